@@ -1,0 +1,35 @@
+//! How a run ended, as what happened and not as a number.
+
+use std::process::ExitCode;
+
+/// What happened, from the point of view of a script that called us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; for `check`: healthy.
+    Fine,
+    /// `check` found something, or a target survived or was denied.
+    NotFine,
+    /// Usage, configuration or environment error; nothing was ended.
+    Refused,
+    /// Stopped by this signal, after the audit log was closed.
+    Signalled(i32),
+}
+
+impl Exit {
+    /// The number scripts see: 0, 1, 2 or 128 + signal.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Fine => 0,
+            Exit::NotFine => 1,
+            Exit::Refused => 2,
+            Exit::Signalled(signal) => 128u8.saturating_add(u8::try_from(signal).unwrap_or(127)),
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
+    }
+}

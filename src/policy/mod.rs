@@ -1,0 +1,50 @@
+//! What the owner of the machine decided: what is allowed to stay, what is too much, how to end.
+
+mod allowlist;
+mod limits;
+mod rules;
+
+pub use allowlist::{AllowRule, Candidate};
+pub use limits::{CountPer, Limits};
+pub use rules::ServerRule;
+
+use std::time::Duration;
+
+/// Everything decided before the first look, from defaults, file, environment and flags.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Between SIGTERM and SIGKILL. Default 5 s.
+    pub grace: Duration,
+    /// Anything younger is never a target. Default 60 s.
+    pub min_age: Duration,
+    /// Between the two looks. Default 500 ms.
+    pub confirm_after: Duration,
+    /// Also end `detached` instances. Default no.
+    pub detached: bool,
+    /// Also end orphaned clients. Default no.
+    pub clients: bool,
+    /// As root, also judge and end other users' instances. Default no.
+    pub all_users: bool,
+    /// What is left alone, whatever else is true.
+    pub allow: Vec<AllowRule>,
+    /// Bounds that also end what is in use; each off until set.
+    pub limits: Limits,
+    /// Servers the catalog does not know, and limits for single servers.
+    pub servers: Vec<ServerRule>,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            grace: Duration::from_secs(5),
+            min_age: Duration::from_secs(60),
+            confirm_after: Duration::from_millis(500),
+            detached: false,
+            clients: false,
+            all_users: false,
+            allow: Vec::new(),
+            limits: Limits::default(),
+            servers: Vec::new(),
+        }
+    }
+}

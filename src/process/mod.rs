@@ -1,0 +1,9 @@
+//! What a process is, as plain data: identity, record, snapshot.
+
+mod id;
+mod record;
+mod snapshot;
+
+pub use id::{Pid, ProcessId, StartTime, Uid};
+pub use record::{ProcessRecord, Service, State, Stdio, StdioKind};
+pub use snapshot::{SCHEMA, Snapshot, SnapshotError, Viewer};

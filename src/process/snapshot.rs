@@ -1,0 +1,82 @@
+//! The process table at one moment, as plain data that can be written down and judged elsewhere.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::id::{Pid, Uid};
+use super::record::ProcessRecord;
+
+/// The version of the recorded-table format, of the JSON report and of the audit log.
+pub const SCHEMA: u32 = 1;
+
+/// Who looked: its process and user. Its process and all above it are never targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewer {
+    /// The looking process.
+    pub pid: Pid,
+    /// Its effective user.
+    pub uid: Uid,
+}
+
+/// Every process that could be seen at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Format version, [`SCHEMA`].
+    pub schema: u32,
+    /// `linux` or `macos`.
+    pub os: String,
+    /// When it was taken.
+    pub taken_at: DateTime<Utc>,
+    /// Who took it.
+    pub viewer: Viewer,
+    /// The rows, in no particular order.
+    pub processes: Vec<ProcessRecord>,
+}
+
+/// Why a recorded table cannot be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// Not the JSON of a recorded table.
+    #[error("not a recorded process table: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Written by a version this one does not know.
+    #[error("recorded with schema {found}, this version reads schema {SCHEMA}")]
+    Schema {
+        /// What stands in the file.
+        found: u32,
+    },
+    /// The same process number twice: the table contradicts itself.
+    #[error("process {0} stands in the table twice")]
+    Twice(Pid),
+}
+
+impl Snapshot {
+    /// Reads a recorded table.
+    ///
+    /// # Errors
+    /// When it is not JSON of this form, has another schema, or names a process twice.
+    pub fn from_json(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
+        let snapshot: Snapshot = serde_json::from_slice(bytes)?;
+        if snapshot.schema != SCHEMA {
+            return Err(SnapshotError::Schema { found: snapshot.schema });
+        }
+        let mut pids: Vec<Pid> = snapshot.processes.iter().map(ProcessRecord::pid).collect();
+        pids.sort_unstable();
+        match pids.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(SnapshotError::Twice(pair[0])),
+            None => Ok(snapshot),
+        }
+    }
+
+    /// Seconds since the epoch at which it was taken.
+    #[must_use]
+    pub fn taken_at_epoch(&self) -> f64 {
+        self.taken_at.timestamp_micros() as f64 / 1e6
+    }
+
+    /// Age of a process in seconds; never negative, even when clocks disagree.
+    #[must_use]
+    pub fn age(&self, record: &ProcessRecord) -> f64 {
+        (self.taken_at_epoch() - record.started_at).max(0.0)
+    }
+}
