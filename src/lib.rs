@@ -10,5 +10,10 @@ pub mod tree;
 // floor 2: knowledge
 pub mod catalog;
 pub mod policy;
+pub mod roles;
+// floor 3: judgement
+pub mod classify;
+pub mod instance;
 // floor 4: intent
+pub mod plan;
 pub mod reap;
