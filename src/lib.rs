@@ -4,6 +4,8 @@
 pub mod bytes;
 pub mod exit;
 pub mod process;
+pub mod redact;
+pub mod units;
 // floor 1: relations
 pub mod pattern;
 pub mod tree;
@@ -17,3 +19,7 @@ pub mod instance;
 // floor 4: intent
 pub mod plan;
 pub mod reap;
+// floor 5: edges
+pub mod audit;
+pub mod config;
+pub mod diagnostics;
