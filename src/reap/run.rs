@@ -40,7 +40,8 @@ struct Subject<H> {
     target: usize,
     member: TargetMember,
     held: Option<H>,
-    asked: bool,
+    /// The last signal it was sent.
+    asked: Option<Signal>,
     outcome: Option<Outcome>,
 }
 
@@ -67,10 +68,10 @@ pub fn run<K: Kernel, W: Witness>(
     run.hold();
     run.send(Signal::Term);
     let deadline = run.kernel.now() + grace;
-    run.wait(deadline, &Outcome::Exited);
+    run.wait(deadline);
     run.send(Signal::Kill);
     let deadline = run.kernel.now() + KILL_WAIT;
-    run.wait(deadline, &Outcome::Killed);
+    run.wait(deadline);
     run.close()
 }
 
@@ -84,7 +85,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
                     Ok(held) => (Some(held), None),
                     Err(refusal) => (None, Some(outcome(refusal))),
                 };
-                self.subjects.push(Subject { target, member: member.clone(), held, asked: false, outcome });
+                self.subjects.push(Subject { target, member: member.clone(), held, asked: None, outcome });
             }
         }
         let denied: HashSet<usize> = self
@@ -144,21 +145,23 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
         let Some(held) = &subject.held else { return };
         match self.kernel.signal(held, signal) {
             Ok(()) => {
-                subject.asked = true;
+                if signal != Signal::Cont {
+                    subject.asked = Some(signal);
+                }
                 self.tell(index, Step::Signalled(signal));
             }
             // It heard an earlier signal, or ended by itself.
-            Err(Refusal::Gone | Refusal::Reused) if subject.asked => {
+            Err(Refusal::Gone | Refusal::Reused) if subject.asked.is_some() => {
                 self.finish(index, Outcome::Exited);
             }
             Err(refusal) => self.finish(index, outcome(refusal)),
         }
     }
 
-    /// Waits for all together and notes who has ended.
-    fn wait(&mut self, deadline: Duration, ended: &Outcome) {
+    /// Waits for all together and notes who has ended, and by which signal.
+    fn wait(&mut self, deadline: Duration) {
         let waiting: Vec<usize> = (0..self.subjects.len())
-            .filter(|index| self.subjects[*index].outcome.is_none() && self.subjects[*index].asked)
+            .filter(|index| self.subjects[*index].outcome.is_none() && self.subjects[*index].asked.is_some())
             .collect();
         let held: Vec<&K::Held> =
             waiting.iter().filter_map(|index| self.subjects[*index].held.as_ref()).collect();
@@ -168,7 +171,8 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
         let exited = self.kernel.wait(&held, deadline);
         for (index, exited) in waiting.into_iter().zip(exited) {
             if exited {
-                self.finish(index, ended.clone());
+                let killed = self.subjects[index].asked == Some(Signal::Kill);
+                self.finish(index, if killed { Outcome::Killed } else { Outcome::Exited });
             }
         }
     }
@@ -200,7 +204,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
                     Ok(held) => (Some(held), None),
                     Err(refusal) => (None, Some(outcome(refusal))),
                 };
-                self.subjects.push(Subject { target, member, held, asked: false, outcome });
+                self.subjects.push(Subject { target, member, held, asked: None, outcome });
                 self.tell_outcome(self.subjects.len() - 1);
             }
         }
@@ -219,7 +223,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
     fn close(mut self) -> Report<W::Error> {
         for index in 0..self.subjects.len() {
             if self.subjects[index].outcome.is_none() {
-                let outcome = if self.subjects[index].asked {
+                let outcome = if self.subjects[index].asked.is_some() {
                     Outcome::Survived
                 } else {
                     Outcome::Withheld("the run stopped before any signal".to_owned())
