@@ -189,7 +189,7 @@ pub fn show_size(bytes: u64) -> String {
     for unit in UNITS {
         let whole = (bytes + factor / 2) / factor;
         let tenths = (bytes * 10 + factor / 2) / factor;
-        if tenths < 100 && tenths % 10 != 0 {
+        if tenths < 100 && !tenths.is_multiple_of(10) {
             return format!("{}.{} {unit}", tenths / 10, tenths % 10);
         }
         // 999,500 rounds to "1000 kB", which is said as "1 MB".
