@@ -23,3 +23,5 @@ pub mod reap;
 pub mod audit;
 pub mod config;
 pub mod diagnostics;
+pub mod services;
+pub mod sys;
