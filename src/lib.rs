@@ -12,3 +12,5 @@ pub mod catalog;
 pub mod policy;
 // floor 4: intent
 pub mod reap;
+// floor 5: edges
+pub mod sys;
