@@ -4,12 +4,23 @@
 mod ffi;
 #[cfg(target_os = "linux")]
 mod linux;
-mod macos;
+pub mod macos;
 
 #[cfg(target_os = "linux")]
 pub use linux::OsKernel;
 #[cfg(target_os = "macos")]
 pub use macos::OsKernel;
+
+/// Takes a picture of the process table; looks closely at those that `interest` names.
+///
+/// # Errors
+/// When the kernel does not list its processes.
+#[cfg(target_os = "macos")]
+pub fn snapshot(
+    interest: &dyn Fn(&crate::process::Snapshot) -> Vec<crate::process::Pid>,
+) -> Result<crate::process::Snapshot, SysError> {
+    macos::snapshot(interest)
+}
 
 /// Why the operating system could not be asked.
 #[derive(Debug, thiserror::Error)]
