@@ -16,6 +16,10 @@ use crate::bytes::RawText;
 use crate::process::{Pid, ProcessId, State, Uid};
 use crate::reap::{Kernel, Kin, Refusal, Signal};
 
+#[cfg(test)]
+#[path = "../hand_tests.rs"]
+mod hand;
+
 /// No wait sleeps longer than this without looking at the stop flag.
 const SLICE: Duration = Duration::from_millis(50);
 
