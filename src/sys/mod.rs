@@ -12,7 +12,7 @@ mod ffi;
 #[cfg(target_os = "linux")]
 mod linux;
 // Its readers of bytes are built and tested everywhere.
-mod macos;
+pub mod macos;
 
 #[cfg(target_os = "linux")]
 pub use linux::OsKernel;
