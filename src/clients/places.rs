@@ -89,6 +89,8 @@ pub(super) enum Base {
     ClaudeDir,
     /// `CODEX_HOME` and `~/.codex`.
     CodexDir,
+    /// The machine's root.
+    Root,
     /// The machine's root, Linux only.
     LinuxRoot,
     /// The machine's root, macOS only.
@@ -131,6 +133,7 @@ impl Base {
             Base::ClaudeState => also(&places.claude_config_dir, home.clone()),
             Base::ClaudeDir => also(&places.claude_config_dir, home.join(".claude")),
             Base::CodexDir => also(&places.codex_home, home.join(".codex")),
+            Base::Root => vec![places.root.clone()],
             Base::LinuxRoot => only(Os::Linux, &places.root),
             Base::MacRoot => only(Os::MacOs, &places.root),
             Base::MacHome => only(Os::MacOs, home),
@@ -148,7 +151,7 @@ impl Base {
             (Base::Editors, Os::MacOs) => "~/Library/Application Support/<editor>/",
             (Base::ClaudeDir, _) => "~/.claude/",
             (Base::CodexDir, _) => "~/.codex/",
-            (Base::LinuxRoot, Os::Linux) | (Base::MacRoot, Os::MacOs) => "/",
+            (Base::Root, _) | (Base::LinuxRoot, Os::Linux) | (Base::MacRoot, Os::MacOs) => "/",
             (Base::Project, _) => "<project>/",
             (Base::LinuxRoot, Os::MacOs) | (Base::MacRoot | Base::MacHome, Os::Linux) => return None,
         })
