@@ -1,6 +1,9 @@
 //! Each client's file as its own documentation writes it.
 
-use mcp_reap::clients::Os;
+use std::collections::BTreeMap;
+
+use mcp_reap::clients::{Os, Transport};
+use proptest::prelude::*;
 
 use crate::home::Home;
 
@@ -245,4 +248,38 @@ fn what_is_not_where_servers_stand_is_not_a_server() {
         .with(".config/zed/settings.json", r#"{"context_servers": ["g"], "terminal": {"command": "g"}}"#)
         .with(".claude.json", r#"{"mcpServers": [], "projects": [{"mcpServers": {"h": {"command": "h"}}}]}"#);
     assert_eq!(home.lines(), [""; 0]);
+}
+
+proptest! {
+    /// Whatever a client's own writer puts into a file comes out of it again, in every language.
+    #[test]
+    fn what_was_written_is_what_is_read(
+        servers in prop::collection::btree_map("[^$~\\x00-\\x1f\\x7f-\\u{9f}\\u{fffe}]{1,12}", prop::collection::vec("[^$~\\x00]{1,12}", 1..5), 0..5)
+    ) {
+        let entries: BTreeMap<_, _> = servers
+            .iter()
+            .map(|(name, argv)| (name, serde_json::json!({"command": argv[0], "args": argv[1..], "env": {"K": "k"}})))
+            .collect();
+        let json = serde_json::to_string(&serde_json::json!({"mcpServers": entries})).unwrap();
+        let snake = serde_json::json!({"mcp_servers": entries});
+        let home = Home::new(Os::Linux)
+            .with(".claude.json", &json)
+            .with(".cursor/mcp.json", format!("/* mine */ {json} // and no other's"))
+            .with(".codex/config.toml", toml::to_string(&snake).unwrap())
+            .with(".hermes/config.yaml", snake.to_string());
+        let found = home.read();
+        prop_assert_eq!(&found.warnings, &[]);
+        for client in ["claude-code", "cursor", "codex", "hermes"] {
+            let read: BTreeMap<_, _> = found
+                .servers
+                .iter()
+                .filter(|server| server.client == client)
+                .map(|server| match &server.transport {
+                    Transport::Stdio { argv } => (server.entry.clone(), argv.clone()),
+                    Transport::Remote { host } => (server.entry.clone(), vec![host.clone()]),
+                })
+                .collect();
+            prop_assert_eq!(&read, &servers, "{}", client);
+        }
+    }
 }
