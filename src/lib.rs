@@ -4,11 +4,24 @@
 pub mod bytes;
 pub mod exit;
 pub mod process;
+pub mod redact;
+pub mod units;
 // floor 1: relations
 pub mod pattern;
 pub mod tree;
 // floor 2: knowledge
 pub mod catalog;
 pub mod policy;
+pub mod roles;
+// floor 3: judgement
+pub mod classify;
+pub mod instance;
 // floor 4: intent
+pub mod plan;
 pub mod reap;
+// floor 5: edges
+pub mod audit;
+pub mod config;
+pub mod diagnostics;
+pub mod services;
+pub mod sys;

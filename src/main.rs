@@ -1,2 +1,21 @@
 //! argv in, exit code out.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mcp_reap::cli::Cli;
+use mcp_reap::commands;
+use mcp_reap::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match commands::dispatch(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            use std::io::Write as _;
+            // Nobody is left to tell when stderr is gone too.
+            let _ = writeln!(std::io::stderr().lock(), "mcp-reap: {error:#}");
+            Exit::Refused.into()
+        }
+    }
+}

@@ -78,4 +78,11 @@ impl Catalog {
         let _ = record;
         None
     }
+
+    /// The name of the program a process really runs, where that can be told.
+    #[must_use]
+    pub fn program(&self, record: &ProcessRecord) -> Option<String> {
+        let _ = record;
+        None
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::rules::ServerRule;
+
 /// Whose copies `max_count` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,5 +38,60 @@ impl Limits {
             max_age: self.max_age.or(other.max_age),
             max_rss: self.max_rss.or(other.max_rss),
         }
+    }
+
+    /// The limits of one server: those of the rules of that name, the first that sets one winning,
+    /// else these. `name` is the server's as it is shown.
+    #[must_use]
+    pub fn for_server(self, name: &str, rules: &[ServerRule]) -> Limits {
+        rules
+            .iter()
+            .filter(|rule| rule.name == name)
+            .fold(Limits::default(), |limits, rule| limits.or(rule.limits))
+            .or(self)
+    }
+
+    /// True when nothing is set and no instance can break a limit.
+    #[must_use]
+    pub fn is_off(self) -> bool {
+        self.max_count.is_none() && self.max_age.is_none() && self.max_rss.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(name: &str, limits: Limits) -> ServerRule {
+        ServerRule { name: name.to_owned(), program: None, limits }
+    }
+
+    #[test]
+    fn a_servers_own_limit_wins_and_the_others_stay() {
+        let global = Limits { max_count: Some(2), max_rss: Some(500), ..Limits::default() };
+        let rules = [
+            rule("notes", Limits { max_rss: Some(2000), ..Limits::default() }),
+            rule("maps", Limits { max_count: Some(9), ..Limits::default() }),
+            rule(
+                "notes",
+                Limits { max_rss: Some(1), max_age: Some(Duration::from_secs(5)), ..Limits::default() },
+            ),
+        ];
+        assert_eq!(
+            global.for_server("notes", &rules),
+            Limits {
+                max_count: Some(2),
+                max_rss: Some(2000),
+                max_age: Some(Duration::from_secs(5)),
+                count_per: None
+            }
+        );
+        assert_eq!(global.for_server("mail", &rules), global);
+    }
+
+    #[test]
+    fn whose_copies_are_counted_is_no_limit_of_its_own() {
+        assert!(Limits { count_per: Some(CountPer::User), ..Limits::default() }.is_off());
+        assert!(!Limits { max_age: Some(Duration::ZERO), ..Limits::default() }.is_off());
     }
 }

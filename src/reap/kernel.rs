@@ -68,7 +68,7 @@ pub trait Kernel {
 }
 
 /// One row of [`Kernel::family`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kin {
     /// Who.
     pub id: ProcessId,
@@ -76,4 +76,6 @@ pub struct Kin {
     pub parent: Pid,
     /// True when it is stopped and needs SIGCONT to hear SIGTERM.
     pub stopped: bool,
+    /// Start in seconds since the epoch, for the record.
+    pub started_at: f64,
 }

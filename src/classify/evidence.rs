@@ -1,0 +1,139 @@
+//! What was seen of an instance, each with the pids and values that show it.
+
+use serde::Serialize;
+
+use crate::process::{Pid, StdioKind};
+
+/// One thing seen. In JSON the kind comes first, then its values.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Evidence {
+    /// Why it is taken for an MCP instance.
+    Identified {
+        /// The member that says so.
+        pid: Pid,
+        /// `catalog`, `rule`, `configured`, `environment`, `ancestry`.
+        by: &'static str,
+        /// What exactly.
+        what: String,
+    },
+    /// The root's parent is alive and not an adopter.
+    OwnerAlive {
+        /// The owner.
+        pid: Pid,
+        /// Its short name.
+        name: String,
+    },
+    /// The root's parent adopts orphans: whoever started it has ended.
+    OwnerGone {
+        /// The adopter.
+        pid: Pid,
+        /// Why it is called an adopter.
+        how: Adoption,
+    },
+    /// Whether the owner lives could not be told.
+    OwnerUnknown {
+        /// The parent's number.
+        pid: Pid,
+    },
+    /// The main process of a unit or job, or under it.
+    Managed {
+        /// `systemd` or `launchd`.
+        manager: String,
+        /// The unit or label.
+        unit: String,
+        /// Its main process.
+        main_pid: Pid,
+    },
+    /// In a unit's cgroup, but the unit's main process could not be asked for.
+    MaybeManaged {
+        /// The unit, or the cgroup that looks like one.
+        unit: String,
+    },
+    /// In a unit's cgroup, and not its main process: leaked there, not managed.
+    Unmanaged {
+        /// The unit.
+        unit: String,
+        /// Its main process; 0 when it has none left.
+        main_pid: Pid,
+    },
+    /// One direction of the wire to the client.
+    Wire {
+        /// `stdin` or `stdout`.
+        direction: &'static str,
+        /// What is known of its other end.
+        state: WireState,
+        /// Who outside the instance holds the other end.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        holders: Vec<Pid>,
+    },
+    /// Its stdin is nothing that could tell: `/dev/null`, a file, a terminal.
+    NoWire {
+        /// What it is.
+        stdin: StdioKind,
+    },
+    /// It listens on ports.
+    Listening {
+        /// The ports.
+        ports: Vec<u16>,
+    },
+    /// Somebody outside is connected to one of its ports.
+    Connected {
+        /// How many connections.
+        count: u32,
+    },
+    /// Ports or connections could not be read.
+    NetworkUnknown,
+    /// An allow rule names a member.
+    Allowed {
+        /// The member.
+        pid: Pid,
+        /// Where the rule stands.
+        rule: String,
+        /// The person's reason.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A limit that the person set is broken.
+    Limit {
+        /// `max_count`, `max_age` or `max_rss`.
+        limit: &'static str,
+        /// The value seen: copies, seconds or bytes.
+        value: u64,
+        /// The bound, in the same unit.
+        bound: u64,
+    },
+    /// A client was started below it.
+    ClientBelow {
+        /// The client.
+        pid: Pid,
+    },
+    /// Only a helper is left; the server it worked for is gone.
+    LeftOver,
+}
+
+/// How the adopter was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Adoption {
+    /// It is pid 1.
+    Init,
+    /// It is the user's `systemd --user`, or another process that exists to adopt.
+    Subreaper,
+    /// It started after its child.
+    StartedLater,
+}
+
+/// What is known of the other end of one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WireState {
+    /// A live process outside the instance holds it.
+    Held,
+    /// Looked, and nobody outside the instance holds it.
+    Closed,
+    /// Could not be told.
+    Unknown,
+    /// No member has a wire that leaves the instance in this direction.
+    Absent,
+}

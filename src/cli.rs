@@ -1,0 +1,160 @@
+//! The command line: what was typed, before it means anything. Doc comments here are the help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::render::style::Color;
+use crate::units::{parse_duration, parse_size};
+
+/// Finds MCP servers that nobody uses any more and ends them; never one that is in use.
+///
+/// Without a command it looks, shows what it would end, asks (on a terminal), sends SIGTERM, waits
+/// out the grace, sends SIGKILL to what is left, and writes the audit log.
+#[derive(Debug, Parser)]
+#[command(name = "mcp-reap", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done (check: healthy), 1 not fine (check: findings; otherwise a \
+target survived or was denied), 2 usage, configuration or environment error and nothing was ended, \
+128+n stopped by signal n.")]
+pub struct Cli {
+    /// What to do; without one: find and end.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Show what would be ended and why; send nothing, write no audit events.
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+
+    /// Wait for another run of mcp-reap to end instead of leaving the work to it.
+    #[arg(long)]
+    pub wait: bool,
+
+    /// What started this run, for the audit log.
+    #[arg(long, value_enum, default_value_t, hide = true)]
+    pub started_by: StartedBy,
+
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options of every command.
+#[derive(Args, Debug, Default)]
+pub struct Global {
+    /// Configuration file (default: $MCP_REAP_CONFIG, else ~/.config/mcp-reap/config.toml).
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
+    /// Print one JSON object.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Print nothing that is not asked for or wrong.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// Say on stderr what is looked at and how long it takes.
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+
+    /// When to colour.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
+    pub color: Color,
+
+    /// Judge a recorded process table instead of this machine. Never ends anything.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub snapshot: Option<PathBuf>,
+
+    /// Leave alone what is younger, such as 90s or 15m (default 60s).
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
+    pub min_age: Option<Duration>,
+
+    /// Between SIGTERM and SIGKILL (default 5s).
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
+    pub grace: Option<Duration>,
+
+    /// Keep only the newest N copies of each server under each client.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), global = true)]
+    pub max_count: Option<u32>,
+
+    /// Also end what is older, in use or not, such as 24h or 7d.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
+    pub max_age: Option<Duration>,
+
+    /// Also end what is larger, in use or not, such as 500MB or 1GiB.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, global = true)]
+    pub max_rss: Option<u64>,
+
+    /// Leave alone what matches by server name or command; `*` and `?` match, `re:` begins a
+    /// regular expression. May be given again.
+    #[arg(long, value_name = "PATTERN", global = true)]
+    pub allow: Vec<String>,
+
+    /// As root: judge and end the instances of all users.
+    #[arg(long, global = true)]
+    pub all_users: bool,
+}
+
+/// What started a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum StartedBy {
+    /// A person.
+    #[default]
+    Hand,
+    /// A timer.
+    Schedule,
+    /// A client's session hook.
+    Hook,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show every instance with client, verdict, age and memory.
+    List {
+        /// Show the processes of each instance.
+        #[arg(long, short)]
+        tree: bool,
+    },
+    /// Show all evidence for and against one process.
+    Explain {
+        /// The process.
+        pid: u32,
+    },
+    /// Tell by exit code whether anything is wrong: 0 healthy, 1 not, 2 could not tell.
+    Check,
+    /// Write the process table as JSON, without secrets: for bug reports and tests.
+    Record {
+        /// Where to (default: stdout).
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Make, find, show and check the configuration file.
+    Config {
+        /// Which of them.
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+}
+
+/// What to do with the configuration file.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Write a commented file with the defaults, unless there is one.
+    Init,
+    /// Print where the file is looked for.
+    Path,
+    /// Print what is in force, and where it comes from.
+    Show {
+        /// Print the built-in catalog of servers, launchers and clients instead.
+        #[arg(long)]
+        catalog: bool,
+    },
+    /// Read the file and say what is wrong with it.
+    Check,
+}

@@ -1,0 +1,20 @@
+//! `mcp-reap list`: every instance, the worst on top.
+
+use super::{Session, answer, look};
+use crate::exit::Exit;
+use crate::render::{Scene, json, table};
+
+pub(super) fn run(session: &Session, tree: bool) -> anyhow::Result<Exit> {
+    let snapshot = look::snapshot(session)?;
+    let (judgement, plan) = look::judge(session, &snapshot);
+    let scene = Scene { snapshot: &snapshot, judgement: &judgement, plan: &plan, results: None };
+    if session.json {
+        answer(&json::report(&scene))?;
+    } else {
+        answer(&table::list(&scene, session.look, tree))?;
+        if !session.quiet {
+            super::say(&table::summary(&scene));
+        }
+    }
+    Ok(Exit::Fine)
+}

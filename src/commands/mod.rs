@@ -1,0 +1,123 @@
+//! The deeds: one room per subcommand. Here is what they share.
+
+mod check;
+mod config;
+mod explain;
+mod list;
+mod look;
+mod reap;
+mod record;
+mod witness;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::audit::AuditSettings;
+use crate::catalog::Catalog;
+use crate::cli::{Cli, Command, Global};
+use crate::config::{Config, Overrides};
+use crate::exit::Exit;
+use crate::policy::Policy;
+use crate::render::style::Look;
+
+/// What every command needs: the decisions, the knowledge, and how to answer.
+struct Session {
+    policy: Policy,
+    catalog: Catalog,
+    audit: AuditSettings,
+    snapshot: Option<PathBuf>,
+    json: bool,
+    quiet: bool,
+    look: Look,
+}
+
+/// Carries out what was asked for.
+///
+/// # Errors
+/// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
+pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    let diagnostics = crate::diagnostics::start(cli.global.verbose);
+    let exit = match &cli.command {
+        Some(Command::Config { action }) => config::run(action, &cli.global),
+        command => {
+            let session = Session::new(&cli.global)?;
+            match command {
+                None if cli.dry_run => reap::dry_run(&session),
+                None => reap::run(&session, &cli),
+                Some(_) if cli.dry_run || cli.yes || cli.wait => {
+                    anyhow::bail!("--dry-run, --yes and --wait go with no command")
+                }
+                Some(Command::List { tree }) => list::run(&session, *tree),
+                Some(Command::Explain { pid }) => explain::run(&session, *pid),
+                Some(Command::Check) => check::run(&session),
+                Some(Command::Record { output }) => record::run(&session, output.as_deref()),
+                Some(Command::Config { .. }) => unreachable!("handled above"),
+            }
+        }
+    };
+    drop(diagnostics);
+    exit
+}
+
+impl Session {
+    fn new(global: &Global) -> anyhow::Result<Session> {
+        let mut loaded = Config::load(global.config.as_deref())?;
+        Overrides {
+            grace: global.grace,
+            min_age: global.min_age,
+            max_count: global.max_count,
+            max_age: global.max_age,
+            max_rss: global.max_rss,
+            allow: global.allow.clone(),
+            all_users: global.all_users,
+        }
+        .apply(&mut loaded.policy)?;
+        let catalog = Catalog::builtin().with_rules(&loaded.policy.servers);
+        Ok(Session {
+            policy: loaded.policy,
+            catalog,
+            audit: loaded.audit,
+            snapshot: global.snapshot.clone(),
+            json: global.json,
+            quiet: global.quiet,
+            look: Look::of_stdout(global.color),
+        })
+    }
+}
+
+/// Writes the answer. A reader that closed the pipe has heard enough, which is no error.
+fn answer(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| {
+        if !text.is_empty() && !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    });
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("failed to write the answer"),
+    }
+}
+
+/// Says something to a person. Nobody is to fail because stderr is gone.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Asks a question that `y` answers; without a terminal there is nobody to ask.
+fn ask(question: &str) -> anyhow::Result<bool> {
+    let mut err = std::io::stderr().lock();
+    let _ = write!(err, "{question} [y/N] ");
+    let _ = err.flush();
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("failed to read the answer from the terminal")?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
+/// Is there a person at stdin who can be asked?
+fn someone_is_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}

@@ -1,0 +1,41 @@
+//! `mcp-reap record`: the process table as JSON, without secrets.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::{Session, answer, look, say};
+use crate::exit::Exit;
+use crate::process::Snapshot;
+
+pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Exit> {
+    let snapshot = without_secrets(look::snapshot(session)?);
+    let text = serde_json::to_string(&snapshot).context("failed to write the table as JSON")?;
+    match output {
+        None => answer(&text)?,
+        Some(path) => {
+            std::fs::write(path, text + "\n").with_context(|| format!("failed to write {}", path.display()))?;
+            if !session.quiet {
+                say(&format!("{} processes recorded in {}", snapshot.processes.len(), path.display()));
+            }
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// Secrets in command lines are hidden; session ids and project paths in the environment prove
+/// nothing by their value, so only that they are set is kept.
+fn without_secrets(mut snapshot: Snapshot) -> Snapshot {
+    for record in &mut snapshot.processes {
+        if let Some(argv) = &record.argv {
+            record.argv = Some(crate::redact::argv(argv).into_iter().map(Into::into).collect());
+        }
+        for (name, value) in record.env.iter_mut().flatten() {
+            // Compared with the pid, so the value is the evidence.
+            if name != "SYSTEMD_EXEC_PID" && value != "1" {
+                "x".clone_into(value);
+            }
+        }
+    }
+    snapshot
+}

@@ -1,0 +1,193 @@
+//! From processes to instances: a server with its launchers above and its helpers below, as one
+//! tree that is judged as one and goes as one.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::Serialize;
+
+use crate::catalog::Role;
+use crate::process::{Pid, ProcessRecord};
+use crate::roles::Roles;
+use crate::tree::Tree;
+
+/// The part of a member in its instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Stands between the client and the server.
+    Launcher,
+    /// Speaks MCP.
+    Server,
+    /// Started by a server.
+    Helper,
+}
+
+/// One process of an instance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Member<'a> {
+    /// Its row.
+    pub record: &'a ProcessRecord,
+    /// Its part.
+    pub part: Part,
+}
+
+/// One running copy of a server.
+#[derive(Clone, Debug)]
+pub struct Instance<'a> {
+    /// The server's short name.
+    pub server: String,
+    /// The topmost member.
+    pub root: &'a ProcessRecord,
+    /// All members, the root first, parents before children. Zombies are none.
+    pub members: Vec<Member<'a>>,
+    /// Clients that were started below it (a server that runs `claude -p`); they are no members.
+    pub clients_below: Vec<Pid>,
+}
+
+impl<'a> Instance<'a> {
+    /// Is this process a member?
+    #[must_use]
+    pub fn contains(&self, pid: Pid) -> bool {
+        self.members.iter().any(|member| member.record.pid() == pid)
+    }
+
+    /// The launchers and servers: those that were given the wire to the client. What helpers hold
+    /// says nothing about it, except that helpers may keep it alive.
+    pub fn chain(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
+        self.members.iter().filter(|member| member.part != Part::Helper).map(|member| member.record)
+    }
+
+    /// Only a helper is left of it: the server is gone.
+    #[must_use]
+    pub fn is_left_over(&self) -> bool {
+        self.members.iter().all(|member| member.part == Part::Helper)
+    }
+
+    /// Resident memory of all members, in bytes.
+    #[must_use]
+    pub fn rss(&self) -> u64 {
+        self.members.iter().map(|member| member.record.rss).sum()
+    }
+}
+
+/// Finds all instances, by root pid. Whatever stands in no instance is nobody's business.
+#[must_use]
+pub fn group<'a>(tree: &Tree<'a>, roles: &Roles) -> Vec<Instance<'a>> {
+    let instances: Vec<Instance<'a>> =
+        roots(tree, roles).into_iter().filter_map(|root| assemble(tree, roles, root)).collect();
+    let taken: HashSet<Pid> =
+        instances.iter().flat_map(|i| &i.members).map(|member| member.record.pid()).collect();
+    let mut found = instances;
+    found.extend(left_over(tree, roles, &taken));
+    found.sort_by_key(|instance| instance.root.pid());
+    found
+}
+
+/// The topmost launcher or server above every server, through wrappers that run nothing else.
+fn roots(tree: &Tree<'_>, roles: &Roles) -> Vec<Pid> {
+    let mut tops: HashSet<Pid> = roles.all(Role::Server).into_iter().collect();
+    tops.extend(roles.all(Role::Launcher));
+    // Each round lifts some top by one generation, so this ends; a loop in the table is left when
+    // a top would become its own ancestor.
+    let mut above: HashMap<Pid, Pid> = HashMap::new();
+    loop {
+        let lifted = tops
+            .iter()
+            .filter_map(|top| tree.parent(tree.get(*top)?))
+            .filter(|parent| !parent.is_zombie() && !above.contains_key(&parent.pid()))
+            .filter(|parent| belongs_above(tree, roles, &tops, parent))
+            .map(ProcessRecord::pid)
+            .min();
+        let Some(parent) = lifted else { break };
+        for child in tree.children(parent) {
+            if tops.remove(&child.pid()) {
+                above.insert(child.pid(), parent);
+            }
+        }
+        tops.insert(parent);
+    }
+    let mut roots: Vec<Pid> = tops.into_iter().collect();
+    roots.sort_unstable();
+    roots
+}
+
+/// Is this parent of a top a part of the instance? A launcher or server says so itself. A wrapper
+/// (a script, `npm run`) only when everything it runs is a top too: a script that also starts the
+/// person's web server is an owner, not a launcher.
+fn belongs_above(tree: &Tree<'_>, roles: &Roles, tops: &HashSet<Pid>, parent: &ProcessRecord) -> bool {
+    if parent.pid() <= Pid(2) {
+        return false;
+    }
+    match roles.role(parent.pid()) {
+        Some(Role::Server | Role::Launcher) => true,
+        Some(Role::Wrapper) => tree
+            .children(parent.pid())
+            .filter(|child| !child.is_zombie())
+            .all(|child| tops.contains(&child.pid())),
+        _ => false,
+    }
+}
+
+fn assemble<'a>(tree: &Tree<'a>, roles: &Roles, root: Pid) -> Option<Instance<'a>> {
+    let below = tree.descend(root, |record| roles.role(record.pid()) == Some(Role::Client));
+    let is_client = |record: &ProcessRecord| roles.role(record.pid()) == Some(Role::Client);
+    let clients_below = below.iter().filter(|r| is_client(r)).map(|r| r.pid()).collect();
+    let living: Vec<&ProcessRecord> = below.into_iter().filter(|r| !r.is_zombie() && !is_client(r)).collect();
+    let parts = parts(&living, roles);
+    let members: Vec<Member<'a>> =
+        living.iter().map(|record| Member { record, part: parts[&record.pid()] }).collect();
+    let root = members.first()?.record;
+    Some(Instance { server: name(&members, roles), root, members, clients_below })
+}
+
+/// Launchers and wrappers lead to the server; the topmost server of each line is the server; all
+/// else below is its helper, other servers it runs included (a gateway's children).
+fn parts(members: &[&ProcessRecord], roles: &Roles) -> HashMap<Pid, Part> {
+    let mut parts: HashMap<Pid, Part> = HashMap::new();
+    for record in members {
+        let above = parts.get(&record.parent).copied();
+        let part = match (above, roles.role(record.pid())) {
+            (Some(Part::Server | Part::Helper), _) => Part::Helper,
+            (_, Some(Role::Server)) => Part::Server,
+            (_, Some(Role::Launcher | Role::Wrapper)) => Part::Launcher,
+            // Below a launcher and no name of its own: what the launcher was told to run.
+            (Some(Part::Launcher), None) => Part::Server,
+            _ => Part::Helper,
+        };
+        parts.insert(record.pid(), part);
+    }
+    parts
+}
+
+/// The name of the topmost server; of the topmost launcher where no server was found (still
+/// starting, or behind a program that is not known).
+fn name(members: &[Member<'_>], roles: &Roles) -> String {
+    let of = |role| {
+        let pids = members.iter().map(|member| member.record.pid());
+        pids.filter_map(|pid| roles.get(pid)).find(|known| known.role == role).map(|known| known.name.clone())
+    };
+    of(Role::Launcher)
+        .filter(|_| roles.role(members[0].record.pid()) == Some(Role::Launcher))
+        .or_else(|| of(Role::Server))
+        .or_else(|| of(Role::Launcher))
+        .or_else(|| of(Role::Helper))
+        .unwrap_or_else(|| members[0].record.comm.to_string())
+}
+
+/// Helpers that outlived their server (a browser with a server's profile): those on no instance's
+/// tree, and not below a client or a process that may still use them.
+fn left_over<'a>(tree: &Tree<'a>, roles: &Roles, taken: &HashSet<Pid>) -> Vec<Instance<'a>> {
+    let mut roots: BTreeMap<Pid, &ProcessRecord> = BTreeMap::new();
+    for pid in roles.all(Role::Helper).into_iter().filter(|pid| !taken.contains(pid)) {
+        let Some(record) = tree.get(pid) else { continue };
+        let line = tree.ancestors(record);
+        let top = line
+            .iter()
+            .take_while(|above| roles.role(above.pid()) == Some(Role::Helper))
+            .last()
+            .copied()
+            .unwrap_or(record);
+        roots.insert(top.pid(), top);
+    }
+    roots.into_keys().filter_map(|root| assemble(tree, roles, root)).collect()
+}

@@ -1,0 +1,234 @@
+//! What will be ended, what is left alone although its verdict says otherwise, and why.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use crate::classify::{Finding, Judgement, Verdict};
+use crate::instance::Part;
+use crate::policy::Policy;
+use crate::process::{Pid, ProcessId, Snapshot, State};
+use crate::roles::is_tool_job;
+use crate::tree::Tree;
+
+/// The instances to end, and those withheld.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Each goes as a whole or not at all.
+    pub targets: Vec<Target>,
+    /// Root and reason of what would be ended but is not.
+    pub withheld: Vec<Withheld>,
+}
+
+/// One instance to end. It owns its data: the snapshot it came from is gone when signals are sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The server's short name.
+    pub server: String,
+    /// Why it is ended.
+    pub verdict: Verdict,
+    /// The same in a few words.
+    pub reason: String,
+    /// All members, the root first.
+    pub members: Vec<TargetMember>,
+}
+
+/// One process to end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetMember {
+    /// Exactly which.
+    pub id: ProcessId,
+    /// Its part in the instance.
+    pub part: Part,
+    /// Stopped: it needs SIGCONT to hear SIGTERM.
+    pub stopped: bool,
+    /// Start in seconds since the epoch, for the record.
+    pub started_at: f64,
+    /// Resident bytes.
+    pub rss: u64,
+    /// argv as it was, not yet redacted.
+    pub argv: Vec<crate::bytes::RawText>,
+}
+
+/// What would be ended but is not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Withheld {
+    /// The instance's root.
+    pub root: ProcessId,
+    /// The server's short name.
+    pub server: String,
+    /// Why not.
+    pub why: Why,
+}
+
+/// Why something with an ending verdict is left alone all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// pid 0, 1 or 2, or a kernel thread.
+    System,
+    /// mcp-reap itself or something above it is a member.
+    Ourselves,
+    /// A member belongs to another user, or to whom could not be read.
+    OtherUser,
+    /// A client was started below it and would lose its parent.
+    Client,
+    /// Younger than `min_age`.
+    TooYoung,
+    /// A member lives in another PID namespace.
+    OtherNamespace,
+    /// A job of a Claude Code shell tool or hook: wanted, whatever it runs.
+    ToolJob,
+    /// The second look saw another verdict, other members, or nothing.
+    Changed,
+}
+
+impl Why {
+    /// In a few words, for people and the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Why::System => "a system process is part of it",
+            Why::Ourselves => "mcp-reap runs inside it",
+            Why::OtherUser => "a member belongs to another user",
+            Why::Client => "a client runs below it",
+            Why::TooYoung => "younger than min_age",
+            Why::OtherNamespace => "a member lives in another PID namespace",
+            Why::ToolJob => "a job of a Claude Code shell tool or hook",
+            Why::Changed => "changed between the two looks",
+        }
+    }
+}
+
+impl Plan {
+    /// Plans the end of every instance whose verdict says so, unless one of its members must never
+    /// be a target: then none of them is.
+    #[must_use]
+    pub fn new(judgement: &Judgement<'_>, snapshot: &Snapshot, policy: &Policy) -> Plan {
+        let tree = Tree::new(snapshot);
+        let viewer = snapshot.viewer.pid;
+        let mut ours: HashSet<Pid> = HashSet::from([viewer]);
+        if let Some(record) = tree.get(viewer) {
+            ours.extend(tree.ancestors(record).iter().map(|above| above.pid()));
+        }
+        let mut plan = Plan::default();
+        for finding in judgement.findings.iter().filter(|finding| finding.verdict.ends(policy.detached)) {
+            match forbidden(finding, &ours, &tree, snapshot, policy) {
+                Some(why) => plan.withheld.push(Withheld {
+                    root: finding.instance.root.id,
+                    server: finding.instance.server.clone(),
+                    why,
+                }),
+                None => plan.targets.push(target(finding)),
+            }
+        }
+        plan
+    }
+
+    /// Is this instance to be ended?
+    #[must_use]
+    pub fn ends(&self, root: ProcessId) -> bool {
+        self.targets.iter().any(|target| target.root() == root)
+    }
+
+    /// Why an instance with an ending verdict is withheld.
+    #[must_use]
+    pub fn withheld_because(&self, root: ProcessId) -> Option<Why> {
+        self.withheld.iter().find(|withheld| withheld.root == root).map(|withheld| withheld.why)
+    }
+
+    /// Keeps only what a second look planned as well: same root, same verdict, same members.
+    #[must_use]
+    pub fn confirmed_by(self, second: &Plan) -> Plan {
+        let agrees = |target: &Target| {
+            second
+                .targets
+                .iter()
+                .any(|other| other.verdict == target.verdict && other.identities() == target.identities())
+        };
+        let (targets, changed): (Vec<_>, Vec<_>) = self.targets.into_iter().partition(agrees);
+        let mut withheld = self.withheld;
+        withheld.extend(changed.into_iter().map(|target| Withheld {
+            root: target.root(),
+            server: target.server.clone(),
+            why: second.withheld_because(target.root()).unwrap_or(Why::Changed),
+        }));
+        Plan { targets, withheld }
+    }
+
+    /// Keeps only the instances that `keep` says, without a word about the others.
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(&Target) -> bool) -> Plan {
+        self.targets.retain(keep);
+        self
+    }
+
+    /// Resident bytes of all targets.
+    #[must_use]
+    pub fn rss(&self) -> u64 {
+        self.targets.iter().flat_map(|target| &target.members).map(|member| member.rss).sum()
+    }
+}
+
+impl Target {
+    /// The topmost process, which is asked first.
+    #[must_use]
+    pub fn root(&self) -> ProcessId {
+        self.members[0].id
+    }
+
+    fn identities(&self) -> HashSet<ProcessId> {
+        self.members.iter().map(|member| member.id).collect()
+    }
+}
+
+/// The first reason for which this instance must never be a target.
+fn forbidden(
+    finding: &Finding<'_>,
+    ours: &HashSet<Pid>,
+    tree: &Tree<'_>,
+    snapshot: &Snapshot,
+    policy: &Policy,
+) -> Option<Why> {
+    let members = || finding.instance.members.iter().map(|member| member.record);
+    let viewer = snapshot.viewer.uid;
+    let others_too = policy.all_users && viewer.0 == 0;
+    // kthreadd is pid 2 and the parent of all kernel threads; in a container pid 2 is an ordinary
+    // process, and left alone all the same.
+    let kernel =
+        tree.get(Pid(2)).filter(|second| second.comm.as_bytes() == b"kthreadd").map(|second| second.pid());
+    if members().any(|r| r.pid() <= Pid(2) || Some(r.parent) == kernel) {
+        Some(Why::System)
+    } else if members().any(|r| ours.contains(&r.pid())) {
+        Some(Why::Ourselves)
+    } else if !others_too && members().any(|r| r.uid != Some(viewer)) {
+        Some(Why::OtherUser)
+    } else if members().any(|r| r.foreign_namespace) {
+        Some(Why::OtherNamespace)
+    } else if !finding.instance.clients_below.is_empty() {
+        Some(Why::Client)
+    } else if finding.instance.chain().any(is_tool_job) {
+        Some(Why::ToolJob)
+    } else if finding.age < policy.min_age.as_secs_f64() {
+        Some(Why::TooYoung)
+    } else {
+        None
+    }
+}
+
+fn target(finding: &Finding<'_>) -> Target {
+    let members = finding.instance.members.iter().map(|member| TargetMember {
+        id: member.record.id,
+        part: member.part,
+        stopped: member.record.state == State::Stopped,
+        started_at: member.record.started_at,
+        rss: member.record.rss,
+        argv: member.record.argv.clone().unwrap_or_else(|| vec![member.record.comm.clone()]),
+    });
+    Target {
+        server: finding.instance.server.clone(),
+        verdict: finding.verdict,
+        reason: finding.reason.clone(),
+        members: members.collect(),
+    }
+}

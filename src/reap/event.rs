@@ -1,0 +1,95 @@
+//! What a run tells while it goes on, and what became of each process.
+
+use serde::Serialize;
+
+use super::kernel::Signal;
+use crate::plan::{Target, TargetMember};
+
+/// One thing that is about to happen, or has happened, to one process.
+#[derive(Clone, Debug)]
+pub struct Event<'a> {
+    /// The instance.
+    pub target: &'a Target,
+    /// The process.
+    pub member: &'a TargetMember,
+    /// What.
+    pub step: Step,
+}
+
+/// What happens to a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// This signal is about to be sent.
+    Intent(Signal),
+    /// It was sent.
+    Signalled(Signal),
+    /// It ended by itself or on SIGTERM.
+    Exited,
+    /// It ended on SIGKILL.
+    Killed,
+    /// It is still there after SIGKILL.
+    Survived,
+    /// The kernel would not let us.
+    Denied(String),
+    /// It was gone before any signal.
+    Vanished,
+    /// Left alone after all, and why.
+    Withheld(String),
+}
+
+/// Who keeps the record of a run.
+pub trait Witness {
+    /// Why a record could not be kept.
+    type Error;
+
+    /// Puts intents where they outlast a crash, before any of them is carried out.
+    ///
+    /// # Errors
+    /// When that cannot be promised; then none of them is carried out.
+    fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), Self::Error>;
+
+    /// Notes something that has happened.
+    ///
+    /// # Errors
+    /// When it could not be noted; no further signal is sent.
+    fn note(&mut self, event: &Event<'_>) -> Result<(), Self::Error>;
+}
+
+/// What became of one process: exactly one for each planned member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Ended on SIGTERM, or by itself while we waited.
+    Exited,
+    /// Ended on SIGKILL.
+    Killed,
+    /// Still there after SIGKILL, or after SIGTERM when the run had to stop before SIGKILL.
+    Survived,
+    /// The kernel would not let us.
+    Denied(String),
+    /// Gone before any signal.
+    Vanished,
+    /// Left alone after all, and why.
+    Withheld(String),
+}
+
+impl Outcome {
+    /// The word for tables and logs.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Outcome::Exited => "exited",
+            Outcome::Killed => "killed",
+            Outcome::Survived => "survived",
+            Outcome::Denied(_) => "denied",
+            Outcome::Vanished => "vanished",
+            Outcome::Withheld(_) => "withheld",
+        }
+    }
+
+    /// Is the process gone?
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Outcome::Exited | Outcome::Killed | Outcome::Vanished)
+    }
+}

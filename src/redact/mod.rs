@@ -1,0 +1,341 @@
+//! Hides secrets in command lines, so that logs, reports and bug reports can be shown around.
+//!
+//! What is hidden: values whose name says so (`--api-key X`, `TOKEN=X`, `"apiKey":"X"`,
+//! `Authorization: Bearer X`), credentials and parameters in URLs, tokens of known shape, and long
+//! random runs. What stays: programs, flags, paths, packages, hashes of caches, uuids. Where the two
+//! meet, hiding wins: an argument too many hidden costs a glance, one too few a key.
+
+mod names;
+mod shapes;
+mod urls;
+
+use self::names::names_a_secret;
+use self::shapes::Place;
+use crate::bytes::RawText;
+
+/// What stands in place of a secret.
+pub const HIDDEN: &str = "<redacted>";
+
+/// The arguments of a process without their secrets, one for one.
+///
+/// ```
+/// use mcp_reap::redact;
+/// let argv = ["node", "server.js", "--api-key", "hunter2"].map(Into::into);
+/// assert_eq!(redact::argv(&argv), ["node", "server.js", "--api-key", "<redacted>"]);
+/// ```
+#[must_use]
+pub fn argv(argv: &[RawText]) -> Vec<String> {
+    let mut scanner = Scanner::default();
+    argv.iter().enumerate().map(|(number, argument)| scanner.argument(number, &argument.to_text())).collect()
+}
+
+/// A command line that is one text (a rewritten title, a line of `ps`) without its secrets.
+///
+/// ```
+/// let title = "npm exec some-mcp --token hunter2 /srv";
+/// assert_eq!(mcp_reap::redact::text(title), "npm exec some-mcp --token <redacted> /srv");
+/// ```
+#[must_use]
+pub fn text(text: &str) -> String {
+    Scanner::default().scan(text, false)
+}
+
+/// What the words so far say about the next one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Expect {
+    #[default]
+    Nothing,
+    /// It is the value of something secret.
+    Secret,
+    /// It is the value of `-t`, `-k` or the like: a secret if it looks like one.
+    Perhaps,
+    /// It is the value of `-u` or `--user`: a secret from its colon on.
+    UserColonSecret,
+    /// The word was a bare name of a secret, as in JSON: a secret follows if a colon does.
+    AfterColon,
+}
+
+/// Walks over words and keeps in mind what the last one promised.
+#[derive(Debug, Default)]
+struct Scanner {
+    expect: Expect,
+    /// The last argument was the `-c` of a shell: this one is a line of words.
+    shell: bool,
+}
+
+impl Scanner {
+    /// One argument of an argv.
+    fn argument(&mut self, number: usize, argument: &str) -> String {
+        // The first argument is a program, or a title with the whole command line in it.
+        let line = number == 0 || std::mem::take(&mut self.shell);
+        self.shell = is_shell_flag(argument);
+        if self.expect == Expect::AfterColon {
+            self.expect = Expect::Nothing;
+        }
+        if self.expect == Expect::Secret && !is_flag(argument) && !argument.is_empty() {
+            return self.value(argument);
+        }
+        self.scan(argument, !line)
+    }
+
+    /// A text of words. `whole`: a secret named in its first word goes on to the end of the text,
+    /// as in the argument `--password=two words`.
+    fn scan(&mut self, text: &str, whole: bool) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        let mut first = true;
+        while !rest.is_empty() {
+            let gap = gap_len(rest);
+            out.push_str(&rest[..gap]);
+            let quote = Quote::ending(&rest[..gap]);
+            rest = &rest[gap..];
+            if rest.is_empty() {
+                break;
+            }
+            // How far a value goes that begins in this word: to the closing quote, or to the blank.
+            let word_len = word_len(rest);
+            let value_end = match quote {
+                Some(quote) => quote.closing(rest),
+                None if whole && first => rest.len(),
+                // A closing quote that belongs to the text around stays.
+                None => rest[..blank(rest)].trim_end_matches(is_quote).len(),
+            }
+            .max(word_len);
+            let taken = self.word(&rest[..word_len], &rest[..value_end], whole && first, &mut out);
+            rest = &rest[taken..];
+            first = false;
+        }
+        out
+    }
+
+    /// One word; `reach` is the word and what follows it up to where a value beginning in it would
+    /// end. Returns how much was taken.
+    fn word(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
+        let expect = std::mem::take(&mut self.expect);
+        match expect {
+            // `"--token","x"` and `token = x`: the divider is not the value.
+            Expect::Secret if word.bytes().all(|b| b":=,>\\".contains(&b)) => {
+                self.expect = expect;
+                out.push_str(word);
+                return word.len();
+            }
+            Expect::Secret if !is_flag(word) => {
+                out.push_str(&self.value(reach));
+                return reach.len();
+            }
+            Expect::Perhaps => {
+                out.push_str(&shapes::hide(word, Place::ShortFlag));
+                return word.len();
+            }
+            Expect::UserColonSecret => {
+                if let Some((user, secret)) = word.split_once(':')
+                    && !secret.is_empty()
+                    && !secret.bytes().all(|b| b.is_ascii_digit())
+                {
+                    out.push_str(user);
+                    out.push(':');
+                    out.push_str(HIDDEN);
+                    return reach.len();
+                }
+            }
+            Expect::AfterColon if word.starts_with([':', '=']) => {
+                return self.after_colon(word, out);
+            }
+            _ => {}
+        }
+        self.fresh(word, reach, whole, out)
+    }
+
+    /// A word that nothing before it speaks about.
+    fn fresh(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
+        for (at, divider) in word.char_indices().filter(|(_, c)| matches!(c, '=' | ':')) {
+            if word[at..].starts_with("://") {
+                let scheme = word[..at]
+                    .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
+                    .map_or(0, |before| before + word[before..].chars().next().map_or(1, char::len_utf8));
+                out.push_str(&shapes::hide(&word[..scheme], Place::of(&word[..scheme])));
+                out.push_str(&urls::hide(&word[scheme..]));
+                return word.len();
+            }
+            let Some(name) = name_before(&word[..at], divider) else { continue };
+            if names_a_secret(name) {
+                let after = at + 1;
+                out.push_str(&word[..after]);
+                let value = &reach[after..];
+                if !whole && after == word.len() && (value.is_empty() || value.starts_with(is_quote)) {
+                    self.expect = Expect::Secret; // `--token="x"`: it is the next word
+                    return after;
+                }
+                let trimmed = value.trim_start();
+                out.push_str(&value[..value.len() - trimmed.len()]);
+                out.push_str(&self.value(trimmed));
+                return reach.len();
+            }
+        }
+        self.expect = match word.trim_start_matches('-') {
+            name if is_flag(word) && names_a_secret(name) => Expect::Secret,
+            "u" | "user" | "proxy-user" if is_flag(word) => Expect::UserColonSecret,
+            name if is_flag(word) && name.len() == 1 && "tkpsaTKPSA".contains(name) => Expect::Perhaps,
+            name if name.eq_ignore_ascii_case("bearer") => Expect::Secret,
+            name if !is_flag(word) && names_a_secret(name) => Expect::AfterColon,
+            _ => Expect::Nothing,
+        };
+        out.push_str(&shapes::hide(word, Place::of(word)));
+        word.len()
+    }
+
+    /// The value of something secret, in full.
+    fn value(&mut self, value: &str) -> String {
+        self.expect = Expect::Nothing;
+        if value.is_empty() || is_scheme(value) {
+            self.expect = Expect::Secret; // it is still to come
+            return value.to_owned();
+        }
+        if is_harmless(value) {
+            return value.to_owned();
+        }
+        HIDDEN.to_owned()
+    }
+
+    /// `"token":123}` in JSON: the word after the quoted name begins with the colon.
+    fn after_colon(&mut self, word: &str, out: &mut String) -> usize {
+        let divider = word.len() - word.trim_start_matches([':', '=', '>']).len();
+        out.push_str(&word[..divider]);
+        let value = &word[divider..];
+        match value.chars().next() {
+            None | Some('[' | '\\') => {
+                // The value is quoted, perhaps in a list: it is the next word.
+                self.expect = Expect::Secret;
+                out.push_str(value);
+            }
+            Some('{') => out.push_str(value), // its own names speak for what is in it
+            Some(_) => {
+                let end = value.find([',', '}', ']']).unwrap_or(value.len());
+                out.push_str(&self.value(&value[..end]));
+                self.expect = Expect::Nothing;
+                out.push_str(&value[end..]);
+            }
+        }
+        word.len()
+    }
+}
+
+/// The kind of quote a gap ends with, so that a value in it is followed to its end.
+#[derive(Clone, Copy, Debug)]
+struct Quote {
+    mark: char,
+    /// Written as `\"`, inside another quoted text.
+    escaped: bool,
+}
+
+impl Quote {
+    fn ending(gap: &str) -> Option<Quote> {
+        let mark = gap.chars().next_back().filter(|c| is_quote(*c))?;
+        let escaped = gap[..gap.len() - 1].ends_with('\\');
+        Some(Quote { mark, escaped })
+    }
+
+    /// Where the text in this quote ends: before the closing mark, or at the end of the text.
+    fn closing(self, text: &str) -> usize {
+        let mut escaped = false;
+        for (at, c) in text.char_indices() {
+            if c == self.mark && escaped == self.escaped {
+                return if escaped { at - 1 } else { at };
+            }
+            escaped = c == '\\' && !escaped;
+        }
+        text.len()
+    }
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`')
+}
+
+/// Length of blanks, control characters and quotes (also `\"`) at the start.
+fn gap_len(text: &str) -> usize {
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let escapes = c == '\\' && chars.peek().is_some_and(|(_, next)| is_quote(*next));
+        if !(c.is_whitespace() || c.is_control() || is_quote(c) || escapes) {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// Length of the word at the start: up to a blank or a quote.
+fn word_len(text: &str) -> usize {
+    let end = text.find(|c: char| c.is_whitespace() || c.is_control() || is_quote(c)).unwrap_or(text.len());
+    match text[..end].strip_suffix('\\') {
+        Some(bare) if text[end..].starts_with(is_quote) && !bare.is_empty() => bare.len(),
+        _ => end,
+    }
+}
+
+fn blank(text: &str) -> usize {
+    text.find(|c: char| c.is_whitespace() || c.is_control()).unwrap_or(text.len())
+}
+
+/// The name that ends before a divider. Before a colon it must begin the word or follow a bracket or
+/// comma: `registry/token:latest` is an image and its tag.
+fn name_before(before: &str, divider: char) -> Option<&str> {
+    let start = before
+        .char_indices()
+        .rev()
+        .find(|(_, c)| !(c.is_ascii_alphanumeric() || "_-.".contains(*c)))
+        .map_or(0, |(at, c)| at + c.len_utf8());
+    let opened = start == 0 || before[..start].ends_with(['{', '[', '(', ',', ';', '&', '?']);
+    (start < before.len() && (divider == '=' || opened)).then(|| &before[start..])
+}
+
+/// `--name` or `-n`: looks like a flag, not like a value that happens to begin with a dash.
+fn is_flag(word: &str) -> bool {
+    let name = word.trim_start_matches('-');
+    let dashes = word.len() - name.len();
+    (1..=2).contains(&dashes)
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && (dashes == 2 || name.len() < 24)
+        && name.split('=').next().is_some_and(|name| {
+            name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        })
+}
+
+/// `-c`, `-lc`: the flag of a shell whose value is a line of commands.
+fn is_shell_flag(word: &str) -> bool {
+    word.len() <= 5
+        && word
+            .strip_prefix('-')
+            .and_then(|name| name.strip_suffix('c'))
+            .is_some_and(|more| more.bytes().all(|b| b.is_ascii_lowercase()))
+}
+
+/// The word before the credentials of an `Authorization` header (RFC 9110, 11.1).
+fn is_scheme(word: &str) -> bool {
+    ["bearer", "basic", "digest", "token", "apikey"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// A value that tells nothing although its name sounds secret: a switch, a variable that a shell
+/// will fill in, a file with an extension.
+fn is_harmless(value: &str) -> bool {
+    let variable = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && {
+            !name.starts_with(|c: char| c.is_ascii_digit())
+        }
+    };
+    if let Some(name) = value.strip_prefix('$') {
+        return variable(name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name));
+    }
+    let file = value.starts_with(['/', '~', '.'])
+        && value.contains('/')
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-~".contains(&b))
+        && value.rsplit_once('.').is_some_and(|(stem, extension)| {
+            !stem.is_empty()
+                && (2..=5).contains(&extension.len())
+                && extension.bytes().all(|b| b.is_ascii_lowercase())
+        });
+    file || matches!(value, "-" | "true" | "false" | "null" | "none" | "yes" | "no" | "stdin")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! Does the name of a flag, a variable, a header or a JSON key say that its value is a secret?
+
+/// Words that make a name one of a secret, wherever they stand in it.
+const SECRET: &[&str] = &[
+    "accesskey",
+    "apikey",
+    "apitoken",
+    "auth",
+    "authkey",
+    "authorization",
+    "bearer",
+    "connstr",
+    "cookie",
+    "cred",
+    "credential",
+    "dsn",
+    "jwt",
+    "key",
+    "passphrase",
+    "passwd",
+    "password",
+    "pass",
+    "pat",
+    "privatekey",
+    "pw",
+    "pwd",
+    "sas",
+    "secret",
+    "secretkey",
+    "sig",
+    "signature",
+    "token",
+];
+
+/// Words at whose end one of these stands are such words too: `accesstoken`, `dbpassword`. `key` is
+/// not among them, because of `monkey` and `hotkey`.
+const SECRET_ENDINGS: &[&str] = &["apikey", "passphrase", "passwd", "password", "secret", "token"];
+
+/// Last words that make it the name of something about a secret: `--key-file`, `token-limit`.
+const ABOUT: &[&str] = &[
+    "alg",
+    "algorithm",
+    "budget",
+    "command",
+    "cmd",
+    "count",
+    "dir",
+    "directory",
+    "disabled",
+    "enabled",
+    "endpoint",
+    "env",
+    "expiry",
+    "file",
+    "folder",
+    "format",
+    "helper",
+    "host",
+    "id",
+    "ids",
+    "kind",
+    "length",
+    "lifetime",
+    "limit",
+    "manager",
+    "method",
+    "mode",
+    "name",
+    "names",
+    "path",
+    "port",
+    "prefix",
+    "provider",
+    "ring",
+    "scheme",
+    "server",
+    "size",
+    "source",
+    "space",
+    "store",
+    "timeout",
+    "ttl",
+    "type",
+    "uri",
+    "url",
+    "usage",
+    "var",
+    "variable",
+    "version",
+];
+
+/// First words with the same effect: `--max-tokens`, `--no-auth`.
+const ABOUT_FIRST: &[&str] =
+    &["disable", "enable", "is", "max", "min", "no", "num", "require", "skip", "total", "use"];
+
+/// Does the value of this name have to be hidden? Takes `--api-key`, `API_KEY`, `apiKey`, `X-Api-Key`.
+pub(super) fn names_a_secret(name: &str) -> bool {
+    let words = words(name);
+    let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
+    let texts: Vec<&str> = words.iter().map(String::as_str).collect();
+    match texts.as_slice() {
+        // The shell's own variables, and what is meant to be shown to everyone.
+        ["pwd" | "oldpwd"] | ["public", "key"] | ["publickey"] | ["ssh", "auth", "sock"] => return false,
+        [.., "connection", "string"] | ["connectionstring"] => return true,
+        _ => {}
+    }
+    if ABOUT.contains(&last.as_str()) || (words.len() > 1 && ABOUT_FIRST.contains(&first.as_str())) {
+        return false;
+    }
+    words.iter().any(|word| {
+        let singular = word.strip_suffix('s').unwrap_or(word);
+        [word.as_str(), singular]
+            .iter()
+            .any(|word| SECRET.contains(word) || SECRET_ENDINGS.iter().any(|ending| word.ends_with(ending)))
+    })
+}
+
+/// The words of a name in lower case, cut at what is no letter or digit, and at `aB` and `ABc`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut before = ' ';
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        let humps = c.is_uppercase()
+            && (before.is_lowercase()
+                || (before.is_uppercase() && chars.peek().is_some_and(|next| next.is_lowercase())));
+        if (humps || !c.is_alphanumeric()) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_known_in_every_spelling() {
+        for name in [
+            "--api-key",
+            "API_KEY",
+            "apiKey",
+            "APIKey",
+            "apikey",
+            "X-Api-Key",
+            "--token",
+            "GITHUB_TOKEN",
+            "GITHUB_PERSONAL_ACCESS_TOKEN",
+            "accessToken",
+            "accesstoken",
+            "--password",
+            "PGPASSWORD",
+            "DB_PWD",
+            "--passwd",
+            "client_secret",
+            "Authorization",
+            "Proxy-Authorization",
+            "--auth",
+            "cookie",
+            "AZURE_STORAGE_CONNECTION_STRING",
+            "connectionString",
+            "SENTRY_DSN",
+            "GITLAB_PAT",
+            "sig",
+            "X-Amz-Signature",
+            "key",
+            "--tokens",
+            "OPENAI_API_KEYS",
+            "eAPI_KEY",
+            "private.key",
+            "credentials",
+        ] {
+            assert!(names_a_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_about_secrets_and_other_names_are_left() {
+        for name in [
+            "",
+            "--",
+            "PWD",
+            "OLDPWD",
+            "--key-file",
+            "TOKEN_PATH",
+            "--max-tokens",
+            "maxTokens",
+            "token-limit",
+            "--no-auth",
+            "SSH_AUTH_SOCK",
+            "public_key",
+            "--port",
+            "monkey",
+            "keyboard",
+            "--tokenizer",
+            "--author",
+            "AWS_ACCESS_KEY_ID",
+            "--secret-name",
+            "passive",
+            "--transport",
+            "compass",
+            "patch",
+        ] {
+            assert!(!names_a_secret(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Secrets that are known by how they look, without a name beside them.
+
+use std::borrow::Cow;
+
+use super::HIDDEN;
+
+/// Beginnings that only secrets have, with how many characters must follow at least.
+const ISSUED: &[(&str, usize)] = &[
+    ("AGE-SECRET-KEY-", 8),
+    ("AIza", 20),
+    ("AKIA", 12),
+    ("ASIA", 12),
+    ("ATATT3x", 12),
+    ("SG.", 16),
+    ("ctx7sk-", 8),
+    ("dckr_pat_", 8),
+    ("dop_v1_", 8),
+    ("eyJ", 16),
+    ("figd_", 8),
+    ("gho_", 8),
+    ("ghp_", 8),
+    ("ghr_", 8),
+    ("ghs_", 8),
+    ("ghu_", 8),
+    ("github_pat_", 8),
+    ("gldt-", 8),
+    ("glpat-", 8),
+    ("glrt-", 8),
+    ("hvs.", 16),
+    ("lin_api_", 8),
+    ("ntn_", 12),
+    ("rk_live_", 8),
+    ("sbp_", 16),
+    ("shpat_", 8),
+    ("sk-ant-", 8),
+    ("sk-or-v1-", 8),
+    ("sk-proj-", 8),
+    ("sk_live_", 8),
+    ("sk_test_", 8),
+    ("tvly-", 8),
+    ("xapp-", 8),
+    ("xoxa-", 8),
+    ("xoxb-", 8),
+    ("xoxe-", 8),
+    ("xoxp-", 8),
+    ("xoxs-", 8),
+    ("ya29.", 12),
+];
+
+/// Beginnings that ordinary words have too (`npm_config_cache`, `sk-learn`, `key-value-store`): what
+/// follows must also look random.
+const SHARED: &[&str] =
+    &["fc-", "gsk_", "hf_", "key-", "npm_", "pplx-", "pypi-", "r8_", "secret_", "sk-", "xai-"];
+
+/// How sure a text must be of being random before it is hidden.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    /// An argument of its own, or a part of one.
+    Word,
+    /// A local path: hashes of caches and stores are ordinary there.
+    Path,
+    /// A segment, value or fragment of a URL, where ids are secrets more often than not.
+    Url,
+    /// The value of a flag such as `-t` or `-p`, which are for tokens and passwords but also for
+    /// transports and ports.
+    ShortFlag,
+}
+
+impl Place {
+    /// The place of a word that is no URL: `/abs`, `./rel`, `~/x` and `@scope/package` are paths.
+    pub(super) fn of(word: &str) -> Place {
+        let start = word.rsplit(['=', ':']).next().unwrap_or(word);
+        if start.contains('/') && start.starts_with(['/', '.', '~', '@']) { Place::Path } else { Place::Word }
+    }
+
+    /// Do slashes belong to the run (base64 has them), or divide it?
+    fn takes(self, c: char) -> bool {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '_' | '-' | '+' | '=') && !matches!(self, Place::Path)
+            || c == '/' && matches!(self, Place::Word | Place::ShortFlag)
+    }
+}
+
+/// Hides what looks like a secret and leaves the rest as it is.
+pub(super) fn hide(text: &str, place: Place) -> Cow<'_, str> {
+    // Shorter ones than any known secret are most of all arguments.
+    if text.len() < 12 {
+        return Cow::Borrowed(text);
+    }
+    if let Some(start) = text.find("-----BEGIN ") {
+        return Cow::Owned(format!("{}{HIDDEN}", &text[..start]));
+    }
+    let issued = hide_issued(text);
+    match hide_random(&issued, place) {
+        Cow::Owned(hidden) => Cow::Owned(hidden),
+        Cow::Borrowed(_) => issued,
+    }
+}
+
+/// Length of the characters a token is made of, from the start of the text.
+fn token_len(text: &str) -> usize {
+    text.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.+/=~%".contains(c))).unwrap_or(text.len())
+}
+
+/// Hides tokens with a known beginning.
+fn hide_issued(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut shown = 0;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        let starts = !before.is_ascii_alphanumeric() && at >= shown;
+        before = c;
+        if !starts {
+            continue;
+        }
+        let rest = &text[at..];
+        let len = token_len(rest);
+        let issued =
+            ISSUED.iter().any(|(prefix, more)| rest.starts_with(prefix) && len >= prefix.len() + more);
+        let shared = || {
+            SHARED.iter().any(|prefix| {
+                rest.strip_prefix(prefix).is_some_and(|tail| {
+                    let tail = &tail[..token_len(tail)];
+                    tail.len() >= 16 && looks_random(tail, 16)
+                })
+            })
+        };
+        if issued || shared() {
+            out.push_str(&text[shown..at]);
+            out.push_str(HIDDEN);
+            shown = at + len;
+        }
+    }
+    if shown == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[shown..]);
+    Cow::Owned(out)
+}
+
+/// Hides long random runs.
+fn hide_random(text: &str, place: Place) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut shown = 0;
+    let mut rest = text;
+    while let Some(start) = rest.find(|c| place.takes(c)) {
+        let at = text.len() - rest.len() + start;
+        let tail = &text[at..];
+        let len = tail.find(|c| !place.takes(c)).unwrap_or(tail.len());
+        let run = &tail[..len];
+        if is_secret_run(run, place) && !is_content_hash(&text[..at], run) {
+            out.push_str(&text[shown..at]);
+            out.push_str(HIDDEN);
+            shown = at + len;
+        }
+        rest = &tail[len..];
+    }
+    if shown == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[shown..]);
+    Cow::Owned(out)
+}
+
+/// Is this run of characters a secret, given where it stands?
+fn is_secret_run(run: &str, place: Place) -> bool {
+    if let Some(uuid) = find_uuid(run) {
+        // A uuid names a session or a folder; what stands around it is judged without it.
+        return is_secret_run(&run[..uuid], place) || is_secret_run(&run[uuid + UUID..], place);
+    }
+    match place {
+        Place::Word => looks_random(run, 32),
+        Place::Url => looks_random(run, 20),
+        Place::ShortFlag => looks_random(run, 12),
+        // sha256 and nix hashes have one case; so has every name of an npx or uv cache folder that
+        // is this long.
+        Place::Path => {
+            looks_random(run, 40)
+                && run.bytes().any(|b| b.is_ascii_uppercase())
+                && run.bytes().any(|b| b.is_ascii_lowercase())
+        }
+    }
+}
+
+/// Digits and letters, and as many changes between digits, capitals and small letters as chance
+/// makes. From a capital to a small letter counts for nothing, because every word of a `CamelCase`
+/// name has it. Random base62 and hexadecimal change at 0.45 of their characters, base36 at 0.4;
+/// names at up to 0.22.
+fn looks_random(run: &str, min: usize) -> bool {
+    if run.len() < min {
+        return false;
+    }
+    let kind = |b: &u8| match b {
+        b'0'..=b'9' => Some(0),
+        b'A'..=b'Z' => Some(1),
+        b'a'..=b'z' => Some(2),
+        _ => None,
+    };
+    let bytes = run.as_bytes();
+    let alnum = bytes.iter().filter(|b| b.is_ascii_alphanumeric()).count();
+    let changes = bytes.windows(2).filter(|pair| match (kind(&pair[0]), kind(&pair[1])) {
+        (Some(1), Some(2)) => false,
+        (Some(left), Some(right)) => left != right,
+        _ => false,
+    });
+    bytes.iter().any(u8::is_ascii_digit)
+        && bytes.iter().any(u8::is_ascii_alphabetic)
+        && changes.count() * 4 >= alnum
+}
+
+/// A hash that names content: `@sha256:...` of an image, `#<40 hex>` of a git reference.
+fn is_content_hash(before: &str, run: &str) -> bool {
+    let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    (before.ends_with("sha256:") && run.len() == 64 && hex(run))
+        || (before.ends_with(['#', '@']) && run.len() == 40 && hex(run))
+}
+
+const UUID: usize = 36;
+
+/// Where a uuid (8-4-4-4-12 hexadecimal) stands in a text.
+fn find_uuid(text: &str) -> Option<usize> {
+    text.as_bytes().windows(UUID).position(|window| {
+        window.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issued_tokens_are_hidden_wherever_they_stand() {
+        for (text, hidden) in [
+            ("sk-ant-api03-Zx81-kQ", "<redacted>"),
+            ("x,ghp_16C7e42F292c6912E7,y", "x,<redacted>,y"),
+            ("github_pat_11AAAAAAA0bbbbbb", "<redacted>"),
+            ("AKIAIOSFODNN7EXAMPLE", "<redacted>"),
+            ("(xoxb-123456789012-abc)", "(<redacted>)"),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "<redacted>"),
+            ("npm_a1B2c3D4e5F6g7H8i9J0", "<redacted>"),
+            ("-----BEGIN PRIVATE KEY-----\nMIIE", "<redacted>"),
+            ("a=-----BEGIN RSA PRIVATE KEY-----", "a=<redacted>"),
+        ] {
+            assert_eq!(hide(text, Place::Word), hidden, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_that_only_begin_like_a_token_are_left() {
+        for text in [
+            "npm_config_registry_url",
+            "sk-learn-mcp-server",
+            "key-value-store-server",
+            "hf_transfer_enabled",
+            "secret_manager_mcp_server",
+            "pypi-query-mcp-server",
+            "task-sk-ant",
+            "AKIA",
+            "eyJ",
+            "risk-analysis",
+        ] {
+            assert_eq!(hide(text, Place::Word), text);
+        }
+    }
+
+    #[test]
+    fn long_random_runs_are_hidden_and_long_names_are_not() {
+        for text in [
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1u/x+1=",
+            "k3j9x0q8w7e6r5t4y3u2i1o0p9a8s7d6",
+        ] {
+            assert_eq!(hide(text, Place::Word), HIDDEN, "{text}");
+        }
+        for text in [
+            "modelcontextprotocol-server-filesystem-v2-2024-11-20",
+            "user-data-dir-mcp-chrome-profile-1234567",
+            "session-550e8400-e29b-41d4-a716-446655440000",
+            "MyVeryLongCamelCasePackageNameWithVersion2",
+            "ghcr.io/github/github-mcp-server@sha256:9f86d081884c7d659a2feaa0c55ad0159f86d081884c7d659a2feaa0c55ad015",
+            "github:user/repo#9f86d081884c7d659a2feaa0c55ad0159f86d081",
+            "11111111111111111111111111111111111111",
+        ] {
+            assert_eq!(hide(text, Place::of(text)), text);
+        }
+    }
+
+    #[test]
+    fn caches_and_stores_in_a_path_stay_readable() {
+        for text in [
+            "/home/u/.npm/_npx/15b07286cbcc3329/node_modules/.bin/mcp-server-memory",
+            "/nix/store/0c5b4f9m2x7k1q8z3v6n0d5r4s2w9y1a-nodejs-20.11.0/bin/node",
+            "/home/u/.cache/uv/archive-v0/3kTqYx0ZrWmA2bC4dE6fG/bin/python",
+            "/x/9f86d081884c7d659a2feaa0c55ad0159f86d081884c7d659a2feaa0c55ad015/y",
+            "/home/u/.claude/projects/-home-u-Code-MyProject2-Sub3-Other4-Thing5/x",
+            "~/Library/Caches/ms-playwright/mcp-chrome-1a2b3c4",
+        ] {
+            assert_eq!(hide(text, Place::of(text)), text);
+        }
+        let leak = "/hooks/Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1uMDEyMzQ1";
+        assert_eq!(hide(leak, Place::of(leak)), "/hooks/<redacted>");
+    }
+}

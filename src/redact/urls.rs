@@ -1,0 +1,124 @@
+//! Secrets in URLs and connection strings: `user:password@`, query parameters, capability paths.
+
+use super::names::names_a_secret;
+use super::shapes::{self, Place};
+use super::{HIDDEN, is_harmless};
+
+/// Query parameters that are secrets in a URL though their names say nothing elsewhere.
+const QUERY_ONLY: &[&str] = &["code", "k", "s", "sv"];
+
+/// Hides what is secret in a URL. `text` begins with the scheme, as `https://u:p@host/path?token=x`.
+pub(super) fn hide(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let mut out = format!("{scheme}://");
+    let rest = match userinfo_end(scheme, rest) {
+        Some(at) => {
+            // `$USER:$PASS@` in a shell command is no secret; the `@` stays in any case.
+            out.push_str(if is_harmless(&rest[..at]) { &rest[..at] } else { HIDDEN });
+            &rest[at..]
+        }
+        None => rest,
+    };
+    let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
+    for (number, segment) in rest[..path_end].split('/').enumerate() {
+        if number == 0 {
+            out.push_str(segment); // the host
+        } else {
+            out.push('/');
+            out.push_str(&shapes::hide(segment, Place::Url));
+        }
+    }
+    // What follows `?` and `#` is pairs divided by `&` or `;`.
+    for part in rest[path_end..].split_inclusive(['?', '#', '&', ';']) {
+        let (pair, divider) = match part.char_indices().last() {
+            Some((at, '?' | '#' | '&' | ';')) => part.split_at(at),
+            _ => (part, ""),
+        };
+        match pair.split_once('=') {
+            Some((name, value))
+                if (names_a_secret(name) || QUERY_ONLY.contains(&name)) && !is_harmless(value) =>
+            {
+                out.push_str(name);
+                out.push('=');
+                if !value.is_empty() {
+                    out.push_str(HIDDEN);
+                }
+            }
+            Some((name, value)) => {
+                out.push_str(name);
+                out.push('=');
+                out.push_str(&shapes::hide(value, Place::Url));
+            }
+            None => out.push_str(&shapes::hide(pair, Place::Url)),
+        }
+        out.push_str(divider);
+    }
+    out
+}
+
+/// Where the `user:password` before the host ends, if there is one.
+///
+/// Only an `@` before the first `/`, `?` or `#` says so by the standard (RFC 3986, 3.2.1), and
+/// `https://host/@scope/package` has none. But people paste passwords with such characters
+/// unescaped: after `name:something` that is no port, and in the URL of a database, the last `@` counts.
+fn userinfo_end(scheme: &str, rest: &str) -> Option<usize> {
+    const DATABASES: [&str; 9] =
+        ["amqp", "amqps", "mariadb", "mongodb", "mysql", "postgres", "postgresql", "redis", "rediss"];
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    if let Some(at) = authority.rfind('@') {
+        return Some(at);
+    }
+    let database = DATABASES.contains(&scheme.split('+').next().unwrap_or(scheme));
+    let odd_port = authority
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.is_empty() && !port.bytes().all(|b| b.is_ascii_digit()));
+    if database || odd_port && !authority.starts_with('[') { rest.rfind('@') } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_a_url_are_hidden_and_the_rest_stays() {
+        for (url, hidden) in [
+            ("https://user:pass@host/x", "https://<redacted>@host/x"),
+            ("https://ghp_abcdefgh12345678@github.com/u/r.git", "https://<redacted>@github.com/u/r.git"),
+            (
+                "postgres://u:p@db:5432/notes?sslmode=require",
+                "postgres://<redacted>@db:5432/notes?sslmode=require",
+            ),
+            ("postgresql://u:p/w#1@db/notes", "postgresql://<redacted>@db/notes"),
+            ("postgres://u:12/3@db/notes", "postgres://<redacted>@db/notes"),
+            ("mongodb+srv://u:p@c.mongodb.net/", "mongodb+srv://<redacted>@c.mongodb.net/"),
+            ("redis://:pw@localhost:6379", "redis://<redacted>@localhost:6379"),
+            ("https://u:p/w@host", "https://<redacted>@host"),
+            ("https://h/mcp?api_key=abc&profile=x", "https://h/mcp?api_key=<redacted>&profile=x"),
+            (
+                "https://h/?a=1&sig=abc#access_token=def",
+                "https://h/?a=1&sig=<redacted>#access_token=<redacted>",
+            ),
+            ("https://h/s/Q2x9dE5vVGhpc0lzQVRlc3Q0Nw/mcp", "https://h/s/<redacted>/mcp"),
+            ("https://h/?x=sk-ant-api03-abcdef", "https://h/?x=<redacted>"),
+        ] {
+            assert_eq!(hide(url), hidden, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_secrets_stays_as_it_is() {
+        for url in [
+            "https://registry.npmjs.org/@scope/package",
+            "http://localhost:8080/@fs/x",
+            "http://[::1]:3000/mcp",
+            "https://host/a/b?page=2&sort=name#top",
+            "https://$USER@host/",
+            "file:///srv/notes",
+            "https://h/550e8400-e29b-41d4-a716-446655440000/sse",
+            "://",
+            "https://",
+        ] {
+            assert_eq!(hide(url), url);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Makes other people's text safe for a terminal and for one line.
+
+/// The text with every control character, line break and invisible direction mark written out, so
+/// that no argv can move the cursor, forge a line of the report or turn its text around.
+///
+/// ```
+/// use mcp_reap::render::clean::clean;
+/// assert_eq!(clean("node\u{1b}[2J\nx"), "node\\x1b[2J\\nx");
+/// assert_eq!(clean("a\u{202e}b"), "a\\u{202e}b");
+/// ```
+#[must_use]
+pub fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push(' '),
+            c if c.is_control() && (c as u32) < 0x100 => out.push_str(&format!("\\x{:02x}", c as u32)),
+            c if is_invisible(c) => out.push_str(&format!("\\u{{{:x}}}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Marks that change direction, join or hide text without a mark of their own: bidi controls
+/// (Unicode UAX #9), zero-width characters, line and paragraph separators, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text cut to this many columns, with `…` where something is missing.
+#[must_use]
+pub fn fit(text: &str, columns: usize) -> String {
+    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut used = 0;
+    let mut out = String::new();
+    for character in text.chars() {
+        let width = character.width().unwrap_or(0);
+        if used + width > columns.saturating_sub(1) {
+            break;
+        }
+        used += width;
+        out.push(character);
+    }
+    out.push('…');
+    out
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr;
+
+    proptest! {
+        #[test]
+        fn nothing_clean_can_move_the_cursor(text in any::<String>()) {
+            let cleaned = clean(&text);
+            prop_assert!(cleaned.chars().all(|c| !c.is_control() && !is_invisible(c)));
+        }
+
+        #[test]
+        fn a_fitted_text_fits(text in any::<String>(), columns in 1usize..200) {
+            prop_assert!(fit(&clean(&text), columns).width() <= columns);
+        }
+    }
+
+    #[test]
+    fn text_that_fits_is_left_as_it_is() {
+        assert_eq!(fit("context7", 8), "context7");
+        assert_eq!(fit("context7", 7), "contex…");
+    }
+}

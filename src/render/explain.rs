@@ -1,0 +1,101 @@
+//! All evidence for and against one process, in sentences.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::Scene;
+use super::clean::clean;
+use super::json::command;
+use super::sentence::{Leaning, sentence};
+use super::style::{self, Look};
+use crate::catalog::{Identification, Role};
+use crate::classify::Finding;
+use crate::process::{Pid, ProcessRecord};
+use crate::units::{show_duration, show_size};
+
+/// Explains the instance that a process is a member of.
+#[must_use]
+pub fn instance(scene: &Scene<'_>, finding: &Finding<'_>, pid: Pid, look: Look) -> String {
+    let mut out = String::new();
+    let part = finding.instance.members.iter().find(|m| m.record.pid() == pid);
+    if let Some(member) = part {
+        let _ = writeln!(out, "{pid}  {}", clean(&command(member.record)));
+    }
+    let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), finding.verdict.as_str());
+    let _ = writeln!(
+        out,
+        "It belongs to an instance of {} with root {}: {}, {}, {} old.",
+        clean(&finding.instance.server),
+        finding.instance.root.pid(),
+        super::table::count(finding.instance.members.len(), "process"),
+        show_size(finding.rss),
+        show_duration(Duration::from_secs(finding.age as u64)),
+    );
+    if let Some(client) = &finding.client {
+        let _ = writeln!(out, "Its client is {} ({}).", clean(&client.name), client.pid);
+    }
+    let _ = writeln!(out, "Verdict: {verdict}, {}.", clean(&finding.reason));
+    let end = match (scene.reaps(finding), scene.withheld(finding)) {
+        (true, _) => "A run would end it.".to_owned(),
+        (false, Some(why)) => format!("A run would leave it alone all the same: {}.", why.as_str()),
+        (false, None) => "A run would leave it alone.".to_owned(),
+    };
+    let _ = writeln!(out, "{end}");
+    let said: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
+    for (leaning, title) in [
+        (Leaning::Neutral, "What it is"),
+        (Leaning::For, "For ending it"),
+        (Leaning::Against, "Against"),
+    ] {
+        let of: Vec<&String> = said.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{}", look.paint(style::title(), title));
+        for text in of {
+            let _ = writeln!(out, "  {}", clean(text));
+        }
+    }
+    let _ = writeln!(out, "\n{}", look.paint(style::title(), "Its processes"));
+    for member in &finding.instance.members {
+        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
+    }
+    out
+}
+
+/// Says of a process that it is no member of any instance, and what was looked at.
+#[must_use]
+pub fn stranger(
+    record: &ProcessRecord,
+    known: Option<&Identification>,
+    program: Option<&str>,
+    look: Look,
+) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}  {}", record.pid(), clean(&command(record)));
+    let what = match known.map(|known| known.role) {
+        Some(Role::Client) => "It is a client, which starts MCP servers and talks to them",
+        Some(Role::Supervisor) => "It starts and watches processes for others",
+        Some(Role::Init) => "It adopts processes whose parent has ended",
+        Some(Role::Wrapper) => "It runs another program, and nothing of what it runs is an MCP server",
+        _ => "It is not taken for an MCP server, a launcher or a helper of one",
+    };
+    let name = known.map(|known| format!(" ({})", known.name)).unwrap_or_default();
+    let _ = writeln!(out, "{what}{}.", clean(&name));
+    let _ = writeln!(out, "A run would leave it alone.");
+    let _ = writeln!(out, "\n{}", look.paint(style::title(), "What was looked at"));
+    match program {
+        Some(program) => {
+            let _ = writeln!(out, "  What really runs is {}; no rule names it a server.", clean(program));
+        }
+        None => {
+            let _ = writeln!(out, "  What really runs could not be told from its command line.");
+        }
+    }
+    let _ = writeln!(out, "  Its ancestors and descendants were looked at too: it is below no MCP launcher or server.");
+    let _ = writeln!(
+        out,
+        "\nTo have it taken for one, add a [[server]] rule with its program to the configuration file."
+    );
+    out
+}

@@ -1,0 +1,179 @@
+//! The report for programs: schema 1, a contract.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use super::Scene;
+use crate::classify::{Evidence, Finding};
+use crate::instance::Part;
+use crate::process::{Pid, ProcessRecord, SCHEMA};
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    version: &'static str,
+    os: &'a str,
+    taken_at: String,
+    instances: Vec<InstanceRow<'a>>,
+    clients: Vec<ClientRow<'a>>,
+    zombies: Vec<ZombieRow<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct InstanceRow<'a> {
+    server: &'a str,
+    root: Pid,
+    pids: Vec<Pid>,
+    members: Vec<MemberRow>,
+    client: Option<NamedPid<'a>>,
+    verdict: &'static str,
+    reap: bool,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld: Option<&'static str>,
+    evidence: &'a [Evidence],
+    age_seconds: u64,
+    rss: u64,
+}
+
+#[derive(Serialize)]
+struct MemberRow {
+    pid: Pid,
+    ppid: Pid,
+    role: Part,
+    start: String,
+    rss: u64,
+    command: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct NamedPid<'a> {
+    pid: Pid,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct ClientRow<'a> {
+    pid: Pid,
+    name: &'a str,
+    orphaned: bool,
+}
+
+#[derive(Serialize)]
+struct ZombieRow<'a> {
+    pid: Pid,
+    ppid: Pid,
+    command: &'a str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    processes_seen: usize,
+    instances: usize,
+    to_reap: usize,
+    rss_to_reap: u64,
+}
+
+/// The whole report as one JSON object.
+#[must_use]
+pub fn report(scene: &Scene<'_>) -> String {
+    let judgement = scene.judgement;
+    let reaped = || judgement.findings.iter().filter(|finding| scene.reaps(finding));
+    let report = Report {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        os: &scene.snapshot.os,
+        taken_at: scene.snapshot.taken_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        instances: judgement.findings.iter().map(|finding| instance(scene, finding)).collect(),
+        clients: judgement
+            .clients
+            .iter()
+            .map(|client| ClientRow { pid: client.pid, name: &client.name, orphaned: client.orphaned })
+            .collect(),
+        zombies: judgement
+            .zombies
+            .iter()
+            .map(|zombie| ZombieRow { pid: zombie.pid, ppid: zombie.parent, command: &zombie.command })
+            .collect(),
+        summary: Summary {
+            processes_seen: judgement.processes_seen,
+            instances: judgement.findings.len(),
+            to_reap: reaped().count(),
+            rss_to_reap: reaped().map(|finding| finding.rss).sum(),
+        },
+    };
+    // Plain structs with text keys: there is nothing in them that JSON cannot hold.
+    serde_json::to_string(&report).unwrap_or_default()
+}
+
+/// What is known of one process: its row, and the instance it belongs to or null.
+#[must_use]
+pub fn explanation(scene: &Scene<'_>, record: &ProcessRecord, finding: Option<&Finding<'_>>) -> String {
+    #[derive(Serialize)]
+    struct Explanation<'a> {
+        schema: u32,
+        pid: Pid,
+        command: String,
+        instance: Option<InstanceRow<'a>>,
+    }
+    let explanation = Explanation {
+        schema: SCHEMA,
+        pid: record.pid(),
+        command: command(record),
+        instance: finding.map(|finding| instance(scene, finding)),
+    };
+    serde_json::to_string(&explanation).unwrap_or_default()
+}
+
+fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> {
+    let member = |record: &ProcessRecord, part| MemberRow {
+        pid: record.pid(),
+        ppid: record.parent,
+        role: part,
+        start: moment(record.started_at),
+        rss: record.rss,
+        command: command(record),
+        outcome: outcome(scene, record),
+    };
+    InstanceRow {
+        server: &finding.instance.server,
+        root: finding.instance.root.pid(),
+        pids: finding.instance.members.iter().map(|m| m.record.pid()).collect(),
+        members: finding.instance.members.iter().map(|m| member(m.record, m.part)).collect(),
+        client: finding.client.as_ref().map(|client| NamedPid { pid: client.pid, name: &client.name }),
+        verdict: finding.verdict.as_str(),
+        reap: scene.reaps(finding),
+        reason: &finding.reason,
+        withheld: scene.withheld(finding).map(|why| why.as_str()),
+        evidence: &finding.evidence,
+        age_seconds: finding.age as u64,
+        rss: finding.rss,
+    }
+}
+
+/// What became of a member in a real run.
+fn outcome(scene: &Scene<'_>, record: &ProcessRecord) -> Option<&'static str> {
+    let ended = scene.results?.iter().find(|ended| ended.member.id == record.id)?;
+    Some(ended.outcome.as_str())
+}
+
+/// The command line without secrets; JSON escapes what a terminal must not see.
+#[must_use]
+pub fn command(record: &ProcessRecord) -> String {
+    match &record.argv {
+        Some(argv) if !argv.is_empty() => crate::redact::argv(argv).join(" "),
+        _ => record.command(),
+    }
+}
+
+/// Seconds since the epoch as RFC 3339 in UTC with milliseconds.
+#[must_use]
+pub fn moment(epoch: f64) -> String {
+    let millis = (epoch * 1e3).round() as i64;
+    DateTime::<Utc>::from_timestamp_millis(millis)
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::Millis, true)
+}

@@ -1,0 +1,74 @@
+//! Colour, where it is wanted and seen.
+
+use std::io::IsTerminal;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::classify::Verdict;
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to draw on stdout.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// With colour.
+    pub color: bool,
+    /// Columns to fill at most; `None` when nobody looks at lines (a pipe, a file).
+    pub width: Option<usize>,
+}
+
+impl Look {
+    /// For stdout, as it is now.
+    #[must_use]
+    pub fn of_stdout(color: Color) -> Look {
+        let terminal = std::io::stdout().is_terminal();
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !plain,
+        };
+        let columns = terminal.then(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()));
+        Look { color, width: columns }
+    }
+
+    /// The text in this style, or as it is without colour.
+    #[must_use]
+    pub fn paint(&self, style: Style, text: &str) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// Titles of columns.
+#[must_use]
+pub fn title() -> Style {
+    Style::new().bold()
+}
+
+/// What matters less.
+#[must_use]
+pub fn faint() -> Style {
+    Style::new().dimmed()
+}
+
+/// By what a verdict means for the instance: red goes, yellow is worth a look, green stays.
+#[must_use]
+pub fn verdict(verdict: Verdict, reap: bool) -> Style {
+    let color = match verdict {
+        _ if reap => AnsiColor::Red,
+        Verdict::InUse | Verdict::Managed | Verdict::Allowed => AnsiColor::Green,
+        _ => AnsiColor::Yellow,
+    };
+    Style::new().fg_color(Some(color.into()))
+}

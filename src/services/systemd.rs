@@ -1,0 +1,175 @@
+//! systemd: from a process's cgroup to its unit, from the unit to its main process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::ask;
+use crate::process::{Pid, ProcessRecord, Service, Snapshot, Uid};
+
+/// Which of the systemd managers runs a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Manager {
+    /// The one that is pid 1.
+    System,
+    /// `systemd --user` of the person we run for.
+    User(Uid),
+    /// Somebody else's `systemd --user`: it would not answer us.
+    Foreign,
+}
+
+/// A place in the cgroup tree that belongs to a service unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place<'a> {
+    manager: Manager,
+    /// `term.service`.
+    unit: &'a str,
+    /// The cgroup of the unit itself, without the groups a delegated unit makes below it.
+    path: &'a str,
+}
+
+/// What `systemctl show` says of one unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unit {
+    main_pid: Pid,
+    control_group: String,
+}
+
+/// How a manager is asked about units: name by name, the bare output of `systemctl show`.
+pub(super) type Ask<'a> = &'a mut dyn FnMut(Manager, &[&str]) -> Option<Vec<u8>>;
+
+/// Fills in the services of `pids`, with one question per manager.
+pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
+    let wanted: BTreeSet<Pid> = pids.iter().copied().collect();
+    let viewer = snapshot.viewer.uid;
+    let mut units: BTreeMap<Manager, BTreeSet<&str>> = BTreeMap::new();
+    for record in snapshot.processes.iter().filter(|record| wanted.contains(&record.pid())) {
+        if let Some(place) = record.cgroup.as_deref().and_then(|cgroup| place(cgroup, viewer))
+            && place.manager != Manager::Foreign
+            && is_plain_name(place.unit)
+        {
+            units.entry(place.manager).or_default().insert(place.unit);
+        }
+    }
+    let mut known: BTreeMap<(Manager, String), Unit> = BTreeMap::new();
+    for (manager, names) in units {
+        let names: Vec<&str> = names.into_iter().collect();
+        for (name, unit) in ask(manager, &names).map(|output| parse_show(&output)).unwrap_or_default() {
+            known.insert((manager, name), unit);
+        }
+    }
+    for record in snapshot.processes.iter_mut().filter(|record| wanted.contains(&record.pid())) {
+        record.service = service(record, viewer, &known);
+    }
+}
+
+fn service(
+    record: &ProcessRecord,
+    viewer: Uid,
+    known: &BTreeMap<(Manager, String), Unit>,
+) -> Option<Service> {
+    let place = record.cgroup.as_deref().and_then(|cgroup| place(cgroup, viewer));
+    // systemd.exec(5): set to the process systemd itself executed; its children inherit the value,
+    // and with it no longer their own number. Known even where no manager can be asked.
+    let executed = record.env_var("SYSTEMD_EXEC_PID").is_some_and(|pid| pid == record.pid().to_string());
+    if place.is_none() && !executed {
+        return None;
+    }
+    let asked = || {
+        let place = place?;
+        let unit = known.get(&(place.manager, place.unit.to_owned()))?;
+        same_group(place.path, &unit.control_group).then_some(unit.main_pid)
+    };
+    Some(Service {
+        manager: "systemd".into(),
+        name: place.map_or("unknown", |place| place.unit).into(),
+        main_pid: if executed { Some(record.pid()) } else { asked() },
+    })
+}
+
+/// The service a cgroup lies in, `None` for a scope (`session-3.scope`, `init.scope`, a container).
+///
+/// ```text
+/// /user.slice/user-1000.slice/user@1000.service/app.slice/term.service/worker
+///                             its manager                 the unit     the unit's own business
+/// ```
+/// Inside a cgroup namespace the path may begin below the manager: `/app.slice/term.service`.
+fn place(cgroup: &str, viewer: Uid) -> Option<Place<'_>> {
+    let mut manager = Manager::System;
+    let mut found = None;
+    let mut end = 0;
+    for component in cgroup.split('/') {
+        end += component.len() + 1;
+        // systemd puts a `_` before names that could be taken for the kernel's own files.
+        let name = component.strip_prefix('_').unwrap_or(component);
+        if name.ends_with(".scope") {
+            found = None;
+        } else if name.ends_with(".service") {
+            if let Some((_, last)) = found {
+                manager = below(last, viewer).unwrap_or(manager);
+            }
+            found = Some((end - 1, name));
+        }
+    }
+    let (end, unit) = found?;
+    // systemd.special(7): the three slices that only user managers have.
+    let top = cgroup.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if manager == Manager::System && ["app.slice", "session.slice", "background.slice"].contains(&top) {
+        manager = Manager::User(viewer);
+    }
+    Some(Place { manager, unit, path: &cgroup[..end] })
+}
+
+/// The manager whose units lie below this service's cgroup: `user@1000.service` runs one.
+fn below(service: &str, viewer: Uid) -> Option<Manager> {
+    let uid = service.strip_prefix("user@")?.strip_suffix(".service")?;
+    Some(if uid == viewer.0.to_string() { Manager::User(viewer) } else { Manager::Foreign })
+}
+
+/// Whether `systemctl` takes it for one unit's name and not for a pattern over many.
+fn is_plain_name(unit: &str) -> bool {
+    unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte))
+}
+
+/// Whether a process's unit cgroup and a manager's answer mean the same group. One may be seen
+/// from inside a cgroup namespace and then lacks the beginning; one shared last name is too little.
+fn same_group(seen: &str, answered: &str) -> bool {
+    let (long, short) = if seen.len() < answered.len() { (answered, seen) } else { (seen, answered) };
+    long == short || (short.starts_with('/') && short.matches('/').count() >= 2 && long.ends_with(short))
+}
+
+/// The output of `systemctl show --property=Id,MainPID,ControlGroup`: blocks of `key=value` with a
+/// blank line between, in any order. A block without all three is no answer.
+fn parse_show(output: &[u8]) -> Vec<(String, Unit)> {
+    let text = String::from_utf8_lossy(output);
+    let block = |block: &str| {
+        let value = |key: &str| {
+            block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
+        };
+        let main_pid = Pid(value("MainPID")?.parse().ok()?);
+        Some((value("Id")?, Unit { main_pid, control_group: value("ControlGroup")? }))
+    };
+    text.split("\n\n").filter_map(block).collect()
+}
+
+/// Asks the real manager.
+pub(super) fn ask(manager: Manager, units: &[&str]) -> Option<Vec<u8>> {
+    let program = ["/usr/bin/systemctl", "/bin/systemctl"].map(Path::new).into_iter().find(|p| p.exists())?;
+    let mut args = Vec::new();
+    let mut environment = Vec::new();
+    match manager {
+        Manager::System => {}
+        Manager::User(uid) => {
+            args.push("--user");
+            // A cron job or a hook has no session; the manager's socket is there all the same.
+            let runtime = std::env::var("XDG_RUNTIME_DIR").unwrap_or_else(|_| format!("/run/user/{}", uid.0));
+            environment.push(("XDG_RUNTIME_DIR", runtime));
+        }
+        Manager::Foreign => return None,
+    }
+    args.extend(["show", "--no-pager", "--property=Id,MainPID,ControlGroup", "--"]);
+    args.extend(units);
+    ask::ask(program, &args, &environment, ask::LIMIT)
+}
+
+#[cfg(test)]
+mod tests;

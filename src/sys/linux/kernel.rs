@@ -1,0 +1,232 @@
+//! The hand on Linux: a pidfd is opened first and judged afterwards, so what was judged is what gets
+//! the signal, whatever happens to the number meanwhile.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
+use rustix::io::Errno;
+use rustix::process::{self, PidfdFlags, Resource, Rlimit};
+
+use super::super::SysError;
+use crate::process::{Pid, ProcessId, State, Uid};
+use crate::reap::{Kernel, Kin, Refusal, Signal};
+
+mod row;
+#[cfg(test)]
+mod tests;
+
+use row::{Proc, Row};
+
+/// No wait sleeps longer than this without looking at the stop flag: half of the 100 ms after which
+/// a person at the keyboard begins to wonder. A signal that reaches our own thread ends the sleep
+/// at once; the slice is for signals that another thread took.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Linux itself, through `/proc` and pidfds (`pidfd_open` needs kernel 5.3).
+///
+/// It refuses by itself, whatever it is asked for: pids 0 to 2, its own process, processes of
+/// other PID namespaces and, unless made for all users, of other users. The plan has refused them
+/// long before; this is the last line, directly in front of the signal.
+#[derive(Debug)]
+pub struct OsKernel {
+    proc: Proc,
+    all_users: bool,
+    uid: Uid,
+    me: Pid,
+    stop: Arc<AtomicI32>,
+    epoll: OwnedFd,
+    origin: Instant,
+}
+
+/// A process that cannot be confused with any other: a pidfd that was open, on a process still
+/// alive, when number, start, user and namespace were compared.
+#[derive(Debug)]
+pub struct Held {
+    id: ProcessId,
+    fd: OwnedFd,
+}
+
+impl OsKernel {
+    /// Gets ready to hold, signal and wait; raises the soft limit on open files to the hard one,
+    /// because each held process costs one.
+    ///
+    /// `stop` is set to the number of a signal by a handler installed elsewhere; [`Kernel::wait`]
+    /// returns when it is not 0.
+    ///
+    /// # Errors
+    /// When there are no pidfds (Linux before 5.3, or a seccomp filter), or `/proc` is missing or
+    /// shows another PID namespace than ours: then nothing may be ended.
+    pub fn new(all_users: bool, stop: Arc<AtomicI32>) -> Result<OsKernel, SysError> {
+        let own = process::getpid();
+        let proc = Proc::open().map_err(|source| failed("read /proc of this PID namespace", source))?;
+        process::pidfd_open(own, PidfdFlags::empty())
+            .map_err(|errno| failed("open a pidfd (Linux 5.3 or later is needed)", errno.into()))?;
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)
+            .map_err(|errno| failed("prepare to wait for processes", errno.into()))?;
+        let nofile = process::getrlimit(Resource::Nofile);
+        // Where it is refused, the old limit holds, and `hold` says so when it runs out.
+        let _ = process::setrlimit(Resource::Nofile, Rlimit { current: nofile.maximum, ..nofile });
+        Ok(OsKernel {
+            proc,
+            all_users,
+            uid: Uid(process::geteuid().as_raw()),
+            me: Pid(own.as_raw_nonzero().get().unsigned_abs()),
+            stop,
+            epoll,
+            origin: Instant::now(),
+        })
+    }
+
+    /// What must hold of a process whose pidfd is already open.
+    fn judge(&self, id: ProcessId) -> Result<(), Refusal> {
+        let row = self.proc.row(id.pid).map_err(refusal)?;
+        same_start(row, id)?;
+        if !self.all_users {
+            let uid = self.proc.uid(id.pid).map_err(refusal)?;
+            if uid != self.uid {
+                return Err(Refusal::Denied(format!("belongs to user {}", uid.0)));
+            }
+        }
+        match self.proc.same_namespace(id.pid) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refusal::Denied("lives in another PID namespace".into())),
+            Err(Errno::NOENT | Errno::SRCH) => Err(Refusal::Gone),
+            Err(errno) => Err(Refusal::Denied(format!("its PID namespace cannot be read: {errno}"))),
+        }
+    }
+
+    /// Sleeps until one of the watched ends, `until` on our clock has passed, or a signal came.
+    /// Ended ones are no longer watched. Answers how many these were.
+    fn sleep(&self, held: &[&Held], events: &mut Vec<epoll::Event>, until: Duration) -> usize {
+        events.clear();
+        let timeout = Timespec::try_from(until.saturating_sub(self.now()).min(SLICE)).unwrap_or_default();
+        // An error here is EINTR, which the caller's look at the flag and the clock answers.
+        let _ = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&timeout));
+        for event in events.iter() {
+            let place = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
+            if let Some(one) = held.get(place) {
+                let _ = epoll::delete(&self.epoll, &one.fd);
+            }
+        }
+        events.len()
+    }
+}
+
+impl Kernel for OsKernel {
+    type Held = Held;
+
+    fn hold(&mut self, id: ProcessId) -> Result<Held, Refusal> {
+        // 0 would mean our whole process group, 1 the system, 2 the parent of all kernel threads.
+        if id.pid.0 <= 2 || id.pid == self.me {
+            return Err(Refusal::Denied(format!("{} is never signalled", id.pid)));
+        }
+        let Some(pid) = i32::try_from(id.pid.0).ok().and_then(process::Pid::from_raw) else {
+            return Err(Refusal::Gone);
+        };
+        let fd = process::pidfd_open(pid, PidfdFlags::empty()).map_err(|errno| match errno {
+            // The number is in use, but by a thread of some other process (EINVAL, since 6.9 ENOENT).
+            Errno::INVAL | Errno::NOENT => Refusal::Reused,
+            errno => refusal(errno),
+        })?;
+        self.judge(id)?;
+        // Alive after the comparison, so it was alive during it, and the number was its own.
+        if has_ended(&fd) {
+            return Err(Refusal::Gone);
+        }
+        Ok(Held { id, fd })
+    }
+
+    fn signal(&mut self, held: &Held, signal: Signal) -> Result<(), Refusal> {
+        same_start(self.proc.row(held.id.pid).map_err(refusal)?, held.id)?;
+        let signal = match signal {
+            Signal::Term => process::Signal::TERM,
+            Signal::Cont => process::Signal::CONT,
+            Signal::Kill => process::Signal::KILL,
+        };
+        process::pidfd_send_signal(&held.fd, signal).map_err(refusal)
+    }
+
+    fn wait(&mut self, held: &[&Held], deadline: Duration) -> Vec<bool> {
+        // epoll, not poll: each end costs one event, and not one more look at all the others.
+        let mut watched = 0;
+        let mut unwatched = Vec::new();
+        for (place, one) in held.iter().enumerate() {
+            let data = epoll::EventData::new_u64(place as u64);
+            match epoll::add(&self.epoll, &one.fd, data, epoll::EventFlags::IN) {
+                Ok(()) => watched += 1,
+                // No memory or no watch left for this one: it is looked at once a slice instead.
+                Err(_) => unwatched.push(*one),
+            }
+        }
+        let mut events = Vec::with_capacity(watched.clamp(1, 1024));
+        while self.now() < deadline && self.interrupted().is_none() {
+            if watched == 0 && unwatched.iter().all(|one| has_ended(&one.fd)) {
+                break;
+            }
+            watched = watched.saturating_sub(self.sleep(held, &mut events, deadline));
+        }
+        for one in held {
+            let _ = epoll::delete(&self.epoll, &one.fd);
+        }
+        held.iter().map(|one| has_ended(&one.fd)).collect()
+    }
+
+    fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    fn family(&mut self) -> Vec<Kin> {
+        let mut family = Vec::new();
+        for pid in self.proc.pids() {
+            let Ok(row) = self.proc.row(pid) else { continue };
+            let ours = || self.all_users || self.proc.uid(pid).is_ok_and(|uid| uid == self.uid);
+            if row.state != State::Zombie && ours() {
+                let id = ProcessId { pid, start: row.start };
+                family.push(Kin { id, parent: row.parent, stopped: row.state == State::Stopped });
+            }
+        }
+        family
+    }
+
+    fn interrupted(&self) -> Option<i32> {
+        match self.stop.load(Ordering::Relaxed) {
+            0 => None,
+            signal => Some(signal),
+        }
+    }
+}
+
+/// Whether the whole process behind a pidfd has ended, collected by its parent or not; threads
+/// that outlive the first one keep it alive.
+fn has_ended(fd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(fd, PollFlags::IN)];
+    loop {
+        match poll(&mut fds, Some(&Timespec::default())) {
+            Err(Errno::INTR) => continue,
+            answer => return answer.is_ok_and(|ready| ready > 0),
+        }
+    }
+}
+
+fn same_start(row: Row, id: ProcessId) -> Result<(), Refusal> {
+    if row.start == id.start { Ok(()) } else { Err(Refusal::Reused) }
+}
+
+/// What an error of the kernel's means for one process. `ENOENT` and `ESRCH` are how `/proc` and
+/// pidfds say that it is gone; running out of descriptors is told in its own words.
+fn refusal(errno: Errno) -> Refusal {
+    match errno {
+        Errno::NOENT | Errno::SRCH => Refusal::Gone,
+        Errno::MFILE | Errno::NFILE => {
+            Refusal::Denied(format!("no file descriptor left to hold it with: {errno}"))
+        }
+        errno => Refusal::Denied(errno.to_string()),
+    }
+}
+
+fn failed(what: &str, source: std::io::Error) -> SysError {
+    SysError::Io { what: what.into(), source }
+}

@@ -1,0 +1,5 @@
+//! Linux: everything from /proc, and pidfds.
+
+mod kernel;
+
+pub use kernel::OsKernel;

@@ -1,0 +1,160 @@
+//! The house: arrows between rooms point down only, and no room is too large.
+//!
+//! A file under src/ is a room; `crate::x` in it is an arrow to room x. Rooms of floor 5 stand at
+//! the edge of one outside thing each and do not know each other.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Top-level modules by floor, lowest first.
+const FLOORS: [&[&str]; 8] = [
+    &["bytes", "exit", "process", "redact", "units"],
+    &["pattern", "tree"],
+    &["program", "catalog", "policy", "roles"],
+    &["instance", "classify"],
+    &["plan", "reap"],
+    &["audit", "clients", "config", "diagnostics", "hook", "render", "schedule", "services", "sys"],
+    &["commands"],
+    &["cli"],
+];
+
+/// `commands` (floor 6) takes what was typed (floor 7) as its input, and `main` calls it.
+const ALLOWED_UP: [(&str, &str); 1] = [("commands", "cli")];
+
+/// About 300 lines is one room; tests inside a room do not count.
+const LARGEST_ROOM: usize = 320;
+
+fn floor(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&module))
+}
+
+fn rooms(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rooms(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn all_rooms() -> Vec<(String, String, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    rooms(&src, &mut paths);
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let name = path.strip_prefix(&src).unwrap().to_string_lossy().into_owned();
+            let module = name.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+            (name, module, text)
+        })
+        .collect()
+}
+
+/// The code of a room without its tests and comments.
+fn code(text: &str) -> String {
+    let before_tests = text.split("#[cfg(test)]").next().unwrap();
+    before_tests.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// Every `crate::x` and `crate::{x, y}` in some code.
+fn arrows(code: &str) -> Vec<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut found = Vec::new();
+    for part in code.split("crate::").skip(1) {
+        match part.strip_prefix('{') {
+            None => found.push(word(part)),
+            Some(list) => {
+                found.extend(list.split('}').next().unwrap().split(',').map(|item| word(item.trim())));
+            }
+        }
+    }
+    found.retain(|name| !name.is_empty());
+    found
+}
+
+#[test]
+fn every_module_has_a_floor() {
+    for (name, module, _) in all_rooms() {
+        if !matches!(module.as_str(), "main" | "lib") {
+            assert!(floor(&module).is_some(), "{name}: module `{module}` stands on no floor");
+        }
+    }
+}
+
+#[test]
+fn arrows_point_down_only() {
+    for (name, module, text) in all_rooms() {
+        let Some(from) = floor(&module) else { continue };
+        for to in arrows(&code(&text)) {
+            let Some(below) = floor(&to) else { continue };
+            let inside = to == module;
+            let allowed = ALLOWED_UP.contains(&(module.as_str(), to.as_str()));
+            assert!(
+                inside || allowed || below <= from,
+                "{name} (floor {from}) points up at {to} (floor {below})"
+            );
+            // Edges do not know each other.
+            assert!(inside || from != 5 || below != 5, "{name} knows its neighbour {to} on floor 5");
+        }
+    }
+}
+
+#[test]
+fn no_room_is_too_large() {
+    for (name, _, text) in all_rooms() {
+        let lines = text.split("#[cfg(test)]").next().unwrap().lines().count();
+        assert!(lines <= LARGEST_ROOM, "{name} has {lines} lines: is it two rooms?");
+    }
+}
+
+#[test]
+fn unsafe_code_stands_in_one_room() {
+    for (name, _, text) in all_rooms() {
+        if name != "sys/ffi.rs" {
+            let code = code(&text);
+            assert!(!code.contains("unsafe {") && !code.contains("allow(unsafe_code)"), "{name} is unsafe");
+        }
+    }
+}
+
+#[test]
+fn signals_are_sent_in_one_place() {
+    for (name, _, text) in all_rooms() {
+        let code = code(&text);
+        let sends = ["pidfd_send_signal(", "kill_process(", "libc::kill(", "signal::kill(", "killpg("];
+        for call in sends {
+            assert!(
+                !code.contains(call) || name.starts_with("sys/"),
+                "{name} calls {call}...) outside src/sys"
+            );
+        }
+    }
+}
+
+#[test]
+fn judgement_asks_neither_clock_nor_files() {
+    for (name, module, text) in all_rooms() {
+        if floor(&module).is_none_or(|floor| floor > 4) {
+            continue;
+        }
+        let code = code(&text);
+        for outside in
+            ["std::fs", "std::env", "std::net", "process::Command", "SystemTime", "Instant::now", "Utc::now"]
+        {
+            assert!(!code.contains(outside), "{name} (below the edges) uses {outside}");
+        }
+    }
+}
+
+#[test]
+fn the_reader_of_arrows_sees_them() {
+    assert_eq!(arrows("use crate::{sys, audit::Event};\ncrate::plan::Plan"), ["sys", "audit", "plan"]);
+    assert_eq!(floor("plan"), Some(4));
+}
