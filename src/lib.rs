@@ -21,7 +21,13 @@ pub mod plan;
 pub mod reap;
 // floor 5: edges
 pub mod audit;
+pub mod clients;
 pub mod config;
 pub mod diagnostics;
+pub mod render;
 pub mod services;
 pub mod sys;
+// floor 6: deeds
+pub mod commands;
+// floor 7: the doorbell
+pub mod cli;

@@ -1,0 +1,210 @@
+//! The person's own MCP client configurations: which servers they meant to be started, and how.
+//!
+//! An argv that equals an entry identifies a server that has no "mcp" in its name. It supports an
+//! identification and no more: a file may have changed since the process started, and that no file
+//! names a process proves nothing.
+//!
+//! Placeholders stay as they are written, but for those that are known without anybody's
+//! environment: `~`, `$HOME`, `${HOME}`, `${env:HOME}`, `${userHome}`, and for plugins and extensions
+//! the folder they lie in (`${CLAUDE_PLUGIN_ROOT}`, `${extensionPath}`, `${__dirname}`). Some
+//! clients do not fill in the home in arguments: then the process shows `~/x` itself, so an entry
+//! whose arguments name the home is listed a second time with its arguments as they are written.
+//!
+//! ```
+//! use mcp_reap::clients::{Os, Places, Transport, read};
+//! # let home = tempfile::tempdir().expect("a folder");
+//! # std::fs::create_dir(home.path().join(".cursor")).expect("made");
+//! std::fs::write(
+//!     home.path().join(".cursor/mcp.json"),
+//!     r#"{"mcpServers": {"notes": {"command": "bun", "args": ["server.ts"]}}} // mine"#,
+//! )
+//! .expect("written");
+//! let found = read(&Places::new(home.path(), Os::Linux));
+//! assert_eq!(found.servers[0].client, "cursor");
+//! let Transport::Stdio { argv } = &found.servers[0].transport else { panic!("remote") };
+//! assert_eq!(argv, &["bun", "server.ts"]);
+//! ```
+
+mod entry;
+mod expand;
+mod file;
+mod found;
+mod locate;
+mod places;
+mod shapes;
+mod syntax;
+mod yaml;
+
+pub use found::{ConfiguredServer, Findings, Scope, Transport, Trouble, Warning};
+pub use locate::{Location, locations};
+pub use places::{Os, Places};
+
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
+
+use locate::{Kind, PLUGIN, Row, TABLE};
+use shapes::{Listed, Listing, Shape};
+use syntax::Syntax;
+
+/// `.claude.json` grows: it keeps history, and pasted pictures have been seen in it.
+const LARGE: u64 = 32 << 20;
+/// All others are written by hand, or might be.
+const USUAL: u64 = 4 << 20;
+/// More projects than are looked into.
+const MAX_PROJECTS: usize = 1_000;
+
+/// Reads everything there is. What is missing is nothing; what cannot be read is a warning.
+#[must_use]
+pub fn read(places: &Places) -> Findings {
+    let mut reader =
+        Reader { places, found: Findings::default(), done: HashSet::new(), remembered: Vec::new() };
+    for row in TABLE.iter().filter(|row| row.kind != Kind::Project) {
+        for folder in row.base.folders(places) {
+            reader.row(row, &folder);
+        }
+    }
+    for project in reader.projects() {
+        for row in TABLE.iter().filter(|row| row.kind == Kind::Project) {
+            reader.row(row, &project);
+        }
+    }
+    reader.found
+}
+
+struct Reader<'a> {
+    places: &'a Places,
+    found: Findings,
+    /// What was read already: the home may be a project too.
+    done: HashSet<(&'static str, PathBuf)>,
+    /// Projects that clients remember, and the file that does.
+    remembered: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Reader<'_> {
+    /// The projects that exist: those that were asked for, then those that clients remember.
+    fn projects(&mut self) -> Vec<PathBuf> {
+        let mut seen = HashSet::new();
+        let mut projects: Vec<PathBuf> =
+            self.places.projects.iter().filter(|project| seen.insert((*project).clone())).cloned().collect();
+        for (project, file) in std::mem::take(&mut self.remembered) {
+            if projects.len() >= MAX_PROJECTS {
+                self.warn(&file, None, Trouble::TooMany { limit: MAX_PROJECTS });
+                break;
+            }
+            // One question here instead of one per client below.
+            if project.is_absolute() && seen.insert(project.clone()) && project.is_dir() {
+                projects.push(project);
+            }
+        }
+        projects
+    }
+
+    /// The files a row stands for, below one folder.
+    fn row(&mut self, row: &Row, base: &Path) {
+        for file in file::matching(base, row.path, &mut self.found.warnings) {
+            if !self.done.insert((row.client, file.clone())) {
+                continue;
+            }
+            let scope = scope(row.kind, base, &file);
+            let listing = self.file(row, &scope, &file, row.shape);
+            // One step, not a walk: a file that is named by a file names no other.
+            for name in listing.elsewhere {
+                if let Some(other) = plugin_file(&scope, &name) {
+                    self.file(row, &scope, &other, PLUGIN);
+                }
+            }
+        }
+    }
+
+    /// One file: its servers go to the findings, the rest is handed back.
+    fn file(&mut self, row: &Row, scope: &Scope, path: &Path, shape: &Shape) -> Listing {
+        let syntax = Syntax::of(&path.to_string_lossy());
+        let limit = if syntax == Syntax::Json { LARGE } else { USUAL };
+        let listed = match file::read(path, limit) {
+            Ok(None) => return Listing::default(),
+            Ok(Some(bytes)) => syntax.list(&bytes, shape, self.places.os),
+            Err(trouble) => Err((None, trouble)),
+        };
+        match listed {
+            Ok(mut listing) => {
+                for listed in std::mem::take(&mut listing.servers) {
+                    self.server(row, scope, path, listed);
+                }
+                let projects =
+                    listing.projects.iter().map(|project| (PathBuf::from(project), path.to_path_buf()));
+                self.remembered.extend(projects);
+                listing
+            }
+            Err((line, trouble)) => {
+                self.warn(path, line, trouble);
+                Listing::default()
+            }
+        }
+    }
+
+    fn server(&mut self, row: &Row, scope: &Scope, file: &Path, listed: Listed) {
+        let Listed { project, name, entry } = listed;
+        let scope = match project {
+            Some(project) => Scope::Local { project: PathBuf::from(project) },
+            None => scope.clone(),
+        };
+        let folder = match &scope {
+            Scope::Plugin { folder } | Scope::Extension { folder } => Some(folder.as_path()),
+            _ => None,
+        };
+        let name = match folder.and_then(Path::file_name) {
+            Some(own) if name.is_empty() => own.to_string_lossy().into_owned(),
+            _ => name,
+        };
+        let mut transports = Vec::new();
+        for argv in &entry.argvs {
+            let written: Vec<String> = match folder {
+                Some(folder) => argv.iter().map(|word| expand::folder(word, folder)).collect(),
+                None => argv.clone(),
+            };
+            let filled: Vec<String> =
+                written.iter().map(|word| expand::home(word, &self.places.home)).collect();
+            let literal = (filled[1..] != written[1..]).then(|| {
+                let program = filled[..1].iter();
+                program.chain(&written[1..]).cloned().collect::<Vec<_>>()
+            });
+            transports.push(Transport::Stdio { argv: filled });
+            transports.extend(literal.map(|argv| Transport::Stdio { argv }));
+        }
+        if let (true, Some(url)) = (transports.is_empty(), &entry.url) {
+            transports.push(Transport::Remote { host: expand::host(url) });
+        }
+        self.found.servers.extend(transports.into_iter().map(|transport| ConfiguredServer {
+            client: row.client.to_owned(),
+            scope: scope.clone(),
+            file: file.to_path_buf(),
+            entry: name.clone(),
+            transport,
+            disabled: entry.disabled,
+        }));
+    }
+
+    fn warn(&mut self, file: &Path, line: Option<usize>, trouble: Trouble) {
+        self.found.warnings.push(Warning { file: file.to_path_buf(), line, trouble });
+    }
+}
+
+fn scope(kind: Kind, base: &Path, file: &Path) -> Scope {
+    let above = |up: u8| file.ancestors().nth(usize::from(up) + 1).unwrap_or(base).to_path_buf();
+    match kind {
+        Kind::User => Scope::User,
+        Kind::Project => Scope::Project { project: base.to_path_buf() },
+        Kind::Plugin(up) => Scope::Plugin { folder: above(up) },
+        Kind::Extension(up) => Scope::Extension { folder: above(up) },
+        Kind::Managed => Scope::Managed,
+    }
+}
+
+/// A file of a plugin that the plugin names; `None` if the name leads out of the plugin or to a
+/// packed bundle.
+fn plugin_file(scope: &Scope, name: &str) -> Option<PathBuf> {
+    let Scope::Plugin { folder } = scope else { return None };
+    let path = folder.join(expand::folder(name, folder));
+    let inside = path.starts_with(folder) && !path.components().any(|part| part == Component::ParentDir);
+    (inside && path.extension().is_some_and(|end| end == "json")).then_some(path)
+}

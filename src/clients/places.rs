@@ -1,0 +1,184 @@
+//! Where to start looking: the folders everything else is relative to.
+
+use std::path::{Path, PathBuf};
+
+/// Whose paths to use. A parameter and not a `cfg`, so that each is tested on the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Os {
+    /// Linux and what behaves like it.
+    Linux,
+    /// macOS.
+    MacOs,
+}
+
+impl Os {
+    /// The one this program runs on.
+    #[must_use]
+    pub const fn here() -> Os {
+        if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux }
+    }
+}
+
+/// The folders a person's configurations are relative to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// Above the machine-wide files; `/`, but for tests.
+    pub root: PathBuf,
+    /// The person's home.
+    pub home: PathBuf,
+    /// Whose layout.
+    pub os: Os,
+    /// `CLAUDE_CONFIG_DIR`. Read in addition to the default place: whoever started the servers may
+    /// not have had it set, and a timer that starts mcp-reap certainly has not.
+    pub claude_config_dir: Option<PathBuf>,
+    /// `CODEX_HOME`, likewise in addition.
+    pub codex_home: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`, likewise in addition.
+    pub xdg_config_home: Option<PathBuf>,
+    /// Project folders to look in, besides those that clients themselves remember.
+    pub projects: Vec<PathBuf>,
+}
+
+impl Places {
+    /// A home with nothing special about it.
+    #[must_use]
+    pub fn new(home: impl Into<PathBuf>, os: Os) -> Places {
+        Places {
+            root: PathBuf::from("/"),
+            home: home.into(),
+            os,
+            claude_config_dir: None,
+            codex_home: None,
+            xdg_config_home: None,
+            projects: Vec::new(),
+        }
+    }
+
+    /// This person on this machine, and the working directory as a project. `None` when nobody
+    /// knows where their home is.
+    #[must_use]
+    pub fn from_env() -> Option<Places> {
+        // A relative value would mean another folder in every directory; the XDG specification
+        // says to ignore it, and for the others nothing better can be done.
+        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = std::env::home_dir().filter(|home| home.is_absolute())?;
+        Some(Places {
+            claude_config_dir: absolute("CLAUDE_CONFIG_DIR"),
+            codex_home: absolute("CODEX_HOME"),
+            xdg_config_home: absolute("XDG_CONFIG_HOME"),
+            projects: std::env::current_dir().into_iter().collect(),
+            ..Places::new(home, Os::here())
+        })
+    }
+}
+
+/// What a path of the table is relative to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// The home itself.
+    Home,
+    /// `XDG_CONFIG_HOME` and `~/.config`, on macOS too: terminal programs use it there as well.
+    Config,
+    /// Where desktop programs keep things: `~/Library/Application Support` on macOS, else as `Config`.
+    AppData,
+    /// The folder of VS Code or an editor that descends from it, above `User`.
+    Editors,
+    /// `CLAUDE_CONFIG_DIR` and the home, where `.claude.json` stands.
+    ClaudeState,
+    /// `CLAUDE_CONFIG_DIR` and `~/.claude`.
+    ClaudeDir,
+    /// `CODEX_HOME` and `~/.codex`.
+    CodexDir,
+    /// The machine's root, Linux only.
+    LinuxRoot,
+    /// The machine's root, macOS only.
+    MacRoot,
+    /// The home, macOS only.
+    MacHome,
+    /// The folder of a project.
+    Project,
+}
+
+/// VS Code, its descendants, and the far end of a remote session, relative to `AppData` or home.
+const EDITORS: [&str; 5] = ["Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf"];
+const REMOTE_EDITORS: [&str; 3] = [".vscode-server/data", ".cursor-server/data", ".windsurf-server/data"];
+
+impl Base {
+    /// The folders, most special first. For `Project` none: the caller knows the project.
+    pub(super) fn folders(self, places: &Places) -> Vec<PathBuf> {
+        let home = &places.home;
+        let also = |special: &Option<PathBuf>, usual: PathBuf| -> Vec<PathBuf> {
+            special.iter().filter(|path| **path != usual).cloned().chain([usual.clone()]).collect()
+        };
+        let only = |os: Os, folder: &Path| -> Vec<PathBuf> {
+            if places.os == os { vec![folder.to_path_buf()] } else { Vec::new() }
+        };
+        match self {
+            Base::Home => vec![home.clone()],
+            Base::Config => also(&places.xdg_config_home, home.join(".config")),
+            Base::AppData => match places.os {
+                Os::MacOs => vec![home.join("Library/Application Support")],
+                Os::Linux => Base::Config.folders(places),
+            },
+            Base::Editors => {
+                let local = Base::AppData.folders(places);
+                local
+                    .iter()
+                    .flat_map(|above| EDITORS.map(|name| above.join(name)))
+                    .chain(REMOTE_EDITORS.map(|name| home.join(name)))
+                    .collect()
+            }
+            Base::ClaudeState => also(&places.claude_config_dir, home.clone()),
+            Base::ClaudeDir => also(&places.claude_config_dir, home.join(".claude")),
+            Base::CodexDir => also(&places.codex_home, home.join(".codex")),
+            Base::LinuxRoot => only(Os::Linux, &places.root),
+            Base::MacRoot => only(Os::MacOs, &places.root),
+            Base::MacHome => only(Os::MacOs, home),
+            Base::Project => Vec::new(),
+        }
+    }
+
+    /// As people write it, on one system; `None` where it does not exist.
+    pub(super) fn written(self, os: Os) -> Option<&'static str> {
+        Some(match (self, os) {
+            (Base::Home, _) | (Base::ClaudeState, _) | (Base::MacHome, Os::MacOs) => "~/",
+            (Base::Config, _) | (Base::AppData, Os::Linux) => "~/.config/",
+            (Base::AppData, Os::MacOs) => "~/Library/Application Support/",
+            (Base::Editors, Os::Linux) => "~/.config/<editor>/",
+            (Base::Editors, Os::MacOs) => "~/Library/Application Support/<editor>/",
+            (Base::ClaudeDir, _) => "~/.claude/",
+            (Base::CodexDir, _) => "~/.codex/",
+            (Base::LinuxRoot, Os::Linux) | (Base::MacRoot, Os::MacOs) => "/",
+            (Base::Project, _) => "<project>/",
+            (Base::LinuxRoot, Os::MacOs) | (Base::MacRoot | Base::MacHome, Os::Linux) => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_named_by_the_environment_comes_before_the_usual_one_and_not_twice() {
+        let mut places = Places::new("/home/ada", Os::Linux);
+        assert_eq!(Base::ClaudeDir.folders(&places), [Path::new("/home/ada/.claude")]);
+        places.claude_config_dir = Some("/srv/claude".into());
+        let both = [Path::new("/srv/claude"), Path::new("/home/ada/.claude")];
+        assert_eq!(Base::ClaudeDir.folders(&places), both);
+        places.claude_config_dir = Some("/home/ada/.claude".into());
+        assert_eq!(Base::ClaudeDir.folders(&places), [Path::new("/home/ada/.claude")]);
+        let state = [Path::new("/home/ada/.claude"), Path::new("/home/ada")];
+        assert_eq!(Base::ClaudeState.folders(&places), state);
+    }
+
+    #[test]
+    fn what_exists_on_one_system_only_is_looked_for_there_only() {
+        let linux = Places::new("/home/ada", Os::Linux);
+        let mac = Places::new("/Users/ada", Os::MacOs);
+        assert!(Base::MacRoot.folders(&linux).is_empty() && Base::MacHome.folders(&linux).is_empty());
+        assert!(Base::LinuxRoot.folders(&mac).is_empty());
+        assert_eq!(Base::AppData.folders(&linux), [Path::new("/home/ada/.config")]);
+        assert_eq!(Base::AppData.folders(&mac), [Path::new("/Users/ada/Library/Application Support")]);
+    }
+}
