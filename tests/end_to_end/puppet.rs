@@ -1,0 +1,82 @@
+//! The client: holds its servers' wires and does, line by line, what the scene tells it.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::Child;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::actor::Actor;
+use crate::wire::Ends;
+
+/// What a scene may ask of a client. Every order is answered with one line: empty, or what failed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Order {
+    /// Send a ping to this server and wait for its answer.
+    Ping(String),
+    /// Let go of both ends of this server's wire, and of nothing else.
+    HangUp(String),
+    /// Let go of the end that writes to this server's stdin.
+    CloseInput(String),
+    /// Start another server.
+    Start(Box<Actor>),
+}
+
+/// The client's side of one wire.
+struct Line {
+    to: Option<File>,
+    from: Option<BufReader<File>>,
+}
+
+impl From<Ends> for Line {
+    fn from(ends: Ends) -> Line {
+        Line { to: ends.to, from: ends.from.map(BufReader::new) }
+    }
+}
+
+/// Plays until it is killed. Dead servers are not collected: a client that forgets to is one of the
+/// scenes, and the others do not care.
+pub(crate) fn play(dir: &Path, started: Vec<(String, Child, Ends)>) {
+    let mut children = Vec::new();
+    let mut lines: HashMap<String, Line> = HashMap::new();
+    for (tag, child, ends) in started {
+        children.push(child);
+        lines.insert(tag, ends.into());
+    }
+    for order in std::io::stdin().lines().map_while(Result::ok) {
+        let answer = match serde_json::from_str(&order).unwrap() {
+            Order::Ping(tag) => ping(lines.get_mut(&tag)).err().unwrap_or_default(),
+            Order::HangUp(tag) => {
+                lines.remove(&tag).map_or_else(|| format!("no wire {tag}"), |_| String::new())
+            }
+            Order::CloseInput(tag) => match lines.get_mut(&tag).and_then(|line| line.to.take()) {
+                Some(_) => String::new(),
+                None => format!("no open input {tag}"),
+            },
+            Order::Start(actor) => {
+                let (child, ends) = actor.start(dir);
+                children.push(child);
+                lines.insert(actor.tag.clone(), ends.into());
+                String::new()
+            }
+        };
+        println!("{answer}");
+    }
+    // Whoever gave the orders is gone. A real client may hang on too.
+    loop {
+        std::thread::park();
+    }
+}
+
+/// One request and its answer over the wire.
+fn ping(line: Option<&mut Line>) -> Result<(), String> {
+    let line = line.ok_or("no such wire")?;
+    let (to, from) = (line.to.as_mut().ok_or("input closed")?, line.from.as_mut().ok_or("output closed")?);
+    writeln!(to, "{}", json!({"jsonrpc": "2.0", "id": 7, "method": "ping"})).map_err(|e| e.to_string())?;
+    let mut answer = String::new();
+    from.read_line(&mut answer).map_err(|e| e.to_string())?;
+    if answer.contains("\"result\"") { Ok(()) } else { Err(format!("answered {answer:?}")) }
+}

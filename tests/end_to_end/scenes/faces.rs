@@ -1,0 +1,123 @@
+//! What people and scripts see.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::actor::{Actor, Play};
+use crate::shapes;
+use crate::stage::{Stage, all_alive, all_dead};
+use crate::wire::Wire;
+
+pub(crate) fn check_is_healthy_again_after_a_run(stage: &Stage) {
+    let client = stage.client("claude", [shapes::node("n")]);
+    stage.run(&["check", "--min-age", "0s"]).exits(0);
+    let cast = stage.orphan(&shapes::memory("m"));
+    stage.run(&["check", "--min-age", "0s"]).exits(1);
+    all_alive(&cast);
+    stage.reap();
+    stage.run(&["check", "--min-age", "0s"]).exits(0);
+    stage.ping(&client, "n");
+}
+
+pub(crate) fn explain_answers_for_everybody(stage: &Stage) {
+    let orphan = stage.orphan(&shapes::memory("m"));
+    let client = stage.client("claude", [shapes::node("n")]);
+    let stranger = stage.client("shell", [shapes::bystander("b")]);
+    let explain = |pid: u32| stage.run(&["explain", &pid.to_string(), "--min-age", "0s"]).exits(0).text();
+    for who in &orphan {
+        assert!(explain(who.pid).contains("orphaned"), "any member leads to its instance");
+    }
+    assert!(explain(stage.who("n").pid).contains("in-use"));
+    for pid in [client.who.pid, stranger.who.pid, stage.who("b").pid, 1] {
+        assert!(!explain(pid).trim().is_empty(), "an answer for {pid} as well");
+    }
+    let nobody = stage.run(&["explain", "4000000"]);
+    assert_ne!(nobody.code, 0);
+    assert!(!nobody.complaint().is_empty());
+}
+
+pub(crate) fn list_and_dry_run_agree(stage: &Stage) {
+    stage.orphan(&shapes::memory("m"));
+    let client = stage.client("claude", [shapes::node("n"), shapes::uvx("u")]);
+    let (list, plan) = (stage.run(&["list", "--json", "--min-age", "0s"]).exits(0).json(), stage.plan());
+    let essence = |report: &crate::run::Report| {
+        let of = |i: &serde_json::Value| (i["root"].as_u64(), i["verdict"].to_string(), i["reap"].as_bool());
+        let mut all: Vec<_> = report.instances().iter().map(of).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(essence(&list), essence(&plan));
+    assert_eq!(list.instances().len(), 3);
+    assert_eq!(list.must_have(stage.who("n")).0["client"]["pid"], client.who.pid);
+    let roles = |tag: &str| {
+        let who = stage.who(tag);
+        let instance = list.must_have(who);
+        let members = instance.0["members"].as_array().unwrap();
+        members.iter().find(|m| m["pid"] == who.pid).unwrap()["role"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([roles("m"), roles("m.sh"), roles("m.node")], ["launcher", "launcher", "server"]);
+    for args in [&["list"][..], &["list", "--tree"]] {
+        let text = stage.run(args).exits(0).text();
+        assert!(text.contains("server-memory"), "{text}");
+    }
+}
+
+pub(crate) fn the_log_tells_people_what_was_ended(stage: &Stage) {
+    let cast = stage.orphan(&shapes::memory("m"));
+    stage.run(&["log"]).exits(0);
+    stage.reap();
+    all_dead(&cast);
+    let told = stage.run(&["log"]).exits(0).text();
+    assert!(told.contains("server-memory"), "{told}");
+}
+
+pub(crate) fn strangers_bytes_do_not_reach_the_terminal_raw(stage: &Stage) {
+    let mut server = Actor::new("evil", "node", &["node"], Play::ServeOn).on(Wire::Socketpair);
+    server.argv.push(b"/home/u/node_modules/.bin/mcp-server-memory".to_vec());
+    // Clear the screen, set the title, ring, overwrite the line, not UTF-8, a C1 control, bidi and a fake row.
+    server.argv.push(b"\x1b[2J\x1b]0;owned\x07\r\xff\xfe\xc2\x9b31m\xe2\x80\xaetxt\nroot 1 in-use".to_vec());
+    server.comm = Some("n\u{1b}[31mode\n".to_owned());
+    let cast = stage.orphan(&server);
+    let pid = cast[0].pid.to_string();
+    let verbs: [&[&str]; 5] = [
+        &["list"],
+        &["list", "--tree"],
+        &["explain", &pid],
+        &["--dry-run", "--verbose"],
+        &["--yes", "--grace", "1s", "--verbose"],
+    ];
+    for args in verbs {
+        let run = stage.run(&[args, &["--min-age", "0s", "--color", "never"]].concat()).exits(0);
+        for text in [&run.stdout, &run.stderr] {
+            let text = std::str::from_utf8(text).unwrap_or_else(|e| panic!("{args:?}: not UTF-8: {e}"));
+            let bad = text
+                .chars()
+                .find(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c));
+            assert_eq!(bad, None, "{args:?} printed {text:?}");
+            assert!(
+                !text.lines().any(|l| l.starts_with("root 1 in-use")),
+                "{args:?} printed a row of a stranger's"
+            );
+        }
+    }
+    all_dead(&cast);
+    // The log is JSON: there everything is escaped, and every line is one event.
+    stage.audit().is_sound();
+    let told = stage.run(&["log", "--color", "never"]).exits(0).text();
+    assert!(!told.contains('\u{1b}'), "{told:?}");
+}
+
+pub(crate) fn a_closed_pipe_is_not_an_error(stage: &Stage) {
+    let actors: Vec<Actor> = (0..30).map(|i| shapes::node(&format!("n{i}"))).collect();
+    stage.client("claude", actors);
+    for args in [&["list"][..], &["list", "--json"], &["record"]] {
+        assert!(!stage.run(args).exits(0).stdout.is_empty(), "{args:?} has something to say");
+        let mut command = stage.command(args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut complaint = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!((status.code(), complaint.as_str()), (Some(0), ""), "{args:?}");
+    }
+}

@@ -1,0 +1,152 @@
+//! All scenes. A scene's name is a sentence; its function tells the story.
+
+mod ending;
+mod faces;
+mod harness;
+mod in_use;
+mod leaks;
+mod limits;
+mod policy;
+mod races;
+mod records;
+mod refusals;
+
+use crate::stage::Stage;
+
+/// Who is pid 1 of the namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// An init that collects the dead.
+    Init,
+    /// An init that never does.
+    CarelessInit,
+    /// A client, as in a container made for one.
+    Client,
+    /// A supervisor, as in a container with several services.
+    Supervisor,
+}
+
+/// What the namespace needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Namespace {
+    /// One user, who is root inside: any user can have that.
+    OneUser,
+    /// Several users: only root can have that.
+    ManyUsers,
+}
+
+/// One scene.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    /// A sentence.
+    pub(crate) name: &'static str,
+    /// The story.
+    pub(crate) play: fn(&Stage),
+    /// Who is pid 1.
+    pub(crate) first: First,
+    /// What it needs.
+    pub(crate) namespace: Namespace,
+    /// The shell gets pid 2, which is a kernel thread on a machine but not in a container.
+    pub(crate) low_pids: bool,
+}
+
+impl Scene {
+    const fn new(name: &'static str, play: fn(&Stage)) -> Scene {
+        Scene { name, play, first: First::Init, namespace: Namespace::OneUser, low_pids: false }
+    }
+
+    const fn under(mut self, first: First) -> Scene {
+        self.first = first;
+        self
+    }
+
+    const fn with_users(mut self) -> Scene {
+        self.namespace = Namespace::ManyUsers;
+        self
+    }
+
+    const fn with_low_pids(mut self) -> Scene {
+        self.low_pids = true;
+        self
+    }
+}
+
+/// Names a scene after its function, so that the two cannot drift apart.
+macro_rules! scene {
+    ($room:ident::$name:ident) => {
+        Scene::new(concat!(stringify!($room), "::", stringify!($name)), $room::$name)
+    };
+}
+
+/// Every scene there is.
+pub(crate) static ALL: &[Scene] = &[
+    scene!(harness::a_killed_client_leaves_its_leaky_servers_to_pid_1),
+    scene!(harness::an_obedient_server_ends_with_its_client),
+    scene!(harness::a_client_reaches_its_servers_over_every_wire),
+    scene!(harness::disguises_hold_in_proc),
+    scene!(harness::a_number_can_be_used_again),
+    scene!(harness::the_dead_stay_zombies_under_a_careless_init).under(First::CarelessInit),
+    scene!(leaks::an_orphaned_npx_tree_goes_as_a_whole),
+    scene!(leaks::every_launch_style_is_found),
+    scene!(leaks::a_stopped_orphan_hears_the_request),
+    scene!(leaks::a_subreaper_adopts_and_is_no_owner),
+    scene!(leaks::the_wire_is_found_on_other_descriptors),
+    scene!(leaks::hung_up_in_both_directions_is_disconnected),
+    scene!(leaks::a_closed_input_is_enough_once_the_owner_is_gone),
+    scene!(leaks::children_of_pid_2_in_a_container_are_no_kernel_threads).with_low_pids(),
+    scene!(leaks::a_careless_init_does_not_hide_success).under(First::CarelessInit),
+    scene!(leaks::the_environment_of_claude_code_names_a_server),
+    scene!(in_use::a_live_clients_servers_stay_and_still_answer),
+    scene!(in_use::a_dead_launcher_does_not_orphan_a_connected_server),
+    scene!(in_use::half_a_hang_up_under_a_live_owner_is_not_enough),
+    scene!(in_use::a_wire_on_other_descriptors_is_still_a_wire),
+    scene!(in_use::a_young_orphan_stays),
+    scene!(in_use::a_job_of_the_bash_tool_stays),
+    scene!(in_use::a_detached_daemon_stays),
+    scene!(in_use::a_client_at_pid_1_is_an_owner).under(First::Client),
+    scene!(in_use::a_supervisor_at_pid_1_is_an_owner).under(First::Supervisor),
+    scene!(in_use::lookalikes_are_never_touched),
+    scene!(in_use::another_users_orphan_is_not_ours_to_end).with_users(),
+    scene!(in_use::a_browser_of_the_persons_own_is_not_a_helper),
+    scene!(in_use::an_orphaned_client_keeps_its_servers_until_the_person_says_otherwise),
+    scene!(ending::a_server_that_ignores_sigterm_is_killed_after_the_grace),
+    scene!(ending::several_stubborn_ones_cost_one_grace),
+    scene!(ending::an_obedient_tree_costs_no_grace),
+    scene!(ending::a_child_born_after_sigterm_goes_too),
+    scene!(ending::an_interrupt_closes_the_log_first),
+    scene!(ending::a_terminate_closes_the_log_first),
+    scene!(ending::a_second_run_finds_the_lock_taken),
+    scene!(ending::zombies_are_reported_and_never_signalled),
+    scene!(races::a_reused_number_is_never_touched),
+    scene!(races::a_client_that_comes_back_between_the_looks_saves),
+    scene!(races::many_orphans_go_at_once),
+    scene!(limits::of_five_copies_under_one_client_the_three_oldest_go),
+    scene!(limits::one_copy_each_under_three_clients_breaks_nothing),
+    scene!(limits::without_a_limit_five_copies_stay),
+    scene!(limits::too_old_and_too_large_are_ended_only_when_asked),
+    scene!(policy::the_allowlist_of_the_file_protects_the_whole_instance),
+    scene!(policy::the_allowlist_of_the_command_line_protects),
+    scene!(policy::a_server_of_the_persons_own_is_found_by_its_client_config),
+    scene!(policy::a_server_of_the_persons_own_is_found_by_a_rule),
+    scene!(policy::detached_servers_go_only_when_asked),
+    scene!(records::a_dry_run_touches_nothing_and_records_nothing),
+    scene!(records::the_audit_log_tells_the_story),
+    scene!(records::the_audit_log_is_private),
+    scene!(records::secrets_do_not_reach_the_log),
+    scene!(records::a_recorded_table_gets_the_same_answer),
+    scene!(records::a_real_run_reports_every_outcome),
+    scene!(refusals::a_broken_configuration_ends_nobody),
+    scene!(refusals::an_unknown_key_ends_nobody),
+    scene!(refusals::a_configuration_that_others_can_write_ends_nobody),
+    scene!(refusals::without_an_audit_folder_nobody_is_ended),
+    scene!(refusals::a_read_only_disk_ends_nobody),
+    scene!(refusals::an_audit_log_that_is_a_link_ends_nobody),
+    scene!(refusals::a_full_disk_ends_nobody_unrecorded),
+    scene!(refusals::a_recorded_table_can_never_reap),
+    scene!(faces::check_is_healthy_again_after_a_run),
+    scene!(faces::explain_answers_for_everybody),
+    scene!(faces::list_and_dry_run_agree),
+    scene!(faces::the_log_tells_people_what_was_ended),
+    scene!(faces::strangers_bytes_do_not_reach_the_terminal_raw),
+    scene!(faces::a_closed_pipe_is_not_an_error),
+];
