@@ -168,7 +168,7 @@ fn waiting_for_nobody_takes_no_time() {
 
 #[test]
 fn a_stop_ends_the_wait_within_a_tenth_of_a_second() {
-    let stop = Arc::new(AtomicI32::new(0));
+    let stop = Arc::new(AtomicUsize::new(0));
     let mut kernel = OsKernel::new(false, Arc::clone(&stop)).unwrap();
     let child = Sleeper::new();
     let id = id_of(&mut kernel, child.pid());

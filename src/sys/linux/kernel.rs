@@ -3,7 +3,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
@@ -39,7 +39,7 @@ pub struct OsKernel {
     all_users: bool,
     uid: Uid,
     me: Pid,
-    stop: Arc<AtomicI32>,
+    stop: Arc<AtomicUsize>,
     epoll: OwnedFd,
     origin: Instant,
 }
@@ -62,7 +62,7 @@ impl OsKernel {
     /// # Errors
     /// When there are no pidfds (Linux before 5.3, or a seccomp filter), or `/proc` is missing or
     /// shows another PID namespace than ours: then nothing may be ended.
-    pub fn new(all_users: bool, stop: Arc<AtomicI32>) -> Result<OsKernel, SysError> {
+    pub fn new(all_users: bool, stop: Arc<AtomicUsize>) -> Result<OsKernel, SysError> {
         let own = process::getpid();
         let proc = Proc::open().map_err(|source| failed("read /proc of this PID namespace", source))?;
         process::pidfd_open(own, PidfdFlags::empty())
