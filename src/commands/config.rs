@@ -46,7 +46,8 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
 fn show(loaded: &config::Loaded) -> String {
     use crate::units::{show_duration, show_size};
     let policy = &loaded.policy;
-    let origin = loaded.origin.as_ref().map_or("built-in defaults".to_owned(), |file| file.display().to_string());
+    let origin =
+        loaded.origin.as_ref().map_or("built-in defaults".to_owned(), |file| file.display().to_string());
     let or_off = |value: Option<String>| value.unwrap_or_else(|| "off".to_owned());
     let mut lines = vec![
         format!("# from {origin}, then flags"),

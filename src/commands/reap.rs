@@ -45,7 +45,9 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let Some(lock) = lock(&directory, cli.wait, &stop)? else {
         let holder = RunLock::holder(&directory).map(|pid| format!(" ({pid})")).unwrap_or_default();
         if !session.quiet {
-            say(&format!("another mcp-reap{holder} is at work and ends what is to be ended; --wait waits for it"));
+            say(&format!(
+                "another mcp-reap{holder} is at work and ends what is to be ended; --wait waits for it"
+            ));
         }
         return Ok(Exit::Fine);
     };

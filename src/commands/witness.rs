@@ -49,7 +49,11 @@ impl AuditWitness {
         Ok(())
     }
 
-    pub(super) fn finished(&mut self, totals: &Totals, interrupted_by: Option<i32>) -> Result<(), AuditError> {
+    pub(super) fn finished(
+        &mut self,
+        totals: &Totals,
+        interrupted_by: Option<i32>,
+    ) -> Result<(), AuditError> {
         let event = audit::Event::RunFinished {
             instances: totals.instances,
             processes: totals.processes,

@@ -190,6 +190,9 @@ fn family_shows_a_child_with_its_start_and_parent() {
     let mut kernel = kernel();
     let child = Sleeper::new();
     let id = id_of(&mut kernel, child.pid());
-    let kin = Kin { id, parent: kernel.me, stopped: false };
-    assert!(kernel.family().contains(&kin));
+    let family = kernel.family();
+    let kin = family.iter().find(|kin| kin.id == id).unwrap();
+    assert_eq!((kin.parent, kin.stopped), (kernel.me, false));
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
+    assert!((now - kin.started_at).abs() < 60.0, "{} is not now", kin.started_at);
 }

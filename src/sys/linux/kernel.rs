@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
 use super::super::SysError;
+use super::table::Units;
 use crate::process::{Pid, ProcessId, State, Uid};
 use crate::reap::{Kernel, Kin, Refusal, Signal};
 
@@ -42,6 +43,7 @@ pub struct OsKernel {
     stop: Arc<AtomicUsize>,
     epoll: OwnedFd,
     origin: Instant,
+    units: Units,
 }
 
 /// A process that cannot be confused with any other: a pidfd that was open, on a process still
@@ -80,6 +82,7 @@ impl OsKernel {
             stop,
             epoll,
             origin: Instant::now(),
+            units: Units::get(),
         })
     }
 
@@ -188,17 +191,15 @@ impl Kernel for OsKernel {
             let ours = || self.all_users || self.proc.uid(pid).is_ok_and(|uid| uid == self.uid);
             if row.state != State::Zombie && ours() {
                 let id = ProcessId { pid, start: row.start };
-                family.push(Kin { id, parent: row.parent, stopped: row.state == State::Stopped });
+                let started_at = self.units.epoch(row.start.0);
+                family.push(Kin { id, parent: row.parent, stopped: row.state == State::Stopped, started_at });
             }
         }
         family
     }
 
     fn interrupted(&self) -> Option<i32> {
-        match self.stop.load(Ordering::Relaxed) {
-            0 => None,
-            signal => Some(signal),
-        }
+        i32::try_from(self.stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
     }
 }
 

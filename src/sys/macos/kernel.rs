@@ -155,16 +155,14 @@ impl Kernel for OsKernel {
                 id: ProcessId { pid, start: seen.start? },
                 parent: seen.parent,
                 stopped: seen.state == State::Stopped,
+                started_at: seen.start?.0 as f64 / 1e6,
             })
         };
         ffi::pids().unwrap_or_default().into_iter().filter_map(kin).collect()
     }
 
     fn interrupted(&self) -> Option<i32> {
-        match self.stop.load(Ordering::Relaxed) {
-            0 => None,
-            signal => Some(signal),
-        }
+        i32::try_from(self.stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
     }
 }
 
