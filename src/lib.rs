@@ -10,5 +10,6 @@ pub mod tree;
 // floor 2: knowledge
 pub mod catalog;
 pub mod policy;
+pub mod program;
 // floor 4: intent
 pub mod reap;
