@@ -30,10 +30,11 @@ impl End {
     }
 }
 
-/// The descriptors of one process that are pipes or sockets.
+/// The descriptors of one process: those that are pipes or sockets, and the first three.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FdTable {
     rows: Vec<(u32, FdTarget)>,
+    first: [Option<FdTarget>; 3],
 }
 
 impl FdTable {
@@ -54,11 +55,19 @@ impl FdTable {
                 continue;
             };
             let target = FdTarget::parse(text);
+            if let Some(first) = table.first.get_mut(fd as usize) {
+                *first = Some(target);
+            }
             if matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_)) {
                 table.rows.push((fd, target));
             }
         }
         Ok(table)
+    }
+
+    /// stdin, stdout or stderr; `None` when there is no such descriptor.
+    pub(super) fn first(&self, fd: u32) -> Option<FdTarget> {
+        self.first.get(fd as usize).copied().flatten()
     }
 
     /// All rows: descriptor and target, pipes and sockets only.

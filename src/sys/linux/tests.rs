@@ -154,15 +154,14 @@ fn pipes_to_a_child_are_no_wire_of_a_daemon() {
             .stdout(Given::null())
             .stderr(Given::null()),
     );
-    let row =
-        eventually(&own, |row| row.stdio.is_some() && row.cwd.as_ref().is_some_and(|c| c.to_string() == "/"));
-    let nothing = Stdio { kind: StdioKind::Null, stdin_peers: None, stdout_peers: None };
-    assert_eq!(row.stdio, Some(nothing));
+    eventually(&own, |row| row.cwd.as_ref().is_some_and(|cwd| cwd.to_string() == "/"));
+    stdio_becomes(&own, StdioKind::Null, None, None);
 }
 
 /// The child ends by itself when its stdin does.
 const PIPES_TO_A_CHILD: &str = "
 import os, signal, subprocess
+os.closerange(3, 1024)
 child = subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 os.chdir('/')
 signal.pause()
@@ -179,6 +178,15 @@ fn null_a_file_and_a_closed_descriptor_say_nothing() {
     for (own, kind) in &cases {
         stdio_becomes(own, *kind, None, None);
     }
+}
+
+#[test]
+fn a_terminal_that_is_gone_is_closed() {
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let own = Own::shell("", pty.slave.into(), Given::null());
+    stdio_becomes(&own, StdioKind::Tty, None, None);
+    drop(pty.master);
+    stdio_becomes(&own, StdioKind::Closed, None, None);
 }
 
 #[test]
