@@ -39,7 +39,8 @@ pub(super) struct FdTable {
 
 impl FdTable {
     /// Reads `fd/` below a process's directory. An error is "not known", often EACCES: another user's,
-    /// or a process that is not dumpable.
+    /// or a process that is not dumpable. A table without any row is one as well: so it looks when
+    /// the process is ending, and when its first thread has ended and others go on with all it holds.
     pub(super) fn read(dir: BorrowedFd<'_>) -> io::Result<FdTable> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fds = openat(dir, "fd", flags, Mode::empty())?;
@@ -47,9 +48,11 @@ impl FdTable {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut link = [MaybeUninit::uninit(); 64];
         let mut entries = RawDir::new(&fds, &mut buffer);
+        let mut seen = false;
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
+            seen = true;
             // A descriptor that was closed meanwhile is none. A text that fills the buffer is a path.
             let Ok((text, _)) = rustix::fs::readlinkat_raw(&fds, entry.file_name(), &mut link) else {
                 continue;
@@ -62,7 +65,7 @@ impl FdTable {
                 table.rows.push((fd, target));
             }
         }
-        Ok(table)
+        if seen { Ok(table) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     /// stdin, stdout or stderr; `None` when there is no such descriptor.

@@ -292,6 +292,26 @@ fn a_zombie_is_a_zombie() {
 }
 
 #[test]
+fn a_process_whose_first_thread_ended_is_neither_dead_nor_known() {
+    let script = "
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(300,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+";
+    let own = Own::start(Command::new("python3").args(["-c", script]).stdin(Given::piped()));
+    let ended =
+        || std::fs::read_to_string(format!("/proc/{}/status", own.pid())).unwrap().contains("State:\tZ");
+    let late = Instant::now() + Duration::from_secs(5);
+    while !ended() {
+        assert!(Instant::now() < late);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let row = look(own.pid()).unwrap();
+    assert!(!row.is_zombie());
+    assert_eq!((row.stdio, row.listening, row.connected), (None, None, None));
+}
+
+#[test]
 fn empty_and_strange_arguments_come_through() {
     let mut command = Command::new("sh");
     command.args(["-c", "sleep 300; true", "", "a b", "\n)", ""]);
