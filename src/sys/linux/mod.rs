@@ -118,7 +118,9 @@ fn look_at(
     record.cwd = path(dir, "cwd");
     let Ok(table) = FdTable::read(dir) else { return Ok(None) };
     let draft = stdio::draft(proc, probe, pid, dir, &table, || net.is_here(dir));
-    (record.listening, record.connected) = net.ports(proc, probe, dir, &table);
+    // Most servers have no other sockets than their wire, and then nothing needs to be asked.
+    let sockets: Vec<u64> = table.sockets().filter(|inode| !draft.is_unix(*inode)).collect();
+    (record.listening, record.connected) = net.ports(proc, probe, dir, &sockets);
     Ok(Some((draft, table)))
 }
 

@@ -32,7 +32,7 @@ use crate::sys::procfs::{FdTarget, TCP_ESTABLISHED};
 /// at "not known".
 const MOST_OTHERS: usize = 16;
 
-/// What one of the first descriptors is.
+/// What stdin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fd {
     Wire(FdTarget),
@@ -69,18 +69,17 @@ pub(super) fn draft(
     table: &FdTable,
     here: impl FnOnce() -> bool,
 ) -> Draft {
-    let stdin = describe(dir, table, 0);
-    let stdout = describe(dir, table, 1);
+    let stdin = describe(dir, table);
+    let (stdout, stderr) = (wire(table, 1), wire(table, 2));
     let mut draft =
         Draft { pid, stdin, first: [Sight::Unknown; 2], others: [Vec::new(), Vec::new()], blurred: false };
     if let Fd::Wire(target) = stdin {
         draft.first[0] = probe.ask(dir, 0, target, Way::In);
     }
-    if let Fd::Wire(target) = stdout {
+    if let Some(target) = stdout {
         draft.first[1] = probe.ask(dir, 1, target, Way::Out);
     }
-    let stderr = describe(dir, table, 2);
-    let own_stdout = matches!(stdout, Fd::Wire(_)) && stdout != stderr;
+    let own_stdout = stdout.is_some() && stdout != stderr;
     let settled = match stdin {
         Fd::Wire(_) => own_stdout || matches!(draft.first[1], Sight::Open { .. }),
         Fd::Null | Fd::Closed => false,
@@ -93,6 +92,13 @@ pub(super) fn draft(
 }
 
 impl Draft {
+    /// True for a socket that is known to be a unix one.
+    pub(super) fn is_unix(&self, inode: u64) -> bool {
+        self.first
+            .iter()
+            .any(|sight| matches!(sight, Sight::Open { own: End::Socket(own), .. } if *own == inode))
+    }
+
     /// Whom to look for.
     pub(super) fn questions(&self) -> Vec<Question> {
         let all = [&self.first[..], &self.others[0], &self.others[1]].concat();
@@ -195,16 +201,20 @@ impl Draft {
     }
 }
 
-/// What lies on one of the first three descriptors.
-fn describe(dir: BorrowedFd<'_>, table: &FdTable, fd: u32) -> Fd {
-    let deleted = match table.first(fd) {
+/// The pipe or socket on one of the first three descriptors.
+fn wire(table: &FdTable, fd: u32) -> Option<FdTarget> {
+    table.first(fd).filter(|target| matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_)))
+}
+
+/// What stdin is.
+fn describe(dir: BorrowedFd<'_>, table: &FdTable) -> Fd {
+    let deleted = match table.first(0) {
         None => return Fd::Closed,
         Some(FdTarget::Path { deleted }) => deleted,
         Some(FdTarget::Other) => return Fd::Unknown,
         Some(wire) => return Fd::Wire(wire),
     };
-    let path = format!("fd/{fd}");
-    let Ok(stat) = statat(dir, &*path, AtFlags::empty()) else { return Fd::Unknown };
+    let Ok(stat) = statat(dir, "fd/0", AtFlags::empty()) else { return Fd::Unknown };
     let device = (major(stat.st_rdev), minor(stat.st_rdev));
     match (FileType::from_raw_mode(stat.st_mode), device) {
         (FileType::Fifo, _) => Fd::NamedPipe,
@@ -225,9 +235,9 @@ fn others(
     dir: BorrowedFd<'_>,
     table: &FdTable,
     here: impl FnOnce() -> bool,
-    stderr: Fd,
+    stderr: Option<FdTarget>,
 ) {
-    let taken = |target: FdTarget| Fd::Wire(target) == stderr || Fd::Wire(target) == draft.stdin;
+    let taken = |target: FdTarget| Some(target) == stderr || Fd::Wire(target) == draft.stdin;
     let mut ends: Vec<(u32, FdTarget, Access)> = Vec::new();
     for (fd, target) in table.rows().iter().filter(|(fd, target)| *fd > 2 && !taken(*target)) {
         let access = match target {
