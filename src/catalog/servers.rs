@@ -12,34 +12,6 @@ pub(super) struct Found {
 }
 
 impl Data {
-    /// A program and arguments from `server.modes`: these come before everything else.
-    pub(super) fn mode(&self, program: &Program) -> Option<Found> {
-        let args = past_options(&program.args);
-        for name in &program.names {
-            for mode in self.server.modes_of.get(name.as_str()).into_iter().flatten() {
-                let begins = mode
-                    .split(' ')
-                    .zip(args.iter().map(String::as_str).chain(std::iter::repeat("")))
-                    .all(|(word, arg)| word == arg);
-                let flag = mode.starts_with('-') && program.args.iter().any(|arg| arg == mode);
-                if begins || flag {
-                    let short = self.short(program);
-                    // A client as a server is shown apart from the client.
-                    let name =
-                        if self.clients.named(&short).is_some() { format!("{short}-mcp") } else { short };
-                    return Some(Found {
-                        name,
-                        rule: format!(
-                            "{name} {mode}",
-                            name = base(name_of_mode(program, name_in(program, self)))
-                        ),
-                    });
-                }
-            }
-        }
-        None
-    }
-
     /// A server by its name.
     pub(super) fn server(&self, program: &Program) -> Option<Found> {
         let rule = match program.kind {
@@ -56,7 +28,7 @@ impl Data {
     }
 
     /// A name whose words say that it is a server.
-    fn says(&self, name: &str) -> Option<String> {
+    pub(super) fn says(&self, name: &str) -> Option<String> {
         if !says_mcp(name.as_bytes()) || self.not.names.contains(name.to_ascii_lowercase().as_str()) {
             return None;
         }
@@ -215,127 +187,4 @@ impl Data {
         words(&lower).any(|word| self.not.folder.contains(&word))
             || words(&lower).last().is_some_and(|word| self.not.folder_last.contains(&word))
     }
-
-    /// A developer's tool: nothing in its arguments makes a server.
-    pub(super) fn is_tool(&self, program: &Program) -> bool {
-        // A script of one's own may be called like a tool.
-        let own = program.kind == Kind::Script
-            && program.names.last() != program.names.first()
-            && !program.text.contains("node_modules/");
-        !own && program
-            .names
-            .iter()
-            .any(|name| self.not.tools.contains(name.as_str()) || self.not.names.contains(name.as_str()))
-    }
-
-    /// A server by its arguments: `x mcp`, `x mcp serve`, `x --mcp`, `x boost:mcp`.
-    pub(super) fn command(&self, program: &Program) -> Option<Found> {
-        if matches!(program.kind, Kind::Task | Kind::Inline) {
-            return None;
-        }
-        let server = &self.server;
-        let args = past_options(&program.args);
-        let found = |rule: String| Some(Found { name: self.short(program), rule });
-        let until = program.args.iter().position(|arg| arg == "--").unwrap_or(program.args.len());
-        if let Some(flag) = program.args[..until].iter().find(|arg| server.flags.contains(&arg.as_str())) {
-            return found(format!("option {flag}"));
-        }
-        let first = args.first()?.as_str();
-        let second = args.get(1).map(String::as_str);
-        let verb = second.is_some_and(|word| server.verbs.contains(&word));
-        // What a system ships or a project's own script is given may be any text.
-        let system = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/System/"]
-            .iter()
-            .any(|dir| program.text.starts_with(dir));
-        let file = base(&program.text);
-        let own_script = program.kind == Kind::Script
-            && stem(file) != file
-            && !program.text.contains("node_modules/")
-            && !matches!(stem(file), "cli" | "index" | "main");
-        if server.commands.contains(&first)
-            && (verb || (!system && !own_script && second.is_none_or(|word| word.starts_with('-'))))
-        {
-            return found(format!("command {first}"));
-        }
-        // artisan boost:mcp, x mcp:start
-        if let Some((space, task)) = first.rsplit_once(':')
-            && !own_script
-            && ((task == "mcp" && !self.not.first.contains(&space) && !matches!(space, "make" | "test"))
-                || (space == "mcp" && server.verbs.contains(&task)))
-        {
-            return found(format!("command {first}"));
-        }
-        None
-    }
-
-    /// The name under which all processes of one server agree.
-    pub(super) fn short(&self, program: &Program) -> String {
-        let names = &program.names;
-        let name = match program.kind {
-            // The bare name says nothing; its scope or folder does: @playwright/mcp.
-            Kind::Package => names.first().map(String::as_str).unwrap_or_default(),
-            Kind::Module => names
-                .first()
-                .and_then(|name| {
-                    name.split('.').find(|part| self.says(part).is_some()).or(name.split('.').next())
-                })
-                .unwrap_or_default(),
-            Kind::Script | Kind::Binary | Kind::Task => {
-                program.folder.as_deref().or(names.first().map(String::as_str)).unwrap_or_default()
-            }
-            Kind::Image => names.first().map(String::as_str).unwrap_or_default(),
-            Kind::Inline => names.first().map(String::as_str).unwrap_or_default(),
-        };
-        self.normal(name)
-    }
-
-    fn normal(&self, name: &str) -> String {
-        let lower = name.to_ascii_lowercase().replace('_', "-");
-        let (scope, short) = lower.rsplit_once('/').unwrap_or(("", &lower));
-        let scope = base(scope).trim_start_matches('@');
-        let short = short.strip_prefix("awslabs.").unwrap_or(short);
-        let mut name = match short {
-            "mcp" | "mcp-server" | "server" | "cli" if !scope.is_empty() => format!("{scope}-{short}"),
-            // Docker's own collection: mcp/fetch.
-            _ if scope == "mcp" && !short.contains("mcp") => format!("mcp-{short}"),
-            _ => short.to_owned(),
-        };
-        let what = name.strip_prefix("mcp-server-").or(name.strip_prefix("mcp-"));
-        if let Some(what) = what.filter(|what| self.server.official.contains(what)) {
-            name = format!("server-{what}");
-        }
-        match self.server.alias.get(name.as_str()) {
-            Some(alias) => (*alias).to_owned(),
-            None => name,
-        }
-    }
-}
-
-/// Which of a program's names the mode stands under.
-fn name_in<'p>(program: &'p Program, data: &Data) -> &'p str {
-    program
-        .names
-        .iter()
-        .find(|name| data.server.modes_of.contains_key(name.as_str()))
-        .map_or("", String::as_str)
-}
-
-fn name_of_mode<'p>(program: &'p Program, found: &'p str) -> &'p str {
-    if found.is_empty() { &program.text } else { found }
-}
-
-/// Arguments behind the options whose shape is known: `--a=b`, `-c value`, plain flags. Behind any
-/// other option its value may stand, which is data.
-fn past_options(args: &[String]) -> &[String] {
-    let mut at = 0;
-    while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
-        at += match arg.as_str() {
-            "-c" | "--config" | "--profile" => 2,
-            "-v" | "--verbose" | "-q" | "--quiet" | "-y" | "--yes" | "-d" | "--debug" | "--no-color"
-            | "--silent" => 1,
-            option if option.contains('=') => 1,
-            _ => break,
-        };
-    }
-    args.get(at..).unwrap_or_default()
 }

@@ -16,14 +16,21 @@
 //! ```
 
 mod containers;
+mod forms;
 mod interpreters;
+mod javascript;
 mod names;
 mod options;
+mod packages;
 mod peel;
 mod runners;
 mod shell;
+mod table;
 mod title;
 mod tools;
+
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
