@@ -83,6 +83,7 @@ pub(super) struct Names {
 pub(super) struct Clients {
     names: HashMap<Text, Text>,
     apps: HashMap<Text, Text>,
+    commands: Vec<(Text, Text)>,
     beginnings: Vec<(Text, Text)>,
     paths: Vec<(Text, Text)>,
 }
@@ -100,6 +101,8 @@ impl Data {
                     data.clients.paths.push((mark, client));
                 } else if mark.ends_with(".app") {
                     data.clients.apps.insert(mark, client);
+                } else if mark.contains(' ') {
+                    data.clients.commands.push((mark, client));
                 } else {
                     data.clients.names.insert(mark, client);
                 }
@@ -125,9 +128,18 @@ impl Clients {
         })
     }
 
+    /// The client that a program is with its first argument.
+    pub(super) fn called(&self, name: &str, first: &str) -> Option<Text> {
+        self.commands
+            .iter()
+            .find(|(mark, _)| mark.split_once(' ') == Some((name, first)))
+            .map(|(_, client)| *client)
+    }
+
     /// Every exact name.
     pub(super) fn names(&self) -> impl Iterator<Item = Text> {
-        self.names.keys().copied()
+        let called = self.commands.iter().filter_map(|(mark, _)| Some(mark.split_once(' ')?.0));
+        self.names.keys().copied().chain(called)
     }
 
     /// The client that a file belongs to by where it lies: an application's own programs, or the

@@ -119,7 +119,11 @@ fn client(data: &Data, program: &Program) -> Option<Identification> {
     if own_script || matches!(program.kind, Kind::Task | Kind::Inline | Kind::Image) {
         return None;
     }
-    let name = program.names.iter().find_map(|name| data.clients.named(name))?;
+    let first = program.args.first().map_or("", String::as_str);
+    let name = program
+        .names
+        .iter()
+        .find_map(|name| data.clients.named(name).or_else(|| data.clients.called(name, first)))?;
     (!is_idle(data, program))
         .then(|| by_catalog(Role::Client, name.to_owned(), program, format!("client {name}")))
 }

@@ -2,7 +2,10 @@
 
 use super::data::Data;
 use super::words::{says_mcp, words};
-use crate::program::{Kind, Program, base, is_tool_dir, stem};
+use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
+
+/// Folders in which people keep servers side by side.
+const KEPT: &[&str] = &["mcp-servers", "mcp_servers", "mcpservers", "mcpServers", "mcps"];
 
 /// A server: the name it is shown under, and the rule that says so.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,7 +19,7 @@ impl Data {
     pub(super) fn server(&self, program: &Program) -> Option<Found> {
         let rule = match program.kind {
             Kind::Package => program.names.iter().find_map(|name| self.package(name)),
-            Kind::Module => self.module(&program.names),
+            Kind::Module => self.module(program),
             Kind::Script => self.script(program),
             Kind::Binary => self.binary(program),
             Kind::Image => self.image(program.names.first()?),
@@ -69,11 +72,17 @@ impl Data {
         self.says(short).or_else(|| self.says(scope))
     }
 
-    fn module(&self, names: &[String]) -> Option<String> {
-        let name = names.first()?;
-        let odd = words(name).any(|word| matches!(word, "test" | "tests" | "pytest"));
-        let site = name.split('.').any(|part| says_mcp(part.as_bytes()) && self.is_about(part));
-        (!odd && !site).then(|| self.says(name)).flatten()
+    fn module(&self, program: &Program) -> Option<String> {
+        let name = program.names.first()?;
+        let last = name.rsplit('.').next()?;
+        let errand = words(name).any(|word| matches!(word, "test" | "tests" | "pytest"))
+            || words(last).next().is_some_and(|word| self.not.script.contains(&word))
+            || words(last).last().is_some_and(|word| self.not.script.contains(&word));
+        let about = name.split('.').any(|part| says_mcp(part.as_bytes()) && self.is_about(part));
+        if errand || about {
+            return None;
+        }
+        self.says(name).or_else(|| self.folder(program))
     }
 
     fn image(&self, name: &str) -> Option<String> {
@@ -94,8 +103,14 @@ impl Data {
         if self.server.names.contains(name.as_str()) {
             return Some(format!("name {name}"));
         }
-        // cargo's and go's test programs; mass copy (mmv) is called mcp too and needs a mode.
-        if program.text.contains("/deps/") || program.text.ends_with(".test") || name == "mcp" {
+        // cargo's and go's test programs; mass copy (mmv) is called mcp too and needs a mode; an
+        // application's window ("MCP Router"), an actor's title ("ray::McpActor").
+        let odd = name == "mcp"
+            || name.contains([' ', ':', '('])
+            || program.text.contains("/deps/")
+            || program.text.ends_with(".test");
+        let window = program.args.iter().any(|arg| arg.starts_with("--type="));
+        if odd || window || self.is_about(name) {
             return None;
         }
         self.says(name).or_else(|| self.folder(program))
@@ -132,50 +147,56 @@ impl Data {
         let file = base(path);
         let stem = stem(file);
         let (first, last) = (words(stem).next().unwrap_or(""), words(stem).last().unwrap_or(""));
-        if self.not.script.contains(&first)
-            || self.not.script.contains(&last)
-            || self.not.first.contains(&first)
-            || first.ends_with("install")
-        {
+        // test_mcp_server.py, mcp.test.ts, build-mcp.sh: about a server, and none.
+        if self.not.script.contains(&first) || self.not.script.contains(&last) || first.ends_with("install") {
             return None;
         }
-        let serves = words(stem).any(|word| matches!(word, "server" | "stdio" | "serve"));
         if let Some((_, inside)) = path.rsplit_once("node_modules/") {
-            if !inside.starts_with(".bin/") {
-                let package = program.names.first()?;
-                if let Some(rule) = self.package(package) {
-                    return Some(rule);
-                }
-                // A server within another package: oh-my-x/dist/mcp/trace-server.js
-                let folder =
-                    inside.split('/').skip(1).filter(|part| *part != file).find_map(|part| self.says(part));
-                return self.says(stem).or(folder.filter(|_| {
-                    serves || program.folder.is_some() || matches!(stem, "index" | "main" | "cli")
-                }));
+            if inside.starts_with(".bin/") {
+                return self.package(stem);
             }
-            return self.package(stem);
+            let own = self.package(program.names.first()?).or_else(|| self.says(stem));
+            // A server within another package: oh-my-x/dist/mcp/trace-server.js
+            let telling = serves(stem) || matches!(stem, "index" | "main" | "cli" | "server");
+            let part =
+                || inside.split('/').skip(1).filter(|part| *part != file).find_map(|part| self.says(part));
+            return own.or_else(|| telling.then(part).flatten());
         }
         if is_tool_dir(path) && stem == file && self.server.names.contains(stem) {
             return Some(format!("name {stem}"));
         }
+        // A file right in the folder where somebody keeps servers: ~/mcp-servers/weather.py
         let parent = path.rsplit('/').nth(1).unwrap_or_default();
-        let home = matches!(path.rsplit('/').nth(2), Some("home" | "Users"));
-        let plural = |folder: &str| {
-            matches!(folder, "mcp-servers" | "mcp_servers" | "mcpservers" | "mcpServers" | "mcps")
-        };
-        let among = program.folder.as_ref().filter(|folder| !self.is_about(folder)).and_then(|folder| {
-            let (before, _) = path.rsplit_once(&format!("/{folder}/"))?;
-            plural(base(before)).then(|| format!("folder {}", base(before)))
-        });
-        self.says(stem).or_else(|| self.folder(program)).or(among).or_else(|| {
-            (plural(parent) || (parent == "mcp" && serves && !home)).then(|| format!("folder {parent}"))
-        })
+        let kept = || KEPT.contains(&parent).then(|| format!("folder {parent}"));
+        self.says(stem).or_else(|| self.folder(program)).or_else(kept)
     }
 
-    /// The project folder of a file with a plain name.
+    /// The project folder of a file with a plain name: the innermost that says something.
     fn folder(&self, program: &Program) -> Option<String> {
-        let folder = program.folder.as_deref().filter(|folder| !self.is_about(folder))?;
-        self.says(folder).map(|_| format!("folder {folder}"))
+        let folder = self.telling_folder(program)?;
+        Some(format!("folder {folder}"))
+    }
+
+    /// The folder that makes a server of a file, if one does. A folder between them that is about
+    /// something else (its website, its tests) ends the search.
+    pub(super) fn telling_folder<'p>(&self, program: &'p Program) -> Option<&'p str> {
+        for (above, folder) in program.folders.iter().enumerate() {
+            if self.is_about(folder) {
+                return None;
+            }
+            if self.says(folder).is_none() {
+                continue;
+            }
+            // /srv/mcp/shop/server.js belongs to whoever is called mcp there; ~/mcp/notes/server.js
+            // is one of a person's servers. mcp/server.jar is the Mod Coder Pack's.
+            let bare = folder.eq_ignore_ascii_case("mcp");
+            let system = ["/srv/", "/var/", "/opt/", "/usr/", "/etc/"]
+                .iter()
+                .any(|root| program.text.starts_with(root));
+            let foreign = bare && ((above > 0 && system) || program.text.ends_with(".jar"));
+            return (!foreign).then_some(folder);
+        }
+        None
     }
 
     /// A folder or image that is about mcp without being a server: its site, its docs.

@@ -17,7 +17,11 @@ impl Data {
                 })
                 .unwrap_or_default(),
             Kind::Script | Kind::Binary | Kind::Task => {
-                program.folder.as_deref().or(names.first().map(String::as_str)).unwrap_or_default()
+                let own = names.first().map(String::as_str).unwrap_or_default();
+                // The folder where servers are kept names none of them.
+                let project =
+                    program.folders.first().map(String::as_str).filter(|_| self.says(own).is_none());
+                project.unwrap_or(own)
             }
             Kind::Image => names.first().map(String::as_str).unwrap_or_default(),
             Kind::Inline => names.first().map(String::as_str).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! The kinds of program, each with the names it goes by.
 
-use super::names::{PLAIN_STEMS, base, folder_of_script, package_name, stem, tidy};
+use super::names::{PLAIN_STEMS, base, folders_of, package_name, stem, tidy};
 use super::{Kind, Program, Word};
 
 /// Adds a name that is not there yet.
@@ -23,7 +23,7 @@ impl Program {
             add(&mut names, name);
             add(&mut names, base(name));
         }
-        Program { kind: Kind::Package, text: specs.join(" "), names, folder: None, args: owned(args) }
+        Program { kind: Kind::Package, text: specs.join(" "), names, folders: Vec::new(), args: owned(args) }
     }
 
     /// A script file. `dir` is where a relative path counts from, when the line says so.
@@ -35,7 +35,7 @@ impl Program {
         };
         let file = base(&full);
         let mut names = Vec::new();
-        let mut folder = None;
+        let mut folders = Vec::new();
         if let Some(inside) = full.rsplit_once("node_modules/").map(|(_, inside)| inside) {
             let scoped = inside.starts_with('@');
             let mut parts = inside.splitn(if scoped { 3 } else { 2 }, '/');
@@ -54,18 +54,22 @@ impl Program {
             }
         } else {
             add(&mut names, stem(file));
-            folder = folder_of_script(&full).map(str::to_owned);
+            folders = folders_of(&full);
         }
         add(&mut names, file);
-        Program { kind: Kind::Script, text: full, names, folder, args: owned(args) }
+        Program { kind: Kind::Script, text: full, names, folders, args: owned(args) }
     }
 
     /// A module by its dotted name.
-    pub(super) fn module(name: &str, args: &[Word<'_>]) -> Program {
+    /// `dir` is the project's folder where the line names it, for a name such as `src.server`.
+    pub(super) fn module(name: &str, dir: Option<&str>, args: &[Word<'_>]) -> Program {
         let name = name.split(':').next().unwrap_or(name);
         let mut names = vec![name.to_owned()];
         add(&mut names, name.split('.').next().unwrap_or(name));
-        Program { kind: Kind::Module, text: name.to_owned(), names, folder: None, args: owned(args) }
+        let folders = dir
+            .map(|dir| folders_of(&tidy(&format!("{dir}/{}", name.replace('.', "/")))))
+            .unwrap_or_default();
+        Program { kind: Kind::Module, text: name.to_owned(), names, folders, args: owned(args) }
     }
 
     /// A program of its own.
@@ -74,7 +78,9 @@ impl Program {
         let mut names = Vec::new();
         add(&mut names, stem(base(path)));
         add(&mut names, base(path));
-        Program { kind: Kind::Binary, text: path.to_owned(), names, folder: None, args: owned(args) }
+        let folders =
+            if path.contains('/') && !path.contains("node_modules/") { folders_of(path) } else { Vec::new() };
+        Program { kind: Kind::Binary, text: path.to_owned(), names, folders, args: owned(args) }
     }
 
     /// A container image, by its reference.
@@ -87,7 +93,13 @@ impl Program {
         };
         let mut names = vec![name.to_owned()];
         add(&mut names, base(name));
-        Program { kind: Kind::Image, text: reference.to_owned(), names, folder: None, args: owned(args) }
+        Program {
+            kind: Kind::Image,
+            text: reference.to_owned(),
+            names,
+            folders: Vec::new(),
+            args: owned(args),
+        }
     }
 
     /// Code on the command line. A bare word behind it is the name its author gave it; a path is
@@ -100,19 +112,19 @@ impl Program {
             kind: Kind::Inline,
             text: String::new(),
             names: name.map(|name| vec![name.to_string()]).unwrap_or_default(),
-            folder: None,
+            folders: Vec::new(),
             args: owned(args),
         }
     }
 
     /// A task of a project; `dir` is the project's folder where the line names it.
     pub(super) fn task(name: &str, dir: Option<&str>, args: &[Word<'_>]) -> Program {
-        let folder = dir.filter(|_| PLAIN_STEMS.contains(&name)).map(|dir| base(dir).to_owned());
+        let folders = dir.map(|dir| folders_of(&tidy(&format!("{dir}/{name}")))).unwrap_or_default();
         Program {
             kind: Kind::Task,
             text: name.to_owned(),
             names: vec![name.to_owned()],
-            folder,
+            folders,
             args: owned(args),
         }
     }
@@ -138,7 +150,11 @@ mod tests {
             ("dist/index.js", "index", None),
         ] {
             let program = Program::script(path, None, &[]);
-            assert_eq!((program.names[0].as_str(), program.folder.as_deref()), (first, folder), "{path}");
+            assert_eq!(
+                (program.names[0].as_str(), program.folders.first().map(String::as_str)),
+                (first, folder),
+                "{path}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! node, python, java and the like: which of their words is the program.
 
-use super::names::{base, folder_of_script, tidy};
+use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
 use super::peel::Peeler;
 use super::{LayerKind, Program, Word, stem, tools};
@@ -73,7 +73,7 @@ impl Peeler {
                 self.python(args.get(at..)?)
             }
             "coverage" | "pdb" | "cProfile" | "trace" | "pytest" | "unittest" => {
-                Some(Program::module(name, args))
+                Some(Program::module(name, self.dir.as_deref(), args))
             }
             _ => match tools::find(name) {
                 Some((_, tools::Tool::Uv | tools::Tool::Uvx | tools::Tool::Pipx | tools::Tool::Asgi)) => {
@@ -81,7 +81,7 @@ impl Peeler {
                         std::iter::once(Word::from(name)).chain(args.iter().cloned()).collect();
                     self.peel(&words)
                 }
-                _ => Some(Program::module(name, args)),
+                _ => Some(Program::module(name, self.dir.as_deref(), args)),
             },
         }
     }
@@ -116,7 +116,7 @@ impl Peeler {
         ]);
         let parsed = options::parse(words, VALUED);
         let (app, args) = parsed.rest.split_first()?;
-        Some(Program::module(app, args))
+        Some(Program::module(app, self.dir.as_deref(), args))
     }
 
     pub(super) fn java(&mut self, words: &[Word<'_>]) -> Option<Program> {
@@ -135,13 +135,17 @@ impl Peeler {
             return Some(program);
         }
         match parsed.value(&["-m", "--module"]) {
-            Some(module) => Some(Program::module(module.split('/').next().unwrap_or(module), parsed.rest)),
+            Some(module) => Some(Program::module(
+                module.split('/').next().unwrap_or(module),
+                self.dir.as_deref(),
+                parsed.rest,
+            )),
             None => {
                 let (class, args) = parsed.rest.split_first()?;
                 if stem(base(class)) != &**class {
                     self.file(class, args)
                 } else {
-                    Some(Program::module(class, args))
+                    Some(Program::module(class, self.dir.as_deref(), args))
                 }
             }
         }
@@ -187,7 +191,7 @@ impl Peeler {
                     ["csproj", "fsproj"].iter().find_map(|end| project.strip_suffix(&format!(".{end}")));
                 let mut program = Program::binary(base(file.unwrap_or(&project)), parsed.rest);
                 let main = format!("{project}/main");
-                program.folder = folder_of_script(file.unwrap_or(&main)).map(str::to_owned);
+                program.folders = folders_of(file.unwrap_or(&main));
                 Some(program)
             }
             "exec" => self.file(rest.first()?, rest.get(1..)?),

@@ -34,6 +34,8 @@ pub(super) const PLAIN_STEMS: &[&str] = &[
 /// Folders that only give a project its shape: the project is above them.
 const SHAPE_FOLDERS: &[&str] = &[
     "app",
+    "apps",
+    "packages",
     "bin",
     "build",
     "bundle",
@@ -59,7 +61,6 @@ const SHAPE_FOLDERS: &[&str] = &[
     "target",
     "ts",
     "typescript",
-    "scripts",
     "node_modules",
     "bundled",
     ".build",
@@ -93,30 +94,61 @@ pub(crate) fn is_tool_dir(path: &str) -> bool {
         .is_some_and(|folder| matches!(folder, "bin" | ".bin" | "sbin" | "Scripts" | "shims"))
 }
 
-/// The folder that names a script such as `/srv/notes-mcp/dist/index.js`; `None` where the file has
-/// a telling name of its own, or no folder does.
-pub(crate) fn folder_of_script(path: &str) -> Option<&str> {
-    let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty());
-    let stem = stem(segments.next()?);
-    let mut folders = segments.skip_while(|folder| {
-        SHAPE_FOLDERS.contains(&folder.to_ascii_lowercase().as_str()) || is_framework(folder)
-    });
-    let folder = folders.next()?;
-    let parent = folders.next();
-    // A home folder is a user's name, not a project's.
-    if matches!(parent, Some("home" | "Users")) || matches!(folder, "home" | "Users" | "." | ".." | "~") {
-        return None;
-    }
-    let lower = stem.to_ascii_lowercase();
+/// How far above a file its project may lie, in folders that have a name of their own.
+const REACH: usize = 3;
+
+/// The folders that may name a file such as `/srv/notes-mcp/dist/index.js`, the innermost first.
+/// None where the file has a telling name of its own.
+pub(crate) fn folders_of(path: &str) -> Vec<String> {
+    let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let Some(file) = segments.pop() else { return Vec::new() };
+    let stem = stem(file).to_ascii_lowercase();
+    let folders = || {
+        segments.iter().enumerate().rev().take_while(|(at, folder)| {
+            // A home folder is a user's name, not a project's.
+            let home = matches!(**folder, "home" | "Users" | "root" | "~" | "..");
+            let parent = at.checked_sub(1).and_then(|at| segments.get(at));
+            !home && !matches!(parent, Some(&"home" | &"Users"))
+        })
+    };
+    let named = || folders().map(|(_, folder)| *folder).filter(|folder| !gives_shape(folder));
     // The main file of a project is often called after it: weather-mcp/weather.py.
-    let called_after_it = lower.len() >= 3
-        && folder.to_ascii_lowercase().replace('_', "-").split('-').any(|part| part == lower);
-    (PLAIN_STEMS.contains(&lower.as_str()) || called_after_it).then_some(folder)
+    let called_after = |folder: &str| {
+        stem.len() >= 3 && folder.to_ascii_lowercase().split(['-', '_', '.']).any(|part| part == stem)
+    };
+    let plain =
+        PLAIN_STEMS.contains(&stem.as_str()) || serves(&stem) || named().next().is_some_and(called_after);
+    if plain { named().take(REACH).map(str::to_owned).collect() } else { Vec::new() }
 }
 
-/// `net8.0`, the folder that the .NET SDK builds into.
-fn is_framework(folder: &str) -> bool {
-    folder.strip_prefix("net").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+/// `github_server`, `run-stdio`, but not `dev-server`: a file that only says that it serves.
+pub(crate) fn serves(stem: &str) -> bool {
+    let mut words = stem.split(['-', '_', '.']);
+    let first = words.next().unwrap_or_default();
+    let last = words.next_back().unwrap_or_default();
+    matches!(last, "server" | "stdio")
+        && !matches!(
+            first,
+            "dev"
+                | "docs"
+                | "doc"
+                | "web"
+                | "test"
+                | "mock"
+                | "static"
+                | "file"
+                | "preview"
+                | "fake"
+                | "vite"
+                | "webpack"
+        )
+}
+
+/// A folder that only gives a project its shape, such as `dist`; or .NET's `net8.0`.
+fn gives_shape(folder: &str) -> bool {
+    let lower = folder.to_ascii_lowercase();
+    SHAPE_FOLDERS.contains(&lower.as_str())
+        || lower.strip_prefix("net").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// A path without `.`, `..` and doubled slashes, as far as that can be told from the text.

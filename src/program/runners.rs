@@ -1,9 +1,9 @@
 //! npx, uvx, pnpm dlx, cargo run: what fetches or builds a program and starts it as a child.
 
-use super::names::{base, tidy};
+use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
 use super::peel::Peeler;
-use super::{LayerKind, Program, Word, folder_of_script, stem, tools};
+use super::{LayerKind, Program, Word, stem, tools};
 
 // uv help tool run, uv help run; the same lists, and the global ones before the subcommand.
 const UV: Grammar = Grammar::clustered(&[
@@ -71,7 +71,7 @@ impl Peeler {
                 let parsed = self.options(rest, UV, &["--directory", "--project"]);
                 if parsed.has(&["-m", "--module"]) {
                     let (module, args) = parsed.rest.split_first()?;
-                    return Some(Program::module(module, args));
+                    return Some(Program::module(module, self.dir.as_deref(), args));
                 }
                 let (what, args) = parsed.rest.split_first()?;
                 if stem(base(what)) != base(what) && tools::find(base(what)).is_none() {
@@ -80,9 +80,9 @@ impl Peeler {
                 let mut program = self.peel(parsed.rest)?;
                 // A console script of the project with a plain name: the project names it.
                 if let Some(dir) =
-                    self.dir.as_deref().filter(|_| !what.contains('/') && program.folder.is_none())
+                    self.dir.as_deref().filter(|_| !what.contains('/') && program.folders.is_empty())
                 {
-                    program.folder = folder_of_script(&format!("{}/{what}", tidy(dir))).map(str::to_owned);
+                    program.folders = folders_of(&format!("{}/{what}", tidy(dir)));
                 }
                 Some(program)
             }
@@ -167,7 +167,7 @@ impl Peeler {
         }
         let manifest = tidy(parsed.value(&["--manifest-path"])?);
         let mut program = Program::binary("main", parsed.rest);
-        program.folder = folder_of_script(&manifest.replace("Cargo.toml", "main")).map(str::to_owned);
+        program.folders = folders_of(&manifest.replace("Cargo.toml", "main"));
         Some(program)
     }
 

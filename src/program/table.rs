@@ -21,6 +21,7 @@ macro_rules! passer {
 
 /// Sorted by name, for the binary search; a test holds it to that.
 pub(super) static TOOLS: &[(&str, Tool)] = &[
+    ("Rscript", Tool::Plain(&["-e"], &[])),
     ("arch", passer!(grammar: Grammar::long(&["-arch", "-d", "-e"]))),
     ("asdf", passer!(verbs: &["exec"])),
     ("ash", Tool::Shell),
@@ -78,6 +79,10 @@ pub(super) static TOOLS: &[(&str, Tool)] = &[
     ("finch", Tool::Container),
     ("firejail", passer!()),
     ("fish", Tool::Shell),
+    (
+        "flox",
+        passer!(verbs: &["activate"], grammar: Grammar::clustered(&["-d", "--dir", "-r", "--remote"]), dashes: true),
+    ),
     ("fnm", passer!(verbs: &["exec"], grammar: Grammar::clustered(&["--using"]))),
     ("go", Tool::Go),
     ("gosu", passer!(skip: 1)),
@@ -92,7 +97,9 @@ pub(super) static TOOLS: &[(&str, Tool)] = &[
     ("ionice", passer!(grammar: Grammar::clustered(&["-c", "-n", "--class", "--classdata"]))),
     ("java", Tool::Java),
     ("javaw", Tool::Java),
+    ("jbang", Tool::Npx),
     ("jiti", Tool::TsRunner),
+    ("julia", Tool::Plain(&["-e", "-E"], &["-J", "-C", "-t", "-p", "-L"])),
     ("ksh", Tool::Shell),
     ("linux64", passer!()),
     ("lua", Tool::Plain(&["-e"], &["-l"])),
@@ -200,6 +207,7 @@ pub(super) static TOOLS: &[(&str, Tool)] = &[
         "watchexec",
         passer!(grammar: Grammar::clustered(&["-w", "--watch", "-e", "--exts", "-i", "--ignore", "-s", "--signal", "-d"])),
     ),
+    ("xcrun", passer!(grammar: Grammar::clustered(&["--sdk", "--toolchain"]))),
     (
         "xvfb-run",
         passer!(grammar: Grammar::clustered(&["-e", "-f", "-n", "-p", "-s", "-w", "--server-args", "--server-num", "--error-file", "--auth-file", "--xauth-protocol", "--wait"])),

@@ -10,7 +10,7 @@ fn told(words: &[&str]) -> String {
     let seen = resolve(Some(&argv), None, &RawText::from("x"));
     let Some(program) = seen.program else { return "-".to_owned() };
     let layers: Vec<_> = seen.layers.iter().map(|layer| layer.tool.as_str()).collect();
-    let name = program.folder.or(program.names.first().cloned()).unwrap_or_default();
+    let name = program.folders.into_iter().next().or(program.names.first().cloned()).unwrap_or_default();
     format!("{} | {:?} | {name} | {}", layers.join(" "), program.kind, program.args.join(" "))
 }
 
