@@ -79,18 +79,25 @@ impl Data {
     }
 }
 
-/// Arguments behind the options whose shape is known: `--a=b`, `-c value`, plain flags. Behind any
-/// other option its value may stand, which is data.
+/// Arguments behind the options. An option whose shape is not known is taken to have a value, so
+/// that what may be data (`--name mcp`) is never taken for a command.
 fn past_options(args: &[String]) -> &[String] {
     let mut at = 0;
     while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
-        at += match arg.as_str() {
-            "-c" | "--config" | "--profile" => 2,
-            "-v" | "--verbose" | "-q" | "--quiet" | "-y" | "--yes" | "-d" | "--debug" | "--no-color"
-            | "--silent" => 1,
-            option if option.contains('=') => 1,
-            _ => break,
-        };
+        let flag = matches!(
+            arg.as_str(),
+            "-v" | "--verbose"
+                | "-q"
+                | "--quiet"
+                | "-y"
+                | "--yes"
+                | "-d"
+                | "--debug"
+                | "--no-color"
+                | "--silent"
+        );
+        let own_value = arg.contains('=') || args.get(at + 1).is_none_or(|next| next.starts_with('-'));
+        at += if flag || own_value { 1 } else { 2 };
     }
     args.get(at..).unwrap_or_default()
 }

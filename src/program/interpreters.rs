@@ -20,7 +20,6 @@ const JAVA: Grammar = Grammar::long(&[
     "--limit-modules",
     "--patch-module",
     "--enable-native-access",
-    "-jar",
     "-m",
     "--module",
     "--source",
@@ -121,8 +120,10 @@ impl Peeler {
 
     pub(super) fn java(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let parsed = options::parse(words, JAVA);
-        if let Some(jar) = parsed.value(&["-jar"]) {
-            let mut program = Program::script(jar, self.dir.as_deref(), parsed.rest);
+        // Options may also stand between -jar and the file.
+        if parsed.has(&["-jar"]) {
+            let (jar, args) = parsed.rest.split_first()?;
+            let mut program = Program::script(jar, self.dir.as_deref(), args);
             // notes-mcp-0.1.0-all.jar goes by notes-mcp.
             let stem = stem(base(jar));
             let version = stem

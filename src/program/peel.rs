@@ -3,7 +3,7 @@
 use super::names::{base, is_tool_dir, looks_like_file, tidy};
 use super::options::{self, Grammar, Parsed};
 use super::tools::{self, Passer, Tool};
-use super::{Kind, Layer, LayerKind, Program, Word};
+use super::{Layer, LayerKind, Program, Word};
 
 /// No real command line nests deeper; a hostile one must end.
 const MAX_LAYERS: usize = 16;
@@ -91,11 +91,7 @@ impl Peeler {
             Tool::Make => {
                 let parsed = options::parse(words, Grammar::clustered(&["-C", "-f", "-j", "-I", "-o"]));
                 let (task, args) = parsed.rest.split_first()?;
-                Some(Program::binary(task, args)).map(|target| Program {
-                    kind: Kind::Task,
-                    names: Vec::new(),
-                    ..target
-                })
+                Some(Program { names: Vec::new(), ..Program::task(task, None, args) })
             }
             // cmd /c npx -y x
             Tool::Cmd => {
