@@ -212,20 +212,27 @@ impl Catalog {
                 || self.is_head(record.comm.as_bytes())
                 || self.is_head(program::head(record.exe.as_slice()));
         };
-        let title = first.as_bytes().contains(&b' ');
-        let head = program::head(argv);
-        if title || !self.rules.is_empty() || self.is_head(head) {
+        if !self.rules.is_empty() {
             return true;
         }
-        let text = std::str::from_utf8(head).unwrap_or_default();
-        let stem = program::stem(text);
-        if data.helper.browsers.contains(text) {
+        let head = program::head(argv);
+        if first.as_bytes().contains(&b' ') {
+            // A title, or a path with spaces. Browsers have many of them, one for each page.
+            let text = first.to_text();
+            let name = program::base(text.split(' ').next().unwrap_or_default());
+            let browser = data.helper.browsers.contains(name) && argv.len() == 1;
+            return !browser || judge::profile(data, text.split(' ').map(Into::into)).is_some();
+        }
+        let Ok(name) = std::str::from_utf8(head) else { return true };
+        if data.helper.browsers.contains(name) {
             return judge::profile(data, argv.iter().map(RawText::to_text)).is_some();
         }
-        program::is_tool(text)
-            || self.is_head(stem.as_bytes())
+        let known = |name: &str| self.heads.contains(name) || data.clients.named(name).is_some();
+        let stem = program::stem(name);
+        program::is_tool(name)
+            || known(name)
+            || (stem.len() < name.len() && known(stem))
             || argv.iter().any(|word| words::says_mcp(word.as_bytes()))
-            || data.clients.named(text).or_else(|| data.clients.named(stem)).is_some()
             || std::str::from_utf8(first.as_bytes()).is_ok_and(|path| data.clients.at(path).is_some())
     }
 
@@ -239,5 +246,57 @@ fn is_disguised(data: &Data, argv: &[RawText], record: &ProcessRecord) -> bool {
     let Some(exe) = &record.exe else { return false };
     let exe = exe.to_text();
     let name = program::base(&exe);
-    !argv.is_empty() && data.not.tools.contains(name) && program::head(argv) != name.as_bytes()
+    !argv.is_empty() && data.tool_names.contains(name) && program::head(argv) != name.as_bytes()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::process::{Pid, StartTime};
+
+    #[test]
+    fn the_fast_way_out_leaves_out_only_what_is_nothing() {
+        let catalog = Catalog::builtin();
+        let data = catalog.data.as_deref().unwrap();
+        let mut left_out = 0;
+        for line in include_str!("../../tests/corpus/command-lines.jsonl").lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let argv: Vec<RawText> = serde_json::from_value(line["argv"].clone()).unwrap();
+            let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+            record.argv = Some(argv.clone());
+            if !catalog.worth_a_look(data, &argv, &record) {
+                left_out += 1;
+                assert_eq!(
+                    catalog.judge(data, &program::resolve(Some(&argv), None, &record.comm)),
+                    None,
+                    "{argv:?}"
+                );
+            }
+        }
+        assert!(left_out > 5, "only {left_out} were left out: the way out is closed");
+    }
+
+    #[test]
+    fn a_configured_server_keeps_the_name_its_other_processes_have() {
+        let entry = |argv: &[&str]| Configured {
+            client: "claude-code".into(),
+            entry: "fs".into(),
+            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        };
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        for (argv, title, name) in [
+            (
+                &["npx", "-y", "@modelcontextprotocol/server-filesystem", "/srv"][..],
+                "npm exec @modelcontextprotocol/server-filesystem /srv",
+                "server-filesystem",
+            ),
+            (&["npx", "-y", "notes-tool"], "npm exec notes-tool", "fs"),
+        ] {
+            record.argv = Some(vec![RawText::from(title)]);
+            let found = Catalog::builtin().with_configured(vec![entry(argv)]).identify(&record).unwrap();
+            assert_eq!((found.role, found.name.as_str()), (Role::Launcher, name));
+            assert_eq!(found.basis, Basis::Configured { client: "claude-code".into(), entry: "fs".into() });
+        }
+    }
 }

@@ -35,7 +35,7 @@ impl Data {
         !own && program
             .names
             .iter()
-            .any(|name| self.not.tools.contains(name.as_str()) || self.not.names.contains(name.as_str()))
+            .any(|name| self.tool_names.contains(name.as_str()) || self.not.names.contains(name.as_str()))
     }
 
     /// A server by its arguments: `x mcp`, `x mcp serve`, `x --mcp`, `x boost:mcp`.
@@ -70,7 +70,7 @@ impl Data {
         // artisan boost:mcp, x mcp:start
         if let Some((space, task)) = first.rsplit_once(':')
             && !own_script
-            && ((task == "mcp" && !self.not.first.contains(&space) && !matches!(space, "make" | "test"))
+            && ((task == "mcp" && !self.not.first.contains(space) && !matches!(space, "make" | "test"))
                 || (space == "mcp" && server.verbs.contains(&task)))
         {
             return found(format!("command {first}"));

@@ -26,7 +26,7 @@ impl Data {
             Kind::Inline => program.names.iter().find_map(|name| self.says(name)),
             Kind::Task => self.task(program),
         }?;
-        let errand = program.args.first().is_some_and(|arg| self.not.errands.contains(&arg.as_str()));
+        let errand = program.args.first().is_some_and(|arg| self.not.errands.contains(arg));
         (!errand).then(|| Found { name: self.short(program), rule })
     }
 
@@ -36,8 +36,7 @@ impl Data {
             return None;
         }
         let (first, last) = (words(name).next()?, words(name).last()?);
-        let among = |list: &[&str], word: &str| list.iter().any(|known| known.eq_ignore_ascii_case(word));
-        if among(&self.not.first, first) || among(&self.not.last, last) {
+        if self.not.first.has(first) || self.not.last.has(last) {
             return None;
         }
         words(name).find_map(|word| {
@@ -60,8 +59,8 @@ impl Data {
         let Some((scope, short)) = name.split_once('/') else { return self.says(name) };
         // @scope/inspector and the like are none, whatever the scope.
         let last = words(short).last()?;
-        if self.not.last.contains(&last)
-            || self.not.first.contains(&words(short).next()?)
+        if self.not.last.contains(last)
+            || self.not.first.contains(words(short).next()?)
             || self.not.names.contains(short)
         {
             return None;
@@ -76,8 +75,8 @@ impl Data {
         let name = program.names.first()?;
         let last = name.rsplit('.').next()?;
         let errand = words(name).any(|word| matches!(word, "test" | "tests" | "pytest"))
-            || words(last).next().is_some_and(|word| self.not.script.contains(&word))
-            || words(last).last().is_some_and(|word| self.not.script.contains(&word));
+            || words(last).next().is_some_and(|word| self.not.script.contains(word))
+            || words(last).last().is_some_and(|word| self.not.script.contains(word));
         let about = name.split('.').any(|part| says_mcp(part.as_bytes()) && self.is_about(part));
         if errand || about {
             return None;
@@ -87,7 +86,7 @@ impl Data {
 
     fn image(&self, name: &str) -> Option<String> {
         let short = base(name);
-        if self.is_about(short) || self.not.last.contains(&words(short).last()?) {
+        if self.is_about(short) || self.not.last.contains(words(short).last()?) {
             return None;
         }
         if let Some(space) = name.rsplit('/').nth(1)
@@ -148,7 +147,7 @@ impl Data {
         let stem = stem(file);
         let (first, last) = (words(stem).next().unwrap_or(""), words(stem).last().unwrap_or(""));
         // test_mcp_server.py, mcp.test.ts, build-mcp.sh: about a server, and none.
-        if self.not.script.contains(&first) || self.not.script.contains(&last) || first.ends_with("install") {
+        if self.not.script.contains(first) || self.not.script.contains(last) || first.ends_with("install") {
             return None;
         }
         if let Some((_, inside)) = path.rsplit_once("node_modules/") {
@@ -205,7 +204,7 @@ impl Data {
         if lower.ends_with("mcp-server") || lower.ends_with("mcpserver") {
             return false;
         }
-        words(&lower).any(|word| self.not.folder.contains(&word))
-            || words(&lower).last().is_some_and(|word| self.not.folder_last.contains(&word))
+        words(&lower).any(|word| self.not.folder.contains(word))
+            || words(&lower).last().is_some_and(|word| self.not.folder_last.contains(word))
     }
 }
