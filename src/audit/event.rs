@@ -205,7 +205,8 @@ pub enum Event {
 }
 
 impl Event {
-    /// The intent to signal the process of a record; its argv is redacted here.
+    /// The intent to signal the process of a record. Its argv is redacted here, and then cut at
+    /// 16 KiB: an argv can have two megabytes, and a record is for reading.
     #[must_use]
     pub fn intent(
         subject: Subject,
@@ -217,12 +218,31 @@ impl Event {
         Event::Intent {
             subject,
             signal,
-            argv: redact::argv(record.argv.as_deref().unwrap_or_default()),
+            argv: cut(redact::argv(record.argv.as_deref().unwrap_or_default())),
             rss: record.rss,
             verdict: verdict.to_owned(),
             reason: redact::text(reason),
         }
     }
+}
+
+/// The most of an argv that is recorded, in bytes.
+const MAX_ARGV: usize = 16 << 10;
+
+/// Cuts a command line that is too long for a record, and says by how much.
+fn cut(mut argv: Vec<String>) -> Vec<String> {
+    let mut room = MAX_ARGV;
+    let Some(at) = argv.iter().position(|argument| {
+        let fits = argument.len() <= room;
+        room = room.saturating_sub(argument.len());
+        !fits
+    }) else {
+        return argv;
+    };
+    let lost: usize = argv[at..].iter().map(String::len).sum();
+    argv.truncate(at);
+    argv.push(format!("<{lost} bytes more>"));
+    argv
 }
 
 /// One line: an event, when, and in which run.

@@ -20,6 +20,9 @@ use crate::bytes::RawText;
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "<redacted>";
 
+/// Looks after which a command line that still changes is hidden whole. Random ones take three.
+const MOST_LOOKS: usize = 10;
+
 /// The arguments of a process without their secrets, one for one.
 ///
 /// ```
@@ -29,8 +32,20 @@ pub const HIDDEN: &str = "<redacted>";
 /// ```
 #[must_use]
 pub fn argv(argv: &[RawText]) -> Vec<String> {
-    let mut scanner = Scanner::default();
-    argv.iter().enumerate().map(|(number, argument)| scanner.argument(number, &argument.to_text())).collect()
+    let mut shown: Vec<String> = argv.iter().map(|argument| argument.to_text().into_owned()).collect();
+    // What is hidden changes what stands beside it (`-tSECRET` no longer looks like a flag), so look
+    // until nothing is left to hide: the second look is nearly always the last.
+    for _ in 0..MOST_LOOKS {
+        let mut scanner = Scanner::default();
+        let again: Vec<String> =
+            shown.iter().enumerate().map(|(number, argument)| scanner.argument(number, argument)).collect();
+        if again == shown {
+            return shown;
+        }
+        shown = again;
+    }
+    // Made to keep us looking.
+    shown.iter().map(|_| HIDDEN.to_owned()).collect()
 }
 
 /// A command line that is one text (a rewritten title, a line of `ps`) without its secrets.
@@ -41,7 +56,7 @@ pub fn argv(argv: &[RawText]) -> Vec<String> {
 /// ```
 #[must_use]
 pub fn text(text: &str) -> String {
-    Scanner::default().scan(text, false)
+    argv(&[RawText::from(text)]).pop().unwrap_or_default()
 }
 
 /// Short flags that stand for tokens, keys and passwords in some tools, and for transports and ports
@@ -161,7 +176,7 @@ impl Scanner {
                 let scheme = word[..at]
                     .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
                     .map_or(0, |before| before + word[before..].chars().next().map_or(1, char::len_utf8));
-                out.push_str(&shapes::hide(&word[..scheme], Place::of(&word[..scheme])));
+                out.push_str(&shapes::hide_word(&word[..scheme]));
                 out.push_str(&urls::hide(&word[scheme..]));
                 return word.len();
             }
@@ -201,7 +216,7 @@ impl Scanner {
             out.push_str(&shapes::hide(&word[2..], Place::ShortFlag));
             return word.len();
         }
-        out.push_str(&shapes::hide(word, Place::of(word)));
+        out.push_str(&shapes::hide_word(word));
         word.len()
     }
 

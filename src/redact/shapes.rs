@@ -36,7 +36,7 @@ pub(super) enum Place {
 
 impl Place {
     /// The place of a word that is no URL: `/abs`, `./rel`, `~/x` and `@scope/package` are paths.
-    pub(super) fn of(word: &str) -> Place {
+    fn of(word: &str) -> Place {
         let start = word.rsplit(['=', ':']).next().unwrap_or(word);
         if start.contains('/') && start.starts_with(['/', '.', '~', '@']) { Place::Path } else { Place::Word }
     }
@@ -49,8 +49,18 @@ impl Place {
     }
 }
 
-/// Hides what looks like a secret and leaves the rest as it is.
+/// Hides what looks like a secret in a word that is no URL. Whether it is a path is told from what is
+/// left: a token hidden in front of it is no part of it.
+pub(super) fn hide_word(word: &str) -> Cow<'_, str> {
+    hide_in(word, Place::of)
+}
+
+/// Hides what looks like a secret in this place and leaves the rest as it is.
 pub(super) fn hide(text: &str, place: Place) -> Cow<'_, str> {
+    hide_in(text, |_| place)
+}
+
+fn hide_in(text: &str, place: impl Fn(&str) -> Place) -> Cow<'_, str> {
     // Shorter ones than any known secret are most of all arguments.
     if text.len() < 12 {
         return Cow::Borrowed(text);
@@ -59,7 +69,7 @@ pub(super) fn hide(text: &str, place: Place) -> Cow<'_, str> {
         return Cow::Owned(format!("{}{HIDDEN}", &text[..start]));
     }
     let issued = hide_issued(text);
-    match hide_random(&issued, place) {
+    match hide_random(&issued, place(&issued)) {
         Cow::Owned(hidden) => Cow::Owned(hidden),
         Cow::Borrowed(_) => issued,
     }
@@ -81,19 +91,7 @@ fn hide_issued(text: &str) -> Cow<'_, str> {
         if !starts {
             continue;
         }
-        let rest = &text[at..];
-        let len = token_len(rest);
-        let issued =
-            ISSUED.iter().any(|(prefix, more)| rest.starts_with(prefix) && len >= prefix.len() + more);
-        let shared = || {
-            SHARED.iter().any(|prefix| {
-                rest.strip_prefix(prefix).is_some_and(|tail| {
-                    let tail = &tail[..token_len(tail)];
-                    tail.len() >= 16 && looks_random(tail, 16)
-                })
-            })
-        };
-        if issued || shared() {
+        if let Some(len) = issued_len(&text[at..]) {
             out.push_str(&text[shown..at]);
             out.push_str(HIDDEN);
             shown = at + len;
@@ -104,6 +102,19 @@ fn hide_issued(text: &str) -> Cow<'_, str> {
     }
     out.push_str(&text[shown..]);
     Cow::Owned(out)
+}
+
+/// The length of the token that begins here, if one does. Measures only what has the right beginning:
+/// a long argument has many words.
+fn issued_len(text: &str) -> Option<usize> {
+    let issued = ISSUED.iter().find(|(prefix, _)| text.starts_with(prefix));
+    if let Some((prefix, more)) = issued {
+        let len = token_len(text);
+        return (len >= prefix.len() + more).then_some(len);
+    }
+    let shared = SHARED.iter().find(|prefix| text.starts_with(**prefix))?;
+    let len = token_len(text);
+    looks_random(&text[shared.len()..len], 16).then_some(len)
 }
 
 /// Hides long random runs.

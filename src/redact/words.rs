@@ -33,25 +33,24 @@ pub(super) fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`')
 }
 
-/// Length of blanks, control characters and quotes (also `\"`) at the start.
+/// Length of blanks, control characters and quotes (also `\"` and `\\\"`) at the start.
 pub(super) fn gap_len(text: &str) -> usize {
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let escapes = c == '\\' && chars.peek().is_some_and(|(_, next)| is_quote(*next));
-        if !(c.is_whitespace() || c.is_control() || is_quote(c) || escapes) {
-            return at;
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || is_quote(c));
+        let escaped = rest.trim_start_matches('\\');
+        if escaped.len() == rest.len() || !escaped.starts_with(is_quote) {
+            return text.len() - rest.len();
         }
+        rest = escaped;
     }
-    text.len()
 }
 
-/// Length of the word at the start: up to a blank or a quote.
+/// Length of the word at the start: up to a blank or a quote, with the backslashes before it.
 pub(super) fn word_len(text: &str) -> usize {
     let end = text.find(|c: char| c.is_whitespace() || c.is_control() || is_quote(c)).unwrap_or(text.len());
-    match text[..end].strip_suffix('\\') {
-        Some(bare) if text[end..].starts_with(is_quote) && !bare.is_empty() => bare.len(),
-        _ => end,
-    }
+    let bare = text[..end].trim_end_matches('\\').len();
+    if bare > 0 && text[end..].starts_with(is_quote) { bare } else { end }
 }
 
 pub(super) fn blank(text: &str) -> usize {

@@ -106,3 +106,14 @@ fn run_ids_sort_by_time_and_differ() {
         (0..8).map(|_| RunId::new(at("2026-11-20T14:00:00Z"), Pid(1))).collect();
     assert!(ids.len() > 4, "{ids:?}");
 }
+
+#[test]
+fn an_endless_command_line_is_cut_between_its_arguments() {
+    let mut record = record();
+    record.argv = Some(vec!["node".into(), "x ".repeat(8 << 10).into(), "tail".into()]);
+    let subject = Subject::of(&record, "notes", Pid(40), "server");
+    let Event::Intent { argv, .. } = Event::intent(subject, &record, Signal::Term, "v", "r") else {
+        panic!()
+    };
+    assert_eq!(argv, ["node", "<16388 bytes more>"]);
+}
