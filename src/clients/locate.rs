@@ -43,7 +43,9 @@ const MANIFEST: &Shape = &Shape { single: Some(&["server", "mcp_config"]), ..lis
 const VSCODE: &Shape = &lists(&[&["servers"]]);
 /// VS Code's `settings.json`, before it had `mcp.json`.
 const VSCODE_SETTINGS: &Shape = &lists(&[&["mcp", "servers"], &["mcp.servers"]]);
-/// Codex; its own projects are tables of `projects`.
+/// Codex elsewhere, and Hermes.
+const MCP_SERVERS: &Shape = &lists(&[&["mcp_servers"]]);
+/// Codex for one person; the projects they trust are tables of `projects`.
 const CODEX: &Shape = &lists(&[&["mcp_servers"], &["projects", "*", "mcp_servers"]]);
 const ZED: &Shape = &lists(&[&["context_servers"]]);
 const CONTINUE: &Shape = &lists(&[&["mcpServers"], &["experimental", "modelContextProtocolServers"]]);
@@ -51,7 +53,6 @@ const GOOSE: &Shape = &lists(&[&["extensions"]]);
 const MCP: &Shape = &lists(&[&["mcp"]]);
 const AMP: &Shape = &lists(&[&["amp.mcpServers"], &["amp", "mcpServers"]]);
 const OPENCLAW: &Shape = &lists(&[&["mcp", "servers"], &["mcpServers"]]);
-const HERMES: &Shape = &lists(&[&["mcp_servers"]]);
 
 const fn row(client: &'static str, kind: Kind, base: Base, path: &'static str, shape: &'static Shape) -> Row {
     Row { client, kind, base, path, shape }
@@ -59,7 +60,7 @@ const fn row(client: &'static str, kind: Kind, base: Base, path: &'static str, s
 
 use Base::{
     AppData, ClaudeDir, ClaudeState, CodexDir, Config, Editors, Home, LinuxRoot, MacHome, MacRoot,
-    Project as Here,
+    Project as Here, Root,
 };
 use Kind::{Extension, Managed, Plugin, Project, User};
 
@@ -87,10 +88,9 @@ pub(super) const TABLE: &[Row] = &[
     row("vscode", Project, Here, ".vscode/settings.json", VSCODE_SETTINGS),
     // https://developers.openai.com/codex/config-basic
     row("codex", User, CodexDir, "config.toml", CODEX),
-    row("codex", Project, Here, ".codex/config.toml", CODEX),
+    row("codex", Project, Here, ".codex/config.toml", MCP_SERVERS),
     row("codex", Plugin(0), CodexDir, "plugins/cache/*/*/*/.mcp.json", PLUGIN),
-    row("codex", Managed, LinuxRoot, "etc/codex/config.toml", CODEX),
-    row("codex", Managed, MacRoot, "etc/codex/config.toml", CODEX),
+    row("codex", Managed, Root, "etc/codex/config.toml", MCP_SERVERS),
     // https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md
     row("gemini-cli", User, Home, ".gemini/settings.json", SERVERS),
     row("gemini-cli", Project, Here, ".gemini/settings.json", SERVERS),
@@ -144,7 +144,7 @@ pub(super) const TABLE: &[Row] = &[
     row("factory", Project, Here, ".factory/mcp.json", SERVERS),
     row("augment", User, Home, ".augment/settings.json", SERVERS),
     row("openclaw", User, Home, ".openclaw/openclaw.json", OPENCLAW),
-    row("hermes", User, Home, ".hermes/config.yaml", HERMES),
+    row("hermes", User, Home, ".hermes/config.yaml", MCP_SERVERS),
 ];
 
 /// One row of the table, for people and for `docs/clients.md`.

@@ -1,5 +1,6 @@
 //! Where to start looking: the folders everything else is relative to.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Whose paths to use. A parameter and not a `cfg`, so that each is tested on the other.
@@ -58,15 +59,24 @@ impl Places {
     /// knows where their home is.
     #[must_use]
     pub fn from_env() -> Option<Places> {
+        let home = std::env::home_dir()?;
+        Places::from_vars(home, |name| std::env::var_os(name), std::env::current_dir().ok())
+    }
+
+    /// The same from what the environment says.
+    fn from_vars(
+        home: PathBuf,
+        var: impl Fn(&str) -> Option<OsString>,
+        working: Option<PathBuf>,
+    ) -> Option<Places> {
         // A relative value would mean another folder in every directory; the XDG specification
         // says to ignore it, and for the others nothing better can be done.
-        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = std::env::home_dir().filter(|home| home.is_absolute())?;
-        Some(Places {
+        let absolute = |name| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        home.is_absolute().then(|| Places {
             claude_config_dir: absolute("CLAUDE_CONFIG_DIR"),
             codex_home: absolute("CODEX_HOME"),
             xdg_config_home: absolute("XDG_CONFIG_HOME"),
-            projects: std::env::current_dir().into_iter().collect(),
+            projects: working.into_iter().collect(),
             ..Places::new(home, Os::here())
         })
     }
@@ -89,6 +99,8 @@ pub(super) enum Base {
     ClaudeDir,
     /// `CODEX_HOME` and `~/.codex`.
     CodexDir,
+    /// The machine's root.
+    Root,
     /// The machine's root, Linux only.
     LinuxRoot,
     /// The machine's root, macOS only.
@@ -131,6 +143,7 @@ impl Base {
             Base::ClaudeState => also(&places.claude_config_dir, home.clone()),
             Base::ClaudeDir => also(&places.claude_config_dir, home.join(".claude")),
             Base::CodexDir => also(&places.codex_home, home.join(".codex")),
+            Base::Root => vec![places.root.clone()],
             Base::LinuxRoot => only(Os::Linux, &places.root),
             Base::MacRoot => only(Os::MacOs, &places.root),
             Base::MacHome => only(Os::MacOs, home),
@@ -148,7 +161,7 @@ impl Base {
             (Base::Editors, Os::MacOs) => "~/Library/Application Support/<editor>/",
             (Base::ClaudeDir, _) => "~/.claude/",
             (Base::CodexDir, _) => "~/.codex/",
-            (Base::LinuxRoot, Os::Linux) | (Base::MacRoot, Os::MacOs) => "/",
+            (Base::Root, _) | (Base::LinuxRoot, Os::Linux) | (Base::MacRoot, Os::MacOs) => "/",
             (Base::Project, _) => "<project>/",
             (Base::LinuxRoot, Os::MacOs) | (Base::MacRoot | Base::MacHome, Os::Linux) => return None,
         })
@@ -158,6 +171,24 @@ impl Base {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relative_folder_in_the_environment_is_ignored() {
+        let vars = |name: &str| match name {
+            "CLAUDE_CONFIG_DIR" => Some("/srv/claude".into()),
+            "CODEX_HOME" => Some("codex".into()),
+            "XDG_CONFIG_HOME" => Some("".into()),
+            _ => None,
+        };
+        let places = Places::from_vars("/home/ada".into(), vars, Some("/work".into()));
+        let expected = Places {
+            claude_config_dir: Some("/srv/claude".into()),
+            projects: vec!["/work".into()],
+            ..Places::new("/home/ada", Os::here())
+        };
+        assert_eq!(places, Some(expected));
+        assert_eq!(Places::from_vars("home".into(), vars, None), None);
+    }
 
     #[test]
     fn a_folder_named_by_the_environment_comes_before_the_usual_one_and_not_twice() {

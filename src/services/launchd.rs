@@ -76,11 +76,11 @@ fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Vec<Pid>> {
     pids.iter().filter_map(line).collect()
 }
 
-/// `launchctl list`, one job a line, `-` for one that does not run:
+/// `launchctl list`, one job a line, tabs between, `-` for one that does not run:
 /// ```text
-/// PID	Status	Label
-/// -	0	com.apple.SafariHistoryServiceAgent
-/// 312	0	com.example.notes
+/// PID    Status    Label
+/// -    0    com.apple.SafariHistoryServiceAgent
+/// 312    0    com.example.notes
 /// ```
 fn parse_list(output: &[u8]) -> Option<Jobs> {
     let text = String::from_utf8_lossy(output);
@@ -94,10 +94,10 @@ fn parse_list(output: &[u8]) -> Option<Jobs> {
 /// The services of `launchctl print DOMAIN`. Its form is not promised to anyone, so an output
 /// without that block is no answer:
 /// ```text
-/// 	services = {
-/// 		       0      - 	com.apple.lskdd
-/// 		     101      - 	com.example.notes
-/// 	}
+///     services = {
+///                0      -     com.apple.lskdd
+///              101      -     com.example.notes
+///     }
 /// ```
 fn parse_print(output: &[u8]) -> Option<Jobs> {
     let text = String::from_utf8_lossy(output);

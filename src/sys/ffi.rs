@@ -1,1 +1,155 @@
+//! The one room with `unsafe` in it: what no safe crate calls on macOS, behind safe functions.
+//!
+//! Every function fills bytes that the caller owns, or hands over copies; no pointer leaves.
+#![allow(unsafe_code)]
 
+use std::ffi::{CStr, c_int};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::event::Timespec;
+use rustix::event::kqueue::{Event, EventFilter, EventFlags, ProcessEvents, kevent_timespec, kqueue};
+
+use crate::process::Pid;
+
+/// `proc_pidinfo(3)`: fills the buffer, answers how many bytes of it.
+///
+/// # Errors
+/// As the kernel says: `ESRCH` gone, `EPERM` another user's.
+pub(super) fn pid_info(pid: Pid, flavor: c_int, arg: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the pointer and the length are those of one live, exclusively borrowed slice, and
+    // the kernel writes at most that many bytes, of any value, which all bytes may have.
+    let length = unsafe {
+        libc::proc_pidinfo(number(pid), flavor, arg, buffer.as_mut_ptr().cast(), size_of_slice(buffer))
+    };
+    filled(length)
+}
+
+/// `proc_pidfdinfo(3)`: the same for one descriptor of a process.
+///
+/// # Errors
+/// As the kernel says: `EBADF` closed meanwhile, `ESRCH` gone, `EPERM` another user's.
+pub(super) fn fd_info(pid: Pid, fd: c_int, flavor: c_int, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: as in `pid_info`.
+    let length = unsafe {
+        libc::proc_pidfdinfo(number(pid), fd, flavor, buffer.as_mut_ptr().cast(), size_of_slice(buffer))
+    };
+    filled(length)
+}
+
+/// All process numbers there are, zombies' too.
+///
+/// # Errors
+/// When the kernel does not answer.
+pub(super) fn pids() -> io::Result<Vec<Pid>> {
+    let mut room = 1024_usize;
+    loop {
+        let mut numbers: Vec<c_int> = vec![0; room];
+        let bytes = c_int::try_from(room * size_of::<c_int>()).unwrap_or(c_int::MAX);
+        // SAFETY: the pointer and the byte count are those of the vector, whose elements may have
+        // any value; the call answers how many numbers it wrote, not how many bytes.
+        let count = unsafe { libc::proc_listallpids(numbers.as_mut_ptr().cast(), bytes) };
+        let count = filled(count)?;
+        if count < room {
+            numbers.truncate(count);
+            return Ok(numbers.into_iter().filter_map(|n| u32::try_from(n).ok()).map(Pid).collect());
+        }
+        // It was full, so there may be more.
+        room *= 2;
+    }
+}
+
+/// `sysctl(KERN_PROCARGS2)`: fills the buffer, answers how many bytes of it.
+///
+/// # Errors
+/// `EINVAL` for a process that is gone, a zombie or another user's.
+pub(super) fn proc_args(pid: Pid, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut name = [libc::CTL_KERN, libc::KERN_PROCARGS2, number(pid)];
+    let mut length = buffer.len();
+    // SAFETY: name has the 3 elements it is said to have; length holds the size of the exclusively
+    // borrowed buffer and is set to what was written; nothing is set, so the new value is null.
+    let answer = unsafe {
+        libc::sysctl(name.as_mut_ptr(), 3, buffer.as_mut_ptr().cast(), &mut length, std::ptr::null_mut(), 0)
+    };
+    if answer == 0 { Ok(length.min(buffer.len())) } else { Err(io::Error::last_os_error()) }
+}
+
+/// `devname(3)`: the name under `/dev` of a character device, such as `ttys003`.
+pub(super) fn device_name(device: u32) -> Option<String> {
+    // devname answers in a buffer of its own that the next call writes over.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: the call takes numbers only. It answers null or a zero-terminated string that stays
+    // as it is until the next call, which waits for the lock; it is copied before that.
+    let name = unsafe {
+        let name = libc::devname(device.cast_signed(), libc::S_IFCHR);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    };
+    // "??" is how it says that there is none.
+    name.filter(|name| !name.starts_with('?'))
+}
+
+/// A queue of the ends of processes.
+#[derive(Debug)]
+pub(super) struct Exits {
+    queue: OwnedFd,
+}
+
+impl Exits {
+    /// # Errors
+    /// When the kernel has no descriptor left.
+    pub(super) fn new() -> io::Result<Exits> {
+        Ok(Exits { queue: kqueue()? })
+    }
+
+    /// Watches one process under a number of the caller's choice.
+    ///
+    /// # Errors
+    /// `ESRCH` when it has ended.
+    pub(super) fn watch(&self, pid: Pid, place: usize) -> io::Result<()> {
+        let Some(pid) = rustix::process::Pid::from_raw(number(pid)) else {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        };
+        let filter = EventFilter::Proc { pid, flags: ProcessEvents::EXIT };
+        let flags = EventFlags::ADD | EventFlags::ONESHOT | EventFlags::RECEIPT;
+        let change = Event::new(filter, flags, std::ptr::without_provenance_mut(place));
+        let mut receipts: Vec<Event> = Vec::with_capacity(1);
+        let room = rustix::buffer::spare_capacity(&mut receipts);
+        // SAFETY: the event watches a process number, no file descriptor that could be closed.
+        unsafe { kevent_timespec(self.queue.as_fd(), &[change], room, None)? };
+        match receipts.first().map(Event::data) {
+            None | Some(0) => Ok(()),
+            Some(errno) => Err(io::Error::from_raw_os_error(c_int::try_from(errno).unwrap_or(libc::EIO))),
+        }
+    }
+
+    /// The numbers of those that ended, as soon as there is one or after the timeout. A signal to
+    /// us ends the wait with none.
+    pub(super) fn wait(&self, timeout: Duration) -> Vec<usize> {
+        let timeout = Timespec::try_from(timeout).unwrap_or_default();
+        let mut events: Vec<Event> = Vec::with_capacity(256);
+        let room = rustix::buffer::spare_capacity(&mut events);
+        // SAFETY: nothing is added to the queue here.
+        let _ = unsafe { kevent_timespec(self.queue.as_fd(), &[], room, Some(&timeout)) };
+        events.iter().map(|event| event.udata().addr()).collect()
+    }
+}
+
+/// The kernel's calls take the number signed; one that does not fit belongs to nobody.
+fn number(pid: Pid) -> c_int {
+    c_int::try_from(pid.0).unwrap_or(c_int::MAX)
+}
+
+fn size_of_slice(buffer: &[u8]) -> c_int {
+    c_int::try_from(buffer.len()).unwrap_or(c_int::MAX)
+}
+
+/// libproc answers 0 or less for an error.
+fn filled(length: c_int) -> io::Result<usize> {
+    match usize::try_from(length) {
+        Ok(length) if length > 0 => Ok(length),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

@@ -1,25 +1,95 @@
-//! The operating system: what it tells of processes, and the hand that ends them.
+//! Looking at this machine: the process table in two stages, as plain data.
+//!
+//! One room per system: `linux` reads `/proc` and `sock_diag`, `macos` asks libproc. [`procfs`]
+//! understands what Linux says and is built and tested everywhere; [`recorded`] reads a table that
+//! was written down before.
+
+pub mod procfs;
+pub mod recorded;
 
 #[cfg(target_os = "macos")]
 mod ffi;
 #[cfg(target_os = "linux")]
 mod linux;
-mod macos;
+// Its readers of bytes are built and tested everywhere.
+pub mod macos;
 
 #[cfg(target_os = "linux")]
 pub use linux::OsKernel;
 #[cfg(target_os = "macos")]
 pub use macos::OsKernel;
 
-/// Why the operating system could not be asked.
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "macos")]
+use macos as system;
+
+use crate::process::{Pid, Snapshot, SnapshotError};
+
+/// The only environment variables that are ever kept; all others are passed over unseen.
+///
+/// - `CLAUDECODE`, `CLAUDE_CODE_SESSION_ID`: set by Claude Code in its stdio servers (since 2.1.154)
+///   and in all else it starts; `CLAUDE_CODE_CHILD_SESSION` only in the jobs of its Bash tool, its
+///   hooks and its status line. Together they tell a server from a job.
+/// - `CLAUDE_PROJECT_DIR`, `CLAUDE_PLUGIN_ROOT`: which project or plugin a server belongs to, and
+///   what the placeholders of its configured command stood for.
+/// - `GEMINI_CLI`: started by Gemini CLI.
+/// - `SYSTEMD_EXEC_PID`: equal to the own pid in the main process of a systemd unit, and only there
+///   (systemd.exec(5)); `MANAGERPID`: the user manager above it.
+pub const EVIDENCE_VARIABLES: [&str; 8] = [
+    "CLAUDECODE",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_PROJECT_DIR",
+    "CLAUDE_PLUGIN_ROOT",
+    "GEMINI_CLI",
+    "SYSTEMD_EXEC_PID",
+    "MANAGERPID",
+];
+
+/// Why there is nothing to judge. A process that vanished or denied us is never among these: it is
+/// left out, or a field of it stays `None`.
 #[derive(Debug, thiserror::Error)]
 pub enum SysError {
-    /// A call to the kernel failed.
+    /// The system did not answer.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried, as a fragment that fits "failed to ...".
+        /// What was tried, as a verb and its object: `read /proc`.
         what: String,
-        /// What the kernel said.
+        /// What the system said.
         source: std::io::Error,
     },
+    /// `/proc` belongs to another PID namespace than ours: each number in it would name another
+    /// process when signalled.
+    #[error("trust /proc: it shows another PID namespace than the one we live in")]
+    ForeignProc,
+    /// A recorded table that no machine could have written.
+    #[error("read {file}: larger than {max} bytes")]
+    TooLarge {
+        /// Its path.
+        file: String,
+        /// The most that is taken, in bytes.
+        max: u64,
+    },
+    /// A file that is not a recorded table.
+    #[error("read {file}: {source}")]
+    Recorded {
+        /// Its path.
+        file: String,
+        /// What is wrong with it.
+        source: SnapshotError,
+    },
+}
+
+/// Looks at every process, cheaply, then at those that `interest` names, closely.
+///
+/// The first stage fills identity, parent, group, session, user, state, terminal, memory, comm and,
+/// for processes of our own user (for root: of every user), argv. `interest` then names the pids that
+/// deserve the rest: exe, cwd, evidence variables, cgroup, exact memory, stdio and its holders,
+/// ports. `service` is never filled here. Processes that vanish meanwhile are left out.
+///
+/// # Errors
+/// When the process table cannot be read at all, or is not that of our own PID namespace.
+pub fn snapshot(interest: impl Fn(&Snapshot) -> Vec<Pid>) -> Result<Snapshot, SysError> {
+    system::snapshot(&interest)
 }

@@ -20,11 +20,11 @@ fn table(processes: Vec<ProcessRecord>) -> Snapshot {
     }
 }
 
+/// Name and main process, where the process is in a service.
+type Said = Option<(String, Option<u32>)>;
+
 /// Fills all of a table; answers the main processes and the questions asked.
-fn filled(
-    processes: Vec<ProcessRecord>,
-    answer: &str,
-) -> (Vec<Option<(String, Option<u32>)>>, Vec<(Manager, Vec<String>)>) {
+fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Said>, Vec<(Manager, Vec<String>)>) {
     let mut snapshot = table(processes);
     let pids: Vec<Pid> = snapshot.processes.iter().map(ProcessRecord::pid).collect();
     let mut asked = Vec::new();
@@ -36,7 +36,7 @@ fn filled(
     (snapshot.processes.into_iter().map(service).collect(), asked)
 }
 
-fn said(name: &str, main: Option<u32>) -> Option<(String, Option<u32>)> {
+fn said(name: &str, main: Option<u32>) -> Said {
     Some((name.into(), main))
 }
 

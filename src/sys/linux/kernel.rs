@@ -14,6 +14,9 @@ use super::super::SysError;
 use crate::process::{Pid, ProcessId, State, Uid};
 use crate::reap::{Kernel, Kin, Refusal, Signal};
 
+#[cfg(test)]
+#[path = "../hand_tests.rs"]
+mod hand;
 mod row;
 #[cfg(test)]
 mod tests;

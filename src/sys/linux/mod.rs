@@ -1,5 +1,132 @@
-//! Linux: everything from /proc, and pidfds.
+//! Looking at Linux: `/proc` for processes, `sock_diag` for sockets.
 
+mod fds;
+mod holders;
 mod kernel;
+mod net;
+mod probe;
+mod proc;
+mod stdio;
+mod table;
+#[cfg(test)]
+mod tests;
 
 pub use kernel::OsKernel;
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::process::geteuid;
+
+use self::fds::FdTable;
+use self::holders::Holders;
+use self::net::Net;
+use self::probe::Probe;
+use self::proc::{Proc, Shape, link_at, read_at};
+use self::stdio::Draft;
+use super::{EVIDENCE_VARIABLES, SysError, procfs};
+use crate::bytes::RawText;
+use crate::process::{Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
+
+/// The most of an environment that is read, in bytes. The kernel allows 6 MB; one that is larger is
+/// "not known", because the variable that matters may stand in the rest.
+const MOST_ENVIRON: usize = 1 << 20;
+
+pub(super) fn snapshot(interest: &dyn Fn(&Snapshot) -> Vec<Pid>) -> Result<Snapshot, SysError> {
+    take(Pid(std::process::id()), interest)
+}
+
+/// The two stages, as `viewer`: what that process holds does not count.
+fn take(viewer: Pid, interest: &dyn Fn(&Snapshot) -> Vec<Pid>) -> Result<Snapshot, SysError> {
+    let mut proc = Proc::open()?;
+    let own = Uid(geteuid().as_raw());
+    let pids = proc.pids()?;
+    let processes = table::rows(&mut proc, &pids, own);
+    let viewer = Viewer { pid: viewer, uid: own };
+    let mut snapshot =
+        Snapshot { schema: SCHEMA, os: "linux".to_owned(), taken_at: chrono::Utc::now(), viewer, processes };
+    let wanted = interest(&snapshot);
+    look_closely(&mut proc, &mut snapshot, &wanted);
+    Ok(snapshot)
+}
+
+/// The second stage: fills in the rest for those that deserve it.
+fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, wanted: &[Pid]) {
+    let mut probe = Probe::new();
+    let mut net = Net::new();
+    let mut rows: HashMap<Pid, &mut ProcessRecord> =
+        snapshot.processes.iter_mut().map(|record| (record.pid(), record)).collect();
+    let mut drafts: HashMap<Pid, (Draft, FdTable)> = HashMap::new();
+    let mut gone: Vec<Pid> = Vec::new();
+    for pid in wanted {
+        let Some(record) = rows.remove(pid) else { continue };
+        match look_at(proc, &mut probe, &mut net, record) {
+            Look::Gone => gone.push(*pid),
+            Look::Closed => {}
+            Look::Seen(draft, table) => {
+                drafts.insert(*pid, (draft, table));
+            }
+        }
+    }
+    snapshot.processes.retain(|record| !gone.contains(&record.pid()));
+
+    let mut holders = Holders::new(snapshot);
+    let mut questions = Vec::new();
+    for (pid, (draft, table)) in &drafts {
+        holders.add(*pid, table);
+        questions.extend(draft.questions());
+    }
+    holders.prepare(proc, &questions);
+    let mut stdio: HashMap<Pid, _> =
+        drafts.iter().map(|(pid, (draft, _))| (*pid, draft.finish(proc, &holders))).collect();
+    for record in &mut snapshot.processes {
+        record.stdio = stdio.remove(&record.pid()).or(record.stdio.take());
+    }
+}
+
+/// What became of a closer look.
+enum Look {
+    /// It ended, and perhaps another has its number: not in this table.
+    Gone,
+    /// It is there, but its descriptors may not be seen.
+    Closed,
+    /// What it holds, and what the kernel says of its wire.
+    Seen(Draft, FdTable),
+}
+
+fn look_at(proc: &mut Proc, probe: &mut Probe, net: &mut Net, record: &mut ProcessRecord) -> Look {
+    let pid = record.pid();
+    let Ok(dir) = proc.dir_of(pid) else { return Look::Gone };
+    let dir = dir.as_fd();
+    let text =
+        |proc: &mut Proc, file: &str, most| read_at(dir, file, most, Shape::Piece, &mut proc.text).is_ok();
+    // From here on everything is read of the process behind `dir`, whatever becomes of its number.
+    if !text(proc, "stat", 4 << 10) || table::parse_start(&proc.text) != Some(record.id.start) {
+        return Look::Gone;
+    }
+    if text(proc, "status", 64 << 10) {
+        let status = procfs::status(&proc.text);
+        record.rss = status.rss.unwrap_or(record.rss);
+        record.swap = status.swap;
+        record.foreign_namespace = status.namespaces.is_some_and(|count| count != 1);
+    }
+    if text(proc, "cgroup", 64 << 10) {
+        record.cgroup = procfs::cgroup(&proc.text);
+    }
+    if text(proc, "environ", MOST_ENVIRON) && proc.text.len() < MOST_ENVIRON {
+        record.env = Some(procfs::evidence(&proc.text, &EVIDENCE_VARIABLES));
+    }
+    // The environment holds secrets; nothing of it stays behind in the buffer.
+    proc.text.fill(0);
+    record.exe = path(dir, "exe");
+    record.cwd = path(dir, "cwd");
+    let Ok(table) = FdTable::read(dir) else { return Look::Closed };
+    let draft = stdio::draft(proc, probe, pid, dir, &table, net.is_here(dir));
+    (record.listening, record.connected) = net.ports(proc, probe, dir, &table);
+    Look::Seen(draft, table)
+}
+
+/// Where a link of the process's directory points.
+fn path(dir: BorrowedFd<'_>, link: &str) -> Option<RawText> {
+    link_at(dir, link).ok().map(|target| RawText::from(procfs::undeleted(&target)))
+}

@@ -1,0 +1,191 @@
+//! Is anybody still there? Asked of the kernel itself, in a few microseconds, without looking at any
+//! other process.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
+
+use super::fds::End;
+use crate::sys::procfs::{
+    DiagMessage, FdTarget, TCP_ESTABLISHED, TcpRow, UnixSocket, messages, tcp_diag_row, tcp_dump_request,
+    unix_diag_row, unix_request,
+};
+
+/// Which way the bytes go, seen from the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Its stdin.
+    In,
+    /// Its stdout.
+    Out,
+}
+
+/// What the kernel says of one direction of a wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// Nobody anywhere holds the other end.
+    Closed,
+    /// Somebody does.
+    Open {
+        /// What the process itself holds.
+        own: End,
+        /// What that somebody holds.
+        other: End,
+    },
+    /// It could not be asked.
+    Unknown,
+}
+
+/// The two questions, and the socket that the second is asked through.
+pub(super) struct Probe {
+    /// `None` where NETLINK_SOCK_DIAG is not to be had: a sandbox without that address family.
+    diag: Option<OwnedFd>,
+    answer: Vec<u8>,
+    works: Option<bool>,
+}
+
+impl Probe {
+    pub(super) fn new() -> Probe {
+        // The kernel answers while it is asked; not waiting turns a lost answer into "not known".
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let diag = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkSockDiag).ok();
+        Probe { diag, answer: Vec::new(), works: None }
+    }
+
+    /// True when unix sockets can be asked for at all: proven with a pair of our own, because a kernel
+    /// without `unix_diag` says the same "no such socket" to every question.
+    pub(super) fn works(&mut self) -> bool {
+        if let Some(works) = self.works {
+            return works;
+        }
+        let works = UnixStream::pair().is_ok_and(|(one, _two)| {
+            fstat(&one).is_ok_and(|stat| self.unix(stat.st_ino).is_some_and(|socket| socket.peer.is_some()))
+        });
+        self.works = Some(works);
+        works
+    }
+
+    /// One direction of the wire on a descriptor. `dir` is the process's directory.
+    pub(super) fn ask(&mut self, dir: BorrowedFd<'_>, fd: u32, target: FdTarget, way: Way) -> Sight {
+        match target {
+            FdTarget::Pipe(inode) => pipe(dir, fd, inode, way),
+            FdTarget::Socket(inode) => match self.unix(inode) {
+                Some(found) => end_of(found, way),
+                None => Sight::Unknown,
+            },
+            FdTarget::Path { .. } | FdTarget::Other => Sight::Unknown,
+        }
+    }
+
+    /// The unix socket with this inode; `None` when it is none, lies in another network namespace, or
+    /// cannot be asked for.
+    pub(super) fn unix(&mut self, inode: u64) -> Option<UnixSocket> {
+        let request = unix_request(u32::try_from(inode).ok()?);
+        let mut found = None;
+        self.question(&request, |body| found = unix_diag_row(body).or(found))?;
+        found.filter(|socket| u64::from(socket.inode) == inode)
+    }
+
+    /// All TCP sockets of our network namespace in one state.
+    pub(super) fn tcp(&mut self, state: u8) -> Option<Vec<TcpRow>> {
+        let mut rows = Vec::new();
+        for v6 in [false, true] {
+            self.question(&tcp_dump_request(v6, state), |body| rows.extend(tcp_diag_row(body)))?;
+        }
+        Some(rows)
+    }
+
+    /// Sends one question and hands each row of the answer on; `None` when the answer is not whole.
+    fn question(&mut self, request: &[u8], mut row: impl FnMut(&[u8])) -> Option<()> {
+        let dump = u16::from_ne_bytes([request[6], request[7]]) & 0x300 != 0;
+        let answered = exchange(self.diag.as_ref()?, request, dump, &mut self.answer, &mut row);
+        if answered.is_none() {
+            // Whatever may still arrive must not be taken for the answer to the next question.
+            *self = Probe { works: self.works, ..Probe::new() };
+        }
+        answered?.then_some(())
+    }
+}
+
+/// `Some(true)`: a whole answer. `Some(false)`: the kernel said no. `None`: out of step.
+fn exchange(
+    diag: &OwnedFd,
+    request: &[u8],
+    dump: bool,
+    answer: &mut Vec<u8>,
+    row: &mut impl FnMut(&[u8]),
+) -> Option<bool> {
+    /// The kernel fills at most this much for each read of a dump (NLMSG_GOODSIZE is below it).
+    const ROOM: usize = 32 << 10;
+    rustix::io::write(diag, request).ok().filter(|sent| *sent == request.len())?;
+    loop {
+        answer.clear();
+        answer.reserve(ROOM);
+        let count = rustix::io::read(diag, rustix::buffer::spare_capacity(answer)).ok()?;
+        if count == 0 {
+            return None;
+        }
+        for message in messages(answer) {
+            match message {
+                DiagMessage::Row(body) => row(body),
+                DiagMessage::Done => return Some(true),
+                DiagMessage::Error(_) => return Some(false),
+            }
+        }
+        if !dump {
+            return Some(true);
+        }
+    }
+}
+
+/// A pipe, opened once more in the process's own direction for the length of one poll(2).
+///
+/// The kernel sets POLLHUP for a reader if and only if no writer is left anywhere, and POLLERR for a
+/// writer if and only if no reader is. The process holds that direction already, so nobody can notice
+/// one more of it; O_NONBLOCK and O_NOCTTY keep us out of trouble should the descriptor be
+/// something else by now.
+fn pipe(dir: BorrowedFd<'_>, fd: u32, inode: u64, way: Way) -> Sight {
+    let (access, events) = match way {
+        Way::In => (OFlags::RDONLY, PollFlags::IN),
+        Way::Out => (OFlags::WRONLY, PollFlags::OUT),
+    };
+    let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    // EACCES: its owner is another user, or the process is not dumpable.
+    let Ok(end) = openat(dir, format!("fd/{fd}"), flags, Mode::empty()) else { return Sight::Unknown };
+    let same = fstat(&end)
+        .is_ok_and(|stat| stat.st_ino == inode && FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+    let mut polled = [PollFd::new(&end, events)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if !same || poll(&mut polled, Some(&now)).is_err() {
+        return Sight::Unknown;
+    }
+    let said = polled[0].revents();
+    match way {
+        Way::In if said.contains(PollFlags::HUP) => Sight::Closed,
+        Way::Out if said.contains(PollFlags::ERR) => Sight::Closed,
+        Way::In => Sight::Open { own: End::Reader(inode), other: End::Writer(inode) },
+        Way::Out => Sight::Open { own: End::Writer(inode), other: End::Reader(inode) },
+    }
+}
+
+/// A socket whose peer is closed has peer inode 0; one whose peer only said that it is done (shutdown)
+/// has the bit of that direction set.
+fn end_of(socket: UnixSocket, way: Way) -> Sight {
+    let bit = match way {
+        Way::In => 1,
+        Way::Out => 2,
+    };
+    match socket.peer {
+        _ if socket.state != TCP_ESTABLISHED => Sight::Unknown,
+        Some(0) => Sight::Closed,
+        Some(_) if socket.shutdown & bit != 0 => Sight::Closed,
+        Some(peer) => {
+            Sight::Open { own: End::Socket(u64::from(socket.inode)), other: End::Socket(u64::from(peer)) }
+        }
+        None if socket.shutdown & bit != 0 => Sight::Closed,
+        None => Sight::Unknown,
+    }
+}

@@ -1,0 +1,170 @@
+//! Reading `/proc`: few system calls, buffers that are used again.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat};
+use rustix::io::Errno;
+
+use crate::process::Pid;
+use crate::sys::{SysError, procfs};
+
+/// What a reading buffer starts with, in bytes; a stat line has about 350.
+const FIRST: usize = 8 << 10;
+
+/// How the end of a file is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// The kernel hands it over in one piece: a read that leaves room was the last.
+    Piece,
+    /// Rows, of which each read gives some: only an empty read is the end.
+    Rows,
+}
+
+/// What can be done through a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Access {
+    /// It can read.
+    pub(super) read: bool,
+    /// It can write.
+    pub(super) write: bool,
+}
+
+/// The process file system, opened once, of our own PID namespace.
+pub(super) struct Proc {
+    root: OwnedFd,
+    /// The path of the file that is opened next, relative to `/proc`.
+    path: String,
+    /// What was read last.
+    pub(super) text: Vec<u8>,
+}
+
+impl Proc {
+    /// Opens `/proc` and makes sure that its numbers are ours.
+    pub(super) fn open() -> Result<Proc, SysError> {
+        let io = |source: io::Error| SysError::Io { what: "read /proc".to_owned(), source };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open("/proc", flags, Mode::empty()).map_err(|error| io(error.into()))?;
+        let mut proc = Proc { root, path: String::new(), text: Vec::with_capacity(FIRST) };
+        // The link alone could be right by chance; NSpid (Linux 4.1) has one number only at home.
+        let own = std::process::id().to_string();
+        let link =
+            rustix::fs::readlinkat(&proc.root, "self", Vec::new()).map_err(|error| io(error.into()))?;
+        proc.read("self/status", 1 << 20, Shape::Piece).map_err(io)?;
+        let namespaces = procfs::status(&proc.text).namespaces;
+        if link.to_bytes() != own.as_bytes() || namespaces.is_some_and(|count| count != 1) {
+            return Err(SysError::ForeignProc);
+        }
+        Ok(proc)
+    }
+
+    /// Another handle on the same `/proc`, with buffers of its own.
+    pub(super) fn twin(&self) -> io::Result<Proc> {
+        let root = self.root.try_clone()?;
+        Ok(Proc { root, path: String::new(), text: Vec::with_capacity(FIRST) })
+    }
+
+    /// The numbers of all processes.
+    pub(super) fn pids(&self) -> Result<Vec<Pid>, SysError> {
+        let mut pids = Vec::new();
+        let mut buffer = vec![MaybeUninit::uninit(); 32 << 10];
+        let mut entries = RawDir::new(&self.root, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry
+                .map_err(|error| SysError::Io { what: "list /proc".to_owned(), source: error.into() })?;
+            pids.extend(number(entry.file_name().to_bytes()).map(Pid));
+        }
+        Ok(pids)
+    }
+
+    /// Reads a file below `/proc` into [`Proc::text`].
+    pub(super) fn read(&mut self, path: &str, most: usize, shape: Shape) -> io::Result<()> {
+        read_at(self.root.as_fd(), path, most, shape, &mut self.text)
+    }
+
+    /// Reads `/proc/PID/FILE` into [`Proc::text`].
+    pub(super) fn read_of(&mut self, pid: Pid, file: &str, most: usize) -> io::Result<()> {
+        self.point(pid, file);
+        read_at(self.root.as_fd(), &self.path, most, Shape::Piece, &mut self.text)
+    }
+
+    /// The effective user: owner of the directory, also of a process that is not dumpable, whose files
+    /// all belong to root (`task_dump_owner` in the kernel's fs/proc/base.c).
+    pub(super) fn uid_of(&mut self, pid: Pid) -> io::Result<u32> {
+        self.point(pid, "");
+        Ok(statat(&self.root, &*self.path, AtFlags::empty())?.st_uid)
+    }
+
+    /// The directory of one process. Whatever is opened below it belongs to that very process, also
+    /// when its number is used again meanwhile.
+    pub(super) fn dir_of(&mut self, pid: Pid) -> io::Result<OwnedFd> {
+        self.point(pid, "");
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(openat(&self.root, &*self.path, flags, Mode::empty())?)
+    }
+
+    /// Can this descriptor of a process read, can it write? The mode bits of the link itself say so
+    /// (proc_pid_fd(5)), which is one call where `fdinfo` takes three.
+    pub(super) fn access(&mut self, pid: Pid, fd: u32) -> Option<Access> {
+        use std::fmt::Write as _;
+        self.point(pid, "fd/");
+        let _ = write!(self.path, "{fd}");
+        let mode = statat(&self.root, &*self.path, AtFlags::SYMLINK_NOFOLLOW).ok()?.st_mode;
+        Some(Access { read: mode & 0o400 != 0, write: mode & 0o200 != 0 })
+    }
+
+    /// True when this descriptor closes on exec, as `fdinfo` tells.
+    pub(super) fn closes_on_exec(&mut self, pid: Pid, fd: u32) -> Option<bool> {
+        self.read_of(pid, &format!("fdinfo/{fd}"), 4 << 10).ok()?;
+        procfs::closes_on_exec(&self.text)
+    }
+
+    /// `PID/FILE`, without an allocation.
+    fn point(&mut self, pid: Pid, file: &str) {
+        use std::fmt::Write as _;
+        self.path.clear();
+        // Writing into a String does not fail.
+        let _ = write!(self.path, "{}/{file}", pid.0);
+    }
+}
+
+/// Reads a file below a directory, at most `most` bytes of it.
+pub(super) fn read_at(
+    dir: BorrowedFd<'_>,
+    path: &str,
+    most: usize,
+    shape: Shape,
+    text: &mut Vec<u8>,
+) -> io::Result<()> {
+    text.clear();
+    let file = openat(dir, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    while text.len() < most {
+        if text.capacity() == text.len() {
+            text.reserve(text.len().max(FIRST));
+        }
+        let room = text.capacity() - text.len();
+        match rustix::io::read(&file, spare_capacity(text)) {
+            Ok(0) => break,
+            Ok(count) if count < room && shape == Shape::Piece => break,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    text.truncate(most);
+    Ok(())
+}
+
+/// The text of a link below a directory.
+pub(super) fn link_at(dir: BorrowedFd<'_>, path: &str) -> io::Result<Vec<u8>> {
+    Ok(rustix::fs::readlinkat(dir, path, Vec::with_capacity(256))?.into_bytes())
+}
+
+/// A name that is a number, as those of processes and descriptors are.
+pub(super) fn number(name: &[u8]) -> Option<u32> {
+    if !name.first()?.is_ascii_digit() {
+        return None;
+    }
+    std::str::from_utf8(name).ok()?.parse().ok()
+}

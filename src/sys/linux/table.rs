@@ -1,0 +1,179 @@
+//! The first stage: a row for every process, with as few system calls as there are answers.
+//!
+//! 3 for `stat`, 1 for the user, 3 for `cmdline` where it may matter: 7 for a process of ours, 4 for
+//! another user's. No `status`, no threads, no environment, no descriptors.
+
+use std::io;
+use std::sync::OnceLock;
+
+use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::proc::Proc;
+use crate::process::{Pid, ProcessRecord, StartTime, State, Uid};
+use crate::sys::procfs::{self, Stat};
+
+/// The most of a command line that is read, in bytes. More is cut: it then equals no configured
+/// command, which speaks for leaving alone.
+const MOST_ARGV: usize = 256 << 10;
+
+/// From this many processes on, a second core pays for its start (measured: 1,500).
+const WORTH_TWO: usize = 1_500;
+
+/// What turns the kernel's units into ours; the same for every look of one run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Units {
+    /// Seconds since the epoch at which the machine booted.
+    boot: f64,
+    /// Clock ticks per second.
+    ticks: f64,
+    /// Bytes per page.
+    page: u64,
+}
+
+impl Units {
+    /// Read once per run: two looks that read the clocks twice would see each process start at two
+    /// slightly different moments.
+    ///
+    /// `/proc/stat` has the boot time as well (btime), but in whole seconds, slow to read, and made up
+    /// by lxcfs in some containers. The clocks are also right in a time namespace: the kernel adds
+    /// the same offset to CLOCK_BOOTTIME and to the start times it shows there.
+    pub(super) fn get() -> Units {
+        static UNITS: OnceLock<Units> = OnceLock::new();
+        *UNITS.get_or_init(|| Units {
+            boot: seconds(ClockId::Realtime) - seconds(ClockId::Boottime),
+            ticks: rustix::param::clock_ticks_per_second().max(1) as f64,
+            page: rustix::param::page_size() as u64,
+        })
+    }
+
+    /// Seconds since the epoch of a start in ticks after boot.
+    fn epoch(self, start_ticks: u64) -> f64 {
+        self.boot + start_ticks as f64 / self.ticks
+    }
+}
+
+fn seconds(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// A row for each of these processes that is still there.
+pub(super) fn rows(proc: &mut Proc, pids: &[Pid], own: Uid) -> Vec<ProcessRecord> {
+    if pids.len() < WORTH_TWO {
+        return some_rows(proc, pids, own);
+    }
+    let (first, second) = pids.split_at(pids.len() / 2);
+    std::thread::scope(|scope| {
+        let helper = proc.twin().ok().map(|mut twin| scope.spawn(move || some_rows(&mut twin, second, own)));
+        let mut rows = some_rows(proc, first, own);
+        match helper.and_then(|helper| helper.join().ok()) {
+            Some(more) => rows.extend(more),
+            None => rows.extend(some_rows(proc, second, own)),
+        }
+        rows
+    })
+}
+
+fn some_rows(proc: &mut Proc, pids: &[Pid], own: Uid) -> Vec<ProcessRecord> {
+    let units = Units::get();
+    let now = seconds(ClockId::Realtime);
+    let mut rows = Vec::with_capacity(pids.len());
+    rows.extend(pids.iter().filter_map(|pid| row(proc, *pid, own, units, now)));
+    rows
+}
+
+/// The start of a process as it stands in its stat line, if that can be read.
+pub(super) fn parse_start(text: &[u8]) -> Option<StartTime> {
+    procfs::stat(text).map(|stat| StartTime(stat.start_ticks))
+}
+
+fn row(proc: &mut Proc, pid: Pid, own: Uid, units: Units, now: f64) -> Option<ProcessRecord> {
+    // In this order: all that is read after `stat` belongs to the process whose start stands there or
+    // to a later one with its number, and the second stage finds the later one out by its start.
+    proc.read_of(pid, "stat", 4 << 10).ok()?;
+    let stat = procfs::stat(&proc.text).filter(|stat| stat.threads > 0)?;
+    let uid = Uid(proc.uid_of(pid).ok()?);
+    let mut record = ProcessRecord::new(pid, StartTime(stat.start_ticks));
+    record.parent = stat.parent;
+    record.group = stat.group;
+    record.session = stat.session;
+    record.uid = Some(uid);
+    record.started_at = units.epoch(stat.start_ticks);
+    record.state = state(&stat);
+    record.tty = procfs::tty_name(stat.tty_nr);
+    record.rss = stat.rss_pages.saturating_mul(units.page);
+    record.cpu = share(stat.cpu_ticks as f64 / units.ticks, now - record.started_at);
+    record.comm = stat.comm;
+    let readable = uid == own || own == Uid(0);
+    if readable && !stat.kernel_thread && !record.is_zombie() {
+        match proc.read_of(pid, "cmdline", MOST_ARGV) {
+            Ok(()) => record.argv = procfs::argv(&proc.text),
+            Err(error) if gone(&error) => return None,
+            // It is there, and what could not be read stays not known.
+            Err(_) => {}
+        }
+    }
+    Some(record)
+}
+
+/// The process ended: no such directory any more, or nothing behind it.
+pub(super) fn gone(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::SRCH))
+}
+
+/// A leader that ended before its other threads shows `Z`, but the process lives on in them, holds
+/// what it held, and hears signals.
+fn state(stat: &Stat) -> State {
+    match State::from_letter(stat.state) {
+        State::Zombie if stat.threads > 1 => State::Other('S'),
+        state => state,
+    }
+}
+
+/// Percent of one core over a life; `None` for a life too short to say.
+fn share(used: f64, age: f64) -> Option<f64> {
+    (age >= 0.1).then(|| (used / age * 1000.0).round() / 10.0)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn stat(state: char, threads: u32) -> Stat {
+        let line = format!("5 (x) {state} 1 5 5 0 -1 0 0 0 0 0 0 0 0 0 20 0 {threads} 0 100 0 0");
+        procfs::stat(line.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_leader_that_ended_before_its_threads_is_not_dead() {
+        assert_eq!(state(&stat('Z', 1)), State::Zombie);
+        assert_eq!(state(&stat('Z', 2)), State::Other('S'));
+        assert_eq!(state(&stat('T', 9)), State::Stopped);
+    }
+
+    #[test]
+    fn a_share_needs_a_life() {
+        assert_eq!(share(1.0, 0.0), None);
+        assert_eq!(share(1.0, -5.0), None);
+        assert_eq!(share(2.0, 4.0), Some(50.0));
+    }
+
+    #[test]
+    fn two_looks_agree_on_a_start_to_the_last_bit() {
+        let start = |ticks| Units::get().epoch(ticks).to_bits();
+        assert_eq!(start(123_456), start(123_456));
+    }
+
+    #[test]
+    fn two_threads_see_what_one_sees() {
+        let mut proc = Proc::open().unwrap();
+        let own = Uid(rustix::process::geteuid().as_raw());
+        let me = Pid(std::process::id());
+        // The same process often enough to make it worth a second thread.
+        let rows = rows(&mut proc, &vec![me; WORTH_TWO], own);
+        assert_eq!(rows.len(), WORTH_TWO);
+        assert!(rows.iter().all(|row| row.id == rows[0].id && row.argv == rows[0].argv));
+    }
+}

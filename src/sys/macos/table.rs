@@ -1,0 +1,141 @@
+//! The process table of macOS.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use chrono::Utc;
+
+use super::super::{SysError, ffi};
+use super::fds::Reader;
+use super::layout::{self, Bsd, at};
+use super::procargs::{self, ProcArgs};
+use super::wires::{self, Fds, Holders};
+use crate::bytes::RawText;
+use crate::process::{Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, Uid, Viewer};
+
+/// The only variables that are ever kept.
+const EVIDENCE: [&str; 8] = [
+    "CLAUDECODE",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_PROJECT_DIR",
+    "CLAUDE_PLUGIN_ROOT",
+    "GEMINI_CLI",
+    "SYSTEMD_EXEC_PID",
+    "MANAGERPID",
+];
+
+/// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
+const ARG_MAX: usize = 1024 * 1024;
+
+/// Looks at everybody, and at those that are of interest more closely: directory, descriptors and
+/// ports cost several questions each.
+///
+/// # Errors
+/// When the kernel does not list its processes.
+pub(in super::super) fn snapshot(interest: &dyn Fn(&Snapshot) -> Vec<Pid>) -> Result<Snapshot, SysError> {
+    let pids = ffi::pids().map_err(|source| SysError::Io { what: "list the processes".into(), source })?;
+    let viewer = Viewer { pid: Pid(std::process::id()), uid: Uid(rustix::process::geteuid().as_raw()) };
+    let mut buffer = vec![0; ARG_MAX];
+    let taken_at = Utc::now();
+    let processes =
+        pids.into_iter().filter_map(|pid| Some(record(pid, &bsd(pid).ok()?, viewer, &mut buffer))).collect();
+    let mut snapshot = Snapshot { schema: SCHEMA, os: "macos".into(), taken_at, viewer, processes };
+    let close = interest(&snapshot);
+    look_closely(&mut snapshot, &close);
+    Ok(snapshot)
+}
+
+/// What the kernel says of a process: in full, or of other users' in short.
+///
+/// # Errors
+/// `ESRCH` when there is none of this number, a zombie included.
+pub(super) fn bsd(pid: Pid) -> io::Result<Bsd> {
+    // With an argument that is not 0 the kernel answers for zombies too (xnu, proc_info.c:
+    // `if (arg) findzomb = 1`).
+    let mut bytes = [0; at::BSD_SIZE];
+    match ffi::pid_info(pid, libc::PROC_PIDTBSDINFO, 1, &mut bytes) {
+        Ok(length) => layout::bsd(&bytes[..length]).ok_or_else(unreadable),
+        Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+            let mut bytes = [0; at::SHORT_SIZE];
+            let length = ffi::pid_info(pid, libc::PROC_PIDT_SHORTBSDINFO, 1, &mut bytes)?;
+            layout::short(&bytes[..length]).ok_or_else(unreadable)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What a process runs; `None` for zombies and other users' processes.
+pub(super) fn args(pid: Pid, buffer: &mut [u8]) -> Option<ProcArgs> {
+    let length = ffi::proc_args(pid, buffer).ok()?;
+    procargs::parse(&buffer[..length])
+}
+
+fn record(pid: Pid, bsd: &Bsd, viewer: Viewer, buffer: &mut [u8]) -> ProcessRecord {
+    let start = bsd.start.unwrap_or(StartTime(0));
+    let mut record = ProcessRecord::new(pid, start);
+    record.parent = bsd.parent;
+    record.group = Some(bsd.group);
+    record.uid = Some(bsd.uid);
+    record.state = bsd.state;
+    record.comm = bsd.comm.clone();
+    record.started_at = start.0 as f64 / 1e6;
+    record.tty = bsd.terminal.and_then(ffi::device_name);
+    if bsd.uid == viewer.uid || viewer.uid == Uid(0) {
+        let mut task = [0; at::TASK_SIZE];
+        let length = ffi::pid_info(pid, libc::PROC_PIDTASKINFO, 0, &mut task).unwrap_or(0);
+        record.rss = layout::resident(&task[..length]).unwrap_or(0);
+        if let Some(args) = args(pid, buffer) {
+            record.env = evidence(&args.env);
+            record.exe = Some(args.exe);
+            record.argv = Some(args.argv);
+        }
+    }
+    record
+}
+
+/// The few variables that are evidence; `None` when the kernel showed no environment at all.
+fn evidence(env: &[RawText]) -> Option<BTreeMap<String, String>> {
+    let split = |word: &RawText| {
+        let text = word.to_text();
+        let (name, value) = text.split_once('=')?;
+        EVIDENCE.contains(&name).then(|| (name.to_owned(), value.to_owned()))
+    };
+    (!env.is_empty()).then(|| env.iter().filter_map(split).collect())
+}
+
+fn look_closely(snapshot: &mut Snapshot, close: &[Pid]) {
+    let reader = Reader::new();
+    let mut fds: BTreeMap<Pid, Fds> =
+        close.iter().filter_map(|pid| Some((*pid, reader.fds(*pid)?))).collect();
+    let mut holders = Holders::default();
+    // A closed end needs no holder; only an open one is worth a question to everybody.
+    if fds.values().any(wires::is_open) {
+        for record in &snapshot.processes {
+            let ours = record.uid == Some(snapshot.viewer.uid) || snapshot.viewer.uid == Uid(0);
+            if !ours || record.is_zombie() {
+                continue;
+            }
+            match fds.get(&record.pid()).cloned().or_else(|| reader.fds(record.pid())) {
+                Some(theirs) => holders.add(record.pid(), &theirs),
+                // It ended meanwhile, or it may not be looked into: then nothing is certain.
+                None if bsd(record.pid()).is_ok_and(|bsd| Some(bsd.uid) == record.uid) => holders.miss(),
+                None => {}
+            }
+        }
+    }
+    for record in &mut snapshot.processes {
+        let Some(own) = fds.remove(&record.pid()) else { continue };
+        let (listening, connected) = wires::network(&own);
+        record.stdio = Some(wires::stdio(record.pid(), &own, &holders));
+        record.listening = Some(listening);
+        record.connected = Some(connected);
+        let mut bytes = [0; at::CWD_SIZE];
+        let length = ffi::pid_info(record.pid(), libc::PROC_PIDVNODEPATHINFO, 0, &mut bytes).unwrap_or(0);
+        record.cwd = layout::cwd(&bytes[..length]);
+    }
+}
+
+fn unreadable() -> io::Error {
+    io::Error::from_raw_os_error(libc::EIO)
+}

@@ -1,0 +1,255 @@
+//! `sock_diag` messages (sock_diag(7)): asking the kernel for single sockets instead of reading lists.
+//!
+//! Everything is in the machine's own byte order but ports and addresses.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::tcp::TcpRow;
+
+/// `TCP_ESTABLISHED` of the kernel's `include/net/tcp_states.h`; unix sockets use it as well.
+pub const TCP_ESTABLISHED: u8 = 1;
+/// `TCP_LISTEN`.
+pub const TCP_LISTEN: u8 = 10;
+
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const NLM_F_REQUEST: u16 = 1;
+/// NLM_F_ROOT and NLM_F_MATCH: every socket that matches.
+const NLM_F_DUMP: u16 = 0x300;
+const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+const AF_UNIX: u8 = 1;
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+const IPPROTO_TCP: u8 = 6;
+const UDIAG_SHOW_NAME: u32 = 1;
+const UDIAG_SHOW_PEER: u32 = 4;
+const UNIX_DIAG_NAME: u16 = 0;
+const UNIX_DIAG_PEER: u16 = 2;
+const UNIX_DIAG_SHUTDOWN: u16 = 6;
+
+/// Asks for one unix socket by its inode, with its name and its peer's inode.
+#[must_use]
+pub fn unix_request(inode: u32) -> Vec<u8> {
+    let mut body = vec![AF_UNIX, 0, 0, 0];
+    body.extend(u32::MAX.to_ne_bytes()); // in any state
+    body.extend(inode.to_ne_bytes());
+    body.extend((UDIAG_SHOW_NAME | UDIAG_SHOW_PEER).to_ne_bytes());
+    body.extend([0xff; 8]); // no cookie
+    message(NLM_F_REQUEST, &body)
+}
+
+/// Asks for all TCP sockets of one family that are in one state; listening ones cost nothing, a look
+/// for established ones walks the whole table of connections (1 to 4 ms).
+#[must_use]
+pub fn tcp_dump_request(v6: bool, state: u8) -> Vec<u8> {
+    let mut body = vec![if v6 { AF_INET6 } else { AF_INET }, IPPROTO_TCP, 0, 0];
+    body.extend(1u32.checked_shl(u32::from(state)).unwrap_or(0).to_ne_bytes());
+    body.extend([0; 48]); // any address, port, interface
+    message(NLM_F_REQUEST | NLM_F_DUMP, &body)
+}
+
+/// A `struct nlmsghdr` in front of a body.
+fn message(flags: u16, body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(16 + body.len());
+    bytes.extend((16 + body.len() as u32).to_ne_bytes());
+    bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    bytes.extend(flags.to_ne_bytes());
+    bytes.extend([0; 8]); // sequence and sender: each socket of ours has one question open at most
+    bytes.extend(body);
+    bytes
+}
+
+/// One message of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiagMessage<'a> {
+    /// A socket: the body behind the header.
+    Row(&'a [u8]),
+    /// The answer is complete.
+    Done,
+    /// The kernel said no, with this errno; 0 is an acknowledgement.
+    Error(i32),
+}
+
+/// Splits what one read gave into messages; ends at the first one that is cut.
+pub fn messages(mut bytes: &[u8]) -> impl Iterator<Item = DiagMessage<'_>> {
+    std::iter::from_fn(move || {
+        loop {
+            let length = u32_at(bytes, 0)? as usize;
+            let kind = u16_at(bytes, 4)?;
+            let body = bytes.get(16..length)?;
+            bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or(&[]);
+            match kind {
+                SOCK_DIAG_BY_FAMILY => return Some(DiagMessage::Row(body)),
+                NLMSG_DONE => return Some(DiagMessage::Done),
+                NLMSG_ERROR => return Some(DiagMessage::Error((u32_at(body, 0)? as i32).saturating_neg())),
+                _ => {}
+            }
+        }
+    })
+}
+
+/// One unix socket, as the kernel tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnixSocket {
+    /// Its inode.
+    pub inode: u32,
+    /// The kernel's number of its state: 1 is connected.
+    pub state: u8,
+    /// The inode of the socket it is connected to; `Some(0)` when that one is closed, `None` when it
+    /// was never connected.
+    pub peer: Option<u32>,
+    /// Bit 0: nothing more can come in; bit 1: nothing more can go out.
+    pub shutdown: u8,
+    /// It has a name: somebody bound it, or accepted it from a listening socket that has one. The two
+    /// ends of a socketpair have none.
+    pub named: bool,
+}
+
+/// Parses a `struct unix_diag_msg` and the attributes behind it (linux/unix_diag.h).
+#[must_use]
+pub fn unix_diag_row(body: &[u8]) -> Option<UnixSocket> {
+    if *body.first()? != AF_UNIX {
+        return None;
+    }
+    let state = *body.get(2)?;
+    let mut socket = UnixSocket { inode: u32_at(body, 4)?, state, peer: None, shutdown: 0, named: false };
+    let mut rest = body.get(16..)?;
+    while let Some(length) = u16_at(rest, 0).map(usize::from) {
+        let value = rest.get(4..length)?;
+        match u16_at(rest, 2)? {
+            UNIX_DIAG_PEER => socket.peer = Some(u32_at(value, 0)?),
+            UNIX_DIAG_SHUTDOWN => socket.shutdown = *value.first()?,
+            UNIX_DIAG_NAME => socket.named = !value.is_empty(),
+            _ => {}
+        }
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or(&[]);
+    }
+    Some(socket)
+}
+
+/// Parses a `struct inet_diag_msg` (linux/inet_diag.h).
+#[must_use]
+pub fn tcp_diag_row(body: &[u8]) -> Option<TcpRow> {
+    let family = *body.first()?;
+    let side = |port: usize, ip: usize| {
+        let port = u16::from_be_bytes(body.get(port..port + 2)?.try_into().ok()?);
+        let bytes: [u8; 16] = body.get(ip..ip + 16)?.try_into().ok()?;
+        let ip = match family {
+            AF_INET => IpAddr::V4(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3])),
+            AF_INET6 => IpAddr::V6(Ipv6Addr::from(bytes)).to_canonical(),
+            _ => return None,
+        };
+        Some(SocketAddr::new(ip, port))
+    };
+    Some(TcpRow {
+        local: side(4, 8)?,
+        remote: side(6, 24)?,
+        state: *body.get(1)?,
+        inode: u64::from(u32_at(body, 68)?),
+    })
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let mut bytes = (4 + value.len() as u16).to_ne_bytes().to_vec();
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(value);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    fn unix_body(attributes: &[Vec<u8>]) -> Vec<u8> {
+        let mut body = vec![AF_UNIX, 1, TCP_ESTABLISHED, 0];
+        body.extend(901u32.to_ne_bytes());
+        body.extend([7; 8]);
+        body.extend(attributes.concat());
+        body
+    }
+
+    #[test]
+    fn the_requests_have_the_kernels_sizes() {
+        assert_eq!(unix_request(5).len(), 40);
+        assert_eq!(tcp_dump_request(true, TCP_LISTEN).len(), 72);
+        assert_eq!(u32_at(&unix_request(5), 0), Some(40));
+        assert_eq!(u32_at(&unix_request(5), 24), Some(5));
+        assert_eq!(u32_at(&tcp_dump_request(false, TCP_LISTEN), 20), Some(1 << 10));
+    }
+
+    #[test]
+    fn a_socket_tells_of_its_other_end() {
+        let live = unix_body(&[attribute(UNIX_DIAG_PEER, &902u32.to_ne_bytes()), attribute(6, &[0])]);
+        let live = unix_diag_row(&live).unwrap();
+        assert_eq!((live.inode, live.peer, live.shutdown, live.named), (901, Some(902), 0, false));
+        let dead = unix_body(&[attribute(UNIX_DIAG_PEER, &[0; 4]), attribute(6, &[3])]);
+        let dead = unix_diag_row(&dead).unwrap();
+        assert_eq!((dead.peer, dead.shutdown), (Some(0), 3));
+        let alone = unix_diag_row(&unix_body(&[attribute(UNIX_DIAG_NAME, b"/run/x.sock")])).unwrap();
+        assert_eq!((alone.peer, alone.named), (None, true));
+    }
+
+    #[test]
+    fn a_row_that_is_cut_is_no_row() {
+        let body = unix_body(&[attribute(UNIX_DIAG_PEER, &902u32.to_ne_bytes())]);
+        for length in 0..body.len() {
+            // Cut before the attribute is "never connected", which is never taken for closed.
+            assert!(unix_diag_row(&body[..length]).is_none_or(|row| row.peer.is_none()), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_tcp_socket_is_read() {
+        let mut body = vec![0; 72];
+        body[0] = AF_INET;
+        body[1] = TCP_LISTEN;
+        body[4..6].copy_from_slice(&8931u16.to_be_bytes());
+        body[8..12].copy_from_slice(&[127, 0, 0, 1]);
+        body[68..72].copy_from_slice(&77u32.to_ne_bytes());
+        let row = tcp_diag_row(&body).unwrap();
+        assert_eq!(
+            (row.local.to_string().as_str(), row.state, row.inode),
+            ("127.0.0.1:8931", TCP_LISTEN, 77)
+        );
+        body[0] = AF_UNIX;
+        assert_eq!(tcp_diag_row(&body), None);
+        assert_eq!(tcp_diag_row(&body[..71]), None);
+    }
+
+    #[test]
+    fn an_answer_is_split_into_its_messages() {
+        let mut bytes = message(0, &[1, 2, 3]);
+        bytes.push(0); // padding
+        let mut error = message(0, &(-2i32).to_ne_bytes());
+        error[4..6].copy_from_slice(&NLMSG_ERROR.to_ne_bytes());
+        bytes.extend(&error);
+        let mut done = message(0, &[]);
+        done[4..6].copy_from_slice(&NLMSG_DONE.to_ne_bytes());
+        bytes.extend(&done);
+        bytes.extend(&done[..9]);
+        let told: Vec<_> = messages(&bytes).collect();
+        assert_eq!(told, [DiagMessage::Row(&[1, 2, 3]), DiagMessage::Error(2), DiagMessage::Done]);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic_and_always_end(bytes: Vec<u8>) {
+            let _ = messages(&bytes).count();
+            let _ = (unix_diag_row(&bytes), tcp_diag_row(&bytes));
+            let mut row = vec![AF_UNIX];
+            row.extend(&bytes);
+            let _ = unix_diag_row(&row);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `/proc/PID/stat`: one line, with a name inside that may look like anything.
+
+use crate::bytes::RawText;
+use crate::process::Pid;
+
+/// The fields of `/proc/PID/stat` that matter here (proc_pid_stat(5)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Field 1.
+    pub pid: Pid,
+    /// Field 2, at most 15 bytes, without its parentheses.
+    pub comm: RawText,
+    /// Field 3: R, S, D, Z, T, ...
+    pub state: char,
+    /// Field 4; 0 when the parent is outside our PID namespace.
+    pub parent: Pid,
+    /// Field 5; `None` when its leader is outside our PID namespace.
+    pub group: Option<Pid>,
+    /// Field 6; the same.
+    pub session: Option<Pid>,
+    /// Field 7: the controlling terminal's device number, 0 for none.
+    pub tty_nr: u32,
+    /// Field 9 has PF_KTHREAD: a thread of the kernel itself.
+    pub kernel_thread: bool,
+    /// Fields 14 and 15 together: processor time used, in clock ticks.
+    pub cpu_ticks: u64,
+    /// Field 20. A leader that ended before its other threads is shown as a zombie though the
+    /// process lives: then this is above 1. 0 is a process that was being released as we read.
+    pub threads: u32,
+    /// Field 22: start after boot, in clock ticks.
+    pub start_ticks: u64,
+    /// Field 24: resident memory in pages, not exact.
+    pub rss_pages: u64,
+}
+
+/// PF_KTHREAD of the kernel's `include/linux/sched.h`.
+const PF_KTHREAD: u64 = 0x0020_0000;
+
+/// Parses the line:
+///
+/// ```text
+/// 4242 (npm exec @model) S 1201 4100 3900 34819 4100 4194304 9 0 0 0 31 7 0 0 20 0 11 0 10798280 ...
+/// ```
+///
+/// The name may hold parentheses, spaces and newlines; everything after it is a number, so it ends
+/// at the last `)`.
+#[must_use]
+pub fn stat(line: &[u8]) -> Option<Stat> {
+    let open = line.iter().position(|byte| *byte == b'(')?;
+    let close = line.iter().rposition(|byte| *byte == b')')?;
+    let comm = line.get(open + 1..close)?;
+    let pid = std::str::from_utf8(&line[..open]).ok()?.trim().parse().ok()?;
+    let mut fields = std::str::from_utf8(&line[close + 1..]).ok()?.split_ascii_whitespace();
+
+    let mut letters = fields.next()?.chars();
+    let state = letters.next().filter(|_| letters.next().is_none())?;
+    let mut number = |skip: usize| fields.nth(skip)?.parse::<i64>().ok();
+    let parent = u32::try_from(number(0)?).ok()?;
+    let group = number(0)?;
+    let session = number(0)?;
+    let tty_nr = number(0)?;
+    let flags = number(1)?;
+    let utime = number(4)?;
+    let stime = number(0)?;
+    let threads = number(4)?;
+    let start = number(1)?;
+    let rss = number(1)?;
+
+    // -1 stands in group and session while a process is released, 0 for one we cannot see.
+    let visible = |pid: i64| u32::try_from(pid).ok().filter(|pid| *pid > 0).map(Pid);
+    let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
+    Some(Stat {
+        pid: Pid(pid),
+        comm: RawText::from(comm),
+        state,
+        parent: Pid(parent),
+        group: visible(group),
+        session: visible(session),
+        // Printed as a signed int; the bits are those of new_encode_dev().
+        tty_nr: tty_nr as u32,
+        kernel_thread: unsigned(flags) & PF_KTHREAD != 0,
+        cpu_ticks: unsigned(utime).saturating_add(unsigned(stime)),
+        threads: u32::try_from(threads).ok()?,
+        start_ticks: u64::try_from(start).ok()?,
+        rss_pages: unsigned(rss),
+    })
+}
+
+/// The name `ps` shows for a controlling terminal: `pts/3`, `tty1`, `ttyS0`; `None` for none.
+///
+/// Device numbers as in the kernel's `Documentation/admin-guide/devices.txt`.
+#[must_use]
+pub fn tty_name(tty_nr: u32) -> Option<String> {
+    let major = (tty_nr >> 8) & 0xfff;
+    let minor = (tty_nr & 0xff) | ((tty_nr >> 12) & 0xf_ff00);
+    match (major, minor) {
+        (0, 0) => None,
+        (136..=143, _) => Some(format!("pts/{}", (major - 136) * 256 + minor)),
+        (4, 0..=63) => Some(format!("tty{minor}")),
+        (4, _) => Some(format!("ttyS{}", minor - 64)),
+        (5, 1) => Some("console".to_owned()),
+        _ => Some(format!("{major}:{minor}")),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line(comm: &str) -> String {
+        format!(
+            "815 ({comm}) S 77 810 800 34819 810 4194560 5 0 0 0 120 30 0 0 20 0 11 0 6543210 99 4321 \
+             18446744073709551615 1 1 0 0\n"
+        )
+    }
+
+    #[test]
+    fn a_line_is_read_field_by_field() {
+        let stat = stat(line("node").as_bytes()).unwrap();
+        assert_eq!((stat.pid, stat.parent, stat.state), (Pid(815), Pid(77), 'S'));
+        assert_eq!((stat.group, stat.session), (Some(Pid(810)), Some(Pid(800))));
+        assert_eq!((stat.cpu_ticks, stat.threads), (150, 11));
+        assert_eq!((stat.start_ticks, stat.rss_pages), (6_543_210, 4321));
+        assert!(!stat.kernel_thread);
+        assert_eq!(tty_name(stat.tty_nr).as_deref(), Some("pts/3"));
+    }
+
+    #[test]
+    fn no_name_can_pass_for_the_fields_behind_it() {
+        let hostile = [
+            "",
+            " ",
+            ")",
+            "((",
+            "a) Z 1 1 1",
+            ") R 1 (",
+            "x\n1 (init) S",
+            "npm exec @model",
+            "tab\there",
+            "(sd-pam)",
+            "\u{e9}\u{1f980}",
+        ];
+        for comm in hostile {
+            let stat = stat(line(comm).as_bytes()).unwrap();
+            assert_eq!(stat.comm, RawText::from(comm));
+            assert_eq!((stat.parent, stat.state, stat.start_ticks), (Pid(77), 'S', 6_543_210), "{comm:?}");
+        }
+        // The kernel cuts at 15 bytes, in the middle of a character too.
+        let cut = [b"815 (".as_slice(), b"\xf0\x9f\xa6", &line("").as_bytes()[5..]].concat();
+        assert_eq!(stat(&cut).unwrap().comm, RawText::from(&b"\xf0\x9f\xa6"[..]));
+    }
+
+    #[test]
+    fn a_kernel_thread_and_a_process_being_released_are_told() {
+        let kernel = b"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 1 0 0 20 0 1 0 3 0 0";
+        let kernel = stat(kernel).unwrap();
+        assert!(kernel.kernel_thread);
+        assert_eq!((kernel.group, kernel.session, tty_name(kernel.tty_nr)), (None, None, None));
+        let released = b"9 (sh) X 0 -1 -1 0 -1 4228108 0 0 0 0 0 0 0 0 0 0 0 0 77 0 0";
+        let released = stat(released).unwrap();
+        assert_eq!((released.threads, released.group), (0, None));
+    }
+
+    #[test]
+    fn a_line_that_ends_early_is_no_line() {
+        let whole = line("node");
+        let fields = whole.split_whitespace().count();
+        for keep in 0..fields {
+            let cut: Vec<_> = whole.split_whitespace().take(keep).collect();
+            assert_eq!(stat(cut.join(" ").as_bytes()).is_some(), keep >= 24, "{keep} fields");
+        }
+    }
+
+    #[test]
+    fn terminals_have_the_names_people_know() {
+        let number = |major: u32, minor: u32| (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12);
+        let cases = [
+            ((136, 0), "pts/0"),
+            ((136, 300), "pts/300"),
+            ((137, 1), "pts/257"),
+            ((4, 1), "tty1"),
+            ((4, 64), "ttyS0"),
+            ((5, 1), "console"),
+            ((204, 64), "204:64"),
+        ];
+        for ((major, minor), name) in cases {
+            assert_eq!(tty_name(number(major, minor)).as_deref(), Some(name));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>, tty: u32) {
+            let _ = stat(&bytes);
+            let _ = tty_name(tty);
+        }
+
+        #[test]
+        fn any_name_comes_back_whole(comm in proptest::collection::vec(1u8.., 0..15)) {
+            let mut bytes = b"7 (".to_vec();
+            bytes.extend(&comm);
+            bytes.extend(&line("").as_bytes()[5..]);
+            prop_assert_eq!(stat(&bytes).unwrap().comm, RawText::from(comm));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The other files of a process: `cmdline`, `environ`, `cgroup`, `status`.
+
+use std::collections::BTreeMap;
+
+use crate::bytes::RawText;
+
+/// The arguments in `/proc/PID/cmdline`, empty ones too; `None` when there are none (a zombie, a
+/// kernel thread).
+///
+/// A program that writes a title over its arguments leaves one string and fills the rest with NULs:
+///
+/// ```text
+/// npm exec @scope/package --flag\0\0\0\0\0\0\0\0\0
+/// ```
+///
+/// so empty arguments behind a single one are taken for padding.
+#[must_use]
+pub fn argv(bytes: &[u8]) -> Option<Vec<RawText>> {
+    if bytes.is_empty() {
+        return None;
+    }
+    // Each argument is ended by a NUL, except by programs that overwrote the last one.
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    let mut argv: Vec<RawText> = bytes.split(|byte| *byte == 0).map(RawText::from).collect();
+    if argv.iter().skip(1).all(RawText::is_empty) {
+        argv.truncate(1);
+    }
+    Some(argv)
+}
+
+/// Those of `names` that stand in `/proc/PID/environ`, with their values; the first of two wins, as
+/// in getenv(3).
+#[must_use]
+pub fn evidence(environ: &[u8], names: &[&str]) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for entry in environ.split(|byte| *byte == 0) {
+        let Some(equals) = entry.iter().position(|byte| *byte == b'=') else { continue };
+        if let Some(name) = names.iter().find(|name| name.as_bytes() == &entry[..equals]) {
+            let value = String::from_utf8_lossy(&entry[equals + 1..]);
+            found.entry((*name).to_owned()).or_insert_with(|| value.into_owned());
+        }
+    }
+    found
+}
+
+/// The path in `/proc/PID/cgroup` (cgroups(7)): that of the unified hierarchy, or where that is empty
+/// because systemd still uses version 1, that of its own named hierarchy.
+///
+/// ```text
+/// 1:name=systemd:/user.slice/user-1000.slice/session-3.scope
+/// 0::/user.slice/user-1000.slice/session-3.scope
+/// ```
+#[must_use]
+pub fn cgroup(bytes: &[u8]) -> Option<String> {
+    let mut named = None;
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let mut parts = line.splitn(3, |byte| *byte == b':');
+        let (Some(number), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let path = String::from_utf8_lossy(undeleted(path)).into_owned();
+        match (number, controllers) {
+            (b"0", b"") if path != "/" => return Some(path),
+            (b"0", b"") => named = named.or(Some(path)),
+            (_, b"name=systemd") => named = Some(path),
+            _ => {}
+        }
+    }
+    named
+}
+
+/// A path without the ` (deleted)` that the kernel puts behind one whose file is gone. An upgrade
+/// deletes the program of every process that runs; it is still that program.
+#[must_use]
+pub fn undeleted(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b" (deleted)").unwrap_or(path)
+}
+
+/// The fields of `/proc/PID/status` that matter here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Status {
+    /// VmRSS: resident memory in bytes.
+    pub rss: Option<u64>,
+    /// VmSwap: swapped-out memory in bytes.
+    pub swap: Option<u64>,
+    /// NSpid: how many PID namespaces, from that of `/proc` inwards, the process has a number in. 1 is
+    /// ours. Unlike the `ns/pid` link it can be read of every process.
+    pub namespaces: Option<usize>,
+}
+
+/// Parses `/proc/PID/status`; names in it have their newlines escaped by the kernel.
+#[must_use]
+pub fn status(bytes: &[u8]) -> Status {
+    let mut status = Status::default();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let Some((name, rest)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once(':')) else {
+            continue;
+        };
+        let kilobytes = || {
+            let number: u64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
+            number.checked_mul(1024)
+        };
+        match name {
+            "VmRSS" => status.rss = kilobytes(),
+            "VmSwap" => status.swap = kilobytes(),
+            "NSpid" => status.namespaces = Some(rest.split_ascii_whitespace().count()),
+            _ => {}
+        }
+    }
+    status
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn arguments_are_told_apart_by_nul_alone() {
+        let cases: [(&[u8], &[&[u8]]); 8] = [
+            (b"node\0a b\0", &[b"node", b"a b"]),
+            (b"node\0\0--x\0", &[b"node", b"", b"--x"]),
+            (b"node\0--x\0\0", &[b"node", b"--x", b""]),
+            (b"npm exec thing\0\0\0\0", &[b"npm exec thing"]),
+            (b"no end", &[b"no end"]),
+            (b"\0", &[b""]),
+            (b"caf\xe9\0", &[b"caf\xe9"]),
+            (b"a\nb\0c\n\0", &[b"a\nb", b"c\n"]),
+        ];
+        for (bytes, expected) in cases {
+            let expected: Vec<_> = expected.iter().map(|arg| RawText::from(*arg)).collect();
+            assert_eq!(argv(bytes).unwrap(), expected);
+        }
+        assert_eq!(argv(b""), None);
+    }
+
+    #[test]
+    fn only_the_named_variables_are_kept() {
+        let environ = b"SECRET=hunter2\0GEMINI_CLI=1\0GEMINI_CLI=2\0XGEMINI_CLI=3\0nothing\0EMPTY=\0A=b=c";
+        let kept = evidence(environ, &["GEMINI_CLI", "EMPTY", "A", "ABSENT"]);
+        let expected = [("A", "b=c"), ("EMPTY", ""), ("GEMINI_CLI", "1")];
+        assert_eq!(kept, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn the_cgroup_is_found_in_every_hierarchy() {
+        let cases: [(&str, Option<&str>); 6] = [
+            ("0::/user.slice/a.scope\n", Some("/user.slice/a.scope")),
+            ("0::/\n", Some("/")),
+            ("1:name=systemd:/b.service\n0::/\n", Some("/b.service")),
+            ("4:memory:/x\n1:name=systemd:/with:colon\n", Some("/with:colon")),
+            ("0::/gone.scope (deleted)\n", Some("/gone.scope")),
+            ("4:memory:/x\n", None),
+        ];
+        for (text, path) in cases {
+            assert_eq!(cgroup(text.as_bytes()).as_deref(), path, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn memory_and_namespaces_are_read_and_nothing_else() {
+        let text = b"Name:\tVmRSS:\\n1 kB\nVmRSS:\t    2048 kB\nVmSwap:\t  0 kB\nNSpid:\t815\t3\nFoo\n";
+        let expected = Status { rss: Some(2 << 20), swap: Some(0), namespaces: Some(2) };
+        assert_eq!(status(text), expected);
+        assert_eq!(status(b"VmRSS: many kB\nVmSwap: 18446744073709551615 kB"), Status::default());
+    }
+
+    #[test]
+    fn a_deleted_program_keeps_its_path() {
+        assert_eq!(undeleted(b"/usr/bin/node (deleted)"), b"/usr/bin/node");
+        assert_eq!(undeleted(b"/usr/bin/node"), b"/usr/bin/node");
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+            let _ = (argv(&bytes), evidence(&bytes, &["A", ""]), cgroup(&bytes), status(&bytes));
+        }
+
+        #[test]
+        fn arguments_survive_the_way_through_the_kernel(
+            words in proptest::collection::vec("[a-z ]{1,4}|", 2..6)
+        ) {
+            prop_assume!(words.iter().skip(1).any(|word| !word.is_empty()));
+            let bytes: Vec<u8> = words.iter().flat_map(|word| [word.as_bytes(), b"\0"].concat()).collect();
+            let read: Vec<_> = argv(&bytes).unwrap().iter().map(ToString::to_string).collect();
+            prop_assert_eq!(read, words);
+        }
+    }
+}

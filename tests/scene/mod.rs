@@ -1,0 +1,212 @@
+//! Process tables written by hand, in few words.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use mcp_reap::catalog::Catalog;
+use mcp_reap::classify::{self, Judgement, Verdict};
+use mcp_reap::plan::Plan;
+use mcp_reap::policy::Policy;
+use mcp_reap::process::{
+    Pid, ProcessRecord, Service, Snapshot, StartTime, State, Stdio, StdioKind, Uid, Viewer,
+};
+
+/// 2026-11-20T14:00:00Z.
+pub const NOW: f64 = 1_795_183_200.0;
+pub const ME: u32 = 1000;
+
+/// A table under construction.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub snapshot: Snapshot,
+}
+
+/// A row under construction; all about it has a default that says nothing against ending it.
+pub struct Row<'a>(&'a mut ProcessRecord);
+
+impl Table {
+    /// A machine with pid 1 (systemd) and mcp-reap itself, started from a shell.
+    pub fn new() -> Table {
+        let mut table = Table {
+            snapshot: Snapshot {
+                schema: 1,
+                os: "linux".to_owned(),
+                taken_at: chrono::DateTime::from_timestamp(NOW as i64, 0).unwrap(),
+                viewer: Viewer { pid: Pid(900), uid: Uid(ME) },
+                processes: Vec::new(),
+            },
+        };
+        table.add(1, 0, "/sbin/init").uid(0).age(900_000.0);
+        table.add(800, 1, "-bash").age(80_000.0).tty("pts/9");
+        table.add(900, 800, "mcp-reap --dry-run").age(0.1).tty("pts/9");
+        table
+    }
+
+    /// Adds a process; the words of `command` are its argv.
+    pub fn add(&mut self, pid: u32, parent: u32, command: &str) -> Row<'_> {
+        let argv: Vec<_> = command.split(' ').map(Into::into).collect();
+        self.add_argv(pid, parent, argv)
+    }
+
+    /// Adds a process whose argv is one string, as npm leaves it.
+    pub fn add_title(&mut self, pid: u32, parent: u32, title: &str) -> Row<'_> {
+        self.add_argv(pid, parent, vec![title.into()])
+    }
+
+    /// Adds a process with this argv.
+    pub fn add_argv(&mut self, pid: u32, parent: u32, argv: Vec<mcp_reap::bytes::RawText>) -> Row<'_> {
+        let mut record = ProcessRecord::new(Pid(pid), StartTime(u64::from(pid)));
+        let program = argv.first().map(ToString::to_string).unwrap_or_default();
+        let comm: String = program.rsplit('/').next().unwrap().chars().take(15).collect();
+        record.parent = Pid(parent);
+        record.group = Some(Pid(pid));
+        record.session = Some(Pid(pid));
+        record.uid = Some(Uid(ME));
+        record.started_at = NOW - 3600.0;
+        record.rss = 50 << 20;
+        record.comm = comm.as_str().into();
+        record.argv = Some(argv);
+        record.env = Some(BTreeMap::new());
+        record.cgroup = Some("/user.slice/user-1000.slice/session-3.scope".to_owned());
+        record.stdio = Some(Stdio { kind: StdioKind::Null, stdin_peers: None, stdout_peers: None });
+        record.listening = Some(Vec::new());
+        record.connected = Some(0);
+        self.snapshot.processes.push(record);
+        Row(self.snapshot.processes.last_mut().unwrap())
+    }
+
+    /// The row of a process that was added.
+    pub fn row(&mut self, pid: u32) -> Row<'_> {
+        Row(self.snapshot.processes.iter_mut().find(|r| r.pid() == Pid(pid)).unwrap())
+    }
+
+    /// The ordinary npx tree: npm exec -> sh -c -> node, on one wire.
+    pub fn npx(&mut self, first: u32, parent: u32, wire: Wire) -> &mut Table {
+        self.add_title(first, parent, "npm exec @modelcontextprotocol/server-memory").wire(wire);
+        self.add_argv(first + 1, first, vec!["sh".into(), "-c".into(), "'mcp-server-memory'".into()]).wire(wire);
+        self.add(
+            first + 2,
+            first + 1,
+            "node /home/u/.npm/_npx/15b07286cbcc3329/node_modules/.bin/mcp-server-memory",
+        )
+        .wire(wire);
+        self
+    }
+
+    pub fn without(mut self, pid: u32) -> Table {
+        self.snapshot.processes.retain(|record| record.pid() != Pid(pid));
+        self
+    }
+
+    pub fn judge(&self, policy: &Policy) -> Judgement<'_> {
+        classify::judge(&self.snapshot, &catalog(policy), policy)
+    }
+
+    pub fn plan(&self, policy: &Policy) -> Plan {
+        Plan::new(&self.judge(policy), &self.snapshot, policy)
+    }
+
+    /// The verdict on the instance that has this member.
+    pub fn verdict(&self, policy: &Policy, pid: u32) -> Option<Verdict> {
+        let judgement = self.judge(policy);
+        let of = |f: &&classify::Finding<'_>| f.instance.contains(Pid(pid));
+        judgement.findings.iter().find(of).map(|f| f.verdict)
+    }
+
+    /// All pids that would be ended, ascending.
+    pub fn ended(&self, policy: &Policy) -> Vec<u32> {
+        let plan = self.plan(policy);
+        let mut pids: Vec<u32> =
+            plan.targets.iter().flat_map(|t| &t.members).map(|m| m.id.pid.0).collect();
+        pids.sort_unstable();
+        pids
+    }
+}
+
+pub fn catalog(policy: &Policy) -> Catalog {
+    Catalog::builtin().with_rules(&policy.servers)
+}
+
+/// Both directions of a wire.
+#[derive(Clone, Copy, Debug)]
+pub enum Wire {
+    /// Held by this process.
+    Held(u32),
+    /// Nobody at the other end.
+    Closed,
+    /// stdin closed, stdout still held.
+    HalfClosed(u32),
+    /// There is one, but not who holds it.
+    Unknown,
+    /// /dev/null.
+    Null,
+}
+
+impl Row<'_> {
+    pub fn uid(self, uid: u32) -> Self {
+        self.0.uid = Some(Uid(uid));
+        self
+    }
+
+    /// Seconds.
+    pub fn age(self, age: f64) -> Self {
+        self.0.started_at = NOW - age;
+        self.0.id.start = StartTime((1_000_000_000.0 - age * 100.0) as u64);
+        self
+    }
+
+    pub fn tty(self, tty: &str) -> Self {
+        self.0.tty = Some(tty.to_owned());
+        self.0.stdio = Some(Stdio { kind: StdioKind::Tty, stdin_peers: None, stdout_peers: None });
+        self
+    }
+
+    pub fn rss(self, bytes: u64) -> Self {
+        self.0.rss = bytes;
+        self
+    }
+
+    pub fn state(self, letter: char) -> Self {
+        self.0.state = State::from_letter(letter);
+        self
+    }
+
+    pub fn wire(self, wire: Wire) -> Self {
+        let (kind, stdin, stdout) = match wire {
+            Wire::Held(pid) => (StdioKind::Socket, Some(vec![Pid(pid)]), Some(vec![Pid(pid)])),
+            Wire::Closed => (StdioKind::Socket, Some(vec![]), Some(vec![])),
+            Wire::HalfClosed(pid) => (StdioKind::Socket, Some(vec![]), Some(vec![Pid(pid)])),
+            Wire::Unknown => (StdioKind::Socket, None, None),
+            Wire::Null => (StdioKind::Null, None, None),
+        };
+        self.0.stdio = Some(Stdio { kind, stdin_peers: stdin, stdout_peers: stdout });
+        self
+    }
+
+    pub fn listens(self, port: u16, connected: u32) -> Self {
+        self.0.listening = Some(vec![port]);
+        self.0.connected = Some(connected);
+        self
+    }
+
+    pub fn env(self, pairs: &[(&str, &str)]) -> Self {
+        self.0.env = Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+        self
+    }
+
+    pub fn unit(self, name: &str, main_pid: Option<u32>) -> Self {
+        self.0.cgroup = Some(format!("/system.slice/{name}"));
+        self.0.service = Some(Service {
+            manager: "systemd".to_owned(),
+            name: name.to_owned(),
+            main_pid: main_pid.map(Pid),
+        });
+        self
+    }
+
+    pub fn change(self, change: impl FnOnce(&mut ProcessRecord)) -> Self {
+        change(self.0);
+        self
+    }
+}
