@@ -5,7 +5,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # pid 1 of that namespace is the other script: on a machine of its own this one would end its owner's orphans.
-tr '\0' '\n' </proc/1/cmdline | grep -q '/with_user_systemd\.sh$' || { echo "only inside tests/with_user_systemd.sh" >&2; exit 2; }
+tr '\0' '\n' </proc/1/cmdline | grep -qE '(^|/)with_user_systemd\.sh$' || { echo "only inside tests/with_user_systemd.sh" >&2; exit 2; }
 reap=$1
 passed=0 failed=0
 
