@@ -3,7 +3,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
 use super::super::SysError;
+use super::table::Units;
 use crate::process::{Pid, ProcessId, State, Uid};
 use crate::reap::{Kernel, Kin, Refusal, Signal};
 
@@ -39,9 +40,10 @@ pub struct OsKernel {
     all_users: bool,
     uid: Uid,
     me: Pid,
-    stop: Arc<AtomicI32>,
+    stop: Arc<AtomicUsize>,
     epoll: OwnedFd,
     origin: Instant,
+    units: Units,
 }
 
 /// A process that cannot be confused with any other: a pidfd that was open, on a process still
@@ -62,7 +64,7 @@ impl OsKernel {
     /// # Errors
     /// When there are no pidfds (Linux before 5.3, or a seccomp filter), or `/proc` is missing or
     /// shows another PID namespace than ours: then nothing may be ended.
-    pub fn new(all_users: bool, stop: Arc<AtomicI32>) -> Result<OsKernel, SysError> {
+    pub fn new(all_users: bool, stop: Arc<AtomicUsize>) -> Result<OsKernel, SysError> {
         let own = process::getpid();
         let proc = Proc::open().map_err(|source| failed("read /proc of this PID namespace", source))?;
         process::pidfd_open(own, PidfdFlags::empty())
@@ -80,6 +82,7 @@ impl OsKernel {
             stop,
             epoll,
             origin: Instant::now(),
+            units: Units::get(),
         })
     }
 
@@ -188,17 +191,15 @@ impl Kernel for OsKernel {
             let ours = || self.all_users || self.proc.uid(pid).is_ok_and(|uid| uid == self.uid);
             if row.state != State::Zombie && ours() {
                 let id = ProcessId { pid, start: row.start };
-                family.push(Kin { id, parent: row.parent, stopped: row.state == State::Stopped });
+                let started_at = self.units.epoch(row.start.0);
+                family.push(Kin { id, parent: row.parent, stopped: row.state == State::Stopped, started_at });
             }
         }
         family
     }
 
     fn interrupted(&self) -> Option<i32> {
-        match self.stop.load(Ordering::Relaxed) {
-            0 => None,
-            signal => Some(signal),
-        }
+        i32::try_from(self.stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
     }
 }
 
