@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,6 +35,11 @@ pub(crate) enum Play {
     Leave,
     /// Does nothing, for ever.
     Idle,
+    /// Starts what is below it again whenever it has ended, as `nodemon` does.
+    Respawn,
+    /// Waits until its tree belongs to pid 1, then runs mcp-reap itself; a second file beside the
+    /// one that says it is ready, `TAG.reaped`, says that the run is over.
+    Reap,
     /// Starts servers, talks to them, does what the scene tells it on stdin: see [`crate::puppet`].
     Client,
 }
@@ -138,6 +143,20 @@ impl Actor {
 
     /// Starts it as a child of this process. What it says besides its wire goes to a file.
     pub(crate) fn start(&self, dir: &Path) -> (Child, Ends) {
+        let mut command = self.command(dir);
+        let ends = self.wire.lay(&mut command).unwrap();
+        (self.spawn(command), ends)
+    }
+
+    /// The same with these on its fds 0 and 1; `/dev/null` where there is none.
+    pub(crate) fn start_on(&self, dir: &Path, stdin: Option<File>, stdout: Option<File>) -> Child {
+        let stdio = |file: Option<File>| file.map_or_else(Stdio::null, Stdio::from);
+        let mut command = self.command(dir);
+        command.stdin(stdio(stdin)).stdout(stdio(stdout));
+        self.spawn(command)
+    }
+
+    fn command(&self, dir: &Path) -> Command {
         let argv: Vec<&OsStr> = self.argv.iter().map(|a| OsStr::from_bytes(a)).collect();
         let mut command = Command::new(disguise(dir, &self.bin));
         command.arg0(argv[0]).args(&argv[1..]);
@@ -145,12 +164,11 @@ impl Actor {
         command.env(crate::PART, "actor").env(DIR, dir).env(ROLE, serde_json::to_string(self).unwrap());
         command.envs(self.env.iter().map(|(k, v)| (k, v)));
         command.stderr(File::options().append(true).create(true).open(dir.join("actors.log")).unwrap());
-        if let Some(uid) = self.uid {
-            command.uid(uid);
-        }
-        let ends = self.wire.lay(&mut command).unwrap();
-        let child = command.spawn().unwrap_or_else(|e| panic!("failed to start {}: {e}", self.tag));
-        (child, ends)
+        command
+    }
+
+    fn spawn(&self, mut command: Command) -> Child {
+        command.spawn().unwrap_or_else(|e| panic!("failed to start {}: {e}", self.tag))
     }
 }
 
@@ -202,6 +220,12 @@ pub(crate) fn main() -> ExitCode {
     if role.play != Play::Leave {
         announce(&dir, &role.tag);
     }
+    if let Some(uid) = role.uid {
+        // Only now: another user may reach neither the disguises nor the folder. A change of user
+        // makes a process undumpable, which a process that another user started is not.
+        nix::unistd::setuid(uid.into()).unwrap();
+        nix::sys::prctl::set_dumpable(true).unwrap();
+    }
     match role.play {
         Play::Serve => serve(input, output),
         Play::ServeOn => {
@@ -211,10 +235,40 @@ pub(crate) fn main() -> ExitCode {
         Play::Launch => started.iter_mut().for_each(|(_, child, _)| drop(child.wait())),
         Play::Leave => {}
         Play::Idle => sleep_on(),
+        Play::Respawn => loop {
+            for (actor, (_, child, ends)) in role.below.iter().zip(&mut started) {
+                child.wait().unwrap();
+                (*child, *ends) = actor.start(&dir);
+            }
+        },
+        Play::Reap => {
+            look::until("the tree is an orphan", is_adopted);
+            reap(&dir);
+            announce(&dir, &format!("{}.reaped", role.tag));
+            sleep_on();
+        }
         Play::Client => crate::puppet::play(&dir, started),
     }
     drop((listener, memory));
     ExitCode::SUCCESS
+}
+
+/// Does this process's tree belong to pid 1, and not to the stage's shell? Not known while an
+/// ancestor is just ending.
+fn is_adopted() -> bool {
+    let mut at = look::stat(std::process::id());
+    while at.as_ref().is_some_and(|s| s.parent > 1) {
+        at = at.and_then(|s| look::stat(s.parent));
+    }
+    at.is_some_and(|s| s.comm != "bash")
+}
+
+/// A real run from within an instance.
+fn reap(dir: &Path) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-reap"));
+    command.args(["--yes", "--min-age", "0s", "--grace", "1s"]);
+    command.stdin(Stdio::null()).stdout(File::options().append(true).open(dir.join("actors.log")).unwrap());
+    assert!(command.status().unwrap().success());
 }
 
 /// Tells the scene who plays a role: written beside and renamed, so that it is whole when seen.

@@ -152,6 +152,9 @@ def doomed() -> set[int]:
         report = json.loads(run.stdout)
     except ValueError:
         sys.exit(f"no JSON from mcp-reap --dry-run --json: {run.stdout[:300]!r} {run.stderr[:300]!r}")
+    members = [pid for instance in report["instances"] for pid in instance["pids"]]
+    if len(members) != len(set(members)):
+        check("nobody is in two instances", False, sorted(pid for pid in set(members) if members.count(pid) > 1))
     return {pid for instance in report["instances"] if instance["reap"] for pid in instance["pids"]}
 
 

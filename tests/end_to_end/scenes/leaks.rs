@@ -154,6 +154,44 @@ pub(crate) fn the_environment_of_claude_code_names_a_server(stage: &Stage) {
     all_dead(&cast);
 }
 
+pub(crate) fn a_stray_holder_of_one_end_saves_nobody(stage: &Stage) {
+    // A sibling that inherited the end which writes to the server: its stdin never ends, but nobody listens.
+    for (tag, server) in [("n", shapes::node("n")), ("p", shapes::python("p"))] {
+        let stray = shapes::bystander(&format!("stray-{tag}"));
+        let client = stage.client(&format!("claude-{tag}"), [server.clone()]);
+        stage.tell(&client, &Order::Share(tag.to_owned(), false, Box::new(stray.clone())));
+        stage.wait_for(&stray);
+        let cast = stage.cast(&server);
+        stage.kill_client(&client);
+        assert_eq!(stage.plan().must_have(cast[0]).verdict(), "orphaned");
+        stage.reap();
+        all_dead(&cast);
+        all_alive(&stage.cast(&stray));
+    }
+}
+
+pub(crate) fn a_browser_that_outlived_its_server_goes(stage: &Stage) {
+    let tree = shapes::devtools("d");
+    let cast = stage.orphan(&tree);
+    for who in &cast[..3] {
+        stage.kill(*who);
+    }
+    look::until("pid 1 has the browser", || cast[3].parent() == 1);
+    stage.reap();
+    all_dead(&cast);
+}
+
+pub(crate) fn a_launcher_that_respawns_is_asked_first(stage: &Stage) {
+    let argv = ["node", "/home/u/node_modules/.bin/nodemon", "/home/u/node_modules/.bin/mcp-server-memory"];
+    let nodemon = Actor::new("nodemon", "node", &argv, Play::Respawn).on(Wire::Socketpair);
+    let argv = ["node", "/home/u/node_modules/.bin/mcp-server-memory"];
+    let cast = stage.orphan(&nodemon.above([Actor::new("server", "node", &argv, Play::ServeOn)]));
+    stage.reap();
+    all_dead(&cast);
+    let left: Vec<_> = look::everyone().into_iter().filter(|s| s.comm == "node" && s.state != 'Z').collect();
+    assert!(left.is_empty(), "started again: {left:?}");
+}
+
 /// Their pids in order.
 pub(crate) fn sorted(some: &[look::Who]) -> Vec<u32> {
     let mut pids: Vec<u32> = some.iter().map(|w| w.pid).collect();
