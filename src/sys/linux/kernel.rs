@@ -31,8 +31,8 @@ const SLICE: Duration = Duration::from_millis(50);
 
 /// Linux itself, through `/proc` and pidfds (`pidfd_open` needs kernel 5.3).
 ///
-/// It refuses by itself, whatever it is asked for: pids 0 to 2, its own process, processes of
-/// other PID namespaces and, unless made for all users, of other users. The plan has refused them
+/// It refuses by itself, whatever it is asked for: pids 0 and 1, kernel threads, its own
+/// process, processes of other PID namespaces and, unless made for all users, of other users. The plan has refused them
 /// long before; this is the last line, directly in front of the signal.
 #[derive(Debug)]
 pub struct OsKernel {
@@ -90,6 +90,9 @@ impl OsKernel {
     fn judge(&self, id: ProcessId) -> Result<(), Refusal> {
         let row = self.proc.row(id.pid).map_err(refusal)?;
         same_start(row, id)?;
+        if row.is_kernels {
+            return Err(Refusal::Denied("is a thread of the kernel".into()));
+        }
         if !self.all_users {
             let uid = self.proc.uid(id.pid).map_err(refusal)?;
             if uid != self.uid {
@@ -125,8 +128,8 @@ impl Kernel for OsKernel {
     type Held = Held;
 
     fn hold(&mut self, id: ProcessId) -> Result<Held, Refusal> {
-        // 0 would mean our whole process group, 1 the system, 2 the parent of all kernel threads.
-        if id.pid.0 <= 2 || id.pid == self.me {
+        // 0 would mean our whole process group, 1 the system or the container.
+        if id.pid.0 <= 1 || id.pid == self.me {
             return Err(Refusal::Denied(format!("{} is never signalled", id.pid)));
         }
         let Some(pid) = i32::try_from(id.pid.0).ok().and_then(process::Pid::from_raw) else {
@@ -189,7 +192,7 @@ impl Kernel for OsKernel {
         for pid in self.proc.pids() {
             let Ok(row) = self.proc.row(pid) else { continue };
             let ours = || self.all_users || self.proc.uid(pid).is_ok_and(|uid| uid == self.uid);
-            if row.state != State::Zombie && ours() {
+            if row.state != State::Zombie && !row.is_kernels && ours() {
                 let id = ProcessId { pid, start: row.start };
                 let started_at = self.units.epoch(row.start.0);
                 family.push(Kin { id, parent: row.parent, stopped: row.state == State::Stopped, started_at });

@@ -28,7 +28,7 @@ const ARG_MAX: usize = 1024 * 1024;
 
 /// macOS itself, through libproc, `kill(2)` and kqueue.
 ///
-/// It refuses by itself, whatever it is asked for: pids 0 to 2, its own process and, unless made
+/// It refuses by itself, whatever it is asked for: pids 0 and 1, its own process and, unless made
 /// for all users, processes of other users.
 #[derive(Debug)]
 pub struct OsKernel {
@@ -92,7 +92,7 @@ impl Kernel for OsKernel {
 
     fn hold(&mut self, id: ProcessId) -> Result<Held, Refusal> {
         // 0 would mean our whole process group, 1 is launchd.
-        if id.pid.0 <= 2 || id.pid == self.me {
+        if id.pid.0 <= 1 || id.pid == self.me {
             return Err(Refusal::Denied(format!("{} is never signalled", id.pid)));
         }
         Ok(Held { id, argv: self.judge(id)? })
