@@ -9,7 +9,7 @@ use std::process::Child;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::actor::Actor;
+use crate::role::Actor;
 use crate::wire::Ends;
 
 /// What a scene may ask of a client. Every order is answered with one line: empty, or what failed.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use crate::actor::DIR;
 use crate::init::{self, SCENE};
+use crate::role::DIR;
 use crate::scenes::{ALL, Namespace, Scene};
 
 /// A scene takes about a second; one that takes this long hangs.

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::process::Stdio;
 
-use crate::actor::{Actor, Play};
+use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 use crate::wire::Wire;

@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use crate::actor::{Actor, Play};
 use crate::look::{self, Who};
 use crate::puppet::Order;
+use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 use crate::wire::Wire;

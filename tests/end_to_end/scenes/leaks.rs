@@ -2,9 +2,9 @@
 
 use nix::sys::signal::Signal;
 
-use crate::actor::{Actor, Play};
 use crate::look;
 use crate::puppet::Order;
+use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 use crate::wire::Wire;
@@ -170,8 +170,10 @@ pub(crate) fn a_stray_holder_of_one_end_saves_nobody(stage: &Stage) {
     }
 }
 
-pub(crate) fn a_browser_that_outlived_its_server_goes(stage: &Stage) {
-    let tree = shapes::devtools("d");
+/// A browser on this wire, whose client, launchers and server are all dead.
+fn a_browser_left_alone(stage: &Stage, wire: Wire) {
+    let mut tree = shapes::devtools("d");
+    tree.below[0].below[0].below[0].wire = wire;
     let cast = stage.orphan(&tree);
     for who in &cast[..3] {
         stage.kill(*who);
@@ -179,6 +181,16 @@ pub(crate) fn a_browser_that_outlived_its_server_goes(stage: &Stage) {
     look::until("pid 1 has the browser", || cast[3].parent() == 1);
     stage.reap();
     all_dead(&cast);
+}
+
+pub(crate) fn a_browser_that_outlived_its_server_goes(stage: &Stage) {
+    a_browser_left_alone(stage, Wire::Socketpair);
+}
+
+pub(crate) fn a_silent_browser_is_tied_to_its_dead_server_by_profile_and_group(stage: &Stage) {
+    // Nothing on its stdio tells; but its process group is that of the client, and nobody of that group is left
+    // who could use it. A crash handler beside a living server has the same profile and a living group.
+    a_browser_left_alone(stage, Wire::Null);
 }
 
 pub(crate) fn a_launcher_that_respawns_is_asked_first(stage: &Stage) {

@@ -98,6 +98,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(leaks::the_environment_of_claude_code_names_a_server),
     scene!(leaks::a_stray_holder_of_one_end_saves_nobody),
     scene!(leaks::a_browser_that_outlived_its_server_goes),
+    scene!(leaks::a_silent_browser_is_tied_to_its_dead_server_by_profile_and_group),
     scene!(leaks::a_launcher_that_respawns_is_asked_first),
     scene!(in_use::a_live_clients_servers_stay_and_still_answer),
     scene!(in_use::a_dead_launcher_does_not_orphan_a_connected_server),
