@@ -74,6 +74,7 @@ fn pid(index: usize) -> u32 {
 
 fn table(seeds: &[Seed]) -> Table {
     let mut table = Table::new();
+    let mut ages = vec![900_000];
     for (i, seed) in seeds.iter().enumerate() {
         let index = i + 1;
         // Parents come earlier, or are pid 1; a service manager is never somebody's child.
@@ -92,7 +93,9 @@ fn table(seeds: &[Seed]) -> Table {
         } else {
             table.add(pid(index), parent, command)
         };
-        let row = row.age(f64::from(seed.age)).uid(if seed.mine { ME } else { 4242 }).wire(wire);
+        // No child is older than its parent, unless it was handed on, which the parent shows.
+        ages.push(if parent == 1 { seed.age } else { seed.age.min(ages[parent as usize - 1000]) });
+        let row = row.age(f64::from(ages[index])).uid(if seed.mine { ME } else { 4242 }).wire(wire);
         // Of other users' processes an ordinary user reads no argv in the first place.
         let row = if seed.mine { row } else { row.change(|r| r.argv = None) };
         let row = if seed.port { row.listens(8000, seed.connected) } else { row };

@@ -51,6 +51,9 @@ pub(super) struct Observation {
     pub(super) ports: Option<Vec<u16>>,
     pub(super) connected: Option<u32>,
     pub(super) left_over: bool,
+    /// Every own process above the root, up to a client, told its command line: none of them can be
+    /// a launcher in disguise.
+    pub(super) line_read: bool,
     identified: Vec<Evidence>,
     clients_below: Vec<Pid>,
     stdin_kind: StdioKind,
@@ -74,6 +77,7 @@ pub(super) fn observe(
         ports: ports(instance),
         connected: instance.members.iter().map(|m| m.record.connected).sum(),
         left_over: instance.is_left_over(),
+        line_read: line_read(instance.root, tree, roles),
         identified: identified(instance, roles),
         clients_below: instance.clients_below.clone(),
         stdin_kind: instance.root.stdio.as_ref().map_or(StdioKind::Unknown, |s| s.kind),
@@ -107,14 +111,21 @@ pub(super) fn owner(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> Own
     if role == Some(Role::Init) && ours {
         return Owner::Gone { pid, how: Adoption::Subreaper };
     }
-    // Whose command line could not be read may be a launcher of this very instance.
-    if parent.argv.is_none() {
+    // One of ours that hides its command line may be a launcher of this very instance.
+    if parent.argv.is_none() && parent.uid == root.uid {
         return Owner::Unknown { pid };
     }
     if parent.id.start > root.id.start {
         return Owner::Gone { pid, how: Adoption::StartedLater };
     }
     Owner::Alive { pid, name: name_of(parent, roles) }
+}
+
+fn line_read(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
+    tree.ancestors(root)
+        .into_iter()
+        .take_while(|above| above.pid() > Pid::INIT && roles.role(above.pid()) != Some(Role::Client))
+        .all(|above| above.argv.is_some() || above.uid != root.uid)
 }
 
 /// The name people know a process by.
