@@ -65,6 +65,7 @@ pub(super) struct Server {
     #[serde(skip)]
     pub modes_of: HashMap<Text, Vec<Text>>,
     pub commands: Vec<Text>,
+    pub bare_commands: Vec<Text>,
     pub verbs: Vec<Text>,
     pub flags: Vec<Text>,
     pub official: Vec<Text>,

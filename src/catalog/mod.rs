@@ -4,6 +4,7 @@ mod configured;
 mod data;
 mod judge;
 mod modes;
+mod placeholders;
 mod servers;
 mod short;
 mod words;
