@@ -1,6 +1,7 @@
 //! The judgement: from a snapshot, a catalog and a policy to a finding for each instance. Pure: no
 //! clock, no files, no signals, so that a recorded table gives the same answer anywhere.
 
+mod clients;
 mod evidence;
 mod limits;
 mod observe;
@@ -12,7 +13,7 @@ pub use verdict::Verdict;
 use crate::catalog::{Catalog, Role};
 use crate::instance::{self, Instance};
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
+use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::roles::Roles;
 use crate::tree::Tree;
 use observe::Owner;
@@ -91,7 +92,7 @@ pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> 
             let seen = observe::observe(&instance, &tree, &roles, catalog, policy);
             let (verdict, reason) = verdict::judge(&seen);
             Finding {
-                client: client_of(&instance, &tree, &roles, &seen),
+                client: clients::client_of(&instance, &tree, &roles, &seen),
                 verdict,
                 reason,
                 evidence: seen.evidence(),
@@ -102,7 +103,10 @@ pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> 
         })
         .collect();
     limits::apply(&mut findings, policy);
-    let clients = clients(&findings, &tree, &roles);
+    let clients = clients::status(&findings, &tree, &roles);
+    if policy.clients {
+        clients::take_orphaned(&mut findings, &clients, snapshot, &tree, &roles);
+    }
     let mut zombies: Vec<ZombieStatus> =
         snapshot.processes.iter().filter(|r| r.is_zombie()).map(zombie).collect();
     zombies.sort_by_key(|zombie| zombie.pid);
@@ -136,54 +140,4 @@ pub fn worth_a_closer_look(snapshot: &Snapshot, catalog: &Catalog) -> Vec<Pid> {
 
 fn zombie(record: &ProcessRecord) -> ZombieStatus {
     ZombieStatus { pid: record.pid(), parent: record.parent, command: record.comm.to_string() }
-}
-
-/// The nearest client above the root; else one that holds the other end of its wire.
-fn client_of(
-    instance: &Instance<'_>,
-    tree: &Tree<'_>,
-    roles: &Roles,
-    seen: &observe::Observation,
-) -> Option<ClientRef> {
-    let above = tree.ancestors(instance.root).into_iter().map(ProcessRecord::pid);
-    let at_the_wire = seen.stdin.holders.iter().chain(&seen.stdout.holders).copied();
-    let pid = above.chain(at_the_wire).find(|pid| roles.role(*pid) == Some(Role::Client))?;
-    let name = roles.get(pid).map(|known| known.name.clone())?;
-    Some(ClientRef { pid, name })
-}
-
-/// Clients that have instances, and the topmost process of every other client. (Editors run dozens
-/// of helper processes under one name.)
-fn clients(findings: &[Finding<'_>], tree: &Tree<'_>, roles: &Roles) -> Vec<ClientStatus> {
-    let has_instances = |pid: Pid| findings.iter().any(|f| f.client.as_ref().is_some_and(|c| c.pid == pid));
-    let topmost = |record: &ProcessRecord| {
-        !tree.ancestors(record).iter().any(|above| roles.role(above.pid()) == Some(Role::Client))
-    };
-    roles
-        .all(Role::Client)
-        .into_iter()
-        .filter_map(|pid| tree.get(pid))
-        .filter(|record| has_instances(record.pid()) || topmost(record))
-        .map(|record| ClientStatus {
-            pid: record.pid(),
-            name: observe::name_of(record, roles),
-            orphaned: is_orphaned_client(record, tree, roles),
-        })
-        .collect()
-}
-
-/// Nobody can talk to it any more: its owner is gone and its stdio is known to be dead. A client
-/// that was put into the background on purpose has `/dev/null` or a file there, which says nothing.
-fn is_orphaned_client(client: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
-    let gone = matches!(observe::owner(client, tree, roles), Owner::Gone { .. });
-    let dead = client.stdio.as_ref().is_some_and(|stdio| match stdio.kind {
-        StdioKind::Pipe | StdioKind::Socket => {
-            let closed = |peers: &Option<Vec<Pid>>| peers.as_ref().is_some_and(Vec::is_empty);
-            closed(&stdio.stdin_peers) && stdio.stdout_peers.as_ref().is_none_or(Vec::is_empty)
-        }
-        StdioKind::Closed => client.tty.is_none(),
-        StdioKind::Null | StdioKind::Tty | StdioKind::File | StdioKind::Unknown => false,
-    });
-    let managed = client.service.as_ref().is_some_and(|s| s.main_pid.is_none_or(|main| main == client.pid()));
-    gone && dead && !managed
 }
