@@ -13,7 +13,7 @@ pub use verdict::Verdict;
 use crate::catalog::{Catalog, Role};
 use crate::instance::{self, Instance};
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessRecord, Snapshot};
+use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
 use crate::roles::Roles;
 use crate::tree::Tree;
 use observe::Owner;
@@ -114,7 +114,8 @@ pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> 
 }
 
 /// The pids whose remaining fields are worth reading: members of instances, their ancestors,
-/// clients, and what was adopted without a name (its environment may tell).
+/// clients and their children, and what was adopted without a name (its environment or a
+/// configuration may tell).
 #[must_use]
 pub fn worth_a_closer_look(snapshot: &Snapshot, catalog: &Catalog) -> Vec<Pid> {
     let tree = Tree::new(snapshot);
@@ -124,18 +125,41 @@ pub fn worth_a_closer_look(snapshot: &Snapshot, catalog: &Catalog) -> Vec<Pid> {
         pids.extend(instance.members.iter().map(|member| member.record.pid()));
         pids.extend(tree.ancestors(instance.root).iter().map(|above| above.pid()));
     }
-    let nameless = |record: &&ProcessRecord| {
-        let known = roles.role(record.pid()).is_some_and(|role| role != Role::Wrapper);
-        !known && !record.is_zombie() && record.argv.as_ref().is_some_and(|argv| !argv.is_empty())
-    };
-    let adopted =
-        |record: &&ProcessRecord| matches!(observe::owner(record, &tree, &roles), Owner::Gone { .. });
-    for record in snapshot.processes.iter().filter(nameless).filter(adopted) {
+    for record in nameless(snapshot, &tree, &roles) {
         pids.extend(tree.descend(record.pid(), |_| false).iter().map(|below| below.pid()));
     }
     pids.sort_unstable();
     pids.dedup();
     pids
+}
+
+/// Is there a process on a wire that no name tells, and that a client's configuration might? Only
+/// then are the configurations worth reading.
+#[must_use]
+pub fn asks_for_configurations(snapshot: &Snapshot, catalog: &Catalog) -> bool {
+    let tree = Tree::new(snapshot);
+    let roles = Roles::assign(snapshot, &tree, catalog);
+    nameless(snapshot, &tree, &roles).any(|record| {
+        record.stdio.as_ref().is_some_and(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket))
+    })
+}
+
+/// Processes of ours without a name, whose owner is gone or a client.
+fn nameless<'a>(
+    snapshot: &'a Snapshot,
+    tree: &Tree<'a>,
+    roles: &Roles,
+) -> impl Iterator<Item = &'a ProcessRecord> {
+    let unnamed = |record: &&ProcessRecord| {
+        let known = roles.role(record.pid()).is_some_and(|role| role != Role::Wrapper);
+        let ours = record.uid == Some(snapshot.viewer.uid);
+        ours && !known && !record.is_zombie() && record.argv.as_ref().is_some_and(|argv| !argv.is_empty())
+    };
+    let unowned = |record: &&ProcessRecord| {
+        roles.role(record.parent) == Some(Role::Client)
+            || matches!(observe::owner(record, tree, roles), Owner::Gone { .. })
+    };
+    snapshot.processes.iter().filter(unnamed).filter(unowned)
 }
 
 fn zombie(record: &ProcessRecord) -> ZombieStatus {
