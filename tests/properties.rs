@@ -76,8 +76,9 @@ fn table(seeds: &[Seed]) -> Table {
     let mut table = Table::new();
     for (i, seed) in seeds.iter().enumerate() {
         let index = i + 1;
-        // Parents come earlier, or are pid 1.
-        let parent = pid(seed.parent % index);
+        // Parents come earlier, or are pid 1; a service manager is never somebody's child.
+        let manager = COMMANDS[seed.command].contains("systemd");
+        let parent = if manager { 1 } else { pid(seed.parent % index) };
         let wire = match seed.wire {
             0 => Wire::Held(pid(seed.holder % (seeds.len() + 1))),
             1 => Wire::Closed,
@@ -92,6 +93,8 @@ fn table(seeds: &[Seed]) -> Table {
             table.add(pid(index), parent, command)
         };
         let row = row.age(f64::from(seed.age)).uid(if seed.mine { ME } else { 4242 }).wire(wire);
+        // Of other users' processes an ordinary user reads no argv in the first place.
+        let row = if seed.mine { row } else { row.change(|r| r.argv = None) };
         let row = if seed.port { row.listens(8000, seed.connected) } else { row };
         let row = if seed.zombie { row.state('Z') } else { row };
         let row = match seed.unit {
@@ -130,7 +133,7 @@ fn changed(table: &Table, change: impl FnOnce(&mut Snapshot)) -> Table {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn the_order_of_rows_changes_nothing(table in tables(), seed in any::<u64>()) {
