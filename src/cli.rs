@@ -112,6 +112,16 @@ pub enum StartedBy {
     Hook,
 }
 
+impl From<StartedBy> for crate::audit::StartedBy {
+    fn from(by: StartedBy) -> Self {
+        match by {
+            StartedBy::Hand => crate::audit::StartedBy::Hand,
+            StartedBy::Schedule => crate::audit::StartedBy::Schedule,
+            StartedBy::Hook => crate::audit::StartedBy::Hook,
+        }
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -10,6 +10,7 @@ pub mod units;
 pub mod pattern;
 pub mod tree;
 // floor 2: knowledge
+pub mod program;
 pub mod catalog;
 pub mod policy;
 pub mod roles;

@@ -55,8 +55,14 @@ pub struct TargetMember {
 pub struct Withheld {
     /// The instance's root.
     pub root: ProcessId,
+    /// The root's start in seconds since the epoch, for the record.
+    pub started_at: f64,
     /// The server's short name.
     pub server: String,
+    /// All its members.
+    pub pids: Vec<Pid>,
+    /// What the evidence says of it.
+    pub verdict: Verdict,
     /// Why not.
     pub why: Why,
 }
@@ -114,11 +120,7 @@ impl Plan {
         let mut plan = Plan::default();
         for finding in judgement.findings.iter().filter(|finding| finding.verdict.ends(policy.detached)) {
             match forbidden(finding, &ours, &tree, snapshot, policy) {
-                Some(why) => plan.withheld.push(Withheld {
-                    root: finding.instance.root.id,
-                    server: finding.instance.server.clone(),
-                    why,
-                }),
+                Some(why) => plan.withheld.push(target(finding).withheld(why)),
                 None => plan.targets.push(target(finding)),
             }
         }
@@ -148,10 +150,9 @@ impl Plan {
         };
         let (targets, changed): (Vec<_>, Vec<_>) = self.targets.into_iter().partition(agrees);
         let mut withheld = self.withheld;
-        withheld.extend(changed.into_iter().map(|target| Withheld {
-            root: target.root(),
-            server: target.server.clone(),
-            why: second.withheld_because(target.root()).unwrap_or(Why::Changed),
+        withheld.extend(changed.into_iter().map(|target| {
+            let why = second.withheld_because(target.root()).unwrap_or(Why::Changed);
+            target.withheld(why)
         }));
         Plan { targets, withheld }
     }
@@ -175,6 +176,17 @@ impl Target {
     #[must_use]
     pub fn root(&self) -> ProcessId {
         self.members[0].id
+    }
+
+    fn withheld(self, why: Why) -> Withheld {
+        Withheld {
+            root: self.root(),
+            started_at: self.members[0].started_at,
+            pids: self.members.iter().map(|member| member.id.pid).collect(),
+            server: self.server,
+            verdict: self.verdict,
+            why,
+        }
     }
 
     fn identities(&self) -> HashSet<ProcessId> {

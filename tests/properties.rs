@@ -51,19 +51,21 @@ fn seed() -> impl Strategy<Value = Seed> {
         (prop::bool::weighted(0.15), 0u32..2, 0u32..100_000),
         (prop::bool::weighted(0.9), prop::bool::weighted(0.05), 0u8..12, prop::bool::weighted(0.05)),
     )
-        .prop_map(|((command, parent, wire, holder), (port, connected, age), (mine, zombie, unit, child))| Seed {
-            command,
-            parent,
-            wire,
-            holder,
-            port,
-            connected,
-            age,
-            mine,
-            zombie,
-            unit,
-            child_session: child,
-        })
+        .prop_map(
+            |((command, parent, wire, holder), (port, connected, age), (mine, zombie, unit, child))| Seed {
+                command,
+                parent,
+                wire,
+                holder,
+                port,
+                connected,
+                age,
+                mine,
+                zombie,
+                unit,
+                child_session: child,
+            },
+        )
 }
 
 fn pid(index: usize) -> u32 {
@@ -99,7 +101,11 @@ fn table(seeds: &[Seed]) -> Table {
             _ => row,
         };
         if seed.child_session {
-            row.env(&[("CLAUDECODE", "1"), ("CLAUDE_CODE_SESSION_ID", "s"), ("CLAUDE_CODE_CHILD_SESSION", "1")]);
+            row.env(&[
+                ("CLAUDECODE", "1"),
+                ("CLAUDE_CODE_SESSION_ID", "s"),
+                ("CLAUDE_CODE_CHILD_SESSION", "1"),
+            ]);
         }
     }
     table

@@ -36,7 +36,11 @@ fn with_client(wire: Wire) -> Table {
 fn an_orphaned_npx_tree_goes_as_a_whole() {
     let mut table = Table::new();
     table.npx(500, 1, Wire::Closed);
-    table.add(510, 502, "/opt/google/chrome/chrome --user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-1");
+    table.add(
+        510,
+        502,
+        "/opt/google/chrome/chrome --user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-1",
+    );
     table.add(511, 510, "/opt/google/chrome/chrome --type=renderer");
     assert_eq!(table.verdict(&now(), 511), Some(Verdict::Orphaned));
     assert_eq!(table.ended(&now()), [500, 501, 502, 510, 511]);
@@ -171,7 +175,11 @@ fn systemd_says_in_the_environment_who_its_main_process_is() {
     table.row(500).env(&[("SYSTEMD_EXEC_PID", "500")]);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Managed));
     table.row(500).env(&[("SYSTEMD_EXEC_PID", "499")]);
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned), "children inherit the value, not the equality");
+    assert_eq!(
+        table.verdict(&now(), 500),
+        Some(Verdict::Orphaned),
+        "children inherit the value, not the equality"
+    );
 }
 
 #[test]

@@ -1,1 +1,54 @@
-//! x
+//! The audit log: what was ended, when, why, on what evidence; on disk before the signal goes out.
+//!
+//! `audit.jsonl` in the state directory, one JSON object a line; older files beside it as
+//! `audit.2026-11-20.jsonl`. All files 0600 in a directory 0700; one run at a time writes.
+
+mod directory;
+mod event;
+mod lock;
+mod log;
+pub mod read;
+mod rotate;
+mod sink;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use event::{Event, Record, RunId, SCHEMA, StartedBy, Subject};
+pub use lock::RunLock;
+pub use log::AuditLog;
+pub use rotate::Retention;
+pub use sink::{FileSink, Sink};
+
+/// The file that is written to.
+pub const CURRENT: &str = "audit.jsonl";
+
+/// Why there is no audit log, and so no reaping.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The system refused.
+    #[error("failed to {doing} {}: {source}", path.display())]
+    Io {
+        /// `open`, `write`, ...
+        doing: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file or directory is there, but others could have made or could change it.
+    #[error("{}: {problem}", path.display())]
+    NotTrusted {
+        /// The file or directory.
+        path: PathBuf,
+        /// What speaks against it, and what to do.
+        problem: String,
+    },
+    /// An earlier fsync failed. The kernel then drops what it could not write and says so once, so
+    /// a later fsync that succeeds proves nothing (<https://lwn.net/Articles/752063/>).
+    #[error("{}: an earlier record did not reach the disk, nothing more is written", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+    },
+}

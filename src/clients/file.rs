@@ -103,3 +103,26 @@ fn names(folder: &Path, before: &str, after: &str) -> Result<Vec<std::ffi::OsStr
     names.sort_unstable();
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of /proc say that they are empty and are not, as a file says that grows meanwhile.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_is_larger_than_it_says_is_cut_off() {
+        let path = Path::new("/proc/self/stat");
+        assert_eq!(read(path, 3), Err(Trouble::TooLarge { limit: 3 }));
+        assert!(matches!(read(path, 1 << 20), Ok(Some(bytes)) if bytes.len() > 3));
+    }
+
+    #[test]
+    fn a_pattern_without_a_star_is_a_path_whether_it_exists_or_not() {
+        let mut warnings = Vec::new();
+        let found = matching(Path::new("/no/such"), "folder/file.json", &mut warnings);
+        assert_eq!(found, [Path::new("/no/such/folder/file.json")]);
+        assert!(matching(Path::new("/no/such"), "*/file.json", &mut warnings).is_empty());
+        assert_eq!(warnings, []);
+    }
+}

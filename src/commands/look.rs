@@ -12,9 +12,8 @@ pub(super) fn snapshot(session: &Session) -> anyhow::Result<Snapshot> {
     if let Some(path) = &session.snapshot {
         return Ok(crate::sys::recorded::read(path)?);
     }
-    let mut snapshot =
-        crate::sys::snapshot(|cheap| classify::worth_a_closer_look(cheap, &session.catalog))
-            .context("failed to read the process table")?;
+    let mut snapshot = crate::sys::snapshot(|cheap| classify::worth_a_closer_look(cheap, &session.catalog))
+        .context("failed to read the process table")?;
     let closer = classify::worth_a_closer_look(&snapshot, &session.catalog);
     crate::services::fill(&mut snapshot, &closer);
     Ok(snapshot)

@@ -14,10 +14,10 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use crate::audit::AuditSettings;
 use crate::catalog::Catalog;
 use crate::cli::{Cli, Command, Global};
-use crate::config::{Config, Overrides};
+use crate::config::{self as settings, AuditSettings, Overrides};
+use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
 use crate::policy::Policy;
 use crate::render::style::Look;
@@ -38,8 +38,8 @@ struct Session {
 /// # Errors
 /// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
 pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
-    let diagnostics = crate::diagnostics::start(cli.global.verbose);
-    let exit = match &cli.command {
+    Diagnostics { verbose: cli.global.verbose, quiet: cli.global.quiet, directory: None }.start()?;
+    match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         command => {
             let session = Session::new(&cli.global)?;
@@ -56,14 +56,12 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                 Some(Command::Config { .. }) => unreachable!("handled above"),
             }
         }
-    };
-    drop(diagnostics);
-    exit
+    }
 }
 
 impl Session {
     fn new(global: &Global) -> anyhow::Result<Session> {
-        let mut loaded = Config::load(global.config.as_deref())?;
+        let mut loaded = settings::load(global.config.as_deref())?;
         Overrides {
             grace: global.grace,
             min_age: global.min_age,

@@ -1,17 +1,20 @@
 //! `mcp-reap` itself: look, plan, ask, look again, end, tell.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::witness::{AuditWitness, Totals};
 use super::{Session, answer, ask, look, say, someone_is_there};
-use crate::audit::{AuditLog, RunLock};
+use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock};
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::plan::Plan;
+use crate::process::Pid;
 use crate::reap::{self, Outcome, Report};
 use crate::render::{Scene, json, table};
 
@@ -36,20 +39,27 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     if session.snapshot.is_some() {
         bail!("--snapshot judges a recorded table and can never end anything; add --dry-run");
     }
+    let stop = Arc::new(AtomicUsize::new(0));
+    listen(&stop)?;
     let directory = crate::config::state_dir()?;
-    let Some(_lock) = lock(&directory, cli.wait)? else {
+    let Some(lock) = lock(&directory, cli.wait, &stop)? else {
+        let holder = RunLock::holder(&directory).map(|pid| format!(" ({pid})")).unwrap_or_default();
         if !session.quiet {
-            say("another mcp-reap is running; it does this work (--wait waits for it)");
+            say(&format!(
+                "another mcp-reap{holder} is at work and ends what is to be ended; --wait waits for it"
+            ));
         }
         return Ok(Exit::Fine);
     };
-    let mut log = AuditLog::open(&directory, &session.audit, chrono::Utc::now())
+    let now = chrono::Utc::now();
+    let retention = Retention { keep_days: session.audit.keep_days, max_size: session.audit.max_size };
+    let log = AuditLog::open(lock, retention, RunId::new(now, Pid(std::process::id())), now)
         .context("without an audit log nothing is ended")?;
+    let started = Instant::now();
     let first = look::snapshot(session)?;
     let (judgement, plan) = look::judge(session, &first);
-    let scene = |plan, results| Scene { snapshot: &first, judgement: &judgement, plan, results };
+    let mut scene = Scene { snapshot: &first, judgement: &judgement, plan: &plan, results: None };
     if !plan.targets.is_empty() && !cli.yes && someone_is_there() {
-        let scene = scene(&plan, None);
         say(table::plan(&scene, session.look).trim_end());
         say(&table::summary(&scene));
         if !ask("End them?")? {
@@ -57,73 +67,96 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Fine);
         }
     }
-    let stop = Arc::new(AtomicI32::new(0));
-    listen(&stop)?;
-    let started = Instant::now();
-    let mut witness = AuditWitness::new(&mut log);
-    witness.started(cli.started_by, plan.targets.len())?;
+    let mut witness = AuditWitness::new(log);
+    witness.started(cli.started_by.into(), &plan)?;
     let confirmed = confirm(session, plan.clone(), &stop)?;
-    witness.withheld(&confirmed)?;
+    witness.withheld(&confirmed.withheld)?;
     let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(&stop))?;
     let report = reap::run(&confirmed, session.policy.grace, &mut kernel, &mut witness);
     let totals = Totals::of(&confirmed, &report, started.elapsed());
-    let closed = witness.finished(&totals);
-    let scene = scene(&confirmed, Some(&report.results));
-    if session.json {
-        answer(&json::report(&scene))?;
-    } else if !session.quiet || !report.results.iter().all(|ended| ended.outcome.is_gone()) {
-        answer(&table::plan(&scene, session.look))?;
-        say(&table::result(&scene, &totals.sentence()));
-    }
-    exit(report, closed)
+    let interrupted = signal_in(&stop);
+    let closed = witness.finished(&totals, interrupted);
+    scene.results = Some(&report.results);
+    tell(session, &scene, &confirmed, &totals)?;
+    exit(report, closed, interrupted)
 }
 
 /// One run at a time per user.
-fn lock(directory: &std::path::Path, wait: bool) -> anyhow::Result<Option<RunLock>> {
-    Ok(if wait { Some(RunLock::acquire_waiting(directory)?) } else { RunLock::try_acquire(directory)? })
+fn lock(directory: &Path, wait: bool, stop: &AtomicUsize) -> Result<Option<RunLock>, AuditError> {
+    if wait {
+        RunLock::acquire_waiting(directory, || signal_in(stop).is_none())
+    } else {
+        RunLock::try_acquire(directory)
+    }
 }
 
-/// The signals that ask us to stop; their number goes to the kernel's hand.
-fn listen(stop: &Arc<AtomicI32>) -> anyhow::Result<()> {
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        signal_hook::flag::register_usize(signal, Arc::clone(stop), signal).context("failed to listen for signals")?;
+/// The signals that ask us to stop leave their number here.
+fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register_usize(signal, Arc::clone(stop), signal as usize)
+            .context("failed to listen for signals")?;
     }
     Ok(())
 }
 
+fn signal_in(stop: &AtomicUsize) -> Option<i32> {
+    i32::try_from(stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
+}
+
 /// The second look: only what is planned again is carried out.
-fn confirm(session: &Session, plan: Plan, stop: &AtomicI32) -> anyhow::Result<Plan> {
+fn confirm(session: &Session, plan: Plan, stop: &AtomicUsize) -> anyhow::Result<Plan> {
     if plan.targets.is_empty() {
         return Ok(plan);
     }
-    std::thread::sleep(session.policy.confirm_after);
-    if stop.load(Ordering::Relaxed) != 0 {
-        return Ok(Plan { targets: Vec::new(), withheld: plan.withheld });
+    // A sleep that a signal does not end would keep Ctrl-C waiting.
+    let until = Instant::now() + session.policy.confirm_after;
+    while Instant::now() < until {
+        if signal_in(stop).is_some() {
+            return Ok(Plan { targets: Vec::new(), withheld: plan.withheld });
+        }
+        std::thread::sleep(Duration::from_millis(20).min(until.saturating_duration_since(Instant::now())));
     }
     let second = look::snapshot(session)?;
     let (_, again) = look::judge(session, &second);
     Ok(plan.confirmed_by(&again))
 }
 
-fn exit<E: Into<anyhow::Error>>(report: Report<E>, closed: anyhow::Result<()>) -> anyhow::Result<Exit> {
-    let sent = report.results.iter().any(|ended| {
-        matches!(ended.outcome, Outcome::Exited | Outcome::Killed | Outcome::Survived)
-    });
-    if let Some(error) = report.failed {
-        let error = error.into().context("the audit log could not be kept, so nothing more was sent");
-        if !sent {
-            return Err(error);
+fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals) -> anyhow::Result<()> {
+    let scene = Scene { plan: confirmed, ..*scene };
+    if session.json {
+        return answer(&json::report(&scene));
+    }
+    if session.quiet && totals.failed == 0 {
+        return Ok(());
+    }
+    answer(&table::plan(&scene, session.look))?;
+    if confirmed.targets.is_empty() {
+        say(&table::summary(&scene));
+    } else {
+        say(&totals.sentence());
+    }
+    Ok(())
+}
+
+fn exit(
+    report: Report<AuditError>,
+    closed: Result<(), AuditError>,
+    interrupted: Option<i32>,
+) -> anyhow::Result<Exit> {
+    let sent = |outcome: &Outcome| matches!(outcome, Outcome::Exited | Outcome::Killed | Outcome::Survived);
+    if let Some(error) = report.failed.or(closed.err()) {
+        let any = report.results.iter().any(|ended| sent(&ended.outcome));
+        let error = anyhow::Error::from(error).context("the audit log could not be kept");
+        if !any {
+            return Err(error.context("nothing was ended"));
         }
-        say(&format!("mcp-reap: {error:#}"));
+        say(&format!("mcp-reap: {error:#}; nothing more was sent"));
         return Ok(Exit::NotFine);
     }
-    closed?;
-    if let Some(signal) = report.interrupted {
+    if let Some(signal) = interrupted {
         return Ok(Exit::Signalled(signal));
     }
-    let fine = report
-        .results
-        .iter()
-        .all(|ended| !matches!(ended.outcome, Outcome::Survived | Outcome::Denied(_)));
+    let failed = |outcome: &Outcome| matches!(outcome, Outcome::Survived | Outcome::Denied(_));
+    let fine = !report.results.iter().any(|ended| failed(&ended.outcome));
     Ok(if fine { Exit::Fine } else { Exit::NotFine })
 }

@@ -14,7 +14,8 @@ pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Ex
     match output {
         None => answer(&text)?,
         Some(path) => {
-            std::fs::write(path, text + "\n").with_context(|| format!("failed to write {}", path.display()))?;
+            std::fs::write(path, text + "\n")
+                .with_context(|| format!("failed to write {}", path.display()))?;
             if !session.quiet {
                 say(&format!("{} processes recorded in {}", snapshot.processes.len(), path.display()));
             }

@@ -1,1 +1,108 @@
-//! x
+//! The configuration: found, checked, read and merged with the flags.
+//!
+//! A file that cannot be trusted or understood in full is an error, never a default: it may hold
+//! the allowlist.
+
+mod error;
+mod file;
+mod locate;
+mod merge;
+mod pidfile;
+mod section;
+mod trust;
+
+use std::path::{Path, PathBuf};
+
+pub use error::{ConfigError, Mistake};
+pub use locate::Surroundings;
+pub use merge::Overrides;
+
+use self::locate::Place;
+use crate::policy::Policy;
+
+/// `[audit]`: how long and how much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Days for which rotated files are kept.
+    pub keep_days: u32,
+    /// Bytes at which a file is put aside and a new one begun.
+    pub max_size: u64,
+}
+
+impl Default for AuditSettings {
+    fn default() -> AuditSettings {
+        AuditSettings { keep_days: 90, max_size: 50_000_000 }
+    }
+}
+
+/// What one run works by.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What may be ended and what must stay.
+    pub policy: Policy,
+    /// What is written down.
+    pub audit: AuditSettings,
+    /// The file it came from; `None` where there is none and these are the defaults.
+    pub origin: Option<PathBuf>,
+}
+
+/// Finds and reads the configuration: `cli` (`--config`), else `$MCP_REAP_CONFIG`, else
+/// `$XDG_CONFIG_HOME/mcp-reap/config.toml`, else `~/.config/mcp-reap/config.toml`, else the defaults.
+///
+/// # Errors
+/// When a file named by flag or variable is missing, or any file found cannot be read, could have
+/// been written by others, belongs to another user's home, or holds a mistake.
+pub fn load(cli: Option<&Path>) -> Result<Loaded, ConfigError> {
+    load_in(&Surroundings::current(), cli)
+}
+
+/// [`load`] in given surroundings.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_in(around: &Surroundings, cli: Option<&Path>) -> Result<Loaded, ConfigError> {
+    let place = match around.config_place(cli) {
+        Ok(place) => place,
+        // A system user without a home has no configuration either.
+        Err(ConfigError::NoHome(_)) => return Ok(defaults()),
+        Err(error) => return Err(error),
+    };
+    let (path, text) = match place {
+        Place::Named(path, named_by) => match trust::read(&path, around.euid)? {
+            Some(text) => (path, text),
+            None => return Err(ConfigError::Missing { path, named_by }),
+        },
+        Place::Usual(path) => match trust::read(&path, around.euid)? {
+            Some(text) => (path, text),
+            None => return Ok(defaults()),
+        },
+        Place::Foreign(path, owner) => {
+            return if path.symlink_metadata().is_ok() {
+                Err(ConfigError::ForeignHome { path, owner, euid: around.euid })
+            } else {
+                Ok(defaults())
+            };
+        }
+    };
+    let (policy, audit) = file::parse(&path, &text, around)?;
+    Ok(Loaded { policy, audit, origin: Some(path) })
+}
+
+fn defaults() -> Loaded {
+    Loaded { policy: Policy::default(), audit: AuditSettings::default(), origin: None }
+}
+
+/// The directory of the audit log: Linux `$XDG_STATE_HOME/mcp-reap` or `~/.local/state/mcp-reap`,
+/// macOS `~/Library/Logs/mcp-reap`.
+///
+/// # Errors
+/// When no home directory is known.
+pub fn state_dir() -> Result<PathBuf, ConfigError> {
+    Surroundings::current().state_dir()
+}
+
+/// The file that `config init` writes: every setting with its default and a word on what it does.
+#[must_use]
+pub fn init_text() -> &'static str {
+    include_str!("default.toml")
+}

@@ -42,11 +42,9 @@ pub fn instance(scene: &Scene<'_>, finding: &Finding<'_>, pid: Pid, look: Look) 
     };
     let _ = writeln!(out, "{end}");
     let said: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
-    for (leaning, title) in [
-        (Leaning::Neutral, "What it is"),
-        (Leaning::For, "For ending it"),
-        (Leaning::Against, "Against"),
-    ] {
+    for (leaning, title) in
+        [(Leaning::Neutral, "What it is"), (Leaning::For, "For ending it"), (Leaning::Against, "Against")]
+    {
         let of: Vec<&String> = said.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
         if of.is_empty() {
             continue;
@@ -92,7 +90,10 @@ pub fn stranger(
             let _ = writeln!(out, "  What really runs could not be told from its command line.");
         }
     }
-    let _ = writeln!(out, "  Its ancestors and descendants were looked at too: it is below no MCP launcher or server.");
+    let _ = writeln!(
+        out,
+        "  Its ancestors and descendants were looked at too: it is below no MCP launcher or server."
+    );
     let _ = writeln!(
         out,
         "\nTo have it taken for one, add a [[server]] rule with its program to the configuration file."

@@ -43,9 +43,8 @@ impl Scene<'_> {
     #[must_use]
     pub fn worst_first(&self) -> Vec<&Finding<'_>> {
         let mut findings: Vec<&Finding<'_>> = self.judgement.findings.iter().collect();
-        findings.sort_by_key(|f| {
-            (!self.reaps(f), f.verdict, std::cmp::Reverse(f.rss), f.instance.root.pid())
-        });
+        findings
+            .sort_by_key(|f| (!self.reaps(f), f.verdict, std::cmp::Reverse(f.rss), f.instance.root.pid()));
         findings
     }
 }

@@ -43,18 +43,24 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
         Evidence::Managed { manager, unit, main_pid } => {
             (Against, format!("{manager} runs it: {main_pid} is the main process of {unit}."))
         }
-        Evidence::MaybeManaged { unit } => {
-            (Against, format!("It is in the cgroup of {unit}, and that unit's main process could not be asked for."))
-        }
-        Evidence::Unmanaged { unit, main_pid: Pid(0) } => {
-            (For, format!("It is in the cgroup of {unit}, which has no main process any more: it leaked there."))
-        }
+        Evidence::MaybeManaged { unit } => (
+            Against,
+            format!("It is in the cgroup of {unit}, and that unit's main process could not be asked for."),
+        ),
+        Evidence::Unmanaged { unit, main_pid: Pid(0) } => (
+            For,
+            format!("It is in the cgroup of {unit}, which has no main process any more: it leaked there."),
+        ),
         Evidence::Unmanaged { unit, main_pid } => (
             For,
-            format!("It is in the cgroup of {unit}, but that unit's main process is {main_pid}: it is not managed."),
+            format!(
+                "It is in the cgroup of {unit}, but that unit's main process is {main_pid}: it is not managed."
+            ),
         ),
         Evidence::Wire { direction, state, holders } => wire(direction, *state, holders),
-        Evidence::NoWire { stdin } => (Neutral, format!("Its stdin is {}, which says nothing about use.", stdin_kind(*stdin))),
+        Evidence::NoWire { stdin } => {
+            (Neutral, format!("Its stdin is {}, which says nothing about use.", stdin_kind(*stdin)))
+        }
         Evidence::Listening { ports } => (Against, format!("It listens on {}.", list(ports))),
         Evidence::Connected { count: 0 } => (For, "Nobody is connected to its ports.".to_owned()),
         Evidence::Connected { count } => (Against, format!("{count} connections to its ports are open.")),
@@ -94,8 +100,12 @@ fn wire(direction: &str, state: WireState, holders: &[Pid]) -> (Leaning, String)
             let hold = if holders.len() == 1 { "holds" } else { "hold" };
             (Leaning::Against, format!("{them} {hold} the other end of its {direction}."))
         }
-        WireState::Closed => (Leaning::For, format!("Nobody {verb} its {direction}: the other end is closed.")),
-        WireState::Unknown => (Leaning::Against, format!("Who holds the other end of its {direction} could not be read.")),
+        WireState::Closed => {
+            (Leaning::For, format!("Nobody {verb} its {direction}: the other end is closed."))
+        }
+        WireState::Unknown => {
+            (Leaning::Against, format!("Who holds the other end of its {direction} could not be read."))
+        }
         WireState::Absent => (Leaning::Neutral, format!("Its {direction} does not leave the instance.")),
     }
 }

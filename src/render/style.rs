@@ -39,7 +39,8 @@ impl Look {
             Color::Never => false,
             Color::Auto => terminal && !plain,
         };
-        let columns = terminal.then(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()));
+        let columns =
+            terminal.then(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()));
         Look { color, width: columns }
     }
 

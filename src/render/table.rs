@@ -61,13 +61,9 @@ pub fn summary(scene: &Scene<'_>) -> String {
     };
     let mut stays: Vec<String> = Vec::new();
     let left = |f: &&Finding<'_>| !scene.reaps(f);
-    for verdict in [
-        Verdict::InUse,
-        Verdict::Managed,
-        Verdict::Allowed,
-        Verdict::Detached,
-        Verdict::Undetermined,
-    ] {
+    for verdict in
+        [Verdict::InUse, Verdict::Managed, Verdict::Allowed, Verdict::Detached, Verdict::Undetermined]
+    {
         let of = |f: &&Finding<'_>| f.verdict == verdict;
         let n = scene.judgement.findings.iter().filter(left).filter(of).count();
         if n > 0 {
@@ -115,7 +111,14 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, tree: bool) -
         let _ = writeln!(out, "{painted}{}", &text[verdict.len()..]);
         if tree {
             for member in &finding.instance.members {
-                let _ = writeln!(out, "{}", look.paint(style::faint(), &member_line(scene, finding, member.record, member.part, look)));
+                let _ = writeln!(
+                    out,
+                    "{}",
+                    look.paint(
+                        style::faint(),
+                        &member_line(scene, finding, member.record, member.part, look)
+                    )
+                );
             }
         }
     }
@@ -155,7 +158,13 @@ fn pad(text: &str, width: usize, right: bool) -> String {
 }
 
 /// `  └ 4250 server    41 MB  node .../mcp-server-memory  exited`
-fn member_line(scene: &Scene<'_>, finding: &Finding<'_>, record: &ProcessRecord, part: Part, look: Look) -> String {
+fn member_line(
+    scene: &Scene<'_>,
+    finding: &Finding<'_>,
+    record: &ProcessRecord,
+    part: Part,
+    look: Look,
+) -> String {
     let instance = &finding.instance;
     let mut depth = 0;
     let mut parent = record.parent;
@@ -182,7 +191,12 @@ fn member_line(scene: &Scene<'_>, finding: &Finding<'_>, record: &ProcessRecord,
 fn notes(scene: &Scene<'_>) -> String {
     let mut out = String::new();
     for client in scene.judgement.clients.iter().filter(|client| client.orphaned) {
-        let _ = writeln!(out, "orphaned client: {} ({}), nobody can talk to it any more", clean(&client.name), client.pid);
+        let _ = writeln!(
+            out,
+            "orphaned client: {} ({}), nobody can talk to it any more",
+            clean(&client.name),
+            client.pid
+        );
     }
     if let [first, rest @ ..] = scene.judgement.zombies.as_slice() {
         let others = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };

@@ -37,6 +37,27 @@ fn projects_that_a_client_remembers_are_looked_into_once() {
 }
 
 #[test]
+fn a_remembered_project_without_a_whole_path_is_nobody_s() {
+    let home = Home::new(Os::Linux).with("w/.mcp.json", ONE);
+    let up = "../".repeat(std::env::current_dir().unwrap().components().count() - 1);
+    let relative = format!("{up}{}", home.path("w").display().to_string().trim_start_matches('/'));
+    assert!(std::path::Path::new(&relative).is_dir(), "{relative}");
+    let home = home.with(".claude.json", format!(r#"{{"projects": {{"{relative}": {{}}}}}}"#));
+    assert_eq!(home.lines(), [""; 0]);
+}
+
+#[test]
+fn hidden_folders_and_files_in_the_place_of_folders_are_passed_over() {
+    let home = Home::new(Os::Linux)
+        .with(".claude/plugins/cache/.staging/p/1/.mcp.json", ONE)
+        .with(".claude/plugins/cache/market", "a file")
+        .with(".codex", "a file")
+        .with("w/.vscode", "a file")
+        .project("w");
+    assert_eq!(home.lines(), [""; 0]);
+}
+
+#[test]
 fn a_home_that_is_a_project_too_is_read_once() {
     let home = Home::new(Os::Linux).with(".cursor/mcp.json", ONE).with(".mcp.json", ONE).project("");
     assert_eq!(home.lines(), ["cursor user one: one", "claude-code project ~/ one: one"]);
@@ -115,7 +136,7 @@ fn a_plugin_s_manifest_names_only_files_of_its_own() {
     let home = home
         .with(
             &format!("{plugin}/.claude-plugin/plugin.json"),
-            format!(r#"{{"mcpServers": ["../../../../../outside.json", "{outside}", "./pack.mcpb", "./loop.json", ""]}}"#),
+            format!(r#"{{"mcpServers": ["../../../../../../outside.json", "{outside}", "./pack.mcpb", "./loop.json", ""]}}"#),
         )
         .with(&format!("{plugin}/pack.mcpb"), "PK")
         .with(&format!("{plugin}/loop.json"), r#"{"mcpServers": "./loop.json"}"#);

@@ -1,6 +1,6 @@
 //! Process tables written by hand, in few words.
 
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
@@ -84,7 +84,8 @@ impl Table {
     /// The ordinary npx tree: npm exec -> sh -c -> node, on one wire.
     pub fn npx(&mut self, first: u32, parent: u32, wire: Wire) -> &mut Table {
         self.add_title(first, parent, "npm exec @modelcontextprotocol/server-memory").wire(wire);
-        self.add_argv(first + 1, first, vec!["sh".into(), "-c".into(), "'mcp-server-memory'".into()]).wire(wire);
+        self.add_argv(first + 1, first, vec!["sh".into(), "-c".into(), "'mcp-server-memory'".into()])
+            .wire(wire);
         self.add(
             first + 2,
             first + 1,
@@ -117,8 +118,7 @@ impl Table {
     /// All pids that would be ended, ascending.
     pub fn ended(&self, policy: &Policy) -> Vec<u32> {
         let plan = self.plan(policy);
-        let mut pids: Vec<u32> =
-            plan.targets.iter().flat_map(|t| &t.members).map(|m| m.id.pid.0).collect();
+        let mut pids: Vec<u32> = plan.targets.iter().flat_map(|t| &t.members).map(|m| m.id.pid.0).collect();
         pids.sort_unstable();
         pids
     }

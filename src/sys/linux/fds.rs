@@ -30,15 +30,17 @@ impl End {
     }
 }
 
-/// The descriptors of one process that are pipes or sockets.
+/// The descriptors of one process: those that are pipes or sockets, and the first three.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FdTable {
     rows: Vec<(u32, FdTarget)>,
+    first: [Option<FdTarget>; 3],
 }
 
 impl FdTable {
     /// Reads `fd/` below a process's directory. An error is "not known", often EACCES: another user's,
-    /// or a process that is not dumpable.
+    /// or a process that is not dumpable. A table without any row is one as well: so it looks when
+    /// the process is ending, and when its first thread has ended and others go on with all it holds.
     pub(super) fn read(dir: BorrowedFd<'_>) -> io::Result<FdTable> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fds = openat(dir, "fd", flags, Mode::empty())?;
@@ -46,19 +48,29 @@ impl FdTable {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut link = [MaybeUninit::uninit(); 64];
         let mut entries = RawDir::new(&fds, &mut buffer);
+        let mut seen = false;
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
+            seen = true;
             // A descriptor that was closed meanwhile is none. A text that fills the buffer is a path.
             let Ok((text, _)) = rustix::fs::readlinkat_raw(&fds, entry.file_name(), &mut link) else {
                 continue;
             };
             let target = FdTarget::parse(text);
+            if let Some(first) = table.first.get_mut(fd as usize) {
+                *first = Some(target);
+            }
             if matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_)) {
                 table.rows.push((fd, target));
             }
         }
-        Ok(table)
+        if seen { Ok(table) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    /// stdin, stdout or stderr; `None` when there is no such descriptor.
+    pub(super) fn first(&self, fd: u32) -> Option<FdTarget> {
+        self.first.get(fd as usize).copied().flatten()
     }
 
     /// All rows: descriptor and target, pipes and sockets only.

@@ -3,7 +3,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
 use super::super::SysError;
+use super::table::Units;
 use crate::process::{Pid, ProcessId, State, Uid};
 use crate::reap::{Kernel, Kin, Refusal, Signal};
 
@@ -30,8 +31,8 @@ const SLICE: Duration = Duration::from_millis(50);
 
 /// Linux itself, through `/proc` and pidfds (`pidfd_open` needs kernel 5.3).
 ///
-/// It refuses by itself, whatever it is asked for: pids 0 to 2, its own process, processes of
-/// other PID namespaces and, unless made for all users, of other users. The plan has refused them
+/// It refuses by itself, whatever it is asked for: pids 0 and 1, kernel threads, its own
+/// process, processes of other PID namespaces and, unless made for all users, of other users. The plan has refused them
 /// long before; this is the last line, directly in front of the signal.
 #[derive(Debug)]
 pub struct OsKernel {
@@ -39,9 +40,10 @@ pub struct OsKernel {
     all_users: bool,
     uid: Uid,
     me: Pid,
-    stop: Arc<AtomicI32>,
+    stop: Arc<AtomicUsize>,
     epoll: OwnedFd,
     origin: Instant,
+    units: Units,
 }
 
 /// A process that cannot be confused with any other: a pidfd that was open, on a process still
@@ -62,7 +64,7 @@ impl OsKernel {
     /// # Errors
     /// When there are no pidfds (Linux before 5.3, or a seccomp filter), or `/proc` is missing or
     /// shows another PID namespace than ours: then nothing may be ended.
-    pub fn new(all_users: bool, stop: Arc<AtomicI32>) -> Result<OsKernel, SysError> {
+    pub fn new(all_users: bool, stop: Arc<AtomicUsize>) -> Result<OsKernel, SysError> {
         let own = process::getpid();
         let proc = Proc::open().map_err(|source| failed("read /proc of this PID namespace", source))?;
         process::pidfd_open(own, PidfdFlags::empty())
@@ -80,6 +82,7 @@ impl OsKernel {
             stop,
             epoll,
             origin: Instant::now(),
+            units: Units::get(),
         })
     }
 
@@ -87,6 +90,9 @@ impl OsKernel {
     fn judge(&self, id: ProcessId) -> Result<(), Refusal> {
         let row = self.proc.row(id.pid).map_err(refusal)?;
         same_start(row, id)?;
+        if row.is_kernels {
+            return Err(Refusal::Denied("is a thread of the kernel".into()));
+        }
         if !self.all_users {
             let uid = self.proc.uid(id.pid).map_err(refusal)?;
             if uid != self.uid {
@@ -122,8 +128,8 @@ impl Kernel for OsKernel {
     type Held = Held;
 
     fn hold(&mut self, id: ProcessId) -> Result<Held, Refusal> {
-        // 0 would mean our whole process group, 1 the system, 2 the parent of all kernel threads.
-        if id.pid.0 <= 2 || id.pid == self.me {
+        // 0 would mean our whole process group, 1 the system or the container.
+        if id.pid.0 <= 1 || id.pid == self.me {
             return Err(Refusal::Denied(format!("{} is never signalled", id.pid)));
         }
         let Some(pid) = i32::try_from(id.pid.0).ok().and_then(process::Pid::from_raw) else {
@@ -186,19 +192,17 @@ impl Kernel for OsKernel {
         for pid in self.proc.pids() {
             let Ok(row) = self.proc.row(pid) else { continue };
             let ours = || self.all_users || self.proc.uid(pid).is_ok_and(|uid| uid == self.uid);
-            if row.state != State::Zombie && ours() {
+            if row.state != State::Zombie && !row.is_kernels && ours() {
                 let id = ProcessId { pid, start: row.start };
-                family.push(Kin { id, parent: row.parent, stopped: row.state == State::Stopped });
+                let started_at = self.units.epoch(row.start.0);
+                family.push(Kin { id, parent: row.parent, stopped: row.state == State::Stopped, started_at });
             }
         }
         family
     }
 
     fn interrupted(&self) -> Option<i32> {
-        match self.stop.load(Ordering::Relaxed) {
-            0 => None,
-            signal => Some(signal),
-        }
+        i32::try_from(self.stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
     }
 }
 

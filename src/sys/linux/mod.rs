@@ -61,11 +61,8 @@ fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, wanted: &[Pid]) {
     for pid in wanted {
         let Some(record) = rows.remove(pid) else { continue };
         match look_at(proc, &mut probe, &mut net, record) {
-            Look::Gone => gone.push(*pid),
-            Look::Closed => {}
-            Look::Seen(draft, table) => {
-                drafts.insert(*pid, (draft, table));
-            }
+            Err(Gone) => gone.push(*pid),
+            Ok(held) => drafts.extend(held.map(|held| (*pid, held))),
         }
     }
     snapshot.processes.retain(|record| !gone.contains(&record.pid()));
@@ -84,25 +81,27 @@ fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, wanted: &[Pid]) {
     }
 }
 
-/// What became of a closer look.
-enum Look {
-    /// It ended, and perhaps another has its number: not in this table.
-    Gone,
-    /// It is there, but its descriptors may not be seen.
-    Closed,
-    /// What it holds, and what the kernel says of its wire.
-    Seen(Draft, FdTable),
-}
+/// The process ended, and perhaps another has its number: it is not in this table.
+struct Gone;
 
-fn look_at(proc: &mut Proc, probe: &mut Probe, net: &mut Net, record: &mut ProcessRecord) -> Look {
+/// What a process holds, and what the kernel says of its wire; `None` where its descriptors may not be
+/// seen.
+type Held = Option<(Draft, FdTable)>;
+
+fn look_at(
+    proc: &mut Proc,
+    probe: &mut Probe,
+    net: &mut Net,
+    record: &mut ProcessRecord,
+) -> Result<Held, Gone> {
     let pid = record.pid();
-    let Ok(dir) = proc.dir_of(pid) else { return Look::Gone };
+    let Ok(dir) = proc.dir_of(pid) else { return Err(Gone) };
     let dir = dir.as_fd();
     let text =
         |proc: &mut Proc, file: &str, most| read_at(dir, file, most, Shape::Piece, &mut proc.text).is_ok();
     // From here on everything is read of the process behind `dir`, whatever becomes of its number.
     if !text(proc, "stat", 4 << 10) || table::parse_start(&proc.text) != Some(record.id.start) {
-        return Look::Gone;
+        return Err(Gone);
     }
     if text(proc, "status", 64 << 10) {
         let status = procfs::status(&proc.text);
@@ -120,10 +119,12 @@ fn look_at(proc: &mut Proc, probe: &mut Probe, net: &mut Net, record: &mut Proce
     proc.text.fill(0);
     record.exe = path(dir, "exe");
     record.cwd = path(dir, "cwd");
-    let Ok(table) = FdTable::read(dir) else { return Look::Closed };
-    let draft = stdio::draft(proc, probe, pid, dir, &table, net.is_here(dir));
-    (record.listening, record.connected) = net.ports(proc, probe, dir, &table);
-    Look::Seen(draft, table)
+    let Ok(table) = FdTable::read(dir) else { return Ok(None) };
+    let draft = stdio::draft(proc, probe, pid, dir, &table, || net.is_here(dir));
+    // Most servers have no other sockets than their wire, and then nothing needs to be asked.
+    let sockets: Vec<u64> = table.sockets().filter(|inode| !draft.is_unix(*inode)).collect();
+    (record.listening, record.connected) = net.ports(proc, probe, dir, &sockets);
+    Ok(Some((draft, table)))
 }
 
 /// Where a link of the process's directory points.

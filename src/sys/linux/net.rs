@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::fds::FdTable;
 use super::probe::Probe;
 use super::proc::{Proc, Shape, link_at, read_at};
 use crate::sys::procfs::{TCP_ESTABLISHED, TCP_LISTEN, TcpRow, tcp_table};
@@ -33,16 +32,15 @@ impl Net {
         self.own.is_some() && link_at(dir, "ns/net").ok() == self.own
     }
 
-    /// Ports it listens on, lowest first, and the number of established connections to them that do
+    /// Ports it listens on with these sockets, lowest first, and the number of established connections to them that do
     /// not come from the process itself. `None` where that could not be read.
     pub(super) fn ports(
         &mut self,
         proc: &mut Proc,
         probe: &mut Probe,
         dir: BorrowedFd<'_>,
-        table: &FdTable,
+        own: &[u64],
     ) -> (Option<Vec<u16>>, Option<u32>) {
-        let own: Vec<u64> = table.sockets().collect();
         if own.is_empty() {
             return (Some(Vec::new()), Some(0));
         }
@@ -59,7 +57,7 @@ impl Net {
         }
         let connected = self
             .list(proc, probe, dir, &namespace, TCP_ESTABLISHED)
-            .map(|rows| u32::try_from(inbound(rows, &ports, &own)).unwrap_or(u32::MAX));
+            .map(|rows| u32::try_from(inbound(rows, &ports, own)).unwrap_or(u32::MAX));
         (Some(ports), connected)
     }
 

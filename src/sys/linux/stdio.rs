@@ -13,7 +13,9 @@
 //! - Pipes and socketpairs with both ends in the process are libuv's and asyncio's own, if both close
 //!   on exec: an end that a careless client left open came through exec. The pipe on 2 is the log; a
 //!   socket whose peer has a name is a connection to some service, not to a client.
-//! - 0 is a terminal whose device is deleted: its other side is closed, and with it both ways.
+//! - 0 is a terminal whose device is deleted: its other side is gone, and nobody will ever type there
+//!   again. The kind is then `closed`, as if there were no descriptor. Of a wire it says nothing:
+//!   a daemon started by hand outlives its terminal.
 
 use std::os::fd::BorrowedFd;
 
@@ -22,7 +24,7 @@ use rustix::fs::{AtFlags, FileType, major, minor, statat};
 use super::fds::{End, FdTable};
 use super::holders::{Holders, Question};
 use super::probe::{Probe, Sight, Way};
-use super::proc::{Access, Proc, link_at};
+use super::proc::{Access, Proc};
 use crate::process::{Pid, Stdio, StdioKind};
 use crate::sys::procfs::{FdTarget, TCP_ESTABLISHED};
 
@@ -30,7 +32,7 @@ use crate::sys::procfs::{FdTarget, TCP_ESTABLISHED};
 /// at "not known".
 const MOST_OTHERS: usize = 16;
 
-/// What one of the first descriptors is.
+/// What stdin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fd {
     Wire(FdTarget),
@@ -58,27 +60,26 @@ pub(super) struct Draft {
     blurred: bool,
 }
 
-/// Looks at one process. `dir` is its directory, `here` says that it lives in our network namespace.
+/// Looks at one process. `dir` is its directory, `here` asks whether it lives in our network namespace.
 pub(super) fn draft(
     proc: &mut Proc,
     probe: &mut Probe,
     pid: Pid,
     dir: BorrowedFd<'_>,
     table: &FdTable,
-    here: bool,
+    here: impl FnOnce() -> bool,
 ) -> Draft {
-    let stdin = describe(dir, 0);
-    let stdout = describe(dir, 1);
+    let stdin = describe(dir, table);
+    let (stdout, stderr) = (wire(table, 1), wire(table, 2));
     let mut draft =
         Draft { pid, stdin, first: [Sight::Unknown; 2], others: [Vec::new(), Vec::new()], blurred: false };
     if let Fd::Wire(target) = stdin {
         draft.first[0] = probe.ask(dir, 0, target, Way::In);
     }
-    if let Fd::Wire(target) = stdout {
+    if let Some(target) = stdout {
         draft.first[1] = probe.ask(dir, 1, target, Way::Out);
     }
-    let stderr = describe(dir, 2);
-    let own_stdout = matches!(stdout, Fd::Wire(_)) && stdout != stderr;
+    let own_stdout = stdout.is_some() && stdout != stderr;
     let settled = match stdin {
         Fd::Wire(_) => own_stdout || matches!(draft.first[1], Sight::Open { .. }),
         Fd::Null | Fd::Closed => false,
@@ -91,6 +92,13 @@ pub(super) fn draft(
 }
 
 impl Draft {
+    /// True for a socket that is known to be a unix one.
+    pub(super) fn is_unix(&self, inode: u64) -> bool {
+        self.first
+            .iter()
+            .any(|sight| matches!(sight, Sight::Open { own: End::Socket(own), .. } if *own == inode))
+    }
+
     /// Whom to look for.
     pub(super) fn questions(&self) -> Vec<Question> {
         let all = [&self.first[..], &self.others[0], &self.others[1]].concat();
@@ -108,9 +116,9 @@ impl Draft {
             Fd::Wire(FdTarget::Socket(_)) => StdioKind::Socket,
             Fd::Wire(_) | Fd::NamedPipe => StdioKind::Pipe,
             Fd::Null => StdioKind::Null,
-            Fd::Tty { .. } => StdioKind::Tty,
+            Fd::Tty { gone: false } => StdioKind::Tty,
             Fd::File => StdioKind::File,
-            Fd::Closed => StdioKind::Closed,
+            Fd::Tty { gone: true } | Fd::Closed => StdioKind::Closed,
             Fd::Unknown => StdioKind::Unknown,
         };
         let says_nothing = Stdio { kind, stdin_peers: None, stdout_peers: None };
@@ -121,7 +129,6 @@ impl Draft {
                 stdout_peers: self.stdout_peers(proc, holders),
             },
             Fd::Null | Fd::Closed => self.moved(proc, holders).unwrap_or(says_nothing),
-            Fd::Tty { gone: true } => Stdio { kind, stdin_peers: Some(vec![]), stdout_peers: Some(vec![]) },
             _ => says_nothing,
         }
     }
@@ -194,21 +201,20 @@ impl Draft {
     }
 }
 
-/// What lies on one descriptor.
-fn describe(dir: BorrowedFd<'_>, fd: u32) -> Fd {
-    let path = format!("fd/{fd}");
-    let link = match link_at(dir, &path) {
-        Ok(link) => link,
-        Err(error) if super::table::gone(&error) => return Fd::Closed,
-        Err(_) => return Fd::Unknown,
+/// The pipe or socket on one of the first three descriptors.
+fn wire(table: &FdTable, fd: u32) -> Option<FdTarget> {
+    table.first(fd).filter(|target| matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_)))
+}
+
+/// What stdin is.
+fn describe(dir: BorrowedFd<'_>, table: &FdTable) -> Fd {
+    let deleted = match table.first(0) {
+        None => return Fd::Closed,
+        Some(FdTarget::Path { deleted }) => deleted,
+        Some(FdTarget::Other) => return Fd::Unknown,
+        Some(wire) => return Fd::Wire(wire),
     };
-    let deleted = match FdTarget::parse(&link) {
-        FdTarget::Path { deleted } => deleted,
-        FdTarget::Other if link.starts_with(b"anon_inode:") => return Fd::Unknown,
-        FdTarget::Other => return Fd::File,
-        wire => return Fd::Wire(wire),
-    };
-    let Ok(stat) = statat(dir, &*path, AtFlags::empty()) else { return Fd::Unknown };
+    let Ok(stat) = statat(dir, "fd/0", AtFlags::empty()) else { return Fd::Unknown };
     let device = (major(stat.st_rdev), minor(stat.st_rdev));
     match (FileType::from_raw_mode(stat.st_mode), device) {
         (FileType::Fifo, _) => Fd::NamedPipe,
@@ -228,10 +234,10 @@ fn others(
     probe: &mut Probe,
     dir: BorrowedFd<'_>,
     table: &FdTable,
-    here: bool,
-    stderr: Fd,
+    here: impl FnOnce() -> bool,
+    stderr: Option<FdTarget>,
 ) {
-    let taken = |target: FdTarget| Fd::Wire(target) == stderr || Fd::Wire(target) == draft.stdin;
+    let taken = |target: FdTarget| Some(target) == stderr || Fd::Wire(target) == draft.stdin;
     let mut ends: Vec<(u32, FdTarget, Access)> = Vec::new();
     for (fd, target) in table.rows().iter().filter(|(fd, target)| *fd > 2 && !taken(*target)) {
         let access = match target {
@@ -264,8 +270,9 @@ fn others(
     }
     // Only in our own network namespace, and where the kernel answers at all, is "no such unix socket"
     // the answer for a socket of another family.
-    let visible = here && probe.works();
-    draft.blurred |= !sockets.is_empty() && !visible;
+    if !sockets.is_empty() {
+        draft.blurred = !(probe.works() && here());
+    }
     draft.blurred |= sockets.len() + asked.len() > MOST_OTHERS;
     if draft.blurred {
         return;

@@ -48,7 +48,7 @@ impl Units {
     }
 
     /// Seconds since the epoch of a start in ticks after boot.
-    fn epoch(self, start_ticks: u64) -> f64 {
+    pub(super) fn epoch(self, start_ticks: u64) -> f64 {
         self.boot + start_ticks as f64 / self.ticks
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process;
@@ -28,14 +28,14 @@ const ARG_MAX: usize = 1024 * 1024;
 
 /// macOS itself, through libproc, `kill(2)` and kqueue.
 ///
-/// It refuses by itself, whatever it is asked for: pids 0 to 2, its own process and, unless made
+/// It refuses by itself, whatever it is asked for: pids 0 and 1, its own process and, unless made
 /// for all users, processes of other users.
 #[derive(Debug)]
 pub struct OsKernel {
     all_users: bool,
     uid: Uid,
     me: Pid,
-    stop: Arc<AtomicI32>,
+    stop: Arc<AtomicUsize>,
     origin: Instant,
     buffer: Vec<u8>,
 }
@@ -53,7 +53,7 @@ impl OsKernel {
     ///
     /// # Errors
     /// When there is no kqueue to wait with: then nothing may be ended.
-    pub fn new(all_users: bool, stop: Arc<AtomicI32>) -> Result<OsKernel, SysError> {
+    pub fn new(all_users: bool, stop: Arc<AtomicUsize>) -> Result<OsKernel, SysError> {
         let what = || "prepare to wait for processes".to_owned();
         ffi::Exits::new().map_err(|source| SysError::Io { what: what(), source })?;
         Ok(OsKernel {
@@ -92,7 +92,7 @@ impl Kernel for OsKernel {
 
     fn hold(&mut self, id: ProcessId) -> Result<Held, Refusal> {
         // 0 would mean our whole process group, 1 is launchd.
-        if id.pid.0 <= 2 || id.pid == self.me {
+        if id.pid.0 <= 1 || id.pid == self.me {
             return Err(Refusal::Denied(format!("{} is never signalled", id.pid)));
         }
         Ok(Held { id, argv: self.judge(id)? })
@@ -155,16 +155,14 @@ impl Kernel for OsKernel {
                 id: ProcessId { pid, start: seen.start? },
                 parent: seen.parent,
                 stopped: seen.state == State::Stopped,
+                started_at: seen.start?.0 as f64 / 1e6,
             })
         };
         ffi::pids().unwrap_or_default().into_iter().filter_map(kin).collect()
     }
 
     fn interrupted(&self) -> Option<i32> {
-        match self.stop.load(Ordering::Relaxed) {
-            0 => None,
-            signal => Some(signal),
-        }
+        i32::try_from(self.stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
     }
 }
 

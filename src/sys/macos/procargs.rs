@@ -32,7 +32,8 @@ const POINTER: usize = 8;
 /// Nothing marks the end of the arguments but their number. So zeros must not be skipped where an
 /// empty argument may stand, or the environment, with its secrets, moves up into the arguments.
 /// And a program that has written a title over its arguments (`npm exec ...`, `process.title`) may
-/// have left fewer strings there than argc says: see [`unwritten`].
+/// have left fewer strings there than argc says: what is doubtful then goes to the environment, of
+/// which hardly anything is kept.
 #[must_use]
 pub fn parse(buffer: &[u8]) -> Option<ProcArgs> {
     let (argc, rest) = buffer.split_first_chunk::<4>()?;

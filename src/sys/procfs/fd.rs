@@ -12,7 +12,7 @@ pub enum FdTarget {
         /// ` (deleted)` stands behind it: for a terminal, that its other side is gone.
         deleted: bool,
     },
-    /// `anon_inode:[eventfd]`, `/memfd:...`, and whatever else has no other end.
+    /// `anon_inode:[eventfd]` and whatever else has neither a path nor another end.
     Other,
 }
 

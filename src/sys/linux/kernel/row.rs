@@ -25,7 +25,13 @@ pub(super) struct Row {
     pub(super) parent: Pid,
     pub(super) state: State,
     pub(super) start: StartTime,
+    /// A thread of the kernel's own.
+    pub(super) is_kernels: bool,
 }
+
+/// include/linux/sched.h: PF_KTHREAD, "I am a kernel thread". Exact, where "pid 2 and its children"
+/// would take a container's second process for kthreadd.
+const PF_KTHREAD: u32 = 0x0020_0000;
 
 impl Proc {
     /// Opens `/proc` and makes sure that the numbers in it are the numbers signals go to.
@@ -76,14 +82,15 @@ impl Proc {
 }
 
 /// `4242 (npm exec @model) S 1201 4100 3900 ...`: the name may itself hold blanks and brackets, so
-/// the numbers are counted from its last bracket. Fields 3, 4 and 22 of proc_pid_stat(5).
+/// the numbers are counted from its last bracket. Fields 3, 4, 9 and 22 of proc_pid_stat(5).
 fn parse(stat: &[u8]) -> Option<Row> {
     let after = stat.iter().rposition(|byte| *byte == b')')? + 1;
     let mut fields = std::str::from_utf8(&stat[after..]).ok()?.split_ascii_whitespace();
     let state = State::from_letter(fields.next()?.chars().next()?);
     let parent = Pid(fields.next()?.parse().ok()?);
-    let start = StartTime(fields.nth(17)?.parse().ok()?);
-    Some(Row { parent, state, start })
+    let flags: u32 = fields.nth(4)?.parse().ok()?;
+    let start = StartTime(fields.nth(12)?.parse().ok()?);
+    Some(Row { parent, state, start, is_kernels: flags & PF_KTHREAD != 0 })
 }
 
 #[cfg(test)]
@@ -93,10 +100,18 @@ mod tests {
     #[test]
     fn a_hostile_name_does_not_shift_the_fields() {
         let numbers = "77 5 5 0 -1 4194560 1 0 0 0 3 4 0 0 20 0 1 0 990011 8192 12";
-        let row = Row { parent: Pid(77), state: State::Stopped, start: StartTime(990_011) };
+        let row =
+            Row { parent: Pid(77), state: State::Stopped, start: StartTime(990_011), is_kernels: false };
         for name in ["sh", "a b", "x) Z 1 1 (y", ")", "", "\u{fffd}"] {
             assert_eq!(parse(format!("42 ({name}) T {numbers}\n").as_bytes()), Some(row), "{name}");
         }
+    }
+
+    #[test]
+    fn a_thread_of_the_kernel_is_known_by_its_flag_and_not_by_its_number() {
+        let row = |flags: &str| format!("2 (kthreadd) S 0 0 0 0 -1 {flags} 0 0 0 0 0 1 0 0 20 0 1 0 7 0 0");
+        assert!(parse(row("2129984").as_bytes()).is_some_and(|row| row.is_kernels));
+        assert!(parse(row("4194560").as_bytes()).is_some_and(|row| !row.is_kernels));
     }
 
     #[test]

@@ -30,6 +30,16 @@ fn the_number_of_a_thread_is_not_a_process() {
 }
 
 #[test]
+fn a_thread_of_the_kernel_is_no_target_even_for_root() {
+    let mut kernel = OsKernel::new(true, Arc::default()).unwrap();
+    // Pid 2 is kthreadd, except in a container, where it is an ordinary process.
+    let Some(row) = kernel.proc.row(Pid(2)).ok().filter(|row| row.is_kernels) else { return };
+    let id = ProcessId { pid: Pid(2), start: row.start };
+    assert_eq!(kernel.hold(id).unwrap_err(), Refusal::Denied("is a thread of the kernel".into()));
+    assert!(kernel.family().iter().all(|kin| kin.id != id && kin.parent != Pid(2)));
+}
+
+#[test]
 fn another_users_process_is_denied_unless_all_users_are_meant() {
     let mut kernel = kernel();
     if kernel.uid.0 != 0 {

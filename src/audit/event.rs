@@ -1,0 +1,388 @@
+//! What is written down: one event, one line of JSON.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::process::{Pid, ProcessRecord, StartTime, Uid};
+use crate::reap::Signal;
+use crate::redact;
+
+/// The version of the line format.
+pub const SCHEMA: u32 = 1;
+
+/// Names one run: the moment, the process, and four random digits, so that ids sort by time and two
+/// runs never share one (`20261120T140000Z-4242-9f3a`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// A new id for a run of this process that began `now`.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>, pid: Pid) -> RunId {
+        // The standard library seeds its hash maps from the system's random source: enough for
+        // telling two runs apart, and no further crate.
+        let random = std::hash::RandomState::new().build_hasher().finish() & 0xffff;
+        RunId(format!("{}-{pid}-{random:04x}", now.format("%Y%m%dT%H%M%SZ")))
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What started a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartedBy {
+    /// A person, or a script of theirs.
+    Hand,
+    /// The installed timer or agent.
+    Schedule,
+    /// A hook of a client.
+    Hook,
+}
+
+/// The process an event is about, and the instance it belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Its number.
+    pub pid: Pid,
+    /// Its start as the OS counts it: with the number its identity.
+    pub start: StartTime,
+    /// Its start for people.
+    #[serde(with = "millis")]
+    pub started_at: DateTime<Utc>,
+    /// The server its instance runs.
+    pub server: String,
+    /// The root of its instance.
+    pub root: Pid,
+    /// `launcher`, `server`, `helper`, ...
+    pub role: String,
+}
+
+impl Subject {
+    /// The subject that a record of the process table stands for.
+    #[must_use]
+    pub fn of(record: &ProcessRecord, server: &str, root: Pid, role: &str) -> Subject {
+        // `as` saturates: an absurd start becomes an absurd date, not a panic.
+        let started_at = DateTime::from_timestamp_micros((record.started_at * 1e6).round() as i64);
+        Subject {
+            pid: record.id.pid,
+            start: record.id.start,
+            started_at: started_at.unwrap_or_default(),
+            server: server.to_owned(),
+            root,
+            role: role.to_owned(),
+        }
+    }
+}
+
+/// What happened. Verdicts and reasons are text here, as the report shows them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A run begins.
+    RunStarted {
+        /// By what.
+        started_by: StartedBy,
+        /// mcp-reap's version.
+        version: String,
+        /// Its process.
+        pid: Pid,
+        /// Its effective user.
+        uid: Uid,
+        /// How many processes it is about to end.
+        targets: u32,
+    },
+    /// A signal is about to be sent; on disk before it is.
+    Intent {
+        /// To whom.
+        #[serde(flatten)]
+        subject: Subject,
+        /// Which.
+        #[serde(with = "signal_name")]
+        signal: Signal,
+        /// The command line, redacted.
+        argv: Vec<String>,
+        /// Resident memory in bytes.
+        rss: u64,
+        /// What the evidence says of its instance.
+        verdict: String,
+        /// The evidence in one line.
+        reason: String,
+    },
+    /// A signal was sent.
+    Signalled {
+        /// To whom.
+        #[serde(flatten)]
+        subject: Subject,
+        /// Which.
+        #[serde(with = "signal_name")]
+        signal: Signal,
+    },
+    /// It ended after being asked.
+    Exited {
+        /// Who.
+        #[serde(flatten)]
+        subject: Subject,
+        /// Milliseconds from the first signal.
+        after_ms: u64,
+    },
+    /// It ended after SIGKILL.
+    Killed {
+        /// Who.
+        #[serde(flatten)]
+        subject: Subject,
+        /// Milliseconds from the first signal.
+        after_ms: u64,
+    },
+    /// It was still there at the end of the run.
+    Survived {
+        /// Who.
+        #[serde(flatten)]
+        subject: Subject,
+        /// Milliseconds from the first signal.
+        after_ms: u64,
+    },
+    /// The system did not allow it.
+    Denied {
+        /// Who.
+        #[serde(flatten)]
+        subject: Subject,
+        /// What the system said.
+        error: String,
+    },
+    /// It ended by itself before it was signalled.
+    Vanished {
+        /// Who.
+        #[serde(flatten)]
+        subject: Subject,
+    },
+    /// An instance that was to be ended and was left alone after all.
+    Withheld {
+        /// Its root.
+        #[serde(flatten)]
+        subject: Subject,
+        /// All its processes.
+        pids: Vec<Pid>,
+        /// What the evidence says of it.
+        verdict: String,
+        /// Why it was left alone.
+        reason: String,
+    },
+    /// A run ends.
+    RunFinished {
+        /// Instances that were ended in full.
+        instances: u32,
+        /// Processes that were ended.
+        processes: u32,
+        /// Bytes of resident memory they had.
+        rss_reclaimed: u64,
+        /// Milliseconds from the run's start.
+        duration_ms: u64,
+        /// Processes that survived or were denied.
+        #[serde(default)]
+        failed: u32,
+        /// The signal that stopped the run early.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        interrupted_by: Option<i32>,
+    },
+    /// An event that a later version writes and this one does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Event {
+    /// The intent to signal the process of a record; its argv is redacted here.
+    #[must_use]
+    pub fn intent(
+        subject: Subject,
+        record: &ProcessRecord,
+        signal: Signal,
+        verdict: &str,
+        reason: &str,
+    ) -> Event {
+        Event::Intent {
+            subject,
+            signal,
+            argv: redact::argv(record.argv.as_deref().unwrap_or_default()),
+            rss: record.rss,
+            verdict: verdict.to_owned(),
+            reason: redact::text(reason),
+        }
+    }
+}
+
+/// One line: an event, when, and in which run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// When, to the millisecond.
+    #[serde(with = "millis")]
+    pub at: DateTime<Utc>,
+    /// In which run.
+    pub run: RunId,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// RFC 3339 in UTC with milliseconds, as every time in our JSON.
+mod millis {
+    use super::{DateTime, Deserialize, SecondsFormat, Utc};
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+        DateTime::deserialize(deserializer)
+    }
+}
+
+/// Signals by their short names.
+mod signal_name {
+    use super::{Deserialize, Signal};
+    use serde::de::Error;
+    use serde::{Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(signal: &Signal, serializer: S) -> Result<S::Ok, S::Error> {
+        signal.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Signal, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "TERM" => Ok(Signal::Term),
+            "CONT" => Ok(Signal::Cont),
+            "KILL" => Ok(Signal::Kill),
+            other => Err(D::Error::unknown_variant(other, &["TERM", "CONT", "KILL"])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn record() -> ProcessRecord {
+        let mut record = ProcessRecord::new(Pid(42), StartTime(1234));
+        record.started_at = 1_790_000_000.5;
+        record.rss = 4096;
+        record.argv = Some(["node", "srv.js", "--token", "hunter2"].map(Into::into).to_vec());
+        record
+    }
+
+    fn line(event: Event) -> String {
+        let run = RunId("20261120T140000Z-9-00ff".into());
+        let record = Record { schema: SCHEMA, at: at("2026-11-20T14:00:00.0507Z"), run, event };
+        let line = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&line).unwrap().event, record.event);
+        line
+    }
+
+    #[test]
+    fn an_intent_is_one_flat_object_without_secrets() {
+        let subject = Subject::of(&record(), "notes", Pid(40), "server");
+        assert_eq!(
+            line(Event::intent(subject, &record(), Signal::Term, "orphaned", "owner gone")),
+            concat!(
+                r#"{"schema":1,"at":"2026-11-20T14:00:00.050Z","run":"20261120T140000Z-9-00ff","event":"intent","#,
+                r#""pid":42,"start":1234,"started_at":"2026-09-21T14:13:20.500Z","server":"notes","root":40,"role":"server","#,
+                r#""signal":"TERM","argv":["node","srv.js","--token","<redacted>"],"rss":4096,"#,
+                r#""verdict":"orphaned","reason":"owner gone"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn every_event_has_its_name_and_is_read_back() {
+        let subject = || Subject::of(&record(), "notes", Pid(40), "server");
+        for (event, name) in [
+            (
+                Event::RunStarted {
+                    started_by: StartedBy::Schedule,
+                    version: "0.1.0".into(),
+                    pid: Pid(9),
+                    uid: Uid(1000),
+                    targets: 3,
+                },
+                r#""event":"run-started","started_by":"schedule""#,
+            ),
+            (Event::Signalled { subject: subject(), signal: Signal::Kill }, r#""event":"signalled""#),
+            (Event::Exited { subject: subject(), after_ms: 5 }, r#""event":"exited""#),
+            (Event::Killed { subject: subject(), after_ms: 5 }, r#""event":"killed""#),
+            (Event::Survived { subject: subject(), after_ms: 5 }, r#""event":"survived""#),
+            (Event::Denied { subject: subject(), error: "no".into() }, r#""event":"denied""#),
+            (Event::Vanished { subject: subject() }, r#""event":"vanished""#),
+            (
+                Event::Withheld {
+                    subject: subject(),
+                    pids: vec![Pid(1)],
+                    verdict: "v".into(),
+                    reason: "r".into(),
+                },
+                r#""event":"withheld""#,
+            ),
+            (
+                Event::RunFinished {
+                    instances: 1,
+                    processes: 2,
+                    rss_reclaimed: 3,
+                    duration_ms: 4,
+                    failed: 0,
+                    interrupted_by: None,
+                },
+                r#""event":"run-finished","instances":1,"processes":2,"rss_reclaimed":3,"duration_ms":4,"failed":0}"#,
+            ),
+        ] {
+            let line = line(event);
+            assert!(line.contains(name), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_later_version_is_known_to_be_unknown() {
+        let line =
+            r#"{"schema":1,"at":"2026-11-20T14:00:00.050Z","run":"x","event":"paused","pid":1,"why":[]}"#;
+        assert_eq!(serde_json::from_str::<Record>(line).unwrap().event, Event::Unknown);
+    }
+
+    #[test]
+    fn an_absurd_start_becomes_an_absurd_date() {
+        for start in [f64::NAN, f64::INFINITY, -1e300, 1e18] {
+            let mut record = record();
+            record.started_at = start;
+            let _ = Subject::of(&record, "", Pid(1), "");
+        }
+    }
+
+    #[test]
+    fn run_ids_sort_by_time_and_differ() {
+        let early = RunId::new(at("2026-11-20T13:59:59.999Z"), Pid(4242));
+        let late = RunId::new(at("2026-11-20T14:00:00Z"), Pid(17));
+        assert!(early < late, "{early} {late}");
+        assert!(early.as_str().starts_with("20261120T135959Z-4242-"));
+        let ids: std::collections::HashSet<_> =
+            (0..8).map(|_| RunId::new(at("2026-11-20T14:00:00Z"), Pid(1))).collect();
+        assert!(ids.len() > 4, "{ids:?}");
+    }
+}

@@ -1,0 +1,85 @@
+//! One run at a time: an advisory lock that the kernel takes back when its holder dies.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+use super::AuditError;
+use super::directory::Directory;
+use crate::process::Pid;
+
+const NAME: &str = "audit.lock";
+/// How often a waiting run looks again. flock(2) itself would sleep through a Ctrl-C that only sets
+/// a flag.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The right to write the audit log, and so to end anything. Given back when dropped, or when the
+/// process dies in any way.
+#[derive(Debug)]
+pub struct RunLock {
+    pub(super) directory: Directory,
+    _file: Flock<File>,
+}
+
+impl RunLock {
+    /// Takes the lock of a state directory, which is created if need be; `None` while another run
+    /// has it.
+    ///
+    /// # Errors
+    /// When the directory or the lock file cannot be had or trusted, or the file system has no locks.
+    pub fn try_acquire(dir: &Path) -> Result<Option<RunLock>, AuditError> {
+        let directory = Directory::create(dir)?;
+        // Somebody may delete the file between our opening and locking it; then the lock is on a
+        // file nobody else will find. Ours counts only while it is the one with the name.
+        loop {
+            let (file, _) = directory.append_to(NAME)?;
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(mut file) if directory.still_names(NAME, &file) => {
+                    // Who has it is a courtesy for the message of the next; the lock does not need it.
+                    if file.set_len(0).is_ok() {
+                        let _ = writeln!(file, "{}", std::process::id());
+                    }
+                    return Ok(Some(RunLock { directory, _file: file }));
+                }
+                Ok(_) => {}
+                Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
+                Err((_, Errno::EINTR)) => {}
+                Err((_, errno)) => return Err(directory.failed("lock", Some(NAME), errno.into())),
+            }
+        }
+    }
+
+    /// Waits for the lock as long as `keep_waiting` says so, asked every 50 ms; `None` when it gave up.
+    ///
+    /// # Errors
+    /// As [`RunLock::try_acquire`].
+    pub fn acquire_waiting(
+        dir: &Path,
+        mut keep_waiting: impl FnMut() -> bool,
+    ) -> Result<Option<RunLock>, AuditError> {
+        loop {
+            if let Some(lock) = RunLock::try_acquire(dir)? {
+                return Ok(Some(lock));
+            }
+            if !keep_waiting() {
+                return Ok(None);
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// The process that wrote itself into the lock file last: who has the lock, when
+    /// [`RunLock::try_acquire`] has just said that somebody does.
+    #[must_use]
+    pub fn holder(dir: &Path) -> Option<Pid> {
+        let mut file = Directory::open(dir).ok()?.read_from(NAME).ok()??;
+        let mut text = String::new();
+        file.seek(SeekFrom::Start(0)).ok()?;
+        file.take(32).read_to_string(&mut text).ok()?;
+        text.trim().parse().ok().map(Pid)
+    }
+}

@@ -1,0 +1,142 @@
+//! Appends events: whole lines or nothing, and on disk where that was asked for.
+
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use super::event::{Event, Record, RunId, SCHEMA};
+use super::lock::RunLock;
+use super::rotate::{Retention, rotate};
+use super::sink::{FileSink, Sink};
+use super::{AuditError, CURRENT};
+
+/// The log of one run, which alone writes it as long as this value lives.
+#[derive(Debug)]
+pub struct AuditLog<S = FileSink> {
+    sink: S,
+    path: PathBuf,
+    run: RunId,
+    /// The last line has no end: a run was killed or the disk was full while it was written.
+    torn: bool,
+    /// An fsync failed: nothing this log says about the disk can be believed any more.
+    broken: bool,
+    _lock: Option<RunLock>,
+}
+
+impl AuditLog {
+    /// Opens the log of the state directory whose lock this run has. First files of former days
+    /// and files of full size are put aside and files past their time deleted, by the day of `now`.
+    ///
+    /// # Errors
+    /// When a file cannot be opened, moved or trusted; then nothing may be ended.
+    pub fn open(
+        lock: RunLock,
+        retention: Retention,
+        run: RunId,
+        now: DateTime<Utc>,
+    ) -> Result<AuditLog, AuditError> {
+        let directory = &lock.directory;
+        rotate(directory, retention, now)?;
+        let (file, _) = directory.append_to(CURRENT)?;
+        let failed = |error| directory.failed("examine", Some(CURRENT), error);
+        let len = file.metadata().map_err(failed)?.len();
+        let mut last = *b"\n";
+        if len > 0 {
+            file.read_exact_at(&mut last, len - 1).map_err(failed)?;
+        }
+        let path = directory.path_of(CURRENT);
+        let torn = last != *b"\n";
+        Ok(AuditLog { sink: FileSink(file), path, run, torn, broken: false, _lock: Some(lock) })
+    }
+}
+
+impl<S: Sink> AuditLog<S> {
+    /// A log over anything, for rehearsals. Takes the sink for empty or ending with a whole line.
+    pub fn over(sink: S, run: RunId) -> AuditLog<S> {
+        AuditLog { sink, path: CURRENT.into(), run, torn: false, broken: false, _lock: None }
+    }
+
+    /// The run whose events this log takes.
+    #[must_use]
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Appends one event. It survives the end of this process, but not of the machine: outcomes
+    /// are written so.
+    ///
+    /// # Errors
+    /// When it was not written in full; then nothing of it stands in the log.
+    pub fn append(&mut self, at: DateTime<Utc>, event: &Event) -> Result<(), AuditError> {
+        self.write_lines(at, std::slice::from_ref(event)).map(|_| ())
+    }
+
+    /// Appends events as one write and returns when all of them are on the disk: intents are
+    /// written so, all of them before the first signal.
+    ///
+    /// # Errors
+    /// When not all of them are on the disk for certain; then none of them counts as written, and
+    /// no signal may follow. After a failed fsync every further call fails.
+    pub fn append_durably(&mut self, at: DateTime<Utc>, events: &[Event]) -> Result<(), AuditError> {
+        let before = self.write_lines(at, events)?;
+        if let Err(source) = self.sink.sync() {
+            self.broken = true;
+            let error = self.failed("sync", source);
+            // Best effort: nobody should read of intents that were given up.
+            let _ = self.sink.truncate(before);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Writes whole lines, or takes back what was written of them. Returns the length before.
+    fn write_lines(&mut self, at: DateTime<Utc>, events: &[Event]) -> Result<u64, AuditError> {
+        if self.broken {
+            return Err(AuditError::Broken { path: self.path.clone() });
+        }
+        let mut bytes = Vec::with_capacity(512 * events.len());
+        if self.torn {
+            bytes.push(b'\n');
+        }
+        for event in events {
+            let record = Record { schema: SCHEMA, at, run: self.run.clone(), event: event.clone() };
+            serde_json::to_writer(&mut bytes, &record).map_err(|error| self.failed("write", error.into()))?;
+            bytes.push(b'\n');
+        }
+        let before = self.sink.size().map_err(|error| self.failed("examine", error))?;
+        let mut written = 0;
+        while written < bytes.len() {
+            let error = match self.sink.write(&bytes[written..]) {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(count) => {
+                    written += count;
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            self.take_back(before, written);
+            return Err(self.failed("write", error));
+        }
+        self.torn = false;
+        Ok(before)
+    }
+
+    /// After a failed write: cuts off the part that was written, if it is still the end of the file.
+    fn take_back(&mut self, before: u64, written: usize) {
+        let end = before.saturating_add(written as u64);
+        let gone = written == 0
+            || (self.sink.size().is_ok_and(|size| size == end) && self.sink.truncate(before).is_ok());
+        // What could not be cut off is closed with a newline by the next event.
+        self.torn |= !gone;
+    }
+
+    fn failed(&self, doing: &'static str, source: io::Error) -> AuditError {
+        AuditError::Io { doing, path: self.path.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Puts full and former files aside, and deletes those past their time.
+
+use std::fs::File;
+use std::io::Read;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+
+use super::directory::Directory;
+use super::{AuditError, CURRENT};
+
+/// How long and how much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Days for which files that were put aside are kept.
+    pub keep_days: u32,
+    /// Bytes at which the current file is put aside and a new one begun. Nothing is deleted for its
+    /// size: a record is kept for all its days.
+    pub max_size: u64,
+}
+
+/// The name of a file that was put aside: `audit.2026-11-20.jsonl`, `audit.2026-11-20.1.jsonl`. Sorts
+/// by age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Aside {
+    day: NaiveDate,
+    number: u32,
+}
+
+impl Aside {
+    pub(super) fn name(self) -> String {
+        match self.number {
+            0 => format!("audit.{}.jsonl", self.day),
+            number => format!("audit.{}.{number}.jsonl", self.day),
+        }
+    }
+
+    /// Understands a name, and only exactly such a name.
+    pub(super) fn parse(name: &str) -> Option<Aside> {
+        let middle = name.strip_prefix("audit.")?.strip_suffix(".jsonl")?;
+        let (day, number) = middle.split_once('.').unwrap_or((middle, "0"));
+        let aside = Aside { day: day.parse().ok()?, number: number.parse().ok()? };
+        (aside.name() == name).then_some(aside)
+    }
+}
+
+/// The files that were put aside, oldest first.
+pub(super) fn asides(directory: &Directory) -> Result<Vec<Aside>, AuditError> {
+    let mut asides: Vec<Aside> = directory.names()?.iter().filter_map(|name| Aside::parse(name)).collect();
+    asides.sort_unstable();
+    Ok(asides)
+}
+
+/// Rotates and prunes. Only called by the run that has the lock.
+pub(super) fn rotate(
+    directory: &Directory,
+    retention: Retention,
+    now: DateTime<Utc>,
+) -> Result<(), AuditError> {
+    let today = now.date_naive();
+    let asides = asides(directory)?;
+    if let Some(day) = day_to_put_aside(directory, retention.max_size, today)? {
+        let last = asides.iter().filter(|aside| aside.day == day).map(|aside| aside.number).max();
+        let number = last.map_or(0, |number| number.saturating_add(1));
+        directory.rename(CURRENT, &Aside { day, number }.name())?;
+    }
+    if let Some(oldest) = today.checked_sub_days(Days::new(retention.keep_days.into())) {
+        for aside in asides.iter().filter(|aside| aside.day < oldest) {
+            directory.remove(&aside.name())?;
+        }
+    }
+    Ok(())
+}
+
+/// The day under which the current file is to be put aside, if it is.
+fn day_to_put_aside(
+    directory: &Directory,
+    max_size: u64,
+    today: NaiveDate,
+) -> Result<Option<NaiveDate>, AuditError> {
+    let Some(file) = directory.read_from(CURRENT)? else { return Ok(None) };
+    let failed = |error| directory.failed("examine", Some(CURRENT), error);
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.len() == 0 {
+        return Ok(None);
+    }
+    let changed = metadata.modified().map_or(today, |time| DateTime::<Utc>::from(time).date_naive());
+    let day = first_day(file).unwrap_or(changed);
+    // A clock that was set back must not put a file aside on every run.
+    Ok((day < today || metadata.len() >= max_size).then_some(day))
+}
+
+/// The day of the first record. A backup that was restored has a new modification time, but its
+/// records still say when they were written.
+fn first_day(file: File) -> Option<NaiveDate> {
+    #[derive(serde::Deserialize)]
+    struct When {
+        at: DateTime<Utc>,
+    }
+    // The run-started event is some 200 bytes long; longer first lines are not worth a search.
+    let mut start = Vec::new();
+    file.take(64 << 10).read_to_end(&mut start).ok()?;
+    let line = start.split(|byte| *byte == b'\n').next()?;
+    serde_json::from_slice::<When>(line).ok().map(|when| when.at.date_naive())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_names_that_this_writes_are_understood() {
+        for name in ["audit.2026-11-20.jsonl", "audit.2026-11-20.1.jsonl", "audit.2026-11-20.12.jsonl"] {
+            assert_eq!(Aside::parse(name).unwrap().name(), name);
+        }
+        for name in [
+            "audit.jsonl",
+            "audit.lock",
+            "audit.2026-13-20.jsonl",
+            "audit.2026-11-20.0.jsonl",
+            "audit.2026-11-20.01.jsonl",
+            "audit.2026-11-20.jsonl.bak",
+            "audit.2026-11-2.jsonl",
+            "audit.+2026-11-20.jsonl",
+            "audit.2026-11-20.-1.jsonl",
+            "my.audit.2026-11-20.jsonl",
+        ] {
+            assert_eq!(Aside::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn files_sort_by_day_and_then_by_number() {
+        let mut names = [
+            "audit.2026-11-20.10.jsonl",
+            "audit.2026-11-20.9.jsonl",
+            "audit.2026-11-20.jsonl",
+            "audit.2026-11-19.11.jsonl",
+        ]
+        .map(|name| Aside::parse(name).unwrap());
+        names.sort_unstable();
+        assert_eq!(
+            names.map(Aside::name),
+            [
+                "audit.2026-11-19.11.jsonl",
+                "audit.2026-11-20.jsonl",
+                "audit.2026-11-20.9.jsonl",
+                "audit.2026-11-20.10.jsonl"
+            ]
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! The few things a log needs of a file, so that full and failing disks can be rehearsed.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+/// Something lines can be appended to. Each method is one system call, with all its ways to fail.
+pub trait Sink {
+    /// Appends at the end; may take fewer bytes than given.
+    ///
+    /// # Errors
+    /// As write(2).
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Returns when all that was written is on the disk.
+    ///
+    /// # Errors
+    /// As fsync(2).
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Bytes in it now.
+    ///
+    /// # Errors
+    /// As fstat(2).
+    fn size(&mut self) -> io::Result<u64>;
+
+    /// Cuts it off at this length.
+    ///
+    /// # Errors
+    /// As ftruncate(2).
+    fn truncate(&mut self, len: u64) -> io::Result<()>;
+}
+
+/// A file opened with `O_APPEND`.
+#[derive(Debug)]
+pub struct FileSink(pub(super) File);
+
+impl Sink for FileSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        // fdatasync is enough: the length is data. On macOS this is F_FULLFSYNC.
+        self.0.sync_data()
+    }
+
+    fn size(&mut self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+}

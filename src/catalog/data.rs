@@ -1,0 +1,160 @@
+//! `catalog.toml`, read into sets. It borrows from the text, so reading it costs hardly more than
+//! parsing it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::Deserialize;
+
+/// The text of the catalog, compiled in.
+pub(super) const SOURCE: &str = include_str!("catalog.toml");
+
+type Text = &'static str;
+pub(super) type Set = HashSet<Text>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+pub(super) struct Data {
+    pub server: Server,
+    pub not: Not,
+    client: BTreeMap<Text, Vec<Text>>,
+    pub electron: Electron,
+    pub helper: Helper,
+    pub supervisor: Names,
+    pub init: Names,
+    /// Filled from `client`.
+    #[serde(skip)]
+    pub clients: Clients,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+pub(super) struct Server {
+    pub words: Vec<Text>,
+    pub ending: Text,
+    pub scopes: Vec<Text>,
+    pub names: Set,
+    modes: Vec<Text>,
+    /// Filled from `modes`: the arguments, by program.
+    #[serde(skip)]
+    pub modes_of: HashMap<Text, Vec<Text>>,
+    pub commands: Vec<Text>,
+    pub verbs: Vec<Text>,
+    pub flags: Vec<Text>,
+    pub official: Vec<Text>,
+    pub alias: HashMap<Text, Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+pub(super) struct Not {
+    pub names: Set,
+    pub first: Vec<Text>,
+    pub last: Vec<Text>,
+    pub script: Vec<Text>,
+    pub errands: Vec<Text>,
+    pub folder: Vec<Text>,
+    pub folder_last: Vec<Text>,
+    pub tools: Set,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+pub(super) struct Electron {
+    pub idle: Vec<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+pub(super) struct Helper {
+    pub browsers: Set,
+    pub browser_helpers: Vec<Text>,
+    pub profiles: BTreeMap<Text, Text>,
+    pub scripts: BTreeMap<Text, Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+pub(super) struct Names {
+    pub names: Set,
+}
+
+/// The clients by the form of what is known of them.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    names: HashMap<Text, Text>,
+    apps: HashMap<Text, Text>,
+    beginnings: Vec<(Text, Text)>,
+    paths: Vec<(Text, Text)>,
+}
+
+impl Data {
+    /// # Errors
+    /// When the text is not a catalog; a test holds the built-in one to it.
+    pub(super) fn parse() -> Result<Data, toml::de::Error> {
+        let mut data: Data = toml::from_str(SOURCE)?;
+        for (client, marks) in std::mem::take(&mut data.client) {
+            for mark in marks {
+                if let Some(beginning) = mark.strip_suffix('*') {
+                    data.clients.beginnings.push((beginning, client));
+                } else if mark.starts_with('/') {
+                    data.clients.paths.push((mark, client));
+                } else if mark.ends_with(".app") {
+                    data.clients.apps.insert(mark, client);
+                } else {
+                    data.clients.names.insert(mark, client);
+                }
+            }
+        }
+        for mode in std::mem::take(&mut data.server.modes) {
+            let (program, arguments) = mode.split_once(' ').unwrap_or((mode, ""));
+            data.server.modes_of.entry(program).or_default().push(arguments);
+        }
+        Ok(data)
+    }
+}
+
+impl Clients {
+    /// The client that goes by one of these names.
+    pub(super) fn named(&self, name: &str) -> Option<Text> {
+        let exact = self.names.get(name).copied();
+        exact.or_else(|| {
+            self.beginnings
+                .iter()
+                .find(|(beginning, _)| name.starts_with(beginning))
+                .map(|(_, client)| *client)
+        })
+    }
+
+    /// Every exact name.
+    pub(super) fn names(&self) -> impl Iterator<Item = Text> {
+        self.names.keys().copied()
+    }
+
+    /// The client that a file belongs to by where it lies: an application's own programs, or the
+    /// folder of a client's versions. What an application ships in its Resources is not it.
+    pub(super) fn at(&self, path: &str) -> Option<Text> {
+        if let Some((before, inside)) = path.split_once(".app/Contents/") {
+            let app = before.rsplit('/').next().unwrap_or(before);
+            let own = inside.starts_with("MacOS/") || inside.starts_with("Frameworks/");
+            if own
+                && let Some((_, client)) =
+                    self.apps.iter().find(|(known, _)| known.strip_suffix(".app") == Some(app))
+            {
+                return Some(client);
+            }
+        }
+        self.paths.iter().find(|(part, _)| path.contains(part)).map(|(_, client)| *client)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalog_is_one() {
+        let data = Data::parse().unwrap();
+        assert!(data.clients.named("claude") == Some("claude-code") && data.server.words.contains(&"mcp"));
+    }
+}

@@ -1,0 +1,68 @@
+//! The words of a name: `mcp-server-git`, `MCPServer` and `mcp_server.main` speak of the same thing.
+
+/// The words of a name, split at everything that is no letter or digit and where the case changes.
+pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(humps).filter(|word| !word.is_empty())
+}
+
+/// `GitHubMCPServer` -> `Git`, `Hub`, `MCP`, `Server`. The text is ASCII letters and digits.
+fn humps(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        if start >= bytes.len() {
+            return None;
+        }
+        let mut end = start + 1;
+        while end < bytes.len() {
+            let upper = bytes[end].is_ascii_uppercase();
+            let rises = upper && !bytes[end - 1].is_ascii_uppercase();
+            let falls = upper && bytes.get(end + 1).is_some_and(u8::is_ascii_lowercase);
+            // "URLs", "APIs": a lone small letter at the end belongs to the word before.
+            if rises || falls {
+                break;
+            }
+            end += 1;
+        }
+        let word = text.get(start..end);
+        start = end;
+        word
+    })
+}
+
+/// Whether the bytes hold `mcp` in any case, the quick test before the words are looked at.
+pub(super) fn says_mcp(bytes: &[u8]) -> bool {
+    // The rarest of the three letters first.
+    bytes.windows(3).any(|w| (w[2] | 0x20) == b'p' && (w[0] | 0x20) == b'm' && (w[1] | 0x20) == b'c')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_falls_into_words_at_separators_and_humps() {
+        for (name, expected) in [
+            ("mcp-server-git", "mcp server git"),
+            ("@a/notes_mcp.server", "a notes mcp server"),
+            ("GitHubMCPServer", "Git Hub MCP Server"),
+            ("McpServer", "Mcp Server"),
+            ("BlenderMCP", "Blender MCP"),
+            ("xcodebuildmcp", "xcodebuildmcp"),
+            ("mcproxy", "mcproxy"),
+            ("mcp:start", "mcp start"),
+            ("", ""),
+            ("--", ""),
+            ("né-mcp", "n mcp"),
+        ] {
+            assert_eq!(words(name).collect::<Vec<_>>().join(" "), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn mcp_is_seen_in_any_case_and_nothing_else_is() {
+        for (text, says) in [("a-MCP", true), ("Mcp", true), ("mc", false), ("m-c-p", false), ("", false)] {
+            assert_eq!(says_mcp(text.as_bytes()), says, "{text}");
+        }
+    }
+}

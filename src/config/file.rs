@@ -1,0 +1,172 @@
+//! The text of the file, understood: sections and keys become a policy.
+
+use std::path::Path;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use super::error::{ConfigError, Source};
+use super::locate::Surroundings;
+use super::section::{At, Section};
+use super::{AuditSettings, pidfile};
+use crate::pattern::Pattern;
+use crate::policy::{AllowRule, CountPer, Limits, Policy, ServerRule};
+use crate::units::{parse_duration, show_duration};
+
+/// Longer than any server needs to end; more would be a slip (`5m` for `5s` is still allowed).
+pub(super) const MAX_GRACE: Duration = Duration::from_secs(600);
+/// The second look must come while the first still means something.
+const MAX_CONFIRM_AFTER: Duration = Duration::from_secs(60);
+/// A century, as good as for ever.
+const MAX_KEEP_DAYS: i64 = 36_500;
+
+const DURATION: &str = "a duration such as \"90s\" or \"24h\"";
+const PATTERN: &str = "a pattern, as a text";
+
+/// Reads the text of a configuration. `file` is its name, for what is said about it.
+///
+/// # Errors
+/// On the first mistake, with its place.
+pub(super) fn parse(
+    file: &Path,
+    text: &str,
+    around: &Surroundings,
+) -> Result<(Policy, AuditSettings), ConfigError> {
+    let source = Source { file, text };
+    let document = DeTable::parse(text)
+        .map_err(|error| source.mistake(error.span().unwrap_or(0..0), String::new(), error.message(), ""))?;
+    let mut top = Section::new(source, "", document.get_ref(), 0..0);
+    let mut policy = Policy::default();
+    let mut audit = AuditSettings::default();
+
+    if let Some(section) = top.section("reap")? {
+        reap(section, &mut policy)?;
+    }
+    if let Some(section) = top.section("limits")? {
+        policy.limits = limits(section)?;
+    }
+    for section in top.sections("allow")? {
+        policy.allow.push(allow(section, file, around)?);
+    }
+    for section in top.sections("server")? {
+        policy.servers.push(server(section)?);
+    }
+    if let Some(section) = top.section("audit")? {
+        audit = audit_settings(section)?;
+    }
+    top.finish()?;
+    Ok((policy, audit))
+}
+
+fn reap(mut section: Section<'_>, policy: &mut Policy) -> Result<(), ConfigError> {
+    let at_most = |most: Duration| {
+        move |text: &str| match parse_duration(text) {
+            Ok(duration) if duration > most => Err(format!("at most {} is taken", show_duration(most))),
+            Ok(duration) => Ok(duration),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    let value = |at: Option<At<Duration>>, default| at.map_or(default, |at| at.value);
+    policy.grace = value(section.parsed("grace", DURATION, at_most(MAX_GRACE))?, policy.grace);
+    policy.min_age = value(section.parsed("min_age", DURATION, parse_duration)?, policy.min_age);
+    let confirm_after = section.parsed("confirm_after", DURATION, at_most(MAX_CONFIRM_AFTER))?;
+    policy.confirm_after = value(confirm_after, policy.confirm_after);
+    policy.detached = section.switch("detached")?.unwrap_or(policy.detached);
+    policy.clients = section.switch("clients")?.unwrap_or(policy.clients);
+    section.finish()
+}
+
+fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
+    let max_count = section.number("max_count", 1..=i64::from(u32::MAX))?;
+    let count_per = section.parsed("count_per", "\"client\" or \"user\"", |text| match text {
+        "client" => Ok(CountPer::Client),
+        "user" => Ok(CountPer::User),
+        other => Err(format!("`{other}` is neither \"client\" nor \"user\"")),
+    })?;
+    let max_age = section.parsed("max_age", DURATION, parse_duration)?;
+    let max_rss = section.size("max_rss")?;
+    // Zero would end everything that is in use; whoever means "off" leaves the line out.
+    if let Some(At { span, .. }) = max_age.as_ref().filter(|at| at.value.is_zero()) {
+        return Err(section.mistake(
+            "max_age",
+            span.clone(),
+            "0 would end every instance; leave it out for no limit",
+        ));
+    }
+    if let Some(At { span, .. }) = max_rss.as_ref().filter(|at| at.value == 0) {
+        return Err(section.mistake(
+            "max_rss",
+            span.clone(),
+            "0 would end every instance; leave it out for no limit",
+        ));
+    }
+    section.finish()?;
+    Ok(Limits {
+        max_count,
+        count_per: count_per.map(|at| at.value),
+        max_age: max_age.map(|at| at.value),
+        max_rss: max_rss.map(|at| at.value),
+    })
+}
+
+fn allow(mut section: Section<'_>, file: &Path, around: &Surroundings) -> Result<AllowRule, ConfigError> {
+    fn value<T>(at: Option<At<T>>) -> Option<T> {
+        at.map(|at| at.value)
+    }
+    // Patterns on paths may begin with `~/`; nobody's process has a tilde there.
+    let path = |text: &str| {
+        let text = around.expand(text).map_err(|error| error.to_string())?;
+        Pattern::parse(&text).map_err(|error| error.to_string())
+    };
+    let name = value(section.parsed("name", PATTERN, Pattern::parse)?);
+    let command = value(section.parsed("command", PATTERN, Pattern::parse)?);
+    let exe = value(section.parsed("exe", PATTERN, path)?);
+    let cwd = value(section.parsed("cwd", PATTERN, path)?);
+    let unit = value(section.parsed("unit", PATTERN, Pattern::parse)?);
+    let label = value(section.parsed("label", PATTERN, Pattern::parse)?);
+    let port = section.number("port", 1..=65535)?;
+    let pid_file =
+        value(section.parsed("pid_file", "the path of a pid file", |text| pidfile::read(text, around))?);
+    let reason = value(section.parsed("reason", "a text", |text| Ok::<_, String>(text.to_owned()))?);
+    let origin = format!("{}:{}", file.file_name().unwrap_or(file.as_os_str()).display(), section.line());
+    let rule = AllowRule { name, command, exe, port, pid_file, unit, label, cwd, reason, origin };
+    let nothing = section.mistake_here(
+        "this [[allow]] entry names nothing: it needs at least one of name, command, exe, port, pid_file, unit, label, cwd",
+    );
+    // An unknown key first: with `nmae = "x"` the slip is the news, not the emptiness.
+    section.finish()?;
+    if rule.asks_something() { Ok(rule) } else { Err(nothing) }
+}
+
+fn server(mut section: Section<'_>) -> Result<ServerRule, ConfigError> {
+    let name = section.parsed("name", "a text", |text| match text.trim() {
+        "" => Err("empty, where the name of a server is expected"),
+        name => Ok(name.to_owned()),
+    })?;
+    let program = section.parsed("program", PATTERN, Pattern::parse)?.map(|at| at.value);
+    let limits = section.section("limits")?.map(limits).transpose()?.unwrap_or_default();
+    let nameless = section.mistake_here("this [[server]] entry has no name");
+    let idle =
+        section.mistake_here("this [[server]] entry does nothing: it needs a program, limits, or both");
+    section.finish()?;
+    let name = name.ok_or(nameless)?.value;
+    if program.is_none() && limits == Limits::default() {
+        return Err(idle);
+    }
+    Ok(ServerRule { name, program, limits })
+}
+
+fn audit_settings(mut section: Section<'_>) -> Result<AuditSettings, ConfigError> {
+    let default = AuditSettings::default();
+    let keep_days = section.number("keep_days", 1..=MAX_KEEP_DAYS)?.unwrap_or(default.keep_days);
+    let max_size = section.size("max_size")?;
+    if let Some(At { span, .. }) = max_size.as_ref().filter(|at| at.value == 0) {
+        return Err(section.mistake(
+            "max_size",
+            span.clone(),
+            "0 leaves no room for a record, and without a record nothing is ended",
+        ));
+    }
+    section.finish()?;
+    Ok(AuditSettings { keep_days, max_size: max_size.map_or(default.max_size, |at| at.value) })
+}

@@ -1,0 +1,220 @@
+//! Where the configuration and the state lie: environment, home directory, user database.
+
+use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::error::ConfigError;
+
+/// What the surroundings say about places. Taken once, so that tests can have their own.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// `$MCP_REAP_CONFIG`.
+    pub config: Option<OsString>,
+    /// `$XDG_CONFIG_HOME`; ignored unless absolute, as the XDG base directory specification wants it.
+    pub xdg_config_home: Option<OsString>,
+    /// `$XDG_STATE_HOME`; the same.
+    pub xdg_state_home: Option<OsString>,
+    /// `$HOME`.
+    pub home: Option<OsString>,
+    /// The effective user.
+    pub euid: u32,
+    /// Asks the user database for a home directory; only called when `$HOME` does not say.
+    pub home_of: fn(u32) -> Option<PathBuf>,
+    /// macOS keeps logs under `~/Library/Logs`.
+    pub macos: bool,
+}
+
+/// Where a configuration file is expected, and how much it must be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Named by a flag or a variable: it must exist.
+    Named(PathBuf, &'static str),
+    /// The usual place: it may be missing.
+    Usual(PathBuf),
+    /// The usual place, in a home directory of somebody else: it must be missing.
+    Foreign(PathBuf, u32),
+}
+
+impl Surroundings {
+    /// Those of this process.
+    #[must_use]
+    pub fn current() -> Surroundings {
+        Surroundings {
+            config: std::env::var_os("MCP_REAP_CONFIG"),
+            xdg_config_home: std::env::var_os("XDG_CONFIG_HOME"),
+            xdg_state_home: std::env::var_os("XDG_STATE_HOME"),
+            home: std::env::var_os("HOME"),
+            euid: nix::unistd::geteuid().as_raw(),
+            home_of: |uid| {
+                nix::unistd::User::from_uid(uid.into())
+                    .ok()
+                    .flatten()
+                    .map(|user| user.dir)
+                    .filter(|home| home.is_absolute())
+            },
+            macos: cfg!(target_os = "macos"),
+        }
+    }
+
+    /// The home directory: `$HOME` if absolute, else the one in the user database.
+    ///
+    /// # Errors
+    /// When neither knows one.
+    pub fn home(&self) -> Result<PathBuf, ConfigError> {
+        absolute(self.home.as_ref())
+            .or_else(|| (self.home_of)(self.euid))
+            .ok_or(ConfigError::NoHome(self.euid))
+    }
+
+    /// The owner of `$HOME`, when that is neither this user nor root: under `sudo` without `-H`.
+    fn foreign_owner(&self, home: &Path) -> Option<u32> {
+        let owner = std::fs::metadata(home).ok()?.uid();
+        (owner != self.euid && owner != 0).then_some(owner)
+    }
+
+    /// Where the configuration file is, first hit first: `--config`, `$MCP_REAP_CONFIG`,
+    /// `$XDG_CONFIG_HOME/mcp-reap/config.toml`, `~/.config/mcp-reap/config.toml`.
+    pub(super) fn config_place(&self, cli: Option<&Path>) -> Result<Place, ConfigError> {
+        if let Some(path) = cli {
+            return Ok(Place::Named(path.to_owned(), "--config"));
+        }
+        if let Some(path) = self.config.as_ref().filter(|path| !path.is_empty()) {
+            return Ok(Place::Named(path.into(), "$MCP_REAP_CONFIG"));
+        }
+        if let Some(base) = absolute(self.xdg_config_home.as_ref()) {
+            return Ok(Place::Usual(base.join("mcp-reap/config.toml")));
+        }
+        let home = self.home()?;
+        let path = home.join(".config/mcp-reap/config.toml");
+        Ok(match self.foreign_owner(&home) {
+            Some(owner) => Place::Foreign(path, owner),
+            None => Place::Usual(path),
+        })
+    }
+
+    /// The file that [`crate::config::load`] would read, whether it exists or not.
+    ///
+    /// # Errors
+    /// When no home directory is known.
+    pub fn config_path(&self, cli: Option<&Path>) -> Result<PathBuf, ConfigError> {
+        Ok(match self.config_place(cli)? {
+            Place::Named(path, _) | Place::Usual(path) | Place::Foreign(path, _) => path,
+        })
+    }
+
+    /// The directory of the audit log: Linux `$XDG_STATE_HOME/mcp-reap` or
+    /// `~/.local/state/mcp-reap`, macOS `~/Library/Logs/mcp-reap`.
+    ///
+    /// Under `sudo` with another user's `$HOME` it is in the home directory of the user this runs
+    /// as: nothing of root's is left in other people's.
+    ///
+    /// # Errors
+    /// When no home directory is known.
+    pub fn state_dir(&self) -> Result<PathBuf, ConfigError> {
+        if let Some(base) = absolute(self.xdg_state_home.as_ref()).filter(|_| !self.macos) {
+            return Ok(base.join("mcp-reap"));
+        }
+        let mut home = self.home()?;
+        if self.foreign_owner(&home).is_some() {
+            home = (self.home_of)(self.euid).ok_or(ConfigError::NoHome(self.euid))?;
+        }
+        Ok(home.join(if self.macos { "Library/Logs/mcp-reap" } else { ".local/state/mcp-reap" }))
+    }
+
+    /// `~` and `~/x` in the home directory; anything else as it is.
+    pub(super) fn expand(&self, text: &str) -> Result<String, ConfigError> {
+        match text.strip_prefix('~') {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                Ok(format!("{}{rest}", self.home()?.display()))
+            }
+            _ => Ok(text.to_owned()),
+        }
+    }
+}
+
+/// A variable that holds an absolute path; empty and relative ones are as good as unset.
+fn absolute(value: Option<&OsString>) -> Option<PathBuf> {
+    value.map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn surroundings() -> Surroundings {
+        Surroundings {
+            config: None,
+            xdg_config_home: None,
+            xdg_state_home: None,
+            home: Some("/nonexistent/u".into()),
+            euid: 4711,
+            home_of: |uid| Some(format!("/users/{uid}").into()),
+            macos: false,
+        }
+    }
+
+    #[test]
+    fn the_flag_comes_before_the_variable_before_xdg_before_home() {
+        let mut around = surroundings();
+        let path = |around: &Surroundings, cli| around.config_path(cli).unwrap();
+        assert_eq!(path(&around, None), Path::new("/nonexistent/u/.config/mcp-reap/config.toml"));
+        around.xdg_config_home = Some("/xdg".into());
+        assert_eq!(path(&around, None), Path::new("/xdg/mcp-reap/config.toml"));
+        around.config = Some("mine.toml".into());
+        assert_eq!(path(&around, None), Path::new("mine.toml"));
+        assert_eq!(path(&around, Some(Path::new("/f"))), Path::new("/f"));
+    }
+
+    #[test]
+    fn relative_and_empty_variables_are_as_good_as_unset() {
+        let mut around = surroundings();
+        around.xdg_config_home = Some("xdg".into());
+        around.xdg_state_home = Some("".into());
+        around.config = Some("".into());
+        around.home = Some("u".into());
+        assert_eq!(around.config_path(None).unwrap(), Path::new("/users/4711/.config/mcp-reap/config.toml"));
+        assert_eq!(around.state_dir().unwrap(), Path::new("/users/4711/.local/state/mcp-reap"));
+        around.home_of = |_| None;
+        assert!(matches!(around.state_dir(), Err(ConfigError::NoHome(4711))));
+    }
+
+    #[test]
+    fn the_state_lies_where_each_system_keeps_it() {
+        let mut around = surroundings();
+        around.xdg_state_home = Some("/state".into());
+        assert_eq!(around.state_dir().unwrap(), Path::new("/state/mcp-reap"));
+        around.macos = true;
+        assert_eq!(around.state_dir().unwrap(), Path::new("/nonexistent/u/Library/Logs/mcp-reap"));
+    }
+
+    #[test]
+    fn in_a_home_of_somebody_else_no_file_is_read_and_no_state_written() {
+        let home = tempfile::tempdir().unwrap();
+        let mut around = surroundings();
+        around.home = Some(home.path().into());
+        let owner = std::fs::metadata(home.path()).unwrap().uid();
+        let place = around.config_place(None).unwrap();
+        if owner == 0 {
+            // What belongs to root belongs to everyone's trusted base.
+            assert!(matches!(place, Place::Usual(_)));
+        } else {
+            assert!(matches!(place, Place::Foreign(_, uid) if uid == owner));
+            assert_eq!(around.state_dir().unwrap(), Path::new("/users/4711/.local/state/mcp-reap"));
+        }
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_directory_at_the_start_only() {
+        let around = surroundings();
+        for (text, path) in [
+            ("~/run/x.pid", "/nonexistent/u/run/x.pid"),
+            ("~", "/nonexistent/u"),
+            ("~other/x", "~other/x"),
+            ("/a/~/b", "/a/~/b"),
+        ] {
+            assert_eq!(around.expand(text).unwrap(), path);
+        }
+    }
+}

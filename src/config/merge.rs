@@ -1,0 +1,125 @@
+//! What the flags of one run say, laid over what the file says.
+
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::file::MAX_GRACE;
+use crate::pattern::Pattern;
+use crate::policy::{AllowRule, Policy};
+use crate::units::show_duration;
+
+/// The flags that change the policy for one run; what is not given leaves the file's word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--grace`.
+    pub grace: Option<Duration>,
+    /// `--min-age`.
+    pub min_age: Option<Duration>,
+    /// `--max-count`.
+    pub max_count: Option<u32>,
+    /// `--max-age`.
+    pub max_age: Option<Duration>,
+    /// `--max-rss`, in bytes.
+    pub max_rss: Option<u64>,
+    /// `--allow`, any number of times: a pattern on the server's name or on its command.
+    pub allow: Vec<String>,
+    /// `--all-users`.
+    pub all_users: bool,
+}
+
+impl Overrides {
+    /// Lays the flags over a policy. Flags replace the general limits; a limit that the file sets
+    /// for one server stays, because it is the more particular word.
+    ///
+    /// # Errors
+    /// When a value is out of bounds or not a pattern.
+    pub fn apply(&self, policy: &mut Policy) -> Result<(), ConfigError> {
+        let out_of_bounds = |flag: &'static str, problem: String| Err(ConfigError::Flag { flag, problem });
+        if self.grace.is_some_and(|grace| grace > MAX_GRACE) {
+            return out_of_bounds("--grace", format!("at most {} is taken", show_duration(MAX_GRACE)));
+        }
+        let zero = [
+            ("--max-count", self.max_count == Some(0)),
+            ("--max-age", self.max_age == Some(Duration::ZERO)),
+            ("--max-rss", self.max_rss == Some(0)),
+        ];
+        if let Some((flag, _)) = zero.into_iter().find(|(_, zero)| *zero) {
+            return out_of_bounds(flag, "0 would end every instance".to_owned());
+        }
+        let mut allow = Vec::new();
+        for text in &self.allow {
+            let pattern = Pattern::parse(text).map_err(|error| ConfigError::Flag {
+                flag: "--allow",
+                problem: format!("`{text}`: {error}"),
+            })?;
+            // Two rules, since the fields of one rule must all match: the name, or the command.
+            let origin = "--allow".to_owned();
+            allow.push(AllowRule {
+                name: Some(pattern.clone()),
+                origin: origin.clone(),
+                ..AllowRule::default()
+            });
+            allow.push(AllowRule { command: Some(pattern), origin, ..AllowRule::default() });
+        }
+        policy.allow.extend(allow);
+        policy.grace = self.grace.unwrap_or(policy.grace);
+        policy.min_age = self.min_age.unwrap_or(policy.min_age);
+        policy.limits.max_count = self.max_count.or(policy.limits.max_count);
+        policy.limits.max_age = self.max_age.or(policy.limits.max_age);
+        policy.limits.max_rss = self.max_rss.or(policy.limits.max_rss);
+        policy.all_users |= self.all_users;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_not_given_leaves_the_files_word() {
+        let mut policy = Policy { grace: Duration::from_secs(9), ..Policy::default() };
+        policy.limits.max_rss = Some(7);
+        let flags = Overrides { max_count: Some(3), min_age: Some(Duration::ZERO), ..Overrides::default() };
+        flags.apply(&mut policy).unwrap();
+        assert_eq!(policy.grace, Duration::from_secs(9));
+        assert_eq!(policy.min_age, Duration::ZERO);
+        assert_eq!((policy.limits.max_rss, policy.limits.max_count), (Some(7), Some(3)));
+        assert!(!policy.all_users && policy.allow.is_empty());
+    }
+
+    #[test]
+    fn an_allow_flag_adds_to_the_files_rules() {
+        let mut policy = Policy { allow: vec![AllowRule::default()], ..Policy::default() };
+        Overrides { allow: vec!["notes*".into()], ..Overrides::default() }.apply(&mut policy).unwrap();
+        assert_eq!(policy.allow.len(), 3);
+        assert!(policy.allow[1].name.is_some() && policy.allow[2].command.is_some());
+        assert!(policy.allow[1..].iter().all(|rule| rule.origin == "--allow" && rule.asks_something()));
+    }
+
+    #[test]
+    fn values_out_of_bounds_change_nothing_and_name_their_flag() {
+        let zero = Some(Duration::ZERO);
+        for (flags, said) in [
+            (
+                Overrides { grace: Some(Duration::from_secs(601)), ..Overrides::default() },
+                "--grace: at most 10m is taken",
+            ),
+            (
+                Overrides { max_count: Some(0), ..Overrides::default() },
+                "--max-count: 0 would end every instance",
+            ),
+            (Overrides { max_age: zero, ..Overrides::default() }, "--max-age: 0 would end every instance"),
+            (Overrides { max_rss: Some(0), ..Overrides::default() }, "--max-rss: 0 would end every instance"),
+            (
+                Overrides { allow: vec!["a".into(), "".into()], ..Overrides::default() },
+                "--allow: ``: an empty pattern",
+            ),
+        ] {
+            let mut policy = Policy::default();
+            assert_eq!(flags.apply(&mut policy).unwrap_err().to_string(), said);
+            assert_eq!(format!("{policy:?}"), format!("{:?}", Policy::default()));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `pid_file` of an allow rule: the number of the process that must be left alone.
+
+use std::io::{ErrorKind, Read};
+use std::path::PathBuf;
+
+use super::locate::Surroundings;
+use super::trust;
+use crate::process::Pid;
+
+/// A pid file is a number and a newline; PostgreSQL's has some lines more.
+const MAX_SIZE: u64 = 4096;
+
+/// Reads the pid file an allow rule names. No file means that the daemon does not run: the rule
+/// then matches nothing. A file that says nothing readable is an error, since the rule was written
+/// to protect somebody.
+///
+/// # Errors
+/// When the path is not absolute, or the file is not a regular one, cannot be read, or does not
+/// begin with the number of a process.
+pub(super) fn read(path: &str, around: &Surroundings) -> Result<(PathBuf, Option<Pid>), String> {
+    let path = PathBuf::from(around.expand(path).map_err(|error| error.to_string())?);
+    if !path.is_absolute() {
+        return Err(format!("`{}` must be an absolute path, or begin with ~/", path.display()));
+    }
+    let fail = |problem: String| format!("{}: {problem}", path.display());
+    let (file, metadata) = match trust::open(&path) {
+        Ok(opened) => opened,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok((path, None));
+        }
+        Err(error) => return Err(fail(error.to_string())),
+    };
+    if !metadata.is_file() {
+        return Err(fail("not a regular file".into()));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_SIZE).read_to_end(&mut bytes).map_err(|error| fail(error.to_string()))?;
+    match understand(&bytes) {
+        Some(pid) => Ok((path, Some(pid))),
+        None => Err(fail("does not begin with the number of a process".into())),
+    }
+}
+
+/// The number in the first line.
+fn understand(bytes: &[u8]) -> Option<Pid> {
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    let digits = std::str::from_utf8(line).ok()?.trim();
+    // `parse` alone would take "+5".
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok().filter(|pid| (1..=i32::MAX.unsigned_abs()).contains(pid)).map(Pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pid_file_begins_with_a_number_and_nothing_else_will_do() {
+        for (bytes, pid) in [
+            (&b"4242\n"[..], Some(4242)),
+            (b"4242", Some(4242)),
+            (b" 4242 \r\n", Some(4242)),
+            (b"1\n/var/lib/x\n1700000000\n", Some(1)),
+            (b"2147483647", Some(i32::MAX.unsigned_abs())),
+            (b"", None),
+            (b"\n4242\n", None),
+            (b"0", None),
+            (b"-4242", None),
+            (b"+4242", None),
+            (b"4242 4243", None),
+            (b"2147483648", None),
+            (b"\xff", None),
+            (b"pid=1", None),
+        ] {
+            assert_eq!(understand(bytes), pid.map(Pid), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! One table of the file, read key by key: every key must be known, every value of its kind.
+
+use std::fmt::Display;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{ConfigError, Source};
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) span: Range<usize>,
+}
+
+/// A table that is being read. [`Section::finish`] refuses the keys nobody asked for.
+#[derive(Debug)]
+pub(super) struct Section<'a> {
+    source: Source<'a>,
+    /// As people write it: `reap`, `allow`, `server.limits`; empty at the top.
+    name: String,
+    table: &'a DeTable<'a>,
+    /// The keys that were asked for: those it may have.
+    known: Vec<&'static str>,
+    /// Where the table itself stands.
+    pub(super) span: Range<usize>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(source: Source<'a>, name: &str, table: &'a DeTable<'a>, span: Range<usize>) -> Self {
+        Section { source, name: name.to_owned(), table, known: Vec::new(), span }
+    }
+
+    /// The key with its section, as `reap.grace`.
+    fn path(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    /// A mistake in the value of a key.
+    pub(super) fn mistake(&self, key: &str, span: Range<usize>, problem: impl Display) -> ConfigError {
+        let key = self.path(key);
+        let message = format!("{key}: {problem}");
+        self.source.mistake(span, key, message, "")
+    }
+
+    /// A mistake of the table as a whole.
+    pub(super) fn mistake_here(&self, problem: impl Display) -> ConfigError {
+        self.source.mistake(self.span.clone(), self.name.clone(), problem, "")
+    }
+
+    /// The line in which this table begins.
+    pub(super) fn line(&self) -> usize {
+        self.source.line_of(self.span.start)
+    }
+
+    fn get(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.known.push(key);
+        self.table.get(key)
+    }
+
+    /// The value is of another kind than it should be.
+    fn wrong_kind(&self, key: &str, value: &Spanned<DeValue<'_>>, expected: &str) -> ConfigError {
+        let found = kind(value.get_ref());
+        self.mistake(key, value.span(), format!("expected {expected}, found {found}"))
+    }
+
+    /// A text, read further by `parse`.
+    pub(super) fn parsed<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<At<T>>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let Some(text) = value.get_ref().as_str() else { return Err(self.wrong_kind(key, value, expected)) };
+        match parse(text) {
+            Ok(parsed) => Ok(Some(At { value: parsed, span: value.span() })),
+            Err(error) => Err(self.mistake(key, value.span(), error)),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn switch(&mut self, key: &'static str) -> Result<Option<bool>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        match value.get_ref().as_bool() {
+            Some(switch) => Ok(Some(switch)),
+            None => Err(self.wrong_kind(key, value, "true or false")),
+        }
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn number<T: TryFrom<i64>>(
+        &mut self,
+        key: &'static str,
+        bounds: std::ops::RangeInclusive<i64>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        let Some(integer) = value.get_ref().as_integer() else {
+            return Err(self.wrong_kind(key, value, &expected));
+        };
+        i64::from_str_radix(integer.as_str(), integer.radix())
+            .ok()
+            .filter(|number| bounds.contains(number))
+            .and_then(|number| T::try_from(number).ok())
+            .map(Some)
+            .ok_or_else(|| {
+                self.mistake(key, value.span(), format!("expected {expected}, found {}", integer.as_str()))
+            })
+    }
+
+    /// A size in bytes: a text such as `"500MB"`, or a whole number.
+    pub(super) fn size(&mut self, key: &'static str) -> Result<Option<At<u64>>, ConfigError> {
+        const EXPECTED: &str = "a size such as \"500MB\" or \"1GiB\"";
+        match self.table.get(key).map(Spanned::get_ref) {
+            Some(DeValue::Integer(_)) => {
+                let span = self.table.get(key).map(Spanned::span).unwrap_or_default();
+                Ok(self.number(key, 0..=i64::MAX)?.map(|value| At { value, span }))
+            }
+            _ => self.parsed(key, EXPECTED, crate::units::parse_size),
+        }
+    }
+
+    /// A table within this one.
+    pub(super) fn section(&mut self, key: &'static str) -> Result<Option<Section<'a>>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        match value.get_ref().as_table() {
+            Some(table) => Ok(Some(Section::new(self.source, &self.path(key), table, value.span()))),
+            None => Err(self.wrong_kind(key, value, &format!("a table: [{}]", self.path(key)))),
+        }
+    }
+
+    /// A list of tables: `[[key]]`.
+    pub(super) fn sections(&mut self, key: &'static str) -> Result<Vec<Section<'a>>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let path = self.path(key);
+        let expected = format!("entries that begin with [[{path}]]");
+        let Some(entries) = value.get_ref().as_array() else {
+            return Err(self.wrong_kind(key, value, &expected));
+        };
+        entries
+            .iter()
+            .map(|entry| match entry.get_ref().as_table() {
+                Some(table) => Ok(Section::new(self.source, &path, table, entry.span())),
+                None => Err(self.wrong_kind(key, entry, &expected)),
+            })
+            .collect()
+    }
+
+    /// Refuses the first key that nobody asked for.
+    pub(super) fn finish(self) -> Result<(), ConfigError> {
+        let unknown = self.table.keys().filter(|key| !self.known.contains(&key.get_ref().as_ref()));
+        let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
+        let name = key.get_ref().as_ref();
+        let place = if self.name.is_empty() { String::new() } else { format!(" in [{}]", self.name) };
+        let help = match nearest(name, &self.known) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("known here: {}", self.known.join(", ")),
+        };
+        let message = format!("unknown key `{name}`{place}");
+        Err(self.source.mistake(key.span(), self.path(name), message, help))
+    }
+}
+
+/// The kind of a value, in words.
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "a switch (true or false)",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The known key that was probably meant: at most a third of its letters away.
+fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    let name = name.to_lowercase().replace(['-', ' '], "_");
+    known
+        .iter()
+        .map(|key| (strsim::osa_distance(&name, key), *key))
+        .filter(|(distance, key)| *distance <= (key.len() / 3).max(1))
+        .min()
+        .map(|(_, key)| key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_is_understood_and_a_wild_guess_is_not() {
+        let known = ["grace", "min_age", "max_age", "port", "unit"];
+        for (name, meant) in [
+            ("grase", Some("grace")),
+            ("min-age", Some("min_age")),
+            ("Min Age", Some("min_age")),
+            ("mx_age", Some("max_age")),
+            ("prot", Some("port")),
+            ("units", Some("unit")),
+            ("timeout", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name, &known), meant, "{name}");
+        }
+    }
+}

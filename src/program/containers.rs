@@ -1,0 +1,205 @@
+//! docker, podman, nerdctl: the image behind the options, the command in a running container.
+
+use super::options::{self, Grammar};
+use super::peel::Peeler;
+use super::{Program, Word};
+
+/// Options of `docker run` and `podman run` that take a value, from their references
+/// (docs.docker.com/reference/cli/docker/container/run, podman-run(1)). All others are flags.
+const RUN: Grammar = Grammar::clustered(&[
+    "-a",
+    "--attach",
+    "--add-host",
+    "--annotation",
+    "--arch",
+    "--authfile",
+    "--blkio-weight",
+    "--blkio-weight-device",
+    "--cap-add",
+    "--cap-drop",
+    "--cgroup-parent",
+    "--cgroupns",
+    "--cidfile",
+    "--conmon-pidfile",
+    "--cpu-count",
+    "--cpu-percent",
+    "--cpu-period",
+    "--cpu-quota",
+    "--cpu-rt-period",
+    "--cpu-rt-runtime",
+    "-c",
+    "--cpu-shares",
+    "--cpus",
+    "--cpuset-cpus",
+    "--cpuset-mems",
+    "--creds",
+    "--decryption-key",
+    "--detach-keys",
+    "--device",
+    "--device-cgroup-rule",
+    "--device-read-bps",
+    "--device-read-iops",
+    "--device-write-bps",
+    "--device-write-iops",
+    "--dns",
+    "--dns-opt",
+    "--dns-option",
+    "--dns-search",
+    "--domainname",
+    "--entrypoint",
+    "-e",
+    "--env",
+    "--env-file",
+    "--env-merge",
+    "--expose",
+    "--gidmap",
+    "--gpus",
+    "--group-add",
+    "--group-entry",
+    "--health-cmd",
+    "--health-interval",
+    "--health-retries",
+    "--health-start-interval",
+    "--health-start-period",
+    "--health-timeout",
+    "-h",
+    "--hostname",
+    "--hostuser",
+    "--init-path",
+    "--ip",
+    "--ip6",
+    "--ipc",
+    "--isolation",
+    "--kernel-memory",
+    "-l",
+    "--label",
+    "--label-file",
+    "--link",
+    "--link-local-ip",
+    "--log-driver",
+    "--log-opt",
+    "--mac-address",
+    "-m",
+    "--memory",
+    "--memory-reservation",
+    "--memory-swap",
+    "--memory-swappiness",
+    "--mount",
+    "--name",
+    "--network",
+    "--net",
+    "--network-alias",
+    "--net-alias",
+    "--oom-score-adj",
+    "--os",
+    "--passwd-entry",
+    "--pid",
+    "--pidfile",
+    "--pids-limit",
+    "--platform",
+    "--pod",
+    "--pod-id-file",
+    "-p",
+    "--publish",
+    "--pull",
+    "--requires",
+    "--restart",
+    "--retry",
+    "--rootfs-path",
+    "--runtime",
+    "--sdnotify",
+    "--seccomp-policy",
+    "--secret",
+    "--security-opt",
+    "--shm-size",
+    "--stop-signal",
+    "--stop-timeout",
+    "--storage-opt",
+    "--subgidname",
+    "--subuidname",
+    "--sysctl",
+    "--systemd",
+    "--timeout",
+    "--tmpfs",
+    "--tz",
+    "--uidmap",
+    "--ulimit",
+    "--umask",
+    "-u",
+    "--user",
+    "--userns",
+    "--uts",
+    "--variant",
+    "-v",
+    "--volume",
+    "--volume-driver",
+    "--volumes-from",
+    "-w",
+    "--workdir",
+]);
+/// Options before the subcommand.
+const GLOBAL: Grammar = Grammar::clustered(&[
+    "-c",
+    "--context",
+    "--connection",
+    "--config",
+    "-H",
+    "--host",
+    "-l",
+    "--log-level",
+    "--tlscacert",
+    "--tlscert",
+    "--tlskey",
+    "--url",
+    "--root",
+    "--runroot",
+    "-n",
+    "--namespace",
+    "-a",
+    "--address",
+]);
+
+impl Peeler {
+    pub(super) fn container(&mut self, tool: &str, words: &[Word<'_>]) -> Option<Program> {
+        let before = options::parse(words, GLOBAL);
+        let (verb, rest) = before.rest.split_first()?;
+        let (verb, rest) = match (&**verb, rest.split_first()) {
+            ("container", Some((verb, rest))) => (verb, rest),
+            _ => (verb, rest),
+        };
+        match &**verb {
+            "run" => {
+                let parsed = options::parse(rest, RUN);
+                let (image, args) = parsed.rest.split_first()?;
+                let program = Program::image(image, args);
+                // An entry point in place of the image's own, or an interpreter image: the command
+                // names what runs; the image stays among the names.
+                let entry = parsed.value(&["--entrypoint"]);
+                let command: Vec<Word<'_>> =
+                    entry.map(Word::from).into_iter().chain(args.iter().cloned()).collect();
+                let plain = matches!(
+                    program.names.last().map(String::as_str),
+                    Some("node" | "python" | "bun" | "deno" | "uv" | "npx" | "alpine")
+                );
+                if !plain && entry.is_none() {
+                    return Some(program);
+                }
+                match self.peel(&command) {
+                    Some(mut inner) => {
+                        inner.names.extend(program.names);
+                        Some(inner)
+                    }
+                    None => Some(program),
+                }
+            }
+            "exec" => {
+                let parsed = options::parse(rest, RUN);
+                let (_container, command) = parsed.rest.split_first()?;
+                self.peel(command)
+            }
+            // `docker mcp gateway run`: a plugin of docker.
+            "mcp" => Some(Program::binary(tool, before.rest)),
+            _ => None,
+        }
+    }
+}

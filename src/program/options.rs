@@ -1,0 +1,136 @@
+//! Options before the program: which take a value, and where the program begins.
+
+use super::Word;
+
+/// How one tool's options read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grammar {
+    /// Options that take the next word as their value.
+    pub valued: &'static [&'static str],
+    /// Whether `-it` is `-i -t`. Not so for java, node and go, whose long options have one dash.
+    pub clusters: bool,
+}
+
+impl Grammar {
+    pub(super) const fn long(valued: &'static [&'static str]) -> Grammar {
+        Grammar { valued, clusters: false }
+    }
+
+    pub(super) const fn clustered(valued: &'static [&'static str]) -> Grammar {
+        Grammar { valued, clusters: true }
+    }
+}
+
+/// Options that were read, and the words from the first that is none.
+#[derive(Debug)]
+pub(super) struct Parsed<'w> {
+    /// Options with their values; a flag has an empty one.
+    pub options: Vec<(&'w str, &'w str)>,
+    /// What follows.
+    pub rest: &'w [Word<'w>],
+    /// The rest came after `--`.
+    pub dashes: bool,
+}
+
+impl<'w> Parsed<'w> {
+    /// The value of the last option of that name.
+    pub(super) fn value(&self, names: &[&str]) -> Option<&'w str> {
+        self.options
+            .iter()
+            .rev()
+            .find(|(key, value)| names.contains(key) && !value.is_empty())
+            .map(|(_, value)| *value)
+    }
+
+    /// Every value of the options of that name.
+    pub(super) fn values<'s>(&'s self, names: &'s [&str]) -> impl Iterator<Item = &'w str> + 's {
+        self.options
+            .iter()
+            .filter(|(key, value)| names.contains(key) && !value.is_empty())
+            .map(|(_, value)| *value)
+    }
+
+    /// Whether one of the options stands there.
+    pub(super) fn has(&self, names: &[&str]) -> bool {
+        self.options.iter().any(|(key, _)| names.contains(key))
+    }
+}
+
+/// Reads options up to the first word that is none, or past `--`.
+pub(super) fn parse<'w>(words: &'w [Word<'w>], grammar: Grammar) -> Parsed<'w> {
+    let mut options: Vec<(&'w str, &'w str)> = Vec::new();
+    let mut at = 0;
+    while let Some(word) = words.get(at).map(|word| &**word) {
+        if word == "--" {
+            return Parsed { options, rest: words.get(at + 1..).unwrap_or_default(), dashes: true };
+        }
+        if word.len() < 2 || !word.starts_with('-') {
+            break;
+        }
+        at += 1;
+        let mut next = || {
+            at += 1;
+            words.get(at - 1).map_or("", |word| &**word)
+        };
+        if grammar.valued.contains(&word) {
+            options.push((word, next()));
+        } else if let Some((key, value)) = word.split_once('=') {
+            options.push((key, value));
+        } else if grammar.clusters && !word.starts_with("--") && word.is_ascii() && word.len() > 2 {
+            // "-p8080" is -p with its value, "-itv x" is -i, -t and -v with the value x.
+            let letter_takes =
+                |letter: &str| grammar.valued.iter().any(|o| o.strip_prefix('-') == Some(letter));
+            if letter_takes(&word[1..2]) {
+                options.push((&word[..2], &word[2..]));
+            } else if let Some(option) =
+                grammar.valued.iter().find(|o| o.strip_prefix('-') == Some(&word[word.len() - 1..]))
+            {
+                options.push((option, next()));
+            } else {
+                options.push((word, ""));
+            }
+        } else {
+            options.push((word, ""));
+        }
+    }
+    Parsed { options, rest: words.get(at..).unwrap_or_default(), dashes: false }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn words(line: &'static str) -> Vec<Word<'static>> {
+        line.split(' ').map(Word::from).collect()
+    }
+
+    #[test]
+    fn the_program_begins_behind_the_options_and_their_values() {
+        const GRAMMAR: Grammar = Grammar::clustered(&["-e", "-v", "--env"]);
+        for (line, rest) in [
+            ("image a", "image a"),
+            ("-i --rm image", "image"),
+            ("-e A=1 --env B image -e c", "image -e c"),
+            ("--env=B image", "image"),
+            ("-it image", "image"),
+            ("-itv /a:/b image", "image"),
+            ("-v/a:/b image", "image"),
+            ("-i -- -image", "-image"),
+            ("-e", ""),
+            ("-", "-"),
+        ] {
+            let words = words(line);
+            assert_eq!(parse(&words, GRAMMAR).rest.join(" "), rest, "{line}");
+        }
+    }
+
+    #[test]
+    fn values_are_told_from_flags() {
+        let words = words("-y -p one --package=two bin");
+        let parsed = parse(&words, Grammar::clustered(&["-p", "--package"]));
+        assert_eq!(parsed.values(&["-p", "--package"]).collect::<Vec<_>>(), ["one", "two"]);
+        assert_eq!(parsed.value(&["-y"]), None);
+        assert!(parsed.has(&["-y"]));
+    }
+}

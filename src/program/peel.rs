@@ -1,0 +1,222 @@
+//! Layer after layer: who passes on to whom.
+
+use super::names::{base, is_tool_dir, looks_like_file};
+use super::options::{self, Grammar, Parsed};
+use super::tools::{self, Passer, Tool};
+use super::{Kind, Layer, LayerKind, Program, Word};
+
+/// No real command line nests deeper; a hostile one must end.
+const MAX_LAYERS: usize = 16;
+
+/// The layers met so far, and where relative paths count from.
+#[derive(Debug, Default)]
+pub(super) struct Peeler {
+    pub layers: Vec<Layer>,
+    /// From `uv --directory D`, `npm --prefix D` and the like.
+    pub dir: Option<String>,
+    /// A shell was given a command line.
+    pub opaque: bool,
+}
+
+impl Peeler {
+    /// The program that these words run.
+    pub(super) fn peel(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        let (first, rest) = words.split_first()?;
+        match tools::find(base(first)) {
+            Some((name, tool)) => self.run(name, tool, rest),
+            // An extensionless file in an installed package's bin folder is as good as a binary.
+            None => Some(Program::binary(first, rest)),
+        }
+    }
+
+    /// Notes a layer; false when there are too many.
+    pub(super) fn through(&mut self, tool: &str, kind: LayerKind) -> bool {
+        self.layers.push(Layer { tool: tool.to_owned(), kind });
+        self.layers.len() <= MAX_LAYERS
+    }
+
+    fn run(&mut self, name: &'static str, tool: Tool, words: &[Word<'_>]) -> Option<Program> {
+        let kind = match tool {
+            Tool::Shell | Tool::Cmd => LayerKind::Shell,
+            Tool::Passer(_) | Tool::Nodemon => LayerKind::Passer,
+            Tool::Node
+            | Tool::Python
+            | Tool::Deno
+            | Tool::Java
+            | Tool::Plain(..)
+            | Tool::Asgi
+            | Tool::Dart
+            | Tool::Bun
+            | Tool::Dotnet => LayerKind::Interpreter,
+            _ => LayerKind::Runner,
+        };
+        if !self.through(name, kind) {
+            return None;
+        }
+        match tool {
+            Tool::Node => self.node(words),
+            Tool::Python => self.python(words),
+            Tool::Bun => self.bun(words),
+            Tool::Bunx | Tool::Npx => self.npx(words),
+            Tool::Deno => self.deno(words),
+            Tool::Java => self.java(words),
+            Tool::Dotnet => self.dotnet(words),
+            Tool::Plain(code, valued) => self.plain(words, code, valued),
+            Tool::TsRunner => self.ts_runner(words),
+            Tool::Nodemon => self.nodemon(words),
+            Tool::Asgi => self.asgi(words),
+            Tool::Npm => self.npm(words),
+            Tool::Pnpm => self.pnpm(words),
+            Tool::Yarn => self.yarn(words),
+            Tool::Uv => self.uv(words),
+            Tool::Uvx => self.uvx(words),
+            Tool::Pipx => self.pipx(words),
+            Tool::Container => self.container(name, words),
+            Tool::Shell => self.shell(words),
+            Tool::Go => self.go(words),
+            Tool::Cargo => self.cargo(words),
+            Tool::Dart => self.dart(words),
+            Tool::Swift => self.swift(words),
+            Tool::Nix => self.nix(words),
+            // A target is built, whatever it is called; it has no name that could speak for it.
+            Tool::Make => {
+                let parsed = options::parse(words, Grammar::clustered(&["-C", "-f", "-j", "-I", "-o"]));
+                let (task, args) = parsed.rest.split_first()?;
+                Some(Program::binary(task, args)).map(|target| Program {
+                    kind: Kind::Task,
+                    names: Vec::new(),
+                    ..target
+                })
+            }
+            // cmd /c npx -y x
+            Tool::Cmd => {
+                let at = words.iter().position(|word| word.eq_ignore_ascii_case("/c"))?;
+                self.peel(words.get(at + 1..)?)
+            }
+            Tool::Passer(passer) => self.pass(name, passer, words),
+        }
+    }
+
+    /// A passer: past its verb, options, own words and assignments to the command.
+    fn pass(&mut self, name: &str, passer: &Passer, words: &[Word<'_>]) -> Option<Program> {
+        let mut words = words;
+        if !passer.verbs.is_empty() {
+            let before = options::parse(words, passer.grammar);
+            match before.rest.split_first() {
+                Some((verb, rest)) if passer.verbs.contains(&&**verb) && !before.dashes => words = rest,
+                _ if passer.verbs.contains(&"") => {}
+                // Another of its verbs: it passes on nothing and is itself what runs (`mise mcp`).
+                _ => {
+                    self.layers.pop();
+                    return Some(Program::binary(name, words));
+                }
+            }
+        }
+        let mut parsed = options::parse(words, passer.grammar);
+        for (key, value) in &parsed.options {
+            if passer.command.contains(key) && !value.is_empty() {
+                return self.command(value, &[]);
+            }
+        }
+        if !passer.command.is_empty() {
+            // The option stands there without being among the valued ones: its word follows.
+            let at = words.iter().position(|word| passer.command.contains(&&**word));
+            if let Some(line) = at.and_then(|at| words.get(at + 1)) {
+                return self.command(line, words.get(at.unwrap_or(0) + 2..).unwrap_or_default());
+            }
+        }
+        if passer.dashes && !parsed.dashes {
+            let at = parsed.rest.iter().position(|word| word == "--")?;
+            parsed.rest = parsed.rest.get(at + 1..)?;
+        }
+        let mut rest = parsed.rest.get(if passer.dashes { 0 } else { passer.skip }..)?;
+        if rest.first().is_some_and(|word| word == "--") {
+            rest = rest.get(1..)?;
+        }
+        while passer.assigns && rest.first().is_some_and(|word| is_assignment(word)) {
+            rest = rest.get(1..)?;
+        }
+        self.peel(rest)
+    }
+
+    /// A script file under an interpreter: the program, or one more tool (`node npx-cli.js -y x`,
+    /// `python /venv/bin/uvicorn a:app`).
+    pub(super) fn file(&mut self, path: &str, args: &[Word<'_>]) -> Option<Program> {
+        let program = Program::script(path, self.dir.as_deref(), args);
+        let inside = program.text.contains("node_modules/");
+        let installed = inside || is_tool_dir(&program.text) || program.text.contains(".yarn/releases/");
+        if installed {
+            // A part of npm is told by its file, any other package by its name.
+            let package =
+                program.names.first().filter(|name| inside && !matches!(name.as_str(), "npm" | "corepack"));
+            let tool = package.map(String::as_str).and_then(tools::find).or_else(|| {
+                let whole = !inside
+                    || program.names.first().is_some_and(|name| matches!(name.as_str(), "npm" | "corepack"));
+                whole.then(|| tools::find(base(&program.text))).flatten()
+            });
+            if let Some((name, tool)) = tool {
+                return self.run(name, tool, args);
+            }
+        }
+        Some(program)
+    }
+
+    /// The words after a runner's options: a tool, or a package with its arguments.
+    pub(super) fn packaged(
+        &mut self,
+        specs: &[&str],
+        bin: Option<&Word<'_>>,
+        args: &[Word<'_>],
+    ) -> Option<Program> {
+        let name = match bin {
+            Some(bin) => &**bin,
+            None => specs.last().copied().unwrap_or_default(),
+        };
+        let plain = Program::package(&[name], args);
+        if let Some((tool_name, tool)) =
+            plain.names.last().filter(|_| plain.names.len() == 1).and_then(|name| tools::find(name))
+        {
+            return self.run(tool_name, tool, args);
+        }
+        let mut all: Vec<&str> = specs.to_vec();
+        if let Some(bin) = bin {
+            all.push(bin);
+        }
+        Some(Program::package(&all, args))
+    }
+
+    /// Words that are either a script file or a command.
+    pub(super) fn file_or_command(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        let (first, rest) = words.split_first()?;
+        if looks_like_file(first)
+            && tools::find(base(first)).is_none()
+            && super::stem(base(first)) != base(first)
+        {
+            return self.file(first, rest);
+        }
+        self.peel(words)
+    }
+
+    /// Options of the tool, remembering the folder they set.
+    pub(super) fn options<'w>(
+        &mut self,
+        words: &'w [Word<'w>],
+        grammar: Grammar,
+        folder: &[&str],
+    ) -> Parsed<'w> {
+        let parsed = options::parse(words, grammar);
+        if let Some(dir) = parsed.value(folder) {
+            self.dir = Some(dir.to_owned());
+        }
+        parsed
+    }
+}
+
+/// `A=b` before a command.
+pub(super) fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}

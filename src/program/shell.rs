@@ -1,0 +1,222 @@
+//! sh -c: the command line in the string, and its first command that does something.
+
+use super::names::base;
+use super::options::{self, Grammar};
+use super::peel::{Peeler, is_assignment};
+use super::{Program, Word};
+
+/// Commands that only prepare the one that counts.
+const PREPARING: &[&str] = &[
+    ".", ":", "[", "[[", "alias", "builtin", "cat", "cd", "chmod", "clear", "command", "date", "declare",
+    "echo", "eval", "exit", "export", "false", "fnm", "hash", "local", "mkdir", "nvm", "popd", "printf",
+    "pushd", "set", "setopt", "shopt", "sleep", "source", "stty", "tee", "test", "trap", "true", "type",
+    "typeset", "ulimit", "umask", "unalias", "unset", "unsetopt", "wait", "which",
+];
+/// Words that open a compound command; what follows them is a command again.
+const OPENING: &[&str] = &[
+    "{",
+    "(",
+    "!",
+    "if",
+    "then",
+    "else",
+    "elif",
+    "while",
+    "until",
+    "do",
+    "time",
+    "exec",
+    "command",
+    "noglob",
+    "nocorrect",
+];
+
+/// One simple command, as words.
+type Simple = Vec<String>;
+
+impl Peeler {
+    /// A shell: `-c` with its string, a script file, or nothing that can be told.
+    pub(super) fn shell(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        const VALUED: &[&str] = &["-o", "+o", "-O", "+O", "--rcfile", "--init-file", "-C", "--init-command"];
+        let mut at = 0;
+        let mut string = false;
+        // Options may also stand between -c and its string: sh -c -l 'cmd'.
+        while let Some(word) = words.get(at).map(|word| &**word) {
+            if word == "--" {
+                at += 1;
+                break;
+            }
+            if word.len() < 2 || !word.starts_with(['-', '+']) {
+                break;
+            }
+            string |= word == "--command"
+                || (word.starts_with('-') && !word.starts_with("--") && word.contains('c'));
+            at += 1 + usize::from(VALUED.contains(&word));
+        }
+        let rest = words.get(at..)?;
+        let (first, after) = rest.split_first()?;
+        if !string {
+            return Some(Program::script(first, self.dir.as_deref(), after));
+        }
+        self.opaque = true;
+        // A line that was split at spaces on its way here (ps): put together what can only belong
+        // together. The shell itself would give the words as $0 and $1 to a bare `npx`.
+        let alone = ["npx", "npm", "uvx", "uv", "bunx", "pnpm", "exec", "cd"].contains(&&**first);
+        if alone && !after.is_empty() {
+            return self.command(&rest.join(" "), &[]);
+        }
+        self.command(first, after)
+    }
+
+    /// A command line for a shell; `parameters` are $0, $1 and so on.
+    pub(super) fn command(&mut self, line: &str, parameters: &[Word<'_>]) -> Option<Program> {
+        for simple in split(line) {
+            let words = match meaningful(&simple) {
+                Meaning::Prepares => continue,
+                Meaning::Opaque => return None,
+                Meaning::Runs(words) => words,
+            };
+            let expanded: Vec<Word<'_>> = words.iter().flat_map(|word| expand(word, parameters)).collect();
+            return self.file_or_command(&expanded);
+        }
+        None
+    }
+}
+
+enum Meaning<'s> {
+    Prepares,
+    /// `eval`: what it runs is put together at run time, or a job of someone else's tool.
+    Opaque,
+    Runs(&'s [String]),
+}
+
+/// Past assignments and opening words to the command itself.
+fn meaningful(simple: &[String]) -> Meaning<'_> {
+    let mut words = simple;
+    while let Some((first, rest)) = words.split_first() {
+        let first = first.trim_start_matches('(');
+        if first == "exec" {
+            let parsed = options_of_exec(rest);
+            words = parsed;
+        } else if is_assignment(first) || OPENING.contains(&first) {
+            // `command -v x` asks for a program and runs none.
+            if first == "command" && rest.first().is_some_and(|word| word.starts_with('-')) {
+                return Meaning::Prepares;
+            }
+            words = rest;
+        } else if first == "eval" {
+            return Meaning::Opaque;
+        } else if PREPARING.contains(&base(first)) {
+            return Meaning::Prepares;
+        } else {
+            return Meaning::Runs(words);
+        }
+    }
+    Meaning::Prepares
+}
+
+/// exec's own options: -a NAME, -c, -l.
+fn options_of_exec(words: &[String]) -> &[String] {
+    let borrowed: Vec<Word<'_>> = words.iter().map(|word| Word::from(word.as_str())).collect();
+    let rest = options::parse(&borrowed, Grammar::clustered(&["-a"])).rest.len();
+    words.get(words.len() - rest..).unwrap_or_default()
+}
+
+/// `$@`, `$0`, `$1` by the words behind the string; anything else stays as it is.
+fn expand<'w>(word: &'w str, parameters: &[Word<'w>]) -> Vec<Word<'w>> {
+    match word {
+        "$@" | "$*" | "${@}" => parameters.get(1..).unwrap_or_default().to_vec(),
+        _ => match word.strip_prefix('$').and_then(|digit| digit.parse::<usize>().ok()) {
+            Some(number) => parameters.get(number).cloned().into_iter().collect(),
+            None => vec![Word::from(word)],
+        },
+    }
+}
+
+/// A command line as simple commands, the way a POSIX shell reads quotes, operators, comments and
+/// redirections (XCU 2.2, 2.7 and 2.10). Expansions stay as they are written.
+fn split(line: &str) -> Vec<Simple> {
+    let mut commands: Vec<Simple> = Vec::new();
+    let mut simple: Simple = Vec::new();
+    let mut word: Option<String> = None;
+    // The next word is where a redirection goes, not a word of the command.
+    let mut target = false;
+    let mut chars = line.chars().peekable();
+    fn end(word: &mut Option<String>, simple: &mut Simple, target: &mut bool) {
+        if let Some(done) = word.take()
+            && !std::mem::take(target)
+        {
+            simple.push(done);
+        }
+    }
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => word.get_or_insert_default().extend(chars.by_ref().take_while(|c| *c != '\'')),
+            '"' => {
+                let word = word.get_or_insert_default();
+                while let Some(c) = chars.next() {
+                    match c {
+                        '"' => break,
+                        '\\' if matches!(chars.peek(), Some('"' | '\\' | '$' | '`')) => {
+                            word.extend(chars.next())
+                        }
+                        c => word.push(c),
+                    }
+                }
+            }
+            '\\' => word.get_or_insert_default().extend(chars.next().filter(|c| *c != '\n')),
+            '#' if word.is_none() => while chars.next_if(|c| *c != '\n').is_some() {},
+            '>' | '<' => {
+                // A number right before it is the descriptor.
+                if word.as_deref().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
+                    word = None;
+                }
+                end(&mut word, &mut simple, &mut target);
+                while chars.next_if(|c| matches!(c, '>' | '<' | '&' | '|')).is_some() {}
+                target = true;
+            }
+            '&' if chars.peek() == Some(&'>') => {}
+            ';' | '&' | '|' | '\n' => {
+                end(&mut word, &mut simple, &mut target);
+                target = false;
+                if !simple.is_empty() {
+                    commands.push(std::mem::take(&mut simple));
+                }
+            }
+            c if c.is_whitespace() => end(&mut word, &mut simple, &mut target),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    end(&mut word, &mut simple, &mut target);
+    if !simple.is_empty() {
+        commands.push(simple);
+    }
+    commands
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_read_as_a_shell_reads_it() {
+        for (line, commands) in [
+            ("a b", vec![vec!["a", "b"]]),
+            ("'a b' \"c 'd'\" e\\ f", vec![vec!["a b", "c 'd'", "e f"]]),
+            (
+                "a && b || c; d | e & f",
+                vec![vec!["a"], vec!["b"], vec!["c"], vec!["d"], vec!["e"], vec!["f"]],
+            ),
+            ("a 2>/dev/null >x b <<< c", vec![vec!["a", "b"]]),
+            ("a >&2 2>&1 b", vec![vec!["a", "b"]]),
+            ("a &> log b", vec![vec!["a", "b"]]),
+            ("# all\na # rest", vec![vec!["a"]]),
+            ("a 'open", vec![vec!["a", "open"]]),
+            ("", vec![]),
+            ("''", vec![vec![""]]),
+        ] {
+            assert_eq!(split(line), commands, "{line}");
+        }
+    }
+}

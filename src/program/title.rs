@@ -1,0 +1,60 @@
+//! From the bytes of an argv to words: titles that programs wrote over their own command line.
+
+use std::borrow::Cow;
+
+use super::names::base;
+use super::{Word, tools};
+use crate::bytes::RawText;
+
+/// More words than any launcher puts before its program; the rest of a huge argv is left unread.
+const MAX_WORDS: usize = 1024;
+
+/// The last path segment of the first word as bytes, for the fast way out. A rewritten title gives
+/// its first word.
+pub(crate) fn head(argv: &[RawText]) -> &[u8] {
+    let Some(first) = argv.first() else { return b"" };
+    let bytes = first.as_bytes();
+    let start = bytes.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    bytes.get(start..).unwrap_or_default()
+}
+
+/// argv as words. One string with spaces is a title that was written over the command line
+/// (`npm exec x`, padded with NULs; `/opt/chrome --type=renderer`), unless it is a path.
+pub(super) fn words<'a>(argv: &'a [RawText], exe: Option<&RawText>) -> Vec<Word<'a>> {
+    let used = argv.iter().rposition(|word| !word.is_empty()).map_or(0, |last| last + 1);
+    let argv = argv.get(..used.min(MAX_WORDS)).unwrap_or_default();
+    match argv {
+        [only] if only.as_bytes().contains(&b' ') => split_title(only.to_text(), exe),
+        _ => argv.iter().map(RawText::to_text).collect(),
+    }
+}
+
+fn split_title<'a>(text: Cow<'a, str>, exe: Option<&RawText>) -> Vec<Word<'a>> {
+    let own = |text: &str| -> Word<'a> { Cow::Owned(text.to_owned()) };
+    let split = |text: &str| text.split_whitespace().take(MAX_WORDS).map(own).collect::<Vec<_>>();
+    let exe = exe.map(RawText::to_text);
+    if exe.as_deref() == Some(&*text) && !text.contains(" --") {
+        return vec![text];
+    }
+    if let Some(rest) = exe.as_deref().filter(|exe| !exe.is_empty()).and_then(|exe| text.strip_prefix(exe))
+        && rest.starts_with(' ')
+        && let Some(exe) = exe.as_deref()
+    {
+        return std::iter::once(own(exe)).chain(split(rest)).collect();
+    }
+    let first = text.split_whitespace().next().unwrap_or_default();
+    // "sshd: mcp [priv]", "postgres: mcp idle": what follows the colon is a status.
+    if let Some(name) = first.strip_suffix(':') {
+        return vec![own(name)];
+    }
+    let path_or_app = text.starts_with('/') || text.contains(" Helper");
+    if !path_or_app || tools::find(base(first)).is_some() {
+        return split(&text);
+    }
+    // A path may hold spaces ("/Applications/Google Chrome.app/..."); options end it.
+    let options =
+        text.match_indices(" -").find(|(at, _)| !matches!(text.as_bytes().get(at + 2), None | Some(b' ')));
+    let (path, rest) = text.split_at(options.map_or(text.len(), |(at, _)| at));
+    let path = path.split(": ").next().unwrap_or(path);
+    std::iter::once(own(path)).chain(split(rest)).collect()
+}

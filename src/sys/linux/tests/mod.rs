@@ -1,0 +1,83 @@
+//! Looks at processes that the test started itself, and ends only those.
+#![allow(clippy::unwrap_used)]
+
+mod rows;
+mod wires;
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio as Given};
+use std::time::{Duration, Instant};
+
+use super::take;
+use crate::process::{Pid, ProcessRecord, State, Stdio, StdioKind};
+
+/// Ends and collects the child when the test is over, however it ends.
+struct Own(Child);
+
+impl Own {
+    fn start(command: &mut Command) -> Own {
+        Own(command.spawn().unwrap())
+    }
+
+    /// A shell (bash, for descriptors above 9) that runs `script` and becomes a `sleep`.
+    fn shell(script: &str, stdin: Given, stdout: Given) -> Own {
+        // Whoever runs the tests may have left descriptors open in us; they are no part of the scene.
+        let clean = "for fd in /proc/$$/fd/*; do n=${fd##*/}; ((n > 2)) && eval \"exec $n>&-\"; done";
+        let script = format!("{clean}\n{script}\nexec sleep 300");
+        let own = Own::start(
+            Command::new("bash").args(["-c", &script]).stdin(stdin).stdout(stdout).stderr(Given::null()),
+        );
+        eventually(&own, |row| row.comm.to_string() == "sleep");
+        own
+    }
+
+    fn pid(&self) -> Pid {
+        Pid(self.0.id())
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// One process, as seen by nobody in particular: the test itself counts as a holder.
+fn look(pid: Pid) -> Option<ProcessRecord> {
+    let mut snapshot = take(Pid(0), &|_| vec![pid]).unwrap();
+    let at = snapshot.processes.iter().position(|row| row.pid() == pid)?;
+    Some(snapshot.processes.swap_remove(at))
+}
+
+/// Looks until it is so. Other tests start processes as well, and each of those holds copies of all our
+/// descriptors between its fork and its exec.
+#[track_caller]
+fn eventually(own: &Own, so: impl Fn(&ProcessRecord) -> bool) -> ProcessRecord {
+    let late = Instant::now() + Duration::from_secs(5);
+    loop {
+        let row = look(own.pid()).unwrap();
+        if so(&row) {
+            return row;
+        }
+        assert!(Instant::now() < late, "still {row:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[track_caller]
+fn stdio_becomes(own: &Own, kind: StdioKind, stdin: Option<&[Pid]>, stdout: Option<&[Pid]>) {
+    let expected =
+        Stdio { kind, stdin_peers: stdin.map(<[Pid]>::to_vec), stdout_peers: stdout.map(<[Pid]>::to_vec) };
+    eventually(own, |row| row.stdio.as_ref() == Some(&expected));
+}
+
+fn me() -> Pid {
+    Pid(std::process::id())
+}
+
+fn pair() -> (UnixStream, Given) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    (ours, OwnedFd::from(theirs).into())
+}

@@ -1,0 +1,121 @@
+//! Scenes of whole rows: what both stages fill, and what becomes of processes that end.
+
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+
+use super::*;
+
+#[test]
+fn a_port_and_its_callers_are_counted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let own = Own::shell("", OwnedFd::from(listener).into(), Given::null());
+    eventually(&own, |row| row.listening.as_deref() == Some(&[port]) && row.connected == Some(0));
+    let mut caller = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    caller.write_all(b"x").unwrap();
+    eventually(&own, |row| row.connected == Some(1));
+}
+
+#[test]
+fn the_second_stage_fills_what_the_first_leaves_open() {
+    let mut command = Command::new("sleep");
+    command.arg("300").current_dir("/usr").env("GEMINI_CLI", "1").env("SECRET", "hunter2");
+    let own = Own::start(&mut command);
+    let row = eventually(&own, |row| row.comm.to_string() == "sleep");
+    assert_eq!(row.cwd.as_ref().unwrap().to_string(), "/usr");
+    assert!(row.exe.as_ref().unwrap().to_string().contains("/bin/"));
+    assert_eq!(row.env_var("GEMINI_CLI"), Some("1"));
+    assert_eq!(row.env_var("SECRET"), None);
+    assert!(row.rss > 0 && row.swap.is_some() && row.cgroup.is_some() && !row.foreign_namespace);
+    let other = look(me()).unwrap();
+    assert!(other.stdio.is_some());
+    let unasked = take(me(), &|_| Vec::new()).unwrap();
+    assert!(
+        unasked.processes.iter().all(|row| row.exe.is_none() && row.env.is_none() && row.stdio.is_none())
+    );
+}
+
+#[test]
+fn a_process_that_vanishes_between_the_stages_is_left_out() {
+    let own = std::cell::RefCell::new(Own::start(Command::new("sleep").arg("300")));
+    let pid = own.borrow().pid();
+    let snapshot = take(me(), &|seen| {
+        assert!(seen.processes.iter().any(|row| row.pid() == pid));
+        let child = &mut own.borrow_mut().0;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        vec![pid, Pid(u32::MAX)]
+    })
+    .unwrap();
+    assert!(snapshot.processes.iter().all(|row| row.pid() != pid));
+}
+
+#[test]
+fn a_zombie_is_a_zombie() {
+    let mut own = Own::start(&mut Command::new("true"));
+    let row = eventually(&own, |row| row.state == State::Zombie);
+    assert_eq!(row.argv, None);
+    own.0.wait().unwrap();
+    assert!(look(own.pid()).is_none());
+}
+
+#[test]
+fn a_process_whose_first_thread_ended_is_neither_dead_nor_known() {
+    let script = "
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(300,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+";
+    let own = Own::start(Command::new("python3").args(["-c", script]).stdin(Given::piped()));
+    let ended =
+        || std::fs::read_to_string(format!("/proc/{}/status", own.pid())).unwrap().contains("State:\tZ");
+    let late = Instant::now() + Duration::from_secs(5);
+    while !ended() {
+        assert!(Instant::now() < late);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let row = look(own.pid()).unwrap();
+    assert!(!row.is_zombie());
+    assert_eq!((row.stdio, row.listening, row.connected), (None, None, None));
+}
+
+#[test]
+fn empty_and_strange_arguments_come_through() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "sleep 300; true", "", "a b", "\n)", ""]);
+    let own = Own::start(&mut command);
+    let row = eventually(&own, |row| row.comm.to_string() == "sh");
+    let argv: Vec<_> = row.argv.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(argv, ["sh", "-c", "sleep 300; true", "", "a b", "\n)", ""]);
+    let child = take(me(), &|_| vec![]).unwrap();
+    for row in child.processes.iter().filter(|row| row.parent == own.pid()) {
+        let pid = rustix::process::Pid::from_raw(row.pid().0 as i32).unwrap();
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+}
+
+#[test]
+fn another_reader_of_the_table_sees_the_same() {
+    use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+    let own = Own::start(Command::new("sleep").arg("300"));
+    eventually(&own, |row| row.comm.to_string() == "sleep");
+    let mut theirs = System::new().unwrap();
+    let kind = ProcessRefreshKind::nothing().with_memory().without_tasks();
+    theirs.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
+    let ours = take(me(), &|_| vec![]).unwrap();
+    let mut compared = 0;
+    for row in &ours.processes {
+        let Some(their) = theirs.process(sysinfo::Pid::from_u32(row.pid().0)) else { continue };
+        if their.start_time().abs_diff(row.started_at as u64) > 1 {
+            continue; // a number used again between the two looks
+        }
+        compared += 1;
+        assert_eq!(row.parent.0, their.parent().map_or(0, |pid| pid.as_u32()), "{row:?}");
+        if row.pid() == own.pid() {
+            // Theirs is the estimate in `stat`, as ours is before the closer look.
+            assert!(row.rss.abs_diff(their.memory()) <= 1 << 20, "{row:?}");
+            assert_eq!(row.comm.to_string(), their.name().to_string_lossy());
+        }
+    }
+    assert!(compared * 10 >= ours.processes.len() * 9, "{compared} of {}", ours.processes.len());
+}

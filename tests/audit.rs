@@ -1,0 +1,358 @@
+//! The audit log as it lies on disk: what is trusted, what is rotated, what survives a crash.
+#![allow(clippy::unwrap_used)]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use mcp_reap::audit::read::{self, Line};
+use mcp_reap::audit::{AuditError, AuditLog, Event, Record, Retention, RunId, RunLock};
+use mcp_reap::process::Pid;
+
+const KEEP: Retention = Retention { keep_days: 7, max_size: 1_000_000 };
+
+struct State(tempfile::TempDir);
+
+impl State {
+    fn new() -> State {
+        State(tempfile::tempdir().unwrap())
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.0.path().join("state/mcp-reap")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir().join(name)
+    }
+
+    /// A directory as a former run has left it.
+    fn made(&self) -> PathBuf {
+        drop(RunLock::try_acquire(&self.dir()).unwrap());
+        self.dir()
+    }
+
+    fn open_at(&self, now: &str, retention: Retention) -> Result<AuditLog, AuditError> {
+        let now = at(now);
+        let lock = RunLock::try_acquire(&self.dir())?.expect("nobody else has the lock");
+        AuditLog::open(lock, retention, RunId::new(now, Pid(1)), now)
+    }
+
+    fn open(&self) -> Result<AuditLog, AuditError> {
+        self.open_at("2026-11-20T14:00:00Z", KEEP)
+    }
+
+    /// One run that ended `processes`.
+    fn run(&self, now: &str, processes: u32) {
+        self.open_at(now, KEEP).unwrap().append(at(now), &finished(processes)).unwrap();
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(self.dir())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// What all lines tell, oldest first; `None` for one that cannot be read.
+    fn told(&self) -> Vec<Option<u32>> {
+        read::lines(&self.dir())
+            .unwrap()
+            .map(|line| match line.unwrap() {
+                Line::Record(record) => match *record {
+                    Record { event: Event::RunFinished { processes, .. }, .. } => Some(processes),
+                    other => panic!("{other:?}"),
+                },
+                Line::Unreadable { .. } => None,
+            })
+            .collect()
+    }
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn finished(processes: u32) -> Event {
+    Event::RunFinished {
+        instances: 1,
+        processes,
+        rss_reclaimed: 0,
+        duration_ms: 0,
+        failed: 0,
+        interrupted_by: None,
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn the_log_is_for_its_owner_alone() {
+    let state = State::new();
+    state.run("2026-11-20T14:00:00Z", 1);
+    assert_eq!(mode(&state.dir()), 0o700);
+    assert_eq!(mode(&state.file("audit.jsonl")), 0o600);
+    assert_eq!(mode(&state.file("audit.lock")), 0o600);
+    // What an older version or another tool left readable is closed.
+    set_mode(&state.dir(), 0o755);
+    set_mode(&state.file("audit.jsonl"), 0o644);
+    state.run("2026-11-20T14:00:01Z", 2);
+    assert_eq!((mode(&state.dir()), mode(&state.file("audit.jsonl"))), (0o700, 0o600));
+    assert_eq!(state.told(), [Some(1), Some(2)]);
+}
+
+#[test]
+fn what_others_could_have_written_is_refused() {
+    let state = State::new();
+    state.run("2026-11-20T14:00:00Z", 1);
+    for mode in [0o620, 0o602] {
+        set_mode(&state.file("audit.jsonl"), mode);
+        let error = state.open().unwrap_err().to_string();
+        assert!(error.contains("audit.jsonl: others can write it"), "{error}");
+    }
+    set_mode(&state.file("audit.jsonl"), 0o600);
+    for mode in [0o770, 0o707, 0o1777] {
+        set_mode(&state.dir(), mode);
+        let error = state.open().unwrap_err().to_string();
+        assert!(error.contains("others can write to this directory"), "{error}");
+    }
+    set_mode(&state.dir(), 0o700);
+    fs::hard_link(state.file("audit.jsonl"), state.0.path().join("second")).unwrap();
+    let error = state.open().unwrap_err().to_string();
+    assert!(error.contains("audit.jsonl: has 2 names"), "{error}");
+}
+
+#[test]
+fn a_link_in_place_of_a_file_is_refused_and_what_it_leads_to_is_untouched() {
+    for name in ["audit.jsonl", "audit.lock"] {
+        let state = State::new();
+        state.made();
+        let victim = state.0.path().join("victim");
+        fs::write(&victim, "mine\n").unwrap();
+        let _ = fs::remove_file(state.file(name));
+        symlink(&victim, state.file(name)).unwrap();
+        let error = state.open().unwrap_err().to_string();
+        assert!(error.ends_with(&format!("{name}: a symbolic link")), "{error}");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine\n");
+        // One that leads nowhere must not create anything there.
+        fs::remove_file(&victim).unwrap();
+        assert!(state.open().is_err());
+        assert!(!victim.exists());
+    }
+}
+
+#[test]
+fn a_fifo_or_a_directory_in_place_of_a_file_is_refused_at_once() {
+    for name in ["audit.jsonl", "audit.lock"] {
+        let state = State::new();
+        state.made();
+        let _ = fs::remove_file(state.file(name));
+        nix::unistd::mkfifo(&state.file(name), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let error = state.open().unwrap_err().to_string();
+        assert!(error.ends_with(&format!("{name}: not a regular file")), "{error}");
+        fs::remove_file(state.file(name)).unwrap();
+        fs::create_dir(state.file(name)).unwrap();
+        let error = state.open().unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn a_state_directory_reached_over_a_link_is_judged_by_what_it_leads_to() {
+    let state = State::new();
+    let real = state.0.path().join("disk");
+    fs::create_dir(&real).unwrap();
+    set_mode(&real, 0o700);
+    fs::create_dir(state.0.path().join("state")).unwrap();
+    symlink(&real, state.dir()).unwrap();
+    state.run("2026-11-20T14:00:00Z", 1);
+    assert!(real.join("audit.jsonl").exists());
+    set_mode(&real, 0o777);
+    assert!(matches!(state.open(), Err(AuditError::NotTrusted { .. })));
+}
+
+#[test]
+fn a_file_in_the_way_of_the_directory_is_an_error_with_its_path() {
+    let state = State::new();
+    fs::write(state.0.path().join("state"), "").unwrap();
+    let error = state.open().unwrap_err().to_string();
+    assert!(error.starts_with(&format!("failed to create {}", state.dir().display())), "{error}");
+}
+
+#[test]
+fn a_directory_of_somebody_else_is_refused() {
+    let state = State::new();
+    state.made();
+    if nix::unistd::geteuid().is_root() {
+        std::os::unix::fs::chown(state.dir(), Some(4712), None).unwrap();
+        let error = state.open().unwrap_err().to_string();
+        assert!(error.contains("belongs to user 4712"), "{error}");
+    } else {
+        // Only root can give a directory away; a directory of root's is at hand for everyone else.
+        let error = RunLock::try_acquire(Path::new("/usr")).unwrap_err().to_string();
+        assert!(error.contains("belongs to user 0"), "{error}");
+    }
+}
+
+#[test]
+fn a_torn_last_line_is_closed_and_costs_only_itself() {
+    let state = State::new();
+    state.run("2026-11-20T14:00:00Z", 1);
+    let file = state.file("audit.jsonl");
+    let whole = fs::read(&file).unwrap();
+    for cut in [1, whole.len() / 2, whole.len() - 1] {
+        fs::write(&file, [&whole[..], &whole[..cut]].concat()).unwrap();
+        state.run("2026-11-20T15:00:00Z", 2);
+        // Cut just before its newline, the line is whole after all.
+        let torn = if cut == whole.len() - 1 { Some(1) } else { None };
+        assert_eq!(state.told(), [Some(1), torn, Some(2)], "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_new_day_begins_a_new_file_and_old_ones_go_after_their_time() {
+    let state = State::new();
+    state.run("2026-11-10T09:00:00Z", 1);
+    state.run("2026-11-10T23:59:59Z", 2);
+    state.run("2026-11-11T00:00:00Z", 3);
+    assert_eq!(state.names(), ["audit.2026-11-10.jsonl", "audit.jsonl", "audit.lock"]);
+    // keep_days = 7: on the 17th the 10th is seven days old and stays, on the 18th it goes.
+    state.run("2026-11-17T12:00:00Z", 4);
+    assert_eq!(state.told(), [Some(1), Some(2), Some(3), Some(4)]);
+    fs::write(state.file("audit.2026-01-01.jsonl.bak"), "").unwrap();
+    fs::write(state.file("mcp-reap.2026-01-01.log"), "").unwrap();
+    state.run("2026-11-18T12:00:00Z", 5);
+    assert_eq!(state.told(), [Some(3), Some(4), Some(5)]);
+    assert!(
+        state.file("audit.2026-01-01.jsonl.bak").exists() && state.file("mcp-reap.2026-01-01.log").exists()
+    );
+}
+
+#[test]
+fn a_full_file_is_put_aside_under_a_number_of_its_own() {
+    let state = State::new();
+    let full = Retention { max_size: 1, ..KEEP };
+    for processes in 1..=12 {
+        let now = "2026-11-20T14:00:00Z";
+        state.open_at(now, full).unwrap().append(at(now), &finished(processes)).unwrap();
+    }
+    assert_eq!(state.names().len(), 13, "{:?}", state.names());
+    assert!(
+        state.file("audit.2026-11-20.jsonl").exists() && state.file("audit.2026-11-20.10.jsonl").exists()
+    );
+    assert_eq!(state.told(), (1..=12).map(Some).collect::<Vec<_>>(), "and read in the order written");
+    // A number that became free in the middle is not given again: the order would be lost.
+    fs::remove_file(state.file("audit.2026-11-20.3.jsonl")).unwrap();
+    drop(state.open_at("2026-11-20T14:00:00Z", full).unwrap());
+    assert!(!state.file("audit.2026-11-20.3.jsonl").exists());
+    assert!(state.file("audit.2026-11-20.11.jsonl").exists());
+}
+
+#[test]
+fn a_clock_that_was_set_back_puts_nothing_aside() {
+    let state = State::new();
+    state.run("2026-11-20T14:00:00Z", 1);
+    state.run("2026-11-19T14:00:00Z", 2);
+    assert_eq!(state.names(), ["audit.jsonl", "audit.lock"]);
+}
+
+#[test]
+fn a_second_run_gets_no_lock_until_the_first_has_ended() {
+    let state = State::new();
+    let log = state.open().unwrap();
+    assert!(RunLock::try_acquire(&state.dir()).unwrap().is_none());
+    assert_eq!(RunLock::holder(&state.dir()), Some(Pid(std::process::id())));
+    let mut asked = 0;
+    let waited = RunLock::acquire_waiting(&state.dir(), || {
+        asked += 1;
+        asked < 3
+    });
+    assert!(waited.unwrap().is_none());
+    assert_eq!(asked, 3);
+
+    let dir = state.dir();
+    let waiting = std::thread::spawn(move || RunLock::acquire_waiting(&dir, || true).unwrap().is_some());
+    drop(log);
+    assert!(waiting.join().unwrap());
+}
+
+#[test]
+fn a_lock_file_that_was_deleted_locks_nobody_out_and_nobody_in() {
+    let state = State::new();
+    let first = RunLock::try_acquire(&state.dir()).unwrap().unwrap();
+    fs::remove_file(state.file("audit.lock")).unwrap();
+    // The second makes a file of its own: two runs at worst, which is why each process is held and
+    // compared before it is signalled.
+    let second = RunLock::try_acquire(&state.dir()).unwrap();
+    assert!(second.is_some());
+    drop(first);
+    assert!(RunLock::try_acquire(&state.dir()).unwrap().is_none());
+}
+
+#[test]
+fn a_log_that_is_not_there_has_no_lines() {
+    let state = State::new();
+    assert_eq!(state.told(), []);
+    state.made();
+    assert_eq!(state.told(), []);
+    assert!(read::lines(Path::new("/dev/null")).is_err());
+}
+
+#[test]
+fn lines_that_others_wrote_do_not_stop_the_reader() {
+    let state = State::new();
+    state.run("2026-11-20T14:00:00Z", 1);
+    let file = state.file("audit.jsonl");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.extend_from_slice(b"\n\nnot json\n\xff\xfe\n{}\n");
+    bytes.extend(std::iter::repeat_n(b'x', 5 << 20));
+    bytes.push(b'\n');
+    fs::write(&file, &bytes).unwrap();
+    state.run("2026-11-20T14:00:00Z", 2);
+    // The 5 MB line makes the file full: it was put aside, and is read all the same.
+    assert_eq!(state.told(), [Some(1), None, None, None, None, Some(2)]);
+    let numbers: Vec<u64> = read::lines(&state.dir())
+        .unwrap()
+        .filter_map(|line| match line.unwrap() {
+            Line::Unreadable { number, .. } => Some(number),
+            Line::Record(_) => None,
+        })
+        .collect();
+    assert_eq!(numbers, [4, 5, 6, 7]);
+}
+
+#[test]
+fn a_crash_leaves_every_durable_line_and_no_lock() {
+    let state = State::new();
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "the_run_that_crashes", "--ignored", "--nocapture"])
+        .env("STATE_OF_THE_CRASH", state.0.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(6), "{status}");
+    assert_eq!(state.told(), (0..100).map(Some).collect::<Vec<_>>());
+    state.run("2026-11-20T14:00:00Z", 100);
+}
+
+#[test]
+#[ignore = "runs in a process of its own, started by a_crash_leaves_every_durable_line_and_no_lock"]
+fn the_run_that_crashes() {
+    let Some(state) = std::env::var_os("STATE_OF_THE_CRASH") else { return };
+    let dir = Path::new(&state).join("state/mcp-reap");
+    let now = at("2026-11-20T14:00:00Z");
+    let lock = RunLock::try_acquire(&dir).unwrap().unwrap();
+    let mut log = AuditLog::open(lock, KEEP, RunId::new(now, Pid(1)), now).unwrap();
+    log.append_durably(now, &(0..100).map(finished).collect::<Vec<_>>()).unwrap();
+    std::process::abort();
+}
