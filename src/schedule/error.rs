@@ -50,6 +50,14 @@ pub enum ScheduleError {
         /// What.
         what: String,
     },
+    /// A path that the manager takes in no spelling.
+    #[error("{manager} runs no program with such a path: {}", .path.display())]
+    Unrunnable {
+        /// Which manager.
+        manager: &'static str,
+        /// The binary.
+        path: PathBuf,
+    },
     /// A file that is in the way.
     #[error("{} is left alone: {why}", .path.display())]
     NotOurs {

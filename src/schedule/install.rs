@@ -102,6 +102,9 @@ impl Schedule {
             let crontab = cron::line(&job);
             return Err(ScheduleError::NoManager { manager: self.kind.name(), why, crontab });
         }
+        if !manager.can_run(&job.binary()) {
+            return Err(ScheduleError::Unrunnable { manager: self.kind.name(), path: job.binary });
+        }
         let rendered = manager.render(&job);
         let mut before = Vec::new();
         for file in &rendered {

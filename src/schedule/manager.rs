@@ -40,6 +40,8 @@ pub(super) trait Manager {
     fn presence(&self) -> Presence;
     /// Where its files are, in the order of [`Manager::render`].
     fn paths(&self) -> Vec<PathBuf>;
+    /// Can it run a program at this path? Its files can say any path that [`Job::new`] lets pass.
+    fn can_run(&self, binary: &str) -> bool;
     /// The files of a job.
     fn render(&self, job: &Job) -> Vec<Rendered>;
     /// Folders that must exist before a run.

@@ -65,7 +65,7 @@ pub enum RunResult {
     Exit(i32),
     /// Otherwise, in the manager's words: `timeout`, `signal`, `core-dump`.
     Failed(String),
-    /// The manager was started anew since.
+    /// The manager does not tell.
     NotKnown,
 }
 

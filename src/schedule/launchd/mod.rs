@@ -81,6 +81,10 @@ impl Manager for Launchd<'_> {
         vec![self.plist.clone()]
     }
 
+    fn can_run(&self, _: &str) -> bool {
+        true
+    }
+
     fn render(&self, job: &Job) -> Vec<Rendered> {
         let binary = job.binary();
         let strings = std::iter::once(binary.as_str()).chain(ARGUMENTS);

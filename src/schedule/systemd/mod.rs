@@ -81,6 +81,11 @@ impl Manager for Systemd<'_> {
         vec![self.path(SERVICE), self.path(TIMER)]
     }
 
+    fn can_run(&self, binary: &str) -> bool {
+        // "Executable name contains special characters", however they are written (systemd 252).
+        !binary.contains(['"', '\'', '\\'])
+    }
+
     fn render(&self, job: &Job) -> Vec<Rendered> {
         let (longest_run, longest_stop) = (job.longest_run().to_string(), job.longest_stop().to_string());
         let values: &[(&str, &str)] = &[
@@ -140,20 +145,14 @@ impl Manager for Systemd<'_> {
         Ok(Seen {
             loaded: timer.is("LoadState", "loaded") && waiting,
             next: timer.time("NextElapseUSecRealtime"),
-            last: service.time("ExecMainStartTimestamp").or(timer.time("LastTriggerUSec")).map(|at| {
-                LastRun {
-                    at: Some(at),
-                    result: match (
-                        service.is("ActiveState", "activating"),
-                        service.time("ExecMainExitTimestamp"),
-                    ) {
-                        (true, _) => RunResult::Running,
-                        (false, None) => RunResult::NotKnown,
-                        (false, Some(_)) => {
-                            RunResult::told(service.get("Result"), service.get("ExecMainStatus"))
-                        }
-                    },
-                }
+            last: service.time("ExecMainStartTimestamp").map(|at| LastRun {
+                at: Some(at),
+                result: match (service.is("ActiveState", "activating"), service.time("ExecMainExitTimestamp"))
+                {
+                    (true, _) => RunResult::Running,
+                    (false, None) => RunResult::NotKnown,
+                    (false, Some(_)) => RunResult::told(service.get("Result"), service.get("ExecMainStatus")),
+                },
             }),
             drift,
         })

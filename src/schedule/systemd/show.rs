@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// Of the timer.
-pub(super) const TIMER: [&str; 9] = [
+/// Of the timer. Not `LastTriggerUSec`: after a restart that is the stamp of `Persistent=`, which is
+/// made when the timer is first started and not when it first runs.
+pub(super) const TIMER: [&str; 8] = [
     "LoadState",
     "ActiveState",
     "UnitFileState",
@@ -14,7 +15,6 @@ pub(super) const TIMER: [&str; 9] = [
     "NeedDaemonReload",
     "TimersCalendar",
     "NextElapseUSecRealtime",
-    "LastTriggerUSec",
 ];
 
 /// Of the service.
