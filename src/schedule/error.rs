@@ -4,21 +4,20 @@ use std::path::PathBuf;
 
 use super::report::Drift;
 
-/// Why there is no schedule, or still one. After each of these, files and manager are as they were.
+/// Why there is no schedule, or still one. When an install fails with one of these, files and manager
+/// are as they were before.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
     /// `HOME` is not set, or is no folder.
     #[error("HOME names no folder")]
     NoHome,
     /// `sudo` keeps `HOME`.
-    #[error("{} belongs to user {owner}, this is user {uid}: a schedule is installed without sudo", .home.display())]
+    #[error("{} belongs to user {owner} and this is root: a schedule is installed without sudo", .home.display())]
     NotYourHome {
         /// The home.
         home: PathBuf,
         /// Whose it is.
         owner: u32,
-        /// Who asks.
-        uid: u32,
     },
     /// A file could not be read or written.
     #[error("failed to {doing} {}: {source}", .path.display())]

@@ -108,6 +108,19 @@ pub(super) fn write(file: &Rendered) -> Result<(), ScheduleError> {
     written.map_err(io("write", path))
 }
 
+/// Moves something that is not ours out of the way, beside where it was, and tells where to.
+pub(super) fn move_aside(path: &Path) -> Result<PathBuf, ScheduleError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let names = (1..).map(|at: u32| match at {
+        1 => format!("{name}.before-mcp-reap"),
+        at => format!("{name}.before-mcp-reap-{at}"),
+    });
+    let free = names.map(|name| path.with_file_name(name)).find(|path| fs::symlink_metadata(path).is_err());
+    let aside = free.unwrap_or_else(|| path.with_extension("before-mcp-reap"));
+    fs::rename(path, &aside).map_err(io("move", path))?;
+    Ok(aside)
+}
+
 /// Removes a file; one that is gone already is no error.
 pub(super) fn remove(path: &Path) -> Result<bool, ScheduleError> {
     match fs::remove_file(path) {

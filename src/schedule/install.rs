@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Local, TimeZone};
 
 use super::files::{self, Change, Found, Rendered};
-use super::job::Job;
+use super::job::{Job, is_writable};
 use super::launchd::Launchd;
 use super::manager::{Manager, Presence, Seen};
 use super::report::{Drift, Installed, Removed, Status};
@@ -80,6 +80,10 @@ impl Schedule {
                 .ok_or_else(|| ScheduleError::Unwritable { what: format!("the path {absolute:?}") })?;
             environment.insert("MCP_REAP_CONFIG".to_owned(), text.to_owned());
         }
+        // The log files of a launchd agent lie below it.
+        if !self.places.home.to_str().is_some_and(is_writable) {
+            return Err(ScheduleError::Unwritable { what: format!("the path {:?}", self.places.home) });
+        }
         Job::new(&binary, request.calendar, environment, request.grace)
     }
 
@@ -106,37 +110,34 @@ impl Schedule {
             return Err(ScheduleError::Unrunnable { manager: self.kind.name(), path: job.binary });
         }
         let rendered = manager.render(&job);
-        let mut before = Vec::new();
-        for file in &rendered {
-            match files::look(&file.path)? {
-                Found::Theirs(why) if !request.force => {
-                    return Err(ScheduleError::NotOurs { path: file.path.clone(), why });
-                }
-                Found::Ours { text, .. } => before.push(Some(text)),
-                Found::Theirs(_) | Found::Nothing => before.push(None),
+        let found = rendered.iter().map(|file| files::look(&file.path)).collect::<Result<Vec<_>, _>>()?;
+        for (file, found) in rendered.iter().zip(&found) {
+            if let Found::Theirs(why) = found
+                && !request.force
+            {
+                return Err(ScheduleError::NotOurs { path: file.path.clone(), why });
             }
         }
-        let changes: Vec<Change> = rendered
-            .iter()
-            .zip(&before)
-            .map(|(file, before)| match before {
-                None => Change::Created,
-                Some(text) if *text == file.text => Change::Unchanged,
-                Some(_) => Change::Updated,
-            })
-            .collect();
+        let change = |(file, found): (&Rendered, &Found)| match found {
+            Found::Ours { text, .. } if *text == file.text => Change::Unchanged,
+            Found::Ours { .. } => Change::Updated,
+            Found::Theirs(_) | Found::Nothing => Change::Created,
+        };
+        let changes: Vec<Change> = rendered.iter().zip(&found).map(change).collect();
         for folder in manager.folders() {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
             made.map_err(|source| ScheduleError::Io { doing: "create", path: folder, source })?;
         }
-        let taken = put(&rendered, &changes).and_then(|()| match presence {
+        let mut moved = Vec::new();
+        let taken = put(&rendered, &found, &changes, &mut moved).and_then(|()| match presence {
             Presence::Here => self.take_up(&*manager, &job, &changes),
             _ => Ok(Seen::default()),
         });
-        let seen = taken.inspect_err(|_| put_back(&*manager, &rendered, &before, &presence))?;
+        let seen = taken.inspect_err(|_| put_back(&*manager, &rendered, &found, &moved, &presence))?;
         let next = seen.next.unwrap_or_else(|| job.calendar.next_after(&Local::now()));
         let files = rendered.into_iter().map(|file| file.path).zip(changes).collect();
-        Ok(Installed { job, files, loaded: seen.loaded, next: Some(next) })
+        let moved = moved.into_iter().map(|(_, aside)| aside).collect();
+        Ok(Installed { job, files, moved, loaded: seen.loaded, next: Some(next) })
     }
 
     /// Has the manager take the files up, unless it has them already, and holds it to its word.
@@ -268,25 +269,51 @@ impl Schedule {
     }
 }
 
-/// Writes what is to be changed.
-fn put(rendered: &[Rendered], changes: &[Change]) -> Result<(), ScheduleError> {
-    let changed = rendered.iter().zip(changes).filter(|(_, change)| **change != Change::Unchanged);
-    changed.map(|(file, _)| file).try_for_each(files::write)
+/// Writes what is to be changed. What is not ours goes beside; `moved` says from where to where, also
+/// when this fails half-way.
+fn put(
+    rendered: &[Rendered],
+    found: &[Found],
+    changes: &[Change],
+    moved: &mut Vec<(PathBuf, PathBuf)>,
+) -> Result<(), ScheduleError> {
+    for ((file, found), change) in rendered.iter().zip(found).zip(changes) {
+        if matches!(found, Found::Theirs(_)) {
+            moved.push((file.path.clone(), files::move_aside(&file.path)?));
+        }
+        if *change != Change::Unchanged {
+            files::write(file)?;
+        }
+    }
+    Ok(())
 }
 
 /// After a failure: what was there before is there again. What fails now has nobody to hear it; the
 /// first error is the one that tells.
-fn put_back(manager: &dyn Manager, rendered: &[Rendered], before: &[Option<String>], presence: &Presence) {
+fn put_back(
+    manager: &dyn Manager,
+    rendered: &[Rendered],
+    found: &[Found],
+    moved: &[(PathBuf, PathBuf)],
+    presence: &Presence,
+) {
     let here = *presence == Presence::Here;
-    let had_none = before.iter().all(Option::is_none);
+    let had_none = found.iter().all(|found| *found == Found::Nothing);
     if here && had_none {
         let _ = manager.unload();
     }
-    for (file, before) in rendered.iter().zip(before) {
-        let _ = match before {
-            Some(text) => files::write(&Rendered { path: file.path.clone(), text: text.clone() }),
-            None => files::remove(&file.path).map(drop),
+    for (file, found) in rendered.iter().zip(found) {
+        let _ = match found {
+            Found::Ours { text, .. } => {
+                files::write(&Rendered { path: file.path.clone(), text: text.clone() })
+            }
+            Found::Nothing => files::remove(&file.path).map(drop),
+            // Renamed over what was written in its place.
+            Found::Theirs(_) => Ok(()),
         };
+    }
+    for (path, aside) in moved {
+        let _ = fs::rename(aside, path);
     }
     if here && had_none {
         let _ = manager.forget();

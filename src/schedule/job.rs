@@ -12,6 +12,9 @@ use super::{Calendar, ScheduleError};
 /// log, which also tells what started the run.
 pub const ARGUMENTS: [&str; 4] = ["--yes", "--quiet", "--started-by", "schedule"];
 
+/// A week: no grace is longer, and no manager mistakes the number for something else.
+const LONGEST_GRACE: u64 = 7 * 24 * 3600;
+
 /// A run that repeats.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,7 +51,7 @@ impl Job {
         if let Some((name, value)) = environment.iter().find(|(_, value)| !is_writable(value)) {
             return unwritable(format!("{name}={value:?}"));
         }
-        let grace = grace.as_secs() + u64::from(grace.subsec_nanos() > 0);
+        let grace = grace.as_secs().saturating_add(u64::from(grace.subsec_nanos() > 0)).min(LONGEST_GRACE);
         Ok(Job { binary: binary.to_owned(), calendar, environment, grace })
     }
 
@@ -79,7 +82,7 @@ impl Job {
 
 /// XML 1.0 forbids most control characters and the two non-characters; unit files and crontabs end
 /// a line at a newline.
-fn is_writable(text: &str) -> bool {
+pub(super) fn is_writable(text: &str) -> bool {
     !text.chars().any(|letter| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}'))
 }
 

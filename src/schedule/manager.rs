@@ -1,6 +1,6 @@
 //! What an install, a status and an uninstall ask of a manager, be it launchd or systemd.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
@@ -54,6 +54,12 @@ pub(super) trait Manager {
     fn unload(&self) -> Result<(), ScheduleError>;
     /// Tidies up after the files are gone. Returns what else was removed.
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError>;
+}
+
+/// Do two paths lead to the same file? A manager may know a home by another name than the person's
+/// shell.
+pub(super) fn same_file(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Runs a manager's tool, and takes anything but success for an error.

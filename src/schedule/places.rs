@@ -62,16 +62,16 @@ impl Places {
     /// This person, as their environment says.
     ///
     /// # Errors
-    /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under `sudo`: files of root in
-    /// somebody's home would serve nobody.
+    /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under a `sudo` that keeps
+    /// `HOME`: files of root in somebody's home would serve nobody.
     pub fn here() -> Result<Places, ScheduleError> {
         let uid = nix::unistd::geteuid().as_raw();
         let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = folder("HOME").ok_or(ScheduleError::NoHome)?;
         let owner = home.metadata().map_err(|_| ScheduleError::NoHome)?.uid();
-        if owner != uid {
-            return Err(ScheduleError::NotYourHome { home, owner, uid });
+        if uid == 0 && owner != 0 {
+            return Err(ScheduleError::NotYourHome { home, owner });
         }
         let mut places = Places::new(&home);
         places.uid = uid;

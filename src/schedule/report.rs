@@ -16,6 +16,8 @@ pub struct Installed {
     pub job: Job,
     /// The files, and what became of each.
     pub files: Vec<(PathBuf, Change)>,
+    /// Where files are now that were not ours and in the way, which only a forced install moves.
+    pub moved: Vec<PathBuf>,
     /// False where launchd takes it up at the next login at the screen only.
     pub loaded: bool,
     /// The first run.
@@ -176,6 +178,14 @@ pub enum Drift {
     /// The manager runs something else than the file says.
     #[error("the manager runs something else: {told}")]
     RunsOther {
+        /// In its words.
+        told: String,
+    },
+    /// The manager runs it otherwise than the file says.
+    #[error("the manager has another {what}: {told}")]
+    OtherSetting {
+        /// Which setting.
+        what: &'static str,
         /// In its words.
         told: String,
     },

@@ -15,8 +15,8 @@ const SEARCH: [&str; 3] = ["/usr/bin", "/bin", "/run/current-system/sw/bin"];
 /// seconds, and stopping a job takes as long as its grace.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// More than any answer that is of use.
-const LONGEST: usize = 1 << 20;
+/// More than any answer: `launchctl print` of a session prints thousands of jobs.
+const LONGEST: usize = 16 << 20;
 
 /// What a program said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

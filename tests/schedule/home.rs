@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -62,7 +63,7 @@ impl Runner for Rehearsal {
 
 /// One person's home, with mcp-reap in `~/bin`.
 pub(crate) struct Home {
-    _folder: TempDir,
+    pub(crate) _folder: TempDir,
     pub(crate) places: Places,
     pub(crate) kind: Kind,
     pub(crate) binary: PathBuf,
@@ -171,6 +172,12 @@ impl Home {
             Kind::Launchd => "Library/LaunchAgents/com.mcp-reap.plist",
         })
     }
+}
+
+/// Says so where a test can tell nothing. Not through `eprintln!`, which is kept quiet in a test that
+/// passes.
+pub(crate) fn not_tested(why: &str) {
+    std::io::stderr().write_all(format!("\nNOT TESTED: {why}\n").as_bytes()).unwrap();
 }
 
 /// Something executable.

@@ -132,8 +132,22 @@ fn what_a_person_changed_or_wrote_is_left_alone_unless_forced() {
             let home_name = home.places.home.to_str().unwrap().to_owned();
             let expected = format!("{}: {why}", path.display()).replace(&home_name, "~");
             assert!(home.drift().contains(&expected), "{:?}", home.drift());
-            home.schedule().install(&Request { force: true, ..home.request() }).unwrap();
+            // Forced, it goes beside; and back, when that comes to nothing.
+            let forced = Request { force: true, ..home.request() };
+            let before = home.files();
+            let order = if kind == Kind::Systemd { "restart" } else { "bootstrap" };
+            home.broken.borrow_mut().push(order);
+            home.launchctl.borrow_mut().loaded = None;
+            home.schedule().install(&forced).unwrap_err();
+            assert_eq!(home.files(), before, "{content}");
+            home.broken.borrow_mut().clear();
+            let moved = home.schedule().install(&forced).unwrap().moved;
+            let aside = format!("{}.before-mcp-reap", path.display());
+            assert_eq!(moved, [std::path::PathBuf::from(&aside)]);
             assert_eq!(home.drift(), Vec::<String>::new());
+            let aside = aside.strip_prefix(&format!("{home_name}/")).unwrap();
+            let name = path.strip_prefix(&home_name).unwrap().to_str().unwrap();
+            assert_eq!(home.files()[aside], before[name], "{content}");
         }
     }
 }

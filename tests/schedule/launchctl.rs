@@ -42,6 +42,9 @@ impl Launchctl {
         let job = job.as_dictionary().unwrap();
         let arguments = job["ProgramArguments"].as_array().unwrap();
         let arguments: Vec<&str> = arguments.iter().map(|word| word.as_string().unwrap()).collect();
+        let pairs = job.get("EnvironmentVariables").and_then(Value::as_dictionary).into_iter().flatten();
+        let environment: String =
+            pairs.map(|(name, value)| format!("\t\t{name} => {}\n", value.as_string().unwrap())).collect();
         let mut text = format!(
             "{TARGET} = {{\n\tactive count = 0\n\tpath = {path}\n\ttype = LaunchAgent\n\tstate = not running\n\n\
              \tprogram = {}\n\targuments = {{\n",
@@ -52,8 +55,11 @@ impl Launchctl {
         }
         text += &format!(
             "\t}}\n\n\tdefault environment = {{\n\t\tPATH => /usr/bin:/bin:/usr/sbin:/sbin\n\t}}\n\n\
-             \tminimum runtime = 60\n\truns = 0\n\tlast exit code = {}\n\n\tevent triggers = {{\n\
+             \tenvironment = {{\n{}\t\tXPC_SERVICE_NAME => com.mcp-reap\n\t}}\n\n\
+             \tminimum runtime = 60\n\texit timeout = {}\n\truns = 0\n\tlast exit code = {}\n\n\tevent triggers = {{\n\
              \t\tcom.mcp-reap.268435470 => {{\n\t\t\tkeepalive = 0\n\t\t\tdescriptor = {{\n",
+            environment,
+            job["ExitTimeOut"].as_signed_integer().unwrap(),
             self.last_exit
         );
         for (key, number) in job["StartCalendarInterval"].as_dictionary().unwrap() {

@@ -100,6 +100,47 @@ fn what_is_loaded_is_compared_with_what_is_written() {
 }
 
 #[test]
+fn an_agent_with_other_variables_or_patience_is_loaded_anew() {
+    let mut home = Home::new(Kind::Launchd);
+    home.install().unwrap();
+    home.places.kept = [("CODEX_HOME".to_owned(), "/c d".to_owned())].into();
+    let request = Request { grace: std::time::Duration::from_secs(60), ..home.request() };
+    // Written, and then something went wrong before it was loaded.
+    for file in home.schedule().preview(&home.schedule().job(&request).unwrap()).0 {
+        fs::write(file.path, file.text).unwrap();
+    }
+    let told = [
+        "the manager has another environment: XPC_SERVICE_NAME => com.mcp-reap",
+        "the manager has another exit timeout: 20",
+    ];
+    assert_eq!(home.drift(), told);
+    home.schedule().install(&request).unwrap();
+    assert_eq!(home.drift(), NONE);
+}
+
+#[test]
+fn a_home_with_two_names_is_one_home() {
+    for kind in KINDS {
+        let mut home = Home::new(kind);
+        home.install().unwrap();
+        let link = home.places.home.with_file_name("link");
+        std::os::unix::fs::symlink(&home.places.home, &link).unwrap();
+        home.places = mcp_reap::schedule::Places {
+            home: link.clone(),
+            config_home: link.join(".config"),
+            ..home.places
+        };
+        let drift = home.drift();
+        // launchd's log files have the home in their names.
+        let expected: &[&str] = match kind {
+            Kind::Systemd => &[],
+            Kind::Launchd => &["~/Library/LaunchAgents/com.mcp-reap.plist was written by another version"],
+        };
+        assert_eq!(drift, expected);
+    }
+}
+
+#[test]
 fn files_of_two_installs_are_told() {
     let home = Home::new(Kind::Systemd);
     home.install().unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mcp_reap::schedule::{Calendar, Job, Kind, Places, Schedule, SystemRunner};
 
-use crate::home::program;
+use crate::home::{not_tested, program};
 use crate::rendered::{HOSTILE, systemd_can_run};
 
 /// `systemd-analyze`, or the reason why this test cannot say anything here.
@@ -16,7 +16,7 @@ fn analyze() -> Option<Command> {
     if command.is_ok_and(|output| output.status.success()) {
         return Some(Command::new("systemd-analyze"));
     }
-    eprintln!("\nNOT TESTED: there is no systemd-analyze on this machine\n");
+    not_tested("there is no systemd-analyze on this machine");
     None
 }
 

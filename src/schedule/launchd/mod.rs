@@ -3,12 +3,12 @@
 mod print;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{Rendered, remove};
 use super::job::{ARGUMENTS, Job};
-use super::manager::{Manager, Presence, Seen, may, refused};
+use super::manager::{Manager, Presence, Seen, may, refused, same_file};
 use super::report::{Drift, LastRun, RunResult};
 use super::runner::Runner;
 use super::template::sealed;
@@ -114,7 +114,7 @@ impl Manager for Launchd<'_> {
     fn see(&self, job: Option<&Job>) -> Result<Seen, ScheduleError> {
         let Some(printed) = self.printed()? else { return Ok(Seen::default()) };
         let mut drift = Vec::new();
-        if let Some(path) = printed.path().filter(|path| *path != self.plist.to_string_lossy()) {
+        if let Some(path) = printed.field("path").filter(|path| !same_file(Path::new(path), &self.plist)) {
             drift.push(Drift::LoadedFromElsewhere { path: path.into() });
         }
         if let Some(job) = job {
@@ -122,6 +122,17 @@ impl Manager for Launchd<'_> {
             let expected: Vec<&str> = std::iter::once(binary.as_str()).chain(ARGUMENTS).collect();
             if let Some(told) = printed.arguments().filter(|told| *told != expected) {
                 drift.push(Drift::RunsOther { told: told.join(" ") });
+            }
+            let pair = |(name, value): (&String, &String)| format!("{name} => {value}");
+            let expected: Vec<String> = job.environment.iter().map(pair).collect();
+            if let Some(told) =
+                printed.environment().filter(|told| !expected.iter().all(|pair| told.contains(&&**pair)))
+            {
+                drift.push(Drift::OtherSetting { what: "environment", told: told.join(", ") });
+            }
+            let patience = job.longest_stop().to_string();
+            if let Some(told) = printed.field("exit timeout").filter(|told| *told != patience) {
+                drift.push(Drift::OtherSetting { what: "exit timeout", told: told.to_owned() });
             }
             let mut expected = job.calendar.launchd();
             expected.sort_unstable();

@@ -43,14 +43,15 @@ impl Printed {
         self.0.lines().find_map(|line| line.strip_prefix('\t')?.strip_prefix(key)?.strip_prefix(" = "))
     }
 
-    /// The file it was read from.
-    pub(super) fn path(&self) -> Option<&str> {
-        self.field("path")
-    }
-
     /// What it runs, word by word.
     pub(super) fn arguments(&self) -> Option<Vec<&str>> {
         self.block("arguments").map(|lines| lines.iter().map(|line| line.trim_start_matches('\t')).collect())
+    }
+
+    /// `NAME => value` of the variables that the file sets, and of a few that launchd adds.
+    pub(super) fn environment(&self) -> Option<Vec<&str>> {
+        self.block("environment")
+            .map(|lines| lines.iter().map(|line| line.trim_start_matches('\t')).collect())
     }
 
     /// When it runs, sorted by key.
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn hostile_arguments_do_not_end_a_block() {
         let printed = Printed::parse(WEEKLY);
-        assert_eq!(printed.path(), Some("/Users/u/L a/com.mcp-reap.plist"));
+        assert_eq!(printed.field("path"), Some("/Users/u/L a/com.mcp-reap.plist"));
         assert_eq!(printed.field("state"), Some("not running"));
         assert_eq!(printed.arguments().unwrap(), ["/o/{", "}", "--yes", ""]);
         assert_eq!(printed.calendar().unwrap(), [("Hour", 3), ("Minute", 5), ("Weekday", 0)]);
@@ -102,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_not_known() {
         let printed = Printed::parse("gui/501/x = {\n\tevent triggers = {\n\t}\n}\n");
-        assert_eq!((printed.path(), printed.arguments(), printed.calendar()), (None, None, None));
+        assert_eq!((printed.field("path"), printed.arguments(), printed.calendar()), (None, None, None));
         // Another version of macOS without quotes.
         let printed = Printed::parse("x = {\n\tevent triggers = {\n\t\t\tMinute => 7\n\t}\n}\n");
         assert_eq!(printed.calendar().unwrap(), [("Minute", 7)]);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{Rendered, remove};
 use super::job::Job;
-use super::manager::{Manager, Presence, Seen, may, must};
+use super::manager::{Manager, Presence, Seen, may, must, same_file};
 use super::report::{Drift, LastRun, RunResult};
 use super::runner::Runner;
 use super::template::sealed;
@@ -34,18 +34,19 @@ impl<'a> Systemd<'a> {
         let usual = places.config_home.join("systemd/user");
         let (presence, looked_in) = match ask(runner, None, &["Version", "UnitPath"]) {
             Ok(properties) => match properties.get("UnitPath") {
-                Some(paths) => (Presence::Here, paths.split_whitespace().map(PathBuf::from).collect()),
+                Some(paths) => (Presence::Here, format!(" {paths} ")),
                 // In a chroot and the like, systemctl ignores what it is told and exits with 0.
                 None => {
-                    (Presence::Absent("systemctl tells nothing of a user manager".to_owned()), Vec::new())
+                    (Presence::Absent("systemctl tells nothing of a user manager".to_owned()), String::new())
                 }
             },
-            Err(ScheduleError::Refused { why, .. }) => (Presence::Absent(why), Vec::new()),
-            Err(error) => (Presence::Absent(error.to_string()), Vec::new()),
+            Err(ScheduleError::Refused { why, .. }) => (Presence::Absent(why), String::new()),
+            Err(error) => (Presence::Absent(error.to_string()), String::new()),
         };
         let fallback = places.home.join(".config/systemd/user");
-        let folder =
-            if !looked_in.contains(&usual) && looked_in.contains(&fallback) { fallback } else { usual };
+        // Between spaces, which the folders themselves may have too: not to be taken apart.
+        let looks_in = |folder: &Path| looked_in.contains(&format!(" {} ", folder.display()));
+        let folder = if !looks_in(&usual) && looks_in(&fallback) { fallback } else { usual };
         let stamp = places.data_home.join("systemd/timers/stamp-mcp-reap.timer");
         Systemd { runner, folder, stamp, presence }
     }
@@ -114,7 +115,7 @@ impl Manager for Systemd<'_> {
         for (name, unit) in [(SERVICE, &service), (TIMER, &timer)] {
             let path = self.path(name);
             match unit.get("FragmentPath") {
-                Some(other) if unit.is("LoadState", "loaded") && Path::new(other) != path => {
+                Some(other) if unit.is("LoadState", "loaded") && !same_file(Path::new(other), &path) => {
                     drift.push(Drift::LoadedFromElsewhere { path: other.into() });
                 }
                 _ if unit.is("LoadState", "masked") => drift.push(Drift::Masked { unit: name.to_owned() }),
