@@ -73,12 +73,15 @@ impl<'a> Instance<'a> {
 /// Finds all instances, by root pid. Whatever stands in no instance is nobody's business.
 #[must_use]
 pub fn group<'a>(tree: &Tree<'a>, roles: &Roles) -> Vec<Instance<'a>> {
-    let instances: Vec<Instance<'a>> =
+    let mut found: Vec<Instance<'a>> =
         roots(tree, roles).into_iter().filter_map(|root| assemble(tree, roles, root)).collect();
     let taken: HashSet<Pid> =
-        instances.iter().flat_map(|i| &i.members).map(|member| member.record.pid()).collect();
-    let mut found = instances;
+        found.iter().flat_map(|i| &i.members).map(|member| member.record.pid()).collect();
     found.extend(left_over(tree, roles, &taken));
+    // What stands in another instance, though something in between hid it, is a part of that one.
+    let below: HashSet<Pid> =
+        found.iter().flat_map(|i| &i.members[1..]).map(|member| member.record.pid()).collect();
+    found.retain(|instance| !below.contains(&instance.root.pid()));
     found.sort_by_key(|instance| instance.root.pid());
     found
 }
@@ -87,24 +90,22 @@ pub fn group<'a>(tree: &Tree<'a>, roles: &Roles) -> Vec<Instance<'a>> {
 fn roots(tree: &Tree<'_>, roles: &Roles) -> Vec<Pid> {
     let mut tops: HashSet<Pid> = roles.all(Role::Server).into_iter().collect();
     tops.extend(roles.all(Role::Launcher));
-    // Each round lifts some top by one generation, so this ends; a loop in the table is left when
-    // a top would become its own ancestor.
-    let mut above: HashMap<Pid, Pid> = HashMap::new();
+    // Each round takes some top away for its parent. A pid that was taken away never comes back, so
+    // this ends, and a loop in the table loses all its tops.
+    let mut below: HashSet<Pid> = HashSet::new();
     loop {
         let lifted = tops
             .iter()
             .filter_map(|top| tree.parent(tree.get(*top)?))
-            .filter(|parent| !parent.is_zombie() && !above.contains_key(&parent.pid()))
-            .filter(|parent| belongs_above(tree, roles, &tops, parent))
+            .filter(|parent| !parent.is_zombie())
+            .filter(|parent| below.contains(&parent.pid()) || belongs_above(tree, roles, &tops, parent))
             .map(ProcessRecord::pid)
             .min();
         let Some(parent) = lifted else { break };
-        for child in tree.children(parent) {
-            if tops.remove(&child.pid()) {
-                above.insert(child.pid(), parent);
-            }
+        below.extend(tree.children(parent).map(ProcessRecord::pid).filter(|child| tops.remove(child)));
+        if !below.contains(&parent) {
+            tops.insert(parent);
         }
-        tops.insert(parent);
     }
     let mut roots: Vec<Pid> = tops.into_iter().collect();
     roots.sort_unstable();
@@ -189,5 +190,6 @@ fn left_over<'a>(tree: &Tree<'a>, roles: &Roles, taken: &HashSet<Pid>) -> Vec<In
             .unwrap_or(record);
         roots.insert(top.pid(), top);
     }
-    roots.into_keys().filter_map(|root| assemble(tree, roles, root)).collect()
+    let idle = |instance: &Instance<'_>| !instance.members.iter().any(|m| taken.contains(&m.record.pid()));
+    roots.into_keys().filter_map(|root| assemble(tree, roles, root)).filter(idle).collect()
 }

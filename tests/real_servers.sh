@@ -46,9 +46,9 @@ cert=${PIP_CERT:-$(pip_setting global.cert)}
 [ -z "$index" ] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
 [ -z "$cert" ] || export SSL_CERT_FILE=${SSL_CERT_FILE:-$cert}
 
-cp "$here/real_servers/package.json" "$here/real_servers/client.mjs" "$cache/node/"
+cp -R "$here/real_servers/package.json" "$here/real_servers/client.mjs" "$here/real_servers/timer" "$cache/node/"
 # What is installed is named by the pins; a changed pin installs again.
-pins=$(cat "$here"/real_servers/{package.json,requirements.txt,story.py} "$0" | sha256sum)
+pins=$(cat "$here"/real_servers/{package.json,timer/package.json,requirements.txt} "$0" | sha256sum)
 if [ "$(cat "$cache/.installed" 2>/dev/null)" != "$pins" ]; then
   echo "installing into $cache"
   (cd "$cache/node" && npm install --ignore-scripts --no-package-lock --loglevel=error)

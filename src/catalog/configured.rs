@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::program::{LayerKind, base, is_tool_dir, resolve_words, stem};
+use super::placeholders::{literal, matches_text};
+use crate::program::{LayerKind, base, is_tool, resolve_words, stem};
 
 /// One `command` + `args` of a client's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,9 +158,9 @@ impl Index {
 
 impl Form {
     fn matches(&self, first: &str, rest: &[&str]) -> bool {
-        // `/usr/bin/node` for `node` and the other way round, but a tool of one's own by its path.
+        // An interpreter may lie anywhere (`node`, `/usr/bin/node`), a program of one's own may not.
         let same_place = match &self.path {
-            Some(path) if first.contains('/') && !is_tool_dir(first) => matches_text(path, first),
+            Some(path) if first.contains('/') && !is_tool(first) => matches_text(path, first),
             _ => true,
         };
         let below = self
@@ -212,47 +213,67 @@ fn past_own_options(args: &[String]) -> &[String] {
     args.get(at..).unwrap_or_default()
 }
 
-/// The text without its placeholders.
-fn literal(pattern: &str) -> String {
-    pieces(pattern).concat()
-}
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
 
-/// The literal pieces between `${...}` and `$NAME` placeholders; one more than there are of these.
-fn pieces(pattern: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = pattern;
-    while let Some(at) = rest.find('$') {
-        let after = &rest[at + 1..];
-        let end = if after.starts_with('{') {
-            after.find('}').map(|end| end + 1)
-        } else {
-            let name = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
-            (name > 0).then_some(name)
-        };
-        let Some(end) = end else { break };
-        pieces.push(&rest[..at]);
-        rest = &after[end..];
+    fn found(entry: &[&str], process: &[&str]) -> Option<bool> {
+        let argv = entry.iter().map(|word| (*word).to_owned()).collect();
+        let index = Index::new(vec![Configured { client: "c".into(), entry: "e".into(), argv }]);
+        index.find(process).map(|(_, launches)| launches)
     }
-    pieces.push(rest);
-    pieces
-}
 
-/// Whether a word is what a configured one becomes: equal, with any text for placeholders, and the
-/// home folder for `~`.
-fn matches_text(pattern: &str, word: &str) -> bool {
-    let home = pattern.strip_prefix('~').filter(|rest| rest.starts_with('/'));
-    let mut pieces = pieces(home.unwrap_or(pattern));
-    if home.is_some() {
-        pieces.insert(0, "");
-    }
-    let Some((first, middle)) = pieces.split_first() else { return false };
-    let Some(mut rest) = word.strip_prefix(first) else { return false };
-    let Some((last, middle)) = middle.split_last() else { return rest.is_empty() };
-    for piece in middle {
-        match rest.find(piece) {
-            Some(at) => rest = &rest[at + piece.len()..],
-            None => return false,
+    #[test]
+    fn a_process_is_known_by_the_entry_it_was_started_from() {
+        for (entry, process, launches) in [
+            (&["node", "/x/i.js", "a"][..], &["node", "/x/i.js", "a"][..], false),
+            (&["node", "/x/i.js"], &["/usr/local/bin/node", "/x/i.js"], false),
+            (&["/usr/bin/python3", "x.py"], &["python3.12", "x.py"], false),
+            (&["npx", "-y", "notes", "/x"], &["npm exec notes /x"], true),
+            (&["npx", "-y", "notes", "a b"], &["npm exec notes a b"], true),
+            (&["npx", "-y", "notes"], &["npx", "-y", "notes"], true),
+            (&["uvx", "notes"], &["/home/u/.local/bin/uv", "tool", "uvx", "notes"], true),
+            (&["notes-tool", "-a"], &["/x/bin/python", "/x/bin/notes-tool", "-a"], false),
+            (&["/x/start.sh"], &["/bin/sh", "/x/start.sh"], true),
+            (&["node", "${ROOT}/i.js"], &["node", "/any/where/i.js"], false),
+            (
+                &["docker", "run", "-e", "K=${K:-none}", "notes"],
+                &["docker", "run", "-e", "K=1", "notes"],
+                true,
+            ),
+            (&["~/bin/notes"], &["/home/u/bin/notes"], false),
+            (&["$HOME/bin/notes", "-v"], &["/home/u/bin/notes", "-v"], false),
+            (&["uv", "--directory", "/w", "run", "w.py"], &["/w/.venv/bin/python", "w.py"], false),
+        ] {
+            assert_eq!(found(entry, process), Some(launches), "{entry:?} {process:?}");
         }
     }
-    rest.ends_with(last)
+
+    #[test]
+    fn no_other_process_is() {
+        for (entry, process) in [
+            (&["node", "/x/i.js"][..], &["node", "/y/i.js"][..]),
+            (&["node", "/x/i.js"], &["node", "/x/i.js", "more"]),
+            (&["node", "/x/i.js", "more"], &["node", "/x/i.js"]),
+            (&["node", "/x/i.js"], &["vim", "/x/i.js"]),
+            (&["node", "/x/i.js"], &["bun", "/x/i.js"]),
+            (&["npx", "-y", "notes"], &["npm install notes"]),
+            (&["uvx", "notes"], &["uv", "tool", "install", "notes"]),
+            (&["/x/notes"], &["/y/notes"]),
+            (&["/x/bin/notes"], &["/y/bin/notes"]),
+            (&["/x/start.sh"], &["/bin/sh", "/y/start.sh"]),
+            (&["notes-tool"], &["python", "notes-tool"]),
+            (&["uv", "--directory", "/w", "run", "w.py"], &["/v/.venv/bin/python", "w.py"]),
+            // Entries that would match anything.
+            (&["node"], &["node"]),
+            (&["bash", "-l"], &["bash", "-l"]),
+            (&["node", "${X}"], &["node", "/srv/shop.js"]),
+            (&["${X}"], &["/usr/bin/anything"]),
+            (&[], &["node"]),
+            (&["node", "/x/i.js"], &[]),
+        ] {
+            assert_eq!(found(entry, process), None, "{entry:?} {process:?}");
+        }
+    }
 }

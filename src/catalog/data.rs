@@ -11,16 +11,43 @@ pub(super) const SOURCE: &str = include_str!("catalog.toml");
 type Text = &'static str;
 pub(super) type Set = HashSet<Text>;
 
+/// Words in one string, parted by white space: quicker to parse than a list of strings.
+#[derive(Debug, Deserialize)]
+#[serde(from = "Text", bound(deserialize = "'de: 'static"))]
+pub(super) struct Words(Vec<Text>);
+
+impl From<Text> for Words {
+    fn from(text: Text) -> Words {
+        Words(text.split_whitespace().collect())
+    }
+}
+
+impl Words {
+    pub(super) fn contains(&self, word: &str) -> bool {
+        self.0.contains(&word)
+    }
+
+    /// The same without regard to case.
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.0.iter().any(|known| known.eq_ignore_ascii_case(word))
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
 pub(super) struct Data {
     pub server: Server,
     pub not: Not,
+    /// By kind; the kinds are for the reader.
+    tools: BTreeMap<Text, Words>,
     client: BTreeMap<Text, Vec<Text>>,
     pub electron: Electron,
     pub helper: Helper,
     pub supervisor: Names,
     pub init: Names,
+    /// Filled from `tools`.
+    #[serde(skip)]
+    pub tool_names: Set,
     /// Filled from `client`.
     #[serde(skip)]
     pub clients: Clients,
@@ -38,6 +65,7 @@ pub(super) struct Server {
     #[serde(skip)]
     pub modes_of: HashMap<Text, Vec<Text>>,
     pub commands: Vec<Text>,
+    pub bare_commands: Vec<Text>,
     pub verbs: Vec<Text>,
     pub flags: Vec<Text>,
     pub official: Vec<Text>,
@@ -48,13 +76,12 @@ pub(super) struct Server {
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
 pub(super) struct Not {
     pub names: Set,
-    pub first: Vec<Text>,
-    pub last: Vec<Text>,
-    pub script: Vec<Text>,
-    pub errands: Vec<Text>,
-    pub folder: Vec<Text>,
-    pub folder_last: Vec<Text>,
-    pub tools: Set,
+    pub first: Words,
+    pub last: Words,
+    pub script: Words,
+    pub errands: Words,
+    pub folder: Words,
+    pub folder_last: Words,
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,6 +110,7 @@ pub(super) struct Names {
 pub(super) struct Clients {
     names: HashMap<Text, Text>,
     apps: HashMap<Text, Text>,
+    commands: Vec<(Text, Text)>,
     beginnings: Vec<(Text, Text)>,
     paths: Vec<(Text, Text)>,
 }
@@ -92,6 +120,8 @@ impl Data {
     /// When the text is not a catalog; a test holds the built-in one to it.
     pub(super) fn parse() -> Result<Data, toml::de::Error> {
         let mut data: Data = toml::from_str(SOURCE)?;
+        data.tool_names.reserve(512);
+        data.tool_names.extend(std::mem::take(&mut data.tools).into_values().flat_map(|words| words.0));
         for (client, marks) in std::mem::take(&mut data.client) {
             for mark in marks {
                 if let Some(beginning) = mark.strip_suffix('*') {
@@ -100,6 +130,8 @@ impl Data {
                     data.clients.paths.push((mark, client));
                 } else if mark.ends_with(".app") {
                     data.clients.apps.insert(mark, client);
+                } else if mark.contains(' ') {
+                    data.clients.commands.push((mark, client));
                 } else {
                     data.clients.names.insert(mark, client);
                 }
@@ -125,9 +157,18 @@ impl Clients {
         })
     }
 
+    /// The client that a program is with its first argument.
+    pub(super) fn called(&self, name: &str, first: &str) -> Option<Text> {
+        self.commands
+            .iter()
+            .find(|(mark, _)| mark.split_once(' ') == Some((name, first)))
+            .map(|(_, client)| *client)
+    }
+
     /// Every exact name.
     pub(super) fn names(&self) -> impl Iterator<Item = Text> {
-        self.names.keys().copied()
+        let called = self.commands.iter().filter_map(|(mark, _)| Some(mark.split_once(' ')?.0));
+        self.names.keys().copied().chain(called)
     }
 
     /// The client that a file belongs to by where it lies: an application's own programs, or the

@@ -2,7 +2,11 @@
 
 mod configured;
 mod data;
+mod judge;
+mod modes;
+mod placeholders;
 mod servers;
+mod short;
 mod words;
 
 use std::collections::HashSet;
@@ -14,7 +18,7 @@ use crate::bytes::RawText;
 use crate::pattern::Pattern;
 use crate::policy::ServerRule;
 use crate::process::ProcessRecord;
-use crate::program::{self, Kind, LayerKind, Program, Resolution, Word};
+use crate::program;
 use data::Data;
 
 /// What part a process plays.
@@ -174,69 +178,6 @@ impl Catalog {
         Some(program.names.into_iter().next().unwrap_or(program.text)).filter(|name| !name.is_empty())
     }
 
-    fn judge(&self, data: &Data, seen: &Resolution) -> Option<Identification> {
-        let Some(program) = &seen.program else { return wrapper(seen) };
-        let serving = if seen.is_launched() { Role::Launcher } else { Role::Server };
-        if seen.layers.is_empty()
-            && let Some(found) = standing(data, program)
-        {
-            return Some(found);
-        }
-        if let Some(found) = data.mode(program) {
-            return Some(by_catalog(serving, found.name, program, found.rule));
-        }
-        if let Some(client) = client(data, program) {
-            return Some(client);
-        }
-        if let Some((pattern, name)) =
-            self.rules.iter().find(|(pattern, _)| program.names.iter().any(|name| pattern.matches(name)))
-        {
-            let basis = Basis::Rule { program: shown(program), rule: pattern.as_str().to_owned() };
-            return Some(Identification { role: serving, name: name.clone(), basis });
-        }
-        if let Some(found) = supervisor(data, program) {
-            return Some(found);
-        }
-        // A package or image is named by its publisher too: mcp/git is not git.
-        let published = matches!(program.kind, Kind::Package | Kind::Image);
-        if data.is_tool(program) && !(published && data.server(program).is_some()) {
-            return wrapper(seen);
-        }
-        if let Some((part, name)) =
-            data.helper.scripts.iter().find(|(part, _)| program.text.ends_with(**part))
-        {
-            return Some(by_catalog(Role::Helper, (*name).to_owned(), program, (*part).to_owned()));
-        }
-        // A wrapper of one's own that starts a server behind `--`.
-        if program.kind == Kind::Script
-            && program::stem(program::base(&program.text)) != program::base(&program.text)
-            && let Some(found) = self.behind_dashes(data, program)
-        {
-            return Some(Identification { role: Role::Launcher, ..found });
-        }
-        if let Some(found) = data.server(program).or_else(|| data.command(program)) {
-            return Some(by_catalog(serving, found.name, program, found.rule));
-        }
-        match data.clients.at(&program.text) {
-            Some(name) if !is_idle(data, program) => {
-                Some(by_catalog(Role::Client, name.to_owned(), program, format!("path of {name}")))
-            }
-            _ => wrapper(seen),
-        }
-    }
-
-    fn behind_dashes(&self, data: &Data, program: &Program) -> Option<Identification> {
-        let at = program.args.iter().position(|arg| arg == "--")?;
-        let words: Vec<Word<'_>> =
-            program.args.get(at + 1..)?.iter().map(|arg| Word::from(arg.as_str())).collect();
-        // The words are a command only when they begin with something that runs commands.
-        if !words.first().is_some_and(|word| program::is_tool(word)) {
-            return None;
-        }
-        self.judge(data, &program::resolve_words(&words))
-            .filter(|found| matches!(found.role, Role::Server | Role::Launcher))
-    }
-
     fn configured_entry(
         &self,
         data: &Data,
@@ -272,20 +213,27 @@ impl Catalog {
                 || self.is_head(record.comm.as_bytes())
                 || self.is_head(program::head(record.exe.as_slice()));
         };
-        let title = first.as_bytes().contains(&b' ');
-        let head = program::head(argv);
-        if title || !self.rules.is_empty() || self.is_head(head) {
+        if !self.rules.is_empty() {
             return true;
         }
-        let text = std::str::from_utf8(head).unwrap_or_default();
-        let stem = program::stem(text);
-        if data.helper.browsers.contains(text) {
-            return profile(data, argv.iter().map(RawText::to_text)).is_some();
+        let head = program::head(argv);
+        if first.as_bytes().contains(&b' ') {
+            // A title, or a path with spaces. Browsers have many of them, one for each page.
+            let text = first.to_text();
+            let name = program::base(text.split(' ').next().unwrap_or_default());
+            let browser = data.helper.browsers.contains(name) && argv.len() == 1;
+            return !browser || judge::profile(data, text.split(' ').map(Into::into)).is_some();
         }
-        program::is_tool(text)
-            || self.is_head(stem.as_bytes())
+        let Ok(name) = std::str::from_utf8(head) else { return true };
+        if data.helper.browsers.contains(name) {
+            return judge::profile(data, argv.iter().map(RawText::to_text)).is_some();
+        }
+        let known = |name: &str| self.heads.contains(name) || data.clients.named(name).is_some();
+        let stem = program::stem(name);
+        program::is_tool(name)
+            || known(name)
+            || (stem.len() < name.len() && known(stem))
             || argv.iter().any(|word| words::says_mcp(word.as_bytes()))
-            || data.clients.named(text).or_else(|| data.clients.named(stem)).is_some()
             || std::str::from_utf8(first.as_bytes()).is_ok_and(|path| data.clients.at(path).is_some())
     }
 
@@ -299,88 +247,57 @@ fn is_disguised(data: &Data, argv: &[RawText], record: &ProcessRecord) -> bool {
     let Some(exe) = &record.exe else { return false };
     let exe = exe.to_text();
     let name = program::base(&exe);
-    !argv.is_empty() && data.not.tools.contains(name) && program::head(argv) != name.as_bytes()
+    !argv.is_empty() && data.tool_names.contains(name) && program::head(argv) != name.as_bytes()
 }
 
-/// Inits, and browsers with a server's profile.
-fn standing(data: &Data, program: &Program) -> Option<Identification> {
-    let name = program.names.last()?;
-    if data.init.names.contains(name.as_str()) {
-        return Some(by_catalog(Role::Init, name.clone(), program, format!("init {name}")));
-    }
-    let browser = data.helper.browsers.contains(name.as_str())
-        || data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
-    if !browser {
-        return None;
-    }
-    let (part, server) = profile(data, program.args.iter().map(|arg| Word::from(arg.as_str())))?;
-    Some(by_catalog(Role::Helper, server.to_owned(), program, format!("profile {part}")))
-}
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::process::{Pid, StartTime};
 
-/// A profile folder that only a server makes, in the options of a browser.
-fn profile<'a>(data: &Data, args: impl Iterator<Item = Word<'a>>) -> Option<(&'static str, &'static str)> {
-    args.into_iter().find_map(|arg| {
-        let about = ["--user-data-dir", "--database", "-profile", "--profile", "--disk-cache-dir", "/"]
-            .iter()
-            .any(|option| arg.starts_with(option));
-        let found = || {
-            data.helper
-                .profiles
-                .iter()
-                .find(|(part, _)| arg.contains(**part))
-                .map(|(part, server)| (*part, *server))
+    #[test]
+    fn the_fast_way_out_leaves_out_only_what_is_nothing() {
+        let catalog = Catalog::builtin();
+        let data = catalog.data.as_deref().unwrap();
+        let mut left_out = 0;
+        for line in include_str!("../../tests/corpus/command-lines.jsonl").lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let argv: Vec<RawText> = serde_json::from_value(line["argv"].clone()).unwrap();
+            let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+            record.argv = Some(argv.clone());
+            if !catalog.worth_a_look(data, &argv, &record) {
+                left_out += 1;
+                assert_eq!(
+                    catalog.judge(data, &program::resolve(Some(&argv), None, &record.comm)),
+                    None,
+                    "{argv:?}"
+                );
+            }
+        }
+        assert!(left_out > 5, "only {left_out} were left out: the way out is closed");
+    }
+
+    #[test]
+    fn a_configured_server_keeps_the_name_its_other_processes_have() {
+        let entry = |argv: &[&str]| Configured {
+            client: "claude-code".into(),
+            entry: "fs".into(),
+            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
         };
-        about.then(found).flatten()
-    })
-}
-
-fn supervisor(data: &Data, program: &Program) -> Option<Identification> {
-    let own = program.kind == Kind::Binary || program.kind == Kind::Script && program.names.len() == 1;
-    let name =
-        program.names.iter().find(|name| data.supervisor.names.contains(name.as_str())).filter(|_| own)?;
-    Some(by_catalog(Role::Supervisor, name.clone(), program, format!("supervisor {name}")))
-}
-
-fn client(data: &Data, program: &Program) -> Option<Identification> {
-    let own_script =
-        program.kind == Kind::Script && program.names.len() > 1 && !program.text.contains("node_modules/");
-    if own_script || matches!(program.kind, Kind::Task | Kind::Inline | Kind::Image) {
-        return None;
-    }
-    let name = program.names.iter().find_map(|name| data.clients.named(name))?;
-    (!is_idle(data, program))
-        .then(|| by_catalog(Role::Client, name.to_owned(), program, format!("client {name}")))
-}
-
-/// A renderer or GPU process of an application.
-fn is_idle(data: &Data, program: &Program) -> bool {
-    let crash = program.names.last().is_some_and(|name| data.helper.browsers.contains(name.as_str()));
-    crash || program.args.iter().any(|arg| data.electron.idle.contains(&arg.as_str()))
-}
-
-/// What passes on to something that is no server.
-fn wrapper(seen: &Resolution) -> Option<Identification> {
-    let passes = |kind: LayerKind| kind != LayerKind::Interpreter;
-    let layer = seen.layers.iter().find(|layer| passes(layer.kind))?;
-    let container = matches!(layer.tool.as_str(), "docker" | "podman" | "nerdctl" | "finch");
-    let runs = seen.program.is_some() || seen.opaque;
-    let program = seen.program.as_ref().map(shown).unwrap_or_default();
-    (runs && !container).then(|| Identification {
-        role: Role::Wrapper,
-        name: layer.tool.clone(),
-        basis: Basis::Catalog { program, rule: format!("wrapper {}", layer.tool) },
-    })
-}
-
-fn by_catalog(role: Role, name: String, program: &Program, rule: String) -> Identification {
-    Identification { role, name, basis: Basis::Catalog { program: shown(program), rule } }
-}
-
-/// The program as evidence shows it.
-fn shown(program: &Program) -> String {
-    if program.text.is_empty() {
-        program.names.first().cloned().unwrap_or_default()
-    } else {
-        program.text.clone()
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        for (argv, title, name) in [
+            (
+                &["npx", "-y", "@modelcontextprotocol/server-filesystem", "/srv"][..],
+                "npm exec @modelcontextprotocol/server-filesystem /srv",
+                "server-filesystem",
+            ),
+            (&["npx", "-y", "notes-tool"], "npm exec notes-tool", "fs"),
+        ] {
+            record.argv = Some(vec![RawText::from(title)]);
+            let found = Catalog::builtin().with_configured(vec![entry(argv)]).identify(&record).unwrap();
+            assert_eq!((found.role, found.name.as_str()), (Role::Launcher, name));
+            assert_eq!(found.basis, Basis::Configured { client: "claude-code".into(), entry: "fs".into() });
+        }
     }
 }

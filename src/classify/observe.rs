@@ -5,7 +5,7 @@ use super::evidence::{Adoption, Evidence, WireState};
 use crate::catalog::{Basis, Catalog, Role};
 use crate::instance::{Instance, Member, Part};
 use crate::policy::{Candidate, Policy};
-use crate::process::{Pid, ProcessRecord, Service, Stdio, StdioKind};
+use crate::process::{Pid, ProcessRecord, Stdio, StdioKind};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -51,6 +51,9 @@ pub(super) struct Observation {
     pub(super) ports: Option<Vec<u16>>,
     pub(super) connected: Option<u32>,
     pub(super) left_over: bool,
+    /// Every own process above the root, up to a client, told its command line: none of them can be
+    /// a launcher in disguise.
+    pub(super) line_read: bool,
     identified: Vec<Evidence>,
     clients_below: Vec<Pid>,
     stdin_kind: StdioKind,
@@ -74,6 +77,7 @@ pub(super) fn observe(
         ports: ports(instance),
         connected: instance.members.iter().map(|m| m.record.connected).sum(),
         left_over: instance.is_left_over(),
+        line_read: line_read(instance.root, tree, roles),
         identified: identified(instance, roles),
         clients_below: instance.clients_below.clone(),
         stdin_kind: instance.root.stdio.as_ref().map_or(StdioKind::Unknown, |s| s.kind),
@@ -107,10 +111,21 @@ pub(super) fn owner(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> Own
     if role == Some(Role::Init) && ours {
         return Owner::Gone { pid, how: Adoption::Subreaper };
     }
+    // One of ours that hides its command line may be a launcher of this very instance.
+    if parent.argv.is_none() && parent.uid == root.uid {
+        return Owner::Unknown { pid };
+    }
     if parent.id.start > root.id.start {
         return Owner::Gone { pid, how: Adoption::StartedLater };
     }
     Owner::Alive { pid, name: name_of(parent, roles) }
+}
+
+fn line_read(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
+    tree.ancestors(root)
+        .into_iter()
+        .take_while(|above| above.pid() > Pid::INIT && roles.role(above.pid()) != Some(Role::Client))
+        .all(|above| above.argv.is_some() || above.uid != root.uid)
 }
 
 /// The name people know a process by.
@@ -127,20 +142,27 @@ fn management(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Manage
             && record.tty.is_none()
             && !matches!(roles.role(record.pid()), Some(Role::Client | Role::Init))
     });
-    let members = instance.members.iter().map(|member| member.record);
-    if let Some((manager, unit, main_pid)) = members.chain(above).find_map(main_process) {
+    let members = || instance.members.iter().map(|member| member.record);
+    if let Some((manager, unit, main_pid)) = members().chain(above).find_map(main_process) {
         return Management::Managed { manager, unit, main_pid };
     }
-    match &instance.root.service {
-        Some(Service { name, main_pid: None, .. }) => Management::Unknown { unit: name.clone() },
-        Some(Service { name, main_pid: Some(main), .. }) => {
-            Management::No { leaked_from: Some((name.clone(), *main)) }
+    if let Some(unit) = members().find_map(unanswered) {
+        return Management::Unknown { unit };
+    }
+    let leaked_from =
+        instance.root.service.as_ref().and_then(|s| s.main_pid.map(|main| (s.name.clone(), main)));
+    Management::No { leaked_from }
+}
+
+/// The unit a process is in, where that unit's main process could not be asked for. Where there is
+/// nobody to ask (a container), a cgroup that is named like a service speaks for leaving alone.
+fn unanswered(record: &ProcessRecord) -> Option<String> {
+    match &record.service {
+        Some(service) => service.main_pid.is_none().then(|| service.name.clone()),
+        None => {
+            let leaf = record.cgroup.as_deref()?.rsplit('/').next()?;
+            leaf.ends_with(".service").then(|| leaf.to_owned())
         }
-        // Nobody to ask (a container): a cgroup that is named like a service speaks for leaving alone.
-        None => match instance.root.cgroup.as_deref().and_then(|path| path.rsplit('/').next()) {
-            Some(leaf) if leaf.ends_with(".service") => Management::Unknown { unit: leaf.to_owned() },
-            _ => Management::No { leaked_from: None },
-        },
     }
 }
 

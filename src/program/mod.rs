@@ -16,20 +16,27 @@
 //! ```
 
 mod containers;
+mod forms;
 mod interpreters;
+mod javascript;
 mod names;
 mod options;
+mod packages;
 mod peel;
 mod runners;
 mod shell;
+mod table;
 mod title;
 mod tools;
+
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
 use crate::bytes::RawText;
 
-pub(crate) use names::{base, folder_of_script, is_tool_dir, stem};
+pub(crate) use names::{base, is_tool_dir, serves, stem};
 pub(crate) use title::head;
 pub(crate) use tools::is_tool;
 
@@ -66,8 +73,9 @@ pub struct Program {
     /// Every name it goes by, the fullest first: package with scope, package without, module, file
     /// stem, file name. Empty for inline code without a name.
     pub names: Vec<String>,
-    /// The project folder, where the file has a name that says nothing (`dist/index.js`).
-    pub folder: Option<String>,
+    /// The folders that may name the project, the innermost first, where the file has a name that
+    /// says nothing (`dist/index.js`). At most three.
+    pub folders: Vec<String>,
     /// The words that follow it.
     pub args: Vec<String>,
 }

@@ -1,9 +1,9 @@
 //! Layer after layer: who passes on to whom.
 
-use super::names::{base, is_tool_dir, looks_like_file};
+use super::names::{base, is_tool_dir, looks_like_file, tidy};
 use super::options::{self, Grammar, Parsed};
 use super::tools::{self, Passer, Tool};
-use super::{Kind, Layer, LayerKind, Program, Word};
+use super::{Layer, LayerKind, Program, Word};
 
 /// No real command line nests deeper; a hostile one must end.
 const MAX_LAYERS: usize = 16;
@@ -22,10 +22,19 @@ impl Peeler {
     /// The program that these words run.
     pub(super) fn peel(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let (first, rest) = words.split_first()?;
+        // An environment lies in its project: /srv/notes-mcp/.venv/bin/python server.py
+        if let Some(at) = first.find("/.venv/bin/").or_else(|| first.find("/venv/bin/"))
+            && self.dir.is_none()
+        {
+            self.dir = first.get(..at).map(str::to_owned);
+        }
         match tools::find(base(first)) {
             Some((name, tool)) => self.run(name, tool, rest),
-            // An extensionless file in an installed package's bin folder is as good as a binary.
-            None => Some(Program::binary(first, rest)),
+            // `./server` after a `cd` lies there.
+            None => match self.dir.as_deref().filter(|_| first.starts_with("./")) {
+                Some(dir) => Some(Program::binary(&tidy(&format!("{dir}/{first}")), rest)),
+                None => Some(Program::binary(first, rest)),
+            },
         }
     }
 
@@ -78,15 +87,12 @@ impl Peeler {
             Tool::Dart => self.dart(words),
             Tool::Swift => self.swift(words),
             Tool::Nix => self.nix(words),
+            Tool::Jbang => self.jbang(words),
             // A target is built, whatever it is called; it has no name that could speak for it.
             Tool::Make => {
                 let parsed = options::parse(words, Grammar::clustered(&["-C", "-f", "-j", "-I", "-o"]));
                 let (task, args) = parsed.rest.split_first()?;
-                Some(Program::binary(task, args)).map(|target| Program {
-                    kind: Kind::Task,
-                    names: Vec::new(),
-                    ..target
-                })
+                Some(Program { names: Vec::new(), ..Program::task(task, None, args) })
             }
             // cmd /c npx -y x
             Tool::Cmd => {
@@ -103,7 +109,12 @@ impl Peeler {
         if !passer.verbs.is_empty() {
             let before = options::parse(words, passer.grammar);
             match before.rest.split_first() {
-                Some((verb, rest)) if passer.verbs.contains(&&**verb) && !before.dashes => words = rest,
+                Some((verb, rest)) if passer.verbs.contains(&&**verb) && !before.dashes => {
+                    if let Some(dir) = before.value(&["-C", "--directory", "--cwd", "--cd"]) {
+                        self.enter(dir);
+                    }
+                    words = rest;
+                }
                 _ if passer.verbs.contains(&"") => {}
                 // Another of its verbs: it passes on nothing and is itself what runs (`mise mcp`).
                 _ => {
@@ -114,6 +125,10 @@ impl Peeler {
         }
         let mut parsed = options::parse(words, passer.grammar);
         for (key, value) in &parsed.options {
+            // env -C D, poetry -C D, conda run --cwd D
+            if matches!(*key, "-C" | "--chdir" | "--directory" | "--cwd" | "--cd") {
+                self.enter(value);
+            }
             if passer.command.contains(key) && !value.is_empty() {
                 return self.command(value, &[]);
             }
@@ -197,6 +212,14 @@ impl Peeler {
         self.peel(words)
     }
 
+    /// From here on relative paths count from `dir`.
+    pub(super) fn enter(&mut self, dir: &str) {
+        self.dir = Some(match self.dir.take().filter(|_| !dir.starts_with(['/', '~', '$'])) {
+            Some(from) => format!("{from}/{dir}"),
+            None => dir.to_owned(),
+        });
+    }
+
     /// Options of the tool, remembering the folder they set.
     pub(super) fn options<'w>(
         &mut self,
@@ -206,7 +229,7 @@ impl Peeler {
     ) -> Parsed<'w> {
         let parsed = options::parse(words, grammar);
         if let Some(dir) = parsed.value(folder) {
-            self.dir = Some(dir.to_owned());
+            self.enter(dir);
         }
         parsed
     }

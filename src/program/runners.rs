@@ -1,44 +1,10 @@
 //! npx, uvx, pnpm dlx, cargo run: what fetches or builds a program and starts it as a child.
 
-use super::names::{base, looks_like_file, tidy};
-use super::options::{self, Grammar, Parsed};
+use super::names::{base, folders_of, tidy};
+use super::options::{self, Grammar};
 use super::peel::Peeler;
-use super::{LayerKind, Program, Word, folder_of_script, stem, tools};
+use super::{LayerKind, Program, Word, stem, tools};
 
-// npm help npx; the folder options count for `npm --prefix D start` too.
-const NPM: Grammar = Grammar::clustered(&[
-    "-p",
-    "--package",
-    "-c",
-    "--call",
-    "-w",
-    "--workspace",
-    "--prefix",
-    "-C",
-    "--registry",
-    "--cache",
-    "--userconfig",
-    "--loglevel",
-    "--script-shell",
-    "--node-options",
-    "--shell",
-    "--version",
-    "--source",
-    "--configfile",
-    "--add-source",
-]);
-// pnpm help dlx, yarn help dlx.
-const PNPM: Grammar = Grammar::clustered(&[
-    "-p",
-    "--package",
-    "-C",
-    "--dir",
-    "--filter",
-    "-F",
-    "--cwd",
-    "--reporter",
-    "--allow-build",
-]);
 // uv help tool run, uv help run; the same lists, and the global ones before the subcommand.
 const UV: Grammar = Grammar::clustered(&[
     "--from",
@@ -95,141 +61,6 @@ const UV: Grammar = Grammar::clustered(&[
 ]);
 
 impl Peeler {
-    /// npx and its like: `-p` packages and a bin, or one package.
-    pub(super) fn npx(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let parsed = self.options(words, NPM, &["--prefix", "-C"]);
-        if let Some(line) = parsed.value(&["-c", "--call"]) {
-            return self.command(line, &[]);
-        }
-        let packages: Vec<&str> = parsed.values(&["-p", "--package"]).collect();
-        let Some((what, mut args)) = parsed.rest.split_first() else {
-            return (!packages.is_empty()).then(|| Program::package(&packages, &[]));
-        };
-        // npm exec PKG -- ARGS
-        if args.first().is_some_and(|word| word == "--") {
-            args = args.get(1..)?;
-        }
-        if packages.is_empty() && what.starts_with(['.', '/']) && stem(base(what)) != base(what) {
-            return self.file(what, args);
-        }
-        // npx -y node@22 script.js: a package that is itself an interpreter.
-        match packages.is_empty() {
-            true => self.packaged(&[what], None, args),
-            false => self.packaged(&packages, Some(what), args),
-        }
-    }
-
-    pub(super) fn npm(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, NPM, &["--prefix", "-C"]);
-        let (verb, rest) = before.rest.split_first()?;
-        match &**verb {
-            "exec" | "x" => self.npx(rest),
-            "run" | "run-script" | "rum" | "urn" => self.task(rest),
-            "start" | "restart" => {
-                self.options(rest, NPM, &["--prefix", "-C"]);
-                Some(Program::task("start", self.dir.as_deref(), rest))
-            }
-            _ => None,
-        }
-    }
-
-    /// The script of a package.json: `run [options] name args`, the folder before or behind it.
-    fn task(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let parsed = self.options(words, NPM, &["--prefix", "-C", "--dir", "--cwd"]);
-        let (task, args) = parsed.rest.split_first()?;
-        self.options(args, NPM, &["--prefix", "-C", "--dir", "--cwd"]);
-        Some(Program::task(task, self.dir.as_deref(), args))
-    }
-
-    pub(super) fn pnpm(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, PNPM, &["--dir", "-C"]);
-        let (verb, rest) = before.rest.split_first()?;
-        match &**verb {
-            "dlx" | "exec" | "x" => self.dlx(&before, rest),
-            "run" => self.task(rest),
-            "start" => Some(Program::task("start", self.dir.as_deref(), rest)),
-            _ => None,
-        }
-    }
-
-    pub(super) fn yarn(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, PNPM, &["--cwd"]);
-        let (verb, rest) = before.rest.split_first()?;
-        match &**verb {
-            "dlx" | "exec" => self.dlx(&before, rest),
-            "run" => self.task(rest),
-            "start" => Some(Program::task("start", self.dir.as_deref(), rest)),
-            "node" => self.node(rest),
-            _ => None,
-        }
-    }
-
-    /// `--package` may stand before the verb or behind it.
-    fn dlx(&mut self, before: &Parsed<'_>, words: &[Word<'_>]) -> Option<Program> {
-        let parsed = options::parse(words, PNPM);
-        let packages: Vec<&str> =
-            before.values(&["-p", "--package"]).chain(parsed.values(&["-p", "--package"])).collect();
-        let (what, args) = parsed.rest.split_first()?;
-        if packages.is_empty() {
-            self.packaged(&[what], None, args)
-        } else {
-            self.packaged(&packages, Some(what), args)
-        }
-    }
-
-    pub(super) fn bun(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar = Grammar::long(&[
-            "--cwd",
-            "-r",
-            "--preload",
-            "--import",
-            "--filter",
-            "-F",
-            "--env-file",
-            "-c",
-            "--config",
-            "--tsconfig-override",
-            "-d",
-            "--define",
-            "--shell",
-            "-e",
-            "--eval",
-            "-p",
-            "--print",
-            "--port",
-            "-l",
-            "--loader",
-            "--conditions",
-        ]);
-        let before = self.options(words, VALUED, &["--cwd"]);
-        if before.has(&["-e", "--eval", "-p", "--print"]) {
-            return Some(Program::inline(before.rest));
-        }
-        let (verb, rest) = before.rest.split_first()?;
-        match &**verb {
-            "x" => {
-                self.through("bunx", LayerKind::Runner);
-                self.npx(rest)
-            }
-            "run" => {
-                let parsed = self.options(rest, VALUED, &["--cwd"]);
-                let (what, args) = parsed.rest.split_first()?;
-                if looks_like_file(what) {
-                    return self.file(what, args);
-                }
-                self.through("bun run", LayerKind::Runner);
-                Some(Program::task(what, self.dir.as_deref(), args))
-            }
-            file if looks_like_file(file) => self.file(file, rest),
-            // `bun start` is short for `bun run start`; other bare words are bun's own.
-            "start" => {
-                self.through("bun run", LayerKind::Runner);
-                Some(Program::task("start", self.dir.as_deref(), rest))
-            }
-            _ => None,
-        }
-    }
-
     pub(super) fn uv(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let before = self.options(words, UV, &["--directory", "--project"]);
         let (verb, rest) = before.rest.split_first()?;
@@ -240,7 +71,7 @@ impl Peeler {
                 let parsed = self.options(rest, UV, &["--directory", "--project"]);
                 if parsed.has(&["-m", "--module"]) {
                     let (module, args) = parsed.rest.split_first()?;
-                    return Some(Program::module(module, args));
+                    return Some(Program::module(module, self.dir.as_deref(), args));
                 }
                 let (what, args) = parsed.rest.split_first()?;
                 if stem(base(what)) != base(what) && tools::find(base(what)).is_none() {
@@ -249,9 +80,9 @@ impl Peeler {
                 let mut program = self.peel(parsed.rest)?;
                 // A console script of the project with a plain name: the project names it.
                 if let Some(dir) =
-                    self.dir.as_deref().filter(|_| !what.contains('/') && program.folder.is_none())
+                    self.dir.as_deref().filter(|_| !what.contains('/') && program.folders.is_empty())
                 {
-                    program.folder = folder_of_script(&format!("{}/{what}", tidy(dir))).map(str::to_owned);
+                    program.folders = folders_of(&format!("{}/{what}", tidy(dir)));
                 }
                 Some(program)
             }
@@ -336,7 +167,7 @@ impl Peeler {
         }
         let manifest = tidy(parsed.value(&["--manifest-path"])?);
         let mut program = Program::binary("main", parsed.rest);
-        program.folder = folder_of_script(&manifest.replace("Cargo.toml", "main")).map(str::to_owned);
+        program.folders = folders_of(&manifest.replace("Cargo.toml", "main"));
         Some(program)
     }
 
@@ -371,6 +202,28 @@ impl Peeler {
         let (package, bin) = what.split_once(':').unwrap_or((what, ""));
         let specs = [package, bin];
         Some(Program::package(specs.get(..1 + usize::from(!bin.is_empty()))?, args))
+    }
+
+    /// `jbang org.acme:notes:1.0`, `jbang alias@catalog`, `jbang notes.java`.
+    pub(super) fn jbang(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        const VALUED: Grammar = Grammar::long(&[
+            "--deps",
+            "--repos",
+            "--java",
+            "-j",
+            "--cp",
+            "-m",
+            "--main",
+            "-R",
+            "--runtime-option",
+        ]);
+        let parsed = options::parse(words, VALUED);
+        let (what, args) = match parsed.rest.split_first()? {
+            (run, rest) if run == "run" => rest.split_first()?,
+            first => first,
+        };
+        let specs: Vec<&str> = what.split('@').map(base).collect();
+        Some(Program::package(&specs, args))
     }
 
     /// `nix run flake#notes -- args`, `nix shell flake#notes -c notes args`.

@@ -72,6 +72,10 @@ impl Peeler {
     pub(super) fn command(&mut self, line: &str, parameters: &[Word<'_>]) -> Option<Program> {
         for simple in split(line) {
             let words = match meaningful(&simple) {
+                Meaning::Enters(dir) => {
+                    self.enter(dir);
+                    continue;
+                }
                 Meaning::Prepares => continue,
                 Meaning::Opaque => return None,
                 Meaning::Runs(words) => words,
@@ -85,6 +89,8 @@ impl Peeler {
 
 enum Meaning<'s> {
     Prepares,
+    /// `cd`: what follows counts from there.
+    Enters(&'s str),
     /// `eval`: what it runs is put together at run time, or a job of someone else's tool.
     Opaque,
     Runs(&'s [String]),
@@ -106,6 +112,8 @@ fn meaningful(simple: &[String]) -> Meaning<'_> {
             words = rest;
         } else if first == "eval" {
             return Meaning::Opaque;
+        } else if let (true, Some(dir)) = (first == "cd", rest.iter().find(|word| !word.starts_with('-'))) {
+            return Meaning::Enters(dir);
         } else if PREPARING.contains(&base(first)) {
             return Meaning::Prepares;
         } else {

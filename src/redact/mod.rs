@@ -8,13 +8,20 @@
 mod names;
 mod shapes;
 mod urls;
+mod words;
 
 use self::names::names_a_secret;
 use self::shapes::Place;
+use self::words::{
+    Quote, blank, gap_len, is_flag, is_harmless, is_quote, is_scheme, is_shell_flag, name_before, word_len,
+};
 use crate::bytes::RawText;
 
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "<redacted>";
+
+/// Looks after which a command line that still changes is hidden whole. Random ones take three.
+const MOST_LOOKS: usize = 10;
 
 /// The arguments of a process without their secrets, one for one.
 ///
@@ -25,8 +32,20 @@ pub const HIDDEN: &str = "<redacted>";
 /// ```
 #[must_use]
 pub fn argv(argv: &[RawText]) -> Vec<String> {
-    let mut scanner = Scanner::default();
-    argv.iter().enumerate().map(|(number, argument)| scanner.argument(number, &argument.to_text())).collect()
+    let mut shown: Vec<String> = argv.iter().map(|argument| argument.to_text().into_owned()).collect();
+    // What is hidden changes what stands beside it (`-tSECRET` no longer looks like a flag), so look
+    // until nothing is left to hide: the second look is nearly always the last.
+    for _ in 0..MOST_LOOKS {
+        let mut scanner = Scanner::default();
+        let again: Vec<String> =
+            shown.iter().enumerate().map(|(number, argument)| scanner.argument(number, argument)).collect();
+        if again == shown {
+            return shown;
+        }
+        shown = again;
+    }
+    // Made to keep us looking.
+    shown.iter().map(|_| HIDDEN.to_owned()).collect()
 }
 
 /// A command line that is one text (a rewritten title, a line of `ps`) without its secrets.
@@ -37,8 +56,12 @@ pub fn argv(argv: &[RawText]) -> Vec<String> {
 /// ```
 #[must_use]
 pub fn text(text: &str) -> String {
-    Scanner::default().scan(text, false)
+    argv(&[RawText::from(text)]).pop().unwrap_or_default()
 }
+
+/// Short flags that stand for tokens, keys and passwords in some tools, and for transports and ports
+/// in others.
+const PERHAPS: &str = "tkpsaTKPSA";
 
 /// What the words so far say about the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,7 +176,7 @@ impl Scanner {
                 let scheme = word[..at]
                     .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
                     .map_or(0, |before| before + word[before..].chars().next().map_or(1, char::len_utf8));
-                out.push_str(&shapes::hide(&word[..scheme], Place::of(&word[..scheme])));
+                out.push_str(&shapes::hide_word(&word[..scheme]));
                 out.push_str(&urls::hide(&word[scheme..]));
                 return word.len();
             }
@@ -172,15 +195,28 @@ impl Scanner {
                 return reach.len();
             }
         }
-        self.expect = match word.trim_start_matches('-') {
-            name if is_flag(word) && names_a_secret(name) => Expect::Secret,
-            "u" | "user" | "proxy-user" if is_flag(word) => Expect::UserColonSecret,
-            name if is_flag(word) && name.len() == 1 && "tkpsaTKPSA".contains(name) => Expect::Perhaps,
-            name if name.eq_ignore_ascii_case("bearer") => Expect::Secret,
-            name if !is_flag(word) && names_a_secret(name) => Expect::AfterColon,
+        let flag = if is_flag(word) { word.trim_start_matches('-') } else { "" };
+        let (flag, user) = flag.split_once('=').map_or((flag, None), |(flag, value)| (flag, Some(value)));
+        self.expect = match flag {
+            "" if word.eq_ignore_ascii_case("bearer") => Expect::Secret,
+            "" if names_a_secret(word) => Expect::AfterColon,
+            "u" | "user" | "proxy-user" => Expect::UserColonSecret,
+            _ if user.is_some() => Expect::Nothing,
+            _ if names_a_secret(flag) => Expect::Secret,
+            _ if flag.len() == 1 && PERHAPS.contains(flag) => Expect::Perhaps,
             _ => Expect::Nothing,
         };
-        out.push_str(&shapes::hide(word, Place::of(word)));
+        if let (Expect::UserColonSecret, Some(user)) = (self.expect, user) {
+            out.push_str(&word[..word.len() - user.len()]);
+            return word.len() - user.len() + self.word(user, &reach[word.len() - user.len()..], whole, out);
+        }
+        // `-pSECRET`: the flag and its value in one.
+        if flag.len() > 1 && word.len() == flag.len() + 1 && PERHAPS.contains(&flag[..1]) {
+            out.push_str(&word[..2]);
+            out.push_str(&shapes::hide(&word[2..], Place::ShortFlag));
+            return word.len();
+        }
+        out.push_str(&shapes::hide_word(word));
         word.len()
     }
 
@@ -218,123 +254,6 @@ impl Scanner {
         }
         word.len()
     }
-}
-
-/// The kind of quote a gap ends with, so that a value in it is followed to its end.
-#[derive(Clone, Copy, Debug)]
-struct Quote {
-    mark: char,
-    /// Written as `\"`, inside another quoted text.
-    escaped: bool,
-}
-
-impl Quote {
-    fn ending(gap: &str) -> Option<Quote> {
-        let mark = gap.chars().next_back().filter(|c| is_quote(*c))?;
-        let escaped = gap[..gap.len() - 1].ends_with('\\');
-        Some(Quote { mark, escaped })
-    }
-
-    /// Where the text in this quote ends: before the closing mark, or at the end of the text.
-    fn closing(self, text: &str) -> usize {
-        let mut escaped = false;
-        for (at, c) in text.char_indices() {
-            if c == self.mark && escaped == self.escaped {
-                return if escaped { at - 1 } else { at };
-            }
-            escaped = c == '\\' && !escaped;
-        }
-        text.len()
-    }
-}
-
-fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '\'' | '`')
-}
-
-/// Length of blanks, control characters and quotes (also `\"`) at the start.
-fn gap_len(text: &str) -> usize {
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let escapes = c == '\\' && chars.peek().is_some_and(|(_, next)| is_quote(*next));
-        if !(c.is_whitespace() || c.is_control() || is_quote(c) || escapes) {
-            return at;
-        }
-    }
-    text.len()
-}
-
-/// Length of the word at the start: up to a blank or a quote.
-fn word_len(text: &str) -> usize {
-    let end = text.find(|c: char| c.is_whitespace() || c.is_control() || is_quote(c)).unwrap_or(text.len());
-    match text[..end].strip_suffix('\\') {
-        Some(bare) if text[end..].starts_with(is_quote) && !bare.is_empty() => bare.len(),
-        _ => end,
-    }
-}
-
-fn blank(text: &str) -> usize {
-    text.find(|c: char| c.is_whitespace() || c.is_control()).unwrap_or(text.len())
-}
-
-/// The name that ends before a divider. Before a colon it must begin the word or follow a bracket or
-/// comma: `registry/token:latest` is an image and its tag.
-fn name_before(before: &str, divider: char) -> Option<&str> {
-    let start = before
-        .char_indices()
-        .rev()
-        .find(|(_, c)| !(c.is_ascii_alphanumeric() || "_-.".contains(*c)))
-        .map_or(0, |(at, c)| at + c.len_utf8());
-    let opened = start == 0 || before[..start].ends_with(['{', '[', '(', ',', ';', '&', '?']);
-    (start < before.len() && (divider == '=' || opened)).then(|| &before[start..])
-}
-
-/// `--name` or `-n`: looks like a flag, not like a value that happens to begin with a dash.
-fn is_flag(word: &str) -> bool {
-    let name = word.trim_start_matches('-');
-    let dashes = word.len() - name.len();
-    (1..=2).contains(&dashes)
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && (dashes == 2 || name.len() < 24)
-        && name.split('=').next().is_some_and(|name| {
-            name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-        })
-}
-
-/// `-c`, `-lc`: the flag of a shell whose value is a line of commands.
-fn is_shell_flag(word: &str) -> bool {
-    word.len() <= 5
-        && word
-            .strip_prefix('-')
-            .and_then(|name| name.strip_suffix('c'))
-            .is_some_and(|more| more.bytes().all(|b| b.is_ascii_lowercase()))
-}
-
-/// The word before the credentials of an `Authorization` header (RFC 9110, 11.1).
-fn is_scheme(word: &str) -> bool {
-    ["bearer", "basic", "digest", "token", "apikey"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
-}
-
-/// A value that tells nothing although its name sounds secret: a switch, a variable that a shell
-/// will fill in, a file with an extension.
-fn is_harmless(value: &str) -> bool {
-    let variable = |name: &str| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && {
-            !name.starts_with(|c: char| c.is_ascii_digit())
-        }
-    };
-    if let Some(name) = value.strip_prefix('$') {
-        return variable(name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name));
-    }
-    let file = value.starts_with(['/', '~', '.'])
-        && value.contains('/')
-        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-~".contains(&b))
-        && value.rsplit_once('.').is_some_and(|(stem, extension)| {
-            !stem.is_empty()
-                && (2..=5).contains(&extension.len())
-                && extension.bytes().all(|b| b.is_ascii_lowercase())
-        });
-    file || matches!(value, "-" | "true" | "false" | "null" | "none" | "yes" | "no" | "stdin")
 }
 
 #[cfg(test)]

@@ -1,97 +1,37 @@
 //! Does the name of a flag, a variable, a header or a JSON key say that its value is a secret?
 
 /// Words that make a name one of a secret, wherever they stand in it.
+#[rustfmt::skip] // a list, not a column
 const SECRET: &[&str] = &[
-    "accesskey",
-    "apikey",
-    "apitoken",
-    "auth",
-    "authkey",
-    "authorization",
-    "bearer",
-    "connstr",
-    "cookie",
-    "cred",
-    "credential",
-    "dsn",
-    "jwt",
-    "key",
-    "passphrase",
-    "passwd",
-    "password",
-    "pass",
-    "pat",
-    "privatekey",
-    "pw",
-    "pwd",
-    "sas",
-    "secret",
-    "secretkey",
-    "sig",
-    "signature",
+    "accesskey", "apikey", "apitoken", "auth", "authkey", "authorization", "bearer", "connstr", "cookie",
+    "cred", "credential", "dsn", "jwt", "mnemonic", "otp", "passcode", "key", "passphrase", "passwd",
+    "password", "pass", "pat", "privatekey", "pw", "pwd", "sas", "secret", "secretkey", "sig", "signature",
     "token",
 ];
 
 /// Words at whose end one of these stands are such words too: `accesstoken`, `dbpassword`. `key` is
 /// not among them, because of `monkey` and `hotkey`.
-const SECRET_ENDINGS: &[&str] = &["apikey", "passphrase", "passwd", "password", "secret", "token"];
+#[rustfmt::skip] // a list, not a column
+const SECRET_ENDINGS: &[&str] = &[
+    "apikey", "passphrase", "passwd", "password", "secret", "token",
+];
 
 /// Last words that make it the name of something about a secret: `--key-file`, `token-limit`.
+#[rustfmt::skip] // a list, not a column
 const ABOUT: &[&str] = &[
-    "alg",
-    "algorithm",
-    "budget",
-    "command",
-    "cmd",
-    "count",
-    "dir",
-    "directory",
-    "disabled",
-    "enabled",
-    "endpoint",
-    "env",
-    "expiry",
-    "file",
-    "folder",
-    "format",
-    "helper",
-    "host",
-    "id",
-    "ids",
-    "kind",
-    "length",
-    "lifetime",
-    "limit",
-    "manager",
-    "method",
-    "mode",
-    "name",
-    "names",
-    "path",
-    "port",
-    "prefix",
-    "provider",
-    "ring",
-    "scheme",
-    "server",
-    "size",
-    "source",
-    "space",
-    "store",
-    "timeout",
-    "ttl",
-    "type",
-    "uri",
-    "url",
-    "usage",
-    "var",
-    "variable",
-    "version",
+    "alg", "algorithm", "budget", "command", "cmd", "count", "dir", "directory", "disabled", "enabled",
+    "endpoint", "env", "expiry", "file", "folder", "format", "helper", "host", "id", "ids", "kind",
+    "length", "lifetime", "limit", "manager", "method", "mode", "name", "names", "path", "port", "prefix",
+    "provider", "ring", "scheme", "server", "size", "source", "stdin", "space", "store", "timeout", "ttl", "type",
+    "uri", "url", "usage", "var", "variable", "version",
 ];
 
 /// First words with the same effect: `--max-tokens`, `--no-auth`.
+#[rustfmt::skip] // a list, not a column
 const ABOUT_FIRST: &[&str] =
-    &["disable", "enable", "is", "max", "min", "no", "num", "require", "skip", "total", "use"];
+    &[
+    "disable", "enable", "is", "max", "min", "no", "num", "require", "skip", "total", "use",
+];
 
 /// Does the value of this name have to be hidden? Takes `--api-key`, `API_KEY`, `apiKey`, `X-Api-Key`.
 pub(super) fn names_a_secret(name: &str) -> bool {

@@ -1,8 +1,9 @@
 //! Secrets in URLs and connection strings: `user:password@`, query parameters, capability paths.
 
+use super::HIDDEN;
 use super::names::names_a_secret;
 use super::shapes::{self, Place};
-use super::{HIDDEN, is_harmless};
+use super::words::is_harmless;
 
 /// Query parameters that are secrets in a URL though their names say nothing elsewhere.
 const QUERY_ONLY: &[&str] = &["code", "k", "s", "sv"];

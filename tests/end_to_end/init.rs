@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::actor::{DIR, disguise};
+use crate::role::{DIR, disguise};
 use crate::scenes::{self, First};
 
 /// The scene's name.

@@ -19,6 +19,8 @@ mod look;
 #[cfg(target_os = "linux")]
 mod puppet;
 #[cfg(target_os = "linux")]
+mod role;
+#[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
 mod runner;

@@ -9,7 +9,7 @@ use std::process::Child;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::actor::Actor;
+use crate::role::Actor;
 use crate::wire::Ends;
 
 /// What a scene may ask of a client. Every order is answered with one line: empty, or what failed.
@@ -21,6 +21,9 @@ pub(crate) enum Order {
     HangUp(String),
     /// Let go of the end that writes to this server's stdin.
     CloseInput(String),
+    /// Start somebody who inherits this server's wire: the end that writes to it, and the one that
+    /// reads from it if the second is true.
+    Share(String, bool, Box<Actor>),
     /// Start another server.
     Start(Box<Actor>),
 }
@@ -56,6 +59,14 @@ pub(crate) fn play(dir: &Path, started: Vec<(String, Child, Ends)>) {
                 Some(_) => String::new(),
                 None => format!("no open input {tag}"),
             },
+            Order::Share(tag, both, actor) => {
+                let line = &lines[&tag];
+                let to = line.to.as_ref().map(|to| to.try_clone().unwrap());
+                let from =
+                    line.from.as_ref().filter(|_| both).map(|from| from.get_ref().try_clone().unwrap());
+                children.push(actor.start_on(dir, to, from));
+                String::new()
+            }
             Order::Start(actor) => {
                 let (child, ends) = actor.start(dir);
                 children.push(child);

@@ -86,7 +86,9 @@ impl Run {
         let value: Value = serde_json::from_slice(&self.stdout)
             .unwrap_or_else(|e| panic!("`mcp-reap {}` printed no JSON: {e}", self.args));
         assert_eq!(value["schema"], 1);
-        Report(value)
+        let report = Report(value);
+        report.is_sound();
+        report
     }
 
     /// stdout as text.
@@ -117,6 +119,18 @@ impl Run {
 pub(crate) struct Report(pub(crate) Value);
 
 impl Report {
+    /// What holds for every report: nobody is in two instances, and every root is a member.
+    fn is_sound(&self) {
+        let mut met = std::collections::HashSet::new();
+        for instance in self.instances() {
+            let instance = Instance(instance);
+            assert!(instance.pids().contains(&instance.root()), "the root is no member: {}", instance.0);
+            for pid in instance.pids() {
+                assert!(met.insert(pid), "{pid} is in two instances, one of them {}", instance.0);
+            }
+        }
+    }
+
     /// The instance that this process is a member of.
     pub(crate) fn instance(&self, who: Who) -> Option<Instance<'_>> {
         let has =

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use crate::actor::DIR;
 use crate::init::{self, SCENE};
+use crate::role::DIR;
 use crate::scenes::{ALL, Namespace, Scene};
 
 /// A scene takes about a second; one that takes this long hangs.
@@ -23,7 +23,10 @@ const AS_ROOT: [&str; 2] = ["--user", "--map-root-user"];
 
 /// The runner's door, as `cargo test` and its friends expect it.
 pub(crate) fn main() -> ExitCode {
-    let args = Arguments::from_args();
+    let mut args = Arguments::from_args();
+    // A scene mostly waits: for the second look, for the grace.
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    args.test_threads.get_or_insert(2 * cores);
     let trials = ALL.iter().map(|scene| Trial::ignorable_test(scene.name, || play(scene))).collect();
     libtest_mimic::run(&args, trials).exit_code()
 }

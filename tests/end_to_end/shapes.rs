@@ -1,6 +1,6 @@
 //! The shapes in which servers are started, with the command lines they have in real life.
 
-use crate::actor::{Actor, Play};
+use crate::role::{Actor, Play};
 use crate::wire::Wire;
 
 /// `npx -y PACKAGE`: npm, which rewrites its title to one NUL-padded string; a shell; the server.

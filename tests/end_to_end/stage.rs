@@ -11,11 +11,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::actor::{Actor, DIR, Play};
 use crate::audit::Audit;
 use crate::init;
 use crate::look::{self, Who};
 use crate::puppet::Order;
+use crate::role::{Actor, DIR, Play};
 use crate::run::{Run, Running};
 use crate::wire::Wire;
 
@@ -43,6 +43,7 @@ pub(crate) struct Client {
 /// The door: plays the scene and tells what happened when it fails.
 pub(crate) fn main() -> ExitCode {
     assert_eq!(std::os::unix::process::parent_id(), 1);
+    nix::unistd::setsid().unwrap(); // a login of its own; the runner's session cannot be seen from here
     let stage = Stage { dir: PathBuf::from(std::env::var_os(DIR).unwrap()), started: RefCell::default() };
     let Err(_) = catch_unwind(AssertUnwindSafe(|| (init::scene().play)(&stage))) else {
         return ExitCode::SUCCESS;
@@ -96,7 +97,7 @@ impl Stage {
 
     /// Starts a tree below the shell and waits until everybody in it is ready.
     pub(crate) fn start(&self, actor: &Actor) {
-        let (mut child, ends) = actor.start(&self.dir);
+        let (mut child, ends) = actor.clone().but(|a| a.own_group = true).start(&self.dir);
         // Pipes of our own to the one that takes orders; the wire of others stays open as it is.
         let orders = ends.to.zip(ends.from).map(|(to, from)| {
             let (to, from): (std::os::fd::OwnedFd, std::os::fd::OwnedFd) = (to.into(), from.into());

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use mcp_reap::catalog::Catalog;
 use mcp_reap::classify::{self, Judgement, Verdict};
@@ -17,9 +18,34 @@ pub const NOW: f64 = 1_795_183_200.0;
 pub const ME: u32 = 1000;
 
 /// A table under construction.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Table {
     pub snapshot: Snapshot,
+}
+
+/// One line a process, as a person would want to see a counterexample.
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for r in &self.snapshot.processes {
+            let age = NOW - r.started_at;
+            let stdio = r.stdio.as_ref().map(|s| (s.kind, &s.stdin_peers, &s.stdout_peers));
+            let unit = r.service.as_ref().map(|s| s.main_pid);
+            writeln!(
+                f,
+                "\n{} <- {} uid {:?} {:?} age {age} {:?} ports {:?} {:?} unit {unit:?} env {:?} {:?}",
+                r.pid(),
+                r.parent,
+                r.uid,
+                r.state,
+                stdio,
+                r.listening,
+                r.connected,
+                r.env,
+                r.command(),
+            )?;
+        }
+        Ok(())
+    }
 }
 
 /// A row under construction; all about it has a default that says nothing against ending it.
@@ -73,7 +99,7 @@ impl Table {
         record.listening = Some(Vec::new());
         record.connected = Some(0);
         self.snapshot.processes.push(record);
-        Row(self.snapshot.processes.last_mut().unwrap())
+        Row(self.snapshot.processes.last_mut().unwrap()).age(3600.0)
     }
 
     /// The row of a process that was added.
@@ -101,7 +127,12 @@ impl Table {
     }
 
     pub fn judge(&self, policy: &Policy) -> Judgement<'_> {
-        classify::judge(&self.snapshot, &catalog(policy), policy)
+        static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
+        if policy.servers.is_empty() {
+            return classify::judge(&self.snapshot, &CATALOG, policy);
+        }
+        let catalog = Catalog::builtin().with_rules(&policy.servers);
+        classify::judge(&self.snapshot, &catalog, policy)
     }
 
     pub fn plan(&self, policy: &Policy) -> Plan {
@@ -122,10 +153,6 @@ impl Table {
         pids.sort_unstable();
         pids
     }
-}
-
-pub fn catalog(policy: &Policy) -> Catalog {
-    Catalog::builtin().with_rules(&policy.servers)
 }
 
 /// Both directions of a wire.

@@ -120,6 +120,33 @@ fn what_cannot_be_taken_back_is_closed_by_the_next_line() {
 }
 
 #[test]
+fn taking_back_never_cuts_off_what_another_wrote() {
+    /// A disk on which somebody else appends a line while ours does not fit.
+    struct Shared<'a>(&'a mut Disk);
+    impl Sink for Shared<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let result = (&mut *self.0).write(bytes);
+            if result.is_err() {
+                self.0.bytes.extend_from_slice(b"theirs\n");
+            }
+            result
+        }
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn size(&mut self) -> io::Result<u64> {
+            Ok(self.0.bytes.len() as u64)
+        }
+        fn truncate(&mut self, len: u64) -> io::Result<()> {
+            (&mut *self.0).truncate(len)
+        }
+    }
+    let mut disk = Disk { room: Some(20), ..Disk::default() };
+    AuditLog::over(Shared(&mut disk), run()).append(now(), &finished(1)).unwrap_err();
+    assert!(disk.bytes.ends_with(b"theirs\n") && disk.bytes.len() == 27, "{:?}", disk.bytes);
+}
+
+#[test]
 fn short_writes_and_interruptions_end_in_whole_lines() {
     for gulp in [1, 7, 64] {
         let mut disk = Disk { gulp: Some(gulp), interrupts: Some(false), ..Disk::default() };

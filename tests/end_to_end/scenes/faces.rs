@@ -1,9 +1,9 @@
 //! What people and scripts see.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
-use crate::actor::{Actor, Play};
+use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 use crate::wire::Wire;
@@ -111,13 +111,59 @@ pub(crate) fn a_closed_pipe_is_not_an_error(stage: &Stage) {
     let actors: Vec<Actor> = (0..30).map(|i| shapes::node(&format!("n{i}"))).collect();
     stage.client("claude", actors);
     for args in [&["list"][..], &["list", "--json"], &["record"]] {
-        assert!(!stage.run(args).exits(0).stdout.is_empty(), "{args:?} has something to say");
+        let heard = stage.run(args).exits(0);
+        assert!(!heard.stdout.is_empty(), "{args:?} has something to say");
         let mut command = stage.command(args);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let mut complaint = String::new();
         child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
         let status = child.wait().unwrap();
-        assert_eq!((status.code(), complaint.as_str()), (Some(0), ""), "{args:?}");
+        assert_eq!(
+            (status.code(), complaint),
+            (Some(0), heard.complaint()),
+            "{args:?} has nothing to complain of"
+        );
     }
+}
+
+pub(crate) fn without_a_terminal_it_does_not_ask(stage: &Stage) {
+    let cast = stage.orphan(&shapes::memory("m"));
+    stage.run(&["--min-age", "0s", "--grace", "1s"]).exits(0);
+    all_dead(&cast);
+}
+
+pub(crate) fn on_a_terminal_it_shows_the_plan_and_asks(stage: &Stage) {
+    let cast = stage.orphan(&shapes::memory("m"));
+    for (answer, ends) in [("n", false), ("", false), ("y", true)] {
+        let pty = nix::pty::openpty(None, None).unwrap();
+        let mut ours = std::fs::File::from(pty.master);
+        let theirs = || Stdio::from(pty.slave.try_clone().unwrap());
+        let mut command = stage.command(&["--min-age", "0s", "--grace", "1s", "--color", "never"]);
+        let mut child = command.stdin(theirs()).stdout(theirs()).stderr(theirs()).spawn().unwrap();
+        drop((command, pty.slave));
+        let mut said = Vec::new();
+        let mut buffer = [0; 4096];
+        while !String::from_utf8_lossy(&said).contains('?') {
+            let n = ours.read(&mut buffer).unwrap();
+            said.extend_from_slice(&buffer[..n]);
+        }
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(said.contains("server-memory"), "the plan before the question: {said}");
+        all_alive(&cast);
+        writeln!(ours, "{answer}").unwrap();
+        // EIO is how a terminal says that nobody is at its other end any more.
+        while ours.read(&mut buffer).is_ok_and(|n| n > 0) {}
+        assert_eq!(child.wait().unwrap().code(), Some(0), "after {answer:?}");
+        assert_eq!(cast.iter().any(|w| !w.is_alive()), ends, "after {answer:?}");
+    }
+    all_dead(&cast);
+}
+
+pub(crate) fn a_hook_never_blocks_its_client(stage: &Stage) {
+    let cast = stage.orphan(&shapes::memory("m"));
+    stage.configure("[[allow]]\nname = \"server-memory\",\n");
+    let run = stage.run(&["hook", "run"]);
+    assert_ne!(run.code, 2, "Claude Code takes 2 as an order to stop");
+    all_alive(&cast);
 }

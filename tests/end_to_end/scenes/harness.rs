@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt;
 
 use nix::sys::signal::Signal;
 
-use crate::actor::Play;
 use crate::look;
+use crate::role::Play;
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 

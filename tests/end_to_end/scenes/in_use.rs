@@ -1,8 +1,10 @@
 //! What is in use, or is no server, or is not ours, stays: after every run it still runs and answers.
 
-use crate::actor::{Actor, Play};
+use std::os::unix::fs::MetadataExt;
+
 use crate::look::{self, Who};
 use crate::puppet::Order;
+use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 use crate::wire::Wire;
@@ -159,7 +161,11 @@ pub(crate) fn lookalikes_are_never_touched(stage: &Stage) {
 
 pub(crate) fn another_users_orphan_is_not_ours_to_end(stage: &Stage) {
     let cast = stage.orphan(&shapes::node("theirs").but(|a| a.uid = Some(65534)));
+    let uid = || std::fs::metadata(format!("/proc/{}", cast[0].pid)).map(|m| m.uid());
+    look::until("it is another user's", || uid().is_ok_and(|uid| uid == 65534));
     none_of(stage, &cast);
+    stage.run(&["--yes", "--min-age", "0s", "--grace", "1s", "--all-users"]).exits(0);
+    all_dead(&cast);
 }
 
 pub(crate) fn a_browser_of_the_persons_own_is_not_a_helper(stage: &Stage) {
@@ -186,4 +192,52 @@ pub(crate) fn an_orphaned_client_keeps_its_servers_until_the_person_says_otherwi
     stage.reap();
     all_dead(&cast);
     all_alive(&[caller.who]);
+}
+
+pub(crate) fn a_worker_that_holds_both_ends_saves(stage: &Stage) {
+    // The client that started the server is dead; a worker of its own goes on talking over the wire it inherited.
+    let mut cast = Vec::new();
+    for (tag, server) in [("n", shapes::node("n")), ("p", shapes::python("p"))] {
+        let worker = Actor::new(&format!("worker-{tag}"), "claude", &["claude"], Play::Idle);
+        let client = stage.client(&format!("claude-{tag}"), [server.clone()]);
+        stage.tell(&client, &Order::Share(tag.to_owned(), true, Box::new(worker.clone())));
+        stage.wait_for(&worker);
+        cast.extend(stage.cast(&server));
+        cast.extend(stage.cast(&worker));
+        stage.kill_client(&client);
+    }
+    none_of(stage, &cast);
+}
+
+pub(crate) fn a_crash_handler_below_pid_1_stays_with_its_living_server(stage: &Stage) {
+    // Chrome's crash handler double-forks: it is a child of pid 1 although browser, server and client are well.
+    let argv = [
+        "/opt/google/chrome/chrome_crashpad_handler",
+        "--monitor-self",
+        "--database=/home/u/.cache/chrome-devtools-mcp/chrome-profile/Crash Reports",
+    ];
+    let handler = Actor::new("handler", "chrome_crashpad", &argv, Play::Idle).on(Wire::Null);
+    let mut tree = shapes::devtools("d");
+    let chrome = &mut tree.below[0].below[0].below[0];
+    chrome.below.push(Actor::new("fork", "chrome", &["chrome"], Play::Leave).above([handler]));
+    let client = stage.client("claude", [tree.clone()]);
+    let handler = stage.who("handler");
+    look::until("pid 1 has the handler", || handler.parent() == 1);
+    none_of(stage, &stage.cast(&tree));
+    stage.ping(&client, "d");
+}
+
+pub(crate) fn mcp_reap_spares_whoever_runs_it(stage: &Stage) {
+    // A server may offer to clean up: it runs mcp-reap, which finds its own ancestors orphaned.
+    let mut tree = shapes::memory("m");
+    tree.below[0].below[0]
+        .below
+        .push(Actor::new("self", "sh", &["sh", "-c", "mcp-reap --yes"], Play::Reap).on(Wire::Null));
+    let orphan = stage.orphan(&shapes::uvx("control"));
+    let cast = stage.orphan(&tree);
+    let done = stage.dir.join("ready/self.reaped");
+    look::until("its run is over", || done.exists());
+    all_alive(&cast);
+    all_dead(&orphan);
+    stage.audit().is_silent_about(&cast);
 }

@@ -2,9 +2,9 @@
 
 use nix::sys::signal::Signal;
 
-use crate::actor::{Actor, Play};
 use crate::look;
 use crate::puppet::Order;
+use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 use crate::wire::Wire;
@@ -152,6 +152,56 @@ pub(crate) fn the_environment_of_claude_code_names_a_server(stage: &Stage) {
     assert_eq!(stage.plan().must_have(cast[0]).verdict(), "orphaned");
     stage.reap();
     all_dead(&cast);
+}
+
+pub(crate) fn a_stray_holder_of_one_end_saves_nobody(stage: &Stage) {
+    // A sibling that inherited the end which writes to the server: its stdin never ends, but nobody listens.
+    for (tag, server) in [("n", shapes::node("n")), ("p", shapes::python("p"))] {
+        let stray = shapes::bystander(&format!("stray-{tag}"));
+        let client = stage.client(&format!("claude-{tag}"), [server.clone()]);
+        stage.tell(&client, &Order::Share(tag.to_owned(), false, Box::new(stray.clone())));
+        stage.wait_for(&stray);
+        let cast = stage.cast(&server);
+        stage.kill_client(&client);
+        assert_eq!(stage.plan().must_have(cast[0]).verdict(), "orphaned");
+        stage.reap();
+        all_dead(&cast);
+        all_alive(&stage.cast(&stray));
+    }
+}
+
+/// A browser on this wire, whose client, launchers and server are all dead.
+fn a_browser_left_alone(stage: &Stage, wire: Wire) {
+    let mut tree = shapes::devtools("d");
+    tree.below[0].below[0].below[0].wire = wire;
+    let cast = stage.orphan(&tree);
+    for who in &cast[..3] {
+        stage.kill(*who);
+    }
+    look::until("pid 1 has the browser", || cast[3].parent() == 1);
+    stage.reap();
+    all_dead(&cast);
+}
+
+pub(crate) fn a_browser_that_outlived_its_server_goes(stage: &Stage) {
+    a_browser_left_alone(stage, Wire::Socketpair);
+}
+
+pub(crate) fn a_silent_browser_is_tied_to_its_dead_server_by_profile_and_group(stage: &Stage) {
+    // Nothing on its stdio tells; but its process group is that of the client, and nobody of that group is left
+    // who could use it. A crash handler beside a living server has the same profile and a living group.
+    a_browser_left_alone(stage, Wire::Null);
+}
+
+pub(crate) fn a_launcher_that_respawns_is_asked_first(stage: &Stage) {
+    let argv = ["node", "/home/u/node_modules/.bin/nodemon", "/home/u/node_modules/.bin/mcp-server-memory"];
+    let nodemon = Actor::new("nodemon", "node", &argv, Play::Respawn).on(Wire::Socketpair);
+    let argv = ["node", "/home/u/node_modules/.bin/mcp-server-memory"];
+    let cast = stage.orphan(&nodemon.above([Actor::new("server", "node", &argv, Play::ServeOn)]));
+    stage.reap();
+    all_dead(&cast);
+    let left: Vec<_> = look::everyone().into_iter().filter(|s| s.comm == "node" && s.state != 'Z').collect();
+    assert!(left.is_empty(), "started again: {left:?}");
 }
 
 /// Their pids in order.

@@ -1,8 +1,8 @@
 //! Limits: off until set, then they also end what is in use.
 
-use crate::actor::Actor;
 use crate::look::{self, Who};
 use crate::puppet::Order;
+use crate::role::Actor;
 use crate::shapes;
 use crate::stage::{Client, Stage, all_alive, all_dead};
 

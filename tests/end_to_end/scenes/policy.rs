@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::actor::{Actor, Play};
+use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 use crate::wire::Wire;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::actor::Actor;
 use crate::audit::at;
 use crate::look::Who;
+use crate::role::Actor;
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 
@@ -74,8 +74,7 @@ pub(crate) fn secrets_do_not_reach_the_log(stage: &Stage) {
         secrets[2].to_owned(),
     ];
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-    let server =
-        Actor::new("n", "node", &argv, crate::actor::Play::ServeOn).on(crate::wire::Wire::Socketpair);
+    let server = Actor::new("n", "node", &argv, crate::role::Play::ServeOn).on(crate::wire::Wire::Socketpair);
     let cast = stage.orphan(&server.with_env("NOTION_TOKEN", "ntn_environment_secret"));
     let table = stage.run(&["record"]).exits(0);
     let plan = stage.run(&["--dry-run", "--json", "--min-age", "0s"]).exits(0);

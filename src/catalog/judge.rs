@@ -1,0 +1,162 @@
+//! From the program that really runs to the part it plays.
+
+use super::data::Data;
+use super::{Basis, Catalog, Identification, Role};
+use crate::program::{self, Kind, LayerKind, Program, Resolution, Word};
+
+impl Catalog {
+    /// What the program that really runs is, by the order of the rules: a mode before a client, a
+    /// client before what a person teaches, that before the catalog's servers.
+    pub(super) fn judge(&self, data: &Data, seen: &Resolution) -> Option<Identification> {
+        let Some(program) = &seen.program else { return wrapper(seen) };
+        let serving = if seen.is_launched() { Role::Launcher } else { Role::Server };
+        if seen.layers.is_empty()
+            && let Some(found) = standing(data, program)
+        {
+            return Some(found);
+        }
+        if let Some(found) = data.mode(program) {
+            return Some(by_catalog(serving, found.name, program, found.rule));
+        }
+        if let Some(client) = client(data, program) {
+            return Some(client);
+        }
+        if let Some((pattern, name)) =
+            self.rules.iter().find(|(pattern, _)| program.names.iter().any(|name| pattern.matches(name)))
+        {
+            let basis = Basis::Rule { program: shown(program), rule: pattern.as_str().to_owned() };
+            return Some(Identification { role: serving, name: name.clone(), basis });
+        }
+        if let Some(found) = supervisor(data, program) {
+            return Some(found);
+        }
+        // A package or image is named by its publisher too: mcp/git is not git.
+        let published = matches!(program.kind, Kind::Package | Kind::Image);
+        if data.is_tool(program) && !(published && data.server(program).is_some()) {
+            return wrapper(seen);
+        }
+        if let Some((part, name)) =
+            data.helper.scripts.iter().find(|(part, _)| program.text.ends_with(**part))
+        {
+            return Some(by_catalog(Role::Helper, (*name).to_owned(), program, (*part).to_owned()));
+        }
+        // A wrapper of one's own that starts a server behind `--`.
+        if program.kind == Kind::Script
+            && program::stem(program::base(&program.text)) != program::base(&program.text)
+            && let Some(found) = self.behind_dashes(data, program)
+        {
+            return Some(Identification { role: Role::Launcher, ..found });
+        }
+        if let Some(found) = data.server(program).or_else(|| data.command(program)) {
+            return Some(by_catalog(serving, found.name, program, found.rule));
+        }
+        match data.clients.at(&program.text) {
+            Some(name) if !is_idle(data, program) => {
+                Some(by_catalog(Role::Client, name.to_owned(), program, format!("path of {name}")))
+            }
+            _ => wrapper(seen),
+        }
+    }
+
+    fn behind_dashes(&self, data: &Data, program: &Program) -> Option<Identification> {
+        let at = program.args.iter().position(|arg| arg == "--")?;
+        let words: Vec<Word<'_>> =
+            program.args.get(at + 1..)?.iter().map(|arg| Word::from(arg.as_str())).collect();
+        // The words are a command only when they begin with something that runs commands.
+        if !words.first().is_some_and(|word| program::is_tool(word)) {
+            return None;
+        }
+        self.judge(data, &program::resolve_words(&words))
+            .filter(|found| matches!(found.role, Role::Server | Role::Launcher))
+    }
+}
+
+/// Inits, and browsers with a server's profile.
+fn standing(data: &Data, program: &Program) -> Option<Identification> {
+    let name = program.names.last()?;
+    if data.init.names.contains(name.as_str()) {
+        return Some(by_catalog(Role::Init, name.clone(), program, format!("init {name}")));
+    }
+    let browser = data.helper.browsers.contains(name.as_str())
+        || data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
+    if !browser {
+        return None;
+    }
+    let (part, server) = profile(data, program.args.iter().map(|arg| Word::from(arg.as_str())))?;
+    Some(by_catalog(Role::Helper, server.to_owned(), program, format!("profile {part}")))
+}
+
+/// A profile folder that only a server makes, in the options of a browser.
+pub(super) fn profile<'a>(
+    data: &Data,
+    args: impl Iterator<Item = Word<'a>>,
+) -> Option<(&'static str, &'static str)> {
+    args.into_iter().find_map(|arg| {
+        let about = ["--user-data-dir", "--database", "-profile", "--profile", "--disk-cache-dir", "/"]
+            .iter()
+            .any(|option| arg.starts_with(option));
+        let found = || {
+            data.helper
+                .profiles
+                .iter()
+                .find(|(part, _)| arg.contains(**part))
+                .map(|(part, server)| (*part, *server))
+        };
+        about.then(found).flatten()
+    })
+}
+
+fn supervisor(data: &Data, program: &Program) -> Option<Identification> {
+    let own = program.kind == Kind::Binary || program.kind == Kind::Script && program.names.len() == 1;
+    let name =
+        program.names.iter().find(|name| data.supervisor.names.contains(name.as_str())).filter(|_| own)?;
+    Some(by_catalog(Role::Supervisor, name.clone(), program, format!("supervisor {name}")))
+}
+
+fn client(data: &Data, program: &Program) -> Option<Identification> {
+    let own_script =
+        program.kind == Kind::Script && program.names.len() > 1 && !program.text.contains("node_modules/");
+    if own_script || matches!(program.kind, Kind::Task | Kind::Inline | Kind::Image) {
+        return None;
+    }
+    let first = program.args.first().map_or("", String::as_str);
+    let name = program
+        .names
+        .iter()
+        .find_map(|name| data.clients.named(name).or_else(|| data.clients.called(name, first)))?;
+    (!is_idle(data, program))
+        .then(|| by_catalog(Role::Client, name.to_owned(), program, format!("client {name}")))
+}
+
+/// A renderer or GPU process of an application.
+fn is_idle(data: &Data, program: &Program) -> bool {
+    let crash = program.names.last().is_some_and(|name| data.helper.browsers.contains(name.as_str()));
+    crash || program.args.iter().any(|arg| data.electron.idle.contains(&arg.as_str()))
+}
+
+/// What passes on to something that is no server.
+fn wrapper(seen: &Resolution) -> Option<Identification> {
+    let passes = |kind: LayerKind| kind != LayerKind::Interpreter;
+    let layer = seen.layers.iter().find(|layer| passes(layer.kind))?;
+    let container = matches!(layer.tool.as_str(), "docker" | "podman" | "nerdctl" | "finch");
+    let runs = seen.program.is_some() || seen.opaque;
+    let program = seen.program.as_ref().map(shown).unwrap_or_default();
+    (runs && !container).then(|| Identification {
+        role: Role::Wrapper,
+        name: layer.tool.clone(),
+        basis: Basis::Catalog { program, rule: format!("wrapper {}", layer.tool) },
+    })
+}
+
+fn by_catalog(role: Role, name: String, program: &Program, rule: String) -> Identification {
+    Identification { role, name, basis: Basis::Catalog { program: shown(program), rule } }
+}
+
+/// The program as evidence shows it.
+fn shown(program: &Program) -> String {
+    if program.text.is_empty() {
+        program.names.first().cloned().unwrap_or_default()
+    } else {
+        program.text.clone()
+    }
+}

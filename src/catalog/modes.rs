@@ -1,0 +1,108 @@
+//! Servers by their arguments: known programs in a mode of theirs, any program in a usual one.
+
+use super::data::Data;
+use super::servers::Found;
+use crate::program::{Kind, Program, base, stem};
+
+impl Data {
+    /// A program and arguments from `server.modes`: these come before everything else.
+    pub(super) fn mode(&self, program: &Program) -> Option<Found> {
+        let args = past_options(&program.args);
+        for name in &program.names {
+            for mode in self.server.modes_of.get(name.as_str()).into_iter().flatten() {
+                let words = mode.split(' ');
+                let begins =
+                    args.len() >= words.clone().count() && words.zip(args).all(|(word, arg)| word == arg);
+                let option = mode.starts_with('-') && program.args.iter().any(|arg| arg == mode);
+                if begins || option {
+                    let short = self.short(program);
+                    // A client as a server is shown apart from the client.
+                    let shown =
+                        if self.clients.named(&short).is_some() { format!("{short}-mcp") } else { short };
+                    return Some(Found { name: shown, rule: format!("mode {name} {mode}") });
+                }
+            }
+        }
+        None
+    }
+
+    /// A developer's tool: nothing in its arguments makes a server.
+    pub(super) fn is_tool(&self, program: &Program) -> bool {
+        // A script of one's own may be called like a tool.
+        let own = program.kind == Kind::Script
+            && program.names.last() != program.names.first()
+            && !program.text.contains("node_modules/");
+        !own && program
+            .names
+            .iter()
+            .any(|name| self.tool_names.contains(name.as_str()) || self.not.names.contains(name.as_str()))
+    }
+
+    /// A server by its arguments: `x mcp`, `x mcp serve`, `x --mcp`, `x boost:mcp`.
+    pub(super) fn command(&self, program: &Program) -> Option<Found> {
+        if matches!(program.kind, Kind::Task | Kind::Inline) {
+            return None;
+        }
+        let server = &self.server;
+        let args = past_options(&program.args);
+        let found = |rule: String| Some(Found { name: self.short(program), rule });
+        let until = program.args.iter().position(|arg| arg == "--").unwrap_or(program.args.len());
+        if let Some(flag) = program.args[..until].iter().find(|arg| server.flags.contains(&arg.as_str())) {
+            return found(format!("option {flag}"));
+        }
+        let first = args.first()?.as_str();
+        let second = args.get(1).map(String::as_str);
+        let verb = second.is_some_and(|word| server.verbs.contains(&word));
+        // What a system ships or a project's own script is given may be any text.
+        let system = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/System/"]
+            .iter()
+            .any(|dir| program.text.starts_with(dir));
+        let file = base(&program.text);
+        let own_script = program.kind == Kind::Script
+            && stem(file) != file
+            && !program.text.contains("node_modules/")
+            && !matches!(stem(file), "cli" | "index" | "main");
+        // A program of its own may be given any text; only a package's is known to be a command.
+        let packaged =
+            matches!(program.kind, Kind::Package | Kind::Module) || program.text.contains("node_modules/");
+        let window = program.text.contains(".app/Contents/MacOS/");
+        let usual = packaged || (!system && !own_script && !window && server.bare_commands.contains(&first));
+        if server.commands.contains(&first)
+            && (verb || (usual && second.is_none_or(|word| word.starts_with('-'))))
+        {
+            return found(format!("command {first}"));
+        }
+        // artisan boost:mcp, x mcp:start
+        if let Some((space, task)) = first.rsplit_once(':')
+            && !own_script
+            && ((task == "mcp" && !self.not.first.contains(space) && !matches!(space, "make" | "test"))
+                || (space == "mcp" && server.verbs.contains(&task)))
+        {
+            return found(format!("command {first}"));
+        }
+        None
+    }
+}
+
+/// Arguments behind the options. An option whose shape is not known is taken to have a value, so
+/// that what may be data (`--name mcp`) is never taken for a command.
+fn past_options(args: &[String]) -> &[String] {
+    let mut at = 0;
+    while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
+        let flag = matches!(
+            arg.as_str(),
+            "-v" | "--verbose"
+                | "-q"
+                | "--quiet"
+                | "-y"
+                | "--yes"
+                | "-d"
+                | "--debug"
+                | "--no-color"
+                | "--silent"
+        );
+        let own_value = arg.contains('=') || args.get(at + 1).is_none_or(|next| next.starts_with('-'));
+        at += if flag || own_value { 1 } else { 2 };
+    }
+    args.get(at..).unwrap_or_default()
+}

@@ -1,0 +1,172 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::process::{Service, StartTime};
+
+fn pattern(text: &str) -> Option<Pattern> {
+    Some(Pattern::parse(text).unwrap())
+}
+
+/// `python3 /srv/notes/serve.py --port 7001`, with everything about it known.
+fn notes() -> ProcessRecord {
+    let mut record = ProcessRecord::new(Pid(300), StartTime(9));
+    record.argv = Some(["python3", "/srv/notes/serve.py", "--port", "7001"].map(RawText::from).to_vec());
+    record.exe = Some("/usr/bin/python3.12".into());
+    record.cwd = Some("/srv/notes".into());
+    record.listening = Some(vec![7001]);
+    record.cgroup = Some("/system.slice/notes.service".into());
+    record
+}
+
+fn allows(rule: &AllowRule, record: &ProcessRecord) -> bool {
+    rule.matches(Candidate { record, server: "notes", program: Some("serve.py") })
+}
+
+#[test]
+fn a_rule_without_fields_matches_nothing() {
+    let rule = AllowRule { reason: Some("all of it".into()), ..AllowRule::default() };
+    assert!(!rule.asks_something());
+    assert!(!allows(&rule, &notes()));
+}
+
+#[test]
+fn each_field_alone_matches_what_it_names_and_nothing_else() {
+    type Make = fn(&str) -> AllowRule;
+    let fields: [(Make, &[&str], &[&str]); 6] = [
+        (
+            |text| AllowRule { name: pattern(text), ..AllowRule::default() },
+            &["notes", "n*", "re:^no"],
+            &["note", "serve.py"],
+        ),
+        (
+            |text| AllowRule { command: pattern(text), ..AllowRule::default() },
+            &["serve.py", "*notes/serve.py*", "python3 /srv/notes/serve.py --port 7001", "re:--port 70+1"],
+            &["python3", "notes", "/srv/notes/serve.py"],
+        ),
+        (
+            |text| AllowRule { exe: pattern(text), ..AllowRule::default() },
+            &["/usr/bin/python3.12", "/usr/bin/*"],
+            &["python3.12", "/usr/bin/python3"],
+        ),
+        (
+            |text| AllowRule { unit: pattern(text), ..AllowRule::default() },
+            &["notes.service", "notes", "note?"],
+            &["notes.service.d", "system.slice"],
+        ),
+        (
+            |text| AllowRule { cwd: pattern(text), ..AllowRule::default() },
+            &["/srv/notes", "/srv/*"],
+            &["/srv", "/srv/notes/"],
+        ),
+        (|text| AllowRule { label: pattern(text), ..AllowRule::default() }, &[], &["notes", "*"]),
+    ];
+    for (make, yes, no) in fields {
+        for text in yes {
+            assert!(allows(&make(text), &notes()), "{text} in {:?}", make(text));
+            assert!(make(text).asks_something());
+        }
+        for text in no {
+            assert!(!allows(&make(text), &notes()), "{text} in {:?}", make(text));
+        }
+    }
+}
+
+#[test]
+fn a_port_must_be_one_it_listens_on() {
+    assert!(allows(&AllowRule { port: Some(7001), ..AllowRule::default() }, &notes()));
+    assert!(!allows(&AllowRule { port: Some(7002), ..AllowRule::default() }, &notes()));
+}
+
+#[test]
+fn a_pid_file_names_one_process_and_no_file_names_none() {
+    let rule = |pid| AllowRule { pid_file: Some(("/run/notes.pid".into(), pid)), ..AllowRule::default() };
+    assert!(allows(&rule(Some(Pid(300))), &notes()));
+    assert!(!allows(&rule(Some(Pid(301))), &notes()));
+    assert!(!allows(&rule(None), &notes()));
+}
+
+#[test]
+fn every_field_given_must_match() {
+    let rule = AllowRule { name: pattern("notes"), port: Some(7001), ..AllowRule::default() };
+    assert!(allows(&rule, &notes()));
+    assert!(!allows(&AllowRule { port: Some(80), ..rule.clone() }, &notes()));
+    assert!(!allows(&AllowRule { name: pattern("other"), ..rule }, &notes()));
+}
+
+#[test]
+fn what_could_not_be_read_never_matches_on_its_own() {
+    let record = ProcessRecord::new(Pid(300), StartTime(9));
+    for rule in [
+        AllowRule { port: Some(7001), ..AllowRule::default() },
+        AllowRule { exe: pattern("*"), ..AllowRule::default() },
+        AllowRule { cwd: pattern("*"), ..AllowRule::default() },
+        AllowRule { unit: pattern("*"), ..AllowRule::default() },
+        AllowRule { label: pattern("*"), ..AllowRule::default() },
+        AllowRule { command: pattern("*python*"), ..AllowRule::default() },
+        AllowRule { port: Some(7001), exe: pattern("*"), cwd: pattern("*"), ..AllowRule::default() },
+    ] {
+        assert!(!allows(&rule, &record), "{rule:?}");
+    }
+}
+
+#[test]
+fn what_could_not_be_read_leaves_the_word_to_the_other_fields() {
+    let record = ProcessRecord::new(Pid(300), StartTime(9));
+    let rule = AllowRule { name: pattern("notes"), port: Some(7001), ..AllowRule::default() };
+    assert!(allows(&rule, &record));
+    assert!(!allows(&AllowRule { name: pattern("other"), ..rule.clone() }, &record));
+    let two = AllowRule { pid_file: Some(("/run/x".into(), Some(Pid(1)))), ..rule };
+    assert!(!allows(&two, &record));
+}
+
+#[test]
+fn a_command_line_that_could_not_be_read_still_has_its_program() {
+    let record = ProcessRecord::new(Pid(300), StartTime(9));
+    let rule = AllowRule { command: pattern("serve.py"), ..AllowRule::default() };
+    assert!(allows(&rule, &record));
+    assert!(!rule.matches(Candidate { record: &record, server: "notes", program: None }));
+}
+
+#[test]
+fn a_rewritten_title_is_matched_without_its_padding() {
+    let mut record = notes();
+    record.argv = Some(["npm exec notes-mcp /srv", "", "", ""].map(RawText::from).to_vec());
+    assert!(allows(
+        &AllowRule { command: pattern("npm exec notes-mcp /srv"), ..AllowRule::default() },
+        &record
+    ));
+}
+
+#[test]
+fn a_replaced_executable_is_still_the_one_that_was_named() {
+    let mut record = notes();
+    record.exe = Some("/usr/bin/python3.12 (deleted)".into());
+    assert!(allows(&AllowRule { exe: pattern("/usr/bin/python3.12"), ..AllowRule::default() }, &record));
+}
+
+#[test]
+fn the_unit_is_the_one_told_or_the_innermost_of_the_control_group() {
+    let rule = |text| AllowRule { unit: pattern(text), ..AllowRule::default() };
+    let mut record = notes();
+    record.cgroup = Some("/user.slice/user@1000.service/app.slice/notes.service/worker".into());
+    assert!(allows(&rule("notes"), &record));
+    assert!(!allows(&rule("user@1000.service"), &record));
+    record.cgroup = None;
+    record.service = Some(Service { manager: "systemd".into(), name: "gate.service".into(), main_pid: None });
+    assert!(allows(&rule("gate"), &record));
+    assert!(!allows(&rule("notes"), &record));
+}
+
+#[test]
+fn a_label_belongs_to_launchd_alone() {
+    let rule = AllowRule { label: pattern("com.example.notes"), ..AllowRule::default() };
+    let mut record = notes();
+    record.cgroup = None;
+    let service = |manager: &str| {
+        Some(Service { manager: manager.into(), name: "com.example.notes".into(), main_pid: None })
+    };
+    record.service = service("launchd");
+    assert!(allows(&rule, &record));
+    assert!(!allows(&AllowRule { unit: pattern("*"), ..AllowRule::default() }, &record));
+    record.service = service("systemd");
+    assert!(!allows(&rule, &record));
+}

@@ -1,0 +1,233 @@
+//! node, deno, bun, tsx and nodemon: the script, package or task among their words.
+
+use super::names::{base, looks_like_file};
+use super::options::{self, Grammar};
+use super::peel::Peeler;
+use super::{LayerKind, Program, Word, stem, tools};
+
+// node --help; -e, -p and -pe take code, `--run` a task.
+const NODE: Grammar = Grammar::long(&[
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "-C",
+    "--conditions",
+    "-e",
+    "--eval",
+    "-p",
+    "--print",
+    "-pe",
+    "--inspect-port",
+    "--icu-data-dir",
+    "--openssl-config",
+    "--watch-path",
+    "--env-file",
+    "--env-file-if-exists",
+    "--max-old-space-size",
+    "--stack-trace-limit",
+    "--title",
+    "--input-type",
+    "--run",
+    "--test-reporter",
+    "--redirect-warnings",
+    "--diagnostic-dir",
+    "--report-dir",
+    "--tls-cipher-list",
+    "--unhandled-rejections",
+    "--trace-event-categories",
+    "--dns-result-order",
+    "--localstorage-file",
+]);
+// tsx --help, ts-node --help: their own, and node's before the script.
+const TS: Grammar = Grammar::long(&[
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "-e",
+    "--eval",
+    "-p",
+    "--print",
+    "-P",
+    "--project",
+    "--tsconfig",
+    "--env-file",
+    "--cwd",
+    "-O",
+    "--compilerOptions",
+    "-C",
+    "--compiler",
+    "--ignore",
+    "-I",
+    "--include",
+    "--exclude",
+    "--conditions",
+    "-c",
+    "--config",
+]);
+impl Peeler {
+    pub(super) fn node(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        let parsed = options::parse(words, NODE);
+        if parsed.has(&["-e", "--eval", "-p", "--print", "-pe"]) {
+            return Some(Program::inline(parsed.rest));
+        }
+        // A test run, a syntax check: the file is their material.
+        if parsed.has(&["--test", "-c", "--check"]) {
+            return None;
+        }
+        if let Some(task) = parsed.value(&["--run"]) {
+            return Some(Program::task(task, None, parsed.rest));
+        }
+        let (script, args) = parsed.rest.split_first()?;
+        if parsed.has(&["--watch"]) {
+            self.through("node --watch", LayerKind::Runner);
+        }
+        match &**script {
+            "inspect" => self.node(args),
+            "-" => None,
+            // A bare word that is no file: a title in its short form, "node notes-mcp".
+            word if !looks_like_file(word) && tools::find(word).is_none() => {
+                Some(Program::script(word, self.dir.as_deref(), args))
+            }
+            word => self.file(word, args),
+        }
+    }
+
+    pub(super) fn deno(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        const VALUED: Grammar = Grammar::long(&[
+            "-c",
+            "--config",
+            "--import-map",
+            "--lock",
+            "--cert",
+            "--seed",
+            "--location",
+            "-L",
+            "--log-level",
+            "--env-file",
+            "--port",
+            "--host",
+            "--cwd",
+            "--v8-flags",
+        ]);
+        let before = options::parse(words, VALUED);
+        let (verb, rest) = before.rest.split_first()?;
+        let parsed = match &**verb {
+            "run" | "serve" | "x" => self.options(rest, VALUED, &["--cwd"]),
+            "task" => {
+                let parsed = self.options(rest, VALUED, &["--cwd"]);
+                let (task, args) = parsed.rest.split_first()?;
+                self.through("deno task", LayerKind::Runner);
+                return Some(Program::task(task, self.dir.as_deref(), args));
+            }
+            "eval" => return Some(Program::inline(rest.get(1..).unwrap_or_default())),
+            // `deno main.ts` is `deno run main.ts` since 2.0; other words are subcommands.
+            word if looks_like_file(word) || word.contains(':') => before,
+            _ => return None,
+        };
+        let (what, args) = parsed.rest.split_first()?;
+        if what.starts_with("npm:") || what.starts_with("jsr:") || verb == "x" {
+            return Some(Program::package(&[what], args));
+        }
+        if let Some((_, address)) = what.split_once("://").filter(|(scheme, _)| *scheme != "file") {
+            return Some(Program::script(
+                &format!("/{}", address.split(['?', '#']).next().unwrap_or(address)),
+                None,
+                args,
+            ));
+        }
+        self.file(what, args)
+    }
+
+    pub(super) fn bun(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        const VALUED: Grammar = Grammar::long(&[
+            "--cwd",
+            "-r",
+            "--preload",
+            "--import",
+            "--filter",
+            "-F",
+            "--env-file",
+            "-c",
+            "--config",
+            "--tsconfig-override",
+            "-d",
+            "--define",
+            "--shell",
+            "-e",
+            "--eval",
+            "-p",
+            "--print",
+            "--port",
+            "-l",
+            "--loader",
+            "--conditions",
+        ]);
+        let before = self.options(words, VALUED, &["--cwd"]);
+        if before.has(&["-e", "--eval", "-p", "--print"]) {
+            return Some(Program::inline(before.rest));
+        }
+        let (verb, rest) = before.rest.split_first()?;
+        match &**verb {
+            "x" => {
+                self.through("bunx", LayerKind::Runner);
+                self.npx(rest)
+            }
+            "run" => {
+                let parsed = self.options(rest, VALUED, &["--cwd"]);
+                let (what, args) = parsed.rest.split_first()?;
+                if looks_like_file(what) {
+                    return self.file(what, args);
+                }
+                self.through("bun run", LayerKind::Runner);
+                Some(Program::task(what, self.dir.as_deref(), args))
+            }
+            file if looks_like_file(file) => self.file(file, rest),
+            // `bun start` is short for `bun run start`; other bare words are bun's own.
+            "start" => {
+                self.through("bun run", LayerKind::Runner);
+                Some(Program::task("start", self.dir.as_deref(), rest))
+            }
+            _ => None,
+        }
+    }
+
+    /// tsx, ts-node, vite-node: a child runs the script.
+    pub(super) fn ts_runner(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        self.through("typescript", LayerKind::Runner);
+        let words = match words.first().map(|word| &**word) {
+            Some("watch") => words.get(1..)?,
+            _ => words,
+        };
+        let parsed = options::parse(words, TS);
+        if parsed.has(&["-e", "--eval", "-p", "--print"]) {
+            return Some(Program::inline(parsed.rest));
+        }
+        if parsed.has(&["--test"]) {
+            return None;
+        }
+        let (script, args) = parsed.rest.split_first()?;
+        self.file(script, args)
+    }
+
+    /// `nodemon --exec "tsx src/x.ts"`, `nodemon -w src dist/x.js`.
+    pub(super) fn nodemon(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        const VALUED: Grammar = Grammar::long(&[
+            "-x", "--exec", "-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d", "--delay", "-s",
+            "--signal", "-C", "--cwd", "--config",
+        ]);
+        let parsed = self.options(words, VALUED, &["--cwd"]);
+        if let Some(line) = parsed.value(&["-x", "--exec"]) {
+            let script: String = parsed.rest.first().map(|word| format!(" {word}")).unwrap_or_default();
+            return self.command(&format!("{line}{script}"), &[]);
+        }
+        let (script, args) = parsed.rest.split_first()?;
+        if stem(base(script)) == base(script) && !looks_like_file(script) {
+            self.peel(parsed.rest)
+        } else {
+            self.file(script, args)
+        }
+    }
+}
