@@ -26,6 +26,7 @@ pub mod clients;
 pub mod config;
 pub mod diagnostics;
 pub mod render;
+pub mod schedule;
 pub mod services;
 pub mod sys;
 // floor 6: deeds
