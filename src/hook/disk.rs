@@ -1,6 +1,7 @@
 //! Small files of the person's own: read as they are, replaced whole or not at all.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -88,8 +89,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Seen>, DiskError> {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         // A socket, or a link that came meanwhile.
-        Err(error) if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) => {
-            tracing::debug!(%error, "not opened");
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) => {
             return Err(DiskError::NotRegular);
         }
         Err(error) => return Err(error.into()),
@@ -109,15 +109,25 @@ pub(super) fn read(path: &Path) -> Result<Option<Seen>, DiskError> {
     if bytes.len() as u64 > LARGEST {
         return Err(DiskError::TooLarge);
     }
-    Ok(Some(Seen { bytes, identity: identity(&metadata), mode: metadata.mode() & 0o7777, group: metadata.gid() }))
+    Ok(Some(Seen {
+        bytes,
+        identity: identity(&metadata),
+        mode: metadata.mode() & 0o7777,
+        group: metadata.gid(),
+    }))
 }
 
 /// Puts this content in the place of what was seen (nothing, or a file): all of it or none of it,
-/// also when the power fails. A new file gets the usual mode, another keeps its own.
-pub(super) fn replace(path: &Path, seen: Option<&Seen>, content: &[u8]) -> Result<(), DiskError> {
+/// also when the power fails. Mode and group are those of `like`; without one the usual.
+pub(super) fn replace(
+    path: &Path,
+    seen: Option<&Seen>,
+    like: Option<&Seen>,
+    content: &[u8],
+) -> Result<(), DiskError> {
     let (folder, name) = parts(path)?;
     own_folder(folder, seen)?;
-    let scratch = Scratch::create(folder, &name.to_string_lossy(), seen)?;
+    let scratch = Scratch::create(folder, &name.to_string_lossy(), like)?;
     scratch.fill(content)?;
     match seen {
         Some(seen) => {
@@ -126,8 +136,9 @@ pub(super) fn replace(path: &Path, seen: Option<&Seen>, content: &[u8]) -> Resul
         }
         None => put_new(&scratch.path, path)?,
     }
-    // The name is in the folder: without this a crash may bring back the old one.
-    File::open(folder)?.sync_all()?;
+    // The name is in the folder: without this a power failure may bring back the old one, whole.
+    // Where folders cannot be synced there is nothing better.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
@@ -186,25 +197,19 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn create(folder: &Path, name: &str, seen: Option<&Seen>) -> io::Result<Scratch> {
-        let path = folder.join(format!(".{name}.mcp-reap-{}", std::process::id()));
+    fn create(folder: &Path, name: &str, like: Option<&Seen>) -> io::Result<Scratch> {
+        // Random, since a home may be shared by containers that have equal pids.
+        let random = RandomState::new().build_hasher().finish();
+        let path = folder.join(format!(".{name}.mcp-reap-{random:016x}"));
         let usual = 0o666; // less what the umask takes
-        let mode = if seen.is_some() { 0o600 } else { usual };
-        let open = || OpenOptions::new().write(true).create_new(true).mode(mode).open(&path);
-        let file = match open() {
-            // Left by a run that was killed, whose pid is ours now: nobody else has this name.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                fs::remove_file(&path)?;
-                open()
-            }
-            other => other,
-        }?;
+        let mode = if like.is_some() { 0o600 } else { usual };
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
         let scratch = Scratch { path, file };
-        if let Some(seen) = seen {
+        if let Some(like) = like {
             // Best effort: not every group can be given. The mode comes after, since a change of
             // group may take bits away.
-            let _ = std::os::unix::fs::fchown(&scratch.file, None, Some(seen.group));
-            scratch.file.set_permissions(Permissions::from_mode(seen.mode))?;
+            let _ = std::os::unix::fs::fchown(&scratch.file, None, Some(like.group));
+            scratch.file.set_permissions(Permissions::from_mode(like.mode))?;
         }
         Ok(scratch)
     }

@@ -3,7 +3,7 @@
 //! A link stays a link and its target is what is written, the mode stays, and the bytes from before
 //! the first change are kept beside the file until an uninstall has restored them.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
@@ -86,12 +86,12 @@ pub enum InstallError {
         program: PathBuf,
     },
     /// The file is not for us to change.
-    #[error("{file}: {source}")]
+    #[error("{file}: {why}")]
     Disk {
         /// The file.
         file: PathBuf,
         /// Why.
-        source: DiskError,
+        why: DiskError,
     },
     /// The file is not Unicode.
     #[error("{file}: not UTF-8 from byte {valid} on")]
@@ -102,12 +102,12 @@ pub enum InstallError {
         valid: usize,
     },
     /// The content is not settings.
-    #[error("{file}: {source}")]
+    #[error("{file}: {why}")]
     Settings {
         /// The file.
         file: PathBuf,
         /// Why.
-        source: SettingsError,
+        why: SettingsError,
     },
 }
 
@@ -117,10 +117,10 @@ pub enum Vanishing {
     /// `target/debug`, `target/release`.
     #[error("is in a build folder, which `cargo clean` empties")]
     BuildFolder,
-    /// `/tmp` and its like.
-    #[error("is in a temporary folder")]
+    /// `/tmp`, a cache, and their like.
+    #[error("is in a folder that may be emptied at any time")]
     Temporary,
-    /// Homebrew's Cellar, the Nix store, a package runner's cache.
+    /// Homebrew's Cellar, the Nix store, what npx unpacks.
     #[error("is in a folder that goes with this version of it")]
     Versioned,
 }
@@ -135,38 +135,40 @@ pub fn vanishing(program: &Path, temporary: &Path) -> Option<Vanishing> {
         .collect();
     // `target/debug`, and `target/<triple>/debug` of a cross build.
     let is_profile = |name: Option<&&str>| name.is_some_and(|name| matches!(*name, "debug" | "release"));
-    let build = names
-        .iter()
-        .enumerate()
-        .any(|(at, name)| *name == "target" && (is_profile(names.get(at + 1)) || is_profile(names.get(at + 2))));
+    let build = names.iter().enumerate().any(|(at, name)| {
+        *name == "target" && (is_profile(names.get(at + 1)) || is_profile(names.get(at + 2)))
+    });
     if build {
         return Some(Vanishing::BuildFolder);
     }
     // macOS: /private/... is what /tmp and $TMPDIR lead to.
-    let usual = ["/tmp", "/var/tmp", "/dev/shm", "/run", "/private/tmp", "/private/var/folders", "/var/folders"];
-    if usual.iter().map(Path::new).chain([temporary]).any(|folder| {
-        folder.components().count() > 1 && program.starts_with(folder)
-    }) {
+    let usual =
+        ["/tmp", "/var/tmp", "/dev/shm", "/run/user", "/private/tmp", "/private/var/folders", "/var/folders"];
+    let within = |folder: &Path| folder.components().count() > 1 && program.starts_with(folder);
+    let cached = names.iter().any(|name| matches!(*name, ".cache" | "Caches"));
+    if cached || usual.iter().map(Path::new).chain([temporary]).any(within) {
         return Some(Vanishing::Temporary);
     }
-    let versioned = program.starts_with("/nix/store") || names.iter().any(|name| matches!(*name, "Cellar" | "_npx"));
+    let versioned =
+        program.starts_with("/nix/store") || names.iter().any(|name| matches!(*name, "Cellar" | "_npx"));
     versioned.then_some(Vanishing::Versioned)
 }
 
-/// The path to write into a hook: the program itself, or, where it will vanish with the next
-/// version, the name in `PATH` (its value, or empty) that leads to it.
+/// The path to write into a hook: the program itself, or, where that [`vanishes`](vanishing), the
+/// name in `PATH` (its value, or empty) that leads to it and stays.
 #[must_use]
-pub fn lasting(program: &Path, path: &std::ffi::OsStr, temporary: &Path) -> PathBuf {
-    let same = |candidate: &PathBuf| {
-        vanishing(candidate, temporary).is_none()
-            && fs::canonicalize(candidate).is_ok_and(|real| fs::canonicalize(program).is_ok_and(|ours| ours == real))
+pub fn lasting(program: &Path, path: &OsStr, vanishes: impl Fn(&Path) -> bool) -> PathBuf {
+    let Some((name, real)) = program.file_name().zip(fs::canonicalize(program).ok()) else {
+        return program.to_owned();
     };
-    let name = program.file_name().unwrap_or_default();
-    let found = || std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|f| f.join(name)).find(same);
-    match vanishing(program, temporary) {
-        Some(_) => found().unwrap_or_else(|| program.to_owned()),
-        None => program.to_owned(),
-    }
+    let leads_here = |candidate: &PathBuf| {
+        candidate.is_absolute()
+            && !vanishes(candidate)
+            && fs::canonicalize(candidate).is_ok_and(|other| other == real)
+    };
+    let mut candidates = std::env::split_paths(path).map(|folder| folder.join(name));
+    let other = if vanishes(program) { candidates.find(leads_here) } else { None };
+    other.unwrap_or_else(|| program.to_owned())
 }
 
 /// Puts our entries into a settings file, which is made if it is missing.
@@ -189,8 +191,8 @@ pub fn install(file: &Path, command: &HookCommand, force: bool) -> Result<Report
 }
 
 /// Takes our entries out of a settings file. If that restores the bytes from before the install,
-/// the copy of them has served and goes; if nothing at all is left and there was no file before, the
-/// file goes.
+/// the copy of them has served and goes; if nothing at all is left and there is no such copy, there
+/// was no file before, and the file goes.
 ///
 /// # Errors
 /// When the file is not ours to change, changes meanwhile, or is not JSON. Nothing was changed then.
@@ -215,7 +217,6 @@ pub fn uninstall(file: &Path) -> Result<Report, InstallError> {
             held.report(change.deeds, true)
         }
         _ => {
-            held.back_up(&change)?;
             held.write(&change.text)?;
             held.report(change.deeds, false)
         }
@@ -235,13 +236,17 @@ pub fn status(file: &Path, command: &HookCommand) -> Result<Status, InstallError
         Err(error) => return Err(disk_error(file, error.into())),
     };
     let text = unicode(file, &bytes)?;
-    settings::status(text, command).map_err(|source| InstallError::Settings { file: file.to_owned(), source })
+    settings::status(text, command).map_err(|why| InstallError::Settings { file: file.to_owned(), why })
 }
 
 fn check_program(program: &Path) -> Result<(), InstallError> {
     let owned = || program.to_owned();
     if let Some(reason) = vanishing(program, &std::env::temp_dir()) {
         return Err(InstallError::Vanishing { program: owned(), reason });
+    }
+    // Cargo marks its folders, whatever CARGO_TARGET_DIR and the profile call them.
+    if program.with_file_name(".fingerprint").is_dir() {
+        return Err(InstallError::Vanishing { program: owned(), reason: Vanishing::BuildFolder });
     }
     match fs::metadata(program) {
         Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => Ok(()),
@@ -259,23 +264,20 @@ struct Held {
 
 impl Held {
     fn open(path: &Path) -> Result<Held, InstallError> {
-        let file = disk::resolve(path).map_err(|source| disk_error(path, source))?;
-        let seen = disk::read(&file).map_err(|source| disk_error(&file, source))?;
+        let file = disk::resolve(path).map_err(|why| disk_error(path, why))?;
+        let seen = disk::read(&file).map_err(|why| disk_error(&file, why))?;
         // Beside the name that was asked for: behind a link there may be a repository.
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".mcp-reap-backup");
         let backup_path = path.with_file_name(name);
-        let backup = disk::read(&backup_path).map_err(|source| disk_error(&backup_path, source))?;
+        let backup = disk::read(&backup_path).map_err(|why| disk_error(&backup_path, why))?;
         Ok(Held { file, seen, backup_path, backup })
     }
 
-    fn edit(
-        &self,
-        edit: impl FnOnce(&str) -> Result<Change, SettingsError>,
-    ) -> Result<Change, InstallError> {
+    fn edit(&self, edit: impl FnOnce(&str) -> Result<Change, SettingsError>) -> Result<Change, InstallError> {
         let bytes = self.seen.as_ref().map(|seen| seen.bytes.as_slice()).unwrap_or_default();
         edit(unicode(&self.file, bytes)?)
-            .map_err(|source| InstallError::Settings { file: self.file.clone(), source })
+            .map_err(|why| InstallError::Settings { file: self.file.clone(), why })
     }
 
     /// Keeps the bytes from before the first change. An older copy is replaced only by bytes that
@@ -288,18 +290,19 @@ impl Held {
         match &self.backup {
             Some(old) if !good || old.bytes == seen.bytes => Ok(()),
             old => {
-                let done = disk::replace_like(&self.backup_path, old.as_ref(), seen);
+                let done = disk::replace(&self.backup_path, old.as_ref(), Some(seen), &seen.bytes);
                 self.on(&self.backup_path, done)
             }
         }
     }
 
     fn write(&self, text: &str) -> Result<(), InstallError> {
-        self.on(&self.file, disk::replace(&self.file, self.seen.as_ref(), text.as_bytes()))
+        let seen = self.seen.as_ref();
+        self.on(&self.file, disk::replace(&self.file, seen, seen, text.as_bytes()))
     }
 
     fn on(&self, file: &Path, done: Result<(), DiskError>) -> Result<(), InstallError> {
-        done.map_err(|source| disk_error(file, source))
+        done.map_err(|why| disk_error(file, why))
     }
 
     fn report(self, deeds: Vec<Deed>, removed: bool) -> Result<Report, InstallError> {
@@ -313,6 +316,9 @@ fn unicode<'a>(file: &Path, bytes: &'a [u8]) -> Result<&'a str, InstallError> {
         .map_err(|error| InstallError::NotUnicode { file: file.to_owned(), valid: error.valid_up_to() })
 }
 
-fn disk_error(file: &Path, source: DiskError) -> InstallError {
-    InstallError::Disk { file: file.to_owned(), source }
+fn disk_error(file: &Path, why: DiskError) -> InstallError {
+    InstallError::Disk { file: file.to_owned(), why }
 }
+
+#[cfg(test)]
+mod tests;

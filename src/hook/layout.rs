@@ -136,12 +136,13 @@ pub(super) fn outermost(text: &str, whole: Span, children: Vec<(Span, Fate)>) ->
     if !all_gone(&children) {
         return cut(children);
     }
-    match text[whole.start + 1..].strip_prefix(SIGN).and_then(leading_newline) {
+    let cut = match text[whole.start + 1..].strip_prefix(SIGN).and_then(leading_newline) {
         Some(newline) if text[whole.end..].starts_with(newline) => {
-            vec![whole.start..whole.end + newline.len()]
+            Some(whole.start..whole.end + newline.len())
         }
-        _ => emptied(text, whole, &children).into_iter().collect(),
-    }
+        _ => emptied(text, whole, &children),
+    };
+    cut.into_iter().collect()
 }
 
 /// The text without these parts, which are in order.
