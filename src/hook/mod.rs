@@ -6,9 +6,11 @@
 
 pub mod event;
 pub mod install;
+pub mod program;
 pub mod settings;
 pub mod watch;
 
 mod disk;
 mod json;
 mod layout;
+mod text;

@@ -346,30 +346,6 @@ fn the_settings_are_where_the_client_looks_for_them() {
 }
 
 #[test]
-fn a_program_that_will_be_gone_is_known_by_its_place() {
-    use Vanishing::{BuildFolder, Temporary, Versioned};
-    for (path, expected) in [
-        ("/usr/local/bin/mcp-reap", None),
-        ("/home/u/.cargo/bin/mcp-reap", None),
-        ("/opt/homebrew/bin/mcp-reap", None),
-        ("/run/current-system/sw/bin/mcp-reap", None),
-        ("/home/u/release/mcp-reap", None),
-        ("/tmpfiles/mcp-reap", None),
-        ("/home/u/mcp-reap/target/debug/mcp-reap", Some(BuildFolder)),
-        ("/home/u/mcp-reap/target/aarch64-apple-darwin/release/mcp-reap", Some(BuildFolder)),
-        ("/tmp/mcp-reap", Some(Temporary)),
-        ("/private/var/folders/x/T/mcp-reap", Some(Temporary)),
-        ("/scratch/mcp-reap", Some(Temporary)),
-        ("/home/u/.cache/x/mcp-reap", Some(Temporary)),
-        ("/opt/homebrew/Cellar/mcp-reap/0.1.0/bin/mcp-reap", Some(Versioned)),
-        ("/nix/store/abc-mcp-reap/bin/mcp-reap", Some(Versioned)),
-    ] {
-        assert_eq!(vanishing(Path::new(path), Path::new("/scratch")), expected, "{path}");
-    }
-    assert_eq!(vanishing(Path::new("/usr/bin/mcp-reap"), Path::new("/")), None, "TMPDIR=/");
-}
-
-#[test]
 fn a_program_that_will_be_gone_or_is_none_is_refused_unless_forced() {
     let home = Home::with(BEFORE);
     let refused =
@@ -381,24 +357,4 @@ fn a_program_that_will_be_gone_or_is_none_is_refused_unless_forced() {
     assert_eq!(home.names(), [".claude", ".claude/settings.json"]);
     install(&home.settings(), &command("/tmp/mcp-reap"), true).unwrap();
     assert!(home.text().contains("/tmp/mcp-reap"));
-}
-
-#[test]
-fn the_name_that_stays_is_written_and_not_the_version_behind_it() {
-    let home = Home::new();
-    for folder in ["Cellar/1", "bin", "other"] {
-        fs::create_dir_all(home.path(folder)).unwrap();
-    }
-    fs::write(home.path("Cellar/1/mcp-reap"), "").unwrap();
-    fs::write(home.path("other/mcp-reap"), "").unwrap();
-    symlink("../Cellar/1/mcp-reap", home.path("bin/mcp-reap")).unwrap();
-    let path = |folders: &[&str]| std::env::join_paths(folders.iter().map(|f| home.path(f))).unwrap();
-    let program = home.path("Cellar/1/mcp-reap");
-    let versioned = |path: &Path| path.components().any(|part| part.as_os_str() == "Cellar");
-    let all = path(&["Cellar/1", "other", "none", "bin"]);
-    assert_eq!(lasting(&program, &all, versioned), home.path("bin/mcp-reap"));
-    assert_eq!(lasting(&program, &path(&["other"]), versioned), program);
-    assert_eq!(lasting(&program, OsStr::new(""), versioned), program);
-    // What stays is written as it is.
-    assert_eq!(lasting(&program, &all, |_| false), program);
 }
