@@ -484,3 +484,65 @@ proptest! {
         }
     }
 }
+
+/// Every JSON block of the documentation, and the plugin's files.
+#[test]
+fn what_is_documented_can_be_read_by_the_clients() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_to_string(root.join("docs/hooks.md")).unwrap();
+    let blocks: Vec<Value> = docs
+        .split("```json\n")
+        .skip(1)
+        .map(|block| serde_json::from_str(block.split("```").next().unwrap()).unwrap())
+        .collect();
+    assert_eq!(blocks.len(), 4, "Claude Code, Codex, Gemini CLI, Cursor");
+    let ours = blocks[0].to_string();
+    assert_eq!(
+        status(&ours.replace("[\"... the same\"]", "[]"), &command()).unwrap().session_end,
+        Presence::Installed,
+        "the documented entry is the one that is installed"
+    );
+    let entry = &blocks[0]["hooks"]["SessionEnd"][0];
+    assert_eq!(entry, &group(PROGRAM));
+    for block in &blocks[1..] {
+        assert!(block.to_string().contains("/usr/local/bin/mcp-reap hook run"));
+    }
+
+    let read = |name: &str| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(root.join("plugin").join(name)).unwrap()).unwrap()
+    };
+    let manifest = read(".claude-plugin/plugin.json");
+    assert_eq!(manifest["name"], "mcp-reap");
+    assert_eq!(manifest["version"], env!("CARGO_PKG_VERSION"));
+    let hooks = read("hooks/hooks.json");
+    let events: Vec<&String> = hooks["hooks"].as_object().unwrap().keys().collect();
+    assert_eq!(events, ["SessionEnd", "SessionStart"]);
+    assert_eq!(hooks["hooks"]["SessionEnd"], hooks["hooks"]["SessionStart"]);
+}
+
+/// The plugin's command, by the shell that Claude Code runs it with.
+#[test]
+fn the_plugin_runs_the_program_where_it_is_and_is_silent_where_it_is_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::process::Command;
+    let hooks = include_str!("../plugin/hooks/hooks.json");
+    let hooks: Value = serde_json::from_str(hooks).unwrap();
+    let line = hooks["hooks"]["SessionEnd"][0]["hooks"][0]["command"].as_str().unwrap().to_owned();
+    let home = tempfile::tempdir().unwrap();
+    let run = |path: &str| {
+        let mut shell = Command::new("/bin/sh");
+        let shell = shell
+            .arg("-c")
+            .arg(line.replace("/usr/local/bin", "/nowhere").replace("/opt/homebrew/bin", "/nowhere"));
+        shell.env_clear().env("HOME", home.path()).env("PATH", path).output().unwrap()
+    };
+    let absent = run("/nowhere");
+    assert_eq!((absent.status.code(), absent.stdout.len(), absent.stderr.len()), (Some(0), 0, 0));
+
+    let folder = home.path().join(".cargo/bin");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("mcp-reap"), "#!/bin/sh\necho \"$#:$*\"\n").unwrap();
+    std::fs::set_permissions(folder.join("mcp-reap"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let present = run("/usr/bin:/bin");
+    assert_eq!(String::from_utf8(present.stdout).unwrap(), "2:hook run\n");
+}

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::event::{Event, EventKind};
 use crate::instance::Instance;
-use crate::process::Pid;
+use crate::process::{Pid, ProcessRecord};
+use crate::roles::is_tool_job;
+use crate::tree::Tree;
 
 /// Names the client in the environment of Claude Code's hooks.
 pub const CLIENT_VARIABLE: &str = "CLAUDE_PID";
@@ -14,8 +16,9 @@ pub const CLIENT_VARIABLE: &str = "CLAUDE_PID";
 /// A session that ends, by all that tells its servers from those of others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Session {
-    /// The client, which still lives when its hook is called.
-    pub client: Option<Pid>,
+    /// The client, which still lives when its hook is called. Whoever waits for it has to hold it by
+    /// its start as well: the number is free again afterwards.
+    pub client: Pid,
     /// Its name for the session.
     pub id: Option<String>,
 }
@@ -37,7 +40,16 @@ pub fn client_pid(value: &str) -> Option<Pid> {
     value.trim().parse().ok().filter(|pid| *pid > 1).map(Pid)
 }
 
-/// What an event asks for.
+/// The client that called the hook, where the environment does not say: the nearest above us.
+///
+/// Nearest, because launchers of clients are called like them (Gemini CLI runs itself a second time,
+/// and it is the inner one that speaks to the servers).
+#[must_use]
+pub fn client_above(tree: &Tree<'_>, is_client: impl Fn(Pid) -> bool, us: Pid) -> Option<Pid> {
+    tree.ancestors(tree.get(us)?).into_iter().map(ProcessRecord::pid).find(|pid| is_client(*pid))
+}
+
+/// What an event asks for. `client` is whoever called the hook, as far as that is known.
 ///
 /// `clear` and `resume` end a session but not the client, and its servers stay its direct children
 /// and in use. `clear` and `compact` as sources begin none.
@@ -45,10 +57,10 @@ pub fn client_pid(value: &str) -> Option<Pid> {
 pub fn should_act(event: &Event, client: Option<Pid>) -> Action {
     match &event.kind {
         EventKind::SessionEnd { reason } if matches!(reason.as_str(), "clear" | "resume") => Action::Nothing,
-        EventKind::SessionEnd { .. } => match (client, &event.session_id) {
-            // Nothing tells the session from others, and nothing says when it is over.
-            (None, None) => Action::Sweep,
-            (client, id) => Action::WatchSession(Session { client, id: id.clone() }),
+        EventKind::SessionEnd { .. } => match client {
+            Some(client) => Action::WatchSession(Session { client, id: event.session_id.clone() }),
+            // Nobody to wait for. What is still ending is young or in use, and is left alone.
+            None => Action::Sweep,
         },
         EventKind::SessionStart { source } if matches!(source.as_str(), "clear" | "compact") => {
             Action::Nothing
@@ -68,10 +80,10 @@ pub fn should_act(event: &Event, client: Option<Pid>) -> Action {
 #[must_use]
 pub fn belongs_to_session(instance: &Instance<'_>, session: &Session) -> bool {
     let root = instance.root;
-    if root.env_var("CLAUDE_CODE_CHILD_SESSION").is_some() {
+    if is_tool_job(root) {
         return false;
     }
-    let by_client = session.client.is_some_and(|client| root.parent == client || root.group == Some(client));
+    let by_client = root.parent == session.client || root.group == Some(session.client);
     let by_id = session.id.as_deref().is_some_and(|id| {
         instance.chain().any(|record| record.env_var("CLAUDE_CODE_SESSION_ID") == Some(id))
     });

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::instance::{Member, Part};
-use crate::process::{ProcessRecord, StartTime};
+use crate::process::{ProcessRecord, Snapshot, StartTime};
 
 fn event(kind: EventKind) -> Event {
     Event { session_id: Some("s-1".into()), kind, cwd: None }
@@ -18,7 +18,7 @@ fn start(source: &str) -> Event {
 
 #[test]
 fn a_session_that_really_ends_is_watched() {
-    let session = Session { client: Some(Pid(70)), id: Some("s-1".into()) };
+    let session = Session { client: Pid(70), id: Some("s-1".into()) };
     for reason in ["other", "logout", "prompt_input_exit", "exit", "", "bypass_permissions_disabled"] {
         assert_eq!(
             should_act(&end(reason), Some(Pid(70))),
@@ -46,9 +46,9 @@ fn a_session_that_begins_sweeps_after_those_that_crashed() {
 }
 
 #[test]
-fn an_end_without_a_name_is_a_sweep_and_other_events_are_nothing() {
-    let nameless = Event { session_id: None, ..end("other") };
-    assert_eq!(should_act(&nameless, None), Action::Sweep);
+fn an_end_with_nobody_to_wait_for_is_a_sweep_and_other_events_are_nothing() {
+    assert_eq!(should_act(&end("other"), None), Action::Sweep);
+    assert_eq!(should_act(&end("clear"), None), Action::Nothing);
     let stop = event(EventKind::Other("Stop".into()));
     assert_eq!(should_act(&stop, Some(Pid(70))), Action::Nothing);
 }
@@ -79,7 +79,7 @@ fn instance<'a>(records: &'a [(ProcessRecord, Part)]) -> Instance<'a> {
 }
 
 fn belongs(records: &[(ProcessRecord, Part)]) -> bool {
-    belongs_to_session(&instance(records), &Session { client: Some(Pid(70)), id: Some("s-1".into()) })
+    belongs_to_session(&instance(records), &Session { client: Pid(70), id: Some("s-1".into()) })
 }
 
 const ID: &str = "CLAUDE_CODE_SESSION_ID";
@@ -109,7 +109,28 @@ fn the_id_may_stand_on_any_of_the_chain_but_not_on_a_helper() {
 }
 
 #[test]
-fn a_session_of_which_nothing_is_known_has_no_servers() {
-    let records = [(record(90, 0, 0, &[]), Part::Server)];
-    assert!(!belongs_to_session(&instance(&records), &Session { client: None, id: None }));
+fn a_process_of_which_nothing_could_be_read_belongs_to_no_session() {
+    let mut unread = ProcessRecord::new(Pid(90), StartTime(1));
+    unread.parent = Pid(1);
+    assert!(!belongs(&[(unread, Part::Server)]));
+    let records = [(record(90, 1, 90, &[(ID, "s-1")]), Part::Server)];
+    assert!(!belongs_to_session(&instance(&records), &Session { client: Pid(70), id: None }));
 }
+
+#[test]
+fn the_nearest_client_above_is_the_one_that_called() {
+    let processes = [(1, 0), (40, 1), (50, 40), (60, 50), (61, 60), (70, 1), (80, 81), (81, 80)];
+    let snapshot = Snapshot {
+        processes: processes.iter().map(|(pid, parent)| record(*pid, *parent, *pid, &[])).collect(),
+        ..serde_json::from_str(EMPTY).unwrap()
+    };
+    let tree = Tree::new(&snapshot);
+    let is_client = |pid| [Pid(40), Pid(50), Pid(61), Pid(70)].contains(&pid);
+    assert_eq!(client_above(&tree, is_client, Pid(61)), Some(Pid(50)), "above, not the hook itself");
+    assert_eq!(client_above(&tree, is_client, Pid(70)), None);
+    assert_eq!(client_above(&tree, is_client, Pid(80)), None, "a loop ends");
+    assert_eq!(client_above(&tree, is_client, Pid(99)), None, "not in the table");
+}
+
+const EMPTY: &str = r#"{"schema": 1, "os": "linux", "taken_at": "2026-01-02T03:04:05Z",
+    "viewer": {"pid": 61, "uid": 1000}, "processes": []}"#;
