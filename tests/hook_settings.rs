@@ -205,6 +205,22 @@ fn a_program_that_moved_is_followed() {
 }
 
 #[test]
+fn all_entries_that_moved_are_followed() {
+    let entry =
+        |program: &str| format!(r#"{{"type":"command","command":"{program}","args":["hook","run"]}}"#);
+    let text = |programs: [&str; 3]| {
+        let [a, b, c] = programs.map(entry);
+        format!(
+            r#"{{"hooks":{{"SessionEnd":[{{"hooks":[{a},{b}]}},{{"hooks":[{c}]}}],"SessionStart":[{{"hooks":[{c}]}}]}}}}"#
+        )
+    };
+    let before = text(["/a/long/way/off/mcp-reap", "/b/mcp-reap", PROGRAM]);
+    let change = install(&before, &command()).unwrap();
+    assert_eq!(change.text, text([PROGRAM; 3]));
+    assert_eq!(change.deeds.len(), 2);
+}
+
+#[test]
 fn what_the_person_changed_in_our_entry_stays() {
     let before = r#"{"hooks": {"SessionEnd": [{"matcher": "logout", "hooks": [
         {"timeout": 55, "args": ["hook", "run"], "command": "/old/mcp-reap", "type": "command"}]}]}}"#;
@@ -283,6 +299,8 @@ fn of_duplicates_the_one_that_counts_is_edited_and_none_is_revealed() {
     assert_eq!(uninstall(&text).unwrap().text, before);
     // Even without the sign that says it was there.
     let ours = group(PROGRAM).to_string();
+    let text = format!("{{\"hooks\":{{\"Stop\":[]}},\"hooks\":{{\"SessionEnd\":[{ours}]}}}}");
+    assert_eq!(uninstall(&text).unwrap().text, "{\"hooks\":{\"Stop\":[]},\"hooks\":{}}");
     let text =
         format!("{{\"hooks\":{{\"Stop\":[]}},\"hooks\":{{\"SessionEnd\":[\"x\"],\"SessionEnd\":[{ours}]}}}}");
     let left = "{\"hooks\":{\"Stop\":[]},\"hooks\":{\"SessionEnd\":[\"x\"],\"SessionEnd\":[]}}";

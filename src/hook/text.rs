@@ -125,12 +125,16 @@ impl<'a> Settings<'a> {
                 return (hooks.whole, Fate::Stays(Vec::new()));
             }
             let events = self.document.members(hooks.value);
+            let single: Vec<&str> = EVENTS
+                .into_iter()
+                .filter(|event| events.iter().filter(|member| is(member, event)).count() == 1)
+                .collect();
             let fates = events.iter().map(|member| {
-                let Some(event) = member.key.as_deref().filter(|event| goes(event)) else {
-                    return (member.whole, Fate::Stays(Vec::new()));
+                let fate = match member.key.as_deref() {
+                    Some(event) if goes(event) => self.fate_of_event(member.value, single.contains(&event)),
+                    _ => Fate::Stays(Vec::new()),
                 };
-                let only = || events.iter().filter(|other| is(other, event)).count() == 1;
-                (member.whole, self.fate_of_event(member.value, EVENTS.contains(&event) && only()))
+                (member.whole, fate)
             });
             (hooks.whole, layout::container(self.text, hooks.value, fates.collect(), only_hooks))
         });
