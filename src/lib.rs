@@ -25,6 +25,7 @@ pub mod audit;
 pub mod clients;
 pub mod config;
 pub mod diagnostics;
+pub mod hook;
 pub mod render;
 pub mod schedule;
 pub mod services;
