@@ -98,7 +98,7 @@ class Client:
         """The next line it says."""
         line = self.process.stdout.readline().strip()
         if not line:
-            sys.exit(f"the {self.kind} client ended: {pathlib.Path(self.log.name).read_text()}")
+            raise RuntimeError(f"the {self.kind} client ended: {pathlib.Path(self.log.name).read_text()}")
         return line
 
     def tell(self, order: str) -> str:
@@ -160,7 +160,7 @@ def doomed() -> set[int]:
     try:
         report = json.loads(run.stdout)
     except ValueError:
-        sys.exit(f"no JSON from mcp-reap --dry-run --json: {run.stdout[:300]!r} {run.stderr[:300]!r}")
+        raise RuntimeError(f"no JSON from mcp-reap --dry-run --json: {run.stdout[:300]!r} {run.stderr[:300]!r}")
     members = [pid for instance in report["instances"] for pid in instance["pids"]]
     if len(members) != len(set(members)):
         check("nobody is in two instances", False, sorted(pid for pid in set(members) if members.count(pid) > 1))
