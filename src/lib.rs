@@ -10,9 +10,9 @@ pub mod units;
 pub mod pattern;
 pub mod tree;
 // floor 2: knowledge
+pub mod program;
 pub mod catalog;
 pub mod policy;
-pub mod program;
 pub mod roles;
 // floor 3: judgement
 pub mod classify;
@@ -25,7 +25,9 @@ pub mod audit;
 pub mod clients;
 pub mod config;
 pub mod diagnostics;
+pub mod hook;
 pub mod render;
+pub mod schedule;
 pub mod services;
 pub mod sys;
 // floor 6: deeds

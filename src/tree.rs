@@ -35,6 +35,11 @@ impl<'a> Tree<'a> {
         self.rows.get(at).map(|(_, row)| *row)
     }
 
+    /// All rows that are not zombies, by pid.
+    pub fn living(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
+        self.rows.iter().map(|(_, row)| *row).filter(|record| !record.is_zombie())
+    }
+
     /// The parent's row, where it is in the table.
     #[must_use]
     pub fn parent(&self, record: &ProcessRecord) -> Option<&'a ProcessRecord> {

@@ -65,6 +65,7 @@ pub(super) struct Server {
     #[serde(skip)]
     pub modes_of: HashMap<Text, Vec<Text>>,
     pub commands: Vec<Text>,
+    pub bare_commands: Vec<Text>,
     pub verbs: Vec<Text>,
     pub flags: Vec<Text>,
     pub official: Vec<Text>,
@@ -95,6 +96,7 @@ pub(super) struct Helper {
     pub browsers: Set,
     pub browser_helpers: Vec<Text>,
     pub profiles: BTreeMap<Text, Text>,
+    pub shared_profiles: BTreeMap<Text, Text>,
     pub scripts: BTreeMap<Text, Text>,
 }
 

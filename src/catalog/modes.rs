@@ -62,8 +62,13 @@ impl Data {
             && stem(file) != file
             && !program.text.contains("node_modules/")
             && !matches!(stem(file), "cli" | "index" | "main");
+        // A program of its own may be given any text; only a package's is known to be a command.
+        let packaged =
+            matches!(program.kind, Kind::Package | Kind::Module) || program.text.contains("node_modules/");
+        let window = program.text.contains(".app/Contents/MacOS/");
+        let usual = packaged || (!system && !own_script && !window && server.bare_commands.contains(&first));
         if server.commands.contains(&first)
-            && (verb || (!system && !own_script && second.is_none_or(|word| word.starts_with('-'))))
+            && (verb || (usual && second.is_none_or(|word| word.starts_with('-'))))
         {
             return found(format!("command {first}"));
         }

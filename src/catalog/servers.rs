@@ -107,6 +107,7 @@ impl Data {
         let odd = name == "mcp"
             || name.contains([' ', ':', '('])
             || program.text.contains("/deps/")
+            || program.text.starts_with("/usr/lib/systemd/")
             || program.text.ends_with(".test");
         let window = program.args.iter().any(|arg| arg.starts_with("--type="));
         if odd || window || self.is_about(name) {
@@ -146,6 +147,9 @@ impl Data {
         let file = base(path);
         let stem = stem(file);
         let (first, last) = (words(stem).next().unwrap_or(""), words(stem).last().unwrap_or(""));
+        if program.names.iter().any(|name| self.not.names.contains(name.as_str())) {
+            return None;
+        }
         // test_mcp_server.py, mcp.test.ts, build-mcp.sh: about a server, and none.
         if self.not.script.contains(first) || self.not.script.contains(last) || first.ends_with("install") {
             return None;

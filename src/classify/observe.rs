@@ -2,7 +2,7 @@
 //! "not known": owner, managed, transport, network.
 
 use super::evidence::{Adoption, Evidence, WireState};
-use crate::catalog::{Basis, Catalog, Role};
+use crate::catalog::{Basis, Catalog, Identification, Role};
 use crate::instance::{Instance, Member, Part};
 use crate::policy::{Candidate, Policy};
 use crate::process::{Pid, ProcessRecord, Stdio, StdioKind};
@@ -51,6 +51,8 @@ pub(super) struct Observation {
     pub(super) ports: Option<Vec<u16>>,
     pub(super) connected: Option<u32>,
     pub(super) left_over: bool,
+    /// What is left over is tied to a dead instance.
+    pub(super) tied: bool,
     /// Every own process above the root, up to a client, told its command line: none of them can be
     /// a launcher in disguise.
     pub(super) line_read: bool,
@@ -77,6 +79,7 @@ pub(super) fn observe(
         ports: ports(instance),
         connected: instance.members.iter().map(|m| m.record.connected).sum(),
         left_over: instance.is_left_over(),
+        tied: instance.is_left_over() && is_tied_to_the_dead(instance, tree, roles),
         line_read: line_read(instance.root, tree, roles),
         identified: identified(instance, roles),
         clients_below: instance.clients_below.clone(),
@@ -119,6 +122,26 @@ pub(super) fn owner(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> Own
         return Owner::Gone { pid, how: Adoption::StartedLater };
     }
     Owner::Alive { pid, name: name_of(parent, roles) }
+}
+
+/// A helper without a wire to tell is tied to a dead instance when the process that made its group
+/// or session has ended, nobody else is left in it, and no other process of that server lives. (A
+/// browser's crash handler has a group of its own and a browser beside it.)
+fn is_tied_to_the_dead(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> bool {
+    let outside = || tree.living().filter(|record| !instance.contains(record.pid()));
+    let made_by_the_dead = |leader: Option<Pid>, of: fn(&ProcessRecord) -> Option<Pid>| {
+        leader.is_some_and(|leader| {
+            let alone = !outside().any(|other| other.pid() == leader || of(other) == Some(leader));
+            leader != instance.root.pid() && alone
+        })
+    };
+    let same_server = |known: &Identification| {
+        known.name == instance.server && matches!(known.role, Role::Server | Role::Launcher | Role::Helper)
+    };
+    let used = outside().any(|other| roles.get(other.pid()).is_some_and(same_server));
+    let group = made_by_the_dead(instance.root.group, |record| record.group);
+    let session = made_by_the_dead(instance.root.session, |record| record.session);
+    (group || session) && !used
 }
 
 fn line_read(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
@@ -249,6 +272,7 @@ fn identified(instance: &Instance<'_>, roles: &Roles) -> Vec<Evidence> {
                 Basis::Configured { client, entry } => ("configured", format!("{entry} of {client}")),
                 Basis::Catalog { program, rule } => ("catalog", format!("{program} ({rule})")),
                 Basis::Rule { program, rule } => ("rule", format!("{program} ({rule})")),
+                Basis::SharedProfile { profile } => ("environment", format!("profile {profile}")),
                 Basis::Environment => ("environment", "started as a stdio server by claude-code".to_owned()),
                 Basis::Ancestry => ("ancestry", "a child of a client, on a wire to it".to_owned()),
             };

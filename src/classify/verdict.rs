@@ -137,8 +137,8 @@ fn abandoned(seen: &Observation) -> (Verdict, String) {
             (Verdict::InUse, "owner gone, but one direction of its stdio is held".to_owned())
         }
         // A browser's crash handler sits at pid 1 while the browser is used: what is left of an
-        // instance needs a closed wire as proof.
-        (WireState::Absent, WireState::Absent) if seen.left_over => {
+        // instance needs a closed wire as proof, or a tie to the dead.
+        (WireState::Absent, WireState::Absent) if seen.left_over && !seen.tied => {
             (Verdict::Undetermined, "a helper whose stdio does not tell whether it is used".to_owned())
         }
         (WireState::Absent, WireState::Absent) if ports.is_empty() => {

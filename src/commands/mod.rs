@@ -9,6 +9,7 @@ mod reap;
 mod record;
 mod witness;
 
+use std::cell::OnceCell;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ use crate::render::style::Look;
 struct Session {
     policy: Policy,
     catalog: Catalog,
+    with_configurations: OnceCell<Catalog>,
     audit: AuditSettings,
     snapshot: Option<PathBuf>,
     json: bool,
@@ -76,6 +78,7 @@ impl Session {
         Ok(Session {
             policy: loaded.policy,
             catalog,
+            with_configurations: OnceCell::new(),
             audit: loaded.audit,
             snapshot: global.snapshot.clone(),
             json: global.json,

@@ -39,10 +39,13 @@ const PNPM: Grammar = Grammar::clustered(&[
     "--reporter",
     "--allow-build",
 ]);
+/// Options that say which project: its folder, or its name in a workspace.
+const PROJECT: &[&str] = &["--prefix", "-C", "--dir", "--cwd", "--filter", "-F", "--workspace", "-w"];
+
 impl Peeler {
     /// npx and its like: `-p` packages and a bin, or one package.
     pub(super) fn npx(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let parsed = self.options(words, NPM, &["--prefix", "-C"]);
+        let parsed = self.options(words, NPM, PROJECT);
         if let Some(line) = parsed.value(&["-c", "--call"]) {
             return self.command(line, &[]);
         }
@@ -65,13 +68,13 @@ impl Peeler {
     }
 
     pub(super) fn npm(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, NPM, &["--prefix", "-C"]);
+        let before = self.options(words, NPM, PROJECT);
         let (verb, rest) = before.rest.split_first()?;
         match &**verb {
             "exec" | "x" => self.npx(rest),
             "run" | "run-script" | "rum" | "urn" => self.task(rest),
             "start" | "restart" => {
-                self.options(rest, NPM, &["--prefix", "-C"]);
+                self.options(rest, NPM, PROJECT);
                 Some(Program::task("start", self.dir.as_deref(), rest))
             }
             _ => None,
@@ -80,14 +83,14 @@ impl Peeler {
 
     /// The script of a package.json: `run [options] name args`, the folder before or behind it.
     fn task(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let parsed = self.options(words, NPM, &["--prefix", "-C", "--dir", "--cwd"]);
+        let parsed = self.options(words, NPM, PROJECT);
         let (task, args) = parsed.rest.split_first()?;
-        self.options(args, NPM, &["--prefix", "-C", "--dir", "--cwd"]);
+        self.options(args, NPM, PROJECT);
         Some(Program::task(task, self.dir.as_deref(), args))
     }
 
     pub(super) fn pnpm(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, PNPM, &["--dir", "-C"]);
+        let before = self.options(words, PNPM, PROJECT);
         let (verb, rest) = before.rest.split_first()?;
         match &**verb {
             "dlx" | "exec" | "x" => self.dlx(&before, rest),
@@ -98,7 +101,7 @@ impl Peeler {
     }
 
     pub(super) fn yarn(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, PNPM, &["--cwd"]);
+        let before = self.options(words, PNPM, PROJECT);
         let (verb, rest) = before.rest.split_first()?;
         match &**verb {
             "dlx" | "exec" => self.dlx(&before, rest),

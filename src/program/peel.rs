@@ -87,6 +87,7 @@ impl Peeler {
             Tool::Dart => self.dart(words),
             Tool::Swift => self.swift(words),
             Tool::Nix => self.nix(words),
+            Tool::Jbang => self.jbang(words),
             // A target is built, whatever it is called; it has no name that could speak for it.
             Tool::Make => {
                 let parsed = options::parse(words, Grammar::clustered(&["-C", "-f", "-j", "-I", "-o"]));
@@ -108,7 +109,12 @@ impl Peeler {
         if !passer.verbs.is_empty() {
             let before = options::parse(words, passer.grammar);
             match before.rest.split_first() {
-                Some((verb, rest)) if passer.verbs.contains(&&**verb) && !before.dashes => words = rest,
+                Some((verb, rest)) if passer.verbs.contains(&&**verb) && !before.dashes => {
+                    if let Some(dir) = before.value(&["-C", "--directory", "--cwd", "--cd"]) {
+                        self.enter(dir);
+                    }
+                    words = rest;
+                }
                 _ if passer.verbs.contains(&"") => {}
                 // Another of its verbs: it passes on nothing and is itself what runs (`mise mcp`).
                 _ => {
@@ -119,6 +125,10 @@ impl Peeler {
         }
         let mut parsed = options::parse(words, passer.grammar);
         for (key, value) in &parsed.options {
+            // env -C D, poetry -C D, conda run --cwd D
+            if matches!(*key, "-C" | "--chdir" | "--directory" | "--cwd" | "--cd") {
+                self.enter(value);
+            }
             if passer.command.contains(key) && !value.is_empty() {
                 return self.command(value, &[]);
             }

@@ -204,6 +204,28 @@ impl Peeler {
         Some(Program::package(specs.get(..1 + usize::from(!bin.is_empty()))?, args))
     }
 
+    /// `jbang org.acme:notes:1.0`, `jbang alias@catalog`, `jbang notes.java`.
+    pub(super) fn jbang(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        const VALUED: Grammar = Grammar::long(&[
+            "--deps",
+            "--repos",
+            "--java",
+            "-j",
+            "--cp",
+            "-m",
+            "--main",
+            "-R",
+            "--runtime-option",
+        ]);
+        let parsed = options::parse(words, VALUED);
+        let (what, args) = match parsed.rest.split_first()? {
+            (run, rest) if run == "run" => rest.split_first()?,
+            first => first,
+        };
+        let specs: Vec<&str> = what.split('@').map(base).collect();
+        Some(Program::package(&specs, args))
+    }
+
     /// `nix run flake#notes -- args`, `nix shell flake#notes -c notes args`.
     pub(super) fn nix(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: Grammar = Grammar::long(&[

@@ -97,7 +97,7 @@ pub(super) static TOOLS: &[(&str, Tool)] = &[
     ("ionice", passer!(grammar: Grammar::clustered(&["-c", "-n", "--class", "--classdata"]))),
     ("java", Tool::Java),
     ("javaw", Tool::Java),
-    ("jbang", Tool::Npx),
+    ("jbang", Tool::Jbang),
     ("jiti", Tool::TsRunner),
     ("julia", Tool::Plain(&["-e", "-E"], &["-J", "-C", "-t", "-p", "-L"])),
     ("ksh", Tool::Shell),

@@ -54,6 +54,7 @@ pub(super) enum Tool {
     Swift,
     Make,
     Nix,
+    Jbang,
     Cmd,
     Passer(&'static Passer),
 }
