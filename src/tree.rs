@@ -36,7 +36,7 @@ impl<'a> Tree<'a> {
     }
 
     /// All rows that are not zombies, by pid.
-    pub fn living(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
+    pub fn living(&self) -> impl Iterator<Item = &'a ProcessRecord> + Clone + '_ {
         self.rows.iter().map(|(_, row)| *row).filter(|record| !record.is_zombie())
     }
 
