@@ -51,15 +51,15 @@ fn interest(snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> Interest {
         surely.extend(instance.members.iter().map(|member| member.record.pid()));
         surely.extend(tree.ancestors(instance.root).iter().map(|above| above.pid()));
     }
+    // What is below one of these is looked at when its root turned out to be a server: the wire and
+    // the environment are handed down, so the root has them too.
     let mut if_wired = Vec::new();
-    for root in nameless(snapshot, tree, roles) {
-        for below in tree.descend(root.pid(), |_| false) {
-            // A client's own child may have moved its wire away from stdin.
-            if roles.is_unproven(below.pid()) || roles.role(below.parent) == Some(Role::Client) {
-                surely.push(below.pid());
-            } else if is_unnamed(below, snapshot, roles) {
-                if_wired.push(below.pid());
-            }
+    for record in nameless(snapshot, tree, roles) {
+        // A client's own child may have moved its wire away from stdin.
+        if roles.is_unproven(record.pid()) || roles.role(record.parent) == Some(Role::Client) {
+            surely.push(record.pid());
+        } else {
+            if_wired.push(record.pid());
         }
     }
     for pids in [&mut surely, &mut if_wired] {
@@ -77,8 +77,7 @@ pub fn asks_for_configurations(snapshot: &Snapshot, roles: &Roles) -> bool {
         record.stdio.as_ref().is_some_and(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket))
     };
     // The cheap question first: hardly a process was looked at.
-    snapshot.processes.iter().any(wired)
-        && nameless(snapshot, &Tree::new(snapshot), roles).any(wired)
+    snapshot.processes.iter().any(wired) && nameless(snapshot, &Tree::new(snapshot), roles).any(wired)
 }
 
 /// Processes of ours without a name, whose owner is gone or a client.

@@ -27,8 +27,8 @@ pub(super) fn look(session: &Session) -> anyhow::Result<Seen<'_>> {
         return Ok(Seen::new(snapshot, &session.catalog));
     }
     let mut scout = Scout::new(&session.catalog);
-    let mut snapshot = crate::sys::snapshot(|table| scout.interest(table))
-        .context("failed to read the process table")?;
+    let mut snapshot =
+        crate::sys::snapshot(|table| scout.interest(table)).context("failed to read the process table")?;
     let closely: Vec<Pid> = snapshot
         .processes
         .iter()

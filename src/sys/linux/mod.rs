@@ -50,7 +50,8 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
     loop {
         let Interest { surely, mut if_wired } = interest(&snapshot);
         if_wired.sort_unstable();
-        let ask: Vec<Pid> = if_wired.iter().copied().filter(|pid| asked.binary_search(pid).is_err()).collect();
+        let ask: Vec<Pid> =
+            if_wired.iter().copied().filter(|pid| asked.binary_search(pid).is_err()).collect();
         let wired = table::wired(&mut proc, &ask);
         asked = if_wired;
         let wanted: Vec<Pid> = surely.into_iter().chain(wired).filter(|pid| looked.insert(*pid)).collect();

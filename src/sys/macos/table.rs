@@ -47,8 +47,7 @@ pub(in super::super) fn snapshot(
     loop {
         // To see what stdin is takes the same questions here as to see all the rest.
         let Interest { surely, if_wired } = interest(&snapshot);
-        let close: Vec<Pid> =
-            surely.into_iter().chain(if_wired).filter(|pid| looked.insert(*pid)).collect();
+        let close: Vec<Pid> = surely.into_iter().chain(if_wired).filter(|pid| looked.insert(*pid)).collect();
         if close.is_empty() {
             return Ok(snapshot);
         }

@@ -40,15 +40,35 @@ fn the_second_stage_fills_what_the_first_leaves_open() {
 fn a_process_that_vanishes_between_the_stages_is_left_out() {
     let own = std::cell::RefCell::new(Own::start(Command::new("sleep").arg("300")));
     let pid = own.borrow().pid();
+    let asked = std::cell::Cell::new(false);
     let snapshot = take(me(), &mut |seen| {
-        assert!(seen.processes.iter().any(|row| row.pid() == pid));
+        if seen.processes.iter().all(|row| row.pid() != pid) {
+            return Interest::default();
+        }
+        asked.set(true);
         let child = &mut own.borrow_mut().0;
         child.kill().unwrap();
         child.wait().unwrap();
         vec![pid, Pid(u32::MAX)].into()
     })
     .unwrap();
-    assert!(snapshot.processes.iter().all(|row| row.pid() != pid));
+    assert!(asked.get() && snapshot.processes.iter().all(|row| row.pid() != pid));
+}
+
+#[test]
+fn what_stands_on_no_wire_is_looked_at_closely_only_when_that_is_sure() {
+    let wired = Own::start(Command::new("sleep").arg("300").stdin(Given::piped()));
+    let idle = Own::start(Command::new("sleep").arg("300").stdin(Given::null()));
+    let closely = |surely: Vec<Pid>| {
+        let if_wired = vec![wired.pid(), idle.pid()];
+        let interest = Interest { surely, if_wired };
+        let snapshot = take(me(), &mut |_| interest.clone()).unwrap();
+        [wired.pid(), idle.pid()].map(|pid| {
+            snapshot.processes.iter().any(|row| row.pid() == pid && row.stdio.is_some())
+        })
+    };
+    assert_eq!(closely(vec![]), [true, false]);
+    assert_eq!(closely(vec![idle.pid()]), [true, true]);
 }
 
 #[test]

@@ -121,7 +121,11 @@ fn the_same_end_in_a_launcher_is_no_other_end() {
         let child_of = |s: &crate::process::Snapshot| {
             s.processes.iter().filter(|row| row.parent == parent).map(ProcessRecord::pid).collect::<Vec<_>>()
         };
-        take(Pid(0), &mut |s| child_of(s).into()).unwrap().processes.into_iter().find(|row| row.parent == parent)
+        take(Pid(0), &mut |s| child_of(s).into())
+            .unwrap()
+            .processes
+            .into_iter()
+            .find(|row| row.parent == parent)
     };
     let late = Instant::now() + Duration::from_secs(5);
     let leaf = loop {
