@@ -5,9 +5,9 @@ use crate::exit::Exit;
 use crate::render::{Scene, json, table};
 
 pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
-    let snapshot = look::snapshot(session)?;
-    let (judgement, plan) = look::judge(session, &snapshot);
-    let scene = Scene { snapshot: &snapshot, judgement: &judgement, plan: &plan, results: None };
+    let seen = look::look(session)?;
+    let (judgement, plan) = look::judge(session, &seen);
+    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
     let orphaned_clients = judgement.clients.iter().filter(|client| client.orphaned).count();
     let healthy = plan.targets.is_empty() && orphaned_clients == 0;
     if session.json {

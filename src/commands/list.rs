@@ -5,9 +5,9 @@ use crate::exit::Exit;
 use crate::render::{Scene, json, table};
 
 pub(super) fn run(session: &Session, tree: bool) -> anyhow::Result<Exit> {
-    let snapshot = look::snapshot(session)?;
-    let (judgement, plan) = look::judge(session, &snapshot);
-    let scene = Scene { snapshot: &snapshot, judgement: &judgement, plan: &plan, results: None };
+    let seen = look::look(session)?;
+    let (judgement, plan) = look::judge(session, &seen);
+    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
     if session.json {
         answer(&json::report(&scene))?;
     } else {

@@ -20,9 +20,9 @@ use crate::render::{Scene, json, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
 pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
-    let snapshot = look::snapshot(session)?;
-    let (judgement, plan) = look::judge(session, &snapshot);
-    let scene = Scene { snapshot: &snapshot, judgement: &judgement, plan: &plan, results: None };
+    let seen = look::look(session)?;
+    let (judgement, plan) = look::judge(session, &seen);
+    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
     if session.json {
         answer(&json::report(&scene))?;
     } else {
@@ -56,9 +56,9 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let log = AuditLog::open(lock, retention, RunId::new(now, Pid(std::process::id())), now)
         .context("without an audit log nothing is ended")?;
     let started = Instant::now();
-    let first = look::snapshot(session)?;
+    let first = look::look(session)?;
     let (judgement, plan) = look::judge(session, &first);
-    let mut scene = Scene { snapshot: &first, judgement: &judgement, plan: &plan, results: None };
+    let mut scene = Scene { snapshot: &first.snapshot, judgement: &judgement, plan: &plan, results: None };
     if !plan.targets.is_empty() && !cli.yes && someone_is_there() {
         say(table::plan(&scene, session.look).trim_end());
         say(&table::summary(&scene));
@@ -116,7 +116,7 @@ fn confirm(session: &Session, plan: Plan, stop: &AtomicUsize) -> anyhow::Result<
         }
         std::thread::sleep(Duration::from_millis(20).min(until.saturating_duration_since(Instant::now())));
     }
-    let second = look::snapshot(session)?;
+    let second = look::look(session)?;
     let (_, again) = look::judge(session, &second);
     Ok(plan.confirmed_by(&again))
 }
