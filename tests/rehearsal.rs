@@ -133,6 +133,10 @@ impl Kernel for Stage {
         self.now
     }
 
+    fn argv(&mut self, _: &u32) -> Vec<mcp_reap::bytes::RawText> {
+        vec!["worker".into()]
+    }
+
     fn family(&mut self) -> Vec<Kin> {
         let parents: Vec<u32> =
             self.roles.iter().filter(|(_, role)| role.forks).map(|(pid, _)| *pid).collect();
@@ -152,7 +156,14 @@ impl Kernel for Stage {
                 forks: false,
             });
             self.running.insert(child);
-            kin.push(Kin { id: id(child), parent: Pid(parent), stopped: false, started_at: 2.0 });
+            kin.push(Kin {
+                id: id(child),
+                parent: Pid(parent),
+                group: None,
+                session: None,
+                stopped: false,
+                started_at: 2.0,
+            });
         }
         kin
     }
