@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -56,7 +57,7 @@ pub(crate) fn a_thousand_targets_cost_one_grace(stage: &Stage) {
     stage.run(&["--yes", "--min-age", "0s", "--grace", "2s"]).exits(0);
     all_dead(&cast);
     all_alive(&innocent.iter().map(|a| stage.who(&a.tag)).collect::<Vec<_>>());
-    stage.ping(&alive, "used.node");
+    stage.ping(&alive, "used");
     let audit = stage.audit();
     audit.is_sound();
     assert_eq!(audit.of("killed").len(), 100, "those that ignore SIGTERM, and nobody else");
@@ -90,7 +91,8 @@ pub(crate) fn what_a_server_forks_as_it_ends_goes_too(stage: &Stage) {
     let dir = stage.dir.join("node_modules/@modelcontextprotocol/server-memory/dist");
     fs::create_dir_all(&dir).unwrap();
     let script = dir.join("index.js");
-    let story = "trap 'sleep 1000 & exit 0' TERM\necho $$ > \"$HOME/server\"\nwhile :; do sleep 0.1; done\n";
+    let story =
+        "trap 'sleep 1000 & exit 0' TERM\necho $$ > \"$HOME/server\"\nsleep 1000 & while :; do wait; done\n";
     fs::write(&script, story).unwrap();
     let start = format!("exec -a node /bin/sh {}", script.display());
     let mut fork = Command::new("setsid");
@@ -115,7 +117,9 @@ pub(crate) fn what_a_server_forks_as_it_ends_goes_too(stage: &Stage) {
 
 pub(crate) fn in_a_table_of_few_numbers_no_stranger_is_hit(stage: &Stage) {
     // Few enough numbers that each is given again within the grace (pid_max is a namespace's own since Linux 6.14).
-    let few = fs::write("/proc/sys/kernel/pid_max", "400").is_ok();
+    // Numbers up to 300 are not given again at all (kernel/pid.c, RESERVED_PIDS), so the cast begins above.
+    let few = fs::write("/proc/sys/kernel/pid_max", "420").is_ok();
+    fs::write("/proc/sys/kernel/ns_last_pid", "300").unwrap();
     let actors: Vec<Actor> =
         (0..20).map(|i| shapes::node(&format!("n{i:02}")).but(|a| a.ignores_term = i % 4 == 0)).collect();
     let cast = orphans(stage, &actors);
@@ -143,24 +147,25 @@ pub(crate) fn in_a_table_of_few_numbers_no_stranger_is_hit(stage: &Stage) {
 }
 
 pub(crate) fn a_disk_that_fills_up_after_sigterm_keeps_sigkill_back(stage: &Stage) {
-    let cast: Vec<Who> = (0..3).flat_map(|i| stage.orphan(&stubborn(&format!("n{i}")))).collect();
+    // The log's own last page has room for a few more lines, but not for the intents of so many.
+    let actors: Vec<Actor> = (0..24).map(|i| stubborn(&format!("n{i:02}"))).collect();
+    let cast = orphans(stage, &actors);
     fs::create_dir_all(stage.state_dir()).unwrap();
-    let options = Some("size=65536,mode=700");
+    let options = Some("size=131072,mode=700");
     mount(Some("tmpfs"), &stage.state_dir(), Some("tmpfs"), MsFlags::empty(), options).unwrap();
     let running = until_sending(stage, "2s", cast.len());
-    let filled = stage.state_dir().join("filler");
+    let filler = stage.state_dir().join("filler");
     // Page by page, until not one more fits.
-    let mut file = fs::File::create(&filled).unwrap();
-    while std::io::Write::write_all(&mut file, &[b'x'; 4096]).is_ok() {}
-    let log = fs::metadata(stage.audit_path()).unwrap().len();
-    let run = running.finish();
-    // The rest of the log's own last page may have room for three more short lines; then nothing failed.
-    if fs::metadata(stage.audit_path()).unwrap().len() == log {
-        all_alive(&cast);
-        run.exits(1);
-        assert_eq!(fs::read_to_string(stage.audit_path()).unwrap().matches("\"signal\":\"KILL\"").count(), 0);
-    }
-    fs::remove_file(filled).unwrap();
+    let mut file = fs::File::create(&filler).unwrap();
+    while file.write_all(&[b'x'; 4096]).is_ok() {}
+    let run = running.finish().exits(1);
+    assert!(run.complaint().contains("nothing more was sent"), "{}", run.complaint());
+    all_alive(&cast);
+    let log = fs::read_to_string(stage.audit_path()).unwrap();
+    let lines = || log.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
+    assert!(!lines().any(|line| line.contains("\"KILL\"")), "nothing of what was given up is told");
+    drop(file);
+    fs::remove_file(filler).unwrap();
     stage.run(&["--yes", "--min-age", "0s", "--grace", "1s"]).exits(0);
     all_dead(&cast);
 }
@@ -185,7 +190,6 @@ pub(crate) fn a_run_killed_in_the_middle_leaves_a_log_that_can_be_read(stage: &S
     // Nothing is locked and nothing is lost: the next run goes on where this one was cut off.
     stage.run(&["--yes", "--min-age", "0s", "--grace", "1s"]).exits(0);
     all_dead(&cast);
-    assert!(stage.run(&["log"]).exits(0).text().contains("killed") || stage.audit_path().exists());
 }
 
 pub(crate) fn a_log_moved_away_in_the_middle_keeps_its_record(stage: &Stage) {
