@@ -11,7 +11,7 @@ REAP = sys.argv[1]
 SIZES = [int(n) for n in os.environ.get("SIZES", "150 400 1000 5000").split()]
 ROUNDS = int(os.environ.get("ROUNDS", "21"))
 # One in ten is a server by its command line, whose wire has to be looked at: a machine with a bad leak.
-SERVER_SHARE = 10
+SERVER_SHARE = int(os.environ.get("SERVER_SHARE", "10"))
 
 
 def sleeper(number: int) -> None:

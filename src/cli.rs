@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::render::style::Color;
+use crate::units::since::{Since, parse_since};
 use crate::units::{parse_duration, parse_size};
 
 /// Finds MCP servers that nobody uses any more and ends them; never one that is in use.
@@ -138,6 +139,8 @@ pub enum Command {
     },
     /// Tell by exit code whether anything is wrong: 0 healthy, 1 not, 2 could not tell.
     Check,
+    /// Show what past runs ended, why, and what it brought.
+    Log(LogArgs),
     /// Write the process table as JSON, without secrets: for bug reports and tests.
     Record {
         /// Where to (default: stdout).
@@ -150,6 +153,18 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+}
+
+/// Which runs to show.
+#[derive(Args, Debug)]
+pub struct LogArgs {
+    /// Only runs since then: so long ago (7d), a day (2026-11-20) or an RFC 3339 time.
+    #[arg(long, value_name = "WHEN", value_parser = parse_since)]
+    pub since: Option<Since>,
+
+    /// Go on and show each run when it is over; with --json, one object a line.
+    #[arg(long, short)]
+    pub follow: bool,
 }
 
 /// What to do with the configuration file.

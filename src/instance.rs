@@ -45,6 +45,25 @@ pub struct Instance<'a> {
 }
 
 impl<'a> Instance<'a> {
+    /// An orphaned client with everything below it, as one instance. It contains other clients only
+    /// as `clients_below`.
+    #[must_use]
+    pub fn of_client(tree: &Tree<'a>, roles: &Roles, client: Pid, name: &str) -> Option<Instance<'a>> {
+        let root = tree.get(client)?;
+        let is_other = |r: &ProcessRecord| r.pid() != client && roles.role(r.pid()) == Some(Role::Client);
+        let below = tree.descend(client, is_other);
+        let clients_below = below.iter().filter(|r| is_other(r)).map(|r| r.pid()).collect();
+        let members = below.into_iter().filter(|r| !r.is_zombie() && !is_other(r)).map(|record| {
+            let part = match roles.role(record.pid()) {
+                Some(Role::Client | Role::Launcher | Role::Wrapper) => Part::Launcher,
+                Some(Role::Server) => Part::Server,
+                _ => Part::Helper,
+            };
+            Member { record, part }
+        });
+        Some(Instance { server: name.to_owned(), root, members: members.collect(), clients_below })
+    }
+
     /// Is this process a member?
     #[must_use]
     pub fn contains(&self, pid: Pid) -> bool {

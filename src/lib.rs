@@ -25,7 +25,9 @@ pub mod audit;
 pub mod clients;
 pub mod config;
 pub mod diagnostics;
+pub mod hook;
 pub mod render;
+pub mod schedule;
 pub mod services;
 pub mod sys;
 // floor 6: deeds

@@ -219,7 +219,7 @@ fn forbidden(
         Some(Why::OtherNamespace)
     } else if !finding.instance.clients_below.is_empty() {
         Some(Why::Client)
-    } else if finding.instance.chain().any(is_tool_job) {
+    } else if members().any(is_tool_job) {
         Some(Why::ToolJob)
     } else if finding.age < policy.min_age.as_secs_f64() {
         Some(Why::TooYoung)

@@ -23,8 +23,11 @@ impl Roles {
     #[must_use]
     pub fn assign(snapshot: &Snapshot, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
         let living = || snapshot.processes.iter().filter(|record| !record.is_zombie());
-        let mut roles: HashMap<Pid, Identification> =
-            living().filter_map(|record| Some((record.pid(), catalog.identify(record)?))).collect();
+        let mut roles: HashMap<Pid, Identification> = living()
+            .filter_map(|record| Some((record, catalog.identify(record)?)))
+            .filter(|(record, known)| is_borne_out(record, &known.basis))
+            .map(|(record, known)| (record.pid(), known))
+            .collect();
         let by_environment: Vec<_> = living()
             .filter(|record| roles.get(&record.pid()).is_none_or(|known| known.role == Role::Wrapper))
             .filter(|record| started_as_server(record))
@@ -61,14 +64,32 @@ impl Roles {
     }
 }
 
+/// Some evidence identifies only together with more. The argv of a configured server may be that of
+/// anything (`node server.js`, `sleep infinity` in a repository of strangers), so it must be on a
+/// wire, too; a library's browser profile must come from a client's server and not from a test run.
+fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
+    match basis {
+        Basis::Configured { .. } => is_wired(record),
+        Basis::SharedProfile { .. } => is_of_a_client(record),
+        Basis::Catalog { .. } | Basis::Rule { .. } | Basis::Environment | Basis::Ancestry => true,
+    }
+}
+
 /// Does its environment say that Claude Code started it as a stdio server? The variables are
 /// inherited by everything below a server, daemons included, so the wire must be there too: a
 /// database that a server put into the background has `/dev/null` on stdin.
 fn started_as_server(record: &ProcessRecord) -> bool {
+    is_of_a_client(record) && is_wired(record)
+}
+
+fn is_of_a_client(record: &ProcessRecord) -> bool {
     let set = |name| record.env_var(name).is_some();
-    let wired =
-        record.stdio.as_ref().is_some_and(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket));
-    set(CLAUDE) && set(CLAUDE_SESSION) && !set(CLAUDE_CHILD) && wired
+    set(CLAUDE) && set(CLAUDE_SESSION) && !set(CLAUDE_CHILD)
+}
+
+fn is_wired(record: &ProcessRecord) -> bool {
+    let kind = record.stdio.as_ref().map(|stdio| stdio.kind);
+    matches!(kind, Some(StdioKind::Pipe | StdioKind::Socket))
 }
 
 /// Below a server or its launcher it is a member of that instance, not a server of its own.

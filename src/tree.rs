@@ -34,6 +34,11 @@ impl<'a> Tree<'a> {
         self.rows.get(&pid).copied()
     }
 
+    /// All rows that are not zombies, in no particular order.
+    pub fn living(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
+        self.rows.values().copied().filter(|record| !record.is_zombie())
+    }
+
     /// The parent's row, where it is in the table.
     #[must_use]
     pub fn parent(&self, record: &ProcessRecord) -> Option<&'a ProcessRecord> {

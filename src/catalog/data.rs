@@ -96,6 +96,7 @@ pub(super) struct Helper {
     pub browsers: Set,
     pub browser_helpers: Vec<Text>,
     pub profiles: BTreeMap<Text, Text>,
+    pub shared_profiles: BTreeMap<Text, Text>,
     pub scripts: BTreeMap<Text, Text>,
 }
 

@@ -83,7 +83,11 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         return None;
     }
     let (part, server) = profile(data, program.args.iter().map(|arg| Word::from(arg.as_str())))?;
-    Some(by_catalog(Role::Helper, server.to_owned(), program, format!("profile {part}")))
+    let helper = by_catalog(Role::Helper, server.to_owned(), program, format!("profile {part}"));
+    Some(match data.helper.profiles.contains_key(part) {
+        true => helper,
+        false => Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper },
+    })
 }
 
 /// A profile folder that only a server makes, in the options of a browser.
@@ -99,6 +103,7 @@ pub(super) fn profile<'a>(
             data.helper
                 .profiles
                 .iter()
+                .chain(&data.helper.shared_profiles)
                 .find(|(part, _)| arg.contains(**part))
                 .map(|(part, server)| (*part, *server))
         };

@@ -67,6 +67,12 @@ pub enum Basis {
         /// The rule's name.
         rule: String,
     },
+    /// A browser with a profile folder that a library makes for whoever uses it: a server's browser,
+    /// or that of somebody's own tests. It is a helper only with more evidence.
+    SharedProfile {
+        /// How such folders' names begin.
+        profile: String,
+    },
     /// Its environment says that Claude Code started it as a stdio server.
     Environment,
     /// It is a child of a client, on a wire to it.

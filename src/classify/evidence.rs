@@ -108,6 +108,11 @@ pub enum Evidence {
         /// The client.
         pid: Pid,
     },
+    /// A client whose owner is gone and whose own stdio is dead.
+    OrphanedClient {
+        /// The client.
+        pid: Pid,
+    },
     /// Only a helper is left; the server it worked for is gone.
     LeftOver,
 }

@@ -1,9 +1,11 @@
 //! The judgement: from a snapshot, a catalog and a policy to a finding for each instance. Pure: no
 //! clock, no files, no signals, so that a recorded table gives the same answer anywhere.
 
+mod clients;
 mod evidence;
 mod limits;
 mod observe;
+mod owner;
 mod verdict;
 
 pub use evidence::{Adoption, Evidence, WireState};
@@ -15,7 +17,7 @@ use crate::policy::Policy;
 use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
 use crate::roles::Roles;
 use crate::tree::Tree;
-use observe::Owner;
+use owner::Owner;
 
 /// Which client an instance belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +93,7 @@ pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> 
             let seen = observe::observe(&instance, &tree, &roles, catalog, policy);
             let (verdict, reason) = verdict::judge(&seen);
             Finding {
-                client: client_of(&instance, &tree, &roles, &seen),
+                client: clients::client_of(&instance, &tree, &roles, &seen),
                 verdict,
                 reason,
                 evidence: seen.evidence(),
@@ -102,7 +104,10 @@ pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> 
         })
         .collect();
     limits::apply(&mut findings, policy);
-    let clients = clients(&findings, &tree, &roles);
+    let clients = clients::status(&findings, &tree, &roles);
+    if policy.clients {
+        clients::take_orphaned(&mut findings, &clients, snapshot, &tree, &roles);
+    }
     let mut zombies: Vec<ZombieStatus> =
         snapshot.processes.iter().filter(|r| r.is_zombie()).map(zombie).collect();
     zombies.sort_by_key(|zombie| zombie.pid);
@@ -110,7 +115,8 @@ pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> 
 }
 
 /// The pids whose remaining fields are worth reading: members of instances, their ancestors,
-/// clients, and what was adopted without a name (its environment may tell).
+/// clients and their children, and what was adopted without a name (its environment or a
+/// configuration may tell).
 #[must_use]
 pub fn worth_a_closer_look(snapshot: &Snapshot, catalog: &Catalog) -> Vec<Pid> {
     let tree = Tree::new(snapshot);
@@ -120,13 +126,7 @@ pub fn worth_a_closer_look(snapshot: &Snapshot, catalog: &Catalog) -> Vec<Pid> {
         pids.extend(instance.members.iter().map(|member| member.record.pid()));
         pids.extend(tree.ancestors(instance.root).iter().map(|above| above.pid()));
     }
-    let nameless = |record: &&ProcessRecord| {
-        let known = roles.role(record.pid()).is_some_and(|role| role != Role::Wrapper);
-        !known && !record.is_zombie() && record.argv.as_ref().is_some_and(|argv| !argv.is_empty())
-    };
-    let adopted =
-        |record: &&ProcessRecord| matches!(observe::owner(record, &tree, &roles), Owner::Gone { .. });
-    for record in snapshot.processes.iter().filter(nameless).filter(adopted) {
+    for record in nameless(snapshot, &tree, &roles) {
         pids.extend(tree.descend(record.pid(), |_| false).iter().map(|below| below.pid()));
     }
     pids.sort_unstable();
@@ -134,56 +134,35 @@ pub fn worth_a_closer_look(snapshot: &Snapshot, catalog: &Catalog) -> Vec<Pid> {
     pids
 }
 
+/// Is there a process on a wire that no name tells, and that a client's configuration might? Only
+/// then are the configurations worth reading.
+#[must_use]
+pub fn asks_for_configurations(snapshot: &Snapshot, catalog: &Catalog) -> bool {
+    let tree = Tree::new(snapshot);
+    let roles = Roles::assign(snapshot, &tree, catalog);
+    nameless(snapshot, &tree, &roles).any(|record| {
+        record.stdio.as_ref().is_some_and(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket))
+    })
+}
+
+/// Processes of ours without a name, whose owner is gone or a client.
+fn nameless<'a>(
+    snapshot: &'a Snapshot,
+    tree: &Tree<'a>,
+    roles: &Roles,
+) -> impl Iterator<Item = &'a ProcessRecord> {
+    let unnamed = |record: &&ProcessRecord| {
+        let known = roles.role(record.pid()).is_some_and(|role| role != Role::Wrapper);
+        let ours = record.uid == Some(snapshot.viewer.uid);
+        ours && !known && !record.is_zombie() && record.argv.as_ref().is_some_and(|argv| !argv.is_empty())
+    };
+    let unowned = |record: &&ProcessRecord| {
+        roles.role(record.parent) == Some(Role::Client)
+            || matches!(owner::owner(record, tree, roles), Owner::Gone { .. })
+    };
+    snapshot.processes.iter().filter(unnamed).filter(unowned)
+}
+
 fn zombie(record: &ProcessRecord) -> ZombieStatus {
     ZombieStatus { pid: record.pid(), parent: record.parent, command: record.comm.to_string() }
-}
-
-/// The nearest client above the root; else one that holds the other end of its wire.
-fn client_of(
-    instance: &Instance<'_>,
-    tree: &Tree<'_>,
-    roles: &Roles,
-    seen: &observe::Observation,
-) -> Option<ClientRef> {
-    let above = tree.ancestors(instance.root).into_iter().map(ProcessRecord::pid);
-    let at_the_wire = seen.stdin.holders.iter().chain(&seen.stdout.holders).copied();
-    let pid = above.chain(at_the_wire).find(|pid| roles.role(*pid) == Some(Role::Client))?;
-    let name = roles.get(pid).map(|known| known.name.clone())?;
-    Some(ClientRef { pid, name })
-}
-
-/// Clients that have instances, and the topmost process of every other client. (Editors run dozens
-/// of helper processes under one name.)
-fn clients(findings: &[Finding<'_>], tree: &Tree<'_>, roles: &Roles) -> Vec<ClientStatus> {
-    let has_instances = |pid: Pid| findings.iter().any(|f| f.client.as_ref().is_some_and(|c| c.pid == pid));
-    let topmost = |record: &ProcessRecord| {
-        !tree.ancestors(record).iter().any(|above| roles.role(above.pid()) == Some(Role::Client))
-    };
-    roles
-        .all(Role::Client)
-        .into_iter()
-        .filter_map(|pid| tree.get(pid))
-        .filter(|record| has_instances(record.pid()) || topmost(record))
-        .map(|record| ClientStatus {
-            pid: record.pid(),
-            name: observe::name_of(record, roles),
-            orphaned: is_orphaned_client(record, tree, roles),
-        })
-        .collect()
-}
-
-/// Nobody can talk to it any more: its owner is gone and its stdio is known to be dead. A client
-/// that was put into the background on purpose has `/dev/null` or a file there, which says nothing.
-fn is_orphaned_client(client: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
-    let gone = matches!(observe::owner(client, tree, roles), Owner::Gone { .. });
-    let dead = client.stdio.as_ref().is_some_and(|stdio| match stdio.kind {
-        StdioKind::Pipe | StdioKind::Socket => {
-            let closed = |peers: &Option<Vec<Pid>>| peers.as_ref().is_some_and(Vec::is_empty);
-            closed(&stdio.stdin_peers) && stdio.stdout_peers.as_ref().is_none_or(Vec::is_empty)
-        }
-        StdioKind::Closed => client.tty.is_none(),
-        StdioKind::Null | StdioKind::Tty | StdioKind::File | StdioKind::Unknown => false,
-    });
-    let managed = client.service.as_ref().is_some_and(|s| s.main_pid.is_none_or(|main| main == client.pid()));
-    gone && dead && !managed
 }

@@ -1,21 +1,14 @@
 //! The four questions to an instance, each answered with what was seen and each allowed to say
 //! "not known": owner, managed, transport, network.
 
-use super::evidence::{Adoption, Evidence, WireState};
+use super::evidence::{Evidence, WireState};
+use super::owner::{Owner, is_tied_to_the_dead, line_read, owner};
 use crate::catalog::{Basis, Catalog, Role};
 use crate::instance::{Instance, Member, Part};
 use crate::policy::{Candidate, Policy};
 use crate::process::{Pid, ProcessRecord, Stdio, StdioKind};
 use crate::roles::Roles;
 use crate::tree::Tree;
-
-/// Who is above the root.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Owner {
-    Alive { pid: Pid, name: String },
-    Gone { pid: Pid, how: Adoption },
-    Unknown { pid: Pid },
-}
 
 /// Whether a service manager runs it.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,9 +44,10 @@ pub(super) struct Observation {
     pub(super) ports: Option<Vec<u16>>,
     pub(super) connected: Option<u32>,
     pub(super) left_over: bool,
-    /// Every own process above the root, up to a client, told its command line: none of them can be
-    /// a launcher in disguise.
-    pub(super) line_read: bool,
+    /// What is left over is tied to a dead instance.
+    pub(super) tied: bool,
+    /// Every process above and in it told its command line: none is a launcher or client in disguise.
+    pub(super) all_read: bool,
     identified: Vec<Evidence>,
     clients_below: Vec<Pid>,
     stdin_kind: StdioKind,
@@ -77,60 +71,13 @@ pub(super) fn observe(
         ports: ports(instance),
         connected: instance.members.iter().map(|m| m.record.connected).sum(),
         left_over: instance.is_left_over(),
-        line_read: line_read(instance.root, tree, roles),
+        tied: instance.is_left_over() && is_tied_to_the_dead(instance, tree, roles),
+        all_read: line_read(instance.root, tree, roles)
+            && instance.members.iter().all(|member| member.record.argv.is_some()),
         identified: identified(instance, roles),
         clients_below: instance.clients_below.clone(),
         stdin_kind: instance.root.stdio.as_ref().map_or(StdioKind::Unknown, |s| s.kind),
     }
-}
-
-/// Whether the process above is the one that started it, or one that adopts for others. A parent
-/// that is not in the table, and the pid 0 of a container's exec, are not known.
-pub(super) fn owner(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> Owner {
-    let pid = root.parent;
-    let Some(parent) = tree.parent(root) else {
-        // Some tables leave init out; it is init all the same.
-        return if pid == Pid::INIT {
-            Owner::Gone { pid, how: Adoption::Init }
-        } else {
-            Owner::Unknown { pid }
-        };
-    };
-    // A zombie's children are handed on at once: this row is a moment old.
-    if parent.is_zombie() {
-        return Owner::Unknown { pid };
-    }
-    let role = roles.role(pid);
-    // In a container the client, a supervisor or a server may itself be pid 1: then it owns.
-    let owns = matches!(role, Some(Role::Client | Role::Supervisor | Role::Server | Role::Launcher));
-    if pid == Pid::INIT && !owns {
-        return Owner::Gone { pid, how: Adoption::Init };
-    }
-    // Somebody else's service manager adopts nothing of ours.
-    let ours = parent.uid.is_none() || parent.uid == root.uid || parent.uid.is_some_and(|uid| uid.0 == 0);
-    if role == Some(Role::Init) && ours {
-        return Owner::Gone { pid, how: Adoption::Subreaper };
-    }
-    // One of ours that hides its command line may be a launcher of this very instance.
-    if parent.argv.is_none() && parent.uid == root.uid {
-        return Owner::Unknown { pid };
-    }
-    if parent.id.start > root.id.start {
-        return Owner::Gone { pid, how: Adoption::StartedLater };
-    }
-    Owner::Alive { pid, name: name_of(parent, roles) }
-}
-
-fn line_read(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
-    tree.ancestors(root)
-        .into_iter()
-        .take_while(|above| above.pid() > Pid::INIT && roles.role(above.pid()) != Some(Role::Client))
-        .all(|above| above.argv.is_some() || above.uid != root.uid)
-}
-
-/// The name people know a process by.
-pub(super) fn name_of(record: &ProcessRecord, roles: &Roles) -> String {
-    roles.get(record.pid()).map_or_else(|| record.comm.to_string(), |known| known.name.clone())
 }
 
 /// The main process of a unit is looked for among the members and above the root, up to the first
@@ -249,6 +196,7 @@ fn identified(instance: &Instance<'_>, roles: &Roles) -> Vec<Evidence> {
                 Basis::Configured { client, entry } => ("configured", format!("{entry} of {client}")),
                 Basis::Catalog { program, rule } => ("catalog", format!("{program} ({rule})")),
                 Basis::Rule { program, rule } => ("rule", format!("{program} ({rule})")),
+                Basis::SharedProfile { profile } => ("environment", format!("profile {profile}")),
                 Basis::Environment => ("environment", "started as a stdio server by claude-code".to_owned()),
                 Basis::Ancestry => ("ancestry", "a child of a client, on a wire to it".to_owned()),
             };

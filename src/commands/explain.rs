@@ -22,8 +22,8 @@ pub(super) fn run(session: &Session, pid: u32) -> anyhow::Result<Exit> {
     } else if let Some(finding) = finding {
         answer(&explain::instance(&scene, finding, pid, session.look))?;
     } else {
-        let roles = Roles::assign(&snapshot, &tree, &session.catalog);
-        let program = session.catalog.program(record);
+        let roles = Roles::assign(&snapshot, &tree, look::catalog(session, &snapshot));
+        let program = look::catalog(session, &snapshot).program(record);
         answer(&explain::stranger(record, roles.get(pid), program.as_deref(), session.look))?;
     }
     Ok(Exit::Fine)

@@ -3,12 +3,15 @@
 mod check;
 mod config;
 mod explain;
+mod history;
 mod list;
+mod log;
 mod look;
 mod reap;
 mod record;
 mod witness;
 
+use std::cell::OnceCell;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -26,6 +29,7 @@ use crate::render::style::Look;
 struct Session {
     policy: Policy,
     catalog: Catalog,
+    with_configurations: OnceCell<Catalog>,
     audit: AuditSettings,
     snapshot: Option<PathBuf>,
     json: bool,
@@ -41,6 +45,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     Diagnostics { verbose: cli.global.verbose, quiet: cli.global.quiet, directory: None }.start()?;
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
+        Some(Command::Log(args)) => log::run(args, &cli.global),
         command => {
             let session = Session::new(&cli.global)?;
             match command {
@@ -53,7 +58,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                 Some(Command::Explain { pid }) => explain::run(&session, *pid),
                 Some(Command::Check) => check::run(&session),
                 Some(Command::Record { output }) => record::run(&session, output.as_deref()),
-                Some(Command::Config { .. }) => unreachable!("handled above"),
+                Some(Command::Config { .. } | Command::Log(_)) => unreachable!("handled above"),
             }
         }
     }
@@ -76,6 +81,7 @@ impl Session {
         Ok(Session {
             policy: loaded.policy,
             catalog,
+            with_configurations: OnceCell::new(),
             audit: loaded.audit,
             snapshot: global.snapshot.clone(),
             json: global.json,
@@ -87,6 +93,11 @@ impl Session {
 
 /// Writes the answer. A reader that closed the pipe has heard enough, which is no error.
 fn answer(text: &str) -> anyhow::Result<()> {
+    still_heard(text).map(|_| ())
+}
+
+/// [`answer`] for what goes on until nobody listens: says whether anybody does.
+fn still_heard(text: &str) -> anyhow::Result<bool> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| {
         if !text.is_empty() && !text.ends_with('\n') {
@@ -95,8 +106,8 @@ fn answer(text: &str) -> anyhow::Result<()> {
         out.flush()
     });
     match written {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("failed to write the answer"),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true).context("failed to write the answer"),
     }
 }
 

@@ -78,6 +78,9 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
             (For, format!("It breaks {limit}: {}, at most {} allowed.", show(*value), show(*bound)))
         }
         Evidence::ClientBelow { pid } => (Against, format!("The client {pid} was started below it.")),
+        Evidence::OrphanedClient { pid } => {
+            (For, format!("Whoever started the client {pid} has ended, and its stdio is closed."))
+        }
         Evidence::LeftOver => (For, "Only a helper is left; the server that started it is gone.".to_owned()),
     }
 }

@@ -1,0 +1,154 @@
+//! What a client says on stdin when it calls a hook.
+//!
+//! Claude Code, Codex, Gemini CLI and Cursor send one JSON object with the same few fields. The pipe
+//! may stay open behind it, so it is the object that ends the reading, not the end of the input.
+
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use serde::Deserialize;
+use thiserror::Error;
+
+/// An event takes a few hundred bytes; other events than ours may carry a tool's output.
+pub const LARGEST: usize = 1 << 20;
+
+/// How long to wait for the event by default: it is written before the hook is even scheduled, and
+/// all hooks at a session's end share 1.5 s.
+pub const PATIENCE: Duration = Duration::from_millis(100);
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The session, as the client calls it.
+    pub session_id: Option<String>,
+    /// What happened.
+    pub kind: EventKind,
+    /// The session's working directory.
+    pub cwd: Option<PathBuf>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// A session began, or goes on under this name.
+    SessionStart {
+        /// Claude Code: `startup`, `resume`, `clear`, `compact`, `fork`. Empty if not said.
+        source: String,
+    },
+    /// A session ended.
+    SessionEnd {
+        /// Claude Code: `clear`, `resume`, `logout`, `prompt_input_exit`, `other`. Empty if not said.
+        reason: String,
+    },
+    /// Something else, under the name the client gives it.
+    Other(String),
+}
+
+/// Why there is no event.
+#[derive(Debug, Error)]
+pub enum EventError {
+    /// Nothing came, or not all of it.
+    #[error("no complete event within {} ms", .0.as_millis())]
+    TooLate(Duration),
+    /// The input ended before the event did.
+    #[error("the input ended after {0} bytes, without an event")]
+    Truncated(usize),
+    /// More than any event has.
+    #[error("more than {0} bytes and no event")]
+    TooLarge(usize),
+    /// Something else than an event.
+    #[error("not an event: {0}")]
+    NotAnEvent(#[from] serde_json::Error),
+    /// What the operating system says.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    hook_event_name: String,
+    session_id: Option<String>,
+    source: Option<String>,
+    reason: Option<String>,
+    cwd: Option<PathBuf>,
+}
+
+impl From<Raw> for Event {
+    fn from(raw: Raw) -> Event {
+        // Cursor begins its names with a small letter.
+        let kind = match raw.hook_event_name.as_str() {
+            "SessionStart" | "sessionStart" => {
+                EventKind::SessionStart { source: raw.source.unwrap_or_default() }
+            }
+            "SessionEnd" | "sessionEnd" => EventKind::SessionEnd { reason: raw.reason.unwrap_or_default() },
+            _ => EventKind::Other(raw.hook_event_name),
+        };
+        Event { session_id: raw.session_id.filter(|id| !id.is_empty()), kind, cwd: raw.cwd }
+    }
+}
+
+/// Reads one event, of at most `limit` bytes and within `patience`.
+///
+/// # Errors
+/// When no event comes. A hook then does nothing: it is no reason to disturb a session.
+pub fn read_event(
+    mut input: impl Read + AsFd,
+    limit: usize,
+    patience: Duration,
+) -> Result<Event, EventError> {
+    let begun = Instant::now();
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; 16 << 10];
+    loop {
+        match readable(&input, patience.saturating_sub(begun.elapsed())) {
+            Ok(true) => {}
+            Ok(false) => return Err(EventError::TooLate(patience)),
+            // A signal is no reason to give up, and the clock goes on.
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+        let count = match input.read(&mut chunk) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            // Another reader of the same pipe was faster.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error.into()),
+        };
+        bytes.extend_from_slice(&chunk[..count]);
+        // Only what ends like an object can be whole: so a slow writer does not have it all parsed
+        // again for each byte.
+        let may_be_whole = bytes.trim_ascii_end().ends_with(b"}") || count == 0 || bytes.len() > limit;
+        if may_be_whole && let Some(event) = first_event(&bytes)? {
+            return Ok(event);
+        }
+        if count == 0 {
+            return Err(EventError::Truncated(bytes.len()));
+        }
+        if bytes.len() > limit {
+            return Err(EventError::TooLarge(limit));
+        }
+    }
+}
+
+/// Waits until there is something to read, or the end of it.
+fn readable(input: &impl AsFd, patience: Duration) -> Result<bool, Errno> {
+    let timeout = Timespec::try_from(patience).map_err(|_| Errno::INVAL)?;
+    Ok(poll(&mut [PollFd::new(input, PollFlags::IN)], Some(&timeout))? > 0)
+}
+
+/// The event that the bytes begin with; `None` if there is more to come.
+fn first_event(bytes: &[u8]) -> Result<Option<Event>, EventError> {
+    match serde_json::Deserializer::from_slice(bytes).into_iter::<Raw>().next() {
+        Some(Ok(raw)) => Ok(Some(raw.into())),
+        Some(Err(error)) if error.is_eof() => Ok(None),
+        Some(Err(error)) => Err(error.into()),
+        None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! The settings file: found, read, edited, and replaced whole.
+//!
+//! A link stays a link and its target is what is written, the mode stays, and the bytes from before
+//! the first change are kept beside the file until an uninstall has restored them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use super::disk::DiskError;
+use super::disk::{self, Seen};
+use super::program::{Vanishing, vanishing};
+use super::settings::{self, Change, Deed, HookCommand, SettingsError, Status};
+
+/// Whose settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The person's: `~/.claude/settings.json`, or in `$CLAUDE_CONFIG_DIR`.
+    User,
+    /// A project's: `.claude/settings.json` in this folder.
+    Project(PathBuf),
+}
+
+impl Scope {
+    /// The settings file, existing or not; `variable` reads the environment.
+    ///
+    /// # Errors
+    /// When the folder is not known: no home, or a relative path, which would mean another folder
+    /// to Claude Code.
+    pub fn file(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, InstallError> {
+        let path = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let folder = match self {
+            Scope::Project(folder) => folder.join(".claude"),
+            Scope::User => match (path("CLAUDE_CONFIG_DIR"), path("HOME")) {
+                (Some(folder), _) => folder,
+                (None, Some(home)) => home.join(".claude"),
+                (None, None) => return Err(InstallError::NoHome),
+            },
+        };
+        if !folder.is_absolute() {
+            return Err(InstallError::Relative { folder });
+        }
+        Ok(folder.join("settings.json"))
+    }
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The file itself, behind all links.
+    pub file: PathBuf,
+    /// What is different in it; empty when nothing was written.
+    pub deeds: Vec<Deed>,
+    /// The copy of the bytes from before, if there is one now.
+    pub backup: Option<PathBuf>,
+    /// The file held nothing but our entries and is gone.
+    pub removed: bool,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, Error)]
+pub enum InstallError {
+    /// Neither `HOME` nor `CLAUDE_CONFIG_DIR`.
+    #[error("no home directory: HOME is not set")]
+    NoHome,
+    /// A folder that depends on where one stands.
+    #[error("{folder} is not an absolute path")]
+    Relative {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The program would be gone some day, and every session would begin with an error.
+    #[error("{program} {reason}; install the program elsewhere, or force it")]
+    Vanishing {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        reason: Vanishing,
+    },
+    /// There is no such program.
+    #[error("{program} is not an executable file")]
+    NotExecutable {
+        /// The program.
+        program: PathBuf,
+    },
+    /// The file is not for us to change.
+    #[error("{file}: {why}")]
+    Disk {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: DiskError,
+    },
+    /// The file is not Unicode.
+    #[error("{file}: not UTF-8 from byte {valid} on")]
+    NotUnicode {
+        /// The file.
+        file: PathBuf,
+        /// How many bytes are.
+        valid: usize,
+    },
+    /// The content is not settings.
+    #[error("{file}: {why}")]
+    Settings {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: SettingsError,
+    },
+}
+
+/// Puts our entries into a settings file, which is made if it is missing.
+///
+/// # Errors
+/// When the program would be gone soon or is none (unless `force`), when the file is not ours to
+/// change or changes meanwhile, when it holds no settings. Nothing was changed then.
+pub fn install(file: &Path, command: &HookCommand, force: bool) -> Result<Report, InstallError> {
+    if !force {
+        check_program(command.program())?;
+    }
+    let held = Held::open(file)?;
+    let change = held.edit(|text| settings::install(text, command))?;
+    if change.deeds.is_empty() {
+        return held.report(Vec::new(), false);
+    }
+    held.back_up(&change)?;
+    held.write(&change.text)?;
+    held.report(change.deeds, false)
+}
+
+/// Takes our entries out of a settings file. If that restores the bytes from before the install,
+/// the copy of them has served and goes; if nothing at all is left and there is no such copy, there
+/// was no file before, and the file goes.
+///
+/// # Errors
+/// When the file is not ours to change, changes meanwhile, or is not JSON. Nothing was changed then.
+pub fn uninstall(file: &Path) -> Result<Report, InstallError> {
+    // Looking must not make a folder.
+    if fs::symlink_metadata(file).is_err() {
+        return Ok(Report { file: file.to_owned(), deeds: Vec::new(), backup: None, removed: false });
+    }
+    let held = Held::open(file)?;
+    let change = held.edit(settings::uninstall)?;
+    if change.deeds.is_empty() {
+        return held.report(Vec::new(), false);
+    }
+    match (&held.backup, &held.seen) {
+        (Some(backup), _) if backup.bytes == change.text.as_bytes() => {
+            held.write(&change.text)?;
+            held.on(&held.backup_path, disk::remove(&held.backup_path, backup))?;
+            held.report(change.deeds, false)
+        }
+        (None, Some(seen)) if change.text.is_empty() => {
+            held.on(&held.file, disk::remove(&held.file, seen))?;
+            held.report(change.deeds, true)
+        }
+        _ => {
+            held.write(&change.text)?;
+            held.report(change.deeds, false)
+        }
+    }
+}
+
+/// What a settings file says of us; a missing one says nothing.
+///
+/// # Errors
+/// When the file cannot be read or holds no settings.
+pub fn status(file: &Path, command: &HookCommand) -> Result<Status, InstallError> {
+    let bytes = match fs::metadata(file) {
+        Ok(found) if !found.is_file() => return Err(disk_error(file, DiskError::NotRegular)),
+        Ok(found) if found.len() > disk::LARGEST => return Err(disk_error(file, DiskError::TooLarge)),
+        Ok(_) => fs::read(file).map_err(|error| disk_error(file, error.into()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(disk_error(file, error.into())),
+    };
+    let text = unicode(file, &bytes)?;
+    settings::status(text, command).map_err(|why| InstallError::Settings { file: file.to_owned(), why })
+}
+
+fn check_program(program: &Path) -> Result<(), InstallError> {
+    let owned = || program.to_owned();
+    if let Some(reason) = vanishing(program, &std::env::temp_dir()) {
+        return Err(InstallError::Vanishing { program: owned(), reason });
+    }
+    // Cargo marks its folders, whatever CARGO_TARGET_DIR and the profile call them.
+    if program.with_file_name(".fingerprint").is_dir() {
+        return Err(InstallError::Vanishing { program: owned(), reason: Vanishing::BuildFolder });
+    }
+    match fs::metadata(program) {
+        Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => Ok(()),
+        _ => Err(InstallError::NotExecutable { program: owned() }),
+    }
+}
+
+/// A settings file and its backup, as they were when the work began.
+struct Held {
+    file: PathBuf,
+    seen: Option<Seen>,
+    backup_path: PathBuf,
+    backup: Option<Seen>,
+}
+
+impl Held {
+    fn open(path: &Path) -> Result<Held, InstallError> {
+        let file = disk::resolve(path).map_err(|why| disk_error(path, why))?;
+        let seen = disk::read(&file).map_err(|why| disk_error(&file, why))?;
+        // Beside the name that was asked for: behind a link there may be a repository.
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".mcp-reap-backup");
+        let backup_path = path.with_file_name(name);
+        let backup = disk::read(&backup_path).map_err(|why| disk_error(&backup_path, why))?;
+        Ok(Held { file, seen, backup_path, backup })
+    }
+
+    fn edit(&self, edit: impl FnOnce(&str) -> Result<Change, SettingsError>) -> Result<Change, InstallError> {
+        let bytes = self.seen.as_ref().map(|seen| seen.bytes.as_slice()).unwrap_or_default();
+        edit(unicode(&self.file, bytes)?)
+            .map_err(|why| InstallError::Settings { file: self.file.clone(), why })
+    }
+
+    /// Keeps the bytes from before the first change. An older copy is replaced only by bytes that
+    /// say as much: settings, not blank, and without our entries. So neither a half-installed file
+    /// nor one that something emptied takes the place of a good one.
+    fn back_up(&self, change: &Change) -> Result<(), InstallError> {
+        let Some(seen) = &self.seen else { return Ok(()) };
+        let untouched = change.deeds.iter().filter(|deed| matches!(deed, Deed::Added { .. })).count();
+        let good = untouched == settings::EVENTS.len() && !seen.bytes.trim_ascii().is_empty();
+        match &self.backup {
+            Some(old) if !good || old.bytes == seen.bytes => Ok(()),
+            old => {
+                let done = disk::replace(&self.backup_path, old.as_ref(), Some(seen), &seen.bytes);
+                self.on(&self.backup_path, done)
+            }
+        }
+    }
+
+    fn write(&self, text: &str) -> Result<(), InstallError> {
+        let seen = self.seen.as_ref();
+        self.on(&self.file, disk::replace(&self.file, seen, seen, text.as_bytes()))
+    }
+
+    fn on(&self, file: &Path, done: Result<(), DiskError>) -> Result<(), InstallError> {
+        done.map_err(|why| disk_error(file, why))
+    }
+
+    fn report(self, deeds: Vec<Deed>, removed: bool) -> Result<Report, InstallError> {
+        let backup = fs::symlink_metadata(&self.backup_path).is_ok().then_some(self.backup_path);
+        Ok(Report { file: self.file, deeds, backup, removed })
+    }
+}
+
+fn unicode<'a>(file: &Path, bytes: &'a [u8]) -> Result<&'a str, InstallError> {
+    str::from_utf8(bytes)
+        .map_err(|error| InstallError::NotUnicode { file: file.to_owned(), valid: error.valid_up_to() })
+}
+
+fn disk_error(file: &Path, why: DiskError) -> InstallError {
+    InstallError::Disk { file: file.to_owned(), why }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! Claude Code's settings, as text in and text out: our two entries are put in and taken out, and
+//! every other byte stays as it is.
+//!
+//! An entry is ours if it runs a program called `mcp-reap` with the arguments `hook run`, and nothing
+//! else is. The form is that of <https://code.claude.com/docs/en/hooks>: with `args` no shell is
+//! involved, so no path needs quoting.
+//!
+//! ```
+//! use std::path::Path;
+//! use mcp_reap::hook::settings::{HookCommand, install, uninstall};
+//!
+//! let command = HookCommand::new(Path::new("/usr/local/bin/mcp-reap"))?;
+//! let before = "{\n  \"model\": \"opus\"\n}\n";
+//! let installed = install(before, &command)?.text;
+//! assert!(installed.contains("SessionEnd"));
+//! assert_eq!(uninstall(&installed)?.text, before);
+//! # Ok::<(), mcp_reap::hook::settings::SettingsError>(())
+//! ```
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::text::Settings;
+
+/// The events an install listens to: the end of a session leaves servers behind, and at its start
+/// those are found that a crash left (no hook runs then).
+pub const EVENTS: [&str; 2] = ["SessionEnd", "SessionStart"];
+
+/// What makes an entry ours, besides the arguments.
+const PROGRAM: &str = "mcp-reap";
+pub(super) const ARGS: [&str; 2] = ["hook", "run"];
+
+/// In seconds. All SessionEnd hooks together have 1.5 s unless an entry asks for more.
+const TIMEOUT: u32 = 10;
+
+/// The program a hook runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookCommand {
+    program: String,
+}
+
+impl HookCommand {
+    /// The program at this path, with the arguments `hook run`.
+    ///
+    /// # Errors
+    /// When the path is not absolute, is not Unicode (JSON cannot say it), or ends in another name
+    /// than `mcp-reap` (then the entry would not be found again).
+    pub fn new(program: &Path) -> Result<HookCommand, SettingsError> {
+        let text = program.to_str().filter(|_| program.is_absolute());
+        match text {
+            Some(text) if is_our_program(text) => Ok(HookCommand { program: text.to_owned() }),
+            _ => Err(SettingsError::Program { program: program.to_string_lossy().into_owned() }),
+        }
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        Path::new(&self.program)
+    }
+
+    /// The group of one entry that an event's array gets.
+    fn group(&self) -> Value {
+        json!({
+            "matcher": "",
+            "hooks": [{"type": "command", "command": self.program, "args": ARGS, "timeout": TIMEOUT}],
+        })
+    }
+}
+
+/// A text after an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// All of it.
+    pub text: String,
+    /// What is different; empty when nothing is.
+    pub deeds: Vec<Deed>,
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// The entry of an event was put in.
+    Added {
+        /// The event.
+        event: &'static str,
+    },
+    /// An entry ran the program from another place, and runs it from here now.
+    Moved {
+        /// The event.
+        event: &'static str,
+        /// The other place.
+        from: String,
+    },
+    /// The entries of an event were taken out.
+    Removed {
+        /// The event, which may be any: an entry is ours wherever the person moved it.
+        event: String,
+    },
+}
+
+/// What a settings text says of us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// At the end of a session.
+    pub session_end: Presence,
+    /// At its start.
+    pub session_start: Presence,
+    /// `disableAllHooks` is true: nothing runs, whatever is installed.
+    pub hooks_disabled: bool,
+}
+
+/// Whether an event has our entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// No.
+    Absent,
+    /// Yes, and it runs this program.
+    Installed,
+    /// Yes, but it runs the program that stands here.
+    OtherBinary(String),
+}
+
+/// Why a text is not touched.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SettingsError {
+    /// Not JSON. Comments are none; Claude Code ignores a settings file that has one.
+    #[error("not valid JSON at line {line}, column {column}: {reason}")]
+    NotJson {
+        /// From 1.
+        line: usize,
+        /// From 1, in bytes.
+        column: usize,
+        /// What the parser says.
+        reason: String,
+    },
+    /// JSON, but not of the shape Claude Code reads.
+    #[error("{what} at line {line}, column {column} is not {expected}")]
+    Shape {
+        /// What was looked at.
+        what: String,
+        /// What it should be.
+        expected: &'static str,
+        /// From 1.
+        line: usize,
+        /// From 1, in bytes.
+        column: usize,
+    },
+    /// The program's path cannot stand in a hook.
+    #[error("hook program `{program}` is not an absolute Unicode path to a file named {PROGRAM}")]
+    Program {
+        /// The path.
+        program: String,
+    },
+}
+
+/// Puts our entries in, or brings their path up to date. A second time changes nothing.
+///
+/// # Errors
+/// When the text is not JSON or not of the shape of settings. Nothing is guessed or repaired.
+pub fn install(text: &str, command: &HookCommand) -> Result<Change, SettingsError> {
+    let mut change = Change { text: text.to_owned(), deeds: Vec::new() };
+    for event in EVENTS {
+        // One after the other, so that each can be undone on its own: see `layout`.
+        let next = install_event(&change.text, event, command)?;
+        change.deeds.extend(next.deeds);
+        change.text = next.text;
+    }
+    Ok(change)
+}
+
+/// Takes our entries out, and the containers that an install made for them. What an install put in
+/// comes out to the byte.
+///
+/// # Errors
+/// When the text is not JSON. A shape that Claude Code would not read has nothing of ours in it.
+pub fn uninstall(text: &str) -> Result<Change, SettingsError> {
+    let settings = Settings::parse(text)?;
+    let mut change = Change { text: settings.without(|event| !EVENTS.contains(&event)), deeds: Vec::new() };
+    if change.text != text {
+        let events = settings.all_events();
+        let ours = events.into_iter().filter(|(event, groups)| {
+            !EVENTS.contains(&event.as_str()) && settings.ours_below(*groups).next().is_some()
+        });
+        change.deeds.extend(ours.map(|(event, _)| Deed::Removed { event }));
+    }
+    // In the opposite order to an install, one after the other.
+    for event in EVENTS.into_iter().rev() {
+        let left = Settings::parse(&change.text)?.without(|other| other == event);
+        if left != change.text {
+            change.text = left;
+            change.deeds.push(Deed::Removed { event: event.to_owned() });
+        }
+    }
+    Ok(change)
+}
+
+/// What the text says of us.
+///
+/// # Errors
+/// When the text is not JSON or not of the shape of settings.
+pub fn status(text: &str, command: &HookCommand) -> Result<Status, SettingsError> {
+    let settings = Settings::parse(text)?;
+    let presence = |event| {
+        let ours = settings.entries(event)?;
+        let other = ours.first().map(|(_, program)| Presence::OtherBinary(program.clone()));
+        let here = ours.iter().any(|(_, program)| *program == command.program);
+        Ok(if here { Presence::Installed } else { other.unwrap_or(Presence::Absent) })
+    };
+    let disabled = settings.root()?.and_then(|root| settings.document.member(root, "disableAllHooks"));
+    Ok(Status {
+        session_end: presence(EVENTS[0])?,
+        session_start: presence(EVENTS[1])?,
+        hooks_disabled: disabled.is_some_and(|member| settings.document.raw(member.value) == "true"),
+    })
+}
+
+fn install_event(text: &str, event: &'static str, command: &HookCommand) -> Result<Change, SettingsError> {
+    let settings = Settings::parse(text)?;
+    let entries = settings.entries(event)?;
+    if entries.is_empty() {
+        let text = settings.with(event, command.group())?;
+        return Ok(Change { text, deeds: vec![Deed::Added { event }] });
+    }
+    let mut change = Change { text: text.to_owned(), deeds: Vec::new() };
+    // From the last to the first, so that the places of the others stay true.
+    for (program, from) in entries.into_iter().rev().filter(|(_, program)| *program != command.program) {
+        let value = Value::from(command.program.as_str()).to_string();
+        change.text.replace_range(program.start..program.end, &value);
+        change.deeds.push(Deed::Moved { event, from });
+    }
+    Ok(change)
+}
+
+pub(super) fn is_our_program(path: &str) -> bool {
+    path.rsplit('/').next() == Some(PROGRAM)
+}

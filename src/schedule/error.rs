@@ -1,0 +1,94 @@
+//! What can go wrong with a schedule.
+
+use std::path::PathBuf;
+
+use super::report::Drift;
+
+/// Why there is no schedule, or still one. When an install fails with one of these, files and manager
+/// are as they were before.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// `HOME` is not set, or is no folder.
+    #[error("HOME names no folder")]
+    NoHome,
+    /// `sudo` keeps `HOME`.
+    #[error("{} belongs to user {owner} and this is root: a schedule is installed without sudo", .home.display())]
+    NotYourHome {
+        /// The home.
+        home: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+    /// A file could not be read or written.
+    #[error("failed to {doing} {}: {source}", .path.display())]
+    Io {
+        /// A verb.
+        doing: &'static str,
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not a program.
+    #[error("{} is not an executable file", .path.display())]
+    NotExecutable {
+        /// What is not.
+        path: PathBuf,
+    },
+    /// Every run after it is gone would fail, unseen.
+    #[error("{} will not be there for long: {why} (install mcp-reap first, or use --force)", .path.display())]
+    WillVanish {
+        /// The binary.
+        path: PathBuf,
+        /// Why.
+        why: &'static str,
+    },
+    /// Bytes that a unit file or property list has no way to write.
+    #[error("{what} cannot be written into a job's file")]
+    Unwritable {
+        /// What.
+        what: String,
+    },
+    /// A path that the manager takes in no spelling.
+    #[error("{manager} runs no program with such a path: {}", .path.display())]
+    Unrunnable {
+        /// Which manager.
+        manager: &'static str,
+        /// The binary.
+        path: PathBuf,
+    },
+    /// A file that is in the way.
+    #[error("{} is left alone: {why}", .path.display())]
+    NotOurs {
+        /// Which.
+        path: PathBuf,
+        /// Why it is not ours.
+        why: &'static str,
+    },
+    /// No manager to install into; nothing was written.
+    #[error("no {manager} user manager answers here ({why})")]
+    NoManager {
+        /// Which.
+        manager: &'static str,
+        /// In its words.
+        why: String,
+        /// What to put into `crontab -e` instead.
+        crontab: String,
+    },
+    /// The manager's tool said no.
+    #[error("`{command}` failed: {why}")]
+    Refused {
+        /// What was asked.
+        command: String,
+        /// In its words.
+        why: String,
+    },
+    /// The manager said yes, and has something else.
+    #[error("{manager} has not taken it up: {}", .drift.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NotTakenUp {
+        /// Which.
+        manager: &'static str,
+        /// What differs.
+        drift: Vec<Drift>,
+    },
+}

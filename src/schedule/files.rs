@@ -1,0 +1,182 @@
+//! The files in the managers' folders: looked at before they are touched, written whole or not.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::ScheduleError;
+use super::job::Job;
+use super::template::{Origin, origin};
+
+/// No file of ours is nearly as large.
+const LARGEST: u64 = 64 * 1024;
+
+/// A file as this version would write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Where.
+    pub path: PathBuf,
+    /// What.
+    pub text: String,
+}
+
+/// What stands at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing.
+    Nothing,
+    /// Ours, to the byte. Without a job when another version's cannot be read.
+    Ours {
+        /// What it was made for.
+        job: Option<Job>,
+        /// All of it.
+        text: String,
+    },
+    /// Not ours to touch, and why.
+    Theirs(&'static str),
+}
+
+/// What an install did to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// It was not there.
+    Created,
+    /// It was there with another content.
+    Updated,
+    /// It was there, and right.
+    Unchanged,
+}
+
+fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ScheduleError {
+    let path = path.to_owned();
+    move |source| ScheduleError::Io { doing, path, source }
+}
+
+/// Looks at a path, without following a link: whoever put one there (a dotfiles manager, `systemctl
+/// mask`) keeps the file elsewhere.
+pub(super) fn look(path: &Path) -> Result<Found, ScheduleError> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(io("look at", path)(error)),
+    };
+    if metadata.is_symlink() {
+        return Ok(Found::Theirs("it is a symbolic link"));
+    }
+    if !metadata.is_file() || metadata.len() > LARGEST {
+        return Ok(Found::Theirs("mcp-reap did not write it"));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(io("open", path))?;
+    file.take(LARGEST).read_to_end(&mut bytes).map_err(io("read", path))?;
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Ok(Found::Theirs("mcp-reap did not write it"));
+    };
+    Ok(match origin(&text) {
+        Origin::Sealed(job) => Found::Ours { job, text },
+        Origin::Edited => Found::Theirs("it was changed after mcp-reap wrote it"),
+        Origin::Foreign => Found::Theirs("mcp-reap did not write it"),
+    })
+}
+
+/// Writes a file so that a reader sees the old one or the new one and nothing in between: a new
+/// file in the same folder, on the disk, then renamed. Folders are made as needed.
+pub(super) fn write(file: &Rendered) -> Result<(), ScheduleError> {
+    let (path, folder) = (&file.path, file.path.parent().unwrap_or(Path::new("/")));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    fs::create_dir_all(folder).map_err(io("create", folder))?;
+    // Neither launchd nor systemd reads a name with such an end.
+    let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
+    let written = (|| {
+        let mut open = OpenOptions::new();
+        let mut out = open.write(true).create_new(true).mode(0o600).open(&temporary)?;
+        out.write_all(file.text.as_bytes())?;
+        // Whatever the umask: launchd refuses files that others may write.
+        out.set_permissions(Permissions::from_mode(0o644))?;
+        out.sync_all()?;
+        fs::rename(&temporary, path)?;
+        // The name is on the disk when its folder is; some file systems cannot, and need not be told.
+        File::open(folder).and_then(|folder| folder.sync_all()).or(Ok(()))
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map_err(io("write", path))
+}
+
+/// Moves something that is not ours out of the way, beside where it was, and tells where to.
+pub(super) fn move_aside(path: &Path) -> Result<PathBuf, ScheduleError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let names = (1..).map(|at: u32| match at {
+        1 => format!("{name}.before-mcp-reap"),
+        at => format!("{name}.before-mcp-reap-{at}"),
+    });
+    let free = names.map(|name| path.with_file_name(name)).find(|path| fs::symlink_metadata(path).is_err());
+    let aside = free.unwrap_or_else(|| path.with_extension("before-mcp-reap"));
+    fs::rename(path, &aside).map_err(io("move", path))?;
+    Ok(aside)
+}
+
+/// Removes a file; one that is gone already is no error.
+pub(super) fn remove(path: &Path) -> Result<bool, ScheduleError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io("remove", path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_whole_with_its_folders_and_for_everyone_to_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a/b/x.service");
+        for text in ["one", "two"] {
+            write(&Rendered { path: path.clone(), text: text.to_owned() }).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o644);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
+        assert!(remove(&path).unwrap());
+        assert!(!remove(&path).unwrap());
+    }
+
+    #[test]
+    fn a_failed_write_leaves_what_was_there_and_nothing_beside_it() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("x.service");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("kept"), "").unwrap();
+        let error = write(&Rendered { path: path.clone(), text: String::new() }).unwrap_err();
+        assert!(error.to_string().starts_with("failed to write "), "{error}");
+        assert!(path.join("kept").exists());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn links_folders_and_strangers_files_are_not_ours() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        fs::write(path("strange"), "[Timer]\n").unwrap();
+        fs::write(path("bytes"), b"\xff").unwrap();
+        fs::write(path("large"), vec![b' '; 70_000]).unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        symlink("/dev/null", path("masked")).unwrap();
+        for name in ["strange", "bytes", "large", "folder"] {
+            assert_eq!(look(&path(name)).unwrap(), Found::Theirs("mcp-reap did not write it"), "{name}");
+        }
+        assert_eq!(look(&path("masked")).unwrap(), Found::Theirs("it is a symbolic link"));
+        assert_eq!(look(&path("none")).unwrap(), Found::Nothing);
+    }
+}

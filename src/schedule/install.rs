@@ -1,0 +1,254 @@
+//! Install and uninstall: the same for every manager.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::Local;
+
+use super::files::{self, Change, Found, Rendered};
+use super::job::{Job, is_writable};
+use super::launchd::Launchd;
+use super::manager::{Manager, Presence, Seen};
+use super::report::{Drift, Installed, Removed};
+use super::runner::{Runner, SystemRunner};
+use super::systemd::Systemd;
+use super::{Calendar, Kind, Places, ScheduleError, binary, cron};
+
+/// What is wanted of an install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// mcp-reap, as it was started.
+    pub binary: PathBuf,
+    /// When to run.
+    pub calendar: Calendar,
+    /// The configured time between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// A configuration file given by hand, for the scheduled runs to use as well.
+    pub config: Option<PathBuf>,
+    /// Also with a binary that will vanish, also over files that are not ours.
+    pub force: bool,
+}
+
+/// The schedule of one person.
+pub struct Schedule {
+    pub(super) kind: Kind,
+    places: Places,
+    runner: Box<dyn Runner>,
+}
+
+impl Schedule {
+    /// The schedule of this person on this machine.
+    ///
+    /// # Errors
+    /// When there is no home, or it is somebody else's.
+    pub fn for_this_os() -> Result<Schedule, ScheduleError> {
+        let places = Places::here()?;
+        let runner = SystemRunner::new(places.for_managers());
+        Ok(Schedule::new(Kind::here(), places, Box::new(runner)))
+    }
+
+    /// Any schedule.
+    #[must_use]
+    pub fn new(kind: Kind, places: Places, runner: Box<dyn Runner>) -> Schedule {
+        Schedule { kind, places, runner }
+    }
+
+    pub(super) fn manager(&self) -> Box<dyn Manager + '_> {
+        match self.kind {
+            Kind::Launchd => Box::new(Launchd::new(&self.places, &*self.runner)),
+            Kind::Systemd => Box::new(Systemd::new(&self.places, &*self.runner)),
+        }
+    }
+
+    /// The job that a request asks for.
+    ///
+    /// # Errors
+    /// When the binary is none, will vanish, or cannot be written down.
+    pub fn job(&self, request: &Request) -> Result<Job, ScheduleError> {
+        let binary = binary::settle(&request.binary, &self.places, request.force)?;
+        let mut environment = self.places.kept.clone();
+        if let Some(config) = &request.config {
+            let absolute = std::path::absolute(config).map_err(|source| ScheduleError::Io {
+                doing: "find",
+                path: config.clone(),
+                source,
+            })?;
+            let text = absolute
+                .to_str()
+                .ok_or_else(|| ScheduleError::Unwritable { what: format!("the path {absolute:?}") })?;
+            environment.insert("MCP_REAP_CONFIG".to_owned(), text.to_owned());
+        }
+        // The log files of a launchd agent lie below it.
+        if !self.places.home.to_str().is_some_and(is_writable) {
+            return Err(ScheduleError::Unwritable { what: format!("the path {:?}", self.places.home) });
+        }
+        Job::new(&binary, request.calendar, environment, request.grace)
+    }
+
+    /// The files of a job and the line for crontab(5), without writing anything.
+    #[must_use]
+    pub fn preview(&self, job: &Job) -> (Vec<Rendered>, String) {
+        (self.manager().render(job), cron::line(job))
+    }
+
+    /// Writes the files, has the manager take them up, and asks it what it took. What is already as
+    /// it should be is left alone. When anything fails, files and manager are put back.
+    ///
+    /// # Errors
+    /// See [`ScheduleError`].
+    pub fn install(&self, request: &Request) -> Result<Installed, ScheduleError> {
+        let job = self.job(request)?;
+        let manager = self.manager();
+        let presence = manager.presence();
+        if let Presence::Absent(why) = presence {
+            let crontab = cron::line(&job);
+            return Err(ScheduleError::NoManager { manager: self.kind.name(), why, crontab });
+        }
+        if !manager.can_run(&job.binary()) {
+            return Err(ScheduleError::Unrunnable { manager: self.kind.name(), path: job.binary });
+        }
+        let rendered = manager.render(&job);
+        let found = rendered.iter().map(|file| files::look(&file.path)).collect::<Result<Vec<_>, _>>()?;
+        for (file, found) in rendered.iter().zip(&found) {
+            if let Found::Theirs(why) = found
+                && !request.force
+            {
+                return Err(ScheduleError::NotOurs { path: file.path.clone(), why });
+            }
+        }
+        let change = |(file, found): (&Rendered, &Found)| match found {
+            Found::Ours { text, .. } if *text == file.text => Change::Unchanged,
+            Found::Ours { .. } => Change::Updated,
+            Found::Theirs(_) | Found::Nothing => Change::Created,
+        };
+        let changes: Vec<Change> = rendered.iter().zip(&found).map(change).collect();
+        for folder in manager.folders() {
+            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+            made.map_err(|source| ScheduleError::Io { doing: "create", path: folder, source })?;
+        }
+        let mut moved = Vec::new();
+        let taken = put(&rendered, &found, &changes, &mut moved).and_then(|()| match presence {
+            Presence::Here => self.take_up(&*manager, &job, &changes),
+            _ => Ok(Seen::default()),
+        });
+        let seen = taken.inspect_err(|_| put_back(&*manager, &rendered, &found, &moved, &presence))?;
+        let next = seen.next.unwrap_or_else(|| job.calendar.next_after(&Local::now()));
+        let files = rendered.into_iter().map(|file| file.path).zip(changes).collect();
+        let moved = moved.into_iter().map(|(_, aside)| aside).collect();
+        Ok(Installed { job, files, moved, loaded: seen.loaded, next: Some(next) })
+    }
+
+    /// Has the manager take the files up, unless it has them already, and holds it to its word.
+    fn take_up(&self, manager: &dyn Manager, job: &Job, changes: &[Change]) -> Result<Seen, ScheduleError> {
+        let right = |seen: &Seen| seen.loaded && Drift::unwanted(&seen.drift).is_empty();
+        if changes.iter().all(|change| *change == Change::Unchanged) {
+            let seen = manager.see(Some(job))?;
+            if right(&seen) {
+                return Ok(seen);
+            }
+        }
+        manager.load()?;
+        let seen = manager.see(Some(job))?;
+        if right(&seen) {
+            return Ok(seen);
+        }
+        let mut drift: Vec<Drift> = Drift::unwanted(&seen.drift).into_iter().cloned().collect();
+        if drift.is_empty() {
+            drift.push(Drift::NotLoaded);
+        }
+        Err(ScheduleError::NotTakenUp { manager: self.kind.name(), drift })
+    }
+
+    /// Has the manager forget the job and removes the files; both only when all files are ours.
+    /// Forced, what is not ours is moved aside.
+    ///
+    /// # Errors
+    /// [`ScheduleError::NotOurs`] before anything was touched, and what files and manager refuse.
+    pub fn uninstall(&self, force: bool) -> Result<Removed, ScheduleError> {
+        let manager = self.manager();
+        let paths = manager.paths();
+        let mut all = Vec::new();
+        for path in &paths {
+            match files::look(path)? {
+                Found::Theirs(why) if !force => {
+                    return Err(ScheduleError::NotOurs { path: path.clone(), why });
+                }
+                found => all.push((path, found)),
+            }
+        }
+        let here = manager.presence() == Presence::Here;
+        let seen = if here { manager.see(None)? } else { Seen::default() };
+        // Somebody else's units of the same name.
+        let theirs = seen.drift.iter().any(|drift| matches!(drift, Drift::LoadedFromElsewhere { .. }));
+        let mut removed = Removed { unloaded: seen.loaded && !theirs, ..Removed::default() };
+        if !theirs {
+            manager.unload()?;
+        }
+        for (path, found) in all {
+            if matches!(found, Found::Theirs(_)) {
+                removed.moved.push(files::move_aside(path)?);
+            } else if files::remove(path)? {
+                removed.files.push(path.clone());
+            }
+        }
+        if removed != Removed::default() {
+            removed.files.extend(manager.forget()?);
+        }
+        Ok(removed)
+    }
+}
+
+/// Writes what is to be changed. What is not ours goes beside; `moved` says from where to where, also
+/// when this fails half-way.
+fn put(
+    rendered: &[Rendered],
+    found: &[Found],
+    changes: &[Change],
+    moved: &mut Vec<(PathBuf, PathBuf)>,
+) -> Result<(), ScheduleError> {
+    for ((file, found), change) in rendered.iter().zip(found).zip(changes) {
+        if matches!(found, Found::Theirs(_)) {
+            moved.push((file.path.clone(), files::move_aside(&file.path)?));
+        }
+        if *change != Change::Unchanged {
+            files::write(file)?;
+        }
+    }
+    Ok(())
+}
+
+/// After a failure: what was there before is there again. What fails now has nobody to hear it; the
+/// first error is the one that tells.
+fn put_back(
+    manager: &dyn Manager,
+    rendered: &[Rendered],
+    found: &[Found],
+    moved: &[(PathBuf, PathBuf)],
+    presence: &Presence,
+) {
+    let here = *presence == Presence::Here;
+    let had_none = found.iter().all(|found| *found == Found::Nothing);
+    if here && had_none {
+        let _ = manager.unload();
+    }
+    for (file, found) in rendered.iter().zip(found) {
+        let _ = match found {
+            Found::Ours { text, .. } => {
+                files::write(&Rendered { path: file.path.clone(), text: text.clone() })
+            }
+            Found::Nothing => files::remove(&file.path).map(drop),
+            // Renamed over what was written in its place.
+            Found::Theirs(_) => Ok(()),
+        };
+    }
+    for (path, aside) in moved {
+        let _ = fs::rename(aside, path);
+    }
+    if here && had_none {
+        let _ = manager.forget();
+    } else if here {
+        let _ = manager.load();
+    }
+}

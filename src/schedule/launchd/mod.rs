@@ -1,0 +1,206 @@
+//! launchd: an agent in the person's login session at the screen.
+
+mod print;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::files::{Rendered, remove};
+use super::job::{ARGUMENTS, Job};
+use super::manager::{Manager, Presence, Seen, may, refused, same_file};
+use super::report::{Drift, LastRun, RunResult};
+use super::runner::Runner;
+use super::template::sealed;
+use super::{Places, ScheduleError};
+use print::Printed;
+
+const LABEL: &str = "com.mcp-reap";
+const TEMPLATE: &str = include_str!("../../../launchd/com.mcp-reap.plist");
+
+/// How often launchd is asked again while it is still taking an old job apart, a quarter of a
+/// second apart: `bootout` returns before the job is gone, and a `bootstrap` that comes too early
+/// fails with `5: Input/output error` or `37: Operation already in progress`.
+const PATIENCE: u32 = 80;
+const STEP: Duration = Duration::from_millis(250);
+
+/// The launchd of the person's session.
+pub(super) struct Launchd<'a> {
+    runner: &'a dyn Runner,
+    plist: PathBuf,
+    logs: PathBuf,
+    domain: String,
+    target: String,
+}
+
+impl<'a> Launchd<'a> {
+    pub(super) fn new(places: &Places, runner: &'a dyn Runner) -> Launchd<'a> {
+        let domain = format!("gui/{}", places.uid);
+        Launchd {
+            runner,
+            plist: places.home.join("Library/LaunchAgents").join(format!("{LABEL}.plist")),
+            logs: places.home.join("Library/Logs/mcp-reap"),
+            target: format!("{domain}/{LABEL}"),
+            domain,
+        }
+    }
+
+    /// The job as launchd has it; `None` when it has none.
+    fn printed(&self) -> Result<Option<Printed>, ScheduleError> {
+        let output = may(self.runner, "launchctl", &["print", &self.target])?;
+        Ok(output.is_success().then(|| Printed::parse(&output.stdout)))
+    }
+
+    fn bootout(&self) -> Result<(), ScheduleError> {
+        if self.printed()?.is_none() {
+            return Ok(());
+        }
+        let args = ["bootout", &self.target];
+        let output = may(self.runner, "launchctl", &args)?;
+        for _ in 0..PATIENCE {
+            if self.printed()?.is_none() {
+                return Ok(());
+            }
+            self.runner.pause(STEP);
+        }
+        let why = if output.is_success() { "the job is still there".to_owned() } else { output.complaint() };
+        Err(refused("launchctl", &args, why))
+    }
+}
+
+impl Manager for Launchd<'_> {
+    fn presence(&self) -> Presence {
+        match self.runner.run("launchctl", &["print", &self.domain]) {
+            Ok(output) if output.is_success() => Presence::Here,
+            Ok(_) => Presence::AtNextLogin,
+            Err(error) => Presence::Absent(error.to_string()),
+        }
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        vec![self.plist.clone()]
+    }
+
+    fn can_run(&self, _: &str) -> bool {
+        true
+    }
+
+    fn render(&self, job: &Job) -> Vec<Rendered> {
+        let binary = job.binary();
+        let strings = std::iter::once(binary.as_str()).chain(ARGUMENTS);
+        let arguments: Vec<String> =
+            strings.map(|text| format!("\t\t<string>{}</string>", escaped(text))).collect();
+        let keys = job.calendar.launchd().into_iter();
+        let calendar: Vec<String> = keys
+            .map(|(key, number)| format!("\t\t<key>{key}</key>\n\t\t<integer>{number}</integer>"))
+            .collect();
+        let logs = escaped(&self.logs.to_string_lossy());
+        let values: &[(&str, &str)] = &[
+            ("job", &job.to_line()),
+            ("arguments", &arguments.join("\n")),
+            ("environment", &environment(job)),
+            ("calendar", &calendar.join("\n")),
+            ("longest_stop", &job.longest_stop().to_string()),
+            ("logs", &logs),
+        ];
+        vec![Rendered { path: self.plist.clone(), text: sealed(TEMPLATE, values) }]
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        // launchd opens the two files and makes no folder for them.
+        vec![self.logs.clone()]
+    }
+
+    fn see(&self, job: Option<&Job>) -> Result<Seen, ScheduleError> {
+        let Some(printed) = self.printed()? else { return Ok(Seen::default()) };
+        let mut drift = Vec::new();
+        if let Some(path) = printed.field("path").filter(|path| !same_file(Path::new(path), &self.plist)) {
+            drift.push(Drift::LoadedFromElsewhere { path: path.into() });
+        }
+        if let Some(job) = job {
+            let binary = job.binary();
+            let expected: Vec<&str> = std::iter::once(binary.as_str()).chain(ARGUMENTS).collect();
+            if let Some(told) = printed.arguments().filter(|told| *told != expected) {
+                drift.push(Drift::RunsOther { told: told.join(" ") });
+            }
+            let pair = |(name, value): (&String, &String)| format!("{name} => {value}");
+            let expected: Vec<String> = job.environment.iter().map(pair).collect();
+            if let Some(told) =
+                printed.environment().filter(|told| !expected.iter().all(|pair| told.contains(&&**pair)))
+            {
+                drift.push(Drift::OtherSetting { what: "environment", told: told.join(", ") });
+            }
+            let patience = job.longest_stop().to_string();
+            if let Some(told) = printed.field("exit timeout").filter(|told| *told != patience) {
+                drift.push(Drift::OtherSetting { what: "exit timeout", told: told.to_owned() });
+            }
+            let mut expected = job.calendar.launchd();
+            expected.sort_unstable();
+            if let Some(told) = printed.calendar().filter(|told| *told != expected) {
+                let told = told.iter().map(|(key, number)| format!("{key} {number}")).collect::<Vec<_>>();
+                drift.push(Drift::OtherTime { told: told.join(", ") });
+            }
+        }
+        let result = match (printed.field("state"), printed.field("last exit code")) {
+            (Some("running"), _) => Some(RunResult::Running),
+            (_, Some(code)) => RunResult::exit_code(code),
+            _ => None,
+        };
+        // launchd tells how a run ended and not when.
+        Ok(Seen { loaded: true, next: None, last: result.map(|result| LastRun { at: None, result }), drift })
+    }
+
+    fn load(&self) -> Result<(), ScheduleError> {
+        // A `launchctl disable` of earlier days outlives the file; what fails here shows below.
+        may(self.runner, "launchctl", &["enable", &self.target])?;
+        self.bootout()?;
+        let plist = self.plist.to_string_lossy();
+        let args = ["bootstrap", &self.domain, &plist];
+        let mut output = may(self.runner, "launchctl", &args)?;
+        for _ in 0..8 {
+            if output.is_success() {
+                break;
+            }
+            self.runner.pause(STEP);
+            output = may(self.runner, "launchctl", &args)?;
+        }
+        if output.is_success() { Ok(()) } else { Err(refused("launchctl", &args, output.complaint())) }
+    }
+
+    fn unload(&self) -> Result<(), ScheduleError> {
+        if let Presence::Absent(_) = self.presence() {
+            return Ok(());
+        }
+        self.bootout()
+    }
+
+    fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError> {
+        // What a run has said is the person's; files in which nothing was ever said are ours.
+        let logs = ["schedule.out.log", "schedule.err.log"].map(|name| self.logs.join(name));
+        let mut removed = Vec::new();
+        for log in logs {
+            if fs::metadata(&log).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+                && remove(&log)?
+            {
+                removed.push(log);
+            }
+        }
+        Ok(removed)
+    }
+}
+
+fn environment(job: &Job) -> String {
+    if job.environment.is_empty() {
+        return String::new();
+    }
+    let pair = |(name, value): (&String, &String)| {
+        format!("\t\t<key>{}</key>\n\t\t<string>{}</string>\n", escaped(name), escaped(value))
+    };
+    let pairs: String = job.environment.iter().map(pair).collect();
+    format!("\t<key>EnvironmentVariables</key>\n\t<dict>\n{pairs}\t</dict>")
+}
+
+/// Text of an XML element.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,86 @@
+//! What an install, a status and an uninstall ask of a manager, be it launchd or systemd.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::ScheduleError;
+use super::files::Rendered;
+use super::job::Job;
+use super::report::{Drift, LastRun};
+use super::runner::{Output, RunError, Runner};
+
+/// Whether a manager has the job, as told by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// It has it and will start it.
+    pub(super) loaded: bool,
+    /// When it says it will start it next.
+    pub(super) next: Option<DateTime<Utc>>,
+    /// The run before.
+    pub(super) last: Option<LastRun>,
+    /// Where what it has is not what the files say.
+    pub(super) drift: Vec<Drift>,
+}
+
+/// Whether there is a manager to load anything into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It answers.
+    Here,
+    /// Nobody is logged in at the screen: launchd reads the file at the next login.
+    AtNextLogin,
+    /// It does not, and why.
+    Absent(String),
+}
+
+/// One kind of manager.
+pub(super) trait Manager {
+    /// Does it answer?
+    fn presence(&self) -> Presence;
+    /// Where its files are, in the order of [`Manager::render`].
+    fn paths(&self) -> Vec<PathBuf>;
+    /// Can it run a program at this path? Its files can say any path that [`Job::new`] lets pass.
+    fn can_run(&self, binary: &str) -> bool;
+    /// The files of a job.
+    fn render(&self, job: &Job) -> Vec<Rendered>;
+    /// Folders that must exist before a run.
+    fn folders(&self) -> Vec<PathBuf>;
+    /// What the manager has, compared with a job where there is one.
+    fn see(&self, job: Option<&Job>) -> Result<Seen, ScheduleError>;
+    /// Makes it take up what the files say.
+    fn load(&self) -> Result<(), ScheduleError>;
+    /// Makes it forget the job; the files are still there. A job it does not have is no error.
+    fn unload(&self) -> Result<(), ScheduleError>;
+    /// Tidies up after the files are gone. Returns what else was removed.
+    fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError>;
+}
+
+/// Do two paths lead to the same file? A manager may know a home by another name than the person's
+/// shell.
+pub(super) fn same_file(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Runs a manager's tool, and takes anything but success for an error.
+pub(super) fn must(runner: &dyn Runner, program: &str, args: &[&str]) -> Result<Output, ScheduleError> {
+    match runner.run(program, args) {
+        Ok(output) if output.is_success() => Ok(output),
+        Ok(output) => Err(refused(program, args, output.complaint())),
+        Err(error) => Err(broken(program, args, &error)),
+    }
+}
+
+/// Runs a manager's tool whatever comes of it.
+pub(super) fn may(runner: &dyn Runner, program: &str, args: &[&str]) -> Result<Output, ScheduleError> {
+    runner.run(program, args).map_err(|error| broken(program, args, &error))
+}
+
+/// The error of a tool that said no.
+pub(super) fn refused(program: &str, args: &[&str], why: String) -> ScheduleError {
+    ScheduleError::Refused { command: format!("{program} {}", args.join(" ")), why }
+}
+
+fn broken(program: &str, args: &[&str], error: &RunError) -> ScheduleError {
+    refused(program, args, error.to_string())
+}

@@ -1,0 +1,56 @@
+//! The schedule: a launchd agent or a systemd user timer that runs mcp-reap again and again.
+//!
+//! Without admin rights, in the person's own session. An install asks the manager afterwards what
+//! it has taken up, and an uninstall removes only what some version of mcp-reap wrote and nobody
+//! has changed since. Both managers are compiled everywhere; which one is used is a parameter.
+
+mod binary;
+mod calendar;
+mod cron;
+mod error;
+mod files;
+mod install;
+mod job;
+mod launchd;
+mod manager;
+mod places;
+mod report;
+mod runner;
+mod status;
+mod systemd;
+mod template;
+
+pub use calendar::{Calendar, CalendarError};
+pub use error::ScheduleError;
+pub use files::{Change, Rendered};
+pub use install::{Request, Schedule};
+pub use job::{ARGUMENTS, Job};
+pub use places::Places;
+pub use report::{Drift, Installed, LastRun, Removed, RunResult, Status};
+pub use runner::{Output, RunError, Runner, SystemRunner};
+
+/// Who starts the runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// macOS.
+    Launchd,
+    /// Linux.
+    Systemd,
+}
+
+impl Kind {
+    /// The one of this machine.
+    #[must_use]
+    pub const fn here() -> Kind {
+        if cfg!(target_os = "macos") { Kind::Launchd } else { Kind::Systemd }
+    }
+
+    /// As people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Launchd => "launchd",
+            Kind::Systemd => "systemd",
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Where this person's schedule lives.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::ScheduleError;
+
+/// Folders and variables that an install depends on. Parameters and not lookups, so that both
+/// managers are rehearsed on any machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The person's home.
+    pub home: PathBuf,
+    /// `XDG_CONFIG_HOME`, by default `~/.config`.
+    pub config_home: PathBuf,
+    /// `XDG_DATA_HOME`, by default `~/.local/share`: systemd's timers leave stamps there.
+    pub data_home: PathBuf,
+    /// `XDG_RUNTIME_DIR`: where the user manager's sockets are. `None` without a login session.
+    pub runtime_dir: Option<PathBuf>,
+    /// `DBUS_SESSION_BUS_ADDRESS`, if set.
+    pub bus: Option<String>,
+    /// The number launchd knows the person by.
+    pub uid: u32,
+    /// The person's `PATH`.
+    pub path: Vec<PathBuf>,
+    /// `TMPDIR`, as named and as it really is.
+    pub temporary: Vec<PathBuf>,
+    /// Variables that a scheduled run is given: see [`super::Job::environment`].
+    pub kept: BTreeMap<String, String>,
+}
+
+/// Variables that say where configuration and state are, and their value when they are not set,
+/// below the home. `MCP_REAP_CONFIG` has none.
+const KEPT: [(&str, &str); 5] = [
+    ("MCP_REAP_CONFIG", ""),
+    ("XDG_CONFIG_HOME", ".config"),
+    ("XDG_STATE_HOME", ".local/state"),
+    ("CLAUDE_CONFIG_DIR", ".claude"),
+    ("CODEX_HOME", ".codex"),
+];
+
+impl Places {
+    /// A home with nothing special about it.
+    #[must_use]
+    pub fn new(home: impl Into<PathBuf>) -> Places {
+        let home = home.into();
+        Places {
+            config_home: home.join(".config"),
+            data_home: home.join(".local/share"),
+            home,
+            runtime_dir: None,
+            bus: None,
+            uid: 0,
+            path: Vec::new(),
+            temporary: Vec::new(),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// This person, as their environment says.
+    ///
+    /// # Errors
+    /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under a `sudo` that keeps
+    /// `HOME`: files of root in somebody's home would serve nobody.
+    pub fn here() -> Result<Places, ScheduleError> {
+        let uid = nix::unistd::geteuid().as_raw();
+        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+        let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = folder("HOME").ok_or(ScheduleError::NoHome)?;
+        let owner = home.metadata().map_err(|_| ScheduleError::NoHome)?.uid();
+        if uid == 0 && owner != 0 {
+            return Err(ScheduleError::NotYourHome { home, owner });
+        }
+        let mut places = Places::new(&home);
+        places.uid = uid;
+        places.config_home = folder("XDG_CONFIG_HOME").unwrap_or(places.config_home);
+        places.data_home = folder("XDG_DATA_HOME").unwrap_or(places.data_home);
+        // A shell from su or cron has none, and yet the manager may be running.
+        let usual = PathBuf::from(format!("/run/user/{uid}"));
+        let mine = |path: &PathBuf| path.metadata().is_ok_and(|metadata| metadata.uid() == uid);
+        places.runtime_dir = folder("XDG_RUNTIME_DIR").or_else(|| Some(usual).filter(mine));
+        places.bus = env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|address| !address.is_empty());
+        places.path = variable("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+        places.temporary = folder("TMPDIR")
+            .into_iter()
+            .flat_map(|dir| [dir.canonicalize().ok(), Some(dir)])
+            .flatten()
+            .collect();
+        places.kept = kept(&home, |name| env::var(name).ok());
+        Ok(places)
+    }
+
+    /// What `systemctl` and `launchctl` need to find their manager.
+    #[must_use]
+    pub fn for_managers(&self) -> Vec<(String, String)> {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let mut variables = vec![("HOME".to_owned(), text(&self.home))];
+        variables.extend(self.runtime_dir.as_deref().map(|dir| ("XDG_RUNTIME_DIR".to_owned(), text(dir))));
+        variables.extend(self.bus.clone().map(|bus| ("DBUS_SESSION_BUS_ADDRESS".to_owned(), bus)));
+        variables
+    }
+}
+
+/// The variables of a scheduled run: absolute paths that differ from what holds without them.
+fn kept(home: &Path, variable: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
+    let mut kept = BTreeMap::new();
+    for (name, usual) in KEPT {
+        let Some(value) = variable(name).filter(|value| !value.is_empty()) else { continue };
+        let path = Path::new(&value);
+        if usual.is_empty() {
+            // Relative to where the person stands now; a manager's jobs stand elsewhere.
+            let absolute = std::path::absolute(path).ok().and_then(|path| path.to_str().map(str::to_owned));
+            kept.insert(name.to_owned(), absolute.unwrap_or(value));
+        } else if path.is_absolute() && path != home.join(usual) {
+            kept.insert(name.to_owned(), value);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_scheduled_run_is_told_what_differs_from_the_usual() {
+        let told = kept(Path::new("/home/u"), |name| {
+            let value = match name {
+                "MCP_REAP_CONFIG" => "my.toml",
+                "XDG_CONFIG_HOME" => "/home/u/.config/",
+                "XDG_STATE_HOME" => "/data/state",
+                "CLAUDE_CONFIG_DIR" => "relative",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        });
+        let here = env::current_dir().unwrap().join("my.toml");
+        let expected = [("MCP_REAP_CONFIG", here.to_str().unwrap()), ("XDG_STATE_HOME", "/data/state")];
+        assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    }
+}

@@ -1,0 +1,224 @@
+//! What install, status and uninstall have to tell.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::files::Change;
+use super::job::Job;
+
+/// What an install did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Installed {
+    /// What is now scheduled.
+    pub job: Job,
+    /// The files, and what became of each.
+    pub files: Vec<(PathBuf, Change)>,
+    /// Where files are now that were not ours and in the way, which only a forced install moves.
+    pub moved: Vec<PathBuf>,
+    /// False where launchd takes it up at the next login at the screen only.
+    pub loaded: bool,
+    /// The first run.
+    pub next: Option<DateTime<Utc>>,
+}
+
+/// How things are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// `launchd` or `systemd`.
+    pub manager: &'static str,
+    /// Why the manager could not be asked; `None` when it could.
+    pub absent: Option<String>,
+    /// The files, and whether each is there.
+    pub files: Vec<(PathBuf, bool)>,
+    /// All files are there.
+    pub installed: bool,
+    /// The manager will start it.
+    pub loaded: bool,
+    /// What the files say is scheduled.
+    pub job: Option<Job>,
+    /// The next run. Under launchd worked out from the job; it may come later when the machine
+    /// sleeps.
+    pub next: Option<DateTime<Utc>>,
+    /// The run before, since the manager started.
+    pub last: Option<LastRun>,
+    /// Everything that is not as an install with this version would leave it.
+    pub drift: Vec<Drift>,
+}
+
+/// A run that the manager started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LastRun {
+    /// When; launchd does not tell.
+    pub at: Option<DateTime<Utc>>,
+    /// How it ended.
+    pub result: RunResult,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunResult {
+    /// It has not.
+    Running,
+    /// With this exit code.
+    Exit(i32),
+    /// Otherwise, in the manager's words: `timeout`, `signal`, `core-dump`.
+    Failed(String),
+    /// The manager does not tell.
+    NotKnown,
+}
+
+impl RunResult {
+    /// From systemd's `Result` and `ExecMainStatus`.
+    pub(super) fn told(result: Option<&str>, status: Option<&str>) -> RunResult {
+        match (result, status.and_then(|status| status.parse().ok())) {
+            (Some("success" | "exit-code"), Some(code)) => RunResult::Exit(code),
+            (Some(other), _) => RunResult::Failed(other.to_owned()),
+            (None, _) => RunResult::NotKnown,
+        }
+    }
+
+    /// From launchd's `last exit code`: `0`, `78: EX_CONFIG`, `(never exited)`.
+    pub(super) fn exit_code(text: &str) -> Option<RunResult> {
+        text.split(':').next()?.trim().parse().ok().map(RunResult::Exit)
+    }
+}
+
+impl fmt::Display for RunResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunResult::Running => f.write_str("running"),
+            RunResult::Exit(code) => write!(f, "exit {code}"),
+            RunResult::Failed(how) => write!(f, "failed: {how}"),
+            RunResult::NotKnown => f.write_str("result not known"),
+        }
+    }
+}
+
+/// One thing that is not as an install with this version would leave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Drift {
+    /// One file of several.
+    #[error("{} is missing", .path.display())]
+    Missing {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A file that is not ours.
+    #[error("{}: {why}", .path.display())]
+    NotOurs {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A file that another version wrote.
+    #[error("{} was written by another version", .path.display())]
+    OtherVersion {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The files are of two installs.
+    #[error("the files belong to two different installs")]
+    Disagree,
+    /// What is scheduled is gone.
+    #[error("{} is gone: every run will fail", .path.display())]
+    BinaryGone {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// What is scheduled is not what is running now.
+    #[error("{} is scheduled, this is {}", .scheduled.display(), .running.display())]
+    OtherBinary {
+        /// In the files.
+        scheduled: PathBuf,
+        /// Us.
+        running: PathBuf,
+    },
+    /// The manager does not know of the files.
+    #[error("installed, but not loaded")]
+    NotLoaded,
+    /// The manager has it, the files are gone.
+    #[error("loaded, but the files are gone")]
+    OnlyLoaded,
+    /// The timer waits now, and will not after the next login.
+    #[error("the timer is not enabled: it ends with this session")]
+    NotEnabled,
+    /// The timer is known, and does not wait.
+    #[error("the timer is not started")]
+    NotStarted,
+    /// A unit was masked.
+    #[error("{unit} is masked")]
+    Masked {
+        /// Which.
+        unit: String,
+    },
+    /// The manager reads another file.
+    #[error("the manager reads {} instead", .path.display())]
+    LoadedFromElsewhere {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The manager has an older state of the file.
+    #[error("{} changed since the manager read it", .path.display())]
+    Stale {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The person's own changes beside a unit.
+    #[error("changed by {}", .path.display())]
+    DropIn {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The manager runs something else than the file says.
+    #[error("the manager runs something else: {told}")]
+    RunsOther {
+        /// In its words.
+        told: String,
+    },
+    /// The manager runs it otherwise than the file says.
+    #[error("the manager has another {what}: {told}")]
+    OtherSetting {
+        /// Which setting.
+        what: &'static str,
+        /// In its words.
+        told: String,
+    },
+    /// The manager runs it at another time than the file says.
+    #[error("the manager runs it at another time: {told}")]
+    OtherTime {
+        /// In its words.
+        told: String,
+    },
+}
+
+impl Drift {
+    /// What of all this is not the person's own doing: with a drop-in beside a unit, that it runs
+    /// something else or at another time is what they wanted, and an install leaves it so.
+    #[must_use]
+    pub fn unwanted(drift: &[Drift]) -> Vec<&Drift> {
+        let chosen = drift.iter().any(|drift| matches!(drift, Drift::DropIn { .. }));
+        let wanted = |drift: &&Drift| match drift {
+            Drift::DropIn { .. } => true,
+            Drift::RunsOther { .. } | Drift::OtherTime { .. } => chosen,
+            _ => false,
+        };
+        drift.iter().filter(|drift| !wanted(drift)).collect()
+    }
+}
+
+/// What an uninstall did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Removed {
+    /// Nothing, where this is empty.
+    pub files: Vec<PathBuf>,
+    /// Where files are now that were not ours, which only a forced uninstall moves.
+    pub moved: Vec<PathBuf>,
+    /// The manager had it.
+    pub unloaded: bool,
+}

@@ -1,0 +1,192 @@
+//! systemd: a oneshot service and a timer of the person's own manager.
+
+mod show;
+mod unit;
+
+use std::path::{Path, PathBuf};
+
+use super::files::{Rendered, remove};
+use super::job::Job;
+use super::manager::{Manager, Presence, Seen, may, must, same_file};
+use super::report::{Drift, LastRun, RunResult};
+use super::runner::Runner;
+use super::template::sealed;
+use super::{Places, ScheduleError};
+use show::Properties;
+
+const SERVICE: &str = "mcp-reap.service";
+const TIMER: &str = "mcp-reap.timer";
+const SERVICE_TEMPLATE: &str = include_str!("../../../systemd/mcp-reap.service");
+const TIMER_TEMPLATE: &str = include_str!("../../../systemd/mcp-reap.timer");
+
+/// The person's `systemd --user`.
+pub(super) struct Systemd<'a> {
+    runner: &'a dyn Runner,
+    folder: PathBuf,
+    stamp: PathBuf,
+    presence: Presence,
+}
+
+impl<'a> Systemd<'a> {
+    /// Asks whether the manager is there, and where it looks for units: it may have been started
+    /// without the `XDG_CONFIG_HOME` of the person's shell.
+    pub(super) fn new(places: &Places, runner: &'a dyn Runner) -> Systemd<'a> {
+        let usual = places.config_home.join("systemd/user");
+        let (presence, looked_in) = match ask(runner, None, &["Version", "UnitPath"]) {
+            Ok(properties) => match properties.get("UnitPath") {
+                Some(paths) => (Presence::Here, format!(" {paths} ")),
+                // In a chroot and the like, systemctl ignores what it is told and exits with 0.
+                None => {
+                    (Presence::Absent("systemctl tells nothing of a user manager".to_owned()), String::new())
+                }
+            },
+            Err(ScheduleError::Refused { why, .. }) => (Presence::Absent(why), String::new()),
+            Err(error) => (Presence::Absent(error.to_string()), String::new()),
+        };
+        let fallback = places.home.join(".config/systemd/user");
+        // Between spaces, which the folders themselves may have too: not to be taken apart.
+        let looks_in = |folder: &Path| looked_in.contains(&format!(" {} ", folder.display()));
+        let folder = if !looks_in(&usual) && looks_in(&fallback) { fallback } else { usual };
+        let stamp = places.data_home.join("systemd/timers/stamp-mcp-reap.timer");
+        Systemd { runner, folder, stamp, presence }
+    }
+
+    fn systemctl(&self, args: &[&str]) -> Result<(), ScheduleError> {
+        let args: Vec<&str> = std::iter::once("--user").chain(args.iter().copied()).collect();
+        must(self.runner, "systemctl", &args).map(drop)
+    }
+
+    fn path(&self, unit: &str) -> PathBuf {
+        self.folder.join(unit)
+    }
+
+    /// What `enable` makes: the timer starts with the manager.
+    fn wanted_by(&self) -> PathBuf {
+        self.folder.join("timers.target.wants").join(TIMER)
+    }
+}
+
+/// `systemctl --user show`, of a unit or of the manager itself.
+fn ask(runner: &dyn Runner, unit: Option<&str>, names: &[&str]) -> Result<Properties, ScheduleError> {
+    let wanted = format!("--property={}", names.join(","));
+    let args: Vec<&str> = ["--user", "--no-pager", "show", &wanted].into_iter().chain(unit).collect();
+    must(runner, "systemctl", &args).map(|output| Properties::parse(&output.stdout))
+}
+
+impl Manager for Systemd<'_> {
+    fn presence(&self) -> Presence {
+        self.presence.clone()
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        vec![self.path(SERVICE), self.path(TIMER)]
+    }
+
+    fn can_run(&self, binary: &str) -> bool {
+        // "Executable name contains special characters", however they are written (systemd 252).
+        !binary.contains(['"', '\'', '\\'])
+    }
+
+    fn render(&self, job: &Job) -> Vec<Rendered> {
+        let (longest_run, longest_stop) = (job.longest_run().to_string(), job.longest_stop().to_string());
+        let values: &[(&str, &str)] = &[
+            ("job", &job.to_line()),
+            ("command", &unit::command(job)),
+            ("environment", &unit::environment(job)),
+            ("longest_run", &longest_run),
+            ("longest_stop", &longest_stop),
+            ("calendar", &job.calendar.to_string()),
+            ("on_calendar", &job.calendar.systemd()),
+            ("spread", &job.calendar.spread_seconds().to_string()),
+        ];
+        [(SERVICE, SERVICE_TEMPLATE), (TIMER, TIMER_TEMPLATE)]
+            .map(|(unit, template)| Rendered { path: self.path(unit), text: sealed(template, values) })
+            .into()
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn see(&self, job: Option<&Job>) -> Result<Seen, ScheduleError> {
+        let timer = ask(self.runner, Some(TIMER), &show::TIMER)?;
+        let service = ask(self.runner, Some(SERVICE), &show::SERVICE)?;
+        let mut drift = Vec::new();
+        for (name, unit) in [(SERVICE, &service), (TIMER, &timer)] {
+            let path = self.path(name);
+            match unit.get("FragmentPath") {
+                Some(other) if unit.is("LoadState", "loaded") && !same_file(Path::new(other), &path) => {
+                    drift.push(Drift::LoadedFromElsewhere { path: other.into() });
+                }
+                _ if unit.is("LoadState", "masked") => drift.push(Drift::Masked { unit: name.to_owned() }),
+                _ => {}
+            }
+            if unit.is("NeedDaemonReload", "yes") {
+                drift.push(Drift::Stale { path });
+            }
+            drift.extend(unit.drop_ins().into_iter().map(|path| Drift::DropIn { path: path.into() }));
+        }
+        let enabled = timer.is("UnitFileState", "enabled");
+        let waiting = timer.is("ActiveState", "active");
+        if timer.is("LoadState", "loaded") && !(enabled && waiting) {
+            drift.push(if waiting { Drift::NotEnabled } else { Drift::NotStarted });
+        }
+        if let Some(job) = job.filter(|_| timer.is("LoadState", "loaded")) {
+            let runs = service.get("ExecStart").unwrap_or_default();
+            if !runs.starts_with(&format!("{{ path={} ; argv[]=", job.binary())) {
+                drift.push(Drift::RunsOther { told: runs.to_owned() });
+            }
+            let when = timer.get("TimersCalendar").unwrap_or_default();
+            if !when.contains(&format!("OnCalendar={} ;", job.calendar.systemd())) {
+                drift.push(Drift::OtherTime { told: when.to_owned() });
+            }
+        }
+        Ok(Seen {
+            loaded: timer.is("LoadState", "loaded") && waiting,
+            next: timer.time("NextElapseUSecRealtime"),
+            last: service.time("ExecMainStartTimestamp").map(|at| LastRun {
+                at: Some(at),
+                result: match (service.is("ActiveState", "activating"), service.time("ExecMainExitTimestamp"))
+                {
+                    (true, _) => RunResult::Running,
+                    (false, None) => RunResult::NotKnown,
+                    (false, Some(_)) => RunResult::told(service.get("Result"), service.get("ExecMainStatus")),
+                },
+            }),
+            drift,
+        })
+    }
+
+    fn load(&self) -> Result<(), ScheduleError> {
+        self.systemctl(&["daemon-reload"])?;
+        self.systemctl(&["enable", TIMER])?;
+        // A timer that already waits keeps the time it has worked out; one that is restarted does not.
+        self.systemctl(&["restart", TIMER])
+    }
+
+    fn unload(&self) -> Result<(), ScheduleError> {
+        if self.presence != Presence::Here {
+            // `disable` needs the manager; what it would remove is one link.
+            let link = self.wanted_by();
+            let ours = std::fs::read_link(&link).is_ok_and(|target| target.ends_with(TIMER));
+            return if ours { remove(&link).map(drop) } else { Ok(()) };
+        }
+        let timer = ask(self.runner, Some(TIMER), &["LoadState"])?;
+        if timer.is("LoadState", "loaded") {
+            self.systemctl(&["disable", "--now", TIMER])?;
+            // The stamp of Persistent=. Not worth failing for: systemctl before 243 has no `clean`.
+            let clean = ["--user", "clean", "--what=state", TIMER];
+            may(self.runner, "systemctl", &clean)?;
+        }
+        Ok(())
+    }
+
+    fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError> {
+        if self.presence == Presence::Here {
+            self.systemctl(&["daemon-reload"])?;
+            // A failed run would stay in the list of failed units; there need not be one.
+            may(self.runner, "systemctl", &["--user", "reset-failed", SERVICE])?;
+        }
+        Ok(if remove(&self.stamp)? { vec![self.stamp.clone()] } else { Vec::new() })
+    }
+}

@@ -1,0 +1,98 @@
+//! What `systemctl show` prints: one `Name=value` a line.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+/// Of the timer. Not `LastTriggerUSec`: after a restart that is the stamp of `Persistent=`, which is
+/// made when the timer is first started and not when it first runs.
+pub(super) const TIMER: [&str; 8] = [
+    "LoadState",
+    "ActiveState",
+    "UnitFileState",
+    "FragmentPath",
+    "DropInPaths",
+    "NeedDaemonReload",
+    "TimersCalendar",
+    "NextElapseUSecRealtime",
+];
+
+/// Of the service.
+pub(super) const SERVICE: [&str; 10] = [
+    "LoadState",
+    "ActiveState",
+    "FragmentPath",
+    "DropInPaths",
+    "NeedDaemonReload",
+    "ExecStart",
+    "ExecMainStartTimestamp",
+    "ExecMainExitTimestamp",
+    "ExecMainStatus",
+    "Result",
+];
+
+/// The answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Properties(BTreeMap<String, String>);
+
+impl Properties {
+    pub(super) fn parse(output: &str) -> Properties {
+        let pairs = output.lines().filter_map(|line| line.split_once('='));
+        Properties(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    /// A value that is not empty.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn is(&self, name: &str, value: &str) -> bool {
+        self.get(name) == Some(value)
+    }
+
+    /// What a person has put beside this very unit. Distributions put files beside all services
+    /// (Fedora: `/usr/lib/systemd/user/service.d/10-timeout-abort.conf`); those are nobody's wish for
+    /// ours. The list has spaces between its paths and perhaps in them.
+    pub(super) fn drop_ins(&self) -> Vec<String> {
+        let list = format!(" {}", self.get("DropInPaths").unwrap_or_default());
+        let paths = list.split(" /").skip(1).map(|path| format!("/{path}"));
+        paths.filter(|path| path.contains("/mcp-reap.")).collect()
+    }
+
+    /// A time as systemctl writes it under `TZ=UTC`: `Sun 2026-11-22 03:00:00 UTC`. `n/a`, `0` and
+    /// an empty value are none.
+    pub(super) fn time(&self, name: &str) -> Option<DateTime<Utc>> {
+        let (_weekday, time) = self.get(name)?.split_once(' ')?;
+        NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S UTC").ok().map(|time| time.and_utc())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn drop_ins_are_told_from_those_of_all_services() {
+        let told = Properties::parse(
+            "DropInPaths=/usr/lib/systemd/user/service.d/10-timeout-abort.conf \
+             /home/a b/.config/systemd/user/mcp-reap.service.d/my own.conf /x/mcp-reap.timer.d/z.conf\n",
+        );
+        let expected =
+            ["/home/a b/.config/systemd/user/mcp-reap.service.d/my own.conf", "/x/mcp-reap.timer.d/z.conf"];
+        assert_eq!(told.drop_ins(), expected);
+        assert!(Properties::parse("DropInPaths=\n").drop_ins().is_empty());
+    }
+
+    #[test]
+    fn values_are_told_from_none() {
+        let told = Properties::parse(
+            "A=\nB=x=y\nnoise\nT=Sun 2026-11-22 03:00:00 UTC\nN=n/a\nZ=0\nL=Sun 2026-11-22 03:00:00 CET\n",
+        );
+        assert_eq!((told.get("A"), told.get("B"), told.get("C")), (None, Some("x=y"), None));
+        assert!(told.is("B", "x=y") && !told.is("A", ""));
+        assert_eq!(told.time("T").unwrap().to_rfc3339(), "2026-11-22T03:00:00+00:00");
+        assert_eq!(["A", "N", "Z", "L", "C"].map(|name| told.time(name)), [None; 5]);
+    }
+}

@@ -1,0 +1,189 @@
+//! A home with a manager of paper in it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use mcp_reap::schedule::{
+    Calendar, Installed, Kind, Output, Places, Request, RunError, Runner, Schedule, ScheduleError, Status,
+};
+use tempfile::TempDir;
+
+use crate::launchctl::Launchctl;
+use crate::systemctl::Systemctl;
+
+/// What a manager of paper answers.
+pub(crate) trait Paper {
+    fn answer(&mut self, args: &[&str]) -> Output;
+}
+
+/// Success, with this on stdout.
+pub(crate) fn said(stdout: impl Into<String>) -> Output {
+    Output { code: Some(0), stdout: stdout.into(), stderr: String::new() }
+}
+
+/// Failure, with this on stderr.
+pub(crate) fn failed(code: i32, stderr: &str) -> Output {
+    Output { code: Some(code), stdout: String::new(), stderr: format!("{stderr}\n") }
+}
+
+/// Records what is asked, and breaks what it is told to break.
+pub(crate) struct Rehearsal {
+    pub(crate) program: &'static str,
+    pub(crate) manager: Rc<RefCell<dyn Paper>>,
+    pub(crate) asked: Rc<RefCell<Vec<String>>>,
+    /// Commands that begin so fail.
+    pub(crate) broken: Rc<RefCell<Vec<&'static str>>>,
+    pub(crate) absent: bool,
+}
+
+impl Runner for Rehearsal {
+    fn run(&self, program: &str, args: &[&str]) -> Result<Output, RunError> {
+        assert_eq!(program, self.program);
+        if self.absent {
+            return Err(RunError::Missing(program.to_owned()));
+        }
+        let command = args.iter().filter(|arg| **arg != "--user").copied().collect::<Vec<_>>().join(" ");
+        self.asked.borrow_mut().push(command.clone());
+        if self.broken.borrow().iter().any(|broken| command.starts_with(broken)) {
+            return Ok(failed(1, "broken for the rehearsal"));
+        }
+        Ok(self.manager.borrow_mut().answer(args))
+    }
+
+    fn pause(&self, _: Duration) {
+        self.asked.borrow_mut().push("(pause)".to_owned());
+    }
+}
+
+/// One person's home, with mcp-reap in `~/bin`.
+pub(crate) struct Home {
+    pub(crate) _folder: TempDir,
+    pub(crate) places: Places,
+    pub(crate) kind: Kind,
+    pub(crate) binary: PathBuf,
+    pub(crate) systemctl: Rc<RefCell<Systemctl>>,
+    pub(crate) launchctl: Rc<RefCell<Launchctl>>,
+    pub(crate) asked: Rc<RefCell<Vec<String>>>,
+    pub(crate) broken: Rc<RefCell<Vec<&'static str>>>,
+    pub(crate) absent: bool,
+}
+
+pub(crate) const KINDS: [Kind; 2] = [Kind::Launchd, Kind::Systemd];
+
+impl Home {
+    pub(crate) fn new(kind: Kind) -> Home {
+        // Not below /tmp, where no binary may be scheduled from.
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let home = folder.path().canonicalize().unwrap().join("u");
+        let places = Places { uid: 501, ..Places::new(&home) };
+        let binary = program(&home.join("bin/mcp-reap"));
+        Home {
+            systemctl: Rc::new(RefCell::new(Systemctl::new(&places))),
+            launchctl: Rc::new(RefCell::new(Launchctl::new(&places))),
+            _folder: folder,
+            places,
+            kind,
+            binary,
+            asked: Rc::default(),
+            broken: Rc::default(),
+            absent: false,
+        }
+    }
+
+    pub(crate) fn schedule(&self) -> Schedule {
+        let (program, manager): (_, Rc<RefCell<dyn Paper>>) = match self.kind {
+            Kind::Systemd => ("systemctl", self.systemctl.clone()),
+            Kind::Launchd => ("launchctl", self.launchctl.clone()),
+        };
+        let rehearsal = Rehearsal {
+            program,
+            manager,
+            asked: self.asked.clone(),
+            broken: self.broken.clone(),
+            absent: self.absent,
+        };
+        Schedule::new(self.kind, self.places.clone(), Box::new(rehearsal))
+    }
+
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            binary: self.binary.clone(),
+            calendar: Calendar::default(),
+            grace: Duration::from_secs(5),
+            config: None,
+            force: false,
+        }
+    }
+
+    pub(crate) fn install(&self) -> Result<Installed, ScheduleError> {
+        self.schedule().install(&self.request())
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        // Friday.
+        let now = "2026-11-20T14:00:00+02:00".parse::<chrono::DateTime<chrono::FixedOffset>>().unwrap();
+        self.schedule().status_at(&self.binary, &now).unwrap()
+    }
+
+    /// What `status` finds wrong, as sentences with the home as `~`.
+    pub(crate) fn drift(&self) -> Vec<String> {
+        let home = self.places.home.to_str().unwrap();
+        self.status().drift.iter().map(|drift| drift.to_string().replace(home, "~")).collect()
+    }
+
+    /// What was asked since the last time, without the questions that change nothing.
+    pub(crate) fn orders(&self) -> Vec<String> {
+        let asked = std::mem::take(&mut *self.asked.borrow_mut());
+        let home = self.places.home.to_str().unwrap();
+        let order = |command: &String| !command.contains("show ") && !command.starts_with("print ");
+        asked.iter().filter(|command| order(command)).map(|command| command.replace(home, "~")).collect()
+    }
+
+    /// Every file and link below the home with its content, but for the binary.
+    pub(crate) fn files(&self) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::new();
+        let mut folders = vec![self.places.home.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(&self.places.home).unwrap().to_str().unwrap().to_owned();
+                if path.is_symlink() {
+                    files.insert(name, format!("-> {}", fs::read_link(&path).unwrap().display()));
+                } else if path.is_dir() {
+                    folders.push(path);
+                } else if !name.starts_with("bin/") {
+                    files.insert(name, fs::read_to_string(&path).unwrap());
+                }
+            }
+        }
+        files
+    }
+
+    /// The first file of the schedule.
+    pub(crate) fn main_file(&self) -> PathBuf {
+        self.places.home.join(match self.kind {
+            Kind::Systemd => ".config/systemd/user/mcp-reap.service",
+            Kind::Launchd => "Library/LaunchAgents/com.mcp-reap.plist",
+        })
+    }
+}
+
+/// Says so where a test can tell nothing. Not through `eprintln!`, which is kept quiet in a test that
+/// passes.
+pub(crate) fn not_tested(why: &str) {
+    std::io::stderr().write_all(format!("\nNOT TESTED: {why}\n").as_bytes()).unwrap();
+}
+
+/// Something executable.
+pub(crate) fn program(path: &Path) -> PathBuf {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, "#!/bin/sh\n").unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_owned()
+}

@@ -1,0 +1,200 @@
+//! What `status` tells of a schedule that is not as it was left.
+
+use std::fs;
+
+use mcp_reap::schedule::{Calendar, Kind, Request, RunResult};
+
+use crate::home::{Home, KINDS, program};
+
+const NONE: [&str; 0] = [];
+
+#[test]
+fn the_next_run_is_the_managers_word_or_reckoned() {
+    let home = Home::new(Kind::Systemd);
+    home.install().unwrap();
+    assert_eq!(home.status().next.unwrap().to_rfc3339(), "2026-11-22T03:03:45+00:00");
+    let home = Home::new(Kind::Launchd);
+    home.install().unwrap();
+    // Sunday, three o'clock, two hours east.
+    assert_eq!(home.status().next.unwrap().to_rfc3339(), "2026-11-22T01:00:00+00:00");
+}
+
+#[test]
+fn the_run_before_is_told_as_the_manager_knows_it() {
+    let home = Home::new(Kind::Systemd);
+    home.install().unwrap();
+    assert_eq!(home.status().last, None);
+    for (result, status, told) in
+        [("success", 0, "exit 0"), ("exit-code", 1, "exit 1"), ("timeout", 15, "failed: timeout")]
+    {
+        home.systemctl.borrow_mut().ran = Some((result, status));
+        let last = home.status().last.unwrap();
+        assert_eq!(last.result.to_string(), told);
+        assert_eq!(last.at.unwrap().to_rfc3339(), "2026-11-15T03:01:00+00:00");
+    }
+    let home = Home::new(Kind::Launchd);
+    home.install().unwrap();
+    assert_eq!(home.status().last, None);
+    for (printed, told) in [("0", 0), ("78: EX_CONFIG", 78)] {
+        home.launchctl.borrow_mut().last_exit = printed;
+        let last = home.status().last.unwrap();
+        assert_eq!((last.at, last.result), (None, RunResult::Exit(told)));
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_is_named() {
+    let home = Home::new(Kind::Systemd);
+    home.install().unwrap();
+    fs::remove_file(home.main_file()).unwrap();
+    assert_eq!(home.drift(), ["~/.config/systemd/user/mcp-reap.service is missing"]);
+    for kind in KINDS {
+        let home = Home::new(kind);
+        home.install().unwrap();
+        for path in home.status().files {
+            fs::remove_file(path.0).unwrap();
+        }
+        assert_eq!(home.drift(), ["loaded, but the files are gone"]);
+        assert!(home.schedule().uninstall(false).unwrap().unloaded);
+        assert_eq!(home.drift(), NONE);
+    }
+}
+
+#[test]
+fn files_that_the_manager_has_not_read_are_told() {
+    for kind in KINDS {
+        // Copied from another machine, say.
+        let (home, other) = (Home::new(kind), Home::new(kind));
+        let job = home.schedule().job(&home.request()).unwrap();
+        for file in home.schedule().preview(&job).0 {
+            fs::create_dir_all(file.path.parent().unwrap()).unwrap();
+            fs::write(file.path, file.text).unwrap();
+        }
+        assert_eq!(home.drift(), ["installed, but not loaded"]);
+        assert_eq!(other.drift(), NONE);
+    }
+}
+
+#[test]
+fn what_is_loaded_is_compared_with_what_is_written() {
+    for kind in KINDS {
+        let home = Home::new(kind);
+        home.install().unwrap();
+        let request = Request { calendar: Calendar::daily("12:00").unwrap(), ..home.request() };
+        let job = home.schedule().job(&request).unwrap();
+        for file in home.schedule().preview(&job).0 {
+            fs::write(file.path, file.text).unwrap();
+        }
+        let expected = match kind {
+            Kind::Systemd => vec![
+                "~/.config/systemd/user/mcp-reap.service changed since the manager read it",
+                "~/.config/systemd/user/mcp-reap.timer changed since the manager read it",
+                "the manager runs it at another time: { OnCalendar=Sun *-*-* 03:00:00 ; next_elapse=x }",
+            ],
+            Kind::Launchd => vec!["the manager runs it at another time: Hour 3, Minute 0, Weekday 0"],
+        };
+        assert_eq!(home.drift(), expected);
+        assert!(home.install().unwrap().loaded);
+        assert_eq!(home.drift(), NONE);
+    }
+}
+
+#[test]
+fn an_agent_with_other_variables_or_patience_is_loaded_anew() {
+    let mut home = Home::new(Kind::Launchd);
+    home.install().unwrap();
+    home.places.kept = [("CODEX_HOME".to_owned(), "/c d".to_owned())].into();
+    let request = Request { grace: std::time::Duration::from_secs(60), ..home.request() };
+    // Written, and then something went wrong before it was loaded.
+    for file in home.schedule().preview(&home.schedule().job(&request).unwrap()).0 {
+        fs::write(file.path, file.text).unwrap();
+    }
+    let told = [
+        "the manager has another environment: XPC_SERVICE_NAME => com.mcp-reap",
+        "the manager has another exit timeout: 20",
+    ];
+    assert_eq!(home.drift(), told);
+    home.schedule().install(&request).unwrap();
+    assert_eq!(home.drift(), NONE);
+}
+
+#[test]
+fn a_home_with_two_names_is_one_home() {
+    for kind in KINDS {
+        let mut home = Home::new(kind);
+        home.install().unwrap();
+        let link = home.places.home.with_file_name("link");
+        std::os::unix::fs::symlink(&home.places.home, &link).unwrap();
+        home.places = mcp_reap::schedule::Places {
+            home: link.clone(),
+            config_home: link.join(".config"),
+            ..home.places
+        };
+        let drift = home.drift();
+        // launchd's log files have the home in their names.
+        let expected: &[&str] = match kind {
+            Kind::Systemd => &[],
+            Kind::Launchd => &["~/Library/LaunchAgents/com.mcp-reap.plist was written by another version"],
+        };
+        assert_eq!(drift, expected);
+    }
+}
+
+#[test]
+fn files_of_two_installs_are_told() {
+    let home = Home::new(Kind::Systemd);
+    home.install().unwrap();
+    let request = Request { calendar: Calendar::daily("12:00").unwrap(), ..home.request() };
+    let files = home.schedule().preview(&home.schedule().job(&request).unwrap()).0;
+    fs::write(&files[0].path, &files[0].text).unwrap();
+    assert!(home.drift().contains(&"the files belong to two different installs".to_owned()));
+}
+
+#[test]
+fn a_schedule_of_another_binary_is_told() {
+    for kind in KINDS {
+        let mut home = Home::new(kind);
+        home.install().unwrap();
+        home.binary = program(&home.places.home.join("new/mcp-reap"));
+        assert_eq!(home.drift(), ["~/bin/mcp-reap is scheduled, this is ~/new/mcp-reap"]);
+    }
+}
+
+#[test]
+fn a_persons_drop_in_is_told_and_survives_everything() {
+    let home = Home::new(Kind::Systemd);
+    home.install().unwrap();
+    let drop_in = home.places.home.join(".config/systemd/user/mcp-reap.service.d/mine.conf");
+    fs::create_dir_all(drop_in.parent().unwrap()).unwrap();
+    fs::write(&drop_in, "[Service]\nNice=19\n").unwrap();
+    let told = ["changed by ~/.config/systemd/user/mcp-reap.service.d/mine.conf"];
+    assert_eq!(home.drift(), told);
+    let other = home.places.home.join(".config/systemd/user/mcp-reap.timer.d/time.conf");
+    fs::create_dir_all(other.parent().unwrap()).unwrap();
+    fs::write(&other, "[Timer]\nOnCalendar=monthly\n").unwrap();
+    let request = Request { calendar: Calendar::daily("12:00").unwrap(), ..home.request() };
+    home.schedule().install(&request).unwrap();
+    let told_both = [
+        told[0],
+        "changed by ~/.config/systemd/user/mcp-reap.timer.d/time.conf",
+        "the manager runs it at another time: { OnCalendar=monthly ; next_elapse=x }",
+    ];
+    assert_eq!(home.drift(), told_both);
+    fs::remove_file(other).unwrap();
+    home.install().unwrap();
+    assert_eq!(home.drift(), told);
+    home.schedule().uninstall(false).unwrap();
+    assert!(drop_in.exists());
+}
+
+#[test]
+fn a_status_is_json_that_says_what_it_means() {
+    let home = Home::new(Kind::Systemd);
+    home.install().unwrap();
+    fs::remove_file(home.main_file()).unwrap();
+    let json = serde_json::to_value(home.status()).unwrap();
+    assert_eq!(json["manager"], "systemd");
+    assert_eq!(json["job"]["calendar"], "weekly sun@03:00");
+    assert_eq!(json["drift"][0]["kind"], "missing");
+    assert_eq!(json["next"], "2026-11-22T03:03:45Z");
+}

@@ -1,0 +1,157 @@
+//! A `systemctl --user` of paper. It reads the real unit files of its home when it is told to reload,
+//! keeps what it has read until it is told again, and forgets nothing by itself, as the real one
+//! (systemd 252) does; what it prints has the form of that one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use mcp_reap::schedule::{Output, Places};
+
+use crate::home::{Paper, failed, said};
+
+pub(crate) struct Systemctl {
+    pub(crate) folder: PathBuf,
+    stamp: PathBuf,
+    /// Units as they were read.
+    loaded: BTreeMap<String, (PathBuf, String)>,
+    pub(crate) active: bool,
+    /// A folder that comes before the person's.
+    pub(crate) override_folder: Option<PathBuf>,
+    /// Takes no order but says it has.
+    pub(crate) deaf: bool,
+    /// Result, status and start of a run.
+    pub(crate) ran: Option<(&'static str, i32)>,
+}
+
+impl Systemctl {
+    pub(crate) fn new(places: &Places) -> Systemctl {
+        Systemctl {
+            folder: places.home.join(".config/systemd/user"),
+            stamp: places.home.join(".local/share/systemd/timers/stamp-mcp-reap.timer"),
+            loaded: BTreeMap::new(),
+            active: false,
+            override_folder: None,
+            deaf: false,
+            ran: None,
+        }
+    }
+
+    fn link(&self) -> PathBuf {
+        self.folder.join("timers.target.wants/mcp-reap.timer")
+    }
+
+    fn reload(&mut self) {
+        self.loaded.clear();
+        let folders = self.override_folder.iter().chain([&self.folder]);
+        for folder in folders {
+            for unit in ["mcp-reap.service", "mcp-reap.timer"] {
+                let path = folder.join(unit);
+                if let Ok(mut text) = fs::read_to_string(&path) {
+                    for more in drop_ins(&path) {
+                        text += &fs::read_to_string(more).unwrap();
+                    }
+                    self.loaded.entry(unit.to_owned()).or_insert((path, text));
+                }
+            }
+        }
+    }
+
+    /// The last value of a key in the unit as it was loaded.
+    fn value(&self, unit: &str, key: &str) -> String {
+        let text = self.loaded.get(unit).map_or("", |(_, text)| text);
+        let begin = format!("{key}=");
+        text.lines().filter_map(|line| line.strip_prefix(&begin)).next_back().unwrap_or_default().to_owned()
+    }
+
+    fn show(&self, unit: &str) -> String {
+        let Some((path, text)) = self.loaded.get(unit) else {
+            return "LoadState=not-found\nActiveState=inactive\nFragmentPath=\nUnitFileState=\n".to_owned();
+        };
+        let stale = fs::read_to_string(path).is_ok_and(|now| !text.starts_with(&now));
+        let mut answer = format!(
+            "LoadState=loaded\nFragmentPath={}\nDropInPaths={}\nNeedDaemonReload={}\n",
+            path.display(),
+            [vec!["/usr/lib/systemd/user/service.d/10-timeout-abort.conf".to_owned()], drop_ins(path)]
+                .concat()
+                .join(" "),
+            if stale { "yes" } else { "no" }
+        );
+        if unit == "mcp-reap.timer" {
+            let (active, enabled) = (self.active, self.link().is_symlink());
+            answer += &format!(
+                "ActiveState={}\nUnitFileState={}\nTimersCalendar={{ OnCalendar={} ; next_elapse=x }}\n\
+                 NextElapseUSecRealtime={}\n",
+                if active { "active" } else { "inactive" },
+                if enabled { "enabled" } else { "disabled" },
+                self.value(unit, "OnCalendar"),
+                if active { "Sun 2026-11-22 03:03:45 UTC" } else { "" },
+            );
+        } else {
+            // Enough of systemd.syntax(7) for the paths of these tests.
+            let command = self.value(unit, "ExecStart");
+            let path = command.split(" --yes").next().unwrap().trim_matches('"').replace("%%", "%");
+            let (result, status, time) = match self.ran {
+                Some((result, status)) => (result, status, "Sun 2026-11-15 03:01:00 UTC"),
+                None => ("success", 0, ""),
+            };
+            answer += &format!(
+                "ActiveState=inactive\nExecStart={{ path={path} ; argv[]={path} --yes ; pid=0 }}\nResult={result}\n\
+                 ExecMainStatus={status}\nExecMainStartTimestamp={time}\nExecMainExitTimestamp={time}\n"
+            );
+        }
+        answer
+    }
+}
+
+fn drop_ins(unit: &Path) -> Vec<String> {
+    let folder = PathBuf::from(format!("{}.d", unit.display()));
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path().display().to_string()).collect()
+}
+
+impl Paper for Systemctl {
+    fn answer(&mut self, args: &[&str]) -> Output {
+        assert_eq!(args[0], "--user", "never the system's manager");
+        match &args[1..] {
+            ["--no-pager", "show", "--property=Version,UnitPath"] => said(format!(
+                "Version=252\nUnitPath=/etc/systemd/user {} /usr/lib/systemd/user\n",
+                self.folder.display()
+            )),
+            ["--no-pager", "show", _, unit] => said(self.show(unit)),
+            _ if self.deaf => said(""),
+            ["daemon-reload"] => {
+                self.reload();
+                said("")
+            }
+            ["enable", "mcp-reap.timer"] => {
+                fs::create_dir_all(self.link().parent().unwrap()).unwrap();
+                let _ = fs::remove_file(self.link());
+                symlink(self.folder.join("mcp-reap.timer"), self.link()).unwrap();
+                said("")
+            }
+            ["restart", "mcp-reap.timer"] => {
+                if !self.loaded.contains_key("mcp-reap.timer") {
+                    return failed(5, "Failed to restart mcp-reap.timer: Unit mcp-reap.timer not found.");
+                }
+                self.active = true;
+                fs::create_dir_all(self.stamp.parent().unwrap()).unwrap();
+                fs::write(&self.stamp, "").unwrap();
+                said("")
+            }
+            ["disable", "--now", "mcp-reap.timer"] => {
+                self.active = false;
+                let _ = fs::remove_file(self.link());
+                said("")
+            }
+            ["clean", "--what=state", "mcp-reap.timer"] => {
+                assert!(!self.active, "the real one refuses to clean an active unit");
+                let _ = fs::remove_file(&self.stamp);
+                said("")
+            }
+            ["reset-failed", "mcp-reap.service"] => failed(1, "Unit mcp-reap.service not loaded."),
+            other => panic!("nobody asks a systemctl for {other:?}"),
+        }
+    }
+}
