@@ -30,7 +30,8 @@ fn main() -> ExitCode {
     }
     let chosen: Vec<&Target> = TARGETS.iter().filter(|t| name == "all" || t.name == name).collect();
     assert!(!chosen.is_empty(), "no such target: {name}");
-    let found = chosen.into_iter().map(|target| play(target, Duration::from_secs(seconds), seed)).sum::<usize>();
+    let found =
+        chosen.into_iter().map(|target| play(target, Duration::from_secs(seconds), seed)).sum::<usize>();
     ExitCode::from(u8::from(found > 0))
 }
 
@@ -61,6 +62,10 @@ fn play(target: &Target, time: Duration, seed: u64) -> usize {
             mutator.keep((target.shape)(&input), input);
         }
     }
-    println!("{:<18} {runs:>10} inputs  {:>5} kept  slowest {slowest:?}  {found} findings", target.name, mutator.kept());
+    println!(
+        "{:<18} {runs:>10} inputs  {:>5} kept  slowest {slowest:?}  {found} findings",
+        target.name,
+        mutator.kept()
+    );
     found
 }

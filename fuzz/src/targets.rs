@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use mcp_reap::bytes::RawText;
 use mcp_reap::catalog::{Catalog, Configured};
 use mcp_reap::clients::{self, Os, Places};
 use mcp_reap::config::{self, Surroundings};
+use mcp_reap::hook::event;
+use mcp_reap::hook::settings::{self, HookCommand};
 use mcp_reap::pattern::Pattern;
 use mcp_reap::plan::Plan;
 use mcp_reap::policy::Policy;
@@ -29,18 +31,199 @@ pub struct Target {
 }
 
 pub static TARGETS: &[Target] = &[
-    Target { name: "stat", run: stat, shape: stat_shape, seeds: stat_seeds, words: &["(", ")", " S ", " Z ", " -1 "] },
-    Target { name: "procfs-text", run: procfs_text, shape: by_length, seeds: text_seeds, words: &["Uid:\t", "NSpid:\t", "0::/", "\0", "flags:\t", "SigCgt:\t", " (deleted)", "pipe:[", "socket:["] },
-    Target { name: "netlink", run: netlink, shape: netlink_shape, seeds: netlink_seeds, words: &["\x10\0\0\0", "\x14\0\0\0", "\x03\0", "\x02\0", "\x08\0\x02\0"] },
-    Target { name: "tcp-table", run: tcp_table, shape: by_length, seeds: tcp_seeds, words: &[" 0A ", " 01 ", "00000000:", "0100007F:1F90 "] },
-    Target { name: "procargs2", run: procargs2, shape: procargs_shape, seeds: procargs_seeds, words: &["\0", "\x02\0\0\0", "\0\0\0\0", "A=1\0"] },
-    Target { name: "argv", run: argv, shape: argv_shape, seeds: argv_seeds, words: &["npx", "-y", "--", "sh\0-c\0", "uvx", "--from", "node", "python3", "-m", "docker\0run\0", "env", "mcp-server-x", "@scope/", "'", "\"", "&&", "exec ", "$(", "\0"] },
-    Target { name: "redact", run: redaction, shape: by_length, seeds: redact_seeds, words: &["--token", "=", "sk-ant-", "ghp_", "https://u:p@h/", "Bearer ", "password", "://", "@", "\0"] },
-    Target { name: "config", run: config_file, shape: config_shape, seeds: config_seeds, words: &["[reap]\n", "[[allow]]\n", "[[server]]\n", "grace = ", "\"5s\"", "name = ", "re:", "limits = {", "}"] },
-    Target { name: "clients", run: client_configs, shape: by_length, seeds: client_seeds, words: &["\"mcpServers\"", "\"command\"", "\"args\"", "{", "}", "[", "]", "//", "/*", "*/", "${HOME}", "${A:-b}", "extensions:", "&a", "*a", "- ", "[mcp_servers.x]"] },
-    Target { name: "audit-log", run: audit_log, shape: by_length, seeds: audit_seeds, words: &["{\"schema\":1,", "\"event\":\"intent\"", "\"pid\":", "\n", "null"] },
-    Target { name: "snapshot", run: snapshot, shape: snapshot_shape, seeds: snapshot_seeds, words: &["\"ppid\":", "\"pid\":", "\"stdio\":", "\"argv\":[", "null", "\"state\":\"Z\"", "\"env\":{", "\"service\":", "\"stdin_peers\":[]", "[", "]", "{", "}"] },
-    Target { name: "small-words", run: small_words, shape: by_length, seeds: word_seeds, words: &["s", "m", "h", "d", "MB", "GiB", "*", "?", "re:", "(", "|", "[", "\\"] },
+    Target {
+        name: "stat",
+        run: stat,
+        shape: stat_shape,
+        seeds: stat_seeds,
+        words: &["(", ")", " S ", " Z ", " -1 "],
+    },
+    Target {
+        name: "procfs-text",
+        run: procfs_text,
+        shape: by_length,
+        seeds: text_seeds,
+        words: &[
+            "Uid:\t",
+            "NSpid:\t",
+            "0::/",
+            "\0",
+            "flags:\t",
+            "SigCgt:\t",
+            " (deleted)",
+            "pipe:[",
+            "socket:[",
+        ],
+    },
+    Target {
+        name: "netlink",
+        run: netlink,
+        shape: netlink_shape,
+        seeds: netlink_seeds,
+        words: &["\x10\0\0\0", "\x14\0\0\0", "\x03\0", "\x02\0", "\x08\0\x02\0"],
+    },
+    Target {
+        name: "tcp-table",
+        run: tcp_table,
+        shape: by_length,
+        seeds: tcp_seeds,
+        words: &[" 0A ", " 01 ", "00000000:", "0100007F:1F90 "],
+    },
+    Target {
+        name: "procargs2",
+        run: procargs2,
+        shape: procargs_shape,
+        seeds: procargs_seeds,
+        words: &["\0", "\x02\0\0\0", "\0\0\0\0", "A=1\0"],
+    },
+    Target {
+        name: "argv",
+        run: argv,
+        shape: argv_shape,
+        seeds: argv_seeds,
+        words: &[
+            "npx",
+            "-y",
+            "--",
+            "sh\0-c\0",
+            "uvx",
+            "--from",
+            "node",
+            "python3",
+            "-m",
+            "docker\0run\0",
+            "env",
+            "mcp-server-x",
+            "@scope/",
+            "'",
+            "\"",
+            "&&",
+            "exec ",
+            "$(",
+            "\0",
+        ],
+    },
+    Target {
+        name: "redact",
+        run: redaction,
+        shape: by_length,
+        seeds: redact_seeds,
+        words: &[
+            "--token",
+            "=",
+            "sk-ant-",
+            "ghp_",
+            "https://u:p@h/",
+            "Bearer ",
+            "password",
+            "://",
+            "@",
+            "\0",
+        ],
+    },
+    Target {
+        name: "config",
+        run: config_file,
+        shape: config_shape,
+        seeds: config_seeds,
+        words: &[
+            "[reap]\n",
+            "[[allow]]\n",
+            "[[server]]\n",
+            "grace = ",
+            "\"5s\"",
+            "name = ",
+            "re:",
+            "limits = {",
+            "}",
+        ],
+    },
+    Target {
+        name: "clients",
+        run: client_configs,
+        shape: by_length,
+        seeds: client_seeds,
+        words: &[
+            "\"mcpServers\"",
+            "\"command\"",
+            "\"args\"",
+            "{",
+            "}",
+            "[",
+            "]",
+            "//",
+            "/*",
+            "*/",
+            "${HOME}",
+            "${A:-b}",
+            "extensions:",
+            "&a",
+            "*a",
+            "- ",
+            "[mcp_servers.x]",
+        ],
+    },
+    Target {
+        name: "audit-log",
+        run: audit_log,
+        shape: by_length,
+        seeds: audit_seeds,
+        words: &["{\"schema\":1,", "\"event\":\"intent\"", "\"pid\":", "\n", "null"],
+    },
+    Target {
+        name: "snapshot",
+        run: snapshot,
+        shape: snapshot_shape,
+        seeds: snapshot_seeds,
+        words: &[
+            "\"ppid\":",
+            "\"pid\":",
+            "\"stdio\":",
+            "\"argv\":[",
+            "null",
+            "\"state\":\"Z\"",
+            "\"env\":{",
+            "\"service\":",
+            "\"stdin_peers\":[]",
+            "[",
+            "]",
+            "{",
+            "}",
+        ],
+    },
+    Target {
+        name: "hook-settings",
+        run: hook_settings,
+        shape: hook_shape,
+        seeds: hook_seeds,
+        words: &[
+            "\"hooks\"",
+            "\"SessionEnd\"",
+            "\"SessionStart\"",
+            "\"matcher\":\"\"",
+            "\"command\":\"/x/mcp-reap\"",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            "\"timeout\":",
+        ],
+    },
+    Target {
+        name: "hook-event",
+        run: hook_event,
+        shape: by_length,
+        seeds: event_seeds,
+        words: &["\"hook_event_name\":", "\"SessionEnd\"", "\"session_id\":", "{", "}", "null"],
+    },
+    Target {
+        name: "small-words",
+        run: small_words,
+        shape: by_length,
+        seeds: word_seeds,
+        words: &["s", "m", "h", "d", "MB", "GiB", "*", "?", "re:", "(", "|", "[", "\\"],
+    },
 ];
 
 fn digest(what: impl Hash) -> u64 {
@@ -50,7 +233,11 @@ fn digest(what: impl Hash) -> u64 {
 }
 
 fn by_length(bytes: &[u8]) -> u64 {
-    digest((bytes.len().ilog2_or_zero(), bytes.iter().filter(|b| **b == b'\n').count().min(8), bytes.first().copied()))
+    digest((
+        bytes.len().ilog2_or_zero(),
+        bytes.iter().filter(|b| **b == b'\n').count().min(8),
+        bytes.first().copied(),
+    ))
 }
 
 trait Log {
@@ -73,12 +260,18 @@ fn stat(bytes: &[u8]) {
     if let Some(stat) = procfs::stat(bytes) {
         assert_ne!(stat.group, Some(Pid(0)), "0 is nobody's group");
         assert_ne!(stat.session, Some(Pid(0)));
-        assert!(bytes.windows(stat.comm.as_bytes().len()).any(|part| part == stat.comm.as_bytes()) || stat.comm.is_empty());
+        assert!(
+            bytes.windows(stat.comm.as_bytes().len()).any(|part| part == stat.comm.as_bytes())
+                || stat.comm.is_empty()
+        );
     }
 }
 
 fn stat_shape(bytes: &[u8]) -> u64 {
-    digest(procfs::stat(bytes).map(|stat| (stat.comm.as_bytes().len(), stat.state, stat.group.is_some(), stat.kernel_thread)))
+    digest(
+        procfs::stat(bytes)
+            .map(|stat| (stat.comm.as_bytes().len(), stat.state, stat.group.is_some(), stat.kernel_thread)),
+    )
 }
 
 fn stat_seeds() -> Vec<Vec<u8>> {
@@ -133,18 +326,32 @@ fn netlink(bytes: &[u8]) {
 }
 
 fn netlink_shape(bytes: &[u8]) -> u64 {
-    digest((procfs::messages(bytes).count(), procfs::unix_diag_row(bytes).is_some(), procfs::tcp_diag_row(bytes).is_some()))
+    digest((
+        procfs::messages(bytes).count(),
+        procfs::unix_diag_row(bytes).is_some(),
+        procfs::tcp_diag_row(bytes).is_some(),
+    ))
 }
 
 fn netlink_seeds() -> Vec<Vec<u8>> {
     // nlmsghdr{len,type,flags,seq,pid}, unix_diag_msg{1,1,1,0,ino,cookie[2]}, attributes: peer, shutdown.
-    let mut row = vec![44, 0, 0, 0, 20, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 99, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0];
+    let mut row = vec![
+        44, 0, 0, 0, 20, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 99, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0,
+    ];
     row.extend([8, 0, 2, 0, 100, 0, 0, 0, 5, 0, 6, 0, 3, 0, 0, 0]);
     row[0] = u8::try_from(row.len()).expect("short");
     let done = vec![20, 0, 0, 0, 3, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let error = vec![36, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 254, 255, 255, 255, 0, 0, 0, 0];
     let both = [row.clone(), done.clone()].concat();
-    vec![procfs::unix_request(7), procfs::tcp_dump_request(true, procfs::TCP_LISTEN), row, done, error, both, vec![0; 88]]
+    vec![
+        procfs::unix_request(7),
+        procfs::tcp_dump_request(true, procfs::TCP_LISTEN),
+        row,
+        done,
+        error,
+        both,
+        vec![0; 88],
+    ]
 }
 
 fn tcp_table(bytes: &[u8]) {
@@ -153,7 +360,9 @@ fn tcp_table(bytes: &[u8]) {
 }
 
 fn tcp_seeds() -> Vec<Vec<u8>> {
-    owned(&["  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 123456 1 0000000000000000 100 0 0 10 0\n   1: 00000000000000000000000001000000:1F90 00000000000000000000000001000000:C001 01 00000000:00000000 00:00000000 00000000  1000        0 123457 1\n"])
+    owned(&[
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 123456 1 0000000000000000 100 0 0 10 0\n   1: 00000000000000000000000001000000:1F90 00000000000000000000000001000000:C001 01 00000000:00000000 00:00000000 00000000  1000        0 123457 1\n",
+    ])
 }
 
 // --- macOS ---
@@ -172,7 +381,8 @@ fn procargs_shape(bytes: &[u8]) -> u64 {
 
 fn procargs_seeds() -> Vec<Vec<u8>> {
     vec![
-        b"\x03\0\0\0/usr/local/bin/node\0\0\0\0node\0\0/x/mcp-server-memory\0CLAUDECODE=1\0HOME=/Users/u\0\0".to_vec(),
+        b"\x03\0\0\0/usr/local/bin/node\0\0\0\0node\0\0/x/mcp-server-memory\0CLAUDECODE=1\0HOME=/Users/u\0\0"
+            .to_vec(),
         b"\x01\0\0\0/bin/sh\0sh\0".to_vec(),
         b"\xff\xff\xff\x7f/bin/sh\0sh\0".to_vec(),
     ]
@@ -276,7 +486,9 @@ fn config_file(bytes: &[u8]) {
 fn config_shape(bytes: &[u8]) -> u64 {
     match load(bytes) {
         Ok(loaded) => digest((loaded.policy.allow.len(), loaded.policy.servers.len(), loaded.policy.grace)),
-        Err(error) => digest(error.to_string().chars().filter(|c| c.is_alphabetic()).take(120).collect::<String>()),
+        Err(error) => {
+            digest(error.to_string().chars().filter(|c| c.is_alphabetic()).take(120).collect::<String>())
+        }
     }
 }
 
@@ -293,7 +505,13 @@ fn config_seeds() -> Vec<Vec<u8>> {
 
 fn client_configs(bytes: &[u8]) {
     let home = FOLDER.path().join("home");
-    let files = [".claude.json", ".codex/config.toml", ".config/goose/config.yaml", ".config/zed/settings.json", ".config/opencode/opencode.json"];
+    let files = [
+        ".claude.json",
+        ".codex/config.toml",
+        ".config/goose/config.yaml",
+        ".config/zed/settings.json",
+        ".config/opencode/opencode.json",
+    ];
     for file in files {
         let path = home.join(file);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -362,7 +580,9 @@ fn snapshot_shape(bytes: &[u8]) -> u64 {
 
 fn snapshot_seeds() -> Vec<Vec<u8>> {
     let row = |pid: u32, ppid: u32, argv: &str, stdio: &str| {
-        format!("{{\"pid\":{pid},\"ppid\":{ppid},\"pgid\":{pid},\"sid\":{pid},\"uid\":1000,\"start\":1763636400.12,\"state\":\"S\",\"tty\":null,\"rss\":41230336,\"comm\":\"node\",\"exe\":\"/usr/bin/node\",\"argv\":[\"{argv}\"],\"cwd\":\"/\",\"env\":{{}},\"cgroup\":\"/x\",\"service\":null,\"stdio\":{stdio},\"listening\":[],\"connected\":0}}")
+        format!(
+            "{{\"pid\":{pid},\"ppid\":{ppid},\"pgid\":{pid},\"sid\":{pid},\"uid\":1000,\"start\":1763636400.12,\"state\":\"S\",\"tty\":null,\"rss\":41230336,\"comm\":\"node\",\"exe\":\"/usr/bin/node\",\"argv\":[\"{argv}\"],\"cwd\":\"/\",\"env\":{{}},\"cgroup\":\"/x\",\"service\":null,\"stdio\":{stdio},\"listening\":[],\"connected\":0}}"
+        )
     };
     let dead = "{\"kind\":\"socket\",\"stdin_peers\":[],\"stdout_peers\":[]}";
     let live = "{\"kind\":\"pipe\",\"stdin_peers\":[50],\"stdout_peers\":[50]}";
@@ -370,10 +590,68 @@ fn snapshot_seeds() -> Vec<Vec<u8>> {
         format!("{{\"schema\":1,\"os\":\"linux\",\"taken_at\":\"2026-11-20T14:00:00Z\",\"viewer\":{{\"pid\":900,\"uid\":1000}},\"processes\":[{}]}}", rows.join(",")).into_bytes()
     };
     vec![
-        table(&[row(1, 0, "/sbin/init", "null"), row(4242, 1, "npm exec @modelcontextprotocol/server-memory", dead), row(4243, 4242, "mcp-server-memory", dead)]),
-        table(&[row(1, 0, "/sbin/init", "null"), row(50, 1, "claude", "null"), row(60, 50, "mcp-server-git", live)]),
+        table(&[
+            row(1, 0, "/sbin/init", "null"),
+            row(4242, 1, "npm exec @modelcontextprotocol/server-memory", dead),
+            row(4243, 4242, "mcp-server-memory", dead),
+        ]),
+        table(&[
+            row(1, 0, "/sbin/init", "null"),
+            row(50, 1, "claude", "null"),
+            row(60, 50, "mcp-server-git", live),
+        ]),
         table(&[]),
     ]
+}
+
+// --- hooks ---
+
+static COMMAND: LazyLock<HookCommand> =
+    LazyLock::new(|| HookCommand::new(Path::new("/usr/local/bin/mcp-reap")).expect("a command"));
+
+fn hook_settings(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = settings::status(&text, &COMMAND);
+    let Ok(before) = settings::uninstall(&text) else { return };
+    let Ok(with) = settings::install(&before.text, &COMMAND) else { return };
+    let again = settings::install(&with.text, &COMMAND).expect("what was installed can be read");
+    assert!(again.deeds.is_empty() && again.text == with.text, "a second time changes something");
+    let without = settings::uninstall(&with.text).expect("and taken out");
+    assert_eq!(without.text, before.text, "what was put in comes out to the byte");
+}
+
+fn hook_shape(bytes: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(bytes);
+    let told = |error: settings::SettingsError| {
+        error.to_string().chars().filter(|c| c.is_alphabetic()).take(60).collect::<String>()
+    };
+    digest(settings::install(&text, &COMMAND).map(|change| change.deeds.len()).map_err(told))
+}
+
+fn hook_seeds() -> Vec<Vec<u8>> {
+    let empty = settings::install("", &COMMAND).expect("settings").text;
+    let mut seeds = owned(&[
+        "{}\n",
+        "{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"SessionEnd\": [\n      {\"matcher\": \"\", \"hooks\": [{\"type\": \"command\", \"command\": \"/y/own.sh\"}]}\n    ]\n  }\n}\n",
+        "{\"hooks\":{\"Stop\":[],\"SessionStart\":[{\"hooks\":[]}]}}",
+        "\t{\r\n\t\t\"hooks\" : { }\r\n\t}",
+    ]);
+    seeds.push(empty.into_bytes());
+    seeds
+}
+
+fn hook_event(bytes: &[u8]) {
+    let path = FOLDER.path().join("event");
+    fs::write(&path, bytes).expect("a file");
+    let file = fs::File::open(&path).expect("a file");
+    let _ = event::read_event(file, 1 << 16, std::time::Duration::from_millis(200));
+}
+
+fn event_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "{\"session_id\":\"a\",\"transcript_path\":\"/x\",\"cwd\":\"/srv\",\"hook_event_name\":\"SessionEnd\",\"reason\":\"other\"}\n",
+        "{\"hook_event_name\":\"SessionStart\",\"source\":\"startup\"}",
+    ])
 }
 
 fn small_words(bytes: &[u8]) {
@@ -388,10 +666,23 @@ fn small_words(bytes: &[u8]) {
         let _ = pattern.matches(&text);
         let _ = pattern.matches("node /x/mcp-server-memory");
     }
-    assert!(!clean::clean(&text).contains(['\x1b', '\r', '\x08', '\u{9b}', '\u{202e}']), "a control character got through");
+    assert!(
+        !clean::clean(&text).contains(['\x1b', '\r', '\x08', '\u{9b}', '\u{202e}']),
+        "a control character got through"
+    );
     let _ = clean::fit(&text, bytes.len() % 80);
 }
 
 fn word_seeds() -> Vec<Vec<u8>> {
-    owned(&["90s", "1h30m", "500MB", "1.5GiB", "*memory*", "re:^(a|b)+$", "mcp-server-?", "\x1b[31mred\x1b[0m", "caf\u{e9} \u{1f980}"])
+    owned(&[
+        "90s",
+        "1h30m",
+        "500MB",
+        "1.5GiB",
+        "*memory*",
+        "re:^(a|b)+$",
+        "mcp-server-?",
+        "\x1b[31mred\x1b[0m",
+        "caf\u{e9} \u{1f980}",
+    ])
 }
