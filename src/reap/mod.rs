@@ -2,7 +2,9 @@
 
 mod event;
 mod kernel;
+mod kinship;
 mod run;
+mod subject;
 
 pub use event::{Event, Outcome, Step, Witness};
 pub use kernel::{Kernel, Kin, Refusal, Signal};
