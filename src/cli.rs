@@ -138,7 +138,7 @@ pub enum Command {
         pid: u32,
     },
     /// Tell by exit code whether anything is wrong: 0 healthy, 1 not, 2 could not tell.
-    Check,
+    Check(CheckArgs),
     /// Show what past runs ended, why, and what it brought.
     Log(LogArgs),
     /// Write the process table as JSON, without secrets: for bug reports and tests.
@@ -153,6 +153,30 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+}
+
+/// What is wrong, and how to say it.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// How to answer. Nagios takes the exit code as 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
+    pub format: Format,
+
+    /// Tolerate so many orphans.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub max_orphans: usize,
+}
+
+/// A form of the answer of `check`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For Nagios, Icinga, Checkmk: one line with performance data.
+    Nagios,
+    /// For Prometheus: metrics for node_exporter's textfile collector.
+    Prometheus,
 }
 
 /// Which runs to show.

@@ -10,14 +10,15 @@ pub mod units;
 pub mod pattern;
 pub mod tree;
 // floor 2: knowledge
-pub mod program;
 pub mod catalog;
 pub mod policy;
+pub mod program;
 pub mod roles;
 // floor 3: judgement
 pub mod classify;
 pub mod instance;
 // floor 4: intent
+pub mod health;
 pub mod plan;
 pub mod reap;
 // floor 5: edges

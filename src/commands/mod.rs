@@ -47,7 +47,10 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         Some(Command::Log(args)) => log::run(args, &cli.global),
         command => {
-            let session = Session::new(&cli.global)?;
+            let session = match (Session::new(&cli.global), command) {
+                (Err(error), Some(Command::Check(args))) => return check::could_not_tell(args, error),
+                (session, _) => session?,
+            };
             match command {
                 None if cli.dry_run => reap::dry_run(&session),
                 None => reap::run(&session, &cli),
@@ -56,7 +59,9 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                 }
                 Some(Command::List { tree }) => list::run(&session, *tree),
                 Some(Command::Explain { pid }) => explain::run(&session, *pid),
-                Some(Command::Check) => check::run(&session),
+                Some(Command::Check(args)) => {
+                    check::run(&session, args).or_else(|error| check::could_not_tell(args, error))
+                }
                 Some(Command::Record { output }) => record::run(&session, output.as_deref()),
                 Some(Command::Config { .. } | Command::Log(_)) => unreachable!("handled above"),
             }

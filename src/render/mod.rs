@@ -1,5 +1,6 @@
 //! Findings, for people and for programs. Strangers' text is cleaned here, at the last step.
 
+pub mod check;
 pub mod clean;
 pub mod explain;
 pub mod figures;

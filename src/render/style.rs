@@ -63,6 +63,18 @@ pub fn faint() -> Style {
     Style::new().dimmed()
 }
 
+/// All is well.
+#[must_use]
+pub fn good() -> Style {
+    Style::new().fg_color(Some(AnsiColor::Green.into()))
+}
+
+/// Something is wrong.
+#[must_use]
+pub fn bad() -> Style {
+    Style::new().fg_color(Some(AnsiColor::Red.into()))
+}
+
 /// What went wrong or wants to be looked at.
 #[must_use]
 pub fn warning() -> Style {
