@@ -1,17 +1,17 @@
-//! Install, status, uninstall: the same for every manager.
+//! Install and uninstall: the same for every manager.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, Local, TimeZone};
+use chrono::Local;
 
 use super::files::{self, Change, Found, Rendered};
 use super::job::{Job, is_writable};
 use super::launchd::Launchd;
 use super::manager::{Manager, Presence, Seen};
-use super::report::{Drift, Installed, Removed, Status};
+use super::report::{Drift, Installed, Removed};
 use super::runner::{Runner, SystemRunner};
 use super::systemd::Systemd;
 use super::{Calendar, Kind, Places, ScheduleError, binary, cron};
@@ -33,7 +33,7 @@ pub struct Request {
 
 /// The schedule of one person.
 pub struct Schedule {
-    kind: Kind,
+    pub(super) kind: Kind,
     places: Places,
     runner: Box<dyn Runner>,
 }
@@ -55,7 +55,7 @@ impl Schedule {
         Schedule { kind, places, runner }
     }
 
-    fn manager(&self) -> Box<dyn Manager + '_> {
+    pub(super) fn manager(&self) -> Box<dyn Manager + '_> {
         match self.kind {
             Kind::Launchd => Box::new(Launchd::new(&self.places, &*self.runner)),
             Kind::Systemd => Box::new(Systemd::new(&self.places, &*self.runner)),
@@ -142,7 +142,7 @@ impl Schedule {
 
     /// Has the manager take the files up, unless it has them already, and holds it to its word.
     fn take_up(&self, manager: &dyn Manager, job: &Job, changes: &[Change]) -> Result<Seen, ScheduleError> {
-        let right = |seen: &Seen| seen.loaded && seen.drift.iter().all(Drift::is_wanted);
+        let right = |seen: &Seen| seen.loaded && Drift::unwanted(&seen.drift).is_empty();
         if changes.iter().all(|change| *change == Change::Unchanged) {
             let seen = manager.see(Some(job))?;
             if right(&seen) {
@@ -154,115 +154,46 @@ impl Schedule {
         if right(&seen) {
             return Ok(seen);
         }
-        let mut drift = seen.drift;
-        drift.retain(|drift| !drift.is_wanted());
+        let mut drift: Vec<Drift> = Drift::unwanted(&seen.drift).into_iter().cloned().collect();
         if drift.is_empty() {
             drift.push(Drift::NotLoaded);
         }
         Err(ScheduleError::NotTakenUp { manager: self.kind.name(), drift })
     }
 
-    /// How things are, for a version of mcp-reap that is this file.
-    ///
-    /// # Errors
-    /// When files cannot be read, or a manager that is there gives no answer.
-    pub fn status(&self, running: &Path) -> Result<Status, ScheduleError> {
-        self.status_at(running, &Local::now())
-    }
-
-    /// [`Schedule::status`] at a given time.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn status_at<Z: TimeZone>(&self, running: &Path, now: &DateTime<Z>) -> Result<Status, ScheduleError> {
-        let manager = self.manager();
-        let mut drift = Vec::new();
-        let mut jobs: Vec<Option<Job>> = Vec::new();
-        let mut there = Vec::new();
-        for (at, path) in manager.paths().into_iter().enumerate() {
-            let found = files::look(&path)?;
-            there.push((path.clone(), found != Found::Nothing));
-            match found {
-                Found::Nothing => drift.push(Drift::Missing { path }),
-                Found::Theirs(why) => drift.push(Drift::NotOurs { path, why }),
-                Found::Ours { job, text } => {
-                    let now = job.as_ref().map(|job| manager.render(job).swap_remove(at).text);
-                    if now.as_ref() != Some(&text) {
-                        drift.push(Drift::OtherVersion { path });
-                    }
-                    jobs.push(job);
-                }
-            }
-        }
-        let installed = there.iter().all(|(_, there)| *there);
-        if there.iter().all(|(_, there)| !there) {
-            drift.clear();
-        }
-        if jobs.windows(2).any(|two| two[0] != two[1]) {
-            drift.push(Drift::Disagree);
-        }
-        let job = jobs.into_iter().flatten().next();
-        if let Some(job) = &job {
-            drift.extend(drift_of_binary(&job.binary, running));
-        }
-        let (absent, seen) = match manager.presence() {
-            Presence::Here => (None, manager.see(job.as_ref())?),
-            Presence::AtNextLogin => (Some("nobody is logged in at the screen".to_owned()), Seen::default()),
-            Presence::Absent(why) => (Some(why), Seen::default()),
-        };
-        drift.extend(seen.drift);
-        let unsaid = !drift.iter().any(|drift| matches!(drift, Drift::NotStarted | Drift::Masked { .. }));
-        if absent.is_none() && installed && !seen.loaded && unsaid {
-            drift.push(Drift::NotLoaded);
-        }
-        if seen.loaded && there.iter().all(|(_, there)| !there) {
-            drift.push(Drift::OnlyLoaded);
-        }
-        let reckoned = || job.as_ref().filter(|_| seen.loaded).map(|job| job.calendar.next_after(now));
-        let next = seen.next.or_else(reckoned);
-        let manager = self.kind.name();
-        Ok(Status {
-            manager,
-            absent,
-            files: there,
-            installed,
-            loaded: seen.loaded,
-            job,
-            next,
-            last: seen.last,
-            drift,
-        })
-    }
-
     /// Has the manager forget the job and removes the files; both only when all files are ours.
+    /// Forced, what is not ours is moved aside.
     ///
     /// # Errors
     /// [`ScheduleError::NotOurs`] before anything was touched, and what files and manager refuse.
-    pub fn uninstall(&self) -> Result<Removed, ScheduleError> {
+    pub fn uninstall(&self, force: bool) -> Result<Removed, ScheduleError> {
         let manager = self.manager();
         let paths = manager.paths();
+        let mut all = Vec::new();
         for path in &paths {
-            if let Found::Theirs(why) = files::look(path)? {
-                return Err(ScheduleError::NotOurs { path: path.clone(), why });
+            match files::look(path)? {
+                Found::Theirs(why) if !force => {
+                    return Err(ScheduleError::NotOurs { path: path.clone(), why });
+                }
+                found => all.push((path, found)),
             }
         }
         let here = manager.presence() == Presence::Here;
         let seen = if here { manager.see(None)? } else { Seen::default() };
         // Somebody else's units of the same name.
-        let elsewhere = seen.drift.iter().find_map(|drift| match drift {
-            Drift::LoadedFromElsewhere { path } => Some(path.clone()),
-            _ => None,
-        });
-        let mut removed = Removed { files: Vec::new(), unloaded: seen.loaded && elsewhere.is_none() };
-        if elsewhere.is_none() {
+        let theirs = seen.drift.iter().any(|drift| matches!(drift, Drift::LoadedFromElsewhere { .. }));
+        let mut removed = Removed { unloaded: seen.loaded && !theirs, ..Removed::default() };
+        if !theirs {
             manager.unload()?;
         }
-        for path in paths {
-            if files::remove(&path)? {
-                removed.files.push(path);
+        for (path, found) in all {
+            if matches!(found, Found::Theirs(_)) {
+                removed.moved.push(files::move_aside(path)?);
+            } else if files::remove(path)? {
+                removed.files.push(path.clone());
             }
         }
-        if removed.unloaded || !removed.files.is_empty() {
+        if removed != Removed::default() {
             removed.files.extend(manager.forget()?);
         }
         Ok(removed)
@@ -320,13 +251,4 @@ fn put_back(
     } else if here {
         let _ = manager.load();
     }
-}
-
-/// Is what is scheduled there, and is it us?
-fn drift_of_binary(scheduled: &Path, running: &Path) -> Option<Drift> {
-    let Ok(real) = scheduled.canonicalize() else {
-        return Some(Drift::BinaryGone { path: scheduled.to_owned() });
-    };
-    let us = running.canonicalize().unwrap_or_else(|_| running.to_owned());
-    (real != us).then(|| Drift::OtherBinary { scheduled: scheduled.to_owned(), running: running.to_owned() })
 }

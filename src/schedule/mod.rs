@@ -16,6 +16,7 @@ mod manager;
 mod places;
 mod report;
 mod runner;
+mod status;
 mod systemd;
 mod template;
 

@@ -198,10 +198,17 @@ pub enum Drift {
 }
 
 impl Drift {
-    /// The person's own doing, which an install leaves as it is.
+    /// What of all this is not the person's own doing: with a drop-in beside a unit, that it runs
+    /// something else or at another time is what they wanted, and an install leaves it so.
     #[must_use]
-    pub fn is_wanted(&self) -> bool {
-        matches!(self, Drift::DropIn { .. })
+    pub fn unwanted(drift: &[Drift]) -> Vec<&Drift> {
+        let chosen = drift.iter().any(|drift| matches!(drift, Drift::DropIn { .. }));
+        let wanted = |drift: &&Drift| match drift {
+            Drift::DropIn { .. } => true,
+            Drift::RunsOther { .. } | Drift::OtherTime { .. } => chosen,
+            _ => false,
+        };
+        drift.iter().filter(|drift| !wanted(drift)).collect()
     }
 }
 
@@ -210,6 +217,8 @@ impl Drift {
 pub struct Removed {
     /// Nothing, where this is empty.
     pub files: Vec<PathBuf>,
+    /// Where files are now that were not ours, which only a forced uninstall moves.
+    pub moved: Vec<PathBuf>,
     /// The manager had it.
     pub unloaded: bool,
 }

@@ -76,7 +76,7 @@ fn a_moved_binary_and_another_calendar_are_taken_up() {
 fn an_uninstall_leaves_nothing() {
     for kind in KINDS {
         let home = Home::new(kind);
-        assert_eq!(home.schedule().uninstall().unwrap(), Default::default(), "nothing to remove");
+        assert_eq!(home.schedule().uninstall(false).unwrap(), Default::default(), "nothing to remove");
         home.orders();
         home.install().unwrap();
         for name in ["schedule.out.log", "schedule.err.log"] {
@@ -86,7 +86,7 @@ fn an_uninstall_leaves_nothing() {
         if kind == Kind::Systemd {
             fs::remove_dir_all(home.places.home.join("Library")).unwrap();
         }
-        let removed = home.schedule().uninstall().unwrap();
+        let removed = home.schedule().uninstall(false).unwrap();
         assert!(removed.unloaded && removed.files.contains(&home.main_file()), "{removed:?}");
         assert!(home.files().is_empty(), "{:?}", home.files());
         let status = home.status();
@@ -100,7 +100,7 @@ fn an_uninstall_keeps_what_a_run_has_said() {
     home.install().unwrap();
     let said = home.places.home.join("Library/Logs/mcp-reap/schedule.err.log");
     fs::write(&said, "mcp-reap: no\n").unwrap();
-    home.schedule().uninstall().unwrap();
+    home.schedule().uninstall(false).unwrap();
     assert_eq!(fs::read_to_string(said).unwrap(), "mcp-reap: no\n");
 }
 
@@ -127,7 +127,7 @@ fn what_a_person_changed_or_wrote_is_left_alone_unless_forced() {
             let (before, _) = (home.files(), home.orders());
             let expected = format!("{} is left alone: {why}", path.display());
             assert_eq!(home.install().unwrap_err().to_string(), expected);
-            assert_eq!(home.schedule().uninstall().unwrap_err().to_string(), expected);
+            assert_eq!(home.schedule().uninstall(false).unwrap_err().to_string(), expected);
             assert_eq!((home.files(), home.orders()), (before, Vec::new()), "{content}");
             let home_name = home.places.home.to_str().unwrap().to_owned();
             let expected = format!("{}: {why}", path.display()).replace(&home_name, "~");
@@ -205,10 +205,10 @@ fn launchd_is_given_the_time_it_needs() {
     home.launchctl.borrow_mut().not_yet = 3;
     home.install().unwrap();
     home.launchctl.borrow_mut().slow = 20;
-    home.schedule().uninstall().unwrap();
+    home.schedule().uninstall(false).unwrap();
     home.install().unwrap();
     home.launchctl.borrow_mut().slow = 1_000_000;
-    let error = home.schedule().uninstall().unwrap_err();
+    let error = home.schedule().uninstall(false).unwrap_err();
     assert_eq!(
         error.to_string(),
         "`launchctl bootout gui/501/com.mcp-reap` failed: Boot-out failed: 36: Operation now in progress"
@@ -225,7 +225,7 @@ fn without_a_login_at_the_screen_launchd_takes_it_up_later() {
     let status = home.status();
     assert_eq!(status.absent.as_deref(), Some("nobody is logged in at the screen"));
     assert!(status.installed && !status.loaded && status.drift.is_empty(), "{status:?}");
-    assert_eq!(home.schedule().uninstall().unwrap().files, [home.main_file()]);
+    assert_eq!(home.schedule().uninstall(false).unwrap().files, [home.main_file()]);
 }
 
 #[test]
@@ -253,11 +253,37 @@ fn without_a_manager_there_is_a_line_for_cron_and_nothing_is_written() {
 
 #[test]
 fn an_uninstall_without_a_manager_removes_the_files_and_the_link() {
-    let mut home = Home::new(Kind::Systemd);
-    home.install().unwrap();
-    home.absent = true;
-    assert_eq!(home.schedule().uninstall().unwrap().files.len(), 3, "two units and a stamp");
-    assert!(home.files().is_empty(), "{:?}", home.files());
+    for (kind, files) in [(Kind::Systemd, 3), (Kind::Launchd, 1)] {
+        let mut home = Home::new(kind);
+        home.install().unwrap();
+        home.absent = true;
+        assert_eq!(
+            home.schedule().uninstall(false).unwrap().files.len(),
+            files,
+            "units and a stamp, or an agent"
+        );
+        assert!(home.files().is_empty(), "{:?}", home.files());
+    }
+}
+
+#[test]
+fn a_forced_uninstall_moves_aside_what_a_person_wrote() {
+    for kind in KINDS {
+        let home = Home::new(kind);
+        home.install().unwrap();
+        let edited = fs::read_to_string(home.main_file()).unwrap() + "\n";
+        fs::write(home.main_file(), &edited).unwrap();
+        let removed = home.schedule().uninstall(true).unwrap();
+        assert!(removed.unloaded && !home.main_file().exists(), "{removed:?}");
+        assert_eq!(fs::read_to_string(&removed.moved[0]).unwrap(), edited);
+        assert_eq!(home.files().len(), 1);
+        // And a second one does not go over the first.
+        home.install().unwrap();
+        fs::write(home.main_file(), "other").unwrap();
+        let moved = home.schedule().uninstall(true).unwrap().moved;
+        assert!(moved[0].to_str().unwrap().ends_with(".before-mcp-reap-2"), "{moved:?}");
+        assert_eq!(fs::read_to_string(&removed.moved[0]).unwrap(), edited);
+    }
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn full_circle(path: &str) {
     let last = stage.schedule().status(&stage.binary).unwrap().last.unwrap();
     assert_eq!(last.result.to_string(), "exit 0", "{path}");
 
-    assert!(stage.schedule().uninstall().unwrap().unloaded);
+    assert!(stage.schedule().uninstall(false).unwrap().unloaded);
     let left = systemctl(&["list-units", "--all", "--no-legend", "mcp-reap*"]);
     assert_eq!(left.trim(), "", "{path}");
     assert_eq!(names_below(&stage.places.home), Vec::<String>::new(), "{path}");
@@ -151,7 +151,7 @@ fn a_user_namespace_would_blind_it() {
         "{seen}"
     );
     fs::remove_dir_all(drop_in).unwrap();
-    stage.schedule().uninstall().unwrap();
+    stage.schedule().uninstall(false).unwrap();
 }
 
 fn systemctl(args: &[&str]) -> String {

@@ -55,7 +55,7 @@ fn a_file_that_is_missing_is_named() {
             fs::remove_file(path.0).unwrap();
         }
         assert_eq!(home.drift(), ["loaded, but the files are gone"]);
-        assert!(home.schedule().uninstall().unwrap().unloaded);
+        assert!(home.schedule().uninstall(false).unwrap().unloaded);
         assert_eq!(home.drift(), NONE);
     }
 }
@@ -169,9 +169,21 @@ fn a_persons_drop_in_is_told_and_survives_everything() {
     fs::write(&drop_in, "[Service]\nNice=19\n").unwrap();
     let told = ["changed by ~/.config/systemd/user/mcp-reap.service.d/mine.conf"];
     assert_eq!(home.drift(), told);
+    let other = home.places.home.join(".config/systemd/user/mcp-reap.timer.d/time.conf");
+    fs::create_dir_all(other.parent().unwrap()).unwrap();
+    fs::write(&other, "[Timer]\nOnCalendar=monthly\n").unwrap();
+    let request = Request { calendar: Calendar::daily("12:00").unwrap(), ..home.request() };
+    home.schedule().install(&request).unwrap();
+    let told_both = [
+        told[0],
+        "changed by ~/.config/systemd/user/mcp-reap.timer.d/time.conf",
+        "the manager runs it at another time: { OnCalendar=monthly ; next_elapse=x }",
+    ];
+    assert_eq!(home.drift(), told_both);
+    fs::remove_file(other).unwrap();
     home.install().unwrap();
     assert_eq!(home.drift(), told);
-    home.schedule().uninstall().unwrap();
+    home.schedule().uninstall(false).unwrap();
     assert!(drop_in.exists());
 }
 

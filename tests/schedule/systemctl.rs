@@ -48,7 +48,10 @@ impl Systemctl {
         for folder in folders {
             for unit in ["mcp-reap.service", "mcp-reap.timer"] {
                 let path = folder.join(unit);
-                if let Ok(text) = fs::read_to_string(&path) {
+                if let Ok(mut text) = fs::read_to_string(&path) {
+                    for more in drop_ins(&path) {
+                        text += &fs::read_to_string(more).unwrap();
+                    }
                     self.loaded.entry(unit.to_owned()).or_insert((path, text));
                 }
             }
@@ -66,11 +69,13 @@ impl Systemctl {
         let Some((path, text)) = self.loaded.get(unit) else {
             return "LoadState=not-found\nActiveState=inactive\nFragmentPath=\nUnitFileState=\n".to_owned();
         };
-        let stale = fs::read_to_string(path).is_ok_and(|now| now != *text);
+        let stale = fs::read_to_string(path).is_ok_and(|now| !text.starts_with(&now));
         let mut answer = format!(
             "LoadState=loaded\nFragmentPath={}\nDropInPaths={}\nNeedDaemonReload={}\n",
             path.display(),
-            drop_ins(path).join(" "),
+            [vec!["/usr/lib/systemd/user/service.d/10-timeout-abort.conf".to_owned()], drop_ins(path)]
+                .concat()
+                .join(" "),
             if stale { "yes" } else { "no" }
         );
         if unit == "mcp-reap.timer" {

@@ -168,6 +168,9 @@ impl Manager for Launchd<'_> {
     }
 
     fn unload(&self) -> Result<(), ScheduleError> {
+        if let Presence::Absent(_) = self.presence() {
+            return Ok(());
+        }
         self.bootout()
     }
 

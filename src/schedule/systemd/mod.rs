@@ -124,9 +124,7 @@ impl Manager for Systemd<'_> {
             if unit.is("NeedDaemonReload", "yes") {
                 drift.push(Drift::Stale { path });
             }
-            for path in unit.get("DropInPaths").unwrap_or_default().split_whitespace() {
-                drift.push(Drift::DropIn { path: path.into() });
-            }
+            drift.extend(unit.drop_ins().into_iter().map(|path| Drift::DropIn { path: path.into() }));
         }
         let enabled = timer.is("UnitFileState", "enabled");
         let waiting = timer.is("ActiveState", "active");

@@ -50,6 +50,15 @@ impl Properties {
         self.get(name) == Some(value)
     }
 
+    /// What a person has put beside this very unit. Distributions put files beside all services
+    /// (Fedora: `/usr/lib/systemd/user/service.d/10-timeout-abort.conf`); those are nobody's wish for
+    /// ours. The list has spaces between its paths and perhaps in them.
+    pub(super) fn drop_ins(&self) -> Vec<String> {
+        let list = format!(" {}", self.get("DropInPaths").unwrap_or_default());
+        let paths = list.split(" /").skip(1).map(|path| format!("/{path}"));
+        paths.filter(|path| path.contains("/mcp-reap.")).collect()
+    }
+
     /// A time as systemctl writes it under `TZ=UTC`: `Sun 2026-11-22 03:00:00 UTC`. `n/a`, `0` and
     /// an empty value are none.
     pub(super) fn time(&self, name: &str) -> Option<DateTime<Utc>> {
@@ -63,6 +72,18 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn drop_ins_are_told_from_those_of_all_services() {
+        let told = Properties::parse(
+            "DropInPaths=/usr/lib/systemd/user/service.d/10-timeout-abort.conf \
+             /home/a b/.config/systemd/user/mcp-reap.service.d/my own.conf /x/mcp-reap.timer.d/z.conf\n",
+        );
+        let expected =
+            ["/home/a b/.config/systemd/user/mcp-reap.service.d/my own.conf", "/x/mcp-reap.timer.d/z.conf"];
+        assert_eq!(told.drop_ins(), expected);
+        assert!(Properties::parse("DropInPaths=\n").drop_ins().is_empty());
+    }
 
     #[test]
     fn values_are_told_from_none() {
