@@ -127,11 +127,7 @@ impl From<StartedBy> for crate::audit::StartedBy {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show every instance with client, verdict, age and memory.
-    List {
-        /// Show the processes of each instance.
-        #[arg(long, short)]
-        tree: bool,
-    },
+    List(ListArgs),
     /// Show all evidence for and against one process.
     Explain {
         /// The process.
@@ -153,6 +149,35 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// Tell what mcp-reap can see and may do here, what is missing and how to mend it.
+    Doctor,
+    /// Print completions for a shell.
+    Completions {
+        /// Which.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page.
+    Man {
+        /// Write the pages of all commands into this folder instead.
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+}
+
+/// How much of each instance to show.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Show the processes of each instance.
+    #[arg(long, short)]
+    pub tree: bool,
+
+    /// Show swap, CPU, ports and terminal too, as a terminal of 140 columns does by itself.
+    #[arg(long, short)]
+    pub wide: bool,
+
+    /// Look again every two seconds, until Ctrl-C.
+    #[arg(long, conflicts_with_all = ["json", "snapshot"])]
+    pub watch: bool,
 }
 
 /// What is wrong, and how to say it.

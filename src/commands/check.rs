@@ -30,7 +30,9 @@ pub(super) fn could_not_tell(args: &CheckArgs, error: anyhow::Error) -> anyhow::
     if args.format != Format::Nagios {
         return Err(error);
     }
-    answer(&nagios::unknown(&format!("{error:#}")))?;
+    // The first line is the plugin's answer; a picture of the mistake would follow.
+    let why = format!("{error:#}");
+    answer(&nagios::unknown(why.lines().next().unwrap_or_default()))?;
     Ok(Exit::Plugin(nagios::State::Unknown as u8))
 }
 

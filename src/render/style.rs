@@ -44,6 +44,14 @@ impl Look {
         Look { color, width: columns }
     }
 
+    /// The same on a terminal that may have another size by now.
+    #[must_use]
+    pub fn resized(self) -> Look {
+        let width =
+            self.width.map(|before| terminal_size::terminal_size().map_or(before, |(now, _)| now.0.into()));
+        Look { width, ..self }
+    }
+
     /// The text in this style, or as it is without colour.
     #[must_use]
     pub fn paint(&self, style: Style, text: &str) -> String {
