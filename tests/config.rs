@@ -446,3 +446,25 @@ fn no_text_makes_the_reader_panic() {
         }
     });
 }
+
+#[test]
+fn expected_servers_have_a_name_and_bounds_that_agree() {
+    let home = Home::new();
+    let bounds = |text: &str| {
+        let expect = home.loaded(&format!("[[expect]]\nname = \"notes-*\"\n{text}")).policy.expect;
+        (expect[0].pattern.matches("notes-x"), expect[0].min, expect[0].max)
+    };
+    assert_eq!(bounds(""), (true, 1, None));
+    assert_eq!(bounds("max = 3"), (true, 1, Some(3)));
+    assert_eq!(bounds("max = 0"), (true, 0, Some(0)));
+    assert_eq!(bounds("min = 0\nmax = 2"), (true, 0, Some(2)));
+    for (text, said) in [
+        ("[[expect]]\nmin = 1", "1:1: this [[expect]] entry has no name"),
+        ("[[expect]]\nname = \"x\"\nmin = 3\nmax = 2", "1:1: min is 3, more than max allows"),
+        ("[[expect]]\nname = \"x\"\nmni = 3", "3:1: unknown key `mni` in [expect]"),
+        ("[[expect]]\nname = \"x\"\nmin = -1", "3:7: expect.min: expected a whole number"),
+    ] {
+        let complaint = home.complaint(text);
+        assert!(complaint.starts_with(said), "{complaint}");
+    }
+}

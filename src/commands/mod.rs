@@ -2,7 +2,9 @@
 
 mod check;
 mod config;
+mod doctor;
 mod explain;
+mod generate;
 mod history;
 mod list;
 mod log;
@@ -46,19 +48,33 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         Some(Command::Log(args)) => log::run(args, &cli.global),
+        Some(Command::Doctor) => doctor::run(&cli.global),
+        Some(Command::Completions { shell }) => generate::completions(*shell),
+        Some(Command::Man { folder }) => generate::man(folder.as_deref()),
         command => {
-            let session = Session::new(&cli.global)?;
+            let session = match (Session::new(&cli.global), command) {
+                (Err(error), Some(Command::Check(args))) => return check::could_not_tell(args, error),
+                (session, _) => session?,
+            };
             match command {
                 None if cli.dry_run => reap::dry_run(&session),
                 None => reap::run(&session, &cli),
                 Some(_) if cli.dry_run || cli.yes || cli.wait => {
                     anyhow::bail!("--dry-run, --yes and --wait go with no command")
                 }
-                Some(Command::List { tree }) => list::run(&session, *tree),
+                Some(Command::List(args)) => list::run(&session, args),
                 Some(Command::Explain { pid }) => explain::run(&session, *pid),
-                Some(Command::Check) => check::run(&session),
+                Some(Command::Check(args)) => {
+                    check::run(&session, args).or_else(|error| check::could_not_tell(args, error))
+                }
                 Some(Command::Record { output }) => record::run(&session, output.as_deref()),
-                Some(Command::Config { .. } | Command::Log(_)) => unreachable!("handled above"),
+                Some(
+                    Command::Config { .. }
+                    | Command::Log(_)
+                    | Command::Doctor
+                    | Command::Completions { .. }
+                    | Command::Man { .. },
+                ) => unreachable!("handled above"),
             }
         }
     }
@@ -67,16 +83,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
 impl Session {
     fn new(global: &Global) -> anyhow::Result<Session> {
         let mut loaded = settings::load(global.config.as_deref())?;
-        Overrides {
-            grace: global.grace,
-            min_age: global.min_age,
-            max_count: global.max_count,
-            max_age: global.max_age,
-            max_rss: global.max_rss,
-            allow: global.allow.clone(),
-            all_users: global.all_users,
-        }
-        .apply(&mut loaded.policy)?;
+        overrides(global).apply(&mut loaded.policy)?;
         let catalog = Catalog::builtin().with_rules(&loaded.policy.servers);
         Ok(Session {
             policy: loaded.policy,
@@ -88,6 +95,19 @@ impl Session {
             quiet: global.quiet,
             look: Look::of_stdout(global.color),
         })
+    }
+}
+
+/// What the flags say.
+fn overrides(global: &Global) -> Overrides {
+    Overrides {
+        grace: global.grace,
+        min_age: global.min_age,
+        max_count: global.max_count,
+        max_age: global.max_age,
+        max_rss: global.max_rss,
+        allow: global.allow.clone(),
+        all_users: global.all_users,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::process::Pid;
 use crate::reap::{self, Outcome, Report};
+use crate::render::spinner::Spinner;
 use crate::render::{Scene, json, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
@@ -72,13 +73,22 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let confirmed = confirm(session, plan.clone(), &stop)?;
     witness.withheld(&confirmed.withheld)?;
     let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(&stop))?;
+    let waiting = waiting(session, &confirmed);
     let report = reap::run(&confirmed, session.policy.grace, &mut kernel, &mut witness);
+    drop(waiting);
     let totals = Totals::of(&confirmed, &report, started.elapsed());
     let interrupted = signal_in(&stop);
     let closed = witness.finished(&totals, interrupted);
     scene.results = Some(&report.results);
     tell(session, &scene, &confirmed, &totals)?;
     exit(report, closed, interrupted)
+}
+
+/// Shows a person that time passes while the targets have theirs.
+fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
+    let processes: usize = plan.targets.iter().map(|target| target.members.len()).sum();
+    let what = format!("waiting for {} to end", table::count(processes, "process"));
+    (processes > 0 && !session.quiet).then(|| Spinner::start(what, session.policy.grace))
 }
 
 /// One run at a time per user.

@@ -10,7 +10,7 @@ use super::locate::Surroundings;
 use super::section::{At, Section};
 use super::{AuditSettings, pidfile};
 use crate::pattern::Pattern;
-use crate::policy::{AllowRule, CountPer, Limits, Policy, ServerRule};
+use crate::policy::{AllowRule, CountPer, Expectation, Limits, Policy, ServerRule};
 use crate::units::{parse_duration, show_duration};
 
 /// Longer than any server needs to end; more would be a slip (`5m` for `5s` is still allowed).
@@ -50,6 +50,9 @@ pub(super) fn parse(
     }
     for section in top.sections("server")? {
         policy.servers.push(server(section)?);
+    }
+    for section in top.sections("expect")? {
+        policy.expect.push(expect(section)?);
     }
     if let Some(section) = top.section("audit")? {
         audit = audit_settings(section)?;
@@ -154,6 +157,21 @@ fn server(mut section: Section<'_>) -> Result<ServerRule, ConfigError> {
         return Err(idle);
     }
     Ok(ServerRule { name, program, limits })
+}
+
+fn expect(mut section: Section<'_>) -> Result<Expectation, ConfigError> {
+    let name = section.parsed("name", PATTERN, |text| {
+        Pattern::parse(text).map(|pattern| (text.to_owned(), pattern)).map_err(|error| error.to_string())
+    })?;
+    let min = section.number("min", 0..=i64::from(u32::MAX))?;
+    let max = section.number("max", 0..=i64::from(u32::MAX))?;
+    // Whoever writes only `max` may mean "none at all"; whoever writes neither wants it to run.
+    let min = min.unwrap_or(u32::from(max.is_none_or(|max: u32| max > 0)));
+    let nameless = section.mistake_here("this [[expect]] entry has no name");
+    let crossed = section.mistake_here(format!("min is {min}, more than max allows"));
+    section.finish()?;
+    let (name, pattern) = name.ok_or(nameless)?.value;
+    if max.is_some_and(|max| max < min) { Err(crossed) } else { Ok(Expectation { name, pattern, min, max }) }
 }
 
 fn audit_settings(mut section: Section<'_>) -> Result<AuditSettings, ConfigError> {
