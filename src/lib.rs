@@ -10,9 +10,9 @@ pub mod units;
 pub mod pattern;
 pub mod tree;
 // floor 2: knowledge
-pub mod program;
 pub mod catalog;
 pub mod policy;
+pub mod program;
 pub mod roles;
 // floor 3: judgement
 pub mod classify;

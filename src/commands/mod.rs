@@ -3,10 +3,12 @@
 mod check;
 mod config;
 mod explain;
+mod hook;
 mod list;
 mod look;
 mod reap;
 mod record;
+mod schedule;
 mod witness;
 
 use std::cell::OnceCell;
@@ -16,7 +18,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::catalog::Catalog;
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Cli, Command, Global, HookAction};
 use crate::config::{self as settings, AuditSettings, Overrides};
 use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
@@ -40,25 +42,43 @@ struct Session {
 /// # Errors
 /// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
 pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    if let Some(Command::Hook { action: HookAction::Run { watch } }) = &cli.command {
+        return Ok(if *watch { hook::watch(&cli) } else { hook::call(&cli) });
+    }
     Diagnostics { verbose: cli.global.verbose, quiet: cli.global.quiet, directory: None }.start()?;
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
+        // Flags that go with no command come first: they would be passed over in silence otherwise.
+        Some(Command::Schedule { .. } | Command::Hook { .. }) if cli.is_for_no_command() => {
+            anyhow::bail!("--dry-run, --yes and --wait go with no command")
+        }
+        Some(Command::Schedule { action }) => schedule::run(action, &cli.global),
+        Some(Command::Hook { action }) => hook::run(action, &cli.global),
         command => {
             let session = Session::new(&cli.global)?;
             match command {
                 None if cli.dry_run => reap::dry_run(&session),
                 None => reap::run(&session, &cli),
-                Some(_) if cli.dry_run || cli.yes || cli.wait => {
+                Some(_) if cli.is_for_no_command() => {
                     anyhow::bail!("--dry-run, --yes and --wait go with no command")
                 }
                 Some(Command::List { tree }) => list::run(&session, *tree),
                 Some(Command::Explain { pid }) => explain::run(&session, *pid),
                 Some(Command::Check) => check::run(&session),
                 Some(Command::Record { output }) => record::run(&session, output.as_deref()),
-                Some(Command::Config { .. }) => unreachable!("handled above"),
+                Some(Command::Config { .. } | Command::Schedule { .. } | Command::Hook { .. }) => {
+                    unreachable!("handled above")
+                }
             }
         }
     }
+}
+
+/// What to end with after a call of the hook that cannot be read: a mistake in somebody's settings is
+/// no reason to stop their session.
+#[must_use]
+pub fn misspelt_hook(mistake: &clap::Error) -> Exit {
+    hook::misspelt(mistake)
 }
 
 impl Session {
