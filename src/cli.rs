@@ -1,11 +1,13 @@
 //! The command line: what was typed, before it means anything. Doc comments here are the help.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::render::style::Color;
+use crate::schedule::Calendar;
 use crate::units::since::{Since, parse_since};
 use crate::units::{parse_duration, parse_size};
 
@@ -42,6 +44,14 @@ pub struct Cli {
     /// What every command takes.
     #[command(flatten)]
     pub global: Global,
+}
+
+impl Cli {
+    /// Was a flag given that means something only where nothing else is asked for?
+    #[must_use]
+    pub fn is_for_no_command(&self) -> bool {
+        self.dry_run || self.yes || self.wait
+    }
 }
 
 /// Options of every command.
@@ -143,6 +153,18 @@ pub enum Command {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Have it run by itself, once a week, a day or an hour.
+    Schedule {
+        /// What to do.
+        #[command(subcommand)]
+        action: ScheduleAction,
+    },
+    /// Have Claude Code run it when a session begins or ends.
+    Hook {
+        /// What to do.
+        #[command(subcommand)]
+        action: HookAction,
+    },
     /// Make, find, show and check the configuration file.
     Config {
         /// Which of them.
@@ -216,6 +238,112 @@ pub struct LogArgs {
     pub follow: bool,
 }
 
+/// What to do with the schedule.
+#[derive(Debug, Subcommand)]
+pub enum ScheduleAction {
+    /// Install it, or change its time (default: weekly, Sunday 03:00).
+    Install(ScheduleArgs),
+    /// Show whether it will run, when, and what the last run did.
+    Status,
+    /// Remove it.
+    Uninstall {
+        /// Also when its files were changed by hand: they are moved aside.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// When the schedule runs.
+#[derive(Args, Debug)]
+pub struct ScheduleArgs {
+    /// Once a week.
+    #[arg(long, value_name = "DAY@HH:MM", value_parser = Calendar::weekly)]
+    #[arg(conflicts_with_all = ["daily", "hourly"])]
+    pub weekly: Option<Calendar>,
+
+    /// Once a day.
+    #[arg(long, value_name = "HH:MM", value_parser = Calendar::daily, conflicts_with = "hourly")]
+    pub daily: Option<Calendar>,
+
+    /// Once an hour, at this minute.
+    #[arg(long, value_name = "MM", value_parser = Calendar::hourly)]
+    #[arg(num_args = 0..=1, default_missing_value = "0")]
+    pub hourly: Option<Calendar>,
+
+    /// Also from a folder that may vanish, and over files changed by hand, which are moved aside.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What to do with the session hooks.
+#[derive(Debug, Subcommand)]
+pub enum HookAction {
+    /// Put them into the settings of Claude Code.
+    Install {
+        /// Whose settings.
+        #[arg(long, value_enum, default_value_t)]
+        scope: HookScope,
+        /// Also from a folder that may vanish.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Show whether they are installed.
+    Status {
+        /// Whose settings.
+        #[arg(long, value_enum, default_value_t)]
+        scope: HookScope,
+    },
+    /// Take them out again.
+    Uninstall {
+        /// Whose settings.
+        #[arg(long, value_enum, default_value_t)]
+        scope: HookScope,
+    },
+    /// What the client calls: reads an event on stdin, returns at once, never exits with 2.
+    Run {
+        /// The part that stays: reads what to do on stdin.
+        #[arg(long, hide = true)]
+        watch: bool,
+    },
+}
+
+/// Whose settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HookScope {
+    /// Your own, for all projects.
+    #[default]
+    User,
+    /// Those of the project in this folder.
+    Project,
+}
+
+impl Global {
+    /// The first flag given that says how to judge or what to judge: there is none to be judged where
+    /// a schedule or a hook is installed, and neither would remember it.
+    #[must_use]
+    pub fn of_judgement(&self) -> Option<&'static str> {
+        [
+            ("--snapshot", self.snapshot.is_some()),
+            ("--min-age", self.min_age.is_some()),
+            ("--grace", self.grace.is_some()),
+            ("--max-count", self.max_count.is_some()),
+            ("--max-age", self.max_age.is_some()),
+            ("--max-rss", self.max_rss.is_some()),
+            ("--allow", !self.allow.is_empty()),
+            ("--all-users", self.all_users),
+        ]
+        .into_iter()
+        .find_map(|(flag, given)| given.then_some(flag))
+    }
+}
+
+/// Is this a call of the hook, however misspelt the rest of it is? A hook must not exit with 2, and
+/// clap does for what it cannot read.
+#[must_use]
+pub fn is_hook_call(mut args: impl Iterator<Item = OsString>) -> bool {
+    args.any(|arg| arg == "hook") && args.any(|arg| arg == "run")
+}
+
 /// What to do with the configuration file.
 #[derive(Debug, Subcommand)]
 pub enum ConfigAction {
@@ -231,4 +359,19 @@ pub enum ConfigAction {
     },
     /// Read the file and say what is wrong with it.
     Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_of_the_hook_is_known_by_two_words_in_their_order() {
+        let is = |line: &str| is_hook_call(line.split(' ').map(OsString::from));
+        assert!(is("mcp-reap hook run"));
+        assert!(is("mcp-reap --config /x hook --oops run now"));
+        for other in ["mcp-reap", "mcp-reap hook install --oops", "mcp-reap run hook", "mcp-reap run"] {
+            assert!(!is(other), "{other}");
+        }
+    }
 }

@@ -3,12 +3,18 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mcp_reap::cli::Cli;
+use mcp_reap::cli::{self, Cli};
 use mcp_reap::commands;
 use mcp_reap::exit::Exit;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(mistake) if mistake.use_stderr() && cli::is_hook_call(std::env::args_os()) => {
+            return commands::misspelt_hook(&mistake).into();
+        }
+        Err(mistake) => mistake.exit(),
+    };
     match commands::dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -64,14 +64,15 @@ fn configuration(global: &Global) -> Line {
 /// One look at the machine, with a watch.
 fn table(session: &Session) -> Vec<Line> {
     let began = Instant::now();
-    let snapshot = match look::snapshot(session) {
-        Ok(snapshot) => snapshot,
+    let looked = match look::look(session) {
+        Ok(looked) => looked,
         Err(error) => {
             let mend = "nothing can be told without it; on Linux /proc must be mounted";
             return vec![Line::broken("process table", format!("{error:#}"), mend)];
         }
     };
     let took = began.elapsed();
+    let snapshot = &looked.snapshot;
     let seen = format!("{} in {}", count(snapshot.processes.len(), "process"), elapsed(took));
     let own = snapshot.viewer.uid;
     let alone = snapshot.processes.iter().all(|record| record.uid == Some(own));
@@ -84,8 +85,8 @@ fn table(session: &Session) -> Vec<Line> {
         ),
         false => Line::fine("process table", seen),
     }];
-    lines.push(wires(&snapshot));
-    let (judgement, plan) = look::judge(session, &seen);
+    lines.push(wires(snapshot));
+    let (judgement, plan) = look::judge(session, &looked);
     let clients = judgement.clients.len();
     let mut found =
         format!("{} under {}", count(judgement.findings.len(), "instance"), count(clients, "client"));

@@ -6,11 +6,13 @@ mod doctor;
 mod explain;
 mod generate;
 mod history;
+mod hook;
 mod list;
 mod log;
 mod look;
 mod reap;
 mod record;
+mod schedule;
 mod witness;
 
 use std::cell::OnceCell;
@@ -20,7 +22,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::catalog::Catalog;
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Cli, Command, Global, HookAction};
 use crate::config::{self as settings, AuditSettings, Overrides};
 use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
@@ -44,6 +46,9 @@ struct Session {
 /// # Errors
 /// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
 pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    if let Some(Command::Hook { action: HookAction::Run { watch } }) = &cli.command {
+        return Ok(if *watch { hook::watch(&cli) } else { hook::call(&cli) });
+    }
     Diagnostics { verbose: cli.global.verbose, quiet: cli.global.quiet, directory: None }.start()?;
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
@@ -51,6 +56,12 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Doctor) => doctor::run(&cli.global),
         Some(Command::Completions { shell }) => generate::completions(*shell),
         Some(Command::Man { folder }) => generate::man(folder.as_deref()),
+        // Flags that go with no command come first: they would be passed over in silence otherwise.
+        Some(Command::Schedule { .. } | Command::Hook { .. }) if cli.is_for_no_command() => {
+            anyhow::bail!("--dry-run, --yes and --wait go with no command")
+        }
+        Some(Command::Schedule { action }) => schedule::run(action, &cli.global),
+        Some(Command::Hook { action }) => hook::run(action, &cli.global),
         command => {
             let session = match (Session::new(&cli.global), command) {
                 (Err(error), Some(Command::Check(args))) => return check::could_not_tell(args, error),
@@ -59,7 +70,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             match command {
                 None if cli.dry_run => reap::dry_run(&session),
                 None => reap::run(&session, &cli),
-                Some(_) if cli.dry_run || cli.yes || cli.wait => {
+                Some(_) if cli.is_for_no_command() => {
                     anyhow::bail!("--dry-run, --yes and --wait go with no command")
                 }
                 Some(Command::List(args)) => list::run(&session, args),
@@ -73,11 +84,20 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                     | Command::Log(_)
                     | Command::Doctor
                     | Command::Completions { .. }
-                    | Command::Man { .. },
+                    | Command::Man { .. }
+                    | Command::Schedule { .. }
+                    | Command::Hook { .. },
                 ) => unreachable!("handled above"),
             }
         }
     }
+}
+
+/// What to end with after a call of the hook that cannot be read: a mistake in somebody's settings is
+/// no reason to stop their session.
+#[must_use]
+pub fn misspelt_hook(mistake: &clap::Error) -> Exit {
+    hook::misspelt(mistake)
 }
 
 impl Session {

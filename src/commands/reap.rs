@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::witness::{AuditWitness, Totals};
 use super::{Session, answer, ask, look, say, someone_is_there};
-use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock};
+use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::plan::Plan;
@@ -41,7 +41,6 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
         bail!("--snapshot judges a recorded table and can never end anything; add --dry-run");
     }
     let stop = Arc::new(AtomicUsize::new(0));
-    listen(&stop)?;
     let directory = crate::config::state_dir()?;
     let Some(lock) = lock(&directory, cli.wait, &stop)? else {
         let holder = RunLock::holder(&directory).map(|pid| format!(" ({pid})")).unwrap_or_default();
@@ -52,10 +51,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Fine);
     };
-    let now = chrono::Utc::now();
-    let retention = Retention { keep_days: session.audit.keep_days, max_size: session.audit.max_size };
-    let log = AuditLog::open(lock, retention, RunId::new(now, Pid(std::process::id())), now)
-        .context("without an audit log nothing is ended")?;
+    let log = open(session, lock)?;
     let started = Instant::now();
     let first = look::look(session)?;
     let (judgement, plan) = look::judge(session, &first);
@@ -68,20 +64,60 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Fine);
         }
     }
+    // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
+    listen(&stop)?;
+    let done = end(session, log, cli.started_by.into(), plan.clone(), started, &stop)?;
+    scene.results = Some(&done.report.results);
+    if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
+        // What was done is done and recorded; the exit code speaks of that.
+        say(&format!("mcp-reap: {error:#}"));
+    }
+    exit(done)
+}
+
+/// What became of a plan.
+pub(super) struct Done {
+    confirmed: Plan,
+    report: Report<AuditError>,
+    totals: Totals,
+    /// Whether the end of the run was written down.
+    closed: Result<(), AuditError>,
+    interrupted: Option<i32>,
+}
+
+/// The audit log of a run that has the lock.
+pub(super) fn open(session: &Session, lock: RunLock) -> anyhow::Result<AuditLog> {
+    let now = chrono::Utc::now();
+    let retention = Retention { keep_days: session.audit.keep_days, max_size: session.audit.max_size };
+    AuditLog::open(lock, retention, RunId::new(now, Pid(std::process::id())), now)
+        .context("without an audit log nothing is ended")
+}
+
+/// From the plan of a first look to the last outcome: confirms it by a second look, ends what is
+/// left of it, and writes all of that down. `started` is when the first look began.
+///
+/// # Errors
+/// When the second look or the record of the run's beginning fails; nothing was ended then.
+pub(super) fn end(
+    session: &Session,
+    log: AuditLog,
+    by: StartedBy,
+    plan: Plan,
+    started: Instant,
+    stop: &Arc<AtomicUsize>,
+) -> anyhow::Result<Done> {
     let mut witness = AuditWitness::new(log);
-    witness.started(cli.started_by.into(), &plan)?;
-    let confirmed = confirm(session, plan.clone(), &stop)?;
+    witness.started(by, &plan)?;
+    let confirmed = confirm(session, plan, stop)?;
     witness.withheld(&confirmed.withheld)?;
-    let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(&stop))?;
+    let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
     let waiting = waiting(session, &confirmed);
     let report = reap::run(&confirmed, session.policy.grace, &mut kernel, &mut witness);
     drop(waiting);
     let totals = Totals::of(&confirmed, &report, started.elapsed());
-    let interrupted = signal_in(&stop);
+    let interrupted = signal_in(stop);
     let closed = witness.finished(&totals, interrupted);
-    scene.results = Some(&report.results);
-    tell(session, &scene, &confirmed, &totals)?;
-    exit(report, closed, interrupted)
+    Ok(Done { confirmed, report, totals, closed, interrupted })
 }
 
 /// Shows a person that time passes while the targets have theirs.
@@ -101,7 +137,7 @@ fn lock(directory: &Path, wait: bool, stop: &AtomicUsize) -> Result<Option<RunLo
 }
 
 /// The signals that ask us to stop leave their number here.
-fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
+pub(super) fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register_usize(signal, Arc::clone(stop), signal as usize)
             .context("failed to listen for signals")?;
@@ -109,7 +145,7 @@ fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn signal_in(stop: &AtomicUsize) -> Option<i32> {
+pub(super) fn signal_in(stop: &AtomicUsize) -> Option<i32> {
     i32::try_from(stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
 }
 
@@ -148,11 +184,8 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
     Ok(())
 }
 
-fn exit(
-    report: Report<AuditError>,
-    closed: Result<(), AuditError>,
-    interrupted: Option<i32>,
-) -> anyhow::Result<Exit> {
+pub(super) fn exit(done: Done) -> anyhow::Result<Exit> {
+    let Done { report, closed, interrupted, .. } = done;
     let sent = |outcome: &Outcome| matches!(outcome, Outcome::Exited | Outcome::Killed | Outcome::Survived);
     if let Some(error) = report.failed.or(closed.err()) {
         let any = report.results.iter().any(|ended| sent(&ended.outcome));

@@ -2,7 +2,7 @@
 //!
 //! Both only narrow: what may be ended is for the verdicts to say, and a hook never widens them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::event::{Event, EventKind};
 use crate::instance::Instance;
@@ -14,7 +14,7 @@ use crate::tree::Tree;
 pub const CLIENT_VARIABLE: &str = "CLAUDE_PID";
 
 /// A session that ends, by all that tells its servers from those of others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// The client, which still lives when its hook is called. Whoever waits for it has to hold it by
     /// its start as well: the number is free again afterwards.

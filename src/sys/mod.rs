@@ -24,7 +24,9 @@ use linux as system;
 #[cfg(target_os = "macos")]
 use macos as system;
 
-use crate::process::{Interest, Snapshot, SnapshotError};
+use std::time::Duration;
+
+use crate::process::{Interest, Pid, ProcessId, Snapshot, SnapshotError};
 
 /// The only environment variables that are ever kept; all others are passed over unseen.
 ///
@@ -92,4 +94,59 @@ pub enum SysError {
 /// When the process table cannot be read at all, or is not that of our own PID namespace.
 pub fn snapshot(mut interest: impl FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
     system::snapshot(&mut interest)
+}
+
+/// The process that has this number now, a zombie included; `None` where nobody has it or its start
+/// cannot be read.
+#[must_use]
+pub fn identity(pid: Pid) -> Option<ProcessId> {
+    system::identity(pid)
+}
+
+/// Sleeps until exactly this process, anybody's, has ended, or `patience` is over; says whether it has
+/// ended. A zombie has. Costs nothing meanwhile: a pidfd on Linux, a kqueue on macOS.
+///
+/// # Errors
+/// When the system has no handle left for it, or cannot make one (Linux before 5.3).
+pub fn wait_for_end(id: ProcessId, patience: Duration) -> std::io::Result<bool> {
+    system::wait_for_end(id, patience)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::process::StartTime;
+    use std::process::{Command, Stdio};
+    use std::time::Instant;
+
+    #[test]
+    fn the_end_of_a_process_wakes_who_waits_for_it() {
+        // Ends when its input does.
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let id = identity(Pid(child.id())).unwrap();
+        assert!(!wait_for_end(id, Duration::from_millis(50)).unwrap(), "it lives");
+        let input = child.stdin.take();
+        let late = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            drop(input);
+        });
+        let begun = Instant::now();
+        assert!(wait_for_end(id, Duration::from_secs(60)).unwrap(), "a zombie has ended");
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        late.join().unwrap();
+        child.wait().unwrap();
+        assert!(wait_for_end(id, Duration::ZERO).unwrap(), "and so has one that was collected");
+        assert_eq!(identity(id.pid), None);
+    }
+
+    #[test]
+    fn another_process_of_the_same_number_is_not_waited_for() {
+        let us = identity(Pid(std::process::id())).unwrap();
+        let before = ProcessId { start: StartTime(us.start.0 - 1), ..us };
+        let begun = Instant::now();
+        assert!(wait_for_end(before, Duration::from_secs(60)).unwrap());
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        assert!(!wait_for_end(us, Duration::ZERO).unwrap());
+    }
 }

@@ -1,5 +1,6 @@
 //! Looking at Linux: `/proc` for processes, `sock_diag` for sockets.
 
+mod end;
 mod fds;
 mod holders;
 mod kernel;
@@ -11,6 +12,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(super) use end::{identity, wait_for_end};
 pub use kernel::OsKernel;
 
 use std::collections::{BTreeSet, HashMap};

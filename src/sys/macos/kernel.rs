@@ -174,7 +174,7 @@ impl Kernel for OsKernel {
 
 /// Whether exactly this process has ended, collected by its parent or not. What cannot be read is
 /// taken to live.
-fn has_ended(id: ProcessId) -> bool {
+pub(super) fn has_ended(id: ProcessId) -> bool {
     match bsd(id.pid) {
         Ok(seen) => seen.state == State::Zombie || seen.start.is_some_and(|start| start != id.start),
         Err(error) => error.raw_os_error() == Some(libc::ESRCH),

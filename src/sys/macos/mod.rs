@@ -9,6 +9,8 @@ pub mod procargs;
 mod wires;
 
 #[cfg(target_os = "macos")]
+mod end;
+#[cfg(target_os = "macos")]
 mod fds;
 #[cfg(target_os = "macos")]
 mod headers;
@@ -17,6 +19,8 @@ mod kernel;
 #[cfg(target_os = "macos")]
 mod table;
 
+#[cfg(target_os = "macos")]
+pub(super) use end::{identity, wait_for_end};
 #[cfg(target_os = "macos")]
 pub use kernel::OsKernel;
 #[cfg(target_os = "macos")]

@@ -10,6 +10,7 @@ mod policy;
 mod races;
 mod records;
 mod refusals;
+mod sessions;
 mod storms;
 
 use crate::stage::Stage;
@@ -168,4 +169,15 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(faces::without_a_terminal_it_does_not_ask),
     scene!(faces::on_a_terminal_it_shows_the_plan_and_asks),
     scene!(faces::a_hook_never_blocks_its_client),
+    scene!(sessions::what_a_session_left_goes_after_its_client_and_nothing_else),
+    scene!(sessions::a_client_that_lives_on_keeps_everything),
+    scene!(sessions::a_session_that_is_cleared_or_resumed_leaves_nothing),
+    scene!(sessions::three_sessions_end_at_once),
+    scene!(sessions::a_session_shorter_than_min_age_leaves_nothing_either),
+    scene!(sessions::servers_with_groups_of_their_own_are_known_from_before),
+    scene!(sessions::a_server_that_obeys_is_left_to_end_by_itself),
+    scene!(sessions::a_session_that_begins_finds_what_a_crash_left),
+    scene!(sessions::a_limit_is_not_for_hooks),
+    scene!(sessions::what_the_hook_started_holds_no_wire),
+    scene!(sessions::garbage_is_no_reason_to_stop_a_session),
 ];

@@ -1,0 +1,142 @@
+//! `mcp-reap hook install|status|uninstall`.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde_json::json;
+
+use super::super::answer;
+use crate::cli::{Global, HookAction, HookScope};
+use crate::exit::Exit;
+use crate::hook::install::{self, Report, Scope};
+use crate::hook::program::{lasting, vanishing};
+use crate::hook::settings::{Deed, HookCommand, Presence, Status};
+use crate::render::clean::clean;
+
+pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Result<Exit> {
+    if let Some(flag) = global.of_judgement() {
+        bail!("{flag} does not go with `hook`: write it into the configuration file, which hooks go by");
+    }
+    if global.config.is_some() {
+        bail!("--config does not go with `hook`: hooks read $MCP_REAP_CONFIG or the usual file");
+    }
+    match action {
+        HookAction::Install { scope, force } => {
+            let report = install::install(&file(*scope)?, &command()?, *force)?;
+            tell(global, &report, "already installed")
+        }
+        HookAction::Uninstall { scope } => {
+            tell(global, &install::uninstall(&file(*scope)?)?, "not installed")
+        }
+        HookAction::Status { scope } => {
+            let file = file(*scope)?;
+            status(global, &file, &install::status(&file, &command()?)?)
+        }
+        // Carried out before any of this can go wrong.
+        HookAction::Run { .. } => Ok(Exit::Fine),
+    }
+}
+
+fn file(scope: HookScope) -> anyhow::Result<PathBuf> {
+    let scope = match scope {
+        HookScope::User => Scope::User,
+        HookScope::Project => {
+            Scope::Project(env::current_dir().context("failed to find the current folder")?)
+        }
+    };
+    Ok(scope.file(|name| env::var_os(name))?)
+}
+
+/// This program, by a name that stays.
+fn command() -> anyhow::Result<HookCommand> {
+    let program = env::current_exe().context("failed to find this program")?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let temporary = env::temp_dir();
+    let program = lasting(&program, &path, |path| vanishing(path, &temporary).is_some());
+    Ok(HookCommand::new(&program)?)
+}
+
+fn tell(global: &Global, report: &Report, unchanged: &str) -> anyhow::Result<Exit> {
+    let file = shown(&report.file);
+    if global.json {
+        let deeds: Vec<_> = report.deeds.iter().map(deed_json).collect();
+        let changed = !deeds.is_empty();
+        let value = json!({
+            "schema": 1, "file": report.file, "changed": changed, "deeds": deeds,
+            "backup": report.backup, "removed": report.removed,
+        });
+        answer(&format!("{value:#}"))?;
+        return Ok(Exit::Fine);
+    }
+    if global.quiet {
+        return Ok(Exit::Fine);
+    }
+    let mut lines = vec![match (report.deeds.is_empty(), report.removed) {
+        (true, _) => format!("{file}: {unchanged}, nothing changed"),
+        (false, true) => format!("{file}: held nothing else, and is removed"),
+        (false, false) => format!("{file}:"),
+    }];
+    lines.extend(report.deeds.iter().map(|deed| format!("  {}", deed_text(deed))));
+    if let Some(backup) = &report.backup {
+        lines.push(format!("the bytes from before are in {}", shown(backup)));
+    }
+    answer(&lines.join("\n"))?;
+    Ok(Exit::Fine)
+}
+
+fn deed_text(deed: &Deed) -> String {
+    match deed {
+        Deed::Added { event } => format!("{event}: added"),
+        Deed::Moved { event, from } => format!("{event}: ran {}, runs this program now", clean(from)),
+        Deed::Removed { event } => format!("{}: removed", clean(event)),
+    }
+}
+
+fn deed_json(deed: &Deed) -> serde_json::Value {
+    match deed {
+        Deed::Added { event } => json!({"event": event, "deed": "added"}),
+        Deed::Moved { event, from } => json!({"event": event, "deed": "moved", "from": from}),
+        Deed::Removed { event } => json!({"event": event, "deed": "removed"}),
+    }
+}
+
+/// Fine is: both events are there, run this program, and are not turned off.
+fn status(global: &Global, file: &Path, status: &Status) -> anyhow::Result<Exit> {
+    let events = [("SessionEnd", &status.session_end), ("SessionStart", &status.session_start)];
+    let fine = !status.hooks_disabled && events.iter().all(|(_, at)| **at == Presence::Installed);
+    if global.json {
+        let at: serde_json::Map<_, _> =
+            events.into_iter().map(|(event, at)| (event.to_owned(), presence_json(at))).collect();
+        let value = json!({
+            "schema": 1, "file": file, "events": at, "hooks_disabled": status.hooks_disabled, "fine": fine,
+        });
+        answer(&format!("{value:#}"))?;
+    } else if !(global.quiet && fine) {
+        let mut lines = vec![format!("{}:", shown(file))];
+        lines.extend(events.into_iter().map(|(event, at)| match at {
+            Presence::Installed => format!("  {event}: installed"),
+            Presence::Absent => format!("  {event}: not installed"),
+            Presence::OtherBinary(program) => {
+                format!("  {event}: runs {}, which is not this program", clean(program))
+            }
+        }));
+        if status.hooks_disabled {
+            lines.push("  disableAllHooks is true: no hook runs".to_owned());
+        }
+        answer(&lines.join("\n"))?;
+    }
+    Ok(if fine { Exit::Fine } else { Exit::NotFine })
+}
+
+fn presence_json(at: &Presence) -> serde_json::Value {
+    match at {
+        Presence::Installed => json!({"installed": true}),
+        Presence::Absent => json!({"installed": false}),
+        Presence::OtherBinary(program) => json!({"installed": false, "runs": program}),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    clean(&path.display().to_string())
+}

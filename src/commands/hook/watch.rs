@@ -1,0 +1,240 @@
+//! What stays of a call: sees whose servers are whose while the client lives, waits for its end, and
+//! looks at what the session left.
+//!
+//! By the ordinary judgement, in the ordinary order. This room only says which instances are looked
+//! at, and when.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::super::{Session, look, reap};
+use super::errand::Errand;
+use crate::audit::{RunLock, StartedBy};
+use crate::classify::{Finding, Verdict};
+use crate::cli::Cli;
+use crate::hook::watch as hook;
+use crate::instance::Instance;
+use crate::plan::{Plan, Why};
+use crate::process::{ProcessId, Snapshot};
+use crate::sys;
+
+/// How long the client's end is waited for. It comes 0.1 to 4 s after the hook was called; a client
+/// that ends a session and goes on leaves nothing.
+const CLIENT_ENDS: Duration = Duration::from_secs(600);
+
+/// When to look, in seconds from the client's end. Servers that obey end within 3 to 4 s of the end of
+/// their input; the later looks are for what was still in motion.
+const LOOKS: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(8), Duration::from_secs(30)];
+
+/// The last look, for what was younger than the person's `min_age` until then.
+const LAST_LOOK: Duration = Duration::from_secs(300);
+
+/// How long other runs are waited for: a grace and some seconds each.
+const LOCK: Duration = Duration::from_secs(120);
+
+/// Closes every descriptor beyond the first three. A client may have left the ends of its servers'
+/// wires open in what it starts; held for minutes by us, they would keep servers alive that end with
+/// their input.
+pub(super) fn close_what_was_inherited() {
+    let Ok(entries) = std::fs::read_dir("/dev/fd") else { return };
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let open: Vec<i32> = numbers.filter(|number| *number > 2).collect();
+    for number in open {
+        // The one that listed them is among them, and closed by now.
+        let _ = nix::unistd::close(number);
+    }
+}
+
+pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
+    super::listen_in();
+    let errand: Errand =
+        serde_json::from_reader(std::io::stdin().lock()).context("nobody said what to watch")?;
+    tracing::debug!("hook: {errand:?}");
+    // A client, a terminal or a shell that ends its process group does not mean us. Refused only to
+    // the leader of a group, which nobody made us.
+    let _ = nix::unistd::setsid();
+    match errand {
+        Errand::Sweep => {
+            let told = tell_the_call();
+            let session = Session::new(&cli.global)?;
+            told?;
+            let stop = Arc::new(AtomicUsize::new(0));
+            reap::listen(&stop)?;
+            look_once(&session, &|_| true, &stop).map(|_| ())
+        }
+        Errand::Session { session: ended, client } => {
+            let session = Session::new(&cli.global)?;
+            let noted = note(&session, &ended)?;
+            tell_the_call()?;
+            if let Some(client) = client
+                && !sys::wait_for_end(client, CLIENT_ENDS).context("failed to wait for the client")?
+            {
+                tracing::debug!("hook: {client} goes on; its servers are its own business");
+                return Ok(());
+            }
+            let left = Left { session: ended, noted, ended_at: now() };
+            look_until_done(&session, &left)
+        }
+    }
+}
+
+/// Lets go of what the call listens to: it returns then.
+fn tell_the_call() -> anyhow::Result<()> {
+    let null =
+        File::options().read(true).write(true).open("/dev/null").context("failed to open /dev/null")?;
+    rustix::stdio::dup2_stdin(&null).context("failed to close stdin")?;
+    rustix::stdio::dup2_stdout(&null).context("failed to close stdout")
+}
+
+/// What a session left, or may have left.
+struct Left {
+    session: hook::Session,
+    /// Its processes as they were while the client lived and was their parent for all to see.
+    noted: HashSet<ProcessId>,
+    /// When the client ended, in seconds since the epoch.
+    ended_at: f64,
+}
+
+impl Left {
+    fn has(&self, instance: &Instance<'_>) -> bool {
+        // What began later belongs to a session that goes on under the same name (`--resume`), or to
+        // another client with the same number.
+        instance.members.iter().any(|member| self.noted.contains(&member.record.id))
+            || instance.root.started_at <= self.ended_at && hook::belongs_to_session(instance, &self.session)
+    }
+}
+
+/// The processes of the session's instances.
+fn note(session: &Session, ended: &hook::Session) -> anyhow::Result<HashSet<ProcessId>> {
+    let seen = look::look(session)?;
+    let (judgement, _) = look::judge(session, &seen);
+    let instances = judgement.findings.iter().map(|finding| &finding.instance);
+    let ours = instances.filter(|instance| hook::belongs_to_session(instance, ended));
+    Ok(ours.flat_map(|instance| instance.members.iter().map(|member| member.record.id)).collect())
+}
+
+/// Looks until nothing of the session is left, or looking on is of no use.
+fn look_until_done(session: &Session, left: &Left) -> anyhow::Result<()> {
+    let ended = Instant::now();
+    let stop = Arc::new(AtomicUsize::new(0));
+    reap::listen(&stop)?;
+    let mut old_enough = None;
+    while let Some(at) = next_look(ended.elapsed(), old_enough) {
+        while ended.elapsed() < at && reap::signal_in(&stop).is_none() {
+            // A signal to us ends a sleep only where the sleep is short.
+            std::thread::sleep(Duration::from_millis(100).min(at.saturating_sub(ended.elapsed())));
+        }
+        let seen = look_once(session, &|instance| left.has(instance), &stop)?;
+        if seen == Seen::Nothing || reap::signal_in(&stop).is_some() {
+            return Ok(());
+        }
+        old_enough = match seen {
+            Seen::TooYoung(by) => Some(ended.elapsed() + by),
+            _ => None,
+        };
+    }
+    tracing::debug!("hook: something of the session is left and in use, or too young");
+    Ok(())
+}
+
+/// When to look next, from the client's end: at the next fixed time, or when the youngest of what is
+/// left is old enough, whichever is first.
+fn next_look(since: Duration, old_enough: Option<Duration>) -> Option<Duration> {
+    let fixed = LOOKS.into_iter().find(|look| *look > since);
+    let due = old_enough.filter(|due| *due <= LAST_LOOK);
+    fixed.into_iter().chain(due).min()
+}
+
+/// What a look found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Seen {
+    /// Nothing that will ever be ended.
+    Nothing,
+    /// Only its youth protects an instance, for so long.
+    TooYoung(Duration),
+    /// Something that was ended just now, is in motion or in use.
+    Something,
+}
+
+/// One run over the instances that `mine` says: waits for other runs, looks, and ends what is planned.
+/// Where nothing is planned nothing is recorded.
+fn look_once(
+    session: &Session,
+    mine: &dyn Fn(&Instance<'_>) -> bool,
+    stop: &Arc<AtomicUsize>,
+) -> anyhow::Result<Seen> {
+    let until = Instant::now() + LOCK;
+    let directory = crate::config::state_dir()?;
+    let patient = || Instant::now() < until && reap::signal_in(stop).is_none();
+    let Some(lock) = RunLock::acquire_waiting(&directory, patient)? else {
+        return Ok(Seen::Something);
+    };
+    let started = Instant::now();
+    let first = look::look(session)?;
+    let (judgement, plan) = look::judge(session, &first);
+    let findings: Vec<&Finding<'_>> =
+        judgement.findings.iter().filter(|finding| mine(&finding.instance)).collect();
+    let plan = narrow(plan, &findings);
+    let seen = seen(&findings, &plan, &first.snapshot, session.policy.min_age);
+    if !plan.targets.is_empty() {
+        let log = reap::open(session, lock)?;
+        let done = reap::end(session, log, StartedBy::Hook, plan, started, stop)?;
+        reap::exit(done)?;
+    }
+    Ok(seen)
+}
+
+/// A hook ends what nobody uses; limits on what is in use are for the person's own runs.
+fn narrow(plan: Plan, findings: &[&Finding<'_>]) -> Plan {
+    let unused = |verdict| matches!(verdict, Verdict::Orphaned | Verdict::Disconnected | Verdict::Detached);
+    let roots: HashSet<ProcessId> = findings.iter().map(|finding| finding.instance.root.id).collect();
+    let mut plan = plan.only(|target| roots.contains(&target.root()) && unused(target.verdict));
+    plan.withheld.retain(|withheld| roots.contains(&withheld.root) && unused(withheld.verdict));
+    plan
+}
+
+fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Duration) -> Seen {
+    let settled = |finding: &&&Finding<'_>| !matches!(finding.verdict, Verdict::Managed | Verdict::Allowed);
+    if !findings.iter().any(|finding| settled(&finding)) {
+        return Seen::Nothing;
+    }
+    let young = plan.withheld.iter().filter(|withheld| withheld.why == Why::TooYoung);
+    let youngest = young.map(|withheld| withheld.started_at).reduce(f64::max);
+    match youngest {
+        Some(start) => {
+            let age = Duration::try_from_secs_f64(snapshot.taken_at_epoch() - start).unwrap_or_default();
+            // Ages are counted in whole ticks of 10 ms.
+            Seen::TooYoung(min_age.saturating_sub(age) + Duration::from_millis(50))
+        }
+        None => Seen::Something,
+    }
+}
+
+fn now() -> f64 {
+    chrono::Utc::now().timestamp_micros() as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_come_soon_then_seldom_then_never() {
+        let seconds = |since, old_enough: Option<u64>| {
+            next_look(Duration::from_secs(since), old_enough.map(Duration::from_secs)).map(|at| at.as_secs())
+        };
+        assert_eq!(seconds(0, None), Some(3));
+        assert_eq!(seconds(3, None), Some(8));
+        assert_eq!(seconds(8, None), Some(30));
+        assert_eq!(seconds(30, None), None);
+        // What is too young is looked at when it is not, and that may be between two looks.
+        assert_eq!(seconds(3, Some(5)), Some(5));
+        assert_eq!(seconds(30, Some(58)), Some(58));
+        assert_eq!(seconds(30, Some(301)), None, "the next run will find it");
+    }
+}

@@ -1,0 +1,217 @@
+//! `mcp-reap schedule install|status|uninstall`.
+
+use std::env;
+use std::fmt::Display;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Local, Utc};
+use serde::Serialize;
+
+use super::{answer, say};
+use crate::audit::{Event, RunId, StartedBy, read};
+use crate::cli::{Global, ScheduleAction, ScheduleArgs};
+use crate::config;
+use crate::exit::Exit;
+use crate::render::clean::clean;
+use crate::render::table::count;
+use crate::schedule::{Change, Drift, Installed, Request, Schedule, ScheduleError, Status};
+use crate::units::show_size;
+
+pub(super) fn run(action: &ScheduleAction, global: &Global) -> anyhow::Result<Exit> {
+    if let Some(flag) = global.of_judgement() {
+        bail!("{flag} does not go with `schedule`: write it into the configuration file, which runs go by");
+    }
+    if global.config.is_some() && !matches!(action, ScheduleAction::Install(_)) {
+        bail!("--config goes with `schedule install` only");
+    }
+    let schedule = Schedule::for_this_os()?;
+    match action {
+        ScheduleAction::Install(args) => install(&schedule, args, global),
+        ScheduleAction::Status => status(&schedule, global),
+        ScheduleAction::Uninstall { force } => uninstall(&schedule, *force, global),
+    }
+}
+
+fn program() -> anyhow::Result<std::path::PathBuf> {
+    env::current_exe().context("failed to find this program")
+}
+
+fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow::Result<Exit> {
+    // Read now, so that a mistake in it is told to a person and not to a log on Sunday at three.
+    let grace = config::load(global.config.as_deref())?.policy.grace;
+    let calendar = args.weekly.or(args.daily).or(args.hourly).unwrap_or_default();
+    let (binary, config, force) = (program()?, global.config.clone(), args.force);
+    let installed = match schedule.install(&Request { binary, calendar, grace, config, force }) {
+        Ok(installed) => installed,
+        Err(error) => {
+            if let ScheduleError::NoManager { crontab, .. } = &error {
+                say(&format!("nothing was installed; for `crontab -e`:\n{}", clean(crontab)));
+            }
+            return Err(error.into());
+        }
+    };
+    if global.json {
+        answer(&pretty(&installed)?)?;
+    } else if !global.quiet {
+        answer(&told(&installed))?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn told(installed: &Installed) -> String {
+    let mut lines = vec![format!("{}: {}", installed.job.calendar, shown(&installed.job.binary))];
+    lines.extend(installed.files.iter().map(|(path, change)| {
+        let change = match change {
+            Change::Created => "created",
+            Change::Updated => "updated",
+            Change::Unchanged => "unchanged",
+        };
+        format!("  {} {change}", shown(path))
+    }));
+    lines.extend(installed.moved.iter().map(|path| format!("  {} has what was there before", shown(path))));
+    lines.extend(installed.next.map(|next| format!("first run {}", local(&next))));
+    if !installed.loaded {
+        lines.push("it is taken up at the next login at the screen".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// What the audit log says of the last run of the schedule. The manager tells only how a run ended, and
+/// forgets it when the machine starts again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Recorded {
+    run: RunId,
+    at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totals: Option<Totals>,
+}
+
+/// Absent when the run never came to its end.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Totals {
+    instances: u32,
+    processes: u32,
+    rss_reclaimed: u64,
+    failed: u32,
+    interrupted_by: Option<i32>,
+}
+
+impl Recorded {
+    fn text(&self) -> String {
+        let at = local(&self.at);
+        let Some(totals) = &self.totals else {
+            return format!("last recorded run {at}: it has not come to its end");
+        };
+        let mut text = format!(
+            "last recorded run {at}: ended {}, {}, {} reclaimed",
+            count(totals.instances as usize, "instance"),
+            count(totals.processes as usize, "process"),
+            show_size(totals.rss_reclaimed)
+        );
+        if totals.failed > 0 {
+            text += &format!("; {} could not be ended", count(totals.failed as usize, "process"));
+        }
+        if let Some(signal) = totals.interrupted_by {
+            text += &format!("; stopped by signal {signal}");
+        }
+        text
+    }
+}
+
+fn last_recorded(directory: &Path) -> anyhow::Result<Option<Recorded>> {
+    let mut last: Option<Recorded> = None;
+    for line in read::lines(directory)? {
+        let read::Line::Record(record) = line? else { continue };
+        match record.event {
+            Event::RunStarted { started_by: StartedBy::Schedule, .. } => {
+                last = Some(Recorded { run: record.run, at: record.at, totals: None });
+            }
+            Event::RunFinished { instances, processes, rss_reclaimed, failed, interrupted_by, .. } => {
+                if let Some(last) = last.as_mut().filter(|last| last.run == record.run) {
+                    last.totals =
+                        Some(Totals { instances, processes, rss_reclaimed, failed, interrupted_by });
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(last)
+}
+
+#[derive(Serialize)]
+struct Answer {
+    schema: u32,
+    #[serde(flatten)]
+    status: Status,
+    recorded: Option<Recorded>,
+    fine: bool,
+}
+
+/// Fine is: it will run, as this version would have it.
+fn status(schedule: &Schedule, global: &Global) -> anyhow::Result<Exit> {
+    let status = schedule.status(&program()?)?;
+    let recorded = last_recorded(&config::state_dir()?)?;
+    let fine = status.installed && status.loaded && Drift::unwanted(&status.drift).is_empty();
+    if global.json {
+        answer(&pretty(&Answer { schema: 1, status, recorded, fine })?)?;
+    } else if !(global.quiet && fine) {
+        let mut lines = status_lines(&status);
+        lines.extend(recorded.map(|recorded| recorded.text()));
+        answer(&lines.join("\n"))?;
+    }
+    Ok(if fine { Exit::Fine } else { Exit::NotFine })
+}
+
+fn status_lines(status: &Status) -> Vec<String> {
+    let mut lines = vec![match &status.job {
+        Some(job) => format!("{}: {}", job.calendar, shown(&job.binary)),
+        None if status.files.iter().any(|(_, there)| *there) => "installed, but not readable".to_owned(),
+        None => "not installed".to_owned(),
+    }];
+    let there = status.files.iter().filter(|(_, there)| *there);
+    lines.extend(there.map(|(path, _)| format!("  {}", shown(path))));
+    let manager = status.manager;
+    match (&status.absent, status.loaded) {
+        (Some(why), _) => lines.push(format!("{manager} could not be asked: {}", clean(why))),
+        (None, true) => lines.push(format!("loaded by {manager}")),
+        (None, false) if status.installed => lines.push(format!("not loaded by {manager}")),
+        (None, false) => {}
+    }
+    lines.extend(status.next.map(|next| format!("next run {}", local(&next))));
+    lines.extend(status.last.as_ref().map(|last| match &last.at {
+        Some(at) => format!("last run {}: {}", local(at), last.result),
+        None => format!("last run: {}", last.result),
+    }));
+    lines.extend(status.drift.iter().map(|drift| format!("note: {}", clean(&drift.to_string()))));
+    lines
+}
+
+fn uninstall(schedule: &Schedule, force: bool, global: &Global) -> anyhow::Result<Exit> {
+    let removed = schedule.uninstall(force)?;
+    if global.json {
+        answer(&pretty(&removed)?)?;
+    } else if !global.quiet {
+        let mut lines: Vec<String> =
+            removed.files.iter().map(|path| format!("removed {}", shown(path))).collect();
+        lines.extend(removed.moved.iter().map(|path| format!("{} has what was there before", shown(path))));
+        if lines.is_empty() && !removed.unloaded {
+            lines.push("not installed, nothing changed".to_owned());
+        }
+        answer(&lines.join("\n"))?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn pretty(value: &impl Serialize) -> anyhow::Result<String> {
+    serde_json::to_string_pretty(value).context("failed to write the answer as JSON")
+}
+
+fn shown(path: &Path) -> String {
+    clean(&path.display().to_string())
+}
+
+/// A time on the person's own clock, to the minute.
+fn local(at: &DateTime<Utc>) -> impl Display {
+    at.with_timezone(&Local).format("%a %Y-%m-%d %H:%M")
+}
