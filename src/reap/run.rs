@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::event::{Event, Outcome, Step, Witness};
+use super::event::{Ended, Event, Outcome, Report, Step, Witness};
 use super::kernel::{Kernel, Kin, Refusal, Signal};
 use super::kinship::Kinship;
 use super::subject::{Subject, refused, step};
@@ -22,28 +22,6 @@ const FIRST_LOOK: Duration = Duration::from_millis(25);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// And no look takes more than a tenth of the time: 20,000 processes are read in about 150 ms.
 const LOOK_SHARE: u32 = 10;
-
-/// What became of a plan.
-#[derive(Debug)]
-pub struct Report<E> {
-    /// For each process that was planned or found on the way: which target, who, what became of it.
-    pub results: Vec<Ended>,
-    /// The signal that made us stop early.
-    pub interrupted: Option<i32>,
-    /// The record could not be kept: nothing was sent after that.
-    pub failed: Option<E>,
-}
-
-/// What became of one process.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ended {
-    /// Index into the plan's targets.
-    pub target: usize,
-    /// Who.
-    pub member: TargetMember,
-    /// What became of it.
-    pub outcome: Outcome,
-}
 
 struct Run<'a, K: Kernel, W: Witness> {
     plan: &'a Plan,
