@@ -141,7 +141,7 @@ fn completions_are_sound_to_their_shells_and_know_every_command() {
 #[test]
 fn bash_completes_commands_with_what_was_generated() {
     let text = Home::new().says(&["completions", "bash"])
-        + "\nCOMP_WORDS=(mcp-reap e); COMP_CWORD=1; _mcp-reap mcp-reap e mcp-reap; echo \"${COMPREPLY[@]}\"\n";
+        + "\nCOMP_WORDS=(mcp-reap e); COMP_CWORD=1; $(complete -p mcp-reap | sed 's/.*-F \\([^ ]*\\).*/\\1/') mcp-reap e mcp-reap; echo \"${COMPREPLY[@]}\"\n";
     let Some(output) = through("bash", &["--norc"], &text) else { return };
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "explain", "{output:?}");
 }
