@@ -30,7 +30,13 @@ fn machine() -> Table {
 }
 
 fn expect(name: &str, min: u32, max: Option<u32>) -> Expectation {
-    Expectation { name: name.to_owned(), pattern: Pattern::parse(name).unwrap(), min, max }
+    Expectation {
+        name: name.to_owned(),
+        pattern: Pattern::parse(name).unwrap(),
+        min,
+        max,
+        origin: String::new(),
+    }
 }
 
 /// Judges a table and hands everything to `with`.

@@ -155,10 +155,12 @@ fn the_file_that_init_writes_changes_nothing_and_every_line_of_it_can_be_taken()
         .flat_map(|line| [line, "\n"])
         .collect();
     let taken = home.loaded(&settings);
-    assert_eq!((taken.policy.allow.len(), taken.policy.servers.len()), (1, 1));
+    let Policy { allow, servers, expect, .. } = &taken.policy;
+    assert_eq!((allow.len(), servers.len(), expect.len()), (1, 1, 1));
     assert!(taken.policy.limits.max_count.is_some() && taken.policy.limits.max_rss.is_some());
     // What it calls the default is the default.
-    let plain = Policy { allow: vec![], servers: vec![], limits: Default::default(), ..taken.policy };
+    let plain =
+        Policy { allow: vec![], servers: vec![], expect: vec![], limits: Default::default(), ..taken.policy };
     same_policy(&plain, &Policy::default());
     assert_eq!(taken.audit, AuditSettings::default());
 }

@@ -31,7 +31,7 @@ pub(super) fn could_not_tell(args: &CheckArgs, error: anyhow::Error) -> anyhow::
         return Err(error);
     }
     // The first line is the plugin's answer; a picture of the mistake would follow.
-    let why = format!("{error:#}");
+    let why = super::told(&error);
     answer(&nagios::unknown(why.lines().next().unwrap_or_default()))?;
     Ok(Exit::Plugin(nagios::State::Unknown as u8))
 }

@@ -133,7 +133,11 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
     }));
     settings.extend(policy.expect.iter().map(|expected| {
         let max = expected.max.map(|max| format!(", max = {max}")).unwrap_or_default();
-        entry("expect", format!("name = \"{}\", min = {}{max}", expected.name, expected.min), file())
+        entry(
+            "expect",
+            format!("name = \"{}\", min = {}{max}", expected.name, expected.min),
+            expected.origin.clone(),
+        )
     }));
     settings
 }

@@ -19,11 +19,11 @@ pub(super) fn completions(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
 
 /// The man page on stdout, or the pages of all commands in a folder.
 pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<Exit> {
-    // Without the long list of global options again in every page's SYNOPSIS it stays readable, so
-    // each command's page is written on its own.
     let Some(folder) = folder else {
         let mut text = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut text).context("failed to write the man page")?;
+        // As in a folder, where `help` has no page of its own.
+        let command = Cli::command().disable_help_subcommand(true);
+        clap_mangen::Man::new(command).render(&mut text).context("failed to write the man page")?;
         answer(&String::from_utf8(text).context("the man page is not UTF-8")?)?;
         return Ok(Exit::Fine);
     };

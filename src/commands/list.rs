@@ -26,7 +26,9 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         answer(&json::report(&scene))?;
     } else {
         answer(&table::list(&scene, session.look, detail(args, session.look)))?;
-        if !session.quiet {
+        if !session.quiet && judgement.findings.is_empty() {
+            say("no MCP server is running");
+        } else if !session.quiet {
             say(&table::summary(&scene));
         }
     }

@@ -118,6 +118,15 @@ impl Session {
     }
 }
 
+/// An error with its causes. A message that tells its cause itself is not followed by it again.
+#[must_use]
+pub fn told(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |told, cause| {
+        let cause = cause.to_string();
+        if told.ends_with(&cause) { told } else { format!("{told}: {cause}") }
+    })
+}
+
 /// What the flags say.
 fn overrides(global: &Global) -> Overrides {
     Overrides {

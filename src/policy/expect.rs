@@ -13,4 +13,6 @@ pub struct Expectation {
     pub min: u32,
     /// At most so many; `None` is any number.
     pub max: Option<u32>,
+    /// Where the entry stands, such as `config.toml:12`.
+    pub origin: String,
 }
