@@ -1,5 +1,7 @@
 //! Durations and sizes as people write and read them: `90s`, `1h30m`, `500MB`, `1GiB`.
 
+pub mod since;
+
 use std::time::Duration;
 
 /// Why a duration or a size is none. The fragments fit "`max_age`: ...".

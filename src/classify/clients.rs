@@ -1,7 +1,8 @@
 //! Clients: whose instances these are, and clients that nobody can talk to any more.
 
 use super::evidence::Evidence;
-use super::observe::{Observation, Owner, name_of, owner};
+use super::observe::Observation;
+use super::owner::{Owner, name_of, owner};
 use super::verdict::Verdict;
 use super::{ClientRef, ClientStatus, Finding};
 use crate::catalog::Role;

@@ -5,6 +5,7 @@ mod clients;
 mod evidence;
 mod limits;
 mod observe;
+mod owner;
 mod verdict;
 
 pub use evidence::{Adoption, Evidence, WireState};
@@ -16,7 +17,7 @@ use crate::policy::Policy;
 use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
 use crate::roles::Roles;
 use crate::tree::Tree;
-use observe::Owner;
+use owner::Owner;
 
 /// Which client an instance belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +158,7 @@ fn nameless<'a>(
     };
     let unowned = |record: &&ProcessRecord| {
         roles.role(record.parent) == Some(Role::Client)
-            || matches!(observe::owner(record, tree, roles), Owner::Gone { .. })
+            || matches!(owner::owner(record, tree, roles), Owner::Gone { .. })
     };
     snapshot.processes.iter().filter(unnamed).filter(unowned)
 }

@@ -1,21 +1,14 @@
 //! The four questions to an instance, each answered with what was seen and each allowed to say
 //! "not known": owner, managed, transport, network.
 
-use super::evidence::{Adoption, Evidence, WireState};
-use crate::catalog::{Basis, Catalog, Identification, Role};
+use super::evidence::{Evidence, WireState};
+use super::owner::{Owner, is_tied_to_the_dead, line_read, owner};
+use crate::catalog::{Basis, Catalog, Role};
 use crate::instance::{Instance, Member, Part};
 use crate::policy::{Candidate, Policy};
 use crate::process::{Pid, ProcessRecord, Stdio, StdioKind};
 use crate::roles::Roles;
 use crate::tree::Tree;
-
-/// Who is above the root.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Owner {
-    Alive { pid: Pid, name: String },
-    Gone { pid: Pid, how: Adoption },
-    Unknown { pid: Pid },
-}
 
 /// Whether a service manager runs it.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,9 +46,8 @@ pub(super) struct Observation {
     pub(super) left_over: bool,
     /// What is left over is tied to a dead instance.
     pub(super) tied: bool,
-    /// Every own process above the root, up to a client, told its command line: none of them can be
-    /// a launcher in disguise.
-    pub(super) line_read: bool,
+    /// Every process above and in it told its command line: none is a launcher or client in disguise.
+    pub(super) all_read: bool,
     identified: Vec<Evidence>,
     clients_below: Vec<Pid>,
     stdin_kind: StdioKind,
@@ -80,80 +72,12 @@ pub(super) fn observe(
         connected: instance.members.iter().map(|m| m.record.connected).sum(),
         left_over: instance.is_left_over(),
         tied: instance.is_left_over() && is_tied_to_the_dead(instance, tree, roles),
-        line_read: line_read(instance.root, tree, roles),
+        all_read: line_read(instance.root, tree, roles)
+            && instance.members.iter().all(|member| member.record.argv.is_some()),
         identified: identified(instance, roles),
         clients_below: instance.clients_below.clone(),
         stdin_kind: instance.root.stdio.as_ref().map_or(StdioKind::Unknown, |s| s.kind),
     }
-}
-
-/// Whether the process above is the one that started it, or one that adopts for others. A parent
-/// that is not in the table, and the pid 0 of a container's exec, are not known.
-pub(super) fn owner(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> Owner {
-    let pid = root.parent;
-    let Some(parent) = tree.parent(root) else {
-        // Some tables leave init out; it is init all the same.
-        return if pid == Pid::INIT {
-            Owner::Gone { pid, how: Adoption::Init }
-        } else {
-            Owner::Unknown { pid }
-        };
-    };
-    // A zombie's children are handed on at once: this row is a moment old.
-    if parent.is_zombie() {
-        return Owner::Unknown { pid };
-    }
-    let role = roles.role(pid);
-    // In a container the client, a supervisor or a server may itself be pid 1: then it owns.
-    let owns = matches!(role, Some(Role::Client | Role::Supervisor | Role::Server | Role::Launcher));
-    if pid == Pid::INIT && !owns {
-        return Owner::Gone { pid, how: Adoption::Init };
-    }
-    // Somebody else's service manager adopts nothing of ours.
-    let ours = parent.uid.is_none() || parent.uid == root.uid || parent.uid.is_some_and(|uid| uid.0 == 0);
-    if role == Some(Role::Init) && ours {
-        return Owner::Gone { pid, how: Adoption::Subreaper };
-    }
-    // One of ours that hides its command line may be a launcher of this very instance.
-    if parent.argv.is_none() && parent.uid == root.uid {
-        return Owner::Unknown { pid };
-    }
-    if parent.id.start > root.id.start {
-        return Owner::Gone { pid, how: Adoption::StartedLater };
-    }
-    Owner::Alive { pid, name: name_of(parent, roles) }
-}
-
-/// A helper without a wire to tell is tied to a dead instance when the process that made its group
-/// or session has ended, nobody else is left in it, and no other process of that server lives. (A
-/// browser's crash handler has a group of its own and a browser beside it.)
-fn is_tied_to_the_dead(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> bool {
-    let outside = || tree.living().filter(|record| !instance.contains(record.pid()));
-    let made_by_the_dead = |leader: Option<Pid>, of: fn(&ProcessRecord) -> Option<Pid>| {
-        leader.is_some_and(|leader| {
-            let alone = !outside().any(|other| other.pid() == leader || of(other) == Some(leader));
-            leader != instance.root.pid() && alone
-        })
-    };
-    let same_server = |known: &Identification| {
-        known.name == instance.server && matches!(known.role, Role::Server | Role::Launcher | Role::Helper)
-    };
-    let used = outside().any(|other| roles.get(other.pid()).is_some_and(same_server));
-    let group = made_by_the_dead(instance.root.group, |record| record.group);
-    let session = made_by_the_dead(instance.root.session, |record| record.session);
-    (group || session) && !used
-}
-
-fn line_read(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
-    tree.ancestors(root)
-        .into_iter()
-        .take_while(|above| above.pid() > Pid::INIT && roles.role(above.pid()) != Some(Role::Client))
-        .all(|above| above.argv.is_some() || above.uid != root.uid)
-}
-
-/// The name people know a process by.
-pub(super) fn name_of(record: &ProcessRecord, roles: &Roles) -> String {
-    roles.get(record.pid()).map_or_else(|| record.comm.to_string(), |known| known.name.clone())
 }
 
 /// The main process of a unit is looked for among the members and above the root, up to the first

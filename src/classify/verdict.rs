@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::evidence::WireState;
-use super::observe::{Management, Observation, Owner};
+use super::observe::{Management, Observation};
+use super::owner::Owner;
 
 /// What the evidence says of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -99,7 +100,7 @@ fn in_dialogue(seen: &Observation) -> bool {
 fn owned(seen: &Observation, owner: &str) -> (Verdict, String) {
     let closed = seen.stdin.state == WireState::Closed && seen.stdout.state == WireState::Closed;
     // Its port may serve others: only an instance that is known to listen on nothing is cut off.
-    if closed && seen.ports.as_deref() == Some(&[]) && !seen.left_over && seen.line_read {
+    if closed && seen.ports.as_deref() == Some(&[]) && !seen.left_over && seen.all_read {
         return (Verdict::Disconnected, format!("{owner} lives, but closed both ends of its stdio"));
     }
     (Verdict::InUse, format!("owned by {owner}"))
@@ -109,6 +110,12 @@ fn abandoned(seen: &Observation) -> (Verdict, String) {
     if in_dialogue(seen) {
         let holders = seen.stdin.holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         return (Verdict::InUse, format!("its parent is gone, but {holders} holds its stdio"));
+    }
+    if !seen.all_read {
+        return (
+            Verdict::Undetermined,
+            "owner gone, but what one of its processes runs could not be read".to_owned(),
+        );
     }
     // Ports matter before anything else that could end it: a client may be talking to one.
     let Some(ports) = &seen.ports else {

@@ -3,8 +3,10 @@
 mod check;
 mod config;
 mod explain;
+mod history;
 mod hook;
 mod list;
+mod log;
 mod look;
 mod reap;
 mod record;
@@ -46,12 +48,12 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         return Ok(if *watch { hook::watch(&cli) } else { hook::call(&cli) });
     }
     Diagnostics { verbose: cli.global.verbose, quiet: cli.global.quiet, directory: None }.start()?;
+    if cli.command.is_some() && cli.is_for_no_command() {
+        anyhow::bail!("--dry-run, --yes and --wait go with no command");
+    }
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
-        // Flags that go with no command come first: they would be passed over in silence otherwise.
-        Some(Command::Schedule { .. } | Command::Hook { .. }) if cli.is_for_no_command() => {
-            anyhow::bail!("--dry-run, --yes and --wait go with no command")
-        }
+        Some(Command::Log(args)) => log::run(args, &cli.global),
         Some(Command::Schedule { action }) => schedule::run(action, &cli.global),
         Some(Command::Hook { action }) => hook::run(action, &cli.global),
         command => {
@@ -59,19 +61,32 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             match command {
                 None if cli.dry_run => reap::dry_run(&session),
                 None => reap::run(&session, &cli),
-                Some(_) if cli.is_for_no_command() => {
-                    anyhow::bail!("--dry-run, --yes and --wait go with no command")
-                }
                 Some(Command::List { tree }) => list::run(&session, *tree),
                 Some(Command::Explain { pid }) => explain::run(&session, *pid),
                 Some(Command::Check) => check::run(&session),
                 Some(Command::Record { output }) => record::run(&session, output.as_deref()),
-                Some(Command::Config { .. } | Command::Schedule { .. } | Command::Hook { .. }) => {
-                    unreachable!("handled above")
-                }
+                Some(
+                    Command::Config { .. }
+                    | Command::Log(_)
+                    | Command::Schedule { .. }
+                    | Command::Hook { .. },
+                ) => unreachable!("handled above"),
             }
         }
     }
+}
+
+/// An error and what is behind it, in one sentence. Our own errors tell what is behind them
+/// themselves; that is not said again.
+#[must_use]
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// What to end with after a call of the hook that cannot be read: a mistake in somebody's settings is
@@ -110,6 +125,11 @@ impl Session {
 
 /// Writes the answer. A reader that closed the pipe has heard enough, which is no error.
 fn answer(text: &str) -> anyhow::Result<()> {
+    still_heard(text).map(|_| ())
+}
+
+/// [`answer`] for what goes on until nobody listens: says whether anybody does.
+fn still_heard(text: &str) -> anyhow::Result<bool> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| {
         if !text.is_empty() && !text.ends_with('\n') {
@@ -118,8 +138,8 @@ fn answer(text: &str) -> anyhow::Result<()> {
         out.flush()
     });
     match written {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("failed to write the answer"),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true).context("failed to write the answer"),
     }
 }
 

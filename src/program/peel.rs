@@ -135,7 +135,9 @@ impl Peeler {
         }
         if !passer.command.is_empty() {
             // The option stands there without being among the valued ones: its word follows.
-            let at = words.iter().position(|word| passer.command.contains(&&**word));
+            // Behind `--` options are those of the program that is passed on to.
+            let mut own = words.iter().take_while(|word| &***word != "--");
+            let at = own.position(|word| passer.command.contains(&&**word));
             if let Some(line) = at.and_then(|at| words.get(at + 1)) {
                 return self.command(line, words.get(at.unwrap_or(0) + 2..).unwrap_or_default());
             }

@@ -2,7 +2,9 @@
 
 pub mod clean;
 pub mod explain;
+pub mod figures;
 pub mod json;
+pub mod log;
 pub mod sentence;
 pub mod style;
 pub mod table;

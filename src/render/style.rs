@@ -63,6 +63,12 @@ pub fn faint() -> Style {
     Style::new().dimmed()
 }
 
+/// What went wrong or wants to be looked at.
+#[must_use]
+pub fn warning() -> Style {
+    Style::new().fg_color(Some(AnsiColor::Yellow.into()))
+}
+
 /// By what a verdict means for the instance: red goes, yellow is worth a look, green stays.
 #[must_use]
 pub fn verdict(verdict: Verdict, reap: bool) -> Style {

@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Scene;
 use super::clean::{clean, fit};
+pub use super::figures::count;
 use super::json::command;
 use super::style::{self, Look};
 use crate::classify::{Finding, Verdict};
@@ -78,16 +79,6 @@ pub fn summary(scene: &Scene<'_>) -> String {
         let _ = write!(text, "; left alone: {}", stays.join(", "));
     }
     text
-}
-
-/// `1 instance`, `2 instances`, `3 processes`.
-#[must_use]
-pub fn count(n: usize, what: &str) -> String {
-    match (n, what) {
-        (1, _) => format!("1 {what}"),
-        (_, "process") => format!("{n} processes"),
-        _ => format!("{n} {what}s"),
-    }
 }
 
 fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, tree: bool) -> String {

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 REAP, CACHE, HERE = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(__file__).parent
 VENV, NODE = CACHE / "venv", CACHE / "node"
@@ -59,11 +60,19 @@ def below(top: int) -> set[tuple[int, int]]:
     return found
 
 
+def argv(who: tuple[int, int]) -> str:
+    """A command line as one text; empty when the process has ended meanwhile."""
+    try:
+        return pathlib.Path(f"/proc/{who[0]}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
 def show(some: set[tuple[int, int]]) -> None:
     """Prints processes as ps does."""
-    for pid, _ in sorted(some):
-        argv = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
-        print(f"      {pid:>6} {stat(pid)[0]:>6} {argv[:130]}")
+    for who in sorted(some):
+        row = stat(who[0])
+        print(f"      {who[0]:>6} {row[0] if row else '-':>6} {argv(who)[:130]}")
 
 
 # Clients
@@ -89,7 +98,7 @@ class Client:
         """The next line it says."""
         line = self.process.stdout.readline().strip()
         if not line:
-            sys.exit(f"the {self.kind} client ended: {pathlib.Path(self.log.name).read_text()}")
+            raise RuntimeError(f"the {self.kind} client ended: {pathlib.Path(self.log.name).read_text()}")
         return line
 
     def tell(self, order: str) -> str:
@@ -151,7 +160,7 @@ def doomed() -> set[int]:
     try:
         report = json.loads(run.stdout)
     except ValueError:
-        sys.exit(f"no JSON from mcp-reap --dry-run --json: {run.stdout[:300]!r} {run.stderr[:300]!r}")
+        raise RuntimeError(f"no JSON from mcp-reap --dry-run --json: {run.stdout[:300]!r} {run.stderr[:300]!r}")
     members = [pid for instance in report["instances"] for pid in instance["pids"]]
     if len(members) != len(set(members)):
         check("nobody is in two instances", False, sorted(pid for pid in set(members) if members.count(pid) > 1))
@@ -223,10 +232,10 @@ def main() -> None:
     sys.exit(0 if all(results) else 1)
 
 
-def argv(who: tuple[int, int]) -> str:
-    """A command line as one text."""
-    return pathlib.Path(f"/proc/{who[0]}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-
-
 assert shutil.which("npx"), "npx is not on PATH"
-main()
+try:
+    main()
+except Exception:
+    traceback.print_exc()
+    print(f"{sum(results)} passed, {results.count(False) + 1} failed (the story broke off)")
+    sys.exit(1)

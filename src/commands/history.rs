@@ -1,0 +1,256 @@
+//! From the lines of the audit log to runs.
+
+use crate::audit::{Event, Record, StartedBy, Subject};
+use crate::process::Pid;
+use crate::render::log::{Instance, Process, Run, Withheld};
+
+/// Puts runs together, line by line, in whatever state the log is.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// In the order in which they began.
+    pub(super) runs: Vec<Run>,
+}
+
+impl History {
+    /// Takes the next line.
+    pub(super) fn add(&mut self, record: Record) {
+        // Lines of one run stand together: one run at a time writes.
+        let known = self.runs.iter().rposition(|run| run.run == record.run.as_str());
+        let index = known.unwrap_or_else(|| {
+            self.runs.push(Run {
+                run: record.run.as_str().to_owned(),
+                at: record.at,
+                started_by: None,
+                finished: false,
+                interrupted_by: None,
+                instances_ended: 0,
+                processes_ended: 0,
+                failed: 0,
+                rss_reclaimed: 0,
+                duration_ms: 0,
+                instances: Vec::new(),
+                withheld: Vec::new(),
+            });
+            self.runs.len() - 1
+        });
+        note(&mut self.runs[index], record.event);
+    }
+
+    /// Nothing more comes. What the last line of a run would have said is counted where it is
+    /// missing.
+    pub(super) fn finish(mut self) -> Vec<Run> {
+        for run in &mut self.runs {
+            for instance in &mut run.instances {
+                instance.rss_reclaimed =
+                    instance.processes.iter().filter(|p| p.is_gone()).map(|p| p.rss).sum();
+            }
+            if !run.finished {
+                let all = || run.instances.iter().flat_map(|instance| &instance.processes);
+                let failed = |p: &&Process| matches!(p.outcome.as_deref(), Some("survived" | "denied"));
+                let whole = |i: &&Instance| i.processes.iter().all(Process::is_gone);
+                let processes = small(all().filter(|p| p.is_gone()).count());
+                let failed = small(all().filter(failed).count());
+                run.rss_reclaimed = run.instances.iter().map(|instance| instance.rss_reclaimed).sum();
+                run.instances_ended = small(run.instances.iter().filter(whole).count());
+                (run.processes_ended, run.failed) = (processes, failed);
+            }
+        }
+        self.runs
+    }
+}
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn note(run: &mut Run, event: Event) {
+    match event {
+        Event::RunStarted { started_by, .. } => {
+            let by = match started_by {
+                StartedBy::Hand => "hand",
+                StartedBy::Schedule => "schedule",
+                StartedBy::Hook => "hook",
+            };
+            run.started_by = Some(by.to_owned());
+        }
+        Event::Intent { subject, argv, rss, verdict, reason, .. } => {
+            let instance = instance(run, &subject);
+            if instance.verdict.is_empty() {
+                (instance.verdict, instance.reason) = (verdict, reason);
+            }
+            let process = process(instance, &subject);
+            // The last intent (SIGKILL) sees what had been born meanwhile with nothing known of it.
+            if !argv.is_empty() {
+                process.command = argv.join(" ");
+            }
+            process.rss = process.rss.max(rss);
+        }
+        Event::Exited { subject, after_ms } => outcome(run, &subject, "exited", Some(after_ms)),
+        Event::Killed { subject, after_ms } => outcome(run, &subject, "killed", Some(after_ms)),
+        Event::Survived { subject, after_ms } => outcome(run, &subject, "survived", Some(after_ms)),
+        Event::Denied { subject, error } => {
+            let instance = instance(run, &subject);
+            if instance.reason.is_empty() {
+                instance.reason = error;
+            }
+            outcome(run, &subject, "denied", None);
+        }
+        Event::Vanished { subject } => outcome(run, &subject, "vanished", None),
+        // Of a whole instance, before anything was sent to it.
+        Event::Withheld { subject, verdict, reason, .. } if subject.role == "root" => {
+            run.withheld.push(Withheld { server: subject.server, root: subject.root, verdict, reason });
+        }
+        Event::Withheld { subject, verdict, reason, .. } => {
+            let instance = instance(run, &subject);
+            if instance.verdict.is_empty() {
+                (instance.verdict, instance.reason) = (verdict, reason);
+            }
+            outcome(run, &subject, "withheld", None);
+        }
+        Event::RunFinished { instances, processes, rss_reclaimed, duration_ms, failed, interrupted_by } => {
+            run.finished = true;
+            (run.instances_ended, run.processes_ended) = (instances, processes);
+            (run.rss_reclaimed, run.duration_ms, run.failed) = (rss_reclaimed, duration_ms, failed);
+            run.interrupted_by = interrupted_by;
+        }
+        Event::Signalled { .. } | Event::Unknown => {}
+    }
+}
+
+/// The instance that this process belonged to.
+fn instance<'a>(run: &'a mut Run, subject: &Subject) -> &'a mut Instance {
+    let same = |instance: &Instance| instance.root == subject.root && instance.server == subject.server;
+    let index = run.instances.iter().position(same).unwrap_or_else(|| {
+        run.instances.push(Instance {
+            server: subject.server.clone(),
+            root: subject.root,
+            verdict: String::new(),
+            reason: String::new(),
+            rss_reclaimed: 0,
+            processes: Vec::new(),
+        });
+        run.instances.len() - 1
+    });
+    &mut run.instances[index]
+}
+
+fn process<'a>(instance: &'a mut Instance, subject: &Subject) -> &'a mut Process {
+    let pid: Pid = subject.pid;
+    let index = instance.processes.iter().position(|process| process.pid == pid).unwrap_or_else(|| {
+        instance.processes.push(Process {
+            pid,
+            role: subject.role.clone(),
+            command: String::new(),
+            rss: 0,
+            outcome: None,
+            after_ms: None,
+        });
+        instance.processes.len() - 1
+    });
+    &mut instance.processes[index]
+}
+
+fn outcome(run: &mut Run, subject: &Subject, outcome: &str, after_ms: Option<u64>) {
+    let process = process(instance(run, subject), subject);
+    process.outcome = Some(outcome.to_owned());
+    process.after_ms = after_ms;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const ONE: &str = r#""run":"20261120T140000Z-9-beef""#;
+
+    fn history(lines: &[String]) -> Vec<Run> {
+        let mut history = History::default();
+        for line in lines {
+            history.add(serde_json::from_str(line).unwrap());
+        }
+        history.finish()
+    }
+
+    fn line(second: u32, run: &str, rest: &str) -> String {
+        format!(r#"{{"schema":1,"at":"2026-11-20T14:00:{second:02}.000Z",{run},{rest}}}"#)
+    }
+
+    fn of(event: &str, pid: u32, role: &str, more: &str) -> String {
+        line(
+            1,
+            ONE,
+            &format!(
+                r#""event":"{event}","pid":{pid},"start":1,"started_at":"2026-11-20T09:00:00.000Z","server":"notes","root":70,"role":"{role}"{more}"#
+            ),
+        )
+    }
+
+    fn intent(pid: u32, signal: &str, rss: u64) -> String {
+        let more = format!(
+            r#","signal":"{signal}","argv":["node","notes.js"],"rss":{rss},"verdict":"orphaned","reason":"owner gone""#
+        );
+        of("intent", pid, "server", &more)
+    }
+
+    #[test]
+    fn a_process_that_needed_both_signals_stands_there_once() {
+        let runs = history(&[
+            line(
+                0,
+                ONE,
+                r#""event":"run-started","started_by":"schedule","version":"0","pid":9,"uid":1,"targets":1"#,
+            ),
+            intent(70, "TERM", 500),
+            of("signalled", 70, "server", r#","signal":"TERM""#),
+            intent(70, "KILL", 0),
+            of("killed", 70, "server", r#","after_ms":5003"#),
+            line(
+                7,
+                ONE,
+                r#""event":"run-finished","instances":1,"processes":1,"rss_reclaimed":500,"duration_ms":5600"#,
+            ),
+        ]);
+        let [run] = runs.as_slice() else { panic!("{runs:?}") };
+        assert_eq!(
+            (run.started_by.as_deref(), run.finished, run.rss_reclaimed),
+            (Some("schedule"), true, 500)
+        );
+        let [instance] = run.instances.as_slice() else { panic!("{run:?}") };
+        assert_eq!((instance.verdict.as_str(), instance.rss_reclaimed), ("orphaned", 500));
+        let [process] = instance.processes.as_slice() else { panic!("{instance:?}") };
+        assert_eq!((process.outcome.as_deref(), process.after_ms), (Some("killed"), Some(5003)));
+        assert_eq!(process.command, "node notes.js");
+    }
+
+    #[test]
+    fn a_run_that_broke_off_is_counted_from_what_there_is() {
+        let runs = history(&[
+            intent(70, "TERM", 500),
+            intent(71, "TERM", 300),
+            of("exited", 70, "server", r#","after_ms":1"#),
+        ]);
+        let run = &runs[0];
+        assert!(!run.finished && run.started_by.is_none());
+        // One of its two processes is not known to be gone, so the instance is not.
+        assert_eq!((run.instances_ended, run.processes_ended, run.rss_reclaimed), (0, 1, 500));
+    }
+
+    #[test]
+    fn what_was_left_alone_whole_is_told_apart_from_a_member_that_was() {
+        let whole =
+            of("withheld", 70, "root", r#","pids":[70,71],"verdict":"orphaned","reason":"too young""#);
+        let member = of("withheld", 70, "server", r#","pids":[70],"verdict":"orphaned","reason":"another""#);
+        let runs = history(&[whole]);
+        assert_eq!((runs[0].withheld.len(), runs[0].instances.len()), (1, 0));
+        let runs = history(&[member, of("denied", 71, "helper", r#","error":"no""#)]);
+        assert_eq!((runs[0].withheld.len(), runs[0].failed), (0, 1));
+        let outcomes: Vec<_> = runs[0].instances[0].processes.iter().map(|p| p.outcome.as_deref()).collect();
+        assert_eq!(outcomes, [Some("withheld"), Some("denied")]);
+    }
+
+    #[test]
+    fn events_of_later_versions_are_passed_over() {
+        let runs = history(&[line(0, ONE, r#""event":"sang-a-song","verses":3"#)]);
+        assert_eq!((runs.len(), runs[0].instances.len()), (1, 0));
+    }
+}

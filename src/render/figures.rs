@@ -1,0 +1,47 @@
+//! Numbers in words.
+
+use std::time::Duration;
+
+use crate::units::show_duration;
+
+/// `1 instance`, `2 instances`, `3 processes`.
+#[must_use]
+pub fn count(n: usize, what: &str) -> String {
+    match (n, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "process") => format!("{n} processes"),
+        _ => format!("{n} {what}s"),
+    }
+}
+
+/// How long something took: to a tenth where a person feels it (`1.4s`), in full words of
+/// [`show_duration`] below a second and from ten on.
+#[must_use]
+pub fn elapsed(duration: Duration) -> String {
+    let tenths = (duration.as_millis() + 50) / 100;
+    if (10..100).contains(&tenths) && !tenths.is_multiple_of(10) {
+        return format!("{}.{}s", tenths / 10, tenths % 10);
+    }
+    show_duration(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_a_few_seconds_is_told_to_a_tenth() {
+        for (millis, said) in [(12, "12ms"), (1_400, "1.4s"), (1_003, "1s"), (9_960, "9s"), (61_000, "1m 1s")]
+        {
+            assert_eq!(elapsed(Duration::from_millis(millis)), said);
+        }
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(
+            [count(1, "process"), count(0, "process"), count(2, "run")],
+            ["1 process", "0 processes", "2 runs"]
+        );
+    }
+}
