@@ -1,13 +1,16 @@
 //! The command line: what was typed, before it means anything. Doc comments here are the help.
 
+mod unattended;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
+
 use crate::render::style::Color;
-use crate::schedule::Calendar;
 use crate::units::since::{Since, parse_since};
 use crate::units::{parse_duration, parse_size};
 
@@ -236,85 +239,6 @@ pub struct LogArgs {
     /// Go on and show each run when it is over; with --json, one object a line.
     #[arg(long, short)]
     pub follow: bool,
-}
-
-/// What to do with the schedule.
-#[derive(Debug, Subcommand)]
-pub enum ScheduleAction {
-    /// Install it, or change its time (default: weekly, Sunday 03:00).
-    Install(ScheduleArgs),
-    /// Show whether it will run, when, and what the last run did.
-    Status,
-    /// Remove it.
-    Uninstall {
-        /// Also when its files were changed by hand: they are moved aside.
-        #[arg(long)]
-        force: bool,
-    },
-}
-
-/// When the schedule runs.
-#[derive(Args, Debug)]
-pub struct ScheduleArgs {
-    /// Once a week.
-    #[arg(long, value_name = "DAY@HH:MM", value_parser = Calendar::weekly)]
-    #[arg(conflicts_with_all = ["daily", "hourly"])]
-    pub weekly: Option<Calendar>,
-
-    /// Once a day.
-    #[arg(long, value_name = "HH:MM", value_parser = Calendar::daily, conflicts_with = "hourly")]
-    pub daily: Option<Calendar>,
-
-    /// Once an hour, at this minute.
-    #[arg(long, value_name = "MM", value_parser = Calendar::hourly)]
-    #[arg(num_args = 0..=1, default_missing_value = "0")]
-    pub hourly: Option<Calendar>,
-
-    /// Also from a folder that may vanish, and over files changed by hand, which are moved aside.
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// What to do with the session hooks.
-#[derive(Debug, Subcommand)]
-pub enum HookAction {
-    /// Put them into the settings of Claude Code.
-    Install {
-        /// Whose settings.
-        #[arg(long, value_enum, default_value_t)]
-        scope: HookScope,
-        /// Also from a folder that may vanish.
-        #[arg(long)]
-        force: bool,
-    },
-    /// Show whether they are installed.
-    Status {
-        /// Whose settings.
-        #[arg(long, value_enum, default_value_t)]
-        scope: HookScope,
-    },
-    /// Take them out again.
-    Uninstall {
-        /// Whose settings.
-        #[arg(long, value_enum, default_value_t)]
-        scope: HookScope,
-    },
-    /// What the client calls: reads an event on stdin, returns at once, never exits with 2.
-    Run {
-        /// The part that stays: reads what to do on stdin.
-        #[arg(long, hide = true)]
-        watch: bool,
-    },
-}
-
-/// Whose settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum HookScope {
-    /// Your own, for all projects.
-    #[default]
-    User,
-    /// Those of the project in this folder.
-    Project,
 }
 
 impl Global {

@@ -50,16 +50,15 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         return Ok(if *watch { hook::watch(&cli) } else { hook::call(&cli) });
     }
     Diagnostics { verbose: cli.global.verbose, quiet: cli.global.quiet, directory: None }.start()?;
+    if cli.command.is_some() && cli.is_for_no_command() {
+        anyhow::bail!("--dry-run, --yes and --wait go with no command");
+    }
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         Some(Command::Log(args)) => log::run(args, &cli.global),
         Some(Command::Doctor) => doctor::run(&cli.global),
         Some(Command::Completions { shell }) => generate::completions(*shell),
         Some(Command::Man { folder }) => generate::man(folder.as_deref()),
-        // Flags that go with no command come first: they would be passed over in silence otherwise.
-        Some(Command::Schedule { .. } | Command::Hook { .. }) if cli.is_for_no_command() => {
-            anyhow::bail!("--dry-run, --yes and --wait go with no command")
-        }
         Some(Command::Schedule { action }) => schedule::run(action, &cli.global),
         Some(Command::Hook { action }) => hook::run(action, &cli.global),
         command => {
@@ -70,9 +69,6 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             match command {
                 None if cli.dry_run => reap::dry_run(&session),
                 None => reap::run(&session, &cli),
-                Some(_) if cli.is_for_no_command() => {
-                    anyhow::bail!("--dry-run, --yes and --wait go with no command")
-                }
                 Some(Command::List(args)) => list::run(&session, args),
                 Some(Command::Explain { pid }) => explain::run(&session, *pid),
                 Some(Command::Check(args)) => {

@@ -101,6 +101,8 @@ pub(crate) fn what_a_server_forks_as_it_ends_goes_too(stage: &Stage) {
     let server = || fs::read_to_string(stage.home().join("server")).ok()?.trim().parse().ok();
     look::until("the server runs", || server().is_some());
     let server = look::who(server().unwrap());
+    // The end of the namespace is the end of it.
+    #[allow(clippy::zombie_processes)]
     let sleeper = Command::new("sleep").arg("1000").spawn().unwrap();
     let sleeper = look::who(sleeper.id());
     assert!(stage.plan().must_have(server).reap());

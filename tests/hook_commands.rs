@@ -1,0 +1,158 @@
+//! `mcp-reap hook` and `mcp-reap schedule` through the real binary, in a home of their own. What a call of
+//! the hook does to processes is a matter of the end-to-end scenes.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A home, and a program in it that stays where it is.
+struct Home {
+    dir: TempDir,
+    program: PathBuf,
+}
+
+impl Home {
+    fn new() -> Home {
+        // Not in the system's temporary folder, where no program stays.
+        let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let bin = dir.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        let program = bin.join("mcp-reap");
+        let built = env!("CARGO_BIN_EXE_mcp-reap");
+        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
+        Home { dir, program }
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(&self.program);
+        command.env_clear().env("HOME", self.dir.path()).env("PATH", "/usr/bin:/bin");
+        command.current_dir(self.dir.path()).args(args).output().unwrap()
+    }
+
+    /// Runs it, and holds it to its exit code.
+    fn says(&self, code: i32, args: &[&str]) -> String {
+        let output = self.run(args);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{args:?}\n{out}{err}");
+        out + &err
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.dir.path().join(".claude/settings.json")
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn install_status_and_uninstall_leave_the_settings_as_they_were() {
+    let home = Home::new();
+    let before = "{\n  \"model\": \"opus\"\n}\n";
+    fs::create_dir(home.dir.path().join(".claude")).unwrap();
+    fs::write(home.settings(), before).unwrap();
+    assert!(home.says(1, &["hook", "status"]).contains("SessionEnd: not installed"));
+    assert!(home.says(0, &["hook", "install"]).contains("SessionEnd: added"));
+    let installed = fs::read_to_string(home.settings()).unwrap();
+    let settings: Value = serde_json::from_str(&installed).unwrap();
+    for event in ["SessionEnd", "SessionStart"] {
+        let entry = &settings["hooks"][event][0]["hooks"][0];
+        assert_eq!(entry["command"], home.program.to_str().unwrap());
+        assert_eq!(entry["args"], serde_json::json!(["hook", "run"]));
+    }
+    assert!(home.says(0, &["hook", "status"]).contains("SessionStart: installed"));
+    assert!(home.says(0, &["hook", "install"]).contains("already installed"));
+    assert_eq!(fs::read_to_string(home.settings()).unwrap(), installed);
+    assert!(home.says(0, &["hook", "uninstall"]).contains("SessionStart: removed"));
+    assert_eq!(fs::read_to_string(home.settings()).unwrap(), before);
+    assert!(home.says(0, &["hook", "uninstall"]).contains("nothing changed"));
+}
+
+#[test]
+fn a_projects_hooks_are_not_the_persons() {
+    let home = Home::new();
+    let project = home.dir.path().join("project");
+    fs::create_dir(&project).unwrap();
+    let mut command = Command::new(&home.program);
+    command.env_clear().env("HOME", home.dir.path()).current_dir(&project);
+    let output = command.args(["hook", "install", "--scope", "project", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&answer["schema"], &answer["changed"]), (&1.into(), &true.into()));
+    assert!(project.join(".claude/settings.json").exists());
+    assert!(!home.settings().exists());
+    let status: Value = serde_json::from_str(&home.says(1, &["hook", "status", "--json"])).unwrap();
+    assert_eq!(status["fine"], false);
+    assert!(home.says(2, &["hook", "status", "--scope", "everybody"]).contains("everybody"));
+}
+
+#[test]
+fn settings_that_are_none_stay_as_they_are() {
+    let home = Home::new();
+    fs::create_dir(home.dir.path().join(".claude")).unwrap();
+    fs::write(home.settings(), "{ // mine\n}").unwrap();
+    let said = home.says(2, &["hook", "install"]);
+    assert!(said.contains("not valid JSON at line 1, column 3"), "{said}");
+    assert_eq!(fs::read_to_string(home.settings()).unwrap(), "{ // mine\n}");
+}
+
+#[test]
+fn a_program_that_will_be_gone_is_refused_unless_forced() {
+    let home = Home::new();
+    let in_folder = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-reap"));
+        command.env_clear().env("HOME", home.dir.path()).args(args).output().unwrap()
+    };
+    let refused = in_folder(&["hook", "install"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("build folder"), "{}", text(&refused.stderr));
+    assert!(!home.settings().exists());
+    assert_eq!(in_folder(&["hook", "install", "--force"]).status.code(), Some(0));
+    assert!(home.settings().exists());
+}
+
+#[test]
+fn flags_that_would_be_forgotten_are_refused() {
+    let home = Home::new();
+    for (args, said) in [
+        (&["hook", "install", "--min-age", "5s"][..], "--min-age does not go with `hook`"),
+        (&["hook", "install", "--config", "x"], "--config does not go with `hook`"),
+        (&["hook", "status", "--snapshot", "x"], "--snapshot does not go with `hook`"),
+        (&["schedule", "install", "--allow", "x"], "--allow does not go with `schedule`"),
+        (&["schedule", "status", "--config", "x"], "--config goes with `schedule install` only"),
+        (&["--yes", "hook", "install"], "go with no command"),
+        (&["--dry-run", "schedule", "install"], "go with no command"),
+        (&["schedule", "install", "--daily", "03:00", "--hourly"], "cannot be used with"),
+        (&["schedule", "install", "--weekly", "sun@03:00", "--daily", "03:00"], "cannot be used with"),
+        (&["schedule", "install", "--daily", "25:00"], "`25:00` is not a time of day"),
+        (&["schedule", "install", "--weekly", "someday@03:00"], "`someday` is not a day"),
+        (&["schedule", "install", "--hourly", "60"], "`60` is not a minute"),
+        (&["schedule"], "Usage"),
+        (&["hook"], "Usage"),
+    ] {
+        let answer = home.says(2, args);
+        assert!(answer.contains(said), "{args:?}: {answer}");
+    }
+    assert!(!home.settings().exists() && !home.dir.path().join(".config").exists());
+}
+
+#[test]
+fn a_hook_call_is_never_a_two() {
+    let home = Home::new();
+    for args in [&["hook", "run", "--oops"][..], &["hook", "run", "x", "y"], &["--json", "hook", "run", "-q"]]
+    {
+        let output = home.run(args);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]), "{args:?}");
+    }
+    // Not even where nothing can be written down.
+    let mut command = Command::new(&home.program);
+    let output = command.env_clear().env("HOME", "/dev/null").args(["hook", "run"]).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]));
+    assert_eq!(text(&output.stderr), "");
+    assert!(text(&home.run(&["hook", "run", "--help"]).stdout).contains("Usage"), "a person may ask");
+}

@@ -1,0 +1,121 @@
+//! `mcp-reap schedule` through the real binary, where no user manager answers: a home of its own, and an
+//! `XDG_RUNTIME_DIR` without a bus. What a manager makes of it is for `tests/schedule` and
+//! `tests/user_systemd`.
+#![allow(clippy::unwrap_used)]
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Home {
+        let home = Home(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+        fs::create_dir(home.0.path().join("run")).unwrap();
+        let built = env!("CARGO_BIN_EXE_mcp-reap");
+        fs::hard_link(built, home.program()).or_else(|_| fs::copy(built, home.program()).map(drop)).unwrap();
+        home
+    }
+
+    fn program(&self) -> PathBuf {
+        self.0.path().join("mcp-reap")
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(self.program());
+        command.env_clear().env("HOME", self.0.path()).env("PATH", "/usr/bin:/bin").env("TZ", "UTC");
+        command.env("XDG_RUNTIME_DIR", self.0.path().join("run")).args(args).output().unwrap()
+    }
+
+    /// Lines of an audit log, as a run of the schedule and one by hand would have written them.
+    fn audit(&self, lines: &[Value]) {
+        let dir = self.0.path().join(".local/state/mcp-reap");
+        fs::create_dir_all(&dir).unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
+        let file = dir.join("audit.jsonl");
+        fs::write(&file, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn started(run: &str, at: &str, by: &str) -> Value {
+    json!({"schema": 1, "at": at, "run": run, "event": "run-started", "started_by": by,
+        "version": "0.1.0", "pid": 7, "uid": 1000, "targets": 3})
+}
+
+fn finished(run: &str, at: &str, processes: u32) -> Value {
+    json!({"schema": 1, "at": at, "run": run, "event": "run-finished", "instances": 1,
+        "processes": processes, "rss_reclaimed": 92_000_000, "duration_ms": 812, "failed": 0})
+}
+
+#[test]
+fn without_a_manager_nothing_is_written_and_the_crontab_line_is_told() {
+    let home = Home::new();
+    let output = home.run(&["schedule", "install", "--daily", "04:30"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("30 4 * * *") && said.contains("--started-by schedule"), "{said}");
+    assert!(said.contains("no systemd user manager"), "{said}");
+    assert!(!home.0.path().join(".config").exists());
+}
+
+#[test]
+fn a_mistake_in_the_configuration_is_told_at_the_install() {
+    let home = Home::new();
+    let config = home.0.path().join("mine.toml");
+    fs::write(&config, "[reap]\ngrace = 5\n").unwrap();
+    let output = home.run(&["schedule", "install", "--config", config.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("mine.toml:2") && !said.contains("* * *"), "{said}");
+    assert_eq!(said.matches("mine.toml").count(), 1, "an error is told once: {said}");
+}
+
+#[test]
+fn status_tells_what_the_last_run_of_the_schedule_did() {
+    let home = Home::new();
+    let output = home.run(&["schedule", "status"]);
+    assert_eq!(output.status.code(), Some(1), "it will not run");
+    let said = text(&output.stdout);
+    assert!(said.contains("not installed") && !said.contains("recorded"), "{said}");
+    home.audit(&[
+        started("a", "2026-11-08T03:00:00.000Z", "schedule"),
+        finished("a", "2026-11-08T03:00:01.000Z", 9),
+        started("b", "2026-11-15T03:00:00.000Z", "schedule"),
+        finished("b", "2026-11-15T03:00:01.000Z", 3),
+        started("c", "2026-11-16T10:00:00.000Z", "hand"),
+        finished("c", "2026-11-16T10:00:01.000Z", 1),
+    ]);
+    let said = text(&home.run(&["schedule", "status"]).stdout);
+    let last = "last recorded run Sun 2026-11-15 03:00: ended 1 instance, 3 processes, 92.0 MB reclaimed";
+    assert!(said.contains(last), "{said}");
+    let answer: Value = serde_json::from_slice(&home.run(&["schedule", "status", "--json"]).stdout).unwrap();
+    assert_eq!(
+        (&answer["schema"], &answer["fine"], &answer["installed"]),
+        (&json!(1), &json!(false), &json!(false))
+    );
+    assert_eq!(
+        (&answer["recorded"]["run"], &answer["recorded"]["totals"]["processes"]),
+        (&json!("b"), &json!(3))
+    );
+    home.audit(&[started("d", "2026-11-15T03:00:00.000Z", "schedule")]);
+    assert!(text(&home.run(&["schedule", "status"]).stdout).contains("not come to its end"));
+}
+
+#[test]
+fn an_uninstall_of_nothing_changes_nothing() {
+    let home = Home::new();
+    let output = home.run(&["schedule", "uninstall"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("nothing changed"));
+}
