@@ -63,9 +63,8 @@ fn what_stands_on_no_wire_is_looked_at_closely_only_when_that_is_sure() {
         let if_wired = vec![wired.pid(), idle.pid()];
         let interest = Interest { surely, if_wired };
         let snapshot = take(me(), &mut |_| interest.clone()).unwrap();
-        [wired.pid(), idle.pid()].map(|pid| {
-            snapshot.processes.iter().any(|row| row.pid() == pid && row.stdio.is_some())
-        })
+        [wired.pid(), idle.pid()]
+            .map(|pid| snapshot.processes.iter().any(|row| row.pid() == pid && row.stdio.is_some()))
     };
     assert_eq!(closely(vec![]), [true, false]);
     assert_eq!(closely(vec![idle.pid()]), [true, true]);
