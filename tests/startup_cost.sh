@@ -19,7 +19,7 @@ awk 'BEGIN {
   printf row ",", 1, 0, "systemd", "\"/sbin/init\""
   for (pid = 2; pid <= 1000; pid++) {
     if (pid % 50 == 0) printf row, pid, 1, "node", "\"node\",\"/srv/node_modules/.bin/mcp-server-memory\""
-    else printf row, pid, pid - 1 - pid % 7, "worker", "\"/usr/bin/worker\",\"--queue\",\"" pid "\""
+    else printf row, pid, 1 + int(pid / 7), "worker", "\"/usr/bin/worker\",\"--queue\",\"" pid "\""
     printf pid < 1000 ? "," : "]}"
   }
 }' >"$dir/table.json"
