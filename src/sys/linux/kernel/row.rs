@@ -106,7 +106,7 @@ fn parse(stat: &[u8]) -> Option<Row> {
     let state = State::from_letter(fields.next()?.chars().next()?);
     let parent = Pid(fields.next()?.parse().ok()?);
     // -1 while a process is released, 0 for one we cannot see.
-    let mut visible = || Some(fields.next()?.parse::<i64>().ok()?);
+    let mut visible = || fields.next()?.parse::<i64>().ok();
     let (group, session) = (visible()?, visible()?);
     let flags: u32 = fields.nth(2)?.parse().ok()?;
     let start = StartTime(fields.nth(12)?.parse().ok()?);
