@@ -1,6 +1,6 @@
 //! What will be ended, what is left alone although its verdict says otherwise, and why.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -139,22 +139,27 @@ impl Plan {
         self.withheld.iter().find(|withheld| withheld.root == root).map(|withheld| withheld.why)
     }
 
-    /// Keeps only what a second look planned as well: same root, same verdict, same members.
+    /// Keeps only what a second look planned as well: same root, same verdict, same launchers and
+    /// servers. Its helpers are those of the second look: a browser starts and ends processes all
+    /// the time, and an instance that were let off for that would never go.
     #[must_use]
     pub fn confirmed_by(self, second: &Plan) -> Plan {
-        let agrees = |target: &Target| {
-            second
-                .targets
-                .iter()
-                .any(|other| other.verdict == target.verdict && other.identities() == target.identities())
-        };
-        let (targets, changed): (Vec<_>, Vec<_>) = self.targets.into_iter().partition(agrees);
-        let mut withheld = self.withheld;
-        withheld.extend(changed.into_iter().map(|target| {
-            let why = second.withheld_because(target.root()).unwrap_or(Why::Changed);
-            target.withheld(why)
-        }));
-        Plan { targets, withheld }
+        let again: HashMap<ProcessId, &Target> =
+            second.targets.iter().map(|target| (target.root(), target)).collect();
+        let mut confirmed = Plan { targets: Vec::new(), withheld: self.withheld };
+        for target in self.targets {
+            let agreed = again
+                .get(&target.root())
+                .filter(|other| other.verdict == target.verdict && other.chain() == target.chain());
+            match agreed {
+                Some(other) => confirmed.targets.push((*other).clone()),
+                None => {
+                    let why = second.withheld_because(target.root()).unwrap_or(Why::Changed);
+                    confirmed.withheld.push(target.withheld(why));
+                }
+            }
+        }
+        confirmed
     }
 
     /// Keeps only the instances that `keep` says, without a word about the others.
@@ -189,8 +194,9 @@ impl Target {
         }
     }
 
-    fn identities(&self) -> HashSet<ProcessId> {
-        self.members.iter().map(|member| member.id).collect()
+    /// Its launchers and servers.
+    fn chain(&self) -> HashSet<ProcessId> {
+        self.members.iter().filter(|member| member.part != Part::Helper).map(|member| member.id).collect()
     }
 }
 

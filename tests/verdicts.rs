@@ -350,3 +350,25 @@ fn an_orphaned_client_is_reported_and_its_servers_stay_with_it() {
     table.row(400).wire(Wire::Null);
     assert!(!table.judge(&now()).clients[0].orphaned);
 }
+
+#[test]
+fn two_looks_must_agree_on_launchers_and_servers_but_helpers_come_and_go() {
+    let mut table = Table::new();
+    table.npx(500, 1, Wire::Closed);
+    let first = table.plan(&now());
+    // A helper was born between the looks: it goes with the rest.
+    table.add(510, 502, "/opt/google/chrome/chrome --type=renderer");
+    let confirmed = first.clone().confirmed_by(&table.plan(&now()));
+    assert_eq!(confirmed.targets[0].members.len(), 4);
+    // Another server took the place of the first.
+    let mut other = Table::new();
+    other.npx(500, 1, Wire::Closed);
+    other.row(502).age(10.0);
+    let withheld = first.clone().confirmed_by(&other.plan(&now())).withheld;
+    assert_eq!(withheld[0].why, Why::Changed);
+    // Somebody holds it now.
+    let mut held = Table::new();
+    held.add(400, 800, "claude").tty("pts/9");
+    held.npx(500, 1, Wire::Held(400));
+    assert!(first.confirmed_by(&held.plan(&now())).targets.is_empty());
+}
