@@ -97,7 +97,7 @@ fn status_tells_what_the_last_run_of_the_schedule_did() {
         finished("c", "2026-11-16T10:00:01.000Z", 1),
     ]);
     let said = text(&home.run(&["schedule", "status"]).stdout);
-    let last = "last recorded run Sun 2026-11-15 03:00: ended 1 instance, 3 processes, 92.0 MB reclaimed";
+    let last = "last recorded run Sun 2026-11-15 03:00: ended 1 instance, 3 processes, 92 MB reclaimed";
     assert!(said.contains(last), "{said}");
     let answer: Value = serde_json::from_slice(&home.run(&["schedule", "status", "--json"]).stdout).unwrap();
     assert_eq!(

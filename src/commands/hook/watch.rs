@@ -181,12 +181,16 @@ fn look_once(
         judgement.findings.iter().filter(|finding| mine(&finding.instance)).collect();
     let plan = narrow(plan, &findings);
     let seen = seen(&findings, &plan, &first, session.policy.min_age);
-    if !plan.targets.is_empty() {
-        let log = reap::open(session, lock)?;
-        let done = reap::end(session, log, StartedBy::Hook, plan, started, stop)?;
-        reap::exit(done)?;
+    let planned = plan.targets.len();
+    if planned == 0 {
+        return Ok(seen);
     }
-    Ok(seen)
+    let log = reap::open(session, lock)?;
+    let done = reap::end(session, log, StartedBy::Hook, plan, started, stop)?;
+    let all =
+        planned == findings.iter().filter(|finding| !is_settled(finding)).count() && done.ended(planned);
+    reap::exit(done)?;
+    Ok(if all { Seen::Nothing } else { seen })
 }
 
 /// A hook ends what nobody uses; limits on what is in use are for the person's own runs.
@@ -199,8 +203,7 @@ fn narrow(plan: Plan, findings: &[&Finding<'_>]) -> Plan {
 }
 
 fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Duration) -> Seen {
-    let settled = |finding: &&&Finding<'_>| !matches!(finding.verdict, Verdict::Managed | Verdict::Allowed);
-    if !findings.iter().any(|finding| settled(&finding)) {
+    if findings.iter().all(|finding| is_settled(finding)) {
         return Seen::Nothing;
     }
     let young = plan.withheld.iter().filter(|withheld| withheld.why == Why::TooYoung);
@@ -213,6 +216,11 @@ fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Du
         }
         None => Seen::Something,
     }
+}
+
+/// Will it never be ended, however often we look?
+fn is_settled(finding: &Finding<'_>) -> bool {
+    matches!(finding.verdict, Verdict::Managed | Verdict::Allowed)
 }
 
 fn now() -> f64 {
