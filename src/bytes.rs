@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(RawText::from(&b"a\xffb"[..]).to_string(), "a\u{fffd}b");
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct RawText(Vec<u8>);
+pub struct RawText(Box<[u8]>);
 
 impl RawText {
     /// The bytes themselves.
@@ -40,25 +40,25 @@ impl RawText {
 
 impl From<&[u8]> for RawText {
     fn from(bytes: &[u8]) -> Self {
-        RawText(bytes.to_vec())
+        RawText(bytes.into())
     }
 }
 
 impl From<&str> for RawText {
     fn from(text: &str) -> Self {
-        RawText(text.as_bytes().to_vec())
+        RawText(text.as_bytes().into())
     }
 }
 
 impl From<String> for RawText {
     fn from(text: String) -> Self {
-        RawText(text.into_bytes())
+        RawText(text.into_bytes().into())
     }
 }
 
 impl From<Vec<u8>> for RawText {
     fn from(bytes: Vec<u8>) -> Self {
-        RawText(bytes)
+        RawText(bytes.into())
     }
 }
 

@@ -140,18 +140,14 @@ impl From<StartedBy> for crate::audit::StartedBy {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show every instance with client, verdict, age and memory.
-    List {
-        /// Show the processes of each instance.
-        #[arg(long, short)]
-        tree: bool,
-    },
+    List(ListArgs),
     /// Show all evidence for and against one process.
     Explain {
         /// The process.
         pid: u32,
     },
     /// Tell by exit code whether anything is wrong: 0 healthy, 1 not, 2 could not tell.
-    Check,
+    Check(CheckArgs),
     /// Show what past runs ended, why, and what it brought.
     Log(LogArgs),
     /// Write the process table as JSON, without secrets: for bug reports and tests.
@@ -178,6 +174,59 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// Tell what mcp-reap can see and may do here, what is missing and how to mend it.
+    Doctor,
+    /// Print completions for a shell.
+    Completions {
+        /// Which.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page.
+    Man {
+        /// Write the pages of all commands into this folder instead.
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+}
+
+/// How much of each instance to show.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Show the processes of each instance.
+    #[arg(long, short)]
+    pub tree: bool,
+
+    /// Show swap, CPU, ports and terminal too, as a terminal of 140 columns does by itself.
+    #[arg(long, short)]
+    pub wide: bool,
+
+    /// Look again every two seconds, until Ctrl-C.
+    #[arg(long, conflicts_with_all = ["json", "snapshot"])]
+    pub watch: bool,
+}
+
+/// What is wrong, and how to say it.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// How to answer. Nagios takes the exit code as 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
+    pub format: Format,
+
+    /// Tolerate so many orphans.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub max_orphans: usize,
+}
+
+/// A form of the answer of `check`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For Nagios, Icinga, Checkmk: one line with performance data.
+    Nagios,
+    /// For Prometheus: metrics for node_exporter's textfile collector.
+    Prometheus,
 }
 
 /// Which runs to show.

@@ -11,18 +11,21 @@ pub enum Exit {
     NotFine,
     /// Usage, configuration or environment error; nothing was ended.
     Refused,
+    /// The answer of a monitoring plugin: 0 to 3, which mean OK, WARNING, CRITICAL and UNKNOWN.
+    Plugin(u8),
     /// Stopped by this signal, after the audit log was closed.
     Signalled(i32),
 }
 
 impl Exit {
-    /// The number scripts see: 0, 1, 2 or 128 + signal.
+    /// The number scripts see: 0, 1, 2 or 128 + signal; 0 to 3 for a monitoring plugin.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Exit::Fine => 0,
             Exit::NotFine => 1,
             Exit::Refused => 2,
+            Exit::Plugin(code) => code,
             Exit::Signalled(signal) => 128u8.saturating_add(u8::try_from(signal).unwrap_or(127)),
         }
     }

@@ -18,6 +18,7 @@ pub mod roles;
 pub mod classify;
 pub mod instance;
 // floor 4: intent
+pub mod health;
 pub mod plan;
 pub mod reap;
 // floor 5: edges

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Err(error) => {
             use std::io::Write as _;
             // Nobody is left to tell when stderr is gone too.
-            let _ = writeln!(std::io::stderr().lock(), "mcp-reap: {}", commands::sentence(&error));
+            let _ = writeln!(std::io::stderr().lock(), "mcp-reap: {}", commands::told(&error));
             Exit::Refused.into()
         }
     }

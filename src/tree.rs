@@ -1,42 +1,43 @@
 //! Who is whose parent. A loop in a table (two rows that name each other) is met once and left.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::process::{Pid, ProcessRecord, Snapshot};
 
 /// An index over a snapshot: by pid, and children by parent.
+///
+/// Two sorted lists: systems list processes by number, so sorting is one pass, and for 20,000 rows
+/// they take 640 kB where hash maps took three times as much.
 #[derive(Debug)]
 pub struct Tree<'a> {
-    rows: HashMap<Pid, &'a ProcessRecord>,
-    children: HashMap<Pid, Vec<Pid>>,
+    /// By pid.
+    rows: Vec<(Pid, &'a ProcessRecord)>,
+    /// By parent, then by pid: row order must not matter to anything that follows.
+    children: Vec<(Pid, &'a ProcessRecord)>,
 }
 
 impl<'a> Tree<'a> {
     /// Indexes a snapshot.
     #[must_use]
     pub fn new(snapshot: &'a Snapshot) -> Tree<'a> {
-        let mut rows = HashMap::with_capacity(snapshot.processes.len());
-        let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
-        for record in &snapshot.processes {
-            rows.insert(record.pid(), record);
-            children.entry(record.parent).or_default().push(record.pid());
-        }
-        // Row order must not matter to anything that follows.
-        for list in children.values_mut() {
-            list.sort_unstable();
-        }
+        let mut rows: Vec<_> = snapshot.processes.iter().map(|row| (row.pid(), row)).collect();
+        rows.sort_by_key(|(pid, _)| *pid);
+        let mut children: Vec<_> = rows.iter().map(|(_, row)| (row.parent, *row)).collect();
+        // Stable, so the children of one parent stay in the order of their numbers.
+        children.sort_by_key(|(parent, _)| *parent);
         Tree { rows, children }
     }
 
     /// The row of a pid.
     #[must_use]
     pub fn get(&self, pid: Pid) -> Option<&'a ProcessRecord> {
-        self.rows.get(&pid).copied()
+        let at = self.rows.binary_search_by_key(&pid, |(pid, _)| *pid).ok()?;
+        self.rows.get(at).map(|(_, row)| *row)
     }
 
-    /// All rows that are not zombies, in no particular order.
-    pub fn living(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
-        self.rows.values().copied().filter(|record| !record.is_zombie())
+    /// All rows that are not zombies, by pid.
+    pub fn living(&self) -> impl Iterator<Item = &'a ProcessRecord> + Clone + '_ {
+        self.rows.iter().map(|(_, row)| *row).filter(|record| !record.is_zombie())
     }
 
     /// The parent's row, where it is in the table.
@@ -47,7 +48,9 @@ impl<'a> Tree<'a> {
 
     /// Direct children, by pid.
     pub fn children(&self, pid: Pid) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
-        self.children.get(&pid).into_iter().flatten().filter(move |c| **c != pid).filter_map(|c| self.get(*c))
+        let first = self.children.partition_point(|(parent, _)| *parent < pid);
+        let own = self.children[first..].iter().take_while(move |(parent, _)| *parent == pid);
+        own.map(|(_, row)| *row).filter(move |row| row.pid() != pid)
     }
 
     /// The ancestors from the parent up.

@@ -155,10 +155,12 @@ fn the_file_that_init_writes_changes_nothing_and_every_line_of_it_can_be_taken()
         .flat_map(|line| [line, "\n"])
         .collect();
     let taken = home.loaded(&settings);
-    assert_eq!((taken.policy.allow.len(), taken.policy.servers.len()), (1, 1));
+    let Policy { allow, servers, expect, .. } = &taken.policy;
+    assert_eq!((allow.len(), servers.len(), expect.len()), (1, 1, 1));
     assert!(taken.policy.limits.max_count.is_some() && taken.policy.limits.max_rss.is_some());
     // What it calls the default is the default.
-    let plain = Policy { allow: vec![], servers: vec![], limits: Default::default(), ..taken.policy };
+    let plain =
+        Policy { allow: vec![], servers: vec![], expect: vec![], limits: Default::default(), ..taken.policy };
     same_policy(&plain, &Policy::default());
     assert_eq!(taken.audit, AuditSettings::default());
 }
@@ -445,4 +447,26 @@ fn no_text_makes_the_reader_panic() {
             prop_assert!(error.to_string().contains("config.toml:"), "{}", error);
         }
     });
+}
+
+#[test]
+fn expected_servers_have_a_name_and_bounds_that_agree() {
+    let home = Home::new();
+    let bounds = |text: &str| {
+        let expect = home.loaded(&format!("[[expect]]\nname = \"notes-*\"\n{text}")).policy.expect;
+        (expect[0].pattern.matches("notes-x"), expect[0].min, expect[0].max)
+    };
+    assert_eq!(bounds(""), (true, 1, None));
+    assert_eq!(bounds("max = 3"), (true, 1, Some(3)));
+    assert_eq!(bounds("max = 0"), (true, 0, Some(0)));
+    assert_eq!(bounds("min = 0\nmax = 2"), (true, 0, Some(2)));
+    for (text, said) in [
+        ("[[expect]]\nmin = 1", "1:1: this [[expect]] entry has no name"),
+        ("[[expect]]\nname = \"x\"\nmin = 3\nmax = 2", "1:1: min is 3, more than max allows"),
+        ("[[expect]]\nname = \"x\"\nmni = 3", "3:1: unknown key `mni` in [expect]"),
+        ("[[expect]]\nname = \"x\"\nmin = -1", "3:7: expect.min: expected a whole number"),
+    ] {
+        let complaint = home.complaint(text);
+        assert!(complaint.starts_with(said), "{complaint}");
+    }
 }

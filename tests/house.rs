@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 8] = [
     &["pattern", "tree"],
     &["program", "catalog", "policy", "roles"],
     &["instance", "classify"],
-    &["plan", "reap"],
+    &["health", "plan", "reap"],
     &["audit", "clients", "config", "diagnostics", "hook", "render", "schedule", "services", "sys"],
     &["commands"],
     &["cli"],

@@ -7,9 +7,12 @@ mod scene;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use mcp_reap::catalog::Catalog;
 use mcp_reap::pattern::Pattern;
 use mcp_reap::policy::{AllowRule, Policy};
 use mcp_reap::process::{Pid, Snapshot, Stdio, StdioKind};
+use mcp_reap::roles::Roles;
+use mcp_reap::tree::Tree;
 use proptest::prelude::*;
 use scene::{ME, NOW, Table, Wire};
 
@@ -145,6 +148,18 @@ proptest! {
             s.processes.sort_by_key(|r| u64::from(r.pid().0).wrapping_mul(seed | 1).rotate_left(17));
         });
         prop_assert_eq!(before, set(shuffled.ended(&policy())));
+    }
+
+    #[test]
+    fn identifying_in_two_stages_is_identifying(table in tables()) {
+        let cheap = changed(&table, |snapshot| for row in &mut snapshot.processes {
+            (row.exe, row.env, row.stdio) = (None, None, None);
+        });
+        let catalog = Catalog::builtin();
+        let early = Roles::assign(&cheap.snapshot, &Tree::new(&cheap.snapshot), &catalog);
+        let tree = Tree::new(&table.snapshot);
+        let late = Roles::assign(&table.snapshot, &tree, &catalog);
+        prop_assert_eq!(early.after_a_closer_look(&tree, &catalog), late);
     }
 
     #[test]

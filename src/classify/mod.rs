@@ -2,22 +2,23 @@
 //! clock, no files, no signals, so that a recorded table gives the same answer anywhere.
 
 mod clients;
+mod closer;
 mod evidence;
 mod limits;
 mod observe;
 mod owner;
 mod verdict;
 
+pub use closer::{Scout, asks_for_configurations};
 pub use evidence::{Adoption, Evidence, WireState};
 pub use verdict::Verdict;
 
-use crate::catalog::{Catalog, Role};
+use crate::catalog::Catalog;
 use crate::instance::{self, Instance};
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
+use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::roles::Roles;
 use crate::tree::Tree;
-use owner::Owner;
 
 /// Which client an instance belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,15 +86,25 @@ pub struct Judgement<'a> {
 /// Judges a snapshot.
 #[must_use]
 pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> Judgement<'a> {
+    judge_as(snapshot, &Roles::assign(snapshot, &Tree::new(snapshot), catalog), catalog, policy)
+}
+
+/// Judges a snapshot whose processes were identified before, by this catalog.
+#[must_use]
+pub fn judge_as<'a>(
+    snapshot: &'a Snapshot,
+    roles: &Roles,
+    catalog: &Catalog,
+    policy: &Policy,
+) -> Judgement<'a> {
     let tree = Tree::new(snapshot);
-    let roles = Roles::assign(snapshot, &tree, catalog);
-    let mut findings: Vec<Finding<'a>> = instance::group(&tree, &roles)
+    let mut findings: Vec<Finding<'a>> = instance::group(&tree, roles)
         .into_iter()
         .map(|instance| {
-            let seen = observe::observe(&instance, &tree, &roles, catalog, policy);
+            let seen = observe::observe(&instance, &tree, roles, catalog, policy);
             let (verdict, reason) = verdict::judge(&seen);
             Finding {
-                client: clients::client_of(&instance, &tree, &roles, &seen),
+                client: clients::client_of(&instance, &tree, roles, &seen),
                 verdict,
                 reason,
                 evidence: seen.evidence(),
@@ -104,63 +115,14 @@ pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> 
         })
         .collect();
     limits::apply(&mut findings, policy);
-    let clients = clients::status(&findings, &tree, &roles);
+    let clients = clients::status(&findings, &tree, roles);
     if policy.clients {
-        clients::take_orphaned(&mut findings, &clients, snapshot, &tree, &roles);
+        clients::take_orphaned(&mut findings, &clients, snapshot, &tree, roles);
     }
     let mut zombies: Vec<ZombieStatus> =
         snapshot.processes.iter().filter(|r| r.is_zombie()).map(zombie).collect();
     zombies.sort_by_key(|zombie| zombie.pid);
     Judgement { findings, clients, zombies, processes_seen: snapshot.processes.len() }
-}
-
-/// The pids whose remaining fields are worth reading: members of instances, their ancestors,
-/// clients and their children, and what was adopted without a name (its environment or a
-/// configuration may tell).
-#[must_use]
-pub fn worth_a_closer_look(snapshot: &Snapshot, catalog: &Catalog) -> Vec<Pid> {
-    let tree = Tree::new(snapshot);
-    let roles = Roles::assign(snapshot, &tree, catalog);
-    let mut pids: Vec<Pid> = roles.all(Role::Client);
-    for instance in instance::group(&tree, &roles) {
-        pids.extend(instance.members.iter().map(|member| member.record.pid()));
-        pids.extend(tree.ancestors(instance.root).iter().map(|above| above.pid()));
-    }
-    for record in nameless(snapshot, &tree, &roles) {
-        pids.extend(tree.descend(record.pid(), |_| false).iter().map(|below| below.pid()));
-    }
-    pids.sort_unstable();
-    pids.dedup();
-    pids
-}
-
-/// Is there a process on a wire that no name tells, and that a client's configuration might? Only
-/// then are the configurations worth reading.
-#[must_use]
-pub fn asks_for_configurations(snapshot: &Snapshot, catalog: &Catalog) -> bool {
-    let tree = Tree::new(snapshot);
-    let roles = Roles::assign(snapshot, &tree, catalog);
-    nameless(snapshot, &tree, &roles).any(|record| {
-        record.stdio.as_ref().is_some_and(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket))
-    })
-}
-
-/// Processes of ours without a name, whose owner is gone or a client.
-fn nameless<'a>(
-    snapshot: &'a Snapshot,
-    tree: &Tree<'a>,
-    roles: &Roles,
-) -> impl Iterator<Item = &'a ProcessRecord> {
-    let unnamed = |record: &&ProcessRecord| {
-        let known = roles.role(record.pid()).is_some_and(|role| role != Role::Wrapper);
-        let ours = record.uid == Some(snapshot.viewer.uid);
-        ours && !known && !record.is_zombie() && record.argv.as_ref().is_some_and(|argv| !argv.is_empty())
-    };
-    let unowned = |record: &&ProcessRecord| {
-        roles.role(record.parent) == Some(Role::Client)
-            || matches!(owner::owner(record, tree, roles), Owner::Gone { .. })
-    };
-    snapshot.processes.iter().filter(unnamed).filter(unowned)
 }
 
 fn zombie(record: &ProcessRecord) -> ZombieStatus {

@@ -1,24 +1,46 @@
-//! `mcp-reap check`: is anything wrong? By exit code, and in one line.
+//! `mcp-reap check`: is anything wrong? By exit code, in one line, and in the forms of others.
 
-use super::{Session, answer, look};
+use super::{Session, answer, log, look};
+use crate::cli::{CheckArgs, Format};
 use crate::exit::Exit;
-use crate::render::{Scene, json, table};
+use crate::health::Health;
+use crate::render::check::{self, nagios, prometheus};
+use crate::render::{Scene, log::Run};
 
-pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
-    let snapshot = look::snapshot(session)?;
-    let (judgement, plan) = look::judge(session, &snapshot);
-    let scene = Scene { snapshot: &snapshot, judgement: &judgement, plan: &plan, results: None };
-    let orphaned_clients = judgement.clients.iter().filter(|client| client.orphaned).count();
-    let healthy = plan.targets.is_empty() && orphaned_clients == 0;
-    if session.json {
-        answer(&json::report(&scene))?;
-    } else if !session.quiet || !healthy {
-        let state = if healthy { "healthy" } else { "not healthy" };
-        let clients = match orphaned_clients {
-            0 => String::new(),
-            n => format!("; {}", table::count(n, "orphaned client")),
-        };
-        answer(&format!("{state}: {}{clients}", table::summary(&scene)))?;
+pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let seen = look::look(session)?;
+    let (judgement, plan) = look::judge(session, &seen);
+    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let health = Health::of(&judgement, &plan, &session.policy, args.max_orphans);
+    match args.format {
+        Format::Nagios => {
+            answer(&nagios::text(&scene, &health, args.max_orphans))?;
+            return Ok(Exit::Plugin(nagios::State::of(&health) as u8));
+        }
+        Format::Prometheus => answer(&prometheus::text(&scene, &health, last_run(session)?.as_ref()))?,
+        Format::Text if session.json => answer(&check::json(&scene, &health))?,
+        Format::Text if session.quiet && health.is_fine() => {}
+        Format::Text => answer(&check::text(&scene, &health, session.look))?,
     }
-    Ok(if healthy { Exit::Fine } else { Exit::NotFine })
+    Ok(if health.is_fine() { Exit::Fine } else { Exit::NotFine })
+}
+
+/// Says in the form that was asked for that nothing could be told, where that form has a word for it.
+pub(super) fn could_not_tell(args: &CheckArgs, error: anyhow::Error) -> anyhow::Result<Exit> {
+    if args.format != Format::Nagios {
+        return Err(error);
+    }
+    // The first line is the plugin's answer; a picture of the mistake would follow.
+    let why = super::told(&error);
+    answer(&nagios::unknown(why.lines().next().unwrap_or_default()))?;
+    Ok(Exit::Plugin(nagios::State::Unknown as u8))
+}
+
+/// The last run on this machine that came to its end; a recorded table has none.
+fn last_run(session: &Session) -> anyhow::Result<Option<Run>> {
+    if session.snapshot.is_some() {
+        return Ok(None);
+    }
+    let (runs, _) = log::runs(&crate::config::state_dir()?, None)?;
+    Ok(runs.into_iter().rev().find(|run| run.finished))
 }

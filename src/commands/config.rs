@@ -2,14 +2,20 @@
 
 use anyhow::Context as _;
 
-use super::{answer, say};
+use super::{answer, overrides, say};
 use crate::catalog::Catalog;
 use crate::cli::{ConfigAction, Global};
-use crate::config::{self, Surroundings};
+use crate::config::{self, Loaded, Surroundings};
 use crate::exit::Exit;
+use crate::policy::{CountPer, Limits, Policy};
+use crate::render::clean::clean;
+use crate::render::settings::{self, Setting, exact_duration, exact_size};
+use crate::render::style::Look;
 
 pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit> {
-    let path = Surroundings::current().config_path(global.config.as_deref())?;
+    let around = Surroundings::current();
+    let path = around.config_path(global.config.as_deref())?;
+    let shown = clean(&path.display().to_string());
     match action {
         ConfigAction::Path => answer(&path.display().to_string())?,
         ConfigAction::Init => {
@@ -17,52 +23,140 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
                 std::fs::create_dir_all(folder)
                     .with_context(|| format!("failed to create {}", folder.display()))?;
             }
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(&path)
-                .with_context(|| format!("failed to create {}", path.display()))?;
+            let mut file = match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    anyhow::bail!("{shown} is there already and was left as it is")
+                }
+                opened => opened.with_context(|| format!("failed to create {shown}"))?,
+            };
             std::io::Write::write_all(&mut file, config::init_text().as_bytes())
-                .with_context(|| format!("failed to write {}", path.display()))?;
-            say(&format!("wrote {}", path.display()));
+                .with_context(|| format!("failed to write {shown}"))?;
+            say(&format!("wrote {shown}"));
         }
         ConfigAction::Show { catalog: true } => answer(Catalog::source())?,
         ConfigAction::Show { catalog: false } => {
             let loaded = config::load(global.config.as_deref())?;
-            answer(&show(&loaded))?;
+            show(loaded, &around, global)?;
         }
         ConfigAction::Check => {
             let loaded = config::load(global.config.as_deref())?;
             match &loaded.origin {
-                Some(file) => say(&format!("{} is fine", file.display())),
-                None => say(&format!("there is no {}; the defaults are in force", path.display())),
+                Some(_) => say(&format!("{shown} is fine")),
+                None => say(&format!("there is no {shown}; the defaults are in force")),
             }
         }
     }
     Ok(Exit::Fine)
 }
 
-/// What is in force, as the file would say it.
-fn show(loaded: &config::Loaded) -> String {
-    use crate::units::{show_duration, show_size};
+/// What is in force after file and flags.
+fn show(mut loaded: Loaded, around: &Surroundings, global: &Global) -> anyhow::Result<()> {
+    overrides(global).apply(&mut loaded.policy)?;
+    let settings = all(&loaded, global);
+    if global.json {
+        let file = loaded.origin.as_ref().map(|file| file.display().to_string());
+        return answer(&serde_json::json!({"schema": 1, "file": file, "settings": settings}).to_string());
+    }
+    let named_by = match (&global.config, &around.config) {
+        (Some(_), _) => " (named by --config)",
+        (None, Some(named)) if !named.is_empty() => " (named by $MCP_REAP_CONFIG)",
+        _ => "",
+    };
+    let source = match &loaded.origin {
+        Some(file) => format!("{}{named_by}", file.display()),
+        None => "no configuration file; the defaults are in force".to_owned(),
+    };
+    answer(&settings::text(&source, &settings, Look::of_stdout(global.color)))
+}
+
+/// Every value with where it comes from: flag, line of the file, or default.
+fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
+    let Policy { limits, .. } = &loaded.policy;
     let policy = &loaded.policy;
-    let origin =
-        loaded.origin.as_ref().map_or("built-in defaults".to_owned(), |file| file.display().to_string());
-    let or_off = |value: Option<String>| value.unwrap_or_else(|| "off".to_owned());
-    let mut lines = vec![
-        format!("# from {origin}, then flags"),
-        format!("grace = {}", show_duration(policy.grace)),
-        format!("min_age = {}", show_duration(policy.min_age)),
-        format!("confirm_after = {}", show_duration(policy.confirm_after)),
-        format!("detached = {}", policy.detached),
-        format!("clients = {}", policy.clients),
-        format!("max_count = {}", or_off(policy.limits.max_count.map(|n| n.to_string()))),
-        format!("max_age = {}", or_off(policy.limits.max_age.map(show_duration))),
-        format!("max_rss = {}", or_off(policy.limits.max_rss.map(show_size))),
-        format!("keep_days = {}", loaded.audit.keep_days),
-        format!("max_size = {}", show_size(loaded.audit.max_size)),
+    let name =
+        loaded.origin.as_ref().and_then(|file| file.file_name()).map(|name| name.display().to_string());
+    let origin = |key: &str, flag: Option<&str>| match (flag, loaded.lines.get(key), &name) {
+        (Some(flag), ..) => flag.to_owned(),
+        (None, Some(line), Some(file)) => format!("{file}:{line}"),
+        _ => "default".to_owned(),
+    };
+    let given = |given: bool, flag: &'static str| given.then_some(flag);
+    let quoted = |text: String| Some(format!("\"{text}\""));
+    let per = match limits.count_per.unwrap_or_default() {
+        CountPer::Client => "client",
+        CountPer::User => "user",
+    };
+    let rows: [(&str, Option<String>, Option<&str>); 11] = [
+        ("reap.grace", quoted(exact_duration(policy.grace)), given(global.grace.is_some(), "--grace")),
+        (
+            "reap.min_age",
+            quoted(exact_duration(policy.min_age)),
+            given(global.min_age.is_some(), "--min-age"),
+        ),
+        ("reap.confirm_after", quoted(exact_duration(policy.confirm_after)), None),
+        ("reap.detached", Some(policy.detached.to_string()), None),
+        ("reap.clients", Some(policy.clients.to_string()), None),
+        (
+            "limits.max_count",
+            limits.max_count.map(|n| n.to_string()),
+            given(global.max_count.is_some(), "--max-count"),
+        ),
+        ("limits.count_per", quoted(per.to_owned()), None),
+        (
+            "limits.max_age",
+            limits.max_age.map(exact_duration).and_then(quoted),
+            given(global.max_age.is_some(), "--max-age"),
+        ),
+        (
+            "limits.max_rss",
+            limits.max_rss.map(exact_size).and_then(quoted),
+            given(global.max_rss.is_some(), "--max-rss"),
+        ),
+        ("audit.keep_days", Some(loaded.audit.keep_days.to_string()), None),
+        ("audit.max_size", quoted(exact_size(loaded.audit.max_size)), None),
     ];
-    lines.extend(policy.allow.iter().map(|rule| format!("allow ({})", rule.origin)));
-    lines.extend(policy.servers.iter().map(|rule| format!("server {}", rule.name)));
-    lines.join("\n")
+    let mut settings: Vec<Setting> = rows
+        .into_iter()
+        .map(|(key, value, flag)| Setting { key: key.to_owned(), value, origin: origin(key, flag) })
+        .collect();
+    let file = || name.clone().unwrap_or_default();
+    let entry = |key: &str, value: String, origin: String| Setting {
+        key: key.to_owned(),
+        value: Some(value),
+        origin,
+    };
+    settings.extend(policy.allow.iter().map(|rule| entry("allow", allow(rule), rule.origin.clone())));
+    settings.extend(policy.servers.iter().map(|rule| {
+        let program = rule.program.as_ref().map(|program| format!(", program = \"{program}\""));
+        let own = if rule.limits == Limits::default() { "" } else { ", limits of its own" };
+        entry("server", format!("name = \"{}\"{}{own}", rule.name, program.unwrap_or_default()), file())
+    }));
+    settings.extend(policy.expect.iter().map(|expected| {
+        let max = expected.max.map(|max| format!(", max = {max}")).unwrap_or_default();
+        entry(
+            "expect",
+            format!("name = \"{}\", min = {}{max}", expected.name, expected.min),
+            expected.origin.clone(),
+        )
+    }));
+    settings
+}
+
+/// The fields of an allow rule that are given.
+fn allow(rule: &crate::policy::AllowRule) -> String {
+    let text = |key: &str, value: Option<String>| value.map(|value| format!("{key} = \"{value}\""));
+    let pattern =
+        |key, value: &Option<crate::pattern::Pattern>| text(key, value.as_ref().map(ToString::to_string));
+    let fields = [
+        pattern("name", &rule.name),
+        pattern("command", &rule.command),
+        pattern("exe", &rule.exe),
+        rule.port.map(|port| format!("port = {port}")),
+        text("pid_file", rule.pid_file.as_ref().map(|(file, _)| file.display().to_string())),
+        pattern("unit", &rule.unit),
+        pattern("label", &rule.label),
+        pattern("cwd", &rule.cwd),
+        text("reason", rule.reason.clone()),
+    ];
+    fields.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

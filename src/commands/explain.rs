@@ -6,15 +6,14 @@ use super::{Session, answer, look};
 use crate::exit::Exit;
 use crate::process::Pid;
 use crate::render::{Scene, explain, json};
-use crate::roles::Roles;
 use crate::tree::Tree;
 
 pub(super) fn run(session: &Session, pid: u32) -> anyhow::Result<Exit> {
     let pid = Pid(pid);
-    let snapshot = look::snapshot(session)?;
-    let (judgement, plan) = look::judge(session, &snapshot);
-    let scene = Scene { snapshot: &snapshot, judgement: &judgement, plan: &plan, results: None };
-    let tree = Tree::new(&snapshot);
+    let seen = look::look(session)?;
+    let (judgement, plan) = look::judge(session, &seen);
+    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let tree = Tree::new(&seen.snapshot);
     let record = tree.get(pid).with_context(|| format!("there is no process {pid}"))?;
     let finding = judgement.findings.iter().find(|finding| finding.instance.contains(pid));
     if session.json {
@@ -22,9 +21,8 @@ pub(super) fn run(session: &Session, pid: u32) -> anyhow::Result<Exit> {
     } else if let Some(finding) = finding {
         answer(&explain::instance(&scene, finding, pid, session.look))?;
     } else {
-        let roles = Roles::assign(&snapshot, &tree, look::catalog(session, &snapshot));
-        let program = look::catalog(session, &snapshot).program(record);
-        answer(&explain::stranger(record, roles.get(pid), program.as_deref(), session.look))?;
+        let program = seen.catalog.program(record);
+        answer(&explain::stranger(record, seen.roles.get(pid), program.as_deref(), session.look))?;
     }
     Ok(Exit::Fine)
 }

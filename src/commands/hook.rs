@@ -7,7 +7,7 @@ mod watch;
 
 pub(super) use install::run;
 
-use super::sentence;
+use super::told;
 use crate::cli::Cli;
 use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
@@ -35,7 +35,7 @@ pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
 fn never_in_the_way(outcome: anyhow::Result<()>) -> Exit {
     if let Err(error) = outcome {
         listen_in();
-        tracing::warn!("{}", clean(&format!("hook: {}", sentence(&error))));
+        tracing::warn!("{}", clean(&format!("hook: {}", told(&error))));
     }
     Exit::Fine
 }

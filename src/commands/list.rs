@@ -1,20 +1,59 @@
 //! `mcp-reap list`: every instance, the worst on top.
 
-use super::{Session, answer, look};
-use crate::exit::Exit;
-use crate::render::{Scene, json, table};
+use std::time::Duration;
 
-pub(super) fn run(session: &Session, tree: bool) -> anyhow::Result<Exit> {
-    let snapshot = look::snapshot(session)?;
-    let (judgement, plan) = look::judge(session, &snapshot);
-    let scene = Scene { snapshot: &snapshot, judgement: &judgement, plan: &plan, results: None };
+use super::{Session, answer, look, say, still_heard};
+use crate::cli::ListArgs;
+use crate::exit::Exit;
+use crate::render::style::Look;
+use crate::render::table::{self, Detail};
+use crate::render::{Scene, json};
+
+/// From here on there is room for all columns.
+const WIDE: usize = 140;
+
+/// Between two looks of `--watch`.
+const AGAIN: Duration = Duration::from_secs(2);
+
+pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
+    if args.watch {
+        return watch(session, args);
+    }
+    let seen = look::look(session)?;
+    let (judgement, plan) = look::judge(session, &seen);
+    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
     if session.json {
         answer(&json::report(&scene))?;
     } else {
-        answer(&table::list(&scene, session.look, tree))?;
-        if !session.quiet {
-            super::say(&table::summary(&scene));
+        answer(&table::list(&scene, session.look, detail(args, session.look)))?;
+        if !session.quiet && judgement.findings.is_empty() {
+            say("no MCP server is running");
+        } else if !session.quiet {
+            say(&table::summary(&scene));
         }
     }
     Ok(Exit::Fine)
+}
+
+fn detail(args: &ListArgs, look: Look) -> Detail {
+    Detail { tree: args.tree, wide: args.wide || look.width.is_some_and(|width| width >= WIDE) }
+}
+
+/// Looks again and again until Ctrl-C ends it, as it ends any program; it holds nothing to close.
+fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
+    loop {
+        let look = session.look.resized();
+        let seen = look::look(session)?;
+        let (judgement, plan) = look::judge(session, &seen);
+        let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+        let list = table::list(&scene, look, detail(args, look));
+        // Home, and clear what the look before left below: no flicker, as there is with a clear first.
+        let (home, clear) = if look.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
+        let list = if home.is_empty() { list } else { list.replace('\n', "\x1b[K\n") };
+        let ending = if home.is_empty() { "\n" } else { "\x1b[K\n" };
+        if !still_heard(&format!("{home}{list}{}{ending}{clear}", table::summary(&scene)))? {
+            return Ok(Exit::Fine);
+        }
+        std::thread::sleep(AGAIN);
+    }
 }

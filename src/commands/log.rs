@@ -50,7 +50,7 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// All runs that began at or after `since`, oldest first, and how many lines are none.
-fn runs(directory: &Path, since: Option<DateTime<Utc>>) -> anyhow::Result<(Vec<Run>, usize)> {
+pub(super) fn runs(directory: &Path, since: Option<DateTime<Utc>>) -> anyhow::Result<(Vec<Run>, usize)> {
     let mut history = History::default();
     let mut unreadable = 0;
     for line in read::lines(directory)? {

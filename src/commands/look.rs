@@ -4,31 +4,56 @@ use anyhow::Context as _;
 
 use super::Session;
 use crate::catalog::{Catalog, Configured};
-use crate::classify::{self, Judgement};
+use crate::classify::{self, Judgement, Scout};
 use crate::clients::{self, ConfiguredServer, Places, Transport};
 use crate::plan::Plan;
-use crate::process::Snapshot;
+use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::render::clean::clean;
+use crate::roles::Roles;
+use crate::tree::Tree;
 
 /// What one look saw, with everything that could be read of what matters.
-pub(super) fn snapshot(session: &Session) -> anyhow::Result<Snapshot> {
-    if let Some(path) = &session.snapshot {
-        return Ok(crate::sys::recorded::read(path)?);
-    }
-    let mut snapshot = crate::sys::snapshot(|cheap| classify::worth_a_closer_look(cheap, &session.catalog))
-        .context("failed to read the process table")?;
-    let closer = classify::worth_a_closer_look(&snapshot, &session.catalog);
-    crate::services::fill(&mut snapshot, &closer);
-    Ok(snapshot)
+pub(super) struct Seen<'s> {
+    pub(super) snapshot: Snapshot,
+    /// What each process is, by this catalog.
+    pub(super) roles: Roles,
+    pub(super) catalog: &'s Catalog,
 }
 
-/// The catalog that a look is judged by. The person's own client configurations are read only when
-/// something on this machine can be known by nothing else: reading them takes milliseconds, and a
-/// recorded table must mean the same on every machine.
-pub(super) fn catalog<'s>(session: &'s Session, snapshot: &Snapshot) -> &'s Catalog {
-    if session.snapshot.is_some() || !classify::asks_for_configurations(snapshot, &session.catalog) {
-        return &session.catalog;
+/// Looks at this machine, or at the recorded table.
+pub(super) fn look(session: &Session) -> anyhow::Result<Seen<'_>> {
+    if let Some(path) = &session.snapshot {
+        let snapshot = crate::sys::recorded::read(path)?;
+        return Ok(Seen::new(snapshot, &session.catalog));
     }
+    let mut scout = Scout::new(&session.catalog);
+    let mut snapshot =
+        crate::sys::snapshot(|table| scout.interest(table)).context("failed to read the process table")?;
+    let closely: Vec<Pid> = snapshot
+        .processes
+        .iter()
+        .filter(|record| record.cgroup.is_some() || record.stdio.is_some())
+        .map(ProcessRecord::pid)
+        .collect();
+    crate::services::fill(&mut snapshot, &closely);
+    let roles = scout.into_roles(&snapshot);
+    if classify::asks_for_configurations(&snapshot, &roles) {
+        return Ok(Seen::new(snapshot, with_configurations(session)));
+    }
+    Ok(Seen { snapshot, roles, catalog: &session.catalog })
+}
+
+impl<'s> Seen<'s> {
+    fn new(snapshot: Snapshot, catalog: &'s Catalog) -> Seen<'s> {
+        let roles = Roles::assign(&snapshot, &Tree::new(&snapshot), catalog);
+        Seen { snapshot, roles, catalog }
+    }
+}
+
+/// The catalog with the person's own client configurations. They are read only when something on
+/// this machine can be known by nothing else: reading them takes milliseconds, and a recorded table
+/// must mean the same on every machine.
+fn with_configurations(session: &Session) -> &Catalog {
     session.with_configurations.get_or_init(|| {
         let catalog = Catalog::builtin().with_rules(&session.policy.servers);
         let Some(places) = Places::from_env() else { return catalog };
@@ -48,8 +73,8 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
 }
 
 /// What follows from a look.
-pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot) -> (Judgement<'a>, Plan) {
-    let judgement = classify::judge(snapshot, catalog(session, snapshot), &session.policy);
-    let plan = Plan::new(&judgement, snapshot, &session.policy);
+pub(super) fn judge<'a>(session: &Session, seen: &'a Seen<'_>) -> (Judgement<'a>, Plan) {
+    let judgement = classify::judge_as(&seen.snapshot, &seen.roles, seen.catalog, &session.policy);
+    let plan = Plan::new(&judgement, &seen.snapshot, &session.policy);
     (judgement, plan)
 }

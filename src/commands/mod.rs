@@ -2,7 +2,9 @@
 
 mod check;
 mod config;
+mod doctor;
 mod explain;
+mod generate;
 mod history;
 mod hook;
 mod list;
@@ -54,39 +56,37 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         Some(Command::Log(args)) => log::run(args, &cli.global),
+        Some(Command::Doctor) => doctor::run(&cli.global),
+        Some(Command::Completions { shell }) => generate::completions(*shell),
+        Some(Command::Man { folder }) => generate::man(folder.as_deref()),
         Some(Command::Schedule { action }) => schedule::run(action, &cli.global),
         Some(Command::Hook { action }) => hook::run(action, &cli.global),
         command => {
-            let session = Session::new(&cli.global)?;
+            let session = match (Session::new(&cli.global), command) {
+                (Err(error), Some(Command::Check(args))) => return check::could_not_tell(args, error),
+                (session, _) => session?,
+            };
             match command {
                 None if cli.dry_run => reap::dry_run(&session),
                 None => reap::run(&session, &cli),
-                Some(Command::List { tree }) => list::run(&session, *tree),
+                Some(Command::List(args)) => list::run(&session, args),
                 Some(Command::Explain { pid }) => explain::run(&session, *pid),
-                Some(Command::Check) => check::run(&session),
+                Some(Command::Check(args)) => {
+                    check::run(&session, args).or_else(|error| check::could_not_tell(args, error))
+                }
                 Some(Command::Record { output }) => record::run(&session, output.as_deref()),
                 Some(
                     Command::Config { .. }
                     | Command::Log(_)
+                    | Command::Doctor
+                    | Command::Completions { .. }
+                    | Command::Man { .. }
                     | Command::Schedule { .. }
                     | Command::Hook { .. },
                 ) => unreachable!("handled above"),
             }
         }
     }
-}
-
-/// An error and what is behind it, in one sentence. Our own errors tell what is behind them
-/// themselves; that is not said again.
-#[must_use]
-pub fn sentence(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
 }
 
 /// What to end with after a call of the hook that cannot be read: a mistake in somebody's settings is
@@ -99,16 +99,7 @@ pub fn misspelt_hook(mistake: &clap::Error) -> Exit {
 impl Session {
     fn new(global: &Global) -> anyhow::Result<Session> {
         let mut loaded = settings::load(global.config.as_deref())?;
-        Overrides {
-            grace: global.grace,
-            min_age: global.min_age,
-            max_count: global.max_count,
-            max_age: global.max_age,
-            max_rss: global.max_rss,
-            allow: global.allow.clone(),
-            all_users: global.all_users,
-        }
-        .apply(&mut loaded.policy)?;
+        overrides(global).apply(&mut loaded.policy)?;
         let catalog = Catalog::builtin().with_rules(&loaded.policy.servers);
         Ok(Session {
             policy: loaded.policy,
@@ -120,6 +111,28 @@ impl Session {
             quiet: global.quiet,
             look: Look::of_stdout(global.color),
         })
+    }
+}
+
+/// An error with its causes. A message that tells its cause itself is not followed by it again.
+#[must_use]
+pub fn told(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |told, cause| {
+        let cause = cause.to_string();
+        if told.ends_with(&cause) { told } else { format!("{told}: {cause}") }
+    })
+}
+
+/// What the flags say.
+fn overrides(global: &Global) -> Overrides {
+    Overrides {
+        grace: global.grace,
+        min_age: global.min_age,
+        max_count: global.max_count,
+        max_age: global.max_age,
+        max_rss: global.max_rss,
+        allow: global.allow.clone(),
+        all_users: global.all_users,
     }
 }
 

@@ -16,13 +16,14 @@ use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::process::Pid;
 use crate::reap::{self, Outcome, Report};
+use crate::render::spinner::Spinner;
 use crate::render::{Scene, json, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
 pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
-    let snapshot = look::snapshot(session)?;
-    let (judgement, plan) = look::judge(session, &snapshot);
-    let scene = Scene { snapshot: &snapshot, judgement: &judgement, plan: &plan, results: None };
+    let seen = look::look(session)?;
+    let (judgement, plan) = look::judge(session, &seen);
+    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
     if session.json {
         answer(&json::report(&scene))?;
     } else {
@@ -40,7 +41,6 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
         bail!("--snapshot judges a recorded table and can never end anything; add --dry-run");
     }
     let stop = Arc::new(AtomicUsize::new(0));
-    listen(&stop)?;
     let directory = crate::config::state_dir()?;
     let Some(lock) = lock(&directory, cli.wait, &stop)? else {
         let holder = RunLock::holder(&directory).map(|pid| format!(" ({pid})")).unwrap_or_default();
@@ -53,9 +53,9 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     };
     let log = open(session, lock)?;
     let started = Instant::now();
-    let first = look::snapshot(session)?;
+    let first = look::look(session)?;
     let (judgement, plan) = look::judge(session, &first);
-    let mut scene = Scene { snapshot: &first, judgement: &judgement, plan: &plan, results: None };
+    let mut scene = Scene { snapshot: &first.snapshot, judgement: &judgement, plan: &plan, results: None };
     if !plan.targets.is_empty() && !cli.yes && someone_is_there() {
         say(table::plan(&scene, session.look).trim_end());
         say(&table::summary(&scene));
@@ -64,9 +64,14 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Fine);
         }
     }
+    // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
+    listen(&stop)?;
     let done = end(session, log, cli.started_by.into(), plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
-    tell(session, &scene, &done.confirmed, &done.totals)?;
+    if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
+        // What was done is done and recorded; the exit code speaks of that.
+        say(&format!("mcp-reap: {error:#}"));
+    }
     exit(done)
 }
 
@@ -113,11 +118,20 @@ pub(super) fn end(
     let confirmed = confirm(session, plan, stop)?;
     witness.withheld(&confirmed.withheld)?;
     let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
+    let waiting = waiting(session, &confirmed);
     let report = reap::run(&confirmed, session.policy.grace, &mut kernel, &mut witness);
+    drop(waiting);
     let totals = Totals::of(&confirmed, &report, started.elapsed());
     let interrupted = signal_in(stop);
     let closed = witness.finished(&totals, interrupted);
     Ok(Done { confirmed, report, totals, closed, interrupted })
+}
+
+/// Shows a person that time passes while the targets have theirs.
+fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
+    let processes: usize = plan.targets.iter().map(|target| target.members.len()).sum();
+    let what = format!("waiting for {} to end", table::count(processes, "process"));
+    (processes > 0 && !session.quiet).then(|| Spinner::start(what, session.policy.grace))
 }
 
 /// One run at a time per user.
@@ -155,7 +169,7 @@ fn confirm(session: &Session, plan: Plan, stop: &AtomicUsize) -> anyhow::Result<
         }
         std::thread::sleep(Duration::from_millis(20).min(until.saturating_duration_since(Instant::now())));
     }
-    let second = look::snapshot(session)?;
+    let second = look::look(session)?;
     let (_, again) = look::judge(session, &second);
     Ok(plan.confirmed_by(&again))
 }

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::process::Snapshot;
 
 pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Exit> {
-    let snapshot = without_secrets(look::snapshot(session)?);
+    let snapshot = without_secrets(look::look(session)?.snapshot);
     let text = serde_json::to_string(&snapshot).context("failed to write the table as JSON")?;
     match output {
         None => answer(&text)?,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Something in the text of the file.
-    #[error("{0}")]
+    #[error(transparent)]
     Mistake(#[from] Box<Mistake>),
     /// The file is not there although it was asked for by name.
     #[error("{}: no such file (named by {named_by})", path.display())]

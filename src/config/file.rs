@@ -10,7 +10,7 @@ use super::locate::Surroundings;
 use super::section::{At, Section};
 use super::{AuditSettings, pidfile};
 use crate::pattern::Pattern;
-use crate::policy::{AllowRule, CountPer, Limits, Policy, ServerRule};
+use crate::policy::{AllowRule, CountPer, Expectation, Limits, Policy, ServerRule};
 use crate::units::{parse_duration, show_duration};
 
 /// Longer than any server needs to end; more would be a slip (`5m` for `5s` is still allowed).
@@ -50,6 +50,9 @@ pub(super) fn parse(
     }
     for section in top.sections("server")? {
         policy.servers.push(server(section)?);
+    }
+    for section in top.sections("expect")? {
+        policy.expect.push(expect(section, file)?);
     }
     if let Some(section) = top.section("audit")? {
         audit = audit_settings(section)?;
@@ -128,7 +131,7 @@ fn allow(mut section: Section<'_>, file: &Path, around: &Surroundings) -> Result
     let pid_file =
         value(section.parsed("pid_file", "the path of a pid file", |text| pidfile::read(text, around))?);
     let reason = value(section.parsed("reason", "a text", |text| Ok::<_, String>(text.to_owned()))?);
-    let origin = format!("{}:{}", file.file_name().unwrap_or(file.as_os_str()).display(), section.line());
+    let origin = origin(file, &section);
     let rule = AllowRule { name, command, exe, port, pid_file, unit, label, cwd, reason, origin };
     let nothing = section.mistake_here(
         "this [[allow]] entry names nothing: it needs at least one of name, command, exe, port, pid_file, unit, label, cwd",
@@ -136,6 +139,11 @@ fn allow(mut section: Section<'_>, file: &Path, around: &Surroundings) -> Result
     // An unknown key first: with `nmae = "x"` the slip is the news, not the emptiness.
     section.finish()?;
     if rule.asks_something() { Ok(rule) } else { Err(nothing) }
+}
+
+/// Where an entry stands, as `config.toml:12`.
+fn origin(file: &Path, section: &Section<'_>) -> String {
+    format!("{}:{}", file.file_name().unwrap_or(file.as_os_str()).display(), section.line())
 }
 
 fn server(mut section: Section<'_>) -> Result<ServerRule, ConfigError> {
@@ -154,6 +162,26 @@ fn server(mut section: Section<'_>) -> Result<ServerRule, ConfigError> {
         return Err(idle);
     }
     Ok(ServerRule { name, program, limits })
+}
+
+fn expect(mut section: Section<'_>, file: &Path) -> Result<Expectation, ConfigError> {
+    let name = section.parsed("name", PATTERN, |text| {
+        Pattern::parse(text).map(|pattern| (text.to_owned(), pattern)).map_err(|error| error.to_string())
+    })?;
+    let min = section.number("min", 0..=i64::from(u32::MAX))?;
+    let max = section.number("max", 0..=i64::from(u32::MAX))?;
+    // Whoever writes only `max` may mean "none at all"; whoever writes neither wants it to run.
+    let min = min.unwrap_or(u32::from(max.is_none_or(|max: u32| max > 0)));
+    let origin = origin(file, &section);
+    let nameless = section.mistake_here("this [[expect]] entry has no name");
+    let crossed = section.mistake_here(format!("min is {min}, more than max allows"));
+    section.finish()?;
+    let (name, pattern) = name.ok_or(nameless)?.value;
+    if max.is_some_and(|max| max < min) {
+        Err(crossed)
+    } else {
+        Ok(Expectation { name, pattern, min, max, origin })
+    }
 }
 
 fn audit_settings(mut section: Section<'_>) -> Result<AuditSettings, ConfigError> {

@@ -7,10 +7,12 @@ mod error;
 mod file;
 mod locate;
 mod merge;
+mod origin;
 mod pidfile;
 mod section;
 mod trust;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use error::{ConfigError, Mistake};
@@ -44,6 +46,8 @@ pub struct Loaded {
     pub audit: AuditSettings,
     /// The file it came from; `None` where there is none and these are the defaults.
     pub origin: Option<PathBuf>,
+    /// The line of each value that the file sets, as `reap.grace`.
+    pub lines: BTreeMap<String, usize>,
 }
 
 /// Finds and reads the configuration: `cli` (`--config`), else `$MCP_REAP_CONFIG`, else
@@ -85,11 +89,16 @@ pub fn load_in(around: &Surroundings, cli: Option<&Path>) -> Result<Loaded, Conf
         }
     };
     let (policy, audit) = file::parse(&path, &text, around)?;
-    Ok(Loaded { policy, audit, origin: Some(path) })
+    Ok(Loaded { policy, audit, lines: origin::lines(&text), origin: Some(path) })
 }
 
 fn defaults() -> Loaded {
-    Loaded { policy: Policy::default(), audit: AuditSettings::default(), origin: None }
+    Loaded {
+        policy: Policy::default(),
+        audit: AuditSettings::default(),
+        origin: None,
+        lines: BTreeMap::new(),
+    }
 }
 
 /// The directory of the audit log: Linux `$XDG_STATE_HOME/mcp-reap` or `~/.local/state/mcp-reap`,

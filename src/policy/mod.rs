@@ -1,10 +1,12 @@
 //! What the owner of the machine decided: what is allowed to stay, what is too much, how to end.
 
 mod allowlist;
+mod expect;
 mod limits;
 mod rules;
 
 pub use allowlist::{AllowRule, Candidate};
+pub use expect::Expectation;
 pub use limits::{CountPer, Limits};
 pub use rules::ServerRule;
 
@@ -31,6 +33,8 @@ pub struct Policy {
     pub limits: Limits,
     /// Servers the catalog does not know, and limits for single servers.
     pub servers: Vec<ServerRule>,
+    /// Servers that should run, for `check`.
+    pub expect: Vec<Expectation>,
 }
 
 impl Default for Policy {
@@ -45,6 +49,7 @@ impl Default for Policy {
             allow: Vec::new(),
             limits: Limits::default(),
             servers: Vec::new(),
+            expect: Vec::new(),
         }
     }
 }

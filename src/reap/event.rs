@@ -93,3 +93,25 @@ impl Outcome {
         matches!(self, Outcome::Exited | Outcome::Killed | Outcome::Vanished)
     }
 }
+
+/// What became of a plan.
+#[derive(Debug)]
+pub struct Report<E> {
+    /// For each process that was planned or found on the way: which target, who, what became of it.
+    pub results: Vec<Ended>,
+    /// The signal that made us stop early.
+    pub interrupted: Option<i32>,
+    /// The record could not be kept: nothing was sent after that.
+    pub failed: Option<E>,
+}
+
+/// What became of one process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// Index into the plan's targets.
+    pub target: usize,
+    /// Who.
+    pub member: TargetMember,
+    /// What became of it.
+    pub outcome: Outcome,
+}

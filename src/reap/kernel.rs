@@ -1,8 +1,9 @@
-//! What ending a process needs from the operating system: five verbs, so that time and signals can
+//! What ending a process needs from the operating system: a few verbs, so that time and signals can
 //! be rehearsed without either.
 
 use std::time::Duration;
 
+use crate::bytes::RawText;
 use crate::process::{Pid, ProcessId};
 
 /// The two ways of asking, and the one that lets a stopped process hear them.
@@ -58,9 +59,11 @@ pub trait Kernel {
     /// A clock that only goes forward, from any origin.
     fn now(&self) -> Duration;
 
+    /// The arguments of a held process, for the record; none when they cannot be read.
+    fn argv(&mut self, held: &Self::Held) -> Vec<RawText>;
+
     /// Who is in the process table now, as far as needed to find the children that targets had
-    /// meanwhile: identity, parent, and whether it is stopped. Zombies and processes of other
-    /// users are left out.
+    /// meanwhile. Zombies and processes of other users are left out.
     fn family(&mut self) -> Vec<Kin>;
 
     /// The signal that asked us to stop, if one came.
@@ -74,6 +77,11 @@ pub struct Kin {
     pub id: ProcessId,
     /// Its parent's number.
     pub parent: Pid,
+    /// The number of its process group: that of the process that opened it. `None` where it cannot
+    /// be seen.
+    pub group: Option<Pid>,
+    /// The number of its session, in the same way.
+    pub session: Option<Pid>,
     /// True when it is stopped and needs SIGCONT to hear SIGTERM.
     pub stopped: bool,
     /// Start in seconds since the epoch, for the record.

@@ -2,8 +2,10 @@
 
 mod event;
 mod kernel;
+mod kinship;
 mod run;
+mod subject;
 
-pub use event::{Event, Outcome, Step, Witness};
+pub use event::{Ended, Event, Outcome, Report, Step, Witness};
 pub use kernel::{Kernel, Kin, Refusal, Signal};
-pub use run::{Ended, KILL_WAIT, Report, run};
+pub use run::{KILL_WAIT, run};

@@ -1,54 +1,34 @@
 //! One run: hold all, ask all, wait together, insist, tell what became of each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::event::{Event, Outcome, Step, Witness};
-use super::kernel::{Kernel, Refusal, Signal};
+use super::event::{Ended, Event, Outcome, Report, Step, Witness};
+use super::kernel::{Kernel, Kin, Refusal, Signal};
+use super::kinship::Kinship;
+use super::subject::{Subject, refused, step};
 use crate::instance::Part;
-use crate::plan::{Plan, Target, TargetMember};
+use crate::plan::{Plan, TargetMember};
 use crate::process::{Pid, ProcessId};
 
 /// How long after SIGKILL a process may take to go. A process in uninterruptible sleep takes longer
 /// and is reported as a survivor.
 pub const KILL_WAIT: Duration = Duration::from_secs(2);
 
-/// What became of a plan.
-#[derive(Debug)]
-pub struct Report<E> {
-    /// For each process that was planned or found on the way: which target, who, what became of it.
-    pub results: Vec<Ended>,
-    /// The signal that made us stop early.
-    pub interrupted: Option<i32>,
-    /// The record could not be kept: nothing was sent after that.
-    pub failed: Option<E>,
-}
-
-/// What became of one process.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ended {
-    /// Index into the plan's targets.
-    pub target: usize,
-    /// Who.
-    pub member: TargetMember,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-/// A process on its way out.
-struct Subject<H> {
-    target: usize,
-    member: TargetMember,
-    held: Option<H>,
-    /// The last signal it was sent.
-    asked: Option<Signal>,
-    outcome: Option<Outcome>,
-}
+/// The first look for members born after SIGTERM: a server that starts something as it ends does so
+/// within a few milliseconds.
+const FIRST_LOOK: Duration = Duration::from_millis(25);
+/// Each later pause is twice the one before, up to this.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// And no look takes more than a tenth of the time: 20,000 processes are read in about 150 ms.
+const LOOK_SHARE: u32 = 10;
 
 struct Run<'a, K: Kernel, W: Witness> {
     plan: &'a Plan,
     kernel: &'a mut K,
     witness: &'a mut W,
+    kinship: Kinship,
+    /// First those of the plan, in its order, then those born since.
     subjects: Vec<Subject<K::Held>>,
     failed: Option<W::Error>,
 }
@@ -57,21 +37,24 @@ struct Run<'a, K: Kernel, W: Witness> {
 /// `grace`, SIGKILL to what is left. The run takes as long as the slowest target, never the sum.
 ///
 /// Nothing is signalled without a handle whose identity was compared, nor before its intent is
-/// recorded; an instance of which one member cannot be held is left alone whole.
+/// recorded; an instance of which one member cannot be held is left alone whole. Members born on
+/// the way are looked for before SIGTERM, during the grace, and before and after SIGKILL.
 pub fn run<K: Kernel, W: Witness>(
     plan: &Plan,
     grace: Duration,
     kernel: &mut K,
     witness: &mut W,
 ) -> Report<W::Error> {
-    let mut run = Run { plan, kernel, witness, subjects: Vec::new(), failed: None };
+    let (kinship, subjects) = (Kinship::default(), Vec::new());
+    let mut run = Run { plan, kernel, witness, kinship, subjects, failed: None };
     run.hold();
-    run.send(Signal::Term);
-    let deadline = run.kernel.now() + grace;
-    run.wait(deadline);
-    run.send(Signal::Kill);
-    let deadline = run.kernel.now() + KILL_WAIT;
-    run.wait(deadline);
+    if run.subjects.iter().any(Subject::is_pending) {
+        run.look_for_newborn();
+        run.spare_the_partly_denied();
+        run.send(Signal::Term);
+        run.persuade(grace);
+        run.insist();
+    }
     run.close()
 }
 
@@ -81,164 +64,213 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
     fn hold(&mut self) {
         for (target, planned) in self.plan.targets.iter().enumerate() {
             for member in &planned.members {
-                let (held, outcome) = match self.kernel.hold(member.id) {
-                    Ok(held) => (Some(held), None),
-                    Err(refusal) => (None, Some(outcome(refusal))),
-                };
-                self.subjects.push(Subject { target, member: member.clone(), held, asked: None, outcome });
+                self.take(target, member.clone());
             }
         }
-        let denied: HashSet<usize> = self
-            .subjects
-            .iter()
-            .filter(|subject| matches!(subject.outcome, Some(Outcome::Denied(_))))
-            .map(|subject| subject.target)
-            .collect();
-        for subject in &mut self.subjects {
-            if subject.outcome.is_none() && denied.contains(&subject.target) {
-                subject.outcome = Some(Outcome::Withheld("another member may not be ended".to_owned()));
-                subject.held = None;
-            }
-        }
-        for index in 0..self.subjects.len() {
-            self.tell_outcome(index);
+        self.spare_the_partly_denied();
+    }
+
+    fn take(&mut self, target: usize, member: TargetMember) {
+        // Whatever the plan and the kernel say: 0 is our own group, 1 the system, 2 the kernel.
+        let held = if member.id.pid > Pid(2) {
+            self.kernel.hold(member.id)
+        } else {
+            Err(Refusal::Denied(format!("{} is never signalled", member.id.pid)))
+        };
+        let subject = Subject::new(target, member, held);
+        let outcome = subject.outcome.clone();
+        self.subjects.push(subject);
+        if let Some(outcome) = outcome {
+            self.tell(self.subjects.len() - 1, step(outcome));
         }
     }
 
-    /// Records all intents, then sends. SIGTERM goes to each root first, so that a wrapper that
-    /// respawns its server hears it before the server ends.
-    fn send(&mut self, signal: Signal) {
-        if self.stopped() {
-            return;
+    fn spare_the_partly_denied(&mut self) {
+        let is_denied = |subject: &&Subject<K::Held>| matches!(subject.outcome, Some(Outcome::Denied(_)));
+        let denied: HashSet<usize> =
+            self.subjects.iter().filter(is_denied).map(|subject| subject.target).collect();
+        for index in self.pending() {
+            if denied.contains(&self.subjects[index].target) {
+                self.subjects[index].held = None;
+                self.finish(index, Outcome::Withheld("another member may not be ended".to_owned()));
+            }
         }
-        self.adopt_newborn();
-        let due: Vec<usize> =
-            (0..self.subjects.len()).filter(|index| self.subjects[*index].outcome.is_none()).collect();
-        if due.is_empty() {
-            return;
+    }
+
+    /// Members born since the plan was made join their instance. Their age is no shield; their
+    /// parent's verdict is theirs.
+    fn look_for_newborn(&mut self) {
+        let rows = self.kernel.family();
+        // Whoever is alive after the table was read was alive, and owner of his number, while it was.
+        let now = self.kernel.now();
+        self.settle(now);
+        for kin in rows.iter().filter(|kin| kin.stopped) {
+            for subject in self.subjects.iter_mut().filter(|subject| subject.member.id == kin.id) {
+                subject.member.stopped = true;
+            }
+        }
+        loop {
+            let known = self.known();
+            let pending = self.subjects.iter().filter(|subject| subject.is_pending());
+            let living = pending.map(|subject| (subject.member.id.pid, subject.target)).collect();
+            let born = self.kinship.born(&rows, &known, &living);
+            if born.is_empty() {
+                self.kinship.remember(&rows, &known);
+                return;
+            }
+            for (target, kin) in born {
+                self.take_in(target, kin);
+            }
+        }
+    }
+
+    fn take_in(&mut self, target: usize, kin: Kin) {
+        let Kin { id, stopped, started_at, .. } = kin;
+        let argv = Vec::new();
+        self.take(target, TargetMember { id, part: Part::Helper, stopped, started_at, rss: 0, argv });
+        if let Some(subject) = self.subjects.last_mut()
+            && let Some(held) = &subject.held
+        {
+            subject.member.argv = self.kernel.argv(held);
+        }
+    }
+
+    /// Records the intents of all who were not sent this signal yet, then sends; says whether there
+    /// was anybody. Roots come first, so that a wrapper that starts its server again hears it before
+    /// the server ends.
+    fn send(&mut self, signal: Signal) -> bool {
+        let mut due = self.pending();
+        due.retain(|index| !self.subjects[*index].was_sent(signal));
+        if self.stopped() || due.is_empty() {
+            return false;
         }
         let mut intents = Vec::with_capacity(due.len());
         for subject in due.iter().map(|index| &self.subjects[*index]) {
-            let target = &self.plan.targets[subject.target];
-            intents.push(Event { target, member: &subject.member, step: Step::Intent(signal) });
-            if signal == Signal::Term && subject.member.stopped {
-                intents.push(Event { target, member: &subject.member, step: Step::Intent(Signal::Cont) });
+            let (target, member) = (&self.plan.targets[subject.target], &subject.member);
+            intents.push(Event { target, member, step: Step::Intent(signal) });
+            if signal == Signal::Term && member.stopped {
+                intents.push(Event { target, member, step: Step::Intent(Signal::Cont) });
             }
         }
         if let Err(error) = self.witness.intend(&intents) {
-            self.failed = Some(error);
-            return;
+            self.failed.get_or_insert(error);
+            return false;
         }
         for index in due {
-            if self.stopped() {
-                return;
-            }
             self.signal(index, signal);
             if signal == Signal::Term && self.subjects[index].member.stopped {
                 self.signal(index, Signal::Cont);
             }
         }
+        true
     }
 
     fn signal(&mut self, index: usize, signal: Signal) {
+        if self.stopped() || !self.subjects[index].is_pending() {
+            return;
+        }
         let subject = &mut self.subjects[index];
         let Some(held) = &subject.held else { return };
         match self.kernel.signal(held, signal) {
             Ok(()) => {
                 if signal != Signal::Cont {
-                    subject.asked = Some(signal);
+                    subject.asked = Some((signal, self.kernel.now()));
                 }
                 self.tell(index, Step::Signalled(signal));
             }
-            // It heard an earlier signal, or ended by itself.
-            Err(Refusal::Gone | Refusal::Reused) if subject.asked.is_some() => {
-                self.finish(index, Outcome::Exited);
+            Err(Refusal::Gone | Refusal::Reused) => {
+                let outcome = subject.end();
+                self.finish(index, outcome);
             }
-            Err(refusal) => self.finish(index, outcome(refusal)),
+            Err(refusal) => self.finish(index, refused(refusal)),
         }
     }
 
-    /// Waits for all together and notes who has ended, and by which signal.
-    fn wait(&mut self, deadline: Duration) {
-        let waiting: Vec<usize> = (0..self.subjects.len())
-            .filter(|index| self.subjects[*index].outcome.is_none() && self.subjects[*index].asked.is_some())
-            .collect();
+    /// Waits for all together until the grace of the last one left is over. Members born meanwhile
+    /// are asked at once and wait with the others.
+    fn persuade(&mut self, grace: Duration) {
+        let mut pause = FIRST_LOOK;
+        let mut deadline = self.kernel.now() + grace;
+        while self.kernel.interrupted().is_none() && (self.failed.is_none() || self.is_waiting()) {
+            deadline = self.last_asked().map_or(deadline, |asked| asked + grace);
+            let look = if self.failed.is_none() { self.kernel.now() + pause } else { deadline };
+            self.settle(look.min(deadline));
+            let waiting = self.is_waiting();
+            if self.kernel.now() >= deadline || !waiting && !self.kinship.outlives_its_members() {
+                return;
+            }
+            if self.stopped() {
+                continue;
+            }
+            let before = self.kernel.now();
+            self.look_for_newborn();
+            let cost = self.kernel.now().saturating_sub(before);
+            if !self.send(Signal::Term) && !waiting {
+                return;
+            }
+            pause = (pause * 2).min(LOOK_EVERY).max(cost * LOOK_SHARE);
+        }
+    }
+
+    /// When the last of the planned who are left was asked. The newborn do not put it off.
+    fn last_asked(&self) -> Option<Duration> {
+        let planned = self.plan.targets.iter().map(|target| target.members.len()).sum();
+        let left = self.subjects.iter().take(planned).filter(|subject| subject.is_pending());
+        left.filter_map(|subject| Some(subject.asked?.1)).max()
+    }
+
+    /// SIGKILL for the survivors and for what they left behind, and a bounded wait.
+    fn insist(&mut self) {
+        if !self.is_waiting() || self.stopped() {
+            return;
+        }
+        let mut deadline = None;
+        loop {
+            self.look_for_newborn();
+            if !self.send(Signal::Kill) {
+                return;
+            }
+            let deadline = *deadline.get_or_insert(self.kernel.now() + KILL_WAIT);
+            self.settle(deadline);
+            // Something may have been born between the look and the signal.
+            if self.kernel.now() >= deadline || !self.kinship.outlives_its_members() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until all who are left have ended or the deadline has passed, and notes who has ended,
+    /// and by which signal.
+    fn settle(&mut self, deadline: Duration) {
+        let waiting = self.pending();
         let held: Vec<&K::Held> =
             waiting.iter().filter_map(|index| self.subjects[*index].held.as_ref()).collect();
         if held.is_empty() {
             return;
         }
-        let exited = self.kernel.wait(&held, deadline);
-        for (index, exited) in waiting.into_iter().zip(exited) {
-            if exited {
-                let killed = self.subjects[index].asked == Some(Signal::Kill);
-                self.finish(index, if killed { Outcome::Killed } else { Outcome::Exited });
+        let ended = self.kernel.wait(&held, deadline);
+        for (index, ended) in waiting.into_iter().zip(ended) {
+            if ended {
+                let outcome = self.subjects[index].end();
+                self.finish(index, outcome);
             }
         }
-    }
-
-    /// Members born since the plan was made join their instance: children of a held process that
-    /// are younger than the plan knew. Their age is no shield; their parent's verdict is theirs.
-    fn adopt_newborn(&mut self) {
-        let family = self.kernel.family();
-        loop {
-            let known: HashSet<ProcessId> = self.subjects.iter().map(|subject| subject.member.id).collect();
-            let born: Vec<(usize, super::Kin)> = family
-                .iter()
-                .filter(|kin| !known.contains(&kin.id) && kin.id.pid > Pid(2))
-                .filter_map(|kin| Some((self.instance_of(kin.parent)?, *kin)))
-                .collect();
-            if born.is_empty() {
-                return;
-            }
-            for (target, kin) in born {
-                let member = TargetMember {
-                    id: kin.id,
-                    part: Part::Helper,
-                    stopped: kin.stopped,
-                    started_at: kin.started_at,
-                    rss: 0,
-                    argv: Vec::new(),
-                };
-                let (held, outcome) = match self.kernel.hold(kin.id) {
-                    Ok(held) => (Some(held), None),
-                    Err(refusal) => (None, Some(outcome(refusal))),
-                };
-                self.subjects.push(Subject { target, member, held, asked: None, outcome });
-                self.tell_outcome(self.subjects.len() - 1);
-            }
-        }
-    }
-
-    /// The target that a living, held process belongs to. A parent that has ended has handed its
-    /// children on, so a number alone cannot mislead here.
-    fn instance_of(&self, parent: Pid) -> Option<usize> {
-        self.subjects
-            .iter()
-            .find(|subject| subject.outcome.is_none() && subject.member.id.pid == parent)
-            .map(|subject| subject.target)
     }
 
     /// Whoever has no outcome yet is still there.
     fn close(mut self) -> Report<W::Error> {
-        for index in 0..self.subjects.len() {
-            if self.subjects[index].outcome.is_none() {
-                let outcome = if self.subjects[index].asked.is_some() {
-                    Outcome::Survived
-                } else {
-                    Outcome::Withheld("the run stopped before any signal".to_owned())
-                };
-                self.finish(index, outcome);
-            }
+        for index in self.pending() {
+            let outcome = match self.subjects[index].asked {
+                Some(_) => Outcome::Survived,
+                None => Outcome::Withheld("the run stopped before any signal".to_owned()),
+            };
+            self.finish(index, outcome);
         }
-        let results = self
-            .subjects
-            .into_iter()
-            .filter_map(|subject| {
-                let Subject { target, member, outcome, .. } = subject;
-                outcome.map(|outcome| Ended { target, member, outcome })
-            })
-            .collect();
+        let ended = |subject: Subject<K::Held>| {
+            let Subject { target, member, outcome, .. } = subject;
+            Some(Ended { target, member, outcome: outcome? })
+        };
+        let results = self.subjects.into_iter().filter_map(ended).collect();
         Report { results, interrupted: self.kernel.interrupted(), failed: self.failed }
     }
 
@@ -247,39 +279,29 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
         self.failed.is_some() || self.kernel.interrupted().is_some()
     }
 
-    fn finish(&mut self, index: usize, outcome: Outcome) {
-        self.subjects[index].outcome = Some(outcome);
-        self.tell_outcome(index);
+    fn pending(&self) -> Vec<usize> {
+        (0..self.subjects.len()).filter(|index| self.subjects[*index].is_pending()).collect()
     }
 
-    fn tell_outcome(&mut self, index: usize) {
-        let Some(outcome) = self.subjects[index].outcome.clone() else { return };
-        self.tell(
-            index,
-            match outcome {
-                Outcome::Exited => Step::Exited,
-                Outcome::Killed => Step::Killed,
-                Outcome::Survived => Step::Survived,
-                Outcome::Denied(why) => Step::Denied(why),
-                Outcome::Vanished => Step::Vanished,
-                Outcome::Withheld(why) => Step::Withheld(why),
-            },
-        );
+    fn is_waiting(&self) -> bool {
+        self.subjects.iter().any(|subject| subject.is_pending() && subject.asked.is_some())
+    }
+
+    fn known(&self) -> HashMap<ProcessId, usize> {
+        self.subjects.iter().map(|subject| (subject.member.id, subject.target)).collect()
+    }
+
+    fn finish(&mut self, index: usize, outcome: Outcome) {
+        self.subjects[index].outcome = Some(outcome.clone());
+        self.tell(index, step(outcome));
     }
 
     fn tell(&mut self, index: usize, step: Step) {
         let subject = &self.subjects[index];
-        let target: &Target = &self.plan.targets[subject.target];
-        if let Err(error) = self.witness.note(&Event { target, member: &subject.member, step }) {
+        let event = Event { target: &self.plan.targets[subject.target], member: &subject.member, step };
+        if let Err(error) = self.witness.note(&event) {
             // The first failure is the one worth telling.
             self.failed.get_or_insert(error);
         }
-    }
-}
-
-fn outcome(refusal: Refusal) -> Outcome {
-    match refusal {
-        Refusal::Gone | Refusal::Reused => Outcome::Vanished,
-        Refusal::Denied(why) => Outcome::Denied(why),
     }
 }

@@ -1,13 +1,19 @@
 //! Findings, for people and for programs. Strangers' text is cleaned here, at the last step.
 
+pub mod check;
 pub mod clean;
+pub mod doctor;
 pub mod explain;
 pub mod figures;
+pub mod grid;
 pub mod json;
 pub mod log;
 pub mod sentence;
+pub mod settings;
+pub mod spinner;
 pub mod style;
 pub mod table;
+pub mod tree;
 
 use crate::classify::{Finding, Judgement};
 use crate::plan::{Plan, Why};

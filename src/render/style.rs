@@ -44,6 +44,14 @@ impl Look {
         Look { color, width: columns }
     }
 
+    /// The same on a terminal that may have another size by now.
+    #[must_use]
+    pub fn resized(self) -> Look {
+        let width =
+            self.width.map(|before| terminal_size::terminal_size().map_or(before, |(now, _)| now.0.into()));
+        Look { width, ..self }
+    }
+
     /// The text in this style, or as it is without colour.
     #[must_use]
     pub fn paint(&self, style: Style, text: &str) -> String {
@@ -61,6 +69,18 @@ pub fn title() -> Style {
 #[must_use]
 pub fn faint() -> Style {
     Style::new().dimmed()
+}
+
+/// All is well.
+#[must_use]
+pub fn good() -> Style {
+    Style::new().fg_color(Some(AnsiColor::Green.into()))
+}
+
+/// Something is wrong.
+#[must_use]
+pub fn bad() -> Style {
+    Style::new().fg_color(Some(AnsiColor::Red.into()))
 }
 
 /// What went wrong or wants to be looked at.

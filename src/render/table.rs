@@ -3,46 +3,64 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use unicode_width::UnicodeWidthStr;
-
-use super::Scene;
 use super::clean::{clean, fit};
 pub use super::figures::count;
-use super::json::command;
+use super::grid::{self, Column};
 use super::style::{self, Look};
+use super::{Scene, tree};
 use crate::classify::{Finding, Verdict};
-use crate::instance::Part;
-use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
 
-/// A column: its title, and whether numbers stand at its right edge.
-struct Column {
-    title: &'static str,
-    right: bool,
+const fn left(title: &'static str) -> Column {
+    Column { title, right: false }
 }
 
-const COLUMNS: [Column; 7] = [
-    Column { title: "VERDICT", right: false },
-    Column { title: "SERVER", right: false },
-    Column { title: "CLIENT", right: false },
-    Column { title: "PID", right: true },
-    Column { title: "AGE", right: true },
-    Column { title: "RSS", right: true },
-    Column { title: "WHY", right: false },
+const fn right(title: &'static str) -> Column {
+    Column { title, right: true }
+}
+
+const NARROW: [Column; 7] =
+    [left("VERDICT"), left("SERVER"), left("CLIENT"), right("PID"), right("AGE"), right("RSS"), left("WHY")];
+
+/// With what there is room for on a wide terminal.
+const WIDE: [Column; 11] = [
+    left("VERDICT"),
+    left("SERVER"),
+    left("CLIENT"),
+    right("PID"),
+    right("AGE"),
+    right("RSS"),
+    right("SWAP"),
+    right("CPU"),
+    left("PORTS"),
+    left("TTY"),
+    left("WHY"),
 ];
+
+/// The server's name gives way on a narrow terminal.
+const SERVER: usize = 1;
+
+/// What to show of each instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Its processes.
+    pub tree: bool,
+    /// Swap, CPU, ports and terminal too.
+    pub wide: bool,
+}
 
 /// All instances, the worst on top.
 #[must_use]
-pub fn list(scene: &Scene<'_>, look: Look, tree: bool) -> String {
+pub fn list(scene: &Scene<'_>, look: Look, detail: Detail) -> String {
     let findings = scene.worst_first();
-    table(scene, &findings, look, tree) + &notes(scene)
+    table(scene, &findings, look, detail) + &notes(scene)
 }
 
 /// Only what is to be ended, each with its members.
 #[must_use]
 pub fn plan(scene: &Scene<'_>, look: Look) -> String {
     let findings: Vec<_> = scene.worst_first().into_iter().filter(|f| scene.reaps(f)).collect();
-    table(scene, &findings, look, true)
+    table(scene, &findings, look, Detail { tree: true, wide: false })
 }
 
 /// One sentence: how many instances and processes are to go, and what stays and why.
@@ -81,101 +99,68 @@ pub fn summary(scene: &Scene<'_>) -> String {
     text
 }
 
-fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, tree: bool) -> String {
+fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, detail: Detail) -> String {
     if findings.is_empty() {
         return String::new();
     }
-    let rows: Vec<[String; 7]> = findings.iter().map(|finding| row(scene, finding)).collect();
-    let widths: Vec<usize> = (0..COLUMNS.len())
-        .map(|i| rows.iter().map(|row| row[i].width()).chain([COLUMNS[i].title.width()]).max().unwrap_or(0))
-        .collect();
-    // The last column takes what is left of the line.
-    let before: usize = widths[..6].iter().map(|width| width + 2).sum();
-    let rest = look.width.map_or(usize::MAX, |width| width.saturating_sub(before).max(12));
+    let columns: &[Column] = if detail.wide { &WIDE } else { &NARROW };
+    let rows: Vec<Vec<String>> = findings.iter().map(|finding| row(scene, finding, detail.wide)).collect();
+    let mut lines = grid::lines(columns, &rows, SERVER, look.width).into_iter();
     let mut out = String::new();
-    let titles = COLUMNS.map(|column| column.title.to_owned());
-    let _ = writeln!(out, "{}", look.paint(style::title(), &line(&titles, &widths, rest)));
-    for (finding, row) in findings.iter().zip(&rows) {
-        let verdict = pad(&row[0], widths[0], false);
-        let text = line(row, &widths, rest);
-        let painted = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), &verdict);
-        let _ = writeln!(out, "{painted}{}", &text[verdict.len()..]);
-        if tree {
-            for member in &finding.instance.members {
-                let _ = writeln!(
-                    out,
-                    "{}",
-                    look.paint(
-                        style::faint(),
-                        &member_line(scene, finding, member.record, member.part, look)
-                    )
-                );
+    let _ = writeln!(out, "{}", look.paint(style::title(), &lines.next().unwrap_or_default()));
+    for (finding, line) in findings.iter().zip(lines) {
+        // The verdict is the first word; none of them has a space in it.
+        let end = line.find(' ').unwrap_or(line.len());
+        let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
+        let _ = writeln!(out, "{verdict}{}", &line[end..]);
+        if detail.tree {
+            for member in tree::members(scene, &finding.instance, look) {
+                let _ = writeln!(out, "{}", look.paint(style::faint(), &member));
             }
         }
     }
     out
 }
 
-fn row(scene: &Scene<'_>, finding: &Finding<'_>) -> [String; 7] {
+fn row(scene: &Scene<'_>, finding: &Finding<'_>, wide: bool) -> Vec<String> {
     let why = match scene.withheld(finding) {
         Some(why) => format!("{}; left alone: {}", finding.reason, why.as_str()),
         None => finding.reason.clone(),
     };
     let client = finding.client.as_ref().map_or("-".to_owned(), |c| format!("{} {}", c.name, c.pid));
-    [
+    let mut cells = vec![
         finding.verdict.as_str().to_owned(),
         fit(&clean(&finding.instance.server), 32),
         clean(&client),
         finding.instance.root.pid().to_string(),
         show_duration(Duration::from_secs(finding.age as u64)),
         show_size(finding.rss),
-        clean(&why),
+    ];
+    if wide {
+        cells.extend(more(finding));
+    }
+    cells.push(clean(&why));
+    cells
+}
+
+/// Swap, CPU, ports and terminal; `-` where nothing is known or there is none.
+fn more(finding: &Finding<'_>) -> [String; 4] {
+    let records = || finding.instance.members.iter().map(|member| member.record);
+    let or_none =
+        |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
+    let swap = records().filter_map(|record| record.swap).reduce(u64::saturating_add);
+    let cpu = records().filter_map(|record| record.cpu).reduce(|a, b| a + b);
+    let mut ports: Vec<u16> =
+        records().filter_map(|record| record.listening.as_ref()).flatten().copied().collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    [
+        or_none(swap.map(show_size)),
+        or_none(cpu.map(|share| format!("{share:.1}%"))),
+        fit(&or_none(Some(ports.join(","))), 17),
+        or_none(finding.instance.root.tty.as_deref().map(clean)),
     ]
-}
-
-fn line(cells: &[String; 7], widths: &[usize], rest: usize) -> String {
-    let mut text = String::new();
-    for (i, cell) in cells.iter().enumerate().take(6) {
-        text.push_str(&pad(cell, widths[i], COLUMNS[i].right));
-        text.push_str("  ");
-    }
-    text.push_str(&fit(&cells[6], rest));
-    text
-}
-
-fn pad(text: &str, width: usize, right: bool) -> String {
-    let fill = " ".repeat(width.saturating_sub(text.width()));
-    if right { fill + text } else { text.to_owned() + &fill }
-}
-
-/// `  └ 4250 server    41 MB  node .../mcp-server-memory  exited`
-fn member_line(
-    scene: &Scene<'_>,
-    finding: &Finding<'_>,
-    record: &ProcessRecord,
-    part: Part,
-    look: Look,
-) -> String {
-    let instance = &finding.instance;
-    let mut depth = 0;
-    let mut parent = record.parent;
-    while let Some(above) = instance.members.iter().find(|m| m.record.pid() == parent) {
-        depth += 1;
-        if above.record.pid() == instance.root.pid() || depth > instance.members.len() {
-            break;
-        }
-        parent = above.record.parent;
-    }
-    let part = match part {
-        Part::Launcher => "launcher",
-        Part::Server => "server",
-        Part::Helper => "helper",
-    };
-    let ended = scene.results.and_then(|results| results.iter().find(|ended| ended.member.id == record.id));
-    let ended = ended.map(|ended| format!("{}: ", ended.outcome.as_str())).unwrap_or_default();
-    let head = format!("  {}{} {part} {} ", "  ".repeat(depth), record.pid(), show_size(record.rss));
-    let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(head.width()).max(12));
-    head + &fit(&(ended + &clean(&command(record))), room)
 }
 
 /// What is not an instance but worth knowing: orphaned clients and zombies.

@@ -26,7 +26,7 @@ use macos as system;
 
 use std::time::Duration;
 
-use crate::process::{Pid, ProcessId, Snapshot, SnapshotError};
+use crate::process::{Interest, Pid, ProcessId, Snapshot, SnapshotError};
 
 /// The only environment variables that are ever kept; all others are passed over unseen.
 ///
@@ -86,14 +86,14 @@ pub enum SysError {
 /// Looks at every process, cheaply, then at those that `interest` names, closely.
 ///
 /// The first stage fills identity, parent, group, session, user, state, terminal, memory, comm and,
-/// for processes of our own user (for root: of every user), argv. `interest` then names the pids that
-/// deserve the rest: exe, cwd, evidence variables, cgroup, exact memory, stdio and its holders,
+/// for processes of our own user (for root: of every user), argv. `interest` then names those that
+/// deserve the rest, and is asked again until it names nobody new: exe, cwd, evidence variables, cgroup, exact memory, stdio and its holders,
 /// ports. `service` is never filled here. Processes that vanish meanwhile are left out.
 ///
 /// # Errors
 /// When the process table cannot be read at all, or is not that of our own PID namespace.
-pub fn snapshot(interest: impl Fn(&Snapshot) -> Vec<Pid>) -> Result<Snapshot, SysError> {
-    system::snapshot(&interest)
+pub fn snapshot(mut interest: impl FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
+    system::snapshot(&mut interest)
 }
 
 /// The process that has this number now, a zombie included; `None` where nobody has it or its start

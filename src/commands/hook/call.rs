@@ -17,7 +17,7 @@ use crate::catalog::{Catalog, Role};
 use crate::cli::Cli;
 use crate::hook::event::{Event, EventKind, LARGEST, PATIENCE, read_event};
 use crate::hook::watch::{Action, CLIENT_VARIABLE, client_above, client_pid, should_act};
-use crate::process::Pid;
+use crate::process::{Interest, Pid};
 use crate::sys;
 use crate::tree::Tree;
 
@@ -67,7 +67,7 @@ fn caller(event: &Event) -> anyhow::Result<Option<Pid>> {
     if let Some(client) = named.filter(|_| !inherited) {
         return Ok(Some(client));
     }
-    let snapshot = sys::snapshot(|_| Vec::new()).context("failed to read the process table")?;
+    let snapshot = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
     let (tree, catalog) = (Tree::new(&snapshot), Catalog::builtin());
     let is_client = |pid| {
         let known = tree.get(pid).and_then(|record| catalog.identify(record));

@@ -10,8 +10,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
-use super::super::SysError;
+use super::super::{SysError, procfs};
 use super::table::Units;
+use crate::bytes::RawText;
 use crate::process::{Pid, ProcessId, State, Uid};
 use crate::reap::{Kernel, Kin, Refusal, Signal};
 
@@ -159,6 +160,9 @@ impl Kernel for OsKernel {
     }
 
     fn wait(&mut self, held: &[&Held], deadline: Duration) -> Vec<bool> {
+        if self.now() >= deadline {
+            return held.iter().map(|one| has_ended(&one.fd)).collect();
+        }
         // epoll, not poll: each end costs one event, and not one more look at all the others.
         let mut watched = 0;
         let mut unwatched = Vec::new();
@@ -187,6 +191,12 @@ impl Kernel for OsKernel {
         self.origin.elapsed()
     }
 
+    fn argv(&mut self, held: &Held) -> Vec<RawText> {
+        let bytes = self.proc.cmdline(held.id.pid).unwrap_or_default();
+        // Alive after the reading, so they were its own.
+        if has_ended(&held.fd) { Vec::new() } else { procfs::argv(&bytes).unwrap_or_default() }
+    }
+
     fn family(&mut self) -> Vec<Kin> {
         let mut family = Vec::new();
         for pid in self.proc.pids() {
@@ -194,8 +204,14 @@ impl Kernel for OsKernel {
             let ours = || self.all_users || self.proc.uid(pid).is_ok_and(|uid| uid == self.uid);
             if row.state != State::Zombie && !row.is_kernels && ours() {
                 let id = ProcessId { pid, start: row.start };
-                let started_at = self.units.epoch(row.start.0);
-                family.push(Kin { id, parent: row.parent, stopped: row.state == State::Stopped, started_at });
+                family.push(Kin {
+                    id,
+                    parent: row.parent,
+                    group: row.group,
+                    session: row.session,
+                    stopped: row.state == State::Stopped,
+                    started_at: self.units.epoch(row.start.0),
+                });
             }
         }
         family

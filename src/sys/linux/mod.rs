@@ -15,7 +15,7 @@ mod tests;
 pub(super) use end::{identity, wait_for_end};
 pub use kernel::OsKernel;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::process::geteuid;
@@ -28,18 +28,18 @@ use self::proc::{Proc, Shape, link_at, read_at};
 use self::stdio::Draft;
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
-use crate::process::{Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
+use crate::process::{Interest, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
 
 /// The most of an environment that is read, in bytes. The kernel allows 6 MB; one that is larger is
 /// "not known", because the variable that matters may stand in the rest.
 const MOST_ENVIRON: usize = 1 << 20;
 
-pub(super) fn snapshot(interest: &dyn Fn(&Snapshot) -> Vec<Pid>) -> Result<Snapshot, SysError> {
+pub(super) fn snapshot(interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
     take(Pid(std::process::id()), interest)
 }
 
 /// The two stages, as `viewer`: what that process holds does not count.
-fn take(viewer: Pid, interest: &dyn Fn(&Snapshot) -> Vec<Pid>) -> Result<Snapshot, SysError> {
+fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
     let mut proc = Proc::open()?;
     let own = Uid(geteuid().as_raw());
     let pids = proc.pids()?;
@@ -47,24 +47,38 @@ fn take(viewer: Pid, interest: &dyn Fn(&Snapshot) -> Vec<Pid>) -> Result<Snapsho
     let viewer = Viewer { pid: viewer, uid: own };
     let mut snapshot =
         Snapshot { schema: SCHEMA, os: "linux".to_owned(), taken_at: chrono::Utc::now(), viewer, processes };
-    let wanted = interest(&snapshot);
-    look_closely(&mut proc, &mut snapshot, &wanted);
-    Ok(snapshot)
+    let mut looked: BTreeSet<Pid> = BTreeSet::new();
+    let mut asked: Vec<Pid> = Vec::new();
+    loop {
+        let Interest { surely, mut if_wired } = interest(&snapshot);
+        if_wired.sort_unstable();
+        let ask: Vec<Pid> =
+            if_wired.iter().copied().filter(|pid| asked.binary_search(pid).is_err()).collect();
+        let wired = table::wired(&mut proc, &ask);
+        asked = if_wired;
+        let wanted: Vec<Pid> = surely.into_iter().chain(wired).filter(|pid| looked.insert(*pid)).collect();
+        if wanted.is_empty() {
+            return Ok(snapshot);
+        }
+        look_closely(&mut proc, &mut snapshot, wanted);
+    }
 }
 
 /// The second stage: fills in the rest for those that deserve it.
-fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, wanted: &[Pid]) {
+fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, mut wanted: Vec<Pid>) {
+    wanted.sort_unstable();
     let mut probe = Probe::new();
     let mut net = Net::new();
-    let mut rows: HashMap<Pid, &mut ProcessRecord> =
-        snapshot.processes.iter_mut().map(|record| (record.pid(), record)).collect();
     let mut drafts: HashMap<Pid, (Draft, FdTable)> = HashMap::new();
     let mut gone: Vec<Pid> = Vec::new();
-    for pid in wanted {
-        let Some(record) = rows.remove(pid) else { continue };
+    for record in &mut snapshot.processes {
+        let pid = record.pid();
+        if wanted.binary_search(&pid).is_err() {
+            continue;
+        }
         match look_at(proc, &mut probe, &mut net, record) {
-            Err(Gone) => gone.push(*pid),
-            Ok(held) => drafts.extend(held.map(|held| (*pid, held))),
+            Err(Gone) => gone.push(pid),
+            Ok(held) => drafts.extend(held.map(|held| (pid, held))),
         }
     }
     snapshot.processes.retain(|record| !gone.contains(&record.pid()));

@@ -105,6 +105,17 @@ impl Proc {
         Ok(openat(&self.root, &*self.path, flags, Mode::empty())?)
     }
 
+    /// Whether a process's stdin may be a pipe or a socket: not when it is `/dev/null`, a terminal,
+    /// closed, or not to be seen.
+    pub(super) fn may_be_wired(&mut self, pid: Pid) -> bool {
+        self.point(pid, "fd/0");
+        let mut buffer = [MaybeUninit::uninit(); 64];
+        let link = rustix::fs::readlinkat_raw(&self.root, &*self.path, &mut buffer);
+        link.is_ok_and(|(text, _)| {
+            *text != *b"/dev/null" && !text.starts_with(b"/dev/pts/") && !text.starts_with(b"/dev/tty")
+        })
+    }
+
     /// Can this descriptor of a process read, can it write? The mode bits of the link itself say so
     /// (proc_pid_fd(5)), which is one call where `fdinfo` takes three.
     pub(super) fn access(&mut self, pid: Pid, fd: u32) -> Option<Access> {

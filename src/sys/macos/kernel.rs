@@ -147,6 +147,10 @@ impl Kernel for OsKernel {
         self.origin.elapsed()
     }
 
+    fn argv(&mut self, held: &Held) -> Vec<RawText> {
+        held.argv.clone()
+    }
+
     fn family(&mut self) -> Vec<Kin> {
         let kin = |pid: Pid| {
             let seen = bsd(pid).ok()?;
@@ -154,6 +158,8 @@ impl Kernel for OsKernel {
             (ours && seen.state != State::Zombie).then_some(Kin {
                 id: ProcessId { pid, start: seen.start? },
                 parent: seen.parent,
+                group: Some(seen.group).filter(|group| group.0 > 0),
+                session: session(pid),
                 stopped: seen.state == State::Stopped,
                 started_at: seen.start?.0 as f64 / 1e6,
             })
@@ -173,6 +179,13 @@ pub(super) fn has_ended(id: ProcessId) -> bool {
         Ok(seen) => seen.state == State::Zombie || seen.start.is_some_and(|start| start != id.start),
         Err(error) => error.raw_os_error() == Some(libc::ESRCH),
     }
+}
+
+/// bsdinfo does not tell it.
+fn session(pid: Pid) -> Option<Pid> {
+    let pid = i32::try_from(pid.0).ok().and_then(process::Pid::from_raw)?;
+    let session = process::getsid(Some(pid)).ok()?;
+    Some(Pid(session.as_raw_nonzero().get().unsigned_abs()))
 }
 
 fn refusal(error: &io::Error) -> Refusal {

@@ -1,6 +1,6 @@
 //! The process table of macOS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use chrono::Utc;
@@ -11,7 +11,7 @@ use super::layout::{self, Bsd, at};
 use super::procargs::{self, ProcArgs};
 use super::wires::{self, Fds, Holders};
 use crate::bytes::RawText;
-use crate::process::{Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, Uid, Viewer};
+use crate::process::{Interest, Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, Uid, Viewer};
 
 /// The only variables that are ever kept.
 const EVIDENCE: [&str; 8] = [
@@ -33,7 +33,9 @@ const ARG_MAX: usize = 1024 * 1024;
 ///
 /// # Errors
 /// When the kernel does not list its processes.
-pub(in super::super) fn snapshot(interest: &dyn Fn(&Snapshot) -> Vec<Pid>) -> Result<Snapshot, SysError> {
+pub(in super::super) fn snapshot(
+    interest: &mut dyn FnMut(&Snapshot) -> Interest,
+) -> Result<Snapshot, SysError> {
     let pids = ffi::pids().map_err(|source| SysError::Io { what: "list the processes".into(), source })?;
     let viewer = Viewer { pid: Pid(std::process::id()), uid: Uid(rustix::process::geteuid().as_raw()) };
     let mut buffer = vec![0; ARG_MAX];
@@ -41,9 +43,16 @@ pub(in super::super) fn snapshot(interest: &dyn Fn(&Snapshot) -> Vec<Pid>) -> Re
     let processes =
         pids.into_iter().filter_map(|pid| Some(record(pid, &bsd(pid).ok()?, viewer, &mut buffer))).collect();
     let mut snapshot = Snapshot { schema: SCHEMA, os: "macos".into(), taken_at, viewer, processes };
-    let close = interest(&snapshot);
-    look_closely(&mut snapshot, &close);
-    Ok(snapshot)
+    let mut looked: BTreeSet<Pid> = BTreeSet::new();
+    loop {
+        // To see what stdin is takes the same questions here as to see all the rest.
+        let Interest { surely, if_wired } = interest(&snapshot);
+        let close: Vec<Pid> = surely.into_iter().chain(if_wired).filter(|pid| looked.insert(*pid)).collect();
+        if close.is_empty() {
+            return Ok(snapshot);
+        }
+        look_closely(&mut snapshot, &close);
+    }
 }
 
 /// What the kernel says of a process: in full, or of other users' in short.

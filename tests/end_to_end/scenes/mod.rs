@@ -11,6 +11,7 @@ mod races;
 mod records;
 mod refusals;
 mod sessions;
+mod storms;
 
 use crate::stage::Stage;
 
@@ -128,6 +129,14 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(races::a_reused_number_is_never_touched),
     scene!(races::a_client_that_comes_back_between_the_looks_saves),
     scene!(races::many_orphans_go_at_once),
+    scene!(storms::a_thousand_targets_cost_one_grace),
+    scene!(storms::under_a_careless_init_a_hundred_dead_are_no_survivors).under(First::CarelessInit),
+    scene!(storms::what_a_server_forks_as_it_ends_goes_too),
+    scene!(storms::in_a_table_of_few_numbers_no_stranger_is_hit),
+    scene!(storms::a_disk_that_fills_up_after_sigterm_keeps_sigkill_back),
+    scene!(storms::a_run_killed_in_the_middle_leaves_a_log_that_can_be_read),
+    scene!(storms::a_log_moved_away_in_the_middle_keeps_its_record),
+    scene!(storms::a_reader_that_leaves_stops_no_run_in_the_middle),
     scene!(limits::of_five_copies_under_one_client_the_three_oldest_go),
     scene!(limits::one_copy_each_under_three_clients_breaks_nothing),
     scene!(limits::without_a_limit_five_copies_stay),

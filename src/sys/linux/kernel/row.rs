@@ -1,7 +1,8 @@
 //! The little that the hand reads of `/proc` itself, again and directly in front of each signal.
 
 use std::ffi::OsString;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 
@@ -23,6 +24,9 @@ pub(super) struct Proc {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) parent: Pid,
+    /// `None` where its leader is outside our PID namespace.
+    pub(super) group: Option<Pid>,
+    pub(super) session: Option<Pid>,
     pub(super) state: State,
     pub(super) start: StartTime,
     /// A thread of the kernel's own.
@@ -32,6 +36,9 @@ pub(super) struct Row {
 /// include/linux/sched.h: PF_KTHREAD, "I am a kernel thread". Exact, where "pid 2 and its children"
 /// would take a container's second process for kthreadd.
 const PF_KTHREAD: u32 = 0x0020_0000;
+
+/// Bytes of arguments that are read for the record.
+const MAX_CMDLINE: u64 = 64 << 10;
 
 impl Proc {
     /// Opens `/proc` and makes sure that the numbers in it are the numbers signals go to.
@@ -60,6 +67,16 @@ impl Proc {
         parse(&buffer[..length]).ok_or(Errno::PROTO)
     }
 
+    /// Its arguments as they lie in memory now.
+    pub(super) fn cmdline(&self, pid: Pid) -> io::Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = openat(&self.dir, format!("{pid}/cmdline"), flags, Mode::empty())?;
+        let mut bytes = Vec::new();
+        // As long as a program makes it; more than this is no help to anybody.
+        File::from(file).take(MAX_CMDLINE).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// The effective user: the owner of the directory, which is right even for a process that
     /// is not dumpable and whose files therefore show root.
     pub(super) fn uid(&self, pid: Pid) -> Result<Uid, Errno> {
@@ -82,15 +99,20 @@ impl Proc {
 }
 
 /// `4242 (npm exec @model) S 1201 4100 3900 ...`: the name may itself hold blanks and brackets, so
-/// the numbers are counted from its last bracket. Fields 3, 4, 9 and 22 of proc_pid_stat(5).
+/// the numbers are counted from its last bracket. Fields 3 to 6, 9 and 22 of proc_pid_stat(5).
 fn parse(stat: &[u8]) -> Option<Row> {
     let after = stat.iter().rposition(|byte| *byte == b')')? + 1;
     let mut fields = std::str::from_utf8(&stat[after..]).ok()?.split_ascii_whitespace();
     let state = State::from_letter(fields.next()?.chars().next()?);
     let parent = Pid(fields.next()?.parse().ok()?);
-    let flags: u32 = fields.nth(4)?.parse().ok()?;
+    // -1 while a process is released, 0 for one we cannot see.
+    let mut visible = || fields.next()?.parse::<i64>().ok();
+    let (group, session) = (visible()?, visible()?);
+    let flags: u32 = fields.nth(2)?.parse().ok()?;
     let start = StartTime(fields.nth(12)?.parse().ok()?);
-    Some(Row { parent, state, start, is_kernels: flags & PF_KTHREAD != 0 })
+    let number = |pid: i64| u32::try_from(pid).ok().filter(|pid| *pid > 0).map(Pid);
+    let (group, session) = (number(group), number(session));
+    Some(Row { parent, group, session, state, start, is_kernels: flags & PF_KTHREAD != 0 })
 }
 
 #[cfg(test)]
@@ -99,9 +121,15 @@ mod tests {
 
     #[test]
     fn a_hostile_name_does_not_shift_the_fields() {
-        let numbers = "77 5 5 0 -1 4194560 1 0 0 0 3 4 0 0 20 0 1 0 990011 8192 12";
-        let row =
-            Row { parent: Pid(77), state: State::Stopped, start: StartTime(990_011), is_kernels: false };
+        let numbers = "77 5 6 0 -1 4194560 1 0 0 0 3 4 0 0 20 0 1 0 990011 8192 12";
+        let row = Row {
+            parent: Pid(77),
+            group: Some(Pid(5)),
+            session: Some(Pid(6)),
+            state: State::Stopped,
+            start: StartTime(990_011),
+            is_kernels: false,
+        };
         for name in ["sh", "a b", "x) Z 1 1 (y", ")", "", "\u{fffd}"] {
             assert_eq!(parse(format!("42 ({name}) T {numbers}\n").as_bytes()), Some(row), "{name}");
         }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::process::Interest;
 
 #[test]
 fn a_port_and_its_callers_are_counted() {
@@ -29,7 +30,7 @@ fn the_second_stage_fills_what_the_first_leaves_open() {
     assert!(row.rss > 0 && row.swap.is_some() && row.cgroup.is_some() && !row.foreign_namespace);
     let other = look(me()).unwrap();
     assert!(other.stdio.is_some());
-    let unasked = take(me(), &|_| Vec::new()).unwrap();
+    let unasked = take(me(), &mut |_| Interest::default()).unwrap();
     assert!(
         unasked.processes.iter().all(|row| row.exe.is_none() && row.env.is_none() && row.stdio.is_none())
     );
@@ -39,15 +40,34 @@ fn the_second_stage_fills_what_the_first_leaves_open() {
 fn a_process_that_vanishes_between_the_stages_is_left_out() {
     let own = std::cell::RefCell::new(Own::start(Command::new("sleep").arg("300")));
     let pid = own.borrow().pid();
-    let snapshot = take(me(), &|seen| {
-        assert!(seen.processes.iter().any(|row| row.pid() == pid));
+    let asked = std::cell::Cell::new(false);
+    let snapshot = take(me(), &mut |seen| {
+        if seen.processes.iter().all(|row| row.pid() != pid) {
+            return Interest::default();
+        }
+        asked.set(true);
         let child = &mut own.borrow_mut().0;
         child.kill().unwrap();
         child.wait().unwrap();
-        vec![pid, Pid(u32::MAX)]
+        vec![pid, Pid(u32::MAX)].into()
     })
     .unwrap();
-    assert!(snapshot.processes.iter().all(|row| row.pid() != pid));
+    assert!(asked.get() && snapshot.processes.iter().all(|row| row.pid() != pid));
+}
+
+#[test]
+fn what_stands_on_no_wire_is_looked_at_closely_only_when_that_is_sure() {
+    let wired = Own::start(Command::new("sleep").arg("300").stdin(Given::piped()));
+    let idle = Own::start(Command::new("sleep").arg("300").stdin(Given::null()));
+    let closely = |surely: Vec<Pid>| {
+        let if_wired = vec![wired.pid(), idle.pid()];
+        let interest = Interest { surely, if_wired };
+        let snapshot = take(me(), &mut |_| interest.clone()).unwrap();
+        [wired.pid(), idle.pid()]
+            .map(|pid| snapshot.processes.iter().any(|row| row.pid() == pid && row.stdio.is_some()))
+    };
+    assert_eq!(closely(vec![]), [true, false]);
+    assert_eq!(closely(vec![idle.pid()]), [true, true]);
 }
 
 #[test]
@@ -87,7 +107,7 @@ fn empty_and_strange_arguments_come_through() {
     let row = eventually(&own, |row| row.comm.to_string() == "sh");
     let argv: Vec<_> = row.argv.unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(argv, ["sh", "-c", "sleep 300; true", "", "a b", "\n)", ""]);
-    let child = take(me(), &|_| vec![]).unwrap();
+    let child = take(me(), &mut |_| Interest::default()).unwrap();
     for row in child.processes.iter().filter(|row| row.parent == own.pid()) {
         let pid = rustix::process::Pid::from_raw(row.pid().0 as i32).unwrap();
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
@@ -102,7 +122,7 @@ fn another_reader_of_the_table_sees_the_same() {
     let mut theirs = System::new().unwrap();
     let kind = ProcessRefreshKind::nothing().with_memory().without_tasks();
     theirs.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
-    let ours = take(me(), &|_| vec![]).unwrap();
+    let ours = take(me(), &mut |_| Interest::default()).unwrap();
     let mut compared = 0;
     for row in &ours.processes {
         let Some(their) = theirs.process(sysinfo::Pid::from_u32(row.pid().0)) else { continue };

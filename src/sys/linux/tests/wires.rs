@@ -121,7 +121,11 @@ fn the_same_end_in_a_launcher_is_no_other_end() {
         let child_of = |s: &crate::process::Snapshot| {
             s.processes.iter().filter(|row| row.parent == parent).map(ProcessRecord::pid).collect::<Vec<_>>()
         };
-        take(Pid(0), &child_of).unwrap().processes.into_iter().find(|row| row.parent == parent)
+        take(Pid(0), &mut |s| child_of(s).into())
+            .unwrap()
+            .processes
+            .into_iter()
+            .find(|row| row.parent == parent)
     };
     let late = Instant::now() + Duration::from_secs(5);
     let leaf = loop {
@@ -154,7 +158,7 @@ fn a_wire_whose_only_visible_holders_are_its_own_is_not_known() {
 #[test]
 fn what_the_viewer_holds_does_not_count() {
     let own = Own::start(Command::new("sleep").arg("300").stdin(Given::piped()).stdout(Given::piped()));
-    let snapshot = take(me(), &|_| vec![own.pid()]).unwrap();
+    let snapshot = take(me(), &mut |_| vec![own.pid()].into()).unwrap();
     let row = snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap();
     assert_eq!(row.stdio, Some(Stdio { kind: StdioKind::Pipe, stdin_peers: None, stdout_peers: None }));
 }

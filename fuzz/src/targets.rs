@@ -1,0 +1,688 @@
+//! The parsers, each with seeds, the words of its format, and what it promises beside not to panic.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use mcp_reap::bytes::RawText;
+use mcp_reap::catalog::{Catalog, Configured};
+use mcp_reap::clients::{self, Os, Places};
+use mcp_reap::config::{self, Surroundings};
+use mcp_reap::hook::event;
+use mcp_reap::hook::settings::{self, HookCommand};
+use mcp_reap::pattern::Pattern;
+use mcp_reap::plan::Plan;
+use mcp_reap::policy::Policy;
+use mcp_reap::process::{Pid, ProcessRecord, Snapshot, StartTime};
+use mcp_reap::render::clean;
+use mcp_reap::sys::{macos::procargs, procfs};
+use mcp_reap::{audit, classify, program, redact, units};
+
+/// One parser.
+pub struct Target {
+    pub name: &'static str,
+    /// Panics when a promise is broken.
+    pub run: fn(&[u8]),
+    /// A digest of what kind of answer an input gets: inputs with a new one are changed further.
+    pub shape: fn(&[u8]) -> u64,
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    pub words: &'static [&'static str],
+}
+
+pub static TARGETS: &[Target] = &[
+    Target {
+        name: "stat",
+        run: stat,
+        shape: stat_shape,
+        seeds: stat_seeds,
+        words: &["(", ")", " S ", " Z ", " -1 "],
+    },
+    Target {
+        name: "procfs-text",
+        run: procfs_text,
+        shape: by_length,
+        seeds: text_seeds,
+        words: &[
+            "Uid:\t",
+            "NSpid:\t",
+            "0::/",
+            "\0",
+            "flags:\t",
+            "SigCgt:\t",
+            " (deleted)",
+            "pipe:[",
+            "socket:[",
+        ],
+    },
+    Target {
+        name: "netlink",
+        run: netlink,
+        shape: netlink_shape,
+        seeds: netlink_seeds,
+        words: &["\x10\0\0\0", "\x14\0\0\0", "\x03\0", "\x02\0", "\x08\0\x02\0"],
+    },
+    Target {
+        name: "tcp-table",
+        run: tcp_table,
+        shape: by_length,
+        seeds: tcp_seeds,
+        words: &[" 0A ", " 01 ", "00000000:", "0100007F:1F90 "],
+    },
+    Target {
+        name: "procargs2",
+        run: procargs2,
+        shape: procargs_shape,
+        seeds: procargs_seeds,
+        words: &["\0", "\x02\0\0\0", "\0\0\0\0", "A=1\0"],
+    },
+    Target {
+        name: "argv",
+        run: argv,
+        shape: argv_shape,
+        seeds: argv_seeds,
+        words: &[
+            "npx",
+            "-y",
+            "--",
+            "sh\0-c\0",
+            "uvx",
+            "--from",
+            "node",
+            "python3",
+            "-m",
+            "docker\0run\0",
+            "env",
+            "mcp-server-x",
+            "@scope/",
+            "'",
+            "\"",
+            "&&",
+            "exec ",
+            "$(",
+            "\0",
+        ],
+    },
+    Target {
+        name: "redact",
+        run: redaction,
+        shape: by_length,
+        seeds: redact_seeds,
+        words: &[
+            "--token",
+            "=",
+            "sk-ant-",
+            "ghp_",
+            "https://u:p@h/",
+            "Bearer ",
+            "password",
+            "://",
+            "@",
+            "\0",
+        ],
+    },
+    Target {
+        name: "config",
+        run: config_file,
+        shape: config_shape,
+        seeds: config_seeds,
+        words: &[
+            "[reap]\n",
+            "[[allow]]\n",
+            "[[server]]\n",
+            "grace = ",
+            "\"5s\"",
+            "name = ",
+            "re:",
+            "limits = {",
+            "}",
+        ],
+    },
+    Target {
+        name: "clients",
+        run: client_configs,
+        shape: by_length,
+        seeds: client_seeds,
+        words: &[
+            "\"mcpServers\"",
+            "\"command\"",
+            "\"args\"",
+            "{",
+            "}",
+            "[",
+            "]",
+            "//",
+            "/*",
+            "*/",
+            "${HOME}",
+            "${A:-b}",
+            "extensions:",
+            "&a",
+            "*a",
+            "- ",
+            "[mcp_servers.x]",
+        ],
+    },
+    Target {
+        name: "audit-log",
+        run: audit_log,
+        shape: by_length,
+        seeds: audit_seeds,
+        words: &["{\"schema\":1,", "\"event\":\"intent\"", "\"pid\":", "\n", "null"],
+    },
+    Target {
+        name: "snapshot",
+        run: snapshot,
+        shape: snapshot_shape,
+        seeds: snapshot_seeds,
+        words: &[
+            "\"ppid\":",
+            "\"pid\":",
+            "\"stdio\":",
+            "\"argv\":[",
+            "null",
+            "\"state\":\"Z\"",
+            "\"env\":{",
+            "\"service\":",
+            "\"stdin_peers\":[]",
+            "[",
+            "]",
+            "{",
+            "}",
+        ],
+    },
+    Target {
+        name: "hook-settings",
+        run: hook_settings,
+        shape: hook_shape,
+        seeds: hook_seeds,
+        words: &[
+            "\"hooks\"",
+            "\"SessionEnd\"",
+            "\"SessionStart\"",
+            "\"matcher\":\"\"",
+            "\"command\":\"/x/mcp-reap\"",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            "\"timeout\":",
+        ],
+    },
+    Target {
+        name: "hook-event",
+        run: hook_event,
+        shape: by_length,
+        seeds: event_seeds,
+        words: &["\"hook_event_name\":", "\"SessionEnd\"", "\"session_id\":", "{", "}", "null"],
+    },
+    Target {
+        name: "small-words",
+        run: small_words,
+        shape: by_length,
+        seeds: word_seeds,
+        words: &["s", "m", "h", "d", "MB", "GiB", "*", "?", "re:", "(", "|", "[", "\\"],
+    },
+];
+
+fn digest(what: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn by_length(bytes: &[u8]) -> u64 {
+    digest((
+        bytes.len().ilog2_or_zero(),
+        bytes.iter().filter(|b| **b == b'\n').count().min(8),
+        bytes.first().copied(),
+    ))
+}
+
+trait Log {
+    fn ilog2_or_zero(self) -> u32;
+}
+
+impl Log for usize {
+    fn ilog2_or_zero(self) -> u32 {
+        self.checked_ilog2().unwrap_or(0)
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+// --- /proc and netlink ---
+
+fn stat(bytes: &[u8]) {
+    if let Some(stat) = procfs::stat(bytes) {
+        assert_ne!(stat.group, Some(Pid(0)), "0 is nobody's group");
+        assert_ne!(stat.session, Some(Pid(0)));
+        assert!(
+            bytes.windows(stat.comm.as_bytes().len()).any(|part| part == stat.comm.as_bytes())
+                || stat.comm.is_empty()
+        );
+    }
+}
+
+fn stat_shape(bytes: &[u8]) -> u64 {
+    digest(
+        procfs::stat(bytes)
+            .map(|stat| (stat.comm.as_bytes().len(), stat.state, stat.group.is_some(), stat.kernel_thread)),
+    )
+}
+
+fn stat_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "815 (node) S 77 810 800 34819 810 4194560 5 0 0 0 120 30 0 0 20 0 11 0 6543210 99 4321 18446744073709551615 1 1\n",
+        "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 1 0 0 20 0 1 0 3 0 0\n",
+        "9 (a) Z 1 (b) X 0 -1 -1 0 -1 4228108 0 0 0 0 0 0 0 0 0 0 0 0 77 0 0\n",
+    ])
+}
+
+fn procfs_text(bytes: &[u8]) {
+    let _ = procfs::status(bytes);
+    let _ = procfs::cgroup(bytes);
+    let _ = procfs::FdTarget::parse(bytes);
+    let _ = procfs::closes_on_exec(bytes);
+    assert!(procfs::undeleted(bytes).len() <= bytes.len());
+    if let Some(argv) = procfs::argv(bytes) {
+        assert!(!argv.is_empty(), "what has arguments has a first one");
+        assert!(argv.iter().all(|word| !word.as_bytes().contains(&0)));
+    }
+    let kept = procfs::evidence(bytes, &["CLAUDECODE"]);
+    assert!(kept.keys().all(|name| name == "CLAUDECODE"), "no other variable is ever kept");
+}
+
+fn text_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "Name:\tnode\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t815\nUid:\t1000\t1000\t1000\t1000\nNSpid:\t815\t7\nVmRSS:\t  4321 kB\nVmSwap:\t 12 kB\n",
+        "0::/user.slice/user-1000.slice/session-3.scope\n",
+        "12:pids:/x\n1:name=systemd:/user.slice\n0::/x\n",
+        "node\0/x/mcp-server-memory\0--flag\0",
+        "npm exec x\0\0\0\0",
+        "CLAUDECODE=1\0HOME=/home/u\0SECRET=x\0",
+        "pipe:[4026]",
+        "socket:[99]",
+        "/dev/pts/3 (deleted)",
+        "pos:\t0\nflags:\t02000002\nmnt_id:\t15\n",
+    ])
+}
+
+fn netlink(bytes: &[u8]) {
+    let mut told = 0;
+    for message in procfs::messages(bytes) {
+        told += 1;
+        assert!(told <= bytes.len(), "no more messages than bytes");
+        if let procfs::DiagMessage::Row(body) = message {
+            let _ = procfs::unix_diag_row(body);
+            let _ = procfs::tcp_diag_row(body);
+        }
+    }
+    let _ = procfs::unix_diag_row(bytes);
+    let _ = procfs::tcp_diag_row(bytes);
+}
+
+fn netlink_shape(bytes: &[u8]) -> u64 {
+    digest((
+        procfs::messages(bytes).count(),
+        procfs::unix_diag_row(bytes).is_some(),
+        procfs::tcp_diag_row(bytes).is_some(),
+    ))
+}
+
+fn netlink_seeds() -> Vec<Vec<u8>> {
+    // nlmsghdr{len,type,flags,seq,pid}, unix_diag_msg{1,1,1,0,ino,cookie[2]}, attributes: peer, shutdown.
+    let mut row = vec![
+        44, 0, 0, 0, 20, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 99, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0,
+    ];
+    row.extend([8, 0, 2, 0, 100, 0, 0, 0, 5, 0, 6, 0, 3, 0, 0, 0]);
+    row[0] = u8::try_from(row.len()).expect("short");
+    let done = vec![20, 0, 0, 0, 3, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let error = vec![36, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 254, 255, 255, 255, 0, 0, 0, 0];
+    let both = [row.clone(), done.clone()].concat();
+    vec![
+        procfs::unix_request(7),
+        procfs::tcp_dump_request(true, procfs::TCP_LISTEN),
+        row,
+        done,
+        error,
+        both,
+        vec![0; 88],
+    ]
+}
+
+fn tcp_table(bytes: &[u8]) {
+    let rows = procfs::tcp_table(bytes);
+    assert!(rows.len() <= bytes.len());
+}
+
+fn tcp_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 123456 1 0000000000000000 100 0 0 10 0\n   1: 00000000000000000000000001000000:1F90 00000000000000000000000001000000:C001 01 00000000:00000000 00:00000000 00000000  1000        0 123457 1\n",
+    ])
+}
+
+// --- macOS ---
+
+fn procargs2(bytes: &[u8]) {
+    if let Some(args) = procargs::parse(bytes) {
+        let told: usize = args.argv.iter().map(|word| word.as_bytes().len()).sum();
+        assert!(told <= bytes.len());
+        assert!(args.argv.iter().chain(&args.env).all(|word| !word.as_bytes().contains(&0)));
+    }
+}
+
+fn procargs_shape(bytes: &[u8]) -> u64 {
+    digest(procargs::parse(bytes).map(|args| (args.argv.len().min(16), args.env.len().min(16))))
+}
+
+fn procargs_seeds() -> Vec<Vec<u8>> {
+    vec![
+        b"\x03\0\0\0/usr/local/bin/node\0\0\0\0node\0\0/x/mcp-server-memory\0CLAUDECODE=1\0HOME=/Users/u\0\0"
+            .to_vec(),
+        b"\x01\0\0\0/bin/sh\0sh\0".to_vec(),
+        b"\xff\xff\xff\x7f/bin/sh\0sh\0".to_vec(),
+    ]
+}
+
+// --- command lines ---
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+    let entry = |argv: &[&str]| Configured {
+        client: "claude-code".to_owned(),
+        entry: "mine".to_owned(),
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+    };
+    Catalog::builtin().with_configured(vec![
+        entry(&["npx", "-y", "gbrain@latest", "serve", "${HOME}/x", "${KEY:-none}"]),
+        entry(&["sh", "-c", "cd /srv && exec node dist/index.js"]),
+        entry(&["uv", "--directory", "/srv", "run", "x.py"]),
+    ])
+});
+
+fn words(bytes: &[u8]) -> Vec<RawText> {
+    bytes.split(|byte| *byte == 0).map(RawText::from).collect()
+}
+
+fn record(bytes: &[u8]) -> ProcessRecord {
+    let mut record = ProcessRecord::new(Pid(4242), StartTime(1));
+    record.argv = Some(words(bytes));
+    record
+}
+
+fn argv(bytes: &[u8]) {
+    let words = words(bytes);
+    let _ = program::resolve(Some(&words), None, &RawText::from("node"));
+    let record = record(bytes);
+    let first = CATALOG.identify(&record);
+    assert_eq!(first, CATALOG.identify(&record), "the same answer on every look");
+}
+
+fn argv_shape(bytes: &[u8]) -> u64 {
+    digest(CATALOG.identify(&record(bytes)).map(|found| (format!("{:?}", found.role), found.name)))
+}
+
+fn argv_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "npm exec @modelcontextprotocol/server-memory",
+        "npx\0-y\0@modelcontextprotocol/server-filesystem\0/srv",
+        "sh\0-c\0cd /srv && FOO=1 exec npx -y 'mcp-server-x' --flag \"a b\"",
+        "node\0--max-old-space-size=4096\0/home/u/.npm/_npx/15b07286cbcc3329/node_modules/.bin/mcp-server-memory",
+        "/home/u/.local/bin/uv\0tool\0uvx\0--from\0git+https://x/y\0mcp-server-git",
+        "docker\0run\0-i\0--rm\0-e\0KEY\0mcp/github:latest",
+        "env\0-i\0A=1\0python3\0-X\0dev\0-m\0mcp_server_fetch",
+        "java\0-cp\0/x/a.jar:/x/b.jar\0-jar\0mcp.jar",
+        "bash\0-lc\0eval $(fnm env); npx mcp-remote https://h/sse",
+        "claude\0-p\0--output-format\0stream-json",
+    ])
+}
+
+fn redaction(bytes: &[u8]) {
+    let words = words(bytes);
+    let told = redact::argv(&words);
+    assert_eq!(told.len(), words.len(), "a word is changed, never left out");
+    // A secret in its plainest form is covered, whatever stands around it.
+    let mut with = words.clone();
+    with.extend(["--api-key".into(), "sk-ant-api03-Zq81kLmN0pQr77sT3uV9wX".into()]);
+    assert!(!redact::argv(&with).concat().contains("Zq81kLmN0pQr77"), "a token was told");
+    let _ = redact::text(&String::from_utf8_lossy(bytes));
+}
+
+fn redact_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "node\0x.js\0--token\0abc123\0--api-key=xyz",
+        "npx\0mcp-remote\0https://user:secret@example.org/sse?key=abc\0--header\0Authorization: Bearer ey.J0.eX",
+        "docker\0run\0-e\0GITHUB_TOKEN=ghp_Zz9yXw8vUt7sRq6pOn5mLk4jIh3gFe2dCb1a",
+        "sh\0-c\0PASSWORD='a b' exec tool postgresql://u:p@h/db",
+    ])
+}
+
+// --- files ---
+
+static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let memory = PathBuf::from("/dev/shm");
+    let base = if memory.is_dir() { memory } else { std::env::temp_dir() };
+    tempfile::tempdir_in(base).expect("a folder")
+});
+
+fn load(bytes: &[u8]) -> Result<config::Loaded, config::ConfigError> {
+    let file = FOLDER.path().join("config.toml");
+    fs::write(&file, bytes).expect("a file");
+    let around = Surroundings { home: Some(FOLDER.path().into()), ..Surroundings::current() };
+    config::load_in(&around, Some(&file))
+}
+
+fn config_file(bytes: &[u8]) {
+    match load(bytes) {
+        // An allow rule that asks nothing would protect everything or nothing: it has to be a mistake.
+        Ok(loaded) => assert!(loaded.policy.allow.iter().all(|rule| rule.asks_something())),
+        Err(error) => assert!(error.to_string().contains("config.toml"), "{error}"),
+    }
+}
+
+fn config_shape(bytes: &[u8]) -> u64 {
+    match load(bytes) {
+        Ok(loaded) => digest((loaded.policy.allow.len(), loaded.policy.servers.len(), loaded.policy.grace)),
+        Err(error) => {
+            digest(error.to_string().chars().filter(|c| c.is_alphabetic()).take(120).collect::<String>())
+        }
+    }
+}
+
+fn config_seeds() -> Vec<Vec<u8>> {
+    let mut seeds = owned(&[
+        config::init_text(),
+        "[reap]\ngrace = \"5s\"\nmin_age = \"60s\"\ndetached = false\n[limits]\nmax_count = 2\ncount_per = \"client\"\nmax_rss = \"500MB\"\n",
+        "[[allow]]\nname = \"x\"\nport = 8080\ncommand = \"re:^a.*$\"\nreason = \"shared\"\n[[server]]\nname = \"n\"\nprogram = \"p.py\"\nlimits = { max_rss = \"2GB\" }\n[audit]\nkeep_days = 90\nmax_size = \"50MB\"\n",
+    ]);
+    // The example with everything switched on.
+    seeds.push(config::init_text().replace("\n#", "\n").into_bytes());
+    seeds
+}
+
+fn client_configs(bytes: &[u8]) {
+    let home = FOLDER.path().join("home");
+    let files = [
+        ".claude.json",
+        ".codex/config.toml",
+        ".config/goose/config.yaml",
+        ".config/zed/settings.json",
+        ".config/opencode/opencode.json",
+    ];
+    for file in files {
+        let path = home.join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, bytes).expect("a file");
+    }
+    let places = Places { root: FOLDER.path().join("none"), ..Places::new(&home, Os::Linux) };
+    let found = clients::read(&places);
+    for server in &found.servers {
+        if let clients::Transport::Stdio { argv } = &server.transport {
+            assert!(!argv.is_empty(), "a command has a first word");
+        }
+    }
+}
+
+fn client_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "{\"mcpServers\":{\"a\":{\"command\":\"npx\",\"args\":[\"-y\",\"x\",\"${HOME}/y\"],\"env\":{\"K\":\"v\"}}},\"projects\":{\"/srv\":{\"mcpServers\":{}}}}",
+        "// c\n{\"context_servers\":{\"a\":{\"command\":{\"path\":\"x\",\"args\":[1]}},},}",
+        "{\"mcp\":{\"a\":{\"type\":\"local\",\"command\":[\"bun\",\"server.ts\"]},\"b\":{\"type\":\"remote\",\"url\":\"https://h\"}}}",
+        "[mcp_servers.x]\ncommand = \"node\"\nargs = [\"a\"]\n[mcp_servers.y]\nurl = \"https://h\"\n",
+        "extensions:\n  a: &a\n    cmd: uvx\n    args: [mcp-x]\n    type: stdio\n  b: *a\nmcpServers:\n  - name: c\n    command: node\n",
+    ])
+}
+
+fn audit_log(bytes: &[u8]) {
+    let dir = FOLDER.path().join("state");
+    if !dir.exists() {
+        drop(audit::RunLock::try_acquire(&dir).expect("a state folder"));
+    }
+    let path = dir.join("audit.jsonl");
+    fs::write(&path, bytes).expect("a file");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(&path, private).expect("a mode");
+    let lines = audit::read::lines(&dir).expect("a log").filter_map(Result::ok).count();
+    assert!(lines <= bytes.split(|byte| *byte == b'\n').count(), "no line is made up");
+}
+
+fn audit_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "{\"schema\":1,\"at\":\"2026-11-20T14:00:00.000Z\",\"run\":\"r\",\"event\":\"intent\",\"pid\":42,\"start\":1,\"started_at\":\"2026-11-20T13:00:00.000Z\",\"server\":\"s\",\"root\":42,\"role\":\"server\",\"signal\":\"TERM\",\"argv\":[\"node\"],\"rss\":1,\"verdict\":\"orphaned\",\"reason\":\"x\"}\n",
+        "{\"schema\":1,\"at\":\"2026-11-20T14:00:00.000Z\",\"run\":\"r\",\"event\":\"run-finished\",\"instances\":1,\"processes\":1,\"rss_reclaimed\":1,\"duration_ms\":1,\"failed\":0}\n{\"schema\":1",
+    ])
+}
+
+fn snapshot(bytes: &[u8]) {
+    let Ok(snapshot) = Snapshot::from_json(bytes) else { return };
+    let policy = Policy { min_age: std::time::Duration::ZERO, ..Policy::default() };
+    let judgement = classify::judge(&snapshot, &CATALOG, &policy);
+    let plan = Plan::new(&judgement, &snapshot, &policy);
+    for member in plan.targets.iter().flat_map(|target| &target.members) {
+        assert!(member.id.pid > Pid(2), "a system process is a target");
+        assert_ne!(member.id.pid, snapshot.viewer.pid, "mcp-reap is its own target");
+    }
+    let again = serde_json::to_vec(&snapshot).expect("a table can be written");
+    let again = Snapshot::from_json(&again).expect("and read back");
+    assert_eq!(snapshot.processes.len(), again.processes.len());
+}
+
+fn snapshot_shape(bytes: &[u8]) -> u64 {
+    digest(Snapshot::from_json(bytes).ok().map(|snapshot| {
+        let judgement = classify::judge(&snapshot, &CATALOG, &Policy::default());
+        let verdicts: Vec<&str> = judgement.findings.iter().map(|finding| finding.verdict.as_str()).collect();
+        (snapshot.processes.len().min(64), verdicts)
+    }))
+}
+
+fn snapshot_seeds() -> Vec<Vec<u8>> {
+    let row = |pid: u32, ppid: u32, argv: &str, stdio: &str| {
+        format!(
+            "{{\"pid\":{pid},\"ppid\":{ppid},\"pgid\":{pid},\"sid\":{pid},\"uid\":1000,\"start\":1763636400.12,\"state\":\"S\",\"tty\":null,\"rss\":41230336,\"comm\":\"node\",\"exe\":\"/usr/bin/node\",\"argv\":[\"{argv}\"],\"cwd\":\"/\",\"env\":{{}},\"cgroup\":\"/x\",\"service\":null,\"stdio\":{stdio},\"listening\":[],\"connected\":0}}"
+        )
+    };
+    let dead = "{\"kind\":\"socket\",\"stdin_peers\":[],\"stdout_peers\":[]}";
+    let live = "{\"kind\":\"pipe\",\"stdin_peers\":[50],\"stdout_peers\":[50]}";
+    let table = |rows: &[String]| {
+        format!("{{\"schema\":1,\"os\":\"linux\",\"taken_at\":\"2026-11-20T14:00:00Z\",\"viewer\":{{\"pid\":900,\"uid\":1000}},\"processes\":[{}]}}", rows.join(",")).into_bytes()
+    };
+    vec![
+        table(&[
+            row(1, 0, "/sbin/init", "null"),
+            row(4242, 1, "npm exec @modelcontextprotocol/server-memory", dead),
+            row(4243, 4242, "mcp-server-memory", dead),
+        ]),
+        table(&[
+            row(1, 0, "/sbin/init", "null"),
+            row(50, 1, "claude", "null"),
+            row(60, 50, "mcp-server-git", live),
+        ]),
+        table(&[]),
+    ]
+}
+
+// --- hooks ---
+
+static COMMAND: LazyLock<HookCommand> =
+    LazyLock::new(|| HookCommand::new(Path::new("/usr/local/bin/mcp-reap")).expect("a command"));
+
+fn hook_settings(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = settings::status(&text, &COMMAND);
+    let Ok(before) = settings::uninstall(&text) else { return };
+    let Ok(with) = settings::install(&before.text, &COMMAND) else { return };
+    let again = settings::install(&with.text, &COMMAND).expect("what was installed can be read");
+    assert!(again.deeds.is_empty() && again.text == with.text, "a second time changes something");
+    let without = settings::uninstall(&with.text).expect("and taken out");
+    assert_eq!(without.text, before.text, "what was put in comes out to the byte");
+}
+
+fn hook_shape(bytes: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(bytes);
+    let told = |error: settings::SettingsError| {
+        error.to_string().chars().filter(|c| c.is_alphabetic()).take(60).collect::<String>()
+    };
+    digest(settings::install(&text, &COMMAND).map(|change| change.deeds.len()).map_err(told))
+}
+
+fn hook_seeds() -> Vec<Vec<u8>> {
+    let empty = settings::install("", &COMMAND).expect("settings").text;
+    let mut seeds = owned(&[
+        "{}\n",
+        "{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"SessionEnd\": [\n      {\"matcher\": \"\", \"hooks\": [{\"type\": \"command\", \"command\": \"/y/own.sh\"}]}\n    ]\n  }\n}\n",
+        "{\"hooks\":{\"Stop\":[],\"SessionStart\":[{\"hooks\":[]}]}}",
+        "\t{\r\n\t\t\"hooks\" : { }\r\n\t}",
+    ]);
+    seeds.push(empty.into_bytes());
+    seeds
+}
+
+fn hook_event(bytes: &[u8]) {
+    let path = FOLDER.path().join("event");
+    fs::write(&path, bytes).expect("a file");
+    let file = fs::File::open(&path).expect("a file");
+    let _ = event::read_event(file, 1 << 16, std::time::Duration::from_millis(200));
+}
+
+fn event_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "{\"session_id\":\"a\",\"transcript_path\":\"/x\",\"cwd\":\"/srv\",\"hook_event_name\":\"SessionEnd\",\"reason\":\"other\"}\n",
+        "{\"hook_event_name\":\"SessionStart\",\"source\":\"startup\"}",
+    ])
+}
+
+fn small_words(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(duration) = units::parse_duration(&text) {
+        let _ = units::show_duration(duration);
+    }
+    if let Ok(size) = units::parse_size(&text) {
+        let _ = units::show_size(size);
+    }
+    if let Ok(pattern) = Pattern::parse(&text) {
+        let _ = pattern.matches(&text);
+        let _ = pattern.matches("node /x/mcp-server-memory");
+    }
+    assert!(
+        !clean::clean(&text).contains(['\x1b', '\r', '\x08', '\u{9b}', '\u{202e}']),
+        "a control character got through"
+    );
+    let _ = clean::fit(&text, bytes.len() % 80);
+}
+
+fn word_seeds() -> Vec<Vec<u8>> {
+    owned(&[
+        "90s",
+        "1h30m",
+        "500MB",
+        "1.5GiB",
+        "*memory*",
+        "re:^(a|b)+$",
+        "mcp-server-?",
+        "\x1b[31mred\x1b[0m",
+        "caf\u{e9} \u{1f980}",
+    ])
+}

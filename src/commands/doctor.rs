@@ -1,0 +1,257 @@
+//! `mcp-reap doctor`: what it can see, what it may do, what is missing and how to mend it.
+//!
+//! It changes nothing: no folder is made, no signal sent.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::{Session, answer, log, look};
+use crate::classify::Verdict;
+use crate::cli::Global;
+use crate::config::{self, Surroundings};
+use crate::exit::Exit;
+use crate::process::{Snapshot, StdioKind};
+use crate::render::doctor::{self, Line, State};
+use crate::render::figures::{count, elapsed};
+use crate::render::style::Look;
+use crate::{clients, hook, schedule};
+
+pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
+    let mut lines = vec![version(), configuration(global)];
+    // Whatever is wrong with the file, the rest can be looked at with the defaults.
+    let session = Session::new(global).or_else(|_| Session::new(&Global::default()))?;
+    lines.extend(table(&session));
+    lines.push(handles());
+    lines.push(state());
+    lines.push(last_run());
+    lines.extend(configured());
+    lines.push(scheduled());
+    lines.push(hooked());
+    let broken = lines.iter().any(|line| line.state == State::Broken);
+    if global.json {
+        answer(&doctor::json(&lines))?;
+    } else {
+        answer(&doctor::text(&lines, Look::of_stdout(global.color)))?;
+    }
+    Ok(if broken { Exit::NotFine } else { Exit::Fine })
+}
+
+fn version() -> Line {
+    let program = std::env::current_exe().map_or_else(|_| "?".to_owned(), |path| path.display().to_string());
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    Line::fine("mcp-reap", format!("{} for {os} {arch}, {program}", env!("CARGO_PKG_VERSION")))
+}
+
+fn configuration(global: &Global) -> Line {
+    let path = Surroundings::current().config_path(global.config.as_deref());
+    let path = path.map(|path| path.display().to_string()).unwrap_or_default();
+    match config::load(global.config.as_deref()) {
+        Ok(config::Loaded { origin: Some(_), policy, .. }) => {
+            let rules = policy.allow.len();
+            Line::fine("configuration", format!("{path}, {}", count(rules, "allow rule")))
+        }
+        Ok(_) => Line::fine("configuration", format!("none at {path}; the defaults are in force")),
+        Err(error) => Line::broken(
+            "configuration",
+            error.to_string(),
+            "nothing is ended until it is mended; `mcp-reap config check` says when it is",
+        ),
+    }
+}
+
+/// One look at the machine, with a watch.
+fn table(session: &Session) -> Vec<Line> {
+    let began = Instant::now();
+    let looked = match look::look(session) {
+        Ok(looked) => looked,
+        Err(error) => {
+            let mend = "nothing can be told without it; on Linux /proc must be mounted";
+            return vec![Line::broken("process table", format!("{error:#}"), mend)];
+        }
+    };
+    let took = began.elapsed();
+    let snapshot = &looked.snapshot;
+    let seen = format!("{} in {}", count(snapshot.processes.len(), "process"), elapsed(took));
+    let own = snapshot.viewer.uid;
+    let alone = snapshot.processes.iter().all(|record| record.uid == Some(own));
+    let mut lines = vec![match alone && own.0 != 0 {
+        // hidepid, a container or a namespace: owners and clients of other users are not seen.
+        true => Line::note(
+            "process table",
+            format!("{seen}, all of this user"),
+            "others are hidden from it (hidepid, or a container): owners among them are not known",
+        ),
+        false => Line::fine("process table", seen),
+    }];
+    lines.push(wires(snapshot));
+    let (judgement, plan) = look::judge(session, &looked);
+    let clients = judgement.clients.len();
+    let mut found =
+        format!("{} under {}", count(judgement.findings.len(), "instance"), count(clients, "client"));
+    if !plan.targets.is_empty() {
+        found.push_str(&format!(", {} to end", plan.targets.len()));
+    }
+    let unknown = judgement.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count();
+    lines.push(match unknown {
+        0 => Line::fine("running now", found),
+        n => Line::note(
+            "running now",
+            format!("{found}; of {n} not everything could be read"),
+            "`mcp-reap list` shows which, `mcp-reap explain PID` says what",
+        ),
+    });
+    lines
+}
+
+/// Whether the other ends of pipes and sockets can be told, by those that there are.
+fn wires(snapshot: &Snapshot) -> Line {
+    let wires: Vec<_> = snapshot
+        .processes
+        .iter()
+        .filter(|record| record.uid == Some(snapshot.viewer.uid))
+        .filter_map(|record| record.stdio.as_ref())
+        .filter(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket))
+        .collect();
+    let known = wires.iter().filter(|stdio| stdio.stdin_peers.is_some()).count();
+    let found = format!("{known} of {} that mattered could be followed", count(wires.len(), "wire"));
+    match wires.len() - known {
+        0 => Line::fine("pipes and sockets", found),
+        _ => Line::note(
+            "pipes and sockets",
+            found,
+            "what cannot be followed is left alone; another network namespace is the usual reason",
+        ),
+    }
+}
+
+/// Whether a process can be held while it is signalled.
+#[cfg(target_os = "linux")]
+fn handles() -> Line {
+    use rustix::process::{PidfdFlags, getpid, pidfd_open};
+    match pidfd_open(getpid(), PidfdFlags::empty()) {
+        Ok(_) => Line::fine("pidfd", "processes can be held while they are signalled"),
+        Err(error) => Line::broken(
+            "pidfd",
+            format!("failed to open one: {error}"),
+            "nothing can be ended: Linux 5.3 or newer is needed, and a sandbox that allows pidfd_open",
+        ),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn handles() -> Line {
+    Line::fine("signals", "start time and arguments are compared just before each")
+}
+
+/// Whether the audit log can be kept; without it nothing is ended.
+fn state() -> Line {
+    let folder = match config::state_dir() {
+        Ok(folder) => folder,
+        Err(error) => return Line::broken("audit log", error.to_string(), "set $HOME or $XDG_STATE_HOME"),
+    };
+    let there = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let write = rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    let shown = folder.display();
+    match write {
+        Ok(()) if there == folder => Line::fine("audit log", format!("{shown} can be written")),
+        Ok(()) => Line::fine("audit log", format!("{shown} will be made by the first run")),
+        Err(error) => Line::broken(
+            "audit log",
+            format!("{}: {error}", there.display()),
+            "without an audit log nothing is ended: make the folder writable, or set $XDG_STATE_HOME",
+        ),
+    }
+}
+
+fn last_run() -> Line {
+    let runs = config::state_dir().map_err(Into::into).and_then(|folder| log::runs(&folder, None));
+    match runs {
+        Ok((runs, _)) => match runs.last() {
+            Some(run) => {
+                let at = run.at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M");
+                Line::fine(
+                    "last run",
+                    format!("{at}, {} ended", count(run.processes_ended as usize, "process")),
+                )
+            }
+            None => Line::fine("last run", "none yet"),
+        },
+        Err(error) => Line::broken("last run", format!("{error:#}"), "the audit log must be readable"),
+    }
+}
+
+/// The clients whose configurations were found, and what could not be read of them.
+fn configured() -> Vec<Line> {
+    let Some(places) = clients::Places::from_env() else {
+        return vec![Line::note("clients", "no home directory, so no configurations", "set $HOME")];
+    };
+    let found = clients::read(&places);
+    let mut servers: BTreeMap<&str, usize> = BTreeMap::new();
+    for server in &found.servers {
+        *servers.entry(&server.client).or_default() += 1;
+    }
+    let each: Vec<String> =
+        servers.iter().map(|(client, n)| format!("{client} ({})", count(*n, "server"))).collect();
+    let each = if each.is_empty() { "no configuration names a server".to_owned() } else { each.join(", ") };
+    let mut lines = vec![Line::fine("clients", each)];
+    lines.extend(found.warnings.iter().map(|warning| {
+        Line::note("clients", warning.to_string(), "its servers are known by their names only, if at all")
+    }));
+    lines
+}
+
+fn scheduled() -> Line {
+    const INSTALL: &str = "`mcp-reap schedule install` has it run every week";
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mcp-reap"));
+    let status = match schedule::Schedule::for_this_os().and_then(|schedule| schedule.status(&program)) {
+        Ok(status) => status,
+        Err(error) => return Line::note("schedule", error.to_string(), ""),
+    };
+    let drift: Vec<String> = status.drift.iter().map(ToString::to_string).collect();
+    match &status.absent {
+        _ if !drift.is_empty() => {
+            Line::note("schedule", drift.join("\n"), "`mcp-reap schedule install` sets it right")
+        }
+        Some(why) if !status.installed => {
+            Line::note("schedule", format!("none; {} cannot be asked: {why}", status.manager), "")
+        }
+        Some(why) => Line::broken("schedule", format!("{}: {why}", status.manager), "it will not run"),
+        None if !status.installed => Line::note("schedule", "none", INSTALL),
+        None if !status.loaded => {
+            Line::broken("schedule", "installed, but not loaded", "`mcp-reap schedule install` loads it")
+        }
+        None => {
+            let next = status.next.map(|next| {
+                format!(", next run {}", next.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M"))
+            });
+            Line::fine("schedule", format!("by {}{}", status.manager, next.unwrap_or_default()))
+        }
+    }
+}
+
+fn hooked() -> Line {
+    const INSTALL: &str = "`mcp-reap hook install` has Claude Code clean up when a session ends";
+    let status = || -> anyhow::Result<_> {
+        let program = std::env::current_exe()?;
+        let file = hook::install::Scope::User.file(|name| std::env::var_os(name) as Option<OsString>)?;
+        Ok(hook::install::status(&file, &hook::settings::HookCommand::new(&program)?)?)
+    };
+    use hook::settings::Presence::{Absent, Installed, OtherBinary};
+    match status() {
+        Err(error) => Line::note("Claude Code hook", format!("{error:#}"), ""),
+        Ok(status) if status.hooks_disabled => {
+            Line::note("Claude Code hook", "all hooks are disabled (disableAllHooks)", "")
+        }
+        Ok(status) => match (&status.session_end, &status.session_start) {
+            (Absent, Absent) => Line::note("Claude Code hook", "none", INSTALL),
+            (OtherBinary(program), _) | (_, OtherBinary(program)) => Line::note(
+                "Claude Code hook",
+                format!("runs another program: {program}"),
+                "`mcp-reap hook install` sets it right",
+            ),
+            (Installed, _) | (_, Installed) => Line::fine("Claude Code hook", "installed"),
+        },
+    }
+}

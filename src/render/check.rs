@@ -1,0 +1,120 @@
+//! What `check` says: to people, to scripts, to Nagios, to Prometheus.
+
+pub mod nagios;
+pub mod prometheus;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Scene;
+use super::clean::clean;
+use super::figures::count;
+use super::json;
+use super::style::{self, Look};
+use super::table;
+use crate::health::{Health, Problem};
+use crate::process::SCHEMA;
+use crate::units::show_size;
+
+/// One line, and one for each problem.
+#[must_use]
+pub fn text(scene: &Scene<'_>, health: &Health, look: Look) -> String {
+    let (state, style) = match health.is_fine() {
+        true => ("healthy", style::good()),
+        false => ("not healthy", style::bad()),
+    };
+    let mut text = format!("{}: {}", look.paint(style, state), headline(scene, health));
+    for problem in &health.problems {
+        text.push_str("\n  ");
+        text.push_str(&super::clean::fit(
+            &sentence(problem),
+            look.width.map_or(usize::MAX, |w| w.max(20) - 2),
+        ));
+    }
+    text
+}
+
+/// The state in numbers.
+fn headline(scene: &Scene<'_>, health: &Health) -> String {
+    let mut text = table::summary(scene);
+    if health.orphaned_clients > 0 {
+        text.push_str(&format!("; {}", count(health.orphaned_clients, "orphaned client")));
+    }
+    let zombies = scene.judgement.zombies.len();
+    if zombies > 0 {
+        text.push_str(&format!("; {}", count(zombies, "zombie")));
+    }
+    text
+}
+
+/// One problem in words, without anybody's control characters.
+#[must_use]
+pub fn sentence(problem: &Problem) -> String {
+    let text = match problem {
+        Problem::Orphan { server, root, verdict, reason, rss }
+        | Problem::Limit { server, root, verdict, reason, rss } => {
+            format!("{server} ({root}) is {verdict}: {reason}; {}", show_size(*rss))
+        }
+        Problem::OrphanedClient { pid, name } => {
+            format!("the client {name} ({pid}) is orphaned: nobody can talk to it any more")
+        }
+        Problem::Missing { name, running, min } => {
+            format!("{name} should run: {running} of at least {min}")
+        }
+        Problem::TooMany { name, running, max } => {
+            format!("{name} runs too often: {running}, at most {max} expected")
+        }
+    };
+    clean(&text)
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    schema: u32,
+    healthy: bool,
+    findings: &'a [Problem],
+    summary: Summary<'a>,
+    report: Option<Box<serde_json::value::RawValue>>,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    instances: usize,
+    by_verdict: BTreeMap<&'a str, usize>,
+    rss: u64,
+    orphans: usize,
+    orphans_rss: u64,
+    over_limits: usize,
+    orphaned_clients: usize,
+    zombies: usize,
+}
+
+/// One JSON object: the state, what is wrong, the numbers, and under `report` all that `list
+/// --json` says.
+#[must_use]
+pub fn json(scene: &Scene<'_>, health: &Health) -> String {
+    let findings = &scene.judgement.findings;
+    let mut by_verdict = BTreeMap::new();
+    for finding in findings {
+        *by_verdict.entry(finding.verdict.as_str()).or_default() += 1;
+    }
+    let answer = Answer {
+        schema: SCHEMA,
+        healthy: health.is_fine(),
+        findings: &health.problems,
+        summary: Summary {
+            instances: findings.len(),
+            by_verdict,
+            rss: findings.iter().map(|finding| finding.rss).sum(),
+            orphans: health.orphans,
+            orphans_rss: health.orphans_rss,
+            over_limits: health.over_limits,
+            orphaned_clients: health.orphaned_clients,
+            zombies: scene.judgement.zombies.len(),
+        },
+        report: serde_json::value::RawValue::from_string(json::report(scene)).ok(),
+    };
+    // Plain structs with text keys: there is nothing in them that JSON cannot hold.
+    serde_json::to_string(&answer).unwrap_or_default()
+}

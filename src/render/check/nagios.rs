@@ -1,0 +1,85 @@
+//! For Nagios, Icinga, Checkmk and all that take their plugins: a line, performance data after
+//! `|`, then details (<https://nagios-plugins.org/doc/guidelines.html>).
+
+use super::sentence;
+use crate::health::Health;
+use crate::render::Scene;
+use crate::render::clean::clean;
+
+/// What a plugin may say; the number is its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing is wrong.
+    Ok = 0,
+    /// Memory is wasted, or a limit broken.
+    Warning = 1,
+    /// A server that should run does not.
+    Critical = 2,
+    /// Could not tell.
+    Unknown = 3,
+}
+
+impl State {
+    /// What the findings come to.
+    #[must_use]
+    pub fn of(health: &Health) -> State {
+        match health {
+            health if health.is_critical() => State::Critical,
+            health if health.is_fine() => State::Ok,
+            _ => State::Warning,
+        }
+    }
+
+    /// As the convention writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Ok => "OK",
+            State::Warning => "WARNING",
+            State::Critical => "CRITICAL",
+            State::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// The plugin's output. `max_orphans` is the warning threshold in the performance data.
+#[must_use]
+pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
+    let findings = &scene.judgement.findings;
+    let rss: u64 = findings.iter().map(|finding| finding.rss).sum();
+    let head = match health.problems.as_slice() {
+        [] => super::headline(scene, health),
+        [one] => sentence(one),
+        [first, rest @ ..] => format!("{} and {} more", sentence(first), rest.len()),
+    };
+    // 'label'=value[unit];[warn];[crit];[min];[max]
+    let data = [
+        format!("instances={};;;0", findings.len()),
+        format!("orphans={};{max_orphans};;0", health.orphans),
+        format!("orphans_rss={}B;;;0", health.orphans_rss),
+        format!("over_limits={};0;;0", health.over_limits),
+        format!("orphaned_clients={};0;;0", health.orphaned_clients),
+        format!("undetermined={};;;0", health.undetermined),
+        format!("zombies={};;;0", scene.judgement.zombies.len()),
+        format!("rss={rss}B;;;0"),
+    ];
+    let mut text = format!("MCP {} - {} | {}", State::of(health).as_str(), plain(&head), data.join(" "));
+    if health.problems.len() > 1 {
+        for problem in &health.problems {
+            text.push('\n');
+            text.push_str(&plain(&sentence(problem)));
+        }
+    }
+    text
+}
+
+/// The same when there was nothing to judge: why.
+#[must_use]
+pub fn unknown(why: &str) -> String {
+    format!("MCP {} - {}", State::Unknown.as_str(), plain(&clean(why)))
+}
+
+/// `|` would begin performance data.
+fn plain(text: &str) -> String {
+    text.replace('|', "/")
+}

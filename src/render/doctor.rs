@@ -1,0 +1,84 @@
+//! What mcp-reap can see and may do on this machine, and how to mend what is missing.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::clean::clean;
+use super::style::{self, Look};
+
+/// How one thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// As it should be.
+    Fine,
+    /// Worth knowing; it works all the same.
+    Note,
+    /// Something does not work.
+    Broken,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// What was looked at, in a word or two.
+    pub what: &'static str,
+    /// How it is.
+    pub state: State,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+}
+
+impl Line {
+    /// As it should be.
+    pub fn fine(what: &'static str, found: impl Into<String>) -> Line {
+        Line { what, state: State::Fine, found: found.into(), mend: None }
+    }
+
+    /// Worth knowing.
+    pub fn note(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Line {
+        Line { what, state: State::Note, found: found.into(), mend: Some(mend.into()) }
+    }
+
+    /// Does not work.
+    pub fn broken(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Line {
+        Line { what, state: State::Broken, found: found.into(), mend: Some(mend.into()) }
+    }
+}
+
+/// For people: one line each, and an arrow to what to do.
+#[must_use]
+pub fn text(lines: &[Line], look: Look) -> String {
+    let width = lines.iter().map(|line| line.what.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for line in lines {
+        let (mark, style) = match line.state {
+            State::Fine => ("ok", style::good()),
+            State::Note => ("--", style::warning()),
+            State::Broken => ("!!", style::bad()),
+        };
+        let mark = look.paint(style, mark);
+        for (i, found) in line.found.lines().enumerate() {
+            match i {
+                0 => writeln!(out, "{mark}  {:<width$}  {}", line.what, clean(found)),
+                _ => writeln!(out, "    {:<width$}  {}", "", clean(found)),
+            }
+            .unwrap_or_default();
+        }
+        if let Some(mend) = line.mend.as_ref().filter(|mend| !mend.is_empty()) {
+            let _ = writeln!(out, "    {:<width$}  -> {}", "", clean(mend));
+        }
+    }
+    out
+}
+
+/// For programs: one JSON object.
+#[must_use]
+pub fn json(lines: &[Line]) -> String {
+    let broken = lines.iter().any(|line| line.state == State::Broken);
+    serde_json::json!({"schema": 1, "works": !broken, "looked_at": lines}).to_string()
+}

@@ -1,0 +1,105 @@
+//! What is in force and where each value comes from, in the form of the configuration file.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::clean::clean;
+use super::style::{self, Look};
+
+/// One value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// As `reap.grace`; `allow` and so on for entries of lists.
+    pub key: String,
+    /// As the file would write it; `None` where it is off.
+    pub value: Option<String>,
+    /// `default`, `config.toml:3`, `--grace`.
+    pub origin: String,
+}
+
+/// The values as text that the reader of the file takes again, each with its origin.
+#[must_use]
+pub fn text(source: &str, settings: &[Setting], look: Look) -> String {
+    let mut out = format!("{}\n", look.paint(style::faint(), &format!("# {}", clean(source))));
+    let lines: Vec<(Option<String>, String, &str)> = settings.iter().map(line).collect();
+    let width = lines.iter().map(|(_, text, _)| text.chars().count()).max().unwrap_or(0).min(60);
+    for (head, text, origin) in &lines {
+        if let Some(head) = head.as_ref().filter(|head| !out.lines().any(|line| line == head.as_str())) {
+            let _ = writeln!(out, "\n{head}");
+        }
+        let origin = look.paint(style::faint(), &format!("# {}", clean(origin)));
+        let _ = writeln!(out, "{text:<width$}  {origin}");
+    }
+    out
+}
+
+/// The section it belongs to, the line, and where it comes from.
+fn line(setting: &Setting) -> (Option<String>, String, &str) {
+    let Some((section, key)) = setting.key.split_once('.') else {
+        // An entry of a list, on one line: `allow = [{...}]` would be another list, so a comment.
+        let value = clean(setting.value.as_deref().unwrap_or(""));
+        return (Some(format!("# [[{}]]", setting.key)), format!("#   {value}"), &setting.origin);
+    };
+    let text = match &setting.value {
+        Some(value) => format!("{key} = {}", clean(value)),
+        None => format!("#{key} is off"),
+    };
+    (Some(format!("[{section}]")), text, &setting.origin)
+}
+
+/// A duration in the largest unit that loses nothing of it: `5s`, `1500ms`, `2h`, `0s`.
+#[must_use]
+pub fn exact_duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units: [(&str, u128); 5] =
+        [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    let whole = |(_, factor): &&(&str, u128)| millis.is_multiple_of(*factor);
+    match units.iter().find(whole) {
+        Some((unit, factor)) if millis > 0 => format!("{}{unit}", millis / factor),
+        _ => "0s".to_owned(),
+    }
+}
+
+/// A size in the largest unit that loses nothing of it: `50MB`, `1GiB`, `4095`.
+#[must_use]
+pub fn exact_size(bytes: u64) -> String {
+    let units: [(&str, u64); 6] = [
+        ("GiB", 1 << 30),
+        ("GB", 1_000_000_000),
+        ("MiB", 1 << 20),
+        ("MB", 1_000_000),
+        ("KiB", 1 << 10),
+        ("kB", 1_000),
+    ];
+    match units.iter().find(|(_, factor)| bytes > 0 && bytes.is_multiple_of(*factor)) {
+        Some((unit, factor)) => format!("{}{unit}", bytes / factor),
+        None => bytes.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::units::{parse_duration, parse_size};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_shown_means_the_same_when_it_is_read(millis in 0u64..10_000_000_000, bytes in any::<u64>()) {
+            let duration = Duration::from_millis(millis);
+            prop_assert_eq!(parse_duration(&exact_duration(duration)).unwrap(), duration);
+            prop_assert_eq!(parse_size(&exact_size(bytes)).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn the_largest_unit_that_loses_nothing_is_taken() {
+        let shown =
+            [1_500, 60_000, 86_400_000, 0].map(|millis| exact_duration(Duration::from_millis(millis)));
+        assert_eq!(shown, ["1500ms", "1m", "1d", "0s"]);
+        assert_eq!([50_000_000, 1 << 30, 500, 0].map(exact_size), ["50MB", "1GiB", "500", "0"]);
+    }
+}

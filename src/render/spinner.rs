@@ -1,0 +1,77 @@
+//! Something that moves while a person waits: on a terminal only, on stderr, and gone without a trace.
+
+use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+const TURN: Duration = Duration::from_millis(100);
+const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/// Turns until it is dropped.
+#[derive(Debug)]
+pub struct Spinner {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Spinner {
+    /// Says what is waited for and counts down from `at_most`; says nothing where nobody looks, and
+    /// nothing in the first moment: most servers end in a few milliseconds.
+    #[must_use]
+    pub fn start(what: String, at_most: Duration) -> Spinner {
+        let blind = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if blind || !std::io::stderr().is_terminal() {
+            return Spinner { stop: None, thread: None };
+        }
+        let (stop, stopped) = channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let began = Instant::now();
+            let mut turns = 0;
+            while stopped.recv_timeout(TURN) == Err(RecvTimeoutError::Timeout) {
+                turns += 1;
+                if turns >= 3 {
+                    // A person's terminal may go away: nobody is left to tell.
+                    let _ = write!(
+                        std::io::stderr(),
+                        "\r{}\x1b[K",
+                        frame(&what, turns, began.elapsed(), at_most)
+                    );
+                }
+            }
+            if turns >= 3 {
+                let _ = write!(std::io::stderr(), "\r\x1b[K");
+            }
+        });
+        Spinner { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// `⠹ waiting for 3 processes to end, SIGKILL in 4s`
+fn frame(what: &str, turn: usize, elapsed: Duration, at_most: Duration) -> String {
+    let left = at_most.saturating_sub(elapsed).as_millis().div_ceil(1000);
+    let then = if left > 0 { format!("SIGKILL in {left}s") } else { "SIGKILL sent".to_owned() };
+    format!("{} {what}, {then}", FRAMES[turn % FRAMES.len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_counts_down_in_whole_seconds_and_says_what_comes() {
+        let at = |millis| frame("waiting", 0, Duration::from_millis(millis), Duration::from_secs(5));
+        assert_eq!(at(0), "⠋ waiting, SIGKILL in 5s");
+        assert_eq!(at(4_001), "⠋ waiting, SIGKILL in 1s");
+        assert_eq!(at(6_000), "⠋ waiting, SIGKILL sent");
+    }
+}

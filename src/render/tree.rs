@@ -1,0 +1,82 @@
+//! The processes of an instance, drawn as the tree that they are.
+
+use std::collections::HashSet;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::Scene;
+use super::clean::{clean, fit};
+use super::json::command;
+use super::style::Look;
+use crate::instance::{Instance, Member, Part};
+use crate::process::Pid;
+use crate::units::show_size;
+
+/// One line for each member, children below their parents.
+#[must_use]
+pub fn members(scene: &Scene<'_>, instance: &Instance<'_>, look: Look) -> Vec<String> {
+    let mut drawn = Vec::new();
+    let mut seen = HashSet::new();
+    draw(instance, instance.root.pid(), "  ", &mut seen, &mut drawn);
+    // What hangs on no member (a helper that moved away) still belongs to it.
+    for member in &instance.members {
+        let pid = member.record.pid();
+        if !seen.contains(&pid) {
+            draw(instance, pid, "  ", &mut seen, &mut drawn);
+        }
+    }
+    drawn.into_iter().map(|(branch, member)| line(scene, &branch, member, look)).collect()
+}
+
+/// The member and all below it, each with the branch that leads to it.
+fn draw<'a, 'b>(
+    instance: &'b Instance<'a>,
+    pid: Pid,
+    margin: &str,
+    seen: &mut HashSet<Pid>,
+    drawn: &mut Vec<(String, &'b Member<'a>)>,
+) {
+    // Each is drawn once, so a loop in the table ends here. The depth is that of the tree, which a
+    // hostile table may make thousands deep: no recursion.
+    let member = |pid| instance.members.iter().find(|member| member.record.pid() == pid);
+    let mut todo = vec![(pid, margin.to_owned(), String::new())];
+    while let Some((pid, margin, elbow)) = todo.pop() {
+        let Some(member) = member(pid).filter(|_| seen.insert(pid)) else { continue };
+        drawn.push((format!("{margin}{elbow}"), member));
+        let below = match elbow.as_str() {
+            "" => margin,
+            "├─ " => format!("{margin}│  "),
+            _ => format!("{margin}   "),
+        };
+        let children: Vec<Pid> = instance
+            .members
+            .iter()
+            .filter(|child| child.record.parent == pid && child.record.pid() != pid)
+            .map(|child| child.record.pid())
+            .collect();
+        for (i, child) in children.iter().enumerate().rev() {
+            let elbow = if i + 1 == children.len() { "└─ " } else { "├─ " };
+            todo.push((*child, below.clone(), elbow.to_owned()));
+        }
+    }
+}
+
+/// `  └─ 4250 server 41 MB  exited: node .../mcp-server-memory`
+fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, look: Look) -> String {
+    let record = member.record;
+    let part = match member.part {
+        Part::Launcher => "launcher",
+        Part::Server => "server",
+        Part::Helper => "helper",
+    };
+    let ended = scene.results.and_then(|results| results.iter().find(|ended| ended.member.id == record.id));
+    let ended = ended.map(|ended| format!("{}: ", ended.outcome.as_str())).unwrap_or_default();
+    // Deeper than half of the line nothing could be read any more.
+    let branch = match look.width {
+        Some(width) if branch.width() > width / 2 => "  …─ ",
+        _ => branch,
+    };
+    let head = format!("{branch}{} {part} {} ", record.pid(), show_size(record.rss));
+    let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(head.width()).max(12));
+    head + &fit(&(ended + &clean(&command(record))), room)
+}

@@ -1,0 +1,57 @@
+//! What docs/safety.md promises is held by tests that exist.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+/// The names of all functions in the Rust files below a folder.
+fn functions(dir: &Path, found: &mut HashSet<String>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            functions(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let name = |part: &str| part.split('(').next().unwrap().trim().to_owned();
+            found.extend(text.split("fn ").skip(1).map(name));
+        }
+    }
+}
+
+/// The rows of the page's tables: what is never done, what holds it, and the tests.
+fn promises(page: &str) -> Vec<(String, Vec<String>)> {
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| it never"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [never, holds, tests] = cells[..] else { panic!("not three columns: {row}") };
+        assert!(!holds.is_empty(), "nothing holds it: {never}");
+        (never.to_owned(), tests.split('`').skip(1).step_by(2).map(str::to_owned).collect())
+    })
+    .collect()
+}
+
+#[test]
+fn every_promise_names_a_test_that_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/safety.md")).unwrap();
+    let mut known = HashSet::new();
+    functions(&root.join("src"), &mut known);
+    functions(&root.join("tests"), &mut known);
+    let promises = promises(&page);
+    assert!(promises.len() > 30, "only {} promises were found on the page", promises.len());
+    for (never, tests) in promises {
+        assert!(!tests.is_empty(), "no test holds: it never {never}");
+        for test in tests {
+            assert!(known.contains(&test), "it never {never}: there is no test `{test}`");
+        }
+    }
+}
+
+#[test]
+fn a_test_that_does_not_exist_would_be_noticed() {
+    let page = "| it never ... | x | y |\n|---|---|---|\n| lies | nobody | `no_such_test`, `another` |\n";
+    let expected = vec!["no_such_test".to_owned(), "another".to_owned()];
+    assert_eq!(promises(page), [("lies".to_owned(), expected)]);
+}

@@ -1,0 +1,206 @@
+//! The faces that need a real file, a real shell or a real formatter: log, completions, man, doctor.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A person with a home of their own.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Home {
+        Home(tempfile::tempdir().unwrap())
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-reap"));
+        command.args(args).env_clear().env("HOME", self.0.path()).env("TZ", "UTC").stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn says(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn state(&self) -> PathBuf {
+        let mac = cfg!(target_os = "macos");
+        let folder = self.0.path().join(if mac { "Library/Logs/mcp-reap" } else { ".local/state/mcp-reap" });
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+}
+
+/// The lines of a run that ended one process of `server`.
+fn run_of(day: &str, server: &str) -> String {
+    let line = |second: u32, rest: &str| {
+        format!(r#"{{"schema":1,"at":"{day}T03:00:0{second}.000Z","run":"{day}","event":{rest}}}"#) + "\n"
+    };
+    let who = format!(
+        r#""pid":70,"start":1,"started_at":"{day}T01:00:00.000Z","server":"{server}","root":70,"role":"server""#
+    );
+    line(0, r#""run-started","started_by":"schedule","version":"0","pid":9,"uid":1,"targets":1"#)
+        + &line(
+            1,
+            &format!(
+                r#""intent",{who},"signal":"TERM","argv":["x"],"rss":40000000,"verdict":"orphaned","reason":"owner gone""#
+            ),
+        )
+        + &line(1, &format!(r#""exited",{who},"after_ms":20"#))
+        + &line(
+            2,
+            r#""run-finished","instances":1,"processes":1,"rss_reclaimed":40000000,"duration_ms":1400"#,
+        )
+}
+
+#[test]
+fn the_log_reads_rotated_files_first_and_a_torn_last_line_is_no_error() {
+    let home = Home::new();
+    let state = home.state();
+    fs::write(state.join("audit.2026-11-18.jsonl"), run_of("2026-11-18", "notes")).unwrap();
+    let torn = run_of("2026-11-19", "maps") + r#"{"schema":1,"at":"2026-11"#;
+    fs::write(state.join("audit.jsonl"), torn).unwrap();
+    let output = home.run(&["log"]);
+    let (text, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success());
+    let at = |word: &str| text.find(word).unwrap_or_else(|| panic!("{word}: {text}"));
+    assert!(at("  notes 70, orphaned: owner gone") < at("  maps 70, orphaned: owner gone"));
+    assert!(text.contains("2026-11-18          1          1      40 MB"), "{text}");
+    assert!(said.contains("1 line of the log could not be read"), "{said}");
+    let since = home.says(&["log", "--since", "2026-11-19"]);
+    assert!(since.contains("maps") && !since.contains("notes"), "{since}");
+    let json: serde_json::Value = serde_json::from_str(&home.says(&["log", "--json"])).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    assert_eq!(json[1]["instances"][0]["processes"][0]["outcome"], "exited");
+}
+
+#[test]
+fn following_shows_each_run_when_it_is_over_and_ends_when_nobody_listens() {
+    let home = Home::new();
+    let log = home.state().join("audit.jsonl");
+    fs::write(&log, run_of("2026-11-18", "notes")).unwrap();
+    let mut child = home.command(&["log", "--follow", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains(r#""server":"notes""#));
+    let mut add = fs::OpenOptions::new().append(true).open(&log).unwrap();
+    let run = run_of("2026-11-19", "maps");
+    // Half a run first: it is told once, and whole.
+    let half = run.find('\n').unwrap() + 1;
+    add.write_all(&run.as_bytes()[..half]).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    add.write_all(&run.as_bytes()[half..]).unwrap();
+    let told = lines.next().unwrap().unwrap();
+    assert!(told.contains(r#""server":"maps""#) && told.contains(r#""finished":true"#), "{told}");
+    drop(lines);
+    add.write_all(run_of("2026-11-20", "mail").as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success(), "a closed pipe is not an error");
+}
+
+/// Runs a program on a text; `None` where it is not installed.
+fn through(program: &str, args: &[&str], text: &str) -> Option<Output> {
+    let spawned = Command::new(program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = spawned.ok()?;
+    let mut stdin = child.stdin.take().unwrap();
+    let text = text.to_owned();
+    // It may answer before it has read all.
+    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().ok();
+    Some(output)
+}
+
+#[test]
+fn completions_are_sound_to_their_shells_and_know_every_command() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let text = home.says(&["completions", shell]);
+        for command in ["explain", "check", "doctor", "completions", "max-orphans"] {
+            assert!(text.contains(command), "{shell} does not know {command}");
+        }
+        if ["bash", "zsh", "fish"].contains(&shell)
+            && let Some(output) = through(shell, &["-n"], &text)
+        {
+            assert!(output.status.success() && output.stderr.is_empty(), "{shell}: {output:?}");
+        }
+    }
+}
+
+#[test]
+fn bash_completes_commands_with_what_was_generated() {
+    let text = Home::new().says(&["completions", "bash"])
+        + "\nCOMP_WORDS=(mcp-reap e); COMP_CWORD=1; $(complete -p mcp-reap | sed 's/.*-F \\([^ ]*\\).*/\\1/') mcp-reap e mcp-reap; echo \"${COMPREPLY[@]}\"\n";
+    let Some(output) = through("bash", &["--norc"], &text) else { return };
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "explain", "{output:?}");
+}
+
+#[test]
+fn every_man_page_is_written_without_a_warning() {
+    let home = Home::new();
+    let folder = home.0.path().join("man1");
+    assert!(home.run(&["man", "--folder", folder.to_str().unwrap()]).status.success());
+    let pages: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(pages.contains(&folder.join("mcp-reap.1")) && pages.contains(&folder.join("mcp-reap-check.1")));
+    assert_eq!(fs::read_to_string(folder.join("mcp-reap.1")).unwrap(), home.says(&["man"]));
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        for (program, args) in
+            [("groff", &["-man", "-Tutf8", "-ww", "-z"][..]), ("mandoc", &["-T", "lint", "-W", "error"])]
+        {
+            if let Some(output) = through(program, args, &text) {
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success() && said.is_empty(), "{program} {}: {said}", page.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_doctor_finds_a_broken_configuration_and_what_it_means_and_changes_nothing() {
+    let home = Home::new();
+    let fine = home.says(&["doctor"]);
+    for what in ["configuration", "process table", "audit log", "clients", "schedule", "Claude Code hook"] {
+        assert!(fine.contains(what), "{what}: {fine}");
+    }
+    assert_eq!(fs::read_dir(home.0.path()).unwrap().count(), 0, "nothing is made");
+    let config = home.0.path().join("c.toml");
+    fs::write(&config, "[reap]\ngrase = 1\n").unwrap();
+    let output = home.run(&["doctor", "--json", "--config", config.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["works"], false);
+    let lines = json["looked_at"].as_array().unwrap();
+    let line = lines.iter().find(|line| line["what"] == "configuration").unwrap();
+    assert!(line["found"].as_str().unwrap().contains("did you mean `grace`?"), "{line}");
+    assert!(line["mend"].is_string());
+    assert!(lines.len() > 5, "the rest is looked at all the same");
+}
+
+#[test]
+fn settings_that_are_shown_are_a_configuration_again() {
+    let home = Home::new();
+    let config = home.0.path().join("c.toml");
+    let text = "[reap]\ngrace = \"1500ms\"\n[limits]\nmax_rss = \"1GiB\"\n[[allow]]\nname = \"x\"\n";
+    fs::write(&config, text).unwrap();
+    let shown = home.says(&["config", "show", "--config", config.to_str().unwrap()]);
+    assert!(shown.contains("grace = \"1500ms\"") && shown.contains("# c.toml:2"), "{shown}");
+    let again = home.0.path().join("again.toml");
+    fs::write(&again, &shown).unwrap();
+    assert!(home.says(&["config", "show", "--config", path(&again)]).contains("max_rss = \"1GiB\""));
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}

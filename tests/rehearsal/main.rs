@@ -1,0 +1,471 @@
+//! Ending, rehearsed: a kernel of paper on which time moves only when someone waits. Processes end,
+//! ignore, fork, start each other again, are reused and are denied in every order; what must hold,
+//! holds.
+
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod stage;
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use mcp_reap::classify::Verdict;
+use mcp_reap::instance::Part;
+use mcp_reap::plan::{Plan, Target, TargetMember};
+use mcp_reap::process::{Pid, ProcessId};
+use mcp_reap::reap::{self, Outcome, Report, Signal};
+use proptest::prelude::*;
+use stage::{CLIENT, Notes, Place, Role, Said, Stage, id, obedient, pid, stubborn};
+
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A plan whose targets have `size` members each.
+fn plan(roles: &[Role], size: usize) -> Plan {
+    let members = roles.iter().enumerate().map(|(i, role)| TargetMember {
+        id: id(i),
+        part: Part::Server,
+        stopped: role.stopped,
+        started_at: 1.0,
+        rss: 1,
+        argv: Vec::new(),
+    });
+    let members: Vec<TargetMember> = members.collect();
+    let targets = members.chunks(size).map(|chunk| Target {
+        server: "s".to_owned(),
+        verdict: Verdict::Orphaned,
+        reason: String::new(),
+        members: chunk.to_vec(),
+    });
+    Plan { targets: targets.collect(), withheld: Vec::new() }
+}
+
+/// What may go wrong from outside.
+#[derive(Clone, Copy, Debug, Default)]
+struct Weather {
+    full_after: Option<usize>,
+    interrupt_at: Option<u64>,
+    interrupt_after: Option<usize>,
+    /// Microseconds a signal costs.
+    cost: u64,
+}
+
+struct Play {
+    report: Report<&'static str>,
+    script: Vec<Said>,
+    stage: Stage,
+}
+
+impl Play {
+    fn outcome(&self, id: ProcessId) -> &Outcome {
+        &self.report.results.iter().find(|ended| ended.member.id == id).unwrap().outcome
+    }
+
+    fn all(&self, outcome: &Outcome) -> bool {
+        self.report.results.iter().all(|ended| ended.outcome == *outcome)
+    }
+
+    fn sent(&self) -> impl Iterator<Item = (ProcessId, Signal, Duration)> + '_ {
+        self.script.iter().filter_map(|said| match said {
+            Said::Sent(to, signal, at) => Some((*to, *signal, *at)),
+            _ => None,
+        })
+    }
+
+    fn sent_of(&self, signal: Signal) -> usize {
+        self.sent().filter(|(_, sent, _)| *sent == signal).count()
+    }
+
+    /// Ours, and still there.
+    fn left(&self) -> Vec<u32> {
+        self.stage.world.iter().filter(|(_, body)| body.ours).map(|(pid, _)| *pid).collect()
+    }
+}
+
+fn perform_in(weather: Weather, roles: &[Role], size: usize) -> Play {
+    let script = Rc::new(RefCell::new(Vec::new()));
+    let mut stage = Stage::new(roles, Rc::clone(&script));
+    stage.interrupt_at = weather.interrupt_at.map(Duration::from_millis);
+    stage.interrupt_after = weather.interrupt_after;
+    stage.cost = Duration::from_micros(weather.cost);
+    let mut notes = Notes { script: Rc::clone(&script), full_after: weather.full_after, calls: 0 };
+    let report = reap::run(&plan(roles, size), GRACE, &mut stage, &mut notes);
+    let script = script.borrow().clone();
+    Play { report, script, stage }
+}
+
+fn perform(roles: &[Role], size: usize) -> Play {
+    perform_in(Weather::default(), roles, size)
+}
+
+#[test]
+fn an_obedient_instance_goes_on_sigterm_and_nothing_is_killed() {
+    let play = perform(&[obedient(), obedient(), obedient()], 3);
+    assert!(play.all(&Outcome::Exited));
+    assert_eq!((play.sent_of(Signal::Term), play.sent_of(Signal::Kill)), (3, 0));
+    assert_eq!(play.stage.now, Duration::from_millis(20));
+}
+
+#[test]
+fn a_hundred_stubborn_targets_cost_one_grace_not_a_hundred() {
+    let play = perform(&vec![stubborn(); 100], 1);
+    assert!(play.all(&Outcome::Killed));
+    assert_eq!(play.stage.now, GRACE + Duration::from_millis(1));
+}
+
+#[test]
+fn the_grace_is_counted_from_the_request_to_the_last_who_is_left() {
+    // 1 ms a signal: the stubborn one was asked first, and is not kept waiting for the other 99.
+    let mut roles = vec![obedient(); 100];
+    roles[0] = stubborn();
+    let play = perform_in(Weather { cost: 1000, ..Weather::default() }, &roles, 1);
+    let (_, _, killed) = play.sent().find(|(_, signal, _)| *signal == Signal::Kill).unwrap();
+    assert_eq!(killed, GRACE + Duration::from_millis(1));
+}
+
+#[test]
+fn a_stopped_process_is_woken_so_that_it_can_hear() {
+    let play = perform(&[Role { stopped: true, ..obedient() }], 1);
+    assert_eq!(*play.outcome(id(0)), Outcome::Exited);
+    let said = |said: &Said| play.script.iter().position(|s| s == said).unwrap();
+    let asked = said(&Said::Sent(id(0), Signal::Term, Duration::ZERO));
+    assert!(asked < said(&Said::Sent(id(0), Signal::Cont, Duration::ZERO)), "asked first, woken then");
+}
+
+#[test]
+fn a_child_born_between_plan_and_signal_goes_too_and_is_named_in_the_record() {
+    let play = perform(&[Role { forks: true, ..obedient() }], 1);
+    assert_eq!(play.report.results.len(), 2);
+    assert!(play.all(&Outcome::Exited));
+    assert!(play.left().is_empty());
+    let child = &play.report.results[1].member;
+    assert_eq!(child.argv[0].to_string(), format!("worker {}", child.id.pid));
+}
+
+#[test]
+fn what_an_ending_leader_forks_is_found_by_its_group_or_session() {
+    for place in [Place::OwnGroup, Place::OwnSession] {
+        let play = perform(&[Role { forks_dying: true, place, ..obedient() }], 1);
+        assert!(play.left().is_empty(), "{place:?}: {:?}", play.left());
+        assert_eq!(play.report.results.len(), 2);
+        assert!(play.all(&Outcome::Exited));
+    }
+}
+
+#[test]
+fn what_a_follower_forks_as_it_ends_is_found_when_the_leader_ended_long_before() {
+    let leader = Role { place: Place::OwnGroup, ..obedient() };
+    let play = perform(&[leader.clone(), stubborn()], 2);
+    assert!(play.left().is_empty());
+    // The same with the follower in the leader's group: it holds the number, so it still proves.
+    let script = Rc::new(RefCell::new(Vec::new()));
+    let roles = [leader, Role { on_term: Some(900), forks_dying: true, ..obedient() }];
+    let mut stage = Stage::new(&roles, Rc::clone(&script));
+    stage.world.get_mut(&pid(1)).unwrap().group = pid(0);
+    let mut notes = Notes { script, full_after: None, calls: 0 };
+    let report = reap::run(&plan(&roles, 2), GRACE, &mut stage, &mut notes);
+    assert_eq!(report.results.len(), 3);
+    assert!(stage.world.values().all(|body| !body.ours));
+}
+
+#[test]
+fn in_a_group_that_no_target_leads_nobody_is_taken() {
+    // The server stood in its client's group; the client goes on double-forking there.
+    let play = perform(&[Role { on_term: Some(1000), forks_dying: true, ..obedient() }], 1);
+    assert_eq!(play.report.results.len(), 1, "group and session of the client prove nothing");
+    assert!(play.stage.world.values().filter(|body| body.group == CLIENT && !body.ours).count() > 3);
+}
+
+#[test]
+fn a_daemon_that_was_put_into_the_background_before_is_left_alone_with_its_children() {
+    for place in [Place::OwnGroup, Place::OwnSession] {
+        let play = perform(&[Role { daemon: true, place, on_term: Some(1000), ..obedient() }], 1);
+        assert_eq!(play.report.results.len(), 1, "{place:?}");
+        assert!(play.stage.world.values().filter(|body| body.group == pid(0)).count() > 2);
+    }
+}
+
+#[test]
+fn a_wrapper_that_starts_its_server_again_goes_with_all_it_started() {
+    let play = perform(&[Role { respawns: true, ..stubborn() }], 1);
+    assert!(play.left().is_empty());
+    assert!(play.report.results.len() > 10, "it was at it during the whole grace");
+    assert!(play.stage.now <= GRACE + Duration::from_millis(2));
+    // A look every 250 ms, a few early ones, one before SIGTERM and two around SIGKILL.
+    assert!(play.stage.looks < 30, "{} looks", play.stage.looks);
+}
+
+#[test]
+fn one_member_that_may_not_be_ended_saves_its_whole_instance_and_no_other() {
+    let denied = Role { denied: true, ..obedient() };
+    let play = perform(&[obedient(), denied, obedient(), obedient()], 2);
+    assert!(matches!(play.outcome(id(0)), Outcome::Withheld(_)));
+    assert!(matches!(play.outcome(id(1)), Outcome::Denied(_)));
+    assert_eq!(*play.outcome(id(2)), Outcome::Exited);
+    assert_eq!(*play.outcome(id(3)), Outcome::Exited);
+}
+
+#[test]
+fn a_signal_that_is_not_let_through_is_reported_and_the_others_go() {
+    let play = perform(&[obedient(), Role { shielded: true, ..obedient() }], 2);
+    assert_eq!(*play.outcome(id(0)), Outcome::Exited);
+    assert_eq!(*play.outcome(id(1)), Outcome::Denied("operation not permitted".to_owned()));
+}
+
+#[test]
+fn a_number_that_was_given_away_is_never_signalled() {
+    let play = perform(&[Role { reused: true, ..obedient() }], 1);
+    assert_eq!(*play.outcome(id(0)), Outcome::Vanished);
+    assert_eq!(play.sent().count(), 0);
+}
+
+#[test]
+fn a_number_given_away_during_the_grace_makes_nobody_a_child() {
+    let taken = Role { number_taken: true, place: Place::OwnSession, ..obedient() };
+    let play = perform(&[taken, stubborn()], 1);
+    assert_eq!(play.report.results.len(), 2, "{:?}", play.report.results);
+    assert!(play.stage.world.values().filter(|body| body.group == pid(0)).count() >= 3);
+}
+
+#[test]
+fn the_numbers_of_the_system_are_refused_whoever_plans_them() {
+    for number in 0..3 {
+        let mut plan = plan(&[obedient()], 1);
+        plan.targets[0].members[0].id.pid = Pid(number);
+        let script = Rc::new(RefCell::new(Vec::new()));
+        let mut stage = Stage::new(&[], Rc::clone(&script));
+        let mut notes = Notes { script: Rc::clone(&script), full_after: None, calls: 0 };
+        let report = reap::run(&plan, GRACE, &mut stage, &mut notes);
+        assert_eq!(report.results[0].outcome, Outcome::Denied(format!("{number} is never signalled")));
+        assert_eq!(stage.sent, 0);
+    }
+}
+
+#[test]
+fn without_a_record_nothing_is_sent() {
+    let play =
+        perform_in(Weather { full_after: Some(0), ..Weather::default() }, &[stubborn(), stubborn()], 1);
+    assert!(play.report.failed.is_some());
+    assert_eq!(play.sent().count(), 0);
+    assert!(play.report.results.iter().all(|ended| matches!(ended.outcome, Outcome::Withheld(_))));
+    assert_eq!(play.stage.now, Duration::ZERO, "and nobody is waited for");
+}
+
+#[test]
+fn a_disk_that_fills_up_after_sigterm_keeps_sigkill_back() {
+    // Two intents in one call, two notes; the next call is the first that fails.
+    let weather = Weather { full_after: Some(3), ..Weather::default() };
+    let play = perform_in(weather, &[stubborn(), obedient()], 1);
+    assert_eq!((play.sent_of(Signal::Term), play.sent_of(Signal::Kill)), (2, 0));
+    assert_eq!(play.report.failed, Some("no space left"));
+    assert_eq!(*play.outcome(id(0)), Outcome::Survived);
+    assert_eq!(*play.outcome(id(1)), Outcome::Exited, "what became of the others is still seen");
+    assert_eq!(play.stage.now, GRACE, "and nobody is waited for after a SIGKILL that was not sent");
+}
+
+#[test]
+fn an_interrupt_during_the_grace_keeps_sigkill_back() {
+    let weather = Weather { interrupt_at: Some(1000), ..Weather::default() };
+    let play = perform_in(weather, &[stubborn()], 1);
+    assert_eq!(*play.outcome(id(0)), Outcome::Survived);
+    assert_eq!(play.sent_of(Signal::Kill), 0);
+    assert_eq!(play.stage.now, Duration::from_secs(1));
+    assert_eq!(play.report.interrupted, Some(2));
+}
+
+#[test]
+fn an_interrupt_between_any_two_signals_lets_no_further_one_out() {
+    let roles = [stubborn(), Role { stopped: true, ..stubborn() }, stubborn()];
+    let all = perform(&roles, 3).sent().count();
+    assert_eq!(all, 7, "three requests, one to be woken, three times SIGKILL");
+    for n in 0..=all {
+        let play = perform_in(Weather { interrupt_after: Some(n), ..Weather::default() }, &roles, 3);
+        assert_eq!(play.sent().count(), n);
+        assert_eq!(play.report.results.len(), 3);
+    }
+}
+
+#[test]
+fn what_hangs_in_the_kernel_is_reported_as_a_survivor() {
+    let play = perform(&[Role { on_kill: None, ..stubborn() }], 1);
+    assert_eq!(*play.outcome(id(0)), Outcome::Survived);
+    assert_eq!(play.stage.now, GRACE + reap::KILL_WAIT);
+}
+
+#[test]
+fn an_empty_plan_looks_at_nobody() {
+    let play = perform(&[], 1);
+    assert_eq!((play.stage.looks, play.report.results.len()), (0, 0));
+}
+
+fn any_role() -> impl Strategy<Value = Role> {
+    let often = |p| prop::bool::weighted(p);
+    (
+        (
+            prop::option::of(0u64..8000),
+            prop::option::weighted(0.9, 0u64..3000),
+            prop::option::weighted(0.2, 0u64..9000),
+        ),
+        (often(0.05), often(0.05), often(0.2), often(0.1)),
+        (often(0.2), often(0.3), often(0.1), often(0.3), often(0.1)),
+        prop::sample::select(vec![Place::Clients, Place::OwnGroup, Place::OwnSession]),
+    )
+        .prop_map(|((on_term, on_kill, at), (denied, shielded, stopped, reused), more, place)| {
+            let (forks, forks_dying, respawns, number_taken, daemon) = more;
+            Role {
+                on_term,
+                on_kill,
+                at,
+                denied,
+                shielded,
+                stopped,
+                reused,
+                forks,
+                forks_dying,
+                respawns,
+                number_taken,
+                daemon,
+                place,
+            }
+        })
+}
+
+fn any_weather() -> impl Strategy<Value = Weather> {
+    (
+        prop::option::weighted(0.25, 0usize..60),
+        prop::option::weighted(0.2, 0u64..9000),
+        prop::option::weighted(0.2, 0usize..30),
+        0u64..3000,
+    )
+        .prop_map(|(full_after, interrupt_at, interrupt_after, cost)| Weather {
+            full_after,
+            interrupt_at,
+            interrupt_after,
+            cost,
+        })
+}
+
+/// What holds for the order of things.
+fn the_script_is_lawful(play: &Play) -> Result<(), TestCaseError> {
+    let mut meant = HashSet::new();
+    let mut asked: HashMap<ProcessId, Duration> = HashMap::new();
+    let (mut ended, mut failed) = (HashSet::new(), false);
+    let planned = |id: &ProcessId| id.pid.0 < 10_000;
+    for said in &play.script {
+        match said {
+            Said::Failed => failed = true,
+            Said::Intent(to, signal) => {
+                meant.insert((*to, signal.number()));
+            }
+            Said::Sent(to, signal, at) => {
+                prop_assert!(meant.contains(&(*to, signal.number())), "{:?} without an intent", said);
+                prop_assert!(!failed, "{:?} without a record", said);
+                prop_assert!(!ended.contains(to), "{:?} after its outcome", said);
+                if *signal == Signal::Term {
+                    asked.insert(*to, *at);
+                }
+                if *signal == Signal::Kill && planned(to) {
+                    prop_assert!(asked.contains_key(to), "SIGKILL before SIGTERM");
+                    prop_assert!(*at >= asked[to] + GRACE, "SIGKILL within the grace");
+                }
+            }
+            Said::Note(_, "signalled") => {}
+            Said::Note(who, _) => {
+                prop_assert!(ended.insert(*who), "{:?} has two outcomes", who);
+            }
+        }
+    }
+    Ok(())
+}
+
+trait Number {
+    fn number(self) -> u8;
+}
+
+impl Number for Signal {
+    fn number(self) -> u8 {
+        match self {
+            Signal::Term => 15,
+            Signal::Cont => 18,
+            Signal::Kill => 9,
+        }
+    }
+}
+
+/// As many as wanted, unless the environment wants another number.
+fn cases(wanted: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(wanted)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases(3000)))]
+
+    #[test]
+    fn whatever_happens_the_rules_of_ending_hold(
+        roles in prop::collection::vec(any_role(), 1..12),
+        size in 1usize..5,
+        weather in any_weather(),
+    ) {
+        let play = perform_in(weather, &roles, size);
+        the_script_is_lawful(&play)?;
+
+        // One outcome each, and for each planned process one.
+        let told: HashSet<ProcessId> = play.report.results.iter().map(|ended| ended.member.id).collect();
+        prop_assert_eq!(told.len(), play.report.results.len());
+        for i in 0..roles.len() {
+            prop_assert!(told.contains(&id(i)), "{} has no outcome", pid(i));
+        }
+
+        // Nobody who is not ours was touched, whatever number, group, session or parent he has.
+        for (to, ..) in play.sent() {
+            let stranger = play.stage.world.get(&to.pid.0).is_some_and(|b| b.start == to.start.0 && !b.ours);
+            prop_assert!(!stranger, "{} is a stranger", to);
+            if let Some(role) = roles.get((to.pid.0 as usize).wrapping_sub(100)) {
+                prop_assert!(!role.denied && !role.reused && !role.shielded);
+            }
+        }
+        // A reused number's owner is a stranger too, and may end by itself.
+        let strangers = play.stage.world.values().filter(|body| !body.ours).count();
+        let mortal = roles.iter().filter(|role| role.reused).count();
+        prop_assert!(strangers + mortal >= play.stage.strangers, "a stranger has gone");
+
+        // An instance is never half-killed on purpose.
+        for chunk in (0..roles.len()).collect::<Vec<_>>().chunks(size) {
+            if chunk.iter().any(|i| roles[*i].denied && matches!(play.outcome(id(*i)), Outcome::Denied(_))) {
+                for i in chunk {
+                    prop_assert!(!play.sent().any(|(to, ..)| to == id(*i)), "half of an instance was asked");
+                }
+            }
+        }
+
+        // One grace and one wait after SIGKILL, whatever the number of targets.
+        let signals = u32::try_from(play.stage.sent).unwrap() * play.stage.cost;
+        prop_assert!(play.stage.now <= GRACE + reap::KILL_WAIT + signals);
+
+        // The outcome is the truth.
+        for ended in &play.report.results {
+            let alive = play.stage.world.get(&ended.member.id.pid.0).is_some_and(|b| b.start == ended.member.id.start.0);
+            prop_assert!(!(alive && ended.outcome.is_gone()), "{:?} lives", ended);
+        }
+    }
+
+    #[test]
+    fn in_good_weather_no_offspring_of_a_leader_is_left(
+        roles in prop::collection::vec(any_role(), 1..8),
+        cost in 0u64..3000,
+    ) {
+        let roles: Vec<Role> = roles
+            .into_iter()
+            .map(|role| Role {
+                place: if role.place == Place::Clients { Place::OwnGroup } else { role.place },
+                on_kill: Some(1), denied: false, shielded: false, reused: false, ..role
+            })
+            .collect();
+        // What ends by itself before the first look has left its place; nobody led there any more.
+        prop_assume!(roles.iter().all(|role| role.at != Some(0)));
+        let play = perform_in(Weather { cost, ..Weather::default() }, &roles, 1);
+        prop_assert!(play.left().is_empty(), "left: {:?}", play.left());
+        prop_assert!(play.report.results.iter().all(|ended| ended.outcome.is_gone()));
+    }
+}

@@ -1,0 +1,131 @@
+//! What a plan tells of itself, reason by reason.
+
+#![allow(clippy::unwrap_used)]
+
+mod scene;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use mcp_reap::plan::{Plan, Why};
+use mcp_reap::policy::Policy;
+use mcp_reap::process::Pid;
+use mcp_reap::tree::Tree;
+use scene::{Table, Wire};
+
+fn now() -> Policy {
+    Policy { min_age: Duration::ZERO, ..Policy::default() }
+}
+
+/// Two orphans: an npx tree at 1000 and a single server at 2000.
+fn two_orphans() -> Table {
+    let mut table = Table::new();
+    table.npx(1000, 1, Wire::Closed);
+    table.add(2000, 1, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Closed).rss(7 << 20);
+    table
+}
+
+fn roots(plan: &Plan) -> Vec<u32> {
+    let mut roots: Vec<u32> = plan.targets.iter().map(|target| target.root().pid.0).collect();
+    roots.sort_unstable();
+    roots
+}
+
+#[test]
+fn every_reason_to_withhold_has_words_of_its_own() {
+    let all = [
+        Why::System,
+        Why::Ourselves,
+        Why::OtherUser,
+        Why::Client,
+        Why::TooYoung,
+        Why::OtherNamespace,
+        Why::ToolJob,
+        Why::Changed,
+    ];
+    let words: HashSet<&str> = all.iter().map(|why| why.as_str()).collect();
+    assert_eq!(words.len(), all.len());
+    assert!(words.iter().all(|text| text.contains(' ') && !text.ends_with('.')), "{words:?}");
+}
+
+#[test]
+fn a_plan_knows_what_it_ends_and_why_it_leaves_the_rest() {
+    let mut table = two_orphans();
+    table.row(2000).age(10.0);
+    let plan = table.plan(&Policy { min_age: Duration::from_secs(60), ..Policy::default() });
+    let id = |pid: u32| table.snapshot.processes.iter().find(|r| r.pid() == Pid(pid)).unwrap().id;
+    assert_eq!(roots(&plan), [1000]);
+    assert!(plan.ends(id(1000)));
+    assert!(!plan.ends(id(2000)) && !plan.ends(id(1001)) && !plan.ends(id(1)));
+    assert_eq!(plan.withheld_because(id(2000)), Some(Why::TooYoung));
+    assert_eq!(plan.withheld_because(id(1000)), None);
+    assert_eq!(plan.withheld[0].pids, [Pid(2000)]);
+}
+
+#[test]
+fn an_age_of_exactly_min_age_is_old_enough() {
+    let mut table = two_orphans();
+    table.row(2000).age(60.0);
+    let policy = |seconds| Policy { min_age: Duration::from_secs(seconds), ..Policy::default() };
+    assert_eq!(roots(&table.plan(&policy(60))), [1000, 2000]);
+    assert_eq!(roots(&table.plan(&policy(61))), [1000]);
+}
+
+#[test]
+fn a_plan_can_be_cut_down_and_says_what_it_frees() {
+    let plan = two_orphans().plan(&now());
+    assert_eq!(plan.rss(), (3 * 50 + 7) << 20);
+    let only = plan.only(|target| target.root().pid == Pid(2000));
+    assert_eq!((roots(&only), only.rss()), (vec![2000], 7 << 20));
+}
+
+#[test]
+fn what_the_second_look_does_not_repeat_is_left_alone_with_its_reason() {
+    let first = two_orphans();
+    let confirmed = |second: &Table| first.plan(&now()).confirmed_by(&second.plan(&now()));
+    assert_eq!(roots(&confirmed(&first)), [1000, 2000]);
+
+    // Gone: nothing is left to be told but that it changed.
+    let gone = confirmed(&first.clone().without(2000));
+    assert_eq!(roots(&gone), [1000]);
+    assert_eq!(gone.withheld[0].why, Why::Changed);
+
+    // In use again.
+    let mut again = first.clone();
+    again.row(2000).wire(Wire::Held(800));
+    assert_eq!(roots(&confirmed(&again)), [1000]);
+
+    // Still an orphan, but now something forbids it, and that is the reason to tell.
+    let mut foreign = first.clone();
+    foreign.row(2000).uid(4242);
+    let confirmed = confirmed(&foreign);
+    assert_eq!(roots(&confirmed), [1000]);
+    assert!(matches!(confirmed.withheld[0].why, Why::OtherUser | Why::Changed));
+}
+
+#[test]
+fn the_same_number_with_another_start_is_not_the_same_target() {
+    let first = two_orphans();
+    let mut second = first.clone();
+    second.row(2000).age(1800.0);
+    let confirmed = first.plan(&now()).confirmed_by(&second.plan(&now()));
+    assert_eq!(roots(&confirmed), [1000]);
+}
+
+#[test]
+fn rows_that_name_each_other_as_parents_are_met_once() {
+    let mut table = Table::new();
+    table.add(50, 51, "a");
+    table.add(51, 50, "b");
+    table.add(52, 52, "c");
+    let tree = Tree::new(&table.snapshot);
+    let row = |pid| tree.get(Pid(pid)).unwrap();
+    let pids =
+        |rows: Vec<&mcp_reap::process::ProcessRecord>| rows.iter().map(|r| r.pid().0).collect::<Vec<_>>();
+    assert_eq!(pids(tree.ancestors(row(50))), [51]);
+    assert_eq!(pids(tree.descend(Pid(50), |_| false)), [50, 51]);
+    assert!(tree.parent(row(52)).is_none(), "nobody is his own parent");
+    assert_eq!(tree.children(Pid(52)).count(), 0);
+    assert_eq!(pids(tree.descend(Pid(52), |_| false)), [52]);
+    assert_eq!(pids(tree.descend(Pid(50), |r| r.pid() == Pid(50))), [50], "and nobody below where it stops");
+}
