@@ -178,13 +178,12 @@ class Session:
         self.tree = {who for who in below(self.process.pid) if "mcp-server-timer" in argv(who[0])}
         return any(argv(pid).startswith("node ") for pid, _ in self.tree)
 
-    def ends(self) -> float:
-        """Gets its answer and ends; says how long ago its server's root began."""
+    def ends(self) -> None:
+        """Gets its answer, and ends."""
         (SCENE / f"{self.name}.answer").touch()
         code = self.process.wait(timeout=120)
         self.ended = time.monotonic()
         check(f"{self.name}: the session ends with 0", code == 0, f"{code} {pathlib.Path(self.log.name).read_text()}")
-        return self.ended
 
     def left(self) -> set[tuple[int, int]]:
         """What is left of its server."""
