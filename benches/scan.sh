@@ -12,7 +12,7 @@
 #   THREADS=30 SIZES=500              processes of that many threads (they are not to cost anything)
 #   ADOPTED=1                         the sleepers hang below pid 1, as orphans do, and not below a client's shell
 #
-# Build with --release first. Needs unshare, python3, pgrep; strace for the system calls.
+# Build with --release first. Needs unshare, python3, pgrep, /usr/bin/time; strace for the system calls.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 reap=$(realpath "${1:-$here/../target/release/mcp-reap}")

@@ -23,11 +23,16 @@ const NUMBERS: [&str; 12] = [
     "0x7fffffff",
 ];
 
+/// Bytes at which formats turn.
+const MARKS: &[u8] = b"\0\n\t \"'\\$%{}[]()<>:=,;/-@#";
+
 pub struct Mutator {
     state: u64,
     pool: Vec<Vec<u8>>,
     seen: HashSet<u64>,
     words: &'static [&'static str],
+    /// How many of the pool are seeds, and how many of these were played.
+    seeds: usize,
     next_seed: usize,
 }
 
@@ -35,7 +40,7 @@ impl Mutator {
     pub fn new(seed: u64, seeds: Vec<Vec<u8>>, words: &'static [&'static str]) -> Mutator {
         assert!(!seeds.is_empty());
         let state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        Mutator { state, pool: seeds, seen: HashSet::new(), words, next_seed: 0 }
+        Mutator { state, seeds: seeds.len(), pool: seeds, seen: HashSet::new(), words, next_seed: 0 }
     }
 
     /// xorshift64*: even enough for this, and the same everywhere.
@@ -52,7 +57,7 @@ impl Mutator {
 
     /// Every seed as it is first, then changed ones for ever.
     pub fn next(&mut self) -> Vec<u8> {
-        if self.next_seed < self.pool.len() && self.seen.is_empty() || self.next_seed < 1 {
+        if self.next_seed < self.seeds {
             self.next_seed += 1;
             return self.pool[self.next_seed - 1].clone();
         }
@@ -75,7 +80,7 @@ impl Mutator {
             0 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
             1 if at < bytes.len() => bytes[at] = self.random() as u8,
             2 => drop(bytes.drain(at..until)),
-            3 => drop(bytes.splice(at..at, [b"\0\n\t \"'\\$%{}[]()<>:=,;/-@#".as_slice()[self.below(26)]])),
+            3 => bytes.insert(at, MARKS[self.below(MARKS.len())]),
             4 => {
                 let copy = bytes[at..until].to_vec();
                 let times = 1 << self.below(8);

@@ -2,12 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Finding;
 use super::evidence::Evidence;
 use super::verdict::Verdict;
 use crate::policy::{CountPer, Limits, Policy};
 use crate::process::Pid;
+use crate::units::{show_duration, show_size};
 
 /// Turns the verdict of each instance that breaks a limit into `oversized`, `expired` or `excess`.
 /// Age and memory are asked first: a copy that goes anyway is not counted.
@@ -15,17 +17,21 @@ pub(super) fn apply(findings: &mut [Finding<'_>], policy: &Policy) {
     for finding in findings.iter_mut().filter(|finding| may_break(finding.verdict)) {
         let limits = limits_for(policy, &finding.instance.server);
         if let Some(bound) = limits.max_rss.filter(|bound| finding.rss > *bound) {
-            let reason = format!("{} bytes resident, at most {bound} allowed", finding.rss);
+            let reason = format!("{} resident, at most {} allowed", show_size(finding.rss), show_size(bound));
             finding.overrule(Verdict::Oversized, "max_rss", finding.rss, bound, reason);
             continue;
         }
         let age = finding.age.max(0.0) as u64;
         if let Some(bound) = limits.max_age.map(|bound| bound.as_secs()).filter(|bound| age > *bound) {
-            let reason = format!("{age} s old, at most {bound} s allowed");
+            let reason = format!("{} old, at most {} allowed", show(age), show(bound));
             finding.overrule(Verdict::Expired, "max_age", age, bound, reason);
         }
     }
     count(findings, policy);
+}
+
+fn show(seconds: u64) -> String {
+    show_duration(Duration::from_secs(seconds))
 }
 
 /// `allowed`, `managed` and `undetermined` instances never break a limit; `orphaned` and

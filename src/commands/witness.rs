@@ -10,8 +10,9 @@ use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{Event, Outcome, Report, Signal, Step, Witness};
+use crate::render::figures::elapsed;
 use crate::render::table::count;
-use crate::units::{show_duration, show_size};
+use crate::units::show_size;
 
 /// Writes what happens into the audit log.
 pub(super) struct AuditWitness {
@@ -188,7 +189,7 @@ impl Totals {
             count(self.instances as usize, "instance"),
             count(self.processes as usize, "process"),
             show_size(self.rss),
-            show_duration(self.duration),
+            elapsed(self.duration),
         )
     }
 }

@@ -94,6 +94,10 @@ pub fn stranger(
         out,
         "  Its ancestors and descendants were looked at too: it is below no MCP launcher or server."
     );
+    // What is known as something else is not to be taught.
+    if known.is_some_and(|known| known.role != Role::Wrapper) {
+        return out;
+    }
     let _ = writeln!(
         out,
         "\nTo have it taken for one, add a [[server]] rule with its program to the configuration file."

@@ -1,8 +1,10 @@
 //! Who holds the other end: first the ancestors, and only if they do not, everybody.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 
 use super::fds::{End, FdTable};
 use super::proc::Proc;
@@ -31,11 +33,14 @@ pub(super) struct Holders<'a> {
     read: HashSet<Pid>,
     /// By what a link says: process and descriptor.
     index: HashMap<FdTarget, Vec<(Pid, u32)>>,
+    /// What was found in it; forgotten when it grows.
+    found: RefCell<HashMap<End, Rc<[Pid]>>>,
 }
 
 impl<'a> Holders<'a> {
     pub(super) fn new(snapshot: &'a Snapshot) -> Holders<'a> {
-        Holders { tree: Tree::new(snapshot), snapshot, read: HashSet::new(), index: HashMap::new() }
+        let (read, index, found) = (HashSet::new(), HashMap::new(), RefCell::default());
+        Holders { tree: Tree::new(snapshot), snapshot, read, index, found }
     }
 
     /// Takes in what a process holds.
@@ -44,6 +49,7 @@ impl<'a> Holders<'a> {
             // Our own descriptors do not count: they are the questions, or came from whoever started us.
             return;
         }
+        self.found.get_mut().clear();
         for (fd, target) in table.rows() {
             self.index.entry(*target).or_default().push((pid, *fd));
         }
@@ -77,13 +83,13 @@ impl<'a> Holders<'a> {
         let sharing = self.who(proc, question.own);
         let below = self.below(question.pid);
         let insider = |pid: &Pid| sharing.contains(pid) || below.contains(pid);
-        (!found.iter().all(insider)).then_some(found)
+        (!found.iter().all(insider)).then(|| found.to_vec())
     }
 
     /// Those who hold the other end and are neither the process nor below it.
     pub(super) fn outside(&self, proc: &mut Proc, question: Question) -> Vec<Pid> {
         let below = self.below(question.pid);
-        self.who(proc, question.other).into_iter().filter(|pid| !below.contains(pid)).collect()
+        self.who(proc, question.other).iter().copied().filter(|pid| !below.contains(pid)).collect()
     }
 
     /// True when somebody was found, whoever it is.
@@ -140,7 +146,12 @@ impl<'a> Holders<'a> {
         table.map(|_| ())
     }
 
-    fn who(&self, proc: &mut Proc, end: End) -> Vec<Pid> {
+    /// Who holds an end. Found once for each: a pipe that hundreds of processes write their log to
+    /// stands in the question of each of them.
+    fn who(&self, proc: &mut Proc, end: End) -> Rc<[Pid]> {
+        if let Some(found) = self.found.borrow().get(&end) {
+            return Rc::clone(found);
+        }
         let mut pids: Vec<Pid> = Vec::new();
         for (pid, fd) in self.index.get(&end.target()).into_iter().flatten() {
             let holds = match end {
@@ -148,11 +159,14 @@ impl<'a> Holders<'a> {
                 End::Reader(_) => proc.access(*pid, *fd).is_some_and(|access| access.read),
                 End::Writer(_) => proc.access(*pid, *fd).is_some_and(|access| access.write),
             };
-            if holds && !pids.contains(pid) {
+            if holds {
                 pids.push(*pid);
             }
         }
         pids.sort_unstable();
-        pids
+        pids.dedup();
+        let found: Rc<[Pid]> = pids.into();
+        self.found.borrow_mut().insert(end, Rc::clone(&found));
+        found
     }
 }

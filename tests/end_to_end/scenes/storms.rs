@@ -101,15 +101,15 @@ pub(crate) fn what_a_server_forks_as_it_ends_goes_too(stage: &Stage) {
     let server = || fs::read_to_string(stage.home().join("server")).ok()?.trim().parse().ok();
     look::until("the server runs", || server().is_some());
     let server = look::who(server().unwrap());
-    // The end of the namespace is the end of it.
-    #[allow(clippy::zombie_processes)]
-    let sleeper = Command::new("sleep").arg("1000").spawn().unwrap();
-    let sleeper = look::who(sleeper.id());
+    let mut other = Command::new("sleep").arg("1000").spawn().unwrap();
+    let sleeper = look::who(other.id());
     assert!(stage.plan().must_have(server).reap());
     stage.run(&["--yes", "--min-age", "0s", "--grace", "3s"]).exits(0);
     all_dead(&[server]);
     let left = look::everyone().into_iter().filter(|s| s.comm == "sleep" && s.state != 'Z');
     assert_eq!(left.map(|s| s.who).collect::<Vec<_>>(), [sleeper], "the scene's own sleep, and no other");
+    other.kill().unwrap();
+    other.wait().unwrap();
     stage.audit().is_sound();
     assert!(
         stage.audit().0.iter().any(|line| line.to_string().contains("\"sleep\"")),
