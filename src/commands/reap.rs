@@ -85,6 +85,13 @@ pub(super) struct Done {
     interrupted: Option<i32>,
 }
 
+impl Done {
+    /// Was everything that was planned, so many instances, also ended?
+    pub(super) fn ended(&self, planned: usize) -> bool {
+        usize::try_from(self.totals.instances) == Ok(planned) && self.totals.failed == 0
+    }
+}
+
 /// The audit log of a run that has the lock.
 pub(super) fn open(session: &Session, lock: RunLock) -> anyhow::Result<AuditLog> {
     let now = chrono::Utc::now();

@@ -78,7 +78,6 @@ fn caller(event: &Event) -> anyhow::Result<Option<Pid>> {
 
 /// Starts this program again, gives it the errand, and waits until it says, by closing its stdout, that
 /// it stands on its own feet and has seen what it has to see while the client lives.
-#[allow(clippy::zombie_processes, reason = "it outlives us, and who adopts it collects it")]
 fn hand_over(errand: &Errand, until: Instant) -> anyhow::Result<()> {
     let program = env::current_exe().context("failed to find this program")?;
     let (told, tells) = std::io::pipe().context("failed to make a pipe")?;

@@ -161,32 +161,53 @@ enum Seen {
     Something,
 }
 
-/// One run over the instances that `mine` says: waits for other runs, looks, and ends what is planned.
-/// Where nothing is planned nothing is recorded.
+/// One run over the instances that `mine` says: looks, and where something is to be ended, waits for
+/// other runs, looks again and ends it. Where nothing is, nothing is locked and nothing recorded.
 fn look_once(
     session: &Session,
     mine: &dyn Fn(&Instance<'_>) -> bool,
     stop: &Arc<AtomicUsize>,
 ) -> anyhow::Result<Seen> {
+    let glance = first_look(session, mine)?;
+    if glance.plan.targets.is_empty() {
+        return Ok(glance.seen);
+    }
     let until = Instant::now() + LOCK;
-    let directory = crate::config::state_dir()?;
     let patient = || Instant::now() < until && reap::signal_in(stop).is_none();
-    let Some(lock) = RunLock::acquire_waiting(&directory, patient)? else {
+    let Some(lock) = RunLock::acquire_waiting(&crate::config::state_dir()?, patient)? else {
         return Ok(Seen::Something);
     };
     let started = Instant::now();
+    // Whom we waited for may have ended it.
+    let Glance { plan, seen, mine } = first_look(session, mine)?;
+    let planned = plan.targets.len();
+    if planned == 0 {
+        return Ok(seen);
+    }
+    let log = reap::open(session, lock)?;
+    let done = reap::end(session, log, StartedBy::Hook, plan, started, stop)?;
+    let all = planned == mine && done.ended(planned);
+    reap::exit(done)?;
+    Ok(if all { Seen::Nothing } else { seen })
+}
+
+/// What one look says.
+struct Glance {
+    plan: Plan,
+    seen: Seen,
+    /// How many instances there are that may be ended some day.
+    mine: usize,
+}
+
+fn first_look(session: &Session, mine: &dyn Fn(&Instance<'_>) -> bool) -> anyhow::Result<Glance> {
     let first = look::look(session)?;
     let (judgement, plan) = look::judge(session, &first);
     let findings: Vec<&Finding<'_>> =
         judgement.findings.iter().filter(|finding| mine(&finding.instance)).collect();
     let plan = narrow(plan, &findings);
     let seen = seen(&findings, &plan, &first.snapshot, session.policy.min_age);
-    if !plan.targets.is_empty() {
-        let log = reap::open(session, lock)?;
-        let done = reap::end(session, log, StartedBy::Hook, plan, started, stop)?;
-        reap::exit(done)?;
-    }
-    Ok(seen)
+    let mine = findings.iter().filter(|finding| !is_settled(finding)).count();
+    Ok(Glance { plan, seen, mine })
 }
 
 /// A hook ends what nobody uses; limits on what is in use are for the person's own runs.
@@ -199,8 +220,7 @@ fn narrow(plan: Plan, findings: &[&Finding<'_>]) -> Plan {
 }
 
 fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Duration) -> Seen {
-    let settled = |finding: &&&Finding<'_>| !matches!(finding.verdict, Verdict::Managed | Verdict::Allowed);
-    if !findings.iter().any(|finding| settled(&finding)) {
+    if findings.iter().all(|finding| is_settled(finding)) {
         return Seen::Nothing;
     }
     let young = plan.withheld.iter().filter(|withheld| withheld.why == Why::TooYoung);
@@ -213,6 +233,11 @@ fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Du
         }
         None => Seen::Something,
     }
+}
+
+/// Will it never be ended, however often we look?
+fn is_settled(finding: &Finding<'_>) -> bool {
+    matches!(finding.verdict, Verdict::Managed | Verdict::Allowed)
 }
 
 fn now() -> f64 {
