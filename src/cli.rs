@@ -200,6 +200,11 @@ pub struct ListArgs {
     #[arg(long, short)]
     pub wide: bool,
 
+    /// Show what your clients are configured to start, each with its running instances, and the
+    /// instances that no configuration names.
+    #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot"])]
+    pub configured: bool,
+
     /// Look again every two seconds, until Ctrl-C.
     #[arg(long, conflicts_with_all = ["json", "snapshot"])]
     pub watch: bool,

@@ -2,6 +2,8 @@
 //! the hook does to processes is a matter of the end-to-end scenes.
 #![allow(clippy::unwrap_used)]
 
+mod lasting;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -17,8 +19,7 @@ struct Home {
 
 impl Home {
     fn new() -> Home {
-        // Not in the system's temporary folder, where no program stays.
-        let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let dir = lasting::folder();
         let bin = dir.path().join("bin");
         fs::create_dir(&bin).unwrap();
         let program = bin.join("mcp-reap");

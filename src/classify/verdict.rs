@@ -100,7 +100,8 @@ fn in_dialogue(seen: &Observation) -> bool {
 fn owned(seen: &Observation, owner: &str) -> (Verdict, String) {
     let closed = seen.stdin.state == WireState::Closed && seen.stdout.state == WireState::Closed;
     // Its port may serve others: only an instance that is known to listen on nothing is cut off.
-    if closed && seen.ports.as_deref() == Some(&[]) && !seen.left_over && seen.all_read {
+    let unmanaged = matches!(seen.management, Management::No { .. });
+    if closed && unmanaged && seen.ports.as_deref() == Some(&[]) && !seen.left_over && seen.all_read {
         return (Verdict::Disconnected, format!("{owner} lives, but closed both ends of its stdio"));
     }
     (Verdict::InUse, format!("owned by {owner}"))

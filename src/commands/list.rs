@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Session, answer, look, say, still_heard};
+use super::{Session, answer, configured, look, say, still_heard};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
 use crate::render::style::Look;
@@ -18,6 +18,9 @@ const AGAIN: Duration = Duration::from_secs(2);
 pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     if args.watch {
         return watch(session, args);
+    }
+    if args.configured {
+        return configured::run(session);
     }
     let seen = look::look(session)?;
     let (judgement, plan) = look::judge(session, &seen);

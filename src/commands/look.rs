@@ -54,15 +54,30 @@ impl<'s> Seen<'s> {
 /// this machine can be known by nothing else: reading them takes milliseconds, and a recorded table
 /// must mean the same on every machine.
 fn with_configurations(session: &Session) -> &Catalog {
-    session.with_configurations.get_or_init(|| {
-        let catalog = Catalog::builtin().with_rules(&session.policy.servers);
-        let Some(places) = Places::from_env() else { return catalog };
-        let found = clients::read(&places);
-        for warning in &found.warnings {
-            tracing::warn!("{}", clean(&warning.to_string()));
-        }
-        catalog.with_configured(found.servers.into_iter().filter_map(configured).collect())
-    })
+    session.with_configurations.get_or_init(|| knowing(session, &configurations()))
+}
+
+fn knowing(session: &Session, servers: &[ConfiguredServer]) -> Catalog {
+    let entries = servers.iter().cloned().filter_map(configured).collect();
+    Catalog::builtin().with_rules(&session.policy.servers).with_configured(entries)
+}
+
+/// What the person's clients are configured to start. What could not be read is a warning.
+fn configurations() -> Vec<ConfiguredServer> {
+    let Some(places) = Places::from_env() else { return Vec::new() };
+    let found = clients::read(&places);
+    for warning in &found.warnings {
+        tracing::warn!("{}", clean(&warning.to_string()));
+    }
+    found.servers
+}
+
+/// A look that is judged by the configurations in any case, and what they say.
+pub(super) fn by_configurations(session: &Session) -> anyhow::Result<(Seen<'_>, Vec<ConfiguredServer>)> {
+    let servers = configurations();
+    let seen = look(session)?;
+    let catalog = session.with_configurations.get_or_init(|| knowing(session, &servers));
+    Ok((Seen::new(seen.snapshot, catalog), servers))
 }
 
 fn configured(server: ConfiguredServer) -> Option<Configured> {

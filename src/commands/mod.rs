@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod configured;
 mod doctor;
 mod explain;
 mod generate;

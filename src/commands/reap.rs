@@ -52,7 +52,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
         return Ok(Exit::Fine);
     };
     let log = open(session, lock)?;
-    let started = Instant::now();
+    let mut started = Instant::now();
     let first = look::look(session)?;
     let (judgement, plan) = look::judge(session, &first);
     let mut scene = Scene { snapshot: &first.snapshot, judgement: &judgement, plan: &plan, results: None };
@@ -63,6 +63,8 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
             say("nothing was ended");
             return Ok(Exit::Fine);
         }
+        // The time a person takes to think is not the run's.
+        started = Instant::now();
     }
     // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
     listen(&stop)?;

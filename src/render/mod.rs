@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod clean;
+pub mod configured;
 pub mod doctor;
 pub mod explain;
 pub mod figures;

@@ -46,11 +46,36 @@ pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
+/// Turns the defaults of a template into placeholders. The templates are files that are valid as they
+/// stand, with the default schedule in them; a mark says which part is filled in: in XML
+/// `<!--{{name}}-->default<!--/-->`, in a unit a line `#= {{name}}` above `Key=default`, or above an empty
+/// line.
+fn opened(template: &str) -> String {
+    let mut text = template.to_owned();
+    while let Some(begin) = text.find("<!--{{") {
+        let Some(mark) = text[begin..].find("-->").map(|at| begin + at) else { break };
+        let Some(end) = text[mark..].find("<!--/-->").map(|at| mark + at) else { break };
+        let name = text[begin + "<!--".len()..mark].to_owned();
+        text.replace_range(begin..end + "<!--/-->".len(), &name);
+    }
+    let mut opened = String::with_capacity(text.len());
+    let mut lines = text.split_inclusive('\n');
+    while let Some(line) = lines.next() {
+        let Some(name) = line.strip_prefix("#= ").map(str::trim_end) else {
+            opened.push_str(line);
+            continue;
+        };
+        let key = lines.next().and_then(|line| line.split_once('=')).map(|(key, _)| format!("{key}="));
+        opened.push_str(&format!("{}{name}\n", key.unwrap_or_default()));
+    }
+    opened
+}
+
 /// Fills a template and seals it.
 pub(super) fn sealed(template: &str, values: &[(&str, &str)]) -> String {
     let mut values = values.to_vec();
     values.push(("seal", UNSEALED));
-    let text = fill(template, &values);
+    let text = fill(&opened(template), &values);
     let seal = checksum(&text);
     // The first one: the template has it above everything that was filled in.
     text.replacen(&format!("{SEAL}{UNSEALED}"), &format!("{SEAL}{seal}"), 1)
@@ -96,6 +121,16 @@ mod tests {
     fn a_value_is_never_taken_for_a_template() {
         let filled = fill("{{a}} {{b}}{{c}} {{ {{unknown}}\n", &[("a", "{{b}}"), ("b", "{{"), ("c", "}}")]);
         assert_eq!(filled, "{{b}} {{}} {{ {{unknown}}\n");
+    }
+
+    #[test]
+    fn a_mark_takes_the_place_of_the_default_behind_it() {
+        let xml = "<a><!--{{x}}-->1<!--/--></a><b><!--{{y}}-->\n2\n<!--/--></b><!-- a word -->";
+        assert_eq!(opened(xml), "<a>{{x}}</a><b>{{y}}</b><!-- a word -->");
+        assert_eq!(
+            opened("#= {{x}}\nKey=1\n# a word\n#= {{y}}\n\nZ=2\n"),
+            "Key={{x}}\n# a word\n{{y}}\nZ=2\n"
+        );
     }
 
     #[test]

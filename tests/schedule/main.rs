@@ -5,6 +5,8 @@
 
 mod home;
 mod install;
+#[path = "../lasting/mod.rs"]
+mod lasting;
 mod launchctl;
 mod real;
 mod rendered;

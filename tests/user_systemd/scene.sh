@@ -70,7 +70,8 @@ check "the daemon stays" alive "$daemon"
 check "its worker stays" alive "$worker"
 check "the terminal stays" alive "$(main_pid terminal.service)"
 
-check "schedule install" "$reap" schedule install
+# Forced: a build folder is no place to stay.
+check "schedule install" "$reap" schedule install --force
 check "the timer is active" systemctl --user is-active --quiet mcp-reap.timer
 check "systemd has nothing against the units" \
   [ -z "$(systemd-analyze --user verify "$units/mcp-reap.service" "$units/mcp-reap.timer" 2>&1)" ]

@@ -95,7 +95,7 @@ impl Manager for Systemd<'_> {
             ("environment", &unit::environment(job)),
             ("longest_run", &longest_run),
             ("longest_stop", &longest_stop),
-            ("calendar", &job.calendar.to_string()),
+            ("description", &format!("End MCP servers that nobody uses any more, {}", job.calendar)),
             ("on_calendar", &job.calendar.systemd()),
             ("spread", &job.calendar.spread_seconds().to_string()),
         ];

@@ -1,0 +1,78 @@
+//! `mcp-reap list --configured`: each configured server with its running instances, and the running
+//! instances nobody configures.
+
+use std::collections::BTreeMap;
+
+use super::{Session, answer, look, say};
+use crate::catalog::Basis;
+use crate::classify::Finding;
+use crate::clients::{ConfiguredServer, Scope, Transport};
+use crate::exit::Exit;
+use crate::process::Pid;
+use crate::render::configured::{self, Entry, Stray};
+use crate::roles::Roles;
+
+pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
+    let (seen, servers) = look::by_configurations(session)?;
+    let (judgement, _) = look::judge(session, &seen);
+    // One argv may stand in several files, and a process can be found by one of them only.
+    let mut by_argv: BTreeMap<&[String], Vec<Pid>> = BTreeMap::new();
+    let mut strays = Vec::new();
+    for finding in &judgement.findings {
+        match entry_of(finding, &seen.roles).and_then(|(client, name)| argv_of(&servers, client, name)) {
+            Some(argv) => by_argv.entry(argv).or_default().push(finding.instance.root.pid()),
+            None => strays.push(Stray {
+                server: finding.instance.server.clone(),
+                root: finding.instance.root.pid(),
+                verdict: finding.verdict.as_str(),
+            }),
+        }
+    }
+    let entries: Vec<Entry> = servers.iter().map(|server| entry(server, &by_argv)).collect();
+    if session.json {
+        answer(&configured::json(&entries, &strays))?;
+    } else if entries.is_empty() && strays.is_empty() {
+        say("no MCP server is configured, and none is running");
+    } else {
+        answer(&configured::text(&entries, &strays, session.look))?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// The configured entry by which any member was found.
+fn entry_of<'r>(finding: &Finding<'_>, roles: &'r Roles) -> Option<(&'r str, &'r str)> {
+    finding.instance.members.iter().find_map(|member| match &roles.get(member.record.pid())?.basis {
+        Basis::Configured { client, entry } => Some((client.as_str(), entry.as_str())),
+        _ => None,
+    })
+}
+
+fn argv_of<'s>(servers: &'s [ConfiguredServer], client: &str, name: &str) -> Option<&'s [String]> {
+    servers.iter().find_map(|server| match &server.transport {
+        Transport::Stdio { argv } if server.client == client && server.entry == name => Some(argv.as_slice()),
+        _ => None,
+    })
+}
+
+fn entry(server: &ConfiguredServer, by_argv: &BTreeMap<&[String], Vec<Pid>>) -> Entry {
+    let (remote, running) = match &server.transport {
+        Transport::Remote { host } => (Some(host.clone()), Vec::new()),
+        Transport::Stdio { argv } => (None, by_argv.get(argv.as_slice()).cloned().unwrap_or_default()),
+    };
+    Entry {
+        client: server.client.clone(),
+        scope: match server.scope {
+            Scope::User => "user",
+            Scope::Local { .. } => "local",
+            Scope::Project { .. } => "project",
+            Scope::Plugin { .. } => "plugin",
+            Scope::Extension { .. } => "extension",
+            Scope::Managed => "managed",
+        },
+        name: server.entry.clone(),
+        file: server.file.display().to_string(),
+        remote,
+        disabled: server.disabled,
+        running,
+    }
+}

@@ -1,0 +1,89 @@
+//! What the person's clients are configured to start, beside what runs.
+
+use serde::Serialize;
+
+use super::clean::clean;
+use super::grid::{self, Column};
+use super::style::{self, Look};
+use crate::process::{Pid, SCHEMA};
+
+/// One configured server. Its argv is not here: it may hold secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Whose configuration.
+    pub client: String,
+    /// For whom it holds: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
+    pub scope: &'static str,
+    /// The entry's name.
+    pub name: String,
+    /// The file it stands in.
+    pub file: String,
+    /// The host, where the server is not on this machine.
+    pub remote: Option<String>,
+    /// Switched off by its own flag.
+    pub disabled: bool,
+    /// The roots of its running instances.
+    pub running: Vec<Pid>,
+}
+
+/// A running instance that no configuration names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stray {
+    /// The server's short name.
+    pub server: String,
+    /// Its root.
+    pub root: Pid,
+    /// Its verdict.
+    pub verdict: &'static str,
+}
+
+const COLUMNS: [Column; 5] = [
+    Column { title: "CLIENT", right: false },
+    Column { title: "SCOPE", right: false },
+    Column { title: "ENTRY", right: false },
+    Column { title: "RUNNING", right: false },
+    Column { title: "FILE", right: false },
+];
+
+/// Both lists for people.
+#[must_use]
+pub fn text(entries: &[Entry], strays: &[Stray], look: Look) -> String {
+    let rows: Vec<Vec<String>> = entries
+        .iter()
+        .map(|entry| {
+            vec![
+                entry.client.clone(),
+                entry.scope.to_owned(),
+                clean(&entry.name),
+                running(entry),
+                clean(&entry.file),
+            ]
+        })
+        .collect();
+    let mut lines = grid::lines(&COLUMNS, &rows, 2, look.width);
+    if let Some(titles) = lines.first_mut() {
+        *titles = look.paint(style::title(), titles);
+    }
+    if !strays.is_empty() {
+        lines.push(String::new());
+        lines.push(look.paint(style::title(), "running, and in no configuration that was found"));
+        lines.extend(strays.iter().map(|s| format!("  {} ({}) {}", clean(&s.server), s.root, s.verdict)));
+    }
+    lines.join("\n")
+}
+
+fn running(entry: &Entry) -> String {
+    let pids: Vec<String> = entry.running.iter().map(ToString::to_string).collect();
+    match (&entry.remote, entry.disabled) {
+        (Some(host), _) => clean(host),
+        (None, _) if !pids.is_empty() => pids.join(" "),
+        (None, true) => "disabled".to_owned(),
+        (None, false) => "-".to_owned(),
+    }
+}
+
+/// Both lists as one JSON object.
+#[must_use]
+pub fn json(entries: &[Entry], strays: &[Stray]) -> String {
+    serde_json::json!({ "schema": SCHEMA, "configured": entries, "unconfigured": strays }).to_string()
+}
