@@ -34,7 +34,7 @@ if [ -n "$record" ]; then echo "$counts" >"$here/benches/startup.baseline"; fi
 bad=0
 while read -r name now; do
   then=$(awk -v name="$name" '$1 == name { print $2 }' "$here/benches/startup.baseline")
-  [ -n "$now" ] && [ -n "$then" ] || { echo "$name: not counted" >&2; exit 2; }
+  if [ -z "$now" ] || [ -z "$then" ]; then echo "$name: not counted" >&2; exit 2; fi
   echo "$name: $now instructions, $then recorded"
   if [ "$now" -gt $((2 * then)) ]; then bad=1; fi
 done <<<"$counts"
