@@ -47,9 +47,10 @@ impl<'c> Scout<'c> {
 
 fn interest(snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> Interest {
     let mut surely = roles.all(Role::Client);
+    let mut above = Vec::new();
     for instance in instance::group(tree, roles) {
         surely.extend(instance.members.iter().map(|member| member.record.pid()));
-        surely.extend(tree.ancestors(instance.root).iter().map(|above| above.pid()));
+        above.extend(tree.ancestors(instance.root).iter().map(|above| above.pid()));
     }
     // What is below one of these is looked at when its root turned out to be a server: the wire and
     // the environment are handed down, so the root has them too.
@@ -62,11 +63,11 @@ fn interest(snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> Interest {
             if_wired.push(record.pid());
         }
     }
-    for pids in [&mut surely, &mut if_wired] {
+    for pids in [&mut surely, &mut above, &mut if_wired] {
         pids.sort_unstable();
         pids.dedup();
     }
-    Interest { surely, if_wired }
+    Interest { surely, above, if_wired }
 }
 
 /// Is there a process on a wire that no name tells, and that a client's configuration might? Only

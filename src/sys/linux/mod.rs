@@ -47,36 +47,43 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
     let viewer = Viewer { pid: viewer, uid: own };
     let mut snapshot =
         Snapshot { schema: SCHEMA, os: "linux".to_owned(), taken_at: chrono::Utc::now(), viewer, processes };
-    let mut looked: BTreeSet<Pid> = BTreeSet::new();
+    // Whoever was looked at, and whether for what it holds as well.
+    let mut looked: BTreeSet<(Pid, bool)> = BTreeSet::new();
     let mut asked: Vec<Pid> = Vec::new();
     loop {
-        let Interest { surely, mut if_wired } = interest(&snapshot);
+        let Interest { surely, above, mut if_wired } = interest(&snapshot);
         if_wired.sort_unstable();
         let ask: Vec<Pid> =
             if_wired.iter().copied().filter(|pid| asked.binary_search(pid).is_err()).collect();
         let wired = table::wired(&mut proc, &ask);
         asked = if_wired;
-        let wanted: Vec<Pid> = surely.into_iter().chain(wired).filter(|pid| looked.insert(*pid)).collect();
-        if wanted.is_empty() {
+        let whole: Vec<Pid> =
+            surely.into_iter().chain(wired).filter(|pid| looked.insert((*pid, true))).collect();
+        let above: Vec<Pid> = above
+            .into_iter()
+            .filter(|pid| !looked.contains(&(*pid, true)) && looked.insert((*pid, false)))
+            .collect();
+        if whole.is_empty() && above.is_empty() {
             return Ok(snapshot);
         }
-        look_closely(&mut proc, &mut snapshot, wanted);
+        look_closely(&mut proc, &mut snapshot, whole, &above);
     }
 }
 
 /// The second stage: fills in the rest for those that deserve it.
-fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, mut wanted: Vec<Pid>) {
-    wanted.sort_unstable();
+fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, mut whole: Vec<Pid>, above: &[Pid]) {
+    whole.sort_unstable();
     let mut probe = Probe::new();
     let mut net = Net::new();
     let mut drafts: HashMap<Pid, (Draft, FdTable)> = HashMap::new();
     let mut gone: Vec<Pid> = Vec::new();
     for record in &mut snapshot.processes {
         let pid = record.pid();
-        if wanted.binary_search(&pid).is_err() {
+        let wire = whole.binary_search(&pid).is_ok();
+        if !wire && !above.contains(&pid) {
             continue;
         }
-        match look_at(proc, &mut probe, &mut net, record) {
+        match look_at(proc, &mut probe, &mut net, record, wire) {
             Err(Gone) => gone.push(pid),
             Ok(held) => drafts.extend(held.map(|held| (pid, held))),
         }
@@ -109,6 +116,7 @@ fn look_at(
     probe: &mut Probe,
     net: &mut Net,
     record: &mut ProcessRecord,
+    wire: bool,
 ) -> Result<Held, Gone> {
     let pid = record.pid();
     let Ok(dir) = proc.dir_of(pid) else { return Err(Gone) };
@@ -135,6 +143,9 @@ fn look_at(
     proc.text.fill(0);
     record.exe = path(dir, "exe");
     record.cwd = path(dir, "cwd");
+    if !wire {
+        return Ok(None);
+    }
     let Ok(table) = FdTable::read(dir) else { return Ok(None) };
     let draft = stdio::draft(proc, probe, pid, dir, &table, || net.is_here(dir));
     // Most servers have no other sockets than their wire, and then nothing needs to be asked.

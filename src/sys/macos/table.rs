@@ -46,8 +46,9 @@ pub(in super::super) fn snapshot(
     let mut looked: BTreeSet<Pid> = BTreeSet::new();
     loop {
         // To see what stdin is takes the same questions here as to see all the rest.
-        let Interest { surely, if_wired } = interest(&snapshot);
-        let close: Vec<Pid> = surely.into_iter().chain(if_wired).filter(|pid| looked.insert(*pid)).collect();
+        let Interest { surely, above, if_wired } = interest(&snapshot);
+        let wanted = surely.into_iter().chain(above).chain(if_wired);
+        let close: Vec<Pid> = wanted.filter(|pid| looked.insert(*pid)).collect();
         if close.is_empty() {
             return Ok(snapshot);
         }

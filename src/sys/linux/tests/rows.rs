@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::process::Interest;
+use crate::process::Snapshot;
 
 #[test]
 fn a_port_and_its_callers_are_counted() {
@@ -61,13 +62,32 @@ fn what_stands_on_no_wire_is_looked_at_closely_only_when_that_is_sure() {
     let idle = Own::start(Command::new("sleep").arg("300").stdin(Given::null()));
     let closely = |surely: Vec<Pid>| {
         let if_wired = vec![wired.pid(), idle.pid()];
-        let interest = Interest { surely, if_wired };
+        let interest = Interest { surely, if_wired, ..Interest::default() };
         let snapshot = take(me(), &mut |_| interest.clone()).unwrap();
         [wired.pid(), idle.pid()]
             .map(|pid| snapshot.processes.iter().any(|row| row.pid() == pid && row.stdio.is_some()))
     };
     assert_eq!(closely(vec![]), [true, false]);
     assert_eq!(closely(vec![idle.pid()]), [true, true]);
+}
+
+#[test]
+fn who_is_only_above_is_looked_at_without_what_it_holds_until_that_is_asked_for() {
+    let own = Own::start(Command::new("sleep").arg("300").stdin(Given::piped()));
+    let row = |surely: Vec<Pid>, again: Vec<Pid>| {
+        let mut answers = vec![surely, again].into_iter();
+        let mut ask = |_: &Snapshot| Interest {
+            surely: answers.next().unwrap_or_default(),
+            above: vec![own.pid()],
+            ..Interest::default()
+        };
+        let snapshot = take(me(), &mut ask).unwrap();
+        snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap()
+    };
+    let above = row(vec![], vec![]);
+    assert!(above.exe.is_some() && above.stdio.is_none() && above.listening.is_none());
+    assert!(row(vec![own.pid()], vec![]).stdio.is_some());
+    assert!(row(vec![], vec![own.pid()]).stdio.is_some(), "asked for in the second round");
 }
 
 #[test]
