@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
+mod lasting;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -16,7 +18,7 @@ struct Home(TempDir);
 
 impl Home {
     fn new() -> Home {
-        let home = Home(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+        let home = Home(lasting::folder());
         fs::create_dir(home.0.path().join("run")).unwrap();
         let built = env!("CARGO_BIN_EXE_mcp-reap");
         fs::hard_link(built, home.program()).or_else(|_| fs::copy(built, home.program()).map(drop)).unwrap();
