@@ -174,9 +174,10 @@ proptest! {
 
     #[test]
     fn the_same_text_in_the_place_of_the_program_does(
-        name in "[a-z]{2,8}-mcp",
+        // No word that means a site, a test or a build, and no subcommand that ends at once.
+        name in "q[a-z]{3,8}-mcp",
         before in proptest::sample::select(STARTS),
-        args in proptest::collection::vec("-{0,2}[a-z]{1,6}(=[a-z]{1,3})?", 0..4),
+        args in proptest::collection::vec("-{0,2}q[a-z]{4,6}(=[a-z]{1,3})?", 0..4),
     ) {
         prop_assume!(!["create", "build", "install", "setup", "deploy", "kill", "stop", "check", "lint", "test"].iter().any(|verb| name.starts_with(verb)));
         // A few first arguments make the program do something else and end.

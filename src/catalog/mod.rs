@@ -169,7 +169,7 @@ impl Catalog {
         if let Some(found) = self.configured_entry(data, record, argv) {
             return Some(found);
         }
-        if !self.worth_a_look(data, argv, record) || is_disguised(data, argv, record) {
+        if !self.worth_a_look(data, argv, record) {
             return None;
         }
         let seen = program::resolve(record.argv.as_deref(), record.exe.as_ref(), &record.comm);
@@ -246,14 +246,6 @@ impl Catalog {
     fn is_head(&self, name: &[u8]) -> bool {
         std::str::from_utf8(name).is_ok_and(|name| self.heads.contains(name))
     }
-}
-
-/// A program that names itself something it is not: `exec -a mcp-server sleep 60`.
-fn is_disguised(data: &Data, argv: &[RawText], record: &ProcessRecord) -> bool {
-    let Some(exe) = &record.exe else { return false };
-    let exe = exe.to_text();
-    let name = program::base(&exe);
-    !argv.is_empty() && data.tool_names.contains(name) && program::head(argv) != name.as_bytes()
 }
 
 #[cfg(test)]
