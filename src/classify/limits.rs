@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Finding;
 use super::evidence::Evidence;
 use super::verdict::Verdict;
-use crate::policy::{CountPer, Limits, Policy};
+use crate::policy::{CountPer, Policy};
 use crate::process::Pid;
 use crate::units::{show_duration, show_size};
 
@@ -15,7 +15,7 @@ use crate::units::{show_duration, show_size};
 /// Age and memory are asked first: a copy that goes anyway is not counted.
 pub(super) fn apply(findings: &mut [Finding<'_>], policy: &Policy) {
     for finding in findings.iter_mut().filter(|finding| may_break(finding.verdict)) {
-        let limits = limits_for(policy, &finding.instance.server);
+        let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);
         if let Some(bound) = limits.max_rss.filter(|bound| finding.rss > *bound) {
             let reason = format!("{} resident, at most {} allowed", show_size(finding.rss), show_size(bound));
             finding.overrule(Verdict::Oversized, "max_rss", finding.rss, bound, reason);
@@ -40,21 +40,11 @@ fn may_break(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::InUse | Verdict::Detached)
 }
 
-/// Limits of the server's own rules where they set one, else the global ones.
-fn limits_for(policy: &Policy, server: &str) -> Limits {
-    policy
-        .servers
-        .iter()
-        .filter(|rule| rule.name == server)
-        .fold(Limits::default(), |limits, rule| limits.or(rule.limits))
-        .or(policy.limits)
-}
-
 /// Keeps the newest copies of each server under each client (or of each user).
 fn count(findings: &mut [Finding<'_>], policy: &Policy) {
     let mut copies: BTreeMap<(String, Option<Pid>, Option<u32>), Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate().filter(|(_, f)| may_break(f.verdict)) {
-        let limits = limits_for(policy, &finding.instance.server);
+        let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);
         if limits.max_count.is_none() {
             continue;
         }
@@ -69,9 +59,11 @@ fn count(findings: &mut [Finding<'_>], policy: &Policy) {
         copies.entry((finding.instance.server.clone(), shared_by, user)).or_default().push(index);
     }
     for ((server, ..), mut group) in copies {
-        let Some(bound) = limits_for(policy, &server).max_count else { continue };
-        group.sort_by_key(|index| Reverse(findings[*index].instance.root.id));
-        group.sort_by_key(|index| Reverse(findings[*index].instance.root.id.start));
+        let Some(bound) = policy.limits.for_server(&server, &policy.servers).max_count else { continue };
+        group.sort_by_key(|index| {
+            let id = findings[*index].instance.root.id;
+            Reverse((id.start, id.pid))
+        });
         let (copies, bound) = (group.len() as u64, u64::from(bound));
         for index in group.into_iter().skip(bound as usize) {
             let reason = format!("one of {copies} copies, the newest {bound} are kept");

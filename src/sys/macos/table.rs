@@ -12,18 +12,7 @@ use super::procargs::{self, ProcArgs};
 use super::wires::{self, Fds, Holders};
 use crate::bytes::RawText;
 use crate::process::{Interest, Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, Uid, Viewer};
-
-/// The only variables that are ever kept.
-const EVIDENCE: [&str; 8] = [
-    "CLAUDECODE",
-    "CLAUDE_CODE_SESSION_ID",
-    "CLAUDE_CODE_CHILD_SESSION",
-    "CLAUDE_PROJECT_DIR",
-    "CLAUDE_PLUGIN_ROOT",
-    "GEMINI_CLI",
-    "SYSTEMD_EXEC_PID",
-    "MANAGERPID",
-];
+use crate::sys::EVIDENCE_VARIABLES;
 
 /// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
 const ARG_MAX: usize = 1024 * 1024;
@@ -109,7 +98,7 @@ fn evidence(env: &[RawText]) -> Option<BTreeMap<String, String>> {
     let split = |word: &RawText| {
         let text = word.to_text();
         let (name, value) = text.split_once('=')?;
-        EVIDENCE.contains(&name).then(|| (name.to_owned(), value.to_owned()))
+        EVIDENCE_VARIABLES.contains(&name).then(|| (name.to_owned(), value.to_owned()))
     };
     (!env.is_empty()).then(|| env.iter().filter_map(split).collect())
 }
