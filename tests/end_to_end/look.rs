@@ -35,6 +35,13 @@ pub(crate) fn stat(pid: u32) -> Option<Stat> {
     })
 }
 
+/// The clock that starts are told in, in ticks.
+pub(crate) fn ticks_since_boot() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
+    (now.tv_sec as u64) * rustix::param::clock_ticks_per_second() + (now.tv_nsec as u64) / tick
+}
+
 /// The process that has this number now.
 pub(crate) fn who(pid: u32) -> Who {
     stat(pid).unwrap_or_else(|| panic!("no process {pid}")).who

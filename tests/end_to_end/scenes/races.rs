@@ -13,6 +13,8 @@ use crate::wire::Wire;
 /// after the last, and a namespace's root may say which was last (pid_namespaces(7)).
 pub(crate) fn take_number_of(stage: &Stage, gone: Who, actor: &Actor) -> Who {
     look::until("the number is free", || gone.is_collected());
+    // A start is told in ticks of 10 ms, and a fast machine starts two processes within one.
+    look::until("the tick is over", || look::ticks_since_boot() > gone.start);
     for attempt in 0..50 {
         fs::write("/proc/sys/kernel/ns_last_pid", (gone.pid - 1).to_string()).unwrap();
         let actor = actor.clone().but(|a| a.tag = format!("{}-{attempt}", a.tag));
