@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use crate::bytes::Argv;
 use crate::classify::{Finding, Judgement, Verdict};
 use crate::instance::Part;
 use crate::policy::Policy;
@@ -47,7 +48,7 @@ pub struct TargetMember {
     /// Resident bytes.
     pub rss: u64,
     /// argv as it was, not yet redacted.
-    pub argv: Vec<crate::bytes::RawText>,
+    pub argv: Argv,
 }
 
 /// What would be ended but is not.
@@ -221,7 +222,7 @@ fn forbidden(
         Some(Why::Ourselves)
     } else if !others_too && members().any(|r| r.uid != Some(viewer)) {
         Some(Why::OtherUser)
-    } else if members().any(|r| r.foreign_namespace) {
+    } else if members().any(|r| r.closer.foreign_namespace) {
         Some(Why::OtherNamespace)
     } else if !finding.instance.clients_below.is_empty() {
         Some(Why::Client)
@@ -241,7 +242,7 @@ fn target(finding: &Finding<'_>) -> Target {
         stopped: member.record.state == State::Stopped,
         started_at: member.record.started_at,
         rss: member.record.rss,
-        argv: member.record.argv.clone().unwrap_or_else(|| vec![member.record.comm.clone()]),
+        argv: member.record.argv.clone().unwrap_or_else(|| Argv::from([&member.record.comm])),
     });
     Target {
         server: finding.instance.server.clone(),

@@ -107,7 +107,7 @@ impl Roles {
 
 /// Something that may change what it is was read of it after its argv.
 fn is_looked_at(record: &ProcessRecord) -> bool {
-    record.exe.is_some() || record.env.is_some() || record.stdio.is_some()
+    record.closer.exe.is_some() || record.closer.env.is_some() || record.closer.stdio.is_some()
 }
 
 /// Some evidence identifies only together with more. The argv of a configured server may be that of
@@ -134,7 +134,7 @@ fn is_of_a_client(record: &ProcessRecord) -> bool {
 }
 
 fn is_wired(record: &ProcessRecord) -> bool {
-    let kind = record.stdio.as_ref().map(|stdio| stdio.kind);
+    let kind = record.closer.stdio.as_ref().map(|stdio| stdio.kind);
     matches!(kind, Some(StdioKind::Pipe | StdioKind::Socket))
 }
 

@@ -153,7 +153,7 @@ proptest! {
     #[test]
     fn identifying_in_two_stages_is_identifying(table in tables()) {
         let cheap = changed(&table, |snapshot| for row in &mut snapshot.processes {
-            (row.exe, row.env, row.stdio) = (None, None, None);
+            (row.closer.exe, row.closer.env, row.closer.stdio) = (None, None, None);
         });
         let catalog = Catalog::builtin();
         let early = Roles::assign(&cheap.snapshot, &Tree::new(&cheap.snapshot), &catalog);
@@ -191,7 +191,7 @@ proptest! {
                 prop_assert!(record.uid.unwrap().0 == ME);
                 prop_assert!(!record.is_zombie());
                 prop_assert!(!judgement.clients.iter().any(|c| c.pid == record.pid()));
-                prop_assert!(record.service.as_ref().is_none_or(|s| s.main_pid != Some(record.pid())));
+                prop_assert!(record.closer.service.as_ref().is_none_or(|s| s.main_pid != Some(record.pid())));
             }
         }
     }
@@ -214,13 +214,13 @@ proptest! {
             let n = s.processes.len();
             let record = &mut s.processes[index % n];
             match field {
-                0 => record.stdio = None,
-                1 => record.listening = None,
-                2 => record.connected = None,
+                0 => record.closer.stdio = None,
+                1 => record.closer.listening = None,
+                2 => record.closer.connected = None,
                 3 => record.uid = None,
-                4 => if let Some(service) = &mut record.service { service.main_pid = None },
-                5 => if let Some(stdio) = &mut record.stdio { stdio.stdin_peers = None; stdio.stdout_peers = None },
-                6 => if let Some(stdio) = &mut record.stdio { stdio.kind = StdioKind::Unknown },
+                4 => if let Some(service) = &mut record.closer.service { service.main_pid = None },
+                5 => if let Some(stdio) = &mut record.closer.stdio { stdio.stdin_peers = None; stdio.stdout_peers = None },
+                6 => if let Some(stdio) = &mut record.closer.stdio { stdio.kind = StdioKind::Unknown },
                 _ => record.argv = None,
             }
         });
@@ -234,7 +234,7 @@ proptest! {
         let before = set(table.ended(&policy()));
         let mut held = changed(&table, |s| {
             let n = s.processes.len();
-            s.processes[index % n].stdio = Some(Stdio {
+            s.processes[index % n].closer.stdio = Some(Stdio {
                 kind: StdioKind::Socket,
                 stdin_peers: Some(vec![Pid(5000)]),
                 stdout_peers: Some(vec![Pid(5000)]),
@@ -290,7 +290,7 @@ proptest! {
                     if gone.contains(&record.parent) {
                         record.parent = Pid(1);
                     }
-                    if let Some(stdio) = &mut record.stdio {
+                    if let Some(stdio) = &mut record.closer.stdio {
                         for peers in [&mut stdio.stdin_peers, &mut stdio.stdout_peers].into_iter().flatten() {
                             peers.retain(|peer| !gone.contains(peer));
                         }

@@ -89,13 +89,13 @@ fn a_listening_server_is_never_disconnected() {
 fn what_cannot_be_read_is_left_alone() {
     assert_eq!(one(1, Wire::Unknown).verdict(&now(), 500), Some(Verdict::Undetermined));
     let mut unread = one(1, Wire::Closed);
-    unread.row(500).change(|r| r.stdio = None);
+    unread.row(500).change(|r| r.closer.stdio = None);
     assert_eq!(unread.verdict(&now(), 500), Some(Verdict::Undetermined));
     let mut ports = one(1, Wire::Closed);
-    ports.row(500).change(|r| r.listening = None);
+    ports.row(500).change(|r| r.closer.listening = None);
     assert_eq!(ports.verdict(&now(), 500), Some(Verdict::Undetermined));
     let mut connections = one(1, Wire::Closed);
-    connections.row(500).listens(3000, 0).change(|r| r.connected = None);
+    connections.row(500).listens(3000, 0).change(|r| r.closer.connected = None);
     assert_eq!(connections.verdict(&now(), 500), Some(Verdict::Undetermined));
 }
 
@@ -149,7 +149,7 @@ fn a_client_or_supervisor_as_pid_1_of_a_container_owns() {
     for program in ["claude -p hi", "/usr/bin/python3 /usr/bin/supervisord -n"] {
         let mut table = one(1, Wire::Null);
         table.row(1).change(|r| {
-            r.argv = Some(program.split(' ').map(Into::into).collect());
+            r.argv = Some(program.split(' ').collect());
             r.comm = "x".into();
         });
         assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse), "{program}");
@@ -165,7 +165,7 @@ fn the_main_process_of_a_unit_is_managed_and_a_leaked_child_is_not() {
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
     table.row(500).unit("agent.service", None);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
-    table.row(500).change(|r| r.service = None);
+    table.row(500).change(|r| r.closer.service = None);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "only the cgroup speaks");
 }
 
@@ -231,7 +231,7 @@ fn the_young_the_foreign_and_our_own_are_never_targets() {
     assert_eq!(foreign.plan(&now()).withheld[0].why, Why::OtherUser);
 
     let mut container = one(1, Wire::Closed);
-    container.row(500).change(|r| r.foreign_namespace = true);
+    container.row(500).change(|r| r.closer.foreign_namespace = true);
     assert_eq!(container.plan(&now()).withheld[0].why, Why::OtherNamespace);
 
     let mut ours = one(1, Wire::Closed);

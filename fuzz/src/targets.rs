@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use mcp_reap::bytes::RawText;
+use mcp_reap::bytes::{Argv, RawText};
 use mcp_reap::catalog::{Catalog, Configured};
 use mcp_reap::clients::{self, Os, Places};
 use mcp_reap::config::{self, Surroundings};
@@ -290,7 +290,7 @@ fn procfs_text(bytes: &[u8]) {
     assert!(procfs::undeleted(bytes).len() <= bytes.len());
     if let Some(argv) = procfs::argv(bytes) {
         assert!(!argv.is_empty(), "what has arguments has a first one");
-        assert!(argv.iter().all(|word| !word.as_bytes().contains(&0)));
+        assert!(argv.iter().all(|word| !word.contains(&0)));
     }
     let kept = procfs::evidence(bytes, &["CLAUDECODE"]);
     assert!(kept.keys().all(|name| name == "CLAUDECODE"), "no other variable is ever kept");
@@ -369,9 +369,10 @@ fn tcp_seeds() -> Vec<Vec<u8>> {
 
 fn procargs2(bytes: &[u8]) {
     if let Some(args) = procargs::parse(bytes) {
-        let told: usize = args.argv.iter().map(|word| word.as_bytes().len()).sum();
+        let told: usize = args.argv.iter().map(<[u8]>::len).sum();
         assert!(told <= bytes.len());
-        assert!(args.argv.iter().chain(&args.env).all(|word| !word.as_bytes().contains(&0)));
+        assert!(args.argv.iter().all(|word| !word.contains(&0)));
+        assert!(args.env.iter().all(|word| !word.as_bytes().contains(&0)));
     }
 }
 
@@ -403,8 +404,8 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     ])
 });
 
-fn words(bytes: &[u8]) -> Vec<RawText> {
-    bytes.split(|byte| *byte == 0).map(RawText::from).collect()
+fn words(bytes: &[u8]) -> Argv {
+    bytes.split(|byte| *byte == 0).collect()
 }
 
 fn record(bytes: &[u8]) -> ProcessRecord {
@@ -445,8 +446,8 @@ fn redaction(bytes: &[u8]) {
     let told = redact::argv(&words);
     assert_eq!(told.len(), words.len(), "a word is changed, never left out");
     // A secret in its plainest form is covered, whatever stands around it.
-    let mut with = words.clone();
-    with.extend(["--api-key".into(), "sk-ant-api03-Zq81kLmN0pQr77sT3uV9wX".into()]);
+    let with: Argv =
+        words.iter().chain([&b"--api-key"[..], b"sk-ant-api03-Zq81kLmN0pQr77sT3uV9wX"]).collect();
     assert!(!redact::argv(&with).concat().contains("Zq81kLmN0pQr77"), "a token was told");
     let _ = redact::text(&String::from_utf8_lossy(bytes));
 }

@@ -6,7 +6,8 @@ use std::hash::{BuildHasher, Hasher};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::process::{Pid, ProcessRecord, StartTime, Uid};
+use crate::bytes::Argv;
+use crate::process::{Pid, ProcessId, StartTime, Uid};
 use crate::reap::Signal;
 use crate::redact;
 
@@ -73,14 +74,14 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The subject that a record of the process table stands for.
+    /// The process with this identity, which started at this many seconds since the epoch.
     #[must_use]
-    pub fn of(record: &ProcessRecord, server: &str, root: Pid, role: &str) -> Subject {
+    pub fn new(id: ProcessId, started_at: f64, server: &str, root: Pid, role: &str) -> Subject {
         // `as` saturates: an absurd start becomes an absurd date, not a panic.
-        let started_at = DateTime::from_timestamp_micros((record.started_at * 1e6).round() as i64);
+        let started_at = DateTime::from_timestamp_micros((started_at * 1e6).round() as i64);
         Subject {
-            pid: record.id.pid,
-            start: record.id.start,
+            pid: id.pid,
+            start: id.start,
             started_at: started_at.unwrap_or_default(),
             server: server.to_owned(),
             root,
@@ -205,21 +206,22 @@ pub enum Event {
 }
 
 impl Event {
-    /// The intent to signal the process of a record. Its argv is redacted here, and then cut at
-    /// 16 KiB: an argv can have two megabytes, and a record is for reading.
+    /// The intent to signal a process. Its argv is redacted here, and then cut at 16 KiB: an argv can
+    /// have two megabytes, and a record is for reading.
     #[must_use]
     pub fn intent(
         subject: Subject,
-        record: &ProcessRecord,
         signal: Signal,
+        argv: &Argv,
+        rss: u64,
         verdict: &str,
         reason: &str,
     ) -> Event {
         Event::Intent {
             subject,
             signal,
-            argv: cut(redact::argv(record.argv.as_deref().unwrap_or_default())),
-            rss: record.rss,
+            argv: cut(redact::argv(argv)),
+            rss,
             verdict: verdict.to_owned(),
             reason: redact::text(reason),
         }

@@ -14,7 +14,7 @@ use std::fmt;
 
 pub use configured::Configured;
 
-use crate::bytes::RawText;
+use crate::bytes::{RawText, to_text};
 use crate::pattern::Pattern;
 use crate::policy::ServerRule;
 use crate::process::ProcessRecord;
@@ -99,10 +99,10 @@ pub struct Identification {
 /// use mcp_reap::process::{Pid, ProcessRecord, StartTime};
 /// let catalog = Catalog::builtin();
 /// let mut record = ProcessRecord::new(Pid(4242), StartTime(1));
-/// record.argv = Some(["node", "/srv/notes-mcp/dist/index.js"].map(Into::into).into());
+/// record.argv = Some(["node", "/srv/notes-mcp/dist/index.js"].into());
 /// let seen = catalog.identify(&record).expect("a server");
 /// assert_eq!((seen.role, seen.name.as_str()), (Role::Server, "notes-mcp"));
-/// record.argv = Some(["vim", "/srv/notes-mcp/dist/index.js"].map(Into::into).into());
+/// record.argv = Some(["vim", "/srv/notes-mcp/dist/index.js"].into());
 /// assert_eq!(catalog.identify(&record), None);
 /// ```
 #[derive(Default)]
@@ -165,39 +165,32 @@ impl Catalog {
     #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
         let data = self.data.as_deref()?;
-        let argv = record.argv.as_deref().unwrap_or_default();
-        if let Some(found) = self.configured_entry(data, record, argv) {
+        if let Some(found) = self.configured_entry(data, record) {
             return Some(found);
         }
-        if !self.worth_a_look(data, argv, record) {
+        if !self.worth_a_look(data, record) {
             return None;
         }
-        let seen = program::resolve(record.argv.as_deref(), record.exe.as_ref(), &record.comm);
+        let seen = program::resolve(record.argv.as_ref(), record.closer.exe.as_ref(), &record.comm);
         self.judge(data, &seen)
     }
 
     /// The name of the program that really runs, for rules of the person's own.
     #[must_use]
     pub fn program(&self, record: &ProcessRecord) -> Option<String> {
-        let seen = program::resolve(record.argv.as_deref(), record.exe.as_ref(), &record.comm);
+        let seen = program::resolve(record.argv.as_ref(), record.closer.exe.as_ref(), &record.comm);
         let program = seen.program?;
         Some(program.names.into_iter().next().unwrap_or(program.text)).filter(|name| !name.is_empty())
     }
 
-    fn configured_entry(
-        &self,
-        data: &Data,
-        record: &ProcessRecord,
-        argv: &[RawText],
-    ) -> Option<Identification> {
+    fn configured_entry(&self, data: &Data, record: &ProcessRecord) -> Option<Identification> {
         if self.configured.is_empty() {
             return None;
         }
-        let words: Vec<_> = argv.iter().map(RawText::to_text).collect();
-        let end = words.iter().rposition(|word| !word.is_empty())? + 1;
-        let plain: Vec<&str> = words.get(..end)?.iter().map(|word| &**word).collect();
+        let words: Vec<_> = record.argv.as_ref()?.written().into_iter().map(to_text).collect();
+        let plain: Vec<&str> = words.iter().map(|word| &**word).collect();
         let (entry, launches) = self.configured.find(&plain)?;
-        let seen = program::resolve(record.argv.as_deref(), record.exe.as_ref(), &record.comm);
+        let seen = program::resolve(record.argv.as_ref(), record.closer.exe.as_ref(), &record.comm);
         // A name that the catalog knows is the one its other processes have.
         let known =
             self.judge(data, &seen).filter(|found| matches!(found.role, Role::Server | Role::Launcher));
@@ -211,36 +204,37 @@ impl Catalog {
     /// The fast way out, for the many processes that are nothing here: no launcher or interpreter,
     /// no known name, no "mcp" anywhere. It only ever leaves out what `judge` would answer with
     /// `None`; a test holds it to that.
-    fn worth_a_look(&self, data: &Data, argv: &[RawText], record: &ProcessRecord) -> bool {
-        let Some(first) = argv.first().filter(|first| !first.is_empty()) else {
-            let exe = record.exe.as_ref().map(RawText::as_bytes).unwrap_or_default();
+    fn worth_a_look(&self, data: &Data, record: &ProcessRecord) -> bool {
+        let written = record.argv.as_ref().and_then(|argv| Some((argv, argv.first()?)));
+        let Some((argv, first)) = written.filter(|(_, first)| !first.is_empty()) else {
+            let exe = record.closer.exe.as_ref().map(RawText::as_bytes).unwrap_or_default();
             return words::says_mcp(exe)
                 || words::says_mcp(record.comm.as_bytes())
                 || self.is_head(record.comm.as_bytes())
-                || self.is_head(program::head(record.exe.as_slice()));
+                || self.is_head(program::head(exe));
         };
         if !self.rules.is_empty() {
             return true;
         }
-        let head = program::head(argv);
-        if first.as_bytes().contains(&b' ') {
+        let head = program::head(first);
+        if first.contains(&b' ') {
             // A title, or a path with spaces. Browsers have many of them, one for each page.
-            let text = first.to_text();
+            let text = to_text(first);
             let name = program::base(text.split(' ').next().unwrap_or_default());
             let browser = data.helper.browsers.contains(name) && argv.len() == 1;
             return !browser || judge::profile(data, text.split(' ').map(Into::into)).is_some();
         }
         let Ok(name) = std::str::from_utf8(head) else { return true };
         if data.helper.browsers.contains(name) {
-            return judge::profile(data, argv.iter().map(RawText::to_text)).is_some();
+            return judge::profile(data, argv.iter().map(to_text)).is_some();
         }
         let known = |name: &str| self.heads.contains(name) || data.clients.named(name).is_some();
         let stem = program::stem(name);
         program::is_tool(name)
             || known(name)
             || (stem.len() < name.len() && known(stem))
-            || argv.iter().any(|word| words::says_mcp(word.as_bytes()))
-            || std::str::from_utf8(first.as_bytes()).is_ok_and(|path| data.clients.at(path).is_some())
+            || argv.iter().any(words::says_mcp)
+            || std::str::from_utf8(first).is_ok_and(|path| data.clients.at(path).is_some())
     }
 
     fn is_head(&self, name: &[u8]) -> bool {
@@ -252,6 +246,7 @@ impl Catalog {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::bytes::Argv;
     use crate::process::{Pid, StartTime};
 
     #[test]
@@ -261,10 +256,10 @@ mod tests {
         let mut left_out = 0;
         for line in include_str!("../../tests/corpus/command-lines.jsonl").lines() {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            let argv: Vec<RawText> = serde_json::from_value(line["argv"].clone()).unwrap();
+            let argv: Argv = serde_json::from_value(line["argv"].clone()).unwrap();
             let mut record = ProcessRecord::new(Pid(7), StartTime(1));
             record.argv = Some(argv.clone());
-            if !catalog.worth_a_look(data, &argv, &record) {
+            if !catalog.worth_a_look(data, &record) {
                 left_out += 1;
                 assert_eq!(
                     catalog.judge(data, &program::resolve(Some(&argv), None, &record.comm)),
@@ -292,7 +287,7 @@ mod tests {
             ),
             (&["npx", "-y", "notes-tool"], "npm exec notes-tool", "fs"),
         ] {
-            record.argv = Some(vec![RawText::from(title)]);
+            record.argv = Some([title].into());
             let found = Catalog::builtin().with_configured(vec![entry(argv)]).identify(&record).unwrap();
             assert_eq!((found.role, found.name.as_str()), (Role::Launcher, name));
             assert_eq!(found.basis, Basis::Configured { client: "claude-code".into(), entry: "fs".into() });

@@ -75,7 +75,11 @@ fn interest(snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> Interest {
 #[must_use]
 pub fn asks_for_configurations(snapshot: &Snapshot, roles: &Roles) -> bool {
     let wired = |record: &ProcessRecord| {
-        record.stdio.as_ref().is_some_and(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket))
+        record
+            .closer
+            .stdio
+            .as_ref()
+            .is_some_and(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket))
     };
     // The cheap question first: hardly a process was looked at.
     snapshot.processes.iter().any(wired) && nameless(snapshot, &Tree::new(snapshot), roles).any(wired)

@@ -69,14 +69,14 @@ pub(super) fn observe(
         stdin: stdio(|s| &s.stdin_peers),
         stdout: stdio(|s| &s.stdout_peers),
         ports: ports(instance),
-        connected: instance.members.iter().map(|m| m.record.connected).sum(),
+        connected: instance.members.iter().map(|m| m.record.closer.connected).sum(),
         left_over: instance.is_left_over(),
         tied: instance.is_left_over() && is_tied_to_the_dead(instance, tree, roles),
         all_read: line_read(instance.root, tree, roles)
             && instance.members.iter().all(|member| member.record.argv.is_some()),
         identified: identified(instance, roles),
         clients_below: instance.clients_below.clone(),
-        stdin_kind: instance.root.stdio.as_ref().map_or(StdioKind::Unknown, |s| s.kind),
+        stdin_kind: instance.root.closer.stdio.as_ref().map_or(StdioKind::Unknown, |s| s.kind),
     }
 }
 
@@ -97,17 +97,17 @@ fn management(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Manage
         return Management::Unknown { unit };
     }
     let leaked_from =
-        instance.root.service.as_ref().and_then(|s| s.main_pid.map(|main| (s.name.clone(), main)));
+        instance.root.closer.service.as_ref().and_then(|s| s.main_pid.map(|main| (s.name.clone(), main)));
     Management::No { leaked_from }
 }
 
 /// The unit a process is in, where that unit's main process could not be asked for. Where there is
 /// nobody to ask (a container), a cgroup that is named like a service speaks for leaving alone.
 fn unanswered(record: &ProcessRecord) -> Option<String> {
-    match &record.service {
+    match &record.closer.service {
         Some(service) => service.main_pid.is_none().then(|| service.name.clone()),
         None => {
-            let leaf = record.cgroup.as_deref()?.rsplit('/').next()?;
+            let leaf = record.closer.cgroup.as_deref()?.rsplit('/').next()?;
             leaf.ends_with(".service").then(|| leaf.to_owned())
         }
     }
@@ -117,12 +117,13 @@ fn unanswered(record: &ProcessRecord) -> Option<String> {
 /// SYSTEMD_EXEC_PID is the main process's own pid, and children inherit the value.
 fn main_process(record: &ProcessRecord) -> Option<(String, String, Pid)> {
     let pid = record.pid();
-    if let Some(service) = record.service.as_ref().filter(|service| service.main_pid == Some(pid)) {
+    if let Some(service) = record.closer.service.as_ref().filter(|service| service.main_pid == Some(pid)) {
         return Some((service.manager.clone(), service.name.clone(), pid));
     }
     let told = record.env_var("SYSTEMD_EXEC_PID")?.parse().ok()?;
     (pid == Pid(told)).then(|| {
-        let leaf = record.cgroup.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or("a unit");
+        let leaf =
+            record.closer.cgroup.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or("a unit");
         ("systemd".to_owned(), leaf.to_owned(), pid)
     })
 }
@@ -135,7 +136,7 @@ fn wire(instance: &Instance<'_>, direction: fn(&Stdio) -> &Option<Vec<Pid>>) -> 
     let left_over = instance.is_left_over();
     let wired = |member: &&Member<'_>| left_over || member.part != Part::Helper;
     for member in instance.members.iter().filter(wired) {
-        let peers = match &member.record.stdio {
+        let peers = match &member.record.closer.stdio {
             Some(stdio) => match stdio.kind {
                 StdioKind::Pipe | StdioKind::Socket => direction(stdio).as_ref(),
                 StdioKind::Unknown => None,
@@ -164,7 +165,7 @@ fn wire(instance: &Instance<'_>, direction: fn(&Stdio) -> &Option<Vec<Pid>>) -> 
 fn ports(instance: &Instance<'_>) -> Option<Vec<u16>> {
     let mut ports = Vec::new();
     for member in &instance.members {
-        ports.extend(member.record.listening.as_ref()?);
+        ports.extend(member.record.closer.listening.as_ref()?);
     }
     ports.sort_unstable();
     ports.dedup();

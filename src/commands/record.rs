@@ -29,9 +29,12 @@ pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Ex
 fn without_secrets(mut snapshot: Snapshot) -> Snapshot {
     for record in &mut snapshot.processes {
         if let Some(argv) = &record.argv {
-            record.argv = Some(crate::redact::argv(argv).into_iter().map(Into::into).collect());
+            record.argv = Some(crate::redact::argv(argv).into_iter().collect());
         }
-        for (name, value) in record.env.iter_mut().flatten() {
+        if record.closer.env.is_none() {
+            continue;
+        }
+        for (name, value) in record.closer.env.iter_mut().flatten() {
             // Compared with the pid, so the value is the evidence.
             if name != "SYSTEMD_EXEC_PID" && value != "1" {
                 "x".clone_into(value);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 
 use crate::audit::{self, AuditError, AuditLog, Subject};
 use crate::instance::Part;
@@ -41,7 +41,7 @@ impl AuditWitness {
         for instance in withheld {
             let id = instance.root;
             self.append(&audit::Event::Withheld {
-                subject: subject(id, instance.started_at, &instance.server, id.pid, "root"),
+                subject: Subject::new(id, instance.started_at, &instance.server, id.pid, "root"),
                 pids: instance.pids.clone(),
                 verdict: instance.verdict.as_str().to_owned(),
                 reason: instance.why.as_str().to_owned(),
@@ -80,14 +80,10 @@ impl AuditWitness {
         let subject = subject_of(target, member);
         let after_ms = self.after_ms(member.id);
         match &event.step {
-            Step::Intent(signal) => audit::Event::Intent {
-                subject,
-                signal: *signal,
-                argv: crate::redact::argv(&member.argv),
-                rss: member.rss,
-                verdict: target.verdict.as_str().to_owned(),
-                reason: crate::redact::text(&target.reason),
-            },
+            Step::Intent(signal) => {
+                let verdict = target.verdict.as_str();
+                audit::Event::intent(subject, *signal, &member.argv, member.rss, verdict, &target.reason)
+            }
             Step::Signalled(signal) => audit::Event::Signalled { subject, signal: *signal },
             Step::Exited => audit::Event::Exited { subject, after_ms },
             Step::Killed => audit::Event::Killed { subject, after_ms },
@@ -127,19 +123,7 @@ fn subject_of(target: &Target, member: &TargetMember) -> Subject {
         Part::Server => "server",
         Part::Helper => "helper",
     };
-    subject(member.id, member.started_at, &target.server, target.root().pid, role)
-}
-
-fn subject(id: ProcessId, started_at: f64, server: &str, root: Pid, role: &str) -> Subject {
-    Subject {
-        pid: id.pid,
-        start: id.start,
-        // `as` saturates: an absurd start becomes an absurd date, not a panic.
-        started_at: DateTime::from_timestamp_micros((started_at * 1e6).round() as i64).unwrap_or_default(),
-        server: server.to_owned(),
-        root,
-        role: role.to_owned(),
-    }
+    Subject::new(member.id, member.started_at, &target.server, target.root().pid, role)
 }
 
 /// What a run came to.

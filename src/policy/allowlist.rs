@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use crate::bytes::RawText;
+use crate::bytes::{Argv, RawText, to_text};
 use crate::pattern::Pattern;
 use crate::process::{Pid, ProcessRecord};
 
@@ -81,25 +81,25 @@ impl AllowRule {
             // A command line that could not be read is not a match: this field is the first thing
             // people write, and half of it (the program) is known from exe or comm.
             self.command.as_ref().map(|pattern| {
-                let line = record.argv.as_ref().map(|argv| joined(argv));
+                let line = record.argv.as_ref().map(joined);
                 (program.is_some_and(|name| pattern.matches(name))
                     || line.is_some_and(|line| pattern.matches(&line)))
                 .into()
             }),
-            self.exe.as_ref().map(|pattern| path_answer(pattern, record.exe.as_ref())),
-            self.port.map(|port| match &record.listening {
+            self.exe.as_ref().map(|pattern| path_answer(pattern, record.closer.exe.as_ref())),
+            self.port.map(|port| match &record.closer.listening {
                 Some(ports) => ports.contains(&port).into(),
                 None => Answer::NotKnown,
             }),
             self.pid_file.as_ref().map(|(_, pid)| (*pid == Some(record.pid())).into()),
             self.unit.as_ref().map(|pattern| unit_answer(pattern, record)),
-            self.label.as_ref().map(|pattern| match &record.service {
+            self.label.as_ref().map(|pattern| match &record.closer.service {
                 Some(service) => (service.manager == "launchd" && pattern.matches(&service.name)).into(),
                 // A process with a control group runs on Linux, where there are no labels.
-                None if record.cgroup.is_some() => Answer::Differs,
+                None if record.closer.cgroup.is_some() => Answer::Differs,
                 None => Answer::NotKnown,
             }),
-            self.cwd.as_ref().map(|pattern| path_answer(pattern, record.cwd.as_ref())),
+            self.cwd.as_ref().map(|pattern| path_answer(pattern, record.closer.cwd.as_ref())),
         ]
     }
 
@@ -119,9 +119,8 @@ impl AllowRule {
 
 /// The command line as one text. Titles that programs wrote over their argv leave empty arguments
 /// behind; they are no part of it.
-fn joined(argv: &[RawText]) -> String {
-    let end = argv.iter().rposition(|argument| !argument.is_empty()).map_or(0, |last| last + 1);
-    argv[..end].iter().map(RawText::to_text).collect::<Vec<_>>().join(" ")
+fn joined(argv: &Argv) -> String {
+    argv.written().into_iter().map(to_text).collect::<Vec<_>>().join(" ")
 }
 
 /// A path against its pattern. Linux says ` (deleted)` behind the path of a file that was replaced,
@@ -140,7 +139,7 @@ fn unit_answer(pattern: &Pattern, record: &ProcessRecord) -> Answer {
     let named = |name: &str| {
         pattern.matches(name) || name.strip_suffix(".service").is_some_and(|bare| pattern.matches(bare))
     };
-    match (&record.service, &record.cgroup) {
+    match (&record.closer.service, &record.closer.cgroup) {
         (Some(service), _) if service.manager == "systemd" && named(&service.name) => Answer::Matches,
         (_, Some(cgroup)) => innermost_unit(cgroup).is_some_and(named).into(),
         (Some(_), None) => Answer::Differs,

@@ -1,11 +1,14 @@
 //! What a process is, as plain data: identity, record, snapshot.
 
+mod closer;
 mod id;
 mod interest;
 mod record;
+mod row;
 mod snapshot;
 
+pub use closer::{Closer, Details, Service, Stdio, StdioKind};
 pub use id::{Pid, ProcessId, StartTime, Uid};
 pub use interest::Interest;
-pub use record::{ProcessRecord, Service, State, Stdio, StdioKind};
+pub use record::{ProcessRecord, State};
 pub use snapshot::{SCHEMA, Snapshot, SnapshotError, Viewer};

@@ -5,9 +5,9 @@
 //! left is the program, and only its name counts. Words that are data to a program never come up.
 //!
 //! ```
-//! use mcp_reap::bytes::RawText;
+//! use mcp_reap::bytes::{Argv, RawText};
 //! use mcp_reap::program::resolve;
-//! let argv: Vec<RawText> = ["sh", "-c", "cd /srv && npx -y @acme/notes-mcp@2 --fast"].map(RawText::from).into();
+//! let argv = Argv::from(["sh", "-c", "cd /srv && npx -y @acme/notes-mcp@2 --fast"]);
 //! let seen = resolve(Some(&argv), None, &RawText::from("sh"));
 //! let program = seen.program.expect("a package");
 //! assert_eq!(program.names[0], "@acme/notes-mcp");
@@ -34,7 +34,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::bytes::RawText;
+use crate::bytes::{Argv, RawText};
 
 pub(crate) use names::{base, is_tool_dir, serves, stem};
 pub(crate) use title::head;
@@ -128,8 +128,8 @@ impl Resolution {
 /// An empty argv falls back to the executable, and to a comm that was not cut (shorter than the
 /// kernel's 15 bytes, `TASK_COMM_LEN` in proc(5)).
 #[must_use]
-pub fn resolve(argv: Option<&[RawText]>, exe: Option<&RawText>, comm: &RawText) -> Resolution {
-    let words = title::words(argv.unwrap_or_default(), exe);
+pub fn resolve(argv: Option<&Argv>, exe: Option<&RawText>, comm: &RawText) -> Resolution {
+    let words = argv.map(|argv| title::words(argv, exe)).unwrap_or_default();
     if words.is_empty() {
         let name = match exe {
             Some(exe) if !exe.is_empty() => exe.to_text(),

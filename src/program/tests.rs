@@ -6,7 +6,7 @@ use super::*;
 
 /// `layers | kind | name | arguments`, or `-` where nothing is known to run.
 fn told(words: &[&str]) -> String {
-    let argv: Vec<RawText> = words.iter().map(|word| RawText::from(*word)).collect();
+    let argv: Argv = words.iter().collect();
     let seen = resolve(Some(&argv), None, &RawText::from("x"));
     let Some(program) = seen.program else { return "-".to_owned() };
     let layers: Vec<_> = seen.layers.iter().map(|layer| layer.tool.as_str()).collect();
@@ -227,8 +227,7 @@ fn titles_that_were_written_over_a_command_line_are_split_where_the_program_ends
         ("sshd: b [priv]", Some("/usr/sbin/sshd"), "sshd"),
         ("/usr/bin/node /x/b.js", None, "b"),
     ] {
-        let seen =
-            resolve(Some(&[RawText::from(title)]), exe.map(RawText::from).as_ref(), &RawText::from("x"));
+        let seen = resolve(Some(&Argv::from([title])), exe.map(RawText::from).as_ref(), &RawText::from("x"));
         assert_eq!(seen.program.unwrap().names[0], name, "{title}");
     }
 }

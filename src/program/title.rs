@@ -4,28 +4,26 @@ use std::borrow::Cow;
 
 use super::names::base;
 use super::{Word, tools};
-use crate::bytes::RawText;
+use crate::bytes::{Argv, RawText, to_text};
 
 /// More words than any launcher puts before its program; the rest of a huge argv is left unread.
 const MAX_WORDS: usize = 1024;
 
 /// The last path segment of the first word as bytes, for the fast way out. A rewritten title gives
 /// its first word.
-pub(crate) fn head(argv: &[RawText]) -> &[u8] {
-    let Some(first) = argv.first() else { return b"" };
-    let bytes = first.as_bytes();
-    let start = bytes.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
-    bytes.get(start..).unwrap_or_default()
+pub(crate) fn head(first: &[u8]) -> &[u8] {
+    let start = first.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    first.get(start..).unwrap_or_default()
 }
 
 /// argv as words. One string with spaces is a title that was written over the command line
 /// (`npm exec x`, padded with NULs; `/opt/chrome --type=renderer`), unless it is a path.
-pub(super) fn words<'a>(argv: &'a [RawText], exe: Option<&RawText>) -> Vec<Word<'a>> {
-    let used = argv.iter().rposition(|word| !word.is_empty()).map_or(0, |last| last + 1);
-    let argv = argv.get(..used.min(MAX_WORDS)).unwrap_or_default();
-    match argv {
-        [only] if only.as_bytes().contains(&b' ') => split_title(only.to_text(), exe),
-        _ => argv.iter().map(RawText::to_text).collect(),
+pub(super) fn words<'a>(argv: &'a Argv, exe: Option<&RawText>) -> Vec<Word<'a>> {
+    let mut words = argv.written();
+    words.truncate(MAX_WORDS);
+    match &*words {
+        [only] if only.contains(&b' ') => split_title(to_text(only), exe),
+        _ => words.into_iter().map(to_text).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::bytes::RawText;
+use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId};
 
 /// The two ways of asking, and the one that lets a stopped process hear them.
@@ -60,7 +60,7 @@ pub trait Kernel {
     fn now(&self) -> Duration;
 
     /// The arguments of a held process, for the record; none when they cannot be read.
-    fn argv(&mut self, held: &Self::Held) -> Vec<RawText>;
+    fn argv(&mut self, held: &Self::Held) -> Argv;
 
     /// Who is in the process table now, as far as needed to find the children that targets had
     /// meanwhile. Zombies and processes of other users are left out.

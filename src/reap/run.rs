@@ -7,6 +7,7 @@ use super::event::{Ended, Event, Outcome, Report, Step, Witness};
 use super::kernel::{Kernel, Kin, Refusal, Signal};
 use super::kinship::Kinship;
 use super::subject::{Subject, refused, step};
+use crate::bytes::Argv;
 use crate::instance::Part;
 use crate::plan::{Plan, TargetMember};
 use crate::process::{Pid, ProcessId};
@@ -126,7 +127,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
 
     fn take_in(&mut self, target: usize, kin: Kin) {
         let Kin { id, stopped, started_at, .. } = kin;
-        let argv = Vec::new();
+        let argv = Argv::default();
         self.take(target, TargetMember { id, part: Part::Helper, stopped, started_at, rss: 0, argv });
         if let Some(subject) = self.subjects.last_mut()
             && let Some(held) = &subject.held

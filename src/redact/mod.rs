@@ -15,7 +15,7 @@ use self::shapes::Place;
 use self::words::{
     Quote, blank, gap_len, is_flag, is_harmless, is_quote, is_scheme, is_shell_flag, name_before, word_len,
 };
-use crate::bytes::RawText;
+use crate::bytes::{Argv, to_text};
 
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "<redacted>";
@@ -27,12 +27,16 @@ const MOST_LOOKS: usize = 10;
 ///
 /// ```
 /// use mcp_reap::redact;
-/// let argv = ["node", "server.js", "--api-key", "hunter2"].map(Into::into);
+/// use mcp_reap::bytes::Argv;
+/// let argv = Argv::from(["node", "server.js", "--api-key", "hunter2"]);
 /// assert_eq!(redact::argv(&argv), ["node", "server.js", "--api-key", "<redacted>"]);
 /// ```
 #[must_use]
-pub fn argv(argv: &[RawText]) -> Vec<String> {
-    let mut shown: Vec<String> = argv.iter().map(|argument| argument.to_text().into_owned()).collect();
+pub fn argv(argv: &Argv) -> Vec<String> {
+    words(argv.iter().map(|argument| to_text(argument).into_owned()).collect())
+}
+
+fn words(mut shown: Vec<String>) -> Vec<String> {
     // What is hidden changes what stands beside it (`-tSECRET` no longer looks like a flag), so look
     // until nothing is left to hide: the second look is nearly always the last.
     for _ in 0..MOST_LOOKS {
@@ -56,7 +60,7 @@ pub fn argv(argv: &[RawText]) -> Vec<String> {
 /// ```
 #[must_use]
 pub fn text(text: &str) -> String {
-    argv(&[RawText::from(text)]).pop().unwrap_or_default()
+    words(vec![text.to_owned()]).pop().unwrap_or_default()
 }
 
 /// Short flags that stand for tokens, keys and passwords in some tools, and for transports and ports

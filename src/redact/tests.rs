@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn redacted(words: &[&str]) -> Vec<String> {
-    argv(&words.iter().map(|word| RawText::from(*word)).collect::<Vec<_>>())
+    argv(&words.iter().collect())
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn command_lines_without_secrets_stay_as_they_are() {
 
 #[test]
 fn bytes_that_are_no_text_are_hidden_like_text() {
-    let argv_ = [RawText::from("srv"), RawText::from("--token"), RawText::from(&b"\xff\xfe"[..])];
+    let argv_ = Argv::from([&b"srv"[..], b"--token", b"\xff\xfe"]);
     assert_eq!(argv(&argv_), ["srv", "--token", "<redacted>"]);
 }
 
@@ -130,7 +130,7 @@ fn a_hostile_argument_of_128_kb_costs_no_more_than_its_length() {
     ] {
         let long = piece.repeat((128 << 10) / piece.len());
         let start = std::time::Instant::now();
-        assert_eq!(argv(&[RawText::from(long)]).len(), 1);
+        assert_eq!(argv(&Argv::from([long])).len(), 1);
         assert!(start.elapsed().as_secs() < 30, "{piece}: {:?}", start.elapsed());
     }
 }
@@ -198,8 +198,8 @@ proptest! {
 
     #[test]
     fn hiding_twice_hides_no_more(lines in prop::collection::vec(line(), 1..5)) {
-        let once = argv(&lines.iter().map(|line| RawText::from(line.as_str())).collect::<Vec<_>>());
-        let twice = argv(&once.iter().map(|line| RawText::from(line.as_str())).collect::<Vec<_>>());
+        let once = argv(&lines.iter().collect());
+        let twice = argv(&once.iter().collect());
         prop_assert_eq!(&once, &twice);
         let one = text(&lines.concat());
         prop_assert_eq!(&text(&one), &one);
@@ -207,7 +207,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(args in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..6)) {
-        let args: Vec<RawText> = args.into_iter().map(RawText::from).collect();
+        let args: Argv = args.into_iter().collect();
         prop_assert_eq!(argv(&args).len(), args.len());
     }
 

@@ -148,10 +148,10 @@ fn more(finding: &Finding<'_>) -> [String; 4] {
     let records = || finding.instance.members.iter().map(|member| member.record);
     let or_none =
         |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
-    let swap = records().filter_map(|record| record.swap).reduce(u64::saturating_add);
+    let swap = records().filter_map(|record| record.closer.swap).reduce(u64::saturating_add);
     let cpu = records().filter_map(|record| record.cpu).reduce(|a, b| a + b);
     let mut ports: Vec<u16> =
-        records().filter_map(|record| record.listening.as_ref()).flatten().copied().collect();
+        records().filter_map(|record| record.closer.listening.as_ref()).flatten().copied().collect();
     ports.sort_unstable();
     ports.dedup();
     let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();

@@ -59,7 +59,7 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
     }
     let asked: BTreeSet<Pid> = lines.iter().map(|line| line[0]).collect();
     for record in snapshot.processes.iter_mut().filter(|record| asked.contains(&record.pid())) {
-        record.service = services.remove(&record.pid());
+        record.closer.service = services.remove(&record.pid());
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
             answer(question).map(|text| text.as_bytes().to_vec())
         });
         let told = snapshot.processes.iter().filter_map(|record| {
-            let service = record.service.as_ref()?;
+            let service = record.closer.service.as_ref()?;
             Some((record.pid().0, format!("{} {:?}", service.name, service.main_pid)))
         });
         (told.collect(), asked)

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use mcp_reap::bytes::Argv;
 use mcp_reap::classify::Verdict;
 use mcp_reap::instance::Part;
 use mcp_reap::plan::{Plan, Target, TargetMember};
@@ -29,7 +30,7 @@ fn plan(roles: &[Role], size: usize) -> Plan {
         stopped: role.stopped,
         started_at: 1.0,
         rss: 1,
-        argv: Vec::new(),
+        argv: Argv::default(),
     });
     let members: Vec<TargetMember> = members.collect();
     let targets = members.chunks(size).map(|chunk| Target {
@@ -140,7 +141,7 @@ fn a_child_born_between_plan_and_signal_goes_too_and_is_named_in_the_record() {
     assert!(play.all(&Outcome::Exited));
     assert!(play.left().is_empty());
     let child = &play.report.results[1].member;
-    assert_eq!(child.argv[0].to_string(), format!("worker {}", child.id.pid));
+    assert_eq!(child.argv, Argv::from([format!("worker {}", child.id.pid)]));
 }
 
 #[test]

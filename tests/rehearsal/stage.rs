@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mcp_reap::bytes::RawText;
+use mcp_reap::bytes::Argv;
 use mcp_reap::process::{Pid, ProcessId, StartTime};
 use mcp_reap::reap::{Event, Kernel, Kin, Refusal, Signal, Step, Witness};
 
@@ -299,8 +299,8 @@ impl Kernel for Stage {
         self.now
     }
 
-    fn argv(&mut self, held: &ProcessId) -> Vec<RawText> {
-        vec![format!("worker {}", held.pid).into()]
+    fn argv(&mut self, held: &ProcessId) -> Argv {
+        Argv::from([format!("worker {}", held.pid)])
     }
 
     fn family(&mut self) -> Vec<Kin> {

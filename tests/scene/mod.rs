@@ -28,8 +28,8 @@ impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for r in &self.snapshot.processes {
             let age = NOW - r.started_at;
-            let stdio = r.stdio.as_ref().map(|s| (s.kind, &s.stdin_peers, &s.stdout_peers));
-            let unit = r.service.as_ref().map(|s| s.main_pid);
+            let stdio = r.closer.stdio.as_ref().map(|s| (s.kind, &s.stdin_peers, &s.stdout_peers));
+            let unit = r.closer.service.as_ref().map(|s| s.main_pid);
             writeln!(
                 f,
                 "\n{} <- {} uid {:?} {:?} age {age} {:?} ports {:?} {:?} unit {unit:?} env {:?} {:?}",
@@ -38,9 +38,9 @@ impl std::fmt::Debug for Table {
                 r.uid,
                 r.state,
                 stdio,
-                r.listening,
-                r.connected,
-                r.env,
+                r.closer.listening,
+                r.closer.connected,
+                r.closer.env,
                 r.command(),
             )?;
         }
@@ -92,12 +92,12 @@ impl Table {
         record.started_at = NOW - 3600.0;
         record.rss = 50 << 20;
         record.comm = comm.as_str().into();
-        record.argv = Some(argv);
-        record.env = Some(BTreeMap::new());
-        record.cgroup = Some("/user.slice/user-1000.slice/session-3.scope".to_owned());
-        record.stdio = Some(Stdio { kind: StdioKind::Null, stdin_peers: None, stdout_peers: None });
-        record.listening = Some(Vec::new());
-        record.connected = Some(0);
+        record.argv = Some(argv.iter().collect());
+        record.closer.env = Some(BTreeMap::new());
+        record.closer.cgroup = Some("/user.slice/user-1000.slice/session-3.scope".to_owned());
+        record.closer.stdio = Some(Stdio { kind: StdioKind::Null, stdin_peers: None, stdout_peers: None });
+        record.closer.listening = Some(Vec::new());
+        record.closer.connected = Some(0);
         self.snapshot.processes.push(record);
         Row(self.snapshot.processes.last_mut().unwrap()).age(3600.0)
     }
@@ -184,8 +184,8 @@ impl Row<'_> {
     }
 
     pub fn tty(self, tty: &str) -> Self {
-        self.0.tty = Some(tty.to_owned());
-        self.0.stdio = Some(Stdio { kind: StdioKind::Tty, stdin_peers: None, stdout_peers: None });
+        self.0.tty = Some(tty.into());
+        self.0.closer.stdio = Some(Stdio { kind: StdioKind::Tty, stdin_peers: None, stdout_peers: None });
         self
     }
 
@@ -207,24 +207,24 @@ impl Row<'_> {
             Wire::Unknown => (StdioKind::Socket, None, None),
             Wire::Null => (StdioKind::Null, None, None),
         };
-        self.0.stdio = Some(Stdio { kind, stdin_peers: stdin, stdout_peers: stdout });
+        self.0.closer.stdio = Some(Stdio { kind, stdin_peers: stdin, stdout_peers: stdout });
         self
     }
 
     pub fn listens(self, port: u16, connected: u32) -> Self {
-        self.0.listening = Some(vec![port]);
-        self.0.connected = Some(connected);
+        self.0.closer.listening = Some(vec![port]);
+        self.0.closer.connected = Some(connected);
         self
     }
 
     pub fn env(self, pairs: &[(&str, &str)]) -> Self {
-        self.0.env = Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+        self.0.closer.env = Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
         self
     }
 
     pub fn unit(self, name: &str, main_pid: Option<u32>) -> Self {
-        self.0.cgroup = Some(format!("/system.slice/{name}"));
-        self.0.service = Some(Service {
+        self.0.closer.cgroup = Some(format!("/system.slice/{name}"));
+        self.0.closer.service = Some(Service {
             manager: "systemd".to_owned(),
             name: name.to_owned(),
             main_pid: main_pid.map(Pid),

@@ -5,12 +5,10 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn record() -> ProcessRecord {
-    let mut record = ProcessRecord::new(Pid(42), StartTime(1234));
-    record.started_at = 1_790_000_000.5;
-    record.rss = 4096;
-    record.argv = Some(["node", "srv.js", "--token", "hunter2"].map(Into::into).to_vec());
-    record
+const ID: ProcessId = ProcessId { pid: Pid(42), start: StartTime(1234) };
+
+fn subject() -> Subject {
+    Subject::new(ID, 1_790_000_000.5, "notes", Pid(40), "server")
 }
 
 fn line(event: Event) -> String {
@@ -23,9 +21,9 @@ fn line(event: Event) -> String {
 
 #[test]
 fn an_intent_is_one_flat_object_without_secrets() {
-    let subject = Subject::of(&record(), "notes", Pid(40), "server");
+    let argv = Argv::from(["node", "srv.js", "--token", "hunter2"]);
     assert_eq!(
-        line(Event::intent(subject, &record(), Signal::Term, "orphaned", "owner gone")),
+        line(Event::intent(subject(), Signal::Term, &argv, 4096, "orphaned", "owner gone")),
         concat!(
             r#"{"schema":1,"at":"2026-11-20T14:00:00.050Z","run":"20261120T140000Z-9-00ff","event":"intent","#,
             r#""pid":42,"start":1234,"started_at":"2026-09-21T14:13:20.500Z","server":"notes","root":40,"role":"server","#,
@@ -37,7 +35,6 @@ fn an_intent_is_one_flat_object_without_secrets() {
 
 #[test]
 fn every_event_has_its_name_and_is_read_back() {
-    let subject = || Subject::of(&record(), "notes", Pid(40), "server");
     for (event, name) in [
         (
             Event::RunStarted {
@@ -90,9 +87,7 @@ fn an_event_of_a_later_version_is_known_to_be_unknown() {
 #[test]
 fn an_absurd_start_becomes_an_absurd_date() {
     for start in [f64::NAN, f64::INFINITY, -1e300, 1e18] {
-        let mut record = record();
-        record.started_at = start;
-        let _ = Subject::of(&record, "", Pid(1), "");
+        let _ = Subject::new(ID, start, "", Pid(1), "");
     }
 }
 
@@ -109,10 +104,8 @@ fn run_ids_sort_by_time_and_differ() {
 
 #[test]
 fn an_endless_command_line_is_cut_between_its_arguments() {
-    let mut record = record();
-    record.argv = Some(vec!["node".into(), "x ".repeat(8 << 10).into(), "tail".into()]);
-    let subject = Subject::of(&record, "notes", Pid(40), "server");
-    let Event::Intent { argv, .. } = Event::intent(subject, &record, Signal::Term, "v", "r") else {
+    let argv = Argv::from(["node", &"x ".repeat(8 << 10), "tail"]);
+    let Event::Intent { argv, .. } = Event::intent(subject(), Signal::Term, &argv, 0, "v", "r") else {
         panic!()
     };
     assert_eq!(argv, ["node", "<16388 bytes more>"]);

@@ -9,11 +9,11 @@ fn pattern(text: &str) -> Option<Pattern> {
 /// `python3 /srv/notes/serve.py --port 7001`, with everything about it known.
 fn notes() -> ProcessRecord {
     let mut record = ProcessRecord::new(Pid(300), StartTime(9));
-    record.argv = Some(["python3", "/srv/notes/serve.py", "--port", "7001"].map(RawText::from).to_vec());
-    record.exe = Some("/usr/bin/python3.12".into());
-    record.cwd = Some("/srv/notes".into());
-    record.listening = Some(vec![7001]);
-    record.cgroup = Some("/system.slice/notes.service".into());
+    record.argv = Some(["python3", "/srv/notes/serve.py", "--port", "7001"].into());
+    record.closer.exe = Some("/usr/bin/python3.12".into());
+    record.closer.cwd = Some("/srv/notes".into());
+    record.closer.listening = Some(vec![7001]);
+    record.closer.cgroup = Some("/system.slice/notes.service".into());
     record
 }
 
@@ -129,7 +129,7 @@ fn a_command_line_that_could_not_be_read_still_has_its_program() {
 #[test]
 fn a_rewritten_title_is_matched_without_its_padding() {
     let mut record = notes();
-    record.argv = Some(["npm exec notes-mcp /srv", "", "", ""].map(RawText::from).to_vec());
+    record.argv = Some(["npm exec notes-mcp /srv", "", "", ""].into());
     assert!(allows(
         &AllowRule { command: pattern("npm exec notes-mcp /srv"), ..AllowRule::default() },
         &record
@@ -139,7 +139,7 @@ fn a_rewritten_title_is_matched_without_its_padding() {
 #[test]
 fn a_replaced_executable_is_still_the_one_that_was_named() {
     let mut record = notes();
-    record.exe = Some("/usr/bin/python3.12 (deleted)".into());
+    record.closer.exe = Some("/usr/bin/python3.12 (deleted)".into());
     assert!(allows(&AllowRule { exe: pattern("/usr/bin/python3.12"), ..AllowRule::default() }, &record));
 }
 
@@ -147,11 +147,12 @@ fn a_replaced_executable_is_still_the_one_that_was_named() {
 fn the_unit_is_the_one_told_or_the_innermost_of_the_control_group() {
     let rule = |text| AllowRule { unit: pattern(text), ..AllowRule::default() };
     let mut record = notes();
-    record.cgroup = Some("/user.slice/user@1000.service/app.slice/notes.service/worker".into());
+    record.closer.cgroup = Some("/user.slice/user@1000.service/app.slice/notes.service/worker".into());
     assert!(allows(&rule("notes"), &record));
     assert!(!allows(&rule("user@1000.service"), &record));
-    record.cgroup = None;
-    record.service = Some(Service { manager: "systemd".into(), name: "gate.service".into(), main_pid: None });
+    record.closer.cgroup = None;
+    record.closer.service =
+        Some(Service { manager: "systemd".into(), name: "gate.service".into(), main_pid: None });
     assert!(allows(&rule("gate"), &record));
     assert!(!allows(&rule("notes"), &record));
 }
@@ -160,13 +161,13 @@ fn the_unit_is_the_one_told_or_the_innermost_of_the_control_group() {
 fn a_label_belongs_to_launchd_alone() {
     let rule = AllowRule { label: pattern("com.example.notes"), ..AllowRule::default() };
     let mut record = notes();
-    record.cgroup = None;
+    record.closer.cgroup = None;
     let service = |manager: &str| {
         Some(Service { manager: manager.into(), name: "com.example.notes".into(), main_pid: None })
     };
-    record.service = service("launchd");
+    record.closer.service = service("launchd");
     assert!(allows(&rule, &record));
     assert!(!allows(&AllowRule { unit: pattern("*"), ..AllowRule::default() }, &record));
-    record.service = service("systemd");
+    record.closer.service = service("systemd");
     assert!(!allows(&rule, &record));
 }

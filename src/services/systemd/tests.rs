@@ -7,7 +7,9 @@ const ME: Uid = Uid(1000);
 const USER: &str = "/user.slice/user-1000.slice/user@1000.service";
 
 fn process(pid: u32, cgroup: &str) -> ProcessRecord {
-    ProcessRecord { cgroup: Some(cgroup.into()), ..ProcessRecord::new(Pid(pid), StartTime(0)) }
+    let mut record = ProcessRecord::new(Pid(pid), StartTime(0));
+    record.closer.cgroup = Some(cgroup.into());
+    record
 }
 
 fn table(processes: Vec<ProcessRecord>) -> Snapshot {
@@ -32,7 +34,8 @@ fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Said>, Vec<(Manag
         asked.push((manager, units.iter().map(|unit| (*unit).to_owned()).collect()));
         Some(answer.as_bytes().to_vec())
     });
-    let service = |r: ProcessRecord| r.service.map(|s| (s.name, s.main_pid.map(|p| p.0)));
+    let service =
+        |r: ProcessRecord| r.closer.service.as_ref().map(|s| (s.name.clone(), s.main_pid.map(|p| p.0)));
     (snapshot.processes.into_iter().map(service).collect(), asked)
 }
 
@@ -156,7 +159,7 @@ fn a_unit_of_the_same_name_elsewhere_is_no_answer() {
 #[test]
 fn nobody_is_asked_when_nobody_is_in_a_service() {
     let mut bare = ProcessRecord::new(Pid(3), StartTime(0));
-    bare.env = Some([("SYSTEMD_EXEC_PID".to_owned(), "4".to_owned())].into());
+    bare.closer.env = Some([("SYSTEMD_EXEC_PID".to_owned(), "4".to_owned())].into());
     let (services, asked) = filled(vec![process(2, "/user.slice/session-1.scope"), bare], "");
     assert_eq!((services, asked), (vec![None, None], vec![]));
 }
@@ -171,15 +174,16 @@ fn only_the_named_processes_are_looked_at() {
         None
     });
     assert_eq!(asked, ["b.service"]);
-    assert_eq!(snapshot.processes[0].service, None);
-    assert_eq!(snapshot.processes[1].service.as_ref().unwrap().main_pid, None, "asked, not answered");
+    assert_eq!(snapshot.processes[0].closer.service, None);
+    assert_eq!(snapshot.processes[1].closer.service.as_ref().unwrap().main_pid, None, "asked, not answered");
 }
 
 #[test]
 fn what_systemd_executed_itself_is_a_main_process_without_asking() {
-    let executed = |pid: u32, value: &str, cgroup: &str| ProcessRecord {
-        env: Some([("SYSTEMD_EXEC_PID".to_owned(), value.to_owned())].into()),
-        ..process(pid, cgroup)
+    let executed = |pid: u32, value: &str, cgroup: &str| {
+        let mut record = process(pid, cgroup);
+        record.closer.env = Some([("SYSTEMD_EXEC_PID".to_owned(), value.to_owned())].into());
+        record
     };
     let (services, _) = filled(
         vec![

@@ -12,7 +12,7 @@ use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
 use super::super::{SysError, procfs};
 use super::table::Units;
-use crate::bytes::RawText;
+use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, State, Uid};
 use crate::reap::{Kernel, Kin, Refusal, Signal};
 
@@ -191,10 +191,10 @@ impl Kernel for OsKernel {
         self.origin.elapsed()
     }
 
-    fn argv(&mut self, held: &Held) -> Vec<RawText> {
+    fn argv(&mut self, held: &Held) -> Argv {
         let bytes = self.proc.cmdline(held.id.pid).unwrap_or_default();
         // Alive after the reading, so they were its own.
-        if has_ended(&held.fd) { Vec::new() } else { procfs::argv(&bytes).unwrap_or_default() }
+        if has_ended(&held.fd) { Argv::default() } else { procfs::argv(&bytes).unwrap_or_default() }
     }
 
     fn family(&mut self) -> Vec<Kin> {

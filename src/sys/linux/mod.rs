@@ -100,7 +100,9 @@ fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, mut whole: Vec<Pid>, a
     let mut stdio: HashMap<Pid, _> =
         drafts.iter().map(|(pid, (draft, _))| (*pid, draft.finish(proc, &holders))).collect();
     for record in &mut snapshot.processes {
-        record.stdio = stdio.remove(&record.pid()).or(record.stdio.take());
+        if let Some(wire) = stdio.remove(&record.pid()) {
+            record.closer.stdio = Some(wire);
+        }
     }
 }
 
@@ -130,19 +132,19 @@ fn look_at(
     if text(proc, "status", 64 << 10) {
         let status = procfs::status(&proc.text);
         record.rss = status.rss.unwrap_or(record.rss);
-        record.swap = status.swap;
-        record.foreign_namespace = status.namespaces.is_some_and(|count| count != 1);
+        record.closer.swap = status.swap;
+        record.closer.foreign_namespace = status.namespaces.is_some_and(|count| count != 1);
     }
     if text(proc, "cgroup", 64 << 10) {
-        record.cgroup = procfs::cgroup(&proc.text);
+        record.closer.cgroup = procfs::cgroup(&proc.text);
     }
     if text(proc, "environ", MOST_ENVIRON) && proc.text.len() < MOST_ENVIRON {
-        record.env = Some(procfs::evidence(&proc.text, &EVIDENCE_VARIABLES));
+        record.closer.env = Some(procfs::evidence(&proc.text, &EVIDENCE_VARIABLES));
     }
     // The environment holds secrets; nothing of it stays behind in the buffer.
     proc.text.fill(0);
-    record.exe = path(dir, "exe");
-    record.cwd = path(dir, "cwd");
+    record.closer.exe = path(dir, "exe");
+    record.closer.cwd = path(dir, "cwd");
     if !wire {
         return Ok(None);
     }
@@ -150,7 +152,7 @@ fn look_at(
     let draft = stdio::draft(proc, probe, pid, dir, &table, || net.is_here(dir));
     // Most servers have no other sockets than their wire, and then nothing needs to be asked.
     let sockets: Vec<u64> = table.sockets().filter(|inode| !draft.is_unix(*inode)).collect();
-    (record.listening, record.connected) = net.ports(proc, probe, dir, &sockets);
+    (record.closer.listening, record.closer.connected) = net.ports(proc, probe, dir, &sockets);
     Ok(Some((draft, table)))
 }
 

@@ -76,23 +76,29 @@ fn in_two<T: Send>(
     pids: &[Pid],
     ask: &(impl Fn(&mut Proc, Pid) -> Option<T> + Sync),
 ) -> Vec<T> {
-    // Room for all from the start: growing would hold the old rows and the new at once.
-    let mut answers = Vec::with_capacity(pids.len());
-    if pids.len() < WORTH_TWO {
-        answers.extend(pids.iter().filter_map(|pid| ask(proc, *pid)));
-        return answers;
-    }
-    let (first, second) = pids.split_at(pids.len() / 2);
-    let half = |proc: &mut Proc| second.iter().filter_map(|pid| ask(proc, *pid)).collect::<Vec<T>>();
-    std::thread::scope(|scope| {
-        let helper = proc.twin().ok().map(|mut twin| scope.spawn(move || half(&mut twin)));
-        answers.extend(first.iter().filter_map(|pid| ask(proc, *pid)));
-        match helper.and_then(|helper| helper.join().ok()) {
-            Some(more) => answers.extend(more),
-            None => answers.extend(half(proc)),
+    // A place for each from the start: growing, or putting two halves together, would hold the rows
+    // twice for a moment, and that moment would be the peak.
+    let mut answers: Vec<Option<T>> = Vec::new();
+    answers.resize_with(pids.len(), || None);
+    let fill = |proc: &mut Proc, pids: &[Pid], answers: &mut [Option<T>]| {
+        for (pid, answer) in pids.iter().zip(answers) {
+            *answer = ask(proc, *pid);
         }
-        answers
-    })
+    };
+    if pids.len() >= WORTH_TWO
+        && let Ok(mut twin) = proc.twin()
+    {
+        let half = pids.len() / 2;
+        let (first, second) = answers.split_at_mut(half);
+        std::thread::scope(|scope| {
+            scope.spawn(|| fill(&mut twin, &pids[half..], second));
+            fill(proc, &pids[..half], first);
+        });
+    } else {
+        fill(proc, pids, &mut answers);
+    }
+    // In place: std writes what is left over where it came from.
+    answers.into_iter().flatten().collect()
 }
 
 /// The start of a process as it stands in its stat line, if that can be read.
@@ -144,8 +150,8 @@ fn state(stat: &Stat) -> State {
 }
 
 /// Percent of one core over a life; `None` for a life too short to say.
-fn share(used: f64, age: f64) -> Option<f64> {
-    (age >= 0.1).then(|| (used / age * 1000.0).round() / 10.0)
+fn share(used: f64, age: f64) -> Option<f32> {
+    (age >= 0.1).then(|| ((used / age * 1000.0).round() / 10.0) as f32)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use rustix::process;
 
 use super::super::{SysError, ffi};
 use super::table::{args, bsd};
-use crate::bytes::RawText;
+use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, State, Uid};
 use crate::reap::{Kernel, Kin, Refusal, Signal};
 
@@ -44,7 +44,7 @@ pub struct OsKernel {
 #[derive(Debug)]
 pub struct Held {
     id: ProcessId,
-    argv: Vec<RawText>,
+    argv: Argv,
 }
 
 impl OsKernel {
@@ -67,7 +67,7 @@ impl OsKernel {
     }
 
     /// What must hold of a process, and its arguments.
-    fn judge(&mut self, id: ProcessId) -> Result<Vec<RawText>, Refusal> {
+    fn judge(&mut self, id: ProcessId) -> Result<Argv, Refusal> {
         let seen = bsd(id.pid).map_err(|error| refusal(&error))?;
         if !self.all_users && seen.uid != self.uid {
             return Err(Refusal::Denied(format!("belongs to user {}", seen.uid.0)));
@@ -147,7 +147,7 @@ impl Kernel for OsKernel {
         self.origin.elapsed()
     }
 
-    fn argv(&mut self, held: &Held) -> Vec<RawText> {
+    fn argv(&mut self, held: &Held) -> Argv {
         held.argv.clone()
     }
 

@@ -1,6 +1,6 @@
 //! The arguments of a process on macOS, as `sysctl(KERN_PROCARGS2)` hands them over.
 
-use crate::bytes::RawText;
+use crate::bytes::{Argv, RawText};
 
 /// What the buffer says. `argv` and `env` are the words as they stand, nothing filtered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub struct ProcArgs {
     /// The path the program was executed by.
     pub exe: RawText,
     /// The arguments, empty ones too.
-    pub argv: Vec<RawText>,
+    pub argv: Argv,
     /// All that follows: the environment, then the kernel's own notes to the program's start-up
     /// code. Empty for a program whose environment the kernel keeps to itself (system programs
     /// under SIP).
@@ -53,7 +53,7 @@ pub fn parse(buffer: &[u8]) -> Option<ProcArgs> {
     let mut env: Vec<RawText> = argv.split_off(unwritten(exe, &argv));
     env.extend(words);
     env.retain(|word| !word.is_empty());
-    Some(ProcArgs { exe: exe.into(), argv, env })
+    Some(ProcArgs { exe: exe.into(), argv: argv.iter().collect(), env })
 }
 
 /// Whether the last argument ends with a zero and not with the buffer.
@@ -96,6 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::bytes::to_text;
 
     /// The buffer as the kernel builds it.
     fn buffer(argc: i32, exe: &str, words: &[&str]) -> Vec<u8> {
@@ -116,10 +117,14 @@ mod tests {
         words.iter().map(ToString::to_string).collect()
     }
 
+    fn words_of(argv: &Argv) -> Vec<String> {
+        argv.iter().map(|word| to_text(word).into_owned()).collect()
+    }
+
     fn parsed(argc: i32, exe: &str, words: &[&str]) -> (Vec<String>, Vec<String>) {
         let args = parse(&buffer(argc, exe, words)).unwrap();
         assert_eq!(args.exe.to_string(), exe);
-        (texts(&args.argv), texts(&args.env))
+        (words_of(&args.argv), texts(&args.env))
     }
 
     #[test]
@@ -197,7 +202,7 @@ mod tests {
             prop_assume!(argv.len() == usize::try_from(argc).unwrap() || argv[0] != exe[1..] && argv[0] != exe);
             let words: Vec<&str> = argv.iter().chain(&env).map(String::as_str).collect();
             if let Some(args) = parse(&buffer(argc, &exe, &words)) {
-                prop_assert!(args.argv.iter().all(|word| !env.contains(&word.to_string())));
+                prop_assert!(words_of(&args.argv).iter().all(|word| !env.contains(word)));
                 prop_assert!(args.argv.len() <= usize::try_from(argc).unwrap());
             }
         }
@@ -211,7 +216,7 @@ mod tests {
             let argv: Vec<&str> = std::iter::once(&exe).chain(&args).map(String::as_str).collect();
             let words: Vec<&str> = argv.iter().copied().chain(env.iter().map(String::as_str)).collect();
             let read = parse(&buffer(i32::try_from(argv.len()).unwrap(), &exe, &words)).unwrap();
-            prop_assert_eq!(texts(&read.argv), argv);
+            prop_assert_eq!(words_of(&read.argv), argv);
             prop_assert_eq!(texts(&read.env), env);
         }
     }

@@ -79,14 +79,14 @@ fn record(pid: Pid, bsd: &Bsd, viewer: Viewer, buffer: &mut [u8]) -> ProcessReco
     record.state = bsd.state;
     record.comm = bsd.comm.clone();
     record.started_at = start.0 as f64 / 1e6;
-    record.tty = bsd.terminal.and_then(ffi::device_name);
+    record.tty = bsd.terminal.and_then(ffi::device_name).map(Into::into);
     if bsd.uid == viewer.uid || viewer.uid == Uid(0) {
         let mut task = [0; at::TASK_SIZE];
         let length = ffi::pid_info(pid, libc::PROC_PIDTASKINFO, 0, &mut task).unwrap_or(0);
         record.rss = layout::resident(&task[..length]).unwrap_or(0);
         if let Some(args) = args(pid, buffer) {
-            record.env = evidence(&args.env);
-            record.exe = Some(args.exe);
+            record.closer.env = evidence(&args.env);
+            record.closer.exe = Some(args.exe);
             record.argv = Some(args.argv);
         }
     }
@@ -126,12 +126,12 @@ fn look_closely(snapshot: &mut Snapshot, close: &[Pid]) {
     for record in &mut snapshot.processes {
         let Some(own) = fds.remove(&record.pid()) else { continue };
         let (listening, connected) = wires::network(&own);
-        record.stdio = Some(wires::stdio(record.pid(), &own, &holders));
-        record.listening = Some(listening);
-        record.connected = Some(connected);
+        record.closer.stdio = Some(wires::stdio(record.pid(), &own, &holders));
+        record.closer.listening = Some(listening);
+        record.closer.connected = Some(connected);
         let mut bytes = [0; at::CWD_SIZE];
         let length = ffi::pid_info(record.pid(), libc::PROC_PIDVNODEPATHINFO, 0, &mut bytes).unwrap_or(0);
-        record.cwd = layout::cwd(&bytes[..length]);
+        record.closer.cwd = layout::cwd(&bytes[..length]);
     }
 }
 

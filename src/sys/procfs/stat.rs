@@ -90,16 +90,16 @@ pub fn stat(line: &[u8]) -> Option<Stat> {
 ///
 /// Device numbers as in the kernel's `Documentation/admin-guide/devices.txt`.
 #[must_use]
-pub fn tty_name(tty_nr: u32) -> Option<String> {
+pub fn tty_name(tty_nr: u32) -> Option<Box<str>> {
     let major = (tty_nr >> 8) & 0xfff;
     let minor = (tty_nr & 0xff) | ((tty_nr >> 12) & 0xf_ff00);
     match (major, minor) {
         (0, 0) => None,
-        (136..=143, _) => Some(format!("pts/{}", (major - 136) * 256 + minor)),
-        (4, 0..=63) => Some(format!("tty{minor}")),
-        (4, _) => Some(format!("ttyS{}", minor - 64)),
-        (5, 1) => Some("console".to_owned()),
-        _ => Some(format!("{major}:{minor}")),
+        (136..=143, _) => Some(format!("pts/{}", (major - 136) * 256 + minor).into()),
+        (4, 0..=63) => Some(format!("tty{minor}").into()),
+        (4, _) => Some(format!("ttyS{}", minor - 64).into()),
+        (5, 1) => Some("console".into()),
+        _ => Some(format!("{major}:{minor}").into()),
     }
 }
 

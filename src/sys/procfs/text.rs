@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::bytes::RawText;
+use crate::bytes::Argv;
 
 /// The arguments in `/proc/PID/cmdline`, empty ones too; `None` when there are none (a zombie, a
 /// kernel thread).
@@ -15,17 +15,14 @@ use crate::bytes::RawText;
 ///
 /// so empty arguments behind a single one are taken for padding.
 #[must_use]
-pub fn argv(bytes: &[u8]) -> Option<Vec<RawText>> {
+pub fn argv(bytes: &[u8]) -> Option<Argv> {
     if bytes.is_empty() {
         return None;
     }
+    let first = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    let padding = bytes.iter().skip(first.len()).all(|byte| *byte == 0);
     // Each argument is ended by a NUL, except by programs that overwrote the last one.
-    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-    let mut argv: Vec<RawText> = bytes.split(|byte| *byte == 0).map(RawText::from).collect();
-    if argv.iter().skip(1).all(RawText::is_empty) {
-        argv.truncate(1);
-    }
-    Some(argv)
+    Some(if padding { Argv::from([first]) } else { Argv::from_terminated(bytes) })
 }
 
 /// Those of `names` that stand in `/proc/PID/environ`, with their values; the first of two wins, as
@@ -129,8 +126,7 @@ mod tests {
             (b"a\nb\0c\n\0", &[b"a\nb", b"c\n"]),
         ];
         for (bytes, expected) in cases {
-            let expected: Vec<_> = expected.iter().map(|arg| RawText::from(*arg)).collect();
-            assert_eq!(argv(bytes).unwrap(), expected);
+            assert_eq!(argv(bytes).unwrap(), expected.iter().collect());
         }
         assert_eq!(argv(b""), None);
     }
@@ -184,8 +180,7 @@ mod tests {
         ) {
             prop_assume!(words.iter().skip(1).any(|word| !word.is_empty()));
             let bytes: Vec<u8> = words.iter().flat_map(|word| [word.as_bytes(), b"\0"].concat()).collect();
-            let read: Vec<_> = argv(&bytes).unwrap().iter().map(ToString::to_string).collect();
-            prop_assert_eq!(read, words);
+            prop_assert_eq!(argv(&bytes).unwrap(), words.iter().collect());
         }
     }
 }

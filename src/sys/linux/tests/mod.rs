@@ -70,7 +70,7 @@ fn eventually(own: &Own, so: impl Fn(&ProcessRecord) -> bool) -> ProcessRecord {
 fn stdio_becomes(own: &Own, kind: StdioKind, stdin: Option<&[Pid]>, stdout: Option<&[Pid]>) {
     let expected =
         Stdio { kind, stdin_peers: stdin.map(<[Pid]>::to_vec), stdout_peers: stdout.map(<[Pid]>::to_vec) };
-    eventually(own, |row| row.stdio.as_ref() == Some(&expected));
+    eventually(own, |row| row.closer.stdio.as_ref() == Some(&expected));
 }
 
 fn me() -> Pid {

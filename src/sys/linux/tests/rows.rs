@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::bytes::Argv;
 use crate::process::Interest;
 use crate::process::Snapshot;
 
@@ -12,10 +13,12 @@ fn a_port_and_its_callers_are_counted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let own = Own::shell("", OwnedFd::from(listener).into(), Given::null());
-    eventually(&own, |row| row.listening.as_deref() == Some(&[port]) && row.connected == Some(0));
+    eventually(&own, |row| {
+        row.closer.listening.as_deref() == Some(&[port]) && row.closer.connected == Some(0)
+    });
     let mut caller = TcpStream::connect(("127.0.0.1", port)).unwrap();
     caller.write_all(b"x").unwrap();
-    eventually(&own, |row| row.connected == Some(1));
+    eventually(&own, |row| row.closer.connected == Some(1));
 }
 
 #[test]
@@ -24,16 +27,24 @@ fn the_second_stage_fills_what_the_first_leaves_open() {
     command.arg("300").current_dir("/usr").env("GEMINI_CLI", "1").env("SECRET", "hunter2");
     let own = Own::start(&mut command);
     let row = eventually(&own, |row| row.comm.to_string() == "sleep");
-    assert_eq!(row.cwd.as_ref().unwrap().to_string(), "/usr");
-    assert!(row.exe.as_ref().unwrap().to_string().contains("/bin/"));
+    assert_eq!(row.closer.cwd.as_ref().unwrap().to_string(), "/usr");
+    assert!(row.closer.exe.as_ref().unwrap().to_string().contains("/bin/"));
     assert_eq!(row.env_var("GEMINI_CLI"), Some("1"));
     assert_eq!(row.env_var("SECRET"), None);
-    assert!(row.rss > 0 && row.swap.is_some() && row.cgroup.is_some() && !row.foreign_namespace);
+    assert!(
+        row.rss > 0
+            && row.closer.swap.is_some()
+            && row.closer.cgroup.is_some()
+            && !row.closer.foreign_namespace
+    );
     let other = look(me()).unwrap();
-    assert!(other.stdio.is_some());
+    assert!(other.closer.stdio.is_some());
     let unasked = take(me(), &mut |_| Interest::default()).unwrap();
     assert!(
-        unasked.processes.iter().all(|row| row.exe.is_none() && row.env.is_none() && row.stdio.is_none())
+        unasked
+            .processes
+            .iter()
+            .all(|row| row.closer.exe.is_none() && row.closer.env.is_none() && row.closer.stdio.is_none())
     );
 }
 
@@ -65,7 +76,7 @@ fn what_stands_on_no_wire_is_looked_at_closely_only_when_that_is_sure() {
         let interest = Interest { surely, if_wired, ..Interest::default() };
         let snapshot = take(me(), &mut |_| interest.clone()).unwrap();
         [wired.pid(), idle.pid()]
-            .map(|pid| snapshot.processes.iter().any(|row| row.pid() == pid && row.stdio.is_some()))
+            .map(|pid| snapshot.processes.iter().any(|row| row.pid() == pid && row.closer.stdio.is_some()))
     };
     assert_eq!(closely(vec![]), [true, false]);
     assert_eq!(closely(vec![idle.pid()]), [true, true]);
@@ -85,9 +96,9 @@ fn who_is_only_above_is_looked_at_without_what_it_holds_until_that_is_asked_for(
         snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap()
     };
     let above = row(vec![], vec![]);
-    assert!(above.exe.is_some() && above.stdio.is_none() && above.listening.is_none());
-    assert!(row(vec![own.pid()], vec![]).stdio.is_some());
-    assert!(row(vec![], vec![own.pid()]).stdio.is_some(), "asked for in the second round");
+    assert!(above.closer.exe.is_some() && above.closer.stdio.is_none() && above.closer.listening.is_none());
+    assert!(row(vec![own.pid()], vec![]).closer.stdio.is_some());
+    assert!(row(vec![], vec![own.pid()]).closer.stdio.is_some(), "asked for in the second round");
 }
 
 #[test]
@@ -116,7 +127,8 @@ ctypes.CDLL(None).pthread_exit(None)
     }
     let row = look(own.pid()).unwrap();
     assert!(!row.is_zombie());
-    assert_eq!((row.stdio, row.listening, row.connected), (None, None, None));
+    assert_eq!(row.closer.stdio, None);
+    assert_eq!((&row.closer.listening, row.closer.connected), (&None, None));
 }
 
 #[test]
@@ -125,8 +137,7 @@ fn empty_and_strange_arguments_come_through() {
     command.args(["-c", "sleep 300; true", "", "a b", "\n)", ""]);
     let own = Own::start(&mut command);
     let row = eventually(&own, |row| row.comm.to_string() == "sh");
-    let argv: Vec<_> = row.argv.unwrap().iter().map(ToString::to_string).collect();
-    assert_eq!(argv, ["sh", "-c", "sleep 300; true", "", "a b", "\n)", ""]);
+    assert_eq!(row.argv.unwrap(), Argv::from(["sh", "-c", "sleep 300; true", "", "a b", "\n)", ""]));
     let child = take(me(), &mut |_| Interest::default()).unwrap();
     for row in child.processes.iter().filter(|row| row.parent == own.pid()) {
         let pid = rustix::process::Pid::from_raw(row.pid().0 as i32).unwrap();

@@ -1,0 +1,122 @@
+//! The JSON form of a process record.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::closer::{Closer, Details, Service, Stdio};
+use super::id::{Pid, ProcessId, StartTime, Uid};
+use super::record::{ProcessRecord, State};
+use crate::bytes::{Argv, RawText};
+
+/// The JSON row of a recorded table.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Row {
+    pid: Pid,
+    ppid: Pid,
+    #[serde(default)]
+    pgid: Option<Pid>,
+    #[serde(default)]
+    sid: Option<Pid>,
+    #[serde(default)]
+    uid: Option<Uid>,
+    start: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    start_ticks: Option<StartTime>,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    tty: Option<String>,
+    #[serde(default)]
+    rss: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    swap: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cpu: Option<f32>,
+    #[serde(default)]
+    comm: Option<RawText>,
+    #[serde(default)]
+    exe: Option<RawText>,
+    #[serde(default)]
+    argv: Option<Argv>,
+    #[serde(default)]
+    cwd: Option<RawText>,
+    #[serde(default)]
+    env: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    cgroup: Option<String>,
+    #[serde(default)]
+    service: Option<Service>,
+    #[serde(default)]
+    stdio: Option<Stdio>,
+    #[serde(default)]
+    listening: Option<Vec<u16>>,
+    #[serde(default)]
+    connected: Option<u32>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    foreign_namespace: bool,
+}
+
+impl From<Row> for ProcessRecord {
+    fn from(row: Row) -> ProcessRecord {
+        // Negative and absurd starts saturate; equal rows still get equal identities.
+        let start = row.start_ticks.unwrap_or(StartTime((row.start * 1e6).round() as u64));
+        ProcessRecord {
+            id: ProcessId { pid: row.pid, start },
+            parent: row.ppid,
+            group: row.pgid,
+            session: row.sid,
+            uid: row.uid,
+            started_at: row.start,
+            state: State::from_letter(row.state.and_then(|s| s.chars().next()).unwrap_or('?')),
+            tty: row.tty.map(Into::into),
+            rss: row.rss.unwrap_or(0),
+            cpu: row.cpu,
+            comm: row.comm.unwrap_or_default(),
+            argv: row.argv,
+            closer: Closer::from(Details {
+                swap: row.swap,
+                exe: row.exe,
+                cwd: row.cwd,
+                env: row.env,
+                cgroup: row.cgroup,
+                service: row.service,
+                stdio: row.stdio,
+                listening: row.listening,
+                connected: row.connected,
+                foreign_namespace: row.foreign_namespace,
+            }),
+        }
+    }
+}
+
+impl From<ProcessRecord> for Row {
+    fn from(record: ProcessRecord) -> Row {
+        let closer = Details::from(record.closer);
+        Row {
+            pid: record.id.pid,
+            ppid: record.parent,
+            pgid: record.group,
+            sid: record.session,
+            uid: record.uid,
+            start: record.started_at,
+            start_ticks: Some(record.id.start),
+            state: Some(record.state.letter().to_string()),
+            tty: record.tty.map(Into::into),
+            rss: Some(record.rss),
+            swap: closer.swap,
+            cpu: record.cpu,
+            comm: Some(record.comm),
+            exe: closer.exe,
+            argv: record.argv,
+            cwd: closer.cwd,
+            env: closer.env,
+            cgroup: closer.cgroup,
+            service: closer.service,
+            stdio: closer.stdio,
+            listening: closer.listening,
+            connected: closer.connected,
+            foreign_namespace: closer.foreign_namespace,
+        }
+    }
+}
