@@ -7,6 +7,7 @@ pub mod process;
 pub mod redact;
 pub mod units;
 // floor 1: relations
+pub mod lasting;
 pub mod pattern;
 pub mod tree;
 // floor 2: knowledge

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Top-level modules by floor, lowest first.
 const FLOORS: [&[&str]; 8] = [
     &["bytes", "exit", "process", "redact", "units"],
-    &["pattern", "tree"],
+    &["lasting", "pattern", "tree"],
     &["program", "catalog", "policy", "roles"],
     &["instance", "classify"],
     &["health", "plan", "reap"],

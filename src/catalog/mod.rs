@@ -75,8 +75,6 @@ pub enum Basis {
     },
     /// Its environment says that Claude Code started it as a stdio server.
     Environment,
-    /// It is a child of a client, on a wire to it.
-    Ancestry,
 }
 
 /// What a process is, and by what that is known.

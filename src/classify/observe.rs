@@ -199,7 +199,6 @@ fn identified(instance: &Instance<'_>, roles: &Roles) -> Vec<Evidence> {
                 Basis::Rule { program, rule } => ("rule", format!("{program} ({rule})")),
                 Basis::SharedProfile { profile } => ("environment", format!("profile {profile}")),
                 Basis::Environment => ("environment", "started as a stdio server by claude-code".to_owned()),
-                Basis::Ancestry => ("ancestry", "a child of a client, on a wire to it".to_owned()),
             };
             Evidence::Identified { pid, by, what }
         })

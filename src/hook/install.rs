@@ -12,8 +12,8 @@ use thiserror::Error;
 
 pub use super::disk::DiskError;
 use super::disk::{self, Seen};
-use super::program::{Vanishing, vanishing};
 use super::settings::{self, Change, Deed, HookCommand, SettingsError, Status};
+use crate::lasting::{Vanishing, vanishing};
 
 /// Whose settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,7 +182,7 @@ pub fn status(file: &Path, command: &HookCommand) -> Result<Status, InstallError
 
 fn check_program(program: &Path) -> Result<(), InstallError> {
     let owned = || program.to_owned();
-    if let Some(reason) = vanishing(program, &std::env::temp_dir()) {
+    if let Some(reason) = vanishing(program, &[std::env::temp_dir()]) {
         return Err(InstallError::Vanishing { program: owned(), reason });
     }
     // Cargo marks its folders, whatever CARGO_TARGET_DIR and the profile call them.

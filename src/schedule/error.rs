@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::report::Drift;
+use crate::lasting::Vanishing;
 
 /// Why there is no schedule, or still one. When an install fails with one of these, files and manager
 /// are as they were before.
@@ -36,12 +37,12 @@ pub enum ScheduleError {
         path: PathBuf,
     },
     /// Every run after it is gone would fail, unseen.
-    #[error("{} will not be there for long: {why} (install mcp-reap first, or use --force)", .path.display())]
+    #[error("{} will not be there for long: it {why} (install mcp-reap first, or use --force)", .path.display())]
     WillVanish {
         /// The binary.
         path: PathBuf,
         /// Why.
-        why: &'static str,
+        why: Vanishing,
     },
     /// Bytes that a unit file or property list has no way to write.
     #[error("{what} cannot be written into a job's file")]

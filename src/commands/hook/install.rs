@@ -10,8 +10,9 @@ use super::super::answer;
 use crate::cli::{Global, HookAction, HookScope};
 use crate::exit::Exit;
 use crate::hook::install::{self, Report, Scope};
-use crate::hook::program::{lasting, vanishing};
+use crate::hook::program::lasting;
 use crate::hook::settings::{Deed, HookCommand, Presence, Status};
+use crate::lasting::vanishing;
 use crate::render::clean::clean;
 
 pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Result<Exit> {
@@ -52,7 +53,7 @@ fn file(scope: HookScope) -> anyhow::Result<PathBuf> {
 fn command() -> anyhow::Result<HookCommand> {
     let program = env::current_exe().context("failed to find this program")?;
     let path = env::var_os("PATH").unwrap_or_default();
-    let temporary = env::temp_dir();
+    let temporary = [env::temp_dir()];
     let program = lasting(&program, &path, |path| vanishing(path, &temporary).is_some());
     Ok(HookCommand::new(&program)?)
 }

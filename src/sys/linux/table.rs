@@ -1,7 +1,7 @@
 //! The first stage: a row for every process, with as few system calls as there are answers.
 //!
 //! 3 for `stat`, 1 for the user, 3 for `cmdline` where it may matter: 7 for a process of ours, 4 for
-//! another user's. No `status`, no threads, no environment, no descriptors.
+//! another user's, 3 for a thread of the kernel. No `status`, no threads, no environment, no descriptors.
 
 use std::io;
 use std::sync::OnceLock;
@@ -111,7 +111,8 @@ fn row(proc: &mut Proc, pid: Pid, own: Uid, units: Units, now: f64) -> Option<Pr
     // to a later one with its number, and the second stage finds the later one out by its start.
     proc.read_of(pid, "stat", 4 << 10).ok()?;
     let stat = procfs::stat(&proc.text).filter(|stat| stat.threads > 0)?;
-    let uid = Uid(proc.uid_of(pid).ok()?);
+    // The kernel's own threads are root's, and there are hundreds: no need to ask.
+    let uid = if stat.kernel_thread { Uid(0) } else { Uid(proc.uid_of(pid).ok()?) };
     let mut record = ProcessRecord::new(pid, StartTime(stat.start_ticks));
     record.parent = stat.parent;
     record.group = stat.group;
