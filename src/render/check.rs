@@ -41,7 +41,7 @@ fn headline(scene: &Scene<'_>, health: &Health) -> String {
     if health.orphaned_clients > 0 {
         text.push_str(&format!("; {}", count(health.orphaned_clients, "orphaned client")));
     }
-    let zombies = scene.judgement.zombies.len();
+    let zombies = scene.judgement.related_zombies().count();
     if zombies > 0 {
         text.push_str(&format!("; {}", count(zombies, "zombie")));
     }
