@@ -115,6 +115,9 @@ pub(super) fn end(
     started: Instant,
     stop: &Arc<AtomicUsize>,
 ) -> anyhow::Result<Done> {
+    if session.snapshot.is_some() {
+        bail!("a recorded table ends nothing");
+    }
     let mut witness = AuditWitness::new(log);
     witness.started(by, &plan)?;
     let confirmed = confirm(session, plan, stop)?;
