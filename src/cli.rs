@@ -37,7 +37,7 @@ pub struct Cli {
     #[arg(long, short = 'y')]
     pub yes: bool,
 
-    /// Wait for another run of mcp-reap to end instead of leaving the work to it.
+    /// Wait for another run of mcp-reap to end (five minutes at most) instead of leaving the work to it.
     #[arg(long)]
     pub wait: bool,
 

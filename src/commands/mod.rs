@@ -14,6 +14,7 @@ mod look;
 mod reap;
 mod record;
 mod schedule;
+mod turn;
 mod witness;
 
 use std::cell::OnceCell;
