@@ -8,6 +8,7 @@ mod scene;
 use mcp_reap::health::Health;
 use mcp_reap::plan::Plan;
 use mcp_reap::policy::{Limits, Policy};
+use mcp_reap::reap::{Ended, Outcome};
 use mcp_reap::render::check::{self, nagios, prometheus};
 use mcp_reap::render::style::Look;
 use mcp_reap::render::table::{self, Columns, Detail};
@@ -143,6 +144,29 @@ fn zombies_of_clients_and_servers_are_shown_with_whom_to_ask() {
         assert!(list.contains("\n1 zombie of programs"), "{list}");
         assert!(text.starts_with("healthy") && text.contains("; 1 zombie"), "{text}");
         assert!(nagios.contains(" zombies=1") && prometheus.contains("mcp_reap_zombies 1\n"), "{nagios}");
+    }
+}
+
+#[test]
+fn what_became_of_a_process_stands_before_what_it_was() {
+    let table = machine();
+    let policy = Policy::default();
+    let judgement = table.judge(&policy);
+    let plan = Plan::new(&judgement, &table.snapshot, &policy);
+    let member = plan.targets[0].members[0].clone();
+    for (outcome, word, color) in [
+        (Outcome::Exited, "exited", "\u{1b}[32m"),
+        (Outcome::Killed, "killed", "\u{1b}[33m"),
+        (Outcome::Survived, "survived", "\u{1b}[31m"),
+        (Outcome::Denied("no".to_owned()), "denied", "\u{1b}[31m"),
+    ] {
+        let results = [Ended { target: 0, member: member.clone(), outcome }];
+        let scene =
+            Scene { snapshot: &table.snapshot, judgement: &judgement, plan: &plan, results: Some(&results) };
+        let shown = |color| table::plan(&scene, Look { color, width: Some(80) });
+        let plain = shown(false);
+        assert!(plain.contains(&format!("  1030100 {word}, server 52 MB node /opt/bin/")), "{plain}");
+        assert!(shown(true).contains(&format!("{color}{word}, ")), "{}", shown(true));
     }
 }
 

@@ -45,7 +45,7 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let seen = look::look(session)?;
         let (judgement, plan) = look::judge(session, &seen);
         let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
-        let list = table::list(&scene, look, detail(args));
+        let list = look.as_high(&table::list(&scene, look, detail(args)));
         // Home, and clear what the look before left below: no flicker, as there is with a clear first.
         let (home, clear) = if look.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
         let list = if home.is_empty() { list } else { list.replace('\n', "\x1b[K\n") };

@@ -134,7 +134,7 @@ pub(super) fn end(
 /// Shows a person that time passes while the targets have theirs.
 fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
     let processes: usize = plan.targets.iter().map(|target| target.members.len()).sum();
-    let what = format!("waiting for {} to end", table::count(processes, "process"));
+    let what = format!("asked {} to end", table::count(processes, "process"));
     (processes > 0 && !session.quiet).then(|| Spinner::start(what, session.policy.grace))
 }
 

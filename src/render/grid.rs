@@ -138,6 +138,14 @@ pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// The text between words in as many lines as it needs, each a margin from the left; what goes on is
+/// set in by two more.
+#[must_use]
+pub fn paragraph(margin: &str, text: &str, width: Option<usize>) -> String {
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(margin.width() + 2).max(LEAST));
+    format!("{margin}{}\n", wrapped(text, room).join(&format!("\n{margin}  ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -132,7 +132,7 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, detail: Detai
         let _ = writeln!(out, "{verdict}{}", &line[end..]);
         if detail.tree {
             for member in tree::members(scene, &finding.instance, look) {
-                let _ = writeln!(out, "{}", look.paint(style::faint(), &member));
+                let _ = writeln!(out, "{member}");
             }
         }
     }
