@@ -1,5 +1,6 @@
 //! The command line: what was typed, before it means anything. Doc comments here are the help.
 
+mod fitting;
 mod unattended;
 
 use std::ffi::OsString;
@@ -36,7 +37,7 @@ pub struct Cli {
     #[arg(long, short = 'y')]
     pub yes: bool,
 
-    /// Wait for another run of mcp-reap to end instead of leaving the work to it.
+    /// Wait for another run of mcp-reap to end (five minutes at most) instead of leaving the work to it.
     #[arg(long)]
     pub wait: bool,
 
@@ -47,14 +48,6 @@ pub struct Cli {
     /// What every command takes.
     #[command(flatten)]
     pub global: Global,
-}
-
-impl Cli {
-    /// Was a flag given that means something only where nothing else is asked for?
-    #[must_use]
-    pub fn is_for_no_command(&self) -> bool {
-        self.dry_run || self.yes || self.wait
-    }
 }
 
 /// Options of every command.
@@ -246,31 +239,21 @@ pub struct LogArgs {
     pub follow: bool,
 }
 
-impl Global {
-    /// The first flag given that says how to judge or what to judge: there is none to be judged where
-    /// a schedule or a hook is installed, and neither would remember it.
-    #[must_use]
-    pub fn of_judgement(&self) -> Option<&'static str> {
-        [
-            ("--snapshot", self.snapshot.is_some()),
-            ("--min-age", self.min_age.is_some()),
-            ("--grace", self.grace.is_some()),
-            ("--max-count", self.max_count.is_some()),
-            ("--max-age", self.max_age.is_some()),
-            ("--max-rss", self.max_rss.is_some()),
-            ("--allow", !self.allow.is_empty()),
-            ("--all-users", self.all_users),
-        ]
-        .into_iter()
-        .find_map(|(flag, given)| given.then_some(flag))
-    }
-}
-
 /// Is this a call of the hook, however misspelt the rest of it is? A hook must not exit with 2, and
 /// clap does for what it cannot read.
 #[must_use]
 pub fn is_hook_call(mut args: impl Iterator<Item = OsString>) -> bool {
     args.any(|arg| arg == "hook") && args.any(|arg| arg == "run")
+}
+
+/// Is this a plugin's check, however misspelt the rest of it is? For Nagios and its kin a plugin that
+/// cannot answer says UNKNOWN and exits with 3; 2 would be CRITICAL, and wake somebody.
+#[must_use]
+pub fn is_plugin_call(args: impl Iterator<Item = OsString>) -> bool {
+    let args: Vec<OsString> = args.collect();
+    let format = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "nagios";
+    args.iter().any(|arg| arg == "check")
+        && (args.iter().any(|arg| arg == "--format=nagios") || args.windows(2).any(format))
 }
 
 /// What to do with the configuration file.
@@ -300,6 +283,18 @@ mod tests {
         assert!(is("mcp-reap hook run"));
         assert!(is("mcp-reap --config /x hook --oops run now"));
         for other in ["mcp-reap", "mcp-reap hook install --oops", "mcp-reap run hook", "mcp-reap run"] {
+            assert!(!is(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_plugins_check_is_known_by_its_format() {
+        let is = |line: &str| is_plugin_call(line.split(' ').map(OsString::from));
+        assert!(is("mcp-reap check --format nagios --oops"));
+        assert!(is("mcp-reap --oops check --format=nagios"));
+        for other in
+            ["mcp-reap check --format text", "mcp-reap list --format nagios", "mcp-reap check nagios"]
+        {
             assert!(!is(other), "{other}");
         }
     }

@@ -13,6 +13,9 @@ fn main() -> ExitCode {
         Err(mistake) if mistake.use_stderr() && cli::is_hook_call(std::env::args_os()) => {
             return commands::misspelt_hook(&mistake).into();
         }
+        Err(mistake) if mistake.use_stderr() && cli::is_plugin_call(std::env::args_os()) => {
+            return commands::misspelt_plugin(&mistake).into();
+        }
         Err(mistake) => mistake.exit(),
     };
     match commands::dispatch(cli) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use mcp_reap::audit::read::{self, Line};
-use mcp_reap::audit::{AuditError, AuditLog, Event, Record, Retention, RunId, RunLock};
+use mcp_reap::audit::{AuditError, AuditLog, Event, Holder, Record, Retention, RunId, RunLock, StartedBy};
 use mcp_reap::process::Pid;
 
 const KEEP: Retention = Retention { keep_days: 7, max_size: 1_000_000 };
@@ -270,7 +270,8 @@ fn a_second_run_gets_no_lock_until_the_first_has_ended() {
     let state = State::new();
     let log = state.open().unwrap();
     assert!(RunLock::try_acquire(&state.dir()).unwrap().is_none());
-    assert_eq!(RunLock::holder(&state.dir()), Some(Pid(std::process::id())));
+    let pid = Pid(std::process::id());
+    assert_eq!(RunLock::holder(&state.dir()), Some(Holder { pid, by: None }));
     let mut asked = 0;
     let waited = RunLock::acquire_waiting(&state.dir(), || {
         asked += 1;
@@ -283,6 +284,22 @@ fn a_second_run_gets_no_lock_until_the_first_has_ended() {
     let waiting = std::thread::spawn(move || RunLock::acquire_waiting(&dir, || true).unwrap().is_some());
     drop(log);
     assert!(waiting.join().unwrap());
+}
+
+#[test]
+fn a_run_says_in_its_lock_what_started_it() {
+    let state = State::new();
+    let mut lock = RunLock::try_acquire(&state.dir()).unwrap().unwrap();
+    let pid = Pid(std::process::id());
+    for by in [StartedBy::Hand, StartedBy::Schedule, StartedBy::Hook] {
+        lock.sign(by);
+        assert_eq!(RunLock::holder(&state.dir()), Some(Holder { pid, by: Some(by) }));
+    }
+    // What another version, or nobody, wrote there is no reason to stumble.
+    for (text, holder) in [("", None), ("12\n", Some(Pid(12))), ("12 moon\n", Some(Pid(12))), ("x\n", None)] {
+        fs::write(state.file("audit.lock"), text).unwrap();
+        assert_eq!(RunLock::holder(&state.dir()), holder.map(|pid| Holder { pid, by: None }), "{text:?}");
+    }
 }
 
 #[test]

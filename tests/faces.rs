@@ -139,11 +139,46 @@ fn completions_are_sound_to_their_shells_and_know_every_command() {
 }
 
 #[test]
-fn bash_completes_commands_with_what_was_generated() {
-    let text = Home::new().says(&["completions", "bash"])
-        + "\nCOMP_WORDS=(mcp-reap e); COMP_CWORD=1; $(complete -p mcp-reap | sed 's/.*-F \\([^ ]*\\).*/\\1/') mcp-reap e mcp-reap; echo \"${COMPREPLY[@]}\"\n";
-    let Some(output) = through("bash", &["--norc"], &text) else { return };
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "explain", "{output:?}");
+fn bash_completes_commands_and_what_follows_them() {
+    let generated = Home::new().says(&["completions", "bash"]);
+    for (line, completed) in [
+        ("e", "explain"),
+        ("schedule inst", "install"),
+        ("hook ''", "install status uninstall run help"),
+        ("check --format ''", "text nagios prometheus"),
+        ("list --tr", "--tree"),
+    ] {
+        let asked = format!(
+            r#"
+complete_it() {{
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    $(complete -p mcp-reap | sed 's/.*-F \([^ ]*\).*/\1/') "$1" "${{!#}}" "${{COMP_WORDS[$# - 2]}}"
+    echo "${{COMPREPLY[*]}}"
+}}
+complete_it mcp-reap {line}
+"#
+        );
+        let Some(output) = through("bash", &["--norc"], &(generated.clone() + &asked)) else { return };
+        let said = String::from_utf8_lossy(&output.stdout);
+        let all = completed.split(' ').all(|word| said.split_whitespace().any(|have| have == word));
+        assert!(all, "{line}: {output:?}");
+    }
+}
+
+#[test]
+fn fish_completes_commands_and_what_follows_them() {
+    let generated = Home::new().says(&["completions", "fish"]);
+    for (line, completed) in [
+        ("sch", "schedule"),
+        ("schedule inst", "install"),
+        ("check --format n", "nagios"),
+        ("config show --cat", "--catalog"),
+    ] {
+        let asked = format!("{generated}\ncomplete -C 'mcp-reap {line}'\n");
+        let Some(output) = through("fish", &["--no-config"], &asked) else { return };
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.starts_with(completed), "{line}: {output:?}");
+    }
 }
 
 #[test]
@@ -153,7 +188,12 @@ fn every_man_page_is_written_without_a_warning() {
     assert!(home.run(&["man", "--folder", folder.to_str().unwrap()]).status.success());
     let pages: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(pages.contains(&folder.join("mcp-reap.1")) && pages.contains(&folder.join("mcp-reap-check.1")));
-    assert_eq!(fs::read_to_string(folder.join("mcp-reap.1")).unwrap(), home.says(&["man"]));
+    let main = fs::read_to_string(folder.join("mcp-reap.1")).unwrap();
+    assert_eq!(main, home.says(&["man"]));
+    for section in ["\"EXIT STATUS\"", "FILES", "ENVIRONMENT", "EXAMPLES", "VERSION"] {
+        assert_eq!(main.matches(&format!("\n.SH {section}\n")).count(), 1, "{section}");
+    }
+    assert!(!main.contains("EXTRA"), "the name says nothing");
     for page in pages {
         let text = fs::read_to_string(&page).unwrap();
         for (program, args) in

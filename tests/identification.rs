@@ -304,6 +304,7 @@ fn what_a_person_teaches_is_known_by_all_names_of_the_program() {
             name: "my-notes".into(),
             program: Some(Pattern::parse(pattern).unwrap()),
             limits: Limits::default(),
+            origin: String::new(),
         };
         Catalog::builtin().with_rules(&[rule])
     };

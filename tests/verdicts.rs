@@ -333,6 +333,7 @@ fn limits_end_what_is_in_use_and_a_servers_own_limits_come_first() {
         name: "server-memory".to_owned(),
         program: None,
         limits: Limits { max_rss: Some(2 << 30), ..Limits::default() },
+        origin: String::new(),
     };
     let policy = Policy { limits: large, servers: vec![own], ..now() };
     assert_eq!(table.verdict(&policy, 500), Some(Verdict::InUse));

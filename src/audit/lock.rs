@@ -8,8 +8,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::AuditError;
 use super::directory::Directory;
+use super::{AuditError, StartedBy};
 use crate::process::Pid;
 
 const NAME: &str = "audit.lock";
@@ -22,7 +22,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct RunLock {
     pub(super) directory: Directory,
-    _file: Flock<File>,
+    file: Flock<File>,
+}
+
+/// Who has the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The process.
+    pub pid: Pid,
+    /// What started its run; `None` where it has not said so yet.
+    pub by: Option<StartedBy>,
 }
 
 impl RunLock {
@@ -38,18 +47,32 @@ impl RunLock {
         loop {
             let (file, _) = directory.append_to(NAME)?;
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(mut file) if directory.still_names(NAME, &file) => {
-                    // Who has it is a courtesy for the message of the next; the lock does not need it.
-                    if file.set_len(0).is_ok() {
-                        let _ = writeln!(file, "{}", std::process::id());
-                    }
-                    return Ok(Some(RunLock { directory, _file: file }));
+                Ok(file) if directory.still_names(NAME, &file) => {
+                    let mut lock = RunLock { directory, file };
+                    lock.write("");
+                    return Ok(Some(lock));
                 }
                 Ok(_) => {}
                 Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
                 Err((_, Errno::EINTR)) => {}
                 Err((_, errno)) => return Err(directory.failed("lock", Some(NAME), errno.into())),
             }
+        }
+    }
+
+    /// Says what started this run, for the message of one that finds the lock taken.
+    pub fn sign(&mut self, by: StartedBy) {
+        self.write(match by {
+            StartedBy::Hand => " hand",
+            StartedBy::Schedule => " schedule",
+            StartedBy::Hook => " hook",
+        });
+    }
+
+    /// Who has it is a courtesy; the lock does not need it.
+    fn write(&mut self, by: &str) {
+        if self.file.set_len(0).is_ok() {
+            let _ = writeln!(self.file, "{}{by}", std::process::id());
         }
     }
 
@@ -75,11 +98,19 @@ impl RunLock {
     /// The process that wrote itself into the lock file last: who has the lock, when
     /// [`RunLock::try_acquire`] has just said that somebody does.
     #[must_use]
-    pub fn holder(dir: &Path) -> Option<Pid> {
+    pub fn holder(dir: &Path) -> Option<Holder> {
         let mut file = Directory::open(dir).ok()?.read_from(NAME).ok()??;
         let mut text = String::new();
         file.seek(SeekFrom::Start(0)).ok()?;
         file.take(32).read_to_string(&mut text).ok()?;
-        text.trim().parse().ok().map(Pid)
+        let mut words = text.split_whitespace();
+        let pid = words.next()?.parse().ok().map(Pid)?;
+        let by = words.next().and_then(|word| match word {
+            "hand" => Some(StartedBy::Hand),
+            "schedule" => Some(StartedBy::Schedule),
+            "hook" => Some(StartedBy::Hook),
+            _ => None,
+        });
+        Some(Holder { pid, by })
     }
 }

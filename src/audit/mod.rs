@@ -15,7 +15,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use event::{Event, Record, RunId, SCHEMA, StartedBy, Subject};
-pub use lock::RunLock;
+pub use lock::{Holder, RunLock};
 pub use log::AuditLog;
 pub use rotate::Retention;
 pub use sink::{FileSink, Sink};

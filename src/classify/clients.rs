@@ -4,8 +4,8 @@ use super::evidence::Evidence;
 use super::observe::Observation;
 use super::owner::{Owner, name_of, owner};
 use super::verdict::Verdict;
-use super::{ClientRef, ClientStatus, Finding};
-use crate::catalog::Role;
+use super::{ClientRef, ClientStatus, Finding, ZombieStatus};
+use crate::catalog::{Catalog, Role};
 use crate::instance::Instance;
 use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
 use crate::roles::Roles;
@@ -43,6 +43,31 @@ pub(super) fn status(findings: &[Finding<'_>], tree: &Tree<'_>, roles: &Roles) -
             orphaned: is_orphaned_client(record, tree, roles),
         })
         .collect()
+}
+
+/// The zombies, by pid. A dead process has no argv any more, so its name must tell, or its parent.
+pub(super) fn zombies(
+    findings: &[Finding<'_>],
+    snapshot: &Snapshot,
+    roles: &Roles,
+    catalog: &Catalog,
+) -> Vec<ZombieStatus> {
+    let known = |role| matches!(role, Some(Role::Client | Role::Server | Role::Launcher | Role::Helper));
+    let related = |zombie: &ProcessRecord| {
+        known(roles.role(zombie.parent))
+            || findings.iter().any(|finding| finding.instance.contains(zombie.parent))
+            || known(catalog.identify(zombie).map(|what| what.role))
+    };
+    let dead = snapshot.processes.iter().filter(|record| record.is_zombie());
+    let status = |zombie: &ProcessRecord| ZombieStatus {
+        pid: zombie.pid(),
+        parent: zombie.parent,
+        command: zombie.comm.to_string(),
+        related: related(zombie),
+    };
+    let mut zombies: Vec<ZombieStatus> = dead.map(status).collect();
+    zombies.sort_by_key(|zombie| zombie.pid);
+    zombies
 }
 
 /// Nobody can talk to it any more: its owner is gone and its stdio is known to be dead. A client

@@ -16,7 +16,7 @@ pub use verdict::Verdict;
 use crate::catalog::Catalog;
 use crate::instance::{self, Instance};
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessRecord, Snapshot};
+use crate::process::{Pid, Snapshot};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -68,6 +68,9 @@ pub struct ZombieStatus {
     pub parent: Pid,
     /// Its short name: argv is gone with its memory.
     pub command: String,
+    /// It has to do with what is judged here: its parent is a client or belongs to an instance, or
+    /// its name is that of a client or a server. Every machine has zombies of others.
+    pub related: bool,
 }
 
 /// Everything that was found in a snapshot.
@@ -81,6 +84,14 @@ pub struct Judgement<'a> {
     pub zombies: Vec<ZombieStatus>,
     /// How many rows were looked at.
     pub processes_seen: usize,
+}
+
+impl Judgement<'_> {
+    /// The zombies that have to do with a client or an instance. What others leave lying about is
+    /// not said of MCP.
+    pub fn related_zombies(&self) -> impl Iterator<Item = &ZombieStatus> {
+        self.zombies.iter().filter(|zombie| zombie.related)
+    }
 }
 
 /// Judges a snapshot.
@@ -119,12 +130,6 @@ pub fn judge_as<'a>(
     if policy.clients {
         clients::take_orphaned(&mut findings, &clients, snapshot, &tree, roles);
     }
-    let mut zombies: Vec<ZombieStatus> =
-        snapshot.processes.iter().filter(|r| r.is_zombie()).map(zombie).collect();
-    zombies.sort_by_key(|zombie| zombie.pid);
+    let zombies = clients::zombies(&findings, snapshot, roles, catalog);
     Judgement { findings, clients, zombies, processes_seen: snapshot.processes.len() }
-}
-
-fn zombie(record: &ProcessRecord) -> ZombieStatus {
-    ZombieStatus { pid: record.pid(), parent: record.parent, command: record.comm.to_string() }
 }

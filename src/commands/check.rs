@@ -36,6 +36,15 @@ pub(super) fn could_not_tell(args: &CheckArgs, error: anyhow::Error) -> anyhow::
     Ok(Exit::Plugin(nagios::State::Unknown as u8))
 }
 
+/// The same for a command line that cannot be read.
+pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
+    let text = mistake.to_string();
+    let why = text.lines().next().unwrap_or_default();
+    // A plugin whose stdout is gone has nobody to tell.
+    let _ = answer(&nagios::unknown(why.strip_prefix("error: ").unwrap_or(why)));
+    Exit::Plugin(nagios::State::Unknown as u8)
+}
+
 /// The last run on this machine that came to its end; a recorded table has none.
 fn last_run(session: &Session) -> anyhow::Result<Option<Run>> {
     if session.snapshot.is_some() {

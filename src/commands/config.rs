@@ -1,6 +1,7 @@
 //! `mcp-reap config`: make, find, show and check the configuration file.
 
 use anyhow::Context as _;
+use serde_json::json;
 
 use super::{answer, overrides, say};
 use crate::catalog::Catalog;
@@ -17,6 +18,7 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
     let path = around.config_path(global.config.as_deref())?;
     let shown = clean(&path.display().to_string());
     match action {
+        ConfigAction::Path if global.json => answer(&told(&path, &json!({})))?,
         ConfigAction::Path => answer(&path.display().to_string())?,
         ConfigAction::Init => {
             if let Some(folder) = path.parent() {
@@ -31,7 +33,11 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
             };
             std::io::Write::write_all(&mut file, config::init_text().as_bytes())
                 .with_context(|| format!("failed to write {shown}"))?;
-            say(&format!("wrote {shown}"));
+            if global.json {
+                answer(&told(&path, &json!({"written": true})))?;
+            } else if !global.quiet {
+                say(&format!("wrote {shown}"));
+            }
         }
         ConfigAction::Show { catalog: true } => answer(Catalog::source())?,
         ConfigAction::Show { catalog: false } => {
@@ -41,12 +47,25 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
         ConfigAction::Check => {
             let loaded = config::load(global.config.as_deref())?;
             match &loaded.origin {
+                found if global.json => {
+                    answer(&told(&path, &json!({"found": found.is_some(), "fine": true})))?;
+                }
+                _ if global.quiet => {}
                 Some(_) => say(&format!("{shown} is fine")),
                 None => say(&format!("there is no {shown}; the defaults are in force")),
             }
         }
     }
     Ok(Exit::Fine)
+}
+
+/// The file, and what there is to say of it, as one JSON object.
+fn told(path: &std::path::Path, more: &serde_json::Value) -> String {
+    let mut object = json!({"schema": 1, "file": path.display().to_string()});
+    if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
+        object.extend(more.clone());
+    }
+    object.to_string()
 }
 
 /// What is in force after file and flags.
@@ -119,7 +138,6 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
         .into_iter()
         .map(|(key, value, flag)| Setting { key: key.to_owned(), value, origin: origin(key, flag) })
         .collect();
-    let file = || name.clone().unwrap_or_default();
     let entry = |key: &str, value: String, origin: String| Setting {
         key: key.to_owned(),
         value: Some(value),
@@ -129,7 +147,11 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
     settings.extend(policy.servers.iter().map(|rule| {
         let program = rule.program.as_ref().map(|program| format!(", program = \"{program}\""));
         let own = if rule.limits == Limits::default() { "" } else { ", limits of its own" };
-        entry("server", format!("name = \"{}\"{}{own}", rule.name, program.unwrap_or_default()), file())
+        entry(
+            "server",
+            format!("name = \"{}\"{}{own}", rule.name, program.unwrap_or_default()),
+            rule.origin.clone(),
+        )
     }));
     settings.extend(policy.expect.iter().map(|expected| {
         let max = expected.max.map(|max| format!(", max = {max}")).unwrap_or_default();

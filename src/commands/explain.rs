@@ -22,7 +22,8 @@ pub(super) fn run(session: &Session, pid: u32) -> anyhow::Result<Exit> {
         answer(&explain::instance(&scene, finding, pid, session.look))?;
     } else {
         let program = seen.catalog.program(record);
-        answer(&explain::stranger(record, seen.roles.get(pid), program.as_deref(), session.look))?;
+        let known = seen.roles.get(pid);
+        answer(&explain::stranger(&scene, record, known, program.as_deref(), session.look))?;
     }
     Ok(Exit::Fine)
 }

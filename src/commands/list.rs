@@ -5,12 +5,8 @@ use std::time::Duration;
 use super::{Session, answer, configured, look, say, still_heard};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
-use crate::render::style::Look;
-use crate::render::table::{self, Detail};
+use crate::render::table::{self, Columns, Detail};
 use crate::render::{Scene, json};
-
-/// From here on there is room for all columns.
-const WIDE: usize = 140;
 
 /// Between two looks of `--watch`.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -28,7 +24,7 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     if session.json {
         answer(&json::report(&scene))?;
     } else {
-        answer(&table::list(&scene, session.look, detail(args, session.look)))?;
+        answer(&table::list(&scene, session.look, detail(args)))?;
         if !session.quiet && judgement.findings.is_empty() {
             say("no MCP server is running");
         } else if !session.quiet {
@@ -38,8 +34,8 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-fn detail(args: &ListArgs, look: Look) -> Detail {
-    Detail { tree: args.tree, wide: args.wide || look.width.is_some_and(|width| width >= WIDE) }
+fn detail(args: &ListArgs) -> Detail {
+    Detail { tree: args.tree, columns: if args.wide { Columns::All } else { Columns::AsThereIsRoom } }
 }
 
 /// Looks again and again until Ctrl-C ends it, as it ends any program; it holds nothing to close.
@@ -49,7 +45,7 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let seen = look::look(session)?;
         let (judgement, plan) = look::judge(session, &seen);
         let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
-        let list = table::list(&scene, look, detail(args, look));
+        let list = look.as_high(&table::list(&scene, look, detail(args)));
         // Home, and clear what the look before left below: no flicker, as there is with a clear first.
         let (home, clear) = if look.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
         let list = if home.is_empty() { list } else { list.replace('\n', "\x1b[K\n") };

@@ -14,6 +14,7 @@ mod look;
 mod reap;
 mod record;
 mod schedule;
+mod turn;
 mod witness;
 
 use std::cell::OnceCell;
@@ -51,8 +52,12 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         return Ok(if *watch { hook::watch(&cli) } else { hook::call(&cli) });
     }
     Diagnostics { verbose: cli.global.verbose, quiet: cli.global.quiet, directory: None }.start()?;
-    if cli.command.is_some() && cli.is_for_no_command() {
-        anyhow::bail!("--dry-run, --yes and --wait go with no command");
+    if let Some(misfit) = cli.misfit() {
+        let error = anyhow::anyhow!(misfit);
+        return match &cli.command {
+            Some(Command::Check(args)) => check::could_not_tell(args, error),
+            _ => Err(error),
+        };
     }
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
@@ -95,6 +100,13 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
 #[must_use]
 pub fn misspelt_hook(mistake: &clap::Error) -> Exit {
     hook::misspelt(mistake)
+}
+
+/// What to end with after a plugin's check that cannot be read: its one line, for a screen that shows
+/// nothing else.
+#[must_use]
+pub fn misspelt_plugin(mistake: &clap::Error) -> Exit {
+    check::misspelt(mistake)
 }
 
 impl Session {

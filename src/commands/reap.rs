@@ -1,6 +1,5 @@
 //! `mcp-reap` itself: look, plan, ask, look again, end, tell.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +8,7 @@ use anyhow::{Context as _, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::witness::{AuditWitness, Totals};
-use super::{Session, answer, ask, look, say, someone_is_there};
+use super::{Session, answer, ask, look, say, someone_is_there, turn};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -42,16 +41,9 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     }
     let stop = Arc::new(AtomicUsize::new(0));
     let directory = crate::config::state_dir()?;
-    let Some(lock) = lock(&directory, cli.wait, &stop)? else {
-        let holder = RunLock::holder(&directory).map(|pid| format!(" ({pid})")).unwrap_or_default();
-        if !session.quiet {
-            say(&format!(
-                "another mcp-reap{holder} is at work and ends what is to be ended; --wait waits for it"
-            ));
-        }
-        return Ok(Exit::Fine);
-    };
-    let log = open(session, lock)?;
+    let by = cli.started_by.into();
+    let Some(lock) = turn::take(session, &directory, cli.wait, &stop)? else { return Ok(Exit::Fine) };
+    let mut log = open(session, lock, by)?;
     let mut started = Instant::now();
     let first = look::look(session)?;
     let (judgement, plan) = look::judge(session, &first);
@@ -59,16 +51,22 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     if !plan.targets.is_empty() && !cli.yes && someone_is_there() {
         say(table::plan(&scene, session.look).trim_end());
         say(&table::summary(&scene));
+        // A person may think for long, or go for lunch; no other run has to wait for that.
+        drop(log);
         if !ask("End them?")? {
             say("nothing was ended");
             return Ok(Exit::Fine);
         }
+        // Whoever said yes wants it done. What another run has ended meanwhile, the second look will
+        // not find.
+        let Some(lock) = turn::take(session, &directory, true, &stop)? else { return Ok(Exit::Fine) };
+        log = open(session, lock, by)?;
         // The time a person takes to think is not the run's.
         started = Instant::now();
     }
     // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
     listen(&stop)?;
-    let done = end(session, log, cli.started_by.into(), plan.clone(), started, &stop)?;
+    let done = end(session, log, by, plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
     if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
         // What was done is done and recorded; the exit code speaks of that.
@@ -95,7 +93,8 @@ impl Done {
 }
 
 /// The audit log of a run that has the lock.
-pub(super) fn open(session: &Session, lock: RunLock) -> anyhow::Result<AuditLog> {
+pub(super) fn open(session: &Session, mut lock: RunLock, by: StartedBy) -> anyhow::Result<AuditLog> {
+    lock.sign(by);
     let now = chrono::Utc::now();
     let retention = Retention { keep_days: session.audit.keep_days, max_size: session.audit.max_size };
     AuditLog::open(lock, retention, RunId::new(now, Pid(std::process::id())), now)
@@ -115,6 +114,9 @@ pub(super) fn end(
     started: Instant,
     stop: &Arc<AtomicUsize>,
 ) -> anyhow::Result<Done> {
+    if session.snapshot.is_some() {
+        bail!("a recorded table ends nothing");
+    }
     let mut witness = AuditWitness::new(log);
     witness.started(by, &plan)?;
     let confirmed = confirm(session, plan, stop)?;
@@ -132,17 +134,8 @@ pub(super) fn end(
 /// Shows a person that time passes while the targets have theirs.
 fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
     let processes: usize = plan.targets.iter().map(|target| target.members.len()).sum();
-    let what = format!("waiting for {} to end", table::count(processes, "process"));
+    let what = format!("asked {} to end", table::count(processes, "process"));
     (processes > 0 && !session.quiet).then(|| Spinner::start(what, session.policy.grace))
-}
-
-/// One run at a time per user.
-fn lock(directory: &Path, wait: bool, stop: &AtomicUsize) -> Result<Option<RunLock>, AuditError> {
-    if wait {
-        RunLock::acquire_waiting(directory, || signal_in(stop).is_none())
-    } else {
-        RunLock::try_acquire(directory)
-    }
 }
 
 /// The signals that ask us to stop leave their number here.

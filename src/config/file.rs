@@ -49,7 +49,7 @@ pub(super) fn parse(
         policy.allow.push(allow(section, file, around)?);
     }
     for section in top.sections("server")? {
-        policy.servers.push(server(section)?);
+        policy.servers.push(server(section, file)?);
     }
     for section in top.sections("expect")? {
         policy.expect.push(expect(section, file)?);
@@ -146,13 +146,14 @@ fn origin(file: &Path, section: &Section<'_>) -> String {
     format!("{}:{}", file.file_name().unwrap_or(file.as_os_str()).display(), section.line())
 }
 
-fn server(mut section: Section<'_>) -> Result<ServerRule, ConfigError> {
+fn server(mut section: Section<'_>, file: &Path) -> Result<ServerRule, ConfigError> {
     let name = section.parsed("name", "a text", |text| match text.trim() {
         "" => Err("empty, where the name of a server is expected"),
         name => Ok(name.to_owned()),
     })?;
     let program = section.parsed("program", PATTERN, Pattern::parse)?.map(|at| at.value);
     let limits = section.section("limits")?.map(limits).transpose()?.unwrap_or_default();
+    let origin = origin(file, &section);
     let nameless = section.mistake_here("this [[server]] entry has no name");
     let idle =
         section.mistake_here("this [[server]] entry does nothing: it needs a program, limits, or both");
@@ -161,7 +162,7 @@ fn server(mut section: Section<'_>) -> Result<ServerRule, ConfigError> {
     if program.is_none() && limits == Limits::default() {
         return Err(idle);
     }
-    Ok(ServerRule { name, program, limits })
+    Ok(ServerRule { name, program, limits, origin })
 }
 
 fn expect(mut section: Section<'_>, file: &Path) -> Result<Expectation, ConfigError> {

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     fn rule(name: &str, limits: Limits) -> ServerRule {
-        ServerRule { name: name.to_owned(), program: None, limits }
+        ServerRule { name: name.to_owned(), program: None, limits, origin: String::new() }
     }
 
     #[test]

@@ -37,6 +37,16 @@ pub struct Policy {
     pub expect: Vec<Expectation>,
 }
 
+impl Policy {
+    /// How long a run waits for another one, where it waits: five minutes, and for as long as a run
+    /// of a longer grace may take. What takes longer hangs, and waiting on would be missing the run
+    /// without a word.
+    #[must_use]
+    pub fn patience(grace: Duration) -> Duration {
+        Duration::from_secs(300).saturating_add(grace.saturating_mul(2))
+    }
+}
+
 impl Default for Policy {
     fn default() -> Policy {
         Policy {

@@ -13,6 +13,8 @@ pub struct ServerRule {
     pub program: Option<Pattern>,
     /// Override the global limits for this server.
     pub limits: Limits,
+    /// Where the entry stands, as `config.toml:12`.
+    pub origin: String,
 }
 
 impl ServerRule {
@@ -35,6 +37,7 @@ mod tests {
             name: "notes".into(),
             program: Some(Pattern::parse("notes-*.py").unwrap()),
             limits: Limits::default(),
+            origin: String::new(),
         };
         assert!(rule.teaches(["python3", "notes-serve.py"]));
         assert!(!rule.teaches(["notes"]));

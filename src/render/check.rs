@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Scene;
 use super::clean::clean;
 use super::figures::count;
+use super::grid::paragraph;
 use super::json;
 use super::style::{self, Look};
 use super::table;
@@ -26,11 +27,8 @@ pub fn text(scene: &Scene<'_>, health: &Health, look: Look) -> String {
     };
     let mut text = format!("{}: {}", look.paint(style, state), headline(scene, health));
     for problem in &health.problems {
-        text.push_str("\n  ");
-        text.push_str(&super::clean::fit(
-            &sentence(problem),
-            look.width.map_or(usize::MAX, |w| w.max(20) - 2),
-        ));
+        text.push('\n');
+        text.push_str(paragraph("  ", &sentence(problem), look.width).trim_end());
     }
     text
 }
@@ -41,7 +39,7 @@ fn headline(scene: &Scene<'_>, health: &Health) -> String {
     if health.orphaned_clients > 0 {
         text.push_str(&format!("; {}", count(health.orphaned_clients, "orphaned client")));
     }
-    let zombies = scene.judgement.zombies.len();
+    let zombies = scene.judgement.related_zombies().count();
     if zombies > 0 {
         text.push_str(&format!("; {}", count(zombies, "zombie")));
     }

@@ -60,8 +60,11 @@ pub fn text(entries: &[Entry], strays: &[Stray], look: Look) -> String {
             ]
         })
         .collect();
-    let mut lines = grid::lines(&COLUMNS, &rows, 2, look.width);
-    if let Some(titles) = lines.first_mut() {
+    let mut lines = match rows.as_slice() {
+        [] => vec!["no configuration that was found names an MCP server".to_owned()],
+        rows => grid::lines(&COLUMNS, rows, 2, look.width),
+    };
+    if let Some(titles) = lines.first_mut().filter(|_| !rows.is_empty()) {
         *titles = look.paint(style::title(), titles);
     }
     if !strays.is_empty() {

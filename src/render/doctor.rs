@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::clean::clean;
+use super::grid::paragraph;
 use super::style::{self, Look};
 
 /// How one thing is.
@@ -62,16 +63,14 @@ pub fn text(lines: &[Line], look: Look) -> String {
             State::Broken => ("!!", style::bad()),
         };
         let mark = look.paint(style, mark);
-        for (i, found) in line.found.lines().enumerate() {
-            match i {
-                0 => writeln!(out, "{mark}  {:<width$}  {}", line.what, clean(found)),
-                _ => writeln!(out, "    {:<width$}  {}", "", clean(found)),
-            }
-            .unwrap_or_default();
-        }
+        let margin = " ".repeat(width + 6);
+        let mut said: String =
+            line.found.lines().map(|found| paragraph(&margin, &clean(found), look.width)).collect();
         if let Some(mend) = line.mend.as_ref().filter(|mend| !mend.is_empty()) {
-            let _ = writeln!(out, "    {:<width$}  -> {}", "", clean(mend));
+            said += &paragraph(&margin, &format!("-> {}", clean(mend)), look.width);
         }
+        let said = said.strip_prefix(&margin).unwrap_or("\n");
+        let _ = write!(out, "{mark}  {:<width$}  {said}", line.what);
     }
     out
 }

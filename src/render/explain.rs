@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Scene;
 use super::clean::clean;
+use super::grid::paragraph;
 use super::json::command;
 use super::sentence::{Leaning, sentence};
 use super::style::{self, Look};
@@ -51,7 +52,7 @@ pub fn instance(scene: &Scene<'_>, finding: &Finding<'_>, pid: Pid, look: Look) 
         }
         let _ = writeln!(out, "\n{}", look.paint(style::title(), title));
         for text in of {
-            let _ = writeln!(out, "  {}", clean(text));
+            out.push_str(&paragraph("  ", &clean(text), look.width));
         }
     }
     let _ = writeln!(out, "\n{}", look.paint(style::title(), "Its processes"));
@@ -64,6 +65,7 @@ pub fn instance(scene: &Scene<'_>, finding: &Finding<'_>, pid: Pid, look: Look) 
 /// Says of a process that it is no member of any instance, and what was looked at.
 #[must_use]
 pub fn stranger(
+    scene: &Scene<'_>,
     record: &ProcessRecord,
     known: Option<&Identification>,
     program: Option<&str>,
@@ -71,8 +73,10 @@ pub fn stranger(
 ) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", record.pid(), clean(&command(record)));
+    if let Some(known) = known.filter(|known| known.role == Role::Client) {
+        return out + &client(scene, record.pid(), &known.name, look);
+    }
     let what = match known.map(|known| known.role) {
-        Some(Role::Client) => "It is a client, which starts MCP servers and talks to them",
         Some(Role::Supervisor) => "It starts and watches processes for others",
         Some(Role::Init) => "It adopts processes whose parent has ended",
         Some(Role::Wrapper) => "It runs another program, and nothing of what it runs is an MCP server",
@@ -90,17 +94,47 @@ pub fn stranger(
             let _ = writeln!(out, "  What really runs could not be told from its command line.");
         }
     }
-    let _ = writeln!(
-        out,
-        "  Its ancestors and descendants were looked at too: it is below no MCP launcher or server."
-    );
+    out.push_str(&paragraph(
+        "  ",
+        "Its ancestors and descendants were looked at too: it is below no MCP launcher or server.",
+        look.width,
+    ));
     // What is known as something else is not to be taught.
     if known.is_some_and(|known| known.role != Role::Wrapper) {
         return out;
     }
-    let _ = writeln!(
-        out,
-        "\nTo have it taken for one, add a [[server]] rule with its program to the configuration file."
-    );
+    out.push('\n');
+    out.push_str(&paragraph(
+        "",
+        "To have it taken for one, add a [[server]] rule with its program to the configuration file.",
+        look.width,
+    ));
+    out
+}
+
+/// What a client is, and which instances are its own.
+fn client(scene: &Scene<'_>, pid: Pid, name: &str, look: Look) -> String {
+    let orphaned = scene.judgement.clients.iter().any(|client| client.pid == pid && client.orphaned);
+    let mut out = format!("It is the client {}, which starts MCP servers and talks to them.\n", clean(name));
+    if orphaned {
+        out.push_str(
+            "Nobody can talk to it any more: whoever started it has ended, and its stdio is closed.\n",
+        );
+    }
+    out.push_str("A run would leave it alone.\n");
+    let of = |finding: &&&Finding<'_>| finding.client.as_ref().is_some_and(|client| client.pid == pid);
+    let findings = scene.worst_first();
+    let its: Vec<_> = findings.iter().filter(of).collect();
+    if its.is_empty() {
+        out.push_str("\nIt has no MCP instance now.\n");
+        return out;
+    }
+    let _ = writeln!(out, "\n{}", look.paint(style::title(), "Its instances"));
+    for finding in its {
+        let verdict = finding.verdict.as_str();
+        let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), verdict);
+        let (server, root) = (clean(&finding.instance.server), finding.instance.root.pid());
+        let _ = writeln!(out, "  {server} ({root}), {verdict}: {}", clean(&finding.reason));
+    }
     out
 }

@@ -28,11 +28,13 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
         }
         Evidence::OwnerGone { pid, how } => {
             let how = match how {
-                Adoption::Init => "pid 1, which adopts orphans",
-                Adoption::Subreaper => "a process that adopts orphans",
-                Adoption::StartedLater => "a process that started later and so must have adopted it",
+                Adoption::Init => "pid 1, which adopts orphans".to_owned(),
+                Adoption::Subreaper => format!("{pid}, a process that adopts orphans"),
+                Adoption::StartedLater => {
+                    format!("{pid}, a process that started later and so must have adopted it")
+                }
             };
-            (For, format!("Whoever started it has ended: its parent is now {pid}, {how}."))
+            (For, format!("Whoever started it has ended: its parent is now {how}."))
         }
         Evidence::OwnerUnknown { pid: Pid(0) } => {
             (Against, "Its parent is outside this PID namespace, so its owner may be alive.".to_owned())

@@ -56,10 +56,13 @@ impl Drop for Spinner {
     }
 }
 
-/// `⠹ waiting for 3 processes to end, SIGKILL in 4s`
+/// `⠹ asked 3 processes to end, SIGKILL to those that stay in 4s`
 fn frame(what: &str, turn: usize, elapsed: Duration, at_most: Duration) -> String {
     let left = at_most.saturating_sub(elapsed).as_millis().div_ceil(1000);
-    let then = if left > 0 { format!("SIGKILL in {left}s") } else { "SIGKILL sent".to_owned() };
+    let then = match left {
+        0 => "SIGKILL to those that stayed".to_owned(),
+        _ => format!("SIGKILL to those that stay in {left}s"),
+    };
     format!("{} {what}, {then}", FRAMES[turn % FRAMES.len()])
 }
 
@@ -70,8 +73,8 @@ mod tests {
     #[test]
     fn it_counts_down_in_whole_seconds_and_says_what_comes() {
         let at = |millis| frame("waiting", 0, Duration::from_millis(millis), Duration::from_secs(5));
-        assert_eq!(at(0), "⠋ waiting, SIGKILL in 5s");
-        assert_eq!(at(4_001), "⠋ waiting, SIGKILL in 1s");
-        assert_eq!(at(6_000), "⠋ waiting, SIGKILL sent");
+        assert_eq!(at(0), "⠋ waiting, SIGKILL to those that stay in 5s");
+        assert_eq!(at(4_001), "⠋ waiting, SIGKILL to those that stay in 1s");
+        assert_eq!(at(6_000), "⠋ waiting, SIGKILL to those that stayed");
     }
 }

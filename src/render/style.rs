@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use anstyle::{AnsiColor, Style};
 
 use crate::classify::Verdict;
+use crate::reap::Outcome;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -52,11 +53,32 @@ impl Look {
         Look { width, ..self }
     }
 
+    /// As much of the text as a terminal shows at once with two lines more below, and how many lines
+    /// that leaves out; the whole text where nobody looks at lines.
+    #[must_use]
+    pub fn as_high(&self, text: &str) -> String {
+        match self.width.and_then(|_| terminal_size::terminal_size()) {
+            Some((_, height)) => cut_off(text, usize::from(height.0).saturating_sub(3)),
+            None => text.to_owned(),
+        }
+    }
+
     /// The text in this style, or as it is without colour.
     #[must_use]
     pub fn paint(&self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
+}
+
+/// The first lines, and how many more there are.
+fn cut_off(text: &str, lines: usize) -> String {
+    let all = text.lines().count();
+    if all <= lines {
+        return text.to_owned();
+    }
+    let mut cut: String = text.split_inclusive('\n').take(lines.saturating_sub(1)).collect();
+    cut.push_str(&format!("... {} more lines\n", all - lines.saturating_sub(1)));
+    cut
 }
 
 /// Titles of columns.
@@ -89,6 +111,16 @@ pub fn warning() -> Style {
     Style::new().fg_color(Some(AnsiColor::Yellow.into()))
 }
 
+/// By how a process ended: as it was asked to, by force, or not at all.
+#[must_use]
+pub fn outcome(outcome: &Outcome) -> Style {
+    match outcome {
+        Outcome::Exited | Outcome::Vanished => good(),
+        Outcome::Killed | Outcome::Withheld(_) => warning(),
+        Outcome::Survived | Outcome::Denied(_) => bad(),
+    }
+}
+
 /// By what a verdict means for the instance: red goes, yellow is worth a look, green stays.
 #[must_use]
 pub fn verdict(verdict: Verdict, reap: bool) -> Style {
@@ -98,4 +130,17 @@ pub fn verdict(verdict: Verdict, reap: bool) -> Style {
         _ => AnsiColor::Yellow,
     };
     Style::new().fg_color(Some(color.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_on_the_screen_is_counted() {
+        let text = "1\n2\n3\n4\n5\n";
+        assert_eq!(cut_off(text, 5), text);
+        assert_eq!(cut_off(text, 3), "1\n2\n... 3 more lines\n");
+        assert_eq!(cut_off(text, 0), "... 5 more lines\n");
+    }
 }

@@ -11,56 +11,74 @@ use super::{Scene, tree};
 use crate::classify::{Finding, Verdict};
 use crate::units::{show_duration, show_size};
 
-const fn left(title: &'static str) -> Column {
-    Column { title, right: false }
+/// What stands in a column, in the order of the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cell {
+    Verdict,
+    Server,
+    Client,
+    Pid,
+    Age,
+    Rss,
+    Swap,
+    Cpu,
+    Ports,
+    Tty,
+    Why,
 }
 
-const fn right(title: &'static str) -> Column {
-    Column { title, right: true }
-}
+use Cell::{Age, Client, Cpu, Pid, Ports, Rss, Server, Swap, Tty, Why};
 
-const NARROW: [Column; 7] =
-    [left("VERDICT"), left("SERVER"), left("CLIENT"), right("PID"), right("AGE"), right("RSS"), left("WHY")];
+const NARROW: [Cell; 7] = [Cell::Verdict, Server, Client, Pid, Age, Rss, Why];
 
 /// With what there is room for on a wide terminal.
-const WIDE: [Column; 11] = [
-    left("VERDICT"),
-    left("SERVER"),
-    left("CLIENT"),
-    right("PID"),
-    right("AGE"),
-    right("RSS"),
-    right("SWAP"),
-    right("CPU"),
-    left("PORTS"),
-    left("TTY"),
-    left("WHY"),
-];
+const WIDE: [Cell; 11] = [Cell::Verdict, Server, Client, Pid, Age, Rss, Swap, Cpu, Ports, Tty, Why];
+
+/// Where even the rest leaves no room for the reason: it names the client itself then.
+const NARROWEST: [Cell; 6] = [Cell::Verdict, Server, Pid, Age, Rss, Why];
 
 /// The server's name gives way on a narrow terminal.
 const SERVER: usize = 1;
+
+/// From here on there is room for all columns.
+const ROOM: usize = 140;
+
+/// So many columns of a reason that goes on in the next line are good to read.
+const READABLE: usize = 30;
 
 /// What to show of each instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
     /// Its processes.
     pub tree: bool,
-    /// Swap, CPU, ports and terminal too.
-    pub wide: bool,
+    /// Which columns.
+    pub columns: Columns,
+}
+
+/// Which columns to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Columns {
+    /// Those that matter.
+    #[default]
+    Few,
+    /// Swap, CPU, ports and terminal too, where the terminal is wide enough for them.
+    AsThereIsRoom,
+    /// All of them, whatever it looks like.
+    All,
 }
 
 /// All instances, the worst on top.
 #[must_use]
 pub fn list(scene: &Scene<'_>, look: Look, detail: Detail) -> String {
     let findings = scene.worst_first();
-    table(scene, &findings, look, detail) + &notes(scene)
+    table(scene, &findings, look, detail) + &notes(scene, look)
 }
 
 /// Only what is to be ended, each with its members.
 #[must_use]
 pub fn plan(scene: &Scene<'_>, look: Look) -> String {
     let findings: Vec<_> = scene.worst_first().into_iter().filter(|f| scene.reaps(f)).collect();
-    table(scene, &findings, look, Detail { tree: true, wide: false })
+    table(scene, &findings, look, Detail { tree: true, columns: Columns::Few })
 }
 
 /// One sentence: how many instances and processes are to go, and what stays and why.
@@ -103,9 +121,8 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, detail: Detai
     if findings.is_empty() {
         return String::new();
     }
-    let columns: &[Column] = if detail.wide { &WIDE } else { &NARROW };
-    let rows: Vec<Vec<String>> = findings.iter().map(|finding| row(scene, finding, detail.wide)).collect();
-    let mut lines = grid::lines(columns, &rows, SERVER, look.width).into_iter();
+    let (columns, rows) = layout(scene, findings, look.width, detail.columns);
+    let mut lines = grid::whole(&columns, &rows, SERVER, look.width).into_iter();
     let mut out = String::new();
     let _ = writeln!(out, "{}", look.paint(style::title(), &lines.next().unwrap_or_default()));
     for (finding, line) in findings.iter().zip(lines) {
@@ -115,32 +132,88 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, detail: Detai
         let _ = writeln!(out, "{verdict}{}", &line[end..]);
         if detail.tree {
             for member in tree::members(scene, &finding.instance, look) {
-                let _ = writeln!(out, "{}", look.paint(style::faint(), &member));
+                let _ = writeln!(out, "{member}");
             }
         }
     }
     out
 }
 
-fn row(scene: &Scene<'_>, finding: &Finding<'_>, wide: bool) -> Vec<String> {
-    let why = match scene.withheld(finding) {
-        Some(why) => format!("{}; left alone: {}", finding.reason, why.as_str()),
-        None => finding.reason.clone(),
+/// The columns that leave the most room for the reason that it needs, and the rows in them: what the
+/// evidence says is what people came for, so the others give way to it and not the other way round.
+fn layout(
+    scene: &Scene<'_>,
+    findings: &[&Finding<'_>],
+    width: Option<usize>,
+    columns: Columns,
+) -> (Vec<Column>, Vec<Vec<String>>) {
+    let of = |cells: &[Cell]| {
+        let rows = findings.iter().map(|finding| row(scene, finding, cells)).collect();
+        (cells.iter().map(|cell| cell.column()).collect(), rows)
     };
-    let client = finding.client.as_ref().map_or("-".to_owned(), |c| format!("{} {}", c.name, c.pid));
-    let mut cells = vec![
-        finding.verdict.as_str().to_owned(),
-        fit(&clean(&finding.instance.server), 32),
-        clean(&client),
-        finding.instance.root.pid().to_string(),
-        show_duration(Duration::from_secs(finding.age as u64)),
-        show_size(finding.rss),
-    ];
-    if wide {
-        cells.extend(more(finding));
+    let choices: &[&[Cell]] = match columns {
+        Columns::All => &[&WIDE],
+        Columns::AsThereIsRoom if width.is_some_and(|width| width >= ROOM) => &[&WIDE, &NARROW, &NARROWEST],
+        Columns::AsThereIsRoom | Columns::Few => &[&NARROW, &NARROWEST],
+    };
+    let roomy = |(columns, rows): &(Vec<Column>, Vec<Vec<String>>)| {
+        width.is_none_or(|width| grid::is_roomy(columns, rows, READABLE, width))
+    };
+    let last = choices.last().copied().unwrap_or(&NARROWEST);
+    choices.iter().map(|cells| of(cells)).find(roomy).unwrap_or_else(|| of(last))
+}
+
+impl Cell {
+    fn column(self) -> Column {
+        let (title, right) = match self {
+            Cell::Verdict => ("VERDICT", false),
+            Server => ("SERVER", false),
+            Client => ("CLIENT", false),
+            Pid => ("PID", true),
+            Age => ("AGE", true),
+            Rss => ("RSS", true),
+            Swap => ("SWAP", true),
+            Cpu => ("CPU", true),
+            Ports => ("PORTS", false),
+            Tty => ("TTY", false),
+            Why => ("WHY", false),
+        };
+        Column { title, right }
     }
-    cells.push(clean(&why));
-    cells
+}
+
+fn row(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> Vec<String> {
+    let [swap, cpu, ports, tty] = if cells.contains(&Swap) { more(finding) } else { Default::default() };
+    let client = finding.client.as_ref().map(|client| format!("{} {}", client.name, client.pid));
+    let text = |cell: &Cell| match cell {
+        Cell::Verdict => finding.verdict.as_str().to_owned(),
+        Server => fit(&clean(&finding.instance.server), 32),
+        Client => client.as_deref().map_or_else(|| "-".to_owned(), clean),
+        Pid => finding.instance.root.pid().to_string(),
+        Age => show_duration(Duration::from_secs(finding.age as u64)),
+        Rss => show_size(finding.rss),
+        Swap => swap.clone(),
+        Cpu => cpu.clone(),
+        Ports => ports.clone(),
+        Tty => tty.clone(),
+        Why => clean(&why(scene, finding, cells.contains(&Client))),
+    };
+    cells.iter().map(text).collect()
+}
+
+/// The reason, why it is left alone all the same, and the client where nothing else names it.
+fn why(scene: &Scene<'_>, finding: &Finding<'_>, client_is_named: bool) -> String {
+    let mut text = finding.reason.clone();
+    if let Some(why) = scene.withheld(finding) {
+        let _ = write!(text, "; left alone: {}", why.as_str());
+    }
+    if let Some(client) = finding.client.as_ref().filter(|_| !client_is_named) {
+        let named = format!("{} ({})", client.name, client.pid);
+        if !text.contains(&named) {
+            let _ = write!(text, "; client {named}");
+        }
+    }
+    text
 }
 
 /// Swap, CPU, ports and terminal; `-` where nothing is known or there is none.
@@ -164,7 +237,7 @@ fn more(finding: &Finding<'_>) -> [String; 4] {
 }
 
 /// What is not an instance but worth knowing: orphaned clients and zombies.
-fn notes(scene: &Scene<'_>) -> String {
+fn notes(scene: &Scene<'_>, look: Look) -> String {
     let mut out = String::new();
     for client in scene.judgement.clients.iter().filter(|client| client.orphaned) {
         let _ = writeln!(
@@ -174,7 +247,8 @@ fn notes(scene: &Scene<'_>) -> String {
             client.pid
         );
     }
-    if let [first, rest @ ..] = scene.judgement.zombies.as_slice() {
+    let related: Vec<_> = scene.judgement.related_zombies().collect();
+    if let [first, rest @ ..] = related.as_slice() {
         let others = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
         let _ = writeln!(
             out,
@@ -183,6 +257,11 @@ fn notes(scene: &Scene<'_>) -> String {
             first.pid,
             first.parent
         );
+    }
+    let strangers = scene.judgement.zombies.len() - related.len();
+    if strangers > 0 {
+        let text = format!("{} of programs that have nothing to do with MCP", count(strangers, "zombie"));
+        let _ = writeln!(out, "{}", look.paint(style::faint(), &text));
     }
     out
 }

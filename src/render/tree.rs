@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::Scene;
 use super::clean::{clean, fit};
 use super::json::command;
-use super::style::Look;
+use super::style::{self, Look};
 use crate::instance::{Instance, Member, Part};
 use crate::process::Pid;
 use crate::units::show_size;
@@ -61,7 +61,7 @@ fn draw<'a, 'b>(
     }
 }
 
-/// `  └─ 4250 server 41 MB  exited: node .../mcp-server-memory`
+/// `  └─ 4250 exited, server 41 MB node .../mcp-server-memory`
 fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, look: Look) -> String {
     let record = member.record;
     let part = match member.part {
@@ -70,13 +70,21 @@ fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, look: Look) -> Str
         Part::Helper => "helper",
     };
     let ended = scene.results.and_then(|results| results.iter().find(|ended| ended.member.id == record.id));
-    let ended = ended.map(|ended| format!("{}: ", ended.outcome.as_str())).unwrap_or_default();
+    let outcome = ended.map(|ended| format!("{}, ", ended.outcome.as_str())).unwrap_or_default();
     // Deeper than half of the line nothing could be read any more.
     let branch = match look.width {
         Some(width) if branch.width() > width / 2 => "  …─ ",
         _ => branch,
     };
-    let head = format!("{branch}{} {part} {} ", record.pid(), show_size(record.rss));
-    let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(head.width()).max(12));
-    head + &fit(&(ended + &clean(&command(record))), room)
+    let begin = format!("{branch}{} ", record.pid());
+    let rest = format!("{part} {} ", show_size(record.rss));
+    let taken = begin.width() + outcome.width() + rest.width();
+    let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(taken).max(12));
+    let rest = rest + &fit(&clean(&command(record)), room);
+    let faint = |text: &str| look.paint(style::faint(), text);
+    match ended.map(|ended| style::outcome(&ended.outcome)) {
+        // What became of it is the news.
+        Some(news) if look.color => faint(&begin) + &look.paint(news, &outcome) + &faint(&rest),
+        _ => faint(&(begin + &outcome + &rest)),
+    }
 }

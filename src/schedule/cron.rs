@@ -40,7 +40,10 @@ mod tests {
             BTreeMap::new(),
             Duration::from_secs(5),
         );
-        assert_eq!(line(&job.unwrap()), "5 4 * * * /usr/bin/mcp-reap --yes --quiet --started-by schedule");
+        assert_eq!(
+            line(&job.unwrap()),
+            "5 4 * * * /usr/bin/mcp-reap --yes --quiet --wait --started-by schedule"
+        );
     }
 
     #[test]
@@ -64,7 +67,7 @@ mod tests {
             let output = Command::new("/bin/sh").args(["-c", &script]).env_clear().output().unwrap();
             assert_eq!(
                 String::from_utf8(output.stdout).unwrap(),
-                format!("{hostile}\n{hostile}\n--yes\n--quiet\n--started-by\nschedule\n"),
+                format!("{hostile}\n{hostile}\n--yes\n--quiet\n--wait\n--started-by\nschedule\n"),
                 "{script}"
             );
         }

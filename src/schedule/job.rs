@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Calendar, ScheduleError};
+use crate::policy::Policy;
 
 /// What stands after the binary. Nobody is there to be asked, and what was ended is in the audit
-/// log, which also tells what started the run.
-pub const ARGUMENTS: [&str; 4] = ["--yes", "--quiet", "--started-by", "schedule"];
+/// log, which also tells what started the run. A run that found a hook's at work and left would be
+/// missed until next week: a hook ends only what its session left.
+pub const ARGUMENTS: [&str; 5] = ["--yes", "--quiet", "--wait", "--started-by", "schedule"];
 
 /// A week: no grace is longer, and no manager mistakes the number for something else.
 const LONGEST_GRACE: u64 = 7 * 24 * 3600;
@@ -60,10 +62,12 @@ impl Job {
         self.binary.to_string_lossy().into_owned()
     }
 
-    /// Seconds a run may take before it is taken to hang: the grace, and a minute for two looks at
-    /// a machine that is out of memory and for what SIGKILL does not end at once.
+    /// Seconds a run may take before it is taken to hang: what it waits for another run, the grace,
+    /// and a minute for two looks at a machine that is out of memory and for what SIGKILL does not
+    /// end at once.
     pub(super) fn longest_run(&self) -> u64 {
-        self.grace.saturating_mul(2).saturating_add(60)
+        let waits = Policy::patience(Duration::from_secs(self.grace)).as_secs();
+        waits.saturating_add(self.grace.saturating_mul(2)).saturating_add(60)
     }
 
     /// Seconds between the manager's SIGTERM and its SIGKILL: the grace, and time to write down

@@ -239,7 +239,7 @@ fn without_a_manager_there_is_a_line_for_cron_and_nothing_is_written() {
         assert!(why.ends_with("is not on this machine"), "{why}");
         assert_eq!(
             crontab,
-            format!("0 3 * * 0 {} --yes --quiet --started-by schedule", home.binary.display())
+            format!("0 3 * * 0 {} --yes --quiet --wait --started-by schedule", home.binary.display())
         );
         assert!(home.files().is_empty());
         assert_eq!(home.status().absent, Some(why));

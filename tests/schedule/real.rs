@@ -112,7 +112,7 @@ fn full_circle(path: &str) {
     systemctl(&["start", "mcp-reap.service"]);
     let seen = stage.seen();
     for line in [
-        "arguments: --yes --quiet --started-by schedule",
+        "arguments: --yes --quiet --wait --started-by schedule",
         "environ: PROBE=seen",
         "signal 0: sent",
         "state: written",

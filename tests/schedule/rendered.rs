@@ -66,7 +66,14 @@ fn the_agent_holds_exactly_these_keys() {
             ("Label", Value::from("com.mcp-reap")),
             (
                 "ProgramArguments",
-                strings(&["/usr/local/bin/mcp-reap", "--yes", "--quiet", "--started-by", "schedule"]),
+                strings(&[
+                    "/usr/local/bin/mcp-reap",
+                    "--yes",
+                    "--quiet",
+                    "--wait",
+                    "--started-by",
+                    "schedule",
+                ]),
             ),
             (
                 "EnvironmentVariables",
@@ -148,9 +155,9 @@ fn the_units_say_when_and_how_long() {
     };
     for line in [
         "Type=oneshot",
-        "ExecStart=/usr/bin/mcp-reap --yes --quiet --started-by schedule",
+        "ExecStart=/usr/bin/mcp-reap --yes --quiet --wait --started-by schedule",
         "Environment=MCP_REAP_CONFIG=/usr/bin/mcp-reap.toml",
-        "TimeoutStartSec=120",
+        "TimeoutStartSec=480",
         "TimeoutStopSec=45",
     ] {
         has(service, line);

@@ -184,7 +184,7 @@ fn look_once(
     if planned == 0 {
         return Ok(seen);
     }
-    let log = reap::open(session, lock)?;
+    let log = reap::open(session, lock, StartedBy::Hook)?;
     let done = reap::end(session, log, StartedBy::Hook, plan, started, stop)?;
     let all = planned == mine && done.ended(planned);
     reap::exit(done)?;

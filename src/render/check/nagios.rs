@@ -60,7 +60,7 @@ pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
         format!("over_limits={};0;;0", health.over_limits),
         format!("orphaned_clients={};0;;0", health.orphaned_clients),
         format!("undetermined={};;;0", health.undetermined),
-        format!("zombies={};;;0", scene.judgement.zombies.len()),
+        format!("zombies={};;;0", scene.judgement.related_zombies().count()),
         format!("rss={rss}B;;;0"),
     ];
     let mut text = format!("MCP {} - {} | {}", State::of(health).as_str(), plain(&head), data.join(" "));

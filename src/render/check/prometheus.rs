@@ -24,8 +24,8 @@ pub fn text(scene: &Scene<'_>, health: &Health, last: Option<&Run>) -> String {
         .add(&[], health.over_limits);
     out.gauge("orphaned_clients", "Clients that nobody can talk to any more.")
         .add(&[], health.orphaned_clients);
-    out.gauge("zombies", "Dead processes that their parents have not collected.")
-        .add(&[], scene.judgement.zombies.len());
+    out.gauge("zombies", "Dead processes of clients and servers that their parents have not collected.")
+        .add(&[], scene.judgement.related_zombies().count());
     out.gauge("processes_seen", "Rows of the process table.").add(&[], scene.judgement.processes_seen);
     problems(&mut out, health);
     if let Some(run) = last {
