@@ -10,7 +10,7 @@ use mcp_reap::classify::Verdict;
 use mcp_reap::pattern::Pattern;
 use mcp_reap::plan::Why;
 use mcp_reap::policy::{AllowRule, CountPer, Limits, Policy, ServerRule};
-use scene::{Table, Wire};
+use scene::{ME, Table, Wire};
 
 const SERVER: &str = "node /home/u/.npm-global/bin/mcp-server-memory";
 
@@ -142,6 +142,32 @@ fn a_parent_younger_than_its_child_has_adopted_it() {
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
     table.row(700).age(7200.0);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected));
+}
+
+#[test]
+fn a_parent_of_whom_neither_user_nor_command_could_be_read_may_be_a_launcher() {
+    let mut table = one(600, Wire::Closed);
+    table.add(600, 800, "python client.py").age(80_000.0);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected));
+    table.row(600).change(|r| r.argv = None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "one of ours in disguise");
+    table.row(600).change(|r| r.uid = None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "perhaps one of ours");
+    table.row(600).uid(0);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected), "surely none of ours");
+    // The same one step further up: between the owner and the client something may hide.
+    table.row(600).uid(ME).change(|r| r.argv = Some(vec!["python".into(), "client.py".into()]));
+    table.row(800).change(|r| (r.argv, r.uid) = (None, None));
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse));
+}
+
+#[test]
+fn a_service_manager_of_whom_the_user_could_not_be_read_may_be_somebody_elses() {
+    let mut table = one(700, Wire::Closed);
+    table.add(700, 1, "/usr/lib/systemd/systemd --user").age(90_000.0);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
+    table.row(700).change(|r| r.uid = None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
 }
 
 #[test]
