@@ -183,6 +183,20 @@ fn a_client_or_supervisor_as_pid_1_of_a_container_owns() {
 }
 
 #[test]
+fn a_containers_pid_1_that_does_not_tell_what_it_is_may_be_the_client() {
+    let mut table = one(1, Wire::Closed);
+    table.row(1).uid(ME).change(|r| (r.argv, r.comm) = (None, "x".into()));
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
+    table.row(1).change(|r| r.uid = None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
+    // Its name tells, or that it is not ours.
+    table.row(1).change(|r| r.comm = "systemd".into());
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
+    table.row(1).uid(0).change(|r| r.comm = "x".into());
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
+}
+
+#[test]
 fn the_main_process_of_a_unit_is_managed_and_a_leaked_child_is_not() {
     let mut table = one(1, Wire::Null);
     table.row(500).unit("notes-mcp.service", Some(500));
@@ -193,6 +207,17 @@ fn the_main_process_of_a_unit_is_managed_and_a_leaked_child_is_not() {
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
     table.row(500).change(|r| r.service = None);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "only the cgroup speaks");
+}
+
+#[test]
+fn below_a_unit_whose_main_process_could_not_be_asked_nothing_is_cut_off() {
+    let mut table = one(600, Wire::Closed);
+    table.add(600, 1, "/usr/bin/gateway --serve").unit("gateway.service", Some(600)).age(90_000.0);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Managed));
+    table.row(600).unit("gateway.service", None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse));
+    table.row(600).unit("gateway.service", Some(0));
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected), "it has none left");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mcp_reap::plan::{Plan, Why};
 use mcp_reap::policy::Policy;
-use mcp_reap::process::Pid;
+use mcp_reap::process::{Pid, Uid};
 use mcp_reap::tree::Tree;
 use scene::{Table, Wire};
 
@@ -110,6 +110,46 @@ fn the_same_number_with_another_start_is_not_the_same_target() {
     second.row(2000).age(1800.0);
     let confirmed = first.plan(&now()).confirmed_by(&second.plan(&now()));
     assert_eq!(roots(&confirmed), [1000]);
+}
+
+#[test]
+fn another_users_instance_goes_only_when_root_means_all_users() {
+    let mut table = two_orphans();
+    table.row(2000).uid(4242);
+    let all = Policy { all_users: true, ..now() };
+    assert_eq!(roots(&table.plan(&now())), [1000]);
+    assert_eq!(roots(&table.plan(&all)), [1000], "who is not root cannot mean it");
+    table.snapshot.viewer.uid = Uid(0);
+    assert_eq!(roots(&table.plan(&all)), [1000, 2000]);
+    assert!(roots(&table.plan(&now())).is_empty(), "and root has to say so");
+}
+
+#[test]
+fn what_the_kernel_started_is_no_target_but_a_containers_pid_2_is_no_kernel() {
+    let mut table = Table::new();
+    table.add(2, 0, "").change(|r| r.comm = "kthreadd".into()).age(90_000.0);
+    table.add(500, 2, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Closed);
+    assert_eq!(table.plan(&now()).withheld[0].why, Why::System);
+    table.row(2).change(|r| r.comm = "bash".into());
+    assert_eq!(roots(&table.plan(&now())), [500]);
+    // Nobody's parent is a missing kernel.
+    assert_eq!(roots(&table.without(2).plan(&now())), [0u32; 0]);
+    assert_eq!(roots(&two_orphans().plan(&now())), [1000, 2000]);
+}
+
+#[test]
+fn a_plan_says_who_is_stopped_and_what_each_ran() {
+    let mut table = two_orphans();
+    table.row(1001).state('T');
+    table
+        .row(2000)
+        .change(|r| r.argv = Some(vec!["node".into(), "/x/node_modules/.bin/mcp-server-git".into()]));
+    let plan = table.plan(&now());
+    let members: Vec<_> = plan.targets.iter().flat_map(|target| &target.members).collect();
+    let stopped: Vec<u32> = members.iter().filter(|m| m.stopped).map(|m| m.id.pid.0).collect();
+    assert_eq!(stopped, [1001]);
+    let git = members.iter().find(|m| m.id.pid == Pid(2000)).unwrap();
+    assert_eq!((git.argv.len(), git.rss), (2, 7 << 20));
 }
 
 #[test]

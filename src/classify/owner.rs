@@ -35,7 +35,9 @@ pub(super) fn owner(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> Own
     // In a container the client, a supervisor or a server may itself be pid 1: then it owns.
     let owns = matches!(role, Some(Role::Client | Role::Supervisor | Role::Server | Role::Launcher));
     if pid == Pid::INIT && !owns {
-        return Owner::Gone { pid, how: Adoption::Init };
+        // A container's pid 1 that does not tell its command line may be the client.
+        let hides = may_hide(parent, root) && role != Some(Role::Init);
+        return if hides { Owner::Unknown { pid } } else { Owner::Gone { pid, how: Adoption::Init } };
     }
     if role == Some(Role::Init) {
         // Somebody else's service manager adopts nothing of ours.
