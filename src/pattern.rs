@@ -94,3 +94,37 @@ impl std::fmt::Display for Pattern {
         f.write_str(&self.text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_empty_pattern_is_refused_in_either_language() {
+        for text in ["", "re:"] {
+            assert!(matches!(Pattern::parse(text), Err(PatternError::Empty)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_taken_up_to_its_greatest_length_and_no_further() {
+        let longest = "a".repeat(Pattern::MAX_LEN);
+        assert!(Pattern::parse(&longest).unwrap().matches(&longest));
+        let longer = longest + "a";
+        assert!(matches!(Pattern::parse(&longer), Err(PatternError::TooLong(4097))));
+    }
+
+    #[test]
+    fn a_pattern_is_shown_as_it_was_written() {
+        for text in ["mcp-*", "re:^a$", "plain"] {
+            let pattern = Pattern::parse(text).unwrap();
+            assert_eq!((pattern.as_str(), pattern.to_string().as_str()), (text, text));
+        }
+    }
+
+    #[test]
+    fn a_hostile_expression_is_refused_and_not_compiled() {
+        assert!(matches!(Pattern::parse("re:(((a{99}){99}){99}){99}"), Err(PatternError::Regex(_))));
+    }
+}

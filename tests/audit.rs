@@ -204,6 +204,21 @@ fn a_directory_of_somebody_else_is_refused() {
 }
 
 #[test]
+fn a_file_of_somebody_else_is_refused() {
+    // Only root can give a file away.
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    for name in ["audit.jsonl", "audit.lock"] {
+        let state = State::new();
+        state.run("2026-11-20T14:00:00Z", 1);
+        std::os::unix::fs::chown(state.file(name), Some(4712), None).unwrap();
+        let error = state.open().unwrap_err().to_string();
+        assert!(error.contains(&format!("{name}: belongs to user 4712")), "{error}");
+    }
+}
+
+#[test]
 fn a_torn_last_line_is_closed_and_costs_only_itself() {
     let state = State::new();
     state.run("2026-11-20T14:00:00Z", 1);

@@ -97,6 +97,43 @@ fn expected_servers_are_counted_and_orphans_do_not_count() {
 }
 
 #[test]
+fn a_client_that_goes_is_an_orphan_itself_and_said_once() {
+    let mut table = machine();
+    table.row(400).change(|r| (r.parent, r.tty) = (mcp_reap::process::Pid(1), None)).wire(Wire::Closed);
+    table.add(410, 1, "claude -p hi").wire(Wire::Closed).age(10.0);
+    let health = |policy: &Policy| judged(&table, policy, 0, |_, health| health.clone());
+    let told = health(&Policy::default());
+    assert_eq!((told.orphans, told.orphaned_clients), (1, 2));
+    assert!(told.problems.iter().any(|p| matches!(p, Problem::OrphanedClient { pid, .. } if pid.0 == 400)));
+    // The younger one stays for now, and is told as before.
+    let told = health(&Policy { clients: true, ..Policy::default() });
+    assert_eq!((told.orphans, told.orphaned_clients), (2, 1));
+    let clients: Vec<u32> = told
+        .problems
+        .iter()
+        .filter_map(|problem| match problem {
+            Problem::OrphanedClient { pid, .. } => Some(pid.0),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(clients, [410]);
+}
+
+#[test]
+fn what_could_not_be_told_is_counted_and_no_problem() {
+    let mut table = machine();
+    table.row(700).wire(Wire::Unknown);
+    let health = judged(&table, &Policy::default(), 0, |_, health| health.clone());
+    assert_eq!((health.undetermined, health.orphans, health.orphans_rss, health.over_limits), (1, 0, 0, 0));
+    assert!(health.is_fine() && !health.is_critical());
+    let health = judged(&machine(), &Policy::default(), 0, |_, health| health.clone());
+    assert_eq!((health.undetermined, health.orphans, health.orphans_rss), (0, 1, 50 << 20));
+    assert!(!health.is_fine() && !health.is_critical(), "an orphan costs memory, and nobody waits for it");
+    let policy = Policy { expect: vec![expect("notes", 1, None)], ..Policy::default() };
+    assert!(judged(&table, &policy, 0, |_, health| health.is_critical()), "somebody waits for it");
+}
+
+#[test]
 fn nagios_hears_its_four_words_and_numbers() {
     let said = |policy: &Policy, orphans| {
         judged(&machine(), policy, orphans, |scene, health| {

@@ -10,7 +10,7 @@ use mcp_reap::classify::Verdict;
 use mcp_reap::pattern::Pattern;
 use mcp_reap::plan::Why;
 use mcp_reap::policy::{AllowRule, CountPer, Limits, Policy, ServerRule};
-use scene::{Table, Wire};
+use scene::{ME, Table, Wire};
 
 const SERVER: &str = "node /home/u/.npm-global/bin/mcp-server-memory";
 
@@ -145,6 +145,32 @@ fn a_parent_younger_than_its_child_has_adopted_it() {
 }
 
 #[test]
+fn a_parent_of_whom_neither_user_nor_command_could_be_read_may_be_a_launcher() {
+    let mut table = one(600, Wire::Closed);
+    table.add(600, 800, "python client.py").age(80_000.0);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected));
+    table.row(600).change(|r| r.argv = None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "one of ours in disguise");
+    table.row(600).change(|r| r.uid = None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "perhaps one of ours");
+    table.row(600).uid(0);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected), "surely none of ours");
+    // The same one step further up: between the owner and the client something may hide.
+    table.row(600).uid(ME).change(|r| r.argv = Some(vec!["python".into(), "client.py".into()]));
+    table.row(800).change(|r| (r.argv, r.uid) = (None, None));
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse));
+}
+
+#[test]
+fn a_service_manager_of_whom_the_user_could_not_be_read_may_be_somebody_elses() {
+    let mut table = one(700, Wire::Closed);
+    table.add(700, 1, "/usr/lib/systemd/systemd --user").age(90_000.0);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
+    table.row(700).change(|r| r.uid = None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
+}
+
+#[test]
 fn a_client_or_supervisor_as_pid_1_of_a_container_owns() {
     for program in ["claude -p hi", "/usr/bin/python3 /usr/bin/supervisord -n"] {
         let mut table = one(1, Wire::Null);
@@ -154,6 +180,20 @@ fn a_client_or_supervisor_as_pid_1_of_a_container_owns() {
         });
         assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse), "{program}");
     }
+}
+
+#[test]
+fn a_containers_pid_1_that_does_not_tell_what_it_is_may_be_the_client() {
+    let mut table = one(1, Wire::Closed);
+    table.row(1).uid(ME).change(|r| (r.argv, r.comm) = (None, "x".into()));
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
+    table.row(1).change(|r| r.uid = None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
+    // Its name tells, or that it is not ours.
+    table.row(1).change(|r| r.comm = "systemd".into());
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
+    table.row(1).uid(0).change(|r| r.comm = "x".into());
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
 }
 
 #[test]
@@ -167,6 +207,17 @@ fn the_main_process_of_a_unit_is_managed_and_a_leaked_child_is_not() {
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
     table.row(500).change(|r| r.closer.service = None);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "only the cgroup speaks");
+}
+
+#[test]
+fn below_a_unit_whose_main_process_could_not_be_asked_nothing_is_cut_off() {
+    let mut table = one(600, Wire::Closed);
+    table.add(600, 1, "/usr/bin/gateway --serve").unit("gateway.service", Some(600)).age(90_000.0);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Managed));
+    table.row(600).unit("gateway.service", None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse));
+    table.row(600).unit("gateway.service", Some(0));
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected), "it has none left");
 }
 
 #[test]

@@ -7,9 +7,11 @@ mod scene;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use mcp_reap::classify::{Evidence, Verdict};
+use mcp_reap::pattern::Pattern;
 use mcp_reap::plan::{Plan, Why};
-use mcp_reap::policy::Policy;
-use mcp_reap::process::Pid;
+use mcp_reap::policy::{AllowRule, CountPer, Limits, Policy};
+use mcp_reap::process::{Pid, Uid};
 use mcp_reap::tree::Tree;
 use scene::{Table, Wire};
 
@@ -110,6 +112,133 @@ fn the_same_number_with_another_start_is_not_the_same_target() {
     second.row(2000).age(1800.0);
     let confirmed = first.plan(&now()).confirmed_by(&second.plan(&now()));
     assert_eq!(roots(&confirmed), [1000]);
+}
+
+#[test]
+fn another_users_instance_goes_only_when_root_means_all_users() {
+    let mut table = two_orphans();
+    table.row(2000).uid(4242);
+    let all = Policy { all_users: true, ..now() };
+    assert_eq!(roots(&table.plan(&now())), [1000]);
+    assert_eq!(roots(&table.plan(&all)), [1000], "who is not root cannot mean it");
+    table.snapshot.viewer.uid = Uid(0);
+    assert_eq!(roots(&table.plan(&all)), [1000, 2000]);
+    assert!(roots(&table.plan(&now())).is_empty(), "and root has to say so");
+}
+
+#[test]
+fn what_the_kernel_started_is_no_target_but_a_containers_pid_2_is_no_kernel() {
+    let mut table = Table::new();
+    table.add(2, 0, "").change(|r| r.comm = "kthreadd".into()).age(90_000.0);
+    table.add(500, 2, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Closed);
+    assert_eq!(table.plan(&now()).withheld[0].why, Why::System);
+    table.row(2).change(|r| r.comm = "bash".into());
+    assert_eq!(roots(&table.plan(&now())), [500]);
+    // Nobody's parent is a missing kernel.
+    assert_eq!(roots(&table.without(2).plan(&now())), [0u32; 0]);
+    assert_eq!(roots(&two_orphans().plan(&now())), [1000, 2000]);
+}
+
+#[test]
+fn a_plan_says_who_is_stopped_and_what_each_ran() {
+    let mut table = two_orphans();
+    table.row(1001).state('T');
+    table
+        .row(2000)
+        .change(|r| r.argv = Some(vec!["node".into(), "/x/node_modules/.bin/mcp-server-git".into()]));
+    let plan = table.plan(&now());
+    let members: Vec<_> = plan.targets.iter().flat_map(|target| &target.members).collect();
+    let stopped: Vec<u32> = members.iter().filter(|m| m.stopped).map(|m| m.id.pid.0).collect();
+    assert_eq!(stopped, [1001]);
+    let git = members.iter().find(|m| m.id.pid == Pid(2000)).unwrap();
+    assert_eq!((git.argv.len(), git.rss), (2, 7 << 20));
+}
+
+/// A client with one server that is in use, of this age and size.
+fn in_use(age: f64, rss: u64) -> Table {
+    let mut table = Table::new();
+    table.add(400, 800, "claude").tty("pts/9").age(90_000.0);
+    table.add(500, 400, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Held(400)).age(age).rss(rss);
+    table
+}
+
+fn limited(limits: Limits) -> Policy {
+    Policy { limits, ..now() }
+}
+
+#[test]
+fn a_limit_is_broken_only_beyond_its_bound_and_says_by_how_much() {
+    let rss = limited(Limits { max_rss: Some(500_000_000), ..Limits::default() });
+    let age = limited(Limits { max_age: Some(Duration::from_secs(3600)), ..Limits::default() });
+    let told = |table: &Table, policy: &Policy| {
+        let judgement = table.judge(policy);
+        let found = &judgement.findings[0];
+        (found.verdict, found.reason.clone(), found.evidence.last().cloned())
+    };
+    for (table, policy) in [(in_use(60.0, 500_000_000), &rss), (in_use(3600.9, 1), &age)] {
+        assert_eq!(told(&table, policy).0, Verdict::InUse);
+    }
+    let limit = |limit, value, bound| Some(Evidence::Limit { limit, value, bound });
+    assert_eq!(
+        told(&in_use(60.0, 700_000_000), &rss),
+        (
+            Verdict::Oversized,
+            "700 MB resident, at most 500 MB allowed".to_owned(),
+            limit("max_rss", 700_000_000, 500_000_000)
+        )
+    );
+    assert_eq!(
+        told(&in_use(7200.0, 1), &age),
+        (Verdict::Expired, "2h old, at most 1h allowed".to_owned(), limit("max_age", 7200, 3600))
+    );
+    let count = limited(Limits { max_count: Some(0), ..Limits::default() });
+    assert_eq!(
+        told(&in_use(60.0, 1), &count),
+        (Verdict::Excess, "one of 1 copies, the newest 0 are kept".to_owned(), limit("max_count", 1, 0))
+    );
+}
+
+#[test]
+fn no_limit_touches_what_is_allowed_managed_or_undetermined_and_orphans_stay_orphans() {
+    let tight = Limits {
+        max_rss: Some(1),
+        max_age: Some(Duration::ZERO),
+        max_count: Some(0),
+        count_per: Some(CountPer::User),
+    };
+    let mut table = in_use(7200.0, 700_000_000);
+    let verdict = |table: &Table, policy: &Policy| table.verdict(policy, 500).unwrap();
+    assert_eq!(verdict(&table, &limited(tight)), Verdict::Oversized);
+    let rule = AllowRule { name: Some(Pattern::parse("*git*").unwrap()), ..AllowRule::default() };
+    assert_eq!(verdict(&table, &Policy { allow: vec![rule], ..limited(tight) }), Verdict::Allowed);
+    table.row(500).unit("x.service", Some(500));
+    assert_eq!(verdict(&table, &limited(tight)), Verdict::Managed);
+    let mut table = in_use(7200.0, 700_000_000);
+    table.row(500).change(|r| r.parent = Pid(1)).wire(Wire::Unknown);
+    assert_eq!(verdict(&table, &limited(tight)), Verdict::Undetermined);
+    table.row(500).wire(Wire::Closed);
+    assert_eq!(verdict(&table, &limited(tight)), Verdict::Orphaned);
+    table.row(500).wire(Wire::Null).listens(80, 0);
+    assert_eq!(verdict(&table, &limited(tight)), Verdict::Oversized, "a daemon on a port may break one");
+}
+
+#[test]
+fn copies_of_whom_no_client_is_known_are_not_counted_together_per_client() {
+    let mut table = Table::new();
+    for pid in [500, 501, 502] {
+        table.add(pid, 800, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Held(800));
+    }
+    let limits = Limits { max_count: Some(1), ..Limits::default() };
+    assert!(table.ended(&limited(limits)).is_empty());
+    let per_user = Limits { count_per: Some(CountPer::User), ..limits };
+    assert_eq!(
+        table.ended(&limited(per_user)),
+        [500, 501],
+        "of the same age the highest number is the newest"
+    );
+    // Another user's copies are another count.
+    table.row(501).uid(4242);
+    assert_eq!(table.ended(&limited(per_user)), [500]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The parsers, each with seeds, the words of its format, and what it promises beside not to panic.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use mcp_reap::catalog::{Catalog, Configured};
 use mcp_reap::clients::{self, Os, Places};
 use mcp_reap::config::{self, Surroundings};
 use mcp_reap::hook::event;
-use mcp_reap::hook::settings::{self, HookCommand};
+use mcp_reap::hook::settings::{self, HookCommand, Presence};
 use mcp_reap::pattern::Pattern;
 use mcp_reap::plan::Plan;
 use mcp_reap::policy::Policy;
@@ -106,13 +107,20 @@ pub static TARGETS: &[Target] = &[
     Target {
         name: "redact",
         run: redaction,
-        shape: by_length,
+        shape: redact_shape,
         seeds: redact_seeds,
         words: &[
             "--token",
             "=",
             "sk-ant-",
             "ghp_",
+            "\0-p\0",
+            "\0-t\0",
+            "\0-u\0",
+            "\0-H\0",
+            "sh\0-c\0",
+            "\"",
+            "{\"key\":",
             "https://u:p@h/",
             "Bearer ",
             "password",
@@ -141,7 +149,7 @@ pub static TARGETS: &[Target] = &[
     Target {
         name: "clients",
         run: client_configs,
-        shape: by_length,
+        shape: client_shape,
         seeds: client_seeds,
         words: &[
             "\"mcpServers\"",
@@ -414,6 +422,17 @@ fn record(bytes: &[u8]) -> ProcessRecord {
     record
 }
 
+/// Command lines as they were seen, NUL between the words.
+fn corpus() -> Vec<Vec<u8>> {
+    let lines = include_str!("../../tests/corpus/command-lines.jsonl").lines();
+    let argv = lines.filter_map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        let words: Vec<&str> = line["argv"].as_array()?.iter().filter_map(|word| word.as_str()).collect();
+        Some(words.join("\0").into_bytes())
+    });
+    argv.collect()
+}
+
 fn argv(bytes: &[u8]) {
     let words = words(bytes);
     let _ = program::resolve(Some(&words), None, &RawText::from("node"));
@@ -427,7 +446,7 @@ fn argv_shape(bytes: &[u8]) -> u64 {
 }
 
 fn argv_seeds() -> Vec<Vec<u8>> {
-    owned(&[
+    let mut seeds = owned(&[
         "npm exec @modelcontextprotocol/server-memory",
         "npx\0-y\0@modelcontextprotocol/server-filesystem\0/srv",
         "sh\0-c\0cd /srv && FOO=1 exec npx -y 'mcp-server-x' --flag \"a b\"",
@@ -438,27 +457,72 @@ fn argv_seeds() -> Vec<Vec<u8>> {
         "java\0-cp\0/x/a.jar:/x/b.jar\0-jar\0mcp.jar",
         "bash\0-lc\0eval $(fnm env); npx mcp-remote https://h/sse",
         "claude\0-p\0--output-format\0stream-json",
-    ])
+    ]);
+    seeds.extend(corpus());
+    seeds
 }
+
+/// What no redaction may let through; it looks like no known token and is no random run.
+const PLANTED: &str = "correcthorse";
+
+/// An argument, or two, with a secret of that value whose name, scheme or place says so.
+const PLACES: [&[&str]; 9] = [
+    &["--api-key", "SECRET"],
+    &["--token=SECRET"],
+    &["GITHUB_TOKEN=SECRET"],
+    &["--password", "SECRET"],
+    &["https://ada:SECRET@host.example/mcp"],
+    &["postgres://ada:SECRET@db:5432/notes"],
+    &["https://host.example/mcp?api_key=SECRET&page=2"],
+    &["Authorization: Bearer SECRET"],
+    &["{\"apiKey\":\"SECRET\",\"page\":2}"],
+];
 
 fn redaction(bytes: &[u8]) {
     let words = words(bytes);
     let told = redact::argv(&words);
     assert_eq!(told.len(), words.len(), "a word is changed, never left out");
+    assert_eq!(redact::argv(&told.iter().collect()), told, "what was hidden once is hidden for good");
+    let text = redact::text(&String::from_utf8_lossy(bytes));
+    assert_eq!(redact::text(&text), text, "the same for one text");
     // A secret in its plainest form is covered, whatever stands around it.
-    let with: Argv =
-        words.iter().chain([&b"--api-key"[..], b"sk-ant-api03-Zq81kLmN0pQr77sT3uV9wX"]).collect();
+    let chance = digest(bytes) as usize;
+    let at = chance % (words.len() + 1);
+    // The same words, with others among them.
+    let with = |planted: &[String]| -> Argv {
+        let (before, after) = (words.iter().take(at), words.iter().skip(at));
+        before.chain(planted.iter().map(String::as_bytes)).chain(after).collect()
+    };
+    for place in PLACES {
+        let planted: Vec<String> = place.iter().map(|word| word.replace("SECRET", PLANTED)).collect();
+        let told = redact::argv(&with(&planted));
+        assert!(!told.concat().contains(PLANTED), "a secret was told: {told:?}");
+    }
+    let with = with(&["sk-ant-api03-Zq81kLmN0pQr77sT3uV9wX".to_owned()]);
     assert!(!redact::argv(&with).concat().contains("Zq81kLmN0pQr77"), "a token was told");
-    let _ = redact::text(&String::from_utf8_lossy(bytes));
+}
+
+fn redact_shape(bytes: &[u8]) -> u64 {
+    let told = redact::argv(&words(bytes));
+    let hidden: Vec<bool> = told.iter().take(16).map(|word| word.contains(redact::HIDDEN)).collect();
+    let flags = told.iter().filter(|word| word.starts_with('-')).count().min(8);
+    digest((hidden, flags, told.first().map(|word| word.len().ilog2_or_zero())))
 }
 
 fn redact_seeds() -> Vec<Vec<u8>> {
-    owned(&[
+    let mut seeds = owned(&[
         "node\0x.js\0--token\0abc123\0--api-key=xyz",
         "npx\0mcp-remote\0https://user:secret@example.org/sse?key=abc\0--header\0Authorization: Bearer ey.J0.eX",
         "docker\0run\0-e\0GITHUB_TOKEN=ghp_Zz9yXw8vUt7sRq6pOn5mLk4jIh3gFe2dCb1a",
         "sh\0-c\0PASSWORD='a b' exec tool postgresql://u:p@h/db",
-    ])
+        "curl\0-u\0ada:secret\0-H\0Cookie: a=b; c=d\0https://h/s/Q2x9dE5vVGhpc0lzQVRlc3Q0Nw/mcp",
+        "mysql\0-pSECRET\0--user=ada:pw\0-t\0stdio\0-k\0K1j2H3g4F5d6S7a8\0-p\08080",
+        "x\0{\"token\":123,\"headers\":{\"Authorization\":\"Basic YWRhOnB3\"},\"keys\":[\"a\"]}",
+        "npm exec some-mcp --token hunter2 /srv --password='two words' \"quoted\"",
+        "x\0-----BEGIN RSA PRIVATE KEY-----\nMIIE\0AWS_SECRET_ACCESS_KEY=${KEY}\0--key-file\0/etc/x.pem",
+    ]);
+    seeds.extend(corpus());
+    seeds
 }
 
 // --- files ---
@@ -477,11 +541,30 @@ fn load(bytes: &[u8]) -> Result<config::Loaded, config::ConfigError> {
 }
 
 fn config_file(bytes: &[u8]) {
-    match load(bytes) {
-        // An allow rule that asks nothing would protect everything or nothing: it has to be a mistake.
-        Ok(loaded) => assert!(loaded.policy.allow.iter().all(|rule| rule.asks_something())),
-        Err(error) => assert!(error.to_string().contains("config.toml"), "{error}"),
-    }
+    let loaded = match load(bytes) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            assert!(error.to_string().contains("config.toml"), "{error}");
+            return;
+        }
+    };
+    // An allow rule that asks nothing would protect everything or nothing: it has to be a mistake.
+    assert!(loaded.policy.allow.iter().all(|rule| rule.asks_something()));
+    let text = std::str::from_utf8(bytes).expect("what was read is text");
+    let written: toml::Table = toml::from_str(text.trim_start_matches('\u{feff}')).expect("TOML");
+    let rules = written.get("allow").and_then(toml::Value::as_array).map_or(0, Vec::len);
+    assert_eq!(rules, loaded.policy.allow.len(), "an allow rule was lost");
+    let again = load(toml::to_string(&written).expect("text").as_bytes()).expect("the same, written anew");
+    assert_eq!(meaning(again), meaning(loaded), "the same means something else when it is written anew");
+    let unknown = [bytes, b"\n[no-such-section]\nkey = 1\n"].concat();
+    assert!(load(&unknown).is_err(), "an unknown key was passed over");
+}
+
+/// What a configuration says, without the lines it says it in.
+fn meaning(mut loaded: config::Loaded) -> String {
+    loaded.policy.allow.iter_mut().for_each(|rule| rule.origin.clear());
+    loaded.policy.expect.iter_mut().for_each(|expected| expected.origin.clear());
+    format!("{:?} {:?}", loaded.policy, loaded.audit)
 }
 
 fn config_shape(bytes: &[u8]) -> u64 {
@@ -501,30 +584,98 @@ fn config_seeds() -> Vec<Vec<u8>> {
     ]);
     // The example with everything switched on.
     seeds.push(config::init_text().replace("\n#", "\n").into_bytes());
+    seeds.extend(owned(&[
+        "[limits]\nmax_age = \"24h\"\ncount_per = \"user\"\n[[expect]]\nname = \"notes\"\nmin = 1\nmax = 2\n[[expect]]\nname = \"re:^m\"\n",
+        "[[allow]]\nexe = \"/opt/*\"\ncwd = \"/srv/?\"\nunit = \"x.service\"\n[[allow]]\nlabel = \"com.x\"\npid_file = \"/run/x.pid\"\n",
+        "reap = { grace = \"1500ms\", clients = true }\nallow = [{ name = 'a' }, { port = 1 }]\n",
+        "\u{feff}[reap]\r\nmin_age = \"1d\"\r\n",
+        "[reap]\ngrase = \"5s\"\n",
+        "[[allow]]\n[[server]]\nname = \"\"\n",
+    ]));
     seeds
 }
 
-fn client_configs(bytes: &[u8]) {
+/// Stands where servers get their keys from; nothing of it is ever read.
+const KEY: &str = "zq81klmn0pqr77";
+
+fn write_home(file: &str, bytes: &[u8]) -> Places {
     let home = FOLDER.path().join("home");
+    let path = home.join(file);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(path, bytes).expect("a file");
+    Places { root: FOLDER.path().join("none"), ..Places::new(&home, Os::Linux) }
+}
+
+fn client_configs(bytes: &[u8]) {
     let files = [
         ".claude.json",
         ".codex/config.toml",
         ".config/goose/config.yaml",
         ".config/zed/settings.json",
         ".config/opencode/opencode.json",
+        ".continue/config.yaml",
     ];
     for file in files {
-        let path = home.join(file);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, bytes).expect("a file");
+        write_home(file, bytes);
     }
-    let places = Places { root: FOLDER.path().join("none"), ..Places::new(&home, Os::Linux) };
+    let places = write_home(files[0], bytes);
     let found = clients::read(&places);
+    assert_eq!(found, clients::read(&places), "the same answer on every look");
     for server in &found.servers {
         if let clients::Transport::Stdio { argv } = &server.transport {
             assert!(!argv.is_empty(), "a command has a first word");
         }
     }
+    let text = String::from_utf8_lossy(bytes);
+    for (file, dialect) in DIALECTS {
+        let word = text.replace(['~', '$'], "").replace(KEY, "");
+        // JSON leaves DEL as it is; TOML wants it said. A line end of Unicode is one to YAML.
+        let quoted = serde_json::to_string(&word).expect("a string").replace('\u{7f}', "\\u007f");
+        let quoted = quoted.replace('\u{85}', "\\u0085").replace('\u{feff}', "\\ufeff");
+        let found = clients::read(&write_home(file, dialect.replace("WORD", &quoted).as_bytes()));
+        let ours = found.servers.iter().filter(|server| server.file.ends_with(file));
+        let argv: Vec<&[String]> = ours
+            .filter_map(|server| match &server.transport {
+                clients::Transport::Stdio { argv } => Some(argv.as_slice()),
+                clients::Transport::Remote { .. } => None,
+            })
+            .collect();
+        assert_eq!(argv, [&["run".to_owned(), word][..]], "{file} says something else");
+        assert!(!format!("{found:?}{argv:?}").contains(KEY), "{file}: the environment was read");
+    }
+}
+
+/// One server in the language of each client, with any word as its argument and a key beside it.
+const DIALECTS: [(&str, &str); 5] = [
+    (
+        ".claude.json",
+        "{\"mcpServers\":{\"a\":{\"command\":\"run\",\"args\":[WORD],\"env\":{\"K\":\"zq81klmn0pqr77\"}}}}",
+    ),
+    (
+        ".config/zed/settings.json",
+        "// mine\n{\"context_servers\":{\"a\":{\"command\":{\"path\":\"run\",\"args\":[WORD,],\"env\":{\"K\":\"zq81klmn0pqr77\"}},},},}",
+    ),
+    (
+        ".codex/config.toml",
+        "[mcp_servers.a]\ncommand = \"run\"\nargs = [WORD]\n[mcp_servers.a.env]\nK = \"zq81klmn0pqr77\"\n",
+    ),
+    (
+        ".config/goose/config.yaml",
+        "extensions:\n  a:\n    type: stdio\n    cmd: run\n    args:\n      - WORD\n    envs: {K: zq81klmn0pqr77}\n",
+    ),
+    (
+        ".config/opencode/opencode.json",
+        "{\"mcp\":{\"a\":{\"type\":\"local\",\"command\":[\"run\",WORD],\"environment\":{\"K\":\"zq81klmn0pqr77\"}}}}",
+    ),
+];
+
+fn client_shape(bytes: &[u8]) -> u64 {
+    let found = clients::read(&write_home(".claude.json", bytes));
+    let servers: Vec<(String, bool)> =
+        found.servers.iter().take(16).map(|server| (server.client.clone(), server.disabled)).collect();
+    let warnings: Vec<String> =
+        found.warnings.iter().map(|warning| format!("{:?}", warning.trouble)).collect();
+    digest((servers, warnings))
 }
 
 fn client_seeds() -> Vec<Vec<u8>> {
@@ -534,6 +685,11 @@ fn client_seeds() -> Vec<Vec<u8>> {
         "{\"mcp\":{\"a\":{\"type\":\"local\",\"command\":[\"bun\",\"server.ts\"]},\"b\":{\"type\":\"remote\",\"url\":\"https://h\"}}}",
         "[mcp_servers.x]\ncommand = \"node\"\nargs = [\"a\"]\n[mcp_servers.y]\nurl = \"https://h\"\n",
         "extensions:\n  a: &a\n    cmd: uvx\n    args: [mcp-x]\n    type: stdio\n  b: *a\nmcpServers:\n  - name: c\n    command: node\n",
+        "# c\nextensions:\n  a:\n    cmd: |\n      uvx\n    args: ['x', \"y\\u0041\", ? z]\n    enabled: no\n    platform_overrides: {linux: {command: a}}\n---\nb: !!str c\n...\n",
+        "{\"mcpServers\":{\"a\":{\"transport\":{\"type\":\"stdio\",\"command\":\"a\"},\"disabled\":true},\"b\":{\"command\":[\"bun\",\"x\"],\"args\":[8080,true,1.5,null,{\"x\":1}]},\"c\":{\"serverUrl\":\"https://u:p@[::1]:3000/x\"}}}",
+        "{\"projects\":{\"/\":{\"history\":[{\"display\":\"x\"}],\"mcpServers\":{\"db\":{\"command\":\"uvx\",\"args\":[\"${userHome}/a\",\"~/b\",\"$HOME\",\"${env:HOME}\"]}}}}}",
+        "model = \"m\"\n[mcp_servers.\"far.away\"]\nurl = 'https://far.example/mcp'\nenabled = false\n[mcp_servers.docs]\ncommand = \"\"\"npx\"\"\"\nargs = [\"-y\",\n 'docs-mcp', # c\n]\nenv = { \"K\" = \"k\" }\n[projects.\"/nowhere\"]\ntrust_level = \"trusted\"\n",
+        "\u{feff}{\n  /* a */ \"mcp\": {\"servers\": {\"old\": {\"command\": \"old-mcp\",},},}, // b\n}",
     ])
 }
 
@@ -557,18 +713,73 @@ fn audit_seeds() -> Vec<Vec<u8>> {
     ])
 }
 
+fn plan(snapshot: &Snapshot, policy: &Policy) -> Plan {
+    Plan::new(&classify::judge(snapshot, &CATALOG, policy), snapshot, policy)
+}
+
+fn ended(snapshot: &Snapshot, policy: &Policy) -> BTreeSet<Pid> {
+    let targets = plan(snapshot, policy).targets;
+    targets.iter().flat_map(|target| &target.members).map(|member| member.id.pid).collect()
+}
+
 fn snapshot(bytes: &[u8]) {
     let Ok(snapshot) = Snapshot::from_json(bytes) else { return };
     let policy = Policy { min_age: std::time::Duration::ZERO, ..Policy::default() };
-    let judgement = classify::judge(&snapshot, &CATALOG, &policy);
-    let plan = Plan::new(&judgement, &snapshot, &policy);
-    for member in plan.targets.iter().flat_map(|target| &target.members) {
+    let rows: HashMap<Pid, &ProcessRecord> = snapshot.processes.iter().map(|row| (row.pid(), row)).collect();
+    let above: HashSet<Pid> = {
+        let mut line = HashSet::from([snapshot.viewer.pid]);
+        let mut at = snapshot.viewer.pid;
+        while let Some(parent) = rows.get(&at).map(|row| row.parent).filter(|parent| line.insert(*parent)) {
+            at = parent;
+        }
+        line
+    };
+    let before = plan(&snapshot, &policy);
+    for member in before.targets.iter().flat_map(|target| &target.members) {
+        let row = rows[&member.id.pid];
         assert!(member.id.pid > Pid(2), "a system process is a target");
-        assert_ne!(member.id.pid, snapshot.viewer.pid, "mcp-reap is its own target");
+        assert!(!above.contains(&member.id.pid), "mcp-reap or who runs it is a target");
+        assert_eq!(row.uid, Some(snapshot.viewer.uid), "another user's process is a target");
+        assert!(!row.closer.foreign_namespace && !row.is_zombie(), "another namespace's or a dead process is a target");
+        assert!(row.env_var("CLAUDE_CODE_CHILD_SESSION").is_none(), "a job of a shell tool is a target");
+        let main = row.closer.service.as_ref().and_then(|service| service.main_pid);
+        assert_ne!(main, Some(row.pid()), "a main process of a unit is a target");
     }
-    let again = serde_json::to_vec(&snapshot).expect("a table can be written");
-    let again = Snapshot::from_json(&again).expect("and read back");
-    assert_eq!(snapshot.processes.len(), again.processes.len());
+    for root in before.targets.iter().map(|target| target.root()) {
+        let older = std::time::Duration::from_secs_f64(snapshot.age(rows[&root.pid]).min(1e15) + 1.0);
+        let older = Policy { min_age: older, ..policy.clone() };
+        assert!(!ended(&snapshot, &older).contains(&root.pid), "too young an instance is a target");
+    }
+    let before = ended(&snapshot, &policy);
+    let written = serde_json::to_vec(&snapshot).expect("a table can be written");
+    let again = Snapshot::from_json(&written).expect("and read back");
+    // The last bit of an absurd number may be another; numbers that clocks give come back as they are.
+    let mut other = snapshot.clone();
+    for (row, other) in again.processes.iter().zip(&mut other.processes) {
+        if (row.started_at - other.started_at).abs() <= other.started_at.abs() * 1e-15 {
+            other.started_at = row.started_at;
+        }
+        other.cpu = other.cpu.and(row.cpu);
+    }
+    assert_eq!(other, again, "a table that was written down is another one");
+    other.processes.reverse();
+    assert_eq!(ended(&other, &policy), before, "the order of rows matters");
+    // One thing less that could be read, of one process.
+    let chance = digest(bytes);
+    let count = other.processes.len().max(1) as u64;
+    if let Some(row) = other.processes.get_mut((chance % count) as usize) {
+        match chance / count % 6 {
+            0 => row.closer.stdio = None,
+            1 => row.closer.listening = None,
+            2 => row.closer.connected = None,
+            3 => row.uid = None,
+            4 => row.argv = None,
+            _ => row.closer.service.iter_mut().for_each(|service| service.main_pid = None),
+        }
+        let blind = row.pid();
+        let now = ended(&other, &policy);
+        assert!(now.is_subset(&before), "what cannot be read of {blind} ends {now:?}, not {before:?}");
+    }
 }
 
 fn snapshot_shape(bytes: &[u8]) -> u64 {
@@ -580,28 +791,85 @@ fn snapshot_shape(bytes: &[u8]) -> u64 {
 }
 
 fn snapshot_seeds() -> Vec<Vec<u8>> {
-    let row = |pid: u32, ppid: u32, argv: &str, stdio: &str| {
+    let full = |pid: u32, ppid: u32, argv: &str, stdio: &str| {
         format!(
             "{{\"pid\":{pid},\"ppid\":{ppid},\"pgid\":{pid},\"sid\":{pid},\"uid\":1000,\"start\":1763636400.12,\"state\":\"S\",\"tty\":null,\"rss\":41230336,\"comm\":\"node\",\"exe\":\"/usr/bin/node\",\"argv\":[\"{argv}\"],\"cwd\":\"/\",\"env\":{{}},\"cgroup\":\"/x\",\"service\":null,\"stdio\":{stdio},\"listening\":[],\"connected\":0}}"
         )
     };
+    // Only what matters, so that several rows are within the length of an input.
+    let row = |pid: u32, ppid: u32, start: u32, argv: &str, more: &str| {
+        let argv = serde_json::to_string(&argv.split(' ').collect::<Vec<_>>()).expect("words");
+        format!(
+            "{{\"pid\":{pid},\"ppid\":{ppid},\"uid\":1000,\"start\":{start},\"state\":\"S\",\"argv\":{argv},\"cgroup\":\"/s.scope\",\"listening\":[],\"connected\":0{more}}}"
+        )
+    };
     let dead = "{\"kind\":\"socket\",\"stdin_peers\":[],\"stdout_peers\":[]}";
     let live = "{\"kind\":\"pipe\",\"stdin_peers\":[50],\"stdout_peers\":[50]}";
-    let table = |rows: &[String]| {
-        format!("{{\"schema\":1,\"os\":\"linux\",\"taken_at\":\"2026-11-20T14:00:00Z\",\"viewer\":{{\"pid\":900,\"uid\":1000}},\"processes\":[{}]}}", rows.join(",")).into_bytes()
+    let wire = |kind: &str, stdin: &str, stdout: &str| {
+        format!(",\"stdio\":{{\"kind\":\"{kind}\",\"stdin_peers\":{stdin},\"stdout_peers\":{stdout}}}")
     };
+    let (closed, null) = (wire("pipe", "[]", "[]"), wire("null", "null", "null"));
+    let held = wire("socket", "[50]", "[50]");
+    let table = |rows: &[String]| {
+        let viewer = row(900, 800, 1763630000, "mcp-reap list", "");
+        format!("{{\"schema\":1,\"os\":\"linux\",\"taken_at\":\"2026-11-20T14:00:00Z\",\"viewer\":{{\"pid\":900,\"uid\":1000}},\"processes\":[{},{viewer}]}}", rows.join(",")).into_bytes()
+    };
+    let init = || row(1, 0, 1763000000, "/sbin/init", "");
+    let server = "node /h/.npm/_npx/15b07286cbcc3329/node_modules/.bin/mcp-server-memory";
+    let chrome = "/opt/google/chrome/chrome --user-data-dir=/h/.cache/ms-playwright/mcp-chrome-1";
+    let (s, n) = (1763636400, 1763636500);
     vec![
         table(&[
-            row(1, 0, "/sbin/init", "null"),
-            row(4242, 1, "npm exec @modelcontextprotocol/server-memory", dead),
-            row(4243, 4242, "mcp-server-memory", dead),
+            full(1, 0, "/sbin/init", "null"),
+            full(4242, 1, "npm exec @modelcontextprotocol/server-memory", dead),
+            full(4243, 4242, "mcp-server-memory", dead),
         ]),
         table(&[
-            row(1, 0, "/sbin/init", "null"),
-            row(50, 1, "claude", "null"),
-            row(60, 50, "mcp-server-git", live),
+            full(1, 0, "/sbin/init", "null"),
+            full(50, 1, "claude", "null"),
+            full(60, 50, "mcp-server-git", live),
         ]),
         table(&[]),
+        // An npx tree with its browser; then a browser that is left alone.
+        table(&[
+            init(),
+            row(500, 1, s, "npm exec @modelcontextprotocol/server-memory", &closed),
+            row(501, 500, s, "sh -c mcp-server-memory", &closed),
+            row(502, 501, n, server, &closed),
+            row(503, 502, n, chrome, &wire("pipe", "[502]", "[502]")),
+            row(504, 1, n, chrome, &closed),
+        ]),
+        // Two clients: one with copies, one that is an orphan itself.
+        table(&[
+            init(),
+            row(50, 1, s, "claude", ",\"tty\":\"pts/3\""),
+            row(60, 50, n, server, &held),
+            row(61, 50, n, server, &wire("socket", "[]", "[50]")),
+            row(62, 50, n, server, &closed),
+            row(70, 1, s, "claude -p hi", &closed),
+            row(71, 70, n, server, &wire("pipe", "[70]", "[70]")),
+        ]),
+        // Daemons: on a port, with a connection, main process of a unit, below it, said by the environment.
+        table(&[
+            init(),
+            row(500, 1, s, server, &null).replacen("\"listening\":[]", "\"listening\":[8080]", 1),
+            row(501, 1, s, server, &format!("{null},\"service\":{{\"manager\":\"systemd\",\"name\":\"x.service\",\"main_pid\":501}}")),
+            row(502, 501, n, server, &closed),
+            row(503, 1, s, server, &format!("{closed},\"service\":{{\"manager\":\"launchd\",\"name\":\"y\",\"main_pid\":0}}")),
+            row(504, 1, s, server, &format!("{closed},\"env\":{{\"SYSTEMD_EXEC_PID\":\"504\"}}")),
+        ]),
+        // Adopted by the user's manager; a job of a shell tool; a server known by its environment; a wrapper; a zombie.
+        table(&[
+            init(),
+            row(300, 1, 1763000001, "/usr/lib/systemd/systemd --user", ""),
+            row(500, 300, s, server, &closed),
+            row(501, 1, s, "sleep 9", &format!("{closed},\"env\":{{\"CLAUDECODE\":\"1\",\"CLAUDE_CODE_SESSION_ID\":\"a\",\"CLAUDE_CODE_CHILD_SESSION\":\"1\"}}")),
+            row(502, 1, s, "/opt/x/run", &format!("{closed},\"env\":{{\"CLAUDECODE\":\"1\",\"CLAUDE_CODE_SESSION_ID\":\"a\"}}")),
+            row(503, 1, s, "bash start.sh", &closed),
+            row(504, 503, n, server, &closed),
+            row(505, 504, n, "node x", "").replacen("\"S\"", "\"Z\"", 1),
+            row(506, 1, s, server, &format!("{closed},\"foreign_namespace\":true")).replacen("\"uid\":1000", "\"uid\":7", 1),
+        ]),
     ]
 }
 
@@ -610,6 +878,10 @@ fn snapshot_seeds() -> Vec<Vec<u8>> {
 static COMMAND: LazyLock<HookCommand> =
     LazyLock::new(|| HookCommand::new(Path::new("/usr/local/bin/mcp-reap")).expect("a command"));
 
+/// The same program, installed somewhere else.
+static ELSEWHERE: LazyLock<HookCommand> =
+    LazyLock::new(|| HookCommand::new(Path::new("/opt/new \"place\"/mcp-reap")).expect("a command"));
+
 fn hook_settings(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = settings::status(&text, &COMMAND);
@@ -617,8 +889,31 @@ fn hook_settings(bytes: &[u8]) {
     let Ok(with) = settings::install(&before.text, &COMMAND) else { return };
     let again = settings::install(&with.text, &COMMAND).expect("what was installed can be read");
     assert!(again.deeds.is_empty() && again.text == with.text, "a second time changes something");
+    let status = settings::status(&with.text, &COMMAND).expect("and be told");
+    assert_eq!((status.session_end, status.session_start), (Presence::Installed, Presence::Installed));
     let without = settings::uninstall(&with.text).expect("and taken out");
     assert_eq!(without.text, before.text, "what was put in comes out to the byte");
+    // What is theirs means what it meant.
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}'));
+    // (serde_json holds no number like 1e400 as a value.)
+    if let (Ok(mut theirs), Ok(mut meant)) = (value(&before.text), value(&with.text)) {
+        for event in settings::EVENTS {
+            let groups = meant["hooks"][event].as_array_mut();
+            let ours = groups.and_then(Vec::pop).expect("our group, the last one");
+            assert_eq!(ours["hooks"][0]["args"], serde_json::json!(["hook", "run"]));
+        }
+        for event in settings::EVENTS {
+            if theirs["hooks"][event].is_null() {
+                theirs["hooks"][event] = serde_json::json!([]);
+            }
+        }
+        assert_eq!(meant, theirs, "what was theirs means something else");
+    }
+    // A program that moves there and back leaves nothing behind.
+    let moved = settings::install(&with.text, &ELSEWHERE).expect("settings");
+    assert_eq!(moved.deeds.len(), 2, "each entry is followed");
+    assert_eq!(settings::install(&moved.text, &COMMAND).expect("settings").text, with.text);
+    assert_eq!(settings::uninstall(&moved.text).expect("settings").text, before.text);
 }
 
 fn hook_shape(bytes: &[u8]) -> u64 {
@@ -636,6 +931,11 @@ fn hook_seeds() -> Vec<Vec<u8>> {
         "{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"SessionEnd\": [\n      {\"matcher\": \"\", \"hooks\": [{\"type\": \"command\", \"command\": \"/y/own.sh\"}]}\n    ]\n  }\n}\n",
         "{\"hooks\":{\"Stop\":[],\"SessionStart\":[{\"hooks\":[]}]}}",
         "\t{\r\n\t\t\"hooks\" : { }\r\n\t}",
+        "{\n  \"permissions\": {\"allow\": [\"Bash(cargo test:*)\"], \"deny\": []},\n  \"env\": {\"EMPTY\": \"\"},\n  \"hooks\": {\n    \"PreToolUse\": [{\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"g\"}]}]\n  },\n  \"disableAllHooks\": true\n}\n",
+        "{\"hooks\": {\"SessionEnd\": [{\"matcher\": \"logout\", \"hooks\": [{\"timeout\": 55, \"args\": [\"hook\", \"run\"], \"command\": \"/old/mcp-reap\", \"type\": \"command\"}, {\"type\":\"prompt\"}]}, \"odd\", 7]}}",
+        "\u{feff}{\r\n  \"a\": 1e400, \"hooks\": {\"SessionStart\": [\n\n ], \"SessionEnd\": [ \n]}, \"hooks\": {}, \"\\ud800\": \"\\u00fc\"\r\n}\r\n",
+        "{ \n}\n",
+        "\r\n",
     ]);
     seeds.push(empty.into_bytes());
     seeds

@@ -216,3 +216,25 @@ fn problem_of(metadata: &Metadata, euid: u32) -> Option<String> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_open_file_that_was_deleted_or_replaced_no_longer_goes_by_its_name() {
+        let state = tempfile::tempdir().unwrap();
+        let directory = Directory::create(&state.path().join("mcp-reap")).unwrap();
+        let (file, new) = directory.append_to("x").unwrap();
+        assert!(new && directory.still_names("x", &file));
+        directory.remove("x").unwrap();
+        assert!(!directory.still_names("x", &file), "deleted");
+        let (other, _) = directory.append_to("x").unwrap();
+        assert!(!directory.still_names("x", &file), "replaced");
+        assert!(directory.still_names("x", &other));
+        directory.rename("x", "y").unwrap();
+        std::os::unix::fs::symlink("y", state.path().join("mcp-reap/x")).unwrap();
+        assert!(!directory.still_names("x", &other), "a link is another name");
+    }
+}

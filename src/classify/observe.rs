@@ -89,11 +89,12 @@ fn management(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Manage
             && record.tty.is_none()
             && !matches!(roles.role(record.pid()), Some(Role::Client | Role::Init))
     });
-    let members = || instance.members.iter().map(|member| member.record);
-    if let Some((manager, unit, main_pid)) = members().chain(above).find_map(main_process) {
+    let line: Vec<&ProcessRecord> =
+        instance.members.iter().map(|member| member.record).chain(above).collect();
+    if let Some((manager, unit, main_pid)) = line.iter().find_map(|record| main_process(record)) {
         return Management::Managed { manager, unit, main_pid };
     }
-    if let Some(unit) = members().find_map(unanswered) {
+    if let Some(unit) = line.iter().find_map(|record| unanswered(record)) {
         return Management::Unknown { unit };
     }
     let leaked_from =

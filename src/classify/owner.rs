@@ -3,7 +3,7 @@
 use super::evidence::Adoption;
 use crate::catalog::{Identification, Role};
 use crate::instance::Instance;
-use crate::process::{Pid, ProcessRecord};
+use crate::process::{Pid, ProcessRecord, Uid};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -35,15 +35,21 @@ pub(super) fn owner(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> Own
     // In a container the client, a supervisor or a server may itself be pid 1: then it owns.
     let owns = matches!(role, Some(Role::Client | Role::Supervisor | Role::Server | Role::Launcher));
     if pid == Pid::INIT && !owns {
-        return Owner::Gone { pid, how: Adoption::Init };
+        // A container's pid 1 that does not tell its command line may be the client.
+        let hides = may_hide(parent, root) && role != Some(Role::Init);
+        return if hides { Owner::Unknown { pid } } else { Owner::Gone { pid, how: Adoption::Init } };
     }
-    // Somebody else's service manager adopts nothing of ours.
-    let ours = parent.uid.is_none() || parent.uid == root.uid || parent.uid.is_some_and(|uid| uid.0 == 0);
-    if role == Some(Role::Init) && ours {
-        return Owner::Gone { pid, how: Adoption::Subreaper };
+    if role == Some(Role::Init) {
+        // Somebody else's service manager adopts nothing of ours.
+        match parent.uid {
+            None => return Owner::Unknown { pid },
+            uid if uid == root.uid || uid == Some(Uid(0)) => {
+                return Owner::Gone { pid, how: Adoption::Subreaper };
+            }
+            Some(_) => {}
+        }
     }
-    // One of ours that hides its command line may be a launcher of this very instance.
-    if parent.argv.is_none() && parent.uid == root.uid {
+    if may_hide(parent, root) {
         return Owner::Unknown { pid };
     }
     if parent.id.start > root.id.start {
@@ -72,13 +78,19 @@ pub(super) fn is_tied_to_the_dead(instance: &Instance<'_>, tree: &Tree<'_>, role
     (group || session) && !used
 }
 
+/// One of ours that does not tell its command line may be a launcher of this very instance; so may
+/// one of whom not even the user could be read.
+fn may_hide(above: &ProcessRecord, root: &ProcessRecord) -> bool {
+    above.argv.is_none() && (above.uid.is_none() || above.uid == root.uid)
+}
+
 /// Did every process of ours above the root, up to a client, tell its command line? One that does
 /// not may be a launcher in disguise.
 pub(super) fn line_read(root: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
     tree.ancestors(root)
         .into_iter()
         .take_while(|above| above.pid() > Pid::INIT && roles.role(above.pid()) != Some(Role::Client))
-        .all(|above| above.argv.is_some() || above.uid != root.uid)
+        .all(|above| !may_hide(above, root))
 }
 
 /// The name people know a process by.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use crate::audit::{self, AuditError, AuditLog, Subject};
+use crate::audit::{self, AuditError, AuditLog, FileSink, Sink, Subject};
 use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
@@ -15,13 +15,13 @@ use crate::render::table::count;
 use crate::units::show_size;
 
 /// Writes what happens into the audit log.
-pub(super) struct AuditWitness {
-    log: AuditLog,
+pub(super) struct AuditWitness<S = FileSink> {
+    log: AuditLog<S>,
     first_signal: HashMap<ProcessId, Instant>,
 }
 
-impl AuditWitness {
-    pub(super) fn new(log: AuditLog) -> AuditWitness {
+impl<S: Sink> AuditWitness<S> {
+    pub(super) fn new(log: AuditLog<S>) -> AuditWitness<S> {
         AuditWitness { log, first_signal: HashMap::new() }
     }
 
@@ -100,7 +100,7 @@ impl AuditWitness {
     }
 }
 
-impl Witness for AuditWitness {
+impl<S: Sink> Witness for AuditWitness<S> {
     type Error = AuditError;
 
     fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), AuditError> {
@@ -175,5 +175,102 @@ impl Totals {
             show_size(self.rss),
             elapsed(self.duration),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::cell::RefCell;
+    use std::io;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::audit::RunId;
+    use crate::classify::Verdict;
+    use crate::process::StartTime;
+
+    /// A disk that notes what was written since it was last told to keep it.
+    #[derive(Clone, Default)]
+    struct Disk(Rc<RefCell<State>>);
+
+    #[derive(Default)]
+    struct State {
+        written: String,
+        /// How much of it is on the disk for certain.
+        kept: usize,
+        fails: bool,
+    }
+
+    impl Sink for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().written.push_str(std::str::from_utf8(bytes).unwrap());
+            Ok(bytes.len())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            let mut state = self.0.borrow_mut();
+            if state.fails {
+                return Err(io::ErrorKind::Other.into());
+            }
+            state.kept = state.written.len();
+            Ok(())
+        }
+
+        fn size(&mut self) -> io::Result<u64> {
+            Ok(self.0.borrow().written.len() as u64)
+        }
+
+        fn truncate(&mut self, len: u64) -> io::Result<()> {
+            self.0.borrow_mut().written.truncate(usize::try_from(len).unwrap());
+            Ok(())
+        }
+    }
+
+    fn target() -> Target {
+        let member = TargetMember {
+            id: ProcessId { pid: Pid(4242), start: StartTime(7) },
+            part: Part::Server,
+            stopped: false,
+            started_at: 1.0,
+            rss: 1,
+            argv: ["node", "--token", "hunter2"].into(),
+        };
+        let reason = String::from("owner gone");
+        Target { server: "s".into(), verdict: Verdict::Orphaned, reason, members: vec![member] }
+    }
+
+    fn witness(disk: &Disk) -> AuditWitness<Disk> {
+        AuditWitness::new(AuditLog::over(disk.clone(), RunId::new(Utc::now(), Pid(1))))
+    }
+
+    #[test]
+    fn an_intent_is_on_the_disk_before_anything_is_sent_and_tells_no_secret() {
+        let (disk, target) = (Disk::default(), target());
+        let mut witness = witness(&disk);
+        let event = |step| Event { target: &target, member: &target.members[0], step };
+        witness.intend(&[event(Step::Intent(Signal::Term)), event(Step::Intent(Signal::Cont))]).unwrap();
+        {
+            let state = disk.0.borrow();
+            assert_eq!(state.written.lines().count(), 2);
+            assert_eq!(state.kept, state.written.len(), "written, and kept");
+            assert!(state.written.contains("--token") && !state.written.contains("hunter2"));
+        }
+        // What has happened is written, and kept with the next intent.
+        witness.note(&event(Step::Signalled(Signal::Term))).unwrap();
+        assert!(disk.0.borrow().kept < disk.0.borrow().written.len());
+    }
+
+    #[test]
+    fn an_intent_that_could_not_be_kept_is_none() {
+        let (disk, target) = (Disk::default(), target());
+        let mut witness = witness(&disk);
+        disk.0.borrow_mut().fails = true;
+        let event = Event { target: &target, member: &target.members[0], step: Step::Intent(Signal::Kill) };
+        assert!(witness.intend(std::slice::from_ref(&event)).is_err());
+        assert!(disk.0.borrow().written.is_empty(), "nobody is to read of it");
+        disk.0.borrow_mut().fails = false;
+        assert!(witness.intend(&[event]).is_err(), "nor is a later one believed");
     }
 }

@@ -151,8 +151,12 @@ impl Scanner {
                 return reach.len();
             }
             Expect::Perhaps => {
-                out.push_str(&shapes::hide(word, Place::ShortFlag));
-                return word.len();
+                let hidden = shapes::hide(word, Place::ShortFlag);
+                if hidden != word {
+                    out.push_str(&hidden);
+                    return word.len();
+                }
+                // `-s --api-key X`, `-p postgres://u:p@db`: what it says of itself counts.
             }
             Expect::UserColonSecret => {
                 if let Some((user, secret)) = word.split_once(':')

@@ -60,16 +60,36 @@ mod tests {
     use proptest::prelude::*;
     use unicode_width::UnicodeWidthStr;
 
+    /// What any argv may hold. (`any::<String>()` has no control characters.)
+    fn texts() -> impl Strategy<Value = String> {
+        let character = prop_oneof![
+            Just('n'),
+            prop::char::range('\0', '\u{a0}'),
+            prop::char::range('\u{2000}', '\u{2070}'),
+            any::<char>(),
+        ];
+        prop::collection::vec(character, 0..40).prop_map(String::from_iter)
+    }
+
     proptest! {
         #[test]
-        fn nothing_clean_can_move_the_cursor(text in any::<String>()) {
+        fn nothing_clean_can_move_the_cursor(text in texts()) {
             let cleaned = clean(&text);
             prop_assert!(cleaned.chars().all(|c| !c.is_control() && !is_invisible(c)));
         }
 
         #[test]
-        fn a_fitted_text_fits(text in any::<String>(), columns in 1usize..200) {
+        fn a_fitted_text_fits(text in texts(), columns in 1usize..200) {
             prop_assert!(fit(&clean(&text), columns).width() <= columns);
+        }
+    }
+
+    #[test]
+    fn every_invisible_mark_is_written_out() {
+        let marks = "\u{61c}\u{200b}\u{200f}\u{2028}\u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{206f}\u{feff}\u{fff9}\u{fffb}\u{e0001}\u{e007f}";
+        for mark in marks.chars() {
+            let code = mark as u32;
+            assert_eq!(clean(&format!("a{mark}b")), format!("a\\u{{{code:x}}}b"));
         }
     }
 

@@ -171,3 +171,34 @@ fn a_label_belongs_to_launchd_alone() {
     record.closer.service = service("systemd");
     assert!(!allows(&rule, &record));
 }
+
+#[test]
+fn each_field_alone_asks_something() {
+    let some = || pattern("x");
+    for rule in [
+        AllowRule { name: some(), ..AllowRule::default() },
+        AllowRule { command: some(), ..AllowRule::default() },
+        AllowRule { exe: some(), ..AllowRule::default() },
+        AllowRule { port: Some(1), ..AllowRule::default() },
+        AllowRule { pid_file: Some(("/run/x.pid".into(), None)), ..AllowRule::default() },
+        AllowRule { unit: some(), ..AllowRule::default() },
+        AllowRule { label: some(), ..AllowRule::default() },
+        AllowRule { cwd: some(), ..AllowRule::default() },
+    ] {
+        assert!(rule.asks_something(), "{rule:?}");
+    }
+}
+
+#[test]
+fn a_label_that_could_not_be_asked_for_leaves_it_to_the_name_and_on_linux_there_is_none() {
+    let rule = AllowRule { name: pattern("notes"), label: pattern("com.kim.notes"), ..AllowRule::default() };
+    let mut record = notes();
+    assert!(!allows(&rule, &record), "a process with a control group has no label");
+    record.closer.cgroup = None;
+    assert!(allows(&rule, &record), "not known speaks for leaving alone");
+    let service = |name: &str| Service { manager: "launchd".into(), name: name.into(), main_pid: None };
+    record.closer.service = Some(service("com.kim.notes"));
+    assert!(allows(&rule, &record));
+    record.closer.service = Some(service("com.kim.maps"));
+    assert!(!allows(&rule, &record));
+}

@@ -128,6 +128,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(ending::zombies_are_reported_and_never_signalled),
     scene!(races::a_reused_number_is_never_touched),
     scene!(races::a_client_that_comes_back_between_the_looks_saves),
+    scene!(races::a_network_client_that_connects_between_the_looks_saves),
     scene!(races::many_orphans_go_at_once),
     scene!(storms::a_thousand_targets_cost_one_grace),
     scene!(storms::under_a_careless_init_a_hundred_dead_are_no_survivors).under(First::CarelessInit),

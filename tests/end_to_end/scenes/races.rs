@@ -76,6 +76,31 @@ pub(crate) fn a_client_that_comes_back_between_the_looks_saves(stage: &Stage) {
     stage.ping(&client, "new");
 }
 
+pub(crate) fn a_network_client_that_connects_between_the_looks_saves(stage: &Stage) {
+    // The same process at both looks: only the second sees that somebody uses it.
+    let argv = ["node", "/home/u/node_modules/.bin/mcp-server-everything", "sse"];
+    let daemon =
+        |tag: &str| Actor::new(tag, "node", &argv, Play::Idle).on(Wire::Null).but(|a| a.listens = true);
+    let (wanted, control) = (stage.orphan(&daemon("wanted")), stage.orphan(&daemon("control")));
+    stage.configure("[reap]\ndetached = true\n");
+    let plan = stage.plan();
+    assert!(plan.must_have(wanted[0]).reap() && plan.must_have(control[0]).reap());
+    let evidence = plan.must_have(wanted[0]).0["evidence"].as_array().unwrap().clone();
+    let port = evidence.iter().find_map(|seen| seen["ports"][0].as_u64()).unwrap();
+    let running = stage.begin(&["--yes", "--min-age", "0s", "--grace", "1s"]);
+    let looked = || fs::read_to_string(stage.audit_path()).is_ok_and(|text| text.contains("run-started"));
+    look::until("the first look is over", || looked() || running.has_ended());
+    let client = std::net::TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
+    running.finish().exits(0);
+    drop(client);
+    all_alive(&wanted);
+    all_dead(&control);
+    let audit = stage.audit();
+    audit.is_sound();
+    assert_eq!(audit.about("withheld", wanted[0]).len(), 1);
+    assert!(audit.about("intent", wanted[0]).is_empty());
+}
+
 pub(crate) fn many_orphans_go_at_once(stage: &Stage) {
     let tag = |i: usize| format!("n{i:03}");
     let actors: Vec<Actor> =

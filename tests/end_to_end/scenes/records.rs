@@ -1,7 +1,9 @@
 //! What is written down: everything that was done, nothing that was not, and no secrets.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use crate::audit::at;
 use crate::look::Who;
@@ -11,13 +13,23 @@ use crate::stage::{Stage, all_alive, all_dead};
 
 pub(crate) fn a_dry_run_touches_nothing_and_records_nothing(stage: &Stage) {
     let cast = stage.orphan(&shapes::memory("m"));
+    let before = below(&stage.home());
     let plan = stage.plan();
     assert!(plan.must_have(cast[0]).reap());
     stage.run(&["--dry-run", "--min-age", "0s"]).exits(0);
     stage.run(&["--dry-run", "--min-age", "0s", "--yes"]).exits(0);
     all_alive(&cast);
-    assert!(stage.audit().0.is_empty());
-    assert!(!stage.audit_path().exists(), "not even an empty log");
+    assert_eq!(below(&stage.home()), before, "not even an empty folder");
+    stage.reap();
+    assert_ne!(below(&stage.home()), before, "unlike a real run");
+}
+
+/// Everything in a folder and below it.
+fn below(folder: &Path) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { below(&path) } else { BTreeSet::new() }.into_iter().chain([path]))
+        .collect()
 }
 
 pub(crate) fn the_audit_log_tells_the_story(stage: &Stage) {

@@ -211,16 +211,19 @@ pub(crate) fn a_log_moved_away_in_the_middle_keeps_its_record(stage: &Stage) {
 }
 
 pub(crate) fn a_reader_that_leaves_stops_no_run_in_the_middle(stage: &Stage) {
-    let mut cast: Vec<Who> = (0..5).flat_map(|i| stage.orphan(&stubborn(&format!("n{i}")))).collect();
-    cast.extend(stage.orphan(&shapes::memory("m")));
-    let mut command = stage.command(&["--yes", "--json", "--min-age", "0s", "--grace", "1s"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Both readers are gone before the first word.
-    drop((child.stdout.take(), child.stderr.take()));
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    all_dead(&cast);
-    let audit = stage.audit();
-    audit.is_sound();
-    assert_eq!(audit.of("killed").len(), 5);
-    assert_eq!(audit.of("run-finished").len(), 1);
+    for (run, form) in ["--json", "--color=never"].into_iter().enumerate() {
+        let tag = |i: usize| format!("n{run}-{i}");
+        let mut cast: Vec<Who> = (0..5).flat_map(|i| stage.orphan(&stubborn(&tag(i)))).collect();
+        cast.extend(stage.orphan(&shapes::memory(&format!("m{run}"))));
+        let mut command = stage.command(&["--yes", form, "--min-age", "0s", "--grace", "1s"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Both readers are gone before the first word.
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{form}");
+        all_dead(&cast);
+        let audit = stage.audit();
+        audit.is_sound();
+        assert_eq!(audit.of("killed").len(), 5 * (run + 1));
+        assert_eq!(audit.of("run-finished").len(), run + 1);
+    }
 }

@@ -1,0 +1,335 @@
+//! Who belongs to an instance, in which part, under which name, and what is told of it.
+
+#![allow(clippy::unwrap_used)]
+
+mod scene;
+
+use std::time::Duration;
+
+use mcp_reap::classify::{Finding, Verdict};
+use mcp_reap::instance::Part::{self, Helper, Launcher, Server};
+use mcp_reap::pattern::Pattern;
+use mcp_reap::plan::Why;
+use mcp_reap::policy::{AllowRule, Policy};
+use mcp_reap::process::Pid;
+use scene::{Table, Wire};
+
+const SERVER: &str = "node /home/u/.npm-global/bin/mcp-server-memory";
+const CHROME: &str = "/opt/google/chrome/chrome --user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-1";
+
+fn now() -> Policy {
+    Policy { min_age: Duration::ZERO, ..Policy::default() }
+}
+
+fn parts(finding: &Finding<'_>) -> Vec<(u32, Part)> {
+    finding.instance.members.iter().map(|member| (member.record.pid().0, member.part)).collect()
+}
+
+/// An orphaned client with an npx tree, its browser, a dead child, and a shell with a job.
+fn orphaned_client() -> Table {
+    let mut table = Table::new();
+    table.add(400, 1, "claude -p hi").wire(Wire::Closed).rss(9 << 20);
+    table.npx(500, 400, Wire::Held(400));
+    table.add(510, 502, CHROME);
+    table.add(520, 400, "sleep 9").state('Z');
+    table.add(530, 400, "-bash");
+    table
+}
+
+#[test]
+fn an_orphaned_client_goes_with_all_its_servers_only_when_asked_for() {
+    let table = orphaned_client();
+    assert!(table.ended(&now()).is_empty());
+    let policy = Policy { clients: true, ..now() };
+    let judgement = table.judge(&policy);
+    let [finding] = judgement.findings.as_slice() else { panic!("{:?}", judgement.findings) };
+    assert_eq!((finding.verdict, finding.instance.server.as_str()), (Verdict::Orphaned, "claude-code"));
+    let all =
+        [(400, Launcher), (500, Launcher), (530, Helper), (501, Launcher), (502, Server), (510, Helper)];
+    assert_eq!(parts(finding), all, "the dead are no members");
+    assert_eq!((finding.rss, finding.age), ((5 * 50 + 9) << 20, 3600.0));
+    assert_eq!(table.ended(&policy), [400, 500, 501, 502, 510, 530]);
+}
+
+#[test]
+fn an_orphaned_client_with_another_client_below_stays_and_so_do_the_others_servers() {
+    let mut table = orphaned_client();
+    table.add(540, 530, "codex exec hi").wire(Wire::Held(400));
+    table.add(541, 540, SERVER).wire(Wire::Held(540));
+    let policy = Policy { clients: true, ..now() };
+    let judgement = table.judge(&policy);
+    let roots: Vec<u32> = judgement.findings.iter().map(|f| f.instance.root.pid().0).collect();
+    assert_eq!(roots, [400, 541]);
+    assert_eq!(judgement.findings[0].instance.clients_below, [Pid(540)]);
+    assert!(!judgement.findings[0].instance.contains(Pid(541)));
+    assert_eq!(judgement.findings[1].verdict, Verdict::InUse);
+    assert_eq!(table.plan(&policy).withheld[0].why, Why::Client);
+    assert!(table.ended(&policy).is_empty());
+}
+
+#[test]
+fn only_a_client_that_nobody_can_talk_to_is_orphaned() {
+    let orphaned = |change: &dyn Fn(&mut Table)| {
+        let mut table = orphaned_client();
+        change(&mut table);
+        let judgement = table.judge(&now());
+        judgement.clients.iter().find(|client| client.pid == Pid(400)).unwrap().orphaned
+    };
+    assert!(orphaned(&|_| {}));
+    assert!(!orphaned(&|t| { t.row(400).wire(Wire::Held(800))); });
+    assert!(
+        !orphaned(&|t| { t.row(400).wire(Wire::HalfClosed(800)); }),
+        "somebody still reads what it says"
+    );
+    assert!(!orphaned(&|t| { t.row(400).wire(Wire::Unknown)); });
+    assert!(!orphaned(&|t| { t.row(400).wire(Wire::Null); }), "put into the background on purpose");
+    assert!(!orphaned(&|t| drop(t.row(400).change(|r| r.parent = Pid(800)))), "its owner lives");
+    assert!(!orphaned(&|t| drop(t.row(400).unit("x.service", Some(400)))), "a daemon");
+    assert!(!orphaned(&|t| drop(t.row(400).unit("x.service", None))), "perhaps a daemon");
+    assert!(orphaned(&|t| drop(t.row(400).unit("x.service", Some(77)))), "left behind by a daemon");
+    // No descriptor at all is what a closed terminal leaves, if there is no terminal any more.
+    let closed = |t: &mut Table| {
+        t.row(400).change(|r| r.closer.stdio.as_mut().unwrap().kind = mcp_reap::process::StdioKind::Closed);
+    };
+    assert!(orphaned(&closed));
+    assert!(!orphaned(&|t| {
+        closed(t);
+        t.row(400).change(|r| r.tty = Some("pts/4".into()));
+    }));
+}
+
+#[test]
+fn of_an_editors_many_processes_only_the_topmost_and_those_with_servers_are_told() {
+    let mut table = Table::new();
+    table.add(400, 800, "claude").tty("pts/9").age(7200.0);
+    table.add(401, 400, "claude").tty("pts/9").age(7000.0);
+    table.add(402, 400, "claude").tty("pts/9").age(7000.0);
+    table.add(500, 402, SERVER).wire(Wire::Held(402));
+    let judgement = table.judge(&now());
+    let told: Vec<u32> = judgement.clients.iter().map(|client| client.pid.0).collect();
+    assert_eq!(told, [400, 402]);
+    let client = judgement.findings[0].client.as_ref().unwrap();
+    assert_eq!((client.pid, client.name.as_str()), (Pid(402), "claude-code"), "the nearest one");
+}
+
+#[test]
+fn a_client_is_known_by_the_wire_when_the_launcher_between_has_gone() {
+    let mut table = Table::new();
+    table.add(400, 800, "claude").tty("pts/9").age(7200.0);
+    table.add(500, 1, SERVER).wire(Wire::Held(400));
+    table.add(600, 1, SERVER).wire(Wire::Held(800));
+    table.add(700, 1, SERVER).wire(Wire::HalfClosed(400));
+    let judgement = table.judge(&now());
+    let of = |pid: u32| {
+        let found = judgement.findings.iter().find(|f| f.instance.root.pid() == Pid(pid)).unwrap();
+        found.client.as_ref().map(|client| client.pid.0)
+    };
+    assert_eq!((of(500), of(600), of(700)), (Some(400), None, Some(400)));
+}
+
+#[test]
+fn whatever_a_server_runs_is_its_helper_even_another_server() {
+    let mut table = Table::new();
+    table.npx(500, 1, Wire::Closed);
+    table.add(510, 502, "npm exec @modelcontextprotocol/server-time");
+    table.add(511, 510, "node /x/node_modules/.bin/mcp-server-time").wire(Wire::Held(502));
+    table.add(512, 502, "node worker.js");
+    let judgement = table.judge(&now());
+    let [finding] = judgement.findings.as_slice() else { panic!("one instance: {:?}", judgement.findings) };
+    assert_eq!(finding.instance.server, "server-memory");
+    let all = [(500, Launcher), (501, Launcher), (502, Server), (510, Helper), (512, Helper), (511, Helper)];
+    assert_eq!(parts(finding), all);
+    assert!(!finding.instance.is_left_over());
+}
+
+#[test]
+fn what_a_launcher_runs_is_the_server_whatever_its_name() {
+    let mut table = Table::new();
+    table.add_title(500, 1, "npm exec @modelcontextprotocol/server-memory").wire(Wire::Closed);
+    table.add(501, 500, "/opt/thing/run").wire(Wire::Closed);
+    table.add(502, 501, "/opt/thing/worker");
+    let judgement = table.judge(&now());
+    assert_eq!(parts(&judgement.findings[0]), [(500, Launcher), (501, Server), (502, Helper)]);
+    // Under a launcher that has nothing yet, and beside one whose children are dead.
+    table.row(501).state('Z');
+    table.row(502).change(|r| r.parent = Pid(1));
+    let judgement = table.judge(&now());
+    assert_eq!(parts(&judgement.findings[0]), [(500, Launcher)]);
+    assert_eq!(judgement.findings[0].instance.server, "server-memory", "named by its launcher");
+}
+
+#[test]
+fn a_wrapper_that_runs_nothing_but_servers_is_their_root() {
+    let mut table = Table::new();
+    table.add(500, 1, "bash /home/u/start.sh").wire(Wire::Closed);
+    table.add(501, 500, SERVER).wire(Wire::Closed);
+    table.add(502, 500, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Closed);
+    table.add(503, 500, "sleep 1").state('Z');
+    let judgement = table.judge(&now());
+    assert_eq!(parts(&judgement.findings[0]), [(500, Launcher), (501, Server), (502, Server)]);
+    assert_eq!(judgement.findings[0].instance.server, "server-memory", "named by the first");
+    // Wrappers in wrappers, and a dead one in between.
+    table.add(490, 1, "bash /home/u/all.sh").wire(Wire::Closed);
+    table.row(500).change(|r| r.parent = Pid(490));
+    assert_eq!(table.judge(&now()).findings[0].instance.root.pid(), Pid(490));
+    table.row(490).state('Z');
+    assert_eq!(table.judge(&now()).findings[0].instance.root.pid(), Pid(500));
+}
+
+#[test]
+fn the_system_is_no_launcher_whatever_it_runs() {
+    for pid in [1, 2] {
+        let mut table = Table::new().without(1);
+        table.add(pid, 0, "bash /entrypoint.sh").age(90_000.0);
+        table.add(500, pid, SERVER).wire(Wire::Closed);
+        let roots: Vec<u32> = table.judge(&now()).findings.iter().map(|f| f.instance.root.pid().0).collect();
+        assert_eq!(roots, [500]);
+    }
+}
+
+#[test]
+fn of_several_browser_processes_left_over_the_topmost_is_the_root() {
+    let mut table = Table::new();
+    table.add(500, 1, CHROME).wire(Wire::Closed);
+    table.add(501, 500, CHROME).wire(Wire::Held(500));
+    table.add(502, 501, "/opt/google/chrome/chrome --type=renderer");
+    let judgement = table.judge(&now());
+    let [finding] = judgement.findings.as_slice() else { panic!("{:?}", judgement.findings) };
+    assert_eq!(parts(finding), [(500, Helper), (501, Helper), (502, Helper)]);
+    assert!(finding.instance.is_left_over());
+    assert_eq!(finding.instance.server, "playwright-mcp");
+    assert_eq!(
+        kinds(finding),
+        [
+            "identified 500 catalog",
+            "identified 501 catalog",
+            "left-over",
+            "owner-gone 1 init",
+            "wire stdin closed",
+            "wire stdout closed"
+        ]
+    );
+}
+
+#[test]
+fn a_browser_with_a_server_below_it_is_no_left_over() {
+    let mut table = Table::new();
+    table.add(500, 1, CHROME).wire(Wire::Closed);
+    table.add(501, 500, SERVER).wire(Wire::Held(800));
+    let judgement = table.judge(&now());
+    let roots: Vec<u32> = judgement.findings.iter().map(|f| f.instance.root.pid().0).collect();
+    assert_eq!(roots, [501]);
+}
+
+/// A browser whose stdio tells nothing, in the group and session of a dead server.
+fn silent_browser() -> Table {
+    let mut table = Table::new();
+    table.add(500, 1, CHROME).change(|r| (r.group, r.session) = (Some(Pid(490)), Some(Pid(480))));
+    table
+        .add(501, 500, "/opt/google/chrome/chrome --type=renderer")
+        .change(|r| (r.group, r.session) = (Some(Pid(490)), Some(Pid(480))));
+    table
+}
+
+#[test]
+fn a_silent_browser_goes_when_group_or_session_tie_it_to_the_dead_and_nobody_else() {
+    let table = silent_browser();
+    assert_eq!(table.ended(&now()), [500, 501]);
+    let verdict = |change: &dyn Fn(&mut Table)| {
+        let mut table = silent_browser();
+        change(&mut table);
+        table.verdict(&now(), 500).unwrap()
+    };
+    let own = |t: &mut Table, group: bool, session: bool| {
+        t.row(500).change(|r| {
+            r.group = r.group.filter(|_| !group).or(Some(Pid(500)));
+            r.session = r.session.filter(|_| !session).or(Some(Pid(500)));
+        });
+    };
+    assert_eq!(verdict(&|t| own(t, true, false)), Verdict::Orphaned, "the session ties it");
+    assert_eq!(verdict(&|t| own(t, false, true)), Verdict::Orphaned, "the group ties it");
+    assert_eq!(verdict(&|t| own(t, true, true)), Verdict::Undetermined, "it made both itself");
+    let unread = |t: &mut Table| drop(t.row(500).change(|r| (r.group, r.session) = (None, None)));
+    assert_eq!(verdict(&unread), Verdict::Undetermined);
+    // Whoever made the group lives, or somebody else is in it; the same for the session.
+    let others = |t: &mut Table, group: u32, session: u32| {
+        t.add(600, 800, "vim").change(|r| (r.group, r.session) = (Some(Pid(group)), Some(Pid(session))));
+    };
+    assert_eq!(verdict(&|t| others(t, 490, 1)), Verdict::Orphaned, "the session still ties it");
+    assert_eq!(verdict(&|t| others(t, 490, 480)), Verdict::Undetermined);
+    let makers = |t: &mut Table| {
+        t.add(490, 800, "vim");
+        t.add(480, 800, "vim");
+    };
+    assert_eq!(verdict(&makers), Verdict::Undetermined);
+    let dead = |t: &mut Table| {
+        t.add(490, 800, "vim").state('Z');
+        t.add(480, 800, "vim").state('Z');
+    };
+    assert_eq!(verdict(&dead), Verdict::Orphaned);
+    // Another copy of the server, its launcher or its browser may be using it.
+    for other in ["npx @playwright/mcp", "node /x/node_modules/.bin/playwright-mcp", CHROME] {
+        let used = |t: &mut Table| drop(t.add(600, 800, other).wire(Wire::Held(800)));
+        assert_eq!(verdict(&used), Verdict::Undetermined, "{other}");
+    }
+}
+
+/// What is told of it, in few words.
+fn kinds(finding: &Finding<'_>) -> Vec<String> {
+    let told = |evidence| {
+        let value: serde_json::Value = serde_json::to_value(evidence).unwrap();
+        let words = ["kind", "pid", "by", "how", "direction", "state", "unit", "ports", "count", "rule"];
+        let words = words.iter().filter_map(|key| match &value[key] {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    finding.evidence.iter().map(told).collect()
+}
+
+#[test]
+fn everything_that_was_seen_is_told_in_the_order_of_the_questions() {
+    let told = |change: &dyn Fn(&mut Table)| {
+        let mut table = Table::new();
+        table.add(500, 1, SERVER).wire(Wire::Closed);
+        change(&mut table);
+        let rule = AllowRule {
+            port: Some(99),
+            reason: Some("mine".to_owned()),
+            origin: "here:1".to_owned(),
+            name: Some(Pattern::parse("server-memory").unwrap()),
+            ..AllowRule::default()
+        };
+        let policy = Policy { allow: vec![rule], ..now() };
+        let judgement = table.judge(&policy);
+        kinds(&judgement.findings[0])[1..].join(", ")
+    };
+    assert_eq!(told(&|_| {}), "owner-gone 1 init, wire stdin closed, wire stdout closed");
+    let held = |t: &mut Table| drop(t.row(500).wire(Wire::HalfClosed(800)));
+    assert_eq!(told(&held), "owner-gone 1 init, wire stdin closed, wire stdout held");
+    let unknown = |t: &mut Table| drop(t.row(500).wire(Wire::Unknown));
+    assert_eq!(told(&unknown), "owner-gone 1 init, wire stdin unknown, wire stdout unknown");
+    assert_eq!(told(&|t| drop(t.row(500).wire(Wire::Null))), "owner-gone 1 init, no-wire");
+    let port = |t: &mut Table| drop(t.row(500).wire(Wire::Null).listens(80, 2));
+    assert_eq!(told(&port), "owner-gone 1 init, no-wire, listening [80], connected 2");
+    let allowed = |t: &mut Table| drop(t.row(500).wire(Wire::Null).listens(99, 0));
+    assert_eq!(told(&allowed), "allowed 500 here:1, owner-gone 1 init, no-wire, listening [99], connected 0");
+    let blind = |t: &mut Table| drop(t.row(500).listens(80, 0).change(|r| r.closer.connected = None));
+    assert_eq!(told(&blind).split(", ").skip(3).collect::<Vec<_>>(), ["listening [80]", "network-unknown"]);
+    let deaf = |t: &mut Table| drop(t.row(500).wire(Wire::Null).change(|r| r.closer.listening = None));
+    assert!(told(&deaf).ends_with("network-unknown"));
+    let unit = |t: &mut Table| drop(t.row(500).wire(Wire::Null).unit("x.service", Some(500)));
+    assert_eq!(told(&unit), "owner-gone 1 init, managed x.service, no-wire");
+    let leaked = |t: &mut Table| drop(t.row(500).wire(Wire::Null).unit("x.service", Some(9)));
+    assert_eq!(told(&leaked), "owner-gone 1 init, unmanaged x.service, no-wire");
+    let maybe = |t: &mut Table| drop(t.row(500).wire(Wire::Null).unit("x.service", None));
+    assert_eq!(told(&maybe), "owner-gone 1 init, maybe-managed x.service, no-wire");
+    let below = |t: &mut Table| drop(t.add(600, 500, "claude -p hi"));
+    assert!(told(&below).ends_with("client-below 600"));
+    let owned = |t: &mut Table| drop(t.row(500).wire(Wire::Null).change(|r| r.parent = Pid(800)));
+    assert_eq!(told(&owned), "owner-alive 800, no-wire");
+    let lost = |t: &mut Table| drop(t.row(500).wire(Wire::Null).change(|r| r.parent = Pid(77)));
+    assert_eq!(told(&lost), "owner-unknown 77, no-wire");
+}
