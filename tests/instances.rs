@@ -76,17 +76,48 @@ fn only_a_client_that_nobody_can_talk_to_is_orphaned() {
         judgement.clients.iter().find(|client| client.pid == Pid(400)).unwrap().orphaned
     };
     assert!(orphaned(&|_| {}));
-    assert!(!orphaned(&|t| { t.row(400).wire(Wire::Held(800))); });
+    assert!(!orphaned(&|t| {
+        t.row(400).wire(Wire::Held(800));
+    }));
     assert!(
-        !orphaned(&|t| { t.row(400).wire(Wire::HalfClosed(800)); }),
+        !orphaned(&|t| {
+            t.row(400).wire(Wire::HalfClosed(800));
+        }),
         "somebody still reads what it says"
     );
-    assert!(!orphaned(&|t| { t.row(400).wire(Wire::Unknown)); });
-    assert!(!orphaned(&|t| { t.row(400).wire(Wire::Null); }), "put into the background on purpose");
-    assert!(!orphaned(&|t| drop(t.row(400).change(|r| r.parent = Pid(800)))), "its owner lives");
-    assert!(!orphaned(&|t| drop(t.row(400).unit("x.service", Some(400)))), "a daemon");
-    assert!(!orphaned(&|t| drop(t.row(400).unit("x.service", None))), "perhaps a daemon");
-    assert!(orphaned(&|t| drop(t.row(400).unit("x.service", Some(77)))), "left behind by a daemon");
+    assert!(!orphaned(&|t| {
+        t.row(400).wire(Wire::Unknown);
+    }));
+    assert!(
+        !orphaned(&|t| {
+            t.row(400).wire(Wire::Null);
+        }),
+        "put into the background on purpose"
+    );
+    assert!(
+        !orphaned(&|t| {
+            t.row(400).change(|r| r.parent = Pid(800));
+        }),
+        "its owner lives"
+    );
+    assert!(
+        !orphaned(&|t| {
+            t.row(400).unit("x.service", Some(400));
+        }),
+        "a daemon"
+    );
+    assert!(
+        !orphaned(&|t| {
+            t.row(400).unit("x.service", None);
+        }),
+        "perhaps a daemon"
+    );
+    assert!(
+        orphaned(&|t| {
+            t.row(400).unit("x.service", Some(77));
+        }),
+        "left behind by a daemon"
+    );
     // No descriptor at all is what a closed terminal leaves, if there is no terminal any more.
     let closed = |t: &mut Table| {
         t.row(400).change(|r| r.closer.stdio.as_mut().unwrap().kind = mcp_reap::process::StdioKind::Closed);
@@ -311,7 +342,12 @@ fn everything_that_was_seen_is_told_in_the_order_of_the_questions() {
     assert_eq!(told(&held), "owner-gone 1 init, wire stdin closed, wire stdout held");
     let unknown = |t: &mut Table| drop(t.row(500).wire(Wire::Unknown));
     assert_eq!(told(&unknown), "owner-gone 1 init, wire stdin unknown, wire stdout unknown");
-    assert_eq!(told(&|t| drop(t.row(500).wire(Wire::Null))), "owner-gone 1 init, no-wire");
+    assert_eq!(
+        told(&|t| {
+            t.row(500).wire(Wire::Null);
+        }),
+        "owner-gone 1 init, no-wire"
+    );
     let port = |t: &mut Table| drop(t.row(500).wire(Wire::Null).listens(80, 2));
     assert_eq!(told(&port), "owner-gone 1 init, no-wire, listening [80], connected 2");
     let allowed = |t: &mut Table| drop(t.row(500).wire(Wire::Null).listens(99, 0));

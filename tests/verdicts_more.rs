@@ -143,9 +143,7 @@ fn what_the_kernel_started_is_no_target_but_a_containers_pid_2_is_no_kernel() {
 fn a_plan_says_who_is_stopped_and_what_each_ran() {
     let mut table = two_orphans();
     table.row(1001).state('T');
-    table
-        .row(2000)
-        .change(|r| r.argv = Some(vec!["node".into(), "/x/node_modules/.bin/mcp-server-git".into()]));
+    table.row(2000).change(|r| r.argv = Some(["node", "/x/node_modules/.bin/mcp-server-git"].into()));
     let plan = table.plan(&now());
     let members: Vec<_> = plan.targets.iter().flat_map(|target| &target.members).collect();
     let stopped: Vec<u32> = members.iter().filter(|m| m.stopped).map(|m| m.id.pid.0).collect();

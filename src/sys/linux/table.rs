@@ -17,8 +17,8 @@ use crate::sys::procfs::{self, Stat};
 /// command, which speaks for leaving alone.
 const MOST_ARGV: usize = 256 << 10;
 
-/// From this many processes on, a second core pays for its start: 0.1 ms against 20 us a process.
-const WORTH_TWO: usize = 1_000;
+/// From this many processes on, a second core pays for its start: 0.1 ms against 10 to 20 us a process.
+const WORTH_TWO: usize = 300;
 
 /// What turns the kernel's units into ours; the same for every look of one run.
 #[derive(Clone, Copy, Debug)]
