@@ -280,7 +280,9 @@ fn a_silent_browser_goes_when_group_or_session_tie_it_to_the_dead_and_nobody_els
     assert_eq!(verdict(&|t| own(t, true, false)), Verdict::Orphaned, "the session ties it");
     assert_eq!(verdict(&|t| own(t, false, true)), Verdict::Orphaned, "the group ties it");
     assert_eq!(verdict(&|t| own(t, true, true)), Verdict::Undetermined, "it made both itself");
-    let unread = |t: &mut Table| drop(t.row(500).change(|r| (r.group, r.session) = (None, None)));
+    let unread = |t: &mut Table| {
+        t.row(500).change(|r| (r.group, r.session) = (None, None));
+    };
     assert_eq!(verdict(&unread), Verdict::Undetermined);
     // Whoever made the group lives, or somebody else is in it; the same for the session.
     let others = |t: &mut Table, group: u32, session: u32| {
@@ -300,7 +302,9 @@ fn a_silent_browser_goes_when_group_or_session_tie_it_to_the_dead_and_nobody_els
     assert_eq!(verdict(&dead), Verdict::Orphaned);
     // Another copy of the server, its launcher or its browser may be using it.
     for other in ["npx @playwright/mcp", "node /x/node_modules/.bin/playwright-mcp", CHROME] {
-        let used = |t: &mut Table| drop(t.add(600, 800, other).wire(Wire::Held(800)));
+        let used = |t: &mut Table| {
+            t.add(600, 800, other).wire(Wire::Held(800));
+        };
         assert_eq!(verdict(&used), Verdict::Undetermined, "{other}");
     }
 }
@@ -338,9 +342,13 @@ fn everything_that_was_seen_is_told_in_the_order_of_the_questions() {
         kinds(&judgement.findings[0])[1..].join(", ")
     };
     assert_eq!(told(&|_| {}), "owner-gone 1 init, wire stdin closed, wire stdout closed");
-    let held = |t: &mut Table| drop(t.row(500).wire(Wire::HalfClosed(800)));
+    let held = |t: &mut Table| {
+        t.row(500).wire(Wire::HalfClosed(800));
+    };
     assert_eq!(told(&held), "owner-gone 1 init, wire stdin closed, wire stdout held");
-    let unknown = |t: &mut Table| drop(t.row(500).wire(Wire::Unknown));
+    let unknown = |t: &mut Table| {
+        t.row(500).wire(Wire::Unknown);
+    };
     assert_eq!(told(&unknown), "owner-gone 1 init, wire stdin unknown, wire stdout unknown");
     assert_eq!(
         told(&|t| {
@@ -348,24 +356,44 @@ fn everything_that_was_seen_is_told_in_the_order_of_the_questions() {
         }),
         "owner-gone 1 init, no-wire"
     );
-    let port = |t: &mut Table| drop(t.row(500).wire(Wire::Null).listens(80, 2));
+    let port = |t: &mut Table| {
+        t.row(500).wire(Wire::Null).listens(80, 2);
+    };
     assert_eq!(told(&port), "owner-gone 1 init, no-wire, listening [80], connected 2");
-    let allowed = |t: &mut Table| drop(t.row(500).wire(Wire::Null).listens(99, 0));
+    let allowed = |t: &mut Table| {
+        t.row(500).wire(Wire::Null).listens(99, 0);
+    };
     assert_eq!(told(&allowed), "allowed 500 here:1, owner-gone 1 init, no-wire, listening [99], connected 0");
-    let blind = |t: &mut Table| drop(t.row(500).listens(80, 0).change(|r| r.closer.connected = None));
+    let blind = |t: &mut Table| {
+        t.row(500).listens(80, 0).change(|r| r.closer.connected = None);
+    };
     assert_eq!(told(&blind).split(", ").skip(3).collect::<Vec<_>>(), ["listening [80]", "network-unknown"]);
-    let deaf = |t: &mut Table| drop(t.row(500).wire(Wire::Null).change(|r| r.closer.listening = None));
+    let deaf = |t: &mut Table| {
+        t.row(500).wire(Wire::Null).change(|r| r.closer.listening = None);
+    };
     assert!(told(&deaf).ends_with("network-unknown"));
-    let unit = |t: &mut Table| drop(t.row(500).wire(Wire::Null).unit("x.service", Some(500)));
+    let unit = |t: &mut Table| {
+        t.row(500).wire(Wire::Null).unit("x.service", Some(500));
+    };
     assert_eq!(told(&unit), "owner-gone 1 init, managed x.service, no-wire");
-    let leaked = |t: &mut Table| drop(t.row(500).wire(Wire::Null).unit("x.service", Some(9)));
+    let leaked = |t: &mut Table| {
+        t.row(500).wire(Wire::Null).unit("x.service", Some(9));
+    };
     assert_eq!(told(&leaked), "owner-gone 1 init, unmanaged x.service, no-wire");
-    let maybe = |t: &mut Table| drop(t.row(500).wire(Wire::Null).unit("x.service", None));
+    let maybe = |t: &mut Table| {
+        t.row(500).wire(Wire::Null).unit("x.service", None);
+    };
     assert_eq!(told(&maybe), "owner-gone 1 init, maybe-managed x.service, no-wire");
-    let below = |t: &mut Table| drop(t.add(600, 500, "claude -p hi"));
+    let below = |t: &mut Table| {
+        t.add(600, 500, "claude -p hi");
+    };
     assert!(told(&below).ends_with("client-below 600"));
-    let owned = |t: &mut Table| drop(t.row(500).wire(Wire::Null).change(|r| r.parent = Pid(800)));
+    let owned = |t: &mut Table| {
+        t.row(500).wire(Wire::Null).change(|r| r.parent = Pid(800));
+    };
     assert_eq!(told(&owned), "owner-alive 800, no-wire");
-    let lost = |t: &mut Table| drop(t.row(500).wire(Wire::Null).change(|r| r.parent = Pid(77)));
+    let lost = |t: &mut Table| {
+        t.row(500).wire(Wire::Null).change(|r| r.parent = Pid(77));
+    };
     assert_eq!(told(&lost), "owner-unknown 77, no-wire");
 }

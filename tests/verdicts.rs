@@ -156,7 +156,7 @@ fn a_parent_of_whom_neither_user_nor_command_could_be_read_may_be_a_launcher() {
     table.row(600).uid(0);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected), "surely none of ours");
     // The same one step further up: between the owner and the client something may hide.
-    table.row(600).uid(ME).change(|r| r.argv = Some(vec!["python".into(), "client.py".into()]));
+    table.row(600).uid(ME).change(|r| r.argv = Some(["python", "client.py"].into()));
     table.row(800).change(|r| (r.argv, r.uid) = (None, None));
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse));
 }
