@@ -170,3 +170,22 @@ fn another_reader_of_the_table_sees_the_same() {
     }
     assert!(compared * 10 >= ours.processes.len() * 9, "{compared} of {}", ours.processes.len());
 }
+
+#[test]
+fn a_name_is_a_number_only_when_all_of_it_is_and_it_fits() {
+    use crate::sys::linux::proc::number;
+    for (name, expected) in [
+        ("0", Some(0)),
+        ("4242", Some(4242)),
+        ("4294967295", Some(u32::MAX)),
+        ("4294967296", None),
+        ("99999999999", None),
+        ("", None),
+        ("+1", None),
+        ("-1", None),
+        ("12a", None),
+        ("self", None),
+    ] {
+        assert_eq!(number(name.as_bytes()), expected, "{name}");
+    }
+}
