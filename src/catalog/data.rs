@@ -175,6 +175,10 @@ impl Clients {
     /// The client that a file belongs to by where it lies: an application's own programs, or the
     /// folder of a client's versions. What an application ships in its Resources is not it.
     pub(super) fn at(&self, path: &str) -> Option<Text> {
+        // Most first arguments are a bare name, and every mark has a slash.
+        if !path.contains('/') {
+            return None;
+        }
         if let Some((before, inside)) = path.split_once(".app/Contents/") {
             let app = before.rsplit('/').next().unwrap_or(before);
             let own = inside.starts_with("MacOS/") || inside.starts_with("Frameworks/");

@@ -119,9 +119,8 @@ impl Proc {
     /// Can this descriptor of a process read, can it write? The mode bits of the link itself say so
     /// (proc_pid_fd(5)), which is one call where `fdinfo` takes three.
     pub(super) fn access(&mut self, pid: Pid, fd: u32) -> Option<Access> {
-        use std::fmt::Write as _;
         self.point(pid, "fd/");
-        let _ = write!(self.path, "{fd}");
+        self.path.push_str(itoa::Buffer::new().format(fd));
         let mode = statat(&self.root, &*self.path, AtFlags::SYMLINK_NOFOLLOW).ok()?.st_mode;
         Some(Access { read: mode & 0o400 != 0, write: mode & 0o200 != 0 })
     }
@@ -134,10 +133,10 @@ impl Proc {
 
     /// `PID/FILE`, without an allocation.
     fn point(&mut self, pid: Pid, file: &str) {
-        use std::fmt::Write as _;
         self.path.clear();
-        // Writing into a String does not fail.
-        let _ = write!(self.path, "{}/{file}", pid.0);
+        self.path.push_str(itoa::Buffer::new().format(pid.0));
+        self.path.push('/');
+        self.path.push_str(file);
     }
 }
 
