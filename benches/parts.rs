@@ -20,6 +20,7 @@ use mcp_reap::process::{
 };
 use mcp_reap::sys::procfs;
 use mcp_reap::{program, redact, sys};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 const STAT: &[u8] =
     b"815 (npm exec @model) S 77 810 800 34819 810 4194560 5 0 0 0 120 30 0 0 20 0 11 0 6543210 99 4321 \
@@ -148,6 +149,18 @@ fn machine(c: &mut Criterion) {
     let mut group = c.benchmark_group("look at this machine");
     group
         .bench_function("and nobody closely", |b| b.iter(|| sys::snapshot(|_| Interest::default()).unwrap()));
+    // What decided against it for the table on Linux: the same answers, as cheap as it can give them.
+    group.bench_function("and with sysinfo", |b| {
+        let what = ProcessRefreshKind::nothing()
+            .with_cmd(UpdateKind::Always)
+            .with_memory()
+            .with_user(UpdateKind::Always)
+            .without_tasks();
+        b.iter(|| {
+            let mut system = System::new();
+            system.refresh_processes_specifics(ProcessesToUpdate::All, true, what)
+        });
+    });
     let closely = || {
         let mut wanted = Some(Interest { surely: cats.pids(), ..Interest::default() });
         move |_: &Snapshot| wanted.take().unwrap_or_default()
