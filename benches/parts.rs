@@ -157,7 +157,7 @@ fn machine(c: &mut Criterion) {
             .with_user(UpdateKind::Always)
             .without_tasks();
         b.iter(|| {
-            let mut system = System::new();
+            let mut system = System::new().unwrap();
             system.refresh_processes_specifics(ProcessesToUpdate::All, true, what)
         });
     });
