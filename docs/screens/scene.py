@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -94,10 +95,26 @@ def run(command: str, *answers: tuple[str, str]) -> list[str]:
     return until(at_prompt)[:-1]
 
 
+def trimmed(svg: str) -> str:
+    """Blanks at the ends of a text become its place and length: some viewers drop them, and what follows moves."""
+    blank, cell = "&#160;", 12.2
+
+    def text(found: re.Match) -> str:
+        lead, body = (len(part) for part in re.match(f"((?:{blank})*)(.*)", found["text"]).groups())
+        kept = re.sub(f"(?:{blank})+$", "", found["text"][lead:])
+        left, right = lead // len(blank), (body - len(kept)) // len(blank)
+        x, length = float(found["x"]) + left * cell, float(found["length"]) - (left + right) * cell
+        return f'{found["head"]}x="{x:g}"{found["mid"]}textLength="{length:g}"{found["tail"]}>{kept}</text>' if kept else ""
+
+    pattern = r'(?P<head><text [^>]*?)x="(?P<x>[\d.]+)"(?P<mid>[^>]*?)textLength="(?P<length>[\d.]+)"(?P<tail>[^>]*)>(?P<text>[^<]*)</text>'
+    return re.sub(pattern, text, svg)
+
+
 def picture(name: str, title: str, lines: list[str]) -> None:
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="standard")
-    console.print(Text.from_ansi("\n".join(lines)), no_wrap=True, crop=True)
-    svg = console.export_svg(title=title, code_format=SVG, unique_id=name)
+    # A blank line below: the frame cuts off what hangs below the last one.
+    console.print(Text.from_ansi("\n".join([*lines, ""])), no_wrap=True, crop=True)
+    svg = trimmed(console.export_svg(title=title, code_format=SVG, unique_id=name))
     for private in (str(HERE), str(pathlib.Path(HERE).parents[1]), os.uname().nodename, "/root"):
         assert private not in svg, f"{name}.svg tells of {private}"
     (HERE / f"{name}.svg").write_text(svg)
