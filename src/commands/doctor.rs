@@ -121,7 +121,7 @@ fn wires(snapshot: &Snapshot) -> Line {
         _ => Line::note(
             "pipes and sockets",
             found,
-            "what cannot be followed is left alone; another network namespace is the usual reason",
+            "what cannot be followed is left alone; an other end in another namespace (a container) is the usual reason",
         ),
     }
 }

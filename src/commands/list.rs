@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Session, answer, configured, look, say, still_heard};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
+use crate::render::clean::fit;
 use crate::render::table::{self, Columns, Detail};
 use crate::render::{Scene, json};
 
@@ -50,7 +51,10 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let (home, clear) = if look.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
         let list = if home.is_empty() { list } else { list.replace('\n', "\x1b[K\n") };
         let ending = if home.is_empty() { "\n" } else { "\x1b[K\n" };
-        if !still_heard(&format!("{home}{list}{}{ending}{clear}", table::summary(&scene)))? {
+        let summary = table::summary(&scene);
+        // A second line of it would push the first line of the list out of a full screen.
+        let summary = look.width.map_or(summary.clone(), |width| fit(&summary, width));
+        if !still_heard(&format!("{home}{list}{summary}{ending}{clear}"))? {
             return Ok(Exit::Fine);
         }
         std::thread::sleep(AGAIN);

@@ -42,7 +42,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let stop = Arc::new(AtomicUsize::new(0));
     let directory = crate::config::state_dir()?;
     let by = cli.started_by.into();
-    let Some(lock) = turn::take(session, &directory, cli.wait, &stop)? else { return Ok(Exit::Fine) };
+    let Some(lock) = turn::take(session, &directory, cli.wait, &stop)? else { return nothing_done(session) };
     let mut log = open(session, lock, by)?;
     let mut started = Instant::now();
     let first = look::look(session)?;
@@ -55,11 +55,11 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
         drop(log);
         if !ask("End them?")? {
             say("nothing was ended");
-            return Ok(Exit::Fine);
+            return nothing_done(session);
         }
         // Whoever said yes wants it done. What another run has ended meanwhile, the second look will
         // not find.
-        let Some(lock) = turn::take(session, &directory, true, &stop)? else { return Ok(Exit::Fine) };
+        let Some(lock) = turn::take(session, &directory, true, &stop)? else { return nothing_done(session) };
         log = open(session, lock, by)?;
         // The time a person takes to think is not the run's.
         started = Instant::now();
@@ -73,6 +73,11 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
         say(&format!("mcp-reap: {error:#}"));
     }
     exit(done)
+}
+
+/// Who wants JSON gets an object in any case: what there is, without outcomes.
+fn nothing_done(session: &Session) -> anyhow::Result<Exit> {
+    if session.json { dry_run(session) } else { Ok(Exit::Fine) }
 }
 
 /// What became of a plan.

@@ -73,7 +73,7 @@ pub enum InstallError {
         folder: PathBuf,
     },
     /// The program would be gone some day, and every session would begin with an error.
-    #[error("{program} {reason}; install the program elsewhere, or force it")]
+    #[error("{program} {reason}; install the program elsewhere, or insist with --force")]
     Vanishing {
         /// The program.
         program: PathBuf,

@@ -21,7 +21,7 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
     use Leaning::{Against, For, Neutral};
     match evidence {
         Evidence::Identified { pid, by, what } => {
-            (Neutral, format!("Process {pid} is known by {}: {what}.", source(by)))
+            (Neutral, format!("Process {pid} is known by {}: {}.", source(by), in_words(by, what)))
         }
         Evidence::OwnerAlive { pid, name } => {
             (Against, format!("Its owner {name} ({pid}), the parent of its root, is alive."))
@@ -97,6 +97,26 @@ fn source(by: &str) -> &'static str {
     }
 }
 
+/// `mcp-server-notes (word mcp)`, which is the program and the catalog's rule, for people.
+fn in_words(by: &str, what: &str) -> String {
+    let parts = what.strip_suffix(')').and_then(|what| what.rsplit_once(" ("));
+    let Some((program, (kind, value))) =
+        parts.and_then(|(program, rule)| Some((program, rule.split_once(' ')?))).filter(|_| by == "catalog")
+    else {
+        return what.to_owned();
+    };
+    match kind {
+        "word" => format!("{program}, for the word \"{value}\" in its name"),
+        "name" => format!("{program}, by this name"),
+        "scope" => format!("{program}, for its scope {value}"),
+        "image" => format!("{program}, an image of {value}"),
+        "folder" => format!("{program}, for the folder {value} it lies in"),
+        "option" => format!("{program}, for the option {value}"),
+        "command" => format!("{program}, for the command {value}"),
+        _ => what.to_owned(),
+    }
+}
+
 fn wire(direction: &str, state: WireState, holders: &[Pid]) -> (Leaning, String) {
     let verb = if direction == "stdin" { "writes to" } else { "reads" };
     match state {
@@ -129,4 +149,23 @@ fn stdin_kind(kind: StdioKind) -> &'static str {
 
 fn list<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_of_the_catalog_is_told_in_words_and_what_is_no_rule_as_it_is() {
+        for (by, what, told) in [
+            ("catalog", "mcp-server-notes (word mcp)", "mcp-server-notes, for the word \"mcp\" in its name"),
+            ("catalog", "@acme/x (scope @acme)", "@acme/x, for its scope @acme"),
+            ("catalog", "/opt/a (b)/mcp (name mcp)", "/opt/a (b)/mcp, by this name"),
+            ("catalog", "chrome (profile x)", "chrome (profile x)"),
+            ("catalog", "plain", "plain"),
+            ("rule", "notes.py (word mcp)", "notes.py (word mcp)"),
+        ] {
+            assert_eq!(in_words(by, what), told);
+        }
+    }
 }

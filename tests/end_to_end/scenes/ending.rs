@@ -110,6 +110,9 @@ pub(crate) fn a_second_run_finds_the_lock_taken(stage: &Stage) {
     assert!(!first.has_ended());
     let said = second.complaint() + &second.text();
     assert!(said.contains("is at work; this run did nothing"), "it says why it did nothing: {said}");
+    let report = stage.run(&["--yes", "--json", "--min-age", "0s"]).exits(0).json();
+    let member = &report.must_have(cast[0]).0["members"][0];
+    assert!(member["pid"].is_u64() && member.get("outcome").is_none(), "an object all the same: {member}");
     // With --wait it comes after the first, and finds nothing left.
     let third = stage.run(&["--yes", "--min-age", "0s", "--wait"]).exits(0);
     assert!(third.took > Duration::from_secs(1), "it waits, took {:?}", third.took);

@@ -1,7 +1,7 @@
 //! What people and scripts see.
 
 use std::io::{Read, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::role::{Actor, Play};
 use crate::shapes;
@@ -17,6 +17,38 @@ pub(crate) fn check_is_healthy_again_after_a_run(stage: &Stage) {
     stage.reap();
     stage.run(&["check", "--min-age", "0s"]).exits(0);
     stage.ping(&client, "n");
+}
+
+pub(crate) fn a_person_who_thinks_holds_nobody_up(stage: &Stage) {
+    let cast = stage.orphan(&shapes::memory("m"));
+    let direct = stage.command(&[]);
+    let typed = format!("{} --min-age 0s", direct.get_program().to_str().unwrap());
+    // A terminal, by the one program that makes one and is on every Linux.
+    let mut script = Command::new("script");
+    script.args(["-qec", &typed, "/dev/null"]).env_clear();
+    script.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut person = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut keys, mut screen) = (person.stdin.take().unwrap(), person.stdout.take().unwrap());
+    let mut seen = String::new();
+    let mut read_until = |word: &str| {
+        let mut letter = [0];
+        while !seen.ends_with(word) {
+            assert_eq!(screen.read(&mut letter).unwrap(), 1, "it ended without saying {word:?}: {seen}");
+            seen.push(char::from(letter[0]));
+        }
+    };
+    read_until("End them? [y/N] ");
+    all_alive(&cast);
+    let other = stage.reap();
+    all_dead(&cast);
+    assert!(!other.complaint().contains("at work"), "nobody was: {}", other.complaint());
+    keys.write_all(b"y\n").unwrap();
+    // What it was asked about is gone: it says so, and ends well.
+    read_until("nothing to end");
+    drop(keys);
+    assert!(person.wait().unwrap().success());
+    let intents = stage.audit().of("intent").len();
+    assert_eq!(intents, cast.len(), "only the other run meant to end them");
 }
 
 pub(crate) fn explain_answers_for_everybody(stage: &Stage) {

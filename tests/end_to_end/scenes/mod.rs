@@ -161,6 +161,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(refusals::an_audit_log_that_is_a_link_ends_nobody),
     scene!(refusals::a_full_disk_ends_nobody_unrecorded),
     scene!(refusals::a_recorded_table_can_never_reap),
+    scene!(faces::a_person_who_thinks_holds_nobody_up),
     scene!(faces::check_is_healthy_again_after_a_run),
     scene!(faces::explain_answers_for_everybody),
     scene!(faces::list_and_dry_run_agree),
