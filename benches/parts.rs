@@ -3,7 +3,7 @@
 //!
 //! The last group looks at this machine and starts a hundred `cat` of its own to look at; it ends none but those.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;
 use std::process::{Child, Command, Stdio as Fds};
