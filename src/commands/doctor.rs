@@ -218,7 +218,7 @@ fn scheduled() -> Line {
             Line::note("schedule", format!("none; {} cannot be asked: {why}", status.manager), "")
         }
         Some(why) => Line::broken("schedule", format!("{}: {why}", status.manager), "it will not run"),
-        None if !status.installed => Line::note("schedule", "none", INSTALL),
+        None if !status.installed && !status.is_fine() => Line::note("schedule", "none", INSTALL),
         None if !status.loaded => {
             Line::broken("schedule", "installed, but not loaded", "`mcp-reap schedule install` loads it")
         }

@@ -15,8 +15,12 @@ use crate::config;
 use crate::exit::Exit;
 use crate::render::clean::clean;
 use crate::render::table::count;
-use crate::schedule::{Change, Drift, Installed, Request, Schedule, ScheduleError, Status};
+use crate::schedule::{Change, Installed, Request, Schedule, ScheduleError, Status};
 use crate::units::show_size;
+
+/// A package's timer is the person's to switch, by the person's own manager.
+const ON: &str = "systemctl --user enable --now mcp-reap.timer";
+const OFF: &str = "systemctl --user disable --now mcp-reap.timer";
 
 pub(super) fn run(action: &ScheduleAction, global: &Global) -> anyhow::Result<Exit> {
     if let Some(flag) = global.of_judgement() {
@@ -152,7 +156,7 @@ struct Answer {
 fn status(schedule: &Schedule, global: &Global) -> anyhow::Result<Exit> {
     let status = schedule.status(&program()?)?;
     let recorded = last_recorded(&config::state_dir()?)?;
-    let fine = status.installed && status.loaded && Drift::unwanted(&status.drift).is_empty();
+    let fine = status.is_fine();
     if global.json {
         answer(&pretty(&Answer { schema: 1, status, recorded, fine })?)?;
     } else if !(global.quiet && fine) {
@@ -166,11 +170,16 @@ fn status(schedule: &Schedule, global: &Global) -> anyhow::Result<Exit> {
 fn status_lines(status: &Status) -> Vec<String> {
     let mut lines = vec![match &status.job {
         Some(job) => format!("{}: {}", job.calendar, shown(&job.binary)),
+        None if !status.provided.is_empty() && status.loaded => "on, by a package's timer".to_owned(),
+        None if !status.provided.is_empty() => "not installed; a package's timer is here and off".to_owned(),
         None if status.files.iter().any(|(_, there)| *there) => "installed, but not readable".to_owned(),
         None => "not installed".to_owned(),
     }];
-    let there = status.files.iter().filter(|(_, there)| *there);
-    lines.extend(there.map(|(path, _)| format!("  {}", shown(path))));
+    let there = status.files.iter().filter(|(_, there)| *there).map(|(path, _)| path);
+    lines.extend(there.chain(&status.provided).map(|path| format!("  {}", shown(path))));
+    if !status.provided.is_empty() && !status.loaded {
+        lines.push(format!("on: {ON}; at another time: mcp-reap schedule install"));
+    }
     let manager = status.manager;
     match (&status.absent, status.loaded) {
         (Some(why), _) => lines.push(format!("{manager} could not be asked: {}", clean(why))),
@@ -197,6 +206,10 @@ fn uninstall(schedule: &Schedule, force: bool, global: &Global) -> anyhow::Resul
         lines.extend(removed.moved.iter().map(|path| format!("{} has what was there before", shown(path))));
         if lines.is_empty() && !removed.unloaded {
             lines.push("not installed, nothing changed".to_owned());
+        }
+        if !removed.provided.is_empty() {
+            lines.push(format!("a package's timer is on; off: {OFF}"));
+            lines.extend(removed.provided.iter().map(|path| format!("  {}", shown(path))));
         }
         answer(&lines.join("\n"))?;
     }

@@ -13,6 +13,7 @@ use super::launchd::Launchd;
 use super::manager::{Manager, Presence, Seen};
 use super::report::{Drift, Installed, Removed};
 use super::runner::{Runner, SystemRunner};
+use super::status::take_provided;
 use super::systemd::Systemd;
 use super::{Calendar, Kind, Places, ScheduleError, binary, cron};
 
@@ -128,12 +129,18 @@ impl Schedule {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
             made.map_err(|source| ScheduleError::Io { doing: "create", path: folder, source })?;
         }
+        // A package's timer that was on is on again when this comes to nothing.
+        let had_none = found.iter().all(|found| *found == Found::Nothing);
+        let mut before =
+            if had_none && presence == Presence::Here { manager.see(None)? } else { Seen::default() };
+        let package_on = before.loaded && !take_provided(&mut before).is_empty();
         let mut moved = Vec::new();
         let taken = put(&rendered, &found, &changes, &mut moved).and_then(|()| match presence {
             Presence::Here => self.take_up(&*manager, &job, &changes),
             _ => Ok(Seen::default()),
         });
-        let seen = taken.inspect_err(|_| put_back(&*manager, &rendered, &found, &moved, &presence))?;
+        let seen =
+            taken.inspect_err(|_| put_back(&*manager, &rendered, &found, &moved, &presence, package_on))?;
         let next = seen.next.unwrap_or_else(|| job.calendar.next_after(&Local::now()));
         let files = rendered.into_iter().map(|file| file.path).zip(changes).collect();
         let moved = moved.into_iter().map(|(_, aside)| aside).collect();
@@ -179,9 +186,10 @@ impl Schedule {
             }
         }
         let here = manager.presence() == Presence::Here;
-        let seen = if here { manager.see(None)? } else { Seen::default() };
-        // Somebody else's units of the same name.
-        let theirs = seen.drift.iter().any(|drift| matches!(drift, Drift::LoadedFromElsewhere { .. }));
+        let mut seen = if here { manager.see(None)? } else { Seen::default() };
+        // Somebody else's units of the same name: a package's, mostly.
+        let provided = take_provided(&mut seen);
+        let theirs = !provided.is_empty();
         let mut removed = Removed { unloaded: seen.loaded && !theirs, ..Removed::default() };
         if !theirs {
             manager.unload()?;
@@ -196,6 +204,7 @@ impl Schedule {
         if removed != Removed::default() {
             removed.files.extend(manager.forget()?);
         }
+        removed.provided = if seen.loaded { provided } else { Vec::new() };
         Ok(removed)
     }
 }
@@ -227,6 +236,7 @@ fn put_back(
     found: &[Found],
     moved: &[(PathBuf, PathBuf)],
     presence: &Presence,
+    package_on: bool,
 ) {
     let here = *presence == Presence::Here;
     let had_none = found.iter().all(|found| *found == Found::Nothing);
@@ -248,7 +258,8 @@ fn put_back(
     }
     if here && had_none {
         let _ = manager.forget();
-    } else if here {
+    }
+    if here && (package_on || !had_none) {
         let _ = manager.load();
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Seen {
     pub(super) next: Option<DateTime<Utc>>,
     /// The run before.
     pub(super) last: Option<LastRun>,
+    /// The program it would start.
+    pub(super) program: Option<PathBuf>,
     /// Where what it has is not what the files say.
     pub(super) drift: Vec<Drift>,
 }

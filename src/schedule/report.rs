@@ -35,6 +35,8 @@ pub struct Status {
     pub files: Vec<(PathBuf, bool)>,
     /// All files are there.
     pub installed: bool,
+    /// Where the person has no files: those of a package that the manager has read instead.
+    pub provided: Vec<PathBuf>,
     /// The manager will start it.
     pub loaded: bool,
     /// What the files say is scheduled.
@@ -46,6 +48,15 @@ pub struct Status {
     pub last: Option<LastRun>,
     /// Everything that is not as an install with this version would leave it.
     pub drift: Vec<Drift>,
+}
+
+impl Status {
+    /// Whether it will run, as this version would have it: by the person's own files or a package's.
+    #[must_use]
+    pub fn is_fine(&self) -> bool {
+        let there = self.installed || !self.provided.is_empty();
+        there && self.loaded && Drift::unwanted(&self.drift).is_empty()
+    }
 }
 
 /// A run that the manager started.
@@ -221,4 +232,6 @@ pub struct Removed {
     pub moved: Vec<PathBuf>,
     /// The manager had it.
     pub unloaded: bool,
+    /// The files of a package whose timer goes on: switching that off is the person's.
+    pub provided: Vec<PathBuf>,
 }

@@ -1,6 +1,6 @@
 //! Status: what the files say, what the manager says, and where the two differ.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, TimeZone};
 
@@ -45,7 +45,8 @@ impl Schedule {
             }
         }
         let installed = there.iter().all(|(_, there)| *there);
-        if there.iter().all(|(_, there)| !there) {
+        let none = there.iter().all(|(_, there)| !there);
+        if none {
             drift.clear();
         }
         if jobs.windows(2).any(|two| two[0] != two[1]) {
@@ -55,17 +56,21 @@ impl Schedule {
         if let Some(job) = &job {
             drift.extend(drift_of_binary(&job.binary, running));
         }
-        let (absent, seen) = match manager.presence() {
+        let (absent, mut seen) = match manager.presence() {
             Presence::Here => (None, manager.see(job.as_ref())?),
             Presence::AtNextLogin => (Some("nobody is logged in at the screen".to_owned()), Seen::default()),
             Presence::Absent(why) => (Some(why), Seen::default()),
         };
+        let provided = if none { take_provided(&mut seen) } else { Vec::new() };
+        if !provided.is_empty() && seen.loaded {
+            drift.extend(seen.program.as_deref().and_then(|program| drift_of_binary(program, running)));
+        }
         drift.extend(seen.drift);
         let unsaid = !drift.iter().any(|drift| matches!(drift, Drift::NotStarted | Drift::Masked { .. }));
         if absent.is_none() && installed && !seen.loaded && unsaid {
             drift.push(Drift::NotLoaded);
         }
-        if seen.loaded && there.iter().all(|(_, there)| !there) {
+        if seen.loaded && none && provided.is_empty() {
             drift.push(Drift::OnlyLoaded);
         }
         let reckoned = || job.as_ref().filter(|_| seen.loaded).map(|job| job.calendar.next_after(now));
@@ -76,6 +81,7 @@ impl Schedule {
             absent,
             files: there,
             installed,
+            provided,
             loaded: seen.loaded,
             job,
             next,
@@ -83,6 +89,22 @@ impl Schedule {
             drift,
         })
     }
+}
+
+/// The files that the manager has read where the person has none: a package's. That they lie elsewhere
+/// is then no fault, nor that nobody has switched their timer on.
+pub(super) fn take_provided(seen: &mut Seen) -> Vec<PathBuf> {
+    let mut provided = Vec::new();
+    for drift in std::mem::take(&mut seen.drift) {
+        match drift {
+            Drift::LoadedFromElsewhere { path } => provided.push(path),
+            other => seen.drift.push(other),
+        }
+    }
+    if !provided.is_empty() {
+        seen.drift.retain(|drift| !matches!(drift, Drift::NotStarted));
+    }
+    provided
 }
 
 /// Is what is scheduled there, and is it us?

@@ -8,6 +8,7 @@ mod install;
 #[path = "../lasting/mod.rs"]
 mod lasting;
 mod launchctl;
+mod packaged;
 mod real;
 mod rendered;
 mod status;

@@ -19,6 +19,8 @@ pub(crate) struct Systemctl {
     pub(crate) active: bool,
     /// A folder that comes before the person's.
     pub(crate) override_folder: Option<PathBuf>,
+    /// A package's, which comes after the person's.
+    pub(crate) vendor_folder: Option<PathBuf>,
     /// Takes no order but says it has.
     pub(crate) deaf: bool,
     /// Result, status and start of a run.
@@ -33,6 +35,7 @@ impl Systemctl {
             loaded: BTreeMap::new(),
             active: false,
             override_folder: None,
+            vendor_folder: None,
             deaf: false,
             ran: None,
         }
@@ -44,7 +47,7 @@ impl Systemctl {
 
     fn reload(&mut self) {
         self.loaded.clear();
-        let folders = self.override_folder.iter().chain([&self.folder]);
+        let folders = self.override_folder.iter().chain([&self.folder]).chain(&self.vendor_folder);
         for folder in folders {
             for unit in ["mcp-reap.service", "mcp-reap.timer"] {
                 let path = folder.join(unit);
@@ -128,7 +131,8 @@ impl Paper for Systemctl {
             ["enable", "mcp-reap.timer"] => {
                 fs::create_dir_all(self.link().parent().unwrap()).unwrap();
                 let _ = fs::remove_file(self.link());
-                symlink(self.folder.join("mcp-reap.timer"), self.link()).unwrap();
+                let unit = self.loaded.get("mcp-reap.timer").map(|(path, _)| path);
+                symlink(unit.unwrap(), self.link()).unwrap();
                 said("")
             }
             ["restart", "mcp-reap.timer"] => {

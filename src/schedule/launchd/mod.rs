@@ -147,7 +147,12 @@ impl Manager for Launchd<'_> {
             _ => None,
         };
         // launchd tells how a run ended and not when.
-        Ok(Seen { loaded: true, next: None, last: result.map(|result| LastRun { at: None, result }), drift })
+        Ok(Seen {
+            loaded: true,
+            last: result.map(|result| LastRun { at: None, result }),
+            drift,
+            ..Seen::default()
+        })
     }
 
     fn load(&self) -> Result<(), ScheduleError> {

@@ -144,6 +144,7 @@ impl Manager for Systemd<'_> {
         Ok(Seen {
             loaded: timer.is("LoadState", "loaded") && waiting,
             next: timer.time("NextElapseUSecRealtime"),
+            program: service.program(),
             last: service.time("ExecMainStartTimestamp").map(|at| LastRun {
                 at: Some(at),
                 result: match (service.is("ActiveState", "activating"), service.time("ExecMainExitTimestamp"))

@@ -1,6 +1,7 @@
 //! What `systemctl show` prints: one `Name=value` a line.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
@@ -59,6 +60,12 @@ impl Properties {
         paths.filter(|path| path.contains("/mcp-reap.")).collect()
     }
 
+    /// The program of `ExecStart={ path=/usr/bin/mcp-reap ; argv[]=/usr/bin/mcp-reap --yes ; ... }`.
+    pub(super) fn program(&self) -> Option<PathBuf> {
+        let (path, _) = self.get("ExecStart")?.strip_prefix("{ path=")?.split_once(" ; argv[]=")?;
+        Some(PathBuf::from(path))
+    }
+
     /// A time as systemctl writes it under `TZ=UTC`: `Sun 2026-11-22 03:00:00 UTC`. `n/a`, `0` and
     /// an empty value are none.
     pub(super) fn time(&self, name: &str) -> Option<DateTime<Utc>> {
@@ -90,6 +97,10 @@ mod tests {
         let told = Properties::parse(
             "A=\nB=x=y\nnoise\nT=Sun 2026-11-22 03:00:00 UTC\nN=n/a\nZ=0\nL=Sun 2026-11-22 03:00:00 CET\n",
         );
+        assert_eq!(told.program(), None);
+        let told_of =
+            Properties::parse("ExecStart={ path=/o p/m ; argv[]=/o p/m --yes ; ignore_errors=no }\n");
+        assert_eq!(told_of.program(), Some(PathBuf::from("/o p/m")));
         assert_eq!((told.get("A"), told.get("B"), told.get("C")), (None, Some("x=y"), None));
         assert!(told.is("B", "x=y") && !told.is("A", ""));
         assert_eq!(told.time("T").unwrap().to_rfc3339(), "2026-11-22T03:00:00+00:00");
