@@ -77,7 +77,7 @@ bin=$root/usr/bin/mcp-reap
     echo /usr/lib/systemd/user/mcp-reap.{service,timer}
     echo /usr/share/bash-completion/completions/mcp-reap /usr/share/fish/vendor_completions.d/mcp-reap.fish
     for page in "$work"/man/*; do echo "/usr/share/man/man1/${page##*/}.gz"; done
-    for page in README.md docs/*.md; do echo "/usr/share/doc/mcp-reap/$page"; done
+    for page in README.md $(find docs -type f); do echo "/usr/share/doc/mcp-reap/$page"; done
   } | tr ' ' '\n' | sed 's/^/-rw-r--r-- /'
 } >"$work/both"
 # Files of a listing with their modes; another owner than root and a folder that others may write stay in it.
