@@ -17,6 +17,6 @@ plugin=$(sed -n 's/^ *"version": "\(.*\)",\{0,1\}$/\1/p' plugin/.claude-plugin/p
 if [ -n "${1:-}" ]; then
   [ "$1" = "v$version" ] || wrong "the tag is $1"
   grep -q "^## \[$version\] - [0-9-]*$" CHANGELOG.md || wrong "CHANGELOG.md no heading '## [$version] - DATE'"
-  [ -n "$("$0" --notes | tr -d '[:space:]')" ] || wrong "CHANGELOG.md nothing below its heading"
+  [ -n "$(packaging/version.sh --notes | tr -d '[:space:]')" ] || wrong "CHANGELOG.md nothing below its heading"
 fi
 echo "$version"

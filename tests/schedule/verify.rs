@@ -93,3 +93,16 @@ fn the_templates_lie_where_packagers_look_for_them() {
         assert!(text.contains("{{job}}"), "{name}");
     }
 }
+
+#[test]
+fn a_template_as_it_stands_is_the_default_schedule() {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/mcp-reap.timer")).unwrap();
+    let calendar = Calendar::default();
+    for line in [
+        format!("OnCalendar={}", calendar.systemd()),
+        format!("RandomizedDelaySec={}", calendar.spread_seconds()),
+    ] {
+        assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
+    }
+}
