@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use mcp_reap::schedule::{Calendar, Job, Kind, Places, Schedule, SystemRunner};
+use mcp_reap::schedule::{ARGUMENTS, Calendar, Job, Kind, Places, Schedule, SystemRunner};
 
 use crate::home::{not_tested, program};
 use crate::rendered::{HOSTILE, systemd_can_run};
@@ -96,13 +96,14 @@ fn the_templates_lie_where_packagers_look_for_them() {
 
 #[test]
 fn a_template_as_it_stands_is_the_default_schedule() {
-    let text =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/mcp-reap.timer")).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd");
     let calendar = Calendar::default();
-    for line in [
-        format!("OnCalendar={}", calendar.systemd()),
-        format!("RandomizedDelaySec={}", calendar.spread_seconds()),
+    for (unit, line) in [
+        ("mcp-reap.timer", format!("OnCalendar={}", calendar.systemd())),
+        ("mcp-reap.timer", format!("RandomizedDelaySec={}", calendar.spread_seconds())),
+        ("mcp-reap.service", format!("ExecStart=%h/.cargo/bin/mcp-reap {}", ARGUMENTS.join(" "))),
     ] {
+        let text = fs::read_to_string(folder.join(unit)).unwrap();
         assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
     }
 }
