@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # packaging/tools.sh: the packagers that packaging/build.sh needs on Linux, into target/tools. Nothing is done where they
-# are already; else it takes two minutes on two cores (a build with debug's settings: they run for seconds).
+# are already; else it takes three and a half minutes of processor time (debug settings: they run for seconds).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 while read -r name version; do
