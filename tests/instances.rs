@@ -212,6 +212,20 @@ fn what_a_launcher_runs_is_the_server_whatever_its_name() {
 }
 
 #[test]
+fn the_launcher_at_the_root_names_it_and_else_the_server() {
+    for (root, name) in [
+        ("npm exec @modelcontextprotocol/server-memory", "server-memory"),
+        ("bash /home/u/start.sh", "mcp-server-git"),
+    ] {
+        let mut table = Table::new();
+        table.add(500, 1, root).wire(Wire::Closed);
+        table.add_title(501, 500, "npm exec @modelcontextprotocol/server-time").wire(Wire::Closed);
+        table.add(502, 501, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Closed);
+        assert_eq!(table.judge(&now()).findings[0].instance.server, name);
+    }
+}
+
+#[test]
 fn a_wrapper_that_runs_nothing_but_servers_is_their_root() {
     let mut table = Table::new();
     table.add(500, 1, "bash /home/u/start.sh").wire(Wire::Closed);
