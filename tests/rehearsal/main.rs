@@ -106,6 +106,7 @@ fn an_obedient_instance_goes_on_sigterm_and_nothing_is_killed() {
     assert!(play.all(&Outcome::Exited));
     assert_eq!((play.sent_of(Signal::Term), play.sent_of(Signal::Kill)), (3, 0));
     assert_eq!(play.stage.now, Duration::from_millis(20));
+    assert_eq!(play.stage.looks, 1, "when all are gone and led nobody, there is nobody to look for");
 }
 
 #[test]
@@ -240,6 +241,22 @@ fn the_numbers_of_the_system_are_refused_whoever_plans_them() {
         let report = reap::run(&plan, GRACE, &mut stage, &mut notes);
         assert_eq!(report.results[0].outcome, Outcome::Denied(format!("{number} is never signalled")));
         assert_eq!(stage.sent, 0);
+    }
+}
+
+#[test]
+fn the_numbers_of_the_system_are_nobodys_children() {
+    for number in [1, 2] {
+        let script = Rc::new(RefCell::new(Vec::new()));
+        let roles = [obedient()];
+        let mut stage = Stage::new(&roles, Rc::clone(&script));
+        let mut child = stage.world[&pid(0)].clone();
+        (child.parent, child.start) = (pid(0), 7);
+        stage.world.insert(number, child);
+        let mut notes = Notes { script, full_after: None, calls: 0 };
+        let report = reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes);
+        assert_eq!(report.results.len(), 1, "{number} is not even asked about");
+        assert_eq!(report.results[0].outcome, Outcome::Exited);
     }
 }
 
