@@ -136,6 +136,22 @@ fn a_stopped_process_is_woken_so_that_it_can_hear() {
 }
 
 #[test]
+fn nothing_is_recorded_as_meant_that_is_not_sent() {
+    let play = perform(&[obedient(), Role { stopped: true, ..stubborn() }], 1);
+    let meant: Vec<_> = play
+        .script
+        .iter()
+        .filter_map(|said| match said {
+            Said::Intent(to, signal) => Some((*to, *signal)),
+            _ => None,
+        })
+        .collect();
+    let sent: Vec<_> = play.sent().map(|(to, signal, _)| (to, signal)).collect();
+    let all = [(id(0), Signal::Term), (id(1), Signal::Term), (id(1), Signal::Cont), (id(1), Signal::Kill)];
+    assert_eq!((meant.as_slice(), sent.as_slice()), (&all[..], &all[..]));
+}
+
+#[test]
 fn a_child_born_between_plan_and_signal_goes_too_and_is_named_in_the_record() {
     let play = perform(&[Role { forks: true, ..obedient() }], 1);
     assert_eq!(play.report.results.len(), 2);
