@@ -114,6 +114,31 @@ fn a_hundred_stubborn_targets_cost_one_grace_not_a_hundred() {
     let play = perform(&vec![stubborn(); 100], 1);
     assert!(play.all(&Outcome::Killed));
     assert_eq!(play.stage.now, GRACE + Duration::from_millis(1));
+    assert_eq!(play.stage.last_look, GRACE, "none after SIGKILL: nobody led a group, and all are gone");
+}
+
+#[test]
+fn a_look_that_takes_long_is_taken_seldom() {
+    let looks = |cost: u64| {
+        let script = Rc::new(RefCell::new(Vec::new()));
+        let mut stage = Stage::new(&[stubborn()], Rc::clone(&script));
+        stage.look_cost = Duration::from_millis(cost);
+        let mut notes = Notes { script, full_after: None, calls: 0 };
+        reap::run(&plan(&[stubborn()], 1), GRACE, &mut stage, &mut notes);
+        stage.looks
+    };
+    assert!(looks(0) > 20, "{}", looks(0));
+    // Not more than a tenth of the time: 5 s and one before SIGTERM, one before SIGKILL.
+    assert!((4..8).contains(&looks(100)), "{}", looks(100));
+}
+
+#[test]
+fn what_is_started_again_between_the_last_look_and_sigkill_goes_too() {
+    // The child ends a moment before its wrapper, which has time to start another.
+    for place in [Place::OwnGroup, Place::OwnSession] {
+        let play = perform(&[Role { respawns: true, on_kill: Some(2), place, ..stubborn() }], 1);
+        assert!(play.left().is_empty(), "{place:?}: {:?}", play.left());
+    }
 }
 
 #[test]
