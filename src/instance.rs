@@ -179,8 +179,9 @@ fn parts(members: &[&ProcessRecord], roles: &Roles) -> HashMap<Pid, Part> {
     parts
 }
 
-/// The name of the topmost server; of the topmost launcher where no server was found (still
-/// starting, or behind a program that is not known).
+/// The name of the launcher at the root, which knows what it was told to run; else of the topmost
+/// server; of a launcher below where no server was found (still starting, or behind a program that
+/// is not known).
 fn name(members: &[Member<'_>], roles: &Roles) -> String {
     let of = |role| {
         let pids = members.iter().map(|member| member.record.pid());

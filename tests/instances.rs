@@ -130,6 +130,26 @@ fn only_a_client_that_nobody_can_talk_to_is_orphaned() {
 }
 
 #[test]
+fn only_the_dead_of_clients_and_instances_are_said_of_mcp() {
+    let mut table = Table::new();
+    table.add(400, 800, "claude").tty("pts/9").age(7200.0);
+    table.add(500, 400, SERVER).wire(Wire::Held(400));
+    table.add(501, 500, "node").state('Z');
+    table.add(401, 400, "sh").state('Z');
+    table.add(600, 800, "vim");
+    table.add(601, 600, "sh").state('Z');
+    // A dead server of nobody's, and a child of what a launcher was told to run.
+    table.add(602, 600, SERVER).state('Z');
+    table.add_title(700, 800, "npm exec @modelcontextprotocol/server-memory");
+    table.add(701, 700, "/opt/thing/run");
+    table.add(702, 701, "sh").state('Z');
+    let judgement = table.judge(&now());
+    let all: Vec<u32> = judgement.zombies.iter().map(|zombie| zombie.pid.0).collect();
+    let related: Vec<u32> = judgement.related_zombies().map(|zombie| zombie.pid.0).collect();
+    assert_eq!((all, related), (vec![401, 501, 601, 602, 702], vec![401, 501, 602, 702]));
+}
+
+#[test]
 fn of_an_editors_many_processes_only_the_topmost_and_those_with_servers_are_told() {
     let mut table = Table::new();
     table.add(400, 800, "claude").tty("pts/9").age(7200.0);
@@ -171,6 +191,8 @@ fn whatever_a_server_runs_is_its_helper_even_another_server() {
     let all = [(500, Launcher), (501, Launcher), (502, Server), (510, Helper), (512, Helper), (511, Helper)];
     assert_eq!(parts(finding), all);
     assert!(!finding.instance.is_left_over());
+    let wired: Vec<u32> = finding.instance.chain().map(|record| record.pid().0).collect();
+    assert_eq!(wired, [500, 501, 502], "what was given the wire");
 }
 
 #[test]
@@ -187,6 +209,20 @@ fn what_a_launcher_runs_is_the_server_whatever_its_name() {
     let judgement = table.judge(&now());
     assert_eq!(parts(&judgement.findings[0]), [(500, Launcher)]);
     assert_eq!(judgement.findings[0].instance.server, "server-memory", "named by its launcher");
+}
+
+#[test]
+fn the_launcher_at_the_root_names_it_and_else_the_server() {
+    for (root, name) in [
+        ("npm exec @modelcontextprotocol/server-memory", "server-memory"),
+        ("bash /home/u/start.sh", "mcp-server-git"),
+    ] {
+        let mut table = Table::new();
+        table.add(500, 1, root).wire(Wire::Closed);
+        table.add_title(501, 500, "npm exec @modelcontextprotocol/server-time").wire(Wire::Closed);
+        table.add(502, 501, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Closed);
+        assert_eq!(table.judge(&now()).findings[0].instance.server, name);
+    }
 }
 
 #[test]

@@ -63,3 +63,15 @@ impl Default for Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_is_longer_than_a_run_of_that_grace_can_take() {
+        let waits = |grace| Policy::patience(Duration::from_secs(grace)).as_secs();
+        assert_eq!((waits(0), waits(5), waits(3600)), (300, 310, 7500));
+        assert_eq!(Policy::patience(Duration::MAX), Duration::MAX);
+    }
+}

@@ -115,3 +115,24 @@ pub struct Ended {
     /// What became of it.
     pub outcome: Outcome,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Outcome;
+
+    #[test]
+    fn each_outcome_has_its_word_and_only_three_of_them_are_an_end() {
+        let why = || "x".to_owned();
+        let told = |outcome: &Outcome| (outcome.as_str(), outcome.is_gone());
+        for (outcome, expected) in [
+            (Outcome::Exited, ("exited", true)),
+            (Outcome::Killed, ("killed", true)),
+            (Outcome::Survived, ("survived", false)),
+            (Outcome::Denied(why()), ("denied", false)),
+            (Outcome::Vanished, ("vanished", true)),
+            (Outcome::Withheld(why()), ("withheld", false)),
+        ] {
+            assert_eq!(told(&outcome), expected);
+        }
+    }
+}

@@ -193,6 +193,19 @@ fn secret() -> impl Strategy<Value = String> {
     "[A-Za-z0-9]{6}[A-Za-z0-9+/=_.!~-]{0,40}[A-Za-z0-9]{2}"
 }
 
+#[test]
+fn a_switch_in_front_of_a_named_secret_does_not_shield_it() {
+    for (line, shown) in [
+        (&["curl", "-k", "--token", "hunter2"][..], &["curl", "-k", "--token", "<redacted>"][..]),
+        (&["x-mcp", "-s", "--api-key", "hunter2"], &["x-mcp", "-s", "--api-key", "<redacted>"]),
+        (&["x-mcp", "-p", "PASSWORD=hunter2"], &["x-mcp", "-p", "PASSWORD=<redacted>"]),
+        (&["x-mcp", "-t", "postgres://u:hunter2@db/n"], &["x-mcp", "-t", "postgres://<redacted>@db/n"]),
+        (&["x-mcp", "-t", "stdio", "-p", "8080"], &["x-mcp", "-t", "stdio", "-p", "8080"]),
+    ] {
+        assert_eq!(argv(&line.iter().collect()), shown);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 

@@ -106,6 +106,7 @@ fn an_obedient_instance_goes_on_sigterm_and_nothing_is_killed() {
     assert!(play.all(&Outcome::Exited));
     assert_eq!((play.sent_of(Signal::Term), play.sent_of(Signal::Kill)), (3, 0));
     assert_eq!(play.stage.now, Duration::from_millis(20));
+    assert_eq!(play.stage.looks, 1, "when all are gone and led nobody, there is nobody to look for");
 }
 
 #[test]
@@ -113,6 +114,31 @@ fn a_hundred_stubborn_targets_cost_one_grace_not_a_hundred() {
     let play = perform(&vec![stubborn(); 100], 1);
     assert!(play.all(&Outcome::Killed));
     assert_eq!(play.stage.now, GRACE + Duration::from_millis(1));
+    assert_eq!(play.stage.last_look, GRACE, "none after SIGKILL: nobody led a group, and all are gone");
+}
+
+#[test]
+fn a_look_that_takes_long_is_taken_seldom() {
+    let looks = |cost: u64| {
+        let script = Rc::new(RefCell::new(Vec::new()));
+        let mut stage = Stage::new(&[stubborn()], Rc::clone(&script));
+        stage.look_cost = Duration::from_millis(cost);
+        let mut notes = Notes { script, full_after: None, calls: 0 };
+        reap::run(&plan(&[stubborn()], 1), GRACE, &mut stage, &mut notes);
+        stage.looks
+    };
+    assert!(looks(0) > 20, "{}", looks(0));
+    // Not more than a tenth of the time: 5 s and one before SIGTERM, one before SIGKILL.
+    assert!((4..8).contains(&looks(100)), "{}", looks(100));
+}
+
+#[test]
+fn what_is_started_again_between_the_last_look_and_sigkill_goes_too() {
+    // The child ends a moment before its wrapper, which has time to start another.
+    for place in [Place::OwnGroup, Place::OwnSession] {
+        let play = perform(&[Role { respawns: true, on_kill: Some(2), place, ..stubborn() }], 1);
+        assert!(play.left().is_empty(), "{place:?}: {:?}", play.left());
+    }
 }
 
 #[test]
@@ -132,6 +158,22 @@ fn a_stopped_process_is_woken_so_that_it_can_hear() {
     let said = |said: &Said| play.script.iter().position(|s| s == said).unwrap();
     let asked = said(&Said::Sent(id(0), Signal::Term, Duration::ZERO));
     assert!(asked < said(&Said::Sent(id(0), Signal::Cont, Duration::ZERO)), "asked first, woken then");
+}
+
+#[test]
+fn nothing_is_recorded_as_meant_that_is_not_sent() {
+    let play = perform(&[obedient(), Role { stopped: true, ..stubborn() }], 1);
+    let meant: Vec<_> = play
+        .script
+        .iter()
+        .filter_map(|said| match said {
+            Said::Intent(to, signal) => Some((*to, *signal)),
+            _ => None,
+        })
+        .collect();
+    let sent: Vec<_> = play.sent().map(|(to, signal, _)| (to, signal)).collect();
+    let all = [(id(0), Signal::Term), (id(1), Signal::Term), (id(1), Signal::Cont), (id(1), Signal::Kill)];
+    assert_eq!((meant.as_slice(), sent.as_slice()), (&all[..], &all[..]));
 }
 
 #[test]
@@ -240,6 +282,22 @@ fn the_numbers_of_the_system_are_refused_whoever_plans_them() {
         let report = reap::run(&plan, GRACE, &mut stage, &mut notes);
         assert_eq!(report.results[0].outcome, Outcome::Denied(format!("{number} is never signalled")));
         assert_eq!(stage.sent, 0);
+    }
+}
+
+#[test]
+fn the_numbers_of_the_system_are_nobodys_children() {
+    for number in [1, 2] {
+        let script = Rc::new(RefCell::new(Vec::new()));
+        let roles = [obedient()];
+        let mut stage = Stage::new(&roles, Rc::clone(&script));
+        let mut child = stage.world[&pid(0)].clone();
+        (child.parent, child.start) = (pid(0), 7);
+        stage.world.insert(number, child);
+        let mut notes = Notes { script, full_after: None, calls: 0 };
+        let report = reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes);
+        assert_eq!(report.results.len(), 1, "{number} is not even asked about");
+        assert_eq!(report.results[0].outcome, Outcome::Exited);
     }
 }
 

@@ -117,6 +117,9 @@ pub struct Stage {
     pub interrupt_after: Option<usize>,
     pub sent: usize,
     pub looks: usize,
+    pub last_look: Duration,
+    /// What one look costs.
+    pub look_cost: Duration,
     /// How many who are not ours were ever there.
     pub strangers: usize,
     next: u32,
@@ -136,6 +139,8 @@ impl Stage {
             interrupt_after: None,
             sent: 0,
             looks: 0,
+            last_look: Duration::ZERO,
+            look_cost: Duration::ZERO,
             strangers: 0,
             next: 10_000,
             clock: 10_000,
@@ -306,6 +311,8 @@ impl Kernel for Stage {
     fn family(&mut self) -> Vec<Kin> {
         self.catch_up();
         self.looks += 1;
+        self.last_look = self.now;
+        self.now += self.look_cost;
         let kin = |(pid, body): (&u32, &Body)| Kin {
             id: ProcessId { pid: Pid(*pid), start: StartTime(body.start) },
             parent: Pid(body.parent),
