@@ -336,6 +336,10 @@ fn a_silent_browser_goes_when_group_or_session_tie_it_to_the_dead_and_nobody_els
         t.add(480, 800, "vim").state('Z');
     };
     assert_eq!(verdict(&dead), Verdict::Orphaned);
+    let another = |t: &mut Table| {
+        t.add(600, 800, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Held(800));
+    };
+    assert_eq!(verdict(&another), Verdict::Orphaned, "a server of another kind has no use for it");
     // Another copy of the server, its launcher or its browser may be using it.
     for other in ["npx @playwright/mcp", "node /x/node_modules/.bin/playwright-mcp", CHROME] {
         let used = |t: &mut Table| {
@@ -382,6 +386,11 @@ fn everything_that_was_seen_is_told_in_the_order_of_the_questions() {
         t.row(500).wire(Wire::HalfClosed(800));
     };
     assert_eq!(told(&held), "owner-gone 1 init, wire stdin closed, wire stdout held");
+    // What it says stays inside: nobody else ever had that end.
+    let inside = |t: &mut Table| {
+        t.row(500).change(|r| r.closer.stdio.as_mut().unwrap().stdout_peers = Some(vec![Pid(500)]));
+    };
+    assert_eq!(told(&inside), "owner-gone 1 init, wire stdin closed, wire stdout absent");
     let unknown = |t: &mut Table| {
         t.row(500).wire(Wire::Unknown);
     };

@@ -224,8 +224,10 @@ fn below_a_unit_whose_main_process_could_not_be_asked_nothing_is_cut_off() {
 fn the_unit_of_pid_1_says_nothing_of_what_runs_on_the_machine() {
     let mut table = one(600, Wire::Closed);
     table.add(600, 1, "/usr/bin/gateway --serve").age(90_000.0);
-    table.row(1).unit("init.service", None);
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected));
+    for init in ["/sbin/init", "/entrypoint"] {
+        table.row(1).unit("init.service", None).change(|r| r.argv = Some([init].into()));
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected), "{init}");
+    }
 }
 
 #[test]

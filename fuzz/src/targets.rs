@@ -563,6 +563,7 @@ fn config_file(bytes: &[u8]) {
 /// What a configuration says, without the lines it says it in.
 fn meaning(mut loaded: config::Loaded) -> String {
     loaded.policy.allow.iter_mut().for_each(|rule| rule.origin.clear());
+    loaded.policy.servers.iter_mut().for_each(|rule| rule.origin.clear());
     loaded.policy.expect.iter_mut().for_each(|expected| expected.origin.clear());
     format!("{:?} {:?}", loaded.policy, loaded.audit)
 }
