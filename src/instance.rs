@@ -1,7 +1,7 @@
 //! From processes to instances: a server with its launchers above and its helpers below, as one
 //! tree that is judged as one and goes as one.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -109,21 +109,26 @@ pub fn group<'a>(tree: &Tree<'a>, roles: &Roles) -> Vec<Instance<'a>> {
 fn roots(tree: &Tree<'_>, roles: &Roles) -> Vec<Pid> {
     let mut tops: HashSet<Pid> = roles.all(Role::Server).into_iter().collect();
     tops.extend(roles.all(Role::Launcher));
-    // Each round takes some top away for its parent. A pid that was taken away never comes back, so
-    // this ends, and a loop in the table loses all its tops.
+    let parent_of = |pid: Pid| tree.parent(tree.get(pid)?).map(ProcessRecord::pid);
+    // Whoever stands above a top may take it in, and is asked again when one more below it became a top. A pid that
+    // was taken in never comes back, so this ends, and a loop in the table loses all its tops.
     let mut below: HashSet<Pid> = HashSet::new();
-    loop {
-        let lifted = tops
-            .iter()
-            .filter_map(|top| tree.parent(tree.get(*top)?))
-            .filter(|parent| !parent.is_zombie())
-            .filter(|parent| below.contains(&parent.pid()) || belongs_above(tree, roles, &tops, parent))
-            .map(ProcessRecord::pid)
-            .min();
-        let Some(parent) = lifted else { break };
-        below.extend(tree.children(parent).map(ProcessRecord::pid).filter(|child| tops.remove(child)));
-        if !below.contains(&parent) {
-            tops.insert(parent);
+    let mut waiting: BTreeSet<Pid> = tops.iter().filter_map(|top| parent_of(*top)).collect();
+    while let Some(pid) = waiting.pop_first() {
+        let Some(parent) = tree.get(pid).filter(|parent| !parent.is_zombie()) else { continue };
+        if !below.contains(&pid) && !belongs_above(tree, roles, &tops, parent) {
+            continue;
+        }
+        let taken: Vec<Pid> =
+            tree.children(pid).map(ProcessRecord::pid).filter(|child| tops.remove(child)).collect();
+        if taken.is_empty() {
+            continue;
+        }
+        // What is below them goes with them.
+        waiting.extend(&taken);
+        below.extend(taken);
+        if !below.contains(&pid) && tops.insert(pid) {
+            waiting.extend(parent_of(pid));
         }
     }
     let mut roots: Vec<Pid> = tops.into_iter().collect();
