@@ -167,6 +167,13 @@ def doomed() -> set[int]:
     return {pid for instance in report["instances"] if instance["reap"] for pid in instance["pids"]}
 
 
+def intents() -> set[int]:
+    """Whom the audit log says that a signal was meant for."""
+    log = SCENE / ".local/state/mcp-reap/audit.jsonl"
+    events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return {event["pid"] for event in events if event["event"] == "intent"}
+
+
 def main() -> None:
     """The story."""
     assert os.getppid() == 1 and len(table()) <= 3, "only in a PID namespace of its own"
@@ -214,7 +221,8 @@ def main() -> None:
     for kind, client in living.items():
         check(f"the {kind} client still lists tools before the run", client.answers())
     young = reap("--yes", "--min-age", "1h", "--grace", "2s")
-    check("younger than min_age: nobody is ended", young.returncode == 0 and late <= {pid for pid, _ in table()}, young.stderr)
+    # What is gone now went by itself, which a busy machine delays: the log says whether anybody was signalled.
+    check("younger than min_age: nobody is ended", young.returncode == 0 and not intents(), young.stderr)
     run = reap("--yes", "--min-age", "0s", "--grace", "2s", "--color", "never")
     print(run.stdout + run.stderr)
     check("the run succeeds", run.returncode == 0, run.returncode)
@@ -225,8 +233,7 @@ def main() -> None:
     for kind, client in living.items():
         check(f"the {kind} client still lists tools after the run", client.answers())
     check("a second look finds nothing", doomed() == set(), doomed())
-    events = [json.loads(line) for line in (SCENE / ".local/state/mcp-reap/audit.jsonl").read_text().splitlines()]
-    meant = {event["pid"] for event in events if event["event"] == "intent"}
+    meant = intents()
     check("the audit log tells of these", bool(meant) and meant <= early, meant - early)
     print(f"{sum(results)} passed, {results.count(False)} failed")
     sys.exit(0 if all(results) else 1)
