@@ -2,7 +2,7 @@
 //! environment can say.
 
 use crate::catalog::{Basis, Catalog, Identification, Role};
-use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
+use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::tree::Tree;
 
 /// The processes that play a part.
@@ -115,7 +115,7 @@ fn is_looked_at(record: &ProcessRecord) -> bool {
 /// wire, too; a library's browser profile must come from a client's server and not from a test run.
 fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
     match basis {
-        Basis::Configured { .. } => is_wired(record),
+        Basis::Configured { .. } => record.is_wired(),
         Basis::SharedProfile { .. } => is_of_a_client(record),
         Basis::Catalog { .. } | Basis::Rule { .. } | Basis::Environment => true,
     }
@@ -125,17 +125,12 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
 /// inherited by everything below a server, daemons included, so the wire must be there too: a
 /// database that a server put into the background has `/dev/null` on stdin.
 fn started_as_server(record: &ProcessRecord) -> bool {
-    is_of_a_client(record) && is_wired(record)
+    is_of_a_client(record) && record.is_wired()
 }
 
 fn is_of_a_client(record: &ProcessRecord) -> bool {
     let set = |name| record.env_var(name).is_some();
     set(CLAUDE) && set(CLAUDE_SESSION) && !set(CLAUDE_CHILD)
-}
-
-fn is_wired(record: &ProcessRecord) -> bool {
-    let kind = record.closer.stdio.as_ref().map(|stdio| stdio.kind);
-    matches!(kind, Some(StdioKind::Pipe | StdioKind::Socket))
 }
 
 /// A job of a Claude Code shell tool, hook or status line: wanted by somebody, whatever it runs.

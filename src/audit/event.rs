@@ -55,6 +55,24 @@ pub enum StartedBy {
     Hook,
 }
 
+impl StartedBy {
+    /// As it is written down.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StartedBy::Hand => "hand",
+            StartedBy::Schedule => "schedule",
+            StartedBy::Hook => "hook",
+        }
+    }
+
+    /// What was written down so.
+    #[must_use]
+    pub fn named(word: &str) -> Option<StartedBy> {
+        [StartedBy::Hand, StartedBy::Schedule, StartedBy::Hook].into_iter().find(|by| by.as_str() == word)
+    }
+}
+
 /// The process an event is about, and the instance it belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subject {

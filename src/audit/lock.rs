@@ -62,11 +62,7 @@ impl RunLock {
 
     /// Says what started this run, for the message of one that finds the lock taken.
     pub fn sign(&mut self, by: StartedBy) {
-        self.write(match by {
-            StartedBy::Hand => " hand",
-            StartedBy::Schedule => " schedule",
-            StartedBy::Hook => " hook",
-        });
+        self.write(&format!(" {}", by.as_str()));
     }
 
     /// Who has it is a courtesy; the lock does not need it.
@@ -105,12 +101,7 @@ impl RunLock {
         file.take(32).read_to_string(&mut text).ok()?;
         let mut words = text.split_whitespace();
         let pid = words.next()?.parse().ok().map(Pid)?;
-        let by = words.next().and_then(|word| match word {
-            "hand" => Some(StartedBy::Hand),
-            "schedule" => Some(StartedBy::Schedule),
-            "hook" => Some(StartedBy::Hook),
-            _ => None,
-        });
+        let by = words.next().and_then(StartedBy::named);
         Some(Holder { pid, by })
     }
 }

@@ -3,7 +3,7 @@
 use super::owner::{Owner, owner};
 use crate::catalog::{Catalog, Role};
 use crate::instance;
-use crate::process::{Interest, ProcessRecord, Snapshot, StdioKind};
+use crate::process::{Interest, ProcessRecord, Snapshot};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -74,15 +74,9 @@ fn interest(snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> Interest {
 /// then are the configurations worth reading.
 #[must_use]
 pub fn asks_for_configurations(snapshot: &Snapshot, roles: &Roles) -> bool {
-    let wired = |record: &ProcessRecord| {
-        record
-            .closer
-            .stdio
-            .as_ref()
-            .is_some_and(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket))
-    };
     // The cheap question first: hardly a process was looked at.
-    snapshot.processes.iter().any(wired) && nameless(snapshot, &Tree::new(snapshot), roles).any(wired)
+    snapshot.processes.iter().any(ProcessRecord::is_wired)
+        && nameless(snapshot, &Tree::new(snapshot), roles).any(ProcessRecord::is_wired)
 }
 
 /// Processes of ours without a name, whose owner is gone or a client.

@@ -12,7 +12,7 @@ use crate::classify::Verdict;
 use crate::cli::Global;
 use crate::config::{self, Surroundings};
 use crate::exit::Exit;
-use crate::process::{Snapshot, StdioKind};
+use crate::process::Snapshot;
 use crate::render::doctor::{self, Line, State};
 use crate::render::figures::{count, elapsed};
 use crate::render::style::Look;
@@ -112,7 +112,7 @@ fn wires(snapshot: &Snapshot) -> Line {
         .iter()
         .filter(|record| record.uid == Some(snapshot.viewer.uid))
         .filter_map(|record| record.closer.stdio.as_ref())
-        .filter(|stdio| matches!(stdio.kind, StdioKind::Pipe | StdioKind::Socket))
+        .filter(|stdio| stdio.is_wire())
         .collect();
     let known = wires.iter().filter(|stdio| stdio.stdin_peers.is_some()).count();
     let found = format!("{known} of {} that mattered could be followed", count(wires.len(), "wire"));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::audit::{Event, Record, StartedBy, Subject};
+use crate::audit::{Event, Record, Subject};
 use crate::process::Pid;
 use crate::render::log::{Instance, Process, Run, Withheld};
 
@@ -70,12 +70,7 @@ fn small(n: usize) -> u32 {
 fn note(run: &mut Run, event: Event) {
     match event {
         Event::RunStarted { started_by, .. } => {
-            let by = match started_by {
-                StartedBy::Hand => "hand",
-                StartedBy::Schedule => "schedule",
-                StartedBy::Hook => "hook",
-            };
-            run.started_by = Some(by.to_owned());
+            run.started_by = Some(started_by.as_str().to_owned());
         }
         Event::Intent { subject, argv, rss, verdict, reason, .. } => {
             let instance = instance(run, &subject);

@@ -62,14 +62,6 @@ static NOTHING: Details = Details {
     foreign_namespace: false,
 };
 
-impl Closer {
-    /// True when anything of it was looked at.
-    #[must_use]
-    pub fn was_taken(&self) -> bool {
-        self.0.is_some()
-    }
-}
-
 impl Deref for Closer {
     type Target = Details;
 
@@ -145,4 +137,12 @@ pub struct Stdio {
     pub stdin_peers: Option<Vec<Pid>>,
     /// Who can read its stdout.
     pub stdout_peers: Option<Vec<Pid>>,
+}
+
+impl Stdio {
+    /// Can somebody be at the other end, as a client is?
+    #[must_use]
+    pub fn is_wire(&self) -> bool {
+        matches!(self.kind, StdioKind::Pipe | StdioKind::Socket)
+    }
 }

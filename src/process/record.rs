@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::closer::Closer;
+use super::closer::{Closer, Stdio};
 use super::id::{Pid, ProcessId, StartTime, Uid};
 use super::row::Row;
 use crate::bytes::{Argv, RawText, to_text};
@@ -104,6 +104,12 @@ impl ProcessRecord {
     #[must_use]
     pub fn is_zombie(&self) -> bool {
         self.state == State::Zombie
+    }
+
+    /// Known to stand on a pipe or a socket.
+    #[must_use]
+    pub fn is_wired(&self) -> bool {
+        self.closer.stdio.as_ref().is_some_and(Stdio::is_wire)
     }
 
     /// The value of one recorded environment variable.

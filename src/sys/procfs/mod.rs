@@ -14,6 +14,8 @@ pub use diag::{
     unix_diag_row, unix_request,
 };
 pub use fd::{FdTarget, closes_on_exec};
+#[cfg(target_os = "linux")]
+pub(super) use stat::natural;
 pub use stat::{Stat, stat, tty_name};
 pub use tcp::{TcpRow, tcp_table};
 pub use text::{Status, argv, cgroup, evidence, status, undeleted};

@@ -118,21 +118,22 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A decimal number, as the kernel writes it.
+/// A decimal number, as the kernel writes it, with a sign where it is below zero.
 fn integer(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() {
-        return None;
+    match text {
+        [b'-', digits @ ..] => natural(digits).map(|number| -number),
+        digits => natural(digits),
     }
+}
+
+/// A decimal number of digits alone.
+pub(in crate::sys) fn natural(digits: &[u8]) -> Option<i64> {
     let digit = |number: i64, byte: &u8| match byte {
         b'0'..=b'9' => number.checked_mul(10)?.checked_add(i64::from(byte - b'0')),
         _ => None,
     };
-    let number = digits.iter().try_fold(0, digit)?;
-    Some(if negative { -number } else { number })
+    digits.first()?;
+    digits.iter().try_fold(0, digit)
 }
 
 /// The name `ps` shows for a controlling terminal: `pts/3`, `tty1`, `ttyS0`; `None` for none.
