@@ -117,7 +117,7 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
     match basis {
         Basis::Configured { .. } => record.is_wired(),
         Basis::SharedProfile { .. } => is_of_a_client(record),
-        Basis::Catalog { .. } | Basis::Rule { .. } | Basis::Environment => true,
+        Basis::Catalog { .. } | Basis::Taught { .. } | Basis::Environment => true,
     }
 }
 

@@ -130,9 +130,6 @@ impl Index {
 
     /// The entry a process was started from, and whether it is the launcher.
     pub(super) fn find(&self, words: &[&str]) -> Option<(&Configured, bool)> {
-        if self.is_empty() {
-            return None;
-        }
         let (first, rest) = words.split_first()?;
         // npm's title is one string.
         let title: Vec<&str>;
@@ -203,7 +200,6 @@ fn past_own_options(args: &[String]) -> &[String] {
     let mut at = 0;
     while let Some(arg) = args.get(at) {
         at += match arg.as_str() {
-            "--" => return args.get(at + 1..).unwrap_or_default(),
             "-p" | "--package" | "-c" | "--call" | "-w" | "--workspace" | "--registry" | "--cache"
             | "--prefix" | "--loglevel" => 2,
             option if option.starts_with('-') => 1,
@@ -245,6 +241,14 @@ mod tests {
             (&["~/bin/notes"], &["/home/u/bin/notes"], false),
             (&["$HOME/bin/notes", "-v"], &["/home/u/bin/notes", "-v"], false),
             (&["uv", "--directory", "/w", "run", "w.py"], &["/w/.venv/bin/python", "w.py"], false),
+            (&["uv", "--project", "/w/", "run", "w.py"], &["/w/.venv/bin/python", "w.py"], false),
+            (&["npm", "exec", "-y", "notes"], &["npm exec notes"], true),
+            (&["npm", "x", "--", "notes"], &["npm exec notes"], true),
+            (&["/opt/my notes/tool"], &["/opt/my notes/tool"], false),
+            (&["node", "abc"], &["node", "abc"], false),
+            (&["node", "/x/i.js"], &["/usr/bin/nodejs", "/x/i.js"], false),
+            (&["node", "/my dir/i.js"], &["node", "/my dir/i.js"], false),
+            (&["npx", "--registry", "https://r.example", "-y", "notes"], &["npm exec notes"], true),
         ] {
             assert_eq!(found(entry, process), Some(launches), "{entry:?} {process:?}");
         }
@@ -259,6 +263,8 @@ mod tests {
             (&["node", "/x/i.js"], &["vim", "/x/i.js"]),
             (&["node", "/x/i.js"], &["bun", "/x/i.js"]),
             (&["npx", "-y", "notes"], &["npm install notes"]),
+            (&["npm", "run", "notes"], &["npm exec notes"]),
+            (&["node", "ab"], &["node", "ab"]),
             (&["uvx", "notes"], &["uv", "tool", "install", "notes"]),
             (&["/x/notes"], &["/y/notes"]),
             (&["/x/bin/notes"], &["/y/bin/notes"]),

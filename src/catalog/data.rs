@@ -166,10 +166,9 @@ impl Clients {
             .map(|(_, client)| *client)
     }
 
-    /// Every exact name.
-    pub(super) fn names(&self) -> impl Iterator<Item = Text> {
-        let called = self.commands.iter().filter_map(|(mark, _)| Some(mark.split_once(' ')?.0));
-        self.names.keys().copied().chain(called)
+    /// The programs that are a client only with a first argument.
+    pub(super) fn with_commands(&self) -> impl Iterator<Item = Text> {
+        self.commands.iter().filter_map(|(mark, _)| Some(mark.split_once(' ')?.0))
     }
 
     /// The client that a file belongs to by where it lies: an application's own programs, or the
@@ -202,5 +201,22 @@ mod tests {
     fn the_catalog_is_one() {
         let data = Data::parse().unwrap();
         assert!(data.clients.named("claude") == Some("claude-code") && data.server.words.contains(&"mcp"));
+    }
+
+    #[test]
+    fn a_client_is_known_by_its_own_programs_and_not_by_what_it_ships() {
+        let clients = Data::parse().unwrap().clients;
+        for (path, client) in [
+            ("/Applications/Zed.app/Contents/MacOS/zed", Some("zed")),
+            ("/Applications/Zed.app/Contents/Frameworks/Helper.app/Contents/MacOS/Helper", Some("zed")),
+            ("Zed.app/Contents/MacOS/zed", Some("zed")),
+            ("/Applications/Zed.app/Contents/Resources/git", None),
+            ("/Applications/Notes.app/Contents/MacOS/Notes", None),
+            ("/home/u/.cursor-server/bin/abc/node", Some("cursor")),
+            ("/home/u/cursor-server/node", None),
+            ("Zed.app", None),
+        ] {
+            assert_eq!(clients.at(path), client, "{path}");
+        }
     }
 }

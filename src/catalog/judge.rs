@@ -1,7 +1,7 @@
 //! From the program that really runs to the part it plays.
 
 use super::data::Data;
-use super::{Basis, Catalog, Identification, Role};
+use super::{Basis, Catalog, Identification, Role, Rule};
 use crate::program::{self, Kind, LayerKind, Program, Resolution, Word};
 
 impl Catalog {
@@ -24,7 +24,7 @@ impl Catalog {
         if let Some((pattern, name)) =
             self.rules.iter().find(|(pattern, _)| program.names.iter().any(|name| pattern.matches(name)))
         {
-            let basis = Basis::Rule { program: shown(program), rule: pattern.as_str().to_owned() };
+            let basis = Basis::Taught { program: shown(program), pattern: pattern.as_str().to_owned() };
             return Some(Identification { role: serving, name: name.clone(), basis });
         }
         if let Some(found) = supervisor(data, program) {
@@ -38,7 +38,12 @@ impl Catalog {
         if let Some((part, name)) =
             data.helper.scripts.iter().find(|(part, _)| program.text.ends_with(**part))
         {
-            return Some(by_catalog(Role::Helper, (*name).to_owned(), program, (*part).to_owned()));
+            return Some(by_catalog(
+                Role::Helper,
+                (*name).to_owned(),
+                program,
+                Rule::Script((*part).to_owned()),
+            ));
         }
         // A wrapper of one's own that starts a server behind `--`.
         if program.kind == Kind::Script
@@ -52,7 +57,7 @@ impl Catalog {
         }
         match data.clients.at(&program.text) {
             Some(name) if !is_idle(data, program) => {
-                Some(by_catalog(Role::Client, name.to_owned(), program, format!("path of {name}")))
+                Some(by_catalog(Role::Client, name.to_owned(), program, Rule::ClientPath(name.to_owned())))
             }
             _ => wrapper(seen),
         }
@@ -75,7 +80,7 @@ impl Catalog {
 fn standing(data: &Data, program: &Program) -> Option<Identification> {
     let name = program.names.last()?;
     if data.init.names.contains(name.as_str()) {
-        return Some(by_catalog(Role::Init, name.clone(), program, format!("init {name}")));
+        return Some(by_catalog(Role::Init, name.clone(), program, Rule::Init(name.clone())));
     }
     let browser = data.helper.browsers.contains(name.as_str())
         || data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
@@ -83,7 +88,7 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         return None;
     }
     let (part, server) = profile(data, program.args.iter().map(|arg| Word::from(arg.as_str())))?;
-    let helper = by_catalog(Role::Helper, server.to_owned(), program, format!("profile {part}"));
+    let helper = by_catalog(Role::Helper, server.to_owned(), program, Rule::Profile(part.to_owned()));
     Some(match data.helper.profiles.contains_key(part) {
         true => helper,
         false => Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper },
@@ -115,7 +120,7 @@ fn supervisor(data: &Data, program: &Program) -> Option<Identification> {
     let own = program.kind == Kind::Binary || program.kind == Kind::Script && program.names.len() == 1;
     let name =
         program.names.iter().find(|name| data.supervisor.names.contains(name.as_str())).filter(|_| own)?;
-    Some(by_catalog(Role::Supervisor, name.clone(), program, format!("supervisor {name}")))
+    Some(by_catalog(Role::Supervisor, name.clone(), program, Rule::Supervisor(name.clone())))
 }
 
 fn client(data: &Data, program: &Program) -> Option<Identification> {
@@ -130,7 +135,7 @@ fn client(data: &Data, program: &Program) -> Option<Identification> {
         .iter()
         .find_map(|name| data.clients.named(name).or_else(|| data.clients.called(name, first)))?;
     (!is_idle(data, program))
-        .then(|| by_catalog(Role::Client, name.to_owned(), program, format!("client {name}")))
+        .then(|| by_catalog(Role::Client, name.to_owned(), program, Rule::Client(name.to_owned())))
 }
 
 /// A renderer or GPU process of an application.
@@ -149,11 +154,11 @@ fn wrapper(seen: &Resolution) -> Option<Identification> {
     (runs && !container).then(|| Identification {
         role: Role::Wrapper,
         name: layer.tool.clone(),
-        basis: Basis::Catalog { program, rule: format!("wrapper {}", layer.tool) },
+        basis: Basis::Catalog { program, rule: Rule::Wrapper(layer.tool.clone()) },
     })
 }
 
-fn by_catalog(role: Role, name: String, program: &Program, rule: String) -> Identification {
+fn by_catalog(role: Role, name: String, program: &Program, rule: Rule) -> Identification {
     Identification { role, name, basis: Basis::Catalog { program: shown(program), rule } }
 }
 

@@ -1,5 +1,6 @@
 //! What is known about programs: servers, launchers, clients, helpers; and what a process is by it.
 
+mod basis;
 mod configured;
 mod data;
 mod judge;
@@ -7,11 +8,14 @@ mod modes;
 mod placeholders;
 mod servers;
 mod short;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::HashSet;
 use std::fmt;
 
+pub use basis::{Basis, Rule};
 pub use configured::Configured;
 
 use crate::bytes::{RawText, to_text};
@@ -41,40 +45,6 @@ pub enum Role {
     Supervisor,
     /// Adopts orphans (systemd, launchd, tini): as a parent it says that the owner is gone.
     Init,
-}
-
-/// By what a process was identified, strongest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Basis {
-    /// Its argv is an entry of one of the person's MCP client configs.
-    Configured {
-        /// Which client's configuration, such as `claude-code`.
-        client: String,
-        /// The entry's name there.
-        entry: String,
-    },
-    /// The resolved program matches a rule of the catalog.
-    Catalog {
-        /// What really runs: package, module, script, bin or image.
-        program: String,
-        /// The rule, as the catalog writes it.
-        rule: String,
-    },
-    /// The resolved program matches a `[[server]]` rule.
-    Rule {
-        /// What really runs.
-        program: String,
-        /// The rule's name.
-        rule: String,
-    },
-    /// A browser with a profile folder that a library makes for whoever uses it: a server's browser,
-    /// or that of somebody's own tests. It is a helper only with more evidence.
-    SharedProfile {
-        /// How such folders' names begin.
-        profile: String,
-    },
-    /// Its environment says that Claude Code started it as a stdio server.
-    Environment,
 }
 
 /// What a process is, and by what that is known.
@@ -130,7 +100,7 @@ impl Catalog {
         // then identifies nothing, which errs on the careful side.
         let Ok(data) = Data::parse() else { return Catalog::default() };
         let mut heads = HashSet::with_capacity(512);
-        heads.extend(data.clients.names());
+        heads.extend(data.clients.with_commands());
         heads.extend(data.init.names.iter().copied());
         heads.extend(data.supervisor.names.iter().copied());
         heads.extend(data.server.names.iter().copied());
@@ -203,17 +173,16 @@ impl Catalog {
     /// no known name, no "mcp" anywhere. It only ever leaves out what `judge` would answer with
     /// `None`; a test holds it to that.
     fn worth_a_look(&self, data: &Data, record: &ProcessRecord) -> bool {
-        let written = record.argv.as_ref().and_then(|argv| Some((argv, argv.first()?)));
-        let Some((argv, first)) = written.filter(|(_, first)| !first.is_empty()) else {
-            let exe = record.closer.exe.as_ref().map(RawText::as_bytes).unwrap_or_default();
-            return words::says_mcp(exe)
-                || words::says_mcp(record.comm.as_bytes())
-                || self.is_head(record.comm.as_bytes())
-                || self.is_head(program::head(exe));
-        };
         if !self.rules.is_empty() {
             return true;
         }
+        let written = record.argv.as_ref().and_then(|argv| Some((argv, argv.first()?)));
+        let Some((argv, first)) = written.filter(|(_, first)| !first.is_empty()) else {
+            let exe = record.closer.exe.as_ref().map(RawText::as_bytes).unwrap_or_default();
+            return [exe, record.comm.as_bytes()]
+                .into_iter()
+                .any(|name| words::says_mcp(name) || self.is_known(data, name));
+        };
         let head = program::head(first);
         if first.contains(&b' ') {
             // A title, or a path with spaces. Browsers have many of them, one for each page.
@@ -226,69 +195,16 @@ impl Catalog {
         if data.helper.browsers.contains(name) {
             return judge::profile(data, argv.iter().map(to_text)).is_some();
         }
+        program::is_tool(name) || self.is_known(data, first) || argv.iter().any(words::says_mcp)
+    }
+
+    /// By its name, with or without its extension, or by where it lies.
+    fn is_known(&self, data: &Data, path: &[u8]) -> bool {
         let known = |name: &str| self.heads.contains(name) || data.clients.named(name).is_some();
-        let stem = program::stem(name);
-        program::is_tool(name)
-            || known(name)
-            || (stem.len() < name.len() && known(stem))
-            || argv.iter().any(words::says_mcp)
-            || std::str::from_utf8(first).is_ok_and(|path| data.clients.at(path).is_some())
-    }
-
-    fn is_head(&self, name: &[u8]) -> bool {
-        std::str::from_utf8(name).is_ok_and(|name| self.heads.contains(name))
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::bytes::Argv;
-    use crate::process::{Pid, StartTime};
-
-    #[test]
-    fn the_fast_way_out_leaves_out_only_what_is_nothing() {
-        let catalog = Catalog::builtin();
-        let data = catalog.data.as_deref().unwrap();
-        let mut left_out = 0;
-        for line in include_str!("../../tests/corpus/command-lines.jsonl").lines() {
-            let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            let argv: Argv = serde_json::from_value(line["argv"].clone()).unwrap();
-            let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-            record.argv = Some(argv.clone());
-            if !catalog.worth_a_look(data, &record) {
-                left_out += 1;
-                assert_eq!(
-                    catalog.judge(data, &program::resolve(Some(&argv), None, &record.comm)),
-                    None,
-                    "{argv:?}"
-                );
-            }
-        }
-        assert!(left_out > 5, "only {left_out} were left out: the way out is closed");
-    }
-
-    #[test]
-    fn a_configured_server_keeps_the_name_its_other_processes_have() {
-        let entry = |argv: &[&str]| Configured {
-            client: "claude-code".into(),
-            entry: "fs".into(),
-            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
-        };
-        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-        for (argv, title, name) in [
-            (
-                &["npx", "-y", "@modelcontextprotocol/server-filesystem", "/srv"][..],
-                "npm exec @modelcontextprotocol/server-filesystem /srv",
-                "server-filesystem",
-            ),
-            (&["npx", "-y", "notes-tool"], "npm exec notes-tool", "fs"),
-        ] {
-            record.argv = Some([title].into());
-            let found = Catalog::builtin().with_configured(vec![entry(argv)]).identify(&record).unwrap();
-            assert_eq!((found.role, found.name.as_str()), (Role::Launcher, name));
-            assert_eq!(found.basis, Basis::Configured { client: "claude-code".into(), entry: "fs".into() });
-        }
+        std::str::from_utf8(path).is_ok_and(|path| {
+            let name = program::base(path);
+            let stem = program::stem(name);
+            known(name) || (stem != name && known(stem)) || data.clients.at(path).is_some()
+        })
     }
 }

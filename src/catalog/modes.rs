@@ -1,5 +1,6 @@
 //! Servers by their arguments: known programs in a mode of theirs, any program in a usual one.
 
+use super::Rule;
 use super::data::Data;
 use super::servers::Found;
 use crate::program::{Kind, Program, base, stem};
@@ -19,7 +20,7 @@ impl Data {
                     // A client as a server is shown apart from the client.
                     let shown =
                         if self.clients.named(&short).is_some() { format!("{short}-mcp") } else { short };
-                    return Some(Found { name: shown, rule: format!("mode {name} {mode}") });
+                    return Some(Found { name: shown, rule: Rule::Mode(format!("{name} {mode}")) });
                 }
             }
         }
@@ -45,10 +46,10 @@ impl Data {
         }
         let server = &self.server;
         let args = past_options(&program.args);
-        let found = |rule: String| Some(Found { name: self.short(program), rule });
+        let found = |rule: Rule| Some(Found { name: self.short(program), rule });
         let until = program.args.iter().position(|arg| arg == "--").unwrap_or(program.args.len());
         if let Some(flag) = program.args[..until].iter().find(|arg| server.flags.contains(&arg.as_str())) {
-            return found(format!("option {flag}"));
+            return found(Rule::Option(flag.clone()));
         }
         let first = args.first()?.as_str();
         let second = args.get(1).map(String::as_str);
@@ -70,7 +71,7 @@ impl Data {
         if server.commands.contains(&first)
             && (verb || (usual && second.is_none_or(|word| word.starts_with('-'))))
         {
-            return found(format!("command {first}"));
+            return found(Rule::Command(first.to_owned()));
         }
         // artisan boost:mcp, x mcp:start
         if let Some((space, task)) = first.rsplit_once(':')
@@ -78,7 +79,7 @@ impl Data {
             && ((task == "mcp" && !self.not.first.contains(space) && !matches!(space, "make" | "test"))
                 || (space == "mcp" && server.verbs.contains(&task)))
         {
-            return found(format!("command {first}"));
+            return found(Rule::Command(first.to_owned()));
         }
         None
     }

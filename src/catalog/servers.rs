@@ -1,5 +1,6 @@
 //! Is this program a server, by its name or by the arguments that make it one?
 
+use super::Rule;
 use super::data::Data;
 use super::words::{says_mcp, words};
 use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
@@ -11,7 +12,7 @@ const KEPT: &[&str] = &["mcp-servers", "mcp_servers", "mcpservers", "mcpServers"
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub name: String,
-    pub rule: String,
+    pub rule: Rule,
 }
 
 impl Data {
@@ -31,7 +32,7 @@ impl Data {
     }
 
     /// A name whose words say that it is a server.
-    pub(super) fn says(&self, name: &str) -> Option<String> {
+    pub(super) fn says(&self, name: &str) -> Option<Rule> {
         if !says_mcp(name.as_bytes()) || self.not.names.contains(name.to_ascii_lowercase().as_str()) {
             return None;
         }
@@ -44,17 +45,17 @@ impl Data {
             // mcp2 is mcp; mcp940 is not.
             let plain = lower.strip_suffix(|c: char| c.is_ascii_digit()).unwrap_or(&lower);
             if self.server.words.contains(&plain) {
-                Some(format!("word {plain}"))
+                Some(Rule::Word(plain.to_owned()))
             } else {
                 (plain.len() > 4 && plain.ends_with(self.server.ending))
-                    .then(|| format!("word *{}", self.server.ending))
+                    .then(|| Rule::Word(format!("*{}", self.server.ending)))
             }
         })
     }
 
-    fn package(&self, name: &str) -> Option<String> {
+    fn package(&self, name: &str) -> Option<Rule> {
         if self.server.names.contains(name) {
-            return Some(format!("name {name}"));
+            return Some(Rule::Name(name.to_owned()));
         }
         let Some((scope, short)) = name.split_once('/') else { return self.says(name) };
         // @scope/inspector and the like are none, whatever the scope.
@@ -66,12 +67,12 @@ impl Data {
             return None;
         }
         if self.server.scopes.contains(&scope) {
-            return Some(format!("scope {scope}"));
+            return Some(Rule::Scope(scope.to_owned()));
         }
         self.says(short).or_else(|| self.says(scope))
     }
 
-    fn module(&self, program: &Program) -> Option<String> {
+    fn module(&self, program: &Program) -> Option<Rule> {
         let name = program.names.first()?;
         let last = name.rsplit('.').next()?;
         let errand = words(name).any(|word| matches!(word, "test" | "tests" | "pytest"))
@@ -84,7 +85,7 @@ impl Data {
         self.says(name).or_else(|| self.folder(program))
     }
 
-    fn image(&self, name: &str) -> Option<String> {
+    fn image(&self, name: &str) -> Option<Rule> {
         let short = base(name);
         if self.is_about(short) || self.not.last.contains(words(short).last()?) {
             return None;
@@ -92,15 +93,15 @@ impl Data {
         if let Some(space) = name.rsplit('/').nth(1)
             && (space == "mcp" || self.says(space).is_some())
         {
-            return Some(format!("image {space}/*"));
+            return Some(Rule::Image(format!("{space}/*")));
         }
         self.says(short)
     }
 
-    fn binary(&self, program: &Program) -> Option<String> {
+    fn binary(&self, program: &Program) -> Option<Rule> {
         let name = program.names.first()?;
         if self.server.names.contains(name.as_str()) {
-            return Some(format!("name {name}"));
+            return Some(Rule::Name(name.to_owned()));
         }
         // cargo's and go's test programs; mass copy (mmv) is called mcp too and needs a mode; an
         // application's window ("MCP Router"), an actor's title ("ray::McpActor").
@@ -117,7 +118,7 @@ impl Data {
     }
 
     /// `npm run start:mcp`, or `npm start` in a folder that says it.
-    fn task(&self, program: &Program) -> Option<String> {
+    fn task(&self, program: &Program) -> Option<Rule> {
         let dev = |word: &str| {
             matches!(
                 word,
@@ -142,7 +143,7 @@ impl Data {
         program.names.iter().find_map(|name| self.says(name)).or_else(|| self.folder(program))
     }
 
-    fn script(&self, program: &Program) -> Option<String> {
+    fn script(&self, program: &Program) -> Option<Rule> {
         let path = &program.text;
         let file = base(path);
         let stem = stem(file);
@@ -166,18 +167,18 @@ impl Data {
             return own.or_else(|| telling.then(part).flatten());
         }
         if is_tool_dir(path) && stem == file && self.server.names.contains(stem) {
-            return Some(format!("name {stem}"));
+            return Some(Rule::Name(stem.to_owned()));
         }
         // A file right in the folder where somebody keeps servers: ~/mcp-servers/weather.py
         let parent = path.rsplit('/').nth(1).unwrap_or_default();
-        let kept = || KEPT.contains(&parent).then(|| format!("folder {parent}"));
+        let kept = || KEPT.contains(&parent).then(|| Rule::Folder(parent.to_owned()));
         self.says(stem).or_else(|| self.folder(program)).or_else(kept)
     }
 
     /// The project folder of a file with a plain name: the innermost that says something.
-    fn folder(&self, program: &Program) -> Option<String> {
+    fn folder(&self, program: &Program) -> Option<Rule> {
         let folder = self.telling_folder(program)?;
-        Some(format!("folder {folder}"))
+        Some(Rule::Folder(folder.to_owned()))
     }
 
     /// The folder that makes a server of a file, if one does. A folder between them that is about

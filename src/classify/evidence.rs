@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::catalog::Basis;
 use crate::process::{Pid, StdioKind};
 
 /// One thing seen. In JSON the kind comes first, then its values.
@@ -12,10 +13,9 @@ pub enum Evidence {
     Identified {
         /// The member that says so.
         pid: Pid,
-        /// `catalog`, `rule`, `configured`, `environment`, `ancestry`.
-        by: &'static str,
-        /// What exactly.
-        what: String,
+        /// By what.
+        #[serde(flatten)]
+        basis: Basis,
     },
     /// The root's parent is alive and not an adopter.
     OwnerAlive {

@@ -3,7 +3,7 @@
 
 use super::evidence::{Evidence, WireState};
 use super::owner::{Owner, is_tied_to_the_dead, line_read, owner};
-use crate::catalog::{Basis, Catalog, Role};
+use crate::catalog::{Catalog, Role};
 use crate::instance::{Instance, Member, Part};
 use crate::policy::{Candidate, Policy};
 use crate::process::{Pid, ProcessRecord, Stdio, StdioKind};
@@ -193,16 +193,7 @@ fn identified(instance: &Instance<'_>, roles: &Roles) -> Vec<Evidence> {
         .iter()
         .filter_map(|member| Some((member.record.pid(), roles.get(member.record.pid())?)))
         .filter(|(_, known)| named(known.role))
-        .map(|(pid, known)| {
-            let (by, what) = match &known.basis {
-                Basis::Configured { client, entry } => ("configured", format!("{entry} of {client}")),
-                Basis::Catalog { program, rule } => ("catalog", format!("{program} ({rule})")),
-                Basis::Rule { program, rule } => ("rule", format!("{program} ({rule})")),
-                Basis::SharedProfile { profile } => ("environment", format!("profile {profile}")),
-                Basis::Environment => ("environment", "started as a stdio server by claude-code".to_owned()),
-            };
-            Evidence::Identified { pid, by, what }
-        })
+        .map(|(pid, known)| Evidence::Identified { pid, basis: known.basis.clone() })
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! Evidence in full sentences.
 
+use crate::catalog::{Basis, Rule};
 use crate::classify::{Adoption, Evidence, WireState};
 use crate::process::{Pid, StdioKind};
 use crate::units::{show_duration, show_size};
@@ -20,8 +21,8 @@ pub enum Leaning {
 pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
     use Leaning::{Against, For, Neutral};
     match evidence {
-        Evidence::Identified { pid, by, what } => {
-            (Neutral, format!("Process {pid} is known by {}: {}.", source(by), in_words(by, what)))
+        Evidence::Identified { pid, basis } => {
+            (Neutral, format!("Process {pid} is known by {}.", known_by(basis)))
         }
         Evidence::OwnerAlive { pid, name } => {
             (Against, format!("Its owner {name} ({pid}), the parent of its root, is alive."))
@@ -87,33 +88,31 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
     }
 }
 
-fn source(by: &str) -> &'static str {
-    match by {
-        "catalog" => "what it runs",
-        "rule" => "a [[server]] rule",
-        "configured" => "a client's MCP configuration",
-        "environment" => "its environment",
-        _ => "its parent",
+fn known_by(basis: &Basis) -> String {
+    match basis {
+        Basis::Configured { .. } => format!("a client's MCP configuration: {basis}"),
+        Basis::Taught { .. } => format!("a [[server]] rule: {basis}"),
+        Basis::SharedProfile { .. } | Basis::Environment => format!("its environment: {basis}"),
+        Basis::Catalog { program, rule } => format!("what it runs: {program}, {}", because(rule)),
     }
 }
 
-/// `mcp-server-notes (word mcp)`, which is the program and the catalog's rule, for people.
-fn in_words(by: &str, what: &str) -> String {
-    let parts = what.strip_suffix(')').and_then(|what| what.rsplit_once(" ("));
-    let Some((program, (kind, value))) =
-        parts.and_then(|(program, rule)| Some((program, rule.split_once(' ')?))).filter(|_| by == "catalog")
-    else {
-        return what.to_owned();
-    };
-    match kind {
-        "word" => format!("{program}, for the word \"{value}\" in its name"),
-        "name" => format!("{program}, by this name"),
-        "scope" => format!("{program}, for its scope {value}"),
-        "image" => format!("{program}, an image of {value}"),
-        "folder" => format!("{program}, for the folder {value} it lies in"),
-        "option" => format!("{program}, for the option {value}"),
-        "command" => format!("{program}, for the command {value}"),
-        _ => what.to_owned(),
+fn because(rule: &Rule) -> String {
+    match rule {
+        Rule::Word(word) => format!("for the word \"{word}\" in its name"),
+        Rule::Name(_) => "by this name".to_owned(),
+        Rule::Scope(scope) => format!("for its scope {scope}"),
+        Rule::Image(image) => format!("an image of {image}"),
+        Rule::Folder(folder) => format!("for the folder {folder} it lies in"),
+        Rule::Option(option) => format!("for the option {option}"),
+        Rule::Command(command) => format!("for the command {command}"),
+        Rule::Mode(mode) => format!("which is a server as {mode}"),
+        Rule::Profile(profile) => format!("for the profile {profile}, which only a server makes"),
+        Rule::Script(end) => format!("whose path ends in {end}"),
+        // Those are no part of an instance.
+        Rule::Client(_) | Rule::ClientPath(_) | Rule::Init(_) | Rule::Supervisor(_) | Rule::Wrapper(_) => {
+            format!("by the rule \"{rule}\"")
+        }
     }
 }
 
@@ -156,16 +155,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_of_the_catalog_is_told_in_words_and_what_is_no_rule_as_it_is() {
-        for (by, what, told) in [
-            ("catalog", "mcp-server-notes (word mcp)", "mcp-server-notes, for the word \"mcp\" in its name"),
-            ("catalog", "@acme/x (scope @acme)", "@acme/x, for its scope @acme"),
-            ("catalog", "/opt/a (b)/mcp (name mcp)", "/opt/a (b)/mcp, by this name"),
-            ("catalog", "chrome (profile x)", "chrome (profile x)"),
-            ("catalog", "plain", "plain"),
-            ("rule", "notes.py (word mcp)", "notes.py (word mcp)"),
+    fn what_it_is_known_by_is_told_in_words() {
+        let text = |text: &str| text.to_owned();
+        let catalog = |program: &str, rule| Basis::Catalog { program: text(program), rule };
+        for (basis, told) in [
+            (
+                catalog("mcp-server-notes", Rule::Word(text("mcp"))),
+                "what it runs: mcp-server-notes, for the word \"mcp\" in its name",
+            ),
+            (catalog("@acme/x", Rule::Scope(text("@acme"))), "what it runs: @acme/x, for its scope @acme"),
+            (
+                catalog("/opt/a (b)/mcp", Rule::Name(text("mcp"))),
+                "what it runs: /opt/a (b)/mcp, by this name",
+            ),
+            (
+                Basis::Taught { program: text("notes.py"), pattern: text("notes*") },
+                "a [[server]] rule: notes.py (notes*)",
+            ),
+            (
+                Basis::Configured { client: text("cursor"), entry: text("fs") },
+                "a client's MCP configuration: fs of cursor",
+            ),
+            (Basis::SharedProfile { profile: text("/p_") }, "its environment: profile /p_"),
         ] {
-            assert_eq!(in_words(by, what), told);
+            assert_eq!(known_by(&basis), told);
         }
     }
 }

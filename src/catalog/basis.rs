@@ -1,0 +1,169 @@
+//! By what a process was identified.
+
+use std::fmt;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// By what a process was identified, strongest first. In JSON it is `by` and `what`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Its argv is an entry of one of the person's MCP client configs.
+    Configured {
+        /// Which client's configuration, such as `claude-code`.
+        client: String,
+        /// The entry's name there.
+        entry: String,
+    },
+    /// The resolved program matches a rule of the catalog.
+    Catalog {
+        /// What really runs: package, module, script, bin or image.
+        program: String,
+        /// The rule that it matches.
+        rule: Rule,
+    },
+    /// The resolved program matches a `[[server]]` rule.
+    Taught {
+        /// What really runs.
+        program: String,
+        /// The rule's pattern, as the person wrote it.
+        pattern: String,
+    },
+    /// A browser with a profile folder that a library makes for whoever uses it: a server's browser,
+    /// or that of somebody's own tests. It is a helper only with more evidence.
+    SharedProfile {
+        /// How such folders' names begin.
+        profile: String,
+    },
+    /// Its environment says that Claude Code started it as a stdio server.
+    Environment,
+}
+
+/// A rule of the catalog, with the piece of the program that matched it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A word of its name: `mcp`.
+    Word(String),
+    /// Its whole name, which the catalog lists.
+    Name(String),
+    /// The scope of its package: `@modelcontextprotocol`.
+    Scope(String),
+    /// The name that its image is kept under.
+    Image(String),
+    /// The folder it lies in.
+    Folder(String),
+    /// An option that makes a server of any program: `--mcp`.
+    Option(String),
+    /// A command that does: `mcp serve`.
+    Command(String),
+    /// Arguments that make a server of this program.
+    Mode(String),
+    /// A client's program name.
+    Client(String),
+    /// A path that a client is installed at; its name.
+    ClientPath(String),
+    /// A program that can be pid 1.
+    Init(String),
+    /// A program that looks after other programs.
+    Supervisor(String),
+    /// The profile folder of a browser that only a server makes.
+    Profile(String),
+    /// The end of a script's path that is part of a server.
+    Script(String),
+    /// The tool that only passes on to the program.
+    Wrapper(String),
+}
+
+impl Basis {
+    /// Where the knowledge comes from, in one word.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        match self {
+            Basis::Configured { .. } => "configured",
+            Basis::Catalog { .. } => "catalog",
+            Basis::Taught { .. } => "rule",
+            Basis::SharedProfile { .. } | Basis::Environment => "environment",
+        }
+    }
+}
+
+/// What exactly it was identified by: `mcp-server-notes (word mcp)`.
+impl fmt::Display for Basis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Basis::Configured { client, entry } => write!(f, "{entry} of {client}"),
+            Basis::Catalog { program, rule } => write!(f, "{program} ({rule})"),
+            Basis::Taught { program, pattern } => write!(f, "{program} ({pattern})"),
+            Basis::SharedProfile { profile } => write!(f, "profile {profile}"),
+            Basis::Environment => f.write_str("started as a stdio server by claude-code"),
+        }
+    }
+}
+
+impl Serialize for Basis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("by", self.source())?;
+        map.serialize_entry("what", &self.to_string())?;
+        map.end()
+    }
+}
+
+/// The kind of rule and what matched: `word mcp`.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, value) = match self {
+            Rule::Script(end) => return f.write_str(end),
+            Rule::Word(word) => ("word", word),
+            Rule::Name(name) => ("name", name),
+            Rule::Scope(scope) => ("scope", scope),
+            Rule::Image(image) => ("image", image),
+            Rule::Folder(folder) => ("folder", folder),
+            Rule::Option(option) => ("option", option),
+            Rule::Command(command) => ("command", command),
+            Rule::Mode(mode) => ("mode", mode),
+            Rule::Client(client) => ("client", client),
+            Rule::ClientPath(client) => ("path of", client),
+            Rule::Init(init) => ("init", init),
+            Rule::Supervisor(supervisor) => ("supervisor", supervisor),
+            Rule::Profile(profile) => ("profile", profile),
+            Rule::Wrapper(tool) => ("wrapper", tool),
+        };
+        write!(f, "{kind} {value}")
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_basis_says_where_it_comes_from_and_what_it_was() {
+        let text = |text: &str| text.to_owned();
+        let catalog = |rule| Basis::Catalog { program: text("x"), rule };
+        for (basis, by, what) in [
+            (Basis::Configured { client: text("cursor"), entry: text("fs") }, "configured", "fs of cursor"),
+            (Basis::Taught { program: text("x"), pattern: text("*-tools") }, "rule", "x (*-tools)"),
+            (Basis::SharedProfile { profile: text("/p_") }, "environment", "profile /p_"),
+            (Basis::Environment, "environment", "started as a stdio server by claude-code"),
+            (catalog(Rule::Word(text("mcp"))), "catalog", "x (word mcp)"),
+            (catalog(Rule::Name(text("x"))), "catalog", "x (name x)"),
+            (catalog(Rule::Scope(text("@x"))), "catalog", "x (scope @x)"),
+            (catalog(Rule::Image(text("mcp/*"))), "catalog", "x (image mcp/*)"),
+            (catalog(Rule::Folder(text("mcps"))), "catalog", "x (folder mcps)"),
+            (catalog(Rule::Option(text("--mcp"))), "catalog", "x (option --mcp)"),
+            (catalog(Rule::Command(text("mcp"))), "catalog", "x (command mcp)"),
+            (catalog(Rule::Mode(text("x mcp"))), "catalog", "x (mode x mcp)"),
+            (catalog(Rule::Client(text("zed"))), "catalog", "x (client zed)"),
+            (catalog(Rule::ClientPath(text("zed"))), "catalog", "x (path of zed)"),
+            (catalog(Rule::Init(text("tini"))), "catalog", "x (init tini)"),
+            (catalog(Rule::Supervisor(text("pm2"))), "catalog", "x (supervisor pm2)"),
+            (catalog(Rule::Profile(text("/p"))), "catalog", "x (profile /p)"),
+            (catalog(Rule::Script(text("/watchdog.js"))), "catalog", "x (/watchdog.js)"),
+            (catalog(Rule::Wrapper(text("npx"))), "catalog", "x (wrapper npx)"),
+        ] {
+            let json = serde_json::to_string(&basis).unwrap();
+            assert_eq!(json, format!(r#"{{"by":"{by}","what":"{what}"}}"#));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The catalog as a whole: the fast way out, and the names that processes of one server share.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::bytes::Argv;
+use crate::process::{Pid, StartTime};
+
+#[test]
+fn the_fast_way_out_leaves_out_only_what_is_nothing() {
+    let catalog = Catalog::builtin();
+    let data = catalog.data.as_deref().unwrap();
+    let mut left_out = 0;
+    for line in include_str!("../../tests/corpus/command-lines.jsonl").lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let argv: Argv = serde_json::from_value(line["argv"].clone()).unwrap();
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        record.argv = Some(argv.clone());
+        if !catalog.worth_a_look(data, &record) {
+            left_out += 1;
+            assert_eq!(
+                catalog.judge(data, &program::resolve(Some(&argv), None, &record.comm)),
+                None,
+                "{argv:?}"
+            );
+        }
+    }
+    assert!(left_out > 5, "only {left_out} were left out: the way out is closed");
+}
+
+#[test]
+fn a_configured_server_keeps_the_name_its_other_processes_have() {
+    let entry = |argv: &[&str]| Configured {
+        client: "claude-code".into(),
+        entry: "fs".into(),
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+    };
+    let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+    for (argv, title, name) in [
+        (
+            &["npx", "-y", "@modelcontextprotocol/server-filesystem", "/srv"][..],
+            "npm exec @modelcontextprotocol/server-filesystem /srv",
+            "server-filesystem",
+        ),
+        (&["npx", "-y", "notes-tool"], "npm exec notes-tool", "fs"),
+    ] {
+        record.argv = Some([title].into());
+        let found = Catalog::builtin().with_configured(vec![entry(argv)]).identify(&record).unwrap();
+        assert_eq!((found.role, found.name.as_str()), (Role::Launcher, name));
+        assert_eq!(found.basis, Basis::Configured { client: "claude-code".into(), entry: "fs".into() });
+    }
+}
+
+#[test]
+fn most_of_a_machine_takes_the_fast_way_out() {
+    let catalog = Catalog::builtin();
+    let data = catalog.data.as_deref().unwrap();
+    for (argv, exe, comm) in [
+        (None, None, "kworker/0:1"),
+        (Some(&[""][..]), None, "x"),
+        (Some(&[]), Some("/usr/sbin/rsyslogd"), "in:imklog"),
+        (Some(&["/usr/sbin/rsyslogd", "-n"]), None, "rsyslogd"),
+        (Some(&["/opt/shop/shop.bin"]), None, "shop.bin"),
+        (Some(&["/opt/google/chrome/chrome", "--type=renderer"]), None, "chrome"),
+        (Some(&["/opt/google/chrome/chrome --type=renderer"]), None, "chrome"),
+    ] {
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        record.argv = argv.map(|argv| argv.iter().collect());
+        record.closer.exe = exe.map(RawText::from);
+        record.comm = comm.into();
+        assert!(!catalog.worth_a_look(data, &record), "{argv:?} {exe:?} {comm}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_nothing_is_looked_at() {
+    for (argv, role) in [
+        (&["claude.exe", "-p", "x"][..], Role::Client),
+        (&["q", "chat"], Role::Client),
+        (&["/opt/chrome beta/notes-mcp", "--stdio"], Role::Server),
+    ] {
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        record.argv = Some(argv.iter().collect());
+        assert_eq!(Catalog::builtin().identify(&record).map(|found| found.role), Some(role), "{argv:?}");
+    }
+}
+
+#[test]
+fn a_client_whose_command_line_is_hidden_is_known_by_its_name_or_where_it_lies() {
+    for (exe, comm) in [
+        (None, "claude"),
+        (None, "Claude Helper"),
+        (Some("/opt/x/claude.exe"), "x"),
+        (Some("/home/u/.local/share/claude/versions/2.1.3"), "2.1.3"),
+    ] {
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        record.closer.exe = exe.map(RawText::from);
+        record.comm = comm.into();
+        let found = Catalog::builtin().identify(&record);
+        assert_eq!(found.map(|found| found.role), Some(Role::Client), "{exe:?} {comm}");
+    }
+}
+
+#[test]
+fn what_a_person_teaches_is_known_without_its_command_line_too() {
+    let rule = ServerRule {
+        name: "mine".into(),
+        program: Some(Pattern::parse("notes-daemon").unwrap()),
+        limits: crate::policy::Limits::default(),
+        origin: String::new(),
+    };
+    let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+    record.closer.exe = Some("/opt/notes-daemon".into());
+    let found = Catalog::builtin().with_rules(&[rule]).identify(&record).unwrap();
+    assert_eq!((found.role, found.name.as_str()), (Role::Server, "mine"));
+}
+
+#[test]
+fn the_program_is_told_by_its_fullest_name_or_its_text() {
+    for (argv, name) in [
+        (&["npx", "-y", "@acme/notes@2"][..], Some("@acme/notes")),
+        (&["/opt/shop/shop.bin", "-v"], Some("shop")),
+        (&["bash"], None),
+        (&["node", "-e", "code"], None),
+    ] {
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        record.argv = Some(argv.iter().collect());
+        assert_eq!(Catalog::builtin().program(&record).as_deref(), name, "{argv:?}");
+    }
+}
+
+#[test]
+fn an_entry_that_a_shell_runs_is_its_launcher() {
+    let entry = Configured { client: "c".into(), entry: "e".into(), argv: vec!["notes-tool".into()] };
+    let catalog = Catalog::builtin().with_configured(vec![entry]);
+    for (argv, role) in [
+        (["/bin/sh", "/usr/local/bin/notes-tool"], Role::Launcher),
+        (["/usr/bin/python3", "/usr/local/bin/notes-tool"], Role::Server),
+    ] {
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        record.argv = Some(argv.into());
+        assert_eq!(catalog.identify(&record).unwrap().role, role, "{argv:?}");
+    }
+}
+
+/// Role and name of an argv.
+fn told(argv: &[&str]) -> Option<(Role, String)> {
+    let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+    record.argv = Some(argv.iter().collect());
+    Catalog::builtin().identify(&record).map(|found| (found.role, found.name))
+}
+
+#[test]
+fn a_script_that_starts_a_server_behind_dashes_is_its_launcher() {
+    for (argv, name) in [
+        (&["python3", "/home/u/wrap.py", "-v", "--", "npx", "-y", "@acme/notes-mcp"][..], Some("notes-mcp")),
+        (&["python3", "/home/u/wrap.py", "--", "node", "/srv/notes-mcp/dist/index.js"], Some("notes-mcp")),
+        // A word that runs nothing, a tool's data, nothing at all.
+        (&["python3", "/home/u/wrap.py", "--", "notes-mcp"], None),
+        (&["python3", "/home/u/wrap.py", "--", "npm", "install", "notes-mcp"], None),
+        (&["python3", "/home/u/wrap.py", "--"], None),
+        // Programs whose `--` is their own affair.
+        (&["/home/u/wrap", "--", "npx", "-y", "@acme/notes-mcp"], None),
+        (&["node", "/usr/local/bin/wrap", "--", "npx", "-y", "@acme/notes-mcp"], None),
+    ] {
+        assert_eq!(told(argv), name.map(|name| (Role::Launcher, name.to_owned())), "{argv:?}");
+    }
+}
+
+#[test]
+fn a_client_s_idle_processes_are_none() {
+    let own = "/Applications/Cursor.app/Contents/Frameworks/Electron Framework.framework/Helpers/x";
+    for (argv, client) in [
+        (&[own][..], true),
+        (&[own, "--type=utility"], true),
+        (&[own, "--type=renderer"], false),
+        (&["cursor", "--type=renderer"], false),
+        (&["/opt/cursor/chrome_crashpad_handler"], false),
+    ] {
+        assert_eq!(told(argv).is_some_and(|(role, _)| role == Role::Client), client, "{argv:?}");
+    }
+}
