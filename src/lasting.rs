@@ -113,6 +113,12 @@ mod tests {
             ("/nix/store/0abc-mcp-reap-0.1.0/bin/mcp-reap", Some(Versioned)),
             ("/opt/homebrew/Cellar/mcp-reap/0.1.0/bin/mcp-reap", Some(Versioned)),
             ("/home/u/.local/share/mise/installs/mcp-reap/0.1.0/bin/mcp-reap", Some(Versioned)),
+            ("/home/u/.asdf/installs/rust/1.95.0/bin/mcp-reap", Some(Versioned)),
+            ("/home/u/.nvm/versions/node/v22.1.0/bin/mcp-reap", Some(Versioned)),
+            ("/home/u/versions/.nvm/mise/bin/mcp-reap", None),
+            ("/media/stick/mcp-reap", Some(Removable)),
+            ("/usr/local/Caskroom/mcp-reap/0.1.0/mcp-reap", Some(Versioned)),
+            ("/home/u/target/x/y/release/mcp-reap", None),
         ] {
             let scratch = ["/big/scratch".into(), "/".into()];
             assert_eq!(vanishing(Path::new(path), &scratch), expected, "{path}");

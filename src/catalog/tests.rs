@@ -1,9 +1,23 @@
 //! The catalog as a whole: the fast way out, and the names that processes of one server share.
 #![allow(clippy::unwrap_used)]
 
+mod parts;
+mod servers;
+
 use super::*;
 use crate::bytes::Argv;
 use crate::process::{Pid, StartTime};
+
+fn record(argv: &[&str]) -> ProcessRecord {
+    let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+    record.argv = Some(argv.iter().collect());
+    record
+}
+
+/// Role and name of an argv.
+fn told(argv: &[&str]) -> Option<(Role, String)> {
+    Catalog::builtin().identify(&record(argv)).map(|found| (found.role, found.name))
+}
 
 #[test]
 fn the_fast_way_out_leaves_out_only_what_is_nothing() {
@@ -139,43 +153,5 @@ fn an_entry_that_a_shell_runs_is_its_launcher() {
         let mut record = ProcessRecord::new(Pid(7), StartTime(1));
         record.argv = Some(argv.into());
         assert_eq!(catalog.identify(&record).unwrap().role, role, "{argv:?}");
-    }
-}
-
-/// Role and name of an argv.
-fn told(argv: &[&str]) -> Option<(Role, String)> {
-    let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-    record.argv = Some(argv.iter().collect());
-    Catalog::builtin().identify(&record).map(|found| (found.role, found.name))
-}
-
-#[test]
-fn a_script_that_starts_a_server_behind_dashes_is_its_launcher() {
-    for (argv, name) in [
-        (&["python3", "/home/u/wrap.py", "-v", "--", "npx", "-y", "@acme/notes-mcp"][..], Some("notes-mcp")),
-        (&["python3", "/home/u/wrap.py", "--", "node", "/srv/notes-mcp/dist/index.js"], Some("notes-mcp")),
-        // A word that runs nothing, a tool's data, nothing at all.
-        (&["python3", "/home/u/wrap.py", "--", "notes-mcp"], None),
-        (&["python3", "/home/u/wrap.py", "--", "npm", "install", "notes-mcp"], None),
-        (&["python3", "/home/u/wrap.py", "--"], None),
-        // Programs whose `--` is their own affair.
-        (&["/home/u/wrap", "--", "npx", "-y", "@acme/notes-mcp"], None),
-        (&["node", "/usr/local/bin/wrap", "--", "npx", "-y", "@acme/notes-mcp"], None),
-    ] {
-        assert_eq!(told(argv), name.map(|name| (Role::Launcher, name.to_owned())), "{argv:?}");
-    }
-}
-
-#[test]
-fn a_client_s_idle_processes_are_none() {
-    let own = "/Applications/Cursor.app/Contents/Frameworks/Electron Framework.framework/Helpers/x";
-    for (argv, client) in [
-        (&[own][..], true),
-        (&[own, "--type=utility"], true),
-        (&[own, "--type=renderer"], false),
-        (&["cursor", "--type=renderer"], false),
-        (&["/opt/cursor/chrome_crashpad_handler"], false),
-    ] {
-        assert_eq!(told(argv).is_some_and(|(role, _)| role == Role::Client), client, "{argv:?}");
     }
 }
