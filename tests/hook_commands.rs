@@ -118,6 +118,23 @@ fn a_program_that_will_be_gone_is_refused_unless_forced() {
 }
 
 #[test]
+fn a_name_that_stays_is_refused_if_it_leads_into_a_build_folder() {
+    let home = Home::new();
+    let bin = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_mcp-reap"), bin.path().join("mcp-reap")).unwrap();
+    let install = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-reap"));
+        command.env_clear().env("HOME", home.dir.path()).env("PATH", bin.path());
+        command.args(["hook", "install"]).args(args).output().unwrap()
+    };
+    let refused = install(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("build folder"), "{}", text(&refused.stderr));
+    assert!(!home.settings().exists());
+    assert_eq!(install(&["--force"]).status.code(), Some(0));
+}
+
+#[test]
 fn flags_that_would_be_forgotten_are_refused() {
     let home = Home::new();
     for (args, said) in [

@@ -182,12 +182,15 @@ pub fn status(file: &Path, command: &HookCommand) -> Result<Status, InstallError
 
 fn check_program(program: &Path) -> Result<(), InstallError> {
     let owned = || program.to_owned();
-    if let Some(reason) = vanishing(program, &[std::env::temp_dir()]) {
+    let danger = |path: &Path| {
+        // Cargo keeps its lock beside what it builds, also where the folder is not called `target`.
+        let built = || path.with_file_name(".cargo-lock").exists().then_some(Vanishing::BuildFolder);
+        vanishing(path, &[std::env::temp_dir()]).or_else(built)
+    };
+    // What a name that stays leads to may change with every version, but must not be gone.
+    let behind = || danger(&program.canonicalize().ok()?).filter(|why| *why != Vanishing::Versioned);
+    if let Some(reason) = danger(program).or_else(behind) {
         return Err(InstallError::Vanishing { program: owned(), reason });
-    }
-    // Cargo marks its folders, whatever CARGO_TARGET_DIR and the profile call them.
-    if program.with_file_name(".fingerprint").is_dir() {
-        return Err(InstallError::Vanishing { program: owned(), reason: Vanishing::BuildFolder });
     }
     match fs::metadata(program) {
         Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => Ok(()),

@@ -69,3 +69,25 @@ fn a_script_of_one_s_own_may_be_called_like_a_tool() {
         assert_eq!(told(argv), name.map(|name| (Role::Server, name.to_owned())), "{argv:?}");
     }
 }
+
+#[test]
+fn a_server_is_shown_under_the_name_that_all_its_processes_share() {
+    for (line, name) in [
+        ("npx -y @playwright/mcp@latest", "playwright-mcp"),
+        ("npx -y @acme/notes_MCP", "notes-mcp"),
+        ("mcp serve", "mcp"),
+        ("docker run mcp/fetch", "mcp-fetch"),
+        ("docker run mcp/notes-mcp", "notes-mcp"),
+        ("docker run mcp/github", "server-github"),
+        ("docker run acme-mcp/fetch", "fetch"),
+        ("uvx awslabs.cost-mcp-server", "cost-mcp-server"),
+        ("npx -y @modelcontextprotocol/server-memory", "server-memory"),
+        ("/opt/mcp-server-memory", "server-memory"),
+        ("python -m notes.mcp_server.main", "mcp-server"),
+        ("node /home/u/notes-mcp/dist/index.js", "notes-mcp"),
+        ("claude mcp serve", "claude-mcp"),
+    ] {
+        let argv: Vec<&str> = line.split(' ').collect();
+        assert_eq!(told(&argv).map(|(_, name)| name).as_deref(), Some(name), "{line}");
+    }
+}
