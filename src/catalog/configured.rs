@@ -246,6 +246,8 @@ mod tests {
             (&["npm", "x", "--", "notes"], &["npm exec notes"], true),
             (&["/opt/my notes/tool"], &["/opt/my notes/tool"], false),
             (&["node", "abc"], &["node", "abc"], false),
+            (&["/opt/node/bin/node", "x.js"], &["/usr/bin/node", "x.js"], false),
+            (&["/x/bin/notes-tool", "-a"], &["notes-tool", "-a"], false),
             (&["node", "/x/i.js"], &["/usr/bin/nodejs", "/x/i.js"], false),
             (&["node", "/my dir/i.js"], &["node", "/my dir/i.js"], false),
             (&["npx", "--registry", "https://r.example", "-y", "notes"], &["npm exec notes"], true),

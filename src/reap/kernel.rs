@@ -66,9 +66,17 @@ pub trait Kernel {
     /// meanwhile. Zombies and processes of other users are left out.
     fn family(&mut self) -> Vec<Kin>;
 
+    /// The wires of exactly this process; `None` when they cannot be read, the process is gone, or this
+    /// system has no such numbers.
+    fn wires(&mut self, id: ProcessId) -> Option<Wires>;
+
     /// The signal that asked us to stop, if one came.
     fn interrupted(&self) -> Option<i32>;
 }
+
+/// The pipes and sockets on the descriptors 0, 1 and 2 of a process, each by a number that is not given
+/// to another while this run takes; `None` for what is neither.
+pub type Wires = [Option<u64>; 3];
 
 /// One row of [`Kernel::family`].
 #[derive(Clone, Copy, Debug, PartialEq)]

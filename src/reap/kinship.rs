@@ -2,24 +2,32 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::kernel::Kin;
+use super::kernel::{Kin, Wires};
 use crate::process::{Pid, ProcessId};
 
 /// What is remembered from one look at the family to the next, so that a child is found although its
 /// parent has ended meanwhile.
 ///
 /// A child of a living member is found by its parent. One whose parent has ended was handed on to
-/// somebody else; then two things still tell where it came from: the process group and the session,
-/// which children inherit and which bear the number of the process that opened them. Where that
-/// process is a target, whoever was born into its group or session after the first look is an
-/// offspring of the target. Where it is not (most clients leave their servers in a group of their
-/// own), group and session prove nothing, and nobody is taken by them.
+/// somebody else; then three things still tell where it came from, all inherited:
+///
+/// - the process group and the session, which bear the number of the process that opened them: where
+///   that process is a target, whoever was born into its group or session after the first look is an
+///   offspring of the target;
+/// - the wires on its descriptors 0 and 1: a client makes them for each server it starts, so only what
+///   came from that server has them. Where anybody else had the same at the first look (the client
+///   passed its own on, a daemon went its own way, `tee` reads there), they prove nothing.
+///
+/// Group and session of the client (most leave their servers there) prove nothing, and nobody is
+/// taken by them.
 #[derive(Debug, Default)]
 pub(super) struct Kinship {
-    /// Who was there at the first look; nobody among them is ever taken by group or session.
+    /// Who was there at the first look; nobody among them is ever taken by what he inherited.
     before: Option<HashSet<ProcessId>>,
     /// Groups and sessions by their number: the member that leads them, and its target.
     led: HashMap<Pid, (ProcessId, usize)>,
+    /// Wires that this target's members alone had on 0 or 1 at the first look.
+    wires: HashMap<u64, usize>,
 }
 
 impl Kinship {
@@ -33,14 +41,18 @@ impl Kinship {
         rows: &[Kin],
         known: &HashMap<ProcessId, usize>,
         living: &HashMap<Pid, usize>,
+        mut wires: impl FnMut(ProcessId) -> Option<Wires>,
     ) -> Vec<(usize, Kin)> {
         let by_pid: HashMap<Pid, &Kin> = rows.iter().map(|kin| (kin.id.pid, kin)).collect();
         // The number has a new owner, so the group that bore it is gone and was given away too.
         self.led.retain(|pid, (leader, _)| by_pid.get(pid).is_none_or(|kin| kin.id == *leader));
-        let of = |kin: &Kin| {
+        let mut of = |kin: &Kin| {
             living.get(&kin.parent).copied().or_else(|| {
                 let late = self.before.as_ref().is_some_and(|before| !before.contains(&kin.id));
-                (late && was_handed_on(kin, &by_pid)).then(|| self.leads(kin)).flatten()
+                if !late || !was_handed_on(kin, &by_pid) {
+                    return None;
+                }
+                self.leads(kin).or_else(|| self.wired(|| wires(kin.id)))
             })
         };
         rows.iter()
@@ -50,7 +62,12 @@ impl Kinship {
     }
 
     /// Ends a look: who is there, and which groups and sessions are led by a member.
-    pub(super) fn remember(&mut self, rows: &[Kin], known: &HashMap<ProcessId, usize>) {
+    pub(super) fn remember(
+        &mut self,
+        rows: &[Kin],
+        known: &HashMap<ProcessId, usize>,
+        wires: impl FnMut(ProcessId) -> Option<Wires>,
+    ) {
         for kin in rows {
             let leads = kin.group == Some(kin.id.pid) || kin.session == Some(kin.id.pid);
             if let Some(target) = known.get(&kin.id).filter(|_| leads) {
@@ -61,17 +78,69 @@ impl Kinship {
         // (kernel/pid.c). Once nobody did at the end of a look, it proves nothing at the next.
         let borne: HashSet<Pid> = rows.iter().flat_map(|kin| [kin.group, kin.session]).flatten().collect();
         self.led.retain(|pid, _| borne.contains(pid));
-        self.before.get_or_insert_with(|| rows.iter().map(|kin| kin.id).collect());
+        if self.before.is_none() {
+            self.before = Some(rows.iter().map(|kin| kin.id).collect());
+            self.wires = own_wires(rows, known, wires);
+        }
     }
 
     /// Can an offspring still be found when all members have ended?
     pub(super) fn outlives_its_members(&self) -> bool {
-        !self.led.is_empty()
+        !self.led.is_empty() || !self.wires.is_empty()
     }
 
     fn leads(&self, kin: &Kin) -> Option<usize> {
         [kin.group, kin.session].into_iter().flatten().find_map(|pid| Some(self.led.get(&pid)?.1))
     }
+
+    /// The target whose wires these are, if they are those of one alone.
+    fn wired(&self, wires: impl FnOnce() -> Option<Wires>) -> Option<usize> {
+        if self.wires.is_empty() {
+            return None;
+        }
+        let [stdin, stdout, _] = wires()?;
+        let of = |wire: Option<u64>| self.wires.get(&wire?).copied();
+        match (of(stdin), of(stdout)) {
+            (Some(one), Some(other)) if one != other => None,
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// The wires that one target's members have on 0 or 1 and nobody else in the table has on 0, 1 or 2.
+///
+/// A neighbour (of a member's session or group) whose descriptors cannot be read may have any.
+fn own_wires(
+    rows: &[Kin],
+    known: &HashMap<ProcessId, usize>,
+    mut wires: impl FnMut(ProcessId) -> Option<Wires>,
+) -> HashMap<u64, usize> {
+    let mut own = HashMap::new();
+    let mut shared = HashSet::new();
+    let (members, others): (Vec<&Kin>, Vec<&Kin>) = rows.iter().partition(|kin| known.contains_key(&kin.id));
+    for kin in &members {
+        let (Some(target), Some([stdin, stdout, _])) = (known.get(&kin.id), wires(kin.id)) else { continue };
+        for wire in [stdin, stdout].into_iter().flatten() {
+            if own.insert(wire, *target).is_some_and(|other| other != *target) {
+                shared.insert(wire);
+            }
+        }
+    }
+    own.retain(|wire, _| !shared.contains(wire));
+    for kin in others {
+        if own.is_empty() {
+            break;
+        }
+        if let Some(theirs) = wires(kin.id) {
+            own.retain(|wire, _| !theirs.contains(&Some(*wire)));
+        } else {
+            let near = |member: &&&Kin| member.session == kin.session || member.group == kin.group;
+            let nearby: HashSet<usize> =
+                members.iter().filter(near).filter_map(|member| known.get(&member.id)).copied().collect();
+            own.retain(|_, target| !nearby.contains(target));
+        }
+    }
+    own
 }
 
 /// Has its parent ended? Whoever forked it shared its session, and cannot have left it while it led

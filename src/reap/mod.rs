@@ -7,5 +7,5 @@ mod run;
 mod subject;
 
 pub use event::{Ended, Event, Outcome, Report, Step, Witness};
-pub use kernel::{Kernel, Kin, Refusal, Signal};
+pub use kernel::{Kernel, Kin, Refusal, Signal, Wires};
 pub use run::{KILL_WAIT, run};

@@ -110,13 +110,19 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
                 subject.member.stopped = true;
             }
         }
+        // Nor is anybody asked who was born to an instance that is left alone.
+        let withheld = |subject: &&Subject<K::Held>| matches!(subject.outcome, Some(Outcome::Withheld(_)));
+        let spared: HashSet<usize> =
+            self.subjects.iter().filter(withheld).map(|subject| subject.target).collect();
         loop {
             let known = self.known();
             let pending = self.subjects.iter().filter(|subject| subject.is_pending());
             let living = pending.map(|subject| (subject.member.id.pid, subject.target)).collect();
-            let born = self.kinship.born(&rows, &known, &living);
+            let (kinship, kernel) = (&mut self.kinship, &mut *self.kernel);
+            let mut born = kinship.born(&rows, &known, &living, |id| kernel.wires(id));
+            born.retain(|(target, _)| !spared.contains(target));
             if born.is_empty() {
-                self.kinship.remember(&rows, &known);
+                kinship.remember(&rows, &known, |id| kernel.wires(id));
                 return;
             }
             for (target, kin) in born {

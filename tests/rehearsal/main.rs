@@ -18,7 +18,7 @@ use mcp_reap::plan::{Plan, Target, TargetMember};
 use mcp_reap::process::{Pid, ProcessId};
 use mcp_reap::reap::{self, Outcome, Report, Signal};
 use proptest::prelude::*;
-use stage::{CLIENT, Notes, Place, Role, Said, Stage, id, obedient, pid, stubborn};
+use stage::{CLIENT, Line, Notes, Place, Role, SHELL, Said, Stage, id, obedient, pid, stubborn};
 
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -221,6 +221,107 @@ fn in_a_group_that_no_target_leads_nobody_is_taken() {
 }
 
 #[test]
+fn what_an_ending_server_forks_is_found_by_the_wire_that_was_made_for_it() {
+    let dying = Role { forks_dying: true, line: Line::Own, ..obedient() };
+    for other in [obedient(), dying.clone(), Role { line: Line::Clients, ..obedient() }] {
+        let play = perform(&[dying.clone(), other], 1);
+        assert!(play.left().is_empty(), "{:?}", play.left());
+        assert!(play.all(&Outcome::Exited));
+        let child = play.report.results.iter().find(|ended| ended.member.id.pid.0 > 10_000).unwrap();
+        assert_eq!(child.target, 0, "it joins the instance it was born to");
+    }
+    // A shell gives what it starts in the background /dev/null to read from.
+    let play = perform(&[Role { line: Line::Out, ..dying.clone() }], 1);
+    assert!(play.left().is_empty() && play.report.results.len() == 2);
+    // Also one that is born at the very end of the grace, or by SIGKILL's own time.
+    for on_term in [4_990, 4_999, 5_000] {
+        let play = perform(&[Role { on_term: Some(on_term), ..dying.clone() }, stubborn()], 1);
+        assert!(play.left().is_empty(), "{on_term}: {:?}", play.left());
+    }
+}
+
+#[test]
+fn a_wire_that_somebody_else_had_too_proves_nothing() {
+    let dying = Role { forks_dying: true, on_term: Some(1000), ..obedient() };
+    // The client passed its own on.
+    let play = perform(&[Role { line: Line::Clients, ..dying.clone() }], 1);
+    assert_eq!(play.report.results.len(), 1);
+    // A daemon went its own way with it, and forks.
+    let play = perform(&[Role { line: Line::Own, daemon: true, ..dying.clone() }], 1);
+    assert_eq!(play.report.results.len(), 1);
+    // Somebody else reads what the server says, or has it as his log.
+    for place in 0..3 {
+        let script = Rc::new(RefCell::new(Vec::new()));
+        let roles = [Role { line: Line::Out, ..dying.clone() }];
+        let mut stage = Stage::new(&roles, Rc::clone(&script));
+        let stdout = stage.world[&pid(0)].wires.unwrap()[1];
+        stage.world.get_mut(&SHELL).unwrap().wires.as_mut().unwrap()[place] = stdout;
+        let mut notes = Notes { script, full_after: None, calls: 0 };
+        assert_eq!(reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes).results.len(), 1, "{place}");
+    }
+    // Two instances have the same: whose child would it be?
+    let script = Rc::new(RefCell::new(Vec::new()));
+    let roles = [Role { line: Line::Own, ..dying.clone() }, obedient()];
+    let mut stage = Stage::new(&roles, Rc::clone(&script));
+    stage.world.get_mut(&pid(1)).unwrap().wires = stage.world[&pid(0)].wires;
+    let mut notes = Notes { script, full_after: None, calls: 0 };
+    assert_eq!(reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes).results.len(), 2);
+}
+
+#[test]
+fn the_wires_of_two_instances_are_nobody_s_child() {
+    let script = Rc::new(RefCell::new(Vec::new()));
+    let roles = [Role { line: Line::Own, on_term: Some(1000), forks_dying: true, ..obedient() }, stubborn()];
+    let mut stage = Stage::new(&roles, Rc::clone(&script));
+    // The first reads from its own client and writes to the second's; the second keeps both of its own.
+    let theirs = Line::Own.wires(pid(1)).unwrap();
+    stage.world.get_mut(&pid(1)).unwrap().wires = Some(theirs);
+    let mut child = stage.world[&CLIENT].clone();
+    (child.parent, child.wires) = (1, Some([Some(u64::from(pid(0))), theirs[1], None]));
+    stage.arrive_at(Duration::from_millis(100), 9_000, child);
+    let mut notes = Notes { script, full_after: None, calls: 0 };
+    let report = reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes);
+    assert!(report.results.iter().all(|ended| ended.member.id.pid != Pid(9_000)));
+    assert!(stage.world.contains_key(&9_000));
+}
+
+#[test]
+fn a_neighbour_whose_descriptors_are_hidden_may_have_the_same_wire() {
+    let dying = Role { forks_dying: true, line: Line::Own, ..obedient() };
+    // He is no target, as somebody else has taken his number.
+    let hidden = |place| Role { reused: true, line: Line::Hidden, place, ..stubborn() };
+    for (place, found) in [(Place::Clients, 2), (Place::OwnGroup, 2), (Place::OwnSession, 3)] {
+        let play = perform(&[dying.clone(), hidden(place)], 1);
+        assert_eq!(play.report.results.len(), found, "{place:?}");
+    }
+}
+
+#[test]
+fn whoever_had_the_wire_before_the_first_look_is_not_taken_by_it() {
+    let script = Rc::new(RefCell::new(Vec::new()));
+    let roles = [Role { line: Line::Own, on_term: Some(1000), ..obedient() }];
+    let mut stage = Stage::new(&roles, Rc::clone(&script));
+    let mut other = stage.world[&CLIENT].clone();
+    (other.parent, other.start, other.wires) = (1, 7, stage.world[&pid(0)].wires);
+    stage.world.insert(300, other);
+    let mut notes = Notes { script, full_after: None, calls: 0 };
+    let report = reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes);
+    assert_eq!(report.results.len(), 1);
+    assert!(stage.world.contains_key(&300));
+}
+
+#[test]
+fn nobody_born_to_an_instance_that_is_left_alone_is_asked() {
+    let leaving = Role { at: Some(10), forks_dying: true, line: Line::Own, ..obedient() };
+    for place in [Place::Clients, Place::OwnGroup, Place::OwnSession] {
+        let denied = Role { denied: true, ..obedient() };
+        let play = perform(&[Role { place, ..leaving.clone() }, denied, stubborn(), stubborn()], 2);
+        assert_eq!(play.report.results.len(), 4, "{place:?}");
+        assert!(play.sent().all(|(to, ..)| to == id(2) || to == id(3)), "{place:?}");
+    }
+}
+
+#[test]
 fn a_daemon_that_was_put_into_the_background_before_is_left_alone_with_its_children() {
     for place in [Place::OwnGroup, Place::OwnSession] {
         let play = perform(&[Role { daemon: true, place, on_term: Some(1000), ..obedient() }], 1);
@@ -369,8 +470,9 @@ fn any_role() -> impl Strategy<Value = Role> {
         (often(0.05), often(0.05), often(0.2), often(0.1)),
         (often(0.2), often(0.3), often(0.1), often(0.3), often(0.1)),
         prop::sample::select(vec![Place::Clients, Place::OwnGroup, Place::OwnSession]),
+        prop::sample::select(vec![Line::Own, Line::Own, Line::Out, Line::Null, Line::Clients, Line::Hidden]),
     )
-        .prop_map(|((on_term, on_kill, at), (denied, shielded, stopped, reused), more, place)| {
+        .prop_map(|((on_term, on_kill, at), (denied, shielded, stopped, reused), more, place, line)| {
             let (forks, forks_dying, respawns, number_taken, daemon) = more;
             Role {
                 on_term,
@@ -386,6 +488,7 @@ fn any_role() -> impl Strategy<Value = Role> {
                 number_taken,
                 daemon,
                 place,
+                line,
             }
         })
 }
@@ -498,6 +601,15 @@ proptest! {
             }
         }
 
+        // Nor is anybody asked who was born to an instance that is left alone.
+        let spared: HashSet<usize> = play.report.results.iter()
+            .filter(|ended| ended.outcome == Outcome::Withheld("another member may not be ended".to_owned()))
+            .map(|ended| ended.target)
+            .collect();
+        for ended in play.report.results.iter().filter(|ended| spared.contains(&ended.target)) {
+            prop_assert!(!play.sent().any(|(to, ..)| to == ended.member.id), "{:?} of a spared instance", ended);
+        }
+
         // One grace and one wait after SIGKILL, whatever the number of targets.
         let signals = u32::try_from(play.stage.sent).unwrap() * play.stage.cost;
         prop_assert!(play.stage.now <= GRACE + reap::KILL_WAIT + signals);
@@ -510,14 +622,19 @@ proptest! {
     }
 
     #[test]
-    fn in_good_weather_no_offspring_of_a_leader_is_left(
+    fn in_good_weather_no_offspring_of_a_leader_or_on_a_wire_of_its_own_is_left(
         roles in prop::collection::vec(any_role(), 1..8),
         cost in 0u64..3000,
     ) {
         let roles: Vec<Role> = roles
             .into_iter()
             .map(|role| Role {
-                place: if role.place == Place::Clients { Place::OwnGroup } else { role.place },
+                // A daemon has the wire too, so only the place can tell.
+                place: if role.place == Place::Clients && role.daemon { Place::OwnGroup } else { role.place },
+                line: match role.line {
+                    Line::Own | Line::Out => role.line,
+                    _ => Line::Own,
+                },
                 on_kill: Some(1), denied: false, shielded: false, reused: false, ..role
             })
             .collect();

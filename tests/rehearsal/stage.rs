@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mcp_reap::bytes::Argv;
 use mcp_reap::process::{Pid, ProcessId, StartTime};
-use mcp_reap::reap::{Event, Kernel, Kin, Refusal, Signal, Step, Witness};
+use mcp_reap::reap::{Event, Kernel, Kin, Refusal, Signal, Step, Wires, Witness};
 
 /// The person's login shell and the client, which both live on.
 pub const SHELL: u32 = 40;
@@ -24,6 +24,34 @@ pub enum Place {
     OwnGroup,
     /// In a session of its own, and so in a group of its own.
     OwnSession,
+}
+
+/// What a process has on its descriptors 0 and 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// `/dev/null` and the like.
+    Null,
+    /// Wires that its client made for it.
+    Own,
+    /// Such a wire on 1 alone.
+    Out,
+    /// The client's own, passed on.
+    Clients,
+    /// What cannot be read.
+    Hidden,
+}
+
+impl Line {
+    pub fn wires(self, pid: u32) -> Option<Wires> {
+        let (stdin, stdout) = (u64::from(pid), u64::from(pid) + 1_000_000);
+        match self {
+            Line::Null => Some([None; 3]),
+            Line::Own => Some([Some(stdin), Some(stdout), None]),
+            Line::Out => Some([None, Some(stdout), None]),
+            Line::Clients => Line::Own.wires(CLIENT),
+            Line::Hidden => None,
+        }
+    }
 }
 
 /// How one process of the play behaves.
@@ -54,6 +82,7 @@ pub struct Role {
     /// Had put a daemon into the background long ago, which lives on and forks too.
     pub daemon: bool,
     pub place: Place,
+    pub line: Line,
 }
 
 /// Obeys after 20 ms.
@@ -72,6 +101,7 @@ pub fn obedient() -> Role {
         number_taken: false,
         daemon: false,
         place: Place::Clients,
+        line: Line::Null,
     }
 }
 
@@ -99,6 +129,7 @@ pub struct Body {
     pub parent: u32,
     pub group: u32,
     pub session: u32,
+    pub wires: Option<Wires>,
     pub role: Role,
     /// Planned, or born to somebody who is ours.
     pub ours: bool,
@@ -126,6 +157,8 @@ pub struct Stage {
     clock: u64,
     /// When the client forks somebody who is handed on, and daemons fork.
     bustle: Vec<Duration>,
+    /// Who comes from elsewhere, and when.
+    arrivals: Vec<(Duration, u32, Body)>,
     script: Script,
 }
 
@@ -145,11 +178,13 @@ impl Stage {
             next: 10_000,
             clock: 10_000,
             bustle: [0, 10, 300, 900, 4_990, 5_000, 5_001].map(Duration::from_millis).to_vec(),
+            arrivals: Vec::new(),
             script,
         };
         let stranger = || Role { on_term: None, on_kill: Some(0), ..obedient() };
         stage.put(SHELL, 1, SHELL, SHELL, stranger(), false);
         stage.put(CLIENT, SHELL, CLIENT, SHELL, stranger(), false);
+        stage.world.get_mut(&CLIENT).unwrap().wires = Line::Own.wires(CLIENT);
         for (i, role) in roles.iter().enumerate() {
             let pid = pid(i);
             let (group, session) = match role.place {
@@ -161,6 +196,7 @@ impl Stage {
             let body = stage.world.get_mut(&pid).unwrap();
             body.start = u64::from(pid) + u64::from(role.reused);
             body.ends = role.at.map(|at| (Duration::from_millis(at), true));
+            body.wires = role.line.wires(pid);
             if role.daemon {
                 stage.fork_as(pid, 1, stranger(), false);
             }
@@ -175,12 +211,12 @@ impl Stage {
         self.clock += 1;
         self.strangers += usize::from(!ours);
         let (start, running) = (self.clock, !role.stopped);
-        let ends = None;
-        let body = Body { start, parent, group, session, role, ours, ends, heard_term: false, running };
+        let (ends, heard_term, wires) = (None, false, Some([None; 3]));
+        let body = Body { start, parent, group, session, wires, role, ours, ends, heard_term, running };
         self.world.insert(pid, body);
     }
 
-    /// A child in its parent's group and session.
+    /// A child in its parent's group and session, with its wires.
     fn fork(&mut self, parent: u32, role: Role) {
         let ours = self.world[&parent].ours;
         self.fork_as(parent, parent, role, ours);
@@ -189,11 +225,21 @@ impl Stage {
     fn fork_as(&mut self, from: u32, parent: u32, role: Role, ours: bool) {
         self.next += 1;
         let (group, session) = (self.world[&from].group, self.world[&from].session);
+        let wires = self.world[&from].wires;
         self.put(self.next, parent, group, session, role, ours);
+        self.world.get_mut(&self.next).unwrap().wires = wires;
+    }
+
+    /// Somebody who comes from elsewhere.
+    pub fn arrive_at(&mut self, at: Duration, pid: u32, body: Body) {
+        self.arrivals.push((at, pid, body));
     }
 
     /// Lets happen what is due.
     fn catch_up(&mut self) {
+        for (_, pid, body) in self.arrivals.extract_if(.., |(at, ..)| *at <= self.now) {
+            self.world.insert(pid, body);
+        }
         while self.bustle.first().is_some_and(|at| *at <= self.now) {
             self.bustle.remove(0);
             let stranger = Role { on_term: None, ..obedient() };
@@ -322,6 +368,10 @@ impl Kernel for Stage {
             started_at: 2.0,
         };
         self.world.iter().filter(|(_, body)| !body.role.denied).map(kin).collect()
+    }
+
+    fn wires(&mut self, id: ProcessId) -> Option<Wires> {
+        if self.is(&id) { self.world[&id.pid.0].wires } else { None }
     }
 
     fn interrupted(&self) -> Option<i32> {

@@ -10,11 +10,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
-use super::super::{SysError, procfs};
+use super::super::SysError;
+use super::super::procfs::{self, FdTarget};
 use super::table::Units;
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, State, Uid};
-use crate::reap::{Kernel, Kin, Refusal, Signal};
+use crate::reap::{Kernel, Kin, Refusal, Signal, Wires};
 
 #[cfg(test)]
 #[path = "../hand_tests.rs"]
@@ -215,6 +216,23 @@ impl Kernel for OsKernel {
             }
         }
         family
+    }
+
+    /// Pipes and sockets take their inode numbers from one counter of 32 bits (fs/inode.c,
+    /// get_next_ino), so within seconds no number comes twice.
+    fn wires(&mut self, id: ProcessId) -> Option<Wires> {
+        let mut wires = [None; 3];
+        for (fd, wire) in wires.iter_mut().enumerate() {
+            *wire = match self.proc.descriptor(id.pid, fd) {
+                Ok(FdTarget::Pipe(inode) | FdTarget::Socket(inode)) => Some(inode),
+                // The descriptor is closed, or the process is gone.
+                Ok(_) | Err(Errno::NOENT) => None,
+                Err(_) => return None,
+            };
+        }
+        // Still there after the reading, so they were its own.
+        let row = self.proc.row(id.pid).ok()?;
+        (row.start == id.start && row.state != State::Zombie).then_some(wires)
     }
 
     fn interrupted(&self) -> Option<i32> {

@@ -14,7 +14,7 @@ use super::super::{SysError, ffi};
 use super::table::{args, bsd};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, State, Uid};
-use crate::reap::{Kernel, Kin, Refusal, Signal};
+use crate::reap::{Kernel, Kin, Refusal, Signal, Wires};
 
 #[cfg(test)]
 #[path = "../hand_tests.rs"]
@@ -165,6 +165,12 @@ impl Kernel for OsKernel {
             })
         };
         ffi::pids().unwrap_or_default().into_iter().filter_map(kin).collect()
+    }
+
+    /// The kernel names pipes and sockets by where they lie in its memory, and the next may lie in the
+    /// same place: no proof.
+    fn wires(&mut self, _: ProcessId) -> Option<Wires> {
+        None
     }
 
     fn interrupted(&self) -> Option<i32> {

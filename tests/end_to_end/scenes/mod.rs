@@ -133,6 +133,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(storms::a_thousand_targets_cost_one_grace),
     scene!(storms::under_a_careless_init_a_hundred_dead_are_no_survivors).under(First::CarelessInit),
     scene!(storms::what_a_server_forks_as_it_ends_goes_too),
+    scene!(storms::what_a_server_in_its_clients_group_forks_as_it_ends_goes_too),
     scene!(storms::in_a_table_of_few_numbers_no_stranger_is_hit),
     scene!(storms::a_disk_that_fills_up_after_sigterm_keeps_sigkill_back),
     scene!(storms::a_run_killed_in_the_middle_leaves_a_log_that_can_be_read),

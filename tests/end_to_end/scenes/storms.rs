@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -85,29 +85,44 @@ pub(crate) fn under_a_careless_init_a_hundred_dead_are_no_survivors(stage: &Stag
     assert!(stage.plan().doomed().is_empty(), "and is never a target");
 }
 
-pub(crate) fn what_a_server_forks_as_it_ends_goes_too(stage: &Stage) {
-    // A shell under the name of a server: on SIGTERM it leaves a child behind and ends in the same moment,
-    // so that nobody can find the child by its parent. It leads a process group, as Codex starts servers.
+/// A shell under the name of a server, and the command that starts it.
+fn dying_server(stage: &Stage, story: &str) -> String {
     let dir = stage.dir.join("node_modules/@modelcontextprotocol/server-memory/dist");
     fs::create_dir_all(&dir).unwrap();
     let script = dir.join("index.js");
-    let story =
-        "trap 'sleep 1000 & exit 0' TERM\necho $$ > \"$HOME/server\"\nsleep 1000 & while :; do wait; done\n";
     fs::write(&script, story).unwrap();
-    let start = format!("exec -a node /bin/sh {}", script.display());
+    format!("exec -a node /bin/sh {}", script.display())
+}
+
+/// The server, once it has told its number.
+fn told(stage: &Stage) -> Who {
+    let server = || fs::read_to_string(stage.home().join("server")).ok()?.trim().parse().ok();
+    look::until("the server runs", || server().is_some());
+    look::who(server().unwrap())
+}
+
+fn sleepers() -> Vec<Who> {
+    let left = look::everyone().into_iter().filter(|s| s.comm == "sleep" && s.state != 'Z');
+    left.map(|s| s.who).collect()
+}
+
+pub(crate) fn what_a_server_forks_as_it_ends_goes_too(stage: &Stage) {
+    // On SIGTERM it leaves a child behind and ends in the same moment, so that nobody can find the child by its
+    // parent. It leads a process group, as Codex starts servers.
+    let start = dying_server(
+        stage,
+        "trap 'sleep 1000 & exit 0' TERM\necho $$ > \"$HOME/server\"\nsleep 1000 & while :; do wait; done\n",
+    );
     let mut fork = Command::new("setsid");
     fork.args(["--fork", "bash", "-c", &start]).env("HOME", stage.home()).stdin(Stdio::null());
     assert!(fork.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
-    let server = || fs::read_to_string(stage.home().join("server")).ok()?.trim().parse().ok();
-    look::until("the server runs", || server().is_some());
-    let server = look::who(server().unwrap());
+    let server = told(stage);
     let mut other = Command::new("sleep").arg("1000").spawn().unwrap();
     let sleeper = look::who(other.id());
     assert!(stage.plan().must_have(server).reap());
     stage.run(&["--yes", "--min-age", "0s", "--grace", "3s"]).exits(0);
     all_dead(&[server]);
-    let left = look::everyone().into_iter().filter(|s| s.comm == "sleep" && s.state != 'Z');
-    assert_eq!(left.map(|s| s.who).collect::<Vec<_>>(), [sleeper], "the scene's own sleep, and no other");
+    assert_eq!(sleepers(), [sleeper], "the scene's own sleep, and no other");
     other.kill().unwrap();
     other.wait().unwrap();
     stage.audit().is_sound();
@@ -115,6 +130,45 @@ pub(crate) fn what_a_server_forks_as_it_ends_goes_too(stage: &Stage) {
         stage.audit().0.iter().any(|line| line.to_string().contains("\"sleep\"")),
         "it is named in the log"
     );
+}
+
+pub(crate) fn what_a_server_in_its_clients_group_forks_as_it_ends_goes_too(stage: &Stage) {
+    // The same without a group of its own. One child has the server's way in, one its way out: a shell gives
+    // what it starts in the background /dev/null to read from.
+    let start = dying_server(
+        stage,
+        "trap 'sleep 1000 & sleep 1000 <&3 >/dev/null & exit 0' TERM\nexec 3<&0\necho $$ > \"$HOME/server\"\n\
+         sleep 1000 & while :; do wait; done\n",
+    );
+    let mut client = Command::new("bash");
+    client.args(["-c", &format!("({start}) <&0 &")]).env("HOME", stage.home());
+    let mut client =
+        client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (to, from) = (client.stdin.take(), client.stdout.take());
+    assert!(client.wait().unwrap().success());
+    let server = told(stage);
+    drop((to, from));
+    assert!(stage.plan().must_have(server).reap());
+    // Somebody of the same group who is nobody's child either and comes while the run waits.
+    let running = stage.begin(&["--yes", "--min-age", "0s", "--grace", "3s"]);
+    look::until("it sends", || signalled(stage) > 0 || running.has_ended());
+    let mut double_fork = Command::new("bash");
+    double_fork.args(["-c", "sleep 1000 & echo $!"]).stdin(Stdio::null()).stderr(Stdio::null());
+    let said = {
+        let mut child = double_fork.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        child.wait().unwrap();
+        line
+    };
+    let sleeper = look::who(said.trim().parse().unwrap());
+    running.finish().exits(0);
+    all_dead(&[server]);
+    assert_eq!(sleepers(), [sleeper], "the one from elsewhere, and no other");
+    let audit = stage.audit();
+    audit.is_sound();
+    let children = audit.of("intent").iter().filter(|line| line.to_string().contains("\"sleep\"")).count();
+    assert_eq!(children, 3, "the one from before and the two from the end");
 }
 
 pub(crate) fn in_a_table_of_few_numbers_no_stranger_is_hit(stage: &Stage) {

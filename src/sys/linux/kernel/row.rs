@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
 
 use crate::process::{Pid, StartTime, State, Uid};
+use crate::sys::procfs::FdTarget;
 
 /// `/proc`, open, of our own PID namespace.
 #[derive(Debug)]
@@ -88,6 +89,12 @@ impl Proc {
         let Some(ours) = &self.namespace else { return Ok(true) };
         let theirs = readlinkat(&self.dir, format!("{pid}/ns/pid"), Vec::new())?;
         Ok(theirs.as_bytes() == ours.as_encoded_bytes())
+    }
+
+    /// What one of its descriptors is.
+    pub(super) fn descriptor(&self, pid: Pid, fd: usize) -> Result<FdTarget, Errno> {
+        let link = readlinkat(&self.dir, format!("{pid}/fd/{fd}"), Vec::new())?;
+        Ok(FdTarget::parse(link.as_bytes()))
     }
 
     /// All numbers in the table; none when it cannot be read any more.

@@ -8,6 +8,7 @@ use std::thread;
 
 use super::hand::{Sleeper, kernel};
 use super::*;
+use crate::process::StartTime;
 
 /// The identity as the table shows it now, whoever's it is.
 fn id_of(kernel: &OsKernel, pid: Pid) -> ProcessId {
@@ -92,4 +93,36 @@ fn each_error_of_the_kernel_has_its_meaning() {
         let Refusal::Denied(text) = refusal(errno) else { panic!("{errno} is a denial") };
         assert!(text.contains(word), "{text}");
     }
+}
+
+#[test]
+fn a_wire_has_the_same_number_in_all_who_inherited_it_and_other_descriptors_have_none() {
+    let mut kernel = kernel();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let (socket, peer) = std::os::unix::net::UnixStream::pair().unwrap();
+    let spawn = |stdin: std::process::Stdio| {
+        let mut sleep = Command::new("sleep");
+        sleep.arg("600").stdin(stdin).stdout(std::os::fd::OwnedFd::from(socket.try_clone().unwrap()));
+        sleep.stderr(std::process::Stdio::null()).spawn().unwrap()
+    };
+    let mut children = [
+        spawn(reader.try_clone().unwrap().into()),
+        spawn(reader.into()),
+        spawn(std::process::Stdio::null()),
+        spawn(std::os::fd::OwnedFd::from(peer).into()),
+    ];
+    let ids = children.each_ref().map(|child| id_of(&kernel, Pid(child.id())));
+    let [first, second, third, fourth] = ids.map(|id| kernel.wires(id).unwrap());
+    let [Some(pipe), Some(socket), None] = first else { panic!("{first:?}") };
+    assert_ne!(pipe, socket);
+    assert_eq!(second, first);
+    assert_eq!(third, [None, Some(socket), None]);
+    assert!(fourth[0].is_some_and(|peer| peer != socket && peer != pipe), "the other end is another socket");
+    // Another start is another process, and of one that has ended nothing is known.
+    let id = ids[0];
+    assert_eq!(kernel.wires(ProcessId { start: StartTime(id.start.0 + 1), ..id }), None);
+    children.iter_mut().for_each(|child| child.kill().unwrap());
+    children.iter_mut().for_each(|child| drop(child.wait()));
+    assert!(ids.iter().all(|id| kernel.wires(*id).is_none()));
+    drop(writer);
 }
