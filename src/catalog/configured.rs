@@ -46,10 +46,6 @@ impl Index {
         index
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.forms.is_empty()
-    }
-
     fn add(&mut self, entry: usize) {
         let Some(configured) = self.entries.get(entry) else { return };
         let Some((command, args)) = configured.argv.split_first() else { return };

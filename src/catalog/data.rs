@@ -204,6 +204,13 @@ mod tests {
     }
 
     #[test]
+    fn a_program_may_be_a_client_only_with_its_first_argument() {
+        let clients = Data::parse().unwrap().clients;
+        assert_eq!(clients.with_commands().collect::<Vec<_>>(), ["q"]);
+        assert_eq!((clients.called("q", "chat"), clients.called("q", "x")), (Some("amazon-q"), None));
+    }
+
+    #[test]
     fn a_client_is_known_by_its_own_programs_and_not_by_what_it_ships() {
         let clients = Data::parse().unwrap().clients;
         for (path, client) in [

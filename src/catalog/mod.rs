@@ -79,7 +79,7 @@ pub struct Catalog {
     /// Every name by which a program without layers is more than a mere program.
     heads: HashSet<&'static str>,
     rules: Vec<(Pattern, String)>,
-    configured: configured::Index,
+    configured: Option<configured::Index>,
 }
 
 impl fmt::Debug for Catalog {
@@ -119,7 +119,7 @@ impl Catalog {
     /// And what the person's clients are configured to start.
     #[must_use]
     pub fn with_configured(mut self, entries: Vec<Configured>) -> Catalog {
-        self.configured = configured::Index::new(entries);
+        self.configured = (!entries.is_empty()).then(|| configured::Index::new(entries));
         self
     }
 
@@ -152,12 +152,10 @@ impl Catalog {
     }
 
     fn configured_entry(&self, data: &Data, record: &ProcessRecord) -> Option<Identification> {
-        if self.configured.is_empty() {
-            return None;
-        }
+        let configured = self.configured.as_ref()?;
         let words: Vec<_> = record.argv.as_ref()?.written().into_iter().map(to_text).collect();
         let plain: Vec<&str> = words.iter().map(|word| &**word).collect();
-        let (entry, launches) = self.configured.find(&plain)?;
+        let (entry, launches) = configured.find(&plain)?;
         let seen = program::resolve(record.argv.as_ref(), record.closer.exe.as_ref(), &record.comm);
         // A name that the catalog knows is the one its other processes have.
         let known =
