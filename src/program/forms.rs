@@ -78,8 +78,7 @@ impl Program {
         let mut names = Vec::new();
         add(&mut names, stem(base(path)));
         add(&mut names, base(path));
-        let folders =
-            if path.contains('/') && !path.contains("node_modules/") { folders_of(path) } else { Vec::new() };
+        let folders = if path.contains("node_modules/") { Vec::new() } else { folders_of(path) };
         Program { kind: Kind::Binary, text: path.to_owned(), names, folders, args: owned(args) }
     }
 
@@ -155,6 +154,42 @@ mod tests {
                 (first, folder),
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_package_goes_by_the_package_and_by_its_own_name_if_that_says_something() {
+        for (path, names) in [
+            ("/n/node_modules/@a/notes/dist/index.js", "@a/notes notes index.js"),
+            ("/n/node_modules/notes/bin/worker.js", "notes worker worker.js"),
+            ("/n/node_modules/.bin/cli", "cli"),
+            ("/n/node_modules/.bin/notes.cmd", "notes notes.cmd"),
+            ("/home/u/notes/dist/index.js", "index index.js"),
+        ] {
+            assert_eq!(Program::script(path, None, &[]).names.join(" "), names, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_relative_script_counts_from_the_folder_of_the_line() {
+        for (path, text) in [
+            ("dist/x.js", "/srv/b/dist/x.js"),
+            ("../c/x.js", "/srv/c/x.js"),
+            ("/opt/x.js", "/opt/x.js"),
+            ("file:///opt/x.js", "/opt/x.js"),
+        ] {
+            assert_eq!(Program::script(path, Some("/srv/b"), &[]).text, text, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_binary_is_named_by_its_folder_only_where_that_is_a_project() {
+        for (path, folders) in [
+            ("/srv/notes/target/release/server", "notes srv"),
+            ("/srv/notes/node_modules/.bin/server", ""),
+            ("server", ""),
+        ] {
+            assert_eq!(Program::binary(path, &[]).folders.join(" "), folders, "{path}");
         }
     }
 

@@ -66,13 +66,13 @@ impl Peeler {
             "debugpy" => {
                 let mut at = 0;
                 while let Some(option) = args.get(at).filter(|word| word.starts_with("--")) {
-                    at +=
-                        1 + usize::from(matches!(&**option, "--listen" | "--connect" | "--log-to" | "--pid"));
+                    let valued = matches!(
+                        &**option,
+                        "--listen" | "--connect" | "--log-to" | "--parent-session-pid" | "--pid"
+                    ) || option.starts_with("--configure-");
+                    at += 1 + usize::from(valued);
                 }
                 self.python(args.get(at..)?)
-            }
-            "coverage" | "pdb" | "cProfile" | "trace" | "pytest" | "unittest" => {
-                Some(Program::module(name, self.dir.as_deref(), args))
             }
             _ => match tools::find(name) {
                 Some((_, tools::Tool::Uv | tools::Tool::Uvx | tools::Tool::Pipx | tools::Tool::Asgi)) => {
@@ -178,13 +178,17 @@ impl Peeler {
         match &**verb {
             "run" | "watch" => {
                 self.through("dotnet run", LayerKind::Runner);
-                let rest = if rest.first().is_some_and(|word| verb == "watch" && word == "run") {
-                    rest.get(1..)?
-                } else {
-                    rest
+                let rest = match rest {
+                    [run, rest @ ..] if verb == "watch" && run == "run" => rest,
+                    _ => rest,
                 };
                 // Without `--`, words that are no options of it go to the program too.
                 let parsed = options::parse(rest, VALUED);
+                // `dotnet watch --project D test` tests and runs nothing.
+                let other = |word: &Word<'_>| matches!(&**word, "test" | "build" | "publish");
+                if verb == "watch" && !parsed.dashes && parsed.rest.first().is_some_and(other) {
+                    return None;
+                }
                 let project = parsed.value(&["--project", "-p"]).or(before.value(&["--project"]))?;
                 let project = tidy(project);
                 // A project is a folder or a file in it.
@@ -195,11 +199,16 @@ impl Peeler {
                 program.folders = folders_of(file.unwrap_or(&main));
                 Some(program)
             }
-            "exec" => self.file(rest.first()?, rest.get(1..)?),
-            "tool" => match rest.first().map(|word| &**word) {
-                Some("run" | "exec") => {
+            // The host's own options may stand behind it: dotnet exec --depsfile F x.dll
+            "exec" => {
+                let parsed = options::parse(rest, VALUED);
+                let (file, args) = parsed.rest.split_first()?;
+                self.file(file, args)
+            }
+            "tool" => match rest.split_first()? {
+                (verb, rest) if verb == "run" || verb == "exec" => {
                     self.through("dotnet tool", LayerKind::Runner);
-                    self.packaged(&[], Some(rest.get(1)?), rest.get(2..)?)
+                    self.npx(rest)
                 }
                 _ => None,
             },

@@ -1,9 +1,9 @@
 //! node, deno, bun, tsx and nodemon: the script, package or task among their words.
 
-use super::names::{base, looks_like_file};
+use super::names::looks_like_file;
 use super::options::{self, Grammar};
 use super::peel::Peeler;
-use super::{LayerKind, Program, Word, stem, tools};
+use super::{LayerKind, Program, Word};
 
 // node --help; -e, -p and -pe take code, `--run` a task.
 const NODE: Grammar = Grammar::long(&[
@@ -87,10 +87,7 @@ impl Peeler {
         match &**script {
             "inspect" => self.node(args),
             "-" => None,
-            // A bare word that is no file: a title in its short form, "node notes-mcp".
-            word if !looks_like_file(word) && tools::find(word).is_none() => {
-                Some(Program::script(word, self.dir.as_deref(), args))
-            }
+            // A bare word may also be a title in its short form, "node notes-mcp".
             word => self.file(word, args),
         }
     }
@@ -111,6 +108,7 @@ impl Peeler {
             "--host",
             "--cwd",
             "--v8-flags",
+            "--ext",
         ]);
         let before = options::parse(words, VALUED);
         let (verb, rest) = before.rest.split_first()?;
@@ -122,7 +120,11 @@ impl Peeler {
                 self.through("deno task", LayerKind::Runner);
                 return Some(Program::task(task, self.dir.as_deref(), args));
             }
-            "eval" => return Some(Program::inline(rest.get(1..).unwrap_or_default())),
+            // Options, the code, its arguments.
+            "eval" => {
+                let parsed = options::parse(rest, VALUED);
+                return Some(Program::inline(parsed.rest.get(1..).unwrap_or_default()));
+            }
             // `deno main.ts` is `deno run main.ts` since 2.0; other words are subcommands.
             word if looks_like_file(word) || word.contains(':') => before,
             _ => return None,
@@ -224,10 +226,6 @@ impl Peeler {
             return self.command(&format!("{line}{script}"), &[]);
         }
         let (script, args) = parsed.rest.split_first()?;
-        if stem(base(script)) == base(script) && !looks_like_file(script) {
-            self.peel(parsed.rest)
-        } else {
-            self.file(script, args)
-        }
+        if looks_like_file(script) { self.file(script, args) } else { self.peel(parsed.rest) }
     }
 }

@@ -208,6 +208,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_path_is_tidied_as_far_as_its_text_tells() {
+        for (path, tidied) in [
+            ("/srv/./notes//dist/../x.js", "/srv/notes/x.js"),
+            ("a/../../b/../c", "../c"),
+            ("../../x.js", "../../x.js"),
+            ("./x.js", "x.js"),
+        ] {
+            assert_eq!(tidy(path), tidied, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_told_from_the_name_of_something() {
+        for word in ["/x", "./x", "~/x", "src/x", "x.js", "@a/b/x.js"] {
+            assert!(looks_like_file(word), "{word}");
+        }
+        for word in ["x", "@a/b", "x@1.2", "start:dev"] {
+            assert!(!looks_like_file(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_only_says_that_it_serves_is_named_by_its_folders() {
+        for (path, folders) in [
+            ("/home/u/notes/src/github_server.py", "notes"),
+            ("/srv/a/notes/dist/run-stdio.js", "notes a srv"),
+            ("/srv/notes/dev-server.js", ""),
+            ("/srv/my-notes/notes.py", "my-notes srv"),
+            ("/srv/notes/client.py", ""),
+        ] {
+            assert_eq!(folders_of(path).join(" "), folders, "{path}");
+        }
+    }
+
+    #[test]
     fn a_package_is_named_without_version_extras_and_address() {
         for (spec, name) in [
             ("notes", "notes"),

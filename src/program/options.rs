@@ -76,7 +76,7 @@ pub(super) fn parse<'w>(words: &'w [Word<'w>], grammar: Grammar) -> Parsed<'w> {
             options.push((word, next()));
         } else if let Some((key, value)) = word.split_once('=') {
             options.push((key, value));
-        } else if grammar.clusters && !word.starts_with("--") && word.is_ascii() && word.len() > 2 {
+        } else if grammar.clusters && !word.starts_with("--") && word.is_ascii() {
             // "-p8080" is -p with its value, "-itv x" is -i, -t and -v with the value x.
             let letter_takes =
                 |letter: &str| grammar.valued.iter().any(|o| o.strip_prefix('-') == Some(letter));

@@ -1,6 +1,6 @@
 //! Layer after layer: who passes on to whom.
 
-use super::names::{base, is_tool_dir, looks_like_file, tidy};
+use super::names::{base, is_tool_dir, stem, tidy};
 use super::options::{self, Grammar, Parsed};
 use super::tools::{self, Passer, Tool};
 use super::{Layer, LayerKind, Program, Word};
@@ -123,7 +123,7 @@ impl Peeler {
                 }
             }
         }
-        let mut parsed = options::parse(words, passer.grammar);
+        let parsed = options::parse(words, passer.grammar);
         for (key, value) in &parsed.options {
             // env -C D, poetry -C D, conda run --cwd D
             if matches!(*key, "-C" | "--chdir" | "--directory" | "--cwd" | "--cd") {
@@ -133,24 +133,31 @@ impl Peeler {
                 return self.command(value, &[]);
             }
         }
-        if !passer.command.is_empty() {
-            // The option stands there without being among the valued ones: its word follows.
-            // Behind `--` options are those of the program that is passed on to.
-            let mut own = words.iter().take_while(|word| &***word != "--");
-            let at = own.position(|word| passer.command.contains(&&**word));
-            if let Some(line) = at.and_then(|at| words.get(at + 1)) {
-                return self.command(line, words.get(at.unwrap_or(0) + 2..).unwrap_or_default());
-            }
+        // An option that is not among the valued ones may stand among other words, and its word
+        // follows. Behind `--` options are those of the program that is passed on to.
+        let mut own = words.iter().take_while(|word| &***word != "--").map(|word| &**word);
+        let apart = |word| passer.command.contains(&word) && !passer.grammar.valued.contains(&word);
+        if let Some(at) = own.position(apart)
+            && let Some(line) = words.get(at + 1)
+        {
+            return self.command(line, words.get(at + 2..).unwrap_or_default());
         }
-        if passer.dashes && !parsed.dashes {
-            let at = parsed.rest.iter().position(|word| word == "--")?;
-            parsed.rest = parsed.rest.get(at + 1..)?;
+        // runuser BOB: without -u the first word is the user, whose shell runs.
+        if name == "runuser" && !parsed.has(&["-u", "--user"]) {
+            return None;
         }
-        let mut rest = parsed.rest.get(if passer.dashes { 0 } else { passer.skip }..)?;
+        let mut rest = parsed.rest;
+        if !passer.dashes {
+            rest = rest.get(passer.skip..)?;
+        } else if !parsed.dashes {
+            rest = rest.get(rest.iter().position(|word| word == "--")?..)?;
+        }
         if rest.first().is_some_and(|word| word == "--") {
             rest = rest.get(1..)?;
         }
-        while passer.assigns && rest.first().is_some_and(|word| is_assignment(word)) {
+        // Not only names that a shell takes: npm_config_@acme:registry=https://r.example
+        while passer.assigns && rest.first().is_some_and(|word| word.contains('=') && !word.starts_with('/'))
+        {
             rest = rest.get(1..)?;
         }
         self.peel(rest)
@@ -205,10 +212,7 @@ impl Peeler {
     /// Words that are either a script file or a command.
     pub(super) fn file_or_command(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let (first, rest) = words.split_first()?;
-        if looks_like_file(first)
-            && tools::find(base(first)).is_none()
-            && super::stem(base(first)) != base(first)
-        {
+        if stem(base(first)) != base(first) && tools::find(base(first)).is_none() {
             return self.file(first, rest);
         }
         self.peel(words)
@@ -235,13 +239,4 @@ impl Peeler {
         }
         parsed
     }
-}
-
-/// `A=b` before a command.
-pub(super) fn is_assignment(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
 }

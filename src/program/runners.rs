@@ -199,9 +199,8 @@ impl Peeler {
         if what.ends_with(".dart") {
             return self.file(what, args);
         }
-        let (package, bin) = what.split_once(':').unwrap_or((what, ""));
-        let specs = [package, bin];
-        Some(Program::package(specs.get(..1 + usize::from(!bin.is_empty()))?, args))
+        let specs: Vec<&str> = what.split(':').collect();
+        Some(Program::package(&specs, args))
     }
 
     /// `jbang org.acme:notes:1.0`, `jbang alias@catalog`, `jbang notes.java`.
@@ -217,11 +216,13 @@ impl Peeler {
             "-R",
             "--runtime-option",
         ]);
-        let parsed = options::parse(words, VALUED);
-        let (what, args) = match parsed.rest.split_first()? {
-            (run, rest) if run == "run" => rest.split_first()?,
-            first => first,
+        let before = options::parse(words, VALUED);
+        let rest = match before.rest {
+            [run, rest @ ..] if run == "run" => rest,
+            rest => rest,
         };
+        let parsed = options::parse(rest, VALUED);
+        let (what, args) = parsed.rest.split_first()?;
         let specs: Vec<&str> = what.split('@').map(base).collect();
         Some(Program::package(&specs, args))
     }

@@ -2,7 +2,7 @@
 
 use super::names::base;
 use super::options::{self, Grammar};
-use super::peel::{Peeler, is_assignment};
+use super::peel::Peeler;
 use super::{Program, Word};
 
 /// Commands that only prepare the one that counts.
@@ -25,6 +25,7 @@ const OPENING: &[&str] = &[
     "until",
     "do",
     "time",
+    "-p", // of `time`
     "exec",
     "command",
     "noglob",
@@ -37,9 +38,10 @@ type Simple = Vec<String>;
 impl Peeler {
     /// A shell: `-c` with its string, a script file, or nothing that can be told.
     pub(super) fn shell(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: &[&str] = &["-o", "+o", "-O", "+O", "--rcfile", "--init-file", "-C", "--init-command"];
+        const VALUED: &[&str] = &["--rcfile", "--init-file", "-C", "--init-command"];
         let mut at = 0;
         let mut string = false;
+        let mut stdin = false;
         // Options may also stand between -c and its string: sh -c -l 'cmd'.
         while let Some(word) = words.get(at).map(|word| &**word) {
             if word == "--" {
@@ -49,20 +51,26 @@ impl Peeler {
             if word.len() < 2 || !word.starts_with(['-', '+']) {
                 break;
             }
-            string |= word == "--command"
-                || (word.starts_with('-') && !word.starts_with("--") && word.contains('c'));
-            at += 1 + usize::from(VALUED.contains(&word));
+            let letters = if word.starts_with("--") { "" } else { word };
+            string |= word == "--command" || letters.contains('c');
+            stdin |= letters.contains('s');
+            // -o takes a word behind other letters too: bash -euo pipefail
+            at += 1 + usize::from(VALUED.contains(&word) || letters.ends_with(['o', 'O']));
         }
         let rest = words.get(at..)?;
         let (first, after) = rest.split_first()?;
         if !string {
+            // What comes from standard input is not told; the words are its parameters.
+            if stdin {
+                return None;
+            }
             return Some(Program::script(first, self.dir.as_deref(), after));
         }
         self.opaque = true;
         // A line that was split at spaces on its way here (ps): put together what can only belong
         // together. The shell itself would give the words as $0 and $1 to a bare `npx`.
         let alone = ["npx", "npm", "uvx", "uv", "bunx", "pnpm", "exec", "cd"].contains(&&**first);
-        if alone && !after.is_empty() {
+        if alone {
             return self.command(&rest.join(" "), &[]);
         }
         self.command(first, after)
@@ -121,6 +129,15 @@ fn meaningful(simple: &[String]) -> Meaning<'_> {
         }
     }
     Meaning::Prepares
+}
+
+/// `A=b` before a command.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
 }
 
 /// exec's own options: -a NAME, -c, -l.
@@ -208,6 +225,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_assignment_has_a_name_that_a_shell_takes() {
+        for word in ["A=b", "_a1=", "a=b=c"] {
+            assert!(is_assignment(word), "{word}");
+        }
+        for word in ["a", "=b", "1A=b", "a-b=c", "/x/a=b", "--a=b"] {
+            assert!(!is_assignment(word), "{word}");
+        }
+    }
+
+    #[test]
     fn a_command_line_is_read_as_a_shell_reads_it() {
         for (line, commands) in [
             ("a b", vec![vec!["a", "b"]]),
@@ -218,6 +245,7 @@ mod tests {
             ),
             ("a 2>/dev/null >x b <<< c", vec![vec!["a", "b"]]),
             ("a >&2 2>&1 b", vec![vec!["a", "b"]]),
+            (r#"a "b \"c\" \\ \$d \e" f#g #h"#, vec![vec!["a", r#"b "c" \ $d \e"#, "f#g"]]),
             ("a &> log b", vec![vec!["a", "b"]]),
             ("# all\na # rest", vec![vec!["a"]]),
             ("a 'open", vec![vec!["a", "open"]]),

@@ -67,7 +67,7 @@ pub(super) static TOOLS: &[(&str, Tool)] = &[
     ("dotnet", Tool::Dotnet),
     (
         "env",
-        passer!(grammar: Grammar::clustered(&["-u", "--unset", "-C", "--chdir"]), assigns: true, command: &["-S", "--split-string"]),
+        passer!(grammar: Grammar::clustered(&["-u", "--unset", "-C", "--chdir", "-S", "--split-string"]), assigns: true, command: &["-S", "--split-string"]),
     ),
     (
         "env-cmd",
@@ -119,7 +119,7 @@ pub(super) static TOOLS: &[(&str, Tool)] = &[
     ("nerdctl", Tool::Container),
     ("nice", passer!(grammar: Grammar::clustered(&["-n", "--adjustment"]))),
     ("nix", Tool::Nix),
-    ("nix-shell", passer!(command: &["--run", "--command"])),
+    ("nix-shell", passer!(dashes: true, command: &["--run", "--command"])),
     ("node", Tool::Node),
     ("node-dev", Tool::TsRunner),
     ("nodejs", Tool::Node),

@@ -68,9 +68,8 @@ pub(super) fn find(file: &str) -> Option<(&'static str, Tool)> {
     };
     exact(name).or_else(|| {
         let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | 't'));
-        let versioned = plain.len() < name.len()
-            && name.as_bytes().get(plain.len()).is_some_and(|b| b.is_ascii_digit() || *b == b'-');
-        if versioned {
+        // What was trimmed begins so; "t" alone is a part of the name.
+        if name.as_bytes().get(plain.len()).is_some_and(|b| b.is_ascii_digit() || *b == b'-') {
             return exact(plain);
         }
         // A framework build of Python calls itself Python; a placeholder for it ends so.
