@@ -142,8 +142,7 @@ impl Peeler {
         {
             return self.command(line, words.get(at + 2..).unwrap_or_default());
         }
-        // runuser BOB: without -u the first word is the user, whose shell runs.
-        if name == "runuser" && !parsed.has(&["-u", "--user"]) {
+        if !passer.only_with.is_empty() && !parsed.has(passer.only_with) {
             return None;
         }
         let mut rest = parsed.rest;

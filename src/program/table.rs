@@ -9,6 +9,7 @@ const PLAIN: Passer = Passer {
     skip: 0,
     dashes: false,
     assigns: false,
+    only_with: &[],
     command: &[],
 };
 
@@ -160,7 +161,12 @@ pub(super) static TOOLS: &[(&str, Tool)] = &[
     ("ruby", Tool::Plain(&["-e"], &["-I", "-r", "-C", "-E"])),
     (
         "runuser",
-        passer!(grammar: Grammar::clustered(&["-u", "--user", "-g", "-G"]), command: &["-c", "--command"]),
+        // Without -u the first word is the user, whose shell runs.
+        passer!(
+            grammar: Grammar::clustered(&["-u", "--user", "-g", "-G"]),
+            only_with: &["-u", "--user"],
+            command: &["-c", "--command"],
+        ),
     ),
     ("rye", passer!(verbs: &["run"])),
     ("setarch", passer!(skip: 1)),

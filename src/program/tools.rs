@@ -18,6 +18,8 @@ pub(super) struct Passer {
     pub dashes: bool,
     /// Words such as `A=b` may stand before the command.
     pub assigns: bool,
+    /// It passes words on only with one of these options; none: always.
+    pub only_with: &'static [&'static str],
     /// Options whose value is a whole command line for a shell.
     pub command: &'static [&'static str],
 }
