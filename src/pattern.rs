@@ -23,7 +23,6 @@ pub struct Pattern {
 
 #[derive(Clone, Debug)]
 enum Matcher {
-    Exact,
     Glob(WildMatch),
     Regex(regex::Regex),
 }
@@ -66,8 +65,7 @@ impl Pattern {
                     .dfa_size_limit(Pattern::REGEX_SIZE)
                     .build()?,
             ),
-            None if text.contains(['*', '?']) => Matcher::Glob(WildMatch::new(text)),
-            None => Matcher::Exact,
+            None => Matcher::Glob(WildMatch::new(text)),
         };
         Ok(Pattern { text: text.to_owned(), matcher })
     }
@@ -76,7 +74,6 @@ impl Pattern {
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         match &self.matcher {
-            Matcher::Exact => self.text == text,
             Matcher::Glob(glob) => glob.matches(text),
             Matcher::Regex(regex) => regex.is_match(text),
         }
@@ -120,6 +117,15 @@ mod tests {
         for text in ["mcp-*", "re:^a$", "plain"] {
             let pattern = Pattern::parse(text).unwrap();
             assert_eq!((pattern.as_str(), pattern.to_string().as_str()), (text, text));
+        }
+    }
+
+    #[test]
+    fn without_a_star_or_a_question_mark_only_the_same_text_matches() {
+        let plain = Pattern::parse("notes[1]+\\.").unwrap();
+        assert!(plain.matches("notes[1]+\\."));
+        for other in ["notes1.", "notes[1]+", "Notes[1]+\\.", "xnotes[1]+\\.", ""] {
+            assert!(!plain.matches(other), "{other}");
         }
     }
 
