@@ -24,7 +24,7 @@ use crate::process::{Pid, ProcessId};
 pub(super) struct Kinship {
     /// Who was there at the first look; nobody among them is ever taken by what he inherited.
     before: Option<HashSet<ProcessId>>,
-    /// Groups and sessions by their number: the member that leads them, and its target.
+    /// Groups and sessions by their number: the member that opened them, and its target.
     led: HashMap<Pid, (ProcessId, usize)>,
     /// Wires that this target's members alone had on 0 or 1 at the first look.
     wires: HashMap<u64, usize>,
@@ -69,13 +69,13 @@ impl Kinship {
         wires: impl FnMut(ProcessId) -> Option<Wires>,
     ) {
         for kin in rows {
-            let leads = kin.group == Some(kin.id.pid) || kin.session == Some(kin.id.pid);
-            if let Some(target) = known.get(&kin.id).filter(|_| leads) {
+            if let Some(target) = known.get(&kin.id) {
                 self.led.insert(kin.id.pid, (kin.id, *target));
             }
         }
         // A number is not given to anybody else while a process, a group or a session bears it
-        // (kernel/pid.c). Once nobody did at the end of a look, it proves nothing at the next.
+        // (kernel/pid.c). So a group that bears a member's number was opened by that member, and once
+        // nobody bore it at the end of a look, it proves nothing at the next.
         let borne: HashSet<Pid> = rows.iter().flat_map(|kin| [kin.group, kin.session]).flatten().collect();
         self.led.retain(|pid, _| borne.contains(pid));
         if self.before.is_none() {

@@ -213,6 +213,18 @@ fn what_a_follower_forks_as_it_ends_is_found_when_the_leader_ended_long_before()
 }
 
 #[test]
+fn a_group_is_its_opener_s_also_when_he_has_left_it() {
+    let script = Rc::new(RefCell::new(Vec::new()));
+    let roles = [stubborn(), Role { on_term: Some(900), forks_dying: true, ..obedient() }];
+    let mut stage = Stage::new(&roles, Rc::clone(&script));
+    stage.world.get_mut(&pid(1)).unwrap().group = pid(0);
+    let mut notes = Notes { script, full_after: None, calls: 0 };
+    let report = reap::run(&plan(&roles, 2), GRACE, &mut stage, &mut notes);
+    assert_eq!(report.results.len(), 3);
+    assert!(stage.world.values().all(|body| !body.ours));
+}
+
+#[test]
 fn in_a_group_that_no_target_leads_nobody_is_taken() {
     // The server stood in its client's group; the client goes on double-forking there.
     let play = perform(&[Role { on_term: Some(1000), forks_dying: true, ..obedient() }], 1);
