@@ -16,7 +16,8 @@ use crate::process::{Pid, ProcessId};
 ///   offspring of the target;
 /// - the wires on its descriptors 0 and 1: a client makes them for each server it starts, so only what
 ///   came from that server has them. Where anybody else had the same at the first look (the client
-///   passed its own on, a daemon went its own way, `tee` reads there), they prove nothing.
+///   passed its own on, a daemon went its own way, `tee` reads there), they prove nothing; nor while
+///   whoever made them may live and give them to another.
 ///
 /// Group and session of the client (most leave their servers there) prove nothing, and nobody is
 /// taken by them.
@@ -26,7 +27,7 @@ pub(super) struct Kinship {
     before: Option<HashSet<ProcessId>>,
     /// Groups and sessions by their number: the member that opened them, and its target.
     led: HashMap<Pid, (ProcessId, usize)>,
-    /// Wires that this target's members alone had on 0 or 1 at the first look.
+    /// Wires that this target's members alone had on 0 or 1 at the first look, and whose maker is gone.
     wires: HashMap<u64, usize>,
 }
 
@@ -61,11 +62,13 @@ impl Kinship {
             .collect()
     }
 
-    /// Ends a look: who is there, and which groups and sessions are led by a member.
+    /// Ends a look: who is there, and which groups and sessions were opened by a member. `orphaned`
+    /// tells whether the owner of a target has ended.
     pub(super) fn remember(
         &mut self,
         rows: &[Kin],
         known: &HashMap<ProcessId, usize>,
+        orphaned: impl Fn(usize) -> bool,
         wires: impl FnMut(ProcessId) -> Option<Wires>,
     ) {
         for kin in rows {
@@ -80,7 +83,7 @@ impl Kinship {
         self.led.retain(|pid, _| borne.contains(pid));
         if self.before.is_none() {
             self.before = Some(rows.iter().map(|kin| kin.id).collect());
-            self.wires = own_wires(rows, known, wires);
+            self.wires = own_wires(rows, known, orphaned, wires);
         }
     }
 
@@ -107,12 +110,14 @@ impl Kinship {
     }
 }
 
-/// The wires that one target's members have on 0 or 1 and nobody else in the table has on 0, 1 or 2.
+/// The wires that one orphaned target's members have on 0 or 1 and nobody else in the table has on 0, 1
+/// or 2.
 ///
 /// A neighbour (of a member's session or group) whose descriptors cannot be read may have any.
 fn own_wires(
     rows: &[Kin],
     known: &HashMap<ProcessId, usize>,
+    orphaned: impl Fn(usize) -> bool,
     mut wires: impl FnMut(ProcessId) -> Option<Wires>,
 ) -> HashMap<u64, usize> {
     let mut own = HashMap::new();
@@ -126,7 +131,7 @@ fn own_wires(
             }
         }
     }
-    own.retain(|wire, _| !shared.contains(wire));
+    own.retain(|wire, target| orphaned(*target) && !shared.contains(wire));
     for kin in others {
         if own.is_empty() {
             break;

@@ -8,6 +8,7 @@ use super::kernel::{Kernel, Kin, Refusal, Signal};
 use super::kinship::Kinship;
 use super::subject::{Subject, refused, step};
 use crate::bytes::Argv;
+use crate::classify::Verdict;
 use crate::instance::Part;
 use crate::plan::{Plan, TargetMember};
 use crate::process::{Pid, ProcessId};
@@ -122,7 +123,9 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
             let mut born = kinship.born(&rows, &known, &living, |id| kernel.wires(id));
             born.retain(|(target, _)| !spared.contains(target));
             if born.is_empty() {
-                kinship.remember(&rows, &known, |id| kernel.wires(id));
+                let plan = self.plan;
+                let orphaned = |target: usize| plan.targets[target].verdict == Verdict::Orphaned;
+                kinship.remember(&rows, &known, orphaned, |id| kernel.wires(id));
                 return;
             }
             for (target, kin) in born {

@@ -281,6 +281,27 @@ fn a_wire_that_somebody_else_had_too_proves_nothing() {
 }
 
 #[test]
+fn a_wire_whose_maker_may_live_proves_nothing() {
+    let roles = [Role { forks_dying: true, line: Line::Own, on_term: Some(1000), ..obedient() }];
+    for (verdict, found) in [
+        (Verdict::Orphaned, 2),
+        (Verdict::Disconnected, 1),
+        (Verdict::Detached, 1),
+        (Verdict::Excess, 1),
+        (Verdict::Expired, 1),
+        (Verdict::Oversized, 1),
+    ] {
+        let script = Rc::new(RefCell::new(Vec::new()));
+        let mut stage = Stage::new(&roles, Rc::clone(&script));
+        let mut plan = plan(&roles, 1);
+        plan.targets[0].verdict = verdict;
+        let mut notes = Notes { script, full_after: None, calls: 0 };
+        let report = reap::run(&plan, GRACE, &mut stage, &mut notes);
+        assert_eq!(report.results.len(), found, "{verdict:?}");
+    }
+}
+
+#[test]
 fn the_wires_of_two_instances_are_nobody_s_child() {
     let script = Rc::new(RefCell::new(Vec::new()));
     let roles = [Role { line: Line::Own, on_term: Some(1000), forks_dying: true, ..obedient() }, stubborn()];
