@@ -167,8 +167,8 @@ pub(crate) fn what_a_server_in_its_clients_group_forks_as_it_ends_goes_too(stage
     assert_eq!(sleepers(), [sleeper], "the one from elsewhere, and no other");
     let audit = stage.audit();
     audit.is_sound();
-    let children = audit.of("intent").iter().filter(|line| line.to_string().contains("\"sleep\"")).count();
-    assert_eq!(children, 3, "the one from before and the two from the end");
+    let asked = audit.of("intent").iter().filter(|line| line["signal"] == "TERM").count();
+    assert_eq!(asked, 4, "the server, its child from before and the two from the end");
 }
 
 pub(crate) fn in_a_table_of_few_numbers_no_stranger_is_hit(stage: &Stage) {
