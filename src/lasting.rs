@@ -81,6 +81,24 @@ pub fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
     }
 }
 
+/// Why a program will be gone soon, where its folder can be looked into: cargo keeps its lock beside
+/// what it builds, also where the folder is not called `target`. `exists` tells whether a file is there.
+#[must_use]
+pub fn danger(program: &Path, temporary: &[PathBuf], exists: impl Fn(&Path) -> bool) -> Option<Vanishing> {
+    let built = || exists(&program.with_file_name(".cargo-lock")).then_some(Vanishing::BuildFolder);
+    vanishing(program, temporary).or_else(built)
+}
+
+/// Why what a name leads to will be gone soon. It may be another with every version, as the name stays.
+#[must_use]
+pub fn danger_behind(
+    real: &Path,
+    temporary: &[PathBuf],
+    exists: impl Fn(&Path) -> bool,
+) -> Option<Vanishing> {
+    danger(real, temporary, exists).filter(|why| *why != Vanishing::Versioned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Vanishing::{BuildFolder, Misplaced, Removable, Temporary, Versioned};
@@ -122,6 +140,20 @@ mod tests {
         ] {
             let scratch = ["/big/scratch".into(), "/".into()];
             assert_eq!(vanishing(Path::new(path), &scratch), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_build_folder_is_known_by_its_lock_and_a_version_may_stand_behind_a_name() {
+        let locked = |path: &Path| path == Path::new("/big/out/.cargo-lock");
+        for (path, itself, behind) in [
+            ("/big/out/mcp-reap", Some(BuildFolder), Some(BuildFolder)),
+            ("/big/bin/mcp-reap", None, None),
+            ("/tmp/mcp-reap", Some(Temporary), Some(Temporary)),
+            ("/opt/homebrew/Cellar/mcp-reap/0.1.0/bin/mcp-reap", Some(Versioned), None),
+        ] {
+            let path = Path::new(path);
+            assert_eq!((danger(path, &[], locked), danger_behind(path, &[], locked)), (itself, behind));
         }
     }
 }

@@ -76,7 +76,8 @@ pub struct Identification {
 #[derive(Default)]
 pub struct Catalog {
     data: Option<Box<Data>>,
-    /// Every name by which a program without layers is more than a mere program.
+    /// The names by which a program without layers may be more than a mere program, but for those of
+    /// clients.
     heads: HashSet<&'static str>,
     rules: Vec<(Pattern, String)>,
     configured: Option<configured::Index>,

@@ -14,6 +14,19 @@ fn record(argv: &[&str]) -> ProcessRecord {
     record
 }
 
+/// A process of whose command line nothing is known.
+fn hidden(exe: Option<&str>, comm: &str) -> ProcessRecord {
+    let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+    record.closer.exe = exe.map(RawText::from);
+    record.comm = comm.into();
+    record
+}
+
+/// Whether an argv plays this part.
+fn plays(argv: &[&str], role: Role) -> bool {
+    told(argv).is_some_and(|(part, _)| part == role)
+}
+
 /// Role and name of an argv.
 fn told(argv: &[&str]) -> Option<(Role, String)> {
     Catalog::builtin().identify(&record(argv)).map(|found| (found.role, found.name))
@@ -27,7 +40,7 @@ fn the_fast_way_out_leaves_out_only_what_is_nothing() {
     for line in include_str!("../../tests/corpus/command-lines.jsonl").lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let argv: Argv = serde_json::from_value(line["argv"].clone()).unwrap();
-        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        let mut record = hidden(None, "");
         record.argv = Some(argv.clone());
         if !catalog.worth_a_look(data, &record) {
             left_out += 1;
@@ -48,7 +61,6 @@ fn a_configured_server_keeps_the_name_its_other_processes_have() {
         entry: "fs".into(),
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
     };
-    let mut record = ProcessRecord::new(Pid(7), StartTime(1));
     for (argv, title, name) in [
         (
             &["npx", "-y", "@modelcontextprotocol/server-filesystem", "/srv"][..],
@@ -57,8 +69,8 @@ fn a_configured_server_keeps_the_name_its_other_processes_have() {
         ),
         (&["npx", "-y", "notes-tool"], "npm exec notes-tool", "fs"),
     ] {
-        record.argv = Some([title].into());
-        let found = Catalog::builtin().with_configured(vec![entry(argv)]).identify(&record).unwrap();
+        let catalog = Catalog::builtin().with_configured(vec![entry(argv)]);
+        let found = catalog.identify(&record(&[title])).unwrap();
         assert_eq!((found.role, found.name.as_str()), (Role::Launcher, name));
         assert_eq!(found.basis, Basis::Configured { client: "claude-code".into(), entry: "fs".into() });
     }
@@ -77,10 +89,8 @@ fn most_of_a_machine_takes_the_fast_way_out() {
         (Some(&["/opt/google/chrome/chrome", "--type=renderer"]), None, "chrome"),
         (Some(&["/opt/google/chrome/chrome --type=renderer"]), None, "chrome"),
     ] {
-        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        let mut record = hidden(exe, comm);
         record.argv = argv.map(|argv| argv.iter().collect());
-        record.closer.exe = exe.map(RawText::from);
-        record.comm = comm.into();
         assert!(!catalog.worth_a_look(data, &record), "{argv:?} {exe:?} {comm}");
     }
 }
@@ -92,9 +102,7 @@ fn what_only_looks_like_nothing_is_looked_at() {
         (&["q", "chat"], Role::Client),
         (&["/opt/chrome beta/notes-mcp", "--stdio"], Role::Server),
     ] {
-        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-        record.argv = Some(argv.iter().collect());
-        assert_eq!(Catalog::builtin().identify(&record).map(|found| found.role), Some(role), "{argv:?}");
+        assert_eq!(told(argv).map(|(part, _)| part), Some(role), "{argv:?}");
     }
 }
 
@@ -106,10 +114,7 @@ fn a_client_whose_command_line_is_hidden_is_known_by_its_name_or_where_it_lies()
         (Some("/opt/x/claude.exe"), "x"),
         (Some("/home/u/.local/share/claude/versions/2.1.3"), "2.1.3"),
     ] {
-        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-        record.closer.exe = exe.map(RawText::from);
-        record.comm = comm.into();
-        let found = Catalog::builtin().identify(&record);
+        let found = Catalog::builtin().identify(&hidden(exe, comm));
         assert_eq!(found.map(|found| found.role), Some(Role::Client), "{exe:?} {comm}");
     }
 }
@@ -122,8 +127,7 @@ fn what_a_person_teaches_is_known_without_its_command_line_too() {
         limits: crate::policy::Limits::default(),
         origin: String::new(),
     };
-    let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-    record.closer.exe = Some("/opt/notes-daemon".into());
+    let record = hidden(Some("/opt/notes-daemon"), "");
     let found = Catalog::builtin().with_rules(&[rule]).identify(&record).unwrap();
     assert_eq!((found.role, found.name.as_str()), (Role::Server, "mine"));
 }
@@ -136,9 +140,7 @@ fn the_program_is_told_by_its_fullest_name_or_its_text() {
         (&["bash"], None),
         (&["node", "-e", "code"], None),
     ] {
-        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-        record.argv = Some(argv.iter().collect());
-        assert_eq!(Catalog::builtin().program(&record).as_deref(), name, "{argv:?}");
+        assert_eq!(Catalog::builtin().program(&record(argv)).as_deref(), name, "{argv:?}");
     }
 }
 
@@ -150,8 +152,6 @@ fn an_entry_that_a_shell_runs_is_its_launcher() {
         (["/bin/sh", "/usr/local/bin/notes-tool"], Role::Launcher),
         (["/usr/bin/python3", "/usr/local/bin/notes-tool"], Role::Server),
     ] {
-        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-        record.argv = Some(argv.into());
-        assert_eq!(catalog.identify(&record).unwrap().role, role, "{argv:?}");
+        assert_eq!(catalog.identify(&record(&argv)).unwrap().role, role, "{argv:?}");
     }
 }

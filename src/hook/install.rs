@@ -13,7 +13,7 @@ use thiserror::Error;
 pub use super::disk::DiskError;
 use super::disk::{self, Seen};
 use super::settings::{self, Change, Deed, HookCommand, SettingsError, Status};
-use crate::lasting::{Vanishing, vanishing};
+use crate::lasting::{Vanishing, danger, danger_behind};
 
 /// Whose settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,14 +182,9 @@ pub fn status(file: &Path, command: &HookCommand) -> Result<Status, InstallError
 
 fn check_program(program: &Path) -> Result<(), InstallError> {
     let owned = || program.to_owned();
-    let danger = |path: &Path| {
-        // Cargo keeps its lock beside what it builds, also where the folder is not called `target`.
-        let built = || path.with_file_name(".cargo-lock").exists().then_some(Vanishing::BuildFolder);
-        vanishing(path, &[std::env::temp_dir()]).or_else(built)
-    };
-    // What a name that stays leads to may change with every version, but must not be gone.
-    let behind = || danger(&program.canonicalize().ok()?).filter(|why| *why != Vanishing::Versioned);
-    if let Some(reason) = danger(program).or_else(behind) {
+    let temporary = [std::env::temp_dir()];
+    let behind = || danger_behind(&program.canonicalize().ok()?, &temporary, Path::exists);
+    if let Some(reason) = danger(program, &temporary, Path::exists).or_else(behind) {
         return Err(InstallError::Vanishing { program: owned(), reason });
     }
     match fs::metadata(program) {

@@ -122,9 +122,10 @@ fn own_wires(
 ) -> HashMap<u64, usize> {
     let mut own = HashMap::new();
     let mut shared = HashSet::new();
-    let (members, others): (Vec<&Kin>, Vec<&Kin>) = rows.iter().partition(|kin| known.contains_key(&kin.id));
-    for kin in &members {
-        let (Some(target), Some([stdin, stdout, _])) = (known.get(&kin.id), wires(kin.id)) else { continue };
+    let members: Vec<(&Kin, usize)> =
+        rows.iter().filter_map(|kin| Some((kin, *known.get(&kin.id)?))).collect();
+    for (kin, target) in &members {
+        let Some([stdin, stdout, _]) = wires(kin.id) else { continue };
         for wire in [stdin, stdout].into_iter().flatten() {
             if own.insert(wire, *target).is_some_and(|other| other != *target) {
                 shared.insert(wire);
@@ -132,16 +133,16 @@ fn own_wires(
         }
     }
     own.retain(|wire, target| orphaned(*target) && !shared.contains(wire));
-    for kin in others {
+    for kin in rows.iter().filter(|kin| !known.contains_key(&kin.id)) {
         if own.is_empty() {
             break;
         }
         if let Some(theirs) = wires(kin.id) {
             own.retain(|wire, _| !theirs.contains(&Some(*wire)));
         } else {
-            let near = |member: &&&Kin| member.session == kin.session || member.group == kin.group;
+            let near = |member: &Kin| member.session == kin.session || member.group == kin.group;
             let nearby: HashSet<usize> =
-                members.iter().filter(near).filter_map(|member| known.get(&member.id)).copied().collect();
+                members.iter().filter(|(member, _)| near(member)).map(|(_, target)| *target).collect();
             own.retain(|_, target| !nearby.contains(target));
         }
     }

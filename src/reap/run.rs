@@ -88,9 +88,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
     }
 
     fn spare_the_partly_denied(&mut self) {
-        let is_denied = |subject: &&Subject<K::Held>| matches!(subject.outcome, Some(Outcome::Denied(_)));
-        let denied: HashSet<usize> =
-            self.subjects.iter().filter(is_denied).map(|subject| subject.target).collect();
+        let denied = self.targets_with(|outcome| matches!(outcome, Outcome::Denied(_)));
         for index in self.pending() {
             if denied.contains(&self.subjects[index].target) {
                 self.subjects[index].held = None;
@@ -112,9 +110,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
             }
         }
         // Nor is anybody asked who was born to an instance that is left alone.
-        let withheld = |subject: &&Subject<K::Held>| matches!(subject.outcome, Some(Outcome::Withheld(_)));
-        let spared: HashSet<usize> =
-            self.subjects.iter().filter(withheld).map(|subject| subject.target).collect();
+        let spared = self.targets_with(|outcome| matches!(outcome, Outcome::Withheld(_)));
         loop {
             let known = self.known();
             let pending = self.subjects.iter().filter(|subject| subject.is_pending());
@@ -291,6 +287,12 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
 
     fn pending(&self) -> Vec<usize> {
         (0..self.subjects.len()).filter(|index| self.subjects[*index].is_pending()).collect()
+    }
+
+    /// The targets of which at least one member came to such an outcome.
+    fn targets_with(&self, is: impl Fn(&Outcome) -> bool) -> HashSet<usize> {
+        let came = self.subjects.iter().filter(|subject| subject.outcome.as_ref().is_some_and(&is));
+        came.map(|subject| subject.target).collect()
     }
 
     fn is_waiting(&self) -> bool {

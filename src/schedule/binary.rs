@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{Places, ScheduleError};
-use crate::lasting::{Vanishing, vanishing};
+use crate::lasting::{danger, danger_behind};
 
 /// The path to schedule: absolute, executable, and, unless forced, not about to vanish.
 ///
@@ -26,21 +26,15 @@ pub(super) fn settle(binary: &Path, places: &Places, force: bool) -> Result<Path
         .filter(|dir| dir.is_absolute())
         .filter_map(|dir| Some(dir.join(named.file_name()?)).filter(same_file));
     let names: Vec<PathBuf> = std::iter::once(named.clone()).chain(on_path).collect();
-    let stable = names.iter().find(|name| danger(name, places).is_none());
-    // What a name that stays leads to may change with every version.
-    let why = danger(&real, places).filter(|why| *why != Vanishing::Versioned).or_else(|| match stable {
+    let why_not = |name: &PathBuf| danger(name, &places.temporary, Path::exists);
+    let stable = names.iter().find(|name| why_not(name).is_none());
+    let why = danger_behind(&real, &places.temporary, Path::exists).or_else(|| match stable {
         Some(_) => None,
-        None => names.iter().find_map(|name| danger(name, places)),
+        None => names.iter().find_map(why_not),
     });
     match (why, stable) {
         (Some(why), _) if !force => Err(ScheduleError::WillVanish { path: named, why }),
         (_, Some(stable)) => Ok(stable.clone()),
         (_, None) => Ok(named),
     }
-}
-
-/// Cargo keeps its lock beside what it builds, also where the folder is not called `target`.
-fn danger(path: &Path, places: &Places) -> Option<Vanishing> {
-    vanishing(path, &places.temporary)
-        .or_else(|| path.with_file_name(".cargo-lock").exists().then_some(Vanishing::BuildFolder))
 }

@@ -85,13 +85,23 @@ impl Play {
 }
 
 fn perform_in(weather: Weather, roles: &[Role], size: usize) -> Play {
+    perform_on(weather, roles, &plan(roles, size), |_| {})
+}
+
+/// The same on a stage that was changed before the curtain.
+fn perform_changed(roles: &[Role], size: usize, change: impl FnOnce(&mut Stage)) -> Play {
+    perform_on(Weather::default(), roles, &plan(roles, size), change)
+}
+
+fn perform_on(weather: Weather, roles: &[Role], plan: &Plan, change: impl FnOnce(&mut Stage)) -> Play {
     let script = Rc::new(RefCell::new(Vec::new()));
     let mut stage = Stage::new(roles, Rc::clone(&script));
     stage.interrupt_at = weather.interrupt_at.map(Duration::from_millis);
     stage.interrupt_after = weather.interrupt_after;
     stage.cost = Duration::from_micros(weather.cost);
+    change(&mut stage);
     let mut notes = Notes { script: Rc::clone(&script), full_after: weather.full_after, calls: 0 };
-    let report = reap::run(&plan(roles, size), GRACE, &mut stage, &mut notes);
+    let report = reap::run(plan, GRACE, &mut stage, &mut notes);
     let script = script.borrow().clone();
     Play { report, script, stage }
 }
@@ -120,12 +130,8 @@ fn a_hundred_stubborn_targets_cost_one_grace_not_a_hundred() {
 #[test]
 fn a_look_that_takes_long_is_taken_seldom() {
     let looks = |cost: u64| {
-        let script = Rc::new(RefCell::new(Vec::new()));
-        let mut stage = Stage::new(&[stubborn()], Rc::clone(&script));
-        stage.look_cost = Duration::from_millis(cost);
-        let mut notes = Notes { script, full_after: None, calls: 0 };
-        reap::run(&plan(&[stubborn()], 1), GRACE, &mut stage, &mut notes);
-        stage.looks
+        let slow = |stage: &mut Stage| stage.look_cost = Duration::from_millis(cost);
+        perform_changed(&[stubborn()], 1, slow).stage.looks
     };
     assert!(looks(0) > 20, "{}", looks(0));
     // Not more than a tenth of the time: 5 s and one before SIGTERM, one before SIGKILL.
@@ -202,26 +208,18 @@ fn what_a_follower_forks_as_it_ends_is_found_when_the_leader_ended_long_before()
     let play = perform(&[leader.clone(), stubborn()], 2);
     assert!(play.left().is_empty());
     // The same with the follower in the leader's group: it holds the number, so it still proves.
-    let script = Rc::new(RefCell::new(Vec::new()));
     let roles = [leader, Role { on_term: Some(900), forks_dying: true, ..obedient() }];
-    let mut stage = Stage::new(&roles, Rc::clone(&script));
-    stage.world.get_mut(&pid(1)).unwrap().group = pid(0);
-    let mut notes = Notes { script, full_after: None, calls: 0 };
-    let report = reap::run(&plan(&roles, 2), GRACE, &mut stage, &mut notes);
-    assert_eq!(report.results.len(), 3);
-    assert!(stage.world.values().all(|body| !body.ours));
+    let play = perform_changed(&roles, 2, |stage| stage.body(pid(1)).group = pid(0));
+    assert_eq!(play.report.results.len(), 3);
+    assert!(play.left().is_empty());
 }
 
 #[test]
 fn a_group_is_its_opener_s_also_when_he_has_left_it() {
-    let script = Rc::new(RefCell::new(Vec::new()));
     let roles = [stubborn(), Role { on_term: Some(900), forks_dying: true, ..obedient() }];
-    let mut stage = Stage::new(&roles, Rc::clone(&script));
-    stage.world.get_mut(&pid(1)).unwrap().group = pid(0);
-    let mut notes = Notes { script, full_after: None, calls: 0 };
-    let report = reap::run(&plan(&roles, 2), GRACE, &mut stage, &mut notes);
-    assert_eq!(report.results.len(), 3);
-    assert!(stage.world.values().all(|body| !body.ours));
+    let play = perform_changed(&roles, 2, |stage| stage.body(pid(1)).group = pid(0));
+    assert_eq!(play.report.results.len(), 3);
+    assert!(play.left().is_empty());
 }
 
 #[test]
@@ -263,21 +261,17 @@ fn a_wire_that_somebody_else_had_too_proves_nothing() {
     assert_eq!(play.report.results.len(), 1);
     // Somebody else reads what the server says, or has it as his log.
     for place in 0..3 {
-        let script = Rc::new(RefCell::new(Vec::new()));
-        let roles = [Role { line: Line::Out, ..dying.clone() }];
-        let mut stage = Stage::new(&roles, Rc::clone(&script));
-        let stdout = stage.world[&pid(0)].wires.unwrap()[1];
-        stage.world.get_mut(&SHELL).unwrap().wires.as_mut().unwrap()[place] = stdout;
-        let mut notes = Notes { script, full_after: None, calls: 0 };
-        assert_eq!(reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes).results.len(), 1, "{place}");
+        let play = perform_changed(&[Role { line: Line::Out, ..dying.clone() }], 1, |stage| {
+            let stdout = stage.world[&pid(0)].wires.unwrap()[1];
+            stage.body(SHELL).wires.as_mut().unwrap()[place] = stdout;
+        });
+        assert_eq!(play.report.results.len(), 1, "{place}");
     }
     // Two instances have the same: whose child would it be?
-    let script = Rc::new(RefCell::new(Vec::new()));
-    let roles = [Role { line: Line::Own, ..dying.clone() }, obedient()];
-    let mut stage = Stage::new(&roles, Rc::clone(&script));
-    stage.world.get_mut(&pid(1)).unwrap().wires = stage.world[&pid(0)].wires;
-    let mut notes = Notes { script, full_after: None, calls: 0 };
-    assert_eq!(reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes).results.len(), 2);
+    let play = perform_changed(&[Role { line: Line::Own, ..dying.clone() }, obedient()], 1, |stage| {
+        stage.body(pid(1)).wires = stage.world[&pid(0)].wires;
+    });
+    assert_eq!(play.report.results.len(), 2);
 }
 
 #[test]
@@ -291,31 +285,25 @@ fn a_wire_whose_maker_may_live_proves_nothing() {
         (Verdict::Expired, 1),
         (Verdict::Oversized, 1),
     ] {
-        let script = Rc::new(RefCell::new(Vec::new()));
-        let mut stage = Stage::new(&roles, Rc::clone(&script));
         let mut plan = plan(&roles, 1);
         plan.targets[0].verdict = verdict;
-        let mut notes = Notes { script, full_after: None, calls: 0 };
-        let report = reap::run(&plan, GRACE, &mut stage, &mut notes);
-        assert_eq!(report.results.len(), found, "{verdict:?}");
+        let play = perform_on(Weather::default(), &roles, &plan, |_| {});
+        assert_eq!(play.report.results.len(), found, "{verdict:?}");
     }
 }
 
 #[test]
 fn the_wires_of_two_instances_are_nobody_s_child() {
-    let script = Rc::new(RefCell::new(Vec::new()));
-    let roles = [Role { line: Line::Own, on_term: Some(1000), forks_dying: true, ..obedient() }, stubborn()];
-    let mut stage = Stage::new(&roles, Rc::clone(&script));
-    // The first reads from its own client and writes to the second's; the second keeps both of its own.
-    let theirs = Line::Own.wires(pid(1)).unwrap();
-    stage.world.get_mut(&pid(1)).unwrap().wires = Some(theirs);
-    let mut child = stage.world[&CLIENT].clone();
-    (child.parent, child.wires) = (1, Some([Some(u64::from(pid(0))), theirs[1], None]));
-    stage.arrive_at(Duration::from_millis(100), 9_000, child);
-    let mut notes = Notes { script, full_after: None, calls: 0 };
-    let report = reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes);
-    assert!(report.results.iter().all(|ended| ended.member.id.pid != Pid(9_000)));
-    assert!(stage.world.contains_key(&9_000));
+    let own = Role { line: Line::Own, ..stubborn() };
+    let play = perform_changed(&[own.clone(), own], 1, |stage| {
+        // It reads from the first one's wire and writes to the second's.
+        let (first, second) = (stage.world[&pid(0)].wires.unwrap(), stage.world[&pid(1)].wires.unwrap());
+        let mut child = stage.world[&CLIENT].clone();
+        (child.parent, child.wires) = (1, Some([first[0], second[1], None]));
+        stage.arrive_at(Duration::from_millis(100), 9_000, child);
+    });
+    assert!(play.report.results.iter().all(|ended| ended.member.id.pid != Pid(9_000)));
+    assert!(play.stage.world.contains_key(&9_000));
 }
 
 #[test]
@@ -331,16 +319,14 @@ fn a_neighbour_whose_descriptors_are_hidden_may_have_the_same_wire() {
 
 #[test]
 fn whoever_had_the_wire_before_the_first_look_is_not_taken_by_it() {
-    let script = Rc::new(RefCell::new(Vec::new()));
-    let roles = [Role { line: Line::Own, on_term: Some(1000), ..obedient() }];
-    let mut stage = Stage::new(&roles, Rc::clone(&script));
-    let mut other = stage.world[&CLIENT].clone();
-    (other.parent, other.start, other.wires) = (1, 7, stage.world[&pid(0)].wires);
-    stage.world.insert(300, other);
-    let mut notes = Notes { script, full_after: None, calls: 0 };
-    let report = reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes);
-    assert_eq!(report.results.len(), 1);
-    assert!(stage.world.contains_key(&300));
+    let role = Role { line: Line::Own, on_term: Some(1000), ..obedient() };
+    let play = perform_changed(&[role], 1, |stage| {
+        let mut other = stage.world[&CLIENT].clone();
+        (other.parent, other.start, other.wires) = (1, 7, stage.world[&pid(0)].wires);
+        stage.world.insert(300, other);
+    });
+    assert_eq!(play.report.results.len(), 1);
+    assert!(play.stage.world.contains_key(&300));
 }
 
 #[test]
@@ -410,28 +396,22 @@ fn the_numbers_of_the_system_are_refused_whoever_plans_them() {
     for number in 0..3 {
         let mut plan = plan(&[obedient()], 1);
         plan.targets[0].members[0].id.pid = Pid(number);
-        let script = Rc::new(RefCell::new(Vec::new()));
-        let mut stage = Stage::new(&[], Rc::clone(&script));
-        let mut notes = Notes { script: Rc::clone(&script), full_after: None, calls: 0 };
-        let report = reap::run(&plan, GRACE, &mut stage, &mut notes);
-        assert_eq!(report.results[0].outcome, Outcome::Denied(format!("{number} is never signalled")));
-        assert_eq!(stage.sent, 0);
+        let play = perform_on(Weather::default(), &[], &plan, |_| {});
+        assert_eq!(play.report.results[0].outcome, Outcome::Denied(format!("{number} is never signalled")));
+        assert_eq!(play.stage.sent, 0);
     }
 }
 
 #[test]
 fn the_numbers_of_the_system_are_nobodys_children() {
     for number in [1, 2] {
-        let script = Rc::new(RefCell::new(Vec::new()));
-        let roles = [obedient()];
-        let mut stage = Stage::new(&roles, Rc::clone(&script));
-        let mut child = stage.world[&pid(0)].clone();
-        (child.parent, child.start) = (pid(0), 7);
-        stage.world.insert(number, child);
-        let mut notes = Notes { script, full_after: None, calls: 0 };
-        let report = reap::run(&plan(&roles, 1), GRACE, &mut stage, &mut notes);
-        assert_eq!(report.results.len(), 1, "{number} is not even asked about");
-        assert_eq!(report.results[0].outcome, Outcome::Exited);
+        let play = perform_changed(&[obedient()], 1, |stage| {
+            let mut child = stage.world[&pid(0)].clone();
+            (child.parent, child.start) = (pid(0), 7);
+            stage.world.insert(number, child);
+        });
+        assert_eq!(play.report.results.len(), 1, "{number} is not even asked about");
+        assert_eq!(play.report.results[0].outcome, Outcome::Exited);
     }
 }
 

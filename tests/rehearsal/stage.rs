@@ -184,7 +184,7 @@ impl Stage {
         let stranger = || Role { on_term: None, on_kill: Some(0), ..obedient() };
         stage.put(SHELL, 1, SHELL, SHELL, stranger(), false);
         stage.put(CLIENT, SHELL, CLIENT, SHELL, stranger(), false);
-        stage.world.get_mut(&CLIENT).unwrap().wires = Line::Own.wires(CLIENT);
+        stage.body(CLIENT).wires = Line::Own.wires(CLIENT);
         for (i, role) in roles.iter().enumerate() {
             let pid = pid(i);
             let (group, session) = match role.place {
@@ -193,7 +193,7 @@ impl Stage {
                 Place::OwnSession => (pid, pid),
             };
             stage.put(pid, 1, group, session, role.clone(), !role.reused);
-            let body = stage.world.get_mut(&pid).unwrap();
+            let body = stage.body(pid);
             body.start = u64::from(pid) + u64::from(role.reused);
             body.ends = role.at.map(|at| (Duration::from_millis(at), true));
             body.wires = role.line.wires(pid);
@@ -227,7 +227,12 @@ impl Stage {
         let (group, session) = (self.world[&from].group, self.world[&from].session);
         let wires = self.world[&from].wires;
         self.put(self.next, parent, group, session, role, ours);
-        self.world.get_mut(&self.next).unwrap().wires = wires;
+        self.body(self.next).wires = wires;
+    }
+
+    /// One of the world, to be changed.
+    pub fn body(&mut self, pid: u32) -> &mut Body {
+        self.world.get_mut(&pid).unwrap()
     }
 
     /// Somebody who comes from elsewhere.

@@ -29,7 +29,7 @@ fn a_client_s_idle_processes_are_none() {
         (&["cursor", "--type=renderer"], false),
         (&["/opt/cursor/chrome_crashpad_handler"], false),
     ] {
-        assert_eq!(told(argv).is_some_and(|(role, _)| role == Role::Client), client, "{argv:?}");
+        assert_eq!(plays(argv, Role::Client), client, "{argv:?}");
     }
 }
 
@@ -41,7 +41,7 @@ fn a_supervisor_is_a_program_of_that_name_not_a_script_or_package() {
         (&["python3", "/home/u/honcho.py"], false),
         (&["npx", "pm2", "start"], false),
     ] {
-        assert_eq!(told(argv).is_some_and(|(role, _)| role == Role::Supervisor), supervises, "{argv:?}");
+        assert_eq!(plays(argv, Role::Supervisor), supervises, "{argv:?}");
     }
 }
 
@@ -55,7 +55,7 @@ fn a_client_is_a_program_of_that_name_not_a_script_task_or_image() {
         (&["npm", "run", "claude"], false),
         (&["docker", "run", "-i", "acme/claude"], false),
     ] {
-        assert_eq!(told(argv).is_some_and(|(role, _)| role == Role::Client), client, "{argv:?}");
+        assert_eq!(plays(argv, Role::Client), client, "{argv:?}");
     }
 }
 

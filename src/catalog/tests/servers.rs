@@ -2,9 +2,13 @@
 
 use super::*;
 
-/// The rule that a line matches.
-fn rule(line: &str) -> Option<String> {
-    rule_of(&line.split(' ').collect::<Vec<_>>())
+/// Lines, each with the rule that it matches.
+#[track_caller]
+fn table(cases: &[(&str, Option<&str>)]) {
+    for (line, by) in cases {
+        let argv: Vec<&str> = line.split(' ').collect();
+        assert_eq!(rule_of(&argv).as_deref(), *by, "{line}");
+    }
 }
 
 fn rule_of(argv: &[&str]) -> Option<String> {
@@ -15,7 +19,7 @@ fn rule_of(argv: &[&str]) -> Option<String> {
 
 #[test]
 fn a_name_is_a_server_s_by_its_words() {
-    for (line, by) in [
+    table(&[
         ("/opt/notes-mcp", Some("word mcp")),
         ("/opt/NotesMCP", Some("word mcp")),
         ("/opt/notes-mcp2", Some("word mcp")),
@@ -25,14 +29,12 @@ fn a_name_is_a_server_s_by_its_words() {
         ("/opt/mcproxy", None),
         ("/opt/create-notes-mcp", None),
         ("/opt/notes-mcp-inspector", None),
-    ] {
-        assert_eq!(rule(line).as_deref(), by, "{line}");
-    }
+    ]);
 }
 
 #[test]
 fn a_package_is_a_server_by_name_scope_or_words() {
-    for (line, by) in [
+    table(&[
         ("npx supergateway", Some("name supergateway")),
         ("npx @modelcontextprotocol/server-git", Some("scope @modelcontextprotocol")),
         ("npx @modelcontextprotocol/sdk", None),
@@ -41,14 +43,12 @@ fn a_package_is_a_server_by_name_scope_or_words() {
         ("npx @acme/notes-mcp", Some("word mcp")),
         ("npx @acme-mcp/notes", Some("word mcp")),
         ("npx @acme/notes", None),
-    ] {
-        assert_eq!(rule(line).as_deref(), by, "{line}");
-    }
+    ]);
 }
 
 #[test]
 fn a_module_is_a_server_unless_it_is_an_errand_of_one() {
-    for (line, by) in [
+    table(&[
         ("python -m notes_mcp", Some("word mcp")),
         ("python -m notes_mcp.server", Some("word mcp")),
         ("python -m notes_mcp.tests.run", None),
@@ -56,23 +56,19 @@ fn a_module_is_a_server_unless_it_is_an_errand_of_one() {
         ("python -m notes_mcp.tables_seed", None),
         ("python -m notes_mcp_website.main", None),
         ("python -m notes.main", None),
-    ] {
-        assert_eq!(rule(line).as_deref(), by, "{line}");
-    }
+    ]);
 }
 
 #[test]
 fn an_image_is_a_server_by_its_name_or_by_what_it_is_kept_under() {
-    for (line, by) in [
+    table(&[
         ("docker run mcp/fetch", Some("image mcp/*")),
         ("docker run ghcr.io/acme-mcp/fetch:1", Some("image acme-mcp/*")),
         ("docker run acme/fetch-mcp", Some("word mcp")),
         ("docker run acme/fetch", None),
         ("docker run mcp/inspector", None),
         ("docker run mcp/docs-website", None),
-    ] {
-        assert_eq!(rule(line).as_deref(), by, "{line}");
-    }
+    ]);
 }
 
 #[test]
@@ -96,7 +92,7 @@ fn a_binary_is_a_server_by_its_name_or_its_project_unless_it_only_looks_so() {
 
 #[test]
 fn a_script_is_a_server_by_its_name_unless_it_is_an_errand_of_one() {
-    for (line, by) in [
+    table(&[
         ("python /home/u/notes_mcp.py", Some("word mcp")),
         ("python /home/u/test_notes_mcp.py", None),
         ("python /home/u/notes_mcp_test.py", None),
@@ -108,14 +104,12 @@ fn a_script_is_a_server_by_its_name_unless_it_is_an_errand_of_one() {
         ("python /home/u/x/supergateway", None),
         ("python /home/u/mcp-servers/weather.py", Some("folder mcp-servers")),
         ("python /home/u/servers/weather.py", None),
-    ] {
-        assert_eq!(rule(line).as_deref(), by, "{line}");
-    }
+    ]);
 }
 
 #[test]
 fn a_file_of_an_installed_package_is_a_server_by_the_package_or_a_part_of_it() {
-    for (line, by) in [
+    table(&[
         ("node /n/node_modules/.bin/notes-mcp", Some("word mcp")),
         ("node /n/node_modules/@acme/notes-mcp/dist/index.js", Some("word mcp")),
         ("node /n/node_modules/notes/bin/notes-mcp.js", Some("word mcp")),
@@ -123,14 +117,12 @@ fn a_file_of_an_installed_package_is_a_server_by_the_package_or_a_part_of_it() {
         ("node /n/node_modules/notes/dist/mcp/trace-server.js", Some("word mcp")),
         ("node /n/node_modules/notes/dist/mcp/worker.js", None),
         ("node /n/node_modules/notes/dist/index.js", None),
-    ] {
-        assert_eq!(rule(line).as_deref(), by, "{line}");
-    }
+    ]);
 }
 
 #[test]
 fn a_plain_name_is_a_server_by_the_folder_of_its_project() {
-    for (line, by) in [
+    table(&[
         ("node /home/u/notes-mcp/dist/index.js", Some("folder notes-mcp")),
         ("node /home/u/mcp/notes/server.js", Some("folder mcp")),
         ("node /opt/mcp/server.js", Some("folder mcp")),
@@ -144,31 +136,23 @@ fn a_plain_name_is_a_server_by_the_folder_of_its_project() {
         ("node /home/u/docs-mcp/dist/index.js", Some("folder docs-mcp")),
         ("node /home/u/website-mcp-server/dist/index.js", Some("folder website-mcp-server")),
         ("node /home/u/demo_mcpserver/dist/index.js", Some("folder demo_mcpserver")),
-    ] {
-        assert_eq!(rule(line).as_deref(), by, "{line}");
-    }
+    ]);
 }
 
 #[test]
 fn a_task_is_a_server_by_its_name_or_its_project_unless_it_builds_or_tests() {
-    for (line, by) in [
+    table(&[
         ("npm run start:mcp", Some("word mcp")),
         ("npm --prefix /home/u/notes-mcp start", Some("folder notes-mcp")),
         ("npm run build:mcp", None),
         ("npm --prefix /home/u/notes-mcp run dev", None),
         ("npm run start", None),
-    ] {
-        assert_eq!(rule(line).as_deref(), by, "{line}");
-    }
+    ]);
 }
 
 #[test]
 fn what_it_was_identified_by_names_program_and_rule() {
-    let basis = |argv: &[&str]| {
-        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-        record.argv = Some(argv.iter().collect());
-        Catalog::builtin().identify(&record).unwrap().basis.to_string()
-    };
+    let basis = |argv: &[&str]| Catalog::builtin().identify(&record(argv)).unwrap().basis.to_string();
     for (argv, said) in [
         (&["node", "/srv/notes-mcp/dist/index.js"][..], "/srv/notes-mcp/dist/index.js (folder notes-mcp)"),
         (&["node", "-e", "code", "mcp-worker"], "mcp-worker (word mcp)"),

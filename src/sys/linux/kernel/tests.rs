@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use super::hand::{Sleeper, kernel};
@@ -99,17 +101,17 @@ fn each_error_of_the_kernel_has_its_meaning() {
 fn a_wire_has_the_same_number_in_all_who_inherited_it_and_other_descriptors_have_none() {
     let mut kernel = kernel();
     let (reader, writer) = std::io::pipe().unwrap();
-    let (socket, peer) = std::os::unix::net::UnixStream::pair().unwrap();
-    let spawn = |stdin: std::process::Stdio| {
+    let (socket, peer) = UnixStream::pair().unwrap();
+    let spawn = |stdin: Stdio| {
         let mut sleep = Command::new("sleep");
-        sleep.arg("600").stdin(stdin).stdout(std::os::fd::OwnedFd::from(socket.try_clone().unwrap()));
-        sleep.stderr(std::process::Stdio::null()).spawn().unwrap()
+        sleep.arg("600").stdin(stdin).stdout(OwnedFd::from(socket.try_clone().unwrap()));
+        sleep.stderr(Stdio::null()).spawn().unwrap()
     };
     let mut children = [
         spawn(reader.try_clone().unwrap().into()),
         spawn(reader.into()),
-        spawn(std::process::Stdio::null()),
-        spawn(std::os::fd::OwnedFd::from(peer).into()),
+        spawn(Stdio::null()),
+        spawn(OwnedFd::from(peer).into()),
     ];
     let ids = children.each_ref().map(|child| id_of(&kernel, Pid(child.id())));
     let [first, second, third, fourth] = ids.map(|id| kernel.wires(id).unwrap());
