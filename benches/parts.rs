@@ -56,11 +56,15 @@ fn table(processes: u32, instances: u32) -> Snapshot {
         rows.push(row(root + 2, root + 1, Argv::from_terminated(CMDLINE)));
     }
     for record in rows.iter_mut().skip(2) {
-        let wire = Stdio { kind: StdioKind::Pipe, stdin_peers: Some(vec![]), stdout_peers: Some(vec![]) };
-        record.closer.stdio = Some(wire);
-        record.closer.listening = Some(vec![]);
-        record.closer.connected = Some(0);
-        record.closer.env = Some([].into());
+        let wire = Stdio {
+            stdin_peers: Some(vec![]),
+            stdout_peers: Some(vec![]),
+            ..Stdio::of_kind(StdioKind::Pipe)
+        };
+        record.details.stdio = Some(wire);
+        record.details.listening = Some(vec![]);
+        record.details.connected = Some(0);
+        record.details.env = Some([].into());
     }
     let left = processes.saturating_sub(u32::try_from(rows.len()).unwrap());
     rows.extend((0..left).map(|i| row(100_000 + i, 2, Argv::from(["sleep", "100000"]))));
@@ -69,6 +73,7 @@ fn table(processes: u32, instances: u32) -> Snapshot {
         os: "linux".to_owned(),
         taken_at: "2026-03-01T10:00:00Z".parse().unwrap(),
         viewer: Viewer { pid: Pid(2), uid: Uid(1000) },
+        unreadable: Vec::new(),
         processes: rows,
     }
 }

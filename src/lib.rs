@@ -1,28 +1,28 @@
 //! Finds MCP servers that nobody uses any more and ends them; never one that is in use.
 
-// floor 0: words
+// layer 0: words
 pub mod bytes;
 pub mod exit;
 pub mod process;
 pub mod redact;
 pub mod units;
-// floor 1: relations
-pub mod lasting;
+// layer 1: relations
 pub mod pattern;
+pub mod stable_path;
 pub mod tree;
-// floor 2: knowledge
+// layer 2: knowledge
 pub mod catalog;
 pub mod policy;
 pub mod program;
 pub mod roles;
-// floor 3: judgement
+// layer 3: judgement
 pub mod classify;
 pub mod instance;
-// floor 4: intent
+// layer 4: intent
 pub mod health;
 pub mod plan;
 pub mod reap;
-// floor 5: edges
+// layer 5: edges
 pub mod audit;
 pub mod clients;
 pub mod config;
@@ -32,7 +32,7 @@ pub mod render;
 pub mod schedule;
 pub mod services;
 pub mod sys;
-// floor 6: deeds
+// layer 6: commands
 pub mod commands;
-// floor 7: the doorbell
+// layer 7: the command line
 pub mod cli;

@@ -222,7 +222,7 @@ fn forbidden(
         Some(Why::Ourselves)
     } else if !others_too && members().any(|r| r.uid != Some(viewer)) {
         Some(Why::OtherUser)
-    } else if members().any(|r| r.closer.foreign_namespace) {
+    } else if members().any(|r| r.details.foreign_namespace) {
         Some(Why::OtherNamespace)
     } else if !finding.instance.clients_below.is_empty() {
         Some(Why::Client)

@@ -33,7 +33,7 @@ impl Roles {
     /// The same after more was read of some rows and others vanished, for the price of those alone.
     /// The catalog must be the one these roles were assigned by.
     #[must_use]
-    pub fn after_a_closer_look(mut self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
+    pub fn after_details(mut self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
         let stays = |pid: Pid| tree.get(pid).is_some_and(|record| !is_looked_at(record));
         self.known.retain(|(pid, _)| stays(*pid));
         self.unproven.retain(|pid| stays(*pid));
@@ -107,7 +107,7 @@ impl Roles {
 
 /// Something that may change what it is was read of it after its argv.
 fn is_looked_at(record: &ProcessRecord) -> bool {
-    record.closer.exe.is_some() || record.closer.env.is_some() || record.closer.stdio.is_some()
+    record.details.exe.is_some() || record.details.env.is_some() || record.details.stdio.is_some()
 }
 
 /// Some evidence identifies only together with more. The argv of a configured server may be that of

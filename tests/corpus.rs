@@ -37,7 +37,7 @@ impl Line {
         };
         let first = words[0].split(' ').next().unwrap();
         record.comm = first.rsplit('/').next().unwrap().chars().take(15).collect::<String>().into();
-        record.closer.exe =
+        record.details.exe =
             self.exe.clone().or_else(|| words[0].starts_with('/').then(|| words[0].clone())).map(Into::into);
         record.argv = Some(words.into_iter().collect());
         record

@@ -2,7 +2,7 @@
 //! the hook does to processes is a matter of the end-to-end scenes.
 #![allow(clippy::unwrap_used)]
 
-mod lasting;
+mod stable_path;
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ struct Home {
 
 impl Home {
     fn new() -> Home {
-        let dir = lasting::folder();
+        let dir = stable_path::folder();
         let bin = dir.path().join("bin");
         fs::create_dir(&bin).unwrap();
         let program = bin.join("mcp-reap");

@@ -13,7 +13,7 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
 fn record(argv: Vec<RawText>, exe: Option<&str>) -> ProcessRecord {
     let mut record = ProcessRecord::new(Pid(4242), StartTime(1));
     record.comm = argv.first().cloned().unwrap_or_default();
-    record.closer.exe = exe.map(RawText::from);
+    record.details.exe = exe.map(RawText::from);
     record.argv = Some(argv.iter().collect());
     record
 }
@@ -250,7 +250,7 @@ fn an_empty_argv_falls_back_to_what_is_whole() {
     ] {
         let mut record = ProcessRecord::new(Pid(7), StartTime(1));
         record.argv = argv.map(|words| words.into_iter().collect());
-        record.closer.exe = exe.map(RawText::from);
+        record.details.exe = exe.map(RawText::from);
         record.comm = comm.into();
         assert_eq!(is_server(CATALOG.identify(&record).as_ref()), server, "{exe:?} {comm}");
     }

@@ -120,7 +120,7 @@ fn only_a_client_that_nobody_can_talk_to_is_orphaned() {
     );
     // No descriptor at all is what a closed terminal leaves, if there is no terminal any more.
     let closed = |t: &mut Table| {
-        t.row(400).change(|r| r.closer.stdio.as_mut().unwrap().kind = mcp_reap::process::StdioKind::Closed);
+        t.row(400).change(|r| r.details.stdio.as_mut().unwrap().kind = mcp_reap::process::StdioKind::Closed);
     };
     assert!(orphaned(&closed));
     assert!(!orphaned(&|t| {
@@ -388,7 +388,7 @@ fn everything_that_was_seen_is_told_in_the_order_of_the_questions() {
     assert_eq!(told(&held), "owner-gone 1 init, wire stdin closed, wire stdout held");
     // What it says stays inside: nobody else ever had that end.
     let inside = |t: &mut Table| {
-        t.row(500).change(|r| r.closer.stdio.as_mut().unwrap().stdout_peers = Some(vec![Pid(500)]));
+        t.row(500).change(|r| r.details.stdio.as_mut().unwrap().stdout_peers = Some(vec![Pid(500)]));
     };
     assert_eq!(told(&inside), "owner-gone 1 init, wire stdin closed, wire stdout absent");
     let unknown = |t: &mut Table| {
@@ -410,11 +410,11 @@ fn everything_that_was_seen_is_told_in_the_order_of_the_questions() {
     };
     assert_eq!(told(&allowed), "allowed 500 here:1, owner-gone 1 init, no-wire, listening [99], connected 0");
     let blind = |t: &mut Table| {
-        t.row(500).listens(80, 0).change(|r| r.closer.connected = None);
+        t.row(500).listens(80, 0).change(|r| r.details.connected = None);
     };
     assert_eq!(told(&blind).split(", ").skip(3).collect::<Vec<_>>(), ["listening [80]", "network-unknown"]);
     let deaf = |t: &mut Table| {
-        t.row(500).wire(Wire::Null).change(|r| r.closer.listening = None);
+        t.row(500).wire(Wire::Null).change(|r| r.details.listening = None);
     };
     assert!(told(&deaf).ends_with("network-unknown"));
     let unit = |t: &mut Table| {

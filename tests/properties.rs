@@ -153,13 +153,13 @@ proptest! {
     #[test]
     fn identifying_in_two_stages_is_identifying(table in tables()) {
         let cheap = changed(&table, |snapshot| for row in &mut snapshot.processes {
-            (row.closer.exe, row.closer.env, row.closer.stdio) = (None, None, None);
+            (row.details.exe, row.details.env, row.details.stdio) = (None, None, None);
         });
         let catalog = Catalog::builtin();
         let early = Roles::assign(&cheap.snapshot, &Tree::new(&cheap.snapshot), &catalog);
         let tree = Tree::new(&table.snapshot);
         let late = Roles::assign(&table.snapshot, &tree, &catalog);
-        prop_assert_eq!(early.after_a_closer_look(&tree, &catalog), late);
+        prop_assert_eq!(early.after_details(&tree, &catalog), late);
     }
 
     #[test]
@@ -191,7 +191,7 @@ proptest! {
                 prop_assert!(record.uid.unwrap().0 == ME);
                 prop_assert!(!record.is_zombie());
                 prop_assert!(!judgement.clients.iter().any(|c| c.pid == record.pid()));
-                prop_assert!(record.closer.service.as_ref().is_none_or(|s| s.main_pid != Some(record.pid())));
+                prop_assert!(record.details.service.as_ref().is_none_or(|s| s.main_pid != Some(record.pid())));
             }
         }
     }
@@ -217,13 +217,13 @@ proptest! {
             let n = s.processes.len();
             let record = &mut s.processes[index % n];
             match field {
-                0 => record.closer.stdio = None,
-                1 => record.closer.listening = None,
-                2 => record.closer.connected = None,
+                0 => record.details.stdio = None,
+                1 => record.details.listening = None,
+                2 => record.details.connected = None,
                 3 => record.uid = None,
-                4 => if let Some(service) = &mut record.closer.service { service.main_pid = None },
-                5 => if let Some(stdio) = &mut record.closer.stdio { stdio.stdin_peers = None; stdio.stdout_peers = None },
-                6 => if let Some(stdio) = &mut record.closer.stdio { stdio.kind = StdioKind::Unknown },
+                4 => if let Some(service) = &mut record.details.service { service.main_pid = None },
+                5 => if let Some(stdio) = &mut record.details.stdio { stdio.stdin_peers = None; stdio.stdout_peers = None },
+                6 => if let Some(stdio) = &mut record.details.stdio { stdio.kind = StdioKind::Unknown },
                 _ => record.argv = None,
             }
         });
@@ -237,10 +237,10 @@ proptest! {
         let before = set(table.ended(&policy()));
         let mut held = changed(&table, |s| {
             let n = s.processes.len();
-            s.processes[index % n].closer.stdio = Some(Stdio {
-                kind: StdioKind::Socket,
+            s.processes[index % n].details.stdio = Some(Stdio {
                 stdin_peers: Some(vec![Pid(5000)]),
                 stdout_peers: Some(vec![Pid(5000)]),
+                ..Stdio::of_kind(StdioKind::Socket)
             });
         });
         held.add(5000, 800, "python3 some-client.py");
@@ -293,7 +293,7 @@ proptest! {
                     if gone.contains(&record.parent) {
                         record.parent = Pid(1);
                     }
-                    if let Some(stdio) = &mut record.closer.stdio {
+                    if let Some(stdio) = &mut record.details.stdio {
                         for peers in [&mut stdio.stdin_peers, &mut stdio.stdout_peers].into_iter().flatten() {
                             peers.retain(|peer| !gone.contains(peer));
                         }

@@ -49,7 +49,7 @@ fn a_configured_command_line_is_that_server_only_on_a_wire() {
     for other in [Wire::Null, Wire::Held(800)] {
         table.row(500).wire(other).change(|r| {
             // What the person started by hand stands in a terminal, a daemon has none.
-            r.closer.stdio = r.closer.stdio.clone().filter(|_| matches!(other, Wire::Null));
+            r.details.stdio = r.details.stdio.clone().filter(|_| matches!(other, Wire::Null));
         });
         assert_eq!(verdict(&table), None, "the same words without a wire are anybody's");
         assert!(roles(&table, &catalog).is_unproven(Pid(500)), "and worth a closer look");
@@ -104,33 +104,33 @@ fn below_a_server_the_environment_makes_no_further_server() {
 fn a_closer_look_at_one_thing_alone_is_enough() {
     let catalog = configured();
     let mut late = Table::new();
-    late.add(500, 1, "node /home/u/notes/server.js").wire(Wire::Closed).change(|r| r.closer.env = None);
-    late.add(600, 1, SHARED).env(&SESSION).change(|r| r.closer.stdio = None);
+    late.add(500, 1, "node /home/u/notes/server.js").wire(Wire::Closed).change(|r| r.details.env = None);
+    late.add(600, 1, SHARED).env(&SESSION).change(|r| r.details.stdio = None);
     late.add_argv(700, 1, vec!["mcp-x".into()]).change(|r| {
-        (r.closer.exe, r.closer.env, r.closer.stdio) = (Some("/usr/bin/vim".into()), None, None);
+        (r.details.exe, r.details.env, r.details.stdio) = (Some("/usr/bin/vim".into()), None, None);
     });
-    late.add(701, 1, SERVER).change(|r| (r.closer.exe, r.closer.env, r.closer.stdio) = (None, None, None));
+    late.add(701, 1, SERVER).change(|r| (r.details.exe, r.details.env, r.details.stdio) = (None, None, None));
     let mut early = late.clone();
     for row in &mut early.snapshot.processes {
-        (row.closer.exe, row.closer.env, row.closer.stdio) = (None, None, None);
+        (row.details.exe, row.details.env, row.details.stdio) = (None, None, None);
     }
     let gone = early.clone();
     early
         .add(800_000, 1, SERVER)
-        .change(|r| (r.closer.exe, r.closer.env, r.closer.stdio) = (None, None, None));
+        .change(|r| (r.details.exe, r.details.env, r.details.stdio) = (None, None, None));
     let first = roles(&early, &catalog);
     assert_eq!((first.role(Pid(500)), first.role(Pid(600))), (None, None));
-    let second = first.clone().after_a_closer_look(&Tree::new(&late.snapshot), &catalog);
+    let second = first.clone().after_details(&Tree::new(&late.snapshot), &catalog);
     assert_eq!(second, roles(&late, &catalog));
     assert_eq!((second.role(Pid(500)), second.role(Pid(600))), (Some(Role::Server), Some(Role::Helper)));
     // Nothing was read of anybody: who has vanished is forgotten, the others stay.
-    let second = first.after_a_closer_look(&Tree::new(&gone.snapshot), &catalog);
+    let second = first.after_details(&Tree::new(&gone.snapshot), &catalog);
     assert_eq!(second, roles(&gone, &catalog));
 }
 
 #[test]
 fn what_could_be_a_server_of_ours_is_worth_a_closer_look_and_nobody_else() {
-    let bare = |record: &mut ProcessRecord| (record.closer.env, record.closer.stdio) = (None, None);
+    let bare = |record: &mut ProcessRecord| (record.details.env, record.details.stdio) = (None, None);
     let mut table = Table::new();
     table.add(400, 800, "claude").tty("pts/9");
     table.add(401, 400, "/opt/thing/run").change(bare);
@@ -142,7 +142,7 @@ fn what_could_be_a_server_of_ours_is_worth_a_closer_look_and_nobody_else() {
     table.add(503, 1, "/opt/other/run").state('Z').change(bare);
     table
         .add(504, 1, "")
-        .change(|r| (r.argv, r.closer.env, r.closer.stdio) = (Some([""; 0].into()), None, None));
+        .change(|r| (r.argv, r.details.env, r.details.stdio) = (Some([""; 0].into()), None, None));
     table.add(505, 1, "bash start.sh").change(bare);
     let catalog = Catalog::builtin();
     let interest = Scout::new(&catalog).interest(&table.snapshot);

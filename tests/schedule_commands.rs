@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
-mod lasting;
+mod stable_path;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +18,7 @@ struct Home(TempDir);
 
 impl Home {
     fn new() -> Home {
-        let home = Home(lasting::folder());
+        let home = Home(stable_path::folder());
         fs::create_dir(home.0.path().join("run")).unwrap();
         let built = env!("CARGO_BIN_EXE_mcp-reap");
         fs::hard_link(built, home.program()).or_else(|_| fs::copy(built, home.program()).map(drop)).unwrap();

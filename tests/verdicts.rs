@@ -89,13 +89,13 @@ fn a_listening_server_is_never_disconnected() {
 fn what_cannot_be_read_is_left_alone() {
     assert_eq!(one(1, Wire::Unknown).verdict(&now(), 500), Some(Verdict::Undetermined));
     let mut unread = one(1, Wire::Closed);
-    unread.row(500).change(|r| r.closer.stdio = None);
+    unread.row(500).change(|r| r.details.stdio = None);
     assert_eq!(unread.verdict(&now(), 500), Some(Verdict::Undetermined));
     let mut ports = one(1, Wire::Closed);
-    ports.row(500).change(|r| r.closer.listening = None);
+    ports.row(500).change(|r| r.details.listening = None);
     assert_eq!(ports.verdict(&now(), 500), Some(Verdict::Undetermined));
     let mut connections = one(1, Wire::Closed);
-    connections.row(500).listens(3000, 0).change(|r| r.closer.connected = None);
+    connections.row(500).listens(3000, 0).change(|r| r.details.connected = None);
     assert_eq!(connections.verdict(&now(), 500), Some(Verdict::Undetermined));
 }
 
@@ -205,7 +205,7 @@ fn the_main_process_of_a_unit_is_managed_and_a_leaked_child_is_not() {
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
     table.row(500).unit("agent.service", None);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
-    table.row(500).change(|r| r.closer.service = None);
+    table.row(500).change(|r| r.details.service = None);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "only the cgroup speaks");
 }
 
@@ -292,7 +292,7 @@ fn the_young_the_foreign_and_our_own_are_never_targets() {
     assert_eq!(foreign.plan(&now()).withheld[0].why, Why::OtherUser);
 
     let mut container = one(1, Wire::Closed);
-    container.row(500).change(|r| r.closer.foreign_namespace = true);
+    container.row(500).change(|r| r.details.foreign_namespace = true);
     assert_eq!(container.plan(&now()).withheld[0].why, Why::OtherNamespace);
 
     let mut ours = one(1, Wire::Closed);

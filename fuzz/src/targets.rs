@@ -741,9 +741,9 @@ fn snapshot(bytes: &[u8]) {
         assert!(member.id.pid > Pid(2), "a system process is a target");
         assert!(!above.contains(&member.id.pid), "mcp-reap or who runs it is a target");
         assert_eq!(row.uid, Some(snapshot.viewer.uid), "another user's process is a target");
-        assert!(!row.closer.foreign_namespace && !row.is_zombie(), "another namespace's or a dead process is a target");
+        assert!(!row.details.foreign_namespace && !row.is_zombie(), "another namespace's or a dead process is a target");
         assert!(row.env_var("CLAUDE_CODE_CHILD_SESSION").is_none(), "a job of a shell tool is a target");
-        let main = row.closer.service.as_ref().and_then(|service| service.main_pid);
+        let main = row.details.service.as_ref().and_then(|service| service.main_pid);
         assert_ne!(main, Some(row.pid()), "a main process of a unit is a target");
     }
     for root in before.targets.iter().map(|target| target.root()) {
@@ -773,12 +773,12 @@ fn snapshot(bytes: &[u8]) {
     let count = other.processes.len().max(1) as u64;
     if let Some(row) = other.processes.get_mut((chance % count) as usize) {
         match chance / count % 6 {
-            0 => row.closer.stdio = None,
-            1 => row.closer.listening = None,
-            2 => row.closer.connected = None,
+            0 => row.details.stdio = None,
+            1 => row.details.listening = None,
+            2 => row.details.connected = None,
             3 => row.uid = None,
             4 => row.argv = None,
-            _ => row.closer.service.iter_mut().for_each(|service| service.main_pid = None),
+            _ => row.details.service.iter_mut().for_each(|service| service.main_pid = None),
         }
         let blind = row.pid();
         let now = ended(&other, &policy);

@@ -140,14 +140,14 @@ impl Catalog {
         if !self.worth_a_look(data, record) {
             return None;
         }
-        let seen = program::resolve(record.argv.as_ref(), record.closer.exe.as_ref(), &record.comm);
+        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
         self.judge(data, &seen)
     }
 
     /// The name of the program that really runs, for rules of the person's own.
     #[must_use]
     pub fn program(&self, record: &ProcessRecord) -> Option<String> {
-        let seen = program::resolve(record.argv.as_ref(), record.closer.exe.as_ref(), &record.comm);
+        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
         let program = seen.program?;
         Some(program.names.into_iter().next().unwrap_or(program.text)).filter(|name| !name.is_empty())
     }
@@ -157,7 +157,7 @@ impl Catalog {
         let words: Vec<_> = record.argv.as_ref()?.written().into_iter().map(to_text).collect();
         let plain: Vec<&str> = words.iter().map(|word| &**word).collect();
         let (entry, launches) = configured.find(&plain)?;
-        let seen = program::resolve(record.argv.as_ref(), record.closer.exe.as_ref(), &record.comm);
+        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
         // A name that the catalog knows is the one its other processes have.
         let known =
             self.judge(data, &seen).filter(|found| matches!(found.role, Role::Server | Role::Launcher));
@@ -177,7 +177,7 @@ impl Catalog {
         }
         let written = record.argv.as_ref().and_then(|argv| Some((argv, argv.first()?)));
         let Some((argv, first)) = written.filter(|(_, first)| !first.is_empty()) else {
-            let exe = record.closer.exe.as_ref().map(RawText::as_bytes).unwrap_or_default();
+            let exe = record.details.exe.as_ref().map(RawText::as_bytes).unwrap_or_default();
             return [exe, record.comm.as_bytes()]
                 .into_iter()
                 .any(|name| words::says_mcp(name) || self.is_known(data, name));

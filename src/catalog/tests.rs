@@ -17,7 +17,7 @@ fn record(argv: &[&str]) -> ProcessRecord {
 /// A process of whose command line nothing is known.
 fn hidden(exe: Option<&str>, comm: &str) -> ProcessRecord {
     let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-    record.closer.exe = exe.map(RawText::from);
+    record.details.exe = exe.map(RawText::from);
     record.comm = comm.into();
     record
 }

@@ -74,7 +74,7 @@ pub(super) fn zombies(
 /// that was put into the background on purpose has `/dev/null` or a file there, which says nothing.
 fn is_orphaned_client(client: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
     let gone = matches!(owner(client, tree, roles), Owner::Gone { .. });
-    let dead = client.closer.stdio.as_ref().is_some_and(|stdio| match stdio.kind {
+    let dead = client.details.stdio.as_ref().is_some_and(|stdio| match stdio.kind {
         StdioKind::Pipe | StdioKind::Socket => {
             let closed = |peers: &Option<Vec<Pid>>| peers.as_ref().is_some_and(Vec::is_empty);
             closed(&stdio.stdin_peers) && stdio.stdout_peers.as_ref().is_none_or(Vec::is_empty)
@@ -83,7 +83,7 @@ fn is_orphaned_client(client: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) ->
         StdioKind::Null | StdioKind::Tty | StdioKind::File | StdioKind::Unknown => false,
     });
     let managed =
-        client.closer.service.as_ref().is_some_and(|s| s.main_pid.is_none_or(|main| main == client.pid()));
+        client.details.service.as_ref().is_some_and(|s| s.main_pid.is_none_or(|main| main == client.pid()));
     gone && dead && !managed
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::catalog::Basis;
-use crate::process::{Pid, StdioKind};
+use crate::process::{Listener, Pid, StdioKind};
 
 /// One thing seen. In JSON the kind comes first, then its values.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,10 +72,10 @@ pub enum Evidence {
         /// What it is.
         stdin: StdioKind,
     },
-    /// It listens on ports.
+    /// It serves on sockets.
     Listening {
         /// The ports.
-        ports: Vec<u16>,
+        ports: Vec<Listener>,
     },
     /// Somebody outside is connected to one of its ports.
     Connected {

@@ -2,15 +2,15 @@
 //! clock, no files, no signals, so that a recorded table gives the same answer anywhere.
 
 mod clients;
-mod closer;
 mod evidence;
+mod interest;
 mod limits;
 mod observe;
 mod owner;
 mod verdict;
 
-pub use closer::{Scout, asks_for_configurations};
 pub use evidence::{Adoption, Evidence, WireState};
+pub use interest::{Scout, asks_for_configurations};
 pub use verdict::Verdict;
 
 use crate::catalog::Catalog;

@@ -6,7 +6,7 @@ use super::owner::{Owner, is_tied_to_the_dead, line_read, owner};
 use crate::catalog::{Catalog, Role};
 use crate::instance::{Instance, Member, Part};
 use crate::policy::{Candidate, Policy};
-use crate::process::{Pid, ProcessRecord, Stdio, StdioKind};
+use crate::process::{Listener, Pid, ProcessRecord, Stdio, StdioKind};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -41,7 +41,7 @@ pub(super) struct Observation {
     pub(super) management: Management,
     pub(super) stdin: Wire,
     pub(super) stdout: Wire,
-    pub(super) ports: Option<Vec<u16>>,
+    pub(super) ports: Option<Vec<Listener>>,
     pub(super) connected: Option<u32>,
     pub(super) left_over: bool,
     /// What is left over is tied to a dead instance.
@@ -69,14 +69,14 @@ pub(super) fn observe(
         stdin: stdio(|s| &s.stdin_peers),
         stdout: stdio(|s| &s.stdout_peers),
         ports: ports(instance),
-        connected: instance.members.iter().map(|m| m.record.closer.connected).sum(),
+        connected: instance.members.iter().map(|m| m.record.details.connected).sum(),
         left_over: instance.is_left_over(),
         tied: instance.is_left_over() && is_tied_to_the_dead(instance, tree, roles),
         all_read: line_read(instance.root, tree, roles)
             && instance.members.iter().all(|member| member.record.argv.is_some()),
         identified: identified(instance, roles),
         clients_below: instance.clients_below.clone(),
-        stdin_kind: instance.root.closer.stdio.as_ref().map_or(StdioKind::Unknown, |s| s.kind),
+        stdin_kind: instance.root.details.stdio.as_ref().map_or(StdioKind::Unknown, |s| s.kind),
     }
 }
 
@@ -98,17 +98,17 @@ fn management(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Manage
         return Management::Unknown { unit };
     }
     let leaked_from =
-        instance.root.closer.service.as_ref().and_then(|s| s.main_pid.map(|main| (s.name.clone(), main)));
+        instance.root.details.service.as_ref().and_then(|s| s.main_pid.map(|main| (s.name.clone(), main)));
     Management::No { leaked_from }
 }
 
 /// The unit a process is in, where that unit's main process could not be asked for. Where there is
 /// nobody to ask (a container), a cgroup that is named like a service speaks for leaving alone.
 fn unanswered(record: &ProcessRecord) -> Option<String> {
-    match &record.closer.service {
+    match &record.details.service {
         Some(service) => service.main_pid.is_none().then(|| service.name.clone()),
         None => {
-            let leaf = record.closer.cgroup.as_deref()?.rsplit('/').next()?;
+            let leaf = record.details.cgroup.as_deref()?.rsplit('/').next()?;
             leaf.ends_with(".service").then(|| leaf.to_owned())
         }
     }
@@ -118,13 +118,13 @@ fn unanswered(record: &ProcessRecord) -> Option<String> {
 /// SYSTEMD_EXEC_PID is the main process's own pid, and children inherit the value.
 fn main_process(record: &ProcessRecord) -> Option<(String, String, Pid)> {
     let pid = record.pid();
-    if let Some(service) = record.closer.service.as_ref().filter(|service| service.main_pid == Some(pid)) {
+    if let Some(service) = record.details.service.as_ref().filter(|service| service.main_pid == Some(pid)) {
         return Some((service.manager.clone(), service.name.clone(), pid));
     }
     let told = record.env_var("SYSTEMD_EXEC_PID")?.parse().ok()?;
     (pid == Pid(told)).then(|| {
         let leaf =
-            record.closer.cgroup.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or("a unit");
+            record.details.cgroup.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or("a unit");
         ("systemd".to_owned(), leaf.to_owned(), pid)
     })
 }
@@ -137,7 +137,7 @@ fn wire(instance: &Instance<'_>, direction: fn(&Stdio) -> &Option<Vec<Pid>>) -> 
     let left_over = instance.is_left_over();
     let wired = |member: &&Member<'_>| left_over || member.part != Part::Helper;
     for member in instance.members.iter().filter(wired) {
-        let peers = match &member.record.closer.stdio {
+        let peers = match &member.record.details.stdio {
             Some(stdio) => match stdio.kind {
                 StdioKind::Pipe | StdioKind::Socket => direction(stdio).as_ref(),
                 StdioKind::Unknown => None,
@@ -163,10 +163,10 @@ fn wire(instance: &Instance<'_>, direction: fn(&Stdio) -> &Option<Vec<Pid>>) -> 
     Wire { state, holders }
 }
 
-fn ports(instance: &Instance<'_>) -> Option<Vec<u16>> {
+fn ports(instance: &Instance<'_>) -> Option<Vec<Listener>> {
     let mut ports = Vec::new();
     for member in &instance.members {
-        ports.extend(member.record.closer.listening.as_ref()?);
+        ports.extend(member.record.details.listening.as_ref()?.iter().cloned());
     }
     ports.sort_unstable();
     ports.dedup();

@@ -111,7 +111,7 @@ fn wires(snapshot: &Snapshot) -> Line {
         .processes
         .iter()
         .filter(|record| record.uid == Some(snapshot.viewer.uid))
-        .filter_map(|record| record.closer.stdio.as_ref())
+        .filter_map(|record| record.details.stdio.as_ref())
         .filter(|stdio| stdio.is_wire())
         .collect();
     let known = wires.iter().filter(|stdio| stdio.stdin_peers.is_some()).count();

@@ -32,7 +32,7 @@ pub(super) fn look(session: &Session) -> anyhow::Result<Seen<'_>> {
     let closely: Vec<Pid> = snapshot
         .processes
         .iter()
-        .filter(|record| record.closer.cgroup.is_some() || record.closer.stdio.is_some())
+        .filter(|record| record.details.cgroup.is_some() || record.details.stdio.is_some())
         .map(ProcessRecord::pid)
         .collect();
     crate::services::fill(&mut snapshot, &closely);

@@ -13,9 +13,9 @@ mod log;
 mod look;
 mod reap;
 mod record;
+mod recorder;
 mod schedule;
 mod turn;
-mod witness;
 
 use std::cell::OnceCell;
 use std::io::{IsTerminal, Write};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::witness::{AuditWitness, Totals};
+use super::recorder::{AuditWitness, Totals};
 use super::{Session, answer, ask, look, say, someone_is_there, turn};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
@@ -122,17 +122,17 @@ pub(super) fn end(
     if session.snapshot.is_some() {
         bail!("a recorded table ends nothing");
     }
-    let mut witness = AuditWitness::new(log);
-    witness.started(by, &plan)?;
+    let mut recorder = AuditWitness::new(log);
+    recorder.started(by, &plan)?;
     let confirmed = confirm(session, plan, stop)?;
-    witness.withheld(&confirmed.withheld)?;
+    recorder.withheld(&confirmed.withheld)?;
     let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
     let waiting = waiting(session, &confirmed);
-    let report = reap::run(&confirmed, session.policy.grace, &mut kernel, &mut witness);
+    let report = reap::run(&confirmed, session.policy.grace, &mut kernel, &mut recorder);
     drop(waiting);
     let totals = Totals::of(&confirmed, &report, started.elapsed());
     let interrupted = signal_in(stop);
-    let closed = witness.finished(&totals, interrupted);
+    let closed = recorder.finished(&totals, interrupted);
     Ok(Done { confirmed, report, totals, closed, interrupted })
 }
 

@@ -31,10 +31,10 @@ fn without_secrets(mut snapshot: Snapshot) -> Snapshot {
         if let Some(argv) = &record.argv {
             record.argv = Some(crate::redact::argv(argv).into_iter().collect());
         }
-        if record.closer.env.is_none() {
+        if record.details.env.is_none() {
             continue;
         }
-        for (name, value) in record.closer.env.iter_mut().flatten() {
+        for (name, value) in record.details.env.iter_mut().flatten() {
             // Compared with the pid, so the value is the evidence.
             if name != "SYSTEMD_EXEC_PID" && value != "1" {
                 "x".clone_into(value);

@@ -13,7 +13,7 @@ use thiserror::Error;
 pub use super::disk::DiskError;
 use super::disk::{self, Seen};
 use super::settings::{self, Change, Deed, HookCommand, SettingsError, Status};
-use crate::lasting::{Vanishing, danger, danger_behind};
+use crate::stable_path::{Vanishing, danger, danger_behind};
 
 /// Whose settings.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::bytes::{Argv, RawText, to_text};
 use crate::pattern::Pattern;
-use crate::process::{Pid, ProcessRecord};
+use crate::process::{Listener, Pid, ProcessRecord};
 
 /// One `[[allow]]` entry: every field given must match the same process.
 #[derive(Clone, Debug, Default)]
@@ -86,20 +86,20 @@ impl AllowRule {
                     || line.is_some_and(|line| pattern.matches(&line)))
                 .into()
             }),
-            self.exe.as_ref().map(|pattern| path_answer(pattern, record.closer.exe.as_ref())),
-            self.port.map(|port| match &record.closer.listening {
-                Some(ports) => ports.contains(&port).into(),
+            self.exe.as_ref().map(|pattern| path_answer(pattern, record.details.exe.as_ref())),
+            self.port.map(|port| match &record.details.listening {
+                Some(ports) => ports.contains(&Listener::Tcp(port)).into(),
                 None => Answer::NotKnown,
             }),
             self.pid_file.as_ref().map(|(_, pid)| (*pid == Some(record.pid())).into()),
             self.unit.as_ref().map(|pattern| unit_answer(pattern, record)),
-            self.label.as_ref().map(|pattern| match &record.closer.service {
+            self.label.as_ref().map(|pattern| match &record.details.service {
                 Some(service) => (service.manager == "launchd" && pattern.matches(&service.name)).into(),
                 // A process with a control group runs on Linux, where there are no labels.
-                None if record.closer.cgroup.is_some() => Answer::Differs,
+                None if record.details.cgroup.is_some() => Answer::Differs,
                 None => Answer::NotKnown,
             }),
-            self.cwd.as_ref().map(|pattern| path_answer(pattern, record.closer.cwd.as_ref())),
+            self.cwd.as_ref().map(|pattern| path_answer(pattern, record.details.cwd.as_ref())),
         ]
     }
 
@@ -139,7 +139,7 @@ fn unit_answer(pattern: &Pattern, record: &ProcessRecord) -> Answer {
     let named = |name: &str| {
         pattern.matches(name) || name.strip_suffix(".service").is_some_and(|bare| pattern.matches(bare))
     };
-    match (&record.closer.service, &record.closer.cgroup) {
+    match (&record.details.service, &record.details.cgroup) {
         (Some(service), _) if service.manager == "systemd" && named(&service.name) => Answer::Matches,
         (_, Some(cgroup)) => innermost_unit(cgroup).is_some_and(named).into(),
         (Some(_), None) => Answer::Differs,

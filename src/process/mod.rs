@@ -1,13 +1,13 @@
 //! What a process is, as plain data: identity, record, snapshot.
 
-mod closer;
+mod details;
 mod id;
 mod interest;
 mod record;
 mod row;
 mod snapshot;
 
-pub use closer::{Closer, Details, Service, Stdio, StdioKind};
+pub use details::{Details, LazyDetails, Listener, OtherEnd, Service, Stdio, StdioKind};
 pub use id::{Pid, ProcessId, StartTime, Uid};
 pub use interest::Interest;
 pub use record::{ProcessRecord, State};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::closer::{Closer, Stdio};
+use super::details::{LazyDetails, Stdio};
 use super::id::{Pid, ProcessId, StartTime, Uid};
 use super::row::Row;
 use crate::bytes::{Argv, RawText, to_text};
@@ -39,7 +39,7 @@ pub struct ProcessRecord {
     /// The arguments as they stand now (programs may rewrite them).
     pub argv: Option<Argv>,
     /// What is read only of the few that deserve it.
-    pub closer: Closer,
+    pub details: LazyDetails,
 }
 
 /// Run state, as far as it matters here.
@@ -90,7 +90,7 @@ impl ProcessRecord {
             cpu: None,
             comm: RawText::default(),
             argv: None,
-            closer: Closer::default(),
+            details: LazyDetails::default(),
         }
     }
 
@@ -109,13 +109,13 @@ impl ProcessRecord {
     /// Known to stand on a pipe or a socket.
     #[must_use]
     pub fn is_wired(&self) -> bool {
-        self.closer.stdio.as_ref().is_some_and(Stdio::is_wire)
+        self.details.stdio.as_ref().is_some_and(Stdio::is_wire)
     }
 
     /// The value of one recorded environment variable.
     #[must_use]
     pub fn env_var(&self, name: &str) -> Option<&str> {
-        self.closer.env.as_ref()?.get(name).map(String::as_str)
+        self.details.env.as_ref()?.get(name).map(String::as_str)
     }
 
     /// The command line for people: argv joined by spaces, or comm in brackets as `ps` does it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::closer::{Closer, Details, Service, Stdio};
+use super::details::{Details, LazyDetails, Listener, Service, Stdio};
 use super::id::{Pid, ProcessId, StartTime, Uid};
 use super::record::{ProcessRecord, State};
 use crate::bytes::{Argv, RawText};
@@ -50,9 +50,17 @@ pub(super) struct Row {
     #[serde(default)]
     stdio: Option<Stdio>,
     #[serde(default)]
-    listening: Option<Vec<u16>>,
+    listening: Option<Vec<Listener>>,
     #[serde(default)]
     connected: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    connected_peers: Vec<Pid>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outbound_peers: Vec<Pid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tracer: Option<Pid>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    display: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     foreign_namespace: bool,
 }
@@ -74,7 +82,7 @@ impl From<Row> for ProcessRecord {
             cpu: row.cpu,
             comm: row.comm.unwrap_or_default(),
             argv: row.argv,
-            closer: Closer::from(Details {
+            details: LazyDetails::from(Details {
                 swap: row.swap,
                 exe: row.exe,
                 cwd: row.cwd,
@@ -84,6 +92,10 @@ impl From<Row> for ProcessRecord {
                 stdio: row.stdio,
                 listening: row.listening,
                 connected: row.connected,
+                connected_peers: row.connected_peers,
+                outbound_peers: row.outbound_peers,
+                tracer: row.tracer,
+                display: row.display,
                 foreign_namespace: row.foreign_namespace,
             }),
         }
@@ -92,7 +104,7 @@ impl From<Row> for ProcessRecord {
 
 impl From<ProcessRecord> for Row {
     fn from(record: ProcessRecord) -> Row {
-        let closer = Details::from(record.closer);
+        let details = Details::from(record.details);
         Row {
             pid: record.id.pid,
             ppid: record.parent,
@@ -104,19 +116,23 @@ impl From<ProcessRecord> for Row {
             state: Some(record.state.letter().to_string()),
             tty: record.tty.map(Into::into),
             rss: Some(record.rss),
-            swap: closer.swap,
+            swap: details.swap,
             cpu: record.cpu,
             comm: Some(record.comm),
-            exe: closer.exe,
+            exe: details.exe,
             argv: record.argv,
-            cwd: closer.cwd,
-            env: closer.env,
-            cgroup: closer.cgroup,
-            service: closer.service,
-            stdio: closer.stdio,
-            listening: closer.listening,
-            connected: closer.connected,
-            foreign_namespace: closer.foreign_namespace,
+            cwd: details.cwd,
+            env: details.env,
+            cgroup: details.cgroup,
+            service: details.service,
+            stdio: details.stdio,
+            listening: details.listening,
+            connected: details.connected,
+            connected_peers: details.connected_peers,
+            outbound_peers: details.outbound_peers,
+            tracer: details.tracer,
+            display: details.display,
+            foreign_namespace: details.foreign_namespace,
         }
     }
 }

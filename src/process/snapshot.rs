@@ -29,6 +29,10 @@ pub struct Snapshot {
     pub taken_at: DateTime<Utc>,
     /// Who took it.
     pub viewer: Viewer,
+    /// Processes of the viewer's user whose descriptors could not be read, where everybody's were looked at: one of them
+    /// may hold a wire of which nobody was seen to hold the other end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Pid>,
     /// The rows, in no particular order.
     pub processes: Vec<ProcessRecord>,
 }

@@ -1,7 +1,7 @@
 //! docker, podman, nerdctl: the image behind the options, the command in a running container.
 
 use super::options::{self, Grammar};
-use super::peel::Peeler;
+use super::resolve::Resolver;
 use super::{Program, Word};
 
 /// Options of `docker run` and `podman run` that take a value, from their references
@@ -159,7 +159,7 @@ const GLOBAL: Grammar = Grammar::clustered(&[
     "--address",
 ]);
 
-impl Peeler {
+impl Resolver {
     pub(super) fn container(&mut self, tool: &str, words: &[Word<'_>]) -> Option<Program> {
         let before = options::parse(words, GLOBAL);
         let (verb, rest) = before.rest.split_first()?;
@@ -184,7 +184,7 @@ impl Peeler {
                 if !plain && entry.is_none() {
                     return Some(program);
                 }
-                match self.peel(&command) {
+                match self.resolve(&command) {
                     Some(mut inner) => {
                         inner.names.extend(program.names);
                         Some(inner)
@@ -195,7 +195,7 @@ impl Peeler {
             "exec" => {
                 let parsed = options::parse(rest, RUN);
                 let (_container, command) = parsed.rest.split_first()?;
-                self.peel(command)
+                self.resolve(command)
             }
             // `docker mcp gateway run`: a plugin of docker.
             "mcp" => Some(Program::binary(tool, before.rest)),

@@ -2,7 +2,7 @@
 
 use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
-use super::peel::Peeler;
+use super::resolve::Resolver;
 use super::{LayerKind, Program, Word, stem, tools};
 
 // java(1): the options that take the next word.
@@ -25,7 +25,7 @@ const JAVA: Grammar = Grammar::long(&[
     "--source",
 ]);
 
-impl Peeler {
+impl Resolver {
     pub(super) fn python(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let mut at = 0;
         while let Some(word) = words.get(at).map(|word| &**word) {
@@ -78,7 +78,7 @@ impl Peeler {
                 Some((_, tools::Tool::Uv | tools::Tool::Uvx | tools::Tool::Pipx | tools::Tool::Asgi)) => {
                     let words: Vec<Word<'_>> =
                         std::iter::once(Word::from(name)).chain(args.iter().cloned()).collect();
-                    self.peel(&words)
+                    self.resolve(&words)
                 }
                 _ => Some(Program::module(name, self.dir.as_deref(), args)),
             },

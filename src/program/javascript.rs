@@ -2,7 +2,7 @@
 
 use super::names::looks_like_file;
 use super::options::{self, Grammar};
-use super::peel::Peeler;
+use super::resolve::Resolver;
 use super::{LayerKind, Program, Word};
 
 // node --help; -e, -p and -pe take code, `--run` a task.
@@ -67,7 +67,7 @@ const TS: Grammar = Grammar::long(&[
     "-c",
     "--config",
 ]);
-impl Peeler {
+impl Resolver {
     pub(super) fn node(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let parsed = options::parse(words, NODE);
         if parsed.has(&["-e", "--eval", "-p", "--print", "-pe"]) {
@@ -226,6 +226,6 @@ impl Peeler {
             return self.command(&format!("{line}{script}"), &[]);
         }
         let (script, args) = parsed.rest.split_first()?;
-        if looks_like_file(script) { self.file(script, args) } else { self.peel(parsed.rest) }
+        if looks_like_file(script) { self.file(script, args) } else { self.resolve(parsed.rest) }
     }
 }

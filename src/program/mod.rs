@@ -22,7 +22,7 @@ mod javascript;
 mod names;
 mod options;
 mod packages;
-mod peel;
+mod resolve;
 mod runners;
 mod shell;
 mod table;
@@ -148,7 +148,7 @@ pub fn resolve(argv: Option<&Argv>, exe: Option<&RawText>, comm: &RawText) -> Re
 
 /// The same, of words that are known already: a command line inside another.
 pub(crate) fn resolve_words(words: &[Word<'_>]) -> Resolution {
-    let mut peeler = peel::Peeler::default();
-    let program = peeler.peel(words);
-    Resolution { opaque: peeler.opaque && program.is_none(), layers: peeler.layers, program }
+    let mut resolver = resolve::Resolver::default();
+    let program = resolver.resolve(words);
+    Resolution { opaque: resolver.opaque && program.is_none(), layers: resolver.layers, program }
 }

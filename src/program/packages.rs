@@ -2,7 +2,7 @@
 
 use super::names::base;
 use super::options::{self, Grammar, Parsed};
-use super::peel::Peeler;
+use super::resolve::Resolver;
 use super::{Program, Word, stem};
 
 // npm help npx; the folder options count for `npm --prefix D start` too.
@@ -42,7 +42,7 @@ const PNPM: Grammar = Grammar::clustered(&[
 /// Options that say which project: its folder, or its name in a workspace.
 const PROJECT: &[&str] = &["--prefix", "-C", "--dir", "--cwd", "--filter", "-F", "--workspace", "-w"];
 
-impl Peeler {
+impl Resolver {
     /// npx and its like: `-p` packages and a bin, or one package.
     pub(super) fn npx(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let parsed = self.options(words, NPM, PROJECT);

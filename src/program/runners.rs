@@ -2,7 +2,7 @@
 
 use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
-use super::peel::Peeler;
+use super::resolve::Resolver;
 use super::{LayerKind, Program, Word, stem, tools};
 
 // uv help tool run, uv help run; the same lists, and the global ones before the subcommand.
@@ -60,7 +60,7 @@ const UV: Grammar = Grammar::clustered(&[
     "--python-preference",
 ]);
 
-impl Peeler {
+impl Resolver {
     pub(super) fn uv(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let before = self.options(words, UV, &["--directory", "--project"]);
         let (verb, rest) = before.rest.split_first()?;
@@ -77,7 +77,7 @@ impl Peeler {
                 if stem(base(what)) != base(what) && tools::find(base(what)).is_none() {
                     return self.file(what, args);
                 }
-                let mut program = self.peel(parsed.rest)?;
+                let mut program = self.resolve(parsed.rest)?;
                 // A console script of the project with a plain name: the project names it.
                 if let Some(dir) =
                     self.dir.as_deref().filter(|_| !what.contains('/') && program.folders.is_empty())
@@ -253,7 +253,7 @@ impl Peeler {
             }
             "shell" | "develop" => {
                 let at = rest.iter().position(|word| matches!(&**word, "-c" | "--command"))?;
-                self.peel(rest.get(at + 1..)?)
+                self.resolve(rest.get(at + 1..)?)
             }
             _ => None,
         }

@@ -2,7 +2,7 @@
 
 use super::names::base;
 use super::options::{self, Grammar};
-use super::peel::Peeler;
+use super::resolve::Resolver;
 use super::{Program, Word};
 
 /// Commands that only prepare the one that counts.
@@ -35,7 +35,7 @@ const OPENING: &[&str] = &[
 /// One simple command, as words.
 type Simple = Vec<String>;
 
-impl Peeler {
+impl Resolver {
     /// A shell: `-c` with its string, a script file, or nothing that can be told.
     pub(super) fn shell(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: &[&str] = &["--rcfile", "--init-file", "-C", "--init-command"];

@@ -38,7 +38,7 @@ pub enum Step {
 }
 
 /// Who keeps the record of a run.
-pub trait Witness {
+pub trait Recorder {
     /// Why a record could not be kept.
     type Error;
 

@@ -64,7 +64,7 @@ pub trait Kernel {
 
     /// Who is in the process table now, as far as needed to find the children that targets had
     /// meanwhile. Zombies and processes of other users are left out.
-    fn family(&mut self) -> Vec<Kin>;
+    fn family(&mut self) -> Vec<ProcessRow>;
 
     /// The wires of exactly this process; `None` when they cannot be read, the process is gone, or this
     /// system has no such numbers.
@@ -80,7 +80,7 @@ pub type Wires = [Option<u64>; 3];
 
 /// One row of [`Kernel::family`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Kin {
+pub struct ProcessRow {
     /// Who.
     pub id: ProcessId,
     /// Its parent's number.

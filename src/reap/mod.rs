@@ -2,10 +2,10 @@
 
 mod event;
 mod kernel;
-mod kinship;
+mod late_children;
 mod run;
 mod subject;
 
-pub use event::{Ended, Event, Outcome, Report, Step, Witness};
-pub use kernel::{Kernel, Kin, Refusal, Signal, Wires};
+pub use event::{Ended, Event, Outcome, Recorder, Report, Step};
+pub use kernel::{Kernel, ProcessRow, Refusal, Signal, Wires};
 pub use run::{KILL_WAIT, run};

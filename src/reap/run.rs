@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::event::{Ended, Event, Outcome, Report, Step, Witness};
-use super::kernel::{Kernel, Kin, Refusal, Signal};
-use super::kinship::Kinship;
+use super::event::{Ended, Event, Outcome, Recorder, Report, Step};
+use super::kernel::{Kernel, ProcessRow, Refusal, Signal};
+use super::late_children::LateChildren;
 use super::subject::{Subject, refused, step};
 use crate::bytes::Argv;
 use crate::classify::Verdict;
@@ -25,11 +25,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// And no look takes more than a tenth of the time: 20,000 processes are read in about 150 ms.
 const LOOK_SHARE: u32 = 10;
 
-struct Run<'a, K: Kernel, W: Witness> {
+struct Run<'a, K: Kernel, W: Recorder> {
     plan: &'a Plan,
     kernel: &'a mut K,
-    witness: &'a mut W,
-    kinship: Kinship,
+    recorder: &'a mut W,
+    late_children: LateChildren,
     /// First those of the plan, in its order, then those born since.
     subjects: Vec<Subject<K::Held>>,
     failed: Option<W::Error>,
@@ -41,14 +41,14 @@ struct Run<'a, K: Kernel, W: Witness> {
 /// Nothing is signalled without a handle whose identity was compared, nor before its intent is
 /// recorded; an instance of which one member cannot be held is left alone whole. Members born on
 /// the way are looked for before SIGTERM, during the grace, and before and after SIGKILL.
-pub fn run<K: Kernel, W: Witness>(
+pub fn run<K: Kernel, W: Recorder>(
     plan: &Plan,
     grace: Duration,
     kernel: &mut K,
-    witness: &mut W,
+    recorder: &mut W,
 ) -> Report<W::Error> {
-    let (kinship, subjects) = (Kinship::default(), Vec::new());
-    let mut run = Run { plan, kernel, witness, kinship, subjects, failed: None };
+    let (late_children, subjects) = (LateChildren::default(), Vec::new());
+    let mut run = Run { plan, kernel, recorder, late_children, subjects, failed: None };
     run.hold();
     if run.subjects.iter().any(Subject::is_pending) {
         run.look_for_newborn();
@@ -60,7 +60,7 @@ pub fn run<K: Kernel, W: Witness>(
     run.close()
 }
 
-impl<K: Kernel, W: Witness> Run<'_, K, W> {
+impl<K: Kernel, W: Recorder> Run<'_, K, W> {
     /// Takes hold of every member before anything is sent, so that "one may not be ended, so none
     /// is" can still be kept.
     fn hold(&mut self) {
@@ -115,13 +115,13 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
             let known = self.known();
             let pending = self.subjects.iter().filter(|subject| subject.is_pending());
             let living = pending.map(|subject| (subject.member.id.pid, subject.target)).collect();
-            let (kinship, kernel) = (&mut self.kinship, &mut *self.kernel);
-            let mut born = kinship.born(&rows, &known, &living, |id| kernel.wires(id));
+            let (late_children, kernel) = (&mut self.late_children, &mut *self.kernel);
+            let mut born = late_children.born(&rows, &known, &living, |id| kernel.wires(id));
             born.retain(|(target, _)| !spared.contains(target));
             if born.is_empty() {
                 let plan = self.plan;
                 let orphaned = |target: usize| plan.targets[target].verdict == Verdict::Orphaned;
-                kinship.remember(&rows, &known, orphaned, |id| kernel.wires(id));
+                late_children.remember(&rows, &known, orphaned, |id| kernel.wires(id));
                 return;
             }
             for (target, kin) in born {
@@ -130,8 +130,8 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
         }
     }
 
-    fn take_in(&mut self, target: usize, kin: Kin) {
-        let Kin { id, stopped, started_at, .. } = kin;
+    fn take_in(&mut self, target: usize, kin: ProcessRow) {
+        let ProcessRow { id, stopped, started_at, .. } = kin;
         let argv = Argv::default();
         self.take(target, TargetMember { id, part: Part::Helper, stopped, started_at, rss: 0, argv });
         if let Some(subject) = self.subjects.last_mut()
@@ -158,7 +158,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
                 intents.push(Event { target, member, step: Step::Intent(Signal::Cont) });
             }
         }
-        if let Err(error) = self.witness.intend(&intents) {
+        if let Err(error) = self.recorder.intend(&intents) {
             self.failed.get_or_insert(error);
             return false;
         }
@@ -202,7 +202,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
             let look = if self.failed.is_none() { self.kernel.now() + pause } else { deadline };
             self.settle(look.min(deadline));
             let waiting = self.is_waiting();
-            if self.kernel.now() >= deadline || !waiting && !self.kinship.outlives_its_members() {
+            if self.kernel.now() >= deadline || !waiting && !self.late_children.outlives_its_members() {
                 return;
             }
             if self.stopped() {
@@ -239,7 +239,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
             let deadline = *deadline.get_or_insert(self.kernel.now() + KILL_WAIT);
             self.settle(deadline);
             // Something may have been born between the look and the signal.
-            if self.kernel.now() >= deadline || !self.kinship.outlives_its_members() {
+            if self.kernel.now() >= deadline || !self.late_children.outlives_its_members() {
                 return;
             }
         }
@@ -311,7 +311,7 @@ impl<K: Kernel, W: Witness> Run<'_, K, W> {
     fn tell(&mut self, index: usize, step: Step) {
         let subject = &self.subjects[index];
         let event = Event { target: &self.plan.targets[subject.target], member: &subject.member, step };
-        if let Err(error) = self.witness.note(&event) {
+        if let Err(error) = self.recorder.note(&event) {
             // The first failure is the one worth telling.
             self.failed.get_or_insert(error);
         }

@@ -9,6 +9,7 @@ use super::grid::{self, Column};
 use super::style::{self, Look};
 use super::{Scene, tree};
 use crate::classify::{Finding, Verdict};
+use crate::process::Listener;
 use crate::units::{show_duration, show_size};
 
 /// What stands in a column, in the order of the columns.
@@ -221,10 +222,10 @@ fn more(finding: &Finding<'_>) -> [String; 4] {
     let records = || finding.instance.members.iter().map(|member| member.record);
     let or_none =
         |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
-    let swap = records().filter_map(|record| record.closer.swap).reduce(u64::saturating_add);
+    let swap = records().filter_map(|record| record.details.swap).reduce(u64::saturating_add);
     let cpu = records().filter_map(|record| record.cpu).reduce(|a, b| a + b);
-    let mut ports: Vec<u16> =
-        records().filter_map(|record| record.closer.listening.as_ref()).flatten().copied().collect();
+    let mut ports: Vec<&Listener> =
+        records().filter_map(|record| record.details.listening.as_ref()).flatten().collect();
     ports.sort_unstable();
     ports.dedup();
     let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{Places, ScheduleError};
-use crate::lasting::{danger, danger_behind};
+use crate::stable_path::{danger, danger_behind};
 
 /// The path to schedule: absolute, executable, and, unless forced, not about to vanish.
 ///

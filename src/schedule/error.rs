@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::report::Drift;
-use crate::lasting::Vanishing;
+use crate::stable_path::Vanishing;
 
 /// Why there is no schedule, or still one. When an install fails with one of these, files and manager
 /// are as they were before.

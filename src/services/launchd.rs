@@ -55,11 +55,11 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
             None if !complete && line.len() == 1 => ("?".to_owned(), None),
             None => continue,
         };
-        services.insert(line[0], Service { manager: "launchd".into(), name, main_pid });
+        services.insert(line[0], Service { manager: "launchd".into(), name, main_pid, active: false });
     }
     let asked: BTreeSet<Pid> = lines.iter().map(|line| line[0]).collect();
     for record in snapshot.processes.iter_mut().filter(|record| asked.contains(&record.pid())) {
-        record.closer.service = services.remove(&record.pid());
+        record.details.service = services.remove(&record.pid());
     }
 }
 
@@ -147,6 +147,7 @@ mod tests {
             os: "macos".into(),
             taken_at: chrono::DateTime::UNIX_EPOCH,
             viewer: Viewer { pid: Pid(9), uid: Uid(501) },
+            unreadable: Vec::new(),
             processes: [(1, 0), (20, 1), (21, 20), (22, 21), (30, 1), (31, 30), (40, 1), (41, 40)]
                 .map(|(pid, parent)| process(pid, parent))
                 .to_vec(),
@@ -164,7 +165,7 @@ mod tests {
             answer(question).map(|text| text.as_bytes().to_vec())
         });
         let told = snapshot.processes.iter().filter_map(|record| {
-            let service = record.closer.service.as_ref()?;
+            let service = record.details.service.as_ref()?;
             Some((record.pid().0, format!("{} {:?}", service.name, service.main_pid)))
         });
         (told.collect(), asked)

@@ -43,7 +43,7 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
     let viewer = snapshot.viewer.uid;
     let mut units: BTreeMap<Manager, BTreeSet<&str>> = BTreeMap::new();
     for record in snapshot.processes.iter().filter(|record| wanted.contains(&record.pid())) {
-        if let Some(place) = record.closer.cgroup.as_deref().and_then(|cgroup| place(cgroup, viewer))
+        if let Some(place) = record.details.cgroup.as_deref().and_then(|cgroup| place(cgroup, viewer))
             && place.manager != Manager::Foreign
             && is_plain_name(place.unit)
         {
@@ -58,7 +58,7 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
         }
     }
     for record in snapshot.processes.iter_mut().filter(|record| wanted.contains(&record.pid())) {
-        record.closer.service = service(record, viewer, &known);
+        record.details.service = service(record, viewer, &known);
     }
 }
 
@@ -67,7 +67,7 @@ fn service(
     viewer: Uid,
     known: &BTreeMap<(Manager, String), Unit>,
 ) -> Option<Service> {
-    let place = record.closer.cgroup.as_deref().and_then(|cgroup| place(cgroup, viewer));
+    let place = record.details.cgroup.as_deref().and_then(|cgroup| place(cgroup, viewer));
     // systemd.exec(5): set to the process systemd itself executed; its children inherit the value,
     // and with it no longer their own number. Known even where no manager can be asked.
     let executed = record.env_var("SYSTEMD_EXEC_PID").is_some_and(|pid| pid == record.pid().to_string());
@@ -83,6 +83,7 @@ fn service(
         manager: "systemd".into(),
         name: place.map_or("unknown", |place| place.unit).into(),
         main_pid: if executed { Some(record.pid()) } else { asked() },
+        active: false,
     })
 }
 

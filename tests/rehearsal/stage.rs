@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mcp_reap::bytes::Argv;
 use mcp_reap::process::{Pid, ProcessId, StartTime};
-use mcp_reap::reap::{Event, Kernel, Kin, Refusal, Signal, Step, Wires, Witness};
+use mcp_reap::reap::{Event, Kernel, ProcessRow, Recorder, Refusal, Signal, Step, Wires};
 
 /// The person's login shell and the client, which both live on.
 pub const SHELL: u32 = 40;
@@ -359,12 +359,12 @@ impl Kernel for Stage {
         Argv::from([format!("worker {}", held.pid)])
     }
 
-    fn family(&mut self) -> Vec<Kin> {
+    fn family(&mut self) -> Vec<ProcessRow> {
         self.catch_up();
         self.looks += 1;
         self.last_look = self.now;
         self.now += self.look_cost;
-        let kin = |(pid, body): (&u32, &Body)| Kin {
+        let kin = |(pid, body): (&u32, &Body)| ProcessRow {
             id: ProcessId { pid: Pid(*pid), start: StartTime(body.start) },
             parent: Pid(body.parent),
             group: Some(Pid(body.group)),
@@ -404,7 +404,7 @@ impl Notes {
     }
 }
 
-impl Witness for Notes {
+impl Recorder for Notes {
     type Error = &'static str;
 
     fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), &'static str> {

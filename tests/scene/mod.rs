@@ -10,7 +10,7 @@ use mcp_reap::classify::{self, Judgement, Verdict};
 use mcp_reap::plan::Plan;
 use mcp_reap::policy::Policy;
 use mcp_reap::process::{
-    Pid, ProcessRecord, Service, Snapshot, StartTime, State, Stdio, StdioKind, Uid, Viewer,
+    Listener, Pid, ProcessRecord, Service, Snapshot, StartTime, State, Stdio, StdioKind, Uid, Viewer,
 };
 
 /// 2026-11-20T14:00:00Z.
@@ -28,8 +28,8 @@ impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for r in &self.snapshot.processes {
             let age = NOW - r.started_at;
-            let stdio = r.closer.stdio.as_ref().map(|s| (s.kind, &s.stdin_peers, &s.stdout_peers));
-            let unit = r.closer.service.as_ref().map(|s| s.main_pid);
+            let stdio = r.details.stdio.as_ref().map(|s| (s.kind, &s.stdin_peers, &s.stdout_peers));
+            let unit = r.details.service.as_ref().map(|s| s.main_pid);
             writeln!(
                 f,
                 "\n{} <- {} uid {:?} {:?} age {age} {:?} ports {:?} {:?} unit {unit:?} env {:?} {:?}",
@@ -38,9 +38,9 @@ impl std::fmt::Debug for Table {
                 r.uid,
                 r.state,
                 stdio,
-                r.closer.listening,
-                r.closer.connected,
-                r.closer.env,
+                r.details.listening,
+                r.details.connected,
+                r.details.env,
                 r.command(),
             )?;
         }
@@ -60,6 +60,7 @@ impl Table {
                 os: "linux".to_owned(),
                 taken_at: chrono::DateTime::from_timestamp(NOW as i64, 0).unwrap(),
                 viewer: Viewer { pid: Pid(900), uid: Uid(ME) },
+                unreadable: Vec::new(),
                 processes: Vec::new(),
             },
         };
@@ -93,11 +94,11 @@ impl Table {
         record.rss = 50 << 20;
         record.comm = comm.as_str().into();
         record.argv = Some(argv.iter().collect());
-        record.closer.env = Some(BTreeMap::new());
-        record.closer.cgroup = Some("/user.slice/user-1000.slice/session-3.scope".to_owned());
-        record.closer.stdio = Some(Stdio { kind: StdioKind::Null, stdin_peers: None, stdout_peers: None });
-        record.closer.listening = Some(Vec::new());
-        record.closer.connected = Some(0);
+        record.details.env = Some(BTreeMap::new());
+        record.details.cgroup = Some("/user.slice/user-1000.slice/session-3.scope".to_owned());
+        record.details.stdio = Some(Stdio::of_kind(StdioKind::Null));
+        record.details.listening = Some(Vec::new());
+        record.details.connected = Some(0);
         self.snapshot.processes.push(record);
         Row(self.snapshot.processes.last_mut().unwrap()).age(3600.0)
     }
@@ -185,7 +186,7 @@ impl Row<'_> {
 
     pub fn tty(self, tty: &str) -> Self {
         self.0.tty = Some(tty.into());
-        self.0.closer.stdio = Some(Stdio { kind: StdioKind::Tty, stdin_peers: None, stdout_peers: None });
+        self.0.details.stdio = Some(Stdio::of_kind(StdioKind::Tty));
         self
     }
 
@@ -207,27 +208,29 @@ impl Row<'_> {
             Wire::Unknown => (StdioKind::Socket, None, None),
             Wire::Null => (StdioKind::Null, None, None),
         };
-        self.0.closer.stdio = Some(Stdio { kind, stdin_peers: stdin, stdout_peers: stdout });
+        self.0.details.stdio =
+            Some(Stdio { stdin_peers: stdin, stdout_peers: stdout, ..Stdio::of_kind(kind) });
         self
     }
 
     pub fn listens(self, port: u16, connected: u32) -> Self {
-        self.0.closer.listening = Some(vec![port]);
-        self.0.closer.connected = Some(connected);
+        self.0.details.listening = Some(vec![Listener::Tcp(port)]);
+        self.0.details.connected = Some(connected);
         self
     }
 
     pub fn env(self, pairs: &[(&str, &str)]) -> Self {
-        self.0.closer.env = Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+        self.0.details.env = Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
         self
     }
 
     pub fn unit(self, name: &str, main_pid: Option<u32>) -> Self {
-        self.0.closer.cgroup = Some(format!("/system.slice/{name}"));
-        self.0.closer.service = Some(Service {
+        self.0.details.cgroup = Some(format!("/system.slice/{name}"));
+        self.0.details.service = Some(Service {
             manager: "systemd".to_owned(),
             name: name.to_owned(),
             main_pid: main_pid.map(Pid),
+            active: false,
         });
         self
     }

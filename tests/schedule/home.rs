@@ -79,7 +79,7 @@ pub(crate) const KINDS: [Kind; 2] = [Kind::Launchd, Kind::Systemd];
 impl Home {
     pub(crate) fn new(kind: Kind) -> Home {
         // Not below /tmp, where no binary may be scheduled from.
-        let folder = crate::lasting::folder();
+        let folder = crate::stable_path::folder();
         let home = folder.path().canonicalize().unwrap().join("u");
         let places = Places { uid: 501, ..Places::new(&home) };
         let binary = program(&home.join("bin/mcp-reap"));

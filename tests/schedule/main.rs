@@ -5,12 +5,12 @@
 
 mod home;
 mod install;
-#[path = "../lasting/mod.rs"]
-mod lasting;
 mod launchctl;
 mod packaged;
 mod real;
 mod rendered;
+#[path = "../stable_path/mod.rs"]
+mod stable_path;
 mod status;
 mod systemctl;
 mod verify;

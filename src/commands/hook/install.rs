@@ -12,8 +12,8 @@ use crate::exit::Exit;
 use crate::hook::install::{self, Report, Scope};
 use crate::hook::program::lasting;
 use crate::hook::settings::{Deed, HookCommand, Presence, Status};
-use crate::lasting::vanishing;
 use crate::render::clean::clean;
+use crate::stable_path::vanishing;
 
 pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Result<Exit> {
     if let Some(flag) = global.of_judgement() {

@@ -65,7 +65,7 @@ fn record(pid: u32, parent: u32, group: u32, env: &[(&str, &str)]) -> ProcessRec
     let mut record = ProcessRecord::new(Pid(pid), StartTime(1));
     record.parent = Pid(parent);
     record.group = Some(Pid(group));
-    record.closer.env =
+    record.details.env =
         Some(env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect());
     record
 }

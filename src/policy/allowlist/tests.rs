@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::process::{Service, StartTime};
+use crate::process::{Listener, Service, StartTime};
 
 fn pattern(text: &str) -> Option<Pattern> {
     Some(Pattern::parse(text).unwrap())
@@ -10,10 +10,10 @@ fn pattern(text: &str) -> Option<Pattern> {
 fn notes() -> ProcessRecord {
     let mut record = ProcessRecord::new(Pid(300), StartTime(9));
     record.argv = Some(["python3", "/srv/notes/serve.py", "--port", "7001"].into());
-    record.closer.exe = Some("/usr/bin/python3.12".into());
-    record.closer.cwd = Some("/srv/notes".into());
-    record.closer.listening = Some(vec![7001]);
-    record.closer.cgroup = Some("/system.slice/notes.service".into());
+    record.details.exe = Some("/usr/bin/python3.12".into());
+    record.details.cwd = Some("/srv/notes".into());
+    record.details.listening = Some(vec![Listener::Tcp(7001)]);
+    record.details.cgroup = Some("/system.slice/notes.service".into());
     record
 }
 
@@ -139,7 +139,7 @@ fn a_rewritten_title_is_matched_without_its_padding() {
 #[test]
 fn a_replaced_executable_is_still_the_one_that_was_named() {
     let mut record = notes();
-    record.closer.exe = Some("/usr/bin/python3.12 (deleted)".into());
+    record.details.exe = Some("/usr/bin/python3.12 (deleted)".into());
     assert!(allows(&AllowRule { exe: pattern("/usr/bin/python3.12"), ..AllowRule::default() }, &record));
 }
 
@@ -147,12 +147,16 @@ fn a_replaced_executable_is_still_the_one_that_was_named() {
 fn the_unit_is_the_one_told_or_the_innermost_of_the_control_group() {
     let rule = |text| AllowRule { unit: pattern(text), ..AllowRule::default() };
     let mut record = notes();
-    record.closer.cgroup = Some("/user.slice/user@1000.service/app.slice/notes.service/worker".into());
+    record.details.cgroup = Some("/user.slice/user@1000.service/app.slice/notes.service/worker".into());
     assert!(allows(&rule("notes"), &record));
     assert!(!allows(&rule("user@1000.service"), &record));
-    record.closer.cgroup = None;
-    record.closer.service =
-        Some(Service { manager: "systemd".into(), name: "gate.service".into(), main_pid: None });
+    record.details.cgroup = None;
+    record.details.service = Some(Service {
+        manager: "systemd".into(),
+        name: "gate.service".into(),
+        main_pid: None,
+        active: false,
+    });
     assert!(allows(&rule("gate"), &record));
     assert!(!allows(&rule("notes"), &record));
 }
@@ -161,14 +165,19 @@ fn the_unit_is_the_one_told_or_the_innermost_of_the_control_group() {
 fn a_label_belongs_to_launchd_alone() {
     let rule = AllowRule { label: pattern("com.example.notes"), ..AllowRule::default() };
     let mut record = notes();
-    record.closer.cgroup = None;
+    record.details.cgroup = None;
     let service = |manager: &str| {
-        Some(Service { manager: manager.into(), name: "com.example.notes".into(), main_pid: None })
+        Some(Service {
+            manager: manager.into(),
+            name: "com.example.notes".into(),
+            main_pid: None,
+            active: false,
+        })
     };
-    record.closer.service = service("launchd");
+    record.details.service = service("launchd");
     assert!(allows(&rule, &record));
     assert!(!allows(&AllowRule { unit: pattern("*"), ..AllowRule::default() }, &record));
-    record.closer.service = service("systemd");
+    record.details.service = service("systemd");
     assert!(!allows(&rule, &record));
 }
 
@@ -194,11 +203,12 @@ fn a_label_that_could_not_be_asked_for_leaves_it_to_the_name_and_on_linux_there_
     let rule = AllowRule { name: pattern("notes"), label: pattern("com.kim.notes"), ..AllowRule::default() };
     let mut record = notes();
     assert!(!allows(&rule, &record), "a process with a control group has no label");
-    record.closer.cgroup = None;
+    record.details.cgroup = None;
     assert!(allows(&rule, &record), "not known speaks for leaving alone");
-    let service = |name: &str| Service { manager: "launchd".into(), name: name.into(), main_pid: None };
-    record.closer.service = Some(service("com.kim.notes"));
+    let service =
+        |name: &str| Service { manager: "launchd".into(), name: name.into(), main_pid: None, active: false };
+    record.details.service = Some(service("com.kim.notes"));
     assert!(allows(&rule, &record));
-    record.closer.service = Some(service("com.kim.maps"));
+    record.details.service = Some(service("com.kim.maps"));
     assert!(!allows(&rule, &record));
 }

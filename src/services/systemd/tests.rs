@@ -8,7 +8,7 @@ const USER: &str = "/user.slice/user-1000.slice/user@1000.service";
 
 fn process(pid: u32, cgroup: &str) -> ProcessRecord {
     let mut record = ProcessRecord::new(Pid(pid), StartTime(0));
-    record.closer.cgroup = Some(cgroup.into());
+    record.details.cgroup = Some(cgroup.into());
     record
 }
 
@@ -18,6 +18,7 @@ fn table(processes: Vec<ProcessRecord>) -> Snapshot {
         os: "linux".into(),
         taken_at: chrono::DateTime::UNIX_EPOCH,
         viewer: Viewer { pid: Pid(1), uid: ME },
+        unreadable: Vec::new(),
         processes,
     }
 }
@@ -35,7 +36,7 @@ fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Said>, Vec<(Manag
         Some(answer.as_bytes().to_vec())
     });
     let service =
-        |r: ProcessRecord| r.closer.service.as_ref().map(|s| (s.name.clone(), s.main_pid.map(|p| p.0)));
+        |r: ProcessRecord| r.details.service.as_ref().map(|s| (s.name.clone(), s.main_pid.map(|p| p.0)));
     (snapshot.processes.into_iter().map(service).collect(), asked)
 }
 
@@ -159,7 +160,7 @@ fn a_unit_of_the_same_name_elsewhere_is_no_answer() {
 #[test]
 fn nobody_is_asked_when_nobody_is_in_a_service() {
     let mut bare = ProcessRecord::new(Pid(3), StartTime(0));
-    bare.closer.env = Some([("SYSTEMD_EXEC_PID".to_owned(), "4".to_owned())].into());
+    bare.details.env = Some([("SYSTEMD_EXEC_PID".to_owned(), "4".to_owned())].into());
     let (services, asked) = filled(vec![process(2, "/user.slice/session-1.scope"), bare], "");
     assert_eq!((services, asked), (vec![None, None], vec![]));
 }
@@ -174,15 +175,15 @@ fn only_the_named_processes_are_looked_at() {
         None
     });
     assert_eq!(asked, ["b.service"]);
-    assert_eq!(snapshot.processes[0].closer.service, None);
-    assert_eq!(snapshot.processes[1].closer.service.as_ref().unwrap().main_pid, None, "asked, not answered");
+    assert_eq!(snapshot.processes[0].details.service, None);
+    assert_eq!(snapshot.processes[1].details.service.as_ref().unwrap().main_pid, None, "asked, not answered");
 }
 
 #[test]
 fn what_systemd_executed_itself_is_a_main_process_without_asking() {
     let executed = |pid: u32, value: &str, cgroup: &str| {
         let mut record = process(pid, cgroup);
-        record.closer.env = Some([("SYSTEMD_EXEC_PID".to_owned(), value.to_owned())].into());
+        record.details.env = Some([("SYSTEMD_EXEC_PID".to_owned(), value.to_owned())].into());
         record
     };
     let (services, _) = filled(

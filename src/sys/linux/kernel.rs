@@ -15,11 +15,11 @@ use super::super::procfs::{self, FdTarget};
 use super::table::Units;
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, State, Uid};
-use crate::reap::{Kernel, Kin, Refusal, Signal, Wires};
+use crate::reap::{Kernel, ProcessRow, Refusal, Signal, Wires};
 
 #[cfg(test)]
-#[path = "../hand_tests.rs"]
-mod hand;
+#[path = "../kernel_tests.rs"]
+mod kernel_tests;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -198,14 +198,14 @@ impl Kernel for OsKernel {
         if has_ended(&held.fd) { Argv::default() } else { procfs::argv(&bytes).unwrap_or_default() }
     }
 
-    fn family(&mut self) -> Vec<Kin> {
+    fn family(&mut self) -> Vec<ProcessRow> {
         let mut family = Vec::new();
         for pid in self.proc.pids() {
             let Ok(row) = self.proc.row(pid) else { continue };
             let ours = || self.all_users || self.proc.uid(pid).is_ok_and(|uid| uid == self.uid);
             if row.state != State::Zombie && !row.is_kernels && ours() {
                 let id = ProcessId { pid, start: row.start };
-                family.push(Kin {
+                family.push(ProcessRow {
                     id,
                     parent: row.parent,
                     group: row.group,

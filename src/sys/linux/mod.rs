@@ -28,7 +28,7 @@ use self::proc::{Proc, Shape, link_at, read_at};
 use self::stdio::Draft;
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
-use crate::process::{Interest, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
+use crate::process::{Interest, Listener, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
 
 /// The most of an environment that is read, in bytes. The kernel allows 6 MB; one that is larger is
 /// "not known", because the variable that matters may stand in the rest.
@@ -45,8 +45,14 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
     let pids = proc.pids()?;
     let processes = table::rows(&mut proc, &pids, own);
     let viewer = Viewer { pid: viewer, uid: own };
-    let mut snapshot =
-        Snapshot { schema: SCHEMA, os: "linux".to_owned(), taken_at: chrono::Utc::now(), viewer, processes };
+    let mut snapshot = Snapshot {
+        schema: SCHEMA,
+        os: "linux".to_owned(),
+        taken_at: chrono::Utc::now(),
+        viewer,
+        unreadable: Vec::new(),
+        processes,
+    };
     // Whoever was looked at, and whether for what it holds as well.
     let mut looked: BTreeSet<(Pid, bool)> = BTreeSet::new();
     let mut asked: Vec<Pid> = Vec::new();
@@ -101,7 +107,7 @@ fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, mut whole: Vec<Pid>, a
         drafts.iter().map(|(pid, (draft, _))| (*pid, draft.finish(proc, &holders))).collect();
     for record in &mut snapshot.processes {
         if let Some(wire) = stdio.remove(&record.pid()) {
-            record.closer.stdio = Some(wire);
+            record.details.stdio = Some(wire);
         }
     }
 }
@@ -132,19 +138,19 @@ fn look_at(
     if text(proc, "status", 64 << 10) {
         let status = procfs::status(&proc.text);
         record.rss = status.rss.unwrap_or(record.rss);
-        record.closer.swap = status.swap;
-        record.closer.foreign_namespace = status.namespaces.is_some_and(|count| count != 1);
+        record.details.swap = status.swap;
+        record.details.foreign_namespace = status.namespaces.is_some_and(|count| count != 1);
     }
     if text(proc, "cgroup", 64 << 10) {
-        record.closer.cgroup = procfs::cgroup(&proc.text);
+        record.details.cgroup = procfs::cgroup(&proc.text);
     }
     if text(proc, "environ", MOST_ENVIRON) && proc.text.len() < MOST_ENVIRON {
-        record.closer.env = Some(procfs::evidence(&proc.text, &EVIDENCE_VARIABLES));
+        record.details.env = Some(procfs::evidence(&proc.text, &EVIDENCE_VARIABLES));
     }
     // The environment holds secrets; nothing of it stays behind in the buffer.
     proc.text.fill(0);
-    record.closer.exe = path(dir, "exe");
-    record.closer.cwd = path(dir, "cwd");
+    record.details.exe = path(dir, "exe");
+    record.details.cwd = path(dir, "cwd");
     if !wire {
         return Ok(None);
     }
@@ -152,7 +158,9 @@ fn look_at(
     let draft = stdio::draft(proc, probe, pid, dir, &table, || net.is_here(dir));
     // Most servers have no other sockets than their wire, and then nothing needs to be asked.
     let sockets: Vec<u64> = table.sockets().filter(|inode| !draft.is_unix(*inode)).collect();
-    (record.closer.listening, record.closer.connected) = net.ports(proc, probe, dir, &sockets);
+    let (ports, connected) = net.ports(proc, probe, dir, &sockets);
+    record.details.listening = ports.map(|ports| ports.into_iter().map(Listener::Tcp).collect());
+    record.details.connected = connected;
     Ok(Some((draft, table)))
 }
 

@@ -121,12 +121,13 @@ impl Draft {
             Fd::Tty { gone: true } | Fd::Closed => StdioKind::Closed,
             Fd::Unknown => StdioKind::Unknown,
         };
-        let says_nothing = Stdio { kind, stdin_peers: None, stdout_peers: None };
+        let says_nothing = Stdio::of_kind(kind);
         match self.stdin {
             Fd::Wire(_) => Stdio {
                 kind,
                 stdin_peers: self.peers(proc, holders, self.first[0]),
                 stdout_peers: self.stdout_peers(proc, holders),
+                ..Stdio::of_kind(kind)
             },
             Fd::Null | Fd::Closed => self.moved(proc, holders).unwrap_or(says_nothing),
             _ => says_nothing,
@@ -177,7 +178,11 @@ impl Draft {
         let known = |peers: Vec<Pid>| (!peers.is_empty()).then_some(peers);
         let some_in = !stdin.is_empty() || stdin_hidden || self.blurred;
         let some_out = !stdout.is_empty() || stdout_hidden || self.blurred;
-        (some_in && some_out).then(|| Stdio { kind, stdin_peers: known(stdin), stdout_peers: known(stdout) })
+        (some_in && some_out).then(|| Stdio {
+            stdin_peers: known(stdin),
+            stdout_peers: known(stdout),
+            ..Stdio::of_kind(kind)
+        })
     }
 
     /// There is an open way in and an open way out, or there may be.

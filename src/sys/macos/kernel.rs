@@ -14,11 +14,11 @@ use super::super::{SysError, ffi};
 use super::table::{args, bsd};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, State, Uid};
-use crate::reap::{Kernel, Kin, Refusal, Signal, Wires};
+use crate::reap::{Kernel, ProcessRow, Refusal, Signal, Wires};
 
 #[cfg(test)]
-#[path = "../hand_tests.rs"]
-mod hand;
+#[path = "../kernel_tests.rs"]
+mod kernel_tests;
 
 /// No wait sleeps longer than this without looking at the stop flag.
 const SLICE: Duration = Duration::from_millis(50);
@@ -151,11 +151,11 @@ impl Kernel for OsKernel {
         held.argv.clone()
     }
 
-    fn family(&mut self) -> Vec<Kin> {
+    fn family(&mut self) -> Vec<ProcessRow> {
         let kin = |pid: Pid| {
             let seen = bsd(pid).ok()?;
             let ours = self.all_users || seen.uid == self.uid;
-            (ours && seen.state != State::Zombie).then_some(Kin {
+            (ours && seen.state != State::Zombie).then_some(ProcessRow {
                 id: ProcessId { pid, start: seen.start? },
                 parent: seen.parent,
                 group: Some(seen.group).filter(|group| group.0 > 0),

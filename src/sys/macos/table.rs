@@ -85,8 +85,8 @@ fn record(pid: Pid, bsd: &Bsd, viewer: Viewer, buffer: &mut [u8]) -> ProcessReco
         let length = ffi::pid_info(pid, libc::PROC_PIDTASKINFO, 0, &mut task).unwrap_or(0);
         record.rss = layout::resident(&task[..length]).unwrap_or(0);
         if let Some(args) = args(pid, buffer) {
-            record.closer.env = evidence(&args.env);
-            record.closer.exe = Some(args.exe);
+            record.details.env = evidence(&args.env);
+            record.details.exe = Some(args.exe);
             record.argv = Some(args.argv);
         }
     }
@@ -126,12 +126,12 @@ fn look_closely(snapshot: &mut Snapshot, close: &[Pid]) {
     for record in &mut snapshot.processes {
         let Some(own) = fds.remove(&record.pid()) else { continue };
         let (listening, connected) = wires::network(&own);
-        record.closer.stdio = Some(wires::stdio(record.pid(), &own, &holders));
-        record.closer.listening = Some(listening);
-        record.closer.connected = Some(connected);
+        record.details.stdio = Some(wires::stdio(record.pid(), &own, &holders));
+        record.details.listening = Some(listening);
+        record.details.connected = Some(connected);
         let mut bytes = [0; at::CWD_SIZE];
         let length = ffi::pid_info(record.pid(), libc::PROC_PIDVNODEPATHINFO, 0, &mut bytes).unwrap_or(0);
-        record.closer.cwd = layout::cwd(&bytes[..length]);
+        record.details.cwd = layout::cwd(&bytes[..length]);
     }
 }
 

@@ -62,6 +62,8 @@ pub(super) fn stdio(pid: Pid, fds: &Fds, holders: &Holders) -> Stdio {
         stdin => (stdin.copied(), fds.get(&1).copied()),
     };
     Stdio {
+        stdout_kind: None,
+        other_peers: Some(Vec::new()),
         kind: stdin.map_or(StdioKind::Closed, kind),
         stdin_peers: stdin.and_then(|end| match end {
             End::Pipe { peer, writes: false, .. } => holders.of(peer),

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::hand::{Sleeper, kernel};
+use super::kernel_tests::{Sleeper, kernel};
 use super::*;
 use crate::process::StartTime;
 

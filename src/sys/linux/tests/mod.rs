@@ -68,9 +68,12 @@ fn eventually(own: &Own, so: impl Fn(&ProcessRecord) -> bool) -> ProcessRecord {
 
 #[track_caller]
 fn stdio_becomes(own: &Own, kind: StdioKind, stdin: Option<&[Pid]>, stdout: Option<&[Pid]>) {
-    let expected =
-        Stdio { kind, stdin_peers: stdin.map(<[Pid]>::to_vec), stdout_peers: stdout.map(<[Pid]>::to_vec) };
-    eventually(own, |row| row.closer.stdio.as_ref() == Some(&expected));
+    let expected = Stdio {
+        stdin_peers: stdin.map(<[Pid]>::to_vec),
+        stdout_peers: stdout.map(<[Pid]>::to_vec),
+        ..Stdio::of_kind(kind)
+    };
+    eventually(own, |row| row.details.stdio.as_ref() == Some(&expected));
 }
 
 fn me() -> Pid {

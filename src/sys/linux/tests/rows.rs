@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::bytes::Argv;
-use crate::process::Interest;
 use crate::process::Snapshot;
+use crate::process::{Interest, Listener};
 
 #[test]
 fn a_port_and_its_callers_are_counted() {
@@ -14,11 +14,11 @@ fn a_port_and_its_callers_are_counted() {
     let port = listener.local_addr().unwrap().port();
     let own = Own::shell("", OwnedFd::from(listener).into(), Given::null());
     eventually(&own, |row| {
-        row.closer.listening.as_deref() == Some(&[port]) && row.closer.connected == Some(0)
+        row.details.listening.as_deref() == Some(&[Listener::Tcp(port)]) && row.details.connected == Some(0)
     });
     let mut caller = TcpStream::connect(("127.0.0.1", port)).unwrap();
     caller.write_all(b"x").unwrap();
-    eventually(&own, |row| row.closer.connected == Some(1));
+    eventually(&own, |row| row.details.connected == Some(1));
 }
 
 #[test]
@@ -27,24 +27,24 @@ fn the_second_stage_fills_what_the_first_leaves_open() {
     command.arg("300").current_dir("/usr").env("GEMINI_CLI", "1").env("SECRET", "hunter2");
     let own = Own::start(&mut command);
     let row = eventually(&own, |row| row.comm.to_string() == "sleep");
-    assert_eq!(row.closer.cwd.as_ref().unwrap().to_string(), "/usr");
-    assert!(row.closer.exe.as_ref().unwrap().to_string().contains("/bin/"));
+    assert_eq!(row.details.cwd.as_ref().unwrap().to_string(), "/usr");
+    assert!(row.details.exe.as_ref().unwrap().to_string().contains("/bin/"));
     assert_eq!(row.env_var("GEMINI_CLI"), Some("1"));
     assert_eq!(row.env_var("SECRET"), None);
     assert!(
         row.rss > 0
-            && row.closer.swap.is_some()
-            && row.closer.cgroup.is_some()
-            && !row.closer.foreign_namespace
+            && row.details.swap.is_some()
+            && row.details.cgroup.is_some()
+            && !row.details.foreign_namespace
     );
     let other = look(me()).unwrap();
-    assert!(other.closer.stdio.is_some());
+    assert!(other.details.stdio.is_some());
     let unasked = take(me(), &mut |_| Interest::default()).unwrap();
     assert!(
         unasked
             .processes
             .iter()
-            .all(|row| row.closer.exe.is_none() && row.closer.env.is_none() && row.closer.stdio.is_none())
+            .all(|row| row.details.exe.is_none() && row.details.env.is_none() && row.details.stdio.is_none())
     );
 }
 
@@ -76,7 +76,7 @@ fn what_stands_on_no_wire_is_looked_at_closely_only_when_that_is_sure() {
         let interest = Interest { surely, if_wired, ..Interest::default() };
         let snapshot = take(me(), &mut |_| interest.clone()).unwrap();
         [wired.pid(), idle.pid()]
-            .map(|pid| snapshot.processes.iter().any(|row| row.pid() == pid && row.closer.stdio.is_some()))
+            .map(|pid| snapshot.processes.iter().any(|row| row.pid() == pid && row.details.stdio.is_some()))
     };
     assert_eq!(closely(vec![]), [true, false]);
     assert_eq!(closely(vec![idle.pid()]), [true, true]);
@@ -96,9 +96,11 @@ fn who_is_only_above_is_looked_at_without_what_it_holds_until_that_is_asked_for(
         snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap()
     };
     let above = row(vec![], vec![]);
-    assert!(above.closer.exe.is_some() && above.closer.stdio.is_none() && above.closer.listening.is_none());
-    assert!(row(vec![own.pid()], vec![]).closer.stdio.is_some());
-    assert!(row(vec![], vec![own.pid()]).closer.stdio.is_some(), "asked for in the second round");
+    assert!(
+        above.details.exe.is_some() && above.details.stdio.is_none() && above.details.listening.is_none()
+    );
+    assert!(row(vec![own.pid()], vec![]).details.stdio.is_some());
+    assert!(row(vec![], vec![own.pid()]).details.stdio.is_some(), "asked for in the second round");
 }
 
 #[test]
@@ -127,8 +129,8 @@ ctypes.CDLL(None).pthread_exit(None)
     }
     let row = look(own.pid()).unwrap();
     assert!(!row.is_zombie());
-    assert_eq!(row.closer.stdio, None);
-    assert_eq!((&row.closer.listening, row.closer.connected), (&None, None));
+    assert_eq!(row.details.stdio, None);
+    assert_eq!((&row.details.listening, row.details.connected), (&None, None));
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn pipes_to_a_child_are_no_wire_of_a_daemon() {
             .stdout(Given::null())
             .stderr(Given::null()),
     );
-    eventually(&own, |row| row.closer.cwd.as_ref().is_some_and(|cwd| cwd.to_string() == "/"));
+    eventually(&own, |row| row.details.cwd.as_ref().is_some_and(|cwd| cwd.to_string() == "/"));
     stdio_becomes(&own, StdioKind::Null, None, None);
 }
 
@@ -134,7 +134,7 @@ fn the_same_end_in_a_launcher_is_no_other_end() {
             None => assert!(Instant::now() < late),
         }
     };
-    assert_eq!(leaf.closer.stdio.as_ref().unwrap().stdin_peers, Some(vec![me()]));
+    assert_eq!(leaf.details.stdio.as_ref().unwrap().stdin_peers, Some(vec![me()]));
     drop((own.0.stdin.take(), own.0.stdout.take()));
     stdio_becomes(&own, StdioKind::Pipe, Some(&[]), Some(&[]));
     rustix::process::kill_process(
@@ -163,8 +163,5 @@ fn what_the_viewer_holds_does_not_count() {
     let own = Own::start(Command::new("sleep").arg("300").stdin(Given::piped()).stdout(Given::piped()));
     let snapshot = take(me(), &mut |_| vec![own.pid()].into()).unwrap();
     let row = snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap();
-    assert_eq!(
-        row.closer.stdio,
-        Some(Stdio { kind: StdioKind::Pipe, stdin_peers: None, stdout_peers: None })
-    );
+    assert_eq!(row.details.stdio, Some(Stdio::of_kind(StdioKind::Pipe)));
 }

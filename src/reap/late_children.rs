@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::kernel::{Kin, Wires};
+use super::kernel::{ProcessRow, Wires};
 use crate::process::{Pid, ProcessId};
 
 /// What is remembered from one look at the family to the next, so that a child is found although its
@@ -22,7 +22,7 @@ use crate::process::{Pid, ProcessId};
 /// Group and session of the client (most leave their servers there) prove nothing, and nobody is
 /// taken by them.
 #[derive(Debug, Default)]
-pub(super) struct Kinship {
+pub(super) struct LateChildren {
     /// Who was there at the first look; nobody among them is ever taken by what he inherited.
     before: Option<HashSet<ProcessId>>,
     /// Groups and sessions by their number: the member that opened them, and its target.
@@ -31,7 +31,7 @@ pub(super) struct Kinship {
     wires: HashMap<u64, usize>,
 }
 
-impl Kinship {
+impl LateChildren {
     /// Those of the rows that belong to a target and are not known yet, with their target; one
     /// generation at a time.
     ///
@@ -39,15 +39,15 @@ impl Kinship {
     /// rows had been read, by number.
     pub(super) fn born(
         &mut self,
-        rows: &[Kin],
+        rows: &[ProcessRow],
         known: &HashMap<ProcessId, usize>,
         living: &HashMap<Pid, usize>,
         mut wires: impl FnMut(ProcessId) -> Option<Wires>,
-    ) -> Vec<(usize, Kin)> {
-        let by_pid: HashMap<Pid, &Kin> = rows.iter().map(|kin| (kin.id.pid, kin)).collect();
+    ) -> Vec<(usize, ProcessRow)> {
+        let by_pid: HashMap<Pid, &ProcessRow> = rows.iter().map(|kin| (kin.id.pid, kin)).collect();
         // The number has a new owner, so the group that bore it is gone and was given away too.
         self.led.retain(|pid, (leader, _)| by_pid.get(pid).is_none_or(|kin| kin.id == *leader));
-        let mut of = |kin: &Kin| {
+        let mut of = |kin: &ProcessRow| {
             living.get(&kin.parent).copied().or_else(|| {
                 let late = self.before.as_ref().is_some_and(|before| !before.contains(&kin.id));
                 if !late || !was_handed_on(kin, &by_pid) {
@@ -66,7 +66,7 @@ impl Kinship {
     /// tells whether the owner of a target has ended.
     pub(super) fn remember(
         &mut self,
-        rows: &[Kin],
+        rows: &[ProcessRow],
         known: &HashMap<ProcessId, usize>,
         orphaned: impl Fn(usize) -> bool,
         wires: impl FnMut(ProcessId) -> Option<Wires>,
@@ -92,7 +92,7 @@ impl Kinship {
         !self.led.is_empty() || !self.wires.is_empty()
     }
 
-    fn leads(&self, kin: &Kin) -> Option<usize> {
+    fn leads(&self, kin: &ProcessRow) -> Option<usize> {
         [kin.group, kin.session].into_iter().flatten().find_map(|pid| Some(self.led.get(&pid)?.1))
     }
 
@@ -115,14 +115,14 @@ impl Kinship {
 ///
 /// A neighbour (of a member's session or group) whose descriptors cannot be read may have any.
 fn own_wires(
-    rows: &[Kin],
+    rows: &[ProcessRow],
     known: &HashMap<ProcessId, usize>,
     orphaned: impl Fn(usize) -> bool,
     mut wires: impl FnMut(ProcessId) -> Option<Wires>,
 ) -> HashMap<u64, usize> {
     let mut own = HashMap::new();
     let mut shared = HashSet::new();
-    let members: Vec<(&Kin, usize)> =
+    let members: Vec<(&ProcessRow, usize)> =
         rows.iter().filter_map(|kin| Some((kin, *known.get(&kin.id)?))).collect();
     for (kin, target) in &members {
         let Some([stdin, stdout, _]) = wires(kin.id) else { continue };
@@ -140,7 +140,7 @@ fn own_wires(
         if let Some(theirs) = wires(kin.id) {
             own.retain(|wire, _| !theirs.contains(&Some(*wire)));
         } else {
-            let near = |member: &Kin| member.session == kin.session || member.group == kin.group;
+            let near = |member: &ProcessRow| member.session == kin.session || member.group == kin.group;
             let nearby: HashSet<usize> =
                 members.iter().filter(|(member, _)| near(member)).map(|(_, target)| *target).collect();
             own.retain(|_, target| !nearby.contains(target));
@@ -152,7 +152,7 @@ fn own_wires(
 /// Has its parent ended? Whoever forked it shared its session, and cannot have left it while it led
 /// a group there; an adopter (`systemd --user`, a subreaper) has a session of its own. A parent that
 /// is not in the table says nothing, except pid 1.
-fn was_handed_on(kin: &Kin, by_pid: &HashMap<Pid, &Kin>) -> bool {
+fn was_handed_on(kin: &ProcessRow, by_pid: &HashMap<Pid, &ProcessRow>) -> bool {
     kin.parent == Pid::INIT
         || by_pid.get(&kin.parent).is_some_and(|parent| {
             parent.session.is_some() && kin.session.is_some() && parent.session != kin.session

@@ -1,6 +1,6 @@
-//! The house: arrows between rooms point down only, and no room is too large.
+//! The architecture: arrows between files point down only, and no file is too large.
 //!
-//! A file under src/ is a room; `crate::x` in it is an arrow to room x. Rooms of floor 5 stand at
+//! A file under src/ is a file; `crate::x` in it is an arrow to file x. Rooms of layer 5 stand at
 //! the edge of one outside thing each and do not know each other.
 
 #![allow(clippy::unwrap_used)]
@@ -8,10 +8,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Top-level modules by floor, lowest first.
-const FLOORS: [&[&str]; 8] = [
+/// Top-level modules by layer, lowest first.
+const LAYERS: [&[&str]; 8] = [
     &["bytes", "exit", "process", "redact", "units"],
-    &["lasting", "pattern", "tree"],
+    &["pattern", "stable_path", "tree"],
     &["program", "catalog", "policy", "roles"],
     &["instance", "classify"],
     &["health", "plan", "reap"],
@@ -20,31 +20,31 @@ const FLOORS: [&[&str]; 8] = [
     &["cli"],
 ];
 
-/// `commands` (floor 6) takes what was typed (floor 7) as its input, and `main` calls it.
+/// `commands` (layer 6) takes what was typed (layer 7) as its input, and `main` calls it.
 const ALLOWED_UP: [(&str, &str); 1] = [("commands", "cli")];
 
-/// About 300 lines is one room; tests inside a room do not count.
-const LARGEST_ROOM: usize = 320;
+/// About 300 lines is one file; tests inside a file do not count.
+const LARGEST_FILE: usize = 320;
 
-fn floor(module: &str) -> Option<usize> {
-    FLOORS.iter().position(|floor| floor.contains(&module))
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
-fn rooms(dir: &Path, found: &mut Vec<PathBuf>) {
+fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            rooms(&path, found);
+            files(&path, found);
         } else if path.extension().is_some_and(|e| e == "rs") {
             found.push(path);
         }
     }
 }
 
-fn all_rooms() -> Vec<(String, String, String)> {
+fn all_files() -> Vec<(String, String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = Vec::new();
-    rooms(&src, &mut paths);
+    files(&src, &mut paths);
     paths.sort();
     paths
         .into_iter()
@@ -57,7 +57,7 @@ fn all_rooms() -> Vec<(String, String, String)> {
         .collect()
 }
 
-/// A room up to the tests inside it. `mod tests;` only names a room of its own, and may stand first.
+/// A file up to the tests inside it. `mod tests;` only names a file of its own, and may stand first.
 fn without_tests(text: &str) -> &str {
     let mut marks = text.match_indices("#[cfg(test)]");
     let inside = |(at, _): &(usize, &str)| {
@@ -67,7 +67,7 @@ fn without_tests(text: &str) -> &str {
     marks.find(inside).map_or(text, |(at, _)| &text[..at])
 }
 
-/// The code of a room without its tests and comments.
+/// The code of a file without its tests and comments.
 fn code(text: &str) -> String {
     without_tests(text)
         .lines()
@@ -93,46 +93,46 @@ fn arrows(code: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_module_has_a_floor() {
-    for (name, module, _) in all_rooms() {
+fn every_module_has_a_layer() {
+    for (name, module, _) in all_files() {
         if !matches!(module.as_str(), "main" | "lib") {
-            assert!(floor(&module).is_some(), "{name}: module `{module}` stands on no floor");
+            assert!(layer(&module).is_some(), "{name}: module `{module}` stands on no layer");
         }
     }
 }
 
 #[test]
 fn arrows_point_down_only() {
-    for (name, module, text) in all_rooms() {
-        let Some(from) = floor(&module) else { continue };
+    for (name, module, text) in all_files() {
+        let Some(from) = layer(&module) else { continue };
         for to in arrows(&code(&text)) {
-            let Some(below) = floor(&to) else { continue };
+            let Some(below) = layer(&to) else { continue };
             let inside = to == module;
             let allowed = ALLOWED_UP.contains(&(module.as_str(), to.as_str()));
             assert!(
                 inside || allowed || below <= from,
-                "{name} (floor {from}) points up at {to} (floor {below})"
+                "{name} (layer {from}) points up at {to} (layer {below})"
             );
             // Edges do not know each other.
-            assert!(inside || from != 5 || below != 5, "{name} knows its neighbour {to} on floor 5");
+            assert!(inside || from != 5 || below != 5, "{name} knows its neighbour {to} on layer 5");
         }
     }
 }
 
 #[test]
-fn no_room_is_too_large() {
-    for (name, _, text) in all_rooms() {
+fn no_file_is_too_large() {
+    for (name, _, text) in all_files() {
         if name.ends_with("tests.rs") {
             continue;
         }
         let lines = without_tests(&text).lines().count();
-        assert!(lines <= LARGEST_ROOM, "{name} has {lines} lines: is it two rooms?");
+        assert!(lines <= LARGEST_FILE, "{name} has {lines} lines: is it two files?");
     }
 }
 
 #[test]
-fn unsafe_code_stands_in_one_room() {
-    for (name, _, text) in all_rooms() {
+fn unsafe_code_stands_in_one_file() {
+    for (name, _, text) in all_files() {
         if name != "sys/ffi.rs" {
             let code = code(&text);
             assert!(!code.contains("unsafe {") && !code.contains("allow(unsafe_code)"), "{name} is unsafe");
@@ -142,7 +142,7 @@ fn unsafe_code_stands_in_one_room() {
 
 #[test]
 fn signals_are_sent_in_one_place() {
-    for (name, _, text) in all_rooms() {
+    for (name, _, text) in all_files() {
         let code = code(&text);
         let sends = ["pidfd_send_signal(", "kill_process(", "libc::kill(", "signal::kill(", "killpg("];
         for call in sends {
@@ -156,8 +156,8 @@ fn signals_are_sent_in_one_place() {
 
 #[test]
 fn judgement_asks_neither_clock_nor_files() {
-    for (name, module, text) in all_rooms() {
-        if floor(&module).is_none_or(|floor| floor > 4) || name.ends_with("tests.rs") {
+    for (name, module, text) in all_files() {
+        if layer(&module).is_none_or(|layer| layer > 4) || name.ends_with("tests.rs") {
             continue;
         }
         let code = code(&text);
@@ -172,7 +172,7 @@ fn judgement_asks_neither_clock_nor_files() {
 #[test]
 fn the_reader_of_arrows_sees_them() {
     assert_eq!(arrows("use crate::{sys, audit::Event};\ncrate::plan::Plan"), ["sys", "audit", "plan"]);
-    assert_eq!(floor("plan"), Some(4));
-    let room = "mod a;\n#[cfg(test)]\nmod tests;\nuse crate::sys;\n#[cfg(test)]\n#[allow(x)]\nmod more {\nuse crate::cli;";
-    assert_eq!(arrows(&code(room)), ["sys"]);
+    assert_eq!(layer("plan"), Some(4));
+    let file = "mod a;\n#[cfg(test)]\nmod tests;\nuse crate::sys;\n#[cfg(test)]\n#[allow(x)]\nmod more {\nuse crate::cli;";
+    assert_eq!(arrows(&code(file)), ["sys"]);
 }

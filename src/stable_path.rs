@@ -38,7 +38,7 @@ const TEMPORARY: [&str; 8] = [
 /// person, besides those that all systems have. Looks at the path alone.
 ///
 /// ```
-/// use mcp_reap::lasting::{Vanishing, vanishing};
+/// use mcp_reap::stable_path::{Vanishing, vanishing};
 /// use std::path::Path;
 /// assert_eq!(vanishing(Path::new("/tmp/mcp-reap"), &[]), Some(Vanishing::Temporary));
 /// assert_eq!(vanishing(Path::new("/usr/local/bin/mcp-reap"), &[]), None);

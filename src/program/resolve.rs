@@ -10,7 +10,7 @@ const MAX_LAYERS: usize = 16;
 
 /// The layers met so far, and where relative paths count from.
 #[derive(Debug, Default)]
-pub(super) struct Peeler {
+pub(super) struct Resolver {
     pub layers: Vec<Layer>,
     /// From `uv --directory D`, `npm --prefix D` and the like.
     pub dir: Option<String>,
@@ -18,9 +18,9 @@ pub(super) struct Peeler {
     pub opaque: bool,
 }
 
-impl Peeler {
+impl Resolver {
     /// The program that these words run.
-    pub(super) fn peel(&mut self, words: &[Word<'_>]) -> Option<Program> {
+    pub(super) fn resolve(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let (first, rest) = words.split_first()?;
         // An environment lies in its project: /srv/notes-mcp/.venv/bin/python server.py
         if let Some(at) = first.find("/.venv/bin/").or_else(|| first.find("/venv/bin/"))
@@ -97,7 +97,7 @@ impl Peeler {
             // cmd /c npx -y x
             Tool::Cmd => {
                 let at = words.iter().position(|word| word.eq_ignore_ascii_case("/c"))?;
-                self.peel(words.get(at + 1..)?)
+                self.resolve(words.get(at + 1..)?)
             }
             Tool::Passer(passer) => self.pass(name, passer, words),
         }
@@ -159,7 +159,7 @@ impl Peeler {
         {
             rest = rest.get(1..)?;
         }
-        self.peel(rest)
+        self.resolve(rest)
     }
 
     /// A script file under an interpreter: the program, or one more tool (`node npx-cli.js -y x`,
@@ -214,7 +214,7 @@ impl Peeler {
         if stem(base(first)) != base(first) && tools::find(base(first)).is_none() {
             return self.file(first, rest);
         }
-        self.peel(words)
+        self.resolve(words)
     }
 
     /// From here on relative paths count from `dir`.

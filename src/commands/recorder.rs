@@ -9,7 +9,7 @@ use crate::audit::{self, AuditError, AuditLog, FileSink, Sink, Subject};
 use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
-use crate::reap::{Event, Outcome, Report, Signal, Step, Witness};
+use crate::reap::{Event, Outcome, Recorder, Report, Signal, Step};
 use crate::render::figures::elapsed;
 use crate::render::table::count;
 use crate::units::show_size;
@@ -100,7 +100,7 @@ impl<S: Sink> AuditWitness<S> {
     }
 }
 
-impl<S: Sink> Witness for AuditWitness<S> {
+impl<S: Sink> Recorder for AuditWitness<S> {
     type Error = AuditError;
 
     fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), AuditError> {
@@ -241,16 +241,16 @@ mod tests {
         Target { server: "s".into(), verdict: Verdict::Orphaned, reason, members: vec![member] }
     }
 
-    fn witness(disk: &Disk) -> AuditWitness<Disk> {
+    fn recorder(disk: &Disk) -> AuditWitness<Disk> {
         AuditWitness::new(AuditLog::over(disk.clone(), RunId::new(Utc::now(), Pid(1))))
     }
 
     #[test]
     fn an_intent_is_on_the_disk_before_anything_is_sent_and_tells_no_secret() {
         let (disk, target) = (Disk::default(), target());
-        let mut witness = witness(&disk);
+        let mut recorder = recorder(&disk);
         let event = |step| Event { target: &target, member: &target.members[0], step };
-        witness.intend(&[event(Step::Intent(Signal::Term)), event(Step::Intent(Signal::Cont))]).unwrap();
+        recorder.intend(&[event(Step::Intent(Signal::Term)), event(Step::Intent(Signal::Cont))]).unwrap();
         {
             let state = disk.0.borrow();
             assert_eq!(state.written.lines().count(), 2);
@@ -258,19 +258,19 @@ mod tests {
             assert!(state.written.contains("--token") && !state.written.contains("hunter2"));
         }
         // What has happened is written, and kept with the next intent.
-        witness.note(&event(Step::Signalled(Signal::Term))).unwrap();
+        recorder.note(&event(Step::Signalled(Signal::Term))).unwrap();
         assert!(disk.0.borrow().kept < disk.0.borrow().written.len());
     }
 
     #[test]
     fn an_intent_that_could_not_be_kept_is_none() {
         let (disk, target) = (Disk::default(), target());
-        let mut witness = witness(&disk);
+        let mut recorder = recorder(&disk);
         disk.0.borrow_mut().fails = true;
         let event = Event { target: &target, member: &target.members[0], step: Step::Intent(Signal::Kill) };
-        assert!(witness.intend(std::slice::from_ref(&event)).is_err());
+        assert!(recorder.intend(std::slice::from_ref(&event)).is_err());
         assert!(disk.0.borrow().written.is_empty(), "nobody is to read of it");
         disk.0.borrow_mut().fails = false;
-        assert!(witness.intend(&[event]).is_err(), "nor is a later one believed");
+        assert!(recorder.intend(&[event]).is_err(), "nor is a later one believed");
     }
 }

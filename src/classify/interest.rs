@@ -30,7 +30,7 @@ impl<'c> Scout<'c> {
         let tree = Tree::new(snapshot);
         let roles = match self.roles.take() {
             None => Roles::assign(snapshot, &tree, self.catalog),
-            Some(roles) => roles.after_a_closer_look(&tree, self.catalog),
+            Some(roles) => roles.after_details(&tree, self.catalog),
         };
         let interest = interest(snapshot, &tree, &roles);
         self.roles = Some(roles);

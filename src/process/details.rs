@@ -1,0 +1,252 @@
+//! What is read of a process only when it deserves a closer look.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use serde::{Deserialize, Serialize};
+
+use super::id::Pid;
+use crate::bytes::RawText;
+
+/// What a closer look told of a process.
+///
+/// `None` means "could not be read" or "was not looked at".
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details {
+    /// Swapped-out memory in bytes (Linux).
+    pub swap: Option<u64>,
+    /// The executable file.
+    pub exe: Option<RawText>,
+    /// Working directory.
+    pub cwd: Option<RawText>,
+    /// The few environment variables that are evidence; never any other.
+    pub env: Option<BTreeMap<String, String>>,
+    /// Linux: the path in the unified cgroup hierarchy.
+    pub cgroup: Option<String>,
+    /// The systemd unit or launchd job the process is in.
+    pub service: Option<Service>,
+    /// The wire it was started with.
+    pub stdio: Option<Stdio>,
+    /// What it serves on: listening sockets of any family, without those of its own runtime.
+    pub listening: Option<Vec<Listener>>,
+    /// Connections that it serves (accepted, half-closed or still waiting to be accepted, of any family) from outside
+    /// itself and its descendants.
+    pub connected: Option<u32>,
+    /// Processes that hold the other end of a served connection, one entry for each such connection; connections from
+    /// other machines and from processes that cannot be read are in `connected` alone. A member of the same instance
+    /// may stand here: the judgement takes those off.
+    pub connected_peers: Vec<Pid>,
+    /// Processes that hold the other end of a connection that it opened itself. They matter only where one of them is
+    /// its owner, an ancestor or a client: everything else is a database, a cloud service, its own browser.
+    pub outbound_peers: Vec<Pid>,
+    /// Who traces it (`TracerPid`); `Some(Pid(0))` is nobody, or was not said.
+    pub tracer: Option<Pid>,
+    /// It is connected to a display server (X11, Wayland): it belongs to a person at a screen.
+    pub display: bool,
+    /// True when it lives in another PID namespace than ours (a container seen from outside).
+    pub foreign_namespace: bool,
+}
+
+/// A socket that a process serves on.
+///
+/// In JSON a TCP port is a number, anything else a text: `unix:/run/x.sock`, `unix:@abstract`, `udp:5353`,
+/// `vsock:5126`; `vsock` where the port could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Listener {
+    /// A TCP port.
+    Tcp(u16),
+    /// Any other socket, as it is shown.
+    Other(String),
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Listener::Tcp(port) => port.fmt(f),
+            Listener::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+/// [`Details`], which take memory only where there are any: of 20,000 processes perhaps a hundred are
+/// looked at closely, and the room for the others would be 5 MB.
+///
+/// ```
+/// use mcp_reap::process::LazyDetails;
+/// let mut details = LazyDetails::default();
+/// assert_eq!(details.exe, None);
+/// details.exe = Some("/usr/bin/node".into());
+/// assert_eq!(details.exe.as_ref().map(ToString::to_string).as_deref(), Some("/usr/bin/node"));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct LazyDetails(Option<Box<Details>>);
+
+/// Of a process that was not looked at.
+static NOTHING: Details = Details {
+    swap: None,
+    exe: None,
+    cwd: None,
+    env: None,
+    cgroup: None,
+    service: None,
+    stdio: None,
+    listening: None,
+    connected: None,
+    connected_peers: Vec::new(),
+    outbound_peers: Vec::new(),
+    tracer: None,
+    display: false,
+    foreign_namespace: false,
+};
+
+impl Deref for LazyDetails {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for LazyDetails {
+    fn deref_mut(&mut self) -> &mut Details {
+        self.0.get_or_insert_with(Box::default)
+    }
+}
+
+/// Room for nothing is nothing.
+impl PartialEq for LazyDetails {
+    fn eq(&self, other: &LazyDetails) -> bool {
+        **self == **other
+    }
+}
+
+impl From<Details> for LazyDetails {
+    fn from(details: Details) -> LazyDetails {
+        LazyDetails((details != NOTHING).then(|| Box::new(details)))
+    }
+}
+
+impl From<LazyDetails> for Details {
+    fn from(stored: LazyDetails) -> Details {
+        stored.0.map(|details| *details).unwrap_or_default()
+    }
+}
+
+/// The unit or job a process is in, and that unit's main process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// `systemd` or `launchd`.
+    pub manager: String,
+    /// Unit or job label.
+    pub name: String,
+    /// Its main process; `Pid(0)` when it has none, `None` when that could not be asked.
+    pub main_pid: Option<Pid>,
+    /// The manager calls it active (or activating). A service that is active without a main process (oneshot with
+    /// RemainAfterExit, forking) manages everything in its cgroup.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub active: bool,
+}
+
+/// What a process's stdin is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StdioKind {
+    /// An anonymous pipe.
+    Pipe,
+    /// A unix socket, nearly always one end of a socketpair.
+    Socket,
+    /// `/dev/null`.
+    Null,
+    /// A terminal whose master somebody holds.
+    Tty,
+    /// A file or a device.
+    File,
+    /// No such descriptor, or a terminal that is gone.
+    Closed,
+    /// Something else, or it could not be read.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The stdio connection of a process, on whatever descriptors it lies now, and who holds the other end in each
+/// direction.
+///
+/// The two lists of holders mean: `None` "the other end could not be read, or is held by somebody who cannot be seen";
+/// empty "looked, and the kernel says that nobody holds it"; otherwise the processes outside the process itself that
+/// hold it (for a terminal: its master). Where the descriptor of that direction is neither a pipe, a socket nor a
+/// terminal, there is no other end and the list says nothing; see [`Stdio::stdin`] and [`Stdio::stdout`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stdio {
+    /// Kind of stdin.
+    pub kind: StdioKind,
+    /// Kind of stdout; tables from before this field have none: then stdout is what stdin is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_kind: Option<StdioKind>,
+    /// Who can write to its stdin.
+    pub stdin_peers: Option<Vec<Pid>>,
+    /// Who can read its stdout.
+    pub stdout_peers: Option<Vec<Pid>>,
+    /// Who outside the process and its descendants holds the other end of a pipe or socket pair on a descriptor above 2
+    /// that is not the wire itself. They can only speak for use. `None` where such a descriptor could not be read;
+    /// tables from before this field: nobody.
+    #[serde(default = "nobody")]
+    pub other_peers: Option<Vec<Pid>>,
+}
+
+// serde's default for a field that is not there is a function, and the value is the whole point: absent is "nobody".
+#[allow(clippy::unnecessary_wraps)]
+fn nobody() -> Option<Vec<Pid>> {
+    Some(Vec::new())
+}
+
+/// What is known of the other end of one direction of one process's stdio connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherEnd<'a> {
+    /// There is none: `/dev/null`, a file, a terminal that is gone, no such descriptor.
+    Absent,
+    /// The kernel says that nobody holds it.
+    Closed,
+    /// These processes hold it.
+    Held(&'a [Pid]),
+    /// Not read, or held by somebody who cannot be seen.
+    Unread,
+}
+
+impl Stdio {
+    /// A connection of which nothing is known but the kind of stdin.
+    #[must_use]
+    pub fn of_kind(kind: StdioKind) -> Stdio {
+        Stdio { kind, stdout_kind: None, stdin_peers: None, stdout_peers: None, other_peers: nobody() }
+    }
+
+    /// The other end of stdin.
+    #[must_use]
+    pub fn stdin(&self) -> OtherEnd<'_> {
+        other_end(self.kind, self.stdin_peers.as_deref())
+    }
+
+    /// The other end of stdout.
+    #[must_use]
+    pub fn stdout(&self) -> OtherEnd<'_> {
+        other_end(self.stdout_kind.unwrap_or(self.kind), self.stdout_peers.as_deref())
+    }
+
+    /// Can somebody be at the other end, as a client is?
+    #[must_use]
+    pub fn is_wire(&self) -> bool {
+        matches!(self.kind, StdioKind::Pipe | StdioKind::Socket)
+    }
+}
+
+fn other_end(kind: StdioKind, peers: Option<&[Pid]>) -> OtherEnd<'_> {
+    match (kind, peers) {
+        // A holder that was seen counts, whatever the descriptor is called.
+        (_, Some(peers @ [_, ..])) => OtherEnd::Held(peers),
+        (StdioKind::Pipe | StdioKind::Socket, Some([])) => OtherEnd::Closed,
+        // A terminal that is there has a master that somebody holds, seen or not.
+        (StdioKind::Pipe | StdioKind::Socket | StdioKind::Tty | StdioKind::Unknown, _) => OtherEnd::Unread,
+        (StdioKind::Null | StdioKind::File | StdioKind::Closed, _) => OtherEnd::Absent,
+    }
+}
