@@ -46,6 +46,9 @@ pub struct Details {
     pub display: bool,
     /// True when it lives in another PID namespace than ours (a container seen from outside).
     pub foreign_namespace: bool,
+    /// Its number in the innermost PID namespace, where that is another one than ours: 1 is the process for which the
+    /// namespace was made.
+    pub namespace_pid: Option<Pid>,
 }
 
 /// A socket that a process serves on.
@@ -99,6 +102,7 @@ static NOTHING: Details = Details {
     tracer: None,
     display: false,
     foreign_namespace: false,
+    namespace_pid: None,
 };
 
 impl Deref for LazyDetails {
@@ -193,6 +197,13 @@ pub struct Stdio {
     /// tables from before this field: nobody.
     #[serde(default = "nobody")]
     pub other_peers: Option<Vec<Pid>>,
+    /// What tells the pipe or socket on stdin from any other (its inode on Linux): two processes with the same number
+    /// have the same end of the same connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin_id: Option<u64>,
+    /// The same for stdout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_id: Option<u64>,
 }
 
 // serde's default for a field that is not there is a function, and the value is the whole point: absent is "nobody".
@@ -218,7 +229,15 @@ impl Stdio {
     /// A connection of which nothing is known but the kind of stdin.
     #[must_use]
     pub fn of_kind(kind: StdioKind) -> Stdio {
-        Stdio { kind, stdout_kind: None, stdin_peers: None, stdout_peers: None, other_peers: nobody() }
+        Stdio {
+            kind,
+            stdout_kind: None,
+            stdin_peers: None,
+            stdout_peers: None,
+            other_peers: nobody(),
+            stdin_id: None,
+            stdout_id: None,
+        }
     }
 
     /// The other end of stdin.

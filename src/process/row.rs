@@ -63,6 +63,8 @@ pub(super) struct Row {
     display: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     foreign_namespace: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace_pid: Option<Pid>,
 }
 
 impl From<Row> for ProcessRecord {
@@ -97,6 +99,7 @@ impl From<Row> for ProcessRecord {
                 tracer: row.tracer,
                 display: row.display,
                 foreign_namespace: row.foreign_namespace,
+                namespace_pid: row.namespace_pid,
             }),
         }
     }
@@ -133,6 +136,7 @@ impl From<ProcessRecord> for Row {
             tracer: details.tracer,
             display: details.display,
             foreign_namespace: details.foreign_namespace,
+            namespace_pid: details.namespace_pid,
         }
     }
 }

@@ -62,8 +62,6 @@ pub(super) fn stdio(pid: Pid, fds: &Fds, holders: &Holders) -> Stdio {
         stdin => (stdin.copied(), fds.get(&1).copied()),
     };
     Stdio {
-        stdout_kind: None,
-        other_peers: Some(Vec::new()),
         kind: stdin.map_or(StdioKind::Closed, kind),
         stdin_peers: stdin.and_then(|end| match end {
             End::Pipe { peer, writes: false, .. } => holders.of(peer),
@@ -77,6 +75,7 @@ pub(super) fn stdio(pid: Pid, fds: &Fds, holders: &Holders) -> Stdio {
             End::Socket { peer, .. } => holders.of(peer),
             _ => None,
         }),
+        ..Stdio::of_kind(StdioKind::Unknown)
     }
 }
 
