@@ -73,6 +73,7 @@ fn table(processes: u32, instances: u32) -> Snapshot {
         os: "linux".to_owned(),
         taken_at: "2026-03-01T10:00:00Z".parse().unwrap(),
         viewer: Viewer { pid: Pid(2), uid: Uid(1000) },
+        systemd: false,
         unreadable: Vec::new(),
         processes: rows,
     }

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::bytes::Argv;
 use crate::classify::{Finding, Judgement, Verdict};
-use crate::instance::Part;
+use crate::instance::{Instance, Part};
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessId, Snapshot, State};
+use crate::process::{Pid, ProcessId, ProcessRecord, Snapshot, State};
 use crate::roles::is_tool_job;
 use crate::tree::Tree;
 
@@ -84,8 +84,12 @@ pub enum Why {
     TooYoung,
     /// A member lives in another PID namespace.
     OtherNamespace,
-    /// A job of a Claude Code shell tool or hook: wanted, whatever it runs.
+    /// A job of a Claude Code shell tool or hook, or what may be one, since its environment could not be read.
     ToolJob,
+    /// A member is traced by a process that is none: somebody is debugging it.
+    Traced,
+    /// A member belongs to the person: a browser, an editor, a terminal.
+    Person,
     /// The second look saw another verdict, other members, or nothing.
     Changed,
 }
@@ -101,7 +105,9 @@ impl Why {
             Why::Client => "a client runs below it",
             Why::TooYoung => "younger than min_age",
             Why::OtherNamespace => "a member lives in another PID namespace",
-            Why::ToolJob => "a job of a Claude Code shell tool or hook",
+            Why::ToolJob => "a job of a Claude Code shell tool or hook, or its environment is hidden",
+            Why::Traced => "a debugger or tracer is attached to it",
+            Why::Person => "a person's browser, editor or terminal runs below it",
             Why::Changed => "changed between the two looks",
         }
     }
@@ -222,17 +228,51 @@ fn forbidden(
         Some(Why::Ourselves)
     } else if !others_too && members().any(|r| r.uid != Some(viewer)) {
         Some(Why::OtherUser)
-    } else if members().any(|r| r.details.foreign_namespace) {
+    } else if !namespaces_are_its_own(&finding.instance) {
         Some(Why::OtherNamespace)
     } else if !finding.instance.clients_below.is_empty() {
         Some(Why::Client)
-    } else if members().any(is_tool_job) {
+    } else if members().any(is_tool_job) || finding.instance.chain().all(hides_environment) {
         Some(Why::ToolJob)
+    } else if members().any(|r| is_traced_from_outside(r, &finding.instance)) {
+        Some(Why::Traced)
+    } else if !finding.persons.is_empty() {
+        Some(Why::Person)
     } else if finding.age < policy.min_age.as_secs_f64() {
         Some(Why::TooYoung)
     } else {
         None
     }
+}
+
+/// The variable that marks a job of a shell tool is handed down, so one readable environment of the launchers and
+/// servers tells for all.
+fn hides_environment(record: &ProcessRecord) -> bool {
+    record.details.env.is_none()
+}
+
+fn is_traced_from_outside(record: &ProcessRecord, instance: &Instance<'_>) -> bool {
+    record.details.tracer.is_some_and(|tracer| tracer != Pid(0) && !instance.contains(tracer))
+}
+
+/// Members in another PID namespace may be ended when the instance made that namespace itself (`bwrap --unshare-pid`):
+/// the topmost process in it is the one that the namespace was made for, and its parent is a member outside. A process
+/// that was put into a namespace of somebody else (`docker exec`, `nsenter`) is not.
+fn namespaces_are_its_own(instance: &Instance<'_>) -> bool {
+    let member = |pid: Pid| instance.members.iter().map(|m| m.record).find(|record| record.pid() == pid);
+    let foreign = |record: &&ProcessRecord| record.details.foreign_namespace;
+    instance.members.iter().map(|m| m.record).filter(foreign).all(|record| {
+        let mut top = record;
+        // A loop in the table ends after as many steps as there are members.
+        for _ in 0..instance.members.len() {
+            match member(top.parent) {
+                None => return false,
+                Some(above) if above.details.foreign_namespace => top = above,
+                Some(_) => return top.details.namespace_pid.is_none_or(|pid| pid == Pid::INIT),
+            }
+        }
+        false
+    })
 }
 
 fn target(finding: &Finding<'_>) -> Target {

@@ -2,7 +2,7 @@
 //! environment can say.
 
 use crate::catalog::{Basis, Catalog, Identification, Role};
-use crate::process::{Pid, ProcessRecord, Snapshot};
+use crate::process::{OtherEnd, Pid, ProcessRecord, Snapshot};
 use crate::tree::Tree;
 
 /// The processes that play a part.
@@ -67,9 +67,51 @@ impl Roles {
                 (record.pid(), identification)
             })
             .collect();
-        self.known.retain(|(pid, _)| by_environment.iter().all(|(other, _)| other != pid));
-        self.known.extend(by_environment);
+        self.overrule(by_environment);
+        self.overrule(self.acting_clients(tree, catalog));
+    }
+
+    /// Puts these identifications in the place of what was known of their processes.
+    fn overrule(&mut self, found: Vec<(Pid, Identification)>) {
+        if found.is_empty() {
+            return;
+        }
+        self.known.retain(|(pid, _)| found.iter().all(|(other, _)| other != pid));
+        self.known.extend(found);
         self.known.sort_by_key(|(pid, _)| *pid);
+    }
+
+    /// Processes that hold both other ends of a server's wire and are on no wire themselves: clients, whatever their
+    /// names. One that is on a wire is a gateway or a proxy, and plays the part that its name says.
+    fn acting_clients(&self, tree: &Tree<'_>, catalog: &Catalog) -> Vec<(Pid, Identification)> {
+        let serving =
+            self.known.iter().filter(|(_, known)| matches!(known.role, Role::Server | Role::Launcher));
+        let mut found: Vec<(Pid, Identification)> = Vec::new();
+        for (server, stdio) in
+            serving.filter_map(|(pid, _)| Some((*pid, tree.get(*pid)?.details.stdio.as_ref()?)))
+        {
+            let (OtherEnd::Held(writers), OtherEnd::Held(readers)) = (stdio.stdin(), stdio.stdout()) else {
+                continue;
+            };
+            for pid in writers.iter().filter(|pid| readers.contains(pid)) {
+                let Some(record) = tree.get(*pid) else { continue };
+                let off_wire =
+                    record.details.stdio.as_ref().map(|own| !own.is_wire() && !own.writes_to_wire());
+                let acts = match self.role(*pid) {
+                    None | Some(Role::Wrapper) => off_wire != Some(false),
+                    Some(Role::Server | Role::Launcher) => off_wire == Some(true),
+                    Some(Role::Client | Role::Helper | Role::Supervisor | Role::Init) => false,
+                };
+                if acts && found.iter().all(|(other, _)| other != pid) {
+                    let name = self.get(*pid).map(|known| known.name.clone());
+                    let name =
+                        name.or_else(|| catalog.program(record)).unwrap_or_else(|| record.comm.to_string());
+                    let basis = Basis::ActsAsClient { server };
+                    found.push((*pid, Identification { role: Role::Client, name, basis }));
+                }
+            }
+        }
+        found
     }
 
     /// What a process is, where that is known.
@@ -117,15 +159,21 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
     match basis {
         Basis::Configured { .. } => record.is_wired(),
         Basis::SharedProfile { .. } => is_of_a_client(record),
-        Basis::Catalog { .. } | Basis::Taught { .. } | Basis::Environment => true,
+        Basis::Catalog { .. } | Basis::Taught { .. } | Basis::Environment | Basis::ActsAsClient { .. } => {
+            true
+        }
     }
 }
 
-/// Does its environment say that Claude Code started it as a stdio server? The variables are
-/// inherited by everything below a server, daemons included, so the wire must be there too: a
-/// database that a server put into the background has `/dev/null` on stdin.
+/// Does its environment say that Claude Code started it as a stdio server? The variables are inherited by everything
+/// below a server: by a database that it put into the background, by a tmux server and all its panes. So it must be on a
+/// whole wire, stdin and stdout, and in the process group and session it was born into.
 fn started_as_server(record: &ProcessRecord) -> bool {
-    is_of_a_client(record) && record.is_wired()
+    let whole_wire =
+        record.details.stdio.as_ref().is_some_and(|stdio| stdio.is_wire() && stdio.writes_to_wire());
+    let pid = Some(record.pid());
+    let born_into = |leader: Option<Pid>| leader.is_some() && leader != pid;
+    is_of_a_client(record) && whole_wire && born_into(record.group) && born_into(record.session)
 }
 
 fn is_of_a_client(record: &ProcessRecord) -> bool {

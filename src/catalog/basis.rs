@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::process::Pid;
+
 /// By what a process was identified, strongest first. In JSON it is `by` and `what`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Basis {
@@ -36,6 +38,11 @@ pub enum Basis {
     },
     /// Its environment says that Claude Code started it as a stdio server.
     Environment,
+    /// It holds both other ends of a server's stdio connection, as a client does.
+    ActsAsClient {
+        /// The server.
+        server: Pid,
+    },
 }
 
 /// A rule of the catalog, with the piece of the program that matched it.
@@ -82,6 +89,7 @@ impl Basis {
             Basis::Catalog { .. } => "catalog",
             Basis::Taught { .. } => "rule",
             Basis::SharedProfile { .. } | Basis::Environment => "environment",
+            Basis::ActsAsClient { .. } => "stdio",
         }
     }
 }
@@ -95,6 +103,7 @@ impl fmt::Display for Basis {
             Basis::Taught { program, pattern } => write!(f, "{program} ({pattern})"),
             Basis::SharedProfile { profile } => write!(f, "profile {profile}"),
             Basis::Environment => f.write_str("started as a stdio server by claude-code"),
+            Basis::ActsAsClient { server } => write!(f, "client of server {server}"),
         }
     }
 }

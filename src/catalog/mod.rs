@@ -5,11 +5,13 @@ mod configured;
 mod data;
 mod judge;
 mod modes;
+mod person;
 mod placeholders;
 mod servers;
 mod short;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod words;
 
 use std::collections::HashSet;
@@ -81,6 +83,8 @@ pub struct Catalog {
     heads: HashSet<&'static str>,
     rules: Vec<(Pattern, String)>,
     configured: Option<configured::Index>,
+    /// The command lines of all configuration entries.
+    entries: Vec<Vec<String>>,
 }
 
 impl fmt::Debug for Catalog {
@@ -120,6 +124,7 @@ impl Catalog {
     /// And what the person's clients are configured to start.
     #[must_use]
     pub fn with_configured(mut self, entries: Vec<Configured>) -> Catalog {
+        self.entries = entries.iter().map(|entry| entry.argv.clone()).collect();
         self.configured = (!entries.is_empty()).then(|| configured::Index::new(entries));
         self
     }
@@ -150,6 +155,16 @@ impl Catalog {
         let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
         let program = seen.program?;
         Some(program.names.into_iter().next().unwrap_or(program.text)).filter(|name| !name.is_empty())
+    }
+
+    /// How many entries of the person's client configurations start what this process runs.
+    #[must_use]
+    pub fn entries_for(&self, record: &ProcessRecord) -> usize {
+        let Some((configured, argv)) = self.configured.as_ref().zip(record.argv.as_ref()) else { return 0 };
+        let words: Vec<_> = argv.written().into_iter().map(to_text).collect();
+        let plain: Vec<&str> = words.iter().map(|word| &**word).collect();
+        let Some((entry, _)) = configured.find(&plain) else { return 0 };
+        self.entries.iter().filter(|argv| **argv == entry.argv).count()
     }
 
     fn configured_entry(&self, data: &Data, record: &ProcessRecord) -> Option<Identification> {

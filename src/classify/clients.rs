@@ -4,7 +4,7 @@ use super::evidence::Evidence;
 use super::observe::Observation;
 use super::owner::{Owner, name_of, owner};
 use super::verdict::Verdict;
-use super::{ClientRef, ClientStatus, Finding, ZombieStatus};
+use super::{ClientRef, ClientStatus, Finding, OwnerPid, ZombieStatus};
 use crate::catalog::{Catalog, Role};
 use crate::instance::Instance;
 use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
@@ -19,7 +19,7 @@ pub(super) fn client_of(
     seen: &Observation,
 ) -> Option<ClientRef> {
     let above = tree.ancestors(instance.root).into_iter().map(ProcessRecord::pid);
-    let at_the_wire = seen.stdin.holders.iter().chain(&seen.stdout.holders).copied();
+    let at_the_wire = seen.wire.holders();
     let pid = above.chain(at_the_wire).find(|pid| roles.role(*pid) == Some(Role::Client))?;
     let name = roles.get(pid).map(|known| known.name.clone())?;
     Some(ClientRef { pid, name })
@@ -27,7 +27,12 @@ pub(super) fn client_of(
 
 /// Clients that have instances, and the topmost process of every other client. (Editors run dozens
 /// of helper processes under one name.)
-pub(super) fn status(findings: &[Finding<'_>], tree: &Tree<'_>, roles: &Roles) -> Vec<ClientStatus> {
+pub(super) fn status(
+    findings: &[Finding<'_>],
+    snapshot: &Snapshot,
+    tree: &Tree<'_>,
+    roles: &Roles,
+) -> Vec<ClientStatus> {
     let has_instances = |pid: Pid| findings.iter().any(|f| f.client.as_ref().is_some_and(|c| c.pid == pid));
     let topmost = |record: &ProcessRecord| {
         !tree.ancestors(record).iter().any(|above| roles.role(above.pid()) == Some(Role::Client))
@@ -40,7 +45,7 @@ pub(super) fn status(findings: &[Finding<'_>], tree: &Tree<'_>, roles: &Roles) -
         .map(|record| ClientStatus {
             pid: record.pid(),
             name: name_of(record, roles),
-            orphaned: is_orphaned_client(record, tree, roles),
+            orphaned: is_orphaned_client(record, snapshot, tree, roles),
         })
         .collect()
 }
@@ -72,8 +77,8 @@ pub(super) fn zombies(
 
 /// Nobody can talk to it any more: its owner is gone and its stdio is known to be dead. A client
 /// that was put into the background on purpose has `/dev/null` or a file there, which says nothing.
-fn is_orphaned_client(client: &ProcessRecord, tree: &Tree<'_>, roles: &Roles) -> bool {
-    let gone = matches!(owner(client, tree, roles), Owner::Gone { .. });
+fn is_orphaned_client(client: &ProcessRecord, snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> bool {
+    let gone = matches!(owner(client, snapshot, tree, roles), Owner::Gone { .. });
     let dead = client.details.stdio.as_ref().is_some_and(|stdio| match stdio.kind {
         StdioKind::Pipe | StdioKind::Socket => {
             let closed = |peers: &Option<Vec<Pid>>| peers.as_ref().is_some_and(Vec::is_empty);
@@ -106,6 +111,9 @@ pub(super) fn take_orphaned<'a>(
             evidence: vec![Evidence::OrphanedClient { pid: client.pid }],
             age: snapshot.age(instance.root),
             rss: instance.rss(),
+            owner: OwnerPid::Gone,
+            connected: false,
+            persons: Vec::new(),
             instance,
         });
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::proof::Proof;
 use crate::catalog::Basis;
 use crate::process::{Listener, Pid, StdioKind};
 
@@ -59,7 +60,7 @@ pub enum Evidence {
     },
     /// One direction of the wire to the client.
     Wire {
-        /// `stdin` or `stdout`.
+        /// `stdin`, `stdout`, or `other` for descriptors above 2.
         direction: &'static str,
         /// What is known of its other end.
         state: WireState,
@@ -77,13 +78,33 @@ pub enum Evidence {
         /// The ports.
         ports: Vec<Listener>,
     },
-    /// Somebody outside is connected to one of its ports.
+    /// How many connections from outside it serves.
     Connected {
         /// How many connections.
         count: u32,
     },
-    /// Ports or connections could not be read.
+    /// Listening sockets or connections could not be read.
     NetworkUnknown,
+    /// A member is connected to its owner, an ancestor or a client.
+    TalksTo {
+        /// Who is at the other end.
+        pid: Pid,
+    },
+    /// It announces a transport of its own, which makes it a daemon.
+    Announced {
+        /// The option, word or socket.
+        transport: String,
+    },
+    /// The wire is proven dead.
+    DeadWire {
+        /// By what.
+        proof: Proof,
+    },
+    /// A member's command line could not be read.
+    Hidden {
+        /// The member.
+        pid: Pid,
+    },
     /// An allow rule names a member.
     Allowed {
         /// The member.
@@ -102,6 +123,11 @@ pub enum Evidence {
         value: u64,
         /// The bound, in the same unit.
         bound: u64,
+    },
+    /// A member belongs to the person: it shows a window, sits in a terminal, or is a browser or editor.
+    PersonBelow {
+        /// The member.
+        pid: Pid,
     },
     /// A client was started below it.
     ClientBelow {

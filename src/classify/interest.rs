@@ -32,7 +32,7 @@ impl<'c> Scout<'c> {
             None => Roles::assign(snapshot, &tree, self.catalog),
             Some(roles) => roles.after_details(&tree, self.catalog),
         };
-        let interest = interest(snapshot, &tree, &roles);
+        let interest = interest(snapshot, &tree, &roles, self.catalog);
         self.roles = Some(roles);
         interest
     }
@@ -45,10 +45,11 @@ impl<'c> Scout<'c> {
     }
 }
 
-fn interest(snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> Interest {
+fn interest(snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles, catalog: &Catalog) -> Interest {
     let mut surely = roles.all(Role::Client);
     let mut above = Vec::new();
-    for instance in instance::group(tree, roles) {
+    surely.extend(instance::possible_launchers(tree, roles, catalog));
+    for instance in instance::group(tree, roles, catalog) {
         surely.extend(instance.members.iter().map(|member| member.record.pid()));
         above.extend(tree.ancestors(instance.root).iter().map(|above| above.pid()));
     }
@@ -87,7 +88,7 @@ fn nameless<'a>(
 ) -> impl Iterator<Item = &'a ProcessRecord> {
     let unowned = |record: &&ProcessRecord| {
         roles.role(record.parent) == Some(Role::Client)
-            || matches!(owner(record, tree, roles), Owner::Gone { .. })
+            || matches!(owner(record, snapshot, tree, roles), Owner::Gone { .. })
     };
     snapshot.processes.iter().filter(|record| is_unnamed(record, snapshot, roles)).filter(unowned)
 }

@@ -4,17 +4,19 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Finding;
 use super::evidence::Evidence;
 use super::verdict::Verdict;
+use super::{Finding, OwnerPid};
+use crate::catalog::Catalog;
 use crate::policy::{CountPer, Policy};
-use crate::process::Pid;
+use crate::process::{Pid, ProcessRecord};
+use crate::program;
 use crate::units::{show_duration, show_size};
 
 /// Turns the verdict of each instance that breaks a limit into `oversized`, `expired` or `excess`.
 /// Age and memory are asked first: a copy that goes anyway is not counted.
-pub(super) fn apply(findings: &mut [Finding<'_>], policy: &Policy) {
-    for finding in findings.iter_mut().filter(|finding| may_break(finding.verdict)) {
+pub(super) fn apply(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Policy) {
+    for finding in findings.iter_mut().filter(|finding| may_break(finding)) {
         let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);
         if let Some(bound) = limits.max_rss.filter(|bound| finding.rss > *bound) {
             let reason = format!("{} resident, at most {} allowed", show_size(finding.rss), show_size(bound));
@@ -27,49 +29,111 @@ pub(super) fn apply(findings: &mut [Finding<'_>], policy: &Policy) {
             finding.overrule(Verdict::Expired, "max_age", age, bound, reason);
         }
     }
-    count(findings, policy);
+    count(findings, catalog, policy);
 }
 
 fn show(seconds: u64) -> String {
     show_duration(Duration::from_secs(seconds))
 }
 
-/// `allowed`, `managed` and `undetermined` instances never break a limit; `orphaned` and
-/// `disconnected` ones go anyway.
-fn may_break(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::InUse | Verdict::Detached)
+/// `allowed`, `managed` and `undetermined` instances never break a limit, nor does one with a connected client;
+/// `orphaned` and `disconnected` ones go anyway.
+fn may_break(finding: &Finding<'_>) -> bool {
+    matches!(finding.verdict, Verdict::InUse | Verdict::Detached) && !finding.connected
 }
 
-/// Keeps the newest copies of each server under each client (or of each user).
-fn count(findings: &mut [Finding<'_>], policy: &Policy) {
-    let mut copies: BTreeMap<(String, Option<Pid>, Option<u32>), Vec<usize>> = BTreeMap::new();
-    for (index, finding) in findings.iter().enumerate().filter(|(_, f)| may_break(f.verdict)) {
-        let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);
-        if limits.max_count.is_none() {
-            continue;
+/// Two instances with the same key are copies of one another: the same server with the same arguments under the same
+/// owner. Two filesystem servers of two folders are two servers.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Copy {
+    server: String,
+    command: Vec<String>,
+    /// Detached ones are started by hand: in two folders they are two servers.
+    folder: Option<String>,
+    owner: Option<Pid>,
+    user: Option<u32>,
+}
+
+/// The key under which an instance is counted; `None` where its owner is not known.
+fn copy_of(finding: &Finding<'_>, per: CountPer) -> Option<Copy> {
+    let root = finding.instance.root;
+    let owner = match (per, &finding.client, finding.owner) {
+        (CountPer::User, ..) => None,
+        (CountPer::Client, Some(client), _) => Some(client.pid),
+        (CountPer::Client, None, OwnerPid::Alive(pid)) => Some(pid),
+        // Nobody owns them any more: five that were started by hand count together.
+        (CountPer::Client, None, OwnerPid::Gone) => None,
+        (CountPer::Client, None, OwnerPid::Unknown) => return None,
+    };
+    let folder = (finding.verdict == Verdict::Detached)
+        .then(|| root.details.cwd.as_ref().map(ToString::to_string).unwrap_or_default());
+    let (server, user) = (finding.instance.server.clone(), root.uid.map(|uid| uid.0));
+    Some(Copy { server, command: command(root), folder, owner, user })
+}
+
+/// What the root was told to run, without what stands before it; else its whole command line.
+fn command(root: &ProcessRecord) -> Vec<String> {
+    let seen = program::resolve(root.argv.as_ref(), root.details.exe.as_ref(), &root.comm);
+    match seen.program {
+        Some(program) => {
+            let name = program.names.into_iter().next().unwrap_or(program.text);
+            std::iter::once(name).chain(program.args).collect()
         }
-        let client = finding.client.as_ref().map(|client| client.pid);
-        let user = finding.instance.root.uid.map(|uid| uid.0);
-        let shared_by = match limits.count_per.unwrap_or_default() {
-            CountPer::User => None,
-            // Whose copies they are is not known: they are not counted together.
-            CountPer::Client if client.is_none() => continue,
-            CountPer::Client => client,
-        };
-        copies.entry((finding.instance.server.clone(), shared_by, user)).or_default().push(index);
+        None => vec![root.command()],
     }
-    for ((server, ..), mut group) in copies {
-        let Some(bound) = policy.limits.for_server(&server, &policy.servers).max_count else { continue };
-        group.sort_by_key(|index| {
-            let id = findings[*index].instance.root.id;
-            Reverse((id.start, id.pid))
-        });
-        let (copies, bound) = (group.len() as u64, u64::from(bound));
-        for index in group.into_iter().skip(bound as usize) {
-            let reason = format!("one of {copies} copies, the newest {bound} are kept");
+}
+
+/// A client starts all its servers within seconds: copies that started so close together are one generation, and stand
+/// or fall together (three entries of a configuration with the same command and another environment).
+const GENERATION: f64 = 10.0;
+
+/// Keeps the newest copies of each server under each owner (or of each user), times the configuration entries that
+/// start it.
+fn count(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Policy) {
+    let mut copies: BTreeMap<Copy, Vec<usize>> = BTreeMap::new();
+    for (index, finding) in findings.iter().enumerate().filter(|(_, f)| may_break(f)) {
+        let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);
+        let key = limits.max_count.and_then(|_| copy_of(finding, limits.count_per.unwrap_or_default()));
+        if let Some(key) = key {
+            copies.entry(key).or_default().push(index);
+        }
+    }
+    for (copy, mut group) in copies {
+        let Some(bound) = policy.limits.for_server(&copy.server, &policy.servers).max_count else { continue };
+        let root = |index: &usize| findings[*index].instance.root;
+        group.sort_by_key(|index| Reverse((root(index).id.start, root(index).pid())));
+        let entries = group.first().map_or(1, |newest| catalog.entries_for(root(newest)).max(1));
+        let bound = u64::from(bound).saturating_mul(entries as u64);
+        let kept = kept(&group.iter().map(|index| root(index).started_at).collect::<Vec<_>>(), bound);
+        let staying: Vec<String> =
+            group.iter().take(kept).map(|index| root(index).pid().to_string()).collect();
+        let copies = group.len() as u64;
+        for index in group.into_iter().skip(kept) {
+            let reason = match staying.len() {
+                0 => format!("one of {copies} copies, none are allowed"),
+                _ => format!("one of {copies} copies, newer ones stay: {}", staying.join(", ")),
+            };
             findings[index].overrule(Verdict::Excess, "max_count", copies, bound, reason);
         }
     }
+}
+
+/// How many of the copies, newest first, stay: as many as the bound says, and the rest of their generation.
+fn kept(starts: &[f64], bound: u64) -> usize {
+    let bound = usize::try_from(bound).unwrap_or(usize::MAX);
+    if bound == 0 || bound >= starts.len() {
+        return bound.min(starts.len());
+    }
+    let mut newest_of_generation = starts[0];
+    for (at, start) in starts.iter().enumerate() {
+        if newest_of_generation - start > GENERATION {
+            if at >= bound {
+                return at;
+            }
+            newest_of_generation = *start;
+        }
+    }
+    starts.len()
 }
 
 impl Finding<'_> {
@@ -77,5 +141,28 @@ impl Finding<'_> {
         self.verdict = verdict;
         self.reason = reason;
         self.evidence.push(Evidence::Limit { limit, value, bound });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generation_stands_or_falls_together() {
+        let hour = 3600.0;
+        for (starts, bound, stay) in [
+            (&[hour, hour - 1.0, hour - 2.0][..], 2, 3),
+            (&[hour, hour - 1.0, hour - 2.0], 0, 0),
+            (&[hour, 2.0, 1.0, 0.0], 1, 1),
+            (&[hour, 2.0, 1.0, 0.0], 2, 4),
+            (&[3.0 * hour, 2.0 * hour, hour], 1, 1),
+            (&[3.0 * hour, 2.0 * hour, hour], 2, 2),
+            (&[3.0 * hour, 2.0 * hour, hour], 9, 3),
+            // Each within ten seconds of the one before, but not of the newest: no endless generation.
+            (&[20.0, 12.0, 4.0], 1, 2),
+        ] {
+            assert_eq!(kept(starts, bound), stay, "{starts:?} with {bound}");
+        }
     }
 }

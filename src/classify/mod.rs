@@ -1,19 +1,30 @@
 //! The judgement: from a snapshot, a catalog and a policy to a finding for each instance. Pure: no
 //! clock, no files, no signals, so that a recorded table gives the same answer anywhere.
 
+mod channel;
 mod clients;
 mod evidence;
 mod interest;
 mod limits;
+mod management;
 mod observe;
 mod owner;
+mod proof;
 mod verdict;
+mod wire;
 
 pub use evidence::{Adoption, Evidence, WireState};
 pub use interest::{Scout, asks_for_configurations};
+pub use proof::Proof;
 pub use verdict::Verdict;
 
-use crate::catalog::Catalog;
+use std::collections::HashSet;
+
+use observe::Observation;
+use owner::Owner;
+use proof::{Answer, Surroundings};
+
+use crate::catalog::{Catalog, Role};
 use crate::instance::{self, Instance};
 use crate::policy::Policy;
 use crate::process::{Pid, Snapshot};
@@ -42,10 +53,27 @@ pub struct Finding<'a> {
     pub reason: String,
     /// What was seen, for and against.
     pub evidence: Vec<Evidence>,
+    /// Whether the process that started it is alive.
+    pub owner: OwnerPid,
+    /// Somebody is connected to a channel that it serves; no limit ends it then.
+    pub connected: bool,
+    /// Members that belong to the person: it is withheld with them.
+    pub persons: Vec<Pid>,
     /// Age of the root in seconds.
     pub age: f64,
     /// Resident memory of all members, in bytes.
     pub rss: u64,
+}
+
+/// Whether the process that started an instance is alive, and which it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerPid {
+    /// The root's parent, which started it.
+    Alive(Pid),
+    /// It was adopted.
+    Gone,
+    /// Not known.
+    Unknown,
 }
 
 /// A running client.
@@ -109,27 +137,127 @@ pub fn judge_as<'a>(
     policy: &Policy,
 ) -> Judgement<'a> {
     let tree = Tree::new(snapshot);
-    let mut findings: Vec<Finding<'a>> = instance::group(&tree, roles)
+    let look = Look { snapshot, tree: &tree, roles, catalog };
+    let instances = instance::group(&tree, roles, catalog);
+    let seen: Vec<Observation> =
+        instances.iter().map(|instance| Observation::of(instance, &look, policy)).collect();
+    let verdicts = verdicts(&instances, &seen, &look);
+    let mut findings: Vec<Finding<'a>> = instances
         .into_iter()
-        .map(|instance| {
-            let seen = observe::observe(&instance, &tree, roles, catalog, policy);
-            let (verdict, reason) = verdict::judge(&seen);
+        .zip(seen)
+        .zip(verdicts)
+        .map(|((instance, seen), (dead, (verdict, reason)))| {
+            let mut evidence = seen.evidence();
+            if let Answer::Yes(proof) = dead {
+                evidence.push(Evidence::DeadWire { proof });
+            }
             Finding {
                 client: clients::client_of(&instance, &tree, roles, &seen),
                 verdict,
                 reason,
-                evidence: seen.evidence(),
+                evidence,
                 age: snapshot.age(instance.root),
                 rss: instance.rss(),
+                owner: match seen.owner {
+                    Owner::Alive { pid, .. } => OwnerPid::Alive(pid),
+                    Owner::Gone { .. } => OwnerPid::Gone,
+                    Owner::Unknown { .. } => OwnerPid::Unknown,
+                },
+                connected: matches!(seen.channels.live(), Answer::Yes(())),
+                persons: seen.persons,
                 instance,
             }
         })
         .collect();
-    limits::apply(&mut findings, policy);
-    let clients = clients::status(&findings, &tree, roles);
+    limits::apply(&mut findings, catalog, policy);
+    let clients = clients::status(&findings, snapshot, &tree, roles);
     if policy.clients {
         clients::take_orphaned(&mut findings, &clients, snapshot, &tree, roles);
     }
     let zombies = clients::zombies(&findings, snapshot, roles, catalog);
     Judgement { findings, clients, zombies, processes_seen: snapshot.processes.len() }
+}
+
+/// A snapshot and what was made of it.
+#[derive(Clone, Copy)]
+struct Look<'l, 'a> {
+    snapshot: &'a Snapshot,
+    tree: &'l Tree<'a>,
+    roles: &'l Roles,
+    catalog: &'l Catalog,
+}
+
+/// The verdict on each instance, and whether its wire is dead.
+///
+/// Two leaked servers may hold each other's wire. So at first every instance is taken for dead, and each round takes
+/// those back that something else keeps alive, until no verdict changes. That works only where everybody who may hold an
+/// end could be read; elsewhere nobody is taken for dead.
+fn verdicts(
+    instances: &[Instance<'_>],
+    seen: &[Observation],
+    look: &Look<'_, '_>,
+) -> Vec<(Answer<Proof>, (Verdict, String))> {
+    let acting: HashSet<Pid> = seen.iter().flat_map(acts_as_client).collect();
+    let pids = |instance: &Instance<'_>| {
+        instance.members.iter().map(|member| member.record.pid()).collect::<Vec<_>>()
+    };
+    let mut dead: HashSet<Pid> = HashSet::new();
+    if everybody_was_read(look, instances) {
+        dead.extend(instances.iter().flat_map(&pids));
+    }
+    loop {
+        let round: Vec<_> = seen
+            .iter()
+            .map(|seen| {
+                let is_other_client = |pid: Pid| {
+                    let client = look.roles.role(pid) == Some(Role::Client) || acting.contains(&pid);
+                    client && !seen.ancestors.contains(&pid)
+                };
+                let around = Surroundings {
+                    dead: &dead,
+                    is_other_client: &is_other_client,
+                    all_read: look.snapshot.unreadable.is_empty(),
+                };
+                let proof = proof::dead(&seen.wire, &around);
+                (proof, verdict::judge(seen, proof))
+            })
+            .collect();
+        let ended = round.iter().zip(instances).filter(|((_, (verdict, _)), _)| verdict.ends(false));
+        let still: HashSet<Pid> =
+            ended.flat_map(|(_, instance)| pids(instance)).filter(|pid| dead.contains(pid)).collect();
+        if still == dead {
+            return round;
+        }
+        dead = still;
+    }
+}
+
+/// Those who hold both directions of this instance's wire, as a client does.
+fn acts_as_client(seen: &Observation) -> impl Iterator<Item = Pid> + '_ {
+    seen.wire.stdin.holders.iter().copied().filter(|pid| seen.wire.stdout.holders.contains(pid))
+}
+
+/// Could the descriptors of everybody be read who may have inherited an end of one of these wires? Of another user's
+/// process that is only known to be impossible where it is not of the family: neither in a session or group of a member,
+/// nor above one.
+fn everybody_was_read(look: &Look<'_, '_>, instances: &[Instance<'_>]) -> bool {
+    let viewer = look.snapshot.viewer.uid;
+    if !look.snapshot.unreadable.is_empty() {
+        return false;
+    }
+    if viewer.0 == 0 {
+        return true;
+    }
+    let members = || instances.iter().flat_map(|instance| &instance.members).map(|member| member.record);
+    let near: HashSet<Pid> = members().flat_map(|record| [record.group, record.session]).flatten().collect();
+    let above: HashSet<Pid> = members()
+        .flat_map(|record| look.tree.ancestors(record))
+        .map(crate::process::ProcessRecord::pid)
+        .collect();
+    let unread = look.tree.living().filter(|record| record.uid != Some(viewer) && record.pid() > Pid(2));
+    let related = |record: &crate::process::ProcessRecord| {
+        above.contains(&record.pid())
+            || [record.group, record.session].iter().flatten().any(|pid| near.contains(pid))
+    };
+    !unread.into_iter().any(|record| related(record))
 }

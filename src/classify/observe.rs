@@ -1,29 +1,15 @@
-//! The four questions to an instance, each answered with what was seen and each allowed to say
-//! "not known": owner, managed, transport, network.
+//! What was seen of one instance: the answers from which the verdict follows, each allowed to say "not read".
 
+use super::Look;
+use super::channel::Channels;
 use super::evidence::{Evidence, WireState};
-use super::owner::{Owner, is_tied_to_the_dead, line_read, owner};
-use crate::catalog::{Catalog, Role};
-use crate::instance::{Instance, Member, Part};
+use super::management::Management;
+use super::owner::{Owner, owner};
+use super::wire::Wire;
+use crate::catalog::Role;
+use crate::instance::{Instance, Part};
 use crate::policy::{Candidate, Policy};
-use crate::process::{Listener, Pid, ProcessRecord, Stdio, StdioKind};
-use crate::roles::Roles;
-use crate::tree::Tree;
-
-/// Whether a service manager runs it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Management {
-    Managed { manager: String, unit: String, main_pid: Pid },
-    Unknown { unit: String },
-    No { leaked_from: Option<(String, Pid)> },
-}
-
-/// One direction of the wire.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Wire {
-    pub(super) state: WireState,
-    pub(super) holders: Vec<Pid>,
-}
+use crate::process::{OtherEnd, Pid, ProcessRecord, StdioKind};
 
 /// The rule that allows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,171 +19,55 @@ pub(super) struct AllowedBy {
     pub(super) reason: Option<String>,
 }
 
-/// All answers about one instance.
+/// All answers about one instance, but whether its wire is dead: that also depends on the other instances.
 #[derive(Clone, Debug)]
 pub(super) struct Observation {
     pub(super) allowed: Option<AllowedBy>,
-    pub(super) owner: Owner,
     pub(super) management: Management,
-    pub(super) stdin: Wire,
-    pub(super) stdout: Wire,
-    pub(super) ports: Option<Vec<Listener>>,
-    pub(super) connected: Option<u32>,
-    pub(super) left_over: bool,
-    /// What is left over is tied to a dead instance.
-    pub(super) tied: bool,
-    /// Every process above and in it told its command line: none is a launcher or client in disguise.
-    pub(super) all_read: bool,
+    pub(super) owner: Owner,
+    pub(super) wire: Wire,
+    pub(super) channels: Channels,
+    /// A member that does not tell its command line: it may be a client, or the person's.
+    pub(super) hidden: Option<Pid>,
+    /// Pids from the root's parent up.
+    pub(super) ancestors: Vec<Pid>,
+    /// Members that belong to the person: a browser or editor that somebody works in, a process in a terminal.
+    pub(super) persons: Vec<Pid>,
+    left_over: bool,
     identified: Vec<Evidence>,
     clients_below: Vec<Pid>,
     stdin_kind: StdioKind,
 }
 
-/// Asks all questions about one instance.
-pub(super) fn observe(
-    instance: &Instance<'_>,
-    tree: &Tree<'_>,
-    roles: &Roles,
-    catalog: &Catalog,
-    policy: &Policy,
-) -> Observation {
-    let stdio = |direction: fn(&Stdio) -> &Option<Vec<Pid>>| wire(instance, direction);
-    Observation {
-        allowed: allowed(instance, catalog, policy),
-        owner: owner(instance.root, tree, roles),
-        management: management(instance, tree, roles),
-        stdin: stdio(|s| &s.stdin_peers),
-        stdout: stdio(|s| &s.stdout_peers),
-        ports: ports(instance),
-        connected: instance.members.iter().map(|m| m.record.details.connected).sum(),
-        left_over: instance.is_left_over(),
-        tied: instance.is_left_over() && is_tied_to_the_dead(instance, tree, roles),
-        all_read: line_read(instance.root, tree, roles)
-            && instance.members.iter().all(|member| member.record.argv.is_some()),
-        identified: identified(instance, roles),
-        clients_below: instance.clients_below.clone(),
-        stdin_kind: instance.root.details.stdio.as_ref().map_or(StdioKind::Unknown, |s| s.kind),
-    }
-}
-
-/// The main process of a unit is looked for among the members and above the root, up to the first
-/// client or terminal: what somebody started from a terminal is not managed because the terminal
-/// program is a unit. Being somewhere in a unit's cgroup proves nothing.
-fn management(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Management {
-    let above = tree.ancestors(instance.root).into_iter().take_while(|record| {
-        record.pid() > Pid::INIT
-            && record.tty.is_none()
-            && !matches!(roles.role(record.pid()), Some(Role::Client | Role::Init))
-    });
-    let line: Vec<&ProcessRecord> =
-        instance.members.iter().map(|member| member.record).chain(above).collect();
-    if let Some((manager, unit, main_pid)) = line.iter().find_map(|record| main_process(record)) {
-        return Management::Managed { manager, unit, main_pid };
-    }
-    if let Some(unit) = line.iter().find_map(|record| unanswered(record)) {
-        return Management::Unknown { unit };
-    }
-    let leaked_from =
-        instance.root.details.service.as_ref().and_then(|s| s.main_pid.map(|main| (s.name.clone(), main)));
-    Management::No { leaked_from }
-}
-
-/// The unit a process is in, where that unit's main process could not be asked for. Where there is
-/// nobody to ask (a container), a cgroup that is named like a service speaks for leaving alone.
-fn unanswered(record: &ProcessRecord) -> Option<String> {
-    match &record.details.service {
-        Some(service) => service.main_pid.is_none().then(|| service.name.clone()),
-        None => {
-            let leaf = record.details.cgroup.as_deref()?.rsplit('/').next()?;
-            leaf.ends_with(".service").then(|| leaf.to_owned())
+impl Observation {
+    /// Answers all questions about one instance.
+    pub(super) fn of(instance: &Instance<'_>, look: &Look<'_, '_>, policy: &Policy) -> Observation {
+        let Look { snapshot, tree, roles, catalog } = *look;
+        let above = tree.ancestors(instance.root);
+        let counterpart = |pid: Pid| {
+            let known = roles.role(pid);
+            known == Some(Role::Client)
+                || known != Some(Role::Init)
+                    && pid > Pid::INIT
+                    && above.iter().any(|record| record.pid() == pid)
+        };
+        let members = || instance.members.iter().map(|member| member.record);
+        Observation {
+            allowed: allowed(instance, look, policy),
+            management: Management::of(instance, tree, roles),
+            owner: owner(instance.root, snapshot, tree, roles),
+            wire: Wire::of(instance),
+            channels: Channels::of(instance, catalog, counterpart),
+            hidden: members().find(|record| record.argv.is_none()).map(|record| record.pid()),
+            ancestors: above.iter().map(|record| record.pid()).collect(),
+            persons: persons(instance, look),
+            left_over: instance.is_left_over(),
+            identified: identified(instance, look),
+            clients_below: instance.clients_below.clone(),
+            stdin_kind: instance.root.details.stdio.as_ref().map_or(StdioKind::Unknown, |stdio| stdio.kind),
         }
     }
-}
 
-/// Is this process the main process of its unit? systemd also says so in the environment:
-/// SYSTEMD_EXEC_PID is the main process's own pid, and children inherit the value.
-fn main_process(record: &ProcessRecord) -> Option<(String, String, Pid)> {
-    let pid = record.pid();
-    if let Some(service) = record.details.service.as_ref().filter(|service| service.main_pid == Some(pid)) {
-        return Some((service.manager.clone(), service.name.clone(), pid));
-    }
-    let told = record.env_var("SYSTEMD_EXEC_PID")?.parse().ok()?;
-    (pid == Pid(told)).then(|| {
-        let leaf =
-            record.details.cgroup.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or("a unit");
-        ("systemd".to_owned(), leaf.to_owned(), pid)
-    })
-}
-
-/// One direction, over all launchers and servers (a helper's stdio belongs to the server that
-/// started it). A holder outside the instance wins over everything, then what could not be read,
-/// then a closed end. Ends that stay inside the instance (npm, tee, a worker) do not count.
-fn wire(instance: &Instance<'_>, direction: fn(&Stdio) -> &Option<Vec<Pid>>) -> Wire {
-    let (mut holders, mut closed, mut unknown) = (Vec::new(), false, false);
-    let left_over = instance.is_left_over();
-    let wired = |member: &&Member<'_>| left_over || member.part != Part::Helper;
-    for member in instance.members.iter().filter(wired) {
-        let peers = match &member.record.details.stdio {
-            Some(stdio) => match stdio.kind {
-                StdioKind::Pipe | StdioKind::Socket => direction(stdio).as_ref(),
-                StdioKind::Unknown => None,
-                StdioKind::Null | StdioKind::Tty | StdioKind::File | StdioKind::Closed => continue,
-            },
-            None => None,
-        };
-        let Some(peers) = peers else {
-            unknown = true;
-            continue;
-        };
-        closed |= peers.is_empty();
-        holders.extend(peers.iter().copied().filter(|pid| !instance.contains(*pid)));
-    }
-    holders.sort_unstable();
-    holders.dedup();
-    let state = match (holders.is_empty(), unknown, closed) {
-        (false, _, _) => WireState::Held,
-        (true, true, _) => WireState::Unknown,
-        (true, false, true) => WireState::Closed,
-        (true, false, false) => WireState::Absent,
-    };
-    Wire { state, holders }
-}
-
-fn ports(instance: &Instance<'_>) -> Option<Vec<Listener>> {
-    let mut ports = Vec::new();
-    for member in &instance.members {
-        ports.extend(member.record.details.listening.as_ref()?.iter().cloned());
-    }
-    ports.sort_unstable();
-    ports.dedup();
-    Some(ports)
-}
-
-fn allowed(instance: &Instance<'_>, catalog: &Catalog, policy: &Policy) -> Option<AllowedBy> {
-    if policy.allow.is_empty() {
-        return None;
-    }
-    instance.members.iter().find_map(|member| {
-        let program = catalog.program(member.record);
-        let candidate =
-            Candidate { record: member.record, server: &instance.server, program: program.as_deref() };
-        let rule = policy.allow.iter().find(|rule| rule.matches(candidate))?;
-        Some(AllowedBy { pid: member.record.pid(), rule: rule.origin.clone(), reason: rule.reason.clone() })
-    })
-}
-
-fn identified(instance: &Instance<'_>, roles: &Roles) -> Vec<Evidence> {
-    let named = |role| matches!(role, Role::Server | Role::Launcher | Role::Helper);
-    instance
-        .members
-        .iter()
-        .filter_map(|member| Some((member.record.pid(), roles.get(member.record.pid())?)))
-        .filter(|(_, known)| named(known.role))
-        .map(|(pid, known)| Evidence::Identified { pid, basis: known.basis.clone() })
-        .collect()
-}
-
-impl Observation {
     /// Everything that was seen, in the order of the questions.
     pub(super) fn evidence(&self) -> Vec<Evidence> {
         let mut list = self.identified.clone();
@@ -212,36 +82,82 @@ impl Observation {
             Owner::Gone { pid, how } => Evidence::OwnerGone { pid: *pid, how: *how },
             Owner::Unknown { pid } => Evidence::OwnerUnknown { pid: *pid },
         });
-        list.extend(self.management_evidence());
-        if self.stdin.state == WireState::Absent && self.stdout.state == WireState::Absent {
-            list.push(Evidence::NoWire { stdin: self.stdin_kind });
-        } else {
-            for (direction, wire) in [("stdin", &self.stdin), ("stdout", &self.stdout)] {
-                let holders = wire.holders.clone();
-                list.push(Evidence::Wire { direction, state: wire.state, holders });
-            }
-        }
-        match (&self.ports, self.connected) {
-            (None, _) => list.push(Evidence::NetworkUnknown),
-            (Some(ports), _) if ports.is_empty() => {}
-            (Some(ports), connected) => {
-                list.push(Evidence::Listening { ports: ports.clone() });
-                list.push(connected.map_or(Evidence::NetworkUnknown, |count| Evidence::Connected { count }));
-            }
-        }
+        list.extend(self.management.evidence());
+        list.extend(self.wire_evidence());
+        list.extend(self.channel_evidence());
+        list.extend(self.hidden.map(|pid| Evidence::Hidden { pid }));
+        list.extend(self.persons.iter().map(|pid| Evidence::PersonBelow { pid: *pid }));
         list.extend(self.clients_below.iter().map(|pid| Evidence::ClientBelow { pid: *pid }));
         list
     }
 
-    fn management_evidence(&self) -> Option<Evidence> {
-        match &self.management {
-            Management::Managed { manager, unit, main_pid } => {
-                Some(Evidence::Managed { manager: manager.clone(), unit: unit.clone(), main_pid: *main_pid })
-            }
-            Management::Unknown { unit } => Some(Evidence::MaybeManaged { unit: unit.clone() }),
-            Management::No { leaked_from } => leaked_from
-                .as_ref()
-                .map(|(unit, main)| Evidence::Unmanaged { unit: unit.clone(), main_pid: *main }),
+    fn wire_evidence(&self) -> Vec<Evidence> {
+        let Wire { stdin, stdout, other } = &self.wire;
+        let absent = |state| state == WireState::Absent;
+        let mut list = Vec::new();
+        if absent(stdin.state()) && absent(stdout.state()) {
+            list.push(Evidence::NoWire { stdin: self.stdin_kind });
         }
+        for (direction, wire) in [("stdin", stdin), ("stdout", stdout), ("other", other)] {
+            let silent = list.len() == 1 || direction == "other";
+            if !(silent && absent(wire.state())) {
+                list.push(Evidence::Wire { direction, state: wire.state(), holders: wire.holders.clone() });
+            }
+        }
+        list
     }
+
+    fn channel_evidence(&self) -> Vec<Evidence> {
+        let Channels { listening, connected, talks_to, announced, unread, .. } = &self.channels;
+        let mut list = Vec::new();
+        if !listening.is_empty() {
+            list.push(Evidence::Listening { ports: listening.clone() });
+        }
+        if *connected > 0 || !listening.is_empty() && !unread {
+            list.push(Evidence::Connected { count: *connected });
+        }
+        if *unread {
+            list.push(Evidence::NetworkUnknown);
+        }
+        list.extend(talks_to.iter().map(|pid| Evidence::TalksTo { pid: *pid }));
+        list.extend(announced.clone().map(|transport| Evidence::Announced { transport }));
+        list
+    }
+}
+
+fn allowed(instance: &Instance<'_>, look: &Look<'_, '_>, policy: &Policy) -> Option<AllowedBy> {
+    if policy.allow.is_empty() {
+        return None;
+    }
+    instance.members.iter().find_map(|member| {
+        let program = look.catalog.program(member.record);
+        let candidate =
+            Candidate { record: member.record, server: &instance.server, program: program.as_deref() };
+        let rule = policy.allow.iter().find(|rule| rule.matches(candidate))?;
+        Some(AllowedBy { pid: member.record.pid(), rule: rule.origin.clone(), reason: rule.reason.clone() })
+    })
+}
+
+fn identified(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Evidence> {
+    let named = |role| matches!(role, Role::Server | Role::Launcher | Role::Helper);
+    let pids = instance.members.iter().map(|member| member.record.pid());
+    pids.filter_map(|pid| Some((pid, look.roles.get(pid)?)))
+        .filter(|(_, known)| named(known.role))
+        .map(|(pid, known)| Evidence::Identified { pid, basis: known.basis.clone() })
+        .collect()
+}
+
+/// Helpers that belong to the person and not to the server, whoever started them: what is connected to a display server,
+/// what sits in a terminal that somebody outside holds, an editor, a browser that is not automated.
+fn persons(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Pid> {
+    let in_a_terminal = |record: &ProcessRecord| {
+        let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
+        let inside = |pids: &[Pid]| pids.iter().all(|pid| instance.contains(*pid));
+        stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if inside(pids)))
+    };
+    let of_a_person = |record: &ProcessRecord| {
+        record.details.display || look.catalog.is_persons_program(record) || in_a_terminal(record)
+    };
+    let helpers = instance.members.iter().filter(|member| member.part == Part::Helper);
+    helpers.map(|member| member.record).filter(|record| of_a_person(record)).map(ProcessRecord::pid).collect()
 }

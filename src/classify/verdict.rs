@@ -1,18 +1,21 @@
-//! From what was seen to what follows: one table, read from the most careful line down.
+//! From what was seen to what follows. The whole decision stands on this page: [`judge`] and [`follows`].
 
 use serde::Serialize;
 
 use super::evidence::WireState;
-use super::observe::{Management, Observation};
+use super::management::Management;
+use super::observe::Observation;
 use super::owner::Owner;
+use super::proof::{Answer, Proof};
+use crate::process::Pid;
 
 /// What the evidence says of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The owner is gone and nobody is connected. Ended.
+    /// Its wire is dead, and its owner is gone or not known. Ended.
     Orphaned,
-    /// The owner is alive but holds neither end any more. Ended.
+    /// Its wire is dead, its owner is alive, and it serves no other channel. Ended.
     Disconnected,
     /// In use, but one copy too many. Ended.
     Excess,
@@ -20,13 +23,15 @@ pub enum Verdict {
     Expired,
     /// In use, but too large. Ended.
     Oversized,
-    /// The owner is gone, and it listens on a socket: a daemon, or a leaked HTTP server.
+    /// The owner is gone and nobody is seen to use it, but no dead wire proves that: a daemon, a job in the background,
+    /// a leaked HTTP server. Ended only when the person asked for it.
     Detached,
-    /// Something needed could not be read. Never ended.
+    /// Something was not read, and one of its possible values would change what follows. Never ended.
     Undetermined,
-    /// A live client holds it, or its owner is alive. Never ended.
+    /// Somebody holds its wire or is connected to it, or its owner is alive and no dead wire speaks against it. Never
+    /// ended.
     InUse,
-    /// A systemd unit or launchd job. Never ended.
+    /// A systemd service or launchd job. Never ended.
     Managed,
     /// The allowlist names it. Never ended.
     Allowed,
@@ -66,95 +71,159 @@ impl Verdict {
     }
 }
 
+/// Everything that the decision rests on, each answer either read or assumed.
+#[derive(Clone, Copy, Debug)]
+struct Facts {
+    managed: bool,
+    /// The wire is proven dead.
+    dead: bool,
+    /// Somebody outside is seen to hold a direction of the wire.
+    held: bool,
+    /// Somebody outside is connected to a channel that it serves.
+    live: bool,
+    /// It serves a channel.
+    serves: bool,
+    /// It announces a transport of its own: it is a daemon, whatever its wire says.
+    announced: bool,
+    /// The process that started it is alive.
+    owned: bool,
+}
+
+/// The first line that applies.
+fn follows(facts: Facts) -> Verdict {
+    let Facts { managed, dead, held, live, serves, announced, owned } = facts;
+    if managed {
+        Verdict::Managed
+    } else if live || (!dead && held) || (owned && (!dead || serves)) {
+        Verdict::InUse
+    } else if !dead || announced {
+        Verdict::Detached
+    } else if owned {
+        Verdict::Disconnected
+    } else {
+        Verdict::Orphaned
+    }
+}
+
 /// The verdict on one instance, before limits, and the reason in a few words.
-#[must_use]
-pub(super) fn judge(seen: &Observation) -> (Verdict, String) {
+///
+/// What was not read is decided twice: as if it spoke for leaving alone, and as if it spoke for ending. Where the two
+/// differ, the answer is not known.
+pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> (Verdict, String) {
     if let Some(allowed) = &seen.allowed {
         let reason = allowed.reason.as_deref().unwrap_or("named by the allowlist");
         return (Verdict::Allowed, format!("{reason} ({})", allowed.rule));
     }
-    match &seen.management {
-        Management::Managed { unit, .. } => return (Verdict::Managed, format!("runs as {unit}")),
-        Management::Unknown { unit } if !matches!(seen.owner, Owner::Alive { .. }) => {
-            return (Verdict::Undetermined, format!("may be the daemon of {unit}, which could not be asked"));
-        }
-        Management::Unknown { .. } | Management::No { .. } => {}
-    }
-    match &seen.owner {
-        Owner::Alive { pid, name } => owned(seen, &format!("{name} ({pid})")),
-        Owner::Gone { .. } => abandoned(seen),
-        Owner::Unknown { pid } if in_dialogue(seen) => {
-            (Verdict::InUse, format!("its stdio is connected, owner {pid} not known"))
-        }
-        Owner::Unknown { pid } => {
-            (Verdict::Undetermined, format!("whether its owner {pid} lives is not known"))
-        }
-    }
-}
-
-/// Both directions are held by live processes outside: somebody talks to it, whatever the parent says.
-fn in_dialogue(seen: &Observation) -> bool {
-    seen.stdin.state == WireState::Held && seen.stdout.state == WireState::Held
-}
-
-fn owned(seen: &Observation, owner: &str) -> (Verdict, String) {
-    let closed = seen.stdin.state == WireState::Closed && seen.stdout.state == WireState::Closed;
-    // Its port may serve others: only an instance that is known to listen on nothing is cut off.
-    let unmanaged = matches!(seen.management, Management::No { .. });
-    if closed && unmanaged && seen.ports.as_deref() == Some(&[]) && !seen.left_over && seen.all_read {
-        return (Verdict::Disconnected, format!("{owner} lives, but closed both ends of its stdio"));
-    }
-    (Verdict::InUse, format!("owned by {owner}"))
-}
-
-fn abandoned(seen: &Observation) -> (Verdict, String) {
-    if in_dialogue(seen) {
-        let holders = seen.stdin.holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        return (Verdict::InUse, format!("its parent is gone, but {holders} holds its stdio"));
-    }
-    if !seen.all_read {
-        return (
-            Verdict::Undetermined,
-            "owner gone, but what one of its processes runs could not be read".to_owned(),
-        );
-    }
-    // Ports matter before anything else that could end it: a client may be talking to one.
-    let Some(ports) = &seen.ports else {
-        return (Verdict::Undetermined, "owner gone, but its ports could not be read".to_owned());
+    let facts = |careful: bool| Facts {
+        managed: match seen.management {
+            Management::Managed { .. } => true,
+            Management::Unknown { .. } => careful,
+            Management::No { .. } => false,
+        },
+        // A hidden member may be a client that holds the wire from inside.
+        dead: either(dead, !careful) && !(careful && seen.hidden.is_some()),
+        held: seen.wire.is_held(),
+        live: either(seen.channels.live(), careful),
+        serves: either(seen.channels.serves(), careful),
+        announced: seen.channels.announced.is_some(),
+        owned: match seen.owner {
+            Owner::Alive { .. } => true,
+            // A client that holds the wire and is no ancestor did not start it, or has given it away.
+            Owner::Unknown { .. } => careful && !matches!(dead, Answer::Yes(Proof::ClientMovedOn)),
+            Owner::Gone { .. } => false,
+        },
     };
-    if !ports.is_empty() {
-        match seen.connected {
-            None => {
-                return (
-                    Verdict::Undetermined,
-                    "owner gone, but its connections could not be read".to_owned(),
-                );
+    let (careful, deadly) = (follows(facts(true)), follows(facts(false)));
+    let verdict = if careful == deadly || (careful.ends(false) && deadly.ends(false)) {
+        deadly
+    } else {
+        Verdict::Undetermined
+    };
+    (verdict, reason(verdict, seen, dead))
+}
+
+fn either<T>(answer: Answer<T>, unread: bool) -> bool {
+    match answer {
+        Answer::Yes(_) => true,
+        Answer::No => false,
+        Answer::Unread => unread,
+    }
+}
+
+fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
+    let owner = match &seen.owner {
+        Owner::Alive { pid, name } => format!("owner {name} ({pid}) alive"),
+        Owner::Gone { .. } => "owner gone".to_owned(),
+        Owner::Unknown { .. } => "owner not known".to_owned(),
+    };
+    match verdict {
+        Verdict::Managed => match &seen.management {
+            Management::Managed { unit, .. } | Management::Unknown { unit } => format!("runs as {unit}"),
+            Management::No { .. } => owner,
+        },
+        Verdict::InUse => in_use(seen, &owner),
+        Verdict::Undetermined => format!("{owner}, {}", unread(seen, dead)),
+        Verdict::Detached => match &seen.channels.announced {
+            Some(transport) => format!("{owner}, serves by {transport}, nobody connected"),
+            None if !seen.channels.listening.is_empty() => {
+                format!("{owner}, listens on {}, nobody connected", list(&seen.channels.listening))
             }
-            Some(0) => {}
-            Some(n) => return (Verdict::InUse, format!("owner gone, but {n} network clients are connected")),
-        }
+            None => format!("{owner}, no closed stdio that would prove it unused"),
+        },
+        _ => match dead {
+            Answer::Yes(Proof::ClientMovedOn) => {
+                format!("{owner}, stdin closed, stdout left with {}", list(&seen.wire.stdout.holders))
+            }
+            Answer::Yes(Proof::AmongTheDead) => {
+                let holders: Vec<Pid> = seen.wire.holders().collect();
+                format!("{owner}, stdio held only by {}, unused as well", list(&holders))
+            }
+            _ => format!("{owner}, stdio closed"),
+        },
     }
-    match (seen.stdin.state, seen.stdout.state) {
-        (WireState::Closed, WireState::Closed) => (Verdict::Orphaned, "owner gone, stdio closed".to_owned()),
-        (WireState::Closed, _) => (Verdict::Orphaned, "owner gone, stdin closed".to_owned()),
-        (_, WireState::Closed) => (Verdict::Orphaned, "owner gone, nobody reads its stdout".to_owned()),
-        (WireState::Unknown, _) | (_, WireState::Unknown) => {
-            (Verdict::Undetermined, "owner gone, but who holds its stdio could not be read".to_owned())
-        }
-        (WireState::Held, _) | (_, WireState::Held) => {
-            (Verdict::InUse, "owner gone, but one direction of its stdio is held".to_owned())
-        }
-        // A browser's crash handler sits at pid 1 while the browser is used: what is left of an
-        // instance needs a closed wire as proof, or a tie to the dead.
-        (WireState::Absent, WireState::Absent) if seen.left_over && !seen.tied => {
-            (Verdict::Undetermined, "a helper whose stdio does not tell whether it is used".to_owned())
-        }
-        (WireState::Absent, WireState::Absent) if ports.is_empty() => {
-            (Verdict::Orphaned, "owner gone, no stdio to talk over and no port".to_owned())
-        }
-        (WireState::Absent, WireState::Absent) => {
-            let ports = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            (Verdict::Detached, format!("owner gone, listens on {ports}"))
-        }
+}
+
+fn in_use(seen: &Observation, owner: &str) -> String {
+    let channels = &seen.channels;
+    if channels.connected > 0 {
+        format!("{owner}, {} connected", channels.connected)
+    } else if !channels.talks_to.is_empty() {
+        format!("{owner}, connected to {}", list(&channels.talks_to))
+    } else if let Owner::Alive { pid, name } = &seen.owner {
+        format!("owned by {name} ({pid})")
+    } else {
+        let mut holders: Vec<Pid> = seen.wire.holders().collect();
+        holders.sort_unstable();
+        holders.dedup();
+        format!("{owner}, stdio held by {}", list(&holders))
     }
+}
+
+/// What was not read and would have decided.
+fn unread(seen: &Observation, dead: Answer<Proof>) -> String {
+    if let Management::Unknown { unit } = &seen.management {
+        return format!("may be the daemon of {unit}, which could not be asked");
+    }
+    if let Some(pid) = seen.hidden {
+        return format!("what process {pid} of it runs could not be read");
+    }
+    if dead == Answer::Unread {
+        let unknown = |state| state == WireState::Unknown;
+        let wire = &seen.wire;
+        return match (unknown(wire.stdin.state()), unknown(wire.stdout.state())) {
+            _ if seen.channels.terminal => "who holds its terminal could not be read".to_owned(),
+            (true, true) => "who holds its stdio could not be read".to_owned(),
+            (true, false) => "who holds its stdin could not be read".to_owned(),
+            (false, true) => "who holds its stdout could not be read".to_owned(),
+            (false, false) => "who else holds its stdio could not be read".to_owned(),
+        };
+    }
+    if seen.channels.unread {
+        return "its sockets or connections could not be read".to_owned();
+    }
+    "no closed stdio that would prove it unused".to_owned()
+}
+
+fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -44,6 +44,9 @@ pub struct Details {
     pub tracer: Option<Pid>,
     /// It is connected to a display server (X11, Wayland): it belongs to a person at a screen.
     pub display: bool,
+    /// macOS, parent pid 1: true when launchd is not the process that forked it (the unique id of its original parent,
+    /// `PROC_PIDUNIQIDENTIFIERINFO`, is another one), false when it is, `None` when that could not be read.
+    pub adopted: Option<bool>,
     /// True when it lives in another PID namespace than ours (a container seen from outside).
     pub foreign_namespace: bool,
     /// Its number in the innermost PID namespace, where that is another one than ours: 1 is the process for which the
@@ -101,6 +104,7 @@ static NOTHING: Details = Details {
     outbound_peers: Vec::new(),
     tracer: None,
     display: false,
+    adopted: None,
     foreign_namespace: false,
     namespace_pid: None,
 };
@@ -250,6 +254,12 @@ impl Stdio {
     #[must_use]
     pub fn stdout(&self) -> OtherEnd<'_> {
         other_end(self.stdout_kind.unwrap_or(self.kind), self.stdout_peers.as_deref())
+    }
+
+    /// Is stdout a pipe or a socket?
+    #[must_use]
+    pub fn writes_to_wire(&self) -> bool {
+        matches!(self.stdout_kind.unwrap_or(self.kind), StdioKind::Pipe | StdioKind::Socket)
     }
 
     /// Can somebody be at the other end, as a client is?

@@ -61,6 +61,8 @@ pub(super) struct Row {
     tracer: Option<Pid>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     display: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    adopted: Option<bool>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     foreign_namespace: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,6 +100,7 @@ impl From<Row> for ProcessRecord {
                 outbound_peers: row.outbound_peers,
                 tracer: row.tracer,
                 display: row.display,
+                adopted: row.adopted,
                 foreign_namespace: row.foreign_namespace,
                 namespace_pid: row.namespace_pid,
             }),
@@ -135,6 +138,7 @@ impl From<ProcessRecord> for Row {
             outbound_peers: details.outbound_peers,
             tracer: details.tracer,
             display: details.display,
+            adopted: details.adopted,
             foreign_namespace: details.foreign_namespace,
             namespace_pid: details.namespace_pid,
         }

@@ -29,6 +29,10 @@ pub struct Snapshot {
     pub taken_at: DateTime<Utc>,
     /// Who took it.
     pub viewer: Viewer,
+    /// pid 1 is known to be systemd although it cannot be seen (hidepid): `/run/systemd/system` is there, and the viewer
+    /// lives in the machine's first PID namespace.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub systemd: bool,
     /// Processes of the viewer's user whose descriptors could not be read, where everybody's were looked at: one of them
     /// may hold a wire of which nobody was seen to hold the other end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

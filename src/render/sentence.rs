@@ -1,7 +1,7 @@
 //! Evidence in full sentences.
 
 use crate::catalog::{Basis, Rule};
-use crate::classify::{Adoption, Evidence, WireState};
+use crate::classify::{Adoption, Evidence, Proof, WireState};
 use crate::process::{Pid, StdioKind};
 use crate::units::{show_duration, show_size};
 
@@ -35,7 +35,7 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
                     format!("{pid}, a process that started later and so must have adopted it")
                 }
             };
-            (For, format!("Whoever started it has ended: its parent is now {how}."))
+            (For, format!("The process that started it has ended: its parent is now {how}."))
         }
         Evidence::OwnerUnknown { pid: Pid(0) } => {
             (Against, "Its parent is outside this PID namespace, so its owner may be alive.".to_owned())
@@ -65,9 +65,18 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
             (Neutral, format!("Its stdin is {}, which says nothing about use.", stdin_kind(*stdin)))
         }
         Evidence::Listening { ports } => (Against, format!("It listens on {}.", list(ports))),
-        Evidence::Connected { count: 0 } => (For, "Nobody is connected to its ports.".to_owned()),
-        Evidence::Connected { count } => (Against, format!("{count} connections to its ports are open.")),
-        Evidence::NetworkUnknown => (Against, "Its ports or connections could not be read.".to_owned()),
+        Evidence::Connected { count: 0 } => (For, "Nobody is connected to it.".to_owned()),
+        Evidence::Connected { count: 1 } => (Against, "One connection from outside is open.".to_owned()),
+        Evidence::Connected { count } => (Against, format!("{count} connections from outside are open.")),
+        Evidence::NetworkUnknown => (Against, "Its sockets or connections could not be read.".to_owned()),
+        Evidence::TalksTo { pid } => {
+            (Against, format!("It is connected to {pid}, which started it or is a client."))
+        }
+        Evidence::Announced { transport } => {
+            (Against, format!("It is a daemon by what it announces: {transport}."))
+        }
+        Evidence::DeadWire { proof } => (For, dead_wire(*proof).to_owned()),
+        Evidence::Hidden { pid } => (Against, format!("What its process {pid} runs could not be read.")),
         Evidence::Allowed { pid, rule, reason } => {
             let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             (Against, format!("{rule} allows process {pid}{why}."))
@@ -80,9 +89,13 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
             };
             (For, format!("It breaks {limit}: {}, at most {} allowed.", show(*value), show(*bound)))
         }
+        Evidence::PersonBelow { pid } => (
+            Against,
+            format!("Process {pid} below it belongs to a person: a window, a terminal or an editor."),
+        ),
         Evidence::ClientBelow { pid } => (Against, format!("The client {pid} was started below it.")),
         Evidence::OrphanedClient { pid } => {
-            (For, format!("Whoever started the client {pid} has ended, and its stdio is closed."))
+            (For, format!("The process that started the client {pid} has ended, and its stdio is closed."))
         }
         Evidence::LeftOver => (For, "Only a helper is left; the server that started it is gone.".to_owned()),
     }
@@ -93,6 +106,7 @@ fn known_by(basis: &Basis) -> String {
         Basis::Configured { .. } => format!("a client's MCP configuration: {basis}"),
         Basis::Taught { .. } => format!("a [[server]] rule: {basis}"),
         Basis::SharedProfile { .. } | Basis::Environment => format!("its environment: {basis}"),
+        Basis::ActsAsClient { .. } => format!("its stdio: {basis}"),
         Basis::Catalog { program, rule } => format!("what it runs: {program}, {}", because(rule)),
     }
 }
@@ -116,7 +130,27 @@ fn because(rule: &Rule) -> String {
     }
 }
 
+fn dead_wire(proof: Proof) -> &'static str {
+    match proof {
+        Proof::Closed => "So nobody can talk to it over its stdio any more.",
+        Proof::ClientMovedOn => {
+            "Only a client that is no ancestor still holds its stdout: that client reconnected or is ending."
+        }
+        Proof::AmongTheDead => "Those that hold its stdio are unused servers themselves.",
+    }
+}
+
 fn wire(direction: &str, state: WireState, holders: &[Pid]) -> (Leaning, String) {
+    if direction == "other" {
+        return match state {
+            WireState::Held => {
+                (Leaning::Against, format!("{} shares a pipe or socket pair with it.", list(holders)))
+            }
+            WireState::Closed | WireState::Unknown | WireState::Absent => {
+                (Leaning::Against, "Its pipes and socket pairs beside stdio could not be read.".to_owned())
+            }
+        };
+    }
     let verb = if direction == "stdin" { "writes to" } else { "reads" };
     match state {
         WireState::Held => {

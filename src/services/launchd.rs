@@ -147,6 +147,7 @@ mod tests {
             os: "macos".into(),
             taken_at: chrono::DateTime::UNIX_EPOCH,
             viewer: Viewer { pid: Pid(9), uid: Uid(501) },
+            systemd: false,
             unreadable: Vec::new(),
             processes: [(1, 0), (20, 1), (21, 20), (22, 21), (30, 1), (31, 30), (40, 1), (41, 40)]
                 .map(|(pid, parent)| process(pid, parent))

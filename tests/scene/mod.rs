@@ -60,6 +60,7 @@ impl Table {
                 os: "linux".to_owned(),
                 taken_at: chrono::DateTime::from_timestamp(NOW as i64, 0).unwrap(),
                 viewer: Viewer { pid: Pid(900), uid: Uid(ME) },
+                systemd: false,
                 unreadable: Vec::new(),
                 processes: Vec::new(),
             },

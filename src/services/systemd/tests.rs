@@ -18,6 +18,7 @@ fn table(processes: Vec<ProcessRecord>) -> Snapshot {
         os: "linux".into(),
         taken_at: chrono::DateTime::UNIX_EPOCH,
         viewer: Viewer { pid: Pid(1), uid: ME },
+        systemd: false,
         unreadable: Vec::new(),
         processes,
     }

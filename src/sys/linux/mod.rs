@@ -50,6 +50,7 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
         os: "linux".to_owned(),
         taken_at: chrono::Utc::now(),
         viewer,
+        systemd: false,
         unreadable: Vec::new(),
         processes,
     };

@@ -1,14 +1,18 @@
 //! From processes to instances: a server with its launchers above and its helpers below, as one
 //! tree that is judged as one and goes as one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod launchers;
+mod pipeline;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::catalog::Role;
+use crate::catalog::{Catalog, Role};
 use crate::process::{Pid, ProcessRecord};
 use crate::roles::Roles;
 use crate::tree::Tree;
+use launchers::{Line, Tops};
 
 /// The part of a member in its instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -89,15 +93,17 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// Finds all instances, by root pid. Whatever stands in no instance is nobody's business.
+/// Finds all instances, by root pid. What belongs to no instance is not judged.
 #[must_use]
-pub fn group<'a>(tree: &Tree<'a>, roles: &Roles) -> Vec<Instance<'a>> {
+pub fn group<'a>(tree: &Tree<'a>, roles: &Roles, catalog: &Catalog) -> Vec<Instance<'a>> {
+    let line = Line { tree, roles, catalog };
+    let tops = line.tops();
     let mut found: Vec<Instance<'a>> =
-        roots(tree, roles).into_iter().filter_map(|root| assemble(tree, roles, root)).collect();
+        tops.roots.iter().filter_map(|root| assemble(&line, &tops, *root)).collect();
     let taken: HashSet<Pid> =
         found.iter().flat_map(|i| &i.members).map(|member| member.record.pid()).collect();
-    found.extend(left_over(tree, roles, &taken));
-    // What stands in another instance, though something in between hid it, is a part of that one.
+    found.extend(left_over(&line, &tops, &taken));
+    // A root that stands in another instance, though something in between hid it, is a part of that one.
     let below: HashSet<Pid> =
         found.iter().flat_map(|i| &i.members[1..]).map(|member| member.record.pid()).collect();
     found.retain(|instance| !below.contains(&instance.root.pid()));
@@ -105,81 +111,46 @@ pub fn group<'a>(tree: &Tree<'a>, roles: &Roles) -> Vec<Instance<'a>> {
     found
 }
 
-/// The topmost launcher or server above every server, through wrappers that run nothing else.
-fn roots(tree: &Tree<'_>, roles: &Roles) -> Vec<Pid> {
-    let mut tops: HashSet<Pid> = roles.all(Role::Server).into_iter().collect();
-    tops.extend(roles.all(Role::Launcher));
-    let parent_of = |pid: Pid| tree.parent(tree.get(pid)?).map(ProcessRecord::pid);
-    // Whoever stands above a top may take it in, and is asked again when one more below it became a top. A pid that
-    // was taken in never comes back, so this ends, and a loop in the table loses all its tops.
-    let mut below: HashSet<Pid> = HashSet::new();
-    let mut waiting: BTreeSet<Pid> = tops.iter().filter_map(|top| parent_of(*top)).collect();
-    while let Some(pid) = waiting.pop_first() {
-        let Some(parent) = tree.get(pid).filter(|parent| !parent.is_zombie()) else { continue };
-        if !below.contains(&pid) && !belongs_above(tree, roles, &tops, parent) {
-            continue;
-        }
-        let taken: Vec<Pid> =
-            tree.children(pid).map(ProcessRecord::pid).filter(|child| tops.remove(child)).collect();
-        if taken.is_empty() {
-            continue;
-        }
-        // What is below them goes with them.
-        waiting.extend(&taken);
-        below.extend(taken);
-        if !below.contains(&pid) && tops.insert(pid) {
-            waiting.extend(parent_of(pid));
-        }
-    }
-    let mut roots: Vec<Pid> = tops.into_iter().collect();
-    roots.sort_unstable();
-    roots
+/// Processes that belong to an instance as launchers if their descriptors, which were not read yet, say so.
+#[must_use]
+pub fn possible_launchers(tree: &Tree<'_>, roles: &Roles, catalog: &Catalog) -> Vec<Pid> {
+    Line { tree, roles, catalog }.tops().undecided
 }
 
-/// Is this parent of a top a part of the instance? A launcher or server says so itself. A wrapper
-/// (a script, `npm run`) only when everything it runs is a top too: a script that also starts the
-/// person's web server is an owner, not a launcher.
-fn belongs_above(tree: &Tree<'_>, roles: &Roles, tops: &HashSet<Pid>, parent: &ProcessRecord) -> bool {
-    if parent.pid() <= Pid(2) {
-        return false;
-    }
-    match roles.role(parent.pid()) {
-        Some(Role::Server | Role::Launcher) => true,
-        Some(Role::Wrapper) => tree
-            .children(parent.pid())
-            .filter(|child| !child.is_zombie())
-            .all(|child| tops.contains(&child.pid())),
-        _ => false,
-    }
-}
-
-fn assemble<'a>(tree: &Tree<'a>, roles: &Roles, root: Pid) -> Option<Instance<'a>> {
-    let below = tree.descend(root, |record| roles.role(record.pid()) == Some(Role::Client));
-    let is_client = |record: &ProcessRecord| roles.role(record.pid()) == Some(Role::Client);
+fn assemble<'a>(line: &Line<'_, 'a>, tops: &Tops, root: Pid) -> Option<Instance<'a>> {
+    let is_client = |record: &ProcessRecord| line.roles.role(record.pid()) == Some(Role::Client);
+    let apart = |record: &ProcessRecord| record.pid() != root && tops.apart.contains(&record.pid());
+    let below = line.tree.descend(root, |record| is_client(record) || apart(record));
     let clients_below = below.iter().filter(|r| is_client(r)).map(|r| r.pid()).collect();
-    let living: Vec<&ProcessRecord> = below.into_iter().filter(|r| !r.is_zombie() && !is_client(r)).collect();
-    let parts = parts(&living, roles);
+    let mut living: Vec<&ProcessRecord> =
+        below.into_iter().filter(|r| !r.is_zombie() && !is_client(r) && !apart(r)).collect();
+    living.extend(pipeline::adopted(line, &living));
+    let parts = parts(&living, line, tops);
     let members: Vec<Member<'a>> =
         living.iter().map(|record| Member { record, part: parts[&record.pid()] }).collect();
     let root = members.first()?.record;
-    Some(Instance { server: name(&members, roles), root, members, clients_below })
+    Some(Instance { server: name(&members, line.roles), root, members, clients_below })
 }
 
 /// Launchers and wrappers lead to the server; the topmost server of each line is the server; all
 /// else below is its helper, other servers it runs included (a gateway's children).
-fn parts(members: &[&ProcessRecord], roles: &Roles) -> HashMap<Pid, Part> {
+fn parts(members: &[&ProcessRecord], line: &Line<'_, '_>, tops: &Tops) -> HashMap<Pid, Part> {
     let mut parts: HashMap<Pid, Part> = HashMap::new();
     for record in members {
+        let pid = record.pid();
         let above = parts.get(&record.parent).copied();
-        let part = match (above, roles.role(record.pid())) {
+        let passes_on = tops.launchers.contains(&pid)
+            || above != Some(Part::Server) && pipeline::is_part(record, members);
+        let part = match (above, line.roles.role(pid)) {
             (Some(Part::Server | Part::Helper), _) => Part::Helper,
             (_, Some(Role::Server)) => Part::Server,
             (_, Some(Role::Launcher | Role::Wrapper)) => Part::Launcher,
+            _ if passes_on => Part::Launcher,
             // Below a launcher and no name of its own: what the launcher was told to run.
             (Some(Part::Launcher), None) => Part::Server,
             _ => Part::Helper,
         };
-        parts.insert(record.pid(), part);
+        parts.insert(pid, part);
     }
     parts
 }
@@ -202,19 +173,16 @@ fn name(members: &[Member<'_>], roles: &Roles) -> String {
 
 /// Helpers that outlived their server (a browser with a server's profile): those on no instance's
 /// tree, and not below a client or a process that may still use them.
-fn left_over<'a>(tree: &Tree<'a>, roles: &Roles, taken: &HashSet<Pid>) -> Vec<Instance<'a>> {
+fn left_over<'a>(line: &Line<'_, 'a>, tops: &Tops, taken: &HashSet<Pid>) -> Vec<Instance<'a>> {
+    let Line { tree, roles, .. } = line;
     let mut roots: BTreeMap<Pid, &ProcessRecord> = BTreeMap::new();
     for pid in roles.all(Role::Helper).into_iter().filter(|pid| !taken.contains(pid)) {
         let Some(record) = tree.get(pid) else { continue };
-        let line = tree.ancestors(record);
-        let top = line
-            .iter()
-            .take_while(|above| roles.role(above.pid()) == Some(Role::Helper))
-            .last()
-            .copied()
-            .unwrap_or(record);
+        let ancestors = tree.ancestors(record);
+        let helpers = ancestors.iter().take_while(|above| roles.role(above.pid()) == Some(Role::Helper));
+        let top = helpers.last().copied().unwrap_or(record);
         roots.insert(top.pid(), top);
     }
     let idle = |instance: &Instance<'_>| !instance.members.iter().any(|m| taken.contains(&m.record.pid()));
-    roots.into_keys().filter_map(|root| assemble(tree, roles, root)).filter(idle).collect()
+    roots.into_keys().filter_map(|root| assemble(line, tops, root)).filter(idle).collect()
 }

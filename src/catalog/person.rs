@@ -1,0 +1,125 @@
+//! What belongs to the person at the machine, wherever it was started: editors, shells, browsers that nobody automates.
+
+use super::Catalog;
+use crate::bytes::to_text;
+use crate::process::ProcessRecord;
+use crate::program;
+
+#[rustfmt::skip]
+const EDITORS: &str = "\
+    code code-insiders codium cursor emacs emacsclient gedit gvim helix hx idea joe kak kate kwrite mate mcedit micro nano \
+    nvim pico pycharm subl sublime_text vi vim vimdiff vscodium windsurf xed zed zed-editor";
+/// Shells without a command, terminal multiplexers, and what stands between a person and a shell. A launcher is none of
+/// these, whatever pipes it holds.
+#[rustfmt::skip]
+const SESSIONS: &str = "\
+    ash bash csh dash elvish fish ksh login mosh-server nu powershell pwsh rbash screen sh sshd sshd-session tcsh tmux \
+    xonsh zellij zsh";
+/// Options that only a program gives to a browser (Chromium, Firefox).
+#[rustfmt::skip]
+const AUTOMATION: &str = "\
+    --enable-automation --headless --marionette --remote-debugging-pipe --remote-debugging-port -headless -juggler \
+    -juggler-pipe -marionette";
+/// Where temporary profiles lie.
+const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/var/folders/", "/private/var/folders/"];
+
+impl Catalog {
+    /// A program that a person works in, whoever started it: an editor, or a browser without any sign of automation.
+    #[must_use]
+    pub fn is_persons_program(&self, record: &ProcessRecord) -> bool {
+        let name = own_name(record);
+        if EDITORS.split(' ').any(|editor| editor == name) {
+            return true;
+        }
+        let Some(data) = self.data.as_deref() else { return false };
+        let Some(argv) = record.argv.as_ref().filter(|_| data.helper.browsers.contains(name.as_str())) else {
+            return false;
+        };
+        let automated = |arg: &str| {
+            let option = arg.split_once('=').map_or(arg, |(option, _)| option);
+            let of_a_parent = option == "--type" || option == "-contentproc";
+            of_a_parent || AUTOMATION.split(' ').any(|known| known == option)
+        };
+        let profile = |arg: &str| {
+            let value = arg.strip_prefix("--user-data-dir=").unwrap_or(arg);
+            TEMPORARY.iter().any(|place| value.starts_with(place))
+        };
+        // The words of a title stand in one string.
+        let words =
+            || argv.iter().flat_map(|arg| to_text(arg).split(' ').map(str::to_owned).collect::<Vec<_>>());
+        !words().any(|arg| automated(&arg) || profile(&arg))
+            && super::judge::profile(data, argv.iter().map(to_text)).is_none()
+    }
+
+    /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.
+    #[must_use]
+    pub fn is_session(&self, record: &ProcessRecord) -> bool {
+        let name = own_name(record);
+        let known = SESSIONS.split(' ').any(|session| session == name.trim_start_matches('-'));
+        known && {
+            let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
+            seen.program.is_none_or(|program| program.kind == program::Kind::Binary) && !seen.opaque
+        }
+    }
+}
+
+/// The name of the program itself, not of what it runs.
+fn own_name(record: &ProcessRecord) -> String {
+    let first = record.argv.as_ref().and_then(|argv| argv.first()).map(to_text).unwrap_or_default();
+    let name = program::base(first.split(' ').next().unwrap_or_default()).trim_end_matches(':').to_owned();
+    if name.is_empty() { record.comm.to_string() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::Argv;
+    use crate::process::{Pid, StartTime};
+
+    fn record(line: &str) -> ProcessRecord {
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        record.argv = Some(line.split(' ').collect::<Argv>());
+        record
+    }
+
+    #[test]
+    fn editors_and_browsers_without_automation_are_the_persons() {
+        let catalog = Catalog::builtin();
+        for line in [
+            "/opt/google/chrome/chrome",
+            "/opt/google/chrome/chrome https://example.com/",
+            "/usr/lib/firefox/firefox -P work",
+            "vim /srv/notes.md",
+            "/usr/bin/nvim",
+            "/usr/share/code/code /srv",
+        ] {
+            assert!(catalog.is_persons_program(&record(line)), "{line}");
+        }
+        for line in [
+            "/opt/google/chrome/chrome --headless=new",
+            "/opt/google/chrome/chrome --remote-debugging-port=9222 about:blank",
+            "/opt/google/chrome/chrome --remote-debugging-pipe",
+            "/opt/google/chrome/chrome --type=renderer --enable-crashpad",
+            "/opt/google/chrome/chrome --user-data-dir=/tmp/puppeteer_dev_chrome_profile-x",
+            "/opt/google/chrome/chrome --user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-3f2a",
+            "/usr/lib/firefox/firefox -juggler-pipe -profile /tmp/playwright_firefoxdev_profile-x",
+            "node /srv/vim/server.js",
+            "sleep 5",
+        ] {
+            assert!(!catalog.is_persons_program(&record(line)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_shell_with_a_command_or_a_script_is_no_session() {
+        let catalog = Catalog::builtin();
+        for line in
+            ["-bash", "zsh", "/bin/bash -i", "bash -l", "tmux new -s x", "tmux: server", "sshd: u@pts/0"]
+        {
+            assert!(catalog.is_session(&record(line)), "{line}");
+        }
+        for line in ["bash start.sh", "sh -c mcp-server-git", "bash -lc npx", "node x.js", "tmuxinator"] {
+            assert!(!catalog.is_session(&record(line)), "{line}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Which transport a server's command line announces, beside the pipes that every server has.
+
+use super::Catalog;
+use crate::bytes::to_text;
+use crate::process::ProcessRecord;
+use crate::program;
+
+/// Options that announce a listening server, whatever follows them; with `=value` too.
+#[rustfmt::skip]
+const OPTIONS: &str = "\
+    --addr --address --bind --enable-http --host --http --http-port --listen --mcp-port --port --serve-http --server-port \
+    --sse --sse-port --streamable-http --streamableHttp";
+/// Words that are the name of such a transport, alone or as an option's value.
+const NAMES: &str = "http http-stream httpstream shttp sse streamable-http streamable_http streamablehttp";
+
+impl Catalog {
+    /// The transport that a launcher's or server's command line announces. `listens` says whether a member listens on a
+    /// TCP port: without one, `--port` may be the port of a database.
+    #[must_use]
+    pub fn announced_transport(&self, record: &ProcessRecord, listens: bool) -> Option<String> {
+        let argv = record.argv.as_ref()?;
+        // A program that rewrote its title has all its words in one string.
+        let words: Vec<String> = argv
+            .iter()
+            .flat_map(|word| to_text(word).split(' ').map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        if let Some(option) = published_port(record, &words) {
+            return Some(option);
+        }
+        listens.then(|| words.iter().skip(1).find(|word| announces(word)).cloned()).flatten()
+    }
+}
+
+fn announces(word: &str) -> bool {
+    let (option, value) = word.split_once('=').unwrap_or((word, word));
+    let is_option = word.starts_with("--") && OPTIONS.split(' ').any(|known| known == option);
+    is_option || NAMES.split(' ').any(|known| known.eq_ignore_ascii_case(value))
+}
+
+/// The option by which `docker run` lets others reach the container: a published port, or the host's own network.
+fn published_port(record: &ProcessRecord, words: &[String]) -> Option<String> {
+    let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
+    let engine = seen
+        .layers
+        .iter()
+        .any(|layer| ["docker", "podman", "nerdctl", "finch"].contains(&layer.tool.as_str()));
+    if !engine {
+        return None;
+    }
+    let publishes = |(at, word): &(usize, &String)| {
+        let next = words.get(at + 1).map(String::as_str);
+        let short = word.starts_with('-') && !word.starts_with("--");
+        let host = |value: &str| value == "host" || value.starts_with("name=host");
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("--publish" | "--publish-all", _) => true,
+            ("--network" | "--net", "") => next.is_some_and(host),
+            ("--network" | "--net", value) => host(value),
+            // -p 80:80, -p80:80, -P, -dP, and -d: what is detached is not held by its pipes.
+            _ => {
+                short && word.len() > 1 && (word.starts_with("-p") || is_cluster_with(word, &['d', 'P', 'p']))
+            }
+        }
+    };
+    // Behind the image stand the server's own words.
+    let end = seen.program.as_ref().and_then(|image| words.iter().position(|word| *word == image.text));
+    words.iter().enumerate().take(end.unwrap_or(words.len())).find(publishes).map(|(_, word)| word.clone())
+}
+
+/// A cluster of one-letter switches (`-itd`) with one of these in it.
+fn is_cluster_with(word: &str, letters: &[char]) -> bool {
+    let switches = &word[1..];
+    switches.chars().all(|c| "ditPp".contains(c)) && switches.contains(letters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::Argv;
+    use crate::process::{Pid, StartTime};
+
+    fn announced(line: &str, listens: bool) -> bool {
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        record.argv = Some(line.split(' ').collect::<Argv>());
+        Catalog::builtin().announced_transport(&record, listens).is_some()
+    }
+
+    #[test]
+    fn a_transport_is_announced_by_options_and_by_its_name() {
+        for line in [
+            "python3 /s/server.py --transport streamable-http --port 8931",
+            "node dist/index.js streamableHttp",
+            "node dist/index.js --transport=sse",
+            "npx @playwright/mcp --port 8931",
+            "mcp-server-x --http",
+        ] {
+            assert!(announced(line, true), "{line}");
+            assert!(!announced(line, false), "without a listening socket: {line}");
+        }
+    }
+
+    #[test]
+    fn a_remote_address_announces_nothing() {
+        for line in [
+            "node mcp-remote https://mcp.example.com/sse",
+            "node mcp-remote https://mcp.example.com/mcp --transport http-first",
+            "mcp-server-postgres postgresql://localhost:5432/db",
+            "node server-filesystem /srv/http-files",
+        ] {
+            assert!(!announced(line, true), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_published_port_of_a_container_needs_no_socket_of_our_own() {
+        for line in [
+            "docker run -i --rm -p 8080:80 mcp/notes",
+            "docker run -p8080:80 mcp/notes",
+            "docker run -itP mcp/notes",
+            "docker run -d mcp/notes",
+            "podman run --publish=8080:80 mcp/notes",
+            "docker run --network host mcp/notes",
+            "docker run --net=host -i mcp/notes",
+        ] {
+            assert!(announced(line, false), "{line}");
+        }
+        for line in [
+            "docker run -i --rm mcp/notes",
+            "docker run -i --rm -e PORT=80 mcp/notes -p 80",
+            "docker run -it --network none mcp/notes",
+            "mkdir -p /srv/mcp",
+        ] {
+            assert!(!announced(line, false), "{line}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Served channels: every way but the wire by which somebody outside can talk to an instance.
+
+use super::proof::Answer;
+use crate::catalog::Catalog;
+use crate::instance::{Instance, Part};
+use crate::process::{Listener, Pid, ProcessRecord, StdioKind};
+
+/// The channels of an instance's launchers and servers. What helpers serve on is their server's business (a browser's
+/// debugging port).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Channels {
+    /// What it serves on.
+    pub(super) listening: Vec<Listener>,
+    /// Connections from outside the instance.
+    pub(super) connected: u32,
+    /// Holders of a connection that a member opened: its owner, an ancestor or a client.
+    pub(super) talks_to: Vec<Pid>,
+    /// The transport that it announces on its command line, or the socket that makes it a daemon.
+    pub(super) announced: Option<String>,
+    /// Listening sockets or connections could not be read.
+    pub(super) unread: bool,
+    /// A terminal on 0 or 1 is there, and who holds its master is not known.
+    pub(super) terminal: bool,
+}
+
+impl Channels {
+    /// What the members serve. `counterpart` says whether a process is the owner, an ancestor or a client.
+    pub(super) fn of(
+        instance: &Instance<'_>,
+        catalog: &Catalog,
+        counterpart: impl Fn(Pid) -> bool,
+    ) -> Channels {
+        let chain: Vec<&ProcessRecord> = if instance.is_left_over() {
+            instance.members.iter().map(|member| member.record).collect()
+        } else {
+            let chain = instance.members.iter().filter(|member| member.part != Part::Helper);
+            chain.map(|member| member.record).collect()
+        };
+        let mut channels = Channels {
+            listening: Vec::new(),
+            connected: 0,
+            talks_to: Vec::new(),
+            announced: None,
+            unread: false,
+            terminal: false,
+        };
+        for record in &chain {
+            let details = &record.details;
+            match &details.listening {
+                Some(listening) => channels.listening.extend(listening.iter().cloned()),
+                None => channels.unread = true,
+            }
+            let inside = details.connected_peers.iter().filter(|pid| instance.contains(**pid)).count();
+            match details.connected {
+                Some(count) => {
+                    let inside = u32::try_from(inside).unwrap_or(u32::MAX);
+                    channels.connected = channels.connected.saturating_add(count.saturating_sub(inside));
+                }
+                None => channels.unread = true,
+            }
+            let outside = details.outbound_peers.iter().filter(|pid| !instance.contains(**pid));
+            channels.talks_to.extend(outside.copied().filter(|pid| counterpart(*pid)));
+            if let Some(stdio) = &details.stdio {
+                let kinds = [stdio.kind, stdio.stdout_kind.unwrap_or(stdio.kind)];
+                channels.terminal |= kinds.contains(&StdioKind::Tty);
+            }
+        }
+        channels.listening.sort_unstable();
+        channels.listening.dedup();
+        channels.talks_to.sort_unstable();
+        channels.talks_to.dedup();
+        channels.announced = announced(&chain, catalog, &channels.listening);
+        channels
+    }
+
+    /// Is somebody outside connected?
+    pub(super) fn live(&self) -> Answer<()> {
+        if self.connected > 0 || !self.talks_to.is_empty() {
+            Answer::Yes(())
+        } else if self.unread {
+            Answer::Unread
+        } else {
+            Answer::No
+        }
+    }
+
+    /// Does it serve on anything?
+    pub(super) fn serves(&self) -> Answer<()> {
+        if !self.listening.is_empty() || self.announced.is_some() || self.connected > 0 {
+            Answer::Yes(())
+        } else if self.unread {
+            Answer::Unread
+        } else {
+            Answer::No
+        }
+    }
+}
+
+/// What makes it a daemon: an HTTP transport in its command line with a TCP port that it listens on, a published
+/// container port, or any socket that is no TCP port.
+fn announced(chain: &[&ProcessRecord], catalog: &Catalog, listening: &[Listener]) -> Option<String> {
+    if let Some(socket) = listening.iter().find(|listener| matches!(listener, Listener::Other(_))) {
+        return Some(socket.to_string());
+    }
+    let on_tcp = !listening.is_empty();
+    chain.iter().find_map(|record| catalog.announced_transport(record, on_tcp))
+}

@@ -1,0 +1,85 @@
+//! Does a service manager run it?
+
+use super::evidence::Evidence;
+use crate::catalog::Role;
+use crate::instance::Instance;
+use crate::process::{Pid, ProcessRecord};
+use crate::roles::Roles;
+use crate::tree::Tree;
+
+/// Whether systemd or launchd runs an instance.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Management {
+    Managed { manager: String, unit: String, main_pid: Pid },
+    Unknown { unit: String },
+    No { leaked_from: Option<(String, Pid)> },
+}
+
+impl Management {
+    /// The main process of a unit is looked for among the members and above the root, up to the first client, terminal
+    /// or adopter: what somebody started from a terminal is not managed because the terminal program is a unit. Being
+    /// somewhere in a unit's cgroup proves nothing, unless that service is active without a main process.
+    pub(super) fn of(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Management {
+        let above = tree.ancestors(instance.root).into_iter().take_while(|record| {
+            record.pid() > Pid::INIT
+                && record.tty.is_none()
+                && !matches!(roles.role(record.pid()), Some(Role::Client | Role::Init))
+        });
+        let members = instance.members.iter().map(|member| member.record);
+        let line: Vec<&ProcessRecord> = members.chain(above).collect();
+        if let Some((manager, unit, main_pid)) = line.iter().find_map(|record| managed(record)) {
+            return Management::Managed { manager, unit, main_pid };
+        }
+        if let Some(unit) = line.iter().find_map(|record| unanswered(record)) {
+            return Management::Unknown { unit };
+        }
+        let service = instance.root.details.service.as_ref();
+        let leaked_from = service.and_then(|service| Some((service.name.clone(), service.main_pid?)));
+        Management::No { leaked_from }
+    }
+
+    pub(super) fn evidence(&self) -> Option<Evidence> {
+        match self {
+            Management::Managed { manager, unit, main_pid } => {
+                Some(Evidence::Managed { manager: manager.clone(), unit: unit.clone(), main_pid: *main_pid })
+            }
+            Management::Unknown { unit } => Some(Evidence::MaybeManaged { unit: unit.clone() }),
+            Management::No { leaked_from: Some((unit, main)) } => {
+                Some(Evidence::Unmanaged { unit: unit.clone(), main_pid: *main })
+            }
+            Management::No { leaked_from: None } => None,
+        }
+    }
+}
+
+/// Is this process the main process of its unit, or in a service that is active without one? systemd also says so in the
+/// environment: SYSTEMD_EXEC_PID is the main process's own pid, and children inherit the value.
+fn managed(record: &ProcessRecord) -> Option<(String, String, Pid)> {
+    let pid = record.pid();
+    if let Some(service) = &record.details.service {
+        let is_main = service.main_pid == Some(pid);
+        let without_main = service.active && service.main_pid == Some(Pid(0));
+        if is_main || without_main {
+            let main = if is_main { pid } else { Pid(0) };
+            return Some((service.manager.clone(), service.name.clone(), main));
+        }
+    }
+    let named = record.env_var("SYSTEMD_EXEC_PID")?.parse().ok()?;
+    (pid == Pid(named)).then(|| {
+        let path = record.details.cgroup.as_deref();
+        let leaf = path.and_then(|path| path.rsplit('/').next()).unwrap_or("a unit");
+        ("systemd".to_owned(), leaf.to_owned(), pid)
+    })
+}
+
+/// The unit a process is in, where that unit's main process could not be asked for. Where nobody can be asked (a
+/// container), a cgroup that is named like a service speaks for leaving alone.
+fn unanswered(record: &ProcessRecord) -> Option<String> {
+    match &record.details.service {
+        Some(service) => service.main_pid.is_none().then(|| service.name.clone()),
+        None => {
+            let leaf = record.details.cgroup.as_deref()?.rsplit('/').next()?;
+            leaf.ends_with(".service").then(|| leaf.to_owned())
+        }
+    }
+}

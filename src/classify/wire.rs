@@ -1,0 +1,107 @@
+//! The stdio connection of an instance: what is known of each direction, over all launchers and servers.
+
+use std::collections::HashSet;
+
+use super::evidence::WireState;
+use crate::instance::{Instance, Part};
+use crate::process::{OtherEnd, Pid, Stdio};
+
+/// One direction of the wire, as seen from outside the instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Direction {
+    /// Who outside the instance holds the other end, ascending.
+    pub(super) holders: Vec<Pid>,
+    /// The kernel says of at least one descriptor that nobody holds the other end.
+    pub(super) closed: bool,
+    /// At least one descriptor could not be read.
+    pub(super) unread: bool,
+}
+
+impl Direction {
+    /// A holder outside wins over everything, then what could not be read, then a closed end.
+    pub(super) fn state(&self) -> WireState {
+        match (self.holders.is_empty(), self.unread, self.closed) {
+            (false, _, _) => WireState::Held,
+            (true, true, _) => WireState::Unknown,
+            (true, false, true) => WireState::Closed,
+            (true, false, false) => WireState::Absent,
+        }
+    }
+
+    /// The same when the holders in `dead` are gone: what only they held is closed.
+    pub(super) fn state_without(&self, dead: &HashSet<Pid>) -> WireState {
+        let held = !self.holders.is_empty();
+        if self.holders.iter().any(|pid| !dead.contains(pid)) {
+            WireState::Held
+        } else {
+            Direction { holders: Vec::new(), closed: self.closed || held, unread: self.unread }.state()
+        }
+    }
+
+    fn take_in(&mut self, instance: &Instance<'_>, end: OtherEnd<'_>) {
+        match end {
+            // An end that stays inside the instance (a pipe between two members) says nothing about its client.
+            OtherEnd::Held(pids) => {
+                self.holders.extend(pids.iter().copied().filter(|pid| !instance.contains(*pid)));
+            }
+            OtherEnd::Closed => self.closed = true,
+            OtherEnd::Unread => self.unread = true,
+            OtherEnd::Absent => {}
+        }
+    }
+}
+
+/// All directions of the wire of one instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wire {
+    pub(super) stdin: Direction,
+    pub(super) stdout: Direction,
+    /// Pipes and socket pairs on other descriptors: they can only speak for use.
+    pub(super) other: Direction,
+}
+
+impl Wire {
+    /// What launchers and servers hold. A helper's pipes belong to the server that started it, so they count only where
+    /// nothing but a helper is left.
+    pub(super) fn of(instance: &Instance<'_>) -> Wire {
+        let mut wire = Wire::default();
+        let left_over = instance.is_left_over();
+        for member in instance.members.iter().filter(|member| left_over || member.part != Part::Helper) {
+            match &member.record.details.stdio {
+                Some(stdio) => wire.take_in(instance, stdio),
+                None => {
+                    wire.stdin.unread = true;
+                    wire.stdout.unread = true;
+                }
+            }
+        }
+        for direction in [&mut wire.stdin, &mut wire.stdout, &mut wire.other] {
+            direction.holders.sort_unstable();
+            direction.holders.dedup();
+        }
+        wire
+    }
+
+    fn take_in(&mut self, instance: &Instance<'_>, stdio: &Stdio) {
+        self.stdin.take_in(instance, stdio.stdin());
+        self.stdout.take_in(instance, stdio.stdout());
+        match stdio.other_peers.as_deref() {
+            None => self.other.unread = true,
+            Some(pids) => self.other.take_in(instance, OtherEnd::Held(pids)),
+        }
+    }
+
+    /// Somebody outside was seen to hold a direction.
+    pub(super) fn is_held(&self) -> bool {
+        self.directions().into_iter().any(|direction| !direction.holders.is_empty())
+    }
+
+    /// Everybody outside who holds a direction.
+    pub(super) fn holders(&self) -> impl Iterator<Item = Pid> + '_ {
+        self.directions().into_iter().flat_map(|direction| direction.holders.iter().copied())
+    }
+
+    fn directions(&self) -> [&Direction; 3] {
+        [&self.stdin, &self.stdout, &self.other]
+    }
+}

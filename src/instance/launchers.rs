@@ -1,0 +1,186 @@
+//! From a server up: which processes above it are its launchers.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::pipeline;
+use crate::bytes::to_text;
+use crate::catalog::{Catalog, Role};
+use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
+use crate::program;
+use crate::roles::Roles;
+use crate::tree::Tree;
+
+/// What finding launchers needs.
+pub(super) struct Line<'l, 'a> {
+    pub(super) tree: &'l Tree<'a>,
+    pub(super) roles: &'l Roles,
+    pub(super) catalog: &'l Catalog,
+}
+
+/// The roots of all instances.
+#[derive(Debug, Default)]
+pub(super) struct Tops {
+    /// The topmost launcher or server above every server, ascending.
+    pub(super) roots: Vec<Pid>,
+    /// Processes above a server that were found to be its launchers.
+    pub(super) launchers: HashSet<Pid>,
+    /// Servers below another server that are instances of their own.
+    pub(super) apart: HashSet<Pid>,
+    /// Processes above a server that may be launchers; their descriptors were not read.
+    pub(super) undecided: Vec<Pid>,
+}
+
+/// Does a process above a server belong to its instance?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Belongs {
+    Yes,
+    No,
+    /// Its descriptors would tell, and were not read.
+    Undecided,
+}
+
+impl Line<'_, '_> {
+    /// Goes up from every server and launcher as long as the process above belongs to the instance too.
+    pub(super) fn tops(&self) -> Tops {
+        let mut found = Tops { apart: self.apart(), ..Tops::default() };
+        let mut tops: HashSet<Pid> = self.roles.all(Role::Server).into_iter().collect();
+        tops.extend(self.roles.all(Role::Launcher));
+        let parent_of = |pid: Pid| self.tree.parent(self.tree.get(pid)?).map(ProcessRecord::pid);
+        // A process above a top may take it in, and is asked again when one more below it became a top. A pid that was
+        // taken in never comes back, so this ends, and a loop in the table loses all its tops.
+        let mut below: HashSet<Pid> = HashSet::new();
+        let mut waiting: BTreeSet<Pid> = tops.iter().filter_map(|top| parent_of(*top)).collect();
+        while let Some(pid) = waiting.pop_first() {
+            let Some(parent) = self.tree.get(pid).filter(|parent| !parent.is_zombie()) else { continue };
+            if !below.contains(&pid) {
+                match self.belongs(&tops, parent) {
+                    Belongs::No => continue,
+                    Belongs::Undecided => {
+                        found.undecided.push(pid);
+                        continue;
+                    }
+                    Belongs::Yes => {}
+                }
+            }
+            let children = self.tree.children(pid).map(ProcessRecord::pid);
+            let taken: Vec<Pid> =
+                children.filter(|child| !found.apart.contains(child) && tops.remove(child)).collect();
+            if taken.is_empty() {
+                continue;
+            }
+            found.launchers.insert(pid);
+            // What is below them goes with them.
+            waiting.extend(&taken);
+            below.extend(taken);
+            if !below.contains(&pid) && tops.insert(pid) {
+                waiting.extend(parent_of(pid));
+            }
+        }
+        found.roots = tops.into_iter().collect();
+        found.roots.sort_unstable();
+        found
+    }
+
+    /// A launcher or server says so itself. Any other process is a launcher only when all it runs belongs to the
+    /// instance and the wire goes through it: a script that also starts the person's web server is an owner.
+    fn belongs(&self, tops: &HashSet<Pid>, parent: &ProcessRecord) -> Belongs {
+        if parent.pid() <= Pid(2) {
+            return Belongs::No;
+        }
+        let role = self.roles.role(parent.pid());
+        match role {
+            Some(Role::Server | Role::Launcher) => return Belongs::Yes,
+            Some(Role::Client | Role::Supervisor | Role::Init | Role::Helper) => return Belongs::No,
+            Some(Role::Wrapper) | None => {}
+        }
+        let children = || self.tree.children(parent.pid()).filter(|child| !child.is_zombie());
+        let servers: Vec<&ProcessRecord> = children().filter(|child| tops.contains(&child.pid())).collect();
+        let inside: HashSet<Pid> =
+            servers.iter().flat_map(|top| self.tree.descend(top.pid(), |_| false)).map(|r| r.pid()).collect();
+        let runs_nothing_else = children()
+            .all(|child| inside.contains(&child.pid()) || pipeline::passes_on(child, parent, &inside));
+        if servers.is_empty() || !runs_nothing_else || self.catalog.is_session(parent) {
+            return Belongs::No;
+        }
+        match role {
+            Some(Role::Wrapper) if !runs_script(parent) => Belongs::Yes,
+            _ => self.wire_goes_through(parent, &servers),
+        }
+    }
+
+    /// It holds the server's own wire on 0 or 1; or it stands between: it is on a wire itself, the server's pipes end in
+    /// it, and the server's command is part of its own command line.
+    fn wire_goes_through(&self, parent: &ProcessRecord, servers: &[&ProcessRecord]) -> Belongs {
+        let Some(own) = &parent.details.stdio else { return Belongs::Undecided };
+        let mut undecided = false;
+        for server in servers {
+            let Some(theirs) = &server.details.stdio else {
+                undecided = true;
+                continue;
+            };
+            let ends_in_parent = [theirs.stdin(), theirs.stdout()]
+                .iter()
+                .any(|end| matches!(end, OtherEnd::Held(pids) if pids.contains(&parent.pid())));
+            if share_a_wire(own, theirs) || ends_in_parent && own.is_wire() && self.runs(parent, server) {
+                return Belongs::Yes;
+            }
+        }
+        if undecided { Belongs::Undecided } else { Belongs::No }
+    }
+
+    /// The program of `server` is named in the command line of `parent`.
+    fn runs(&self, parent: &ProcessRecord, server: &ProcessRecord) -> bool {
+        let name = self.catalog.program(server).filter(|name| name.len() > 2);
+        let argv = parent.argv.as_ref();
+        name.zip(argv)
+            .is_some_and(|(name, argv)| argv.iter().skip(1).any(|word| to_text(word).contains(&*name)))
+    }
+
+    /// Servers below another server that a gateway no longer uses: both directions of their wire are closed, and the
+    /// gateway's own are not.
+    fn apart(&self) -> HashSet<Pid> {
+        let closed =
+            |record: &ProcessRecord| {
+                record.details.stdio.as_ref().is_some_and(|stdio| {
+                    stdio.stdin() == OtherEnd::Closed && stdio.stdout() == OtherEnd::Closed
+                })
+            };
+        let serving = |pid: &Pid| matches!(self.roles.role(*pid), Some(Role::Server | Role::Launcher));
+        let pids = self.roles.all(Role::Server).into_iter().chain(self.roles.all(Role::Launcher));
+        pids.filter_map(|pid| self.tree.get(pid))
+            .filter(|record| closed(record))
+            .filter(|record| {
+                let above = self.tree.ancestors(record);
+                let gateway = above.iter().find(|above| serving(&above.pid()));
+                // Its launchers are those on the same wire; the first server that is not is the gateway.
+                gateway.is_some_and(|above| {
+                    self.roles.role(above.pid()) == Some(Role::Server)
+                        && above.details.stdio.is_some()
+                        && !closed(above)
+                })
+            })
+            .map(ProcessRecord::pid)
+            .collect()
+    }
+}
+
+/// A script file that a shell runs: what else it does, and will do, stands in the file.
+fn runs_script(record: &ProcessRecord) -> bool {
+    let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
+    let shell = seen.layers.last().is_some_and(|layer| layer.kind == program::LayerKind::Shell);
+    shell && seen.program.is_some_and(|program| program.kind == program::Kind::Script)
+}
+
+/// Do two processes have the same end of the same wire on 0 or 1? Recorded tables from before ends had numbers tell only
+/// by whom the other end is held.
+pub(super) fn share_a_wire(one: &Stdio, other: &Stdio) -> bool {
+    let ids = |stdio: &Stdio| [stdio.stdin_id, stdio.stdout_id].into_iter().flatten().collect::<Vec<u64>>();
+    let (ours, theirs) = (ids(one), ids(other));
+    if !ours.is_empty() && !theirs.is_empty() {
+        return ours.iter().any(|id| theirs.contains(id));
+    }
+    let same = |a: &Option<Vec<Pid>>, b: &Option<Vec<Pid>>| a.is_some() && a == b;
+    one.is_wire()
+        && other.is_wire()
+        && (same(&one.stdin_peers, &other.stdin_peers) || same(&one.stdout_peers, &other.stdout_peers))
+}

@@ -1,0 +1,55 @@
+//! `server | tee log`: processes beside a server through which its wire goes.
+
+use std::collections::HashSet;
+
+use super::launchers::{Line, share_a_wire};
+use crate::catalog::Role;
+use crate::process::{OtherEnd, Pid, ProcessRecord};
+
+/// A child of a launcher beside its server that only passes the wire on: it reads nothing but members (`| tee log`), or
+/// it reads the launcher's own stdin and writes to nothing but members (`tee log |`).
+pub(super) fn passes_on(child: &ProcessRecord, launcher: &ProcessRecord, inside: &HashSet<Pid>) -> bool {
+    let reads_members = is_fed_by(child, |pid| inside.contains(&pid));
+    reads_members || {
+        let (Some(own), Some(above)) = (&child.details.stdio, &launcher.details.stdio) else { return false };
+        only(own.stdout(), |pid| inside.contains(&pid)) && share_a_wire(own, above)
+    }
+}
+
+/// Among members: does this one only pass on what other members write or read?
+pub(super) fn is_part(record: &ProcessRecord, members: &[&ProcessRecord]) -> bool {
+    let member = |pid: Pid| pid != record.pid() && members.iter().any(|member| member.pid() == pid);
+    let writes_to_members = record.details.stdio.as_ref().is_some_and(|stdio| only(stdio.stdout(), member));
+    is_fed_by(record, member) || writes_to_members
+}
+
+/// Processes that read nothing but these members and were started beside them, by a launcher that is gone: adopted as
+/// the root was, in its session and process group, and nobody reads what they write.
+pub(super) fn adopted<'a>(line: &Line<'_, 'a>, members: &[&'a ProcessRecord]) -> Vec<&'a ProcessRecord> {
+    let Some(root) = members.first() else { return Vec::new() };
+    if line.roles.role(root.parent) != Some(Role::Init)
+        || root.group.is_none()
+        || root.group == Some(root.pid())
+    {
+        return Vec::new();
+    }
+    let pids: HashSet<Pid> = members.iter().map(|record| record.pid()).collect();
+    let beside = |record: &&ProcessRecord| {
+        !pids.contains(&record.pid())
+            && record.session == root.session
+            && record.group == root.group
+            && line.roles.role(record.pid()).is_none_or(|role| role == Role::Wrapper)
+            && record.details.stdio.as_ref().is_some_and(|stdio| stdio.stdout() == OtherEnd::Closed)
+            && is_fed_by(record, |pid| pids.contains(&pid))
+    };
+    line.tree.children(root.parent).filter(|record| !record.is_zombie()).filter(beside).collect()
+}
+
+fn is_fed_by(record: &ProcessRecord, source: impl Fn(Pid) -> bool) -> bool {
+    record.details.stdio.as_ref().is_some_and(|stdio| only(stdio.stdin(), source))
+}
+
+/// The other end is held by such processes alone.
+fn only(end: OtherEnd<'_>, such: impl Fn(Pid) -> bool) -> bool {
+    matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| such(*pid)))
+}
