@@ -2,7 +2,7 @@
 //! environment can say.
 
 use crate::catalog::{Basis, Catalog, Identification, Role};
-use crate::process::{OtherEnd, Pid, ProcessRecord, Snapshot};
+use crate::process::{OtherEnd, Pid, ProcessRecord, Snapshot, Stdio};
 use crate::tree::Tree;
 
 /// The processes that play a part.
@@ -93,10 +93,9 @@ impl Roles {
             let (OtherEnd::Held(writers), OtherEnd::Held(readers)) = (stdio.stdin(), stdio.stdout()) else {
                 continue;
             };
-            for pid in writers.iter().filter(|pid| readers.contains(pid)) {
+            for pid in writers.iter().filter(|pid| **pid != server && readers.contains(pid)) {
                 let Some(record) = tree.get(*pid) else { continue };
-                let off_wire =
-                    record.details.stdio.as_ref().map(|own| !own.is_wire() && !own.writes_to_wire());
+                let off_wire = record.details.stdio.as_ref().and_then(Stdio::is_off_wire);
                 let acts = match self.role(*pid) {
                     None | Some(Role::Wrapper) => off_wire != Some(false),
                     Some(Role::Server | Role::Launcher) => off_wire == Some(true),

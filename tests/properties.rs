@@ -10,7 +10,7 @@ use std::time::Duration;
 use mcp_reap::catalog::Catalog;
 use mcp_reap::pattern::Pattern;
 use mcp_reap::policy::{AllowRule, Policy};
-use mcp_reap::process::{Pid, Snapshot, Stdio, StdioKind};
+use mcp_reap::process::{OtherEnd, Pid, Snapshot, Stdio, StdioKind};
 use mcp_reap::roles::Roles;
 use mcp_reap::tree::Tree;
 use proptest::prelude::*;
@@ -237,10 +237,20 @@ proptest! {
         let before = set(table.ended(&policy()));
         let mut held = changed(&table, |s| {
             let n = s.processes.len();
-            s.processes[index % n].details.stdio = Some(Stdio {
-                stdin_peers: Some(vec![Pid(5000)]),
-                stdout_peers: Some(vec![Pid(5000)]),
-                ..Stdio::of_kind(StdioKind::Socket)
+            let pid = s.processes[index % n].pid();
+            let has_children = s.processes.iter().any(|row| row.parent == pid);
+            let stdio = &mut s.processes[index % n].details.stdio;
+            // What was not read speaks for leaving alone already, and is no longer unread then.
+            // A gateway that is in use leaves the servers that it no longer uses.
+            if stdio.as_ref().is_none_or(|before| before.stdin() == OtherEnd::Unread) || has_children {
+                return;
+            }
+            let before = stdio.take().filter(Stdio::is_wire).unwrap_or(Stdio::of_kind(StdioKind::Socket));
+            let with = |peers: Option<Vec<Pid>>| Some([peers.unwrap_or_default(), vec![Pid(5000)]].concat());
+            *stdio = Some(Stdio {
+                stdin_peers: with(before.stdin_peers.clone()),
+                stdout_peers: with(before.stdout_peers.clone()),
+                ..before
             });
         });
         held.add(5000, 800, "python3 some-client.py");

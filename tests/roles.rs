@@ -79,7 +79,7 @@ fn a_script_that_claude_code_started_on_a_wire_is_a_server_and_counted_once() {
     table.add(600, 1, SERVER).wire(Wire::Closed);
     table.add(700, 1, "claude -p hi").wire(Wire::Closed).env(&SESSION);
     assert_eq!(role(&table, 500), Some(Role::Wrapper));
-    table.row(500).env(&SESSION);
+    table.row(500).env(&SESSION).born_into(400);
     let roles = roles(&table, &Catalog::builtin());
     assert_eq!(roles.get(Pid(500)).unwrap().basis, Basis::Environment);
     assert_eq!(roles.all(Role::Server), [Pid(500), Pid(600)], "the other keeps its part");
@@ -91,11 +91,11 @@ fn a_script_that_claude_code_started_on_a_wire_is_a_server_and_counted_once() {
 fn below_a_server_the_environment_makes_no_further_server() {
     let mut table = Table::new();
     table.add(500, 1, SERVER).wire(Wire::Closed);
-    table.add(501, 500, "/opt/thing/worker").wire(Wire::Held(500)).env(&SESSION);
+    table.add(501, 500, "/opt/thing/worker").wire(Wire::Held(500)).env(&SESSION).born_into(400);
     assert_eq!(role(&table, 501), None, "a helper of the server that has a name");
     table.row(500).change(|r| r.argv = Some(["/opt/thing/run"].into()));
     assert_eq!(role(&table, 501), Some(Role::Server), "below anything else it is one");
-    table.row(500).env(&SESSION);
+    table.row(500).env(&SESSION).born_into(400);
     assert_eq!(role(&table, 500), Some(Role::Server));
     assert_eq!(role(&table, 501), None, "a helper of the server that has none");
 }

@@ -101,8 +101,12 @@ fn what_cannot_be_read_is_left_alone() {
 
 #[test]
 fn an_unknown_or_outside_parent_may_be_alive() {
-    assert_eq!(one(77, Wire::Closed).verdict(&now(), 500), Some(Verdict::Undetermined));
-    assert_eq!(one(0, Wire::Closed).verdict(&now(), 500), Some(Verdict::Undetermined));
+    for parent in [77, 0] {
+        assert_eq!(one(parent, Wire::Null).verdict(&now(), 500), Some(Verdict::Undetermined));
+        assert_eq!(one(parent, Wire::Unknown).verdict(&now(), 500), Some(Verdict::Undetermined));
+        // With a dead wire it does not matter whether it lives.
+        assert_eq!(one(parent, Wire::Closed).verdict(&now(), 500), Some(Verdict::Orphaned));
+    }
     let mut held = one(0, Wire::Held(400));
     held.add(400, 800, "some-client");
     assert_eq!(held.verdict(&now(), 500), Some(Verdict::InUse));
@@ -121,8 +125,11 @@ fn a_daemon_on_a_port_is_detached_and_goes_only_when_asked() {
 }
 
 #[test]
-fn no_wire_and_no_port_is_nobodys() {
-    assert_eq!(one(1, Wire::Null).verdict(&now(), 500), Some(Verdict::Orphaned));
+fn no_wire_is_no_dead_wire() {
+    let table = one(1, Wire::Null);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached));
+    assert!(table.ended(&now()).is_empty(), "that is what a daemon or a job in the background looks like");
+    assert_eq!(table.ended(&Policy { detached: true, ..now() }), [500]);
 }
 
 #[test]
@@ -150,15 +157,17 @@ fn a_parent_of_whom_neither_user_nor_command_could_be_read_may_be_a_launcher() {
     table.add(600, 800, "python client.py").age(80_000.0);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected));
     table.row(600).change(|r| r.argv = None);
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "one of ours in disguise");
-    table.row(600).change(|r| r.uid = None);
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "perhaps one of ours");
-    table.row(600).uid(0);
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected), "surely none of ours");
-    // The same one step further up: between the owner and the client something may hide.
-    table.row(600).uid(ME).change(|r| r.argv = Some(["python", "client.py"].into()));
-    table.row(800).change(|r| (r.argv, r.uid) = (None, None));
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse));
+    let owner = |table: &Table, uid: Option<u32>| {
+        let mut table = table.clone();
+        table.row(500).wire(Wire::Null);
+        table.row(600).change(|r| r.uid = uid.map(mcp_reap::process::Uid));
+        table.verdict(&now(), 500)
+    };
+    assert_eq!(owner(&table, Some(ME)), Some(Verdict::Undetermined), "one of ours in disguise");
+    assert_eq!(owner(&table, None), Some(Verdict::Undetermined), "perhaps one of ours");
+    assert_eq!(owner(&table, Some(0)), Some(Verdict::InUse), "surely none of ours, and alive");
+    // A launcher in disguise may have a living wire of its own.
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
 }
 
 #[test]
@@ -166,6 +175,8 @@ fn a_service_manager_of_whom_the_user_could_not_be_read_may_be_somebody_elses() 
     let mut table = one(700, Wire::Closed);
     table.add(700, 1, "/usr/lib/systemd/systemd --user").age(90_000.0);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
+    table.row(500).wire(Wire::Null);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached));
     table.row(700).change(|r| r.uid = None);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
 }
@@ -184,16 +195,23 @@ fn a_client_or_supervisor_as_pid_1_of_a_container_owns() {
 
 #[test]
 fn a_containers_pid_1_that_does_not_tell_what_it_is_may_be_the_client() {
-    let mut table = one(1, Wire::Closed);
-    table.row(1).uid(ME).change(|r| (r.argv, r.comm) = (None, "x".into()));
+    let mut table = one(1, Wire::Null);
+    for uid in [Some(ME), None, Some(0)] {
+        table.row(1).change(|r| (r.argv, r.uid) = (None, uid.map(mcp_reap::process::Uid)));
+        table.row(1).change(|r| r.comm = "x".into());
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "{uid:?}");
+        // Its name tells.
+        table.row(1).change(|r| r.comm = "systemd".into());
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached), "{uid:?}");
+    }
+    // A supervisor that nobody knows, started as a script.
+    table.row(1).change(|r| r.argv = Some(["/usr/bin/python3", "/entry.py"].into()));
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
-    table.row(1).change(|r| r.uid = None);
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
-    // Its name tells, or that it is not ours.
-    table.row(1).change(|r| r.comm = "systemd".into());
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
-    table.row(1).uid(0).change(|r| r.comm = "x".into());
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
+    // Where /proc hides pid 1, the machine itself may say that it is systemd.
+    let mut hidden = table.without(1);
+    assert_eq!(hidden.verdict(&now(), 500), Some(Verdict::Undetermined));
+    hidden.snapshot.systemd = true;
+    assert_eq!(hidden.verdict(&now(), 500), Some(Verdict::Detached));
 }
 
 #[test]
@@ -215,7 +233,7 @@ fn below_a_unit_whose_main_process_could_not_be_asked_nothing_is_cut_off() {
     table.add(600, 1, "/usr/bin/gateway --serve").unit("gateway.service", Some(600)).age(90_000.0);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Managed));
     table.row(600).unit("gateway.service", None);
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse));
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
     table.row(600).unit("gateway.service", Some(0));
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Disconnected), "it has none left");
 }
@@ -238,7 +256,7 @@ fn systemd_says_in_the_environment_who_its_main_process_is() {
     table.row(500).env(&[("SYSTEMD_EXEC_PID", "499")]);
     assert_eq!(
         table.verdict(&now(), 500),
-        Some(Verdict::Orphaned),
+        Some(Verdict::Detached),
         "children inherit the value, not the equality"
     );
 }
@@ -271,10 +289,18 @@ fn a_job_of_the_bash_tool_is_never_a_target_on_its_own() {
 fn a_server_without_a_name_is_known_by_its_environment_and_its_wire() {
     let session = [("CLAUDECODE", "1"), ("CLAUDE_CODE_SESSION_ID", "x")];
     let mut table = Table::new();
-    table.add(500, 1, "/opt/thing/run").env(&session).wire(Wire::Closed);
+    table.add(500, 1, "/opt/thing/run").env(&session).wire(Wire::Closed).born_into(400);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
     // A daemon that a server put into the background inherits the variables, but has no wire.
     table.row(500).wire(Wire::Null);
+    assert_eq!(table.verdict(&now(), 500), None);
+    // Nor is half a wire enough: `cat list | job > log &` in a pane of a tmux that a server once started.
+    table.row(500).wire(Wire::Closed).change(|r| {
+        r.details.stdio.as_mut().unwrap().stdout_kind = Some(mcp_reap::process::StdioKind::File);
+    });
+    assert_eq!(table.verdict(&now(), 500), None);
+    // Nor a process that leads a group or session of its own.
+    table.row(500).wire(Wire::Closed).born_into(500);
     assert_eq!(table.verdict(&now(), 500), None);
 }
 
@@ -334,7 +360,7 @@ fn a_browser_that_outlived_its_server_goes_only_with_a_closed_wire() {
     table.row(500).wire(Wire::Held(400));
     assert!(table.ended(&now()).is_empty());
     table.row(500).wire(Wire::Null);
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached));
 }
 
 #[test]

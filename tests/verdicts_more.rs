@@ -134,8 +134,8 @@ fn what_the_kernel_started_is_no_target_but_a_containers_pid_2_is_no_kernel() {
     assert_eq!(table.plan(&now()).withheld[0].why, Why::System);
     table.row(2).change(|r| r.comm = "bash".into());
     assert_eq!(roots(&table.plan(&now())), [500]);
-    // Nobody's parent is a missing kernel.
-    assert_eq!(roots(&table.without(2).plan(&now())), [0u32; 0]);
+    // A missing parent is no kernel.
+    assert_eq!(roots(&table.without(2).plan(&now())), [500]);
     assert_eq!(roots(&two_orphans().plan(&now())), [1000, 2000]);
 }
 
@@ -192,7 +192,7 @@ fn a_limit_is_broken_only_beyond_its_bound_and_says_by_how_much() {
     let count = limited(Limits { max_count: Some(0), ..Limits::default() });
     assert_eq!(
         told(&in_use(60.0, 1), &count),
-        (Verdict::Excess, "one of 1 copies, the newest 0 are kept".to_owned(), limit("max_count", 1, 0))
+        (Verdict::Excess, "one of 1 copies, none are allowed".to_owned(), limit("max_count", 1, 0))
     );
 }
 
@@ -221,22 +221,44 @@ fn no_limit_touches_what_is_allowed_managed_or_undetermined_and_orphans_stay_orp
 }
 
 #[test]
-fn copies_of_whom_no_client_is_known_are_not_counted_together_per_client() {
+fn copies_are_counted_by_command_and_owner_and_by_generation() {
     let mut table = Table::new();
-    for pid in [500, 501, 502] {
-        table.add(pid, 800, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Held(800));
+    let git = "node /x/node_modules/.bin/mcp-server-git";
+    table.add(700, 800, "agent-that-nobody-knows").age(50_000.0);
+    for (pid, age) in [(500, 9000.0), (501, 6000.0), (502, 3000.0)] {
+        table.add(pid, 700, git).wire(Wire::Held(700)).age(age);
     }
     let limits = Limits { max_count: Some(1), ..Limits::default() };
+    assert_eq!(table.ended(&limited(limits)), [500, 501], "the owner need not be a known client");
+    // With other arguments it is another server.
+    table.row(500).change(|r| r.argv = Some(["node", "/x/node_modules/.bin/mcp-server-git", "/srv"].into()));
+    assert_eq!(table.ended(&limited(limits)), [501]);
+    // What started within seconds is one generation: entries that differ in their environment alone.
+    table.row(502).age(6002.0);
+    assert!(table.ended(&limited(limits)).is_empty());
+    // Under another owner it is another count, unless all of a user's copies are counted.
+    table.row(502).age(3000.0).change(|r| r.parent = Pid(701));
+    table.add(701, 800, "another-agent").age(50_000.0);
+    table.row(502).wire(Wire::Held(701));
     assert!(table.ended(&limited(limits)).is_empty());
     let per_user = Limits { count_per: Some(CountPer::User), ..limits };
-    assert_eq!(
-        table.ended(&limited(per_user)),
-        [500, 501],
-        "of the same age the highest number is the newest"
-    );
-    // Another user's copies are another count.
-    table.row(501).uid(4242);
-    assert_eq!(table.ended(&limited(per_user)), [500]);
+    assert_eq!(table.ended(&limited(per_user)), [501]);
+    table.row(502).uid(4242);
+    assert!(table.ended(&limited(per_user)).is_empty(), "another user's copies are another count");
+}
+
+#[test]
+fn stale_copies_of_a_server_that_was_started_by_hand_leave_the_newest() {
+    let mut table = Table::new();
+    for (pid, age) in [(500, 9000.0), (501, 6000.0), (502, 3000.0), (503, 2000.0)] {
+        table.add(pid, 1, "node /x/node_modules/.bin/mcp-server-git --port 3000").listens(3000, 0).age(age);
+        table.row(pid).change(|r| r.details.cwd = Some("/srv/a".into()));
+    }
+    table.row(503).change(|r| r.details.cwd = Some("/srv/b".into()));
+    let limits = limited(Limits { max_count: Some(1), ..Limits::default() });
+    assert_eq!(table.ended(&limits), [500, 501], "in another folder it is another server");
+    table.row(500).listens(3000, 1);
+    assert_eq!(table.ended(&limits), [501], "never one with a connected client");
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Catalog {
         let known = SESSIONS.split(' ').any(|session| session == name.trim_start_matches('-'));
         known && {
             let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
-            seen.program.is_none_or(|program| program.kind == program::Kind::Binary) && !seen.opaque
+            !seen.opaque && seen.layers.is_empty() || seen.program.is_none() && !seen.opaque
         }
     }
 }
@@ -113,9 +113,15 @@ mod tests {
     #[test]
     fn a_shell_with_a_command_or_a_script_is_no_session() {
         let catalog = Catalog::builtin();
-        for line in
-            ["-bash", "zsh", "/bin/bash -i", "bash -l", "tmux new -s x", "tmux: server", "sshd: u@pts/0"]
-        {
+        for line in [
+            "-bash",
+            "zsh",
+            "/bin/bash -i",
+            "bash -l",
+            "tmux new -s x",
+            "tmux: server (/tmp/tmux-0/default)",
+            "sshd: u@pts/0",
+        ] {
             assert!(catalog.is_session(&record(line)), "{line}");
         }
         for line in ["bash start.sh", "sh -c mcp-server-git", "bash -lc npx", "node x.js", "tmuxinator"] {

@@ -2,7 +2,7 @@
 
 use super::proof::Answer;
 use crate::catalog::Catalog;
-use crate::instance::{Instance, Part};
+use crate::instance::Instance;
 use crate::process::{Listener, Pid, ProcessRecord, StdioKind};
 
 /// The channels of an instance's launchers and servers. What helpers serve on is their server's business (a browser's
@@ -30,12 +30,7 @@ impl Channels {
         catalog: &Catalog,
         counterpart: impl Fn(Pid) -> bool,
     ) -> Channels {
-        let chain: Vec<&ProcessRecord> = if instance.is_left_over() {
-            instance.members.iter().map(|member| member.record).collect()
-        } else {
-            let chain = instance.members.iter().filter(|member| member.part != Part::Helper);
-            chain.map(|member| member.record).collect()
-        };
+        let chain: Vec<&ProcessRecord> = instance.chain().collect();
         let mut channels = Channels {
             listening: Vec::new(),
             connected: 0,

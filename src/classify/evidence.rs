@@ -100,9 +100,9 @@ pub enum Evidence {
         /// By what.
         proof: Proof,
     },
-    /// A member's command line could not be read.
+    /// A process may be a client or a launcher of this instance; its command line or wire could not be read.
     Hidden {
-        /// The member.
+        /// Which, a member or one above the root.
         pid: Pid,
     },
     /// An allow rule names a member.

@@ -24,7 +24,7 @@ use observe::Observation;
 use owner::Owner;
 use proof::{Answer, Surroundings};
 
-use crate::catalog::{Catalog, Role};
+use crate::catalog::{Basis, Catalog, Role};
 use crate::instance::{self, Instance};
 use crate::policy::Policy;
 use crate::process::{Pid, Snapshot};
@@ -210,8 +210,10 @@ fn verdicts(
             .iter()
             .map(|seen| {
                 let is_other_client = |pid: Pid| {
-                    let client = look.roles.role(pid) == Some(Role::Client) || acting.contains(&pid);
-                    client && !seen.ancestors.contains(&pid)
+                    let known = look.roles.get(pid).is_some_and(|known| {
+                        known.role == Role::Client && !matches!(known.basis, Basis::ActsAsClient { .. })
+                    });
+                    (known || acting.contains(&pid)) && !seen.ancestors.contains(&pid)
                 };
                 let around = Surroundings {
                     dead: &dead,

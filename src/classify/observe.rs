@@ -4,7 +4,7 @@ use super::Look;
 use super::channel::Channels;
 use super::evidence::{Evidence, WireState};
 use super::management::Management;
-use super::owner::{Owner, owner};
+use super::owner::{Owner, may_hide, owner};
 use super::wire::Wire;
 use crate::catalog::Role;
 use crate::instance::{Instance, Part};
@@ -27,7 +27,7 @@ pub(super) struct Observation {
     pub(super) owner: Owner,
     pub(super) wire: Wire,
     pub(super) channels: Channels,
-    /// A member that does not tell its command line: it may be a client, or the person's.
+    /// A process that may be a client or a launcher of this instance, since its command line or wire could not be read.
     pub(super) hidden: Option<Pid>,
     /// Pids from the root's parent up.
     pub(super) ancestors: Vec<Pid>,
@@ -51,14 +51,13 @@ impl Observation {
                     && pid > Pid::INIT
                     && above.iter().any(|record| record.pid() == pid)
         };
-        let members = || instance.members.iter().map(|member| member.record);
         Observation {
             allowed: allowed(instance, look, policy),
             management: Management::of(instance, tree, roles),
             owner: owner(instance.root, snapshot, tree, roles),
-            wire: Wire::of(instance),
+            wire: Wire::of(instance, roles),
             channels: Channels::of(instance, catalog, counterpart),
-            hidden: members().find(|record| record.argv.is_none()).map(|record| record.pid()),
+            hidden: hidden(instance, look),
             ancestors: above.iter().map(|record| record.pid()).collect(),
             persons: persons(instance, look),
             left_over: instance.is_left_over(),
@@ -98,9 +97,9 @@ impl Observation {
         if absent(stdin.state()) && absent(stdout.state()) {
             list.push(Evidence::NoWire { stdin: self.stdin_kind });
         }
+        let no_wire = !list.is_empty();
         for (direction, wire) in [("stdin", stdin), ("stdout", stdout), ("other", other)] {
-            let silent = list.len() == 1 || direction == "other";
-            if !(silent && absent(wire.state())) {
+            if !absent(wire.state()) || !no_wire && direction != "other" {
                 list.push(Evidence::Wire { direction, state: wire.state(), holders: wire.holders.clone() });
             }
         }
@@ -123,6 +122,25 @@ impl Observation {
         list.extend(announced.clone().map(|transport| Evidence::Announced { transport }));
         list
     }
+}
+
+/// A member whose command line is hidden may be a client, and a process above the root, up to its client, may be a
+/// launcher on a wire of its own. So may any member above a further server whose wire could not be read: a client is also
+/// known by the wire that it holds.
+fn hidden(instance: &Instance<'_>, look: &Look<'_, '_>) -> Option<Pid> {
+    let is_client = |pid: Pid| look.roles.role(pid) == Some(Role::Client);
+    let above = look.tree.ancestors(instance.root).into_iter();
+    let mut above = above.take_while(|record| record.pid() > Pid::INIT && !is_client(record.pid()));
+    if let Some(record) = above.find(|record| may_hide(record, instance.root)) {
+        return Some(record.pid());
+    }
+    let unread = |record: &ProcessRecord| {
+        let ends = record.details.stdio.as_ref().map(|stdio| [stdio.stdin(), stdio.stdout()]);
+        ends.is_none_or(|ends| ends.contains(&OtherEnd::Unread))
+    };
+    let silent = instance.members.iter().map(|member| member.record).find(|record| record.argv.is_none());
+    let further = || instance.further_servers(look.roles).find(|record| unread(record));
+    silent.or_else(further).map(ProcessRecord::pid)
 }
 
 fn allowed(instance: &Instance<'_>, look: &Look<'_, '_>, policy: &Policy) -> Option<AllowedBy> {

@@ -75,7 +75,7 @@ pub(super) fn owner(root: &ProcessRecord, snapshot: &Snapshot, tree: &Tree<'_>, 
 
 /// One of ours that does not tell its command line may be a launcher of this very instance; so may one of which not even
 /// the user could be read.
-fn may_hide(above: &ProcessRecord, root: &ProcessRecord) -> bool {
+pub(super) fn may_hide(above: &ProcessRecord, root: &ProcessRecord) -> bool {
     above.argv.is_none() && (above.uid.is_none() || above.uid == root.uid)
 }
 

@@ -107,47 +107,40 @@ fn follows(facts: Facts) -> Verdict {
 
 /// The verdict on one instance, before limits, and the reason in a few words.
 ///
-/// What was not read is decided twice: as if it spoke for leaving alone, and as if it spoke for ending. Where the two
-/// differ, the answer is not known.
+/// What was seen may settle it: managed, or in use. What was not read is then decided twice: as if it spoke for leaving
+/// alone, and as if it spoke for ending. Where the two differ, the answer is not known.
 pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> (Verdict, String) {
     if let Some(allowed) = &seen.allowed {
         let reason = allowed.reason.as_deref().unwrap_or("named by the allowlist");
         return (Verdict::Allowed, format!("{reason} ({})", allowed.rule));
     }
-    let facts = |careful: bool| Facts {
-        managed: match seen.management {
-            Management::Managed { .. } => true,
-            Management::Unknown { .. } => careful,
-            Management::No { .. } => false,
-        },
-        // A hidden member may be a client that holds the wire from inside.
-        dead: either(dead, !careful) && !(careful && seen.hidden.is_some()),
+    let as_seen = Facts {
+        managed: matches!(seen.management, Management::Managed { .. }),
+        dead: matches!(dead, Answer::Yes(_)),
         held: seen.wire.is_held(),
-        live: either(seen.channels.live(), careful),
-        serves: either(seen.channels.serves(), careful),
+        live: seen.channels.live() == Answer::Yes(()),
+        serves: seen.channels.serves() == Answer::Yes(()),
         announced: seen.channels.announced.is_some(),
-        owned: match seen.owner {
-            Owner::Alive { .. } => true,
-            // A client that holds the wire and is no ancestor did not start it, or has given it away.
-            Owner::Unknown { .. } => careful && !matches!(dead, Answer::Yes(Proof::ClientMovedOn)),
-            Owner::Gone { .. } => false,
-        },
+        owned: matches!(seen.owner, Owner::Alive { .. }),
     };
-    let (careful, deadly) = (follows(facts(true)), follows(facts(false)));
-    let verdict = if careful == deadly || (careful.ends(false) && deadly.ends(false)) {
-        deadly
-    } else {
-        Verdict::Undetermined
+    let careful = Facts {
+        managed: as_seen.managed || matches!(seen.management, Management::Unknown { .. }),
+        // What is hidden may be a client that holds the wire from inside, or a launcher on a living wire of its own.
+        dead: as_seen.dead && seen.hidden.is_none(),
+        live: as_seen.live || seen.channels.live() == Answer::Unread,
+        serves: as_seen.serves || seen.channels.serves() == Answer::Unread,
+        // A client that holds the wire and is no ancestor did not start it, or has given it away.
+        owned: as_seen.owned
+            || matches!(seen.owner, Owner::Unknown { .. }) && dead != Answer::Yes(Proof::ClientMovedOn),
+        ..as_seen
+    };
+    let deadly = Facts { dead: dead != Answer::No, ..as_seen };
+    let verdict = match (follows(as_seen), follows(careful), follows(deadly)) {
+        (settled @ (Verdict::Managed | Verdict::InUse), ..) => settled,
+        (_, careful, deadly) if careful == deadly || careful.ends(false) && deadly.ends(false) => deadly,
+        _ => Verdict::Undetermined,
     };
     (verdict, reason(verdict, seen, dead))
-}
-
-fn either<T>(answer: Answer<T>, unread: bool) -> bool {
-    match answer {
-        Answer::Yes(_) => true,
-        Answer::No => false,
-        Answer::Unread => unread,
-    }
 }
 
 fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
@@ -205,7 +198,7 @@ fn unread(seen: &Observation, dead: Answer<Proof>) -> String {
         return format!("may be the daemon of {unit}, which could not be asked");
     }
     if let Some(pid) = seen.hidden {
-        return format!("what process {pid} of it runs could not be read");
+        return format!("what process {pid} runs could not be read");
     }
     if dead == Answer::Unread {
         let unknown = |state| state == WireState::Unknown;

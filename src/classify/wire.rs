@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::evidence::WireState;
-use crate::instance::{Instance, Part};
+use crate::instance::Instance;
 use crate::process::{OtherEnd, Pid, Stdio};
+use crate::roles::Roles;
 
 /// One direction of the wire, as seen from outside the instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,22 +57,28 @@ impl Direction {
 pub(super) struct Wire {
     pub(super) stdin: Direction,
     pub(super) stdout: Direction,
-    /// Pipes and socket pairs on other descriptors: they can only speak for use.
+    /// Pipes and socket pairs on other descriptors, and the wires of further servers: they can only speak for use.
     pub(super) other: Direction,
 }
 
 impl Wire {
-    /// What launchers and servers hold. A helper's pipes belong to the server that started it, so they count only where
-    /// nothing but a helper is left.
-    pub(super) fn of(instance: &Instance<'_>) -> Wire {
+    /// What launchers and servers hold.
+    pub(super) fn of(instance: &Instance<'_>, roles: &Roles) -> Wire {
         let mut wire = Wire::default();
-        let left_over = instance.is_left_over();
-        for member in instance.members.iter().filter(|member| left_over || member.part != Part::Helper) {
-            match &member.record.details.stdio {
+        for record in instance.chain() {
+            match &record.details.stdio {
                 Some(stdio) => wire.take_in(instance, stdio),
                 None => {
                     wire.stdin.unread = true;
                     wire.stdout.unread = true;
+                }
+            }
+        }
+        // A further server below may have been handed to somebody else.
+        for record in instance.further_servers(roles) {
+            for end in record.details.stdio.iter().flat_map(|stdio| [stdio.stdin(), stdio.stdout()]) {
+                if matches!(end, OtherEnd::Held(_)) {
+                    wire.other.take_in(instance, end);
                 }
             }
         }

@@ -137,30 +137,31 @@ impl Line<'_, '_> {
     }
 
     /// Servers below another server that a gateway no longer uses: both directions of their wire are closed, and the
-    /// gateway's own are not.
+    /// gateway's own are known not to be.
     fn apart(&self) -> HashSet<Pid> {
-        let closed =
-            |record: &ProcessRecord| {
-                record.details.stdio.as_ref().is_some_and(|stdio| {
-                    stdio.stdin() == OtherEnd::Closed && stdio.stdout() == OtherEnd::Closed
-                })
-            };
-        let serving = |pid: &Pid| matches!(self.roles.role(*pid), Some(Role::Server | Role::Launcher));
-        let pids = self.roles.all(Role::Server).into_iter().chain(self.roles.all(Role::Launcher));
-        pids.filter_map(|pid| self.tree.get(pid))
-            .filter(|record| closed(record))
-            .filter(|record| {
-                let above = self.tree.ancestors(record);
-                let gateway = above.iter().find(|above| serving(&above.pid()));
-                // Its launchers are those on the same wire; the first server that is not is the gateway.
-                gateway.is_some_and(|above| {
-                    self.roles.role(above.pid()) == Some(Role::Server)
-                        && above.details.stdio.is_some()
-                        && !closed(above)
-                })
+        let ends = |record: &ProcessRecord| {
+            let stdio = record.details.stdio.as_ref();
+            stdio.map_or([false; 2], |stdio| {
+                [stdio.stdin(), stdio.stdout()].map(|end| end == OtherEnd::Closed)
             })
-            .map(ProcessRecord::pid)
-            .collect()
+        };
+        let unread = |record: &ProcessRecord| {
+            let stdio = record.details.stdio.as_ref();
+            stdio.is_none_or(|stdio| [stdio.stdin(), stdio.stdout()].contains(&OtherEnd::Unread))
+        };
+        let serving = |pid: Pid| matches!(self.roles.role(pid), Some(Role::Server | Role::Launcher));
+        let below_a_gateway = |record: &&ProcessRecord| {
+            let above = self.tree.ancestors(record);
+            // Its launchers are on the same wire; the first process above that serves and is not is the gateway.
+            above.iter().find(|above| serving(above.pid())).is_some_and(|above| {
+                self.roles.role(above.pid()) == Some(Role::Server)
+                    && !unread(above)
+                    && ends(above) != [true; 2]
+            })
+        };
+        let pids = self.roles.all(Role::Server).into_iter().chain(self.roles.all(Role::Launcher));
+        let closed = pids.filter_map(|pid| self.tree.get(pid)).filter(|record| ends(record) == [true; 2]);
+        closed.filter(below_a_gateway).map(ProcessRecord::pid).collect()
     }
 }
 

@@ -74,10 +74,19 @@ impl<'a> Instance<'a> {
         self.members.iter().any(|member| member.record.pid() == pid)
     }
 
-    /// The launchers and servers: those that were given the wire to the client. What helpers hold
-    /// says nothing about it, except that helpers may keep it alive.
+    /// The launchers and servers: those that were given the wire to the client. A helper's pipes and sockets belong to
+    /// the server that started it, so helpers stand here only where nothing else is left.
     pub fn chain(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
-        self.members.iter().filter(|member| member.part != Part::Helper).map(|member| member.record)
+        let left_over = self.is_left_over();
+        let chain = self.members.iter().filter(move |member| left_over || member.part != Part::Helper);
+        chain.map(|member| member.record)
+    }
+
+    /// Helpers that are servers or launchers by themselves: what a gateway runs.
+    pub fn further_servers<'r>(&'r self, roles: &'r Roles) -> impl Iterator<Item = &'a ProcessRecord> + 'r {
+        let serves = |pid: Pid| matches!(roles.role(pid), Some(Role::Server | Role::Launcher));
+        let further = self.members.iter().filter(move |m| m.part == Part::Helper && serves(m.record.pid()));
+        further.map(|member| member.record)
     }
 
     /// Only a helper is left of it: the server is gone.

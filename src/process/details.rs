@@ -256,6 +256,13 @@ impl Stdio {
         other_end(self.stdout_kind.unwrap_or(self.kind), self.stdout_peers.as_deref())
     }
 
+    /// True when neither stdin nor stdout is a pipe or a socket, `None` when one of them could not be read.
+    #[must_use]
+    pub fn is_off_wire(&self) -> Option<bool> {
+        let kinds = [self.kind, self.stdout_kind.unwrap_or(self.kind)];
+        (!kinds.contains(&StdioKind::Unknown)).then(|| !self.is_wire() && !self.writes_to_wire())
+    }
+
     /// Is stdout a pipe or a socket?
     #[must_use]
     pub fn writes_to_wire(&self) -> bool {

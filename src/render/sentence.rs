@@ -76,7 +76,7 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
             (Against, format!("It is a daemon by what it announces: {transport}."))
         }
         Evidence::DeadWire { proof } => (For, dead_wire(*proof).to_owned()),
-        Evidence::Hidden { pid } => (Against, format!("What its process {pid} runs could not be read.")),
+        Evidence::Hidden { pid } => (Against, format!("What process {pid} is to it could not be read.")),
         Evidence::Allowed { pid, rule, reason } => {
             let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             (Against, format!("{rule} allows process {pid}{why}."))

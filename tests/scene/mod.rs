@@ -191,6 +191,13 @@ impl Row<'_> {
         self
     }
 
+    /// In the process group and session of this process, as a server that a client spawned plainly.
+    pub fn born_into(self, leader: u32) -> Self {
+        self.0.group = Some(Pid(leader));
+        self.0.session = Some(Pid(leader));
+        self
+    }
+
     pub fn rss(self, bytes: u64) -> Self {
         self.0.rss = bytes;
         self
@@ -209,8 +216,21 @@ impl Row<'_> {
             Wire::Unknown => (StdioKind::Socket, None, None),
             Wire::Null => (StdioKind::Null, None, None),
         };
-        self.0.details.stdio =
-            Some(Stdio { stdin_peers: stdin, stdout_peers: stdout, ..Stdio::of_kind(kind) });
+        // Rows with the same wire have the same end of it, as the members of one tree do.
+        let id = match wire {
+            Wire::Held(pid) => Some(u64::from(pid) * 10),
+            Wire::Closed => Some(1),
+            Wire::HalfClosed(pid) => Some(u64::from(pid) * 10 + 1),
+            Wire::Unknown => Some(2),
+            Wire::Null => None,
+        };
+        self.0.details.stdio = Some(Stdio {
+            stdin_peers: stdin,
+            stdout_peers: stdout,
+            stdin_id: id,
+            stdout_id: id,
+            ..Stdio::of_kind(kind)
+        });
         self
     }
 
