@@ -6,7 +6,7 @@
 mod scene;
 
 use mcp_reap::catalog::{Basis, Catalog, Configured, Role};
-use mcp_reap::classify::{self, Scout, Verdict};
+use mcp_reap::classify::{Scout, Verdict};
 use mcp_reap::policy::Policy;
 use mcp_reap::process::{Pid, ProcessRecord};
 use mcp_reap::roles::Roles;
@@ -152,17 +152,20 @@ fn what_could_be_a_server_of_ours_is_worth_a_closer_look_and_nobody_else() {
 }
 
 #[test]
-fn configurations_are_read_only_for_a_nameless_process_on_a_wire() {
+fn configurations_are_read_as_soon_as_there_is_anything_to_judge() {
     let mut table = Table::new();
-    let asks = |table: &Table| {
-        classify::asks_for_configurations(&table.snapshot, &roles(table, &Catalog::builtin()))
+    let has_candidates = |table: &Table| {
+        let catalog = Catalog::builtin();
+        let mut scout = Scout::new(&catalog);
+        let _ = scout.interest(&table.snapshot);
+        scout.has_candidates(&table.snapshot)
     };
-    table.add(500, 1, SERVER).wire(Wire::Closed);
-    assert!(!asks(&table), "it has a name");
     table.add(501, 1, "node /home/u/notes/server.js").wire(Wire::Null);
-    assert!(!asks(&table), "it has no wire");
+    assert!(!has_candidates(&table), "it has no wire");
     table.row(501).wire(Wire::Closed);
-    assert!(asks(&table));
+    assert!(has_candidates(&table), "a configuration may tell what it is");
     table.row(501).change(|r| r.parent = Pid(800));
-    assert!(!asks(&table), "somebody's shell runs it");
+    assert!(!has_candidates(&table), "a person's shell runs it");
+    table.add(500, 1, SERVER).wire(Wire::Closed);
+    assert!(has_candidates(&table), "its name tells");
 }

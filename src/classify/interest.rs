@@ -37,6 +37,19 @@ impl<'c> Scout<'c> {
         interest
     }
 
+    /// Is there anything that may be an instance? By its name, or on a wire without one: then a client's configuration
+    /// may tell. To be asked after [`Scout::interest`], about the same table.
+    #[must_use]
+    pub fn has_candidates(&self, snapshot: &Snapshot) -> bool {
+        let Some(roles) = &self.roles else { return false };
+        let named =
+            [Role::Server, Role::Launcher, Role::Helper].iter().any(|role| !roles.all(*role).is_empty());
+        // The cheap question first: hardly a process was looked at.
+        named
+            || snapshot.processes.iter().any(ProcessRecord::is_wired)
+                && nameless(snapshot, &Tree::new(snapshot), roles).any(ProcessRecord::is_wired)
+    }
+
     /// What every process is, by all that was read of it. The table must be as it was when it was
     /// asked about last.
     #[must_use]
@@ -69,15 +82,6 @@ fn interest(snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles, catalog: &Catal
         pids.dedup();
     }
     Interest { surely, above, if_wired }
-}
-
-/// Is there a process on a wire that no name tells, and that a client's configuration might? Only
-/// then are the configurations worth reading.
-#[must_use]
-pub fn asks_for_configurations(snapshot: &Snapshot, roles: &Roles) -> bool {
-    // The cheap question first: hardly a process was looked at.
-    snapshot.processes.iter().any(ProcessRecord::is_wired)
-        && nameless(snapshot, &Tree::new(snapshot), roles).any(ProcessRecord::is_wired)
 }
 
 /// Processes of ours without a name, whose owner is gone or a client.

@@ -14,7 +14,7 @@ mod verdict;
 mod wire;
 
 pub use evidence::{Adoption, Evidence, WireState};
-pub use interest::{Scout, asks_for_configurations};
+pub use interest::Scout;
 pub use proof::Proof;
 pub use verdict::Verdict;
 

@@ -26,9 +26,22 @@ pub(super) fn look(session: &Session) -> anyhow::Result<Seen<'_>> {
         let snapshot = crate::sys::recorded::read(path)?;
         return Ok(Seen::new(snapshot, &session.catalog));
     }
-    let mut scout = Scout::new(&session.catalog);
-    let mut snapshot =
-        crate::sys::snapshot(|table| scout.interest(table)).context("failed to read the process table")?;
+    let mut catalog = &session.catalog;
+    let mut scout = Scout::new(catalog);
+    let mut configured = false;
+    let mut interest = |table: &Snapshot| {
+        let interest = scout.interest(table);
+        if configured || !scout.has_candidates(table) {
+            return interest;
+        }
+        // Names and verdicts shall not depend on which other processes there are, so the configurations are read as
+        // soon as there is anything to judge; and what only they tell is looked at as closely as the rest.
+        configured = true;
+        catalog = with_configurations(session);
+        scout = Scout::new(catalog);
+        scout.interest(table)
+    };
+    let mut snapshot = crate::sys::snapshot(&mut interest).context("failed to read the process table")?;
     let closely: Vec<Pid> = snapshot
         .processes
         .iter()
@@ -36,11 +49,7 @@ pub(super) fn look(session: &Session) -> anyhow::Result<Seen<'_>> {
         .map(ProcessRecord::pid)
         .collect();
     crate::services::fill(&mut snapshot, &closely);
-    let roles = scout.into_roles(&snapshot);
-    if classify::asks_for_configurations(&snapshot, &roles) {
-        return Ok(Seen::new(snapshot, with_configurations(session)));
-    }
-    Ok(Seen { snapshot, roles, catalog: &session.catalog })
+    Ok(Seen { roles: scout.into_roles(&snapshot), snapshot, catalog })
 }
 
 impl<'s> Seen<'s> {
@@ -50,9 +59,8 @@ impl<'s> Seen<'s> {
     }
 }
 
-/// The catalog with the person's own client configurations. They are read only when something on
-/// this machine can be known by nothing else: reading them takes milliseconds, and a recorded table
-/// must mean the same on every machine.
+/// The catalog with the person's own client configurations. They are read only when there is anything to judge (reading
+/// them takes milliseconds), and never for a recorded table, which must mean the same on every machine.
 fn with_configurations(session: &Session) -> &Catalog {
     session.with_configurations.get_or_init(|| knowing(session, &configurations()))
 }
