@@ -6,7 +6,7 @@
 mod scene;
 
 use mcp_reap::catalog::{Basis, Catalog, Configured, Role};
-use mcp_reap::classify::{Scout, Verdict};
+use mcp_reap::classify::{self, Scout, Verdict};
 use mcp_reap::policy::Policy;
 use mcp_reap::process::{Pid, ProcessRecord};
 use mcp_reap::roles::Roles;
