@@ -21,7 +21,7 @@ pub use configured::Configured;
 use crate::bytes::{RawText, to_text};
 use crate::pattern::Pattern;
 use crate::policy::ServerRule;
-use crate::process::ProcessRecord;
+use crate::process::{Pid, ProcessRecord};
 use crate::program;
 use data::Data;
 
@@ -134,6 +134,12 @@ impl Catalog {
     #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
         let data = self.data.as_deref()?;
+        // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
+        if record.pid() == Pid(1)
+            && let Some(init) = judge::init(data, record)
+        {
+            return Some(init);
+        }
         if let Some(found) = self.configured_entry(data, record) {
             return Some(found);
         }
