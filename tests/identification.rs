@@ -82,7 +82,6 @@ const DATA: &[&[&str]] = &[
     &["pgrep", "-af"],
     &["pkill", "-f"],
     &["watch", "-n", "2"],
-    &["strace", "-f", "-p", "1", "-o"],
     &["sleep", "60"],
     &["echo"],
     &["bash", "--rcfile", "x", "/srv/app.sh"],

@@ -38,7 +38,7 @@ use std::borrow::Cow;
 
 use crate::bytes::{Argv, RawText};
 
-pub(crate) use names::{base, is_tool_dir, serves, stem};
+pub(crate) use names::{base, is_tool_dir, serves, stem, tidy};
 pub(crate) use title::head;
 pub(crate) use tools::is_tool;
 

@@ -99,7 +99,7 @@ fn gives_shape(folder: &str) -> bool {
 }
 
 /// A path without `.`, `..` and doubled slashes, as far as that can be told from the text.
-pub(super) fn tidy(path: &str) -> String {
+pub(crate) fn tidy(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     for segment in path.split('/') {
         match segment {
