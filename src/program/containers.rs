@@ -1,9 +1,9 @@
 //! docker, podman, nerdctl: the image behind the options, the command in a running container.
 
-use super::list::list;
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{Program, Word};
+use crate::list::list;
 
 /// Options of `docker run` and `podman run` that take a value, from their references
 /// (docs.docker.com/reference/cli/docker/container/run, podman-run(1)). All others are flags.

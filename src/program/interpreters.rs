@@ -1,10 +1,10 @@
 //! node, python, java and the like: which of their words is the program.
 
-use super::list::{List, list};
 use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{LayerKind, Program, Word, stem, tools};
+use crate::list::{List, list};
 
 // java(1): the options that take the next word.
 const JAVA: Grammar = Grammar::long(list!(

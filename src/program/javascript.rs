@@ -1,10 +1,10 @@
 //! node, deno, bun, tsx and nodemon: the script, package or task among their words.
 
-use super::list::list;
 use super::names::looks_like_file;
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{LayerKind, Program, Word};
+use crate::list::list;
 
 // node --help; -e, -p and -pe take code, `--run` a task.
 const NODE: Grammar = Grammar::long(list!(

@@ -20,7 +20,6 @@ mod forms;
 mod interpreters;
 mod javascript;
 mod lines;
-pub(crate) mod list;
 mod names;
 mod options;
 mod packages;

@@ -1,6 +1,6 @@
 //! Names in the texts that programs are given by: paths, package specs.
 
-use super::list::{List, list};
+use crate::list::{List, list};
 
 /// File stems that say nothing: the folder of the project names such a program.
 pub(super) const PLAIN_STEMS: List = list!(

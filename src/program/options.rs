@@ -1,7 +1,7 @@
 //! Options before the program: which take a value, and where the program begins.
 
 use super::Word;
-use super::list::List;
+use crate::list::List;
 
 /// How one tool's options read.
 #[derive(Clone, Copy, Debug)]
@@ -104,8 +104,8 @@ pub(super) fn parse<'w>(words: &'w [Word<'w>], grammar: Grammar) -> Parsed<'w> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::list::list;
     use super::*;
+    use crate::list::list;
 
     fn words(line: &'static str) -> Vec<Word<'static>> {
         line.split(' ').map(Word::from).collect()

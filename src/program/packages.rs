@@ -1,10 +1,10 @@
 //! npx, npm, pnpm and yarn: a package that is fetched and started, or a script of the project's.
 
-use super::list::{List, list};
 use super::names::base;
 use super::options::{self, Grammar, Parsed};
 use super::resolve::Resolver;
 use super::{Program, Word, stem};
+use crate::list::{List, list};
 
 // npm help npx; the folder options count for `npm --prefix D start` too.
 const NPM: Grammar = Grammar::clustered(list!(

@@ -1,11 +1,11 @@
 //! Layer after layer: who passes on to whom.
 
 use super::lines;
-use super::list::{List, list};
 use super::names::{base, is_tool_dir, stem, tidy};
 use super::options::{self, Grammar, Parsed};
 use super::tools::{self, Passer, Tool};
 use super::{Layer, LayerKind, LineCommand, Program, Word};
+use crate::list::{List, list};
 
 /// No real command line nests deeper; a hostile one must end.
 const MAX_LAYERS: usize = 16;

@@ -1,10 +1,10 @@
 //! npx, uvx, pnpm dlx, cargo run: what fetches or builds a program and starts it as a child.
 
-use super::list::list;
 use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{LayerKind, Program, Word, stem, tools};
+use crate::list::list;
 
 // uv help tool run, uv help run; the same lists, and the global ones before the subcommand.
 const UV: Grammar = Grammar::clustered(list!(

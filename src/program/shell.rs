@@ -1,11 +1,11 @@
 //! sh -c: the command line in the string, what it runs, and what it runs beside that.
 
 use super::lines::{self, Joint, Simple};
-use super::list::{List, list};
 use super::names::base;
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{Beside, LineCommand, Program, Word};
+use crate::list::{List, list};
 
 /// Commands that run nothing of their own, or only prepare the one that counts.
 const PREPARING: List = list!(

@@ -1,7 +1,7 @@
 //! The table of programs that stand before a program, and how their options read.
 
-use super::list::{List, list};
 use super::tools::{Passer, Tool};
+use crate::list::{List, list};
 
 const PLAIN: Passer = Passer {
     valued: List::EMPTY,

@@ -1,9 +1,9 @@
 //! The programs that stand before a program: what each kind does with its words.
 
-use super::list::List;
 use super::names::{base, stem};
 use super::options::Grammar;
 use super::table::TOOLS;
+use crate::list::List;
 
 /// A program that passes on to the words behind its own.
 #[derive(Debug)]

@@ -34,8 +34,8 @@ impl List {
 macro_rules! list {
     ($text:expr) => {{
         const TEXT: &str = $text;
-        const WORDS: [&str; $crate::program::list::count(TEXT)] = $crate::program::list::cut(TEXT);
-        const LIST: $crate::program::list::List = $crate::program::list::List::of(&WORDS);
+        const WORDS: [&str; $crate::list::count(TEXT)] = $crate::list::cut(TEXT);
+        const LIST: $crate::list::List = $crate::list::List::of(&WORDS);
         LIST
     }};
 }
