@@ -72,7 +72,7 @@ mod tests {
         );
         record.details.cwd = (!cwd.is_empty()).then(|| cwd.replace("CACHE", CACHE).into());
         record.details.env = (!root.is_empty())
-            .then(|| [(ROOT.to_owned(), root.replace("CACHE", CACHE).into())].into_iter().collect());
+            .then(|| [(ROOT.to_owned(), root.replace("CACHE", CACHE))].into_iter().collect());
         record
     }
 

@@ -187,8 +187,7 @@ impl Data {
         }
         // test_mcp_server.py, mcp.test.ts, build-mcp.sh: about a server, and none. index.js is no index.
         let index = stem == "index" || stem == "index.bundle";
-        if !index && self.not.script.contains(first)
-            || !index && self.not.script.contains(last)
+        if !index && (self.not.script.contains(first) || self.not.script.contains(last))
             || first.ends_with("install")
         {
             return None;

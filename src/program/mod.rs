@@ -23,6 +23,7 @@ mod lines;
 mod names;
 mod options;
 mod packages;
+mod passers;
 mod resolve;
 mod runners;
 mod shell;

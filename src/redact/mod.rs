@@ -5,11 +5,13 @@
 //! random runs. What stays: programs, flags, paths, packages, hashes of caches, uuids outside of URLs. Where the two
 //! meet, hiding wins: an argument too many hidden costs a glance, one too few a key.
 
+mod flags;
 mod names;
 mod shapes;
 mod urls;
 mod words;
 
+use self::flags::{ShortFlag, is_container, short_flag};
 use self::names::names_a_secret;
 use self::shapes::Place;
 use self::words::{
@@ -66,26 +68,6 @@ pub fn text(text: &str) -> String {
 /// Short flags that stand for tokens, keys and passwords in some tools, and for transports and ports
 /// in others.
 const PERHAPS: &str = "tkpsaTKPSA";
-
-/// A short flag that is for a password in this program.
-#[derive(Debug)]
-struct ShortFlag {
-    program: &'static str,
-    flag: &'static str,
-    /// The password may be the next word; else it only stands in the same one.
-    apart: bool,
-}
-
-const SHORT_FLAGS: &[ShortFlag] = &[
-    ShortFlag { program: "ldapsearch", flag: "w", apart: true },
-    ShortFlag { program: "mariadb", flag: "p", apart: false },
-    ShortFlag { program: "mariadb-dump", flag: "p", apart: false },
-    ShortFlag { program: "mongosh", flag: "p", apart: true },
-    ShortFlag { program: "mysql", flag: "p", apart: false },
-    ShortFlag { program: "mysqldump", flag: "p", apart: false },
-    ShortFlag { program: "redis-cli", flag: "a", apart: true },
-    ShortFlag { program: "sshpass", flag: "p", apart: true },
-];
 
 /// What the words so far say about the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -290,10 +272,8 @@ impl Scanner {
     /// Keeps in mind the programs whose flags mean something of their own.
     fn note_program(&mut self, word: &str) {
         let name = word.rsplit('/').next().unwrap_or(word);
-        self.container |= matches!(name, "docker" | "finch" | "nerdctl" | "podman");
-        if let Some(short) = SHORT_FLAGS.iter().find(|short| short.program == name) {
-            self.short = Some(short);
-        }
+        self.container |= is_container(name);
+        self.short = short_flag(name).or(self.short);
     }
 
     /// The value of something secret, in full.
