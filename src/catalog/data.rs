@@ -86,6 +86,7 @@ pub(super) struct Not {
     pub batch_flags: Words,
     pub task: Words,
     pub of_mcp: Words,
+    pub cleans: Words,
     pub chip: Words,
     pub folder: Words,
     pub folder_last: Words,

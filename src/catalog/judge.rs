@@ -74,21 +74,22 @@ impl Catalog {
     }
 
     /// A line for a shell that runs several commands. The shell launches a server where the line runs
-    /// nothing beside it; else it is an owner, whatever it owns.
+    /// nothing beside it, and no program before it that may be the one that runs now; else it is an
+    /// owner, whatever it owns.
     fn judge_line(&self, data: &Data, seen: &Resolution) -> Option<Identification> {
-        let judged = seen.line.iter().filter_map(|command| {
+        let mut before = false;
+        for command in &seen.line {
             let one = Resolution {
                 layers: command.layers.clone(),
                 program: command.program.clone(),
                 ..Resolution::default()
             };
-            Some((command.beside, self.judge(data, &one)?))
-        });
-        for (beside, found) in judged {
-            match found.role {
-                Role::Client => return Some(found),
-                Role::Server | Role::Launcher => return (beside == Beside::Nothing).then_some(found),
-                _ => {}
+            match self.judge(data, &one) {
+                Some(found) if found.role == Role::Client => return Some(found),
+                Some(found) if matches!(found.role, Role::Server | Role::Launcher) => {
+                    return (command.beside == Beside::Nothing && !before).then_some(found);
+                }
+                _ => before |= command.program.is_some(),
             }
         }
         None

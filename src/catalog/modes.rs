@@ -45,10 +45,12 @@ impl Data {
         let own = program.kind == Kind::Script
             && program.names.last() != program.names.first()
             && !program.text.contains("node_modules/");
-        !own && program
-            .names
-            .iter()
-            .any(|name| self.tool_names.contains(name.as_str()) || self.not.names.contains(name.as_str()))
+        let named = !matches!(program.kind, Kind::Task | Kind::Inline);
+        !own && named
+            && program
+                .names
+                .iter()
+                .any(|name| self.tool_names.contains(name.as_str()) || self.not.names.contains(name.as_str()))
     }
 
     /// A server by its arguments: `x mcp`, `x mcp serve`, `x --mcp`, `x boost:mcp`.

@@ -77,6 +77,9 @@ impl Data {
                 .any(|known| known.eq_ignore_ascii_case(word))
         };
         while after.next_if(filler).is_some() {}
+        if after.peek().is_some_and(|word| self.not.cleans.has(word)) {
+            return true;
+        }
         chip || after.next().is_some_and(|word| self.not.of_mcp.has(word)) && after.next().is_none()
     }
 
@@ -151,14 +154,17 @@ impl Data {
         }
         // cargo's and go's test programs; mass copy (mmv) is called mcp too and needs a mode; an
         // application's window ("MCP Router"), an actor's title ("ray::McpActor").
-        let odd = name == "mcp"
+        let odd = name.eq_ignore_ascii_case("mcp")
             || name.contains([' ', ':', '(', '['])
             || program.text.contains("/deps/")
             || program.text.starts_with("/usr/lib/systemd/")
             || program.text.ends_with(".test");
         let window =
             program.args.iter().any(|arg| arg.starts_with("--type=")) || is_application(&program.text);
-        if odd || window || self.is_about(name) || self.is_of_mcp(name) {
+        // A script that is called by its own name: ./train-mcp.sh
+        let file = base(&program.text);
+        let script = stem(file) != file && self.is_script_about(stem(file));
+        if odd || window || script || self.is_about(name) || self.is_of_mcp(name) {
             return None;
         }
         self.says(name).or_else(|| self.folder(program))
@@ -177,7 +183,6 @@ impl Data {
         let path = &program.text;
         let file = base(path);
         let stem = stem(file);
-        let (first, last) = (words(stem).next().unwrap_or(""), words(stem).last().unwrap_or(""));
         if program.names.iter().any(|name| self.not.names.contains(name.as_str())) {
             return None;
         }
@@ -185,11 +190,7 @@ impl Data {
         if file == "mcp.jar" {
             return None;
         }
-        // test_mcp_server.py, mcp.test.ts, build-mcp.sh: about a server, and none. index.js is no index.
-        let index = stem == "index" || stem == "index.bundle";
-        if !index && (self.not.script.contains(first) || self.not.script.contains(last))
-            || first.ends_with("install")
-        {
+        if self.is_script_about(stem) {
             return None;
         }
         if let Some((_, inside)) = path.rsplit_once("node_modules/") {
@@ -210,6 +211,14 @@ impl Data {
         let parent = path.rsplit('/').nth(1).unwrap_or_default();
         let kept = || KEPT.contains(&parent).then(|| Rule::Folder(parent.to_owned()));
         self.says(stem).or_else(|| self.folder(program)).or_else(kept)
+    }
+
+    /// test_mcp_server.py, mcp.test.ts, build-mcp.sh: about a server, and none. index.js is no index.
+    fn is_script_about(&self, stem: &str) -> bool {
+        let (first, last) = (words(stem).next().unwrap_or(""), words(stem).last().unwrap_or(""));
+        let index = stem == "index" || stem == "index.bundle";
+        !index && (self.not.script.contains(first) || self.not.script.contains(last))
+            || first.ends_with("install")
     }
 
     /// The project folder of a file with a plain name: the innermost that says something.
