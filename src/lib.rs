@@ -3,6 +3,7 @@
 // layer 0: words
 pub mod bytes;
 pub mod exit;
+mod list;
 pub mod process;
 pub mod redact;
 pub mod units;

@@ -156,7 +156,7 @@ fn is_looked_at(record: &ProcessRecord) -> bool {
 /// wire, too; a library's browser profile must come from a client's server and not from a test run.
 fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
     match basis {
-        Basis::Configured { .. } => record.is_wired(),
+        Basis::Configured { .. } | Basis::Plugin { .. } => record.is_wired(),
         Basis::SharedProfile { .. } => is_of_a_client(record),
         Basis::Catalog { .. } | Basis::Taught { .. } | Basis::Environment | Basis::ActsAsClient { .. } => {
             true

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// Top-level modules by layer, lowest first.
 const LAYERS: [&[&str]; 8] = [
-    &["bytes", "exit", "process", "redact", "units"],
+    &["bytes", "exit", "list", "process", "redact", "units"],
     &["pattern", "stable_path", "tree"],
     &["program", "catalog", "policy", "roles"],
     &["instance", "classify"],

@@ -143,9 +143,13 @@ fn every_configured_server_is_found_by_its_entry() {
     for line in &lines {
         let Some(argv) = line.config.clone() else { continue };
         seen += 1;
-        let entry = Configured { client: "claude-code".into(), entry: "one".into(), argv };
-        let found = Catalog::builtin().with_configured(vec![entry]).identify(&line.record());
-        assert!(seen_as_server(found.as_ref()), "{:?}", line.argv);
+        // Relative paths count from the folder that both were started in.
+        let cwd = Some("/srv/p".into());
+        let entry = Configured { client: "claude-code".into(), entry: "one".into(), argv, cwd };
+        let mut record = line.record();
+        record.details.cwd = Some("/srv/p".into());
+        let found = Catalog::builtin().with_configured(vec![entry]).identify(&record);
+        assert!(seen_as_server(found.as_ref()), "{:?} {:?}", line.config, line.argv);
     }
     assert!(seen >= 20, "{seen} configured lines");
 }

@@ -82,7 +82,6 @@ const DATA: &[&[&str]] = &[
     &["pgrep", "-af"],
     &["pkill", "-f"],
     &["watch", "-n", "2"],
-    &["strace", "-f"],
     &["sleep", "60"],
     &["echo"],
     &["bash", "--rcfile", "x", "/srv/app.sh"],
@@ -278,7 +277,6 @@ fn inits_and_supervisors_are_told_apart() {
         (&["/sbin/init", "splash"][..], Role::Init, "init"),
         (&["/usr/lib/systemd/systemd", "--user"], Role::Init, "systemd"),
         (&["/sbin/launchd"], Role::Init, "launchd"),
-        (&["/usr/bin/tini", "--", "node", "/srv/ledger-mcp/index.js"], Role::Init, "tini"),
         (&["/init"], Role::Init, "init"),
         (&["PM2 v5.4.0: God Daemon (/home/dora/.pm2)"], Role::Supervisor, "PM2"),
         (&["/usr/bin/python3", "/usr/bin/supervisord", "-n"], Role::Supervisor, "supervisord"),
@@ -292,6 +290,20 @@ fn inits_and_supervisors_are_told_apart() {
     ] {
         let found = identify(words).unwrap_or_else(|| panic!("{words:?}"));
         assert_eq!((found.role, found.name.as_str()), (role, name), "{words:?}");
+    }
+}
+
+#[test]
+fn tini_is_an_init_as_pid_1_and_a_launcher_elsewhere() {
+    for init in ["/usr/bin/tini", "dumb-init", "/sbin/docker-init", "catatonit"] {
+        for (pid, role) in [(1, Role::Init), (2, Role::Launcher), (4242, Role::Launcher)] {
+            let mut record = ProcessRecord::new(Pid(pid), StartTime(1));
+            record.argv = Some([init, "--", "node", "/srv/ledger-mcp/index.js"].iter().collect());
+            assert_eq!(CATALOG.identify(&record).map(|found| found.role), Some(role), "{init} {pid}");
+        }
+        let mut other = ProcessRecord::new(Pid(4242), StartTime(1));
+        other.argv = Some([init, "--", "nginx"].iter().collect());
+        assert_eq!(CATALOG.identify(&other).map(|found| found.role), Some(Role::Wrapper), "{init}");
     }
 }
 

@@ -31,7 +31,7 @@ fn role(table: &Table, pid: u32) -> Option<Role> {
 /// A catalog that knows from a client's configuration what `node server.js` is.
 fn configured() -> Catalog {
     let argv = ["node", "/home/u/notes/server.js"].map(str::to_owned).to_vec();
-    let entry = Configured { client: "cursor".to_owned(), entry: "notes".to_owned(), argv };
+    let entry = Configured { client: "cursor".to_owned(), entry: "notes".to_owned(), argv, cwd: None };
     Catalog::builtin().with_configured(vec![entry])
 }
 

@@ -16,6 +16,13 @@ pub enum Basis {
         /// The entry's name there.
         entry: String,
     },
+    /// The script lies below a client's plugin folder. It identifies only together with a wire.
+    Plugin {
+        /// The plugin's name.
+        plugin: String,
+        /// The script's path.
+        script: String,
+    },
     /// The resolved program matches a rule of the catalog.
     Catalog {
         /// What really runs: package, module, script, bin or image.
@@ -86,6 +93,7 @@ impl Basis {
     pub fn source(&self) -> &'static str {
         match self {
             Basis::Configured { .. } => "configured",
+            Basis::Plugin { .. } => "plugin",
             Basis::Catalog { .. } => "catalog",
             Basis::Taught { .. } => "rule",
             Basis::SharedProfile { .. } | Basis::Environment => "environment",
@@ -99,6 +107,7 @@ impl fmt::Display for Basis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Basis::Configured { client, entry } => write!(f, "{entry} of {client}"),
+            Basis::Plugin { plugin, script } => write!(f, "{script} (plugin {plugin})"),
             Basis::Catalog { program, rule } => write!(f, "{program} ({rule})"),
             Basis::Taught { program, pattern } => write!(f, "{program} ({pattern})"),
             Basis::SharedProfile { profile } => write!(f, "profile {profile}"),
@@ -152,6 +161,7 @@ mod tests {
         let catalog = |rule| Basis::Catalog { program: text("x"), rule };
         for (basis, by, what) in [
             (Basis::Configured { client: text("cursor"), entry: text("fs") }, "configured", "fs of cursor"),
+            (Basis::Plugin { plugin: text("p"), script: text("/p/x.js") }, "plugin", "/p/x.js (plugin p)"),
             (Basis::Taught { program: text("x"), pattern: text("*-tools") }, "rule", "x (*-tools)"),
             (Basis::SharedProfile { profile: text("/p_") }, "environment", "profile /p_"),
             (Basis::Environment, "environment", "started as a stdio server by claude-code"),

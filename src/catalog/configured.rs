@@ -1,12 +1,19 @@
 //! Entries of the person's MCP client configs: which process was started from which.
+//!
+//! Command lines are compared by what they resolve to, so that `npx -y x a`, npm's title
+//! `npm exec x a` and `uv tool uvx x a` need no knowledge of their own here.
 
 use std::collections::HashMap;
 
 use super::placeholders::{literal, matches_text};
-use crate::program::{LayerKind, base, is_tool, resolve_words, stem};
+use crate::bytes::{RawText, to_text};
+use crate::process::ProcessRecord;
+use crate::program::{
+    Beside, Kind, LayerKind, Program, Resolution, Word, base, is_tool, resolve_words, stem, tidy,
+};
 
 /// One `command` + `args` of a client's configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configured {
     /// The client, such as `claude-code`.
     pub client: String,
@@ -14,206 +21,162 @@ pub struct Configured {
     pub entry: String,
     /// Command and arguments. `${VAR}`, `${VAR:-x}` and `$VAR` stand for any text.
     pub argv: Vec<String>,
+    /// The folder that the client starts it in, where the configuration says so: a relative path
+    /// counts from there. Without it a relative path is nobody's.
+    pub cwd: Option<String>,
 }
 
-/// The entries, each under the forms its process can have, found by the first word's plain name.
+/// The entries with what they run, found by the program's plain name.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    entries: Vec<Configured>,
-    forms: HashMap<String, Vec<Form>>,
-}
-
-/// One way a process of an entry looks.
-#[derive(Debug)]
-struct Form {
-    entry: usize,
-    /// The first word: its name only, or also the path it was given by.
-    path: Option<String>,
-    rest: Vec<String>,
-    /// Shown by an interpreter: `node /x/bin/tool args` for `tool args`.
-    under_interpreter: bool,
-    /// The interpreter lies below this folder: the child of `uv --directory D run x.py`.
-    below: Option<String>,
-    launches: bool,
+    entries: Vec<(Configured, Resolution)>,
+    /// Those whose program has a placeholder in its name are under the empty one.
+    by_name: HashMap<String, Vec<usize>>,
 }
 
 impl Index {
     pub(super) fn new(entries: Vec<Configured>) -> Index {
-        let mut index = Index { entries, forms: HashMap::new() };
-        for at in 0..index.entries.len() {
-            index.add(at);
+        let mut index = Index::default();
+        for entry in entries {
+            let words: Vec<Word<'_>> = entry.argv.iter().map(|word| Word::from(word.as_str())).collect();
+            let seen = resolve_words(&words);
+            // `node`, `bash -l`, `${X}`: any of them would match.
+            let telling = |program: &Program| {
+                let own = literal(&program.text);
+                program.kind != Kind::Inline && own.bytes().filter(u8::is_ascii_alphanumeric).count() > 2
+            };
+            let Some(program) = seen.program.as_ref().filter(|program| telling(program)) else { continue };
+            index.by_name.entry(key(&program.text)).or_default().push(index.entries.len());
+            index.entries.push((entry, seen));
         }
         index
     }
 
-    fn add(&mut self, entry: usize) {
-        let Some(configured) = self.entries.get(entry) else { return };
-        let Some((command, args)) = configured.argv.split_first() else { return };
-        let args = args.to_vec();
-        let words: Vec<_> =
-            configured.argv.iter().map(|word| std::borrow::Cow::from(word.as_str())).collect();
-        let seen = resolve_words(&words);
-        // `node`, `bash -l`: any of them would match. Some word must tell this one from others.
-        let telling = |word: &String| {
-            !word.starts_with('-') && literal(word).bytes().filter(u8::is_ascii_alphanumeric).count() > 2
-        };
-        let interpreted = !seen.layers.is_empty();
-        if (interpreted && !args.iter().any(telling)) || (!interpreted && !telling(command)) {
-            return;
-        }
-        let launches = seen.is_launched();
-        let shell_file =
-            seen.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell) || has_shell_name(command);
-        let path = command.contains('/').then(|| command.clone());
-        let plain = Form {
-            entry,
-            path,
-            rest: args.clone(),
-            under_interpreter: false,
-            below: None,
-            launches: launches || shell_file,
-        };
-        let key = family(command);
-        // uvx replaces itself by `uv tool uvx`, npx writes `npm exec` without its own options.
-        let rewritten = match key.as_str() {
-            "uvx" => Some(("uv", [vec!["tool".to_owned(), "uvx".to_owned()], args.clone()].concat())),
-            "npx" => Some(("npm", [vec!["exec".to_owned()], past_own_options(&args).to_vec()].concat())),
-            "npm" if args.first().is_some_and(|word| word == "exec" || word == "x") => Some((
-                "npm",
-                [vec!["exec".to_owned()], past_own_options(args.get(1..).unwrap_or_default()).to_vec()]
-                    .concat(),
-            )),
-            _ => None,
-        };
-        if let Some((tool, rest)) = rewritten {
-            let form =
-                Form { entry, path: None, rest, under_interpreter: false, below: None, launches: true };
-            self.forms.entry(tool.to_owned()).or_default().push(form);
-        }
-        // The interpreter that `uv run` starts below its folder.
-        if key == "uv"
-            && let Some(dir) = args
-                .iter()
-                .position(|word| word == "--directory" || word == "--project")
-                .and_then(|at| args.get(at + 1))
-            && let Some(run) = args.iter().position(|word| word == "run")
-            && let Some(rest) =
-                args.get(run + 1..).filter(|rest| rest.first().is_some_and(|word| word.ends_with(".py")))
-        {
-            let form = Form {
-                entry,
-                path: None,
-                rest: rest.to_vec(),
-                under_interpreter: false,
-                below: Some(dir.clone()),
-                launches: false,
-            };
-            self.forms.entry("python".to_owned()).or_default().push(form);
-        }
-        if !interpreted {
-            let form = Form {
-                entry,
-                path: plain.path.clone(),
-                rest: args,
-                under_interpreter: true,
-                below: None,
-                launches: shell_file,
-            };
-            self.forms.entry(format!("*{key}")).or_default().push(form);
-        }
-        self.forms.entry(key).or_default().push(plain);
+    /// The quick test: whether a process with this first word can be one of them at all.
+    pub(super) fn may_hold(&self, first: &[u8]) -> bool {
+        let first = to_text(first);
+        let name = base(first.split(' ').next().unwrap_or_default());
+        is_tool(name)
+            || self.by_name.contains_key("")
+            || self.by_name.contains_key(stem(name))
+            || first.contains(' ') && self.by_name.contains_key(stem(base(&first)))
     }
 
-    /// The entry a process was started from, and whether it is the launcher.
-    pub(super) fn find(&self, words: &[&str]) -> Option<(&Configured, bool)> {
-        let (first, rest) = words.split_first()?;
-        // npm's title is one string.
-        let title: Vec<&str>;
-        let (first, rest) = match first.starts_with("npm ") && rest.is_empty() {
-            true => {
-                title = first.split_whitespace().collect();
-                (*title.first()?, title.get(1..)?)
-            }
-            false => (*first, rest),
-        };
-        let plain =
-            self.forms.get(&family(first)).into_iter().flatten().find(|form| form.matches(first, rest));
-        let form = plain.or_else(|| {
-            let (script, rest) = rest.split_first()?;
-            let forms = self.forms.get(&format!("*{}", family(script)))?;
-            forms
-                .iter()
-                .find(|form| form.under_interpreter && script.contains('/') && form.matches(script, rest))
-        })?;
-        Some((self.entries.get(form.entry)?, form.launches))
+    /// The entry that a process was started from.
+    pub(super) fn find(&self, record: &ProcessRecord, seen: &Resolution) -> Option<&Configured> {
+        let program = seen.program.as_ref()?;
+        // A shell that runs more than the entry is its owner.
+        if seen.line.len() > 1 || seen.line.iter().any(|command| command.beside != Beside::Nothing) {
+            return None;
+        }
+        let cwd = record.details.cwd.as_ref().map(RawText::to_text);
+        let own = self.by_name.get(&key(&program.text)).into_iter().flatten();
+        own.chain(self.by_name.get("").into_iter().flatten())
+            .filter_map(|at| self.entries.get(*at))
+            .find(|(entry, configured)| {
+                let same = |expected: &Program| {
+                    same_program(expected, entry.cwd.as_deref(), program, cwd.as_deref())
+                        && same_arguments(&expected.args, &program.args)
+                };
+                same_runtime(configured, seen) && configured.program.as_ref().is_some_and(same)
+            })
+            .map(|(entry, _)| entry)
     }
 }
 
-impl Form {
-    fn matches(&self, first: &str, rest: &[&str]) -> bool {
-        // An interpreter may lie anywhere (`node`, `/usr/bin/node`), a program of one's own may not.
-        let same_place = match &self.path {
-            Some(path) if first.contains('/') && !is_tool(first) => matches_text(path, first),
-            _ => true,
-        };
-        let below = self
-            .below
-            .as_ref()
-            .is_none_or(|dir| first.starts_with(&format!("{}/", dir.trim_end_matches('/'))));
-        let words: Vec<String> = if self.rest.iter().any(|word| word.contains(char::is_whitespace))
-            && rest.len() != self.rest.len()
-        {
-            // A title was split at every space.
-            self.rest.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect()
-        } else {
-            self.rest.clone()
-        };
-        same_place
-            && below
-            && words.len() == rest.len()
-            && words.iter().zip(rest).all(|(pattern, word)| matches_text(pattern, word))
+/// A program's plain name; empty where a placeholder stands in it.
+fn key(text: &str) -> String {
+    let name = stem(base(text));
+    if name.contains('$') { String::new() } else { name.to_owned() }
+}
+
+/// Not node here and bun there; an interpreter that only one of the lines names is the same.
+fn same_runtime(expected: &Resolution, seen: &Resolution) -> bool {
+    let runtime = |seen: &Resolution| {
+        let layer = seen.layers.iter().rev().find(|layer| layer.kind == LayerKind::Interpreter)?;
+        Some(if layer.tool == "nodejs" { "node".to_owned() } else { layer.tool.clone() })
+    };
+    match (runtime(expected), runtime(seen)) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
     }
 }
 
-/// A command's plain name, without path, extension and version: what `npx`, `/usr/bin/npx` and
-/// `npx.cmd` have in common.
-fn family(command: &str) -> String {
-    let name = stem(base(command));
-    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    match plain {
-        "python" | "Python" | "pypy" => "python".to_owned(),
-        "node" | "nodejs" => "node".to_owned(),
-        _ => name.to_owned(),
+fn same_program(expected: &Program, from: Option<&str>, seen: &Program, cwd: Option<&str>) -> bool {
+    let is_file = |program: &Program| matches!(program.kind, Kind::Script | Kind::Binary);
+    // A console script or a script file is a command in the configuration and a script to its process.
+    let same_kind = expected.kind == seen.kind
+        || expected.kind == Kind::Binary
+            && seen.kind == Kind::Script
+            && (expected.text.contains('/') || seen.text.contains('/'));
+    if !same_kind {
+        return false;
     }
+    let same_folder = || from.is_some() && from.map(tidy) == cwd.map(tidy);
+    if !is_file(expected) {
+        // A task is one of the project that it is started in, or that the line names.
+        let here = expected.kind == Kind::Task && expected.folders.is_empty();
+        return matches_text(&expected.text, &seen.text)
+            && expected.folders == seen.folders
+            && (!here || same_folder());
+    }
+    let from_path = expected.kind == Kind::Binary && !expected.text.contains('/');
+    if from_path || seen.kind == Kind::Binary && !seen.text.contains('/') {
+        return matches_text(stem(base(&expected.text)), stem(base(&seen.text)));
+    }
+    if !is_absolute(&expected.text) && !same_folder() {
+        return false;
+    }
+    let whole = |text: &str, dir: Option<&str>| match dir {
+        Some(dir) if !is_absolute(text) => tidy(&format!("{dir}/{text}")),
+        _ => text.to_owned(),
+    };
+    matches_text(&whole(&expected.text, from), &whole(&seen.text, cwd))
 }
 
-fn has_shell_name(command: &str) -> bool {
-    [".sh", ".bash", ".zsh"].iter().any(|end| command.ends_with(end))
+/// From the root, the home, or what a placeholder stands for.
+fn is_absolute(path: &str) -> bool {
+    path.starts_with(['/', '~', '$'])
 }
 
-/// npm takes these away before it writes the title.
-fn past_own_options(args: &[String]) -> &[String] {
-    let mut at = 0;
-    while let Some(arg) = args.get(at) {
-        at += match arg.as_str() {
-            "-p" | "--package" | "-c" | "--call" | "-w" | "--workspace" | "--registry" | "--cache"
-            | "--prefix" | "--loglevel" => 2,
-            option if option.starts_with('-') => 1,
-            _ => break,
-        };
-    }
-    args.get(at..).unwrap_or_default()
+fn same_arguments(expected: &[String], seen: &[String]) -> bool {
+    let spaced = expected.iter().any(|word| word.contains(char::is_whitespace));
+    // A title was split at every space.
+    let split = |word: &String| word.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let words: Vec<String> = match spaced && expected.len() != seen.len() {
+        true => expected.iter().flat_map(split).collect(),
+        false => expected.to_vec(),
+    };
+    words.len() == seen.len() && words.iter().zip(seen).all(|(pattern, word)| matches_text(pattern, word))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::process::{Pid, StartTime};
 
-    fn found(entry: &[&str], process: &[&str]) -> Option<bool> {
+    fn process(argv: &[&str], cwd: &str) -> ProcessRecord {
+        let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+        record.argv = Some(argv.iter().collect());
+        record.details.cwd = (!cwd.is_empty()).then(|| cwd.into());
+        record
+    }
+
+    /// Whether a process is one of the entry, and as its launcher.
+    fn found_in(entry: &[&str], from: Option<&str>, process: &ProcessRecord) -> Option<bool> {
         let argv = entry.iter().map(|word| (*word).to_owned()).collect();
-        let index = Index::new(vec![Configured { client: "c".into(), entry: "e".into(), argv }]);
-        index.find(process).map(|(_, launches)| launches)
+        let cwd = from.map(str::to_owned);
+        let index = Index::new(vec![Configured { client: "c".into(), entry: "e".into(), argv, cwd }]);
+        let seen = crate::program::resolve(process.argv.as_ref(), None, &process.comm);
+        let possible = process.argv.as_ref()?.first().is_some_and(|first| index.may_hold(first));
+        let found = index.find(process, &seen);
+        assert!(possible || found.is_none(), "the quick test leaves out what is one");
+        found.map(|_| seen.is_launched())
+    }
+
+    fn found(entry: &[&str], argv: &[&str]) -> Option<bool> {
+        found_in(entry, Some("/w"), &process(argv, "/w"))
     }
 
     #[test]
@@ -278,6 +241,58 @@ mod tests {
             (&["node", "/x/i.js"], &[]),
         ] {
             assert_eq!(found(entry, process), None, "{entry:?} {process:?}");
+        }
+    }
+
+    #[test]
+    fn a_relative_path_is_an_entry_s_only_in_its_folder() {
+        for (entry, from, argv, cwd, same) in [
+            (&["node", "server.js"][..], Some("/p/notes"), &["node", "server.js"][..], "/p/notes", true),
+            (&["node", "server.js"], Some("/p/notes/"), &["node", "./server.js"], "/p/notes", true),
+            (&["node", "server.js"], Some("/p/notes"), &["node", "/p/notes/server.js"], "/p/notes", true),
+            (&["node", "/p/notes/server.js"], None, &["node", "server.js"], "/p/notes", true),
+            (&["./run.sh"], Some("/p"), &["/bin/sh", "./run.sh"], "/p", true),
+            (&["npm", "start"], Some("/p"), &["npm", "start"], "/p", true),
+            (
+                &["npm", "--prefix", "/p/notes", "start"],
+                None,
+                &["npm", "--prefix", "/p/notes", "start"],
+                "/q",
+                true,
+            ),
+            // Another project's, and what was not read.
+            (&["node", "server.js"], Some("/p/notes"), &["node", "server.js"], "/p/shop", false),
+            (&["node", "server.js"], Some("/p/notes"), &["node", "server.js"], "", false),
+            (&["node", "server.js"], None, &["node", "server.js"], "/p/notes", false),
+            (&["node", "server.js"], None, &["node", "server.js"], "", false),
+            (&["node", "/p/notes/server.js"], None, &["node", "server.js"], "/p/shop", false),
+            (&["node", "/p/notes/server.js"], None, &["node", "server.js"], "", false),
+            (&["./run.sh"], Some("/p"), &["/bin/sh", "./run.sh"], "/q", false),
+            (&["npm", "start"], Some("/p"), &["npm", "start"], "/q", false),
+            (&["npm", "start"], None, &["npm", "start"], "/p", false),
+            (
+                &["npm", "--prefix", "/p/notes", "start"],
+                None,
+                &["npm", "--prefix", "/p/shop", "start"],
+                "/p",
+                false,
+            ),
+        ] {
+            let seen = found_in(entry, from, &process(argv, cwd)).is_some();
+            assert_eq!(seen, same, "{entry:?} in {from:?}, {argv:?} in {cwd}");
+        }
+    }
+
+    #[test]
+    fn a_shell_that_runs_more_than_the_entry_is_none() {
+        let line = |line| ["sh", "-c", line];
+        let entry = ["/x/serve", "-a"];
+        assert_eq!(found(&entry, &line("exec /x/serve -a")), Some(true));
+        for more in ["/x/serve -a; notify", "/x/serve -a & backup", "/x/serve -a && b"] {
+            assert_eq!(found(&entry, &line(more)), None, "{more}");
+            // Nor where the entry is that very line: what it runs is.
+            assert_eq!(found(&line(more), &line(more)), None, "{more}");
+            assert_eq!(found(&line(more), &entry), Some(false), "{more}");
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) const SOURCE: &str = include_str!("catalog.toml");
 type Text = &'static str;
 pub(super) type Set = HashSet<Text>;
 
-/// Words in one string, parted by white space: quicker to parse than a list of strings.
+/// Sorted words in one string, parted by white space: quicker to parse than a list of strings.
 #[derive(Debug, Deserialize)]
 #[serde(from = "Text", bound(deserialize = "'de: 'static"))]
 pub(super) struct Words(Vec<Text>);
@@ -24,7 +24,7 @@ impl From<Text> for Words {
 
 impl Words {
     pub(super) fn contains(&self, word: &str) -> bool {
-        self.0.contains(&word)
+        self.0.binary_search(&word).is_ok()
     }
 
     /// The same without regard to case.
@@ -41,6 +41,7 @@ pub(super) struct Data {
     /// By kind; the kinds are for the reader.
     tools: BTreeMap<Text, Words>,
     client: BTreeMap<Text, Vec<Text>>,
+    pub plugins: Plugins,
     pub electron: Electron,
     pub helper: Helper,
     pub supervisor: Names,
@@ -66,6 +67,7 @@ pub(super) struct Server {
     pub modes_of: HashMap<Text, Vec<Text>>,
     pub commands: Vec<Text>,
     pub bare_commands: Vec<Text>,
+    pub subcommands: Set,
     pub verbs: Vec<Text>,
     pub flags: Vec<Text>,
     pub official: Vec<Text>,
@@ -79,9 +81,22 @@ pub(super) struct Not {
     pub first: Words,
     pub last: Words,
     pub script: Words,
-    pub errands: Words,
+    pub batch_whole: Words,
+    pub batch: Words,
+    pub batch_flags: Words,
+    pub task: Words,
+    pub of_mcp: Words,
+    pub cleans: Words,
+    pub chip: Words,
     pub folder: Words,
     pub folder_last: Words,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+pub(super) struct Plugins {
+    pub folders: Vec<Text>,
+    pub except: Vec<Text>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,6 +216,18 @@ mod tests {
     fn the_catalog_is_one() {
         let data = Data::parse().unwrap();
         assert!(data.clients.named("claude") == Some("claude-code") && data.server.words.contains(&"mcp"));
+    }
+
+    #[test]
+    fn every_list_of_words_is_sorted_for_its_search() {
+        let lists = SOURCE.split("'''").skip(1).step_by(2);
+        let mut seen = 0;
+        for list in lists {
+            let words: Vec<&str> = list.split_whitespace().collect();
+            assert!(words.is_sorted_by(|left, right| left < right), "out of order or twice: {list}");
+            seen += 1;
+        }
+        assert!(seen > 10, "{seen} lists");
     }
 
     #[test]

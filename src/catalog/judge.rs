@@ -2,12 +2,19 @@
 
 use super::data::Data;
 use super::{Basis, Catalog, Identification, Role, Rule};
-use crate::program::{self, Kind, LayerKind, Program, Resolution, Word};
+use crate::bytes::to_text;
+use crate::process::ProcessRecord;
+use crate::program::{self, Beside, Kind, LayerKind, Program, Resolution, Word};
 
 impl Catalog {
     /// What the program that really runs is, by the order of the rules: a mode before a client, a
     /// client before what a person teaches, that before the catalog's servers.
     pub(super) fn judge(&self, data: &Data, seen: &Resolution) -> Option<Identification> {
+        if seen.line.len() > 1
+            || seen.line.iter().any(|command| command.opaque || command.beside != Beside::Nothing)
+        {
+            return self.judge_line(data, seen);
+        }
         let Some(program) = &seen.program else { return wrapper(seen) };
         let serving = if seen.is_launched() { Role::Launcher } else { Role::Server };
         if seen.layers.is_empty()
@@ -29,6 +36,9 @@ impl Catalog {
         }
         if let Some(found) = supervisor(data, program) {
             return Some(found);
+        }
+        if let Some(found) = data.subcommand(program) {
+            return Some(by_catalog(serving, found.name, program, found.rule));
         }
         // A package or image is named by its publisher too: mcp/git is not git.
         let published = matches!(program.kind, Kind::Package | Kind::Image);
@@ -63,6 +73,28 @@ impl Catalog {
         }
     }
 
+    /// A line for a shell that runs several commands. The shell launches a server where the line runs
+    /// nothing beside it, and no program before it that may be the one that runs now; else it is an
+    /// owner, whatever it owns.
+    fn judge_line(&self, data: &Data, seen: &Resolution) -> Option<Identification> {
+        let mut before = false;
+        for command in &seen.line {
+            let one = Resolution {
+                layers: command.layers.clone(),
+                program: command.program.clone(),
+                ..Resolution::default()
+            };
+            match self.judge(data, &one) {
+                Some(found) if found.role == Role::Client => return Some(found),
+                Some(found) if matches!(found.role, Role::Server | Role::Launcher) => {
+                    return (command.beside == Beside::Nothing && !before).then_some(found);
+                }
+                _ => before |= command.program.is_some(),
+            }
+        }
+        None
+    }
+
     fn behind_dashes(&self, data: &Data, program: &Program) -> Option<Identification> {
         let at = program.args.iter().position(|arg| arg == "--")?;
         let words: Vec<Word<'_>> =
@@ -76,12 +108,24 @@ impl Catalog {
     }
 }
 
+/// What pid 1 is, by its own name, whatever it runs.
+pub(super) fn init(data: &Data, record: &ProcessRecord) -> Option<Identification> {
+    let first = to_text(record.argv.as_ref()?.first()?);
+    let program = Program::named(first.split(' ').next().unwrap_or_default());
+    by_init(data, &program)
+}
+
+fn by_init(data: &Data, program: &Program) -> Option<Identification> {
+    let name = program.names.iter().find(|name| data.init.names.contains(name.as_str()))?;
+    Some(by_catalog(Role::Init, name.clone(), program, Rule::Init(name.clone())))
+}
+
 /// Inits, and browsers with a server's profile.
 fn standing(data: &Data, program: &Program) -> Option<Identification> {
-    let name = program.names.last()?;
-    if data.init.names.contains(name.as_str()) {
-        return Some(by_catalog(Role::Init, name.clone(), program, Rule::Init(name.clone())));
+    if let Some(init) = by_init(data, program) {
+        return Some(init);
     }
+    let name = program.names.last()?;
     let browser = data.helper.browsers.contains(name.as_str())
         || data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
     if !browser {

@@ -7,6 +7,7 @@ mod judge;
 mod modes;
 mod person;
 mod placeholders;
+mod plugins;
 mod servers;
 mod short;
 #[cfg(test)]
@@ -20,11 +21,11 @@ use std::fmt;
 pub use basis::{Basis, Rule};
 pub use configured::Configured;
 
-use crate::bytes::{RawText, to_text};
+use crate::bytes::{Argv, RawText, to_text};
 use crate::pattern::Pattern;
 use crate::policy::ServerRule;
-use crate::process::ProcessRecord;
-use crate::program;
+use crate::process::{Pid, ProcessRecord};
+use crate::program::{self, Beside, LineCommand, Resolution};
 use data::Data;
 
 /// What part a process plays.
@@ -139,14 +140,49 @@ impl Catalog {
     #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
         let data = self.data.as_deref()?;
-        if let Some(found) = self.configured_entry(data, record) {
-            return Some(found);
+        // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
+        if record.pid() == Pid(1)
+            && let Some(init) = judge::init(data, record)
+        {
+            return Some(init);
         }
-        if !self.worth_a_look(data, record) {
+        let first = record.argv.as_ref().and_then(Argv::first);
+        let configured =
+            self.configured.as_ref().filter(|index| first.is_some_and(|first| index.may_hold(first)));
+        if configured.is_none() && !self.worth_a_look(data, record) {
             return None;
         }
         let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-        self.judge(data, &seen)
+        let judged = self.judge(data, &seen);
+        if let Some(entry) = configured.and_then(|index| index.find(record, &seen)) {
+            return Some(from_entry(entry, &seen, judged));
+        }
+        match judged {
+            None | Some(Identification { role: Role::Wrapper, .. }) => {
+                plugins::script(data, record, &seen).or(judged)
+            }
+            known => known,
+        }
+    }
+
+    /// What a shell runs beside one of its children, by the line in its `-c`: the answer for the
+    /// command of the line that the child is, or the worst of all where none is. `None` where the
+    /// parent is no shell with such a line (what a script file runs is not read).
+    ///
+    /// Only [`Beside::Nothing`] makes the shell a launcher. Behind [`Beside::RunsIfItEndsWell`] and
+    /// [`Beside::Unread`] the child must be left alone, too: its end would take away what follows.
+    #[must_use]
+    pub fn beside(&self, shell: &ProcessRecord, child: &ProcessRecord) -> Option<Beside> {
+        let resolve = |record: &ProcessRecord| {
+            program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm)
+        };
+        let line = resolve(shell);
+        let program = resolve(child).program?;
+        let is_child = |command: &&LineCommand| {
+            let known = command.program.as_ref().map(|program| program.names.as_slice()).unwrap_or_default();
+            program.names.iter().any(|name| known.contains(name))
+        };
+        line.line.iter().filter(is_child).map(|command| command.beside).max().or_else(|| line.beside())
     }
 
     /// The name of the program that really runs, for rules of the person's own.
@@ -160,27 +196,10 @@ impl Catalog {
     /// How many entries of the person's client configurations start what this process runs.
     #[must_use]
     pub fn entries_for(&self, record: &ProcessRecord) -> usize {
-        let Some((configured, argv)) = self.configured.as_ref().zip(record.argv.as_ref()) else { return 0 };
-        let words: Vec<_> = argv.written().into_iter().map(to_text).collect();
-        let plain: Vec<&str> = words.iter().map(|word| &**word).collect();
-        let Some((entry, _)) = configured.find(&plain) else { return 0 };
-        self.entries.iter().filter(|argv| **argv == entry.argv).count()
-    }
-
-    fn configured_entry(&self, data: &Data, record: &ProcessRecord) -> Option<Identification> {
-        let configured = self.configured.as_ref()?;
-        let words: Vec<_> = record.argv.as_ref()?.written().into_iter().map(to_text).collect();
-        let plain: Vec<&str> = words.iter().map(|word| &**word).collect();
-        let (entry, launches) = configured.find(&plain)?;
+        let Some(configured) = &self.configured else { return 0 };
         let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-        // A name that the catalog knows is the one its other processes have.
-        let known =
-            self.judge(data, &seen).filter(|found| matches!(found.role, Role::Server | Role::Launcher));
-        Some(Identification {
-            role: if launches || seen.is_launched() { Role::Launcher } else { Role::Server },
-            name: known.map_or_else(|| entry.entry.clone(), |known| known.name),
-            basis: Basis::Configured { client: entry.client.clone(), entry: entry.entry.clone() },
-        })
+        let Some(entry) = configured.find(record, &seen) else { return 0 };
+        self.entries.iter().filter(|argv| **argv == entry.argv).count()
     }
 
     /// The fast way out, for the many processes that are nothing here: no launcher or interpreter,
@@ -220,5 +239,15 @@ impl Catalog {
             let stem = program::stem(name);
             known(name) || (stem != name && known(stem)) || data.clients.at(path).is_some()
         })
+    }
+}
+
+fn from_entry(entry: &Configured, seen: &Resolution, judged: Option<Identification>) -> Identification {
+    // A name that the catalog knows is the one its other processes have.
+    let known = judged.filter(|found| matches!(found.role, Role::Server | Role::Launcher));
+    Identification {
+        role: if seen.is_launched() { Role::Launcher } else { Role::Server },
+        name: known.map_or_else(|| entry.entry.clone(), |known| known.name),
+        basis: Basis::Configured { client: entry.client.clone(), entry: entry.entry.clone() },
     }
 }

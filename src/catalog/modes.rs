@@ -14,8 +14,9 @@ impl Data {
                 let words = mode.split(' ');
                 let begins =
                     args.len() >= words.clone().count() && words.zip(args).all(|(word, arg)| word == arg);
+                let batch = begins && self.is_batch(args.get(mode.split(' ').count()..).unwrap_or_default());
                 let option = mode.starts_with('-') && program.args.iter().any(|arg| arg == mode);
-                if begins || option {
+                if (begins && !batch) || option {
                     let short = self.short(program);
                     // A client as a server is shown apart from the client.
                     let shown =
@@ -27,21 +28,34 @@ impl Data {
         None
     }
 
+    /// A developer's tool in a mode that all of its kind have: `gopls mcp`.
+    pub(super) fn subcommand(&self, program: &Program) -> Option<Found> {
+        let server = &self.server;
+        program.names.iter().find(|name| server.subcommands.contains(name.as_str()))?;
+        let first = program.args.first().filter(|first| server.commands.contains(&first.as_str()))?;
+        let second = program.args.get(1).map(String::as_str);
+        second
+            .is_none_or(|word| word.starts_with('-') || server.verbs.contains(&word))
+            .then(|| Found { name: self.short(program), rule: Rule::Command(first.clone()) })
+    }
+
     /// A developer's tool: nothing in its arguments makes a server.
     pub(super) fn is_tool(&self, program: &Program) -> bool {
         // A script of one's own may be called like a tool.
         let own = program.kind == Kind::Script
             && program.names.last() != program.names.first()
             && !program.text.contains("node_modules/");
-        !own && program
-            .names
-            .iter()
-            .any(|name| self.tool_names.contains(name.as_str()) || self.not.names.contains(name.as_str()))
+        let named = !matches!(program.kind, Kind::Task | Kind::Inline);
+        !own && named
+            && program
+                .names
+                .iter()
+                .any(|name| self.tool_names.contains(name.as_str()) || self.not.names.contains(name.as_str()))
     }
 
     /// A server by its arguments: `x mcp`, `x mcp serve`, `x --mcp`, `x boost:mcp`.
     pub(super) fn command(&self, program: &Program) -> Option<Found> {
-        if matches!(program.kind, Kind::Task | Kind::Inline) {
+        if matches!(program.kind, Kind::Task | Kind::Inline) || self.is_batch(&program.args) {
             return None;
         }
         let server = &self.server;
@@ -68,9 +82,10 @@ impl Data {
             matches!(program.kind, Kind::Package | Kind::Module) || program.text.contains("node_modules/");
         let window = program.text.contains(".app/Contents/MacOS/");
         let usual = packaged || (!system && !own_script && !window && server.bare_commands.contains(&first));
-        if server.commands.contains(&first)
-            && (verb || (usual && second.is_none_or(|word| word.starts_with('-'))))
-        {
+        let ends = second.is_none_or(|word| word.starts_with('-'));
+        // "mcp-serve state" says what it is, "mcp list" does not.
+        let telling = packaged && first != "mcp" && !self.is_batch(args.get(1..).unwrap_or_default());
+        if server.commands.contains(&first) && (verb || (usual && ends) || telling) {
             return found(Rule::Command(first.to_owned()));
         }
         // artisan boost:mcp, x mcp:start
@@ -87,7 +102,7 @@ impl Data {
 
 /// Arguments behind the options. An option whose shape is not known is taken to have a value, so
 /// that what may be data (`--name mcp`) is never taken for a command.
-fn past_options(args: &[String]) -> &[String] {
+pub(super) fn past_options(args: &[String]) -> &[String] {
     let mut at = 0;
     while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
         let flag = matches!(

@@ -2,6 +2,7 @@
 
 use super::Rule;
 use super::data::Data;
+use super::modes::past_options;
 use super::words::{says_mcp, words};
 use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
 
@@ -24,11 +25,31 @@ impl Data {
             Kind::Script => self.script(program),
             Kind::Binary => self.binary(program),
             Kind::Image => self.image(program.names.first()?),
-            Kind::Inline => program.names.iter().find_map(|name| self.says(name)),
+            // A name that its author gave it: whatever it works at, it says what it is a part of.
+            Kind::Inline => program.names.iter().find_map(|name| self.word(name)),
             Kind::Task => self.task(program),
         }?;
-        let errand = program.args.first().is_some_and(|arg| self.not.errands.contains(arg));
-        (!errand).then(|| Found { name: self.short(program), rule })
+        // The first word behind inline code is its name.
+        let batch = program.kind != Kind::Inline && self.is_batch(&program.args);
+        (!batch).then(|| Found { name: self.short(program), rule })
+    }
+
+    /// Whether a server's program is called to do something and end: `rag-mcp ingest`, `--reindex`.
+    pub(super) fn is_batch(&self, args: &[String]) -> bool {
+        let own = args.iter().take_while(|arg| *arg != "--");
+        if own.clone().any(|arg| self.not.batch_flags.contains(arg.split('=').next().unwrap_or(arg))) {
+            return true;
+        }
+        let does = |arg: &String| {
+            // A path, an address or a file is data.
+            let plain = !arg.starts_with('-') && !arg.contains(['/', '.', '=', '@']);
+            let mut parts = arg.split(['-', '_', ':']);
+            self.not.batch_whole.contains(arg)
+                || plain
+                    && (parts.next().is_some_and(|word| self.not.batch.contains(word))
+                        || parts.next_back().is_some_and(|word| self.not.batch.contains(word)))
+        };
+        args.first().is_some_and(does) || past_options(args).first().is_some_and(does)
     }
 
     /// A name whose words say that it is a server.
@@ -37,9 +58,33 @@ impl Data {
             return None;
         }
         let (first, last) = (words(name).next()?, words(name).last()?);
-        if self.not.first.has(first) || self.not.last.has(last) {
+        if self.not.first.has(first) || self.not.last.has(last) || self.is_of_mcp(name) {
             return None;
         }
+        self.word(name)
+    }
+
+    /// A part of Microchip's, or something that manages or examines servers.
+    fn is_of_mcp(&self, name: &str) -> bool {
+        let is_mcp = |word: &str| self.server.words.iter().any(|known| known.eq_ignore_ascii_case(word));
+        let mut after = words(name).skip_while(|word| !is_mcp(word)).skip(1).peekable();
+        let chip = after.peek().is_some_and(|next| {
+            self.not.chip.has(next) || (next.len() >= 4 && next.starts_with(|c: char| c.is_ascii_digit()))
+        });
+        let filler = |word: &&str| {
+            ["server", "servers", "process", "processes", "orphan", "orphans"]
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(word))
+        };
+        while after.next_if(filler).is_some() {}
+        if after.peek().is_some_and(|word| self.not.cleans.has(word)) {
+            return true;
+        }
+        chip || after.next().is_some_and(|word| self.not.of_mcp.has(word)) && after.next().is_none()
+    }
+
+    /// The first word of a name that says mcp.
+    fn word(&self, name: &str) -> Option<Rule> {
         words(name).find_map(|word| {
             let lower = word.to_ascii_lowercase();
             // mcp2 is mcp; mcp940 is not.
@@ -75,11 +120,15 @@ impl Data {
     fn module(&self, program: &Program) -> Option<Rule> {
         let name = program.names.first()?;
         let last = name.rsplit('.').next()?;
-        let errand = words(name).any(|word| matches!(word, "test" | "tests" | "pytest"))
+        // foo_mcp.ingest, mcp.client.Start
+        let part = |word: &str| self.not.last.contains(word);
+        let batch = name.split('.').skip(1).any(part)
+            || words(name).any(|word| matches!(word, "test" | "tests" | "pytest"))
             || words(last).next().is_some_and(|word| self.not.script.contains(word))
             || words(last).last().is_some_and(|word| self.not.script.contains(word));
-        let about = name.split('.').any(|part| says_mcp(part.as_bytes()) && self.is_about(part));
-        if errand || about {
+        let about = |part: &str| says_mcp(part.as_bytes()) && (self.is_about(part) || self.is_of_mcp(part));
+        let about = name.split('.').any(about);
+        if batch || about {
             return None;
         }
         self.says(name).or_else(|| self.folder(program))
@@ -105,13 +154,17 @@ impl Data {
         }
         // cargo's and go's test programs; mass copy (mmv) is called mcp too and needs a mode; an
         // application's window ("MCP Router"), an actor's title ("ray::McpActor").
-        let odd = name == "mcp"
-            || name.contains([' ', ':', '('])
+        let odd = name.eq_ignore_ascii_case("mcp")
+            || name.contains([' ', ':', '(', '['])
             || program.text.contains("/deps/")
             || program.text.starts_with("/usr/lib/systemd/")
             || program.text.ends_with(".test");
-        let window = program.args.iter().any(|arg| arg.starts_with("--type="));
-        if odd || window || self.is_about(name) {
+        let window =
+            program.args.iter().any(|arg| arg.starts_with("--type=")) || is_application(&program.text);
+        // A script that is called by its own name: ./train-mcp.sh
+        let file = base(&program.text);
+        let script = stem(file) != file && self.is_script_about(stem(file));
+        if odd || window || script || self.is_about(name) || self.is_of_mcp(name) {
             return None;
         }
         self.says(name).or_else(|| self.folder(program))
@@ -119,25 +172,8 @@ impl Data {
 
     /// `npm run start:mcp`, or `npm start` in a folder that says it.
     fn task(&self, program: &Program) -> Option<Rule> {
-        let dev = |word: &str| {
-            matches!(
-                word,
-                "dev"
-                    | "build"
-                    | "test"
-                    | "lint"
-                    | "inspect"
-                    | "inspector"
-                    | "docs"
-                    | "watch"
-                    | "format"
-                    | "typecheck"
-                    | "check"
-                    | "types"
-                    | "prepare"
-            )
-        };
-        if words(&program.text).any(dev) {
+        let batch = |word: &str| self.not.task.contains(word) || self.not.batch.contains(word);
+        if words(&program.text).any(batch) {
             return None;
         }
         program.names.iter().find_map(|name| self.says(name)).or_else(|| self.folder(program))
@@ -147,12 +183,14 @@ impl Data {
         let path = &program.text;
         let file = base(path);
         let stem = stem(file);
-        let (first, last) = (words(stem).next().unwrap_or(""), words(stem).last().unwrap_or(""));
         if program.names.iter().any(|name| self.not.names.contains(name.as_str())) {
             return None;
         }
-        // test_mcp_server.py, mcp.test.ts, build-mcp.sh: about a server, and none.
-        if self.not.script.contains(first) || self.not.script.contains(last) || first.ends_with("install") {
+        // The Mod Coder Pack's own archive.
+        if file == "mcp.jar" {
+            return None;
+        }
+        if self.is_script_about(stem) {
             return None;
         }
         if let Some((_, inside)) = path.rsplit_once("node_modules/") {
@@ -175,6 +213,14 @@ impl Data {
         self.says(stem).or_else(|| self.folder(program)).or_else(kept)
     }
 
+    /// test_mcp_server.py, mcp.test.ts, build-mcp.sh: about a server, and none. index.js is no index.
+    fn is_script_about(&self, stem: &str) -> bool {
+        let (first, last) = (words(stem).next().unwrap_or(""), words(stem).last().unwrap_or(""));
+        let index = stem == "index" || stem == "index.bundle";
+        !index && (self.not.script.contains(first) || self.not.script.contains(last))
+            || first.ends_with("install")
+    }
+
     /// The project folder of a file with a plain name: the innermost that says something.
     fn folder(&self, program: &Program) -> Option<Rule> {
         let folder = self.telling_folder(program)?;
@@ -184,8 +230,10 @@ impl Data {
     /// The folder that makes a server of a file, if one does. A folder between them that is about
     /// something else (its website, its tests) ends the search.
     pub(super) fn telling_folder<'p>(&self, program: &'p Program) -> Option<&'p str> {
+        let kept = program.folders.iter().any(|folder| KEPT.contains(&folder.as_str()));
         for (above, folder) in program.folders.iter().enumerate() {
-            if self.is_about(folder) {
+            let works = || !kept && words(folder).last().is_some_and(|word| self.not.last.has(word));
+            if self.is_about(folder) || works() {
                 return None;
             }
             if self.says(folder).is_none() {
@@ -212,4 +260,19 @@ impl Data {
         words(&lower).any(|word| self.not.folder.contains(word))
             || words(&lower).last().is_some_and(|word| self.not.folder_last.contains(word))
     }
+}
+
+/// The program of a desktop application: it lies in an image that was mounted for it, or in a folder
+/// that has its name as people read it (`/opt/MCP Studio/mcp-studio`, `X.app/Contents/MacOS/X`).
+fn is_application(path: &str) -> bool {
+    if path.ends_with(".AppImage") || path.starts_with("/tmp/.mount_") {
+        return true;
+    }
+    let file = base(path);
+    let bundle = path.split_once(".app/Contents/MacOS/").map(|(before, _)| base(before));
+    let folder = || path.rsplit('/').nth(1).filter(|folder| path.starts_with("/opt/") && *folder != file);
+    let letters = |text: &str| {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+    };
+    bundle.or_else(folder).is_some_and(|name| letters(name) == letters(file))
 }

@@ -60,6 +60,7 @@ fn a_configured_server_keeps_the_name_its_other_processes_have() {
         client: "claude-code".into(),
         entry: "fs".into(),
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        cwd: None,
     };
     for (argv, title, name) in [
         (
@@ -146,7 +147,8 @@ fn the_program_is_told_by_its_fullest_name_or_its_text() {
 
 #[test]
 fn an_entry_that_a_shell_runs_is_its_launcher() {
-    let entry = Configured { client: "c".into(), entry: "e".into(), argv: vec!["notes-tool".into()] };
+    let entry =
+        Configured { client: "c".into(), entry: "e".into(), argv: vec!["notes-tool".into()], cwd: None };
     let catalog = Catalog::builtin().with_configured(vec![entry]);
     for (argv, role) in [
         (["/bin/sh", "/usr/local/bin/notes-tool"], Role::Launcher),

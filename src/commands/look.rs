@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use super::Session;
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
-use crate::clients::{self, ConfiguredServer, Places, Transport};
+use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
 use crate::plan::Plan;
 use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::render::clean::clean;
@@ -90,7 +90,15 @@ pub(super) fn by_configurations(session: &Session) -> anyhow::Result<(Seen<'_>, 
 
 fn configured(server: ConfiguredServer) -> Option<Configured> {
     match server.transport {
-        Transport::Stdio { argv } => Some(Configured { client: server.client, entry: server.entry, argv }),
+        Transport::Stdio { argv } => {
+            let cwd = match server.scope {
+                Scope::Local { project } | Scope::Project { project } => Some(project),
+                Scope::Extension { folder } => Some(folder),
+                Scope::User | Scope::Managed | Scope::Plugin { .. } => None,
+            };
+            let cwd = cwd.map(|folder| folder.to_string_lossy().into_owned());
+            Some(Configured { client: server.client, entry: server.entry, argv, cwd })
+        }
         Transport::Remote { .. } => None,
     }
 }

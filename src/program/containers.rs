@@ -3,161 +3,33 @@
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{Program, Word};
+use crate::list::list;
 
 /// Options of `docker run` and `podman run` that take a value, from their references
 /// (docs.docker.com/reference/cli/docker/container/run, podman-run(1)). All others are flags.
-const RUN: Grammar = Grammar::clustered(&[
-    "-a",
-    "--attach",
-    "--add-host",
-    "--annotation",
-    "--arch",
-    "--authfile",
-    "--blkio-weight",
-    "--blkio-weight-device",
-    "--cap-add",
-    "--cap-drop",
-    "--cgroup-parent",
-    "--cgroupns",
-    "--cidfile",
-    "--conmon-pidfile",
-    "--cpu-count",
-    "--cpu-percent",
-    "--cpu-period",
-    "--cpu-quota",
-    "--cpu-rt-period",
-    "--cpu-rt-runtime",
-    "-c",
-    "--cpu-shares",
-    "--cpus",
-    "--cpuset-cpus",
-    "--cpuset-mems",
-    "--creds",
-    "--decryption-key",
-    "--detach-keys",
-    "--device",
-    "--device-cgroup-rule",
-    "--device-read-bps",
-    "--device-read-iops",
-    "--device-write-bps",
-    "--device-write-iops",
-    "--dns",
-    "--dns-opt",
-    "--dns-option",
-    "--dns-search",
-    "--domainname",
-    "--entrypoint",
-    "-e",
-    "--env",
-    "--env-file",
-    "--env-merge",
-    "--expose",
-    "--gidmap",
-    "--gpus",
-    "--group-add",
-    "--group-entry",
-    "--health-cmd",
-    "--health-interval",
-    "--health-retries",
-    "--health-start-interval",
-    "--health-start-period",
-    "--health-timeout",
-    "-h",
-    "--hostname",
-    "--hostuser",
-    "--init-path",
-    "--ip",
-    "--ip6",
-    "--ipc",
-    "--isolation",
-    "--kernel-memory",
-    "-l",
-    "--label",
-    "--label-file",
-    "--link",
-    "--link-local-ip",
-    "--log-driver",
-    "--log-opt",
-    "--mac-address",
-    "-m",
-    "--memory",
-    "--memory-reservation",
-    "--memory-swap",
-    "--memory-swappiness",
-    "--mount",
-    "--name",
-    "--network",
-    "--net",
-    "--network-alias",
-    "--net-alias",
-    "--oom-score-adj",
-    "--os",
-    "--passwd-entry",
-    "--pid",
-    "--pidfile",
-    "--pids-limit",
-    "--platform",
-    "--pod",
-    "--pod-id-file",
-    "-p",
-    "--publish",
-    "--pull",
-    "--requires",
-    "--restart",
-    "--retry",
-    "--rootfs-path",
-    "--runtime",
-    "--sdnotify",
-    "--seccomp-policy",
-    "--secret",
-    "--security-opt",
-    "--shm-size",
-    "--stop-signal",
-    "--stop-timeout",
-    "--storage-opt",
-    "--subgidname",
-    "--subuidname",
-    "--sysctl",
-    "--systemd",
-    "--timeout",
-    "--tmpfs",
-    "--tz",
-    "--uidmap",
-    "--ulimit",
-    "--umask",
-    "-u",
-    "--user",
-    "--userns",
-    "--uts",
-    "--variant",
-    "-v",
-    "--volume",
-    "--volume-driver",
-    "--volumes-from",
-    "-w",
-    "--workdir",
-]);
+const RUN: Grammar = Grammar::clustered(list!(
+    "--add-host --annotation --arch --attach --authfile --blkio-weight --blkio-weight-device
+    --cap-add --cap-drop --cgroup-parent --cgroupns --cidfile --conmon-pidfile --cpu-count
+    --cpu-percent --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus
+    --cpuset-cpus --cpuset-mems --creds --decryption-key --detach-keys --device --device-cgroup-rule
+    --device-read-bps --device-read-iops --device-write-bps --device-write-iops --dns --dns-opt
+    --dns-option --dns-search --domainname --entrypoint --env --env-file --env-merge --expose
+    --gidmap --gpus --group-add --group-entry --health-cmd --health-interval --health-retries
+    --health-start-interval --health-start-period --health-timeout --hostname --hostuser --init-path
+    --ip --ip6 --ipc --isolation --kernel-memory --label --label-file --link --link-local-ip
+    --log-driver --log-opt --mac-address --memory --memory-reservation --memory-swap
+    --memory-swappiness --mount --name --net --net-alias --network --network-alias --oom-score-adj
+    --os --passwd-entry --pid --pidfile --pids-limit --platform --pod --pod-id-file --publish --pull
+    --requires --restart --retry --rootfs-path --runtime --sdnotify --seccomp-policy --secret
+    --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --subgidname --subuidname
+    --sysctl --systemd --timeout --tmpfs --tz --uidmap --ulimit --umask --user --userns --uts
+    --variant --volume --volume-driver --volumes-from --workdir -a -c -e -h -l -m -p -u -v -w"
+));
 /// Options before the subcommand.
-const GLOBAL: Grammar = Grammar::clustered(&[
-    "-c",
-    "--context",
-    "--connection",
-    "--config",
-    "-H",
-    "--host",
-    "-l",
-    "--log-level",
-    "--tlscacert",
-    "--tlscert",
-    "--tlskey",
-    "--url",
-    "--root",
-    "--runroot",
-    "-n",
-    "--namespace",
-    "-a",
-    "--address",
-]);
+const GLOBAL: Grammar = Grammar::clustered(list!(
+    "--address --config --connection --context --host --log-level --namespace --root --runroot
+    --tlscacert --tlscert --tlskey --url -H -a -c -l -n"
+));
 
 impl Resolver {
     pub(super) fn container(&mut self, tool: &str, words: &[Word<'_>]) -> Option<Program> {

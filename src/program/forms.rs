@@ -49,7 +49,7 @@ impl Program {
                 add(&mut names, base(&package));
             }
             // A file with a plain name is the package itself; any other is a part of it.
-            if package == ".bin" || !PLAIN_STEMS.contains(&stem(file)) {
+            if package == ".bin" || !PLAIN_STEMS.contains(stem(file)) {
                 add(&mut names, stem(file));
             }
         } else {
@@ -70,6 +70,11 @@ impl Program {
             .map(|dir| folders_of(&tidy(&format!("{dir}/{}", name.replace('.', "/")))))
             .unwrap_or_default();
         Program { kind: Kind::Module, text: name.to_owned(), names, folders, args: owned(args) }
+    }
+
+    /// A program of its own, of which only the name is looked at.
+    pub(crate) fn named(path: &str) -> Program {
+        Program::binary(path, &[])
     }
 
     /// A program of its own.

@@ -4,26 +4,14 @@ use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{LayerKind, Program, Word, stem, tools};
+use crate::list::{List, list};
 
 // java(1): the options that take the next word.
-const JAVA: Grammar = Grammar::long(&[
-    "-cp",
-    "-classpath",
-    "--class-path",
-    "-p",
-    "--module-path",
-    "--upgrade-module-path",
-    "--add-modules",
-    "--add-opens",
-    "--add-exports",
-    "--add-reads",
-    "--limit-modules",
-    "--patch-module",
-    "--enable-native-access",
-    "-m",
-    "--module",
-    "--source",
-]);
+const JAVA: Grammar = Grammar::long(list!(
+    "--add-exports --add-modules --add-opens --add-reads --class-path --enable-native-access
+    --limit-modules --module --module-path --patch-module --source --upgrade-module-path -classpath
+    -cp -m -p"
+));
 
 impl Resolver {
     pub(super) fn python(&mut self, words: &[Word<'_>]) -> Option<Program> {
@@ -87,32 +75,11 @@ impl Resolver {
 
     /// `uvicorn notes.main:app`: the module behind the options is what runs.
     pub(super) fn asgi(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar = Grammar::long(&[
-            "--host",
-            "--port",
-            "-p",
-            "--uds",
-            "--fd",
-            "--reload-dir",
-            "--workers",
-            "-w",
-            "--env-file",
-            "--log-config",
-            "--log-level",
-            "--app-dir",
-            "-b",
-            "--bind",
-            "-k",
-            "--worker-class",
-            "-c",
-            "--config",
-            "-t",
-            "--timeout",
-            "--root-path",
-            "--loop",
-            "--http",
-            "--factory-dir",
-        ]);
+        const VALUED: Grammar = Grammar::long(list!(
+            "--app-dir --bind --config --env-file --factory-dir --fd --host --http --log-config
+            --log-level --loop --port --reload-dir --root-path --timeout --uds --worker-class
+            --workers -b -c -k -p -t -w"
+        ));
         let parsed = options::parse(words, VALUED);
         let (app, args) = parsed.rest.split_first()?;
         Some(Program::module(app, self.dir.as_deref(), args))
@@ -153,26 +120,11 @@ impl Resolver {
     }
 
     pub(super) fn dotnet(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar = Grammar::long(&[
-            "--project",
-            "-p",
-            "-c",
-            "--configuration",
-            "-f",
-            "--framework",
-            "-r",
-            "--runtime",
-            "--launch-profile",
-            "-v",
-            "--verbosity",
-            "-a",
-            "--arch",
-            "--depsfile",
-            "--runtimeconfig",
-            "--additionalprobingpath",
-            "--fx-version",
-            "--roll-forward",
-        ]);
+        const VALUED: Grammar = Grammar::long(list!(
+            "--additionalprobingpath --arch --configuration --depsfile --framework --fx-version
+            --launch-profile --project --roll-forward --runtime --runtimeconfig --verbosity -a -c -f
+            -p -r -v"
+        ));
         let before = options::parse(words, VALUED);
         let (verb, rest) = before.rest.split_first()?;
         match &**verb {
@@ -205,6 +157,7 @@ impl Resolver {
                 let (file, args) = parsed.rest.split_first()?;
                 self.file(file, args)
             }
+            "dnx" => self.npx(rest),
             "tool" => match rest.split_first()? {
                 (verb, rest) if verb == "run" || verb == "exec" => {
                     self.through("dotnet tool", LayerKind::Runner);
@@ -222,14 +175,9 @@ impl Resolver {
     }
 
     /// ruby, perl, php, lua: options, then a script; code is inline.
-    pub(super) fn plain(
-        &mut self,
-        words: &[Word<'_>],
-        code: &[&str],
-        valued: &'static [&'static str],
-    ) -> Option<Program> {
+    pub(super) fn plain(&mut self, words: &[Word<'_>], code: List, valued: List) -> Option<Program> {
         let parsed = options::parse(words, Grammar::long(valued));
-        if parsed.has(code) {
+        if parsed.options.iter().any(|(key, _)| code.contains(key)) {
             // The code is the first word that is left, as its option is not among the valued ones.
             return Some(Program::inline(parsed.rest.get(1..).unwrap_or_default()));
         }

@@ -4,69 +4,21 @@ use super::names::looks_like_file;
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{LayerKind, Program, Word};
+use crate::list::list;
 
 // node --help; -e, -p and -pe take code, `--run` a task.
-const NODE: Grammar = Grammar::long(&[
-    "-r",
-    "--require",
-    "--import",
-    "--loader",
-    "--experimental-loader",
-    "-C",
-    "--conditions",
-    "-e",
-    "--eval",
-    "-p",
-    "--print",
-    "-pe",
-    "--inspect-port",
-    "--icu-data-dir",
-    "--openssl-config",
-    "--watch-path",
-    "--env-file",
-    "--env-file-if-exists",
-    "--max-old-space-size",
-    "--stack-trace-limit",
-    "--title",
-    "--input-type",
-    "--run",
-    "--test-reporter",
-    "--redirect-warnings",
-    "--diagnostic-dir",
-    "--report-dir",
-    "--tls-cipher-list",
-    "--unhandled-rejections",
-    "--trace-event-categories",
-    "--dns-result-order",
-    "--localstorage-file",
-]);
+const NODE: Grammar = Grammar::long(list!(
+    "--conditions --diagnostic-dir --dns-result-order --env-file --env-file-if-exists --eval
+    --experimental-loader --icu-data-dir --import --input-type --inspect-port --loader
+    --localstorage-file --max-old-space-size --openssl-config --print --redirect-warnings
+    --report-dir --require --run --stack-trace-limit --test-reporter --title --tls-cipher-list
+    --trace-event-categories --unhandled-rejections --watch-path -C -e -p -pe -r"
+));
 // tsx --help, ts-node --help: their own, and node's before the script.
-const TS: Grammar = Grammar::long(&[
-    "-r",
-    "--require",
-    "--import",
-    "--loader",
-    "-e",
-    "--eval",
-    "-p",
-    "--print",
-    "-P",
-    "--project",
-    "--tsconfig",
-    "--env-file",
-    "--cwd",
-    "-O",
-    "--compilerOptions",
-    "-C",
-    "--compiler",
-    "--ignore",
-    "-I",
-    "--include",
-    "--exclude",
-    "--conditions",
-    "-c",
-    "--config",
-]);
+const TS: Grammar = Grammar::long(list!(
+    "--compiler --compilerOptions --conditions --config --cwd --env-file --eval --exclude --ignore
+    --import --include --loader --print --project --require --tsconfig -C -I -O -P -c -e -p -r"
+));
 impl Resolver {
     pub(super) fn node(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let parsed = options::parse(words, NODE);
@@ -93,29 +45,16 @@ impl Resolver {
     }
 
     pub(super) fn deno(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar = Grammar::long(&[
-            "-c",
-            "--config",
-            "--import-map",
-            "--lock",
-            "--cert",
-            "--seed",
-            "--location",
-            "-L",
-            "--log-level",
-            "--env-file",
-            "--port",
-            "--host",
-            "--cwd",
-            "--v8-flags",
-            "--ext",
-        ]);
+        const VALUED: Grammar = Grammar::long(list!(
+            "--cert --config --cwd --env-file --ext --host --import-map --location --lock --log-level
+            --port --seed --v8-flags -L -c"
+        ));
         let before = options::parse(words, VALUED);
         let (verb, rest) = before.rest.split_first()?;
         let parsed = match &**verb {
-            "run" | "serve" | "x" => self.options(rest, VALUED, &["--cwd"]),
+            "run" | "serve" | "x" => self.options(rest, VALUED, list!("--cwd")),
             "task" => {
-                let parsed = self.options(rest, VALUED, &["--cwd"]);
+                let parsed = self.options(rest, VALUED, list!("--cwd"));
                 let (task, args) = parsed.rest.split_first()?;
                 self.through("deno task", LayerKind::Runner);
                 return Some(Program::task(task, self.dir.as_deref(), args));
@@ -144,30 +83,11 @@ impl Resolver {
     }
 
     pub(super) fn bun(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar = Grammar::long(&[
-            "--cwd",
-            "-r",
-            "--preload",
-            "--import",
-            "--filter",
-            "-F",
-            "--env-file",
-            "-c",
-            "--config",
-            "--tsconfig-override",
-            "-d",
-            "--define",
-            "--shell",
-            "-e",
-            "--eval",
-            "-p",
-            "--print",
-            "--port",
-            "-l",
-            "--loader",
-            "--conditions",
-        ]);
-        let before = self.options(words, VALUED, &["--cwd"]);
+        const VALUED: Grammar = Grammar::long(list!(
+            "--conditions --config --cwd --define --env-file --eval --filter --import --loader --port
+            --preload --print --shell --tsconfig-override -F -c -d -e -l -p -r"
+        ));
+        let before = self.options(words, VALUED, list!("--cwd"));
         if before.has(&["-e", "--eval", "-p", "--print"]) {
             return Some(Program::inline(before.rest));
         }
@@ -178,7 +98,7 @@ impl Resolver {
                 self.npx(rest)
             }
             "run" => {
-                let parsed = self.options(rest, VALUED, &["--cwd"]);
+                let parsed = self.options(rest, VALUED, list!("--cwd"));
                 let (what, args) = parsed.rest.split_first()?;
                 if looks_like_file(what) {
                     return self.file(what, args);
@@ -216,11 +136,10 @@ impl Resolver {
 
     /// `nodemon --exec "tsx src/x.ts"`, `nodemon -w src dist/x.js`.
     pub(super) fn nodemon(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar = Grammar::long(&[
-            "-x", "--exec", "-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d", "--delay", "-s",
-            "--signal", "-C", "--cwd", "--config",
-        ]);
-        let parsed = self.options(words, VALUED, &["--cwd"]);
+        const VALUED: Grammar = Grammar::long(list!(
+            "--config --cwd --delay --exec --ext --ignore --signal --watch -C -d -e -i -s -w -x"
+        ));
+        let parsed = self.options(words, VALUED, list!("--cwd"));
         if let Some(line) = parsed.value(&["-x", "--exec"]) {
             let script: String = parsed.rest.first().map(|word| format!(" {word}")).unwrap_or_default();
             return self.command(&format!("{line}{script}"), &[]);

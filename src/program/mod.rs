@@ -19,9 +19,11 @@ mod containers;
 mod forms;
 mod interpreters;
 mod javascript;
+mod lines;
 mod names;
 mod options;
 mod packages;
+mod passers;
 mod resolve;
 mod runners;
 mod shell;
@@ -36,7 +38,7 @@ use std::borrow::Cow;
 
 use crate::bytes::{Argv, RawText};
 
-pub(crate) use names::{base, is_tool_dir, serves, stem};
+pub(crate) use names::{base, is_tool_dir, serves, stem, tidy};
 pub(crate) use title::head;
 pub(crate) use tools::is_tool;
 
@@ -112,9 +114,49 @@ pub struct Resolution {
     pub program: Option<Program>,
     /// A command is run, though it cannot be told which (`sh -c 'eval ...'`).
     pub opaque: bool,
+    /// The commands that a line for a shell runs (`sh -c 'a & b'`), builtins left out. Empty where
+    /// the words hold no such line. `program` and `layers` are those of the first that is known.
+    pub line: Vec<LineCommand>,
+}
+
+/// One command of a line for a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineCommand {
+    /// What stands before its program, the shell among it.
+    pub layers: Vec<Layer>,
+    /// Its program, where that can be told.
+    pub program: Option<Program>,
+    /// It is `eval` or the like.
+    pub opaque: bool,
+    /// What the line runs beside and after it.
+    pub beside: Beside,
+}
+
+/// What a line for a shell runs beside and after one of its commands. Later ones speak more for
+/// leaving alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Beside {
+    /// Only builtins (`cd`, `trap`, `exit $?`), and what came before it and is over: the shell is
+    /// nothing but its launcher.
+    #[default]
+    Nothing,
+    /// More: `s & b`, `s; b`, `s || b`. The shell is an owner of both.
+    Runs,
+    /// More, and only if it ends well: `s && b`, `set -e; s; b`. Who ends it takes the rest away.
+    RunsIfItEndsWell,
+    /// The line was not understood.
+    Unread,
 }
 
 impl Resolution {
+    /// What a line for a shell runs beside and after the program, at the worst of all its commands:
+    /// for a line whose commands nobody knows. `None` where the words hold no such line.
+    #[must_use]
+    pub fn beside(&self) -> Option<Beside> {
+        let unknown = self.line.iter().any(|command| command.opaque).then_some(Beside::Unread);
+        self.line.iter().map(|command| command.beside).chain(unknown).max()
+    }
+
     /// True when something other than an interpreter stands before the program, so that this
     /// process is not the program itself.
     #[must_use]
@@ -150,5 +192,10 @@ pub fn resolve(argv: Option<&Argv>, exe: Option<&RawText>, comm: &RawText) -> Re
 pub(crate) fn resolve_words(words: &[Word<'_>]) -> Resolution {
     let mut resolver = resolve::Resolver::default();
     let program = resolver.resolve(words);
-    Resolution { opaque: resolver.opaque && program.is_none(), layers: resolver.layers, program }
+    Resolution {
+        opaque: resolver.opaque && program.is_none(),
+        layers: resolver.layers,
+        program,
+        line: resolver.line,
+    }
 }

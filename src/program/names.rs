@@ -1,71 +1,20 @@
 //! Names in the texts that programs are given by: paths, package specs.
 
+use crate::list::{List, list};
+
 /// File stems that say nothing: the folder of the project names such a program.
-pub(super) const PLAIN_STEMS: &[&str] = &[
-    "__main__",
-    "app",
-    "bin",
-    "bundle",
-    "cli",
-    "entry",
-    "entrypoint",
-    "index",
-    "init",
-    "launch",
-    "main",
-    "mod",
-    "program",
-    "run",
-    "run_server",
-    "server",
-    "serve",
-    "start",
-    "start-server",
-    "start_server",
-    "stdio",
-    "quarkus-run",
-    "server-stdio",
-    "stdio-server",
-    "stdio_server",
-    "index.bundle",
-    "main.bundle",
-];
+pub(super) const PLAIN_STEMS: List = list!(
+    "__main__ app bin bundle cli entry entrypoint index index.bundle init launch main main.bundle mod
+    program quarkus-run run run_server serve server server-stdio start start-server start_server
+    stdio stdio-server stdio_server"
+);
 
 /// Folders that only give a project its shape: the project is above them.
-const SHAPE_FOLDERS: &[&str] = &[
-    "app",
-    "apps",
-    "packages",
-    "bin",
-    "build",
-    "bundle",
-    "cjs",
-    "cli",
-    "cmd",
-    "compiled",
-    "debug",
-    "dist",
-    "esm",
-    "js",
-    "lib",
-    "libs",
-    "node",
-    "out",
-    "output",
-    "publish",
-    "python",
-    "release",
-    "server",
-    "src",
-    "stdio",
-    "target",
-    "ts",
-    "typescript",
-    "node_modules",
-    "bundled",
-    ".build",
-    "current",
-];
+const SHAPE_FOLDERS: List = list!(
+    ".build app apps bin build bundle bundled cjs cli cmd compiled current debug dist esm js lib libs
+    node node_modules out output packages publish python release server src stdio target ts
+    typescript"
+);
 
 /// The last segment of a path.
 pub(crate) fn base(path: &str) -> &str {
@@ -75,13 +24,12 @@ pub(crate) fn base(path: &str) -> &str {
 
 /// A file name without the extension of a script or executable.
 pub(crate) fn stem(file: &str) -> &str {
-    const EXTENSIONS: &[&str] = &[
-        "bash", "bat", "bin", "cjs", "cmd", "cts", "dart", "dll", "exe", "go", "jar", "js", "jsx", "kts",
-        "lua", "mjs", "mts", "php", "phar", "pl", "ps1", "py", "pyc", "pyz", "r", "R", "rb", "sh", "ts",
-        "tsx", "zsh",
-    ];
+    const EXTENSIONS: List = list!(
+        "R bash bat bin cjs cmd cts dart dll exe go jar js jsx kts lua mjs mts phar php pl ps1 py pyc
+        pyz r rb sh ts tsx zsh"
+    );
     match file.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() && EXTENSIONS.contains(&extension) => stem,
+        Some((stem, extension)) if !stem.is_empty() && EXTENSIONS.contains(extension) => stem,
         _ => file,
     }
 }
@@ -116,8 +64,7 @@ pub(crate) fn folders_of(path: &str) -> Vec<String> {
     let called_after = |folder: &str| {
         stem.len() >= 3 && folder.to_ascii_lowercase().split(['-', '_', '.']).any(|part| part == stem)
     };
-    let plain =
-        PLAIN_STEMS.contains(&stem.as_str()) || serves(&stem) || named().next().is_some_and(called_after);
+    let plain = PLAIN_STEMS.contains(&stem) || serves(&stem) || named().next().is_some_and(called_after);
     if plain { named().take(REACH).map(str::to_owned).collect() } else { Vec::new() }
 }
 
@@ -147,12 +94,12 @@ pub(crate) fn serves(stem: &str) -> bool {
 /// A folder that only gives a project its shape, such as `dist`; or .NET's `net8.0`.
 fn gives_shape(folder: &str) -> bool {
     let lower = folder.to_ascii_lowercase();
-    SHAPE_FOLDERS.contains(&lower.as_str())
+    SHAPE_FOLDERS.contains(&lower)
         || lower.strip_prefix("net").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// A path without `.`, `..` and doubled slashes, as far as that can be told from the text.
-pub(super) fn tidy(path: &str) -> String {
+pub(crate) fn tidy(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     for segment in path.split('/') {
         match segment {

@@ -1,23 +1,26 @@
 //! Options before the program: which take a value, and where the program begins.
 
 use super::Word;
+use crate::list::List;
 
 /// How one tool's options read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grammar {
     /// Options that take the next word as their value.
-    pub valued: &'static [&'static str],
+    pub valued: List,
+    /// Options that take the next two words.
+    pub pairs: List,
     /// Whether `-it` is `-i -t`. Not so for java, node and go, whose long options have one dash.
     pub clusters: bool,
 }
 
 impl Grammar {
-    pub(super) const fn long(valued: &'static [&'static str]) -> Grammar {
-        Grammar { valued, clusters: false }
+    pub(super) const fn long(valued: List) -> Grammar {
+        Grammar { valued, pairs: List::EMPTY, clusters: false }
     }
 
-    pub(super) const fn clustered(valued: &'static [&'static str]) -> Grammar {
-        Grammar { valued, clusters: true }
+    pub(super) const fn clustered(valued: List) -> Grammar {
+        Grammar { valued, pairs: List::EMPTY, clusters: true }
     }
 }
 
@@ -72,18 +75,20 @@ pub(super) fn parse<'w>(words: &'w [Word<'w>], grammar: Grammar) -> Parsed<'w> {
             at += 1;
             words.get(at - 1).map_or("", |word| &**word)
         };
-        if grammar.valued.contains(&word) {
+        if grammar.valued.contains(word) {
+            options.push((word, next()));
+        } else if grammar.pairs.contains(word) {
+            next();
             options.push((word, next()));
         } else if let Some((key, value)) = word.split_once('=') {
             options.push((key, value));
         } else if grammar.clusters && !word.starts_with("--") && word.is_ascii() {
             // "-p8080" is -p with its value, "-itv x" is -i, -t and -v with the value x.
-            let letter_takes =
-                |letter: &str| grammar.valued.iter().any(|o| o.strip_prefix('-') == Some(letter));
-            if letter_takes(&word[1..2]) {
+            let last = &word[word.len() - 1..];
+            if grammar.valued.contains(&word[..2]) {
                 options.push((&word[..2], &word[2..]));
             } else if let Some(option) =
-                grammar.valued.iter().find(|o| o.strip_prefix('-') == Some(&word[word.len() - 1..]))
+                grammar.valued.iter().find(|option| option.strip_prefix('-') == Some(last))
             {
                 options.push((option, next()));
             } else {
@@ -100,6 +105,7 @@ pub(super) fn parse<'w>(words: &'w [Word<'w>], grammar: Grammar) -> Parsed<'w> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::list::list;
 
     fn words(line: &'static str) -> Vec<Word<'static>> {
         line.split(' ').map(Word::from).collect()
@@ -107,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_program_begins_behind_the_options_and_their_values() {
-        const GRAMMAR: Grammar = Grammar::clustered(&["-e", "-v", "--env"]);
+        const GRAMMAR: Grammar = Grammar::clustered(list!("--env -e -v"));
         for (line, rest) in [
             ("image a", "image a"),
             ("-i --rm image", "image"),
@@ -128,7 +134,7 @@ mod tests {
     #[test]
     fn values_are_told_from_flags() {
         let words = words("-y -p one --package=two bin");
-        let parsed = parse(&words, Grammar::clustered(&["-p", "--package"]));
+        let parsed = parse(&words, Grammar::clustered(list!("--package -p")));
         assert_eq!(parsed.values(&["-p", "--package"]).collect::<Vec<_>>(), ["one", "two"]);
         assert_eq!(parsed.value(&["-y"]), None);
         assert!(parsed.has(&["-y"]));

@@ -4,43 +4,18 @@ use super::names::base;
 use super::options::{self, Grammar, Parsed};
 use super::resolve::Resolver;
 use super::{Program, Word, stem};
+use crate::list::{List, list};
 
 // npm help npx; the folder options count for `npm --prefix D start` too.
-const NPM: Grammar = Grammar::clustered(&[
-    "-p",
-    "--package",
-    "-c",
-    "--call",
-    "-w",
-    "--workspace",
-    "--prefix",
-    "-C",
-    "--registry",
-    "--cache",
-    "--userconfig",
-    "--loglevel",
-    "--script-shell",
-    "--node-options",
-    "--shell",
-    "--version",
-    "--source",
-    "--configfile",
-    "--add-source",
-]);
+const NPM: Grammar = Grammar::clustered(list!(
+    "--add-source --cache --call --configfile --loglevel --node-options --package --prefix --registry
+    --script-shell --shell --source --userconfig --version --workspace -C -c -p -w"
+));
 // pnpm help dlx, yarn help dlx.
-const PNPM: Grammar = Grammar::clustered(&[
-    "-p",
-    "--package",
-    "-C",
-    "--dir",
-    "--filter",
-    "-F",
-    "--cwd",
-    "--reporter",
-    "--allow-build",
-]);
+const PNPM: Grammar =
+    Grammar::clustered(list!("--allow-build --cwd --dir --filter --package --reporter -C -F -p"));
 /// Options that say which project: its folder, or its name in a workspace.
-const PROJECT: &[&str] = &["--prefix", "-C", "--dir", "--cwd", "--filter", "-F", "--workspace", "-w"];
+const PROJECT: List = list!("--cwd --dir --filter --prefix --workspace -C -F -w");
 
 impl Resolver {
     /// npx and its like: `-p` packages and a bin, or one package.

@@ -2,8 +2,9 @@
 
 use super::names::{base, is_tool_dir, stem, tidy};
 use super::options::{self, Grammar, Parsed};
-use super::tools::{self, Passer, Tool};
-use super::{Layer, LayerKind, Program, Word};
+use super::tools::{self, Tool};
+use super::{Layer, LayerKind, LineCommand, Program, Word};
+use crate::list::{List, list};
 
 /// No real command line nests deeper; a hostile one must end.
 const MAX_LAYERS: usize = 16;
@@ -16,6 +17,8 @@ pub(super) struct Resolver {
     pub dir: Option<String>,
     /// A shell was given a command line.
     pub opaque: bool,
+    /// The commands of that line.
+    pub line: Vec<LineCommand>,
 }
 
 impl Resolver {
@@ -47,7 +50,7 @@ impl Resolver {
     fn run(&mut self, name: &'static str, tool: Tool, words: &[Word<'_>]) -> Option<Program> {
         let kind = match tool {
             Tool::Shell | Tool::Cmd => LayerKind::Shell,
-            Tool::Passer(_) | Tool::Nodemon => LayerKind::Passer,
+            Tool::Passer(_) | Tool::Nodemon | Tool::Env | Tool::Flatpak | Tool::Proto => LayerKind::Passer,
             Tool::Node
             | Tool::Python
             | Tool::Deno
@@ -56,6 +59,8 @@ impl Resolver {
             | Tool::Asgi
             | Tool::Dart
             | Tool::Bun
+            | Tool::Elixir
+            | Tool::Mix
             | Tool::Dotnet => LayerKind::Interpreter,
             _ => LayerKind::Runner,
         };
@@ -90,7 +95,7 @@ impl Resolver {
             Tool::Jbang => self.jbang(words),
             // A target is built, whatever it is called; it has no name that could speak for it.
             Tool::Make => {
-                let parsed = options::parse(words, Grammar::clustered(&["-C", "-f", "-j", "-I", "-o"]));
+                let parsed = options::parse(words, Grammar::clustered(list!("-C -I -f -j -o")));
                 let (task, args) = parsed.rest.split_first()?;
                 Some(Program { names: Vec::new(), ..Program::task(task, None, args) })
             }
@@ -99,67 +104,16 @@ impl Resolver {
                 let at = words.iter().position(|word| word.eq_ignore_ascii_case("/c"))?;
                 self.resolve(words.get(at + 1..)?)
             }
+            Tool::Env => self.env(words),
+            Tool::Elixir => self.elixir(words),
+            Tool::Flatpak => self.flatpak(words),
+            Tool::Proto => self.proto(words),
+            Tool::Mix => {
+                let (task, args) = words.split_first()?;
+                Some(Program::task(task, None, args))
+            }
             Tool::Passer(passer) => self.pass(name, passer, words),
         }
-    }
-
-    /// A passer: past its verb, options, own words and assignments to the command.
-    fn pass(&mut self, name: &str, passer: &Passer, words: &[Word<'_>]) -> Option<Program> {
-        let mut words = words;
-        if !passer.verbs.is_empty() {
-            let before = options::parse(words, passer.grammar);
-            match before.rest.split_first() {
-                Some((verb, rest)) if passer.verbs.contains(&&**verb) && !before.dashes => {
-                    if let Some(dir) = before.value(&["-C", "--directory", "--cwd", "--cd"]) {
-                        self.enter(dir);
-                    }
-                    words = rest;
-                }
-                _ if passer.verbs.contains(&"") => {}
-                // Another of its verbs: it passes on nothing and is itself what runs (`mise mcp`).
-                _ => {
-                    self.layers.pop();
-                    return Some(Program::binary(name, words));
-                }
-            }
-        }
-        let parsed = options::parse(words, passer.grammar);
-        for (key, value) in &parsed.options {
-            // env -C D, poetry -C D, conda run --cwd D
-            if matches!(*key, "-C" | "--chdir" | "--directory" | "--cwd" | "--cd") {
-                self.enter(value);
-            }
-            if passer.command.contains(key) && !value.is_empty() {
-                return self.command(value, &[]);
-            }
-        }
-        // An option that is not among the valued ones may stand among other words, and its word
-        // follows. Behind `--` options are those of the program that is passed on to.
-        let mut own = words.iter().take_while(|word| &***word != "--").map(|word| &**word);
-        let apart = |word| passer.command.contains(&word) && !passer.grammar.valued.contains(&word);
-        if let Some(at) = own.position(apart)
-            && let Some(line) = words.get(at + 1)
-        {
-            return self.command(line, words.get(at + 2..).unwrap_or_default());
-        }
-        if !passer.only_with.is_empty() && !parsed.has(passer.only_with) {
-            return None;
-        }
-        let mut rest = parsed.rest;
-        if !passer.dashes {
-            rest = rest.get(passer.skip..)?;
-        } else if !parsed.dashes {
-            rest = rest.get(rest.iter().position(|word| word == "--")?..)?;
-        }
-        if rest.first().is_some_and(|word| word == "--") {
-            rest = rest.get(1..)?;
-        }
-        // Not only names that a shell takes: npm_config_@acme:registry=https://r.example
-        while passer.assigns && rest.first().is_some_and(|word| word.contains('=') && !word.starts_with('/'))
-        {
-            rest = rest.get(1..)?;
-        }
-        self.resolve(rest)
     }
 
     /// A script file under an interpreter: the program, or one more tool (`node npx-cli.js -y x`,
@@ -167,7 +121,12 @@ impl Resolver {
     pub(super) fn file(&mut self, path: &str, args: &[Word<'_>]) -> Option<Program> {
         let program = Program::script(path, self.dir.as_deref(), args);
         let inside = program.text.contains("node_modules/");
-        let installed = inside || is_tool_dir(&program.text) || program.text.contains(".yarn/releases/");
+        // Where a script may lie that is a tool, whatever else is called so.
+        const ANYWHERE: List = list!("mcp_stdio_watchdog");
+        let installed = inside
+            || is_tool_dir(&program.text)
+            || program.text.contains(".yarn/releases/")
+            || ANYWHERE.contains(stem(base(&program.text)));
         if installed {
             // A part of npm is told by its file, any other package by its name.
             let package =
@@ -196,9 +155,7 @@ impl Resolver {
             None => specs.last().copied().unwrap_or_default(),
         };
         let plain = Program::package(&[name], args);
-        if let Some((tool_name, tool)) =
-            plain.names.last().filter(|_| plain.names.len() == 1).and_then(|name| tools::find(name))
-        {
+        if let Some((tool_name, tool)) = plain.names.first().and_then(|name| tools::find(name)) {
             return self.run(tool_name, tool, args);
         }
         let mut all: Vec<&str> = specs.to_vec();
@@ -230,10 +187,11 @@ impl Resolver {
         &mut self,
         words: &'w [Word<'w>],
         grammar: Grammar,
-        folder: &[&str],
+        folder: List,
     ) -> Parsed<'w> {
         let parsed = options::parse(words, grammar);
-        if let Some(dir) = parsed.value(folder) {
+        let last = parsed.options.iter().rev().find(|(key, dir)| folder.contains(key) && !dir.is_empty());
+        if let Some((_, dir)) = last {
             self.enter(dir);
         }
         parsed

@@ -4,71 +4,29 @@ use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{LayerKind, Program, Word, stem, tools};
+use crate::list::list;
 
 // uv help tool run, uv help run; the same lists, and the global ones before the subcommand.
-const UV: Grammar = Grammar::clustered(&[
-    "--from",
-    "--with",
-    "-w",
-    "--with-editable",
-    "--with-requirements",
-    "-p",
-    "--python",
-    "--index",
-    "--default-index",
-    "--index-url",
-    "-i",
-    "--extra-index-url",
-    "-f",
-    "--find-links",
-    "--directory",
-    "--project",
-    "--config-file",
-    "--cache-dir",
-    "--env-file",
-    "-P",
-    "--upgrade-package",
-    "--refresh-package",
-    "--reinstall-package",
-    "--index-strategy",
-    "--keyring-provider",
-    "--resolution",
-    "--prerelease",
-    "--exclude-newer",
-    "--link-mode",
-    "-C",
-    "--config-setting",
-    "--no-binary-package",
-    "--no-build-package",
-    "--no-build-isolation-package",
-    "-b",
-    "--build-constraints",
-    "-c",
-    "--constraints",
-    "--overrides",
-    "--color",
-    "--python-platform",
-    "--torch-backend",
-    "--allow-insecure-host",
-    "--extra",
-    "--group",
-    "--no-group",
-    "--only-group",
-    "--package",
-    "--no-extra",
-    "--fork-strategy",
-    "--python-preference",
-]);
+const UV: Grammar = Grammar::clustered(list!(
+    "--allow-insecure-host --build-constraints --cache-dir --color --config-file --config-setting
+    --constraints --default-index --directory --env-file --exclude-newer --extra --extra-index-url
+    --find-links --fork-strategy --from --group --index --index-strategy --index-url
+    --keyring-provider --link-mode --no-binary-package --no-build-isolation-package
+    --no-build-package --no-extra --no-group --only-group --overrides --package --prerelease
+    --project --python --python-platform --python-preference --refresh-package --reinstall-package
+    --resolution --torch-backend --upgrade-package --with --with-editable --with-requirements -C -P
+    -b -c -f -i -p -w"
+));
 
 impl Resolver {
     pub(super) fn uv(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, UV, &["--directory", "--project"]);
+        let before = self.options(words, UV, list!("--directory --project"));
         let (verb, rest) = before.rest.split_first()?;
         match (&**verb, rest.first().map(|word| &**word)) {
             ("tool", Some("run" | "uvx")) => self.uvx(rest.get(1..)?),
             ("x", _) => self.uvx(rest),
             ("run", _) => {
-                let parsed = self.options(rest, UV, &["--directory", "--project"]);
+                let parsed = self.options(rest, UV, list!("--directory --project"));
                 if parsed.has(&["-m", "--module"]) {
                     let (module, args) = parsed.rest.split_first()?;
                     return Some(Program::module(module, self.dir.as_deref(), args));
@@ -91,7 +49,7 @@ impl Resolver {
     }
 
     pub(super) fn uvx(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let parsed = self.options(words, UV, &["--directory"]);
+        let parsed = self.options(words, UV, list!("--directory"));
         let from: Vec<&str> = parsed.value(&["--from"]).into_iter().collect();
         let (what, args) = parsed.rest.split_first()?;
         if from.is_empty() {
@@ -102,8 +60,7 @@ impl Resolver {
     }
 
     pub(super) fn pipx(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar =
-            Grammar::clustered(&["--spec", "--python", "--pip-args", "-i", "--index-url", "--with"]);
+        const VALUED: Grammar = Grammar::clustered(list!("--index-url --pip-args --python --spec --with -i"));
         let before = options::parse(words, VALUED);
         let (verb, rest) = before.rest.split_first()?;
         if verb != "run" {
@@ -122,7 +79,7 @@ impl Resolver {
     /// `go run ./cmd/notes`: the folder, file or module path names the program.
     pub(super) fn go(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: Grammar =
-            Grammar::long(&["-C", "-exec", "-tags", "-ldflags", "-gcflags", "-mod", "-modfile", "-overlay"]);
+            Grammar::long(list!("-C -exec -gcflags -ldflags -mod -modfile -overlay -tags"));
         let before = options::parse(words, VALUED);
         let (verb, rest) = before.rest.split_first()?;
         if verb != "run" {
@@ -136,22 +93,10 @@ impl Resolver {
 
     /// `cargo run`: only what --bin, --package or the manifest's folder name.
     pub(super) fn cargo(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar = Grammar::long(&[
-            "--bin",
-            "--example",
-            "-p",
-            "--package",
-            "--manifest-path",
-            "-F",
-            "--features",
-            "--profile",
-            "--target",
-            "--target-dir",
-            "-j",
-            "-C",
-            "--config",
-            "-Z",
-        ]);
+        const VALUED: Grammar = Grammar::long(list!(
+            "--bin --config --example --features --manifest-path --package --profile --target
+            --target-dir -C -F -Z -j -p"
+        ));
         let words =
             if words.first().is_some_and(|word| word.starts_with('+')) { words.get(1..)? } else { words };
         let before = options::parse(words, VALUED);
@@ -174,16 +119,24 @@ impl Resolver {
     /// `swift run notes`, `swift run --package-path D notes`.
     pub(super) fn swift(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: Grammar =
-            Grammar::long(&["--package-path", "-c", "--configuration", "--build-path", "--scratch-path"]);
+            Grammar::long(list!("--build-path --configuration --package-path --scratch-path -c"));
         let (verb, rest) = words.split_first()?;
         let parsed = options::parse(rest, VALUED);
-        let (what, args) = parsed.rest.split_first()?;
-        (verb == "run").then(|| Program::binary(what, args))
+        if verb != "run" {
+            return None;
+        }
+        if let Some((what, args)) = parsed.rest.split_first() {
+            return Some(Program::binary(what, args));
+        }
+        // The one program of a package goes by the package's folder.
+        let mut program = Program::binary("main", &[]);
+        program.folders = folders_of(&format!("{}/main", tidy(parsed.value(&["--package-path"])?)));
+        Some(program)
     }
 
     /// `dart x.dart`, `dart run pkg:bin`, `dart pub global run pkg`, `dart mcp-server`.
     pub(super) fn dart(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let parsed = options::parse(words, Grammar::long(&[]));
+        let parsed = options::parse(words, Grammar::long(list!("")));
         let (verb, rest) = parsed.rest.split_first()?;
         let rest = match (&**verb, rest) {
             ("run", rest) => rest,
@@ -194,7 +147,7 @@ impl Resolver {
             _ => return Some(Program::binary("dart", parsed.rest)),
         };
         self.through("dart run", LayerKind::Runner);
-        let parsed = options::parse(rest, Grammar::long(&[]));
+        let parsed = options::parse(rest, Grammar::long(list!("")));
         let (what, args) = parsed.rest.split_first()?;
         if what.ends_with(".dart") {
             return self.file(what, args);
@@ -205,17 +158,8 @@ impl Resolver {
 
     /// `jbang org.acme:notes:1.0`, `jbang alias@catalog`, `jbang notes.java`.
     pub(super) fn jbang(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar = Grammar::long(&[
-            "--deps",
-            "--repos",
-            "--java",
-            "-j",
-            "--cp",
-            "-m",
-            "--main",
-            "-R",
-            "--runtime-option",
-        ]);
+        const VALUED: Grammar =
+            Grammar::long(list!("--cp --deps --java --main --repos --runtime-option -R -j -m"));
         let before = options::parse(words, VALUED);
         let rest = match before.rest {
             [run, rest @ ..] if run == "run" => rest,
@@ -229,13 +173,8 @@ impl Resolver {
 
     /// `nix run flake#notes -- args`, `nix shell flake#notes -c notes args`.
     pub(super) fn nix(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: Grammar = Grammar::long(&[
-            "--extra-experimental-features",
-            "--experimental-features",
-            "-f",
-            "--file",
-            "--expr",
-        ]);
+        const VALUED: Grammar =
+            Grammar::long(list!("--experimental-features --expr --extra-experimental-features --file -f"));
         let before = options::parse(words, VALUED);
         let (verb, rest) = before.rest.split_first()?;
         match &**verb {

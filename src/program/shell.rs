@@ -1,47 +1,33 @@
-//! sh -c: the command line in the string, and its first command that does something.
+//! sh -c: the command line in the string, what it runs, and what it runs beside that.
 
+use super::lines::{self, Joint, Simple};
 use super::names::base;
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
-use super::{Program, Word};
+use super::{Beside, LineCommand, Program, Word};
+use crate::list::{List, list};
 
-/// Commands that only prepare the one that counts.
-const PREPARING: &[&str] = &[
-    ".", ":", "[", "[[", "alias", "builtin", "cat", "cd", "chmod", "clear", "command", "date", "declare",
-    "echo", "eval", "exit", "export", "false", "fnm", "hash", "local", "mkdir", "nvm", "popd", "printf",
-    "pushd", "set", "setopt", "shopt", "sleep", "source", "stty", "tee", "test", "trap", "true", "type",
-    "typeset", "ulimit", "umask", "unalias", "unset", "unsetopt", "wait", "which",
-];
-/// Words that open a compound command; what follows them is a command again.
-const OPENING: &[&str] = &[
-    "{",
-    "(",
-    "!",
-    "if",
-    "then",
-    "else",
-    "elif",
-    "while",
-    "until",
-    "do",
-    "time",
-    "-p", // of `time`
-    "exec",
-    "command",
-    "noglob",
-    "nocorrect",
-];
-
-/// One simple command, as words.
-type Simple = Vec<String>;
+/// Commands that run nothing of their own, or only prepare the one that counts.
+const PREPARING: List = list!(
+    ". : [ [[ alias bg break builtin cat cd chmod clear command continue date declare disown echo eval exit export \
+     false fg fnm hash jobs kill local mkdir nvm popd printf pushd pwd read readonly return set setopt shift shopt \
+     sleep source stty tee test trap true type typeset ulimit umask unalias unset unsetopt wait which"
+);
+/// Words that open a compound command; what follows them is a command again. `-p` is of `time`.
+const OPENING: List = list!("! ( -p command do elif else exec if nocorrect noglob then time until while {");
+/// Words that close one.
+const CLOSING: List = list!(") done fi }");
+/// Words after which the order of the commands is not the order they run in, or how often.
+const UNORDERED: List = list!("case coproc for function select");
+/// Commands that pass on what they read: they are a part of the pipeline of another.
+const FILTERS: List = list!("awk cat cut echo grep jq logger printf sed sleep tail tee tr ts yes");
 
 impl Resolver {
     /// A shell: `-c` with its string, a script file, or nothing that can be told.
     pub(super) fn shell(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: &[&str] = &["--rcfile", "--init-file", "-C", "--init-command"];
+        const VALUED: List = list!("--config --env-config --init-command --init-file --rcfile -C");
         let mut at = 0;
-        let mut string = false;
-        let mut stdin = false;
+        let (mut string, mut stdin, mut errexit) = (false, false, false);
         // Options may also stand between -c and its string: sh -c -l 'cmd'.
         while let Some(word) = words.get(at).map(|word| &**word) {
             if word == "--" {
@@ -52,10 +38,11 @@ impl Resolver {
                 break;
             }
             let letters = if word.starts_with("--") { "" } else { word };
-            string |= word == "--command" || letters.contains('c');
+            string |= matches!(word, "--command" | "--commands") || letters.contains('c');
             stdin |= letters.contains('s');
+            errexit |= letters.contains('e');
             // -o takes a word behind other letters too: bash -euo pipefail
-            at += 1 + usize::from(VALUED.contains(&word) || letters.ends_with(['o', 'O']));
+            at += 1 + usize::from(VALUED.contains(word) || letters.ends_with(['o', 'O']));
         }
         let rest = words.get(at..)?;
         let (first, after) = rest.split_first()?;
@@ -71,64 +58,195 @@ impl Resolver {
         // together. The shell itself would give the words as $0 and $1 to a bare `npx`.
         let alone = ["npx", "npm", "uvx", "uv", "bunx", "pnpm", "exec", "cd"].contains(&&**first);
         if alone {
-            return self.command(&rest.join(" "), &[]);
+            return self.line(&rest.join(" "), &[], errexit);
         }
-        self.command(first, after)
+        self.line(first, after, errexit)
     }
 
     /// A command line for a shell; `parameters` are $0, $1 and so on.
     pub(super) fn command(&mut self, line: &str, parameters: &[Word<'_>]) -> Option<Program> {
-        for simple in split(line) {
-            let words = match meaningful(&simple) {
-                Meaning::Enters(dir) => {
-                    self.enter(dir);
-                    continue;
-                }
-                Meaning::Prepares => continue,
-                Meaning::Opaque => return None,
-                Meaning::Runs(words) => words,
-            };
-            let expanded: Vec<Word<'_>> = words.iter().flat_map(|word| expand(word, parameters)).collect();
-            return self.file_or_command(&expanded);
+        self.line(line, parameters, false)
+    }
+
+    fn line(&mut self, line: &str, parameters: &[Word<'_>], errexit: bool) -> Option<Program> {
+        let line = lines::read(line);
+        let mut run = Runs { errexit, unread: line.unread, ..Runs::default() };
+        for (at, simple) in line.commands.iter().enumerate() {
+            run.add(at, simple, &line.commands);
         }
-        None
+        let (layers, start) = (std::mem::take(&mut self.layers), self.dir.take());
+        let mut commands: Vec<LineCommand> = Vec::new();
+        for (number, command) in run.commands.iter().enumerate() {
+            self.layers.clone_from(&layers);
+            self.dir.clone_from(&start);
+            run.folders.iter().take_while(|(at, _)| *at < command.at).for_each(|(_, dir)| self.enter(dir));
+            let expanded: Vec<Word<'_>> =
+                command.words.iter().flat_map(|word| expand(word, parameters)).collect();
+            self.line.clear();
+            let program = if command.opaque { None } else { self.file_or_command(&expanded) };
+            let beside = run.beside(number);
+            if self.line.is_empty() {
+                let layers = std::mem::take(&mut self.layers);
+                commands.push(LineCommand { layers, program, opaque: command.opaque, beside });
+            } else {
+                // A line within the line.
+                commands.extend(
+                    self.line
+                        .drain(..)
+                        .map(|inner| LineCommand { beside: inner.beside.max(beside), ..inner }),
+                );
+            }
+        }
+        let counts = commands.iter().find(|command| command.program.is_some() || command.opaque);
+        self.layers = counts.map_or(layers, |command| command.layers.clone());
+        let program = counts.and_then(|command| command.program.clone());
+        self.line = commands;
+        program
     }
 }
 
-enum Meaning<'s> {
-    Prepares,
-    /// `cd`: what follows counts from there.
-    Enters(&'s str),
-    /// `eval`: what it runs is put together at run time, or a job of someone else's tool.
-    Opaque,
-    Runs(&'s [String]),
+/// One command of a line that runs something.
+#[derive(Debug)]
+struct Running<'l> {
+    /// Its place among all commands of the line.
+    at: usize,
+    words: &'l [String],
+    /// What joins it, or the pipeline that it stands in, to what follows.
+    joint: Joint,
+    /// `exec`: it takes the place of the shell, which runs nothing any more.
+    replaces: bool,
+    /// `eval`: what it runs is put together at run time.
+    opaque: bool,
+}
+
+/// What a line runs.
+#[derive(Debug, Default)]
+struct Runs<'l> {
+    commands: Vec<Running<'l>>,
+    /// `cd`: what follows the command at this place counts from there.
+    folders: Vec<(usize, &'l str)>,
+    /// The shell ends with the first command that fails.
+    errexit: bool,
+    /// `trap 'cmd' EXIT`: more will run at the end.
+    at_exit: bool,
+    /// The order is not known.
+    unread: bool,
+}
+
+impl<'l> Runs<'l> {
+    fn add(&mut self, at: usize, simple: &'l Simple, all: &'l [Simple]) {
+        let found = meaning(&simple.words);
+        self.unread |= found.unordered;
+        let first = found.words.first().map(String::as_str).unwrap_or_default();
+        let rest = found.words.get(1..).unwrap_or_default();
+        let place = rest.iter().find(|word| !word.starts_with('-')).map(String::as_str);
+        let known = base(first.trim_start_matches('('));
+        // What a file that is read after a command runs is not known.
+        let sourced = matches!(known, "." | "source") && !self.commands.is_empty();
+        let evaluated = known == "eval" && !place.is_some_and(|word| word.starts_with(['$', '`']));
+        match known {
+            "" => {}
+            // `} &` and `) && x` join what they close.
+            _ if CLOSING.contains(known) => {
+                if let Some(last) = self.commands.last_mut().filter(|last| last.joint == Joint::Then) {
+                    last.joint = simple.joint;
+                }
+            }
+            "cd" => self.folders.extend(place.map(|dir| (at, dir))),
+            "set" => {
+                let letters = |word: &&String| word.starts_with('-') && word.contains('e');
+                self.errexit |=
+                    rest.iter().any(|word| word == "errexit") || rest.iter().any(|word| letters(&word));
+            }
+            "trap" => self.at_exit |= place.is_some_and(runs_anything),
+            _ if !evaluated && !sourced && PREPARING.contains(known) => {}
+            // `tail -f x | server`, `server | tee log`
+            _ if FILTERS.contains(known) && in_pipeline(at, all) => {}
+            _ => {
+                let joint = pipeline_end(at, all);
+                let opaque = evaluated || sourced;
+                self.commands.push(Running {
+                    at,
+                    words: found.words,
+                    joint,
+                    replaces: found.replaces,
+                    opaque,
+                });
+            }
+        }
+    }
+
+    /// What the line runs beside and after one of its commands.
+    fn beside(&self, number: usize) -> Beside {
+        let Some(command) = self.commands.get(number) else { return Beside::Nothing };
+        let (before, after) = self.commands.split_at(number);
+        let parallel = before.iter().any(|other| matches!(other.joint, Joint::Background | Joint::Pipe));
+        let more = after.len() > 1 || self.at_exit;
+        match command.joint {
+            _ if self.unread => Beside::Unread,
+            _ if parallel => Beside::Runs,
+            _ if command.replaces || !more => Beside::Nothing,
+            Joint::And => Beside::RunsIfItEndsWell,
+            Joint::Then if self.errexit && after.len() > 1 => Beside::RunsIfItEndsWell,
+            _ => Beside::Runs,
+        }
+    }
+}
+
+/// Whether a command line runs more than builtins.
+fn runs_anything(line: &str) -> bool {
+    let line = lines::read(line);
+    let mut run = Runs::default();
+    line.commands.iter().enumerate().for_each(|(at, simple)| run.add(at, simple, &line.commands));
+    line.unread || !run.commands.is_empty()
+}
+
+fn in_pipeline(at: usize, all: &[Simple]) -> bool {
+    let joined = |at: Option<usize>| at.and_then(|at| all.get(at)).is_some_and(|c| c.joint == Joint::Pipe);
+    joined(Some(at)) || joined(at.checked_sub(1))
+}
+
+/// What joins a command to the next that is no filter of it.
+fn pipeline_end(at: usize, all: &[Simple]) -> Joint {
+    let mut here = all.get(at);
+    for next in all.get(at + 1..).unwrap_or_default() {
+        let filters = next.words.first().is_some_and(|word| FILTERS.contains(base(word)));
+        if here.is_none_or(|here| here.joint != Joint::Pipe) || !filters {
+            break;
+        }
+        here = Some(next);
+    }
+    here.map_or(Joint::Then, |here| here.joint)
+}
+
+/// A command behind assignments and opening words.
+struct Meaning<'s> {
+    words: &'s [String],
+    replaces: bool,
+    unordered: bool,
 }
 
 /// Past assignments and opening words to the command itself.
-fn meaningful(simple: &[String]) -> Meaning<'_> {
-    let mut words = simple;
-    while let Some((first, rest)) = words.split_first() {
+fn meaning(simple: &[String]) -> Meaning<'_> {
+    let mut found = Meaning { words: simple, replaces: false, unordered: false };
+    while let Some((first, rest)) = found.words.split_first() {
         let first = first.trim_start_matches('(');
         if first == "exec" {
-            let parsed = options_of_exec(rest);
-            words = parsed;
-        } else if is_assignment(first) || OPENING.contains(&first) {
+            found.words = past_options_of_exec(rest);
+            found.replaces = !found.words.is_empty();
+        } else if is_assignment(first) || OPENING.contains(first) {
             // `command -v x` asks for a program and runs none.
             if first == "command" && rest.first().is_some_and(|word| word.starts_with('-')) {
-                return Meaning::Prepares;
+                return Meaning { words: &[], ..found };
             }
-            words = rest;
-        } else if first == "eval" {
-            return Meaning::Opaque;
-        } else if let (true, Some(dir)) = (first == "cd", rest.iter().find(|word| !word.starts_with('-'))) {
-            return Meaning::Enters(dir);
-        } else if PREPARING.contains(&base(first)) {
-            return Meaning::Prepares;
+            found.words = rest;
+        } else if UNORDERED.contains(first) {
+            return Meaning { words: &[], unordered: true, ..found };
         } else {
-            return Meaning::Runs(words);
+            break;
         }
     }
-    Meaning::Prepares
+    found
 }
 
 /// `A=b` before a command.
@@ -141,9 +259,9 @@ fn is_assignment(word: &str) -> bool {
 }
 
 /// exec's own options: -a NAME, -c, -l.
-fn options_of_exec(words: &[String]) -> &[String] {
+fn past_options_of_exec(words: &[String]) -> &[String] {
     let borrowed: Vec<Word<'_>> = words.iter().map(|word| Word::from(word.as_str())).collect();
-    let rest = options::parse(&borrowed, Grammar::clustered(&["-a"])).rest.len();
+    let rest = options::parse(&borrowed, Grammar::clustered(list!("-a"))).rest.len();
     words.get(words.len() - rest..).unwrap_or_default()
 }
 
@@ -156,67 +274,6 @@ fn expand<'w>(word: &'w str, parameters: &[Word<'w>]) -> Vec<Word<'w>> {
             None => vec![Word::from(word)],
         },
     }
-}
-
-/// A command line as simple commands, the way a POSIX shell reads quotes, operators, comments and
-/// redirections (XCU 2.2, 2.7 and 2.10). Expansions stay as they are written.
-fn split(line: &str) -> Vec<Simple> {
-    let mut commands: Vec<Simple> = Vec::new();
-    let mut simple: Simple = Vec::new();
-    let mut word: Option<String> = None;
-    // The next word is where a redirection goes, not a word of the command.
-    let mut target = false;
-    let mut chars = line.chars().peekable();
-    fn end(word: &mut Option<String>, simple: &mut Simple, target: &mut bool) {
-        if let Some(done) = word.take()
-            && !std::mem::take(target)
-        {
-            simple.push(done);
-        }
-    }
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' => word.get_or_insert_default().extend(chars.by_ref().take_while(|c| *c != '\'')),
-            '"' => {
-                let word = word.get_or_insert_default();
-                while let Some(c) = chars.next() {
-                    match c {
-                        '"' => break,
-                        '\\' if matches!(chars.peek(), Some('"' | '\\' | '$' | '`')) => {
-                            word.extend(chars.next())
-                        }
-                        c => word.push(c),
-                    }
-                }
-            }
-            '\\' => word.get_or_insert_default().extend(chars.next().filter(|c| *c != '\n')),
-            '#' if word.is_none() => while chars.next_if(|c| *c != '\n').is_some() {},
-            '>' | '<' => {
-                // A number right before it is the descriptor.
-                if word.as_deref().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
-                    word = None;
-                }
-                end(&mut word, &mut simple, &mut target);
-                while chars.next_if(|c| matches!(c, '>' | '<' | '&' | '|')).is_some() {}
-                target = true;
-            }
-            '&' if chars.peek() == Some(&'>') => {}
-            ';' | '&' | '|' | '\n' => {
-                end(&mut word, &mut simple, &mut target);
-                target = false;
-                if !simple.is_empty() {
-                    commands.push(std::mem::take(&mut simple));
-                }
-            }
-            c if c.is_whitespace() => end(&mut word, &mut simple, &mut target),
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    end(&mut word, &mut simple, &mut target);
-    if !simple.is_empty() {
-        commands.push(simple);
-    }
-    commands
 }
 
 #[cfg(test)]
@@ -234,25 +291,103 @@ mod tests {
         }
     }
 
+    /// What runs beside the first command of the line that is called `s`.
+    fn beside(line: &str) -> Beside {
+        let words = ["bash", "-c", line].map(Word::from);
+        let seen = super::super::resolve_words(&words);
+        let is_s = |command: &&LineCommand| {
+            command
+                .program
+                .as_ref()
+                .is_some_and(|program| program.names.first().is_some_and(|name| name == "s"))
+        };
+        seen.line.iter().find(is_s).map(|command| command.beside).unwrap()
+    }
+
     #[test]
-    fn a_command_line_is_read_as_a_shell_reads_it() {
-        for (line, commands) in [
-            ("a b", vec![vec!["a", "b"]]),
-            ("'a b' \"c 'd'\" e\\ f", vec![vec!["a b", "c 'd'", "e f"]]),
-            (
-                "a && b || c; d | e & f",
-                vec![vec!["a"], vec!["b"], vec!["c"], vec!["d"], vec!["e"], vec!["f"]],
-            ),
-            ("a 2>/dev/null >x b <<< c", vec![vec!["a", "b"]]),
-            ("a >&2 2>&1 b", vec![vec!["a", "b"]]),
-            (r#"a "b \"c\" \\ \$d \e" f#g #h"#, vec![vec!["a", r#"b "c" \ $d \e"#, "f#g"]]),
-            ("a &> log b", vec![vec!["a", "b"]]),
-            ("# all\na # rest", vec![vec!["a"]]),
-            ("a 'open", vec![vec!["a", "open"]]),
-            ("", vec![]),
-            ("''", vec![vec![""]]),
+    fn a_line_that_runs_only_the_command_runs_nothing_beside_it() {
+        for line in [
+            "s",
+            "cd /x && s a",
+            "export A=b; s; exit $?",
+            "set -a; . ./.env; set +a; exec s",
+            "source ~/.zshrc && exec s",
+            "umask 077; ulimit -n 99; s",
+            "s & wait",
+            "s & P=$!; trap 'kill $P' TERM; wait $P",
+            "trap 'kill 0' EXIT; s",
+            "s; code=$?; echo done; exit $code",
+            "s | tee log",
+            "tail -f /dev/null | s 2>&1 | grep -v x",
+            "(s)",
+            "{ s; }",
+            "if [ -f x ]; then s; fi",
+            "while true; do s; sleep 1; done",
+            "T=$(op read x | head -1) s",
+            "eval \"$(direnv hook bash)\"; s",
+            "make && s",
+            "git pull; s",
+            "exec s; b",
+            "s || exit 1",
+            "bash -c s",
         ] {
-            assert_eq!(split(line), commands, "{line}");
+            assert_eq!(beside(line), Beside::Nothing, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_runs_more_says_so() {
+        for line in [
+            "s & b; wait",
+            "b & s",
+            "(s &) ; b; true",
+            "s & b & wait",
+            "b | cat & s; true",
+            "if true; then s & fi; b",
+            "timeout 9 s & b; true",
+            "trap 'kill 0' EXIT; s & b; wait",
+            "while sleep 1; do s & b; wait; done",
+            "cd / && s & b; wait",
+            "A=1 s & B=2 b; wait",
+            "{ s; } & b",
+            "s; b",
+            "s\nb",
+            "s || b",
+            "s | b",
+            "b | s",
+            "trap 'b' EXIT; s",
+            "s; . ./after.sh",
+            "s; eval 'b'",
+            "bash -c 's & b'",
+            "bash -c s; b",
+        ] {
+            assert_eq!(beside(line), Beside::Runs, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_runs_only_after_a_good_end_is_told_apart() {
+        for line in [
+            "s && b",
+            "s && echo ok && b",
+            "set -e; s; b",
+            "set -euo pipefail\ns\nb",
+            "bash -ec 's; b'",
+            "s | tee log && b",
+        ] {
+            assert_eq!(beside(line), Beside::RunsIfItEndsWell, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_whose_order_is_not_known_is_unread() {
+        for line in [
+            "for i in 1; do s & done; b",
+            "f() { s; }; f & b; s",
+            "case x in a) s;; esac; s",
+            "s <<EOF\nx\nEOF",
+        ] {
+            assert_eq!(beside(line), Beside::Unread, "{line}");
         }
     }
 }

@@ -3,15 +3,21 @@
 use super::names::{base, stem};
 use super::options::Grammar;
 use super::table::TOOLS;
+use crate::list::List;
 
 /// A program that passes on to the words behind its own.
 #[derive(Debug)]
 pub(super) struct Passer {
     /// Options that take the next word.
-    pub grammar: Grammar,
-    /// One of these must come first: `exec` in `direnv exec DIR CMD`. None at all: nothing must; an
-    /// empty one among them: it may be left out.
-    pub verbs: &'static [&'static str],
+    pub valued: List,
+    /// Options that take the next two: `bwrap --bind SRC DEST`.
+    pub pairs: List,
+    /// Its options are words of their own: `-arch` is not `-a -r -c -h`.
+    pub long: bool,
+    /// One of these must come first: `exec` in `direnv exec DIR CMD`. None at all: nothing must.
+    pub verbs: List,
+    /// The verb may be left out.
+    pub verb_optional: bool,
     /// Words between the options and the command (`timeout 5 cmd` has one).
     pub skip: usize,
     /// The command comes only after `--`; without it nothing is known to run.
@@ -19,9 +25,17 @@ pub(super) struct Passer {
     /// Words such as `A=b` may stand before the command.
     pub assigns: bool,
     /// It passes words on only with one of these options; none: always.
-    pub only_with: &'static [&'static str],
+    pub only_with: List,
     /// Options whose value is a whole command line for a shell.
-    pub command: &'static [&'static str],
+    pub command: List,
+    /// So is the last word: `sops exec-env secrets.yaml 'npx -y x'`.
+    pub line: bool,
+}
+
+impl Passer {
+    pub(super) fn grammar(&self) -> Grammar {
+        Grammar { valued: self.valued, pairs: self.pairs, clusters: !self.long }
+    }
 }
 
 /// What a known program does with the words behind it.
@@ -35,7 +49,7 @@ pub(super) enum Tool {
     Java,
     Dotnet,
     /// Runs a script file; the string is the option that takes code, the rest options with values.
-    Plain(&'static [&'static str], &'static [&'static str]),
+    Plain(List, List),
     /// tsx, ts-node and the like: a script, run by a child.
     TsRunner,
     Nodemon,
@@ -58,6 +72,12 @@ pub(super) enum Tool {
     Nix,
     Jbang,
     Cmd,
+    Env,
+    Elixir,
+    /// A task of a project: `mix x.mcp`.
+    Mix,
+    Flatpak,
+    Proto,
     Passer(&'static Passer),
 }
 
@@ -75,7 +95,9 @@ pub(super) fn find(file: &str) -> Option<(&'static str, Tool)> {
             return exact(plain);
         }
         // A framework build of Python calls itself Python; a placeholder for it ends so.
-        (name == "Python" || name.ends_with("-python")).then(|| exact("python")).flatten()
+        (name == "Python" || name.ends_with("-python") && !name.contains('/'))
+            .then(|| exact("python"))
+            .flatten()
     })
 }
 

@@ -2,14 +2,16 @@
 //!
 //! What is hidden: values whose name says so (`--api-key X`, `TOKEN=X`, `"apiKey":"X"`,
 //! `Authorization: Bearer X`), credentials and parameters in URLs, tokens of known shape, and long
-//! random runs. What stays: programs, flags, paths, packages, hashes of caches, uuids. Where the two
+//! random runs. What stays: programs, flags, paths, packages, hashes of caches, uuids outside of URLs. Where the two
 //! meet, hiding wins: an argument too many hidden costs a glance, one too few a key.
 
+mod flags;
 mod names;
 mod shapes;
 mod urls;
 mod words;
 
+use self::flags::{ShortFlag, is_container, short_flag};
 use self::names::names_a_secret;
 use self::shapes::Place;
 use self::words::{
@@ -78,6 +80,8 @@ enum Expect {
     Perhaps,
     /// It is the value of `-u` or `--user`: a secret from its colon on.
     UserColonSecret,
+    /// It is a name, whose value follows: `--setenv API_KEY x`.
+    Name,
     /// The word was a bare name of a secret, as in JSON: a secret follows if a colon does.
     AfterColon,
 }
@@ -88,6 +92,10 @@ struct Scanner {
     expect: Expect,
     /// The last argument was the `-c` of a shell: this one is a line of words.
     shell: bool,
+    /// A program whose short flag takes a password was named.
+    short: Option<&'static ShortFlag>,
+    /// docker and the like were: `--env NAME` takes no more words.
+    container: bool,
 }
 
 impl Scanner {
@@ -169,6 +177,11 @@ impl Scanner {
                     return reach.len();
                 }
             }
+            Expect::Name if !word.contains(['=', ':']) && names_a_secret(word) => {
+                self.expect = Expect::Secret;
+                out.push_str(word);
+                return word.len();
+            }
             Expect::AfterColon if word.starts_with([':', '=']) => {
                 return self.after_colon(word, out);
             }
@@ -179,6 +192,13 @@ impl Scanner {
 
     /// A word that nothing before it speaks about.
     fn fresh(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
+        self.note_program(word);
+        if let Some((begin, end)) = urls::bare_credentials(word) {
+            out.push_str(&word[..begin]);
+            out.push_str(HIDDEN);
+            out.push_str(&word[end..]);
+            return word.len();
+        }
         for (at, divider) in word.char_indices().filter(|(_, c)| matches!(c, '=' | ':')) {
             if word[at..].starts_with("://") {
                 let scheme = word[..at]
@@ -191,8 +211,12 @@ impl Scanner {
             let Some(name) = name_before(&word[..at], divider) else { continue };
             if names_a_secret(name) {
                 let after = at + 1;
-                out.push_str(&word[..after]);
                 let value = &reach[after..];
+                // `/token:x`, but a folder of a container in `/token:/token`.
+                if at == name.len() + 1 && word.starts_with('/') && value.starts_with('/') {
+                    continue;
+                }
+                out.push_str(&word[..after]);
                 if !whole && after == word.len() && (value.is_empty() || value.starts_with(is_quote)) {
                     self.expect = Expect::Secret; // `--token="x"`: it is the next word
                     return after;
@@ -203,13 +227,22 @@ impl Scanner {
                 return reach.len();
             }
         }
+        self.flag(word, reach, whole, out)
+    }
+
+    /// A word without a name and its value: a flag that speaks of the next one, or any other.
+    fn flag(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
         let flag = if is_flag(word) { word.trim_start_matches('-') } else { "" };
         let (flag, user) = flag.split_once('=').map_or((flag, None), |(flag, value)| (flag, Some(value)));
         self.expect = match flag {
             "" if word.eq_ignore_ascii_case("bearer") => Expect::Secret,
+            "" if word == "setenv" => Expect::Name,
             "" if names_a_secret(word) => Expect::AfterColon,
             "u" | "user" | "proxy-user" => Expect::UserColonSecret,
             _ if user.is_some() => Expect::Nothing,
+            "setenv" | "header" => Expect::Name,
+            "env" if !self.container => Expect::Name,
+            _ if self.short.is_some_and(|short| short.apart && short.flag == flag) => Expect::Secret,
             _ if names_a_secret(flag) => Expect::Secret,
             _ if flag.len() == 1 && PERHAPS.contains(flag) => Expect::Perhaps,
             _ => Expect::Nothing,
@@ -219,13 +252,28 @@ impl Scanner {
             return word.len() - user.len() + self.word(user, &reach[word.len() - user.len()..], whole, out);
         }
         // `-pSECRET`: the flag and its value in one.
-        if flag.len() > 1 && word.len() == flag.len() + 1 && PERHAPS.contains(&flag[..1]) {
-            out.push_str(&word[..2]);
-            out.push_str(&shapes::hide(&word[2..], Place::ShortFlag));
-            return word.len();
+        if flag.len() > 1 && word.len() == flag.len() + 1 {
+            let letter = &flag[..1];
+            if self.short.is_some_and(|short| short.flag == letter) {
+                out.push_str(&word[..2]);
+                out.push_str(HIDDEN);
+                return word.len();
+            }
+            if PERHAPS.contains(letter) {
+                out.push_str(&word[..2]);
+                out.push_str(&shapes::hide(&word[2..], Place::ShortFlag));
+                return word.len();
+            }
         }
         out.push_str(&shapes::hide_word(word));
         word.len()
+    }
+
+    /// Keeps in mind the programs whose flags mean something of their own.
+    fn note_program(&mut self, word: &str) {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        self.container |= is_container(name);
+        self.short = short_flag(name).or(self.short);
     }
 
     /// The value of something secret, in full.

@@ -1,37 +1,31 @@
 //! Does the name of a flag, a variable, a header or a JSON key say that its value is a secret?
 
+use crate::list::{List, list};
+
 /// Words that make a name one of a secret, wherever they stand in it.
-#[rustfmt::skip] // a list, not a column
-const SECRET: &[&str] = &[
-    "accesskey", "apikey", "apitoken", "auth", "authkey", "authorization", "bearer", "connstr", "cookie",
-    "cred", "credential", "dsn", "jwt", "mnemonic", "otp", "passcode", "key", "passphrase", "passwd",
-    "password", "pass", "pat", "privatekey", "pw", "pwd", "sas", "secret", "secretkey", "sig", "signature",
-    "token",
-];
+const SECRET: List = list!(
+    "accesskey apikey apitoken auth authkey authorization bearer connstr cookie cred credential dsn hmac
+    jwt key mfa mnemonic otp pass passcode passkey passphrase passwd password pat privatekey pw pwd sas
+    secret secretkey sig signature token totp"
+);
 
 /// Words at whose end one of these stands are such words too: `accesstoken`, `dbpassword`. `key` is
 /// not among them, because of `monkey` and `hotkey`.
-#[rustfmt::skip] // a list, not a column
-const SECRET_ENDINGS: &[&str] = &[
-    "apikey", "passphrase", "passwd", "password", "secret", "token",
-];
+const SECRET_ENDINGS: List = list!("apikey passphrase passwd password secret token");
+
+/// Words that do so in the last place: `--user-pin`, and not `--pin-version`.
+const SECRET_LAST: List = list!("licence license pin salt");
 
 /// Last words that make it the name of something about a secret: `--key-file`, `token-limit`.
-#[rustfmt::skip] // a list, not a column
-const ABOUT: &[&str] = &[
-    "alg", "algorithm", "budget", "command", "cmd", "count", "dir", "directory", "disabled", "enabled",
-    "endpoint", "env", "expiry", "file", "folder", "format", "helper", "host", "id", "ids", "kind",
-    "length", "lifetime", "limit", "manager", "method", "mode", "name", "names", "path", "port", "prefix",
-    "provider", "ring", "scheme", "server", "size", "source", "stdin", "space", "store", "timeout", "ttl", "type",
-    "uri", "url", "usage", "var", "variable", "version",
-];
+const ABOUT: List = list!(
+    "alg algorithm budget cmd command count dir directory disabled enabled endpoint env expiry file
+    folder format helper host id ids kind length lifetime limit manager method mode name names path port
+    prefix provider ring scheme server size source space stdin store timeout ttl type uri url usage var
+    variable version"
+);
 
 /// First words with the same effect: `--max-tokens`, `--no-auth`.
-#[rustfmt::skip] // a list, not a column
-const ABOUT_FIRST: &[&str] =
-    &[
-    "disable", "enable", "is", "max", "min", "no", "num", "require", "skip", "total", "use",
-];
+const ABOUT_FIRST: List = list!("disable enable is max min no num require skip total use");
 
 /// Does the value of this name have to be hidden? Takes `--api-key`, `API_KEY`, `apiKey`, `X-Api-Key`.
 pub(super) fn names_a_secret(name: &str) -> bool {
@@ -41,18 +35,19 @@ pub(super) fn names_a_secret(name: &str) -> bool {
     match texts.as_slice() {
         // The shell's own variables, and what is meant to be shown to everyone.
         ["pwd" | "oldpwd"] | ["public", "key"] | ["publickey"] | ["ssh", "auth", "sock"] => return false,
-        [.., "connection", "string"] | ["connectionstring"] => return true,
+        [.., "connection", "string"] | ["connectionstring"] | ["basic" | "sk"] => return true,
         _ => {}
     }
-    if ABOUT.contains(&last.as_str()) || (words.len() > 1 && ABOUT_FIRST.contains(&first.as_str())) {
+    if ABOUT.contains(last) || (words.len() > 1 && ABOUT_FIRST.contains(first)) {
         return false;
     }
-    words.iter().any(|word| {
-        let singular = word.strip_suffix('s').unwrap_or(word);
-        [word.as_str(), singular]
-            .iter()
-            .any(|word| SECRET.contains(word) || SECRET_ENDINGS.iter().any(|ending| word.ends_with(ending)))
-    })
+    SECRET_LAST.contains(last)
+        || words.iter().any(|word| {
+            let singular = word.strip_suffix('s').unwrap_or(word);
+            [word.as_str(), singular].iter().any(|word| {
+                SECRET.contains(word) || SECRET_ENDINGS.iter().any(|ending| word.ends_with(ending))
+            })
+        })
 }
 
 /// The words of a name in lower case, cut at what is no letter or digit, and at `aB` and `ABc`.
@@ -64,6 +59,7 @@ fn words(name: &str) -> Vec<String> {
     while let Some(c) = chars.next() {
         let humps = c.is_uppercase()
             && (before.is_lowercase()
+                || before.is_ascii_digit()
                 || (before.is_uppercase() && chars.peek().is_some_and(|next| next.is_lowercase())));
         if (humps || !c.is_alphanumeric()) && !word.is_empty() {
             words.push(std::mem::take(&mut word));

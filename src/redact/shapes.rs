@@ -144,7 +144,11 @@ fn hide_random(text: &str, place: Place) -> Cow<'_, str> {
 /// Is this run of characters a secret, given where it stands?
 fn is_secret_run(run: &str, place: Place) -> bool {
     if let Some(uuid) = find_uuid(run) {
-        // A uuid names a session or a folder; what stands around it is judged without it.
+        // In an address whoever knows it comes in.
+        if matches!(place, Place::Url) {
+            return true;
+        }
+        // Elsewhere a uuid names a session or a folder; what stands around it is judged without it.
         return is_secret_run(&run[..uuid], place) || is_secret_run(&run[uuid + UUID..], place);
     }
     match place {

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use proptest::prelude::*;
 
+mod hosted;
+
 use super::*;
 
 fn redacted(words: &[&str]) -> Vec<String> {

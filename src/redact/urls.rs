@@ -4,9 +4,45 @@ use super::HIDDEN;
 use super::names::names_a_secret;
 use super::shapes::{self, Place};
 use super::words::is_harmless;
+use crate::list::{List, list};
 
 /// Query parameters that are secrets in a URL though their names say nothing elsewhere.
-const QUERY_ONLY: &[&str] = &["code", "k", "s", "sv"];
+const QUERY_ONLY: List = list!("code k s sv");
+
+/// Path segments behind which a secret stands: `https://host/token/abc/mcp`.
+const SEGMENTS: List = list!("access-token access_token api-key api_key apikey key secret token");
+
+/// The name of a host, whose labels may be secrets too: `https://0a1b...4b5.mcp.example.com`.
+fn host(name: &str, out: &mut String) {
+    for (number, label) in name.split('.').enumerate() {
+        if number > 0 {
+            out.push('.');
+        }
+        out.push_str(&shapes::hide(label, Place::Url));
+    }
+}
+
+/// `name:password@host` without a scheme, as of a Go driver (`root:x@tcp(127.0.0.1:3306)/db`) or
+/// of Oracle's (`jdbc:oracle:thin:scott/tiger@//h`): where the password begins and ends.
+pub(super) fn bare_credentials(word: &str) -> Option<(usize, usize)> {
+    const NO_NAMES: List = list!("file git github jsr link npm patch pkg portal pypi workspace");
+    let at = word.find('@').filter(|_| !word.contains("://"))?;
+    let before = &word[..at];
+    let begin = match before.strip_prefix("jdbc:oracle:") {
+        Some(_) => before.rfind(['/', ':'])? + 1,
+        None => {
+            let (name, password) = before.split_once(':')?;
+            let name = name.rsplit('=').next().unwrap_or(name);
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+            let is_name = !name.is_empty() && name.bytes().all(plain) && !NO_NAMES.contains(name);
+            (is_name && !password.is_empty() && !password.contains('/')).then_some(at - password.len())?
+        }
+    };
+    let host = &word[at + 1..];
+    let version = host.bytes().all(|b| b.is_ascii_digit() || b == b'.') && host.matches('.').count() < 3;
+    let is_host = host.contains(['.', ':', '/', '(']) || host == "localhost";
+    (is_host && !version && !host.starts_with("sha256:")).then_some((begin, at))
+}
 
 /// Hides what is secret in a URL. `text` begins with the scheme, as `https://u:p@host/path?token=x`.
 pub(super) fn hide(text: &str) -> String {
@@ -20,16 +56,23 @@ pub(super) fn hide(text: &str) -> String {
         }
         None => rest,
     };
-    let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let path_end = rest.find(['?', '#', ';']).unwrap_or(rest.len());
+    let mut before = "";
     for (number, segment) in rest[..path_end].split('/').enumerate() {
         if number == 0 {
-            out.push_str(segment); // the host
+            host(segment, &mut out);
         } else {
             out.push('/');
-            out.push_str(&shapes::hide(segment, Place::Url));
+            let named = SEGMENTS.contains(before) && !segment.is_empty() && !is_harmless(segment);
+            if named {
+                out.push_str(HIDDEN);
+            } else {
+                out.push_str(&shapes::hide(segment, Place::Url));
+            }
         }
+        before = segment;
     }
-    // What follows `?` and `#` is pairs divided by `&` or `;`.
+    // What follows `?`, `#` and `;` is pairs divided by `&` or `;`.
     for part in rest[path_end..].split_inclusive(['?', '#', '&', ';']) {
         let (pair, divider) = match part.char_indices().last() {
             Some((at, '?' | '#' | '&' | ';')) => part.split_at(at),
@@ -37,7 +80,7 @@ pub(super) fn hide(text: &str) -> String {
         };
         match pair.split_once('=') {
             Some((name, value))
-                if (names_a_secret(name) || QUERY_ONLY.contains(&name)) && !is_harmless(value) =>
+                if (names_a_secret(name) || QUERY_ONLY.contains(name)) && !is_harmless(value) =>
             {
                 out.push_str(name);
                 out.push('=');
@@ -100,6 +143,7 @@ mod tests {
                 "https://h/?a=1&sig=<redacted>#access_token=<redacted>",
             ),
             ("https://h/s/Q2x9dE5vVGhpc0lzQVRlc3Q0Nw/mcp", "https://h/s/<redacted>/mcp"),
+            ("https://h/550e8400-e29b-41d4-a716-446655440000/sse", "https://h/<redacted>/sse"),
             ("https://h/?x=sk-ant-api03-abcdef", "https://h/?x=<redacted>"),
         ] {
             assert_eq!(hide(url), hidden, "{url}");
@@ -115,7 +159,7 @@ mod tests {
             "https://host/a/b?page=2&sort=name#top",
             "https://$USER@host/",
             "file:///srv/notes",
-            "https://h/550e8400-e29b-41d4-a716-446655440000/sse",
+            "https://h/notes/550e8400/sse",
             "://",
             "https://",
         ] {

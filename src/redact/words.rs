@@ -65,7 +65,9 @@ pub(super) fn name_before(before: &str, divider: char) -> Option<&str> {
         .rev()
         .find(|(_, c)| !(c.is_ascii_alphanumeric() || "_-.".contains(*c)))
         .map_or(0, |(at, c)| at + c.len_utf8());
-    let opened = start == 0 || before[..start].ends_with(['{', '[', '(', ',', ';', '&', '?', '=']);
+    let opened = start == 0
+        || &before[..start] == "/"
+        || before[..start].ends_with(['{', '[', '(', ',', ';', '&', '?', '=']);
     (start < before.len() && (divider == '=' || opened)).then(|| &before[start..])
 }
 

@@ -104,6 +104,7 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
 fn known_by(basis: &Basis) -> String {
     match basis {
         Basis::Configured { .. } => format!("a client's MCP configuration: {basis}"),
+        Basis::Plugin { .. } => format!("a client's plugin folder: {basis}"),
         Basis::Taught { .. } => format!("a [[server]] rule: {basis}"),
         Basis::SharedProfile { .. } | Basis::Environment => format!("its environment: {basis}"),
         Basis::ActsAsClient { .. } => format!("its stdio: {basis}"),

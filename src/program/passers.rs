@@ -1,0 +1,139 @@
+//! env, sudo, timeout, flatpak: what passes on to the words behind its own.
+
+use super::lines;
+use super::options::{self, Grammar};
+use super::resolve::Resolver;
+use super::tools::Passer;
+use super::{Program, Word};
+use crate::list::{List, list};
+
+impl Resolver {
+    /// A passer: past its verb, options, own words and assignments to the command.
+    pub(super) fn pass(&mut self, name: &str, passer: &Passer, words: &[Word<'_>]) -> Option<Program> {
+        const FOLDER: List = list!("--cd --chdir --cwd --directory --working-directory -C");
+        let mut words = words;
+        if !passer.verbs.is_empty() {
+            let before = options::parse(words, passer.grammar());
+            match before.rest.split_first() {
+                Some((verb, rest)) if passer.verbs.contains(verb) && !before.dashes => {
+                    before
+                        .options
+                        .iter()
+                        .filter(|(key, _)| FOLDER.contains(key))
+                        .for_each(|(_, dir)| self.enter(dir));
+                    words = rest;
+                }
+                _ if passer.verb_optional => {}
+                // Another of its verbs: it passes on nothing and is itself what runs (`mise mcp`).
+                _ => {
+                    self.layers.pop();
+                    return Some(Program::binary(name, words));
+                }
+            }
+        }
+        let parsed = options::parse(words, passer.grammar());
+        for (key, value) in &parsed.options {
+            // env -C D, poetry -C D, conda run --cwd D
+            if FOLDER.contains(key) {
+                self.enter(value);
+            }
+            if passer.command.contains(key) && !value.is_empty() {
+                return self.command(value, &[]);
+            }
+        }
+        // An option that is not among the valued ones may stand among other words, and its word
+        // follows. Behind `--` options are those of the program that is passed on to.
+        let mut own = words.iter().take_while(|word| &***word != "--").map(|word| &**word);
+        let apart = |word: &str| passer.command.contains(word) && !passer.valued.contains(word);
+        if let Some(at) = own.position(apart)
+            && let Some(line) = words.get(at + 1)
+        {
+            return self.command(line, words.get(at + 2..).unwrap_or_default());
+        }
+        if !passer.only_with.is_empty()
+            && !parsed.options.iter().any(|(key, _)| passer.only_with.contains(key))
+        {
+            return None;
+        }
+        let mut rest = parsed.rest;
+        if !passer.dashes {
+            rest = rest.get(passer.skip..)?;
+        } else if !parsed.dashes {
+            rest = rest.get(rest.iter().position(|word| word == "--")?..)?;
+        }
+        if rest.first().is_some_and(|word| word == "--") {
+            rest = rest.get(1..)?;
+        }
+        if let (true, [line]) = (passer.line, rest) {
+            return self.command(line, &[]);
+        }
+        self.resolve(if passer.assigns { past_assignments(rest) } else { rest })
+    }
+
+    /// `env [-i] [A=b] CMD`, and `env -S 'CMD ARG' ARG`, whose string is cut up in its place
+    /// (env(1), "-S/--split-string").
+    pub(super) fn env(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        const ENV: Grammar = Grammar::clustered(list!("--chdir --split-string --unset -C -S -u"));
+        let own = options::parse(words, ENV);
+        let is_split = |(key, _): &&(&str, &str)| matches!(*key, "-S" | "--split-string");
+        let Some((_, text)) = own.options.iter().find(is_split) else {
+            own.options
+                .iter()
+                .filter(|(key, _)| key.ends_with(['C', 'r']))
+                .for_each(|(_, dir)| self.enter(dir));
+            return self.resolve(past_assignments(own.rest));
+        };
+        let at = words.iter().position(|word| word.ends_with(text) && !text.is_empty())?;
+        let line = lines::read(text).commands.into_iter().flat_map(|simple| simple.words).map(Word::from);
+        let all: Vec<Word<'_>> = line.chain(words.get(at + 1..)?.iter().cloned()).collect();
+        self.resolve(past_assignments(options::parse(&all, ENV).rest))
+    }
+
+    /// `elixir -S mix x.mcp`, `elixir x.exs`.
+    pub(super) fn elixir(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        let parsed =
+            options::parse(words, Grammar::long(list!("--cookie --erl --name --sname -S -e -pa -pz -r")));
+        match parsed.value(&["-S"]) {
+            Some(name) => {
+                let words: Vec<Word<'_>> =
+                    std::iter::once(Word::from(name)).chain(parsed.rest.iter().cloned()).collect();
+                self.resolve(&words)
+            }
+            None if parsed.has(&["-e"]) => Some(Program::inline(parsed.rest)),
+            None => {
+                let (script, args) = parsed.rest.split_first()?;
+                self.file(script, args)
+            }
+        }
+    }
+
+    /// `flatpak run [--command=CMD] APP ARGS`.
+    pub(super) fn flatpak(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        const VALUED: Grammar = Grammar::long(list!("--arch --branch --command --cwd --runtime"));
+        let before = options::parse(words, VALUED);
+        let (verb, rest) = before.rest.split_first()?;
+        let parsed = options::parse(rest, VALUED);
+        let (app, args) = parsed.rest.split_first().filter(|_| verb == "run")?;
+        let Some(command) = parsed.value(&["--command"]) else { return Some(Program::package(&[app], args)) };
+        let words: Vec<Word<'_>> = std::iter::once(Word::from(command)).chain(args.iter().cloned()).collect();
+        self.resolve(&words)
+    }
+
+    /// `proto run TOOL [VERSION] -- ARGS`: the tool with these arguments.
+    pub(super) fn proto(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        let (verb, rest) = words.split_first()?;
+        let (tool, rest) = rest.split_first().filter(|_| verb == "run")?;
+        let args = rest
+            .iter()
+            .position(|word| word == "--")
+            .map_or(rest, |at| rest.get(at + 1..).unwrap_or_default());
+        let words: Vec<Word<'_>> = std::iter::once(tool.clone()).chain(args.iter().cloned()).collect();
+        self.resolve(&words)
+    }
+}
+
+/// Past `A=b` words. Not only names that a shell takes: npm_config_@acme:registry=https://r.example
+fn past_assignments<'w, 's>(words: &'s [Word<'w>]) -> &'s [Word<'w>] {
+    let assigns = |word: &Word<'_>| word.contains('=') && !word.starts_with('/');
+    words.get(words.iter().take_while(|word| assigns(word)).count()..).unwrap_or_default()
+}
