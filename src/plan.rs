@@ -90,6 +90,8 @@ pub enum Why {
     Traced,
     /// A member belongs to the person: a browser, an editor, a terminal.
     Person,
+    /// The shell above runs something after it, and only if it ends well.
+    Awaited,
     /// The second look saw another verdict, other members, or nothing.
     Changed,
 }
@@ -107,6 +109,7 @@ impl Why {
             Why::OtherNamespace => "a member lives in another PID namespace",
             Why::ToolJob => "a job of a Claude Code shell tool or hook, or its environment is hidden",
             Why::Traced => "a debugger or tracer is attached to it",
+            Why::Awaited => "the shell above it may go on only if it ends by itself",
             Why::Person => "a person's browser, editor or terminal runs below it",
             Why::Changed => "changed between the two looks",
         }
@@ -238,6 +241,8 @@ fn forbidden(
         Some(Why::Traced)
     } else if !finding.persons.is_empty() {
         Some(Why::Person)
+    } else if finding.awaited {
+        Some(Why::Awaited)
     } else if finding.age < policy.min_age.as_secs_f64() {
         Some(Why::TooYoung)
     } else {

@@ -9,6 +9,16 @@ use crate::program;
 const EDITORS: &str = "\
     code code-insiders codium cursor emacs emacsclient gedit gvim helix hx idea joe kak kate kwrite mate mcedit micro nano \
     nvim pico pycharm subl sublime_text vi vim vimdiff vscodium windsurf xed zed zed-editor";
+/// Terminal emulators: what runs in them is a person's.
+#[rustfmt::skip]
+const TERMINALS: &str = "\
+    Terminal alacritty foot ghostty gnome-terminal gnome-terminal-server hyper iTerm2 kgx kitty konsole lxterminal \
+    mate-terminal ptyxis rio st terminator tilix urxvt warp wezterm wezterm-gui xfce4-terminal xterm";
+/// Browsers that people use, beside those that servers start.
+#[rustfmt::skip]
+const BROWSERS: &str = "\
+    Arc Firefox Safari Vivaldi arc brave brave-browser epiphany firefox firefox-bin firefox-esr librewolf opera safari \
+    thorium tor-browser vivaldi vivaldi-bin waterfox zen zen-bin";
 /// Shells without a command, terminal multiplexers, and what stands between a person and a shell. A launcher is none of
 /// these, whatever pipes it holds.
 #[rustfmt::skip]
@@ -28,13 +38,13 @@ impl Catalog {
     #[must_use]
     pub fn is_persons_program(&self, record: &ProcessRecord) -> bool {
         let name = own_name(record);
-        if EDITORS.split(' ').any(|editor| editor == name) {
+        let listed = |list: &str| list.split(' ').any(|known| known == name);
+        if listed(EDITORS) || listed(TERMINALS) {
             return true;
         }
         let Some(data) = self.data.as_deref() else { return false };
-        let Some(argv) = record.argv.as_ref().filter(|_| data.helper.browsers.contains(name.as_str())) else {
-            return false;
-        };
+        let browser = listed(BROWSERS) || data.helper.browsers.contains(name.as_str());
+        let Some(argv) = record.argv.as_ref().filter(|_| browser) else { return false };
         let automated = |arg: &str| {
             let option = arg.split_once('=').map_or(arg, |(option, _)| option);
             let of_a_parent = option == "--type" || option == "-contentproc";
@@ -65,8 +75,12 @@ impl Catalog {
 
 /// The name of the program itself, not of what it runs.
 fn own_name(record: &ProcessRecord) -> String {
-    let first = record.argv.as_ref().and_then(|argv| argv.first()).map(to_text).unwrap_or_default();
-    let name = program::base(first.split(' ').next().unwrap_or_default()).trim_end_matches(':').to_owned();
+    let argv = record.argv.as_ref();
+    let first = argv.and_then(|argv| argv.first()).map(to_text).unwrap_or_default();
+    // A program that rewrote its title has all its words in one; a Mac's programs have spaces in their paths.
+    let title = !first.contains(".app/");
+    let path = if title { first.split(' ').next().unwrap_or_default() } else { &*first };
+    let name = program::base(path).trim_end_matches(':').to_owned();
     if name.is_empty() { record.comm.to_string() } else { name }
 }
 
@@ -89,6 +103,8 @@ mod tests {
             "/opt/google/chrome/chrome",
             "/opt/google/chrome/chrome https://example.com/",
             "/usr/lib/firefox/firefox -P work",
+            "/usr/bin/xterm -e vim /srv/notes.md",
+            "kitty",
             "vim /srv/notes.md",
             "/usr/bin/nvim",
             "/usr/share/code/code /srv",

@@ -113,6 +113,7 @@ pub(super) fn take_orphaned<'a>(
             rss: instance.rss(),
             owner: OwnerPid::Gone,
             connected: false,
+            awaited: false,
             persons: Vec::new(),
             instance,
         });

@@ -129,6 +129,11 @@ pub enum Evidence {
         /// The member.
         pid: Pid,
     },
+    /// The shell above runs something after it, and only if it ends well.
+    Awaited {
+        /// The shell.
+        pid: Pid,
+    },
     /// A client was started below it.
     ClientBelow {
         /// The client.

@@ -57,6 +57,8 @@ pub struct Finding<'a> {
     pub owner: OwnerPid,
     /// Somebody is connected to a channel that it serves; no limit ends it then.
     pub connected: bool,
+    /// The shell above goes on only if the server ends well: it is withheld.
+    pub awaited: bool,
     /// Members that belong to the person: it is withheld with them.
     pub persons: Vec<Pid>,
     /// Age of the root in seconds.
@@ -164,6 +166,7 @@ pub fn judge_as<'a>(
                     Owner::Unknown { .. } => OwnerPid::Unknown,
                 },
                 connected: matches!(seen.channels.live(), Answer::Yes(())),
+                awaited: seen.awaited_by.is_some(),
                 persons: seen.persons,
                 instance,
             }

@@ -10,6 +10,7 @@ use crate::catalog::Role;
 use crate::instance::{Instance, Part};
 use crate::policy::{Candidate, Policy};
 use crate::process::{OtherEnd, Pid, ProcessRecord, StdioKind};
+use crate::program::{self, Beside};
 
 /// The rule that allows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,8 @@ pub(super) struct Observation {
     pub(super) ancestors: Vec<Pid>,
     /// Members that belong to the person: a browser or editor that somebody works in, a process in a terminal.
     pub(super) persons: Vec<Pid>,
+    /// The shell above it, which goes on only if the server ends well.
+    pub(super) awaited_by: Option<Pid>,
     left_over: bool,
     identified: Vec<Evidence>,
     clients_below: Vec<Pid>,
@@ -60,6 +63,7 @@ impl Observation {
             hidden: hidden(instance, look),
             ancestors: above.iter().map(|record| record.pid()).collect(),
             persons: persons(instance, look),
+            awaited_by: awaited_by(instance, look),
             left_over: instance.is_left_over(),
             identified: identified(instance, look),
             clients_below: instance.clients_below.clone(),
@@ -86,6 +90,7 @@ impl Observation {
         list.extend(self.channel_evidence());
         list.extend(self.hidden.map(|pid| Evidence::Hidden { pid }));
         list.extend(self.persons.iter().map(|pid| Evidence::PersonBelow { pid: *pid }));
+        list.extend(self.awaited_by.map(|pid| Evidence::Awaited { pid }));
         list.extend(self.clients_below.iter().map(|pid| Evidence::ClientBelow { pid: *pid }));
         list
     }
@@ -163,6 +168,15 @@ fn identified(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Evidence> {
         .filter(|(_, known)| named(known.role))
         .map(|(pid, known)| Evidence::Identified { pid, basis: known.basis.clone() })
         .collect()
+}
+
+/// A shell above the root that runs `server && notify`, or `set -e; server; notify`: what follows would never run if
+/// the server were ended. A line that was not understood may be one of these.
+fn awaited_by(instance: &Instance<'_>, look: &Look<'_, '_>) -> Option<Pid> {
+    let above = look.tree.parent(instance.root)?;
+    let seen = program::resolve(above.argv.as_ref(), above.details.exe.as_ref(), &above.comm);
+    let awaits = matches!(seen.beside(), Some(Beside::RunsIfItEndsWell | Beside::Unread));
+    awaits.then(|| above.pid())
 }
 
 /// Helpers that belong to the person and not to the server, whoever started them: what is connected to a display server,

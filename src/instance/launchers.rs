@@ -6,7 +6,7 @@ use super::pipeline;
 use crate::bytes::to_text;
 use crate::catalog::{Catalog, Role};
 use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
-use crate::program;
+use crate::program::{self, Beside, Kind, LayerKind, Resolution};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -102,9 +102,12 @@ impl Line<'_, '_> {
         if servers.is_empty() || !runs_nothing_else || self.catalog.is_session(parent) {
             return Belongs::No;
         }
-        match role {
-            Some(Role::Wrapper) if !runs_script(parent) => Belongs::Yes,
-            _ => self.wire_goes_through(parent, &servers),
+        let seen = program::resolve(parent.argv.as_ref(), parent.details.exe.as_ref(), &parent.comm);
+        match (seen.beside(), role) {
+            (None | Some(Beside::Nothing), Some(Role::Wrapper)) if !is_script(&seen) => Belongs::Yes,
+            (None | Some(Beside::Nothing), _) => self.wire_goes_through(parent, &servers),
+            // `server & backup; wait`: the shell is an owner.
+            (Some(Beside::Runs | Beside::RunsIfItEndsWell | Beside::Unread), _) => Belongs::No,
         }
     }
 
@@ -166,10 +169,9 @@ impl Line<'_, '_> {
 }
 
 /// A script file that a shell runs: what else it does, and will do, stands in the file.
-fn runs_script(record: &ProcessRecord) -> bool {
-    let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-    let shell = seen.layers.last().is_some_and(|layer| layer.kind == program::LayerKind::Shell);
-    shell && seen.program.is_some_and(|program| program.kind == program::Kind::Script)
+fn is_script(seen: &Resolution) -> bool {
+    let shell = seen.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
+    shell && seen.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
 }
 
 /// Do two processes have the same end of the same wire on 0 or 1? Recorded tables from before ends had numbers tell only

@@ -93,6 +93,9 @@ pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
             Against,
             format!("Process {pid} below it belongs to a person: a window, a terminal or an editor."),
         ),
+        Evidence::Awaited { pid } => {
+            (Against, format!("The shell {pid} above it may go on only if it ends by itself."))
+        }
         Evidence::ClientBelow { pid } => (Against, format!("The client {pid} was started below it.")),
         Evidence::OrphanedClient { pid } => {
             (For, format!("The process that started the client {pid} has ended, and its stdio is closed."))
