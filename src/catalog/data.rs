@@ -27,6 +27,10 @@ impl Words {
         self.0.binary_search(&word).is_ok()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = Text> {
+        self.0.iter().copied()
+    }
+
     /// The same without regard to case.
     pub(super) fn has(&self, word: &str) -> bool {
         self.0.iter().any(|known| known.eq_ignore_ascii_case(word))
@@ -57,27 +61,27 @@ pub(super) struct Data {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
 pub(super) struct Server {
-    pub words: Vec<Text>,
+    pub words: Words,
     pub ending: Text,
-    pub scopes: Vec<Text>,
-    pub names: Set,
+    pub scopes: Words,
+    pub names: Words,
     modes: Vec<Text>,
     /// Filled from `modes`: the arguments, by program.
     #[serde(skip)]
     pub modes_of: HashMap<Text, Vec<Text>>,
-    pub commands: Vec<Text>,
-    pub bare_commands: Vec<Text>,
-    pub subcommands: Set,
-    pub verbs: Vec<Text>,
-    pub flags: Vec<Text>,
-    pub official: Vec<Text>,
+    pub commands: Words,
+    pub bare_commands: Words,
+    pub subcommands: Words,
+    pub verbs: Words,
+    pub flags: Words,
+    pub official: Words,
     pub alias: HashMap<Text, Text>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
 pub(super) struct Not {
-    pub names: Set,
+    pub names: Words,
     pub first: Words,
     pub last: Words,
     pub script: Words,
@@ -118,7 +122,7 @@ pub(super) struct Helper {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
 pub(super) struct Names {
-    pub names: Set,
+    pub names: Words,
 }
 
 /// The clients by the form of what is known of them.
@@ -215,7 +219,7 @@ mod tests {
     #[test]
     fn the_catalog_is_one() {
         let data = Data::parse().unwrap();
-        assert!(data.clients.named("claude") == Some("claude-code") && data.server.words.contains(&"mcp"));
+        assert!(data.clients.named("claude") == Some("claude-code") && data.server.words.contains("mcp"));
     }
 
     #[test]

@@ -107,9 +107,9 @@ impl Catalog {
         let Ok(data) = Data::parse() else { return Catalog::default() };
         let mut heads = HashSet::with_capacity(512);
         heads.extend(data.clients.with_commands());
-        heads.extend(data.init.names.iter().copied());
-        heads.extend(data.supervisor.names.iter().copied());
-        heads.extend(data.server.names.iter().copied());
+        heads.extend(data.init.names.iter());
+        heads.extend(data.supervisor.names.iter());
+        heads.extend(data.server.names.iter());
         heads.extend(data.server.modes_of.keys().copied());
         Catalog { data: Some(Box::new(data)), heads, ..Catalog::default() }
     }
@@ -177,10 +177,10 @@ impl Catalog {
             program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm)
         };
         let line = resolve(shell);
-        let program = resolve(child).program?;
+        let names = resolve(child).program.map(|program| program.names).unwrap_or_default();
         let is_child = |command: &&LineCommand| {
             let known = command.program.as_ref().map(|program| program.names.as_slice()).unwrap_or_default();
-            program.names.iter().any(|name| known.contains(name))
+            names.iter().any(|name| known.contains(name))
         };
         line.line.iter().filter(is_child).map(|command| command.beside).max().or_else(|| line.beside())
     }

@@ -32,10 +32,10 @@ impl Data {
     pub(super) fn subcommand(&self, program: &Program) -> Option<Found> {
         let server = &self.server;
         program.names.iter().find(|name| server.subcommands.contains(name.as_str()))?;
-        let first = program.args.first().filter(|first| server.commands.contains(&first.as_str()))?;
+        let first = program.args.first().filter(|first| server.commands.contains(first.as_str()))?;
         let second = program.args.get(1).map(String::as_str);
         second
-            .is_none_or(|word| word.starts_with('-') || server.verbs.contains(&word))
+            .is_none_or(|word| word.starts_with('-') || server.verbs.contains(word))
             .then(|| Found { name: self.short(program), rule: Rule::Command(first.clone()) })
     }
 
@@ -62,12 +62,12 @@ impl Data {
         let args = past_options(&program.args);
         let found = |rule: Rule| Some(Found { name: self.short(program), rule });
         let until = program.args.iter().position(|arg| arg == "--").unwrap_or(program.args.len());
-        if let Some(flag) = program.args[..until].iter().find(|arg| server.flags.contains(&arg.as_str())) {
+        if let Some(flag) = program.args[..until].iter().find(|arg| server.flags.contains(arg.as_str())) {
             return found(Rule::Option(flag.clone()));
         }
         let first = args.first()?.as_str();
         let second = args.get(1).map(String::as_str);
-        let verb = second.is_some_and(|word| server.verbs.contains(&word));
+        let verb = second.is_some_and(|word| server.verbs.contains(word));
         // What a system ships or a project's own script is given may be any text.
         let system = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/System/"]
             .iter()
@@ -81,18 +81,18 @@ impl Data {
         let packaged =
             matches!(program.kind, Kind::Package | Kind::Module) || program.text.contains("node_modules/");
         let window = program.text.contains(".app/Contents/MacOS/");
-        let usual = packaged || (!system && !own_script && !window && server.bare_commands.contains(&first));
+        let usual = packaged || (!system && !own_script && !window && server.bare_commands.contains(first));
         let ends = second.is_none_or(|word| word.starts_with('-'));
         // "mcp-serve state" says what it is, "mcp list" does not.
         let telling = packaged && first != "mcp" && !self.is_batch(args.get(1..).unwrap_or_default());
-        if server.commands.contains(&first) && (verb || (usual && ends) || telling) {
+        if server.commands.contains(first) && (verb || (usual && ends) || telling) {
             return found(Rule::Command(first.to_owned()));
         }
         // artisan boost:mcp, x mcp:start
         if let Some((space, task)) = first.rsplit_once(':')
             && !own_script
             && ((task == "mcp" && !self.not.first.contains(space) && !matches!(space, "make" | "test"))
-                || (space == "mcp" && server.verbs.contains(&task)))
+                || (space == "mcp" && server.verbs.contains(task)))
         {
             return found(Rule::Command(first.to_owned()));
         }

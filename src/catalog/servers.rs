@@ -66,7 +66,7 @@ impl Data {
 
     /// A part of Microchip's, or something that manages or examines servers.
     fn is_of_mcp(&self, name: &str) -> bool {
-        let is_mcp = |word: &str| self.server.words.iter().any(|known| known.eq_ignore_ascii_case(word));
+        let is_mcp = |word: &str| self.server.words.has(word);
         let mut after = words(name).skip_while(|word| !is_mcp(word)).skip(1).peekable();
         let chip = after.peek().is_some_and(|next| {
             self.not.chip.has(next) || (next.len() >= 4 && next.starts_with(|c: char| c.is_ascii_digit()))
@@ -89,7 +89,7 @@ impl Data {
             let lower = word.to_ascii_lowercase();
             // mcp2 is mcp; mcp940 is not.
             let plain = lower.strip_suffix(|c: char| c.is_ascii_digit()).unwrap_or(&lower);
-            if self.server.words.contains(&plain) {
+            if self.server.words.contains(plain) {
                 Some(Rule::Word(plain.to_owned()))
             } else {
                 (plain.len() > 4 && plain.ends_with(self.server.ending))
@@ -111,7 +111,7 @@ impl Data {
         {
             return None;
         }
-        if self.server.scopes.contains(&scope) {
+        if self.server.scopes.contains(scope) {
             return Some(Rule::Scope(scope.to_owned()));
         }
         self.says(short).or_else(|| self.says(scope))

@@ -157,3 +157,50 @@ fn an_entry_that_a_shell_runs_is_its_launcher() {
         assert_eq!(catalog.identify(&record(&argv)).unwrap().role, role, "{argv:?}");
     }
 }
+
+#[test]
+fn what_a_shell_runs_beside_its_child_is_told_for_that_child() {
+    let catalog = Catalog::builtin();
+    for (line, child, beside) in [
+        ("exec notes-mcp", &["notes-mcp"][..], Some(Beside::Nothing)),
+        ("npm ci && npx -y notes-mcp", &["npm exec notes-mcp"], Some(Beside::Nothing)),
+        ("npm ci && npx -y notes-mcp", &["npm ci"], Some(Beside::RunsIfItEndsWell)),
+        ("git pull; ./serve", &["./serve"], Some(Beside::Nothing)),
+        ("git pull; ./serve", &["git", "pull"], Some(Beside::Runs)),
+        ("./serve && deploy", &["./serve"], Some(Beside::RunsIfItEndsWell)),
+        ("./serve & backup; wait", &["./serve"], Some(Beside::Runs)),
+        // A child that the line does not name may be any of them.
+        ("./serve; notify", &["node", "x.js"], Some(Beside::Runs)),
+        ("./serve", &["node", "x.js"], Some(Beside::Nothing)),
+        ("eval 'notes-mcp'", &["notes-mcp"], Some(Beside::Unread)),
+    ] {
+        assert_eq!(catalog.beside(&record(&["sh", "-c", line]), &record(child)), beside, "{line} {child:?}");
+    }
+    for shell in [&["bash", "/x/start.sh"][..], &["bash"], &["node", "x.js"]] {
+        assert_eq!(catalog.beside(&record(shell), &record(&["notes-mcp"])), None, "{shell:?}");
+    }
+}
+
+#[test]
+fn a_shell_is_a_launcher_only_where_its_line_runs_nothing_but_the_server() {
+    let told = |line: &str| told(&["bash", "-c", line]).map(|(role, _)| role);
+    for line in
+        ["cd /x && exec npx -y notes-mcp", "notes-mcp & wait", "npm ci && notes-mcp", "notes-mcp || exit 1"]
+    {
+        assert_eq!(told(line), Some(Role::Launcher), "{line}");
+    }
+    for line in [
+        "notes-mcp & backup; wait",
+        "notes-mcp; notify",
+        "notes-mcp || mail",
+        "notes-mcp && deploy",
+        "set -e; notes-mcp; deploy",
+        "git pull; notes-mcp",
+        "rag-mcp ingest && rag-mcp serve",
+        "for i in a b; do notes-mcp $i; done",
+    ] {
+        assert_eq!(told(line), None, "{line}");
+    }
+    assert_eq!(told("claude; notes-mcp"), Some(Role::Client));
+    assert_eq!(told("shop --fast"), Some(Role::Wrapper));
+}
