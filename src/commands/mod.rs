@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod configured;
+mod confirm;
 mod doctor;
 mod explain;
 mod generate;
@@ -15,6 +16,7 @@ mod reap;
 mod record;
 mod recorder;
 mod schedule;
+mod stop;
 mod turn;
 
 use std::cell::OnceCell;
@@ -48,6 +50,7 @@ struct Session {
 /// # Errors
 /// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
 pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    stop::outlive_full_files()?;
     if let Some(Command::Hook { action: HookAction::Run { watch } }) = &cli.command {
         return Ok(if *watch { hook::watch(&cli) } else { hook::call(&cli) });
     }
@@ -140,6 +143,7 @@ pub fn told(error: &anyhow::Error) -> String {
 fn overrides(global: &Global) -> Overrides {
     Overrides {
         grace: global.grace,
+        settle: global.settle,
         min_age: global.min_age,
         max_count: global.max_count,
         max_age: global.max_age,
