@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use super::recorder::{AuditWitness, Totals};
 use super::stop::{listen, signal_in};
-use super::{Session, answer, ask, confirm, look, say, someone_is_there, turn};
+use super::{Session, answer, ask, confirm, look, say, someone_is_there, told, turn};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -169,7 +169,7 @@ pub(super) fn exit(done: Done) -> anyhow::Result<Exit> {
         if !any {
             return Err(error.context("nothing was ended"));
         }
-        say(&format!("mcp-reap: {error:#}; nothing more was sent"));
+        say(&format!("mcp-reap: {}; nothing more was sent", told(&error)));
         return Ok(Exit::NotFine);
     }
     if let Some(signal) = interrupted {

@@ -3,8 +3,8 @@
 //! A child of a living member is found by its parent. A child whose parent has ended was handed on to an
 //! adopter, and what it inherited must prove where it came from:
 //!
-//! - its **process group** or **session**, where it bears the number of a member, so that this member opened
-//!   it, and where nobody but members of that target was ever seen in it;
+//! - its **process group** or **session**, where nobody but members of one target was in it at the first look, nor
+//!   anybody else since; or where a member opened it later, so that it bears that member's number;
 //! - the **wires** on its descriptors 0 and 1, where at the first look only members of that target had them,
 //!   on any descriptor, and both directions of the target's stdio connection are closed: then nobody else is
 //!   left who could have given them to it.
@@ -55,8 +55,9 @@ pub(super) struct LateChildren {
     before: Option<HashSet<ProcessId>>,
     /// A look was not complete.
     failed: bool,
-    /// Groups and sessions by their number: the member that opened them, and its target.
-    led: HashMap<Pid, (ProcessId, usize)>,
+    /// Groups and sessions that prove something, by their number: their target, and the member that has the number,
+    /// where it is still there.
+    own: HashMap<Pid, (usize, Option<ProcessId>)>,
     /// Children of members that have ended and wait to be collected, with their target.
     dead: HashMap<ProcessId, usize>,
     /// Groups and sessions in which somebody else was seen. They prove nothing any more.
@@ -97,13 +98,13 @@ impl LateChildren {
             return of_the_living;
         }
         self.note_adoptions(view);
-        // The number has a new owner, so the group that bore it is gone and was given away too.
-        self.led.retain(|pid, (leader, _)| view.by_pid.get(pid).is_none_or(|row| row.id == *leader));
+        // The number has a new owner, so the group that bore it is gone, and the number was given away.
+        self.own.retain(|pid, (_, leader)| view.by_pid.get(pid).is_none_or(|row| Some(row.id) == *leader));
         self.drop_shared(view, lookout);
         let late: Vec<&ProcessRow> = candidates().filter(|row| self.is_late(row)).collect();
         let mut born = Vec::new();
         for row in late {
-            let target = self.leads(row).or_else(|| self.wired(row.id, lookout));
+            let target = self.grouped(row).or_else(|| self.wired(row.id, lookout));
             if let Some(target) = target
                 && self.was_handed_on(row, view, lookout)
             {
@@ -119,23 +120,27 @@ impl LateChildren {
             return;
         }
         self.note_adoptions(view);
-        // A number is not given to anybody else while a process, a group or a session bears it
-        // (kernel/pid.c). So a group that bears a member's number was opened by that member, and once
-        // nobody bore it at the end of a look, it proves nothing at the next.
-        let borne: HashSet<Pid> =
-            view.rows.iter().flat_map(|row| [row.group, row.session]).flatten().collect();
-        self.led.retain(|pid, _| borne.contains(pid));
         let dead = view.unknown().filter(|row| row.zombie);
         self.dead.extend(dead.filter_map(|row| Some((row.id, *view.known.get(&view.parent(row)?.id)?))));
-        for row in view.rows.iter().filter(|row| borne.contains(&row.id.pid)) {
-            let Some(target) = view.known.get(&row.id) else { continue };
-            if !self.led.contains_key(&row.id.pid) && !self.shared.contains(&row.id.pid) {
-                let mut inside = view.rows.iter().filter(|other| is_in(other, row.id.pid));
-                if inside.all(|other| self.is_of(*target, other, view)) {
-                    self.led.insert(row.id.pid, (row.id, *target));
-                } else {
-                    self.shared.insert(row.id.pid);
-                }
+        // A number is not given to anybody else while a process, a group or a session bears it (kernel/pid.c). So
+        // whoever is in a group got it from those who were, and a group that bears a member's number was opened by
+        // that member. Once nobody bore it at the end of a look, it proves nothing at the next.
+        let mut inside: HashMap<Pid, Vec<&ProcessRow>> = HashMap::new();
+        for row in view.rows {
+            let numbers: HashSet<Pid> = [row.group, row.session].into_iter().flatten().collect();
+            numbers.into_iter().for_each(|number| inside.entry(number).or_default().push(row));
+        }
+        self.own.retain(|pid, _| inside.contains_key(pid));
+        for (pid, rows) in inside {
+            let leader = view.by_pid.get(&pid).map(|row| row.id).filter(|id| view.known.contains_key(id));
+            let new = self.before.is_none() || leader.is_some() && !self.own.contains_key(&pid);
+            let Some(target) = rows.iter().find_map(|row| view.known.get(&row.id)).filter(|_| new) else {
+                continue;
+            };
+            if self.shared.contains(&pid) || !rows.iter().all(|row| self.is_of(*target, row, view)) {
+                self.shared.insert(pid);
+            } else {
+                self.own.insert(pid, (*target, leader));
             }
         }
         if self.before.is_none() {
@@ -146,7 +151,7 @@ impl LateChildren {
 
     /// Can a child still be found when all members have ended?
     pub(super) fn outlives_its_members(&self) -> bool {
-        !self.led.is_empty() || !self.wires.is_empty()
+        !self.own.is_empty() || !self.wires.is_empty()
     }
 
     /// A member of this target, dead or alive, or a dead child of one.
@@ -158,9 +163,9 @@ impl LateChildren {
         self.before.as_ref().is_some_and(|before| !before.contains(&row.id))
     }
 
-    /// The target whose member opened this one's group or session.
-    fn leads(&self, row: &ProcessRow) -> Option<usize> {
-        [row.group, row.session].into_iter().flatten().find_map(|pid| Some(self.led.get(&pid)?.1))
+    /// The target whose members alone were in this one's group or session.
+    fn grouped(&self, row: &ProcessRow) -> Option<usize> {
+        [row.group, row.session].into_iter().flatten().find_map(|pid| Some(self.own.get(&pid)?.0))
     }
 
     /// The target whose wires these are, if they are those of one alone.
@@ -203,18 +208,18 @@ impl LateChildren {
 
     /// A group or session in which a stranger is seen proves nothing any more: its children look the same.
     fn drop_shared(&mut self, view: &View<'_>, lookout: &mut impl Lookout) {
-        let led: Vec<(Pid, usize)> = self.led.iter().map(|(pid, (_, target))| (*pid, *target)).collect();
-        for (pid, target) in led {
+        let own: Vec<(Pid, usize)> = self.own.iter().map(|(pid, (target, _))| (*pid, *target)).collect();
+        for (pid, target) in own {
             let inside = view.rows.iter().filter(|row| is_in(row, pid));
             let mut others = inside.filter(|row| !self.is_of(target, row, view));
             if others.any(|row| self.is_strange(row, pid, view, lookout)) {
-                self.led.remove(&pid);
+                self.own.remove(&pid);
                 self.shared.insert(pid);
             }
         }
     }
 
-    /// Does this row of a led group speak against it? Not if it can have come from a member: it, or the topmost
+    /// Does this row of such a group speak against it? Not if it can have come from a member: it, or the topmost
     /// of its unknown ancestors, is late, in the same group, and was handed on. Nor if its parent is missing
     /// from the table: that row is a moment old, and the next look will tell.
     fn is_strange(&self, row: &ProcessRow, group: Pid, view: &View<'_>, lookout: &mut impl Lookout) -> bool {

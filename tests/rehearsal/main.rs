@@ -233,6 +233,22 @@ fn a_group_is_its_opener_s_also_when_he_has_left_it() {
 }
 
 #[test]
+fn a_group_whose_leader_has_ended_proves_as_well() {
+    // `npx` in a group of its own ended before its server.
+    let role = Role { on_term: Some(1_000), forks_dying: true, ..obedient() };
+    let play = perform_changed(&[role.clone(), stubborn()], 2, |stage| {
+        (stage.body(pid(0)).group, stage.body(pid(1)).group) = (77, 77);
+    });
+    assert_eq!(play.report.results.len(), 3);
+    assert!(play.left().is_empty());
+    // Two targets in one group: whose child would it be?
+    let play = perform_changed(&[role, stubborn()], 1, |stage| {
+        (stage.body(pid(0)).group, stage.body(pid(1)).group) = (77, 77);
+    });
+    assert_eq!(play.report.results.len(), 2);
+}
+
+#[test]
 fn in_a_group_that_no_target_leads_nobody_is_taken() {
     // The server stood in its client's group; the client goes on double-forking there.
     let play = perform(&[Role { on_term: Some(1000), forks_dying: true, ..obedient() }], 1);
