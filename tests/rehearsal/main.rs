@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod settling;
 mod stage;
 
 use std::cell::RefCell;
