@@ -3,11 +3,14 @@
 
 mod schema;
 
+mod limit;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use limit::Limited as _;
 use mcp_reap::audit::read::{self, Line};
 use mcp_reap::audit::{
     AuditError, AuditLog, Event, Holder, Record, Retention, RunId, RunLock, StartedBy, Subject,
@@ -377,10 +380,8 @@ fn a_crash_leaves_every_durable_line_and_no_lock() {
     let status = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_run_that_crashes", "--ignored", "--nocapture"])
         .env("STATE_OF_THE_CRASH", state.0.path())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .status()
-        .unwrap();
+        .output_soon()
+        .status;
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(6), "{status}");
     assert_eq!(state.told(), (0..100).map(Some).collect::<Vec<_>>());
     state.run("2026-11-20T14:00:00Z", 100);

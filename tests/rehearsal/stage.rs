@@ -150,6 +150,9 @@ pub struct Body {
     running: bool,
 }
 
+/// What becomes of a process, given its number.
+type Change = fn(u32, &mut Body);
+
 pub struct Stage {
     pub now: Duration,
     pub world: BTreeMap<u32, Body>,
@@ -178,7 +181,7 @@ pub struct Stage {
     /// Who comes from elsewhere, and when.
     arrivals: Vec<(Duration, u32, Body)>,
     /// What becomes of whom, and when.
-    changes: Vec<(Duration, u32, fn(u32, &mut Body))>,
+    changes: Vec<(Duration, u32, Change)>,
     script: Script,
 }
 

@@ -1,10 +1,7 @@
 //! Looking again on macOS while processes are ended.
 
-use std::time::Duration;
-
 use rustix::process;
 
-use super::super::layout;
 use super::super::table::{args, bsd};
 use super::{OsKernel, ffi, has_ended, refusal};
 use crate::bytes::Argv;
