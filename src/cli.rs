@@ -85,7 +85,7 @@ pub struct Global {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub grace: Option<Duration>,
 
-    /// How long a server that is still at work may go on before it is ended (default 10s, at most 2m).
+    /// How long a server that is still at work may go on before it is ended (default 10s, at most 30s).
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub settle: Option<Duration>,
 

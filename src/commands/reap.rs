@@ -122,10 +122,18 @@ pub(super) fn end(
     if session.snapshot.is_some() {
         bail!("a recorded table ends nothing");
     }
+    let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
     let mut recorder = AuditWitness::new(log);
     recorder.started(by, &plan)?;
-    let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
-    let confirmed = confirm::confirm(session, plan, &mut kernel)?;
+    let confirmed = match confirm::confirm(session, plan, &mut kernel) {
+        Ok(confirmed) => confirmed,
+        Err(error) => {
+            // What began also ends in the record; the error itself is for whoever called.
+            let nothing = Totals { duration: started.elapsed(), ..Totals::default() };
+            recorder.finished(&nothing, signal_in(stop))?;
+            return Err(error);
+        }
+    };
     recorder.withheld(&confirmed.withheld)?;
     let waiting = waiting(session, &confirmed);
     let report = reap::run(&confirmed, session.policy.grace, &mut kernel, &mut recorder);

@@ -124,7 +124,7 @@ fn subject_of(target: &Target, member: &TargetMember) -> Subject {
 }
 
 /// What a run came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Totals {
     /// Instances of which nothing is left.
     pub(super) instances: u32,

@@ -17,8 +17,8 @@ use crate::units::{parse_duration, show_duration};
 pub(super) const MAX_GRACE: Duration = Duration::from_secs(600);
 /// The second look must come while the first still means something.
 const MAX_CONFIRM_AFTER: Duration = Duration::from_secs(60);
-/// The lock is held meanwhile, and another run waits no longer than some minutes.
-pub(super) const MAX_SETTLE: Duration = Duration::from_secs(120);
+/// Other runs wait meanwhile, and a timer's service has a minute beyond the graces.
+pub(super) const MAX_SETTLE: Duration = Duration::from_secs(30);
 /// A century, as good as for ever.
 const MAX_KEEP_DAYS: i64 = 36_500;
 

@@ -113,8 +113,8 @@ mod tests {
                 "--grace: at most 10m is taken",
             ),
             (
-                Overrides { settle: Some(Duration::from_secs(121)), ..Overrides::default() },
-                "--settle: at most 2m is taken",
+                Overrides { settle: Some(Duration::from_secs(31)), ..Overrides::default() },
+                "--settle: at most 30s is taken",
             ),
             (
                 Overrides { max_count: Some(0), ..Overrides::default() },

@@ -23,6 +23,8 @@ use crate::process::{Pid, ProcessId};
 pub(super) struct View<'a> {
     rows: &'a [ProcessRow],
     by_pid: HashMap<Pid, &'a ProcessRow>,
+    /// Who is in each group and session.
+    inside: HashMap<Pid, Vec<&'a ProcessRow>>,
     /// All processes of targets met so far, with their target.
     pub(super) known: HashMap<ProcessId, usize>,
     /// Those of them that were alive when the rows had been read, by number.
@@ -30,12 +32,17 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(
-        rows: &'a [ProcessRow],
-        known: HashMap<ProcessId, usize>,
-        living: HashMap<Pid, usize>,
-    ) -> View<'a> {
-        View { rows, by_pid: rows.iter().map(|row| (row.id.pid, row)).collect(), known, living }
+    /// The rows, of which nothing is known yet.
+    pub(super) fn new(rows: &'a [ProcessRow]) -> View<'a> {
+        let mut inside: HashMap<Pid, Vec<&ProcessRow>> = HashMap::new();
+        for row in rows {
+            let session = row.session.filter(|session| Some(*session) != row.group);
+            for number in row.group.into_iter().chain(session) {
+                inside.entry(number).or_default().push(row);
+            }
+        }
+        let by_pid = rows.iter().map(|row| (row.id.pid, row)).collect();
+        View { rows, by_pid, inside, known: HashMap::new(), living: HashMap::new() }
     }
 
     fn parent(&self, row: &ProcessRow) -> Option<&'a ProcessRow> {
@@ -125,22 +132,17 @@ impl LateChildren {
         // A number is not given to anybody else while a process, a group or a session bears it (kernel/pid.c). So
         // whoever is in a group got it from those who were, and a group that bears a member's number was opened by
         // that member. Once nobody bore it at the end of a look, it proves nothing at the next.
-        let mut inside: HashMap<Pid, Vec<&ProcessRow>> = HashMap::new();
-        for row in view.rows {
-            let numbers: HashSet<Pid> = [row.group, row.session].into_iter().flatten().collect();
-            numbers.into_iter().for_each(|number| inside.entry(number).or_default().push(row));
-        }
-        self.own.retain(|pid, _| inside.contains_key(pid));
-        for (pid, rows) in inside {
-            let leader = view.by_pid.get(&pid).map(|row| row.id).filter(|id| view.known.contains_key(id));
-            let new = self.before.is_none() || leader.is_some() && !self.own.contains_key(&pid);
+        self.own.retain(|pid, _| view.inside.contains_key(pid));
+        for (pid, rows) in &view.inside {
+            let leader = view.by_pid.get(pid).map(|row| row.id).filter(|id| view.known.contains_key(id));
+            let new = self.before.is_none() || leader.is_some() && !self.own.contains_key(pid);
             let Some(target) = rows.iter().find_map(|row| view.known.get(&row.id)).filter(|_| new) else {
                 continue;
             };
-            if self.shared.contains(&pid) || !rows.iter().all(|row| self.is_of(*target, row, view)) {
-                self.shared.insert(pid);
+            if self.shared.contains(pid) || !rows.iter().all(|row| self.is_of(*target, row, view)) {
+                self.shared.insert(*pid);
             } else {
-                self.own.insert(pid, (*target, leader));
+                self.own.insert(*pid, (*target, leader));
             }
         }
         if self.before.is_none() {
@@ -210,8 +212,8 @@ impl LateChildren {
     fn drop_shared(&mut self, view: &View<'_>, lookout: &mut impl Lookout) {
         let own: Vec<(Pid, usize)> = self.own.iter().map(|(pid, (target, _))| (*pid, *target)).collect();
         for (pid, target) in own {
-            let inside = view.rows.iter().filter(|row| is_in(row, pid));
-            let mut others = inside.filter(|row| !self.is_of(target, row, view));
+            let mut others =
+                view.inside.get(&pid).into_iter().flatten().filter(|row| !self.is_of(target, row, view));
             if others.any(|row| self.is_strange(row, pid, view, lookout)) {
                 self.own.remove(&pid);
                 self.shared.insert(pid);

@@ -133,8 +133,9 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
         // Nor is anybody asked who was born to an instance that is left alone.
         let spared = self.targets_with(|outcome| matches!(outcome, Outcome::Withheld(_)));
+        let mut view = View::new(&rows);
         loop {
-            let view = View::new(&rows, self.known(), self.living());
+            (view.known, view.living) = (self.known(), self.living());
             let mut born = self.late_children.born(&view, self.kernel);
             born.retain(|(target, _)| !spared.contains(target));
             if born.is_empty() {
