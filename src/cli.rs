@@ -85,6 +85,10 @@ pub struct Global {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub grace: Option<Duration>,
 
+    /// How long a server that is still at work may go on before it is ended (default 10s, at most 30s).
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
+    pub settle: Option<Duration>,
+
     /// Keep only the newest N copies of each server under each client.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), global = true)]
     pub max_count: Option<u32>,

@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use crate::bytes::Argv;
-use crate::classify::{Finding, Judgement, Verdict};
+use crate::classify::{ClientRef, Evidence, Finding, Judgement, Verdict};
 use crate::instance::{Instance, Part};
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessId, ProcessRecord, Snapshot, State};
+use crate::process::{Pid, ProcessId, ProcessRecord, Snapshot, State, Uid};
 use crate::roles::is_tool_job;
 use crate::tree::Tree;
 
@@ -30,6 +30,10 @@ pub struct Target {
     pub verdict: Verdict,
     /// The same in a few words.
     pub reason: String,
+    /// The client it belonged to, where one is known.
+    pub client: Option<ClientRef>,
+    /// What was seen, for and against.
+    pub evidence: Vec<Evidence>,
     /// All members, the root first.
     pub members: Vec<TargetMember>,
 }
@@ -39,6 +43,10 @@ pub struct Target {
 pub struct TargetMember {
     /// Exactly which.
     pub id: ProcessId,
+    /// Its parent's number.
+    pub parent: Pid,
+    /// Its effective user; `None` where it could not be read.
+    pub uid: Option<Uid>,
     /// Its part in the instance.
     pub part: Part,
     /// Stopped: it needs SIGCONT to hear SIGTERM.
@@ -283,6 +291,8 @@ fn namespaces_are_its_own(instance: &Instance<'_>) -> bool {
 fn target(finding: &Finding<'_>) -> Target {
     let members = finding.instance.members.iter().map(|member| TargetMember {
         id: member.record.id,
+        parent: member.record.parent,
+        uid: member.record.uid,
         part: member.part,
         stopped: member.record.state == State::Stopped,
         started_at: member.record.started_at,
@@ -293,6 +303,8 @@ fn target(finding: &Finding<'_>) -> Target {
         server: finding.instance.server.clone(),
         verdict: finding.verdict,
         reason: finding.reason.clone(),
+        client: finding.client.clone(),
+        evidence: finding.evidence.clone(),
         members: members.collect(),
     }
 }

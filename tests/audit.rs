@@ -1,14 +1,26 @@
 //! The audit log as it lies on disk: what is trusted, what is rotated, what survives a crash.
 #![allow(clippy::unwrap_used)]
 
+mod schema;
+
+mod limit;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use limit::Limited as _;
 use mcp_reap::audit::read::{self, Line};
-use mcp_reap::audit::{AuditError, AuditLog, Event, Holder, Record, Retention, RunId, RunLock, StartedBy};
-use mcp_reap::process::Pid;
+use mcp_reap::audit::{
+    AuditError, AuditLog, Event, Holder, Record, Retention, RunId, RunLock, StartedBy, Subject,
+};
+use mcp_reap::bytes::Argv;
+use mcp_reap::classify::{Adoption, ClientRef, Evidence, Verdict};
+use mcp_reap::instance::Part;
+use mcp_reap::plan::{Target, TargetMember};
+use mcp_reap::process::{Pid, ProcessId, StartTime, Uid};
+use mcp_reap::reap::Signal;
 
 const KEEP: Retention = Retention { keep_days: 7, max_size: 1_000_000 };
 
@@ -368,10 +380,8 @@ fn a_crash_leaves_every_durable_line_and_no_lock() {
     let status = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_run_that_crashes", "--ignored", "--nocapture"])
         .env("STATE_OF_THE_CRASH", state.0.path())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .status()
-        .unwrap();
+        .output_soon()
+        .status;
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(6), "{status}");
     assert_eq!(state.told(), (0..100).map(Some).collect::<Vec<_>>());
     state.run("2026-11-20T14:00:00Z", 100);
@@ -387,4 +397,115 @@ fn the_run_that_crashes() {
     let mut log = AuditLog::open(lock, KEEP, RunId::new(now, Pid(1)), now).unwrap();
     log.append_durably(now, &(0..100).map(finished).collect::<Vec<_>>()).unwrap();
     std::process::abort();
+}
+
+/// One of each event, as a run writes it.
+fn one_of_each() -> Vec<Event> {
+    let id = ProcessId { pid: Pid(42), start: StartTime(1234) };
+    let member = TargetMember {
+        id,
+        parent: Pid(1),
+        uid: None,
+        part: Part::Server,
+        stopped: false,
+        started_at: 1.0,
+        rss: 4096,
+        argv: Argv::from(["node", "server.js"]),
+    };
+    let target = Target {
+        server: "notes".to_owned(),
+        verdict: Verdict::Orphaned,
+        reason: "owner gone".to_owned(),
+        client: Some(ClientRef { pid: Pid(30), name: "claude-code".to_owned() }),
+        evidence: vec![Evidence::OwnerGone { pid: Pid(1), how: Adoption::Init }],
+        members: vec![member.clone()],
+    };
+    let nobody = Target { client: None, evidence: Vec::new(), ..target.clone() };
+    let subject = || Subject::new(id, 1_790_000_000.5, "notes", Pid(40), "server");
+    let (version, verdict, reason) =
+        ("0".to_owned(), "orphaned".to_owned(), "younger than min_age".to_owned());
+    let started_by = StartedBy::Hook;
+    let finished = |interrupted_by| Event::RunFinished {
+        instances: 1,
+        processes: 2,
+        rss_reclaimed: 3,
+        duration_ms: 4,
+        failed: 5,
+        interrupted_by,
+    };
+    vec![
+        Event::RunStarted { started_by, version, pid: Pid(9), uid: Uid(1000), targets: 3 },
+        Event::intent(subject(), Signal::Term, &target, &member),
+        Event::intent(subject(), Signal::Cont, &nobody, &member),
+        Event::Signalled { subject: subject(), signal: Signal::Kill },
+        Event::Exited { subject: subject(), after_ms: 5 },
+        Event::Killed { subject: subject(), after_ms: 5 },
+        Event::Survived { subject: subject(), after_ms: 5 },
+        Event::Denied { subject: subject(), error: "no".to_owned() },
+        Event::Vanished { subject: subject() },
+        Event::Withheld { subject: subject(), pids: vec![Pid(1)], verdict, reason },
+        finished(None),
+        finished(Some(15)),
+    ]
+}
+
+#[test]
+fn every_event_is_as_the_schema_says_and_has_no_field_that_it_does_not_name() {
+    let state = State::new();
+    let events = one_of_each();
+    state
+        .open_at("2026-11-20T14:00:00Z", KEEP)
+        .unwrap()
+        .append_durably(at("2026-11-20T14:00:00Z"), &events)
+        .unwrap();
+    let text = fs::read_to_string(state.file("audit.jsonl")).unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(schema::problems(&schema::AUDIT_EVENT, &value), [""; 0], "{line}");
+        assert_eq!(schema::undocumented(&value), [""; 0], "{line}");
+        seen.insert(value["event"].as_str().unwrap().to_owned());
+    }
+    let named = schema::AUDIT_EVENT["oneOf"].as_array().unwrap().iter();
+    assert_eq!(seen, named.map(|branch| branch["title"].as_str().unwrap().to_owned()).collect());
+}
+
+#[test]
+fn the_schema_refuses_what_no_run_writes() {
+    let event = serde_json::json!({
+        "schema": 1, "at": "2026-11-20T14:00:00.000Z", "run": "r", "event": "exited", "pid": 1, "start": 2,
+        "started_at": "2026-11-20T14:00:00.000Z", "server": "s", "root": 1, "role": "server", "after_ms": 3
+    });
+    let problems = |event: &serde_json::Value| schema::problems(&schema::AUDIT_EVENT, event);
+    assert_eq!(problems(&event), [""; 0]);
+    for (field, wrong) in [
+        ("schema", serde_json::json!(2)),
+        ("at", "2026-11-20T14:00:00Z".into()),
+        ("event", "exploded".into()),
+        ("pid", (-1).into()),
+        ("start", "2".into()),
+        ("role", "boss".into()),
+        ("after_ms", serde_json::Value::Null),
+    ] {
+        let mut event = event.clone();
+        event[field] = wrong;
+        assert!(!problems(&event).is_empty(), "{field}");
+    }
+    for field in ["schema", "at", "run", "event", "pid", "server", "after_ms"] {
+        let mut event = event.clone();
+        event.as_object_mut().unwrap().shift_remove(field);
+        assert!(!problems(&event).is_empty(), "without {field}");
+    }
+    assert_eq!(schema::undocumented(&serde_json::json!({"event": "exited", "pid": 1, "mood": 2})), ["mood"]);
+}
+
+#[test]
+fn the_page_names_every_event_and_every_field() {
+    let page = include_str!("../docs/audit-log.md");
+    for branch in schema::AUDIT_EVENT["oneOf"].as_array().unwrap() {
+        let fields = branch["properties"].as_object().unwrap().keys();
+        for name in fields.map(String::as_str).chain([branch["title"].as_str().unwrap()]) {
+            assert!(page.contains(&format!("`{name}`")), "{name} is not on the page");
+        }
+    }
 }

@@ -89,6 +89,7 @@ fn every_setting_reaches_the_policy() {
 grace = "2s"
 min_age = "0"
 confirm_after = "50ms"
+settle = "4s"
 detached = true
 clients = true
 [limits]
@@ -123,6 +124,7 @@ max_size = "1MB"
     assert_eq!(policy.grace, Duration::from_secs(2));
     assert_eq!(policy.min_age, Duration::ZERO);
     assert_eq!(policy.confirm_after, Duration::from_millis(50));
+    assert_eq!(policy.settle, Duration::from_secs(4));
     assert!(policy.detached && policy.clients && !policy.all_users);
     assert_eq!(policy.limits.max_count, Some(3));
     assert_eq!(policy.limits.count_per, Some(CountPer::User));
@@ -132,7 +134,7 @@ max_size = "1MB"
     assert!(rule.exe.as_ref().unwrap().matches(home.0.path().join("bin/gate").to_str().unwrap()));
     assert_eq!(rule.pid_file, Some((pid_file, Some(Pid(77)))));
     assert_eq!((rule.port, rule.reason.as_deref()), (Some(8700), Some("shared")));
-    assert_eq!(rule.origin, "config.toml:13");
+    assert_eq!(rule.origin, "config.toml:14");
     assert!(rule.name.is_some() && rule.command.is_some() && rule.cwd.is_some());
     assert!(rule.unit.is_some() && rule.label.is_some());
     assert_eq!(policy.servers[0].limits.max_rss, Some(4096));
@@ -192,6 +194,7 @@ fn each_mistake_names_its_key_its_place_and_what_was_expected() {
         ),
         ("[reap]\ngrace = \"5\"", (2, 9), "reap.grace", "`5` has no unit: write 5s, 5m, 5h or 5d"),
         ("[reap]\ngrace = \"11m\"", (2, 9), "reap.grace", "at most 10m is taken"),
+        ("[reap]\nsettle = \"31s\"", (2, 10), "reap.settle", "at most 30s is taken"),
         ("[reap]\nconfirm_after = \"61s\"", (2, 17), "reap.confirm_after", "at most 1m is taken"),
         ("[reap]\nmin_age = \"-1s\"", (2, 11), "reap.min_age", "`-1s` does not begin with a number"),
         ("[reap]\ndetached = \"yes\"", (2, 12), "reap.detached", "expected true or false, found a text"),

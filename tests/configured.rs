@@ -1,9 +1,12 @@
 //! `mcp-reap list --configured` through the real binary, in a home of its own.
 #![allow(clippy::unwrap_used)]
 
+mod limit;
+
 use std::fs;
 use std::process::Command;
 
+use limit::Limited as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,7 +20,7 @@ const SETTINGS: &str = r#"{"mcpServers": {
 fn run(home: &TempDir, args: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-reap"));
     command.env_clear().env("HOME", home.path()).env("PATH", "/usr/bin:/bin").current_dir(home.path());
-    let output = command.args(args).output().unwrap();
+    let output = command.args(args).output_soon();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

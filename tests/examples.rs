@@ -6,11 +6,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod limit;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Parser as _;
+use limit::Limited as _;
 use mcp_reap::cli::Cli;
 
 /// One block between ``` and ```.
@@ -193,7 +196,7 @@ fn every_unit_that_is_shown_pleases_systemd() {
     let verify = |files: &[PathBuf]| {
         let mut command = Command::new("systemd-analyze");
         command.args(["--user", "--man=no", "verify"]).args(files).env("XDG_RUNTIME_DIR", folder.path());
-        String::from_utf8(command.output().unwrap().stderr).unwrap()
+        String::from_utf8(command.output_soon().stderr).unwrap()
     };
     // It exits with 0 whatever it finds: any word is a fault.
     assert_eq!(verify(&files), "");
@@ -219,7 +222,7 @@ fn every_alert_that_is_shown_pleases_prometheus_and_asks_for_what_there_is() {
         if has("promtool") {
             let file = tempfile::NamedTempFile::new().unwrap();
             fs::write(file.path(), &fence.text).unwrap();
-            let output = Command::new("promtool").args(["check", "rules"]).arg(file.path()).output().unwrap();
+            let output = Command::new("promtool").args(["check", "rules"]).arg(file.path()).output_soon();
             assert!(output.status.success(), "{}: {output:?}", fence.at);
         }
     }

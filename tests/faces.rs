@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod limit;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use limit::{Limited as _, Lines};
 
 /// A person with a home of their own.
 struct Home(tempfile::TempDir);
@@ -22,7 +26,7 @@ impl Home {
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
+        self.command(args).output_soon()
     }
 
     fn says(&self, args: &[&str]) -> String {
@@ -83,13 +87,13 @@ fn the_log_reads_rotated_files_first_and_a_torn_last_line_is_no_error() {
 }
 
 #[test]
-fn following_shows_each_run_when_it_is_over_and_ends_when_nobody_listens() {
+fn following_shows_each_run_when_it_is_over_and_ends_when_nobody_reads() {
     let home = Home::new();
     let log = home.state().join("audit.jsonl");
     fs::write(&log, run_of("2026-11-18", "notes")).unwrap();
     let mut child = home.command(&["log", "--follow", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.next().unwrap().unwrap().contains(r#""server":"notes""#));
+    let lines = Lines::of(child.stdout.take().unwrap(), 2);
+    assert!(lines.next().contains(r#""server":"notes""#));
     let mut add = fs::OpenOptions::new().append(true).open(&log).unwrap();
     let run = run_of("2026-11-19", "maps");
     // Half a run first: it is told once, and whole.
@@ -97,11 +101,10 @@ fn following_shows_each_run_when_it_is_over_and_ends_when_nobody_listens() {
     add.write_all(&run.as_bytes()[..half]).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(700));
     add.write_all(&run.as_bytes()[half..]).unwrap();
-    let told = lines.next().unwrap().unwrap();
+    let told = lines.next();
     assert!(told.contains(r#""server":"maps""#) && told.contains(r#""finished":true"#), "{told}");
-    drop(lines);
-    add.write_all(run_of("2026-11-20", "mail").as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "a closed pipe is not an error");
+    // Nobody reads any more: it ends without another run that it could fail to tell of.
+    assert!(limit::end_of(&mut child).success(), "a closed pipe is not an error");
 }
 
 /// Runs a program on a text; `None` where it is not installed.
@@ -117,7 +120,7 @@ fn through(program: &str, args: &[&str], text: &str) -> Option<Output> {
     let text = text.to_owned();
     // It may answer before it has read all.
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
-    let output = child.wait_with_output().unwrap();
+    let output = limit::finish(child);
     writer.join().unwrap().ok();
     Some(output)
 }

@@ -4,10 +4,13 @@
 
 mod stable_path;
 
+mod limit;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use limit::Limited as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -31,7 +34,7 @@ impl Home {
     fn run(&self, args: &[&str]) -> Output {
         let mut command = Command::new(&self.program);
         command.env_clear().env("HOME", self.dir.path()).env("PATH", "/usr/bin:/bin");
-        command.current_dir(self.dir.path()).args(args).output().unwrap()
+        command.current_dir(self.dir.path()).args(args).output_soon()
     }
 
     /// Runs it, and holds it to its exit code.
@@ -81,7 +84,7 @@ fn a_projects_hooks_are_not_the_persons() {
     fs::create_dir(&project).unwrap();
     let mut command = Command::new(&home.program);
     command.env_clear().env("HOME", home.dir.path()).current_dir(&project);
-    let output = command.args(["hook", "install", "--scope", "project", "--json"]).output().unwrap();
+    let output = command.args(["hook", "install", "--scope", "project", "--json"]).output_soon();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&answer["schema"], &answer["changed"]), (&1.into(), &true.into()));
@@ -107,7 +110,7 @@ fn a_program_that_will_be_gone_is_refused_unless_forced() {
     let home = Home::new();
     let in_folder = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-reap"));
-        command.env_clear().env("HOME", home.dir.path()).args(args).output().unwrap()
+        command.env_clear().env("HOME", home.dir.path()).args(args).output_soon()
     };
     let refused = in_folder(&["hook", "install"]);
     assert_eq!(refused.status.code(), Some(2));
@@ -125,7 +128,7 @@ fn a_name_that_stays_is_refused_if_it_leads_into_a_build_folder() {
     let install = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-reap"));
         command.env_clear().env("HOME", home.dir.path()).env("PATH", bin.path());
-        command.args(["hook", "install"]).args(args).output().unwrap()
+        command.args(["hook", "install"]).args(args).output_soon()
     };
     let refused = install(&[]);
     assert_eq!(refused.status.code(), Some(2));
@@ -169,7 +172,7 @@ fn a_hook_call_is_never_a_two() {
     }
     // Not even where nothing can be written down.
     let mut command = Command::new(&home.program);
-    let output = command.env_clear().env("HOME", "/dev/null").args(["hook", "run"]).output().unwrap();
+    let output = command.env_clear().env("HOME", "/dev/null").args(["hook", "run"]).output_soon();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]));
     assert_eq!(text(&output.stderr), "");
     assert!(text(&home.run(&["hook", "run", "--help"]).stdout).contains("Usage"), "a person may ask");

@@ -6,11 +6,14 @@
 
 mod stable_path;
 
+mod limit;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use limit::Limited as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -32,7 +35,7 @@ impl Home {
     fn run(&self, args: &[&str]) -> Output {
         let mut command = Command::new(self.program());
         command.env_clear().env("HOME", self.0.path()).env("PATH", "/usr/bin:/bin").env("TZ", "UTC");
-        command.env("XDG_RUNTIME_DIR", self.0.path().join("run")).args(args).output().unwrap()
+        command.env("XDG_RUNTIME_DIR", self.0.path().join("run")).args(args).output_soon()
     }
 
     /// Lines of an audit log, as a run of the schedule and one by hand would have written them.

@@ -1,47 +1,16 @@
 //! What is written down: one event, one line of JSON.
 
-use std::fmt;
-use std::hash::{BuildHasher, Hasher};
-
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::Argv;
+use super::run_id::RunId;
+use crate::plan::{Target, TargetMember};
 use crate::process::{Pid, ProcessId, StartTime, Uid};
 use crate::reap::Signal;
 use crate::redact;
 
 /// The version of the line format.
 pub const SCHEMA: u32 = 1;
-
-/// Names one run: the moment, the process, and four random digits, so that ids sort by time and two
-/// runs never share one (`20261120T140000Z-4242-9f3a`).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RunId(String);
-
-impl RunId {
-    /// A new id for a run of this process that began `now`.
-    #[must_use]
-    pub fn new(now: DateTime<Utc>, pid: Pid) -> RunId {
-        // The standard library seeds its hash maps from the system's random source: enough for
-        // telling two runs apart, and no further crate.
-        let random = std::hash::RandomState::new().build_hasher().finish() & 0xffff;
-        RunId(format!("{}-{pid}-{random:04x}", now.format("%Y%m%dT%H%M%SZ")))
-    }
-
-    /// As text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What started a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +77,15 @@ impl Subject {
     }
 }
 
+/// The client of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its process.
+    pub pid: Pid,
+    /// Its name, such as `claude-code`.
+    pub name: String,
+}
+
 /// What happened. Verdicts and reasons are text here, as the report shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -125,22 +103,34 @@ pub enum Event {
         /// How many processes it is about to end.
         targets: u32,
     },
-    /// A signal is about to be sent; on disk before it is.
+    /// A signal is about to be sent; on disk before it is. It says by itself why the process is ended.
     Intent {
         /// To whom.
         #[serde(flatten)]
         subject: Subject,
+        /// Its parent, when it was seen last.
+        #[serde(default)]
+        ppid: Option<Pid>,
+        /// Its effective user; `None` where it could not be read.
+        #[serde(default)]
+        uid: Option<Uid>,
         /// Which.
         #[serde(with = "signal_name")]
         signal: Signal,
         /// The command line, redacted.
         argv: Vec<String>,
-        /// Resident memory in bytes.
+        /// Resident memory in bytes; 0 for what was born during the run.
         rss: u64,
+        /// The client of its instance; `None` where none is known.
+        #[serde(default)]
+        client: Option<Client>,
         /// What the evidence says of its instance.
         verdict: String,
         /// The evidence in one line.
         reason: String,
+        /// All of the evidence, as in the report: objects with a `kind`.
+        #[serde(default)]
+        evidence: Vec<serde_json::Value>,
     },
     /// A signal was sent.
     Signalled {
@@ -227,21 +217,22 @@ impl Event {
     /// The intent to signal a process. Its argv is redacted here, and then cut at 16 KiB: an argv can
     /// have two megabytes, and a record is for reading.
     #[must_use]
-    pub fn intent(
-        subject: Subject,
-        signal: Signal,
-        argv: &Argv,
-        rss: u64,
-        verdict: &str,
-        reason: &str,
-    ) -> Event {
+    pub fn intent(subject: Subject, signal: Signal, target: &Target, member: &TargetMember) -> Event {
         Event::Intent {
             subject,
+            ppid: Some(member.parent),
+            uid: member.uid,
             signal,
-            argv: cut(redact::argv(argv)),
-            rss,
-            verdict: verdict.to_owned(),
-            reason: redact::text(reason),
+            argv: cut(redact::argv(&member.argv)),
+            rss: member.rss,
+            client: target
+                .client
+                .as_ref()
+                .map(|client| Client { pid: client.pid, name: client.name.clone() }),
+            verdict: target.verdict.as_str().to_owned(),
+            reason: redact::text(&target.reason),
+            // Plain structs with text keys: there is nothing in them that JSON cannot hold.
+            evidence: target.evidence.iter().filter_map(|seen| serde_json::to_value(seen).ok()).collect(),
         }
     }
 }

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use super::event::{Event, Record, RunId, SCHEMA};
+use super::event::{Event, Record, SCHEMA};
 use super::lock::RunLock;
 use super::rotate::{Retention, rotate};
+use super::run_id::RunId;
 use super::sink::{FileSink, Sink};
 use super::{AuditError, CURRENT};
 

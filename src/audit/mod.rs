@@ -9,15 +9,17 @@ mod lock;
 mod log;
 pub mod read;
 mod rotate;
+mod run_id;
 mod sink;
 
 use std::io;
 use std::path::PathBuf;
 
-pub use event::{Event, Record, RunId, SCHEMA, StartedBy, Subject};
+pub use event::{Client, Event, Record, SCHEMA, StartedBy, Subject};
 pub use lock::{Holder, RunLock};
 pub use log::AuditLog;
 pub use rotate::Retention;
+pub use run_id::RunId;
 pub use sink::{FileSink, Sink};
 
 /// The file that is written to.

@@ -40,6 +40,7 @@ impl Global {
         given(&[
             ("--min-age", self.min_age.is_some()),
             ("--grace", self.grace.is_some()),
+            ("--settle", self.settle.is_some()),
             ("--max-count", self.max_count.is_some()),
             ("--max-age", self.max_age.is_some()),
             ("--max-rss", self.max_rss.is_some()),

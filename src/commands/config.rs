@@ -105,7 +105,7 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
         CountPer::Client => "client",
         CountPer::User => "user",
     };
-    let rows: [(&str, Option<String>, Option<&str>); 11] = [
+    let rows: [(&str, Option<String>, Option<&str>); 12] = [
         ("reap.grace", quoted(exact_duration(policy.grace)), given(global.grace.is_some(), "--grace")),
         (
             "reap.min_age",
@@ -113,6 +113,7 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
             given(global.min_age.is_some(), "--min-age"),
         ),
         ("reap.confirm_after", quoted(exact_duration(policy.confirm_after)), None),
+        ("reap.settle", quoted(exact_duration(policy.settle)), given(global.settle.is_some(), "--settle")),
         ("reap.detached", Some(policy.detached.to_string()), None),
         ("reap.clients", Some(policy.clients.to_string()), None),
         (

@@ -64,7 +64,8 @@ pub(super) fn runs(directory: &Path, since: Option<DateTime<Utc>>) -> anyhow::Re
     Ok((runs, unreadable))
 }
 
-/// Shows what there is, then each run once it is over, until nobody listens.
+/// Shows what there is, then each run once it is over, until nobody reads any more: that is asked once a round, because a
+/// reader that left is no error of a write before there is something to write.
 ///
 /// A new run is rare and a look at the file's size is cheap, so everything is read again only when
 /// the file has changed; renamed and begun anew files need no thought that way.
@@ -96,7 +97,9 @@ fn follow(
                 seen = now;
                 break;
             }
-            std::thread::sleep(AGAIN);
+            if !super::is_read(AGAIN) {
+                return Ok(Exit::Fine);
+            }
         }
         runs = self::runs(directory, since)?.0;
     }

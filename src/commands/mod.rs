@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod configured;
+mod confirm;
 mod doctor;
 mod explain;
 mod generate;
@@ -15,13 +16,16 @@ mod reap;
 mod record;
 mod recorder;
 mod schedule;
+mod stop;
 mod turn;
 
 use std::cell::OnceCell;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::catalog::Catalog;
 use crate::cli::{Cli, Command, Global, HookAction};
@@ -48,6 +52,7 @@ struct Session {
 /// # Errors
 /// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
 pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    stop::outlive_full_files()?;
     if let Some(Command::Hook { action: HookAction::Run { watch } }) = &cli.command {
         return Ok(if *watch { hook::watch(&cli) } else { hook::call(&cli) });
     }
@@ -140,6 +145,7 @@ pub fn told(error: &anyhow::Error) -> String {
 fn overrides(global: &Global) -> Overrides {
     Overrides {
         grace: global.grace,
+        settle: global.settle,
         min_age: global.min_age,
         max_count: global.max_count,
         max_age: global.max_age,
@@ -167,6 +173,23 @@ fn still_heard(text: &str) -> anyhow::Result<bool> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
         other => other.map(|()| true).context("failed to write the answer"),
     }
+}
+
+/// Waits this long, or until the reader of stdout has gone; says whether there is one. A file and a terminal have one for
+/// ever.
+fn is_read(wait: Duration) -> bool {
+    let begun = Instant::now();
+    let out = std::io::stdout();
+    // Asked for nothing, poll(2) tells only of errors: ERR is what the last reader of a pipe leaves, HUP a socket's.
+    let mut fds = [PollFd::new(&out, PollFlags::empty())];
+    let timeout = Timespec::try_from(wait).unwrap_or_default();
+    let polled = poll(&mut fds, Some(&timeout));
+    if polled.is_ok() && fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
+        return false;
+    }
+    // A signal ended it early, or (on macOS) a device cannot be polled.
+    std::thread::sleep(wait.saturating_sub(begun.elapsed()));
+    true
 }
 
 /// Says something to a person. Nobody is to fail because stderr is gone.

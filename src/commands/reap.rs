@@ -1,14 +1,14 @@
 //! `mcp-reap` itself: look, plan, ask, look again, end, tell.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::recorder::{AuditWitness, Totals};
-use super::{Session, answer, ask, look, say, someone_is_there, turn};
+use super::stop::{listen, signal_in};
+use super::{Session, answer, ask, confirm, look, say, someone_is_there, told, turn};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -122,11 +122,19 @@ pub(super) fn end(
     if session.snapshot.is_some() {
         bail!("a recorded table ends nothing");
     }
+    let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
     let mut recorder = AuditWitness::new(log);
     recorder.started(by, &plan)?;
-    let confirmed = confirm(session, plan, stop)?;
+    let confirmed = match confirm::confirm(session, plan, &mut kernel) {
+        Ok(confirmed) => confirmed,
+        Err(error) => {
+            // What began also ends in the record; the error itself is for whoever called.
+            let nothing = Totals { duration: started.elapsed(), ..Totals::default() };
+            recorder.finished(&nothing, signal_in(stop))?;
+            return Err(error);
+        }
+    };
     recorder.withheld(&confirmed.withheld)?;
-    let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
     let waiting = waiting(session, &confirmed);
     let report = reap::run(&confirmed, session.policy.grace, &mut kernel, &mut recorder);
     drop(waiting);
@@ -141,37 +149,6 @@ fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
     let processes: usize = plan.targets.iter().map(|target| target.members.len()).sum();
     let what = format!("asked {} to end", table::count(processes, "process"));
     (processes > 0 && !session.quiet).then(|| Spinner::start(what, session.policy.grace))
-}
-
-/// The signals that ask us to stop leave their number here.
-pub(super) fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_usize(signal, Arc::clone(stop), signal as usize)
-            .context("failed to listen for signals")?;
-    }
-    Ok(())
-}
-
-pub(super) fn signal_in(stop: &AtomicUsize) -> Option<i32> {
-    i32::try_from(stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
-}
-
-/// The second look: only what is planned again is carried out.
-fn confirm(session: &Session, plan: Plan, stop: &AtomicUsize) -> anyhow::Result<Plan> {
-    if plan.targets.is_empty() {
-        return Ok(plan);
-    }
-    // A sleep that a signal does not end would keep Ctrl-C waiting.
-    let until = Instant::now() + session.policy.confirm_after;
-    while Instant::now() < until {
-        if signal_in(stop).is_some() {
-            return Ok(Plan { targets: Vec::new(), withheld: plan.withheld });
-        }
-        std::thread::sleep(Duration::from_millis(20).min(until.saturating_duration_since(Instant::now())));
-    }
-    let second = look::look(session)?;
-    let (_, again) = look::judge(session, &second);
-    Ok(plan.confirmed_by(&again))
 }
 
 fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals) -> anyhow::Result<()> {
@@ -200,7 +177,7 @@ pub(super) fn exit(done: Done) -> anyhow::Result<Exit> {
         if !any {
             return Err(error.context("nothing was ended"));
         }
-        say(&format!("mcp-reap: {error:#}; nothing more was sent"));
+        say(&format!("mcp-reap: {}; nothing more was sent", told(&error)));
         return Ok(Exit::NotFine);
     }
     if let Some(signal) = interrupted {

@@ -80,10 +80,7 @@ impl<S: Sink> AuditWitness<S> {
         let subject = subject_of(target, member);
         let after_ms = self.after_ms(member.id);
         match &event.step {
-            Step::Intent(signal) => {
-                let verdict = target.verdict.as_str();
-                audit::Event::intent(subject, *signal, &member.argv, member.rss, verdict, &target.reason)
-            }
+            Step::Intent(signal) => audit::Event::intent(subject, *signal, target, member),
             Step::Signalled(signal) => audit::Event::Signalled { subject, signal: *signal },
             Step::Exited => audit::Event::Exited { subject, after_ms },
             Step::Killed => audit::Event::Killed { subject, after_ms },
@@ -127,7 +124,7 @@ fn subject_of(target: &Target, member: &TargetMember) -> Subject {
 }
 
 /// What a run came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Totals {
     /// Instances of which nothing is left.
     pub(super) instances: u32,
@@ -231,6 +228,8 @@ mod tests {
     fn target() -> Target {
         let member = TargetMember {
             id: ProcessId { pid: Pid(4242), start: StartTime(7) },
+            parent: Pid(1),
+            uid: Some(Uid(1000)),
             part: Part::Server,
             stopped: false,
             started_at: 1.0,
@@ -238,7 +237,15 @@ mod tests {
             argv: ["node", "--token", "hunter2"].into(),
         };
         let reason = String::from("owner gone");
-        Target { server: "s".into(), verdict: Verdict::Orphaned, reason, members: vec![member] }
+        let (client, evidence) = (None, Vec::new());
+        Target {
+            server: "s".into(),
+            verdict: Verdict::Orphaned,
+            reason,
+            client,
+            evidence,
+            members: vec![member],
+        }
     }
 
     fn recorder(disk: &Disk) -> AuditWitness<Disk> {

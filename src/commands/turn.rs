@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
-use super::{Session, reap, say};
+use super::stop::signal_in;
+use super::{Session, say};
 use crate::audit::{AuditError, Holder, RunLock, StartedBy};
 use crate::policy::Policy;
 use crate::render::figures::elapsed;
@@ -48,7 +49,7 @@ pub(super) fn take(
 
 fn within(directory: &Path, patience: Duration, stop: &AtomicUsize) -> Result<Option<RunLock>, AuditError> {
     let until = Instant::now() + patience;
-    RunLock::acquire_waiting(directory, || Instant::now() < until && reap::signal_in(stop).is_none())
+    RunLock::acquire_waiting(directory, || Instant::now() < until && signal_in(stop).is_none())
 }
 
 /// What another run does for this one, and what it does not.

@@ -17,6 +17,8 @@ use crate::units::{parse_duration, show_duration};
 pub(super) const MAX_GRACE: Duration = Duration::from_secs(600);
 /// The second look must come while the first still means something.
 const MAX_CONFIRM_AFTER: Duration = Duration::from_secs(60);
+/// Other runs wait meanwhile, and a timer's service has a minute beyond the graces.
+pub(super) const MAX_SETTLE: Duration = Duration::from_secs(30);
 /// A century, as good as for ever.
 const MAX_KEEP_DAYS: i64 = 36_500;
 
@@ -74,6 +76,7 @@ fn reap(mut section: Section<'_>, policy: &mut Policy) -> Result<(), ConfigError
     policy.min_age = value(section.parsed("min_age", DURATION, parse_duration)?, policy.min_age);
     let confirm_after = section.parsed("confirm_after", DURATION, at_most(MAX_CONFIRM_AFTER))?;
     policy.confirm_after = value(confirm_after, policy.confirm_after);
+    policy.settle = value(section.parsed("settle", DURATION, at_most(MAX_SETTLE))?, policy.settle);
     policy.detached = section.switch("detached")?.unwrap_or(policy.detached);
     policy.clients = section.switch("clients")?.unwrap_or(policy.clients);
     section.finish()

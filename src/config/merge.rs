@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::ConfigError;
-use super::file::MAX_GRACE;
+use super::file::{MAX_GRACE, MAX_SETTLE};
 use crate::pattern::Pattern;
 use crate::policy::{AllowRule, Policy};
 use crate::units::show_duration;
@@ -13,6 +13,8 @@ use crate::units::show_duration;
 pub struct Overrides {
     /// `--grace`.
     pub grace: Option<Duration>,
+    /// `--settle`.
+    pub settle: Option<Duration>,
     /// `--min-age`.
     pub min_age: Option<Duration>,
     /// `--max-count`.
@@ -35,8 +37,11 @@ impl Overrides {
     /// When a value is out of bounds or not a pattern.
     pub fn apply(&self, policy: &mut Policy) -> Result<(), ConfigError> {
         let out_of_bounds = |flag: &'static str, problem: String| Err(ConfigError::Flag { flag, problem });
-        if self.grace.is_some_and(|grace| grace > MAX_GRACE) {
-            return out_of_bounds("--grace", format!("at most {} is taken", show_duration(MAX_GRACE)));
+        for (flag, given, most) in [("--grace", self.grace, MAX_GRACE), ("--settle", self.settle, MAX_SETTLE)]
+        {
+            if given.is_some_and(|given| given > most) {
+                return out_of_bounds(flag, format!("at most {} is taken", show_duration(most)));
+            }
         }
         let zero = [
             ("--max-count", self.max_count == Some(0)),
@@ -63,6 +68,7 @@ impl Overrides {
         }
         policy.allow.extend(allow);
         policy.grace = self.grace.unwrap_or(policy.grace);
+        policy.settle = self.settle.unwrap_or(policy.settle);
         policy.min_age = self.min_age.unwrap_or(policy.min_age);
         policy.limits.max_count = self.max_count.or(policy.limits.max_count);
         policy.limits.max_age = self.max_age.or(policy.limits.max_age);
@@ -105,6 +111,10 @@ mod tests {
             (
                 Overrides { grace: Some(Duration::from_secs(601)), ..Overrides::default() },
                 "--grace: at most 10m is taken",
+            ),
+            (
+                Overrides { settle: Some(Duration::from_secs(31)), ..Overrides::default() },
+                "--settle: at most 30s is taken",
             ),
             (
                 Overrides { max_count: Some(0), ..Overrides::default() },

@@ -19,8 +19,11 @@ pub struct Policy {
     pub grace: Duration,
     /// Anything younger is never a target. Default 60 s.
     pub min_age: Duration,
-    /// Between the two looks. Default 500 ms.
+    /// Between the two looks; less than a second counts as one. Default 1 s.
     pub confirm_after: Duration,
+    /// How long targets that are still finishing their work are waited for, all together, from the first look.
+    /// Default 10 s.
+    pub settle: Duration,
     /// Also end `detached` instances. Default no.
     pub detached: bool,
     /// Also end orphaned clients. Default no.
@@ -52,7 +55,8 @@ impl Default for Policy {
         Policy {
             grace: Duration::from_secs(5),
             min_age: Duration::from_secs(60),
-            confirm_after: Duration::from_millis(500),
+            confirm_after: Duration::from_secs(1),
+            settle: Duration::from_secs(10),
             detached: false,
             clients: false,
             all_users: false,

@@ -1,10 +1,10 @@
-//! What ending a process needs from the operating system: a few verbs, so that time and signals can
-//! be rehearsed without either.
+//! What ending a process needs from the operating system: one trait for acting and one for looking
+//! again meanwhile, so that time, signals and races can be rehearsed without real processes.
 
 use std::time::Duration;
 
 use crate::bytes::Argv;
-use crate::process::{Pid, ProcessId};
+use crate::process::{Pid, ProcessId, Uid};
 
 /// The two ways of asking, and the one that lets a stopped process hear them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -27,11 +27,11 @@ pub enum Refusal {
     Gone,
     /// The number now belongs to another process: ours ended by itself, and the other is not ours.
     Reused,
-    /// The kernel said no (another user, another PID namespace, a security module).
+    /// It may not be signalled: another user's, in another PID namespace, traced, or the kernel said no.
     Denied(String),
 }
 
-/// The operating system, as the reaper sees it.
+/// Acting: the operating system as far as it ends processes.
 ///
 /// A held process cannot be confused with a later one of the same number: on Linux it is a pidfd
 /// whose start time was compared after opening; on macOS the start time is compared again just
@@ -59,29 +59,66 @@ pub trait Kernel {
     /// A clock that only goes forward, from any origin.
     fn now(&self) -> Duration;
 
-    /// The arguments of a held process, for the record; none when they cannot be read.
-    fn argv(&mut self, held: &Self::Held) -> Argv;
-
-    /// Who is in the process table now, as far as needed to find the children that targets had
-    /// meanwhile. Zombies and processes of other users are left out.
-    fn family(&mut self) -> Vec<ProcessRow>;
-
-    /// The wires of exactly this process; `None` when they cannot be read, the process is gone, or this
-    /// system has no such numbers.
-    fn wires(&mut self, id: ProcessId) -> Option<Wires>;
-
     /// The signal that asked us to stop, if one came.
     fn interrupted(&self) -> Option<i32>;
 }
 
-/// The pipes and sockets on the descriptors 0, 1 and 2 of a process, each by a number that is not given
-/// to another while this run takes; `None` for what is neither.
-pub type Wires = [Option<u64>; 3];
+/// Looking again while a run goes on. Every answer is of the moment; `None` means that it could not be
+/// read, which speaks for leaving alone.
+pub trait Lookout {
+    /// The process table now, as far as needed to find the children that targets had meanwhile.
+    fn family(&mut self) -> Family;
 
-/// One row of [`Kernel::family`].
+    /// The pipes and sockets on the descriptors of exactly this process, each with its descriptor; `None`
+    /// when they cannot be read, the process is gone, or this system has no such numbers.
+    fn wires(&mut self, id: ProcessId) -> Option<Vec<Wire>>;
+
+    /// The arguments of exactly this process, redacted by nobody yet; none when they cannot be read.
+    fn argv(&mut self, id: ProcessId) -> Argv;
+
+    /// Which process traces this one (a debugger, strace); `None` for nobody.
+    ///
+    /// # Errors
+    /// When it is gone, or the answer could not be read.
+    fn tracer(&mut self, id: ProcessId) -> Result<Option<Pid>, Refusal>;
+
+    /// What this process has done since it started; `None` when it is gone or cannot be read.
+    fn activity(&mut self, id: ProcessId) -> Option<Activity>;
+}
+
+/// A pipe or a socket on a descriptor. The number is not given to another while this run takes (an inode on
+/// Linux).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// On which descriptor.
+    pub fd: u32,
+    /// Which pipe or socket.
+    pub number: u64,
+}
+
+/// What a process has done since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Processor time used.
+    pub cpu: Duration,
+    /// Bytes written, to anything; `None` where that cannot be read.
+    pub written: Option<u64>,
+}
+
+/// The process table at one moment, zombies and other users' processes too, for they may share a group or a
+/// session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Family {
+    /// What could be read.
+    pub rows: Vec<ProcessRow>,
+    /// Nothing is missing that was there: a row that is missing could be the one that matters.
+    pub complete: bool,
+}
+
+/// One row of [`Family`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProcessRow {
-    /// Who.
+    /// Number and start.
     pub id: ProcessId,
     /// Its parent's number.
     pub parent: Pid,
@@ -90,6 +127,12 @@ pub struct ProcessRow {
     pub group: Option<Pid>,
     /// The number of its session, in the same way.
     pub session: Option<Pid>,
+    /// Its effective user.
+    pub uid: Option<Uid>,
+    /// This run may end processes of that user.
+    pub ours: bool,
+    /// It has ended and was not collected yet.
+    pub zombie: bool,
     /// True when it is stopped and needs SIGCONT to hear SIGTERM.
     pub stopped: bool,
     /// Start in seconds since the epoch, for the record.

@@ -1,146 +1,275 @@
-//! Who was born to a target since the plan was made.
+//! Which processes were born to a target since the plan was made.
+//!
+//! A child of a living member is found by its parent. A child whose parent has ended was handed on to an
+//! adopter, and what it inherited must prove where it came from:
+//!
+//! - its **process group** or **session**, where nobody but members of one target was in it at the first look, nor
+//!   anybody else since; or where a member opened it later, so that it bears that member's number;
+//! - the **wires** on its descriptors 0 and 1, where at the first look only members of that target had them,
+//!   on any descriptor, and both directions of the target's stdio connection are closed: then nobody else is
+//!   left who could have given them to it.
+//!
+//! What was there at the first look is never taken by what it inherited, and what was not read proves nothing.
 
 use std::collections::{HashMap, HashSet};
 
-use super::kernel::{ProcessRow, Wires};
+use super::kernel::{Lookout, ProcessRow};
+use crate::bytes::Argv;
+use crate::classify::{Evidence, WireState};
+use crate::plan::{Plan, Target};
 use crate::process::{Pid, ProcessId};
 
-/// What is remembered from one look at the family to the next, so that a child is found although its
-/// parent has ended meanwhile.
-///
-/// A child of a living member is found by its parent. One whose parent has ended was handed on to
-/// somebody else; then three things still tell where it came from, all inherited:
-///
-/// - the process group and the session, which bear the number of the process that opened them: where
-///   that process is a target, whoever was born into its group or session after the first look is an
-///   offspring of the target;
-/// - the wires on its descriptors 0 and 1: a client makes them for each server it starts, so only what
-///   came from that server has them. Where anybody else had the same at the first look (the client
-///   passed its own on, a daemon went its own way, `tee` reads there), they prove nothing; nor while
-///   whoever made them may live and give them to another.
-///
-/// Group and session of the client (most leave their servers there) prove nothing, and nobody is
-/// taken by them.
+/// One reading of the process table, with what the run knows of it.
+pub(super) struct View<'a> {
+    rows: &'a [ProcessRow],
+    by_pid: HashMap<Pid, &'a ProcessRow>,
+    /// Who is in each group and session.
+    inside: HashMap<Pid, Vec<&'a ProcessRow>>,
+    /// All processes of targets met so far, with their target.
+    pub(super) known: HashMap<ProcessId, usize>,
+    /// Those of them that were alive when the rows had been read, by number.
+    pub(super) living: HashMap<Pid, usize>,
+}
+
+impl<'a> View<'a> {
+    /// The rows, of which nothing is known yet.
+    pub(super) fn new(rows: &'a [ProcessRow]) -> View<'a> {
+        let mut inside: HashMap<Pid, Vec<&ProcessRow>> = HashMap::new();
+        for row in rows {
+            let session = row.session.filter(|session| Some(*session) != row.group);
+            for number in row.group.into_iter().chain(session) {
+                inside.entry(number).or_default().push(row);
+            }
+        }
+        let by_pid = rows.iter().map(|row| (row.id.pid, row)).collect();
+        View { rows, by_pid, inside, known: HashMap::new(), living: HashMap::new() }
+    }
+
+    fn parent(&self, row: &ProcessRow) -> Option<&'a ProcessRow> {
+        self.by_pid.get(&row.parent).copied()
+    }
+
+    /// Those who are no members: the rows that could be taken, or speak against taking.
+    fn unknown(&self) -> impl Iterator<Item = &'a ProcessRow> {
+        self.rows.iter().filter(|row| !self.known.contains_key(&row.id))
+    }
+}
+
+/// What is remembered from one look at the table to the next.
 #[derive(Debug, Default)]
 pub(super) struct LateChildren {
-    /// Who was there at the first look; nobody among them is ever taken by what he inherited.
+    /// Who was there at the first look; `None` until then.
     before: Option<HashSet<ProcessId>>,
-    /// Groups and sessions by their number: the member that opened them, and its target.
-    led: HashMap<Pid, (ProcessId, usize)>,
-    /// Wires that this target's members alone had on 0 or 1 at the first look, and whose maker is gone.
+    /// A look was not complete.
+    failed: bool,
+    /// Groups and sessions that prove something, by their number: their target, and the member that has the number,
+    /// where it is still there.
+    own: HashMap<Pid, (usize, Option<ProcessId>)>,
+    /// Children of members that have ended and wait to be collected, with their target.
+    dead: HashMap<ProcessId, usize>,
+    /// Groups and sessions in which somebody else was seen. They prove nothing any more.
+    shared: HashSet<Pid>,
+    /// The wires that prove something, and of which target.
     wires: HashMap<u64, usize>,
+    /// The parent that each member had when it was seen last.
+    parents: HashMap<ProcessId, Pid>,
+    /// Processes that were seen to adopt a member.
+    adopters: HashSet<ProcessId>,
+    /// Numbers of those that had adopted a target's root when the plan was made.
+    planned_adopters: HashSet<Pid>,
 }
 
 impl LateChildren {
-    /// Those of the rows that belong to a target and are not known yet, with their target; one
-    /// generation at a time.
-    ///
-    /// `known` are all processes met so far and `living` those of them that were alive when the
-    /// rows had been read, by number.
-    pub(super) fn born(
-        &mut self,
-        rows: &[ProcessRow],
-        known: &HashMap<ProcessId, usize>,
-        living: &HashMap<Pid, usize>,
-        mut wires: impl FnMut(ProcessId) -> Option<Wires>,
-    ) -> Vec<(usize, ProcessRow)> {
-        let by_pid: HashMap<Pid, &ProcessRow> = rows.iter().map(|kin| (kin.id.pid, kin)).collect();
-        // The number has a new owner, so the group that bore it is gone and was given away too.
-        self.led.retain(|pid, (leader, _)| by_pid.get(pid).is_none_or(|kin| kin.id == *leader));
-        let mut of = |kin: &ProcessRow| {
-            living.get(&kin.parent).copied().or_else(|| {
-                let late = self.before.as_ref().is_some_and(|before| !before.contains(&kin.id));
-                if !late || !was_handed_on(kin, &by_pid) {
-                    return None;
-                }
-                self.leads(kin).or_else(|| self.wired(|| wires(kin.id)))
-            })
-        };
-        rows.iter()
-            .filter(|kin| kin.id.pid > Pid(2) && !known.contains_key(&kin.id))
-            .filter_map(|kin| Some((of(kin)?, *kin)))
-            .collect()
+    pub(super) fn of(plan: &Plan) -> LateChildren {
+        let members = plan.targets.iter().flat_map(|target| &target.members);
+        LateChildren {
+            parents: members.map(|member| (member.id, member.parent)).collect(),
+            planned_adopters: plan.targets.iter().filter_map(adopter).collect(),
+            ..LateChildren::default()
+        }
     }
 
-    /// Ends a look: who is there, and which groups and sessions were opened by a member. `orphaned`
-    /// tells whether the owner of a target has ended.
-    pub(super) fn remember(
-        &mut self,
-        rows: &[ProcessRow],
-        known: &HashMap<ProcessId, usize>,
-        orphaned: impl Fn(usize) -> bool,
-        wires: impl FnMut(ProcessId) -> Option<Wires>,
-    ) {
-        for kin in rows {
-            if let Some(target) = known.get(&kin.id) {
-                self.led.insert(kin.id.pid, (kin.id, *target));
+    /// Not all of the table could be read: what is met later may have been there before, and who shares a group
+    /// may not be seen. From here on only children of the living are found.
+    pub(super) fn give_up(&mut self) {
+        *self = LateChildren { failed: true, ..LateChildren::default() };
+    }
+
+    /// Those of the rows that belong to a target and are not known yet, with their target; one generation
+    /// at a time, children of the living first.
+    pub(super) fn born(&mut self, view: &View<'_>, lookout: &mut impl Lookout) -> Vec<(usize, ProcessRow)> {
+        let candidates = || view.unknown().filter(|row| row.id.pid > Pid(2) && row.ours && !row.zombie);
+        let of_the_living: Vec<(usize, ProcessRow)> =
+            candidates().filter_map(|row| Some((*view.living.get(&row.parent)?, *row))).collect();
+        if !of_the_living.is_empty() || self.before.is_none() {
+            return of_the_living;
+        }
+        self.note_adoptions(view);
+        // The number has a new owner, so the group that bore it is gone, and the number was given away.
+        self.own.retain(|pid, (_, leader)| view.by_pid.get(pid).is_none_or(|row| Some(row.id) == *leader));
+        self.drop_shared(view, lookout);
+        let late: Vec<&ProcessRow> = candidates().filter(|row| self.is_late(row)).collect();
+        let mut born = Vec::new();
+        for row in late {
+            let target = self.grouped(row).or_else(|| self.wired(row.id, lookout));
+            if let Some(target) = target
+                && self.was_handed_on(row, view, lookout)
+            {
+                born.push((target, *row));
             }
         }
-        // A number is not given to anybody else while a process, a group or a session bears it
-        // (kernel/pid.c). So a group that bears a member's number was opened by that member, and once
-        // nobody bore it at the end of a look, it proves nothing at the next.
-        let borne: HashSet<Pid> = rows.iter().flat_map(|kin| [kin.group, kin.session]).flatten().collect();
-        self.led.retain(|pid, _| borne.contains(pid));
+        born
+    }
+
+    /// Ends a look: what may prove something at the next.
+    pub(super) fn remember(&mut self, plan: &Plan, view: &View<'_>, lookout: &mut impl Lookout) {
+        if self.failed {
+            return;
+        }
+        self.note_adoptions(view);
+        let dead = view.unknown().filter(|row| row.zombie);
+        self.dead.extend(dead.filter_map(|row| Some((row.id, *view.known.get(&view.parent(row)?.id)?))));
+        // A number is not given to anybody else while a process, a group or a session bears it (kernel/pid.c). So
+        // whoever is in a group got it from those who were, and a group that bears a member's number was opened by
+        // that member. Once nobody bore it at the end of a look, it proves nothing at the next.
+        self.own.retain(|pid, _| view.inside.contains_key(pid));
+        for (pid, rows) in &view.inside {
+            let leader = view.by_pid.get(pid).map(|row| row.id).filter(|id| view.known.contains_key(id));
+            let new = self.before.is_none() || leader.is_some() && !self.own.contains_key(pid);
+            let Some(target) = rows.iter().find_map(|row| view.known.get(&row.id)).filter(|_| new) else {
+                continue;
+            };
+            if self.shared.contains(pid) || !rows.iter().all(|row| self.is_of(*target, row, view)) {
+                self.shared.insert(*pid);
+            } else {
+                self.own.insert(*pid, (*target, leader));
+            }
+        }
         if self.before.is_none() {
-            self.before = Some(rows.iter().map(|kin| kin.id).collect());
-            self.wires = own_wires(rows, known, orphaned, wires);
+            self.before = Some(view.rows.iter().map(|row| row.id).collect());
+            self.wires = own_wires(plan, view, lookout);
         }
     }
 
-    /// Can an offspring still be found when all members have ended?
+    /// Can a child still be found when all members have ended?
     pub(super) fn outlives_its_members(&self) -> bool {
-        !self.led.is_empty() || !self.wires.is_empty()
+        !self.own.is_empty() || !self.wires.is_empty()
     }
 
-    fn leads(&self, kin: &ProcessRow) -> Option<usize> {
-        [kin.group, kin.session].into_iter().flatten().find_map(|pid| Some(self.led.get(&pid)?.1))
+    /// A member of this target, dead or alive, or a dead child of one.
+    fn is_of(&self, target: usize, row: &ProcessRow, view: &View<'_>) -> bool {
+        view.known.get(&row.id).or_else(|| self.dead.get(&row.id)) == Some(&target)
+    }
+
+    fn is_late(&self, row: &ProcessRow) -> bool {
+        self.before.as_ref().is_some_and(|before| !before.contains(&row.id))
+    }
+
+    /// The target whose members alone were in this one's group or session.
+    fn grouped(&self, row: &ProcessRow) -> Option<usize> {
+        [row.group, row.session].into_iter().flatten().find_map(|pid| Some(self.own.get(&pid)?.0))
     }
 
     /// The target whose wires these are, if they are those of one alone.
-    fn wired(&self, wires: impl FnOnce() -> Option<Wires>) -> Option<usize> {
+    fn wired(&self, id: ProcessId, lookout: &mut impl Lookout) -> Option<usize> {
         if self.wires.is_empty() {
             return None;
         }
-        let [stdin, stdout, _] = wires()?;
-        let of = |wire: Option<u64>| self.wires.get(&wire?).copied();
-        match (of(stdin), of(stdout)) {
-            (Some(one), Some(other)) if one != other => None,
-            (one, other) => one.or(other),
-        }
+        let mut targets = lookout.wires(id)?.into_iter().filter(|wire| wire.fd < 2);
+        let first = targets.find_map(|wire| self.wires.get(&wire.number).copied())?;
+        targets
+            .all(|wire| self.wires.get(&wire.number).is_none_or(|target| *target == first))
+            .then_some(first)
     }
-}
 
-/// The wires that one orphaned target's members have on 0 or 1 and nobody else in the table has on 0, 1
-/// or 2.
-///
-/// A neighbour (of a member's session or group) whose descriptors cannot be read may have any.
-fn own_wires(
-    rows: &[ProcessRow],
-    known: &HashMap<ProcessId, usize>,
-    orphaned: impl Fn(usize) -> bool,
-    mut wires: impl FnMut(ProcessId) -> Option<Wires>,
-) -> HashMap<u64, usize> {
-    let mut own = HashMap::new();
-    let mut shared = HashSet::new();
-    let members: Vec<(&ProcessRow, usize)> =
-        rows.iter().filter_map(|kin| Some((kin, *known.get(&kin.id)?))).collect();
-    for (kin, target) in &members {
-        let Some([stdin, stdout, _]) = wires(kin.id) else { continue };
-        for wire in [stdin, stdout].into_iter().flatten() {
-            if own.insert(wire, *target).is_some_and(|other| other != *target) {
-                shared.insert(wire);
+    /// Only an adopter gets children that it did not start: pid 1, the person's service manager, and whoever
+    /// was seen to have adopted a member.
+    fn was_handed_on(&self, row: &ProcessRow, view: &View<'_>, lookout: &mut impl Lookout) -> bool {
+        row.parent == Pid::INIT
+            || view.parent(row).is_some_and(|parent| {
+                self.adopters.contains(&parent.id)
+                    || parent.uid == row.uid && is_user_manager(&lookout.argv(parent.id))
+            })
+    }
+
+    /// A member whose parent is another than before was adopted by it.
+    fn note_adoptions(&mut self, view: &View<'_>) {
+        for row in view.rows {
+            if self.planned_adopters.contains(&row.id.pid) {
+                self.planned_adopters.remove(&row.id.pid);
+                self.adopters.insert(row.id);
+            }
+            if view.known.contains_key(&row.id)
+                && self.parents.insert(row.id, row.parent).is_some_and(|before| before != row.parent)
+                && let Some(parent) = view.parent(row).filter(|parent| !view.known.contains_key(&parent.id))
+            {
+                self.adopters.insert(parent.id);
             }
         }
     }
-    own.retain(|wire, target| orphaned(*target) && !shared.contains(wire));
-    for kin in rows.iter().filter(|kin| !known.contains_key(&kin.id)) {
+
+    /// A group or session in which a stranger is seen proves nothing any more: its children look the same.
+    fn drop_shared(&mut self, view: &View<'_>, lookout: &mut impl Lookout) {
+        let own: Vec<(Pid, usize)> = self.own.iter().map(|(pid, (target, _))| (*pid, *target)).collect();
+        for (pid, target) in own {
+            let mut others =
+                view.inside.get(&pid).into_iter().flatten().filter(|row| !self.is_of(target, row, view));
+            if others.any(|row| self.is_strange(row, pid, view, lookout)) {
+                self.own.remove(&pid);
+                self.shared.insert(pid);
+            }
+        }
+    }
+
+    /// Does this row of such a group speak against it? Not if it can have come from a member: it, or the topmost
+    /// of its unknown ancestors, is late, in the same group, and was handed on. Nor if its parent is missing
+    /// from the table: that row is a moment old, and the next look will tell.
+    fn is_strange(&self, row: &ProcessRow, group: Pid, view: &View<'_>, lookout: &mut impl Lookout) -> bool {
+        if view.known.contains_key(&row.id) {
+            return true;
+        }
+        let mut top = row;
+        for _ in 0..view.rows.len() {
+            match view.parent(top) {
+                None if top.parent != Pid::INIT => return false,
+                Some(above) if view.known.contains_key(&above.id) => return false,
+                Some(above) if is_in(above, group) => top = above,
+                _ => break,
+            }
+        }
+        !(self.is_late(top) && self.was_handed_on(top, view, lookout))
+    }
+}
+
+fn is_in(row: &ProcessRow, group: Pid) -> bool {
+    row.group == Some(group) || row.session == Some(group)
+}
+
+/// The wires that one target's members have on 0 or 1 and nobody else on any descriptor, for targets whose
+/// stdio connection is closed in both directions.
+///
+/// A neighbour (of a member's session or group) whose descriptors cannot be read may have any.
+fn own_wires(plan: &Plan, view: &View<'_>, lookout: &mut impl Lookout) -> HashMap<u64, usize> {
+    let mut own: HashMap<u64, usize> = HashMap::new();
+    let mut shared = HashSet::new();
+    let members: Vec<(&ProcessRow, usize)> =
+        view.rows.iter().filter_map(|row| Some((row, *view.known.get(&row.id)?))).collect();
+    for (row, target) in &members {
+        for wire in lookout.wires(row.id).unwrap_or_default().iter().filter(|wire| wire.fd < 2) {
+            if own.insert(wire.number, *target).is_some_and(|other| other != *target) {
+                shared.insert(wire.number);
+            }
+        }
+    }
+    own.retain(|wire, target| wire_is_closed(&plan.targets[*target]) && !shared.contains(wire));
+    for row in view.unknown().filter(|row| !row.zombie) {
         if own.is_empty() {
             break;
         }
-        if let Some(theirs) = wires(kin.id) {
-            own.retain(|wire, _| !theirs.contains(&Some(*wire)));
+        if let Some(theirs) = lookout.wires(row.id) {
+            own.retain(|number, _| theirs.iter().all(|wire| wire.number != *number));
         } else {
-            let near = |member: &ProcessRow| member.session == kin.session || member.group == kin.group;
+            let near = |member: &ProcessRow| member.session == row.session || member.group == row.group;
             let nearby: HashSet<usize> =
                 members.iter().filter(|(member, _)| near(member)).map(|(_, target)| *target).collect();
             own.retain(|_, target| !nearby.contains(target));
@@ -149,12 +278,41 @@ fn own_wires(
     own
 }
 
-/// Has its parent ended? Whoever forked it shared its session, and cannot have left it while it led
-/// a group there; an adopter (`systemd --user`, a subreaper) has a session of its own. A parent that
-/// is not in the table says nothing, except pid 1.
-fn was_handed_on(kin: &ProcessRow, by_pid: &HashMap<Pid, &ProcessRow>) -> bool {
-    kin.parent == Pid::INIT
-        || by_pid.get(&kin.parent).is_some_and(|parent| {
-            parent.session.is_some() && kin.session.is_some() && parent.session != kin.session
-        })
+/// Both directions of the target's stdio connection are known to be closed.
+fn wire_is_closed(target: &Target) -> bool {
+    let closed = |wanted: &str| {
+        let wire = |seen: &Evidence| matches!(seen, Evidence::Wire { direction, state: WireState::Closed, .. } if *direction == wanted);
+        target.evidence.iter().any(wire)
+    };
+    closed("stdin") && closed("stdout")
+}
+
+/// The process that had adopted the target's root when it was judged.
+fn adopter(target: &Target) -> Option<Pid> {
+    target.evidence.iter().find_map(|seen| match seen {
+        Evidence::OwnerGone { pid, .. } => Some(*pid),
+        _ => None,
+    })
+}
+
+/// `systemd --user`, under any path: it adopts what its sessions leave.
+fn is_user_manager(argv: &Argv) -> bool {
+    let mut words = argv.iter();
+    let program = words.next().and_then(|word| word.rsplit(|byte| *byte == b'/').next());
+    program == Some(b"systemd".as_slice()) && words.any(|word| word == b"--user")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_persons_service_manager_is_known_by_what_it_runs() {
+        let is = |argv: &[&str]| is_user_manager(&argv.iter().copied().collect());
+        assert!(is(&["/usr/lib/systemd/systemd", "--user"]));
+        assert!(is(&["systemd", "--log-level=debug", "--user"]));
+        for other in [&["/sbin/init"][..], &["systemd", "--system"], &["bash", "systemd", "--user"], &[]] {
+            assert!(!is(other), "{other:?}");
+        }
+    }
 }

@@ -1,11 +1,15 @@
-//! Ending what was planned: hold all, ask all, wait together, insist.
+//! Ending what was planned: let it finish, hold all, ask all, wait together, insist.
 
 mod event;
 mod kernel;
 mod late_children;
+mod patience;
 mod run;
+mod settle;
 mod subject;
 
 pub use event::{Ended, Event, Outcome, Recorder, Report, Step};
-pub use kernel::{Kernel, ProcessRow, Refusal, Signal, Wires};
-pub use run::{KILL_WAIT, run};
+pub use kernel::{Activity, Family, Kernel, Lookout, ProcessRow, Refusal, Signal, Wire};
+pub use patience::{KILL_WAIT, longest};
+pub use run::run;
+pub use settle::Settling;

@@ -4,18 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::event::{Ended, Event, Outcome, Recorder, Report, Step};
-use super::kernel::{Kernel, ProcessRow, Refusal, Signal};
-use super::late_children::LateChildren;
-use super::subject::{Subject, refused, step};
+use super::kernel::{Family, Kernel, Lookout, ProcessRow, Refusal, Signal};
+use super::late_children::{LateChildren, View};
+use super::patience::Patience;
+use super::subject::{Asked, Subject, refused, step};
 use crate::bytes::Argv;
-use crate::classify::Verdict;
 use crate::instance::Part;
 use crate::plan::{Plan, TargetMember};
 use crate::process::{Pid, ProcessId};
-
-/// How long after SIGKILL a process may take to go. A process in uninterruptible sleep takes longer
-/// and is reported as a survivor.
-pub const KILL_WAIT: Duration = Duration::from_secs(2);
 
 /// The first look for members born after SIGTERM: a server that starts something as it ends does so
 /// within a few milliseconds.
@@ -24,7 +20,6 @@ const FIRST_LOOK: Duration = Duration::from_millis(25);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// And no look takes more than a tenth of the time: 20,000 processes are read in about 150 ms.
 const LOOK_SHARE: u32 = 10;
-
 struct Run<'a, K: Kernel, W: Recorder> {
     plan: &'a Plan,
     kernel: &'a mut K,
@@ -32,6 +27,8 @@ struct Run<'a, K: Kernel, W: Recorder> {
     late_children: LateChildren,
     /// First those of the plan, in its order, then those born since.
     subjects: Vec<Subject<K::Held>>,
+    /// How often SIGTERM went out to somebody.
+    waves: u32,
     failed: Option<W::Error>,
 }
 
@@ -39,28 +36,29 @@ struct Run<'a, K: Kernel, W: Recorder> {
 /// `grace`, SIGKILL to what is left. The run takes as long as the slowest target, never the sum.
 ///
 /// Nothing is signalled without a handle whose identity was compared, nor before its intent is
-/// recorded; an instance of which one member cannot be held is left alone whole. Members born on
-/// the way are looked for before SIGTERM, during the grace, and before and after SIGKILL.
-pub fn run<K: Kernel, W: Recorder>(
+/// recorded, nor while a process outside its target traces it; an instance of which one member cannot be held is
+/// left alone whole. Members born on the way are looked for before SIGTERM, during the grace, and before and
+/// after SIGKILL; each has a whole grace of its own between the two. [`longest`](super::longest) says when the run ends at last.
+pub fn run<K: Kernel + Lookout, W: Recorder>(
     plan: &Plan,
     grace: Duration,
     kernel: &mut K,
     recorder: &mut W,
 ) -> Report<W::Error> {
-    let (late_children, subjects) = (LateChildren::default(), Vec::new());
-    let mut run = Run { plan, kernel, recorder, late_children, subjects, failed: None };
+    let (late_children, subjects) = (LateChildren::of(plan), Vec::new());
+    let mut run = Run { plan, kernel, recorder, late_children, subjects, waves: 0, failed: None };
     run.hold();
     if run.subjects.iter().any(Subject::is_pending) {
         run.look_for_newborn();
         run.spare_the_partly_denied();
-        run.send(Signal::Term);
-        run.persuade(grace);
-        run.insist();
+        let begun = run.kernel.now();
+        run.ask();
+        run.wait_and_insist(Patience::new(grace, begun));
     }
     run.close()
 }
 
-impl<K: Kernel, W: Recorder> Run<'_, K, W> {
+impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
     /// Takes hold of every member before anything is sent, so that "one may not be ended, so none
     /// is" can still be kept.
     fn hold(&mut self) {
@@ -75,7 +73,8 @@ impl<K: Kernel, W: Recorder> Run<'_, K, W> {
     fn take(&mut self, target: usize, member: TargetMember) {
         // Whatever the plan and the kernel say: 0 is our own group, 1 the system, 2 the kernel.
         let held = if member.id.pid > Pid(2) {
-            self.kernel.hold(member.id)
+            let held = self.kernel.hold(member.id);
+            held.and_then(|held| self.refuse_if_traced(member.id, target).map(|()| held))
         } else {
             Err(Refusal::Denied(format!("{} is never signalled", member.id.pid)))
         };
@@ -84,6 +83,26 @@ impl<K: Kernel, W: Recorder> Run<'_, K, W> {
         self.subjects.push(subject);
         if let Some(outcome) = outcome {
             self.tell(self.subjects.len() - 1, step(outcome));
+        }
+    }
+
+    /// Whoever debugs a process would lose it under their hands.
+    fn refuse_if_traced(&mut self, id: ProcessId, target: usize) -> Result<(), Refusal> {
+        match self.kernel.tracer(id)? {
+            Some(tracer) if !self.is_member(tracer, target) => {
+                Err(Refusal::Denied(format!("is traced by process {tracer}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Is this the number of a member that is still there, or that was not held yet?
+    fn is_member(&self, pid: Pid, target: usize) -> bool {
+        let subject =
+            self.subjects.iter().find(|subject| subject.target == target && subject.member.id.pid == pid);
+        match subject {
+            Some(subject) => subject.is_pending(),
+            None => self.plan.targets[target].members.iter().any(|member| member.id.pid == pid),
         }
     }
 
@@ -100,53 +119,54 @@ impl<K: Kernel, W: Recorder> Run<'_, K, W> {
     /// Members born since the plan was made join their instance. Their age is no shield; their
     /// parent's verdict is theirs.
     fn look_for_newborn(&mut self) {
-        let rows = self.kernel.family();
-        // Whoever is alive after the table was read was alive, and owner of his number, while it was.
+        let Family { rows, complete } = self.kernel.family();
+        // A process that is still alive after the scan held its pid during the whole scan.
         let now = self.kernel.now();
         self.settle(now);
-        for kin in rows.iter().filter(|kin| kin.stopped) {
-            for subject in self.subjects.iter_mut().filter(|subject| subject.member.id == kin.id) {
+        if !complete {
+            self.late_children.give_up();
+        }
+        for row in rows.iter().filter(|row| row.stopped) {
+            for subject in self.subjects.iter_mut().filter(|subject| subject.member.id == row.id) {
                 subject.member.stopped = true;
             }
         }
         // Nor is anybody asked who was born to an instance that is left alone.
         let spared = self.targets_with(|outcome| matches!(outcome, Outcome::Withheld(_)));
+        let mut view = View::new(&rows);
         loop {
-            let known = self.known();
-            let pending = self.subjects.iter().filter(|subject| subject.is_pending());
-            let living = pending.map(|subject| (subject.member.id.pid, subject.target)).collect();
-            let (late_children, kernel) = (&mut self.late_children, &mut *self.kernel);
-            let mut born = late_children.born(&rows, &known, &living, |id| kernel.wires(id));
+            (view.known, view.living) = (self.known(), self.living());
+            let mut born = self.late_children.born(&view, self.kernel);
             born.retain(|(target, _)| !spared.contains(target));
             if born.is_empty() {
-                let plan = self.plan;
-                let orphaned = |target: usize| plan.targets[target].verdict == Verdict::Orphaned;
-                late_children.remember(&rows, &known, orphaned, |id| kernel.wires(id));
-                return;
+                return self.late_children.remember(self.plan, &view, self.kernel);
             }
-            for (target, kin) in born {
-                self.take_in(target, kin);
+            for (target, row) in born {
+                self.take_in(target, row);
             }
         }
     }
 
-    fn take_in(&mut self, target: usize, kin: ProcessRow) {
-        let ProcessRow { id, stopped, started_at, .. } = kin;
-        let argv = Argv::default();
-        self.take(target, TargetMember { id, part: Part::Helper, stopped, started_at, rss: 0, argv });
-        if let Some(subject) = self.subjects.last_mut()
-            && let Some(held) = &subject.held
-        {
-            subject.member.argv = self.kernel.argv(held);
+    fn take_in(&mut self, target: usize, row: ProcessRow) {
+        let ProcessRow { id, parent, uid, stopped, started_at, .. } = row;
+        let (part, rss, argv) = (Part::Helper, 0, Argv::default());
+        self.take(target, TargetMember { id, parent, uid, part, stopped, started_at, rss, argv });
+        if let Some(subject) = self.subjects.last_mut().filter(|subject| subject.held.is_some()) {
+            subject.member.argv = self.kernel.argv(id);
         }
     }
 
-    /// Records the intents of all who were not sent this signal yet, then sends; says whether there
-    /// was anybody. Roots come first, so that a wrapper that starts its server again hears it before
-    /// the server ends.
-    fn send(&mut self, signal: Signal) -> bool {
+    /// SIGTERM for all who were sent nothing yet, together; says whether there was anybody.
+    fn ask(&mut self) -> bool {
         let mut due = self.pending();
-        due.retain(|index| !self.subjects[*index].was_sent(signal));
+        due.retain(|index| self.subjects[*index].asked.is_none());
+        self.waves += u32::from(!due.is_empty());
+        self.send(due, Signal::Term)
+    }
+
+    /// Records the intents of all of these, then sends; says whether there was anybody. Roots come first, so
+    /// that a wrapper that starts its server again hears it before the server ends.
+    fn send(&mut self, due: Vec<usize>, signal: Signal) -> bool {
         if self.stopped() || due.is_empty() {
             return false;
         }
@@ -175,34 +195,39 @@ impl<K: Kernel, W: Recorder> Run<'_, K, W> {
         if self.stopped() || !self.subjects[index].is_pending() {
             return;
         }
-        let subject = &mut self.subjects[index];
-        let Some(held) = &subject.held else { return };
-        match self.kernel.signal(held, signal) {
+        let traced = self.refuse_if_traced(self.subjects[index].member.id, self.subjects[index].target);
+        let Some(held) = &self.subjects[index].held else { return };
+        match traced.and_then(|()| self.kernel.signal(held, signal)) {
             Ok(()) => {
                 if signal != Signal::Cont {
-                    subject.asked = Some((signal, self.kernel.now()));
+                    let asked = Asked { signal, at: self.kernel.now(), wave: self.waves };
+                    self.subjects[index].asked = Some(asked);
                 }
                 self.tell(index, Step::Signalled(signal));
             }
             Err(Refusal::Gone | Refusal::Reused) => {
-                let outcome = subject.end();
+                let outcome = self.subjects[index].end();
                 self.finish(index, outcome);
             }
             Err(refusal) => self.finish(index, refused(refusal)),
         }
     }
 
-    /// Waits for all together until the grace of the last one left is over. Members born meanwhile
-    /// are asked at once and wait with the others.
-    fn persuade(&mut self, grace: Duration) {
+    /// Waits for all together. Members born meanwhile are asked at once; whoever was asked a whole grace ago
+    /// gets SIGKILL.
+    fn wait_and_insist(&mut self, patience: Patience) {
         let mut pause = FIRST_LOOK;
-        let mut deadline = self.kernel.now() + grace;
-        while self.kernel.interrupted().is_none() && (self.failed.is_none() || self.is_waiting()) {
-            deadline = self.last_asked().map_or(deadline, |asked| asked + grace);
-            let look = if self.failed.is_none() { self.kernel.now() + pause } else { deadline };
-            self.settle(look.min(deadline));
-            let waiting = self.is_waiting();
-            if self.kernel.now() >= deadline || !waiting && !self.late_children.outlives_its_members() {
+        while self.kernel.interrupted().is_none() {
+            let now = self.kernel.now();
+            if self.failed.is_some() || now >= patience.last_call {
+                // Nothing more is sent. What becomes of those that were asked is still seen.
+                let until = patience.last_due(&self.subjects, self.failed.is_none());
+                return self.settle(until.unwrap_or(now));
+            }
+            let next = patience.next_due(&self.subjects, now).unwrap_or(now);
+            self.settle(next.min(now.saturating_add(pause)).min(patience.last_call));
+            let waiting = patience.next_due(&self.subjects, self.kernel.now()).is_some();
+            if !waiting && !self.late_children.outlives_its_members() {
                 return;
             }
             if self.stopped() {
@@ -211,37 +236,12 @@ impl<K: Kernel, W: Recorder> Run<'_, K, W> {
             let before = self.kernel.now();
             self.look_for_newborn();
             let cost = self.kernel.now().saturating_sub(before);
-            if !self.send(Signal::Term) && !waiting {
+            let asked = self.ask();
+            let killed = self.send(patience.overdue(&self.subjects, self.kernel.now()), Signal::Kill);
+            if !asked && !waiting {
                 return;
             }
-            pause = (pause * 2).min(LOOK_EVERY).max(cost * LOOK_SHARE);
-        }
-    }
-
-    /// When the last of the planned who are left was asked. The newborn do not put it off.
-    fn last_asked(&self) -> Option<Duration> {
-        let planned = self.plan.targets.iter().map(|target| target.members.len()).sum();
-        let left = self.subjects.iter().take(planned).filter(|subject| subject.is_pending());
-        left.filter_map(|subject| Some(subject.asked?.1)).max()
-    }
-
-    /// SIGKILL for the survivors and for what they left behind, and a bounded wait.
-    fn insist(&mut self) {
-        if !self.is_waiting() || self.stopped() {
-            return;
-        }
-        let mut deadline = None;
-        loop {
-            self.look_for_newborn();
-            if !self.send(Signal::Kill) {
-                return;
-            }
-            let deadline = *deadline.get_or_insert(self.kernel.now() + KILL_WAIT);
-            self.settle(deadline);
-            // Something may have been born between the look and the signal.
-            if self.kernel.now() >= deadline || !self.late_children.outlives_its_members() {
-                return;
-            }
+            pause = if killed { FIRST_LOOK } else { (pause * 2).min(LOOK_EVERY) }.max(cost * LOOK_SHARE);
         }
     }
 
@@ -263,7 +263,7 @@ impl<K: Kernel, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Whoever has no outcome yet is still there.
+    /// What has no outcome yet is still there.
     fn close(mut self) -> Report<W::Error> {
         for index in self.pending() {
             let outcome = match self.subjects[index].asked {
@@ -295,8 +295,10 @@ impl<K: Kernel, W: Recorder> Run<'_, K, W> {
         came.map(|subject| subject.target).collect()
     }
 
-    fn is_waiting(&self) -> bool {
-        self.subjects.iter().any(|subject| subject.is_pending() && subject.asked.is_some())
+    /// The members that are still there, by number.
+    fn living(&self) -> HashMap<Pid, usize> {
+        let pending = self.subjects.iter().filter(|subject| subject.is_pending());
+        pending.map(|subject| (subject.member.id.pid, subject.target)).collect()
     }
 
     fn known(&self) -> HashMap<ProcessId, usize> {

@@ -6,14 +6,25 @@ use super::event::{Outcome, Step};
 use super::kernel::{Refusal, Signal};
 use crate::plan::TargetMember;
 
+/// A request that was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// SIGTERM or SIGKILL.
+    pub(super) signal: Signal,
+    /// When.
+    pub(super) at: Duration,
+    /// Those that were asked together by SIGTERM are waited for together.
+    pub(super) wave: u32,
+}
+
 /// A process on its way out.
 pub(super) struct Subject<H> {
     /// Index into the plan's targets.
     pub(super) target: usize,
     pub(super) member: TargetMember,
     pub(super) held: Option<H>,
-    /// The last of SIGTERM and SIGKILL that it was sent, and when.
-    pub(super) asked: Option<(Signal, Duration)>,
+    /// The last of SIGTERM and SIGKILL that it was sent.
+    pub(super) asked: Option<Asked>,
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -32,15 +43,15 @@ impl<H> Subject<H> {
         self.outcome.is_none()
     }
 
-    /// Was this signal the last it was sent?
-    pub(super) fn was_sent(&self, signal: Signal) -> bool {
-        self.asked.is_some_and(|(last, _)| last == signal)
+    /// The request it was sent last, while it is still there.
+    pub(super) fn waits_for(&self) -> Option<Asked> {
+        self.asked.filter(|_| self.is_pending())
     }
 
     /// What it means that it has ended now.
     pub(super) fn end(&self) -> Outcome {
         match self.asked {
-            Some((Signal::Kill, _)) => Outcome::Killed,
+            Some(Asked { signal: Signal::Kill, .. }) => Outcome::Killed,
             Some(_) => Outcome::Exited,
             None => Outcome::Vanished,
         }

@@ -1,4 +1,4 @@
-//! The hand of this OS against real processes: every one that gets a signal here is a child of the
+//! Acting and looking on this OS against real processes: every one that gets a signal here is a child of the
 //! test. Each OS's kernel.rs includes these.
 
 #![allow(clippy::unwrap_used)]
@@ -9,6 +9,7 @@ use std::thread;
 
 use super::*;
 use crate::process::StartTime;
+use crate::reap::{Lookout, ProcessRow};
 
 /// A child that only waits; ended and collected when it is dropped.
 pub(super) struct Sleeper(Child);
@@ -40,7 +41,14 @@ pub(super) fn kernel() -> OsKernel {
 
 /// The identity as the table shows it now.
 pub(super) fn id_of(kernel: &mut OsKernel, pid: Pid) -> ProcessId {
-    kernel.family().into_iter().map(|kin| kin.id).find(|id| id.pid == pid).unwrap()
+    row_of(kernel, pid).unwrap().id
+}
+
+/// The row of a process that has not ended.
+pub(super) fn row_of(kernel: &mut OsKernel, pid: Pid) -> Option<ProcessRow> {
+    let family = kernel.family();
+    assert!(family.complete, "everything can be read here");
+    family.rows.into_iter().find(|row| row.id.pid == pid && !row.zombie)
 }
 
 fn in_ms(kernel: &OsKernel, milliseconds: u64) -> Duration {
@@ -72,7 +80,9 @@ fn a_zombie_nobody_collects_has_ended_and_is_not_held_again() {
     let late = in_ms(&kernel, 20_000);
     assert_eq!(kernel.wait(&[&held], late), [true]);
     assert_eq!(kernel.hold(id).unwrap_err(), Refusal::Gone);
-    assert!(kernel.family().iter().all(|kin| kin.id != id), "a zombie is no kin");
+    let rows = kernel.family().rows;
+    assert!(rows.iter().any(|row| row.id == id && row.zombie), "it shares a group until it is collected");
+    assert_eq!((kernel.wires(id), kernel.activity(id), kernel.argv(id).len()), (None, None, 0));
 }
 
 #[test]
@@ -107,8 +117,7 @@ fn nobody_is_asked_to_end_pid_0_pid_1_or_ourselves() {
     for all_users in [false, true] {
         let mut kernel = OsKernel::new(all_users, Arc::default()).unwrap();
         for pid in [Pid(0), Pid(1), kernel.me] {
-            let family = kernel.family();
-            let start = family.iter().find(|kin| kin.id.pid == pid).map_or(StartTime(0), |kin| kin.id.start);
+            let start = row_of(&mut kernel, pid).map_or(StartTime(0), |row| row.id.start);
             let refused = kernel.hold(ProcessId { pid, start });
             assert!(matches!(refused, Err(Refusal::Denied(_))), "{pid}: {refused:?}");
         }
@@ -125,7 +134,8 @@ fn a_stopped_child_hears_the_request_only_after_cont() {
         nix::sys::signal::Signal::SIGSTOP,
     )
     .unwrap();
-    let stopped = |kernel: &mut OsKernel| kernel.family().iter().any(|kin| kin.id == id && kin.stopped);
+    let stopped =
+        |kernel: &mut OsKernel| row_of(kernel, id.pid).is_some_and(|row| row.id == id && row.stopped);
     let late = in_ms(&kernel, 5_000);
     while !stopped(&mut kernel) {
         assert!(kernel.now() < late, "it never stopped");
@@ -190,9 +200,40 @@ fn family_shows_a_child_with_its_start_and_parent() {
     let mut kernel = kernel();
     let child = Sleeper::new();
     let id = id_of(&mut kernel, child.pid());
-    let family = kernel.family();
-    let kin = family.iter().find(|kin| kin.id == id).unwrap();
-    assert_eq!((kin.parent, kin.stopped), (kernel.me, false));
+    let row = row_of(&mut kernel, child.pid()).unwrap();
+    assert_eq!((row.id, row.parent, row.stopped, row.ours), (id, kernel.me, false, true));
+    assert_eq!(row.uid, Some(kernel.uid));
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
-    assert!((now - kin.started_at).abs() < 60.0, "{} is not now", kin.started_at);
+    assert!((now - row.started_at).abs() < 60.0, "{} is not now", row.started_at);
+}
+
+#[test]
+fn a_process_says_what_it_runs_and_that_nobody_traces_it() {
+    let mut kernel = kernel();
+    let child = Sleeper::new();
+    let id = id_of(&mut kernel, child.pid());
+    assert_eq!(kernel.argv(id), crate::bytes::Argv::from(["sleep", "600"]));
+    assert_eq!(kernel.tracer(id), Ok(None));
+    let other = ProcessId { start: StartTime(id.start.0 + 1), ..id };
+    assert!(kernel.argv(other).is_empty());
+    assert_eq!(kernel.tracer(other), Err(Refusal::Reused));
+    drop(child);
+    assert_eq!(kernel.tracer(id), Err(Refusal::Gone));
+}
+
+#[test]
+fn a_sleeper_does_nothing_and_a_busy_process_uses_the_processor() {
+    let mut kernel = kernel();
+    let sleeper = Sleeper::new();
+    let busy = Sleeper::from(Command::new("sh").args(["-c", "while :; do :; done"]));
+    let (sleeper, busy) = (id_of(&mut kernel, sleeper.pid()), id_of(&mut kernel, busy.pid()));
+    let before = kernel.activity(sleeper).unwrap();
+    let late = in_ms(&kernel, 20_000);
+    while kernel.activity(busy).unwrap().cpu < Duration::from_millis(50) {
+        assert!(kernel.now() < late, "it never got to work");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(kernel.activity(sleeper), Some(before), "and it did nothing meanwhile");
+    let other = ProcessId { start: StartTime(busy.start.0 + 1), ..busy };
+    assert!(kernel.activity(other).is_none());
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::look;
 use crate::role::{Actor, DIR, Play, ROLE};
@@ -27,15 +28,24 @@ pub(crate) fn main() -> ExitCode {
         nix::sys::prctl::set_child_subreaper(true).unwrap();
     }
     let terminated = Arc::new(AtomicBool::new(false));
-    if role.ignores_term || role.born_late.is_some() {
+    if role.ignores_term || role.born_late.is_some() || role.takes.is_some() {
         // A handler and not SIG_IGN, as in real servers: children do not inherit it.
         signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&terminated)).unwrap();
     }
     if let Some(late) = role.born_late.clone() {
-        let dir = dir.clone();
+        let (dir, terminated) = (dir.clone(), Arc::clone(&terminated));
         std::thread::spawn(move || {
             look::until_ever(|| terminated.load(Ordering::Relaxed));
+            std::thread::sleep(Duration::from_millis(role.born_after));
             late.start(&dir)
+        });
+    }
+    if let Some(takes) = role.takes {
+        let terminated = Arc::clone(&terminated);
+        std::thread::spawn(move || {
+            look::until_ever(|| terminated.load(Ordering::Relaxed));
+            std::thread::sleep(Duration::from_millis(takes));
+            std::process::exit(0)
         });
     }
     // Written to, so that it is resident.
@@ -61,6 +71,21 @@ pub(crate) fn main() -> ExitCode {
         Play::ServeOn => {
             serve(input, output);
             sleep_on();
+        }
+        Play::Save { portions, every } => {
+            serve(input, output);
+            let mut file = File::create(dir.join(format!("{}.saved", role.tag))).unwrap();
+            for _ in 0..portions {
+                std::thread::sleep(Duration::from_millis(every));
+                file.write_all(b"x").unwrap();
+            }
+            file.write_all(b"END").unwrap();
+        }
+        Play::Spin => {
+            serve(input, output);
+            loop {
+                std::hint::spin_loop();
+            }
         }
         Play::Launch => started.iter_mut().for_each(|(_, child, _)| drop(child.wait())),
         Play::Leave => {}

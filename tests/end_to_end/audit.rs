@@ -6,35 +6,21 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::look::Who;
-
-/// The events that a line may tell.
-const EVENTS: [&str; 10] = [
-    "run-started",
-    "intent",
-    "signalled",
-    "exited",
-    "killed",
-    "survived",
-    "denied",
-    "vanished",
-    "withheld",
-    "run-finished",
-];
+use crate::schema;
 
 /// All lines, oldest first.
 #[derive(Debug)]
 pub(crate) struct Audit(pub(crate) Vec<Value>);
 
 impl Audit {
-    /// Reads a log that may not be there yet. Every line must be whole, of schema 1, and a known event.
+    /// Reads a log that may not be there yet. Every line must be whole, as docs/schema says.
     pub(crate) fn read(path: &Path) -> Audit {
         let Ok(text) = std::fs::read_to_string(path) else { return Audit(Vec::new()) };
         assert!(text.is_empty() || text.ends_with('\n'), "the last line is torn: {text:?}");
         let line = |line: &str| -> Value {
             let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("no JSON: {e}: {line}"));
-            assert_eq!(value["schema"], 1, "{line}");
-            assert!(EVENTS.contains(&value["event"].as_str().unwrap()), "{line}");
-            assert!(value["run"].is_string(), "{line}");
+            assert_eq!(schema::problems(&schema::AUDIT_EVENT, &value), [""; 0], "{line}");
+            assert_eq!(schema::undocumented(&value), [""; 0], "{line}");
             at(&value);
             value
         };

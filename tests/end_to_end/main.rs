@@ -27,6 +27,9 @@ mod runner;
 #[cfg(target_os = "linux")]
 mod scenes;
 #[cfg(target_os = "linux")]
+#[path = "../schema/mod.rs"]
+mod schema;
+#[cfg(target_os = "linux")]
 mod shapes;
 #[cfg(target_os = "linux")]
 mod stage;

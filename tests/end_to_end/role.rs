@@ -23,6 +23,11 @@ pub(crate) enum Play {
     Serve,
     /// The same, but stays when its input ends: the leak.
     ServeOn,
+    /// Answers like a server; at the end of its input it writes to the file `TAG.saved` in so many portions, this many
+    /// milliseconds apart, and ends.
+    Save { portions: u32, every: u64 },
+    /// Answers like a server; at the end of its input it uses the processor for ever.
+    Spin,
     /// Waits for the actors below and ends after them, as `npm exec` and `sh -c` do.
     Launch,
     /// Starts the actors below and ends at once, as what double-forks does.
@@ -71,8 +76,12 @@ pub(crate) struct Actor {
     pub(crate) uid: Option<u32>,
     /// Bytes of memory it uses.
     pub(crate) uses: usize,
+    /// Hears SIGTERM and ends this many milliseconds later.
+    pub(crate) takes: Option<u64>,
     /// Hears SIGTERM, starts this one, and goes on.
     pub(crate) born_late: Option<Box<Actor>>,
+    /// How many milliseconds later it starts that one.
+    pub(crate) born_after: u64,
     /// The actors below it.
     pub(crate) below: Vec<Actor>,
 }
@@ -96,7 +105,9 @@ impl Actor {
             moves_wire: false,
             uid: None,
             uses: 0,
+            takes: None,
             born_late: None,
+            born_after: 0,
             below: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod settling;
 mod stage;
 
 use std::cell::RefCell;
@@ -12,10 +13,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mcp_reap::bytes::Argv;
-use mcp_reap::classify::Verdict;
+use mcp_reap::classify::{Adoption, Evidence, Verdict, WireState};
 use mcp_reap::instance::Part;
 use mcp_reap::plan::{Plan, Target, TargetMember};
-use mcp_reap::process::{Pid, ProcessId};
+use mcp_reap::process::{Pid, ProcessId, Uid};
 use mcp_reap::reap::{self, Outcome, Report, Signal};
 use proptest::prelude::*;
 use stage::{CLIENT, Line, Notes, Place, Role, SHELL, Said, Stage, id, obedient, pid, stubborn};
@@ -26,6 +27,8 @@ const GRACE: Duration = Duration::from_secs(5);
 fn plan(roles: &[Role], size: usize) -> Plan {
     let members = roles.iter().enumerate().map(|(i, role)| TargetMember {
         id: id(i),
+        parent: Pid(1),
+        uid: Some(Uid(1000)),
         part: Part::Server,
         stopped: role.stopped,
         started_at: 1.0,
@@ -37,9 +40,17 @@ fn plan(roles: &[Role], size: usize) -> Plan {
         server: "s".to_owned(),
         verdict: Verdict::Orphaned,
         reason: String::new(),
+        client: None,
+        evidence: closed(),
         members: chunk.to_vec(),
     });
     Plan { targets: targets.collect(), withheld: Vec::new() }
+}
+
+/// Both directions of the wire are closed, and init has adopted the root.
+fn closed() -> Vec<Evidence> {
+    let wire = |direction| Evidence::Wire { direction, state: WireState::Closed, holders: Vec::new() };
+    vec![Evidence::OwnerGone { pid: Pid(1), how: Adoption::Init }, wire("stdin"), wire("stdout")]
 }
 
 /// What may go wrong from outside.
@@ -223,6 +234,22 @@ fn a_group_is_its_opener_s_also_when_he_has_left_it() {
 }
 
 #[test]
+fn a_group_whose_leader_has_ended_proves_as_well() {
+    // `npx` in a group of its own ended before its server.
+    let role = Role { on_term: Some(1_000), forks_dying: true, ..obedient() };
+    let play = perform_changed(&[role.clone(), stubborn()], 2, |stage| {
+        (stage.body(pid(0)).group, stage.body(pid(1)).group) = (77, 77);
+    });
+    assert_eq!(play.report.results.len(), 3);
+    assert!(play.left().is_empty());
+    // Two targets in one group: whose child would it be?
+    let play = perform_changed(&[role, stubborn()], 1, |stage| {
+        (stage.body(pid(0)).group, stage.body(pid(1)).group) = (77, 77);
+    });
+    assert_eq!(play.report.results.len(), 2);
+}
+
+#[test]
 fn in_a_group_that_no_target_leads_nobody_is_taken() {
     // The server stood in its client's group; the client goes on double-forking there.
     let play = perform(&[Role { on_term: Some(1000), forks_dying: true, ..obedient() }], 1);
@@ -275,21 +302,25 @@ fn a_wire_that_somebody_else_had_too_proves_nothing() {
 }
 
 #[test]
-fn a_wire_whose_maker_may_live_proves_nothing() {
+fn a_wire_proves_only_when_both_its_directions_are_closed() {
     let roles = [Role { forks_dying: true, line: Line::Own, on_term: Some(1000), ..obedient() }];
-    for (verdict, found) in [
-        (Verdict::Orphaned, 2),
-        (Verdict::Disconnected, 1),
-        (Verdict::Detached, 1),
-        (Verdict::Excess, 1),
-        (Verdict::Expired, 1),
-        (Verdict::Oversized, 1),
+    let wire = |direction, state| Evidence::Wire { direction, state, holders: Vec::new() };
+    for (stdin, stdout, found) in [
+        (WireState::Closed, WireState::Closed, 2),
+        (WireState::Closed, WireState::Held, 1),
+        (WireState::Held, WireState::Closed, 1),
+        (WireState::Closed, WireState::Unknown, 1),
+        (WireState::Absent, WireState::Closed, 1),
     ] {
         let mut plan = plan(&roles, 1);
-        plan.targets[0].verdict = verdict;
+        plan.targets[0].evidence = vec![wire("stdin", stdin), wire("stdout", stdout)];
         let play = perform_on(Weather::default(), &roles, &plan, |_| {});
-        assert_eq!(play.report.results.len(), found, "{verdict:?}");
+        assert_eq!(play.report.results.len(), found, "{stdin:?} {stdout:?}");
     }
+    // Without a word about the wire it proves nothing.
+    let mut plan = plan(&roles, 1);
+    plan.targets[0].evidence.clear();
+    assert_eq!(perform_on(Weather::default(), &roles, &plan, |_| {}).report.results.len(), 1);
 }
 
 #[test]
@@ -354,7 +385,7 @@ fn a_wrapper_that_starts_its_server_again_goes_with_all_it_started() {
     let play = perform(&[Role { respawns: true, ..stubborn() }], 1);
     assert!(play.left().is_empty());
     assert!(play.report.results.len() > 10, "it was at it during the whole grace");
-    assert!(play.stage.now <= GRACE + Duration::from_millis(2));
+    assert!(play.stage.now <= GRACE + Duration::from_millis(50), "{:?}", play.stage.now);
     // A look every 250 ms, a few early ones, one before SIGTERM and two around SIGKILL.
     assert!(play.stage.looks < 30, "{} looks", play.stage.looks);
 }
@@ -467,6 +498,199 @@ fn what_hangs_in_the_kernel_is_reported_as_a_survivor() {
 }
 
 #[test]
+fn a_child_born_late_has_a_whole_grace_of_its_own() {
+    for (born, takes) in [(1_000, 4_900), (4_000, 4_900), (4_900, 4_000), (4_999, 1_000)] {
+        let play = perform_changed(&[Role { place: Place::OwnGroup, ..stubborn() }], 1, |stage| {
+            stage.child_at(born, 0, Role { on_term: Some(takes), ..obedient() });
+        });
+        assert_eq!(play.report.results.len(), 2, "born at {born}");
+        assert_eq!(*play.outcome(id(0)), Outcome::Killed);
+        assert_eq!(play.report.results[1].outcome, Outcome::Exited, "born at {born}");
+        assert_eq!(play.sent_of(Signal::Kill), 1, "its parent, and in its own time");
+    }
+}
+
+#[test]
+fn a_child_of_a_child_has_one_too_and_who_obeys_nobody_is_killed() {
+    let play = perform_changed(&[Role { place: Place::OwnGroup, ..stubborn() }], 1, |stage| {
+        let child = stage.child_at(2_000, 0, stubborn());
+        stage.grandchild_at(4_000, child, stubborn());
+    });
+    assert_eq!(play.report.results.len(), 3);
+    assert!(play.all(&Outcome::Killed) && play.left().is_empty());
+    let at = |signal: Signal| play.sent().filter(move |(_, sent, _)| *sent == signal).map(|(.., at)| at);
+    let graces: Vec<Duration> =
+        at(Signal::Kill).zip(at(Signal::Term)).map(|(kill, term)| kill - term).collect();
+    assert!(
+        graces.iter().all(|grace| *grace >= GRACE && *grace < GRACE + Duration::from_millis(300)),
+        "{graces:?}"
+    );
+}
+
+#[test]
+fn a_run_ends_although_a_server_forks_for_ever() {
+    for on_term in [None, Some(10)] {
+        let play = perform_changed(&[Role { place: Place::OwnGroup, ..stubborn() }], 1, |stage| {
+            for at in (0..60_000).step_by(70) {
+                stage.child_at(at, 0, Role { on_term, ..stubborn() });
+            }
+        });
+        assert!(play.stage.now <= reap::longest(GRACE), "{:?}", play.stage.now);
+        assert_eq!(*play.outcome(id(0)), Outcome::Killed);
+        the_script_is_lawful(&play).unwrap();
+        let killed = play.report.results.iter().filter(|ended| ended.outcome == Outcome::Killed).count();
+        assert!(killed > 50 || on_term.is_some(), "those that had their grace are gone: {killed}");
+    }
+}
+
+#[test]
+fn a_stranger_in_the_group_at_the_first_look_keeps_its_children() {
+    // `server | while read line; do (upload &); done`, from a shell with job control: one group, led by the server.
+    for (place, late) in [(Place::OwnGroup, false), (Place::OwnSession, false), (Place::OwnGroup, true)] {
+        let play = perform_changed(&[Role { place, on_term: Some(1_000), ..obedient() }], 1, |stage| {
+            let group = stage.world[&pid(0)].clone();
+            let stranger = stage.stranger_in(if late { 300 } else { 0 }, &group, SHELL);
+            stage.orphan_of(500, stranger);
+            stage.orphan_of(900, stranger);
+        });
+        assert_eq!(play.report.results.len(), 1, "{place:?} {late}");
+        assert!(play.stage.world.values().filter(|body| body.group == pid(0)).count() >= 3);
+    }
+}
+
+#[test]
+fn a_stranger_that_joins_the_group_later_ends_its_proof_and_no_sooner() {
+    let role = Role { place: Place::OwnGroup, on_term: Some(2_000), ..obedient() };
+    let play = perform_changed(&[role], 1, |stage| {
+        stage.orphan_of(200, pid(0));
+        let group = stage.world[&pid(0)].clone();
+        let stranger = stage.stranger_in(600, &group, SHELL);
+        stage.orphan_of(900, stranger);
+    });
+    assert_eq!(play.report.results.len(), 2, "the one from before is its child: {:?}", play.report.results);
+    assert!(play.stage.world.values().filter(|body| body.group == pid(0)).count() >= 2);
+}
+
+#[test]
+fn a_zombie_or_another_users_process_in_the_group_is_a_stranger_too() {
+    let role = Role { place: Place::OwnGroup, on_term: Some(1_000), forks_dying: true, ..obedient() };
+    for (zombie, denied) in [(true, false), (false, true)] {
+        let play = perform_changed(std::slice::from_ref(&role), 1, |stage| {
+            let group = stage.world[&pid(0)].clone();
+            let stranger = stage.stranger_in(0, &group, SHELL);
+            (stage.body(stranger).zombie, stage.body(stranger).role.denied) = (zombie, denied);
+        });
+        assert_eq!(play.report.results.len(), 1, "{zombie} {denied}");
+    }
+    // A child that a member did not collect is none.
+    let play = perform_changed(&[role], 1, |stage| {
+        let group = stage.world[&pid(0)].clone();
+        let child = stage.stranger_in(0, &group, pid(0));
+        stage.body(child).zombie = true;
+    });
+    assert_eq!(play.report.results.len(), 2);
+}
+
+#[test]
+fn a_group_opened_at_sigterm_proves_as_one_from_before() {
+    // A server that calls setsid() when it is asked, and forks as it ends.
+    let role = Role { place: Place::Clients, on_term: Some(1_000), forks_dying: true, ..obedient() };
+    let play = perform_changed(&[role], 1, |stage| stage.leaves_at(Duration::from_millis(50), pid(0)));
+    assert_eq!(play.report.results.len(), 2);
+    assert!(play.left().is_empty());
+}
+
+#[test]
+fn only_an_adopter_hands_on() {
+    const SUBREAPER: u32 = 45;
+    let role = Role { place: Place::OwnGroup, on_term: Some(1_000), forks_dying: true, ..obedient() };
+    let adopted_by = |manager: Option<u32>, planned: bool| {
+        let mut plan = plan(std::slice::from_ref(&role), 1);
+        if !planned {
+            plan.targets[0].evidence.remove(0);
+        }
+        plan.targets[0].members[0].parent = Pid(SUBREAPER);
+        if let Some(Evidence::OwnerGone { pid, .. }) = plan.targets[0].evidence.first_mut() {
+            *pid = Pid(SUBREAPER);
+        }
+        perform_on(Weather::default(), std::slice::from_ref(&role), &plan, |stage| {
+            (stage.adopter, stage.manager) = (SUBREAPER, manager);
+            stage.settle_in(SUBREAPER);
+            stage.body(pid(0)).parent = SUBREAPER;
+        })
+    };
+    // It had adopted the root; it is the person's service manager; or nothing is known of it.
+    assert_eq!(adopted_by(None, true).report.results.len(), 2);
+    assert_eq!(adopted_by(Some(SUBREAPER), false).report.results.len(), 2);
+    assert_eq!(adopted_by(None, false).report.results.len(), 1);
+}
+
+#[test]
+fn who_was_seen_to_adopt_a_member_is_an_adopter() {
+    const SUBREAPER: u32 = 45;
+    let leader = Role { place: Place::OwnGroup, ..obedient() };
+    let roles = [leader, Role { on_term: Some(1_000), forks_dying: true, ..obedient() }];
+    let mut plan = plan(&roles, 2);
+    plan.targets[0].evidence.remove(0);
+    plan.targets[0].members[1].parent = Pid(pid(0));
+    let play = perform_on(Weather::default(), &roles, &plan, |stage| {
+        stage.adopter = SUBREAPER;
+        stage.settle_in(SUBREAPER);
+        (stage.body(pid(1)).parent, stage.body(pid(1)).group) = (pid(0), pid(0));
+    });
+    assert_eq!(play.report.results.len(), 3, "the second member went to it when the first ended");
+    assert!(play.left().is_empty());
+}
+
+#[test]
+fn what_could_not_be_read_whole_proves_nothing() {
+    let dying = Role {
+        place: Place::OwnGroup,
+        line: Line::Own,
+        on_term: Some(1_000),
+        forks_dying: true,
+        ..obedient()
+    };
+    for look in [1, 2, 3] {
+        let play = perform_changed(&[Role { forks: true, ..dying.clone() }], 1, |stage| {
+            stage.blind_from = Some(look)
+        });
+        assert_eq!(play.report.results.len(), 2, "the child of the living alone, from look {look} on");
+    }
+}
+
+#[test]
+fn what_a_stranger_traces_is_left_alone_whole() {
+    for traced in 0..2 {
+        let play = perform_changed(&[obedient(), obedient(), obedient()], 2, |stage| {
+            stage.body(pid(traced)).tracer = Some(SHELL);
+        });
+        assert_eq!(*play.outcome(id(traced)), Outcome::Denied(format!("is traced by process {SHELL}")));
+        assert!(matches!(play.outcome(id(1 - traced)), Outcome::Withheld(_)));
+        assert_eq!(*play.outcome(id(2)), Outcome::Exited);
+        assert_eq!(play.sent().count(), 1);
+    }
+    // strace as a launcher: the tracer is a member.
+    let play =
+        perform_changed(&[obedient(), obedient()], 2, |stage| stage.body(pid(1)).tracer = Some(pid(0)));
+    assert!(play.all(&Outcome::Exited));
+    // A member of another instance is a stranger.
+    let play =
+        perform_changed(&[obedient(), obedient()], 1, |stage| stage.body(pid(1)).tracer = Some(pid(0)));
+    assert!(matches!(play.outcome(id(1)), Outcome::Denied(_)));
+}
+
+#[test]
+fn a_debugger_that_comes_during_the_grace_keeps_sigkill_back() {
+    let play = perform_changed(&[stubborn(), stubborn()], 1, |stage| {
+        stage.traced_from(Duration::from_secs(2), pid(0), SHELL);
+    });
+    assert!(matches!(play.outcome(id(0)), Outcome::Denied(_)), "{:?}", play.outcome(id(0)));
+    assert_eq!(*play.outcome(id(1)), Outcome::Killed);
+    assert!(play.stage.world.contains_key(&pid(0)));
+}
+
+#[test]
 fn an_empty_plan_looks_at_nobody() {
     let play = perform(&[], 1);
     assert_eq!((play.stage.looks, play.report.results.len()), (0, 0));
@@ -526,7 +750,6 @@ fn the_script_is_lawful(play: &Play) -> Result<(), TestCaseError> {
     let mut meant = HashSet::new();
     let mut asked: HashMap<ProcessId, Duration> = HashMap::new();
     let (mut ended, mut failed) = (HashSet::new(), false);
-    let planned = |id: &ProcessId| id.pid.0 < 10_000;
     for said in &play.script {
         match said {
             Said::Failed => failed = true,
@@ -540,7 +763,7 @@ fn the_script_is_lawful(play: &Play) -> Result<(), TestCaseError> {
                 if *signal == Signal::Term {
                     asked.insert(*to, *at);
                 }
-                if *signal == Signal::Kill && planned(to) {
+                if *signal == Signal::Kill {
                     prop_assert!(asked.contains_key(to), "SIGKILL before SIGTERM");
                     prop_assert!(*at >= asked[to] + GRACE, "SIGKILL within the grace");
                 }
@@ -623,9 +846,9 @@ proptest! {
             prop_assert!(!play.sent().any(|(to, ..)| to == ended.member.id), "{:?} of a spared instance", ended);
         }
 
-        // One grace and one wait after SIGKILL, whatever the number of targets.
+        // One grace, one more for what is born meanwhile, one wait after SIGKILL, whatever the number of targets.
         let signals = u32::try_from(play.stage.sent).unwrap() * play.stage.cost;
-        prop_assert!(play.stage.now <= GRACE + reap::KILL_WAIT + signals);
+        prop_assert!(play.stage.now <= reap::longest(GRACE) + signals);
 
         // The outcome is the truth.
         for ended in &play.report.results {
@@ -642,8 +865,8 @@ proptest! {
         let roles: Vec<Role> = roles
             .into_iter()
             .map(|role| Role {
-                // A daemon has the wire too, so only the place can tell.
-                place: if role.place == Place::Clients && role.daemon { Place::OwnGroup } else { role.place },
+                // A daemon that went its own way shares group, session and wire: nothing tells its children apart.
+                daemon: false,
                 line: match role.line {
                     Line::Own | Line::Out => role.line,
                     _ => Line::Own,

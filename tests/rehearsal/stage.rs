@@ -8,8 +8,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mcp_reap::bytes::Argv;
-use mcp_reap::process::{Pid, ProcessId, StartTime};
-use mcp_reap::reap::{Event, Kernel, ProcessRow, Recorder, Refusal, Signal, Step, Wires};
+use mcp_reap::process::{Pid, ProcessId, StartTime, Uid};
+use mcp_reap::reap::{
+    Activity, Event, Family, Kernel, Lookout, ProcessRow, Recorder, Refusal, Signal, Step, Wire,
+};
 
 /// The person's login shell and the client, which both live on.
 pub const SHELL: u32 = 40;
@@ -41,8 +43,14 @@ pub enum Line {
     Hidden,
 }
 
+/// What lies on the descriptors 0, 1 and 7; `None` where it cannot be read.
+pub type Wires = Option<[Option<u64>; 3]>;
+
+/// The last of them.
+const FAR: u32 = 7;
+
 impl Line {
-    pub fn wires(self, pid: u32) -> Option<Wires> {
+    pub fn wires(self, pid: u32) -> Wires {
         let (stdin, stdout) = (u64::from(pid), u64::from(pid) + 1_000_000);
         match self {
             Line::Null => Some([None; 3]),
@@ -129,14 +137,21 @@ pub struct Body {
     pub parent: u32,
     pub group: u32,
     pub session: u32,
-    pub wires: Option<Wires>,
+    pub wires: Wires,
     pub role: Role,
     /// Planned, or born to somebody who is ours.
     pub ours: bool,
+    /// Has ended, and its parent does not collect it.
+    pub zombie: bool,
+    /// Who traces it.
+    pub tracer: Option<u32>,
     ends: Option<(Duration, bool)>,
     heard_term: bool,
     running: bool,
 }
+
+/// What becomes of a process, given its number.
+type Change = fn(u32, &mut Body);
 
 pub struct Stage {
     pub now: Duration,
@@ -151,6 +166,12 @@ pub struct Stage {
     pub last_look: Duration,
     /// What one look costs.
     pub look_cost: Duration,
+    /// Who gets the orphans; pid 1, or a subreaper of the world.
+    pub adopter: u32,
+    /// From this look on, not all of the table can be read.
+    pub blind_from: Option<usize>,
+    /// What the person's service manager runs.
+    pub manager: Option<u32>,
     /// How many who are not ours were ever there.
     pub strangers: usize,
     next: u32,
@@ -159,6 +180,8 @@ pub struct Stage {
     bustle: Vec<Duration>,
     /// Who comes from elsewhere, and when.
     arrivals: Vec<(Duration, u32, Body)>,
+    /// What becomes of whom, and when.
+    changes: Vec<(Duration, u32, Change)>,
     script: Script,
 }
 
@@ -174,14 +197,19 @@ impl Stage {
             looks: 0,
             last_look: Duration::ZERO,
             look_cost: Duration::ZERO,
+            adopter: 1,
+            blind_from: None,
+            manager: None,
             strangers: 0,
             next: 10_000,
             clock: 10_000,
             bustle: [0, 10, 300, 900, 4_990, 5_000, 5_001].map(Duration::from_millis).to_vec(),
             arrivals: Vec::new(),
+            changes: Vec::new(),
             script,
         };
         let stranger = || Role { on_term: None, on_kill: Some(0), ..obedient() };
+        stage.put(1, 0, 1, 1, stranger(), false);
         stage.put(SHELL, 1, SHELL, SHELL, stranger(), false);
         stage.put(CLIENT, SHELL, CLIENT, SHELL, stranger(), false);
         stage.body(CLIENT).wires = Line::Own.wires(CLIENT);
@@ -212,7 +240,21 @@ impl Stage {
         self.strangers += usize::from(!ours);
         let (start, running) = (self.clock, !role.stopped);
         let (ends, heard_term, wires) = (None, false, Some([None; 3]));
-        let body = Body { start, parent, group, session, wires, role, ours, ends, heard_term, running };
+        let (zombie, tracer) = (false, None);
+        let body = Body {
+            start,
+            parent,
+            group,
+            session,
+            wires,
+            role,
+            ours,
+            zombie,
+            tracer,
+            ends,
+            heard_term,
+            running,
+        };
         self.world.insert(pid, body);
     }
 
@@ -240,10 +282,83 @@ impl Stage {
         self.arrivals.push((at, pid, body));
     }
 
+    /// Somebody deaf who is nobody's business and stands somewhere, from the beginning.
+    pub fn settle_in(&mut self, pid: u32) {
+        self.put(pid, 1, pid, pid, Role { on_term: None, ..obedient() }, false);
+    }
+
+    /// A child of a planned member, in its group and session and on its wires; an orphan of it when that has ended.
+    pub fn child_at(&mut self, ms: u64, index: usize, role: Role) -> u32 {
+        self.grandchild_at(ms, pid(index), role)
+    }
+
+    /// The same of anybody who is there, or will be.
+    pub fn grandchild_at(&mut self, ms: u64, parent: u32, role: Role) -> u32 {
+        let arrived = self.arrivals.iter().find(|(_, pid, _)| *pid == parent).map(|(.., body)| body.clone());
+        let mut body = arrived.unwrap_or_else(|| self.world[&parent].clone());
+        (body.parent, body.role, body.ours, body.zombie) = (parent, role, true, false);
+        (body.ends, body.heard_term, body.running) = (None, false, true);
+        self.arrive(ms, body)
+    }
+
+    /// A deaf stranger in somebody's group and session, on no wire.
+    pub fn stranger_in(&mut self, ms: u64, group: &Body, parent: u32) -> u32 {
+        let mut body = group.clone();
+        (body.parent, body.role, body.ours) = (parent, stubborn(), false);
+        (body.wires, body.ends) = (Some([None; 3]), None);
+        self.strangers += 1;
+        self.arrive(ms, body)
+    }
+
+    /// Somebody deaf whom another forked twice, so that it comes to the adopter.
+    pub fn orphan_of(&mut self, ms: u64, parent: u32) -> u32 {
+        let arrived = self.arrivals.iter().find(|(_, pid, _)| *pid == parent).map(|(.., body)| body.clone());
+        let mut body = arrived.unwrap_or_else(|| self.world[&parent].clone());
+        (body.parent, body.role) = (1, stubborn());
+        self.strangers += usize::from(!body.ours);
+        self.arrive(ms, body)
+    }
+
+    fn arrive(&mut self, ms: u64, mut body: Body) -> u32 {
+        self.next += 1;
+        self.clock += 1;
+        body.start = self.clock;
+        if ms == 0 {
+            self.world.insert(self.next, body);
+        } else {
+            self.arrivals.push((Duration::from_millis(ms), self.next, body));
+        }
+        self.next
+    }
+
+    /// At this time a process opens a session of its own.
+    pub fn leaves_at(&mut self, at: Duration, pid: u32) {
+        self.changes.push((at, pid, |pid, body| (body.group, body.session) = (pid, pid)));
+    }
+
+    /// From this time on a debugger holds it.
+    pub fn traced_from(&mut self, at: Duration, pid: u32, by: u32) {
+        assert_eq!(by, SHELL);
+        self.changes.push((at, pid, |_, body| body.tracer = Some(SHELL)));
+    }
+
     /// Lets happen what is due.
     fn catch_up(&mut self) {
-        for (_, pid, body) in self.arrivals.extract_if(.., |(at, ..)| *at <= self.now) {
+        let due = |at: &Duration| *at <= self.now;
+        let (arrived, changed): (Vec<_>, Vec<_>) = (
+            self.arrivals.extract_if(.., |(at, ..)| due(at)).collect(),
+            self.changes.extract_if(.., |(at, ..)| due(at)).collect(),
+        );
+        for (_, pid, mut body) in arrived {
+            if body.parent != 1 && !self.world.contains_key(&body.parent) {
+                body.parent = self.adopter;
+            }
             self.world.insert(pid, body);
+        }
+        for (_, pid, change) in changed {
+            if let Some(body) = self.world.get_mut(&pid) {
+                change(pid, body);
+            }
         }
         while self.bustle.first().is_some_and(|at| *at <= self.now) {
             self.bustle.remove(0);
@@ -274,7 +389,7 @@ impl Stage {
         }
         self.world.remove(&pid);
         for child in self.world.values_mut().filter(|child| child.parent == pid) {
-            child.parent = 1;
+            child.parent = self.adopter;
         }
         if self.world.get(&body.parent).is_some_and(|parent| parent.role.respawns) {
             self.fork(body.parent, obedient());
@@ -307,6 +422,7 @@ impl Kernel for Stage {
         self.catch_up();
         match self.world.get(&id.pid.0) {
             None => Err(Refusal::Gone),
+            Some(body) if body.zombie => Err(Refusal::Gone),
             Some(body) if body.start != id.start.0 => Err(Refusal::Reused),
             Some(body) if body.role.denied => Err(Refusal::Denied("another user's".to_owned())),
             Some(_) => Ok(id),
@@ -355,33 +471,53 @@ impl Kernel for Stage {
         self.now
     }
 
-    fn argv(&mut self, held: &ProcessId) -> Argv {
-        Argv::from([format!("worker {}", held.pid)])
+    fn interrupted(&self) -> Option<i32> {
+        let late = self.interrupt_at.is_some_and(|at| at <= self.now);
+        (late || self.interrupt_after.is_some_and(|n| self.sent >= n)).then_some(2)
     }
+}
 
-    fn family(&mut self) -> Vec<ProcessRow> {
+impl Lookout for Stage {
+    fn family(&mut self) -> Family {
         self.catch_up();
         self.looks += 1;
         self.last_look = self.now;
         self.now += self.look_cost;
-        let kin = |(pid, body): (&u32, &Body)| ProcessRow {
+        let row = |(pid, body): (&u32, &Body)| ProcessRow {
             id: ProcessId { pid: Pid(*pid), start: StartTime(body.start) },
             parent: Pid(body.parent),
             group: Some(Pid(body.group)),
             session: Some(Pid(body.session)),
+            uid: Some(Uid(1000)),
+            ours: !body.role.denied,
+            zombie: body.zombie,
             stopped: !body.running,
             started_at: 2.0,
         };
-        self.world.iter().filter(|(_, body)| !body.role.denied).map(kin).collect()
+        let complete = self.blind_from.is_none_or(|look| self.looks < look);
+        Family { rows: self.world.iter().map(row).collect(), complete }
     }
 
-    fn wires(&mut self, id: ProcessId) -> Option<Wires> {
-        if self.is(&id) { self.world[&id.pid.0].wires } else { None }
+    fn wires(&mut self, id: ProcessId) -> Option<Vec<Wire>> {
+        let wires = if self.is(&id) { self.world[&id.pid.0].wires? } else { return None };
+        let on = |(fd, number): (u32, Option<u64>)| Some(Wire { fd, number: number? });
+        Some([0, 1, FAR].into_iter().zip(wires).filter_map(on).collect())
     }
 
-    fn interrupted(&self) -> Option<i32> {
-        let late = self.interrupt_at.is_some_and(|at| at <= self.now);
-        (late || self.interrupt_after.is_some_and(|n| self.sent >= n)).then_some(2)
+    fn argv(&mut self, id: ProcessId) -> Argv {
+        if self.manager == Some(id.pid.0) {
+            return Argv::from(["/usr/lib/systemd/systemd", "--user"]);
+        }
+        Argv::from([format!("worker {}", id.pid)])
+    }
+
+    fn tracer(&mut self, id: ProcessId) -> Result<Option<Pid>, Refusal> {
+        self.catch_up();
+        if self.is(&id) { Ok(self.world[&id.pid.0].tracer.map(Pid)) } else { Err(Refusal::Gone) }
+    }
+
+    fn activity(&mut self, _: ProcessId) -> Option<Activity> {
+        None
     }
 }
 

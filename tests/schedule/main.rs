@@ -6,6 +6,8 @@
 mod home;
 mod install;
 mod launchctl;
+#[path = "../limit/mod.rs"]
+mod limit;
 mod packaged;
 mod real;
 mod rendered;

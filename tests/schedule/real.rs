@@ -13,6 +13,7 @@ use mcp_reap::schedule::{Calendar, Change, Kind, Places, Request, Schedule, Syst
 use tempfile::TempDir;
 
 use crate::home::{not_tested, program};
+use crate::limit::Limited as _;
 use crate::rendered::{HOSTILE, systemd_can_run};
 
 /// A stand-in for mcp-reap: it does what mcp-reap must be able to do inside the unit, and says how
@@ -155,7 +156,7 @@ fn a_user_namespace_would_blind_it() {
 }
 
 fn systemctl(args: &[&str]) -> String {
-    let output = Command::new("systemctl").arg("--user").args(args).output().unwrap();
+    let output = Command::new("systemctl").arg("--user").args(args).output_soon();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

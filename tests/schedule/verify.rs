@@ -8,6 +8,7 @@ use std::time::Duration;
 use mcp_reap::schedule::{ARGUMENTS, Calendar, Job, Kind, Places, Schedule, SystemRunner};
 
 use crate::home::{not_tested, program};
+use crate::limit::Limited as _;
 use crate::rendered::{HOSTILE, systemd_can_run};
 
 /// `systemd-analyze`, or the reason why this test cannot say anything here.
@@ -46,8 +47,7 @@ fn systemd_has_no_complaint_about_the_units_of_any_path() {
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", &home)
             .env("XDG_RUNTIME_DIR", root.join("run"))
-            .output()
-            .unwrap();
+            .output_soon();
         // Unknown keys and bad values are words on stderr and exit code 0.
         let said = String::from_utf8_lossy(&output.stderr);
         if systemd_can_run(path) {
@@ -65,8 +65,9 @@ fn systemd_complains_where_there_is_reason() {
     let unit = folder.path().join("bad.service");
     fs::write(&unit, "[Service]\nType=oneshot\nExecStart=/bin/true\nNoSuchKey=yes\n").unwrap();
     let runtime = ("XDG_RUNTIME_DIR", folder.path());
-    let output = analyze.args(["--user", "--man=no", "verify"]).arg(&unit).env(runtime.0, runtime.1).output();
-    assert!(String::from_utf8_lossy(&output.unwrap().stderr).contains("NoSuchKey"));
+    let output =
+        analyze.args(["--user", "--man=no", "verify"]).arg(&unit).env(runtime.0, runtime.1).output_soon();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("NoSuchKey"));
 }
 
 #[test]
@@ -75,8 +76,8 @@ fn systemd_reads_every_calendar_and_prints_it_as_we_write_it() {
         let Some(mut analyze) = analyze() else { return };
         let calendar: Calendar = text.parse().unwrap();
         let output =
-            analyze.args(["calendar", &calendar.systemd()]).env("TZ", "UTC").env("LC_ALL", "C").output();
-        let said = String::from_utf8(output.unwrap().stdout).unwrap();
+            analyze.args(["calendar", &calendar.systemd()]).env("TZ", "UTC").env("LC_ALL", "C").output_soon();
+        let said = String::from_utf8(output.stdout).unwrap();
         let normal = said.lines().find_map(|line| line.trim().strip_prefix("Normalized form: "));
         assert_eq!(normal, Some(&*calendar.systemd()), "{text}: {said}");
         // And it means the same: both clocks agree on the next time.

@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::bytes::Argv;
+use crate::classify::{Adoption, ClientRef, Evidence, Verdict};
+use crate::instance::Part;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -11,8 +14,31 @@ fn subject() -> Subject {
     Subject::new(ID, 1_790_000_000.5, "notes", Pid(40), "server")
 }
 
+/// A target with one member.
+fn target(argv: Argv) -> (Target, TargetMember) {
+    let member = TargetMember {
+        id: ID,
+        parent: Pid(1),
+        uid: Some(Uid(1000)),
+        part: Part::Server,
+        stopped: false,
+        started_at: 1.0,
+        rss: 4096,
+        argv,
+    };
+    let target = Target {
+        server: "notes".to_owned(),
+        verdict: Verdict::Orphaned,
+        reason: "owner gone".to_owned(),
+        client: Some(ClientRef { pid: Pid(30), name: "claude-code".to_owned() }),
+        evidence: vec![Evidence::OwnerGone { pid: Pid(1), how: Adoption::Init }],
+        members: vec![member.clone()],
+    };
+    (target, member)
+}
+
 fn line(event: Event) -> String {
-    let run = RunId("20261120T140000Z-9-00ff".into());
+    let run: RunId = serde_json::from_str(r#""20261120T140000Z-9-00ff""#).unwrap();
     let record = Record { schema: SCHEMA, at: at("2026-11-20T14:00:00.0507Z"), run, event };
     let line = serde_json::to_string(&record).unwrap();
     assert_eq!(serde_json::from_str::<Record>(&line).unwrap().event, record.event);
@@ -21,14 +47,15 @@ fn line(event: Event) -> String {
 
 #[test]
 fn an_intent_is_one_flat_object_without_secrets() {
-    let argv = Argv::from(["node", "srv.js", "--token", "hunter2"]);
+    let (target, member) = target(Argv::from(["node", "srv.js", "--token", "hunter2"]));
     assert_eq!(
-        line(Event::intent(subject(), Signal::Term, &argv, 4096, "orphaned", "owner gone")),
+        line(Event::intent(subject(), Signal::Term, &target, &member)),
         concat!(
             r#"{"schema":1,"at":"2026-11-20T14:00:00.050Z","run":"20261120T140000Z-9-00ff","event":"intent","#,
             r#""pid":42,"start":1234,"started_at":"2026-09-21T14:13:20.500Z","server":"notes","root":40,"role":"server","#,
-            r#""signal":"TERM","argv":["node","srv.js","--token","<redacted>"],"rss":4096,"#,
-            r#""verdict":"orphaned","reason":"owner gone"}"#
+            r#""ppid":1,"uid":1000,"signal":"TERM","argv":["node","srv.js","--token","<redacted>"],"rss":4096,"#,
+            r#""client":{"pid":30,"name":"claude-code"},"verdict":"orphaned","reason":"owner gone","#,
+            r#""evidence":[{"kind":"owner-gone","pid":1,"how":"init"}]}"#
         )
     );
 }
@@ -92,20 +119,10 @@ fn an_absurd_start_becomes_an_absurd_date() {
 }
 
 #[test]
-fn run_ids_sort_by_time_and_differ() {
-    let early = RunId::new(at("2026-11-20T13:59:59.999Z"), Pid(4242));
-    let late = RunId::new(at("2026-11-20T14:00:00Z"), Pid(17));
-    assert!(early < late, "{early} {late}");
-    assert!(early.as_str().starts_with("20261120T135959Z-4242-"));
-    let ids: std::collections::HashSet<_> =
-        (0..8).map(|_| RunId::new(at("2026-11-20T14:00:00Z"), Pid(1))).collect();
-    assert!(ids.len() > 4, "{ids:?}");
-}
-
-#[test]
 fn an_endless_command_line_is_cut_between_its_arguments() {
     let argv = Argv::from(["node", &"x ".repeat(8 << 10), "tail"]);
-    let Event::Intent { argv, .. } = Event::intent(subject(), Signal::Term, &argv, 0, "v", "r") else {
+    let (target, member) = target(argv);
+    let Event::Intent { argv, .. } = Event::intent(subject(), Signal::Term, &target, &member) else {
         panic!()
     };
     assert_eq!(argv, ["node", "<16388 bytes more>"]);

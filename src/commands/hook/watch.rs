@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use super::super::stop::{listen, signal_in};
 use super::super::{Session, look, reap};
 use super::errand::Errand;
 use crate::audit::{RunLock, StartedBy};
@@ -64,7 +65,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
             let session = Session::new(&cli.global)?;
             told?;
             let stop = Arc::new(AtomicUsize::new(0));
-            reap::listen(&stop)?;
+            listen(&stop)?;
             look_once(&session, &|_| true, &stop).map(|_| ())
         }
         Errand::Session { session: ended, client } => {
@@ -122,15 +123,15 @@ fn note(session: &Session, ended: &hook::Session) -> anyhow::Result<HashSet<Proc
 fn look_until_done(session: &Session, left: &Left) -> anyhow::Result<()> {
     let ended = Instant::now();
     let stop = Arc::new(AtomicUsize::new(0));
-    reap::listen(&stop)?;
+    listen(&stop)?;
     let mut old_enough = None;
     while let Some(at) = next_look(ended.elapsed(), old_enough) {
-        while ended.elapsed() < at && reap::signal_in(&stop).is_none() {
+        while ended.elapsed() < at && signal_in(&stop).is_none() {
             // A signal to us ends a sleep only where the sleep is short.
             std::thread::sleep(Duration::from_millis(100).min(at.saturating_sub(ended.elapsed())));
         }
         let seen = look_once(session, &|instance| left.has(instance), &stop)?;
-        if seen == Seen::Nothing || reap::signal_in(&stop).is_some() {
+        if seen == Seen::Nothing || signal_in(&stop).is_some() {
             return Ok(());
         }
         old_enough = match seen {
@@ -173,7 +174,7 @@ fn look_once(
         return Ok(glance.seen);
     }
     let until = Instant::now() + LOCK;
-    let patient = || Instant::now() < until && reap::signal_in(stop).is_none();
+    let patient = || Instant::now() < until && signal_in(stop).is_none();
     let Some(lock) = RunLock::acquire_waiting(&crate::config::state_dir()?, patient)? else {
         return Ok(Seen::Something);
     };

@@ -1,4 +1,4 @@
-//! The hand on Linux: a pidfd is opened first and judged afterwards, so what was judged is what gets
+//! Acting on Linux: a pidfd is opened first and judged afterwards, so what was judged is what gets
 //! the signal, whatever happens to the number meanwhile.
 
 use std::os::fd::OwnedFd;
@@ -11,15 +11,14 @@ use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
 use super::super::SysError;
-use super::super::procfs::{self, FdTarget};
 use super::table::Units;
-use crate::bytes::Argv;
-use crate::process::{Pid, ProcessId, State, Uid};
-use crate::reap::{Kernel, ProcessRow, Refusal, Signal, Wires};
+use crate::process::{Pid, ProcessId, Uid};
+use crate::reap::{Kernel, Refusal, Signal};
 
 #[cfg(test)]
 #[path = "../kernel_tests.rs"]
 mod kernel_tests;
+mod lookout;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -190,49 +189,6 @@ impl Kernel for OsKernel {
 
     fn now(&self) -> Duration {
         self.origin.elapsed()
-    }
-
-    fn argv(&mut self, held: &Held) -> Argv {
-        let bytes = self.proc.cmdline(held.id.pid).unwrap_or_default();
-        // Alive after the reading, so they were its own.
-        if has_ended(&held.fd) { Argv::default() } else { procfs::argv(&bytes).unwrap_or_default() }
-    }
-
-    fn family(&mut self) -> Vec<ProcessRow> {
-        let mut family = Vec::new();
-        for pid in self.proc.pids() {
-            let Ok(row) = self.proc.row(pid) else { continue };
-            let ours = || self.all_users || self.proc.uid(pid).is_ok_and(|uid| uid == self.uid);
-            if row.state != State::Zombie && !row.is_kernels && ours() {
-                let id = ProcessId { pid, start: row.start };
-                family.push(ProcessRow {
-                    id,
-                    parent: row.parent,
-                    group: row.group,
-                    session: row.session,
-                    stopped: row.state == State::Stopped,
-                    started_at: self.units.epoch(row.start.0),
-                });
-            }
-        }
-        family
-    }
-
-    /// Pipes and sockets take their inode numbers from one counter of 32 bits (fs/inode.c,
-    /// get_next_ino), so within seconds no number comes twice.
-    fn wires(&mut self, id: ProcessId) -> Option<Wires> {
-        let mut wires = [None; 3];
-        for (fd, wire) in wires.iter_mut().enumerate() {
-            *wire = match self.proc.descriptor(id.pid, fd) {
-                Ok(FdTarget::Pipe(inode) | FdTarget::Socket(inode)) => Some(inode),
-                // The descriptor is closed, or the process is gone.
-                Ok(_) | Err(Errno::NOENT) => None,
-                Err(_) => return None,
-            };
-        }
-        // Still there after the reading, so they were its own.
-        let row = self.proc.row(id.pid).ok()?;
-        (row.start == id.start && row.state != State::Zombie).then_some(wires)
     }
 
     fn interrupted(&self) -> Option<i32> {

@@ -1,4 +1,4 @@
-//! The hand on macOS. There is no handle on a process here, so identity, user and arguments are
+//! Acting on macOS. There is no handle on a process here, so identity, user and arguments are
 //! compared again directly in front of `kill(2)`; the few microseconds between are the smallest
 //! gap this system allows (numbers are given out in a circle of 99,998).
 
@@ -14,11 +14,12 @@ use super::super::{SysError, ffi};
 use super::table::{args, bsd};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, State, Uid};
-use crate::reap::{Kernel, ProcessRow, Refusal, Signal, Wires};
+use crate::reap::{Kernel, Refusal, Signal};
 
 #[cfg(test)]
 #[path = "../kernel_tests.rs"]
 mod kernel_tests;
+mod lookout;
 
 /// No wait sleeps longer than this without looking at the stop flag.
 const SLICE: Duration = Duration::from_millis(50);
@@ -147,32 +148,6 @@ impl Kernel for OsKernel {
         self.origin.elapsed()
     }
 
-    fn argv(&mut self, held: &Held) -> Argv {
-        held.argv.clone()
-    }
-
-    fn family(&mut self) -> Vec<ProcessRow> {
-        let kin = |pid: Pid| {
-            let seen = bsd(pid).ok()?;
-            let ours = self.all_users || seen.uid == self.uid;
-            (ours && seen.state != State::Zombie).then_some(ProcessRow {
-                id: ProcessId { pid, start: seen.start? },
-                parent: seen.parent,
-                group: Some(seen.group).filter(|group| group.0 > 0),
-                session: session(pid),
-                stopped: seen.state == State::Stopped,
-                started_at: seen.start?.0 as f64 / 1e6,
-            })
-        };
-        ffi::pids().unwrap_or_default().into_iter().filter_map(kin).collect()
-    }
-
-    /// The kernel names pipes and sockets by where they lie in its memory, and the next may lie in the
-    /// same place: no proof.
-    fn wires(&mut self, _: ProcessId) -> Option<Wires> {
-        None
-    }
-
     fn interrupted(&self) -> Option<i32> {
         i32::try_from(self.stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
     }
@@ -185,13 +160,6 @@ pub(super) fn has_ended(id: ProcessId) -> bool {
         Ok(seen) => seen.state == State::Zombie || seen.start.is_some_and(|start| start != id.start),
         Err(error) => error.raw_os_error() == Some(libc::ESRCH),
     }
-}
-
-/// bsdinfo does not tell it.
-fn session(pid: Pid) -> Option<Pid> {
-    let pid = i32::try_from(pid.0).ok().and_then(process::Pid::from_raw)?;
-    let session = process::getsid(Some(pid)).ok()?;
-    Some(Pid(session.as_raw_nonzero().get().unsigned_abs()))
 }
 
 fn refusal(error: &io::Error) -> Refusal {

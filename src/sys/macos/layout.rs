@@ -63,6 +63,8 @@ pub(super) struct Bsd {
     pub(super) uid: Uid,
     pub(super) state: State,
     pub(super) comm: RawText,
+    /// A debugger is attached to it.
+    pub(super) traced: bool,
     /// Device number of the controlling terminal.
     pub(super) terminal: Option<u32>,
     /// Microseconds since the epoch; `None` where the kernel does not say (another user's).
@@ -90,6 +92,9 @@ pub(super) enum End {
     Unknown,
 }
 
+/// proc_info.h: PROC_FLAG_TRACED.
+const TRACED: u32 = 2;
+
 /// Reads `PROC_PIDTBSDINFO`.
 pub(super) fn bsd(bytes: &[u8]) -> Option<Bsd> {
     let bytes = bytes.get(..at::BSD_SIZE)?;
@@ -107,6 +112,7 @@ pub(super) fn bsd(bytes: &[u8]) -> Option<Bsd> {
         uid: Uid(u32_at(bytes, at::BSD_UID)?),
         state: state(u32_at(bytes, at::BSD_STATUS)?),
         comm,
+        traced: u32_at(bytes, at::BSD_FLAGS)? & TRACED != 0,
         terminal,
         start: Some(StartTime(start)),
     })
@@ -121,6 +127,7 @@ pub(super) fn short(bytes: &[u8]) -> Option<Bsd> {
         uid: Uid(u32_at(bytes, at::SHORT_UID)?),
         state: state(u32_at(bytes, at::SHORT_STATUS)?),
         comm: text(&bytes[at::SHORT_COMM..at::SHORT_COMM + 16]),
+        traced: false,
         terminal: None,
         start: None,
     })

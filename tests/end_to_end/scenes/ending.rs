@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use crate::audit::at;
@@ -76,30 +76,128 @@ pub(crate) fn a_child_born_after_sigterm_goes_too(stage: &Stage) {
     assert!(look::stat(pid).is_none_or(|s| s.state == 'Z'), "the newborn {pid} is a new orphan");
 }
 
+pub(crate) fn a_child_born_late_has_a_grace_of_its_own(stage: &Stage) {
+    // Born 1.5 s into a grace of 2 s, it needs 1 s to end.
+    let late =
+        Actor::new("late", "node", &["node", "/home/u/saver.js"], Play::Idle).but(|a| a.takes = Some(1_000));
+    let server = shapes::node("n").but(|a| {
+        (a.born_late, a.born_after) = (Some(Box::new(late.clone())), 1_500);
+    });
+    let cast = stage.orphan(&server);
+    stage.run(&["--yes", "--min-age", "0s", "--grace", "2s"]).exits(0);
+    all_dead(&cast);
+    let pid: u64 = std::fs::read_to_string(stage.dir.join("ready/late")).unwrap().parse().unwrap();
+    let audit = stage.audit();
+    audit.is_sound();
+    let told = |event: &str| audit.of(event).iter().filter(|line| line["pid"].as_u64() == Some(pid)).count();
+    assert_eq!((told("exited"), told("killed")), (1, 0), "it was let finish");
+    assert_eq!(audit.about("killed", cast[0]).len(), 1);
+}
+
+/// What a server has saved.
+fn saved(stage: &Stage, tag: &str) -> String {
+    std::fs::read_to_string(stage.dir.join(format!("{tag}.saved"))).unwrap_or_default()
+}
+
+pub(crate) fn a_server_that_saves_at_the_end_of_its_input_is_let_finish(stage: &Stage) {
+    let saver = shapes::node("saver").but(|a| a.play = Play::Save { portions: 30, every: 100 });
+    let bursts = shapes::node("bursts").but(|a| a.play = Play::Save { portions: 3, every: 1_500 });
+    let quiet = shapes::node("quiet");
+    let client = stage.client("doomed", [saver.clone(), bursts.clone(), quiet.clone()]);
+    let cast: Vec<Who> = [&saver, &bursts, &quiet].iter().flat_map(|actor| stage.cast(actor)).collect();
+    stage.kill_client(&client);
+    let begun = || saved(stage, "saver").len() > 2;
+    look::until("it saves", begun);
+    let run = stage.reap();
+    all_dead(&cast);
+    assert!(saved(stage, "saver").ends_with("END") && saved(stage, "bursts").ends_with("END"));
+    let audit = stage.audit();
+    assert!(audit.about("intent", cast[0]).is_empty() && audit.about("intent", cast[1]).is_empty());
+    assert_eq!(audit.about("exited", cast[2]).len(), 1, "the one that was quiet was ended");
+    assert!(run.complaint().contains("still at work"), "{}", run.complaint());
+    assert!(run.took < Duration::from_secs(9), "took {:?}", run.took);
+}
+
+pub(crate) fn a_save_without_end_and_a_busy_loop_are_ended_after_settle(stage: &Stage) {
+    let endless = shapes::node("endless").but(|a| a.play = Play::Save { portions: 9_999, every: 50 });
+    let spin = shapes::node("spin").but(|a| a.play = Play::Spin);
+    let cast: Vec<Who> = [&endless, &spin].iter().flat_map(|actor| stage.orphan(actor)).collect();
+    look::until("it saves", || saved(stage, "endless").len() > 2);
+    let run = stage.run(&["--yes", "--min-age", "0s", "--grace", "1s", "--settle", "3s"]).exits(0);
+    all_dead(&cast);
+    assert!(run.took >= Duration::from_secs(3) && run.took < Duration::from_secs(8), "took {:?}", run.took);
+    assert!(!saved(stage, "endless").ends_with("END"));
+    stage.audit().is_sound();
+}
+
+pub(crate) fn a_server_under_a_debugger_stays_until_it_is_let_go(stage: &Stage) {
+    let cast = stage.orphan(&shapes::memory("m"));
+    let others = stage.orphan(&shapes::node("n"));
+    let traced = Pid::from_raw(cast[2].pid.try_into().unwrap());
+    nix::sys::ptrace::seize(traced, nix::sys::ptrace::Options::empty()).unwrap();
+    // Denied, so not everything that was planned is done; or the plan has withheld it.
+    let run = stage.run(&["--yes", "--min-age", "0s", "--grace", "1s"]);
+    assert!(run.code <= 1);
+    all_alive(&cast);
+    all_dead(&others);
+    let audit = stage.audit();
+    audit.is_sound();
+    assert!(cast.iter().all(|who| audit.about("signalled", *who).is_empty()));
+    nix::sys::ptrace::interrupt(traced).unwrap();
+    nix::sys::wait::waitpid(traced, Some(nix::sys::wait::WaitPidFlag::__WALL)).unwrap();
+    nix::sys::ptrace::detach(traced, None).unwrap();
+    stage.reap();
+    all_dead(&cast);
+}
+
 /// A signal to mcp-reap in the middle of its grace.
-fn stopped_by(stage: &Stage, signal: Signal) {
-    let cast = stage.orphan(&stubborn(shapes::node("n")));
-    let client = stage.client("claude", [shapes::node("used")]);
+fn stopped_by(stage: &Stage, number: i32) {
+    let cast = stage.orphan(&stubborn(shapes::node(&format!("n{number}"))));
+    let client = stage.client(&format!("claude{number}"), [shapes::node(&format!("used{number}"))]);
     let running = until_asked(stage, cast[0], "20s");
-    kill(Pid::from_raw(running.pid().try_into().unwrap()), signal).unwrap();
-    let run = running.finish().exits(128 + signal as i32);
+    // By the shell: real-time signals have no name here.
+    let kill = format!("kill -{number} {}", running.pid());
+    assert!(std::process::Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+    let run = running.finish().exits(128 + number);
     assert!(run.took < Duration::from_secs(5), "it was told to stop, took {:?}", run.took);
     let audit = stage.audit();
     audit.is_sound();
     assert_eq!(audit.0.last().unwrap()["event"], "run-finished");
-    all_alive(&[client.who, stage.who("used")]);
-    stage.ping(&client, "used");
+    assert_eq!(audit.0.last().unwrap()["interrupted_by"], number);
+    assert_eq!(audit.about("survived", cast[0]).len(), 1);
+    let used = format!("used{number}");
+    all_alive(&[client.who, stage.who(&used)]);
+    stage.ping(&client, &used);
     // Nothing is left locked: the next run ends what this one could not.
     stage.reap();
     all_dead(&cast);
 }
 
 pub(crate) fn an_interrupt_closes_the_log_first(stage: &Stage) {
-    stopped_by(stage, Signal::SIGINT);
+    stopped_by(stage, Signal::SIGINT as i32);
 }
 
 pub(crate) fn a_terminate_closes_the_log_first(stage: &Stage) {
-    stopped_by(stage, Signal::SIGTERM);
+    stopped_by(stage, Signal::SIGTERM as i32);
+}
+
+pub(crate) fn a_terminal_that_goes_away_closes_the_log_first(stage: &Stage) {
+    stopped_by(stage, Signal::SIGHUP as i32);
+    stopped_by(stage, Signal::SIGQUIT as i32);
+}
+
+pub(crate) fn any_other_signal_that_would_end_it_closes_the_log_first(stage: &Stage) {
+    for signal in [Signal::SIGXFSZ, Signal::SIGXCPU, Signal::SIGALRM, Signal::SIGUSR1] {
+        stopped_by(stage, signal as i32);
+    }
+}
+
+pub(crate) fn even_a_signal_that_nobody_sends_closes_the_log_first(stage: &Stage) {
+    for signal in [Signal::SIGUSR2, Signal::SIGPROF, Signal::SIGIO, Signal::SIGABRT] {
+        stopped_by(stage, signal as i32);
+    }
+    // SIGRTMIN+6.
+    stopped_by(stage, 40);
 }
 
 pub(crate) fn a_second_run_finds_the_lock_taken(stage: &Stage) {

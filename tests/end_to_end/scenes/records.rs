@@ -129,3 +129,29 @@ pub(crate) fn a_real_run_reports_every_outcome(stage: &Stage) {
     }
     all_dead(&cast);
 }
+
+pub(crate) fn a_limit_on_the_size_of_files_leaves_whole_lines_and_sends_nothing_unrecorded(stage: &Stage) {
+    let actor = |tag: &str| shapes::node(tag).but(|a| a.ignores_term = true);
+    let cast: Vec<Who> = ["a", "b", "c"].iter().flat_map(|tag| stage.orphan(&actor(tag))).collect();
+    // Kilobytes: room for nothing, for the first line, for some more, and for all requests but not for SIGKILL.
+    for limit in [0, 1, 2, 4] {
+        let line = format!("ulimit -f {limit}; exec \"$0\" --yes --min-age 0s --grace 1s");
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &line]).arg(env!("CARGO_BIN_EXE_mcp-reap")).env_clear().env("HOME", stage.home());
+        let run = crate::run::Running::start(command).finish();
+        assert!(run.code == 1 || run.code == 2, "{limit}: {}", run.code);
+        assert!(run.complaint().contains("File too large"), "{limit}: {}", run.complaint());
+        // Every line is whole, and every signal has its intent.
+        let audit = stage.audit();
+        let count = |event: &str| audit.of(event).len();
+        assert!(count("intent") >= count("signalled"), "{limit}");
+        all_alive(&cast);
+    }
+    stage.run(&["--yes", "--min-age", "0s", "--grace", "1s"]).exits(0);
+    all_dead(&cast);
+    assert_eq!(
+        stage.audit().0.last().unwrap()["event"],
+        "run-finished",
+        "the next run finds nothing in its way"
+    );
+}

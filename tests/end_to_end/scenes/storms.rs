@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -169,6 +170,25 @@ pub(crate) fn what_a_server_in_its_clients_group_forks_as_it_ends_goes_too(stage
     audit.is_sound();
     let asked = audit.of("intent").iter().filter(|line| line["signal"] == "TERM").count();
     assert_eq!(asked, 4, "the server, its child from before and the two from the end");
+}
+
+pub(crate) fn a_loop_in_the_servers_group_keeps_its_jobs(stage: &Stage) {
+    // `server | while read line; do (upload &); done` from a shell with job control: one group, led by the server.
+    let server = shapes::node("n").but(|a| (a.own_group, a.ignores_term) = (true, true));
+    let cast = stage.orphan(&server);
+    let mut job = Command::new("bash");
+    job.args(["-c", "for i in 1 2 3 4 5 6 7 8; do (sleep 1000 &); sleep 0.3; done; sleep 1000"]);
+    job.process_group(cast[0].pid.try_into().unwrap()).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut job = job.stderr(Stdio::null()).spawn().unwrap();
+    let running = stage.begin(&["--yes", "--min-age", "0s", "--grace", "2s"]);
+    running.finish().exits(0);
+    all_dead(&cast);
+    assert!(job.try_wait().unwrap().is_none(), "the loop was ended");
+    look::until("it has started them all", || sleepers().len() >= 9);
+    let audit = stage.audit();
+    audit.is_sound();
+    let asked = audit.of("signalled");
+    assert!(asked.iter().all(|line| line["pid"].as_u64() == Some(cast[0].pid.into())), "{asked:?}");
 }
 
 pub(crate) fn in_a_table_of_few_numbers_no_stranger_is_hit(stage: &Stage) {

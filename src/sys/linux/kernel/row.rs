@@ -1,4 +1,4 @@
-//! The little that the hand reads of `/proc` itself, again and directly in front of each signal.
+//! The little that is read of `/proc` again while processes are ended, directly in front of each signal too.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
 
 use crate::process::{Pid, StartTime, State, Uid};
-use crate::sys::procfs::FdTarget;
+use crate::sys::procfs::{self, FdTarget};
 
 /// `/proc`, open, of our own PID namespace.
 #[derive(Debug)]
@@ -21,25 +21,27 @@ pub(super) struct Proc {
     namespace: Option<OsString>,
 }
 
-/// The fields of `/proc/PID/stat` that say who somebody is.
+/// What `/proc/PID/stat` says of a process now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) parent: Pid,
     /// `None` where its leader is outside our PID namespace.
     pub(super) group: Option<Pid>,
     pub(super) session: Option<Pid>,
-    pub(super) state: State,
     pub(super) start: StartTime,
-    /// A thread of the kernel's own.
+    /// Ended, with no thread left.
+    pub(super) zombie: bool,
+    pub(super) stopped: bool,
+    /// A thread of the kernel's own (PF_KTHREAD): exact, where "pid 2 and its children" would take a container's
+    /// second process for kthreadd.
     pub(super) is_kernels: bool,
+    /// Processor time used, in clock ticks.
+    pub(super) cpu_ticks: u64,
 }
 
-/// include/linux/sched.h: PF_KTHREAD, "I am a kernel thread". Exact, where "pid 2 and its children"
-/// would take a container's second process for kthreadd.
-const PF_KTHREAD: u32 = 0x0020_0000;
-
-/// Bytes of arguments that are read for the record.
-const MAX_CMDLINE: u64 = 64 << 10;
+/// The most that is read of a file, in bytes: arguments may be as long as a program makes them, and more than this
+/// is no help to anybody.
+const MOST: u64 = 64 << 10;
 
 impl Proc {
     /// Opens `/proc` and makes sure that the numbers in it are the numbers signals go to.
@@ -68,13 +70,12 @@ impl Proc {
         parse(&buffer[..length]).ok_or(Errno::PROTO)
     }
 
-    /// Its arguments as they lie in memory now.
-    pub(super) fn cmdline(&self, pid: Pid) -> io::Result<Vec<u8>> {
+    /// One of its files, at most [`MOST`] bytes of it.
+    pub(super) fn text(&self, pid: Pid, file: &str) -> io::Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = openat(&self.dir, format!("{pid}/cmdline"), flags, Mode::empty())?;
+        let file = openat(&self.dir, format!("{pid}/{file}"), flags, Mode::empty())?;
         let mut bytes = Vec::new();
-        // As long as a program makes it; more than this is no help to anybody.
-        File::from(file).take(MAX_CMDLINE).read_to_end(&mut bytes)?;
+        File::from(file).take(MOST).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -91,35 +92,55 @@ impl Proc {
         Ok(theirs.as_bytes() == ours.as_encoded_bytes())
     }
 
-    /// What one of its descriptors is.
-    pub(super) fn descriptor(&self, pid: Pid, fd: usize) -> Result<FdTarget, Errno> {
-        let link = readlinkat(&self.dir, format!("{pid}/fd/{fd}"), Vec::new())?;
-        Ok(FdTarget::parse(link.as_bytes()))
+    /// The pipes and sockets on its descriptors, by descriptor.
+    pub(super) fn wires(&self, pid: Pid) -> Result<Vec<(u32, u64)>, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = openat(&self.dir, format!("{pid}/fd"), flags, Mode::empty())?;
+        let mut wires = Vec::new();
+        for entry in Dir::read_from(&dir)? {
+            let entry = entry?;
+            let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
+            match readlinkat(&dir, entry.file_name(), Vec::new()) {
+                Ok(link) => match FdTarget::parse(link.as_bytes()) {
+                    FdTarget::Pipe(inode) | FdTarget::Socket(inode) => wires.push((fd, inode)),
+                    _ => {}
+                },
+                // Closed since the folder was listed.
+                Err(Errno::NOENT) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(wires)
     }
 
-    /// All numbers in the table; none when it cannot be read any more.
-    pub(super) fn pids(&self) -> Vec<Pid> {
-        let Ok(dir) = Dir::read_from(&self.dir) else { return Vec::new() };
-        let number = |name: &[u8]| std::str::from_utf8(name).ok()?.parse().ok().map(Pid);
-        dir.filter_map(|entry| number(entry.ok()?.file_name().to_bytes())).collect()
+    /// All numbers in the table.
+    pub(super) fn pids(&self) -> Result<Vec<Pid>, Errno> {
+        let mut pids = Vec::new();
+        for entry in Dir::read_from(&self.dir)? {
+            pids.extend(number(entry?.file_name().to_bytes()).map(Pid));
+        }
+        Ok(pids)
     }
 }
 
-/// `4242 (npm exec @model) S 1201 4100 3900 ...`: the name may itself hold blanks and brackets, so
-/// the numbers are counted from its last bracket. Fields 3 to 6, 9 and 22 of proc_pid_stat(5).
+fn number(name: &[u8]) -> Option<u32> {
+    std::str::from_utf8(name).ok()?.parse().ok()
+}
+
 fn parse(stat: &[u8]) -> Option<Row> {
-    let after = stat.iter().rposition(|byte| *byte == b')')? + 1;
-    let mut fields = std::str::from_utf8(&stat[after..]).ok()?.split_ascii_whitespace();
-    let state = State::from_letter(fields.next()?.chars().next()?);
-    let parent = Pid(fields.next()?.parse().ok()?);
-    // -1 while a process is released, 0 for one we cannot see.
-    let mut visible = || fields.next()?.parse::<i64>().ok();
-    let (group, session) = (visible()?, visible()?);
-    let flags: u32 = fields.nth(2)?.parse().ok()?;
-    let start = StartTime(fields.nth(12)?.parse().ok()?);
-    let number = |pid: i64| u32::try_from(pid).ok().filter(|pid| *pid > 0).map(Pid);
-    let (group, session) = (number(group), number(session));
-    Some(Row { parent, group, session, state, start, is_kernels: flags & PF_KTHREAD != 0 })
+    let stat = procfs::stat(stat)?;
+    let state = State::from_letter(stat.state);
+    Some(Row {
+        parent: stat.parent,
+        group: stat.group,
+        session: stat.session,
+        start: StartTime(stat.start_ticks),
+        // A leader that ended before its other threads is shown as a zombie too.
+        zombie: state == State::Zombie && stat.threads <= 1,
+        stopped: state == State::Stopped,
+        is_kernels: stat.kernel_thread,
+        cpu_ticks: stat.cpu_ticks,
+    })
 }
 
 #[cfg(test)]
@@ -127,33 +148,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hostile_name_does_not_shift_the_fields() {
-        let numbers = "77 5 6 0 -1 4194560 1 0 0 0 3 4 0 0 20 0 1 0 990011 8192 12";
-        let row = Row {
-            parent: Pid(77),
-            group: Some(Pid(5)),
-            session: Some(Pid(6)),
-            state: State::Stopped,
-            start: StartTime(990_011),
-            is_kernels: false,
+    fn a_leader_that_ended_before_its_threads_is_no_zombie_and_has_done_what_they_did() {
+        let row = |state: &str, threads: u32| {
+            let text = format!(
+                "42 (x) Z 1 1) {state} 77 5 6 0 -1 4194560 1 0 0 0 3 4 0 0 20 0 {threads} 0 990011 8192 12"
+            );
+            parse(text.as_bytes()).expect("a row")
         };
-        for name in ["sh", "a b", "x) Z 1 1 (y", ")", "", "\u{fffd}"] {
-            assert_eq!(parse(format!("42 ({name}) T {numbers}\n").as_bytes()), Some(row), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_thread_of_the_kernel_is_known_by_its_flag_and_not_by_its_number() {
-        let row = |flags: &str| format!("2 (kthreadd) S 0 0 0 0 -1 {flags} 0 0 0 0 0 1 0 0 20 0 1 0 7 0 0");
-        assert!(parse(row("2129984").as_bytes()).is_some_and(|row| row.is_kernels));
-        assert!(parse(row("4194560").as_bytes()).is_some_and(|row| !row.is_kernels));
-    }
-
-    #[test]
-    fn a_row_that_is_cut_is_not_a_row() {
-        for text in ["", "42", "42 (sh", "42 (sh) S", "42 (sh) S 1 2 3", "42 (sh) S x 1 1 1 1 1 1 1 1 1 1"] {
-            assert_eq!(parse(text.as_bytes()), None, "{text}");
-        }
+        let living = row("Z", 2);
+        assert_eq!((living.zombie, living.cpu_ticks, living.start), (false, 7, StartTime(990_011)));
+        assert!(row("Z", 1).zombie && row("X", 0).zombie && !row("S", 1).zombie);
+        assert!(row("T", 1).stopped && row("t", 1).stopped && !row("R", 1).stopped);
     }
 
     #[test]
@@ -164,6 +169,6 @@ mod tests {
         assert_eq!(row.parent, Pid(std::os::unix::process::parent_id()));
         assert_eq!(proc.uid(me), Ok(Uid(rustix::process::geteuid().as_raw())));
         assert_eq!(proc.same_namespace(me), Ok(true));
-        assert!(proc.pids().contains(&me));
+        assert!(proc.pids().expect("a list").contains(&me));
     }
 }

@@ -8,9 +8,10 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::kernel_tests::{Sleeper, kernel};
+use super::kernel_tests::{Sleeper, kernel, row_of};
 use super::*;
 use crate::process::StartTime;
+use crate::reap::{Lookout, Wire};
 
 /// The identity as the table shows it now, whoever's it is.
 fn id_of(kernel: &OsKernel, pid: Pid) -> ProcessId {
@@ -39,7 +40,7 @@ fn a_thread_of_the_kernel_is_no_target_even_for_root() {
     let Some(row) = kernel.proc.row(Pid(2)).ok().filter(|row| row.is_kernels) else { return };
     let id = ProcessId { pid: Pid(2), start: row.start };
     assert_eq!(kernel.hold(id).unwrap_err(), Refusal::Denied("is a thread of the kernel".into()));
-    assert!(kernel.family().iter().all(|kin| kin.id != id && kin.parent != Pid(2)));
+    assert!(kernel.family().rows.iter().all(|row| row.id != id && row.parent != Pid(2)));
 }
 
 #[test]
@@ -52,10 +53,11 @@ fn another_users_process_is_denied_unless_all_users_are_meant() {
     let child = Sleeper::from(Command::new("sleep").arg("600").uid(65_534));
     let id = id_of(&kernel, child.pid());
     assert_eq!(kernel.hold(id).unwrap_err(), Refusal::Denied("belongs to user 65534".into()));
-    assert!(kernel.family().iter().all(|kin| kin.id != id));
+    // It may share a group with ours, so it is seen all the same.
+    assert!(row_of(&mut kernel, id.pid).is_some_and(|row| !row.ours && row.uid == Some(Uid(65_534))));
     let mut for_all = OsKernel::new(true, Arc::default()).unwrap();
     for_all.hold(id).unwrap();
-    assert!(for_all.family().iter().any(|kin| kin.id == id));
+    assert!(row_of(&mut for_all, id.pid).is_some_and(|row| row.ours));
 }
 
 #[test]
@@ -72,7 +74,7 @@ fn a_process_of_another_pid_namespace_is_denied() {
     ]));
     let late = kernel.now() + Duration::from_secs(5);
     let inside = loop {
-        if let Some(kin) = kernel.family().iter().find(|kin| kin.parent == child.pid()) {
+        if let Some(kin) = kernel.family().rows.iter().find(|kin| kin.parent == child.pid()) {
             break *kin;
         }
         if kernel.now() > late {
@@ -97,6 +99,11 @@ fn each_error_of_the_kernel_has_its_meaning() {
     }
 }
 
+/// Those on the first three descriptors: whoever runs the tests may have left others open.
+fn stdio_wires(kernel: &mut OsKernel, id: ProcessId) -> Option<Vec<Wire>> {
+    Some(kernel.wires(id)?.into_iter().filter(|wire| wire.fd < 3).collect())
+}
+
 #[test]
 fn a_wire_has_the_same_number_in_all_who_inherited_it_and_other_descriptors_have_none() {
     let mut kernel = kernel();
@@ -114,12 +121,14 @@ fn a_wire_has_the_same_number_in_all_who_inherited_it_and_other_descriptors_have
         spawn(OwnedFd::from(peer).into()),
     ];
     let ids = children.each_ref().map(|child| id_of(&kernel, Pid(child.id())));
-    let [first, second, third, fourth] = ids.map(|id| kernel.wires(id).unwrap());
-    let [Some(pipe), Some(socket), None] = first else { panic!("{first:?}") };
-    assert_ne!(pipe, socket);
+    let [first, second, third, fourth] = ids.map(|id| stdio_wires(&mut kernel, id).unwrap());
+    let [pipe, socket] = first[..] else { panic!("{first:?}") };
+    assert_eq!((pipe.fd, socket.fd), (0, 1));
+    assert_ne!(pipe.number, socket.number);
     assert_eq!(second, first);
-    assert_eq!(third, [None, Some(socket), None]);
-    assert!(fourth[0].is_some_and(|peer| peer != socket && peer != pipe), "the other end is another socket");
+    assert_eq!(third, [socket]);
+    let [peer, mine] = fourth[..] else { panic!("{fourth:?}") };
+    assert!(peer.number != socket.number && mine == socket, "the other end is another socket");
     // Another start is another process, and of one that has ended nothing is known.
     let id = ids[0];
     assert_eq!(kernel.wires(ProcessId { start: StartTime(id.start.0 + 1), ..id }), None);
@@ -127,4 +136,39 @@ fn a_wire_has_the_same_number_in_all_who_inherited_it_and_other_descriptors_have
     children.iter_mut().for_each(|child| drop(child.wait()));
     assert!(ids.iter().all(|id| kernel.wires(*id).is_none()));
     drop(writer);
+}
+
+#[test]
+fn a_wire_is_seen_on_any_descriptor() {
+    let mut kernel = kernel();
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec 9<&0 0</dev/null; exec sleep 600"]).stdin(reader).stdout(Stdio::null());
+    let mut child = shell.stderr(Stdio::null()).spawn().unwrap();
+    let id = id_of(&kernel, Pid(child.id()));
+    let late = kernel.now() + Duration::from_secs(10);
+    let moved = loop {
+        let fds: Vec<u32> = kernel.wires(id).unwrap().into_iter().map(|wire| wire.fd).collect();
+        if fds.contains(&9) && !fds.contains(&0) {
+            break true;
+        }
+        if kernel.now() > late {
+            break false;
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(moved);
+}
+
+#[test]
+fn who_traces_a_process_is_seen() {
+    let mut kernel = kernel();
+    let child = Sleeper::new();
+    let id = id_of(&kernel, child.pid());
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(id.pid.0).unwrap());
+    nix::sys::ptrace::seize(pid, nix::sys::ptrace::Options::empty()).unwrap();
+    let us = Pid(nix::unistd::gettid().as_raw().unsigned_abs());
+    assert_eq!(kernel.tracer(id), Ok(Some(us)), "the thread that does it");
 }

@@ -1,0 +1,75 @@
+//! The second look, and those after it: only what is planned again and has come to rest is carried out.
+
+use std::time::Duration;
+
+use super::{Session, look, say};
+use crate::plan::{Plan, Target};
+use crate::reap::{Kernel, Settling};
+use crate::render::clean::clean;
+use crate::render::figures::elapsed;
+use crate::sys::OsKernel;
+
+/// Between the looks at a target that is still finishing its work, and the least between the first two.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A signal ends no sleep that another thread of ours takes it in; so no sleep is longer than this.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// Looks again after `confirm_after`, and then once a second while a target is still finishing and `settle`, from the
+/// first look, is not over. What has come to rest by then, or will not, is planned; a run that is asked to stop
+/// meanwhile plans nothing.
+///
+/// # Errors
+/// When the process table cannot be read.
+pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) -> anyhow::Result<Plan> {
+    let begun = kernel.now();
+    let until = begun.saturating_add(session.policy.settle);
+    let mut settling = Settling::begin(&plan, kernel, begun);
+    let mut pause = session.policy.confirm_after.max(LOOK_EVERY);
+    let mut said = false;
+    while !plan.targets.is_empty() {
+        if !sleep(kernel, pause) {
+            return Ok(Plan { targets: Vec::new(), withheld: plan.withheld });
+        }
+        let seen = look::look(session)?;
+        let (_, again) = look::judge(session, &seen);
+        plan = plan.confirmed_by(&again);
+        let now = kernel.now();
+        let finishing = settling.still_finishing(&plan, kernel, now);
+        if finishing.is_empty() || now >= until {
+            break;
+        }
+        if !said && !session.quiet {
+            say(&format!(
+                "{}; waiting at most {} for it",
+                still(&finishing),
+                elapsed(until.saturating_sub(now))
+            ));
+            said = true;
+        }
+        pause = LOOK_EVERY.min(until.saturating_sub(now));
+    }
+    Ok(plan)
+}
+
+fn still(finishing: &[&Target]) -> String {
+    match finishing {
+        [one] => format!("{} ({}) is still at work", clean(&one.server), one.root().pid),
+        all => format!("{} servers are still at work", all.len()),
+    }
+}
+
+/// Says whether the whole time has passed and nobody asked us to stop.
+fn sleep(kernel: &OsKernel, time: Duration) -> bool {
+    let until = kernel.now().saturating_add(time);
+    loop {
+        if kernel.interrupted().is_some() {
+            return false;
+        }
+        let left = until.saturating_sub(kernel.now());
+        if left.is_zero() {
+            return true;
+        }
+        std::thread::sleep(SLICE.min(left));
+    }
+}

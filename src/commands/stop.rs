@@ -1,0 +1,84 @@
+//! The signals that would end a run in the middle: caught, so that it stops by itself and every outcome is recorded.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use anyhow::Context as _;
+use nix::sys::signal::Signal;
+
+/// From now on a signal leaves its number here instead of ending the process.
+///
+/// # Errors
+/// When the system refuses to be listened to.
+pub(super) fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
+    let leave = |signal: i32| {
+        let number = usize::try_from(signal).unwrap_or_default();
+        signal_hook::flag::register_usize(signal, Arc::clone(stop), number).map(drop)
+    };
+    for signal in Signal::iterator().filter(|signal| ends_a_run(*signal)) {
+        leave(signal as i32).with_context(|| format!("failed to listen for {signal}"))?;
+    }
+    #[cfg(target_os = "linux")]
+    for signal in REAL_TIME {
+        // The first of them belong to the C library, which refuses them; nothing is lost by that.
+        let _ = leave(signal);
+    }
+    Ok(())
+}
+
+/// Real-time signals end a process too (signal(7)).
+#[cfg(target_os = "linux")]
+const REAL_TIME: std::ops::RangeInclusive<i32> = 34..=64;
+
+/// Would this signal end the run, and may it be caught?
+fn ends_a_run(signal: Signal) -> bool {
+    use Signal as S;
+    match signal {
+        S::SIGKILL | S::SIGSTOP => false,
+        // Ignored, or they stop the process, unless somebody says otherwise.
+        S::SIGCHLD | S::SIGCONT | S::SIGURG | S::SIGWINCH | S::SIGTSTP | S::SIGTTIN | S::SIGTTOU => false,
+        // A fault of the program itself: what ran into it would run into it again at once.
+        S::SIGSEGV | S::SIGBUS | S::SIGILL | S::SIGFPE => false,
+        // Ignored by Rust's runtime: a reader that left is an error of the write.
+        S::SIGPIPE => false,
+        #[cfg(target_os = "macos")]
+        S::SIGINFO => false,
+        _ => true,
+    }
+}
+
+/// Makes a file that may not grow any further (`ulimit -f`) an error of the write, as a full disk is, where it would
+/// end the process.
+///
+/// # Errors
+/// When the system refuses.
+pub(super) fn outlive_full_files() -> anyhow::Result<()> {
+    let unread = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, unread)
+        .map(drop)
+        .context("failed to listen for SIGXFSZ")
+}
+
+/// The signal that came, if one did.
+pub(super) fn signal_in(stop: &AtomicUsize) -> Option<i32> {
+    i32::try_from(stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_signal_that_ends_a_process_is_listened_for_except_what_cannot_or_must_not_be() {
+        let ends: Vec<&str> =
+            Signal::iterator().filter(|signal| ends_a_run(*signal)).map(Signal::as_str).collect();
+        for signal in
+            ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "ALRM", "XCPU", "XFSZ", "VTALRM", "PROF", "ABRT"]
+        {
+            assert!(ends.contains(&format!("SIG{signal}").as_str()), "{signal}");
+        }
+        for signal in ["KILL", "STOP", "SEGV", "CHLD", "WINCH", "PIPE", "TSTP"] {
+            assert!(!ends.contains(&format!("SIG{signal}").as_str()), "{signal}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! How long a run waits, and for which processes.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::kernel::Signal;
+use super::subject::Subject;
+
+/// How long after SIGKILL a process may take to go. A process in uninterruptible sleep takes longer
+/// and is reported as a survivor.
+pub const KILL_WAIT: Duration = Duration::from_secs(2);
+
+/// What is found up to this time after the second grace is still asked; what is found within this time after the
+/// first is asked, has a whole grace and gets SIGKILL. The end of a parent brings such processes to light.
+const LAST_CALL: Duration = Duration::from_millis(500);
+
+/// The longest that ending takes with this grace, without the time of the system calls: one grace for the planned,
+/// one for those that were born within it, and the wait after the last SIGKILL. A process that forks for ever is
+/// not followed any further; what is left of it is reported as surviving.
+#[must_use]
+pub fn longest(grace: Duration) -> Duration {
+    grace.saturating_mul(2).saturating_add(LAST_CALL).saturating_add(KILL_WAIT)
+}
+
+/// The times of one run, on the kernel's clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    grace: Duration,
+    /// Nothing is sent after this.
+    pub(super) last_call: Duration,
+}
+
+impl Patience {
+    /// `begun` is when the first were asked.
+    pub(super) fn new(grace: Duration, begun: Duration) -> Patience {
+        Patience { grace, last_call: begun.saturating_add(longest(grace)).saturating_sub(KILL_WAIT) }
+    }
+
+    /// When the first of those that are waited for is to get SIGKILL, or has had its time after it. None when there
+    /// is nothing left to wait for: all have ended, or SIGKILL has not ended them in its time.
+    pub(super) fn next_due<H>(self, subjects: &[Subject<H>], now: Duration) -> Option<Duration> {
+        let waits = |(signal, due): &(Signal, Duration)| *signal == Signal::Term || *due > now;
+        self.dues(subjects)
+            .into_iter()
+            .map(|(_, signal, due)| (signal, due))
+            .filter(waits)
+            .map(|(_, due)| due)
+            .min()
+    }
+
+    /// When the last of those that were sent SIGKILL, or else of all that were asked, has had its time.
+    pub(super) fn last_due<H>(self, subjects: &[Subject<H>], killed_only: bool) -> Option<Duration> {
+        let dues = self.dues(subjects).into_iter();
+        dues.filter(|(_, signal, _)| !killed_only || *signal == Signal::Kill).map(|(.., due)| due).max()
+    }
+
+    /// Those that were asked a whole grace ago.
+    pub(super) fn overdue<H>(self, subjects: &[Subject<H>], now: Duration) -> Vec<usize> {
+        let dues = self.dues(subjects).into_iter();
+        dues.filter(|(_, signal, due)| *signal == Signal::Term && *due <= now)
+            .map(|(index, ..)| index)
+            .collect()
+    }
+
+    /// For each process that was asked and is still there: its index, the last request, and when its time is over.
+    /// Those that were asked together have their grace from the request to the last of them that is left, so that
+    /// they need one record and one wait.
+    fn dues<H>(self, subjects: &[Subject<H>]) -> Vec<(usize, Signal, Duration)> {
+        let asked = || {
+            let waits = |(index, subject): (usize, &Subject<H>)| Some((index, subject.waits_for()?));
+            subjects.iter().enumerate().filter_map(waits)
+        };
+        let mut waves: HashMap<u32, Duration> = HashMap::new();
+        for (_, asked) in asked().filter(|(_, asked)| asked.signal == Signal::Term) {
+            let last = waves.entry(asked.wave).or_default();
+            *last = asked.at.max(*last);
+        }
+        let due = |(index, asked): (usize, super::subject::Asked)| match asked.signal {
+            Signal::Kill => (index, Signal::Kill, asked.at.saturating_add(KILL_WAIT)),
+            _ => (index, Signal::Term, waves[&asked.wave].saturating_add(self.grace)),
+        };
+        asked().map(due).collect()
+    }
+}
