@@ -54,9 +54,7 @@ fn peers(pid: Pid, direction: &Direction, naming: &mut impl Naming) -> Option<Ve
         Some(Sight::Open { own, other }) => {
             let found = naming.holders(other);
             let sharing = naming.holders(own);
-            let insider = |held: &Pid| {
-                *held == pid || sharing.contains(held) || naming.is_below(*held, pid)
-            };
+            let insider = |held: &Pid| *held == pid || sharing.contains(held) || naming.is_below(*held, pid);
             let known = !found.iter().all(insider);
             known.then(|| found.iter().copied().filter(|held| *held != pid).collect())
         }

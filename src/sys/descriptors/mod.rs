@@ -203,9 +203,7 @@ impl Socket {
         match connection.other {
             Other::Gone if connection.unix => Sight::Closed,
             _ if connection.unix && !open => Sight::Closed,
-            Other::Held(other) => {
-                Sight::Open { own: End::Socket(connection.own), other: End::Socket(other) }
-            }
+            Other::Held(other) => Sight::Open { own: End::Socket(connection.own), other: End::Socket(other) },
             Other::Gone | Other::Unseen => Sight::Unknown,
         }
     }

@@ -76,9 +76,7 @@ impl Wires {
 
     /// This socket, a unix one, is the wire.
     pub(super) fn has_socket(&self, id: u64) -> bool {
-        let of_wire = |direction: &Direction| {
-            direction.id == Some(id) && direction.kind == StdioKind::Socket
-        };
+        let of_wire = |direction: &Direction| direction.id == Some(id) && direction.kind == StdioKind::Socket;
         (of_wire(&self.stdin) || of_wire(&self.stdout))
             && self.asked.iter().any(|(asked, socket)| {
                 *asked == id && matches!(socket, Socket::Connected(connection) if connection.unix)
@@ -92,12 +90,7 @@ pub(super) fn object(rows: &[Row], fd: u32) -> Option<Object> {
 }
 
 /// A socket, asked about once.
-pub(super) fn socket(
-    fd: u32,
-    id: u64,
-    answers: &mut impl Answers,
-    asked: &mut Vec<(u64, Socket)>,
-) -> Socket {
+pub(super) fn socket(fd: u32, id: u64, answers: &mut impl Answers, asked: &mut Vec<(u64, Socket)>) -> Socket {
     if let Some((_, socket)) = asked.iter().find(|(known, _)| *known == id) {
         return socket.clone();
     }

@@ -28,11 +28,9 @@ pub(super) struct Inet {
 
 impl Inet {
     pub(super) fn new(rows: Vec<TcpRow>, range: Option<RangeInclusive<u16>>) -> Inet {
-        let served =
-            rows.iter().filter(|row| row.state == TCP_LISTEN).map(|row| row.local.port()).collect();
+        let served = rows.iter().filter(|row| row.state == TCP_LISTEN).map(|row| row.local.port()).collect();
         let not_accepted = |row: &&TcpRow| {
-            let states =
-                [TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_SYN_RECV, TCP_NEW_SYN_RECV];
+            let states = [TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_SYN_RECV, TCP_NEW_SYN_RECV];
             row.inode == 0 && states.contains(&row.state)
         };
         let waiting = rows.iter().filter(not_accepted).copied().collect();
@@ -56,7 +54,10 @@ impl Inet {
         match row.state {
             TCP_LISTEN => {
                 let mine = self.waiting.iter().filter(|waiting| waiting.local.port() == port);
-                Socket::Serves { name: Listener::Tcp(port), waiting: mine.map(|row| self.other(row)).collect() }
+                Socket::Serves {
+                    name: Listener::Tcp(port),
+                    waiting: mine.map(|row| self.other(row)).collect(),
+                }
             }
             TCP_CLOSE => Socket::Nothing,
             _ => Socket::Connected(Connection {
@@ -94,7 +95,10 @@ impl Inet {
         let fixed = |port: u16| self.range.as_ref().is_some_and(|range| !range.contains(&port));
         if self.served.contains(&local) || fixed(local) {
             Origin::Accepted
-        } else if row.state == TCP_SYN_SENT || fixed(remote) || (is_local(row) && self.served.contains(&remote)) {
+        } else if row.state == TCP_SYN_SENT
+            || fixed(remote)
+            || (is_local(row) && self.served.contains(&remote))
+        {
             Origin::Opened
         } else {
             Origin::Unknown

@@ -29,9 +29,7 @@ use self::sockets::Sockets;
 use super::descriptors::{Observation, Others, Wires};
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
-use crate::process::{
-    Details, Interest, LazyDetails, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer,
-};
+use crate::process::{Details, Interest, LazyDetails, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
 use crate::tree::Tree;
 
 /// The most of an environment that is read, in bytes. The kernel allows 6 MB; one that is larger is
@@ -57,7 +55,8 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
         unreadable: Vec::new(),
         processes,
     };
-    let mut eyes = Eyes { proc, sockets: Sockets::new(), holders: Holders::new(viewer), sound: BTreeSet::new() };
+    let mut eyes =
+        Eyes { proc, sockets: Sockets::new(), holders: Holders::new(viewer), sound: BTreeSet::new() };
     // Whoever was looked at, and whether for what it holds as well.
     let mut looked: BTreeSet<(Pid, bool)> = BTreeSet::new();
     let mut asked: Vec<Pid> = Vec::new();
@@ -143,13 +142,7 @@ impl Eyes {
         note(snapshot, seen);
     }
 
-    fn look_at(
-        &mut self,
-        tree: &Tree<'_>,
-        record: &ProcessRecord,
-        whole: &[Pid],
-        wire: bool,
-    ) -> Look {
+    fn look_at(&mut self, tree: &Tree<'_>, record: &ProcessRecord, whole: &[Pid], wire: bool) -> Look {
         let proc = &mut self.proc;
         let Ok(dir) = proc.dir_of(record.pid()) else { return Err(Gone) };
         let dir = dir.as_fd();

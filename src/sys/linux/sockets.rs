@@ -273,18 +273,23 @@ mod tests {
             (inode, UnixSocket { inode, kind: 1, state: 1, peer: None, shutdown: 0, name, waiting: vec![] })
         };
         let mut sockets = Sockets::new();
-        sockets.unix = [far(5, None), far(6, Some(b"/run/hub.sock")), far(7, Some(b"\0/tmp/.X11-unix/X0"))].into();
+        sockets.unix =
+            [far(5, None), far(6, Some(b"/run/hub.sock")), far(7, Some(b"\0/tmp/.X11-unix/X0"))].into();
         sockets.unix_socket(socket, true)
     }
 
     #[test]
     fn a_unix_socket_serves_or_is_connected_or_neither() {
-        let serves = |name: &str, waiting: Vec<Other>| {
-            Socket::Serves { name: Listener::Other(name.to_owned()), waiting }
+        let serves = |name: &str, waiting: Vec<Other>| Socket::Serves {
+            name: Listener::Other(name.to_owned()),
+            waiting,
         };
         let waiting = vec![Other::Held(5), Other::Unseen];
         let cases = [
-            (socket(1, TCP_LISTEN, Some(b"/run/x.sock"), None, 0), serves("unix:/run/x.sock", waiting.clone())),
+            (
+                socket(1, TCP_LISTEN, Some(b"/run/x.sock"), None, 0),
+                serves("unix:/run/x.sock", waiting.clone()),
+            ),
             (socket(5, TCP_LISTEN, Some(b"\0x"), None, 0), serves("unix:@x", waiting)),
             (socket(2, TCP_CLOSE, Some(b"/run/d"), None, 0), serves("unix:/run/d", vec![])),
             (socket(2, TCP_CLOSE, Some(b"\x000001a"), None, 0), Socket::Nothing),
@@ -299,11 +304,15 @@ mod tests {
 
     #[test]
     fn a_connection_is_told_by_the_names_of_its_two_ends() {
-        let at = |name: Option<&[u8]>, peer: Option<u32>, shutdown: u8| {
-            match judged(&socket(1, TCP_ESTABLISHED, name, peer, shutdown)) {
-                Socket::Connected(c) => (c.origin, c.other, c.display),
-                other => panic!("{other:?}"),
-            }
+        let at = |name: Option<&[u8]>, peer: Option<u32>, shutdown: u8| match judged(&socket(
+            1,
+            TCP_ESTABLISHED,
+            name,
+            peer,
+            shutdown,
+        )) {
+            Socket::Connected(c) => (c.origin, c.other, c.display),
+            other => panic!("{other:?}"),
         };
         let named: Option<&[u8]> = Some(b"/run/x.sock");
         assert_eq!(at(None, Some(5), 0), (Origin::Pair, Other::Held(5), false));

@@ -251,16 +251,25 @@ mod tests {
     fn a_socket_tells_of_its_other_end() {
         let live = unix_body(&[attribute(UNIX_DIAG_PEER, &902u32.to_ne_bytes()), attribute(6, &[0])]);
         let live = unix_diag_row(&live).unwrap();
-        assert_eq!((live.inode, live.kind, live.peer, live.shutdown, live.name), (901, 1, Some(902), 0, None));
+        assert_eq!(
+            (live.inode, live.kind, live.peer, live.shutdown, live.name),
+            (901, 1, Some(902), 0, None)
+        );
         let dead = unix_body(&[attribute(UNIX_DIAG_PEER, &[0; 4]), attribute(6, &[3])]);
         let dead = unix_diag_row(&dead).unwrap();
         assert_eq!((dead.peer, dead.shutdown), (Some(0), 3));
         let named = |name: &[u8]| unix_diag_row(&unix_body(&[attribute(UNIX_DIAG_NAME, name)])).unwrap();
-        assert_eq!((named(b"/run/x.sock\0").peer, named(b"/run/x.sock\0").name), (None, Some(b"/run/x.sock".to_vec())));
+        assert_eq!(
+            (named(b"/run/x.sock\0").peer, named(b"/run/x.sock\0").name),
+            (None, Some(b"/run/x.sock".to_vec()))
+        );
         assert_eq!(named(b"\0hub").name, Some(b"\0hub".to_vec()));
         assert_eq!(named(b"").name, None);
         let waiting = [7u32.to_ne_bytes(), 0u32.to_ne_bytes()].concat();
-        assert_eq!(unix_diag_row(&unix_body(&[attribute(UNIX_DIAG_ICONS, &waiting)])).unwrap().waiting, [7, 0]);
+        assert_eq!(
+            unix_diag_row(&unix_body(&[attribute(UNIX_DIAG_ICONS, &waiting)])).unwrap().waiting,
+            [7, 0]
+        );
     }
 
     #[test]

@@ -38,7 +38,8 @@ impl FdTarget {
             FdTarget::Master
         } else if link.starts_with(b"/") {
             let deleted = link.ends_with(b" (deleted)");
-            let number = link.strip_prefix(b"/dev/pts/").map(|rest| rest.strip_suffix(b" (deleted)").unwrap_or(rest));
+            let number =
+                link.strip_prefix(b"/dev/pts/").map(|rest| rest.strip_suffix(b" (deleted)").unwrap_or(rest));
             let number = number.and_then(|rest| std::str::from_utf8(rest).ok()?.parse().ok());
             number.map_or(FdTarget::Path { deleted }, |number| FdTarget::Terminal { number, deleted })
         } else {

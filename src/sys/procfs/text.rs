@@ -111,7 +111,8 @@ pub fn status(bytes: &[u8]) -> Status {
             "VmSwap" => status.swap = kilobytes(),
             "NSpid" => {
                 status.namespaces = Some(rest.split_ascii_whitespace().count());
-                status.innermost = rest.split_ascii_whitespace().last().and_then(|pid| pid.parse().ok()).map(Pid);
+                status.innermost =
+                    rest.split_ascii_whitespace().last().and_then(|pid| pid.parse().ok()).map(Pid);
             }
             "TracerPid" => status.tracer = rest.trim().parse().ok().map(Pid),
             _ => {}

@@ -40,31 +40,119 @@ fn a_client_that_only_says_it_is_done_has_closed_stdin() {
 const MOVE: &str = "exec 6<&0 7>&1 0</dev/null 1>/dev/null";
 
 #[test]
-fn a_wire_that_was_moved_away_is_found_while_it_lives() {
+fn a_wire_that_the_python_sdk_moved_is_found_alive_half_closed_and_dead() {
     let mut own = Own::shell(MOVE, Given::piped(), Given::piped());
-    stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), Some(&[me()]));
-    // Dead, it cannot be told from the pipes of a child that ended.
-    drop((own.0.stdin.take(), own.0.stdout.take()));
-    stdio_becomes(&own, StdioKind::Null, None, None);
+    let stdio = stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), Some(&[me()]));
+    assert_eq!((stdio.stdout_kind, stdio.other_peers), (Some(StdioKind::Pipe), Some(vec![])));
+    assert!(stdio.stdin_id.is_some() && stdio.stdout_id.is_some() && stdio.stdin_id != stdio.stdout_id);
+    drop(own.0.stdin.take());
+    stdio_becomes(&own, StdioKind::Pipe, Some(&[]), Some(&[me()]));
+    drop(own.0.stdout.take());
+    stdio_becomes(&own, StdioKind::Pipe, Some(&[]), Some(&[]));
 }
 
 #[test]
-fn a_socket_that_was_moved_away_is_found_while_it_lives() {
+fn a_socket_that_the_python_sdk_moved_is_found_alive_and_dead() {
     let ((stdin, theirs_in), (stdout, theirs_out)) = (pair(), pair());
     let own = Own::shell(MOVE, theirs_in, theirs_out);
     stdio_becomes(&own, StdioKind::Socket, Some(&[me()]), Some(&[me()]));
     drop((stdin, stdout));
-    stdio_becomes(&own, StdioKind::Null, None, None);
+    stdio_becomes(&own, StdioKind::Socket, Some(&[]), Some(&[]));
 }
 
 #[test]
-fn stdout_behind_the_log_is_found_while_it_lives() {
+fn a_wire_moved_anywhere_else_is_found_while_it_lives_and_proves_nothing_when_it_is_dead() {
+    for elsewhere in [
+        "exec 8<&0 9>&1 0</dev/null 1>/dev/null",
+        "exec 7<&0 6>&1 0</dev/null 1>/dev/null",
+        "exec 6<&0 7>&1 0<&- 1>/dev/null",
+    ] {
+        let mut own = Own::shell(elsewhere, Given::piped(), Given::piped());
+        stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), Some(&[me()]));
+        drop((own.0.stdin.take(), own.0.stdout.take()));
+        let row = eventually(&own, |row| {
+            row.details.stdio.as_ref().is_some_and(|s| matches!(s.kind, StdioKind::Null | StdioKind::Closed))
+        });
+        let stdio = row.details.stdio.as_ref().unwrap();
+        assert_eq!((&stdio.stdin_peers, &stdio.stdout_peers), (&None, &None), "{elsewhere}");
+        assert_eq!((stdio.stdout_kind, &stdio.other_peers), (Some(StdioKind::Null), &Some(vec![])));
+    }
+}
+
+#[test]
+fn a_way_out_above_2_is_seen_whatever_stdin_is() {
+    let file = || Given::from(tempfile::tempfile().unwrap());
+    let zero = || Given::from(std::fs::File::open("/dev/zero").unwrap());
+    for (stdin, kind) in
+        [(file(), StdioKind::File), (zero(), StdioKind::File), (Given::null(), StdioKind::Null)]
+    {
+        let mut own = Own::shell("exec 7>&1 1>/dev/full", stdin, Given::piped());
+        let stdio = stdio_becomes(&own, kind, None, None);
+        assert_eq!((stdio.stdout_kind, stdio.other_peers), (Some(StdioKind::File), Some(vec![me()])));
+        drop(own.0.stdout.take());
+        eventually(&own, |row| row.details.stdio.as_ref().unwrap().other_peers == Some(vec![]));
+    }
+}
+
+#[test]
+fn a_pair_above_2_that_somebody_outside_holds_is_seen() {
+    let (ours, theirs) = pair();
+    let file = Given::from(tempfile::tempfile().unwrap());
+    let own = Own::shell("exec 9>&1 1>/dev/null", file, theirs);
+    eventually(&own, |row| row.details.stdio.as_ref().unwrap().other_peers == Some(vec![me()]));
+    drop(ours);
+    eventually(&own, |row| row.details.stdio.as_ref().unwrap().other_peers == Some(vec![]));
+}
+
+#[test]
+fn stdout_is_looked_at_whatever_stdin_is() {
+    let file = || Given::from(tempfile::tempfile().unwrap());
+    for (stdin, kind) in [(file(), StdioKind::File), (Given::null(), StdioKind::Null)] {
+        let mut own = Own::shell("", stdin, Given::piped());
+        let stdio = stdio_becomes(&own, kind, None, Some(&[me()]));
+        assert_eq!(stdio.stdout_kind, Some(StdioKind::Pipe));
+        drop(own.0.stdout.take());
+        stdio_becomes(&own, kind, None, Some(&[]));
+    }
+}
+
+#[test]
+fn stdout_behind_the_log_speaks_for_use_while_it_lives() {
     let mut own = Own::shell("exec 7>&1 1>&2", Given::piped(), Given::piped());
-    stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), Some(&[me()]));
+    let others = |stdio: Stdio| stdio.other_peers;
+    assert_eq!(others(stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), None)), Some(vec![me()]));
     drop(own.0.stdin.take());
-    stdio_becomes(&own, StdioKind::Pipe, Some(&[]), Some(&[me()]));
+    assert_eq!(others(stdio_becomes(&own, StdioKind::Pipe, Some(&[]), None)), Some(vec![me()]));
     drop(own.0.stdout.take());
-    stdio_becomes(&own, StdioKind::Pipe, Some(&[]), None);
+    eventually(&own, |row| row.details.stdio.as_ref().unwrap().other_peers == Some(vec![]));
+    assert_eq!(others(stdio_becomes(&own, StdioKind::Pipe, Some(&[]), None)), Some(vec![]));
+}
+
+#[test]
+fn a_pipe_with_a_name_is_never_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fifo");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // Opened for both, so that it does not wait for somebody.
+    let both = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    let reader = std::fs::File::open(&path).unwrap();
+    drop(both);
+    let own = Own::shell("", reader.into(), Given::null());
+    stdio_becomes(&own, StdioKind::Pipe, None, None);
+    std::fs::remove_file(&path).unwrap();
+    stdio_becomes(&own, StdioKind::Pipe, None, None);
+}
+
+#[test]
+fn a_connection_on_stdin_that_waits_to_be_accepted_is_not_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let waiting = || Given::from(OwnedFd::from(UnixStream::connect(&path).unwrap()));
+    let own = Own::shell("", waiting(), waiting());
+    stdio_becomes(&own, StdioKind::Socket, None, None);
+    drop(listener);
+    stdio_becomes(&own, StdioKind::Socket, Some(&[]), Some(&[]));
 }
 
 #[test]
@@ -77,7 +165,8 @@ fn pipes_to_a_child_are_no_wire_of_a_daemon() {
             .stderr(Given::null()),
     );
     eventually(&own, |row| row.details.cwd.as_ref().is_some_and(|cwd| cwd.to_string() == "/"));
-    stdio_becomes(&own, StdioKind::Null, None, None);
+    let stdio = stdio_becomes(&own, StdioKind::Null, None, None);
+    assert_eq!(stdio.other_peers, Some(vec![]));
 }
 
 /// The child ends by itself when its stdin does.
@@ -94,7 +183,7 @@ fn null_a_file_and_a_closed_descriptor_say_nothing() {
     let file = || Given::from(tempfile::tempfile().unwrap());
     let cases = [
         (Own::shell("", Given::null(), Given::null()), StdioKind::Null),
-        (Own::shell("", file(), Given::piped()), StdioKind::File),
+        (Own::shell("", file(), Given::null()), StdioKind::File),
         (Own::shell("exec 0<&-", Given::piped(), Given::null()), StdioKind::Closed),
     ];
     for (own, kind) in &cases {
@@ -103,12 +192,28 @@ fn null_a_file_and_a_closed_descriptor_say_nothing() {
 }
 
 #[test]
-fn a_terminal_that_is_gone_is_closed() {
+fn a_terminal_is_one_until_its_master_is_closed() {
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let stdout = pty.slave.try_clone().unwrap();
+    let own = Own::shell("", pty.slave.into(), stdout.into());
+    let stdio = stdio_becomes(&own, StdioKind::Tty, None, None);
+    assert_eq!(stdio.stdout_kind, Some(StdioKind::Tty));
+    drop(pty.master);
+    let stdio = stdio_becomes(&own, StdioKind::Closed, None, None);
+    assert_eq!(stdio.stdout_kind, Some(StdioKind::Closed));
+}
+
+#[test]
+fn who_holds_the_master_of_a_terminal_is_named_where_everybody_is_looked_at_anyway() {
+    let (other, theirs) = pair();
+    let asked = Own::shell("", theirs, Given::null());
     let pty = nix::pty::openpty(None, None).unwrap();
     let own = Own::shell("", pty.slave.into(), Given::null());
-    stdio_becomes(&own, StdioKind::Tty, None, None);
-    drop(pty.master);
-    stdio_becomes(&own, StdioKind::Closed, None, None);
+    let snapshot = take(Pid(0), &mut |_| vec![asked.pid(), own.pid()].into()).unwrap();
+    let row = snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap();
+    let stdio = row.details.stdio.as_ref().unwrap();
+    assert_eq!((stdio.kind, &stdio.stdin_peers), (StdioKind::Tty, &Some(vec![me()])));
+    drop((other, pty.master));
 }
 
 #[test]
@@ -150,10 +255,7 @@ fn a_wire_whose_only_visible_holders_are_its_own_is_not_known() {
     let (read, write) = std::io::pipe().unwrap();
     let inside = write.try_clone().unwrap();
     let own = Own::shell("exec 5>&1 1>/dev/null", read.into(), inside.into());
-    // By number, and the numbers may just have begun again from below.
-    let mut both = [me(), own.pid()];
-    both.sort_unstable();
-    stdio_becomes(&own, StdioKind::Pipe, Some(&both), None);
+    stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), None);
     drop(write);
     stdio_becomes(&own, StdioKind::Pipe, None, None);
 }
@@ -163,5 +265,6 @@ fn what_the_viewer_holds_does_not_count() {
     let own = Own::start(Command::new("sleep").arg("300").stdin(Given::piped()).stdout(Given::piped()));
     let snapshot = take(me(), &mut |_| vec![own.pid()].into()).unwrap();
     let row = snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap();
-    assert_eq!(row.details.stdio, Some(Stdio::of_kind(StdioKind::Pipe)));
+    let stdio = row.details.stdio.as_ref().unwrap();
+    assert_eq!((stdio.kind, &stdio.stdin_peers, &stdio.stdout_peers), (StdioKind::Pipe, &None, &None));
 }
