@@ -3,7 +3,7 @@
 //!
 //! Nothing is read here. A system lists the descriptors ([`Row`]), answers the few questions that follow
 //! ([`Answers`]) and says who else holds an end ([`Naming`]); each of the three may answer "not known". What was not
-//! read is never taken for "nobody is there": tests/no_unread_answer_closes_a_wire shows it for every answer.
+//! read is never taken for "nobody is there": a property test lets any answer fail and shows it.
 
 mod finish;
 mod others;
@@ -14,7 +14,6 @@ mod wire;
 
 pub(super) use finish::Observation;
 pub(super) use others::Others;
-#[cfg(any(target_os = "linux", test))]
 pub(super) use runtime::{is_display, is_runtimes_own, unix_listener};
 pub(super) use wire::Wires;
 
@@ -42,8 +41,8 @@ impl End {
     }
 }
 
-/// What lies on a descriptor. Numbers tell pipes from each other, and sockets from each other; both ends of a pipe may
-/// have the same number (Linux) or one each (macOS).
+/// What lies on a descriptor. Numbers tell pipes from each other, and sockets from each other; the two ends of a pipe
+/// have the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Object {
     /// One end of a pipe without a name.

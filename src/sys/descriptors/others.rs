@@ -54,14 +54,12 @@ impl Others {
     }
 
     /// Ends that it would be good to name, because somebody outside may hold them.
-    #[cfg(any(target_os = "linux", test))]
     pub(in crate::sys) fn ways(&self) -> impl Iterator<Item = End> + '_ {
         self.ways.iter().map(|(_, _, other)| *other)
     }
 
     /// The same of connections that it serves. Of those that it opened only its owner, its ancestors and clients matter,
     /// and these are looked at anyway.
-    #[cfg(any(target_os = "linux", test))]
     pub(in crate::sys) fn callers(&self) -> impl Iterator<Item = End> + '_ {
         self.served.iter().filter_map(|other| match other {
             Other::Held(id) => Some(End::Socket(*id)),
@@ -70,15 +68,13 @@ impl Others {
     }
 
     /// It opened a connection to somebody on this machine.
-    #[cfg(any(target_os = "linux", test))]
     pub(in crate::sys) fn calls_somebody(&self) -> bool {
         !self.opened.is_empty()
     }
 
     fn pipes(&mut self, rows: &[Row], wires: &Wires, settled: bool, answers: &mut impl Answers) {
         let standard = |id| {
-            let on = |fd: &u32| wire::object(rows, *fd) == Some(Object::Pipe(id));
-            wires.fds.iter().chain(&[0, 1, 2]).any(|fd| on(fd))
+            wires.fds.iter().chain(&[0, 1, 2]).any(|fd| wire::object(rows, *fd) == Some(Object::Pipe(id)))
         };
         let pipes: Vec<(u32, u64)> = rows
             .iter()

@@ -374,7 +374,8 @@ fn connections_from_outside_are_counted_and_named() {
     let accepted = |world: World, other| world.socket(5, 7, connection(7, other, Origin::Accepted));
     let held = |pid| accepted(on_null(), Other::Held(8)).held(End::Socket(8), pid);
     let unknown = on_null().socket(5, 7, connection(7, Other::Held(8), Origin::Unknown));
-    let cases: Vec<(&str, World, Option<u32>, Vec<Pid>, Vec<Pid>)> = vec![
+    type Case<'a> = (&'a str, World, Option<u32>, Vec<Pid>, Vec<Pid>);
+    let cases: Vec<Case<'_>> = vec![
         ("a client", held(CLIENT), Some(1), vec![CLIENT], vec![]),
         ("a client in two processes", held(CLIENT).held(End::Socket(8), LAUNCHER), Some(1), vec![], vec![]),
         ("its child", held(CHILD), Some(0), vec![], vec![]),

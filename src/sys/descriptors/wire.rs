@@ -54,13 +54,11 @@ impl Wires {
     }
 
     /// A terminal that somebody holds lies on it.
-    #[cfg(any(target_os = "linux", test))]
     pub(in crate::sys) fn is_on_a_terminal(&self) -> bool {
         self.stdin.kind == StdioKind::Tty || self.stdout.kind == StdioKind::Tty
     }
 
     /// It is open in every direction there is, so that naming one holder settles that it is in use.
-    #[cfg(any(target_os = "linux", test))]
     pub(in crate::sys) fn is_open(&self) -> bool {
         let mut sights = self.sights().peekable();
         sights.peek().is_some() && sights.all(|sight| matches!(sight, Sight::Open { .. }))
@@ -68,7 +66,6 @@ impl Wires {
 
     /// It matters who holds an end. Of a socket on stdout alone it does not: it cannot be a dead wire, and nearly always it
     /// is the journal of a desktop program.
-    #[cfg(any(target_os = "linux", test))]
     pub(in crate::sys) fn wants_names(&self) -> bool {
         let log = self.stdin.sight.is_none() && self.stdout.kind == StdioKind::Socket;
         !log && self.sights().any(|sight| matches!(sight, Sight::Open { .. }))

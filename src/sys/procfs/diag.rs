@@ -71,7 +71,7 @@ fn unix_body(inode: u32) -> Vec<u8> {
 /// table of connections, 1 to 4 ms.
 #[must_use]
 pub fn tcp_dump_request(v6: bool) -> Vec<u8> {
-    inet_dump_request(v6, IPPROTO_TCP, u32::MAX & !(1 << TCP_TIME_WAIT))
+    inet_dump_request(v6, IPPROTO_TCP, !(1 << TCP_TIME_WAIT))
 }
 
 /// Asks for all UDP sockets of one family.
