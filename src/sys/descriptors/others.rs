@@ -4,10 +4,10 @@
 //! Pipes and socket pairs with both ends in the process are libuv's and asyncio's own, if all of them close on exec: an
 //! end that a careless client left open came through exec. What lies on 2 is the log and says nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::wire::{self, Wires};
-use super::{Access, Answers, End, Object, Origin, Other, Row, Sight, Socket, Way};
+use super::{Answers, End, Object, Origin, Other, Row, Sight, Socket, Way};
 use crate::process::Listener;
 
 /// The most pipes and sockets of one process that are asked about, at 5 us each; of one with more, the rest is not
@@ -76,30 +76,43 @@ impl Others {
         let standard = |id| {
             wires.fds.iter().chain(&[0, 1, 2]).any(|fd| wire::object(rows, *fd) == Some(Object::Pipe(id)))
         };
-        let pipes: Vec<(u32, u64)> = rows
-            .iter()
-            .filter_map(|(fd, object)| match object {
-                Object::Pipe(id) if *fd > 2 && !standard(*id) => Some((*fd, *id)),
-                _ => None,
-            })
-            .collect();
+        let mut pipes: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+        for (fd, object) in rows {
+            if let Object::Pipe(id) = object
+                && *fd > 2
+                && !standard(*id)
+            {
+                pipes.entry(*id).or_default().push(*fd);
+            }
+        }
         self.ways_unread |= pipes.len() > MOST;
-        let mut asked: Vec<(u64, bool)> = Vec::new();
-        for (fd, id) in pipes.iter().take(MOST) {
-            let same: Vec<u32> = pipes.iter().filter(|pipe| pipe.1 == *id).map(|pipe| pipe.0).collect();
-            if settled && same.len() > 1 {
-                continue;
+        for (id, fds) in pipes.iter().take(MOST) {
+            if !(settled && fds.len() > 1) {
+                self.pipe(*id, fds, answers);
             }
-            let Some(access) = answers.access(*fd) else {
-                self.ways_unread = true;
-                continue;
-            };
-            if asked.contains(&(*id, access.read)) || is_bell(&same, answers) {
-                continue;
+        }
+    }
+
+    /// One pipe, by all descriptors on which one of its ends lies.
+    fn pipe(&mut self, id: u64, fds: &[u32], answers: &mut impl Answers) {
+        let (mut reader, mut writer) = (None, None);
+        for fd in fds {
+            match answers.access(*fd) {
+                Some(access) => {
+                    reader = reader.or(access.read.then_some(*fd));
+                    writer = writer.or(access.write.then_some(*fd));
+                }
+                None => self.ways_unread = true,
             }
-            asked.push((*id, access.read));
-            let way = if access.read { Way::In } else { Way::Out };
-            self.way(way, answers.pipe(*fd, *id, way));
+        }
+        // Both ends in one process, made by itself: its event loop's bell.
+        if reader.is_some() && writer.is_some() && all_close_on_exec(fds, answers) {
+            return;
+        }
+        for (fd, way) in [(reader, Way::In), (writer, Way::Out)] {
+            if let Some(fd) = fd {
+                self.way(way, answers.pipe(fd, id, way));
+            }
         }
     }
 
@@ -196,16 +209,6 @@ impl Others {
             Sight::Unknown => self.ways_unread = true,
         }
     }
-}
-
-/// Both ends of a pipe in one process, made by itself: its event loop's bell.
-fn is_bell(fds: &[u32], answers: &mut impl Answers) -> bool {
-    if fds.len() < 2 {
-        return false;
-    }
-    let ways: Vec<Option<Access>> = fds.iter().map(|fd| answers.access(*fd)).collect();
-    let any = |so: fn(Access) -> bool| ways.iter().flatten().any(|access| so(*access));
-    any(|access| access.read) && any(|access| access.write) && all_close_on_exec(fds, answers)
 }
 
 fn all_close_on_exec(fds: &[u32], answers: &mut impl Answers) -> bool {
