@@ -1,5 +1,7 @@
 //! Scenes of wires: alive, half closed, dead, moved.
 
+use std::path::Path;
+
 use super::*;
 
 #[test]
@@ -267,4 +269,53 @@ fn what_the_viewer_holds_does_not_count() {
     let row = snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap();
     let stdio = row.details.stdio.as_ref().unwrap();
     assert_eq!((stdio.kind, &stdio.stdin_peers, &stdio.stdout_peers), (StdioKind::Pipe, &None, &None));
+}
+
+/// The process that is looked at from inside a user namespace, by [`what_may_be_listed_and_not_read_is_not_known`].
+const LOOK_AT: &str = "MCP_REAP_TEST_LOOK_AT";
+
+/// In a user namespace of its own, as the viewer, `fd/` of processes outside lists and its links give EACCES (the same
+/// is seen by root without CAP_SYS_PTRACE).
+#[test]
+fn what_may_be_listed_and_not_read_is_not_known() {
+    if let Ok(pid) = std::env::var(LOOK_AT) {
+        let pid = Pid(pid.parse().unwrap());
+        let snapshot = take(Pid(0), &mut |_| vec![pid, me()].into()).unwrap();
+        let row = snapshot.processes.iter().find(|row| row.pid() == pid).unwrap();
+        let stdio = row.details.stdio.as_ref().unwrap();
+        assert_eq!((stdio.kind, stdio.stdout_kind), (StdioKind::Unknown, Some(StdioKind::Unknown)));
+        let peers = (&stdio.stdin_peers, &stdio.stdout_peers, &stdio.other_peers);
+        assert_eq!(peers, (&None, &None, &None));
+        assert_eq!((&row.details.listening, row.details.connected), (&None, None));
+        // Our own stdin is a pipe that such a process holds: everybody was looked at, and it cannot be.
+        assert!(snapshot.unreadable.contains(&pid), "{:?}", snapshot.unreadable);
+        return;
+    }
+    let mut own = Own::start(Command::new("sleep").arg("300").stdin(Given::piped()).stdout(Given::piped()));
+    drop((own.0.stdin.take(), own.0.stdout.take()));
+    stdio_becomes(&own, StdioKind::Pipe, Some(&[]), Some(&[]));
+    let exe = std::env::current_exe().unwrap();
+    let test = "sys::linux::tests::wires::what_may_be_listed_and_not_read_is_not_known";
+    let inside = |program: &Path, arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-current-user"]).arg(program).args(arguments);
+        // Its stdin is held open by us, until it has ended.
+        let mut child = command
+            .env(LOOK_AT, own.pid().to_string())
+            .stdin(Given::piped())
+            .stdout(Given::piped())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take();
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        output
+    };
+    if !inside(Path::new("true"), &[]).status.success() {
+        println!("no user namespaces here");
+        return;
+    }
+    let run = inside(&exe, &["--exact", test]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+    assert!(String::from_utf8_lossy(&run.stdout).contains("1 passed"));
 }
