@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_to_be_accepted_is_seen_by_his_own_socket() {
+    fn a_client_that_waits_to_be_accepted_is_seen_by_its_own_socket() {
         let rows = [
             row("0.0.0.0:8080", "0.0.0.0:0", TCP_LISTEN, 10),
             row("127.0.0.1:8080", "127.0.0.1:50000", TCP_ESTABLISHED, 0),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod channels;
+mod moved;
 mod rows;
 mod wires;
 
