@@ -194,15 +194,28 @@ impl Sockets {
         let Some(row) = rows.and_then(|rows| rows.iter().find(|row| row.inode == inode)) else {
             return Socket::Unread;
         };
-        match &row.name {
-            Some(name) if is_runtimes_own(name) => Socket::Nothing,
-            Some(name) if row.listens => Socket::Opaque(unix_listener(name)),
+        let origin = match &row.name {
+            Some(name) if is_runtimes_own(name) => return Socket::Nothing,
+            Some(name) if row.listens => return Socket::Opaque(unix_listener(name)),
             Some(name) if row.kind == SOCK_DGRAM && !is_automatic(name) => {
-                Socket::Serves { name: unix_listener(name), waiting: Vec::new() }
+                return Socket::Serves { name: unix_listener(name), waiting: Vec::new() };
             }
-            None if !row.connected => Socket::Nothing,
-            _ => Socket::Unread,
-        }
+            _ if !row.connected => return Socket::Nothing,
+            // It was accepted, and whether its client is still there is not told.
+            Some(_) => Origin::Unknown,
+            // Neither did anybody come in by it.
+            None => Origin::Pair,
+        };
+        let (unix, hears, speaks, display) = (true, true, true, false);
+        Socket::Connected(Connection {
+            own: inode,
+            other: Other::Unseen,
+            origin,
+            unix,
+            hears,
+            speaks,
+            display,
+        })
     }
 
     /// Does the process live in our network namespace?
