@@ -300,7 +300,8 @@ fn procfs_text(bytes: &[u8]) {
         assert!(!argv.is_empty(), "what has arguments has a first one");
         assert!(argv.iter().all(|word| !word.contains(&0)));
     }
-    let kept = procfs::evidence(bytes, &["CLAUDECODE"]);
+    let _ = procfs::terminal_of_master(bytes);
+    let kept = procfs::evidence(bytes, &["CLAUDECODE"]).unwrap_or_default();
     assert!(kept.keys().all(|name| name == "CLAUDECODE"), "no other variable is ever kept");
 }
 
@@ -316,6 +317,7 @@ fn text_seeds() -> Vec<Vec<u8>> {
         "socket:[99]",
         "/dev/pts/3 (deleted)",
         "pos:\t0\nflags:\t02000002\nmnt_id:\t15\n",
+        "pos:\t0\nflags:\t02\nmnt_id:\t22\nino:\t2\ntty-index:\t7\n",
     ])
 }
 
@@ -353,7 +355,9 @@ fn netlink_seeds() -> Vec<Vec<u8>> {
     let both = [row.clone(), done.clone()].concat();
     vec![
         procfs::unix_request(7),
-        procfs::tcp_dump_request(true, procfs::TCP_LISTEN),
+        procfs::unix_dump_request(),
+        procfs::tcp_dump_request(true),
+        procfs::udp_dump_request(false),
         row,
         done,
         error,
@@ -365,10 +369,12 @@ fn netlink_seeds() -> Vec<Vec<u8>> {
 fn tcp_table(bytes: &[u8]) {
     let rows = procfs::tcp_table(bytes);
     assert!(rows.len() <= bytes.len());
+    assert!(procfs::unix_table(bytes).len() <= bytes.len());
 }
 
 fn tcp_seeds() -> Vec<Vec<u8>> {
     owned(&[
+        "0000000000000000: 00000002 00000000 00010000 0001 01 21391 /run/x.sock\n0000000000000000: 00000003 00000000 00000000 0005 03   400 @hub\n",
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 123456 1 0000000000000000 100 0 0 10 0\n   1: 00000000000000000000000001000000:1F90 00000000000000000000000001000000:C001 01 00000000:00000000 00:00000000 00000000  1000        0 123457 1\n",
     ])
 }
@@ -741,7 +747,10 @@ fn snapshot(bytes: &[u8]) {
         assert!(member.id.pid > Pid(2), "a system process is a target");
         assert!(!above.contains(&member.id.pid), "mcp-reap or who runs it is a target");
         assert_eq!(row.uid, Some(snapshot.viewer.uid), "another user's process is a target");
-        assert!(!row.details.foreign_namespace && !row.is_zombie(), "another namespace's or a dead process is a target");
+        assert!(
+            !row.details.foreign_namespace && !row.is_zombie(),
+            "another namespace's or a dead process is a target"
+        );
         assert!(row.env_var("CLAUDE_CODE_CHILD_SESSION").is_none(), "a job of a shell tool is a target");
         let main = row.details.service.as_ref().and_then(|service| service.main_pid);
         assert_ne!(main, Some(row.pid()), "a main process of a unit is a target");
@@ -857,9 +866,23 @@ fn snapshot_seeds() -> Vec<Vec<u8>> {
         table(&[
             init(),
             row(500, 1, s, server, &null).replacen("\"listening\":[]", "\"listening\":[8080]", 1),
-            row(501, 1, s, server, &format!("{null},\"service\":{{\"manager\":\"systemd\",\"name\":\"x.service\",\"main_pid\":501}}")),
+            row(
+                501,
+                1,
+                s,
+                server,
+                &format!(
+                    "{null},\"service\":{{\"manager\":\"systemd\",\"name\":\"x.service\",\"main_pid\":501}}"
+                ),
+            ),
             row(502, 501, n, server, &closed),
-            row(503, 1, s, server, &format!("{closed},\"service\":{{\"manager\":\"launchd\",\"name\":\"y\",\"main_pid\":0}}")),
+            row(
+                503,
+                1,
+                s,
+                server,
+                &format!("{closed},\"service\":{{\"manager\":\"launchd\",\"name\":\"y\",\"main_pid\":0}}"),
+            ),
             row(504, 1, s, server, &format!("{closed},\"env\":{{\"SYSTEMD_EXEC_PID\":\"504\"}}")),
         ]),
         // Adopted by the user's manager; a job of a shell tool; a server known by its environment; a wrapper; a zombie.
@@ -867,12 +890,30 @@ fn snapshot_seeds() -> Vec<Vec<u8>> {
             init(),
             row(300, 1, 1763000001, "/usr/lib/systemd/systemd --user", ""),
             row(500, 300, s, server, &closed),
-            row(501, 1, s, "sleep 9", &format!("{closed},\"env\":{{\"CLAUDECODE\":\"1\",\"CLAUDE_CODE_SESSION_ID\":\"a\",\"CLAUDE_CODE_CHILD_SESSION\":\"1\"}}")),
-            row(502, 1, s, "/opt/x/run", &format!("{closed},\"env\":{{\"CLAUDECODE\":\"1\",\"CLAUDE_CODE_SESSION_ID\":\"a\"}}")),
+            row(
+                501,
+                1,
+                s,
+                "sleep 9",
+                &format!(
+                    "{closed},\"env\":{{\"CLAUDECODE\":\"1\",\"CLAUDE_CODE_SESSION_ID\":\"a\",\"CLAUDE_CODE_CHILD_SESSION\":\"1\"}}"
+                ),
+            ),
+            row(
+                502,
+                1,
+                s,
+                "/opt/x/run",
+                &format!("{closed},\"env\":{{\"CLAUDECODE\":\"1\",\"CLAUDE_CODE_SESSION_ID\":\"a\"}}"),
+            ),
             row(503, 1, s, "bash start.sh", &closed),
             row(504, 503, n, server, &closed),
             row(505, 504, n, "node x", "").replacen("\"S\"", "\"Z\"", 1),
-            row(506, 1, s, server, &format!("{closed},\"foreign_namespace\":true")).replacen("\"uid\":1000", "\"uid\":7", 1),
+            row(506, 1, s, server, &format!("{closed},\"foreign_namespace\":true")).replacen(
+                "\"uid\":1000",
+                "\"uid\":7",
+                1,
+            ),
         ]),
     ]
 }

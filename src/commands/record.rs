@@ -35,8 +35,9 @@ fn without_secrets(mut snapshot: Snapshot) -> Snapshot {
             continue;
         }
         for (name, value) in record.details.env.iter_mut().flatten() {
-            // Compared with the pid, so the value is the evidence.
-            if name != "SYSTEMD_EXEC_PID" && value != "1" {
+            // Pids, compared with others: the value is the evidence.
+            let keep = ["SYSTEMD_EXEC_PID", "OPENCODE_PID", "CLAUDE_PID", "MCP_REAP_EXEC"];
+            if !keep.contains(&name.as_str()) && value != "1" {
                 "x".clone_into(value);
             }
         }

@@ -4,6 +4,9 @@
 //! understands what Linux says and is built and tested everywhere; [`recorded`] reads a table that
 //! was written down before.
 
+// macOS looks at everybody wherever a wire is open; Linux asks who it needs first.
+#[cfg_attr(target_os = "macos", allow(dead_code))]
+mod descriptors;
 pub mod procfs;
 pub mod recorded;
 
@@ -38,7 +41,9 @@ use crate::process::{Interest, Pid, ProcessId, Snapshot, SnapshotError};
 /// - `GEMINI_CLI`: started by Gemini CLI.
 /// - `SYSTEMD_EXEC_PID`: equal to the own pid in the main process of a systemd unit, and only there
 ///   (systemd.exec(5)); `MANAGERPID`: the user manager above it.
-pub const EVIDENCE_VARIABLES: [&str; 8] = [
+/// - `OPENCODE_PID`, `CLAUDE_PID`: set by opencode (1.18) and Claude Code (2.1.332) in what they start.
+/// - `MCP_REAP_EXEC`: the mark of what was started by `mcp-reap exec`.
+pub const EVIDENCE_VARIABLES: [&str; 11] = [
     "CLAUDECODE",
     "CLAUDE_CODE_SESSION_ID",
     "CLAUDE_CODE_CHILD_SESSION",
@@ -47,6 +52,9 @@ pub const EVIDENCE_VARIABLES: [&str; 8] = [
     "GEMINI_CLI",
     "SYSTEMD_EXEC_PID",
     "MANAGERPID",
+    "OPENCODE_PID",
+    "CLAUDE_PID",
+    "MCP_REAP_EXEC",
 ];
 
 /// Why there is nothing to judge. A process that vanished or denied us is never among these: it is

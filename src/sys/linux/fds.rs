@@ -4,37 +4,21 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{Mode, OFlags, RawDir, openat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, major, minor, openat, statat};
+use rustix::io::Errno;
 
 use super::proc::number;
+use crate::sys::descriptors::{Object, Row};
 use crate::sys::procfs::FdTarget;
-
-/// One end of a wire, and what a process must hold to hold it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum End {
-    /// A descriptor that can read from the pipe with this inode.
-    Reader(u64),
-    /// A descriptor that can write to it.
-    Writer(u64),
-    /// The unix socket with this inode.
-    Socket(u64),
-}
-
-impl End {
-    /// What the link of such a descriptor says.
-    pub(super) fn target(self) -> FdTarget {
-        match self {
-            End::Reader(inode) | End::Writer(inode) => FdTarget::Pipe(inode),
-            End::Socket(inode) => FdTarget::Socket(inode),
-        }
-    }
-}
 
 /// The descriptors of one process: those that are pipes or sockets, and the first three.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FdTable {
     rows: Vec<(u32, FdTarget)>,
     first: [Option<FdTarget>; 3],
+    /// Descriptors that are there and whose links could not be read: `fd/` lists for whoever owns it, and its links need
+    /// more (CAP_SYS_PTRACE where the process is not dumpable or in another user namespace).
+    unread: Vec<u32>,
 }
 
 impl FdTable {
@@ -53,36 +37,71 @@ impl FdTable {
             let entry = entry?;
             let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
             seen = true;
-            // A descriptor that was closed meanwhile is none. A text that fills the buffer is a path.
-            let Ok((text, _)) = rustix::fs::readlinkat_raw(&fds, entry.file_name(), &mut link) else {
-                continue;
+            // A text that fills the buffer is a path.
+            let target = match rustix::fs::readlinkat_raw(&fds, entry.file_name(), &mut link) {
+                Ok((text, _)) => FdTarget::parse(text),
+                // It was closed meanwhile.
+                Err(Errno::NOENT) => continue,
+                Err(_) => {
+                    table.unread.push(fd);
+                    continue;
+                }
             };
-            let target = FdTarget::parse(text);
             if let Some(first) = table.first.get_mut(fd as usize) {
                 *first = Some(target);
             }
-            if matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_)) {
+            if matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_) | FdTarget::Master) {
                 table.rows.push((fd, target));
             }
         }
         if seen { Ok(table) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    /// stdin, stdout or stderr; `None` when there is no such descriptor.
-    pub(super) fn first(&self, fd: u32) -> Option<FdTarget> {
-        self.first.get(fd as usize).copied().flatten()
-    }
-
-    /// All rows: descriptor and target, pipes and sockets only.
+    /// All rows: descriptor and target, pipes, sockets and masters of terminals only.
     pub(super) fn rows(&self) -> &[(u32, FdTarget)] {
         &self.rows
     }
 
-    /// The inodes of all sockets.
-    pub(super) fn sockets(&self) -> impl Iterator<Item = u64> + '_ {
-        self.rows.iter().filter_map(|(_, target)| match target {
-            FdTarget::Socket(inode) => Some(*inode),
+    /// Some of it could not be read.
+    pub(super) fn is_partly_unread(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
+    /// The table as the shared judgement of it wants it; `dir` is the process's directory.
+    pub(super) fn objects(&self, dir: BorrowedFd<'_>) -> Vec<Row> {
+        let first = (0..3).filter_map(|fd| {
+            let target = self.first.get(fd as usize).copied().flatten()?;
+            Some((fd, describe(dir, fd, target)))
+        });
+        let unread = self.unread.iter().map(|fd| (*fd, Object::Unread));
+        let above = self.rows.iter().filter_map(|(fd, target)| match target {
+            FdTarget::Pipe(inode) if *fd > 2 => Some((*fd, Object::Pipe(*inode))),
+            FdTarget::Socket(inode) if *fd > 2 => Some((*fd, Object::Socket(*inode))),
             _ => None,
-        })
+        });
+        first.chain(unread).chain(above).collect()
+    }
+}
+
+/// What lies on one of the first three descriptors.
+fn describe(dir: BorrowedFd<'_>, fd: u32, target: FdTarget) -> Object {
+    let (number, deleted) = match target {
+        FdTarget::Pipe(inode) => return Object::Pipe(inode),
+        FdTarget::Socket(inode) => return Object::Socket(inode),
+        FdTarget::Other => return Object::Other,
+        FdTarget::Terminal { number, deleted } => (Some(number), deleted),
+        FdTarget::Path { deleted } => (None, deleted),
+        FdTarget::Master => (None, false),
+    };
+    let Ok(stat) = statat(dir, format!("fd/{fd}"), AtFlags::empty()) else { return Object::Unread };
+    let device = (major(stat.st_rdev), minor(stat.st_rdev));
+    match (FileType::from_raw_mode(stat.st_mode), device) {
+        (FileType::Fifo, _) => Object::NamedPipe,
+        (FileType::Socket, _) => Object::Other,
+        (FileType::CharacterDevice, (1, 3)) => Object::Null,
+        // Terminals: pseudo (136 to 143), virtual and serial (4), the console and /dev/tty itself (5).
+        (FileType::CharacterDevice, (136..=143, _)) => Object::Terminal { number, gone: deleted },
+        (FileType::CharacterDevice, (4, _) | (5, 0 | 1)) => Object::Terminal { number: None, gone: false },
+        _ => Object::File,
     }
 }

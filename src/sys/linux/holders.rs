@@ -1,159 +1,171 @@
 //! Who holds the other end: first the ancestors, and only if they do not, everybody.
 
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
-use super::fds::{End, FdTable};
+use super::fds::FdTable;
 use super::proc::Proc;
-use crate::process::{Pid, Snapshot, Uid};
-use crate::sys::procfs::FdTarget;
+use super::table;
+use crate::process::{Pid, ProcessRecord, Uid, Viewer};
+use crate::sys::descriptors::{End, Naming, Others, Sight, Wires};
+use crate::sys::procfs::{self, FdTarget};
 use crate::tree::Tree;
 
-/// A direction that the kernel says is open, and whose it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Question {
-    /// The process whose wire it is.
-    pub(super) pid: Pid,
-    /// What it holds itself.
-    pub(super) own: End,
-    /// What is looked for.
-    pub(super) other: End,
-    /// It lies on a descriptor above 2, so it may also lead to a child.
-    pub(super) moved: bool,
-}
-
-/// What is known of who holds what. Grows as far as the questions need it.
-pub(super) struct Holders<'a> {
-    tree: Tree<'a>,
-    snapshot: &'a Snapshot,
+/// Whose descriptors were read, and what they hold. Grows as far as the questions need it; kept for a whole run, so
+/// that everybody is read once at most.
+pub(super) struct Holders {
+    viewer: Viewer,
     /// Processes whose descriptors were read, or could not be.
     read: HashSet<Pid>,
+    /// Those of which something could not be.
+    refused: HashSet<Pid>,
+    /// The viewer's user's among them, once everybody was asked.
+    pub(super) unreadable: BTreeSet<Pid>,
     /// By what a link says: process and descriptor.
     index: HashMap<FdTarget, Vec<(Pid, u32)>>,
     /// What was found in it; forgotten when it grows.
-    found: RefCell<HashMap<End, Rc<[Pid]>>>,
+    found: HashMap<End, Rc<[Pid]>>,
+    everybody: bool,
 }
 
-impl<'a> Holders<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot) -> Holders<'a> {
-        let (read, index, found) = (HashSet::new(), HashMap::new(), RefCell::default());
-        Holders { tree: Tree::new(snapshot), snapshot, read, index, found }
+impl Holders {
+    pub(super) fn new(viewer: Viewer) -> Holders {
+        Holders {
+            viewer,
+            read: HashSet::new(),
+            refused: HashSet::new(),
+            unreadable: BTreeSet::new(),
+            index: HashMap::new(),
+            found: HashMap::new(),
+            everybody: false,
+        }
     }
 
     /// Takes in what a process holds.
     pub(super) fn add(&mut self, pid: Pid, table: &FdTable) {
-        if !self.read.insert(pid) || pid == self.snapshot.viewer.pid {
+        if table.is_partly_unread() {
+            self.refused.insert(pid);
+        }
+        if !self.read.insert(pid) || pid == self.viewer.pid {
             // Our own descriptors do not count: they are the questions, or came from whoever started us.
             return;
         }
-        self.found.get_mut().clear();
+        self.found.clear();
         for (fd, target) in table.rows() {
             self.index.entry(*target).or_default().push((pid, *fd));
         }
     }
 
-    /// Reads whatever the questions need; call it with all of them, so that it happens once.
+    /// The process is in use, whatever else it holds: a terminal that is held lies on 0 or 1, or somebody above is seen
+    /// to hold the wire in every direction, and is not itself one of those that are looked at and may be leaked.
     ///
-    /// An ancestor that holds the other end and not the process's own is its client, or the proxy that
-    /// speaks to it: that answers the question, and most looks end here (a handful of tables). A
-    /// launcher that merely passes the wire on holds the process's own end. A pipe above 2 whose other
-    /// end is below the process leads to a child. Where neither answers, everybody's table is read,
-    /// once: 2 us per descriptor.
-    pub(super) fn prepare(&mut self, proc: &mut Proc, questions: &[Question]) {
-        let mut open = false;
-        for question in questions {
-            open |= !(self.answered_by_an_ancestor(proc, *question)
-                || question.moved && self.answered_by_a_child(proc, *question));
-        }
-        if open {
-            self.read_everybody(proc);
-        }
+    /// An ancestor that holds the other end and not the process's own is its client, or the proxy that speaks to it, and
+    /// most looks end here (a handful of tables). A launcher that merely passes the wire on holds the process's own end.
+    pub(super) fn settle(
+        &mut self,
+        proc: &mut Proc,
+        ancestors: &[&ProcessRecord],
+        wires: &Wires,
+        doubtful: impl Fn(Pid) -> bool,
+    ) -> bool {
+        wires.is_on_a_terminal()
+            || wires.is_open()
+                && wires.sights().all(|sight| {
+                    let Sight::Open { own, other } = sight else { return false };
+                    ancestors.iter().any(|ancestor| {
+                        let pid = ancestor.pid();
+                        // A table that cannot be read names nobody.
+                        let _ = self.learn(proc, pid);
+                        self.who(proc, other).contains(&pid)
+                            && !self.who(proc, own).contains(&pid)
+                            && !doubtful(pid)
+                    })
+                })
     }
 
-    /// Those who hold the other end, by number; `None` when that is not known.
-    ///
-    /// Not known, and never "nobody", is also when the only ones found are the process itself, those
-    /// who share its end, and its descendants: the kernel counts holders we cannot see (not dumpable,
-    /// another user, outside our PID namespace, in flight between two processes).
-    pub(super) fn of(&self, proc: &mut Proc, question: Question) -> Option<Vec<Pid>> {
-        let found = self.who(proc, question.other);
-        let sharing = self.who(proc, question.own);
-        let below = self.below(question.pid);
-        let insider = |pid: &Pid| sharing.contains(pid) || below.contains(pid);
-        (!found.iter().all(insider)).then(|| found.to_vec())
-    }
-
-    /// Those who hold the other end and are neither the process nor below it.
-    pub(super) fn outside(&self, proc: &mut Proc, question: Question) -> Vec<Pid> {
-        let below = self.below(question.pid);
-        self.who(proc, question.other).iter().copied().filter(|pid| !below.contains(pid)).collect()
-    }
-
-    /// True when somebody was found, whoever it is.
-    pub(super) fn anybody(&self, proc: &mut Proc, question: Question) -> bool {
-        !self.who(proc, question.other).is_empty()
-    }
-
-    fn below(&self, pid: Pid) -> HashSet<Pid> {
-        self.tree.descend(pid, |_| false).iter().map(|row| row.pid()).collect()
-    }
-
-    fn answered_by_an_ancestor(&mut self, proc: &mut Proc, question: Question) -> bool {
-        let Some(record) = self.tree.get(question.pid) else { return false };
-        for ancestor in self.tree.ancestors(record) {
-            // An error is a table that cannot be read: go on, and ask everybody if need be.
-            let _ = self.learn(proc, ancestor.pid());
-            if self.who(proc, question.other).contains(&ancestor.pid())
-                && !self.who(proc, question.own).contains(&ancestor.pid())
-            {
-                return true;
+    /// Reads whatever it takes to name the ends of a process that is not settled: everybody's table, once in a run (2 us
+    /// per descriptor), where it matters who holds the wire, and where another end is held by nobody below the process.
+    pub(super) fn prepare(
+        &mut self,
+        proc: &mut Proc,
+        tree: &Tree<'_>,
+        record: &ProcessRecord,
+        wires: &Wires,
+        others: &Others,
+    ) {
+        if others.calls_somebody() {
+            for ancestor in tree.ancestors(record) {
+                let _ = self.learn(proc, ancestor.pid());
             }
         }
-        false
-    }
-
-    /// Somebody below holds the other end, and did not get it from the process itself, which would
-    /// mean that a careless client left both ends open in it.
-    fn answered_by_a_child(&mut self, proc: &mut Proc, question: Question) -> bool {
-        let below = self.below(question.pid);
+        let pid = record.pid();
+        let ways = others.ways().map(|end| (end, false));
+        let ends: Vec<(End, bool)> = ways.chain(others.callers().map(|end| (end, true))).collect();
+        if self.everybody || (ends.is_empty() && !wires.wants_names()) {
+            return;
+        }
+        let below: HashSet<Pid> = tree.descend(pid, |_| false).iter().map(|row| row.pid()).collect();
         for pid in &below {
             let _ = self.learn(proc, *pid);
         }
-        let found = self.who(proc, question.other);
-        !found.contains(&question.pid) && found.iter().any(|pid| below.contains(pid))
+        let mut inside = |(end, own): &(End, bool)| {
+            // Both ends of a pipe in the process itself would mean that a careless client left them open in it.
+            let found = self.who(proc, *end);
+            !found.is_empty() && found.iter().all(|held| below.contains(held) || (*own && *held == pid))
+        };
+        if wires.wants_names() || !ends.iter().all(&mut inside) {
+            self.read_everybody(proc, tree);
+        }
     }
 
-    fn read_everybody(&mut self, proc: &mut Proc) {
-        let own = self.snapshot.viewer.uid;
-        for record in &self.snapshot.processes {
+    fn read_everybody(&mut self, proc: &mut Proc, tree: &Tree<'_>) {
+        self.everybody = true;
+        let own = self.viewer.uid;
+        for record in tree.living() {
             let readable = own == Uid(0) || record.uid == Some(own);
-            // A kernel thread has no group, and nothing open.
-            if readable && !record.is_zombie() && record.group.is_some() {
-                let _ = self.learn(proc, record.pid());
+            // A thread of the kernel has no group, and nothing open.
+            let kernels = record.group.is_none() && (record.pid() == Pid(2) || record.parent == Pid(2));
+            if readable && !kernels && self.learn(proc, record.pid()).is_err() && record.uid == Some(own) {
+                self.unreadable.insert(record.pid());
             }
         }
     }
 
+    /// Reads what a process holds.
+    ///
+    /// # Errors
+    /// When it lives and its table, or a part of it, could not be read, now or before.
     fn learn(&mut self, proc: &mut Proc, pid: Pid) -> io::Result<()> {
+        let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
         if self.read.contains(&pid) {
-            return Ok(());
+            return if self.refused.contains(&pid) { Err(refused()) } else { Ok(()) };
         }
-        let table = proc.dir_of(pid).and_then(|dir| FdTable::read(dir.as_fd()));
-        self.add(pid, table.as_ref().unwrap_or(&FdTable::default()));
-        table.map(|_| ())
+        let table = match proc.dir_of(pid).and_then(|dir| FdTable::read(dir.as_fd())) {
+            Ok(table) => table,
+            Err(error) if table::gone(&error) && holds_nothing(proc, pid) => FdTable::default(),
+            Err(_) => {
+                self.refused.insert(pid);
+                FdTable::default()
+            }
+        };
+        self.add(pid, &table);
+        if self.refused.contains(&pid) { Err(refused()) } else { Ok(()) }
     }
 
     /// Who holds an end. Found once for each: a pipe that hundreds of processes write their log to
     /// stands in the question of each of them.
-    fn who(&self, proc: &mut Proc, end: End) -> Rc<[Pid]> {
-        if let Some(found) = self.found.borrow().get(&end) {
+    fn who(&mut self, proc: &mut Proc, end: End) -> Rc<[Pid]> {
+        if let Some(found) = self.found.get(&end) {
             return Rc::clone(found);
         }
+        let target = match end {
+            End::Reader(inode) | End::Writer(inode) => FdTarget::Pipe(inode),
+            End::Socket(inode) => FdTarget::Socket(inode),
+        };
         let mut pids: Vec<Pid> = Vec::new();
-        for (pid, fd) in self.index.get(&end.target()).into_iter().flatten() {
+        for (pid, fd) in self.index.get(&target).into_iter().flatten() {
             let holds = match end {
                 End::Socket(_) => true,
                 End::Reader(_) => proc.access(*pid, *fd).is_some_and(|access| access.read),
@@ -166,7 +178,46 @@ impl<'a> Holders<'a> {
         pids.sort_unstable();
         pids.dedup();
         let found: Rc<[Pid]> = pids.into();
-        self.found.borrow_mut().insert(end, Rc::clone(&found));
+        self.found.insert(end, Rc::clone(&found));
         found
+    }
+}
+
+/// An empty table is also what a process shows whose first thread has ended, while others go on with all it holds.
+fn holds_nothing(proc: &mut Proc, pid: Pid) -> bool {
+    if proc.read_of(pid, "stat", 4 << 10).is_err() {
+        return true;
+    }
+    procfs::stat(&proc.text).is_none_or(|stat| stat.state != 'Z' || stat.threads < 2)
+}
+
+/// The holders, asked with what it takes to look at one more descriptor.
+pub(super) struct Named<'a> {
+    pub(super) holders: &'a mut Holders,
+    pub(super) proc: &'a mut Proc,
+    pub(super) tree: &'a Tree<'a>,
+}
+
+impl Naming for Named<'_> {
+    fn holders(&mut self, end: End) -> Rc<[Pid]> {
+        self.holders.who(self.proc, end)
+    }
+
+    fn masters(&mut self, terminal: u32) -> Vec<Pid> {
+        let masters = self.holders.index.get(&FdTarget::Master).into_iter().flatten();
+        let mut pids: Vec<Pid> = masters
+            .filter(|(pid, fd)| self.proc.terminal_of_master(*pid, *fd) == Some(terminal))
+            .map(|(pid, _)| *pid)
+            .collect();
+        pids.sort_unstable();
+        pids.dedup();
+        pids
+    }
+
+    fn is_below(&self, pid: Pid, above: Pid) -> bool {
+        let record = self.tree.get(pid);
+        record.is_some_and(|record| {
+            self.tree.ancestors(record).into_iter().any(|ancestor| ancestor.pid() == above)
+        })
     }
 }

@@ -1,13 +1,14 @@
 //! Looking at Linux: `/proc` for processes, `sock_diag` for sockets.
 
+mod answers;
 mod end;
 mod fds;
 mod holders;
+mod inet;
 mod kernel;
-mod net;
 mod probe;
 mod proc;
-mod stdio;
+mod sockets;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -15,20 +16,21 @@ mod tests;
 pub(super) use end::{identity, wait_for_end};
 pub use kernel::OsKernel;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::process::geteuid;
 
+use self::answers::Asked;
 use self::fds::FdTable;
-use self::holders::Holders;
-use self::net::Net;
-use self::probe::Probe;
+use self::holders::{Holders, Named};
 use self::proc::{Proc, Shape, link_at, read_at};
-use self::stdio::Draft;
+use self::sockets::Sockets;
+use super::descriptors::{Observation, Others, Wires};
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
-use crate::process::{Interest, Listener, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
+use crate::process::{Details, Interest, LazyDetails, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
+use crate::tree::Tree;
 
 /// The most of an environment that is read, in bytes. The kernel allows 6 MB; one that is larger is
 /// "not known", because the variable that matters may stand in the rest.
@@ -54,6 +56,8 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
         unreadable: Vec::new(),
         processes,
     };
+    let mut eyes =
+        Eyes { proc, sockets: Sockets::new(), holders: Holders::new(viewer), sound: BTreeSet::new() };
     // Whoever was looked at, and whether for what it holds as well.
     let mut looked: BTreeSet<(Pid, bool)> = BTreeSet::new();
     let mut asked: Vec<Pid> = Vec::new();
@@ -62,7 +66,7 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
         if_wired.sort_unstable();
         let ask: Vec<Pid> =
             if_wired.iter().copied().filter(|pid| asked.binary_search(pid).is_err()).collect();
-        let wired = table::wired(&mut proc, &ask);
+        let wired = table::wired(&mut eyes.proc, &ask);
         asked = if_wired;
         let whole: Vec<Pid> =
             surely.into_iter().chain(wired).filter(|pid| looked.insert((*pid, true))).collect();
@@ -71,101 +75,145 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
             .filter(|pid| !looked.contains(&(*pid, true)) && looked.insert((*pid, false)))
             .collect();
         if whole.is_empty() && above.is_empty() {
+            snapshot.unreadable = eyes.holders.unreadable.into_iter().collect();
             return Ok(snapshot);
         }
-        look_closely(&mut proc, &mut snapshot, whole, &above);
+        eyes.look_closely(&mut snapshot, whole, &above);
     }
 }
 
-/// The second stage: fills in the rest for those that deserve it.
-fn look_closely(proc: &mut Proc, snapshot: &mut Snapshot, mut whole: Vec<Pid>, above: &[Pid]) {
-    whole.sort_unstable();
-    let mut probe = Probe::new();
-    let mut net = Net::new();
-    let mut drafts: HashMap<Pid, (Draft, FdTable)> = HashMap::new();
-    let mut gone: Vec<Pid> = Vec::new();
-    for record in &mut snapshot.processes {
-        let pid = record.pid();
-        let wire = whole.binary_search(&pid).is_ok();
-        if !wire && !above.contains(&pid) {
-            continue;
-        }
-        match look_at(proc, &mut probe, &mut net, record, wire) {
-            Err(Gone) => gone.push(pid),
-            Ok(held) => drafts.extend(held.map(|held| (pid, held))),
-        }
-    }
-    snapshot.processes.retain(|record| !gone.contains(&record.pid()));
-
-    let mut holders = Holders::new(snapshot);
-    let mut questions = Vec::new();
-    for (pid, (draft, table)) in &drafts {
-        holders.add(*pid, table);
-        questions.extend(draft.questions());
-    }
-    holders.prepare(proc, &questions);
-    let mut stdio: HashMap<Pid, _> =
-        drafts.iter().map(|(pid, (draft, _))| (*pid, draft.finish(proc, &holders))).collect();
-    for record in &mut snapshot.processes {
-        if let Some(wire) = stdio.remove(&record.pid()) {
-            record.details.stdio = Some(wire);
-        }
-    }
+/// What a closer look needs, kept for the whole run: each list of sockets, and everybody's descriptors, are read once.
+struct Eyes {
+    proc: Proc,
+    sockets: Sockets,
+    holders: Holders,
+    /// Processes that were looked at and cannot turn out to be leaked: their wire is held by somebody above them, or they
+    /// have none.
+    sound: BTreeSet<Pid>,
 }
+
+/// What a process holds.
+struct Held {
+    /// Somebody above holds the wire.
+    settled: bool,
+    wires: Wires,
+    others: Others,
+}
+
+/// A process's memory in bytes, and all that was read of it.
+type Look = Result<(u64, Details, Option<Held>), Gone>;
 
 /// The process ended, and perhaps another has its number: it is not in this table.
 struct Gone;
 
-/// What a process holds, and what the kernel says of its wire; `None` where its descriptors may not be
-/// seen.
-type Held = Option<(Draft, FdTable)>;
+impl Eyes {
+    /// The second stage: fills in the rest for those that deserve it.
+    fn look_closely(&mut self, snapshot: &mut Snapshot, mut whole: Vec<Pid>, above: &[Pid]) {
+        whole.sort_unstable();
+        let tree = Tree::new(snapshot);
+        let mut seen: Vec<(Pid, Look)> = Vec::new();
+        for record in &snapshot.processes {
+            let pid = record.pid();
+            let wire = whole.binary_search(&pid).is_ok();
+            if wire || above.contains(&pid) {
+                seen.push((pid, self.look_at(&tree, record, &whole, wire)));
+            }
+        }
+        for (pid, look) in &seen {
+            if let Ok((_, _, Some(held))) = look
+                && !held.settled
+                && let Some(record) = tree.get(*pid)
+            {
+                self.holders.prepare(&mut self.proc, &tree, record, &held.wires, &held.others);
+            }
+        }
+        for (pid, look) in &mut seen {
+            let Ok((_, details, Some(held))) = look else { continue };
+            let mut named = Named { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
+            let Observation { stdio, channels } =
+                Observation::new(*pid, &held.wires, &held.others, &mut named);
+            details.stdio = Some(stdio);
+            details.listening = channels.listening;
+            details.connected = channels.connected;
+            details.connected_peers = channels.connected_peers;
+            details.outbound_peers = channels.outbound_peers;
+            details.display = channels.display;
+        }
+        drop(tree);
+        note(snapshot, seen);
+    }
 
-fn look_at(
-    proc: &mut Proc,
-    probe: &mut Probe,
-    net: &mut Net,
-    record: &mut ProcessRecord,
-    wire: bool,
-) -> Result<Held, Gone> {
-    let pid = record.pid();
-    let Ok(dir) = proc.dir_of(pid) else { return Err(Gone) };
-    let dir = dir.as_fd();
+    fn look_at(&mut self, tree: &Tree<'_>, record: &ProcessRecord, whole: &[Pid], wire: bool) -> Look {
+        let proc = &mut self.proc;
+        let Ok(dir) = proc.dir_of(record.pid()) else { return Err(Gone) };
+        let dir = dir.as_fd();
+        let (rss, details) = details(proc, dir, record)?;
+        // What may not be listed is not known.
+        let table = if wire { FdTable::read(dir).ok() } else { None };
+        let Some(table) = table else { return Ok((rss, details, None)) };
+        self.holders.add(record.pid(), &table);
+        let rows = table.objects(dir);
+        let mut text = std::mem::take(&mut proc.text);
+        let mut answers = Asked { dir, sockets: &mut self.sockets, text: &mut text };
+        let mut wires = Wires::look(&rows, &mut answers);
+        let doubtful = |pid| whole.binary_search(&pid).is_ok() && !self.sound.contains(&pid);
+        let settled = self.holders.settle(proc, &tree.ancestors(record), &wires, doubtful);
+        let others = Others::look(&rows, &mut wires, settled, &mut answers);
+        proc.text = text;
+        if settled || wires.sights().next().is_none() {
+            self.sound.insert(record.pid());
+        }
+        Ok((rss, details, Some(Held { settled, wires, others })))
+    }
+}
+
+/// Everything of a process but what it holds.
+fn details(proc: &mut Proc, dir: BorrowedFd<'_>, record: &ProcessRecord) -> Result<(u64, Details), Gone> {
     let text =
         |proc: &mut Proc, file: &str, most| read_at(dir, file, most, Shape::Piece, &mut proc.text).is_ok();
+    let mut details = Details::from(record.details.clone());
+    let mut rss = record.rss;
     // From here on everything is read of the process behind `dir`, whatever becomes of its number.
     if !text(proc, "stat", 4 << 10) || table::parse_start(&proc.text) != Some(record.id.start) {
         return Err(Gone);
     }
     if text(proc, "status", 64 << 10) {
         let status = procfs::status(&proc.text);
-        record.rss = status.rss.unwrap_or(record.rss);
-        record.details.swap = status.swap;
-        record.details.foreign_namespace = status.namespaces.is_some_and(|count| count != 1);
+        rss = status.rss.unwrap_or(rss);
+        details.swap = status.swap;
+        details.foreign_namespace = status.namespaces.is_some_and(|count| count != 1);
+        details.namespace_pid = status.innermost.filter(|_| details.foreign_namespace);
+        details.tracer = status.tracer;
     }
     if text(proc, "cgroup", 64 << 10) {
-        record.details.cgroup = procfs::cgroup(&proc.text);
+        details.cgroup = procfs::cgroup(&proc.text);
     }
     if text(proc, "environ", MOST_ENVIRON) && proc.text.len() < MOST_ENVIRON {
-        record.details.env = Some(procfs::evidence(&proc.text, &EVIDENCE_VARIABLES));
+        details.env = procfs::evidence(&proc.text, &EVIDENCE_VARIABLES);
     }
     // The environment holds secrets; nothing of it stays behind in the buffer.
     proc.text.fill(0);
-    record.details.exe = path(dir, "exe");
-    record.details.cwd = path(dir, "cwd");
-    if !wire {
-        return Ok(None);
-    }
-    let Ok(table) = FdTable::read(dir) else { return Ok(None) };
-    let draft = stdio::draft(proc, probe, pid, dir, &table, || net.is_here(dir));
-    // Most servers have no other sockets than their wire, and then nothing needs to be asked.
-    let sockets: Vec<u64> = table.sockets().filter(|inode| !draft.is_unix(*inode)).collect();
-    let (ports, connected) = net.ports(proc, probe, dir, &sockets);
-    record.details.listening = ports.map(|ports| ports.into_iter().map(Listener::Tcp).collect());
-    record.details.connected = connected;
-    Ok(Some((draft, table)))
+    details.exe = path(dir, "exe");
+    details.cwd = path(dir, "cwd");
+    Ok((rss, details))
 }
 
 /// Where a link of the process's directory points.
 fn path(dir: BorrowedFd<'_>, link: &str) -> Option<RawText> {
     link_at(dir, link).ok().map(|target| RawText::from(procfs::undeleted(&target)))
+}
+
+/// Writes what was seen into the table, and takes out whoever is gone.
+fn note(snapshot: &mut Snapshot, seen: Vec<(Pid, Look)>) {
+    let mut seen = seen.into_iter().peekable();
+    // In the order of the table, as it was gone through.
+    snapshot.processes.retain_mut(|record| match seen.next_if(|(pid, _)| *pid == record.pid()) {
+        Some((_, Ok((rss, details, _)))) => {
+            record.rss = rss;
+            record.details = LazyDetails::from(details);
+            true
+        }
+        Some((_, Err(Gone))) => false,
+        None => true,
+    });
 }

@@ -1,50 +1,23 @@
-//! Is anybody still there? Asked of the kernel itself, in a few microseconds, without looking at any
-//! other process.
+//! The kernel's own word, in a few microseconds and without looking at any other process: is the other end of a pipe
+//! held, and what does it say of sockets?
 
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
 
-use super::fds::End;
+use crate::sys::descriptors::{End, Sight, Way};
 use crate::sys::procfs::{
-    DiagMessage, FdTarget, TCP_ESTABLISHED, TcpRow, UnixSocket, messages, tcp_diag_row, tcp_dump_request,
-    unix_diag_row, unix_request,
+    DiagMessage, TcpRow, UnixSocket, messages, tcp_diag_row, tcp_dump_request, udp_dump_request,
+    unix_diag_row, unix_dump_request, unix_request,
 };
 
-/// Which way the bytes go, seen from the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Its stdin.
-    In,
-    /// Its stdout.
-    Out,
-}
-
-/// What the kernel says of one direction of a wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
-    /// Nobody anywhere holds the other end.
-    Closed,
-    /// Somebody does.
-    Open {
-        /// What the process itself holds.
-        own: End,
-        /// What that somebody holds.
-        other: End,
-    },
-    /// It could not be asked.
-    Unknown,
-}
-
-/// The two questions, and the socket that the second is asked through.
+/// The socket through which the kernel is asked for sockets (sock_diag(7)).
 pub(super) struct Probe {
     /// `None` where NETLINK_SOCK_DIAG is not to be had: a sandbox without that address family.
     diag: Option<OwnedFd>,
     answer: Vec<u8>,
-    works: Option<bool>,
 }
 
 impl Probe {
@@ -52,32 +25,7 @@ impl Probe {
         // The kernel answers while it is asked; not waiting turns a lost answer into "not known".
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let diag = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkSockDiag).ok();
-        Probe { diag, answer: Vec::new(), works: None }
-    }
-
-    /// True when unix sockets can be asked for at all: proven with a pair of our own, because a kernel
-    /// without `unix_diag` says the same "no such socket" to every question.
-    pub(super) fn works(&mut self) -> bool {
-        if let Some(works) = self.works {
-            return works;
-        }
-        let works = UnixStream::pair().is_ok_and(|(one, _two)| {
-            fstat(&one).is_ok_and(|stat| self.unix(stat.st_ino).is_some_and(|socket| socket.peer.is_some()))
-        });
-        self.works = Some(works);
-        works
-    }
-
-    /// One direction of the wire on a descriptor. `dir` is the process's directory.
-    pub(super) fn ask(&mut self, dir: BorrowedFd<'_>, fd: u32, target: FdTarget, way: Way) -> Sight {
-        match target {
-            FdTarget::Pipe(inode) => pipe(dir, fd, inode, way),
-            FdTarget::Socket(inode) => match self.unix(inode) {
-                Some(found) => end_of(found, way),
-                None => Sight::Unknown,
-            },
-            FdTarget::Path { .. } | FdTarget::Other => Sight::Unknown,
-        }
+        Probe { diag, answer: Vec::new() }
     }
 
     /// The unix socket with this inode; `None` when it is none, lies in another network namespace, or
@@ -85,15 +33,31 @@ impl Probe {
     pub(super) fn unix(&mut self, inode: u64) -> Option<UnixSocket> {
         let request = unix_request(u32::try_from(inode).ok()?);
         let mut found = None;
-        self.question(&request, |body| found = unix_diag_row(body).or(found))?;
+        self.question(&request, |body| found = unix_diag_row(body).or(found.take()))?;
         found.filter(|socket| u64::from(socket.inode) == inode)
     }
 
-    /// All TCP sockets of our network namespace in one state.
-    pub(super) fn tcp(&mut self, state: u8) -> Option<Vec<TcpRow>> {
+    /// All unix sockets of our network namespace.
+    pub(super) fn all_unix(&mut self) -> Option<Vec<UnixSocket>> {
+        let mut rows = Vec::new();
+        self.question(&unix_dump_request(), |body| rows.extend(unix_diag_row(body)))?;
+        Some(rows)
+    }
+
+    /// All TCP sockets of our network namespace.
+    pub(super) fn tcp(&mut self) -> Option<Vec<TcpRow>> {
+        self.both_families(tcp_dump_request)
+    }
+
+    /// All UDP sockets of our network namespace.
+    pub(super) fn udp(&mut self) -> Option<Vec<TcpRow>> {
+        self.both_families(udp_dump_request)
+    }
+
+    fn both_families(&mut self, request: fn(bool) -> Vec<u8>) -> Option<Vec<TcpRow>> {
         let mut rows = Vec::new();
         for v6 in [false, true] {
-            self.question(&tcp_dump_request(v6, state), |body| rows.extend(tcp_diag_row(body)))?;
+            self.question(&request(v6), |body| rows.extend(tcp_diag_row(body)))?;
         }
         Some(rows)
     }
@@ -104,7 +68,7 @@ impl Probe {
         let answered = exchange(self.diag.as_ref()?, request, dump, &mut self.answer, &mut row);
         if answered.is_none() {
             // Whatever may still arrive must not be taken for the answer to the next question.
-            *self = Probe { works: self.works, ..Probe::new() };
+            *self = Probe::new();
         }
         answered?.then_some(())
     }
@@ -147,7 +111,7 @@ fn exchange(
 /// writer if and only if no reader is. The process holds that direction already, so nobody can notice
 /// one more of it; O_NONBLOCK and O_NOCTTY keep us out of trouble should the descriptor be
 /// something else by now.
-fn pipe(dir: BorrowedFd<'_>, fd: u32, inode: u64, way: Way) -> Sight {
+pub(super) fn pipe(dir: BorrowedFd<'_>, fd: u32, inode: u64, way: Way) -> Sight {
     let (access, events) = match way {
         Way::In => (OFlags::RDONLY, PollFlags::IN),
         Way::Out => (OFlags::WRONLY, PollFlags::OUT),
@@ -168,24 +132,5 @@ fn pipe(dir: BorrowedFd<'_>, fd: u32, inode: u64, way: Way) -> Sight {
         Way::Out if said.contains(PollFlags::ERR) => Sight::Closed,
         Way::In => Sight::Open { own: End::Reader(inode), other: End::Writer(inode) },
         Way::Out => Sight::Open { own: End::Writer(inode), other: End::Reader(inode) },
-    }
-}
-
-/// A socket whose peer is closed has peer inode 0; one whose peer only said that it is done (shutdown)
-/// has the bit of that direction set.
-fn end_of(socket: UnixSocket, way: Way) -> Sight {
-    let bit = match way {
-        Way::In => 1,
-        Way::Out => 2,
-    };
-    match socket.peer {
-        _ if socket.state != TCP_ESTABLISHED => Sight::Unknown,
-        Some(0) => Sight::Closed,
-        Some(_) if socket.shutdown & bit != 0 => Sight::Closed,
-        Some(peer) => {
-            Sight::Open { own: End::Socket(u64::from(socket.inode)), other: End::Socket(u64::from(peer)) }
-        }
-        None if socket.shutdown & bit != 0 => Sight::Closed,
-        None => Sight::Unknown,
     }
 }

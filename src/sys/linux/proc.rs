@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat};
 use rustix::io::Errno;
 
 use crate::process::Pid;
+use crate::sys::descriptors::Access;
 use crate::sys::{SysError, procfs};
 
 /// What a reading buffer starts with, in bytes; a stat line has about 350.
@@ -21,15 +22,6 @@ pub(super) enum Shape {
     Piece,
     /// Rows, of which each read gives some: only an empty read is the end.
     Rows,
-}
-
-/// What can be done through a descriptor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Access {
-    /// It can read.
-    pub(super) read: bool,
-    /// It can write.
-    pub(super) write: bool,
 }
 
 /// The process file system, opened once, of our own PID namespace.
@@ -125,10 +117,10 @@ impl Proc {
         Some(Access { read: mode & 0o400 != 0, write: mode & 0o200 != 0 })
     }
 
-    /// True when this descriptor closes on exec, as `fdinfo` tells.
-    pub(super) fn closes_on_exec(&mut self, pid: Pid, fd: u32) -> Option<bool> {
+    /// The pseudo terminal whose master this descriptor is.
+    pub(super) fn terminal_of_master(&mut self, pid: Pid, fd: u32) -> Option<u32> {
         self.read_of(pid, &format!("fdinfo/{fd}"), 4 << 10).ok()?;
-        procfs::closes_on_exec(&self.text)
+        procfs::terminal_of_master(&self.text)
     }
 
     /// `PID/FILE`, without an allocation.

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use super::super::ffi;
 use super::layout::{self, End, at};
-use super::wires::Fds;
+use super::wires::{Fd, Fds};
 use crate::process::Pid;
 
 /// sys/proc_info.h: the flavors of `proc_pidfdinfo` that the libc crate does not name.
@@ -28,27 +28,44 @@ impl Reader {
     /// may not be looked into, or ended while we did.
     pub(super) fn fds(&self, pid: Pid) -> Option<Fds> {
         let list = list(pid)?;
-        let ends = layout::descriptors(&list).filter_map(|(fd, kind)| Some((fd, self.end(pid, fd, kind)?)));
-        Some(ends.collect())
+        let fds = layout::descriptors(&list)
+            .filter_map(|(fd, kind)| Some((u32::try_from(fd).ok()?, self.fd(pid, fd, kind)?)));
+        Some(fds.collect())
     }
 
     /// `None` for what says nothing: a file above the standard descriptors, a kqueue.
-    fn end(&self, pid: Pid, fd: i32, kind: u32) -> Option<End> {
+    fn fd(&self, pid: Pid, fd: i32, kind: u32) -> Option<Fd> {
         let standard = (0..=2).contains(&fd);
         // prox_fdtype's values are small and not negative.
-        let read = match kind.cast_signed() {
-            libc::PROX_FDTYPE_PIPE => layout::pipe(&info::<{ at::PIPE_SIZE }>(pid, fd, PROC_PIDFDPIPEINFO)?),
+        let (end, closes_on_exec) = match kind.cast_signed() {
+            libc::PROX_FDTYPE_PIPE => {
+                let bytes = info::<{ at::PIPE_SIZE }>(pid, fd, PROC_PIDFDPIPEINFO);
+                read(bytes.as_ref(), layout::pipe)
+            }
             libc::PROX_FDTYPE_SOCKET => {
-                layout::socket(&info::<{ at::SOCKET_SIZE }>(pid, fd, PROC_PIDFDSOCKETINFO)?)
+                let bytes = info::<{ at::SOCKET_SIZE }>(pid, fd, PROC_PIDFDSOCKETINFO);
+                read(bytes.as_ref(), layout::socket)
             }
             libc::PROX_FDTYPE_VNODE if standard => {
                 let bytes = info::<{ at::VNODE_SIZE }>(pid, fd, PROC_PIDFDVNODEINFO);
-                bytes.and_then(|bytes| layout::vnode(&bytes, self.null, is_terminal))
+                read(bytes.as_ref(), |bytes| layout::vnode(bytes, self.null, is_terminal))
             }
-            _ if standard => None,
+            _ if standard => (End::Unknown, None),
             _ => return None,
         };
-        Some(read.unwrap_or(End::Unknown))
+        Some(Fd { end, closes_on_exec })
+    }
+}
+
+/// A question that failed (the descriptor was closed meanwhile, access was refused, no memory) is not "no such
+/// descriptor".
+fn read<const SIZE: usize>(
+    bytes: Option<&[u8; SIZE]>,
+    parse: impl Fn(&[u8]) -> Option<End>,
+) -> (End, Option<bool>) {
+    match bytes {
+        Some(bytes) => (parse(bytes).unwrap_or(End::Unread), layout::closes_on_exec(bytes)),
+        None => (End::Unread, None),
     }
 }
 

@@ -161,6 +161,7 @@ const _: () = {
 
     assert!(size_of::<proc_fdinfo>() == at::FD_SIZE);
     assert!(offset_of!(ProcFileInfo, fi_openflags) == at::OPEN_FLAGS);
+    assert!(offset_of!(ProcFileInfo, fi_status) == at::FD_STATUS);
 
     assert!(offset_of!(VnodeFdInfo, pvi) + offset_of!(vinfo_stat, vst_mode) == at::VNODE_MODE);
     assert!(offset_of!(VnodeFdInfo, pvi) + offset_of!(vinfo_stat, vst_rdev) == at::VNODE_RDEV);
@@ -172,10 +173,15 @@ const _: () = {
     assert!(size_of::<PipeFdInfo>() == at::PIPE_SIZE);
 
     assert!(offset_of!(SocketFdInfo, soi_so) == at::SOCKET_SO);
+    assert!(offset_of!(SocketFdInfo, soi_type) == at::SOCKET_TYPE);
+    assert!(offset_of!(SocketFdInfo, soi_options) == at::SOCKET_OPTIONS);
     assert!(offset_of!(SocketFdInfo, soi_state) == at::SOCKET_STATE);
     assert!(offset_of!(SocketFdInfo, soi_kind) == at::SOCKET_KIND);
     let proto = offset_of!(SocketFdInfo, soi_proto);
     assert!(proto + offset_of!(UnSockInfo, unsi_conn_so) == at::SOCKET_UN_CONN_SO);
+    assert!(proto + offset_of!(UnSockInfo, unsi_addr) == at::SOCKET_UN_ADDR);
+    assert!(proto + offset_of!(UnSockInfo, unsi_caddr) == at::SOCKET_UN_CADDR);
+    assert!(proto + offset_of!(InSockInfo, insi_fport) == at::SOCKET_IN_FPORT);
     assert!(proto + offset_of!(InSockInfo, insi_lport) == at::SOCKET_IN_LPORT);
     assert!(proto + offset_of!(TcpSockInfo, tcpsi_state) == at::SOCKET_TCP_STATE);
     assert!(size_of::<SocketFdInfo>() == at::SOCKET_SIZE);

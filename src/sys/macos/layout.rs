@@ -37,6 +37,7 @@ pub(super) mod at {
 
     pub(in super::super) const FD_SIZE: usize = 8;
     pub(in super::super) const OPEN_FLAGS: usize = 0;
+    pub(in super::super) const FD_STATUS: usize = 4;
 
     pub(in super::super) const VNODE_MODE: usize = 28;
     pub(in super::super) const VNODE_RDEV: usize = 140;
@@ -47,9 +48,14 @@ pub(super) mod at {
     pub(in super::super) const PIPE_SIZE: usize = 184;
 
     pub(in super::super) const SOCKET_SO: usize = 160;
+    pub(in super::super) const SOCKET_TYPE: usize = 176;
+    pub(in super::super) const SOCKET_OPTIONS: usize = 188;
     pub(in super::super) const SOCKET_STATE: usize = 192;
     pub(in super::super) const SOCKET_KIND: usize = 256;
     pub(in super::super) const SOCKET_UN_CONN_SO: usize = 264;
+    pub(in super::super) const SOCKET_UN_ADDR: usize = 280;
+    pub(in super::super) const SOCKET_UN_CADDR: usize = 535;
+    pub(in super::super) const SOCKET_IN_FPORT: usize = 264;
     pub(in super::super) const SOCKET_IN_LPORT: usize = 268;
     pub(in super::super) const SOCKET_TCP_STATE: usize = 344;
     pub(in super::super) const SOCKET_SIZE: usize = 792;
@@ -72,24 +78,50 @@ pub(super) struct Bsd {
 }
 
 /// One end of something, on a descriptor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// One end of a pipe. Handles are kernel addresses, hashed; the peer is 0 once it is closed.
     Pipe { own: u64, peer: u64, writes: bool },
-    /// A unix socket. `peer` is 0 once the other end is closed (or for one never connected).
-    Socket { own: u64, peer: u64, hears: bool, speaks: bool },
+    /// A unix socket.
+    Unix(Unix),
     /// A TCP socket that listens on this port.
     Listening(u16),
-    /// A TCP connection, by its local port.
-    Connected(u16),
+    /// A TCP connection, by its two ports.
+    Connected { local: u16, remote: u16 },
+    /// A UDP socket that takes datagrams from anybody, by its port.
+    Datagrams(u16),
+    /// A socket of another family that may serve, as it is shown.
+    Opaque(&'static str),
+    /// A socket that is neither bound nor connected, or talks to the kernel.
+    Idle,
     /// `/dev/null`.
     Null,
     /// A terminal.
     Terminal,
+    /// A pipe with a name.
+    NamedPipe,
     /// A file or another device.
     File,
-    /// Anything else, or not readable.
+    /// Anything else.
     Unknown,
+    /// The kernel did not answer: not known, and never "no such descriptor".
+    Unread,
+}
+
+/// `struct un_sockinfo`, and the state of its socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unix {
+    pub(super) own: u64,
+    /// 0 for one that was never connected, or is no more.
+    pub(super) peer: u64,
+    pub(super) listens: bool,
+    pub(super) datagrams: bool,
+    pub(super) hears: bool,
+    pub(super) speaks: bool,
+    /// Its own path; accepted ones have that of their listening socket.
+    pub(super) name: Vec<u8>,
+    /// That of the other side.
+    pub(super) peer_name: Vec<u8>,
 }
 
 /// proc_info.h: PROC_FLAG_TRACED.
@@ -157,39 +189,68 @@ pub(super) fn pipe(bytes: &[u8]) -> Option<End> {
     (own != 0).then_some(End::Pipe { own, peer, writes: u32_at(bytes, at::OPEN_FLAGS)? & 2 != 0 })
 }
 
+/// proc_info.h: PROC_FP_CLEXEC is 2.
+pub(super) fn closes_on_exec(bytes: &[u8]) -> Option<bool> {
+    Some(u32_at(bytes, at::FD_STATUS)? & 2 != 0)
+}
+
 /// Reads `PROC_PIDFDSOCKETINFO`.
 pub(super) fn socket(bytes: &[u8]) -> Option<End> {
     let bytes = bytes.get(..at::SOCKET_SIZE)?;
     // Ports are in network byte order, in the first two bytes of an int.
-    let port = u16::from_be_bytes([*bytes.get(at::SOCKET_IN_LPORT)?, *bytes.get(at::SOCKET_IN_LPORT + 1)?]);
-    match u32_at(bytes, at::SOCKET_KIND)? {
-        // SOCKINFO_TCP, and of its states TSI_S_LISTEN and TSI_S_ESTABLISHED.
-        2 => Some(match u32_at(bytes, at::SOCKET_TCP_STATE)? {
-            1 => End::Listening(port),
-            4 => End::Connected(port),
-            _ => End::Unknown,
-        }),
-        // SOCKINFO_UN, with SOI_S_CANTSENDMORE and SOI_S_CANTRCVMORE for a half that was shut down.
-        3 => {
-            let state = u32_at(bytes, at::SOCKET_STATE)?;
-            Some(End::Socket {
-                own: u64_at(bytes, at::SOCKET_SO)?,
-                peer: u64_at(bytes, at::SOCKET_UN_CONN_SO)?,
-                hears: state & 0x20 == 0,
-                speaks: state & 0x10 == 0,
-            })
-        }
-        _ => Some(End::Unknown),
-    }
+    let port = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+    let (local, remote) = (port(at::SOCKET_IN_LPORT), port(at::SOCKET_IN_FPORT));
+    // SOCK_DGRAM is 2.
+    let datagrams = u32_at(bytes, at::SOCKET_TYPE)? == 2;
+    Some(match u32_at(bytes, at::SOCKET_KIND)? {
+        // SOCKINFO_IN.
+        1 if datagrams && local != 0 && remote == 0 => End::Datagrams(local),
+        1 => End::Idle,
+        // SOCKINFO_TCP, and of its states all in which somebody may be at the other side: SYN_RECEIVED, ESTABLISHED,
+        // CLOSE_WAIT (a client that closed one half looks like one that is gone), FIN_WAIT_1, FIN_WAIT_2.
+        2 => match u32_at(bytes, at::SOCKET_TCP_STATE)? {
+            1 => End::Listening(local),
+            3 | 4 | 5 | 6 | 9 => End::Connected { local, remote },
+            _ => End::Idle,
+        },
+        3 => End::Unix(unix(bytes, datagrams)?),
+        // SOCKINFO_NDRV, KERN_EVENT, KERN_CTL.
+        4..=6 => End::Idle,
+        // SOCKINFO_VSOCK.
+        7 => End::Opaque("vsock"),
+        _ => End::Unknown,
+    })
+}
+
+/// `struct un_sockinfo`, with SOI_S_CANTSENDMORE and SOI_S_CANTRCVMORE for a half that was shut down, and SO_ACCEPTCONN.
+fn unix(bytes: &[u8], datagrams: bool) -> Option<Unix> {
+    let (state, options) = (u32_at(bytes, at::SOCKET_STATE)?, u32_at(bytes, at::SOCKET_OPTIONS)?);
+    // A `struct sockaddr_un`: length, family, path.
+    let name = |at: usize| {
+        let path = bytes.get(at + 2..at + usize::from(bytes[at]).max(2)).unwrap_or_default();
+        path.split(|byte| *byte == 0).next().unwrap_or_default().to_vec()
+    };
+    Some(Unix {
+        own: u64_at(bytes, at::SOCKET_SO)?,
+        peer: u64_at(bytes, at::SOCKET_UN_CONN_SO)?,
+        listens: options & 2 != 0,
+        datagrams,
+        hears: state & 0x20 == 0,
+        speaks: state & 0x10 == 0,
+        name: name(at::SOCKET_UN_ADDR),
+        peer_name: name(at::SOCKET_UN_CADDR),
+    })
 }
 
 /// Reads `PROC_PIDFDVNODEINFO`; `null` is the device number of `/dev/null`.
 pub(super) fn vnode(bytes: &[u8], null: Option<u32>, is_terminal: impl Fn(u32) -> bool) -> Option<End> {
     let bytes = bytes.get(..at::VNODE_SIZE)?;
     let device = u32_at(bytes, at::VNODE_RDEV)?;
-    // sys/stat.h: S_IFMT and S_IFCHR.
-    let is_device = u32_at(bytes, at::VNODE_MODE)? & 0o170_000 == 0o020_000;
+    // sys/stat.h: S_IFMT, S_IFIFO and S_IFCHR.
+    let kind = u32_at(bytes, at::VNODE_MODE)? & 0o170_000;
+    let is_device = kind == 0o020_000;
     Some(match device {
+        _ if kind == 0o010_000 => End::NamedPipe,
         device if is_device && Some(device) == null => End::Null,
         device if is_device && is_terminal(device) => End::Terminal,
         _ => End::File,

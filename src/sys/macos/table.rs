@@ -9,10 +9,12 @@ use super::super::{SysError, ffi};
 use super::fds::Reader;
 use super::layout::{self, Bsd, at};
 use super::procargs::{self, ProcArgs};
-use super::wires::{self, Fds, Holders};
+use super::wires::{self, Asked, Fds, Holders};
 use crate::bytes::RawText;
-use crate::process::{Interest, Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, Uid, Viewer};
+use crate::process::{Details, Interest, Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, Uid, Viewer};
 use crate::sys::EVIDENCE_VARIABLES;
+use crate::sys::descriptors::{Observation, Others, Wires};
+use crate::tree::Tree;
 
 /// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
 const ARG_MAX: usize = 1024 * 1024;
@@ -31,7 +33,9 @@ pub(in super::super) fn snapshot(
     let taken_at = Utc::now();
     let processes =
         pids.into_iter().filter_map(|pid| Some(record(pid, &bsd(pid).ok()?, viewer, &mut buffer))).collect();
-    let mut snapshot = Snapshot { schema: SCHEMA, os: "macos".into(), taken_at, viewer, processes };
+    let unreadable = Vec::new();
+    let mut snapshot =
+        Snapshot { schema: SCHEMA, os: "macos".into(), taken_at, viewer, unreadable, processes };
     let mut looked: BTreeSet<Pid> = BTreeSet::new();
     loop {
         // To see what stdin is takes the same questions here as to see all the rest.
@@ -105,34 +109,58 @@ fn evidence(env: &[RawText]) -> Option<BTreeMap<String, String>> {
 
 fn look_closely(snapshot: &mut Snapshot, close: &[Pid]) {
     let reader = Reader::new();
-    let mut fds: BTreeMap<Pid, Fds> =
-        close.iter().filter_map(|pid| Some((*pid, reader.fds(*pid)?))).collect();
-    let mut holders = Holders::default();
+    let fds: BTreeMap<Pid, Fds> = close.iter().filter_map(|pid| Some((*pid, reader.fds(*pid)?))).collect();
+    let mut holders = Holders::new(Tree::new(snapshot));
+    let mut unreadable: BTreeSet<Pid> = BTreeSet::new();
     // A closed end needs no holder; only an open one is worth a question to everybody.
     if fds.values().any(wires::is_open) {
         for record in &snapshot.processes {
             let ours = record.uid == Some(snapshot.viewer.uid) || snapshot.viewer.uid == Uid(0);
-            if !ours || record.is_zombie() {
+            // Our own descriptors do not count: they came from whoever started us.
+            if !ours || record.is_zombie() || record.pid() == snapshot.viewer.pid {
                 continue;
             }
             match fds.get(&record.pid()).cloned().or_else(|| reader.fds(record.pid())) {
-                Some(theirs) => holders.add(record.pid(), &theirs),
+                Some(theirs) => {
+                    if theirs.values().any(|held| held.end == layout::End::Unread) {
+                        unreadable.insert(record.pid());
+                    }
+                    holders.add(record.pid(), &theirs);
+                }
                 // It ended meanwhile, or it may not be looked into: then nothing is certain.
-                None if bsd(record.pid()).is_ok_and(|bsd| Some(bsd.uid) == record.uid) => holders.miss(),
+                None if bsd(record.pid()).is_ok_and(|bsd| Some(bsd.uid) == record.uid) => {
+                    unreadable.insert(record.pid());
+                }
                 None => {}
             }
         }
     }
+    let mut seen: BTreeMap<Pid, Observation> = BTreeMap::new();
+    for (pid, own) in &fds {
+        let rows = wires::rows(own);
+        let mut wires = Wires::look(&rows, &mut Asked(own));
+        let others = Others::look(&rows, &mut wires, false, &mut Asked(own));
+        seen.insert(*pid, Observation::new(*pid, &wires, &others, &mut holders));
+    }
+    drop(holders);
     for record in &mut snapshot.processes {
-        let Some(own) = fds.remove(&record.pid()) else { continue };
-        let (listening, connected) = wires::network(&own);
-        record.details.stdio = Some(wires::stdio(record.pid(), &own, &holders));
-        record.details.listening = Some(listening);
-        record.details.connected = Some(connected);
+        let Some(observation) = seen.remove(&record.pid()) else { continue };
+        note(&mut record.details, observation);
         let mut bytes = [0; at::CWD_SIZE];
         let length = ffi::pid_info(record.pid(), libc::PROC_PIDVNODEPATHINFO, 0, &mut bytes).unwrap_or(0);
         record.details.cwd = layout::cwd(&bytes[..length]);
     }
+    unreadable.extend(&snapshot.unreadable);
+    snapshot.unreadable = unreadable.into_iter().collect();
+}
+
+fn note(details: &mut Details, seen: Observation) {
+    details.stdio = Some(seen.stdio);
+    details.listening = seen.channels.listening;
+    details.connected = seen.channels.connected;
+    details.connected_peers = seen.channels.connected_peers;
+    details.outbound_peers = seen.channels.outbound_peers;
+    details.display = seen.channels.display;
 }
 
 fn unreadable() -> io::Error {

@@ -1,256 +1,396 @@
-//! From the ends that lie on descriptors to the wire a process was started with, and who holds the
-//! other end. Pure: the descriptors come from `fds.rs`.
+//! What the kernel said of a process's descriptors, as answers to the shared judgement of them. Pure: the descriptors
+//! come from `fds.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::rc::Rc;
 
-use super::layout::End;
-use crate::process::{Pid, Stdio, StdioKind};
+use super::layout::{self, Unix};
+use crate::process::{Listener, Pid};
+use crate::sys::descriptors::{
+    Access, Answers, Connection, End, Naming, Object, Origin, Other, Row, Sight, Socket, Way, is_display,
+    is_runtimes_own, unix_listener,
+};
+use crate::tree::Tree;
 
 /// The descriptors of one process by number.
-pub(super) type Fds = BTreeMap<i32, End>;
+pub(super) type Fds = BTreeMap<u32, Fd>;
 
-/// Who holds which end, over all processes that could be read.
-#[derive(Debug, Default)]
-pub(super) struct Holders {
-    by_end: BTreeMap<u64, Vec<Pid>>,
-    /// Somebody of ours could not be looked into: a list might lack the one that matters.
-    partial: bool,
+/// One descriptor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fd {
+    pub(super) end: layout::End,
+    pub(super) closes_on_exec: Option<bool>,
 }
 
-impl Holders {
-    /// Adds a process.
-    pub(super) fn add(&mut self, pid: Pid, fds: &Fds) {
-        let own = |end: &End| match end {
-            End::Pipe { own, .. } | End::Socket { own, .. } => Some(*own),
+/// Ports that are given to whoever asks for none: IPPORT_HIFIRSTAUTO and IPPORT_HILASTAUTO of netinet/in.h, unless
+/// somebody has set `net.inet.ip.portrange` to something else.
+const LOCAL_PORTS: RangeInclusive<u16> = 49152..=65535;
+
+/// The table as the shared judgement of it wants it.
+pub(super) fn rows(fds: &Fds) -> Vec<Row> {
+    fds.iter().map(|(fd, held)| (*fd, object(&held.end))).collect()
+}
+
+fn object(end: &layout::End) -> Object {
+    match end {
+        layout::End::Pipe { own, peer, .. } => Object::Pipe(pipe_id(*own, *peer)),
+        layout::End::Unix(unix) => Object::Socket(unix.own),
+        layout::End::Null => Object::Null,
+        layout::End::Terminal => Object::Terminal { number: None, gone: false },
+        layout::End::NamedPipe => Object::NamedPipe,
+        layout::End::File => Object::File,
+        layout::End::Unknown => Object::Other,
+        layout::End::Unread => Object::Unread,
+        // Of these no number is known, and none is asked for: each stands for itself.
+        end => Object::Socket(stand_in(end)),
+    }
+}
+
+/// Each end of a pipe has a handle of its own; the smaller one stands for both.
+fn pipe_id(own: u64, peer: u64) -> u64 {
+    if peer == 0 { own } else { own.min(peer) }
+}
+
+/// A number for a socket whose handle says nothing: no kernel address is that small.
+fn stand_in(end: &layout::End) -> u64 {
+    match end {
+        layout::End::Listening(port) => u64::from(*port),
+        layout::End::Datagrams(port) => 1 << 17 | u64::from(*port),
+        layout::End::Connected { local, remote } => 1 << 40 | u64::from(*local) << 16 | u64::from(*remote),
+        _ => 1 << 18,
+    }
+}
+
+/// The answers about one process.
+pub(super) struct Asked<'a>(pub(super) &'a Fds);
+
+impl Answers for Asked<'_> {
+    fn access(&mut self, fd: u32) -> Option<Access> {
+        match self.0.get(&fd)?.end {
+            layout::End::Pipe { writes, .. } => Some(Access { read: !writes, write: writes }),
             _ => None,
+        }
+    }
+
+    fn pipe(&mut self, fd: u32, id: u64, way: Way) -> Sight {
+        let Some(Fd { end: layout::End::Pipe { peer, writes, .. }, .. }) = self.0.get(&fd) else {
+            return Sight::Unknown;
         };
-        for end in fds.values().filter_map(own).collect::<BTreeSet<u64>>() {
-            self.by_end.entry(end).or_default().push(pid);
+        match (way, writes, peer) {
+            // The wrong end tells nothing of that direction.
+            (Way::In, true, _) | (Way::Out, false, _) => Sight::Unknown,
+            (_, _, 0) => Sight::Closed,
+            (Way::In, ..) => Sight::Open { own: End::Reader(id), other: End::Writer(id) },
+            (Way::Out, ..) => Sight::Open { own: End::Writer(id), other: End::Reader(id) },
         }
     }
 
-    /// Remembers that a process could not be looked into.
-    pub(super) fn miss(&mut self) {
-        self.partial = true;
-    }
-
-    /// Who holds an end; 0 is closed, and one that nobody we can read holds is not known.
-    fn of(&self, end: u64) -> Option<Vec<Pid>> {
-        match end {
-            0 => Some(Vec::new()),
-            _ if self.partial => None,
-            _ => self.by_end.get(&end).cloned(),
+    fn socket(&mut self, fd: u32, id: u64) -> Socket {
+        let Some(held) = self.0.get(&fd) else { return Socket::Unread };
+        let other = |name: String| Listener::Other(name);
+        match &held.end {
+            layout::End::Unix(socket) => unix(socket),
+            layout::End::Listening(port) => {
+                Socket::Serves { name: Listener::Tcp(*port), waiting: Vec::new() }
+            }
+            layout::End::Connected { local, remote } => self.tcp(id, *local, *remote),
+            layout::End::Datagrams(port) if LOCAL_PORTS.contains(port) => Socket::Nothing,
+            layout::End::Datagrams(port) => {
+                Socket::Serves { name: other(format!("udp:{port}")), waiting: Vec::new() }
+            }
+            layout::End::Opaque(name) => Socket::Opaque(other((*name).to_owned())),
+            layout::End::Idle => Socket::Nothing,
+            _ => Socket::Unread,
         }
     }
+
+    fn closes_on_exec(&mut self, fd: u32) -> Option<bool> {
+        self.0.get(&fd)?.closes_on_exec
+    }
+}
+
+impl Asked<'_> {
+    /// A TCP connection; who is on the other side is not told.
+    fn tcp(&self, own: u64, local: u16, remote: u16) -> Socket {
+        let listens = |port| self.0.values().any(|held| held.end == layout::End::Listening(port));
+        let origin = match (LOCAL_PORTS.contains(&local), LOCAL_PORTS.contains(&remote)) {
+            _ if listens(local) => Origin::Accepted,
+            (false, _) => Origin::Accepted,
+            (true, false) => Origin::Opened,
+            (true, true) => Origin::Unknown,
+        };
+        let (hears, speaks, display) = (true, true, false);
+        Socket::Connected(Connection {
+            own,
+            other: Other::Unseen,
+            origin,
+            unix: false,
+            hears,
+            speaks,
+            display,
+        })
+    }
+}
+
+fn unix(socket: &Unix) -> Socket {
+    let (named, called) = (!socket.name.is_empty(), !socket.peer_name.is_empty());
+    let shut = !socket.hears && !socket.speaks;
+    if is_runtimes_own(&socket.name) {
+        return Socket::Nothing;
+    }
+    if named && (socket.listens || (socket.datagrams && socket.peer == 0)) {
+        return Socket::Serves { name: unix_listener(&socket.name), waiting: Vec::new() };
+    }
+    // Never connected.
+    if socket.peer == 0 && !shut {
+        return Socket::Nothing;
+    }
+    Socket::Connected(Connection {
+        own: socket.own,
+        // When the other side closes, both halves are shut (soisdisconnected in xnu's uipc_socket2.c).
+        other: if socket.peer == 0 { Other::Gone } else { Other::Held(socket.peer) },
+        origin: match (named, called) {
+            (true, _) => Origin::Accepted,
+            (false, true) => Origin::Opened,
+            (false, false) => Origin::Pair,
+        },
+        unix: true,
+        hears: socket.hears,
+        speaks: socket.speaks,
+        display: is_display(&socket.peer_name),
+    })
 }
 
 /// Whether any wire of these is open at its far end, so that it takes a look at everybody else to
 /// say by whom.
 pub(super) fn is_open(fds: &Fds) -> bool {
-    fds.values().any(|end| matches!(end, End::Pipe { peer, .. } | End::Socket { peer, .. } if *peer != 0))
+    fds.values().any(|held| match &held.end {
+        layout::End::Pipe { peer, .. } => *peer != 0,
+        layout::End::Unix(unix) => unix.peer != 0,
+        _ => false,
+    })
 }
 
-/// The wire: what lies on 0 and 1, or, where `/dev/null` lies on 0 because the program keeps the
-/// protocol elsewhere (the Python SDK does), the one wire that leaves the process.
-pub(super) fn stdio(pid: Pid, fds: &Fds, holders: &Holders) -> Stdio {
-    let (stdin, stdout) = match fds.get(&0) {
-        Some(End::Null) => match moved(pid, fds, holders) {
-            Moved::No => (Some(End::Null), fds.get(&1).copied()),
-            Moved::To(stdin, stdout) => (Some(stdin), Some(stdout)),
-            Moved::Unclear => (Some(End::Unknown), None),
-        },
-        stdin => (stdin.copied(), fds.get(&1).copied()),
-    };
-    Stdio {
-        kind: stdin.map_or(StdioKind::Closed, kind),
-        stdin_peers: stdin.and_then(|end| match end {
-            End::Pipe { peer, writes: false, .. } => holders.of(peer),
-            End::Socket { hears: false, .. } => Some(Vec::new()),
-            End::Socket { peer, .. } => holders.of(peer),
-            _ => None,
-        }),
-        stdout_peers: stdout.and_then(|end| match end {
-            End::Pipe { peer, writes: true, .. } => holders.of(peer),
-            End::Socket { speaks: false, .. } => Some(Vec::new()),
-            End::Socket { peer, .. } => holders.of(peer),
-            _ => None,
-        }),
-        ..Stdio::of_kind(StdioKind::Unknown)
+/// Who holds which end, over all processes that could be read.
+pub(super) struct Holders<'a> {
+    by_end: BTreeMap<End, Vec<Pid>>,
+    tree: Tree<'a>,
+}
+
+impl<'a> Holders<'a> {
+    pub(super) fn new(tree: Tree<'a>) -> Holders<'a> {
+        Holders { by_end: BTreeMap::new(), tree }
     }
-}
 
-enum Moved {
-    No,
-    To(End, End),
-    Unclear,
-}
-
-/// Looks for a wire above the three standard descriptors. Pipes and socketpairs with both ends in
-/// this one process are an event loop's own and no wire.
-fn moved(pid: Pid, fds: &Fds, holders: &Holders) -> Moved {
-    let mut seen = BTreeSet::new();
-    let (mut sockets, mut readers, mut writers) = (Vec::new(), Vec::new(), Vec::new());
-    for (_, end) in fds.range(3..) {
-        let (End::Pipe { own, peer, .. } | End::Socket { own, peer, .. }) = *end else { continue };
-        if !seen.insert(own) || holders.of(peer).is_some_and(|who| who == [pid]) {
-            continue;
-        }
-        match end {
-            End::Socket { .. } => sockets.push(*end),
-            End::Pipe { writes: false, .. } => readers.push(*end),
-            _ => writers.push(*end),
+    /// Adds a process.
+    pub(super) fn add(&mut self, pid: Pid, fds: &Fds) {
+        let own = |held: &Fd| match &held.end {
+            layout::End::Pipe { own, peer, writes } => {
+                let id = pipe_id(*own, *peer);
+                Some(if *writes { End::Writer(id) } else { End::Reader(id) })
+            }
+            layout::End::Unix(unix) => Some(End::Socket(unix.own)),
+            _ => None,
+        };
+        for end in fds.values().filter_map(own).collect::<BTreeSet<End>>() {
+            self.by_end.entry(end).or_default().push(pid);
         }
     }
-    match (sockets.as_slice(), readers.as_slice(), writers.as_slice()) {
-        ([], [], []) => Moved::No,
-        ([wire], [], []) => Moved::To(*wire, *wire),
-        ([], [stdin], [stdout]) => Moved::To(*stdin, *stdout),
-        _ => Moved::Unclear,
-    }
 }
 
-fn kind(end: End) -> StdioKind {
-    match end {
-        End::Pipe { .. } => StdioKind::Pipe,
-        End::Socket { .. } => StdioKind::Socket,
-        End::Null => StdioKind::Null,
-        End::Terminal => StdioKind::Tty,
-        End::File => StdioKind::File,
-        End::Listening(_) | End::Connected(_) | End::Unknown => StdioKind::Unknown,
+impl Naming for Holders<'_> {
+    fn holders(&mut self, end: End) -> Rc<[Pid]> {
+        self.by_end.get(&end).map(|pids| Rc::from(pids.as_slice())).unwrap_or_default()
     }
-}
 
-/// The ports a process listens on, and how many connections it has on them.
-pub(super) fn network(fds: &Fds) -> (Vec<u16>, u32) {
-    let listening: BTreeSet<u16> = fds
-        .values()
-        .filter_map(|end| if let End::Listening(port) = end { Some(*port) } else { None })
-        .collect();
-    let came_in = |end: &&End| matches!(end, End::Connected(port) if listening.contains(port));
-    let connected = fds.values().filter(came_in).count();
-    (listening.into_iter().collect(), u32::try_from(connected).unwrap_or(u32::MAX))
+    /// Which terminal a descriptor of a master belongs to is not told.
+    fn masters(&mut self, _: u32) -> Vec<Pid> {
+        Vec::new()
+    }
+
+    fn is_below(&self, pid: Pid, above: Pid) -> bool {
+        let record = self.tree.get(pid);
+        record.is_some_and(|record| {
+            self.tree.ancestors(record).into_iter().any(|ancestor| ancestor.pid() == above)
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::{OtherEnd, ProcessRecord, Snapshot, StartTime, Stdio, StdioKind};
+    use crate::sys::descriptors::{Observation, Others, Wires};
+    use layout::End as On;
 
     const SERVER: Pid = Pid(10);
     const CLIENT: Pid = Pid(5);
+    const CHILD: Pid = Pid(11);
 
-    fn reads(own: u64, peer: u64) -> End {
-        End::Pipe { own, peer, writes: false }
+    fn reads(own: u64, peer: u64) -> On {
+        On::Pipe { own, peer, writes: false }
     }
 
-    fn writes(own: u64, peer: u64) -> End {
-        End::Pipe { own, peer, writes: true }
+    fn writes(own: u64, peer: u64) -> On {
+        On::Pipe { own, peer, writes: true }
     }
 
-    fn pair(own: u64, peer: u64) -> End {
-        End::Socket { own, peer, hears: true, speaks: true }
+    fn pair(own: u64, peer: u64) -> On {
+        On::Unix(Unix { own, peer, hears: true, speaks: true, ..Unix::default() })
     }
 
-    fn judged(
-        server: &[(i32, End)],
-        client: &[(i32, End)],
-    ) -> (StdioKind, Option<Vec<Pid>>, Option<Vec<Pid>>) {
-        let mut holders = Holders::default();
-        let fds: Fds = server.iter().copied().collect();
-        holders.add(SERVER, &fds);
-        holders.add(CLIENT, &client.iter().copied().collect());
-        let stdio = stdio(SERVER, &fds, &holders);
-        (stdio.kind, stdio.stdin_peers, stdio.stdout_peers)
+    fn gone(own: u64) -> On {
+        On::Unix(Unix { own, ..Unix::default() })
     }
+
+    fn named(name: &[u8], listens: bool, peer: u64) -> On {
+        let name = name.to_vec();
+        On::Unix(Unix { own: 70, peer, listens, hears: true, speaks: true, name, ..Unix::default() })
+    }
+
+    fn fds(held: &[(u32, On)]) -> Fds {
+        held.iter().map(|(fd, end)| (*fd, Fd { end: end.clone(), closes_on_exec: Some(true) })).collect()
+    }
+
+    fn seen(server: &[(u32, On)], others: &[(Pid, &[(u32, On)])]) -> Observation {
+        let mut child = ProcessRecord::new(CHILD, StartTime(1));
+        child.parent = SERVER;
+        let processes = [SERVER, CLIENT].map(|pid| ProcessRecord::new(pid, StartTime(1)));
+        let table = r#"{"schema":1,"os":"macos","taken_at":"2026-03-01T10:00:00Z","viewer":{"pid":70,"uid":501},"processes":[]}"#;
+        let mut snapshot = Snapshot::from_json(table.as_bytes()).expect("a table");
+        snapshot.processes = processes.into_iter().chain([child]).collect();
+        let mut holders = Holders::new(Tree::new(&snapshot));
+        let own = fds(server);
+        holders.add(SERVER, &own);
+        for (pid, held) in others {
+            holders.add(*pid, &fds(held));
+        }
+        let rows = rows(&own);
+        let mut wires = Wires::look(&rows, &mut Asked(&own));
+        let others = Others::look(&rows, &mut wires, false, &mut Asked(&own));
+        Observation::new(SERVER, &wires, &others, &mut holders)
+    }
+
+    fn judged(server: &[(u32, On)], client: &[(u32, On)]) -> Stdio {
+        seen(server, &[(CLIENT, client)]).stdio
+    }
+
+    fn shown(stdio: &Stdio) -> (StdioKind, OtherEnd<'_>, OtherEnd<'_>) {
+        (stdio.kind, stdio.stdin(), stdio.stdout())
+    }
+
+    const HELD: OtherEnd<'_> = OtherEnd::Held(&[CLIENT]);
 
     #[test]
     fn pipes_are_held_by_who_has_their_other_ends() {
         let server = [(0, reads(1, 2)), (1, writes(3, 4))];
         let client = [(7, writes(2, 1)), (8, reads(4, 3)), (9, reads(4, 3))];
-        assert_eq!(judged(&server, &client), (StdioKind::Pipe, Some(vec![CLIENT]), Some(vec![CLIENT])));
-        assert_eq!(judged(&server, &[]), (StdioKind::Pipe, None, None), "held by one we cannot read");
-        let closed = [(0, reads(1, 0)), (1, writes(3, 0))];
-        assert_eq!(judged(&closed, &client), (StdioKind::Pipe, Some(vec![]), Some(vec![])));
-    }
-
-    #[test]
-    fn one_process_that_cannot_be_looked_into_leaves_every_open_end_in_doubt() {
-        let (fds, mut holders) = (Fds::from([(0, reads(1, 2)), (1, writes(3, 0))]), Holders::default());
-        holders.add(CLIENT, &Fds::from([(7, writes(2, 1))]));
-        assert_eq!(stdio(SERVER, &fds, &holders).stdin_peers, Some(vec![CLIENT]));
-        holders.miss();
-        let doubted = stdio(SERVER, &fds, &holders);
-        assert_eq!((doubted.stdin_peers, doubted.stdout_peers), (None, Some(vec![])));
+        assert_eq!(shown(&judged(&server, &client)), (StdioKind::Pipe, HELD, HELD));
+        let unseen = judged(&server, &[]);
+        assert_eq!(shown(&unseen), (StdioKind::Pipe, OtherEnd::Unread, OtherEnd::Unread));
+        let closed = judged(&[(0, reads(1, 0)), (1, writes(3, 0))], &client);
+        assert_eq!(shown(&closed), (StdioKind::Pipe, OtherEnd::Closed, OtherEnd::Closed));
+        let wrong = judged(&[(0, writes(1, 0)), (1, On::Null)], &[]);
+        assert_eq!(wrong.stdin(), OtherEnd::Unread, "the wrong end of a pipe tells nothing of stdin");
     }
 
     #[test]
     fn a_socketpair_is_judged_in_each_direction() {
         let client = [(7, pair(2, 1)), (8, pair(4, 3))];
-        let open = [(0, pair(1, 2)), (1, pair(3, 4))];
-        assert_eq!(judged(&open, &client), (StdioKind::Socket, Some(vec![CLIENT]), Some(vec![CLIENT])));
-        let deaf = [(0, End::Socket { own: 1, peer: 2, hears: false, speaks: true }), (1, pair(3, 4))];
-        assert_eq!(judged(&deaf, &client), (StdioKind::Socket, Some(vec![]), Some(vec![CLIENT])));
-        assert_eq!(judged(&[(0, pair(1, 0)), (1, pair(3, 0))], &client).1, Some(vec![]));
+        let open = judged(&[(0, pair(1, 2)), (1, pair(3, 4))], &client);
+        assert_eq!(shown(&open), (StdioKind::Socket, HELD, HELD));
+        let deaf = On::Unix(Unix { own: 1, peer: 2, speaks: true, ..Unix::default() });
+        let deaf = judged(&[(0, deaf), (1, pair(3, 4))], &client);
+        assert_eq!(shown(&deaf), (StdioKind::Socket, OtherEnd::Closed, HELD));
+        let dead = judged(&[(0, gone(1)), (1, gone(3))], &client);
+        assert_eq!(shown(&dead), (StdioKind::Socket, OtherEnd::Closed, OtherEnd::Closed));
+    }
+
+    #[test]
+    fn a_question_that_failed_is_no_closed_descriptor() {
+        let stdio = judged(&[(0, On::Unread), (1, writes(3, 0))], &[]);
+        assert_eq!(shown(&stdio), (StdioKind::Unknown, OtherEnd::Unread, OtherEnd::Closed));
+        let above = seen(&[(0, reads(1, 0)), (1, writes(3, 0)), (5, On::Unread)], &[]);
+        assert_eq!((above.stdio.other_peers, above.channels.listening), (None, None));
+        assert_eq!(judged(&[], &[]).kind, StdioKind::Closed);
+    }
+
+    #[test]
+    fn a_listening_or_unconnected_socket_is_no_moved_wire() {
+        let idle = On::Unix(Unix { own: 1, hears: true, speaks: true, ..Unix::default() });
+        for socket in [named(b"/tmp/x.sock", true, 0), idle] {
+            for fd in [5, 6, 7] {
+                let stdio = judged(&[(0, On::Null), (1, On::Null), (fd, socket.clone())], &[]);
+                assert_eq!(shown(&stdio), (StdioKind::Null, OtherEnd::Absent, OtherEnd::Absent));
+                assert_eq!(stdio.other_peers, Some(vec![]));
+            }
+        }
     }
 
     #[test]
     fn a_wire_moved_away_from_0_and_1_is_found() {
-        let server = [
-            (0, End::Null),
-            (1, End::Null),
-            (3, reads(8, 9)),
-            (4, writes(9, 8)),
-            (6, reads(1, 2)),
-            (7, writes(3, 4)),
-        ];
         let client = [(7, writes(2, 1)), (8, reads(4, 3))];
-        assert_eq!(judged(&server, &client), (StdioKind::Pipe, Some(vec![CLIENT]), Some(vec![CLIENT])));
-        let one_socket = [(0, End::Null), (6, pair(1, 2)), (7, pair(1, 2))];
-        assert_eq!(
-            judged(&one_socket, &[(7, pair(2, 1))]),
-            (StdioKind::Socket, Some(vec![CLIENT]), Some(vec![CLIENT]))
-        );
-    }
-
-    #[test]
-    fn two_wires_that_may_both_be_it_are_not_known_and_none_is_none() {
-        let two = [(0, End::Null), (6, pair(1, 2)), (7, pair(3, 4))];
-        assert_eq!(judged(&two, &[(7, pair(2, 1)), (8, pair(4, 3))]), (StdioKind::Unknown, None, None));
-        let own = [(0, End::Null), (3, pair(8, 9)), (4, pair(9, 8))];
-        assert_eq!(judged(&own, &[]), (StdioKind::Null, None, None), "an event loop's own pair");
+        let bell = [(3, reads(8, 9)), (4, writes(9, 8))];
+        let server = |stdin: On, stdout: On| {
+            let moved = [(0, On::Null), (1, On::Null), (6, stdin), (7, stdout)];
+            [moved.as_slice(), bell.as_slice()].concat()
+        };
+        let live = judged(&server(reads(1, 2), writes(3, 4)), &client);
+        assert_eq!(shown(&live), (StdioKind::Pipe, HELD, HELD));
+        let dead = judged(&server(reads(1, 0), writes(3, 0)), &client);
+        assert_eq!(shown(&dead), (StdioKind::Pipe, OtherEnd::Closed, OtherEnd::Closed));
+        let own = judged(&[(0, On::Null), (3, pair(8, 9)), (4, pair(9, 8))], &[]);
+        assert_eq!(shown(&own).0, StdioKind::Null, "an event loop's own pair");
     }
 
     #[test]
     fn what_is_no_wire_says_nothing() {
         for (end, kind) in [
-            (End::Null, StdioKind::Null),
-            (End::Terminal, StdioKind::Tty),
-            (End::File, StdioKind::File),
-            (End::Connected(1), StdioKind::Unknown),
+            (On::Null, StdioKind::Null),
+            (On::Terminal, StdioKind::Tty),
+            (On::NamedPipe, StdioKind::Pipe),
+            (On::File, StdioKind::File),
+            (On::Unknown, StdioKind::Unknown),
         ] {
-            assert_eq!(judged(&[(0, end)], &[]), (kind, None, None));
+            assert_eq!(judged(&[(0, end)], &[]).kind, kind);
         }
-        assert_eq!(judged(&[], &[]), (StdioKind::Closed, None, None));
-        assert_eq!(
-            judged(&[(0, writes(1, 0))], &[]).1,
-            None,
-            "the wrong end of a pipe tells nothing of stdin"
-        );
     }
 
     #[test]
     fn only_an_open_wire_is_worth_a_look_at_everybody() {
-        assert!(is_open(&Fds::from([(0, reads(1, 2))])));
-        assert!(!is_open(&Fds::from([(0, reads(1, 0)), (1, End::File)])));
+        assert!(is_open(&fds(&[(0, reads(1, 2))])));
+        assert!(!is_open(&fds(&[(0, reads(1, 0)), (1, On::File)])));
     }
 
     #[test]
-    fn connections_count_where_it_listens() {
-        let fds = Fds::from([
-            (3, End::Listening(80)),
-            (4, End::Listening(80)),
-            (5, End::Connected(80)),
-            (6, End::Connected(81)),
-        ]);
-        assert_eq!(network(&fds), (vec![80], 1));
+    fn what_serves_is_listed_and_who_came_in_is_counted() {
+        let connected = |local, remote| On::Connected { local, remote };
+        let channels = |held: &[(u32, On)]| {
+            let channels = seen(held, &[(CLIENT, &[(3, pair(71, 70))])]).channels;
+            let listening =
+                channels.listening.map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
+            (listening.map(|all| all.join(" ")), channels.connected, channels.connected_peers)
+        };
+        let none = || Some(String::new());
+        let cases: [(&[(u32, On)], _); 8] = [
+            (
+                &[(3, On::Listening(80)), (4, On::Listening(80)), (5, connected(80, 50000))],
+                (Some("80".to_owned()), Some(1), vec![]),
+            ),
+            (&[(3, connected(80, 50000))], (none(), Some(1), vec![])),
+            (&[(3, connected(50001, 443))], (none(), Some(0), vec![])),
+            (&[(3, connected(50001, 50002))], (none(), None, vec![])),
+            (
+                &[(3, On::Datagrams(5353)), (4, On::Datagrams(60000))],
+                (Some("udp:5353".to_owned()), Some(0), vec![]),
+            ),
+            (&[(3, named(b"/tmp/x.sock", true, 0))], (Some("unix:/tmp/x.sock".to_owned()), Some(0), vec![])),
+            (&[(3, named(b"/tmp/x.sock", false, 71))], (none(), Some(1), vec![CLIENT])),
+            (&[(3, On::Opaque("vsock"))], (Some("vsock".to_owned()), None, vec![])),
+        ];
+        for (held, expected) in cases {
+            assert_eq!(channels(held), expected, "{held:?}");
+        }
     }
 }

@@ -7,9 +7,18 @@ pub enum FdTarget {
     Pipe(u64),
     /// `socket:[INODE]`: a socket of any family.
     Socket(u64),
-    /// A path. A named pipe, a device and a file look alike here.
+    /// `/dev/pts/N`: a pseudo terminal.
+    Terminal {
+        /// Its number.
+        number: u32,
+        /// ` (deleted)` stands behind it: its master is closed.
+        deleted: bool,
+    },
+    /// `/dev/ptmx` or `/dev/pts/ptmx`: the master of some pseudo terminal.
+    Master,
+    /// Another path. A named pipe, a device and a file look alike here.
     Path {
-        /// ` (deleted)` stands behind it: for a terminal, that its other side is gone.
+        /// ` (deleted)` stands behind it.
         deleted: bool,
     },
     /// `anon_inode:[eventfd]` and whatever else has neither a path nor another end.
@@ -25,8 +34,14 @@ impl FdTarget {
             FdTarget::Pipe(pipe)
         } else if let Some(socket) = link.strip_prefix(b"socket:[").and_then(inode) {
             FdTarget::Socket(socket)
+        } else if matches!(link, b"/dev/ptmx" | b"/dev/pts/ptmx") {
+            FdTarget::Master
         } else if link.starts_with(b"/") {
-            FdTarget::Path { deleted: link.ends_with(b" (deleted)") }
+            let deleted = link.ends_with(b" (deleted)");
+            let number =
+                link.strip_prefix(b"/dev/pts/").map(|rest| rest.strip_suffix(b" (deleted)").unwrap_or(rest));
+            let number = number.and_then(|rest| std::str::from_utf8(rest).ok()?.parse().ok());
+            number.map_or(FdTarget::Path { deleted }, |number| FdTarget::Terminal { number, deleted })
         } else {
             FdTarget::Other
         }
@@ -49,6 +64,13 @@ pub fn closes_on_exec(fdinfo: &[u8]) -> Option<bool> {
     Some(u64::from_str_radix(flags.trim(), 8).ok()? & O_CLOEXEC != 0)
 }
 
+/// The pseudo terminal whose master a descriptor is: `tty-index` in its `/proc/PID/fdinfo/N` (Linux 4.14).
+#[must_use]
+pub fn terminal_of_master(fdinfo: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(fdinfo).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("tty-index:"))?.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,12 +85,23 @@ mod tests {
     }
 
     #[test]
+    fn a_master_says_whose_it_is() {
+        assert_eq!(terminal_of_master(b"pos:\t0\nflags:\t02\nmnt_id:\t22\ntty-index:\t7\n"), Some(7));
+        assert_eq!(terminal_of_master(b"pos:\t0\n"), None);
+    }
+
+    #[test]
     fn links_are_told_apart() {
-        let cases: [(&[u8], FdTarget); 9] = [
+        let cases: [(&[u8], FdTarget); 14] = [
             (b"pipe:[81234]", FdTarget::Pipe(81234)),
             (b"socket:[4294967295]", FdTarget::Socket(4_294_967_295)),
             (b"/dev/null", FdTarget::Path { deleted: false }),
-            (b"/dev/pts/3 (deleted)", FdTarget::Path { deleted: true }),
+            (b"/dev/pts/3", FdTarget::Terminal { number: 3, deleted: false }),
+            (b"/dev/pts/3 (deleted)", FdTarget::Terminal { number: 3, deleted: true }),
+            (b"/dev/pts/x (deleted)", FdTarget::Path { deleted: true }),
+            (b"/dev/ptmx", FdTarget::Master),
+            (b"/dev/pts/ptmx", FdTarget::Master),
+            (b"/tmp/ptmx", FdTarget::Path { deleted: false }),
             (b"/tmp/pipe:[7]", FdTarget::Path { deleted: false }),
             (b"pipe:[7", FdTarget::Other),
             (b"pipe:[-7]", FdTarget::Other),
@@ -83,7 +116,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
-            let _ = (FdTarget::parse(&bytes), closes_on_exec(&bytes));
+            let _ = (FdTarget::parse(&bytes), closes_on_exec(&bytes), terminal_of_master(&bytes));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bytes::Argv;
+use crate::process::Pid;
 
 /// The arguments in `/proc/PID/cmdline`, empty ones too; `None` when there are none (a zombie, a
 /// kernel thread).
@@ -26,9 +27,13 @@ pub fn argv(bytes: &[u8]) -> Option<Argv> {
 }
 
 /// Those of `names` that stand in `/proc/PID/environ`, with their values; the first of two wins, as
-/// in getenv(3).
+/// in getenv(3). `None` when what stands there is no environment: nothing at all (a program that overwrote where it
+/// begins and ends; one that was started with none looks the same), or a title that was written over it.
 #[must_use]
-pub fn evidence(environ: &[u8], names: &[&str]) -> BTreeMap<String, String> {
+pub fn evidence(environ: &[u8], names: &[&str]) -> Option<BTreeMap<String, String>> {
+    if !environ.split(|byte| *byte == 0).next().is_some_and(|first| first.contains(&b'=')) {
+        return None;
+    }
     let mut found = BTreeMap::new();
     for entry in environ.split(|byte| *byte == 0) {
         let Some(equals) = entry.iter().position(|byte| *byte == b'=') else { continue };
@@ -37,7 +42,7 @@ pub fn evidence(environ: &[u8], names: &[&str]) -> BTreeMap<String, String> {
             found.entry((*name).to_owned()).or_insert_with(|| value.into_owned());
         }
     }
-    found
+    Some(found)
 }
 
 /// The path in `/proc/PID/cgroup` (cgroups(7)): that of the unified hierarchy, or where that is empty
@@ -83,6 +88,10 @@ pub struct Status {
     /// NSpid: how many PID namespaces, from that of `/proc` inwards, the process has a number in. 1 is
     /// ours. Unlike the `ns/pid` link it can be read of every process.
     pub namespaces: Option<usize>,
+    /// The last number of NSpid: that in the innermost of these namespaces.
+    pub innermost: Option<Pid>,
+    /// TracerPid; 0 is nobody, or one outside our PID namespace.
+    pub tracer: Option<Pid>,
 }
 
 /// Parses `/proc/PID/status`; names in it have their newlines escaped by the kernel.
@@ -100,7 +109,12 @@ pub fn status(bytes: &[u8]) -> Status {
         match name {
             "VmRSS" => status.rss = kilobytes(),
             "VmSwap" => status.swap = kilobytes(),
-            "NSpid" => status.namespaces = Some(rest.split_ascii_whitespace().count()),
+            "NSpid" => {
+                status.namespaces = Some(rest.split_ascii_whitespace().count());
+                status.innermost =
+                    rest.split_ascii_whitespace().last().and_then(|pid| pid.parse().ok()).map(Pid);
+            }
+            "TracerPid" => status.tracer = rest.trim().parse().ok().map(Pid),
             _ => {}
         }
     }
@@ -136,7 +150,15 @@ mod tests {
         let environ = b"SECRET=hunter2\0GEMINI_CLI=1\0GEMINI_CLI=2\0XGEMINI_CLI=3\0nothing\0EMPTY=\0A=b=c";
         let kept = evidence(environ, &["GEMINI_CLI", "EMPTY", "A", "ABSENT"]);
         let expected = [("A", "b=c"), ("EMPTY", ""), ("GEMINI_CLI", "1")];
-        assert_eq!(kept, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        assert_eq!(kept, Some(expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into()));
+    }
+
+    #[test]
+    fn an_environment_that_is_blank_or_overwritten_is_not_known() {
+        for environ in [&b""[..], b"\0\0\0", b"worker: idle\0GEMINI_CLI=1\0", b"\0GEMINI_CLI=1\0"] {
+            assert_eq!(evidence(environ, &["GEMINI_CLI"]), None, "{environ:?}");
+        }
+        assert_eq!(evidence(b"PATH=/bin\0", &["GEMINI_CLI"]), Some(BTreeMap::new()));
     }
 
     #[test]
@@ -156,8 +178,14 @@ mod tests {
 
     #[test]
     fn memory_and_namespaces_are_read_and_nothing_else() {
-        let text = b"Name:\tVmRSS:\\n1 kB\nVmRSS:\t    2048 kB\nVmSwap:\t  0 kB\nNSpid:\t815\t3\nFoo\n";
-        let expected = Status { rss: Some(2 << 20), swap: Some(0), namespaces: Some(2) };
+        let text = b"Name:\tVmRSS:\\n1 kB\nVmRSS:\t    2048 kB\nVmSwap:\t  0 kB\nNSpid:\t815\t3\nTracerPid:\t77\nFoo\n";
+        let expected = Status {
+            rss: Some(2 << 20),
+            swap: Some(0),
+            namespaces: Some(2),
+            innermost: Some(Pid(3)),
+            tracer: Some(Pid(77)),
+        };
         assert_eq!(status(text), expected);
         assert_eq!(status(b"VmRSS: many kB\nVmSwap: 18446744073709551615 kB"), Status::default());
     }

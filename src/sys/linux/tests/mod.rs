@@ -1,6 +1,8 @@
 //! Looks at processes that the test started itself, and ends only those.
 #![allow(clippy::unwrap_used)]
 
+mod channels;
+mod moved;
 mod rows;
 mod wires;
 
@@ -67,13 +69,14 @@ fn eventually(own: &Own, so: impl Fn(&ProcessRecord) -> bool) -> ProcessRecord {
 }
 
 #[track_caller]
-fn stdio_becomes(own: &Own, kind: StdioKind, stdin: Option<&[Pid]>, stdout: Option<&[Pid]>) {
-    let expected = Stdio {
-        stdin_peers: stdin.map(<[Pid]>::to_vec),
-        stdout_peers: stdout.map(<[Pid]>::to_vec),
-        ..Stdio::of_kind(kind)
-    };
-    eventually(own, |row| row.details.stdio.as_ref() == Some(&expected));
+fn stdio_becomes(own: &Own, kind: StdioKind, stdin: Option<&[Pid]>, stdout: Option<&[Pid]>) -> Stdio {
+    let peers = |pids: Option<&[Pid]>| pids.map(<[Pid]>::to_vec);
+    let expected = (kind, peers(stdin), peers(stdout));
+    let row = eventually(own, |row| {
+        let stdio = row.details.stdio.as_ref();
+        stdio.is_some_and(|s| (s.kind, s.stdin_peers.clone(), s.stdout_peers.clone()) == expected)
+    });
+    row.details.stdio.clone().unwrap()
 }
 
 fn me() -> Pid {

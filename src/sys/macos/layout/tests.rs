@@ -91,7 +91,7 @@ fn socket_bytes(kind: u32, parts: &[(usize, &[u8])]) -> Vec<u8> {
 }
 
 #[test]
-fn a_unix_socket_tells_its_peer_and_what_was_shut_down() {
+fn a_unix_socket_tells_its_peer_its_names_and_what_was_shut_down() {
     for (state, hears, speaks) in
         [(2_u16, true, true), (0x22, false, true), (0x12, true, false), (0x32, false, false)]
     {
@@ -99,24 +99,65 @@ fn a_unix_socket_tells_its_peer_and_what_was_shut_down() {
             3,
             &[
                 (at::SOCKET_SO, &8_u64.to_le_bytes()),
+                (at::SOCKET_TYPE, &1_u32.to_le_bytes()),
                 (at::SOCKET_STATE, &state.to_le_bytes()),
                 (at::SOCKET_UN_CONN_SO, &7_u64.to_le_bytes()),
+                (at::SOCKET_UN_CADDR, b"\x10\x01/tmp/x.sock\0"),
             ],
         );
-        assert_eq!(socket(&bytes), Some(End::Socket { own: 8, peer: 7, hears, speaks }));
+        let peer_name = b"/tmp/x.sock".to_vec();
+        let expected = Unix { own: 8, peer: 7, hears, speaks, peer_name, ..Unix::default() };
+        assert_eq!(socket(&bytes), Some(End::Unix(expected)));
     }
+    let listening = socket_bytes(
+        3,
+        &[(at::SOCKET_OPTIONS, &2_u16.to_le_bytes()), (at::SOCKET_UN_ADDR, b"\x0b\x01/tmp/a.sk")],
+    );
+    let (hears, speaks, listens) = (true, true, true);
+    let expected = Unix { listens, hears, speaks, name: b"/tmp/a.sk".to_vec(), ..Unix::default() };
+    assert_eq!(socket(&listening), Some(End::Unix(expected)));
+    let hostile = socket_bytes(3, &[(at::SOCKET_UN_ADDR, &[255; 255]), (at::SOCKET_UN_CADDR, &[255; 255])]);
+    assert!(socket(&hostile).is_some());
 }
 
 #[test]
-fn a_tcp_socket_tells_its_port_in_the_machines_order() {
-    for (state, end) in [(1_u32, End::Listening(8931)), (4, End::Connected(8931)), (10, End::Unknown)] {
+fn a_socket_of_the_internet_tells_its_ports_in_the_machines_order() {
+    let connected = End::Connected { local: 8931, remote: 50000 };
+    for (kind, state, end) in [
+        (2, 1_u32, End::Listening(8931)),
+        (2, 4, connected.clone()),
+        (2, 5, connected),
+        (2, 10, End::Idle),
+        (2, 0, End::Idle),
+    ] {
         let bytes = socket_bytes(
-            2,
-            &[(at::SOCKET_IN_LPORT, &8931_u16.to_be_bytes()), (at::SOCKET_TCP_STATE, &state.to_le_bytes())],
+            kind,
+            &[
+                (at::SOCKET_IN_LPORT, &8931_u16.to_be_bytes()),
+                (at::SOCKET_IN_FPORT, &50000_u16.to_be_bytes()),
+                (at::SOCKET_TCP_STATE, &state.to_le_bytes()),
+            ],
         );
         assert_eq!(socket(&bytes), Some(end));
     }
-    assert_eq!(socket(&socket_bytes(1, &[])), Some(End::Unknown), "a datagram socket is nobody's client");
+    let datagrams = |remote: u16| {
+        let parts: [(usize, &[u8]); 3] = [
+            (at::SOCKET_TYPE, &2_u32.to_le_bytes()),
+            (at::SOCKET_IN_LPORT, &5353_u16.to_be_bytes()),
+            (at::SOCKET_IN_FPORT, &remote.to_be_bytes()),
+        ];
+        socket(&socket_bytes(1, &parts))
+    };
+    assert_eq!((datagrams(0), datagrams(53)), (Some(End::Datagrams(5353)), Some(End::Idle)));
+    assert_eq!(socket(&socket_bytes(7, &[])), Some(End::Opaque("vsock")));
+    assert_eq!(socket(&socket_bytes(0, &[])), Some(End::Unknown));
+}
+
+#[test]
+fn a_descriptor_says_whether_it_closes_on_exec() {
+    assert_eq!(closes_on_exec(&with(8, &[(at::FD_STATUS, &2_u32.to_le_bytes())])), Some(true));
+    assert_eq!(closes_on_exec(&with(8, &[(at::FD_STATUS, &1_u32.to_le_bytes())])), Some(false));
+    assert_eq!(closes_on_exec(&[0; 7]), None);
 }
 
 #[test]
@@ -131,6 +172,7 @@ fn a_vnode_is_null_a_terminal_or_a_file() {
     assert_eq!(read(&node(0o020_666, 3)), End::Null);
     assert_eq!(read(&node(0o020_620, 16)), End::Terminal);
     assert_eq!(read(&node(0o020_620, 17)), End::File);
+    assert_eq!(read(&node(0o010_600, 0)), End::NamedPipe);
     assert_eq!(read(&node(0o100_644, 3)), End::File, "a plain file may have any number there");
 }
 

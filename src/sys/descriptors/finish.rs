@@ -1,0 +1,159 @@
+//! The last step: from what leads out of a process, and who holds the other ends, to what is noted of it.
+
+use super::wire::Direction;
+use super::{End, Naming, Other, Others, Sight, Way, Wires};
+use crate::process::{Listener, Pid, Stdio, StdioKind};
+
+/// What a process serves on, and who is connected.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::sys) struct Channels {
+    pub(in crate::sys) listening: Option<Vec<Listener>>,
+    pub(in crate::sys) connected: Option<u32>,
+    pub(in crate::sys) connected_peers: Vec<Pid>,
+    pub(in crate::sys) outbound_peers: Vec<Pid>,
+    pub(in crate::sys) display: bool,
+}
+
+/// What is noted of the descriptors of one process.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::sys) struct Observation {
+    pub(in crate::sys) stdio: Stdio,
+    pub(in crate::sys) channels: Channels,
+}
+
+impl Observation {
+    /// Puts it together when the holders have been looked for.
+    pub(in crate::sys) fn new(
+        pid: Pid,
+        wires: &Wires,
+        others: &Others,
+        naming: &mut impl Naming,
+    ) -> Observation {
+        let stdio = moved(pid, wires, others, naming).unwrap_or_else(|| Stdio {
+            kind: wires.stdin.kind,
+            stdout_kind: Some(wires.stdout.kind),
+            stdin_peers: peers(pid, &wires.stdin, naming),
+            stdout_peers: peers(pid, &wires.stdout, naming),
+            other_peers: other_peers(pid, others, naming),
+            stdin_id: wires.stdin.id,
+            stdout_id: wires.stdout.id,
+        });
+        Observation { stdio, channels: channels(pid, others, naming) }
+    }
+}
+
+/// Holders of the other end in one direction.
+///
+/// Not known, and never "nobody", is also when the only ones found are the process itself, those who share its end, and
+/// its descendants: the kernel counts holders we cannot see (not dumpable, another user, outside our PID namespace, in
+/// flight between two processes).
+fn peers(pid: Pid, direction: &Direction, naming: &mut impl Naming) -> Option<Vec<Pid>> {
+    match direction.sight {
+        Some(Sight::Closed) => Some(Vec::new()),
+        Some(Sight::Unknown) => None,
+        Some(Sight::Open { own, other }) => {
+            let found = naming.holders(other);
+            let sharing = naming.holders(own);
+            let insider = |held: &Pid| *held == pid || sharing.contains(held) || naming.is_below(*held, pid);
+            let known = !found.iter().all(insider);
+            known.then(|| found.iter().copied().filter(|held| *held != pid).collect())
+        }
+        None => {
+            let masters = naming.masters(direction.terminal?);
+            let outside: Vec<Pid> = masters.into_iter().filter(|held| *held != pid).collect();
+            (!outside.is_empty()).then_some(outside)
+        }
+    }
+}
+
+/// Those who hold an end and are neither the process nor below it; `None` when nobody at all was found.
+fn outside(pid: Pid, end: End, naming: &mut impl Naming) -> Option<Vec<Pid>> {
+    let found = naming.holders(end);
+    let is_outside = |held: &Pid| *held != pid && !naming.is_below(*held, pid);
+    (!found.is_empty()).then(|| found.iter().copied().filter(is_outside).collect())
+}
+
+fn other_peers(pid: Pid, others: &Others, naming: &mut impl Naming) -> Option<Vec<Pid>> {
+    let (mut all, mut unread) = (Vec::new(), others.ways_unread);
+    for (_, _, other) in &others.ways {
+        match outside(pid, *other, naming) {
+            Some(found) => all.extend(found),
+            None => unread = true,
+        }
+    }
+    (!unread).then(|| sorted(all))
+}
+
+/// A wire that was moved away from 0 in a way that is not the Python SDK's, and is in use or may be: a way in and a way
+/// out, each held by somebody who is neither the process nor below it.
+fn moved(pid: Pid, wires: &Wires, others: &Others, naming: &mut impl Naming) -> Option<Stdio> {
+    if !matches!(wires.stdin.kind, StdioKind::Null | StdioKind::Closed) {
+        return None;
+    }
+    let stdout = match wires.stdout.sight {
+        Some(Sight::Open { own, other }) => Some((Way::Out, own, other)),
+        _ => None,
+    };
+    let mut held = |wanted: Way| {
+        let (mut pids, mut possible, mut id, mut socket) = (Vec::new(), false, None, false);
+        for (way, own, other) in others.ways.iter().copied().chain(stdout) {
+            if way != wanted {
+                continue;
+            }
+            let found = outside(pid, other, naming);
+            if found.as_ref().is_none_or(|found| !found.is_empty()) {
+                possible = true;
+                socket = matches!(own, End::Socket(_));
+                id = Some(own.id());
+            }
+            pids.extend(found.unwrap_or_default());
+        }
+        (sorted(pids), possible, id, if socket { StdioKind::Socket } else { StdioKind::Pipe })
+    };
+    let (stdin, some_in, stdin_id, kind) = held(Way::In);
+    let (stdout, some_out, stdout_id, stdout_kind) = held(Way::Out);
+    let known = |pids: Vec<Pid>| (!pids.is_empty()).then_some(pids);
+    (some_in && some_out).then(|| Stdio {
+        kind,
+        stdout_kind: Some(stdout_kind),
+        stdin_peers: known(stdin),
+        stdout_peers: known(stdout),
+        other_peers: (!others.ways_unread).then(Vec::new),
+        stdin_id,
+        stdout_id,
+    })
+}
+
+fn channels(pid: Pid, others: &Others, naming: &mut impl Naming) -> Channels {
+    let (mut connected, mut connected_peers, mut outbound) = (0_u32, Vec::new(), Vec::new());
+    for other in &others.served {
+        let found = match other {
+            Other::Held(id) => outside(pid, End::Socket(*id), naming),
+            _ => None,
+        };
+        match found.as_deref() {
+            Some([]) => continue,
+            // With several, it might be a member that is named and a stranger that is not.
+            Some([one]) => connected_peers.push(*one),
+            _ => {}
+        }
+        connected += 1;
+    }
+    for id in &others.opened {
+        outbound.extend(outside(pid, End::Socket(*id), naming).unwrap_or_default());
+    }
+    connected_peers.sort_unstable();
+    Channels {
+        listening: (!others.listening_unread).then(|| others.listening.iter().cloned().collect()),
+        connected: (!others.served_unread).then_some(connected),
+        connected_peers,
+        outbound_peers: sorted(outbound),
+        display: others.display,
+    }
+}
+
+fn sorted(mut pids: Vec<Pid>) -> Vec<Pid> {
+    pids.sort_unstable();
+    pids.dedup();
+    pids
+}

@@ -1,0 +1,216 @@
+//! What else leads out of a process: pipes and pairs above 2 that are not its wire, what it serves on, and its
+//! connections.
+//!
+//! Pipes and socket pairs with both ends in the process are libuv's and asyncio's own, if all of them close on exec: an
+//! end that a careless client left open came through exec. What lies on 2 is the log and says nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::wire::{self, Wires};
+use super::{Answers, End, Object, Origin, Other, Row, Sight, Socket, Way};
+use crate::process::Listener;
+
+/// The most pipes and sockets of one process that are asked about, at 5 us each; of one with more, the rest is not
+/// known.
+const MOST: usize = 256;
+
+/// What was found of one process.
+#[derive(Clone, Debug, Default)]
+pub(in crate::sys) struct Others {
+    /// Open ways in and out that are not the wire, with the end that the process holds and the one it does not.
+    pub(super) ways: Vec<(Way, End, End)>,
+    /// There are ways in or out that could not be asked about.
+    pub(super) ways_unread: bool,
+    pub(super) listening: BTreeSet<Listener>,
+    pub(super) listening_unread: bool,
+    /// The other sides of connections that it serves.
+    pub(super) served: Vec<Other>,
+    pub(super) served_unread: bool,
+    /// The other sides of connections that it opened.
+    pub(super) opened: Vec<u64>,
+    pub(super) display: bool,
+}
+
+impl Others {
+    /// Looks at everything that is not the wire.
+    ///
+    /// `settled`: somebody was seen to hold the wire, so nothing that is found here can change what becomes of the
+    /// process; then no question is asked about pipes with two descriptors in it.
+    pub(in crate::sys) fn look(
+        rows: &[Row],
+        wires: &mut Wires,
+        settled: bool,
+        answers: &mut impl Answers,
+    ) -> Others {
+        let mut others = Others::default();
+        if rows.iter().any(|(_, object)| *object == Object::Unread) {
+            others.ways_unread = true;
+            others.listening_unread = true;
+            others.served_unread = true;
+        }
+        others.pipes(rows, wires, settled, answers);
+        others.sockets(rows, wires, settled, answers);
+        others
+    }
+
+    /// Ends that it would be good to name, because somebody outside may hold them.
+    pub(in crate::sys) fn ways(&self) -> impl Iterator<Item = End> + '_ {
+        self.ways.iter().map(|(_, _, other)| *other)
+    }
+
+    /// The same of connections that it serves. Of those that it opened only its owner, its ancestors and clients matter,
+    /// and these are looked at anyway.
+    pub(in crate::sys) fn callers(&self) -> impl Iterator<Item = End> + '_ {
+        self.served.iter().filter_map(|other| match other {
+            Other::Held(id) => Some(End::Socket(*id)),
+            _ => None,
+        })
+    }
+
+    /// It opened a connection to somebody on this machine.
+    pub(in crate::sys) fn calls_somebody(&self) -> bool {
+        !self.opened.is_empty()
+    }
+
+    fn pipes(&mut self, rows: &[Row], wires: &Wires, settled: bool, answers: &mut impl Answers) {
+        let standard = |id| {
+            wires.fds.iter().chain(&[0, 1, 2]).any(|fd| wire::object(rows, *fd) == Some(Object::Pipe(id)))
+        };
+        let mut pipes: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+        for (fd, object) in rows {
+            if let Object::Pipe(id) = object
+                && *fd > 2
+                && !standard(*id)
+            {
+                pipes.entry(*id).or_default().push(*fd);
+            }
+        }
+        self.ways_unread |= pipes.len() > MOST;
+        for (id, fds) in pipes.iter().take(MOST) {
+            if !(settled && fds.len() > 1) {
+                self.pipe(*id, fds, answers);
+            }
+        }
+    }
+
+    /// One pipe, by all descriptors on which one of its ends lies.
+    fn pipe(&mut self, id: u64, fds: &[u32], answers: &mut impl Answers) {
+        let (mut reader, mut writer) = (None, None);
+        for fd in fds {
+            match answers.access(*fd) {
+                Some(access) => {
+                    reader = reader.or(access.read.then_some(*fd));
+                    writer = writer.or(access.write.then_some(*fd));
+                }
+                None => self.ways_unread = true,
+            }
+        }
+        // Both ends in one process, made by itself: its event loop's bell.
+        if reader.is_some() && writer.is_some() && all_close_on_exec(fds, answers) {
+            return;
+        }
+        for (fd, way) in [(reader, Way::In), (writer, Way::Out)] {
+            if let Some(fd) = fd {
+                self.way(way, answers.pipe(fd, id, way));
+            }
+        }
+    }
+
+    fn sockets(&mut self, rows: &[Row], wires: &mut Wires, settled: bool, answers: &mut impl Answers) {
+        let mut seen: BTreeSet<u64> = BTreeSet::new();
+        let sockets: Vec<(u32, u64)> = rows
+            .iter()
+            .filter_map(|(fd, object)| match object {
+                Object::Socket(id) => Some((*fd, *id)),
+                _ => None,
+            })
+            .collect();
+        for (fd, id) in &sockets {
+            // stderr proves nothing, and is nearly always a pair of its own.
+            if *fd == 2 || !seen.insert(*id) || wires.has_socket(*id) {
+                continue;
+            }
+            if seen.len() > MOST {
+                self.ways_unread = true;
+                self.listening_unread = true;
+                self.served_unread = true;
+                return;
+            }
+            let known = wires.asked.iter().any(|(asked, _)| asked == id);
+            let socket = if known || *fd < 3 {
+                wire::socket(*fd, *id, answers, &mut wires.asked)
+            } else {
+                answers.socket(*fd, *id)
+            };
+            self.socket(&socket, wires, settled, &sockets, answers);
+        }
+    }
+
+    fn socket(
+        &mut self,
+        socket: &Socket,
+        wires: &Wires,
+        settled: bool,
+        rows: &[(u32, u64)],
+        answers: &mut impl Answers,
+    ) {
+        let connection = match socket {
+            Socket::Nothing => return,
+            Socket::Unread => {
+                self.ways_unread = true;
+                self.listening_unread = true;
+                self.served_unread = true;
+                return;
+            }
+            Socket::Opaque(name) => {
+                self.listening.insert(name.clone());
+                self.served_unread = true;
+                return;
+            }
+            Socket::Serves { name, waiting } => {
+                self.listening.insert(name.clone());
+                self.served.extend(waiting.iter().filter(|other| **other != Other::Gone));
+                return;
+            }
+            Socket::Connected(connection) => connection,
+        };
+        self.display |= connection.display;
+        match (connection.origin, connection.other) {
+            (_, Other::Gone) => {}
+            (Origin::Accepted, other) => self.served.push(other),
+            (Origin::Opened, Other::Held(other)) => self.opened.push(other),
+            (Origin::Opened, Other::Unseen) => {}
+            (Origin::Unknown, other) => {
+                self.served_unread = true;
+                if let Other::Held(other) = other {
+                    self.opened.push(other);
+                }
+            }
+            (Origin::Pair, Other::Unseen) => self.ways_unread = true,
+            (Origin::Pair, Other::Held(other)) => {
+                let log = rows.contains(&(2, connection.own));
+                let of_wire = log || wires.stdin.id == Some(other) || wires.stdout.id == Some(other);
+                let inside = rows.iter().any(|(_, id)| *id == other);
+                let pair = rows.iter().filter(|(_, id)| *id == other || *id == connection.own);
+                let pair: Vec<u32> = pair.map(|(fd, _)| *fd).collect();
+                if of_wire || (inside && (settled || all_close_on_exec(&pair, answers))) {
+                    return;
+                }
+                self.way(Way::In, socket.sight(Way::In));
+                self.way(Way::Out, socket.sight(Way::Out));
+            }
+        }
+    }
+
+    fn way(&mut self, way: Way, sight: Sight) {
+        match sight {
+            Sight::Open { own, other } => self.ways.push((way, own, other)),
+            Sight::Closed => {}
+            Sight::Unknown => self.ways_unread = true,
+        }
+    }
+}
+
+fn all_close_on_exec(fds: &[u32], answers: &mut impl Answers) -> bool {
+    fds.iter().all(|fd| answers.closes_on_exec(*fd) == Some(true))
+}

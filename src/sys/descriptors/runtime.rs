@@ -1,0 +1,91 @@
+//! Names of unix sockets: how they are shown, and which are no channel.
+
+use crate::process::Listener;
+
+/// Sockets that a language's runtime opens in every program, for its own debugger or its own children:
+///
+/// - `tsx-UID/PID.pipe` below the temporary folder: the launcher of [tsx] listens there for its own child.
+/// - `dotnet-diagnostic-PID-KEY-socket`, `clr-debug-pipe-PID-...`: the [diagnostic port] of every .NET process.
+/// - `.java_pidPID`: the attach listener of a HotSpot JVM.
+///
+/// Each is the beginning of the parent folder's name and the beginning and end of the file's.
+///
+/// [tsx]: https://github.com/privatenumber/tsx
+/// [diagnostic port]: https://learn.microsoft.com/dotnet/core/diagnostics/diagnostic-port
+const RUNTIMES_OWN: [(&str, &str, &str); 4] = [
+    ("tsx-", "", ".pipe"),
+    ("", "dotnet-diagnostic-", ""),
+    ("", "clr-debug-pipe", ""),
+    ("", ".java_pid", ""),
+];
+
+/// A runtime's own socket and no channel. The name is as the kernel has it.
+pub(in crate::sys) fn is_runtimes_own(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name);
+    let (folder, file) = name.rsplit_once('/').unwrap_or(("", &name));
+    let folder = folder.rsplit_once('/').map_or(folder, |(_, folder)| folder);
+    RUNTIMES_OWN.iter().any(|(parent, begin, end)| {
+        folder.starts_with(parent) && file.starts_with(begin) && file.ends_with(end)
+    })
+}
+
+/// The socket of a display server: `/tmp/.X11-unix/X0`, as a path or in the abstract namespace, or `wayland-0`.
+pub(in crate::sys) fn is_display(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name.strip_prefix(b"\0").unwrap_or(name));
+    name.contains(".X11-unix/X") || name.rsplit('/').next().is_some_and(|file| file.starts_with("wayland-"))
+}
+
+/// How a unix socket that serves is shown: `unix:/run/x.sock`, `unix:@abstract`.
+pub(in crate::sys) fn unix_listener(name: &[u8]) -> Listener {
+    let shown = match name.strip_prefix(b"\0") {
+        Some(name) => format!("unix:@{}", String::from_utf8_lossy(name)),
+        None => format!("unix:{}", String::from_utf8_lossy(name)),
+    };
+    Listener::Other(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtimes_own_socket_is_no_channel_and_any_other_is() {
+        let cases: [(&[u8], bool); 10] = [
+            (b"/tmp/tsx-1000/4711.pipe", true),
+            (b"/tmp/dotnet-diagnostic-4711-992233-socket", true),
+            (b"/tmp/clr-debug-pipe-4711-992233-in", true),
+            (b"/tmp/.java_pid4711", true),
+            (b"/tmp/tsx-1000/server.sock", false),
+            (b"/tmp/4711.pipe", false),
+            (b"/run/user/1000/my-dotnet-diagnostic-1-socket", false),
+            (b"/tmp/mcp.sock", false),
+            (b"\0codegraph", false),
+            (b"", false),
+        ];
+        for (name, own) in cases {
+            assert_eq!(is_runtimes_own(name), own, "{}", String::from_utf8_lossy(name));
+        }
+    }
+
+    #[test]
+    fn a_display_is_known_by_its_sockets_name() {
+        let cases: [(&[u8], bool); 7] = [
+            (b"/tmp/.X11-unix/X9", true),
+            (b"\0/tmp/.X11-unix/X0", true),
+            (b"/run/user/1000/wayland-0", true),
+            (b"/run/user/1000/bus", false),
+            (b"/tmp/.X11-unix", false),
+            (b"/home/u/wayland-tools/mcp.sock", false),
+            (b"", false),
+        ];
+        for (name, display) in cases {
+            assert_eq!(is_display(name), display, "{}", String::from_utf8_lossy(name));
+        }
+    }
+
+    #[test]
+    fn names_are_shown_as_the_recorded_tables_have_them() {
+        assert_eq!(unix_listener(b"/run/x.sock").to_string(), "unix:/run/x.sock");
+        assert_eq!(unix_listener(b"\0hub").to_string(), "unix:@hub");
+    }
+}

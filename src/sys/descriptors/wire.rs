@@ -1,0 +1,145 @@
+//! The stdio connection of a process, on whatever descriptors it lies now.
+//!
+//! Nearly always it is on 0 and 1, and each of the two is looked at for itself: what lies on 0 says nothing of who
+//! reads 1. The Python SDK moves its wire to 6 and 7 and puts `/dev/null` on 0 and 1; exactly that is known well enough
+//! to say of such a wire that it is closed. Another program that has `/dev/null` on 0 and a way in and a way out above 2
+//! may have moved its wire there: where both are held it is in use ([`super::Others`] sees them), and dead ones prove
+//! nothing, because a daemon keeps the pipes of a child that ended.
+
+use super::{Answers, Connection, Object, Origin, Row, Sight, Socket, Way};
+use crate::process::StdioKind;
+
+/// Where the Python SDK keeps the wire (`mcp` 2.3, `stdio_server`): its first two free descriptors behind those of the
+/// event loop.
+const MOVED: [u32; 2] = [6, 7];
+
+/// One direction of the wire.
+#[derive(Clone, Debug)]
+pub(in crate::sys) struct Direction {
+    pub(super) kind: StdioKind,
+    /// The number of the pipe or socket.
+    pub(super) id: Option<u64>,
+    /// `None` where there is no other end.
+    pub(super) sight: Option<Sight>,
+    /// A pseudo terminal whose master is held.
+    pub(super) terminal: Option<u32>,
+}
+
+/// Both directions, before anybody was looked for who holds the other ends.
+#[derive(Clone, Debug)]
+pub(in crate::sys) struct Wires {
+    pub(super) stdin: Direction,
+    pub(super) stdout: Direction,
+    /// Descriptors on which it lies.
+    pub(super) fds: [u32; 2],
+    /// What was asked of sockets on these, to be asked once.
+    pub(super) asked: Vec<(u64, Socket)>,
+}
+
+impl Wires {
+    /// Looks at one process.
+    pub(in crate::sys) fn look(rows: &[Row], answers: &mut impl Answers) -> Wires {
+        let mut asked = Vec::new();
+        let (first, second) = (object(rows, 0), object(rows, 1));
+        let moved = (first, second) == (Some(Object::Null), Some(Object::Null));
+        let fds = if moved && is_moved(rows, answers, &mut asked) { MOVED } else { [0, 1] };
+        let stdin = direction(rows, fds[0], Way::In, answers, &mut asked);
+        let stdout = direction(rows, fds[1], Way::Out, answers, &mut asked);
+        Wires { stdin, stdout, fds, asked }
+    }
+
+    /// What the kernel says of the two directions, where there is another end.
+    pub(in crate::sys) fn sights(&self) -> impl Iterator<Item = Sight> + '_ {
+        self.stdin.sight.iter().chain(&self.stdout.sight).copied()
+    }
+
+    /// A terminal that somebody holds lies on it.
+    pub(in crate::sys) fn is_on_a_terminal(&self) -> bool {
+        self.stdin.kind == StdioKind::Tty || self.stdout.kind == StdioKind::Tty
+    }
+
+    /// It is open in every direction there is, so that naming one holder settles that it is in use.
+    pub(in crate::sys) fn is_open(&self) -> bool {
+        let mut sights = self.sights().peekable();
+        sights.peek().is_some() && sights.all(|sight| matches!(sight, Sight::Open { .. }))
+    }
+
+    /// It matters who holds an end. Of a socket on stdout alone it does not: it cannot be a dead wire, and nearly always it
+    /// is the journal of a desktop program.
+    pub(in crate::sys) fn wants_names(&self) -> bool {
+        let log = self.stdin.sight.is_none() && self.stdout.kind == StdioKind::Socket;
+        !log && self.sights().any(|sight| matches!(sight, Sight::Open { .. }))
+    }
+
+    /// This socket, a unix one, is the wire.
+    pub(super) fn has_socket(&self, id: u64) -> bool {
+        let of_wire = |direction: &Direction| direction.id == Some(id) && direction.kind == StdioKind::Socket;
+        (of_wire(&self.stdin) || of_wire(&self.stdout))
+            && self.asked.iter().any(|(asked, socket)| {
+                *asked == id && matches!(socket, Socket::Connected(connection) if connection.unix)
+            })
+    }
+}
+
+/// What lies on a descriptor; `None` when there is no such descriptor.
+pub(super) fn object(rows: &[Row], fd: u32) -> Option<Object> {
+    rows.iter().find(|(row, _)| *row == fd).map(|(_, object)| *object)
+}
+
+/// A socket, asked about once.
+pub(super) fn socket(fd: u32, id: u64, answers: &mut impl Answers, asked: &mut Vec<(u64, Socket)>) -> Socket {
+    if let Some((_, socket)) = asked.iter().find(|(known, _)| *known == id) {
+        return socket.clone();
+    }
+    let socket = answers.socket(fd, id);
+    asked.push((id, socket.clone()));
+    socket
+}
+
+/// A read end of one pipe and a write end of another, or sockets of pairs, where the Python SDK puts them.
+fn is_moved(rows: &[Row], answers: &mut impl Answers, asked: &mut Vec<(u64, Socket)>) -> bool {
+    let [stdin, stdout] = MOVED;
+    match (object(rows, stdin), object(rows, stdout)) {
+        (Some(Object::Pipe(one)), Some(Object::Pipe(two))) => {
+            let way = |answers: &mut dyn FnMut(u32) -> Option<super::Access>, fd| {
+                answers(fd).map(|access| (access.read, access.write))
+            };
+            let mut access = |fd| answers.access(fd);
+            one != two
+                && way(&mut access, stdin) == Some((true, false))
+                && way(&mut access, stdout) == Some((false, true))
+        }
+        (Some(Object::Socket(one)), Some(Object::Socket(two))) => {
+            [(stdin, one), (stdout, two)].into_iter().all(|(fd, id)| {
+                let found = socket(fd, id, answers, asked);
+                matches!(found, Socket::Connected(Connection { origin: Origin::Pair, unix: true, .. }))
+            })
+        }
+        _ => false,
+    }
+}
+
+fn direction(
+    rows: &[Row],
+    fd: u32,
+    way: Way,
+    answers: &mut impl Answers,
+    asked: &mut Vec<(u64, Socket)>,
+) -> Direction {
+    let unknown = Some(Sight::Unknown);
+    let (kind, id, sight, terminal) = match object(rows, fd) {
+        Some(Object::Pipe(id)) => (StdioKind::Pipe, Some(id), Some(answers.pipe(fd, id, way)), None),
+        Some(Object::Socket(id)) => {
+            let sight = socket(fd, id, answers, asked).sight(way);
+            (StdioKind::Socket, Some(id), Some(sight), None)
+        }
+        Some(Object::NamedPipe) => (StdioKind::Pipe, None, unknown, None),
+        Some(Object::Null) => (StdioKind::Null, None, None, None),
+        Some(Object::Terminal { number, gone: false }) => (StdioKind::Tty, None, None, number),
+        Some(Object::File) => (StdioKind::File, None, None, None),
+        // Of a wire a terminal that is gone says nothing: a daemon started by hand outlives its terminal.
+        Some(Object::Terminal { gone: true, .. }) | None => (StdioKind::Closed, None, None, None),
+        Some(Object::Other | Object::Unread) => (StdioKind::Unknown, None, unknown, None),
+    };
+    Direction { kind, id, sight, terminal }
+}

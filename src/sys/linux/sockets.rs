@@ -1,0 +1,342 @@
+//! What a socket is, whatever its family: one list for each, read once in a run and only where a process that is looked
+//! at has a socket that needs it.
+//!
+//! A unix socket is asked for by its inode, in 3 us; from the 33rd question on the whole list is cheaper. For TCP there
+//! is no such question: `sock_diag` walks all connections (1 to 4 ms), `/proc/net/tcp` the whole table of them (4 ms for
+//! each family on a machine with 7 sockets), so the file is read only for another network namespace and where
+//! `sock_diag` is not to be had.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use super::inet::{self, Inet};
+use super::probe::Probe;
+use super::proc::{Shape, link_at, read_at};
+use crate::process::Listener;
+use crate::sys::descriptors::{
+    Connection, Origin, Other, Socket, is_display, is_runtimes_own, unix_listener,
+};
+use crate::sys::procfs::{
+    SOCK_DGRAM, TCP_ESTABLISHED, TCP_LISTEN, TcpRow, UnixRow, UnixSocket, tcp_table, unix_table,
+};
+
+/// The most of one socket list that is read, in bytes: about 400,000 sockets.
+const MOST_LIST: usize = 64 << 20;
+
+/// So many unix sockets are asked for one by one.
+const MOST_SINGLE: usize = 32;
+
+/// So often the list of TCP sockets is read again in one run for a socket that was not in it.
+const MOST_READ_AGAIN: usize = 3;
+
+/// The sockets of the network namespaces that were met.
+pub(super) struct Sockets {
+    probe: Probe,
+    /// Our network namespace, as its link says; `None` when that cannot be read.
+    own: Option<Vec<u8>>,
+    unix: HashMap<u32, UnixSocket>,
+    singles: usize,
+    dumped: bool,
+    tcp: Option<Option<Inet>>,
+    udp: Option<Option<Vec<TcpRow>>>,
+    /// How often the list of TCP sockets was read again.
+    read_again: usize,
+    /// Of other network namespaces, and of ours where `sock_diag` is not to be had.
+    slow: HashMap<Vec<u8>, Slow>,
+    text: Vec<u8>,
+}
+
+/// The lists of `/proc/PID/net`.
+#[derive(Default)]
+struct Slow {
+    tcp: Option<Inet>,
+    udp: Option<Vec<TcpRow>>,
+    unix: Option<Vec<UnixRow>>,
+}
+
+impl Sockets {
+    pub(super) fn new() -> Sockets {
+        Sockets {
+            probe: Probe::new(),
+            own: std::fs::read_link("/proc/self/ns/net").ok().map(bytes),
+            unix: HashMap::new(),
+            singles: 0,
+            dumped: false,
+            tcp: None,
+            udp: None,
+            read_again: 0,
+            slow: HashMap::new(),
+            text: Vec::new(),
+        }
+    }
+
+    /// What the socket on a descriptor is; `dir` is the process's directory.
+    pub(super) fn socket(&mut self, dir: BorrowedFd<'_>, fd: u32, inode: u64) -> Socket {
+        if let Some(found) = self.unix(inode) {
+            return self.unix_socket(&found, fd > 1);
+        }
+        // The kernel's name of the protocol, by the very descriptor: right in every namespace.
+        let path = format!("/proc/self/fd/{}/fd/{fd}", dir.as_raw_fd());
+        let mut name = [0; 32];
+        let Ok(length) = rustix::fs::getxattr(path, "system.sockprotoname", &mut name) else {
+            return Socket::Unread;
+        };
+        let name = name.get(..length).unwrap_or_default();
+        match name.strip_suffix(b"\0").unwrap_or(name) {
+            b"TCP" | b"TCPv6" | b"MPTCP" | b"MPTCPv6" => self.tcp(dir, inode),
+            b"UDP" | b"UDPv6" => self.udp(dir, inode),
+            b"UNIX" | b"UNIX-STREAM" => self.foreign_unix(dir, inode),
+            b"AF_VSOCK" => Socket::Opaque(Listener::Other("vsock".to_owned())),
+            // Talk to the kernel, or see what others say.
+            b"NETLINK" | b"PACKET" | b"RAW" | b"RAWv6" | b"PING" | b"PINGv6" | b"ALG" | b"XDP" | b"KEY" => {
+                Socket::Nothing
+            }
+            _ => Socket::Unread,
+        }
+    }
+
+    fn unix(&mut self, inode: u64) -> Option<UnixSocket> {
+        let number = u32::try_from(inode).ok()?;
+        if !self.dumped && self.singles >= MOST_SINGLE {
+            self.dumped = true;
+            self.unix.extend(self.probe.all_unix().into_iter().flatten().map(|row| (row.inode, row)));
+        }
+        if let Some(found) = self.unix.get(&number) {
+            return Some(found.clone());
+        }
+        self.singles += 1;
+        let found = self.probe.unix(inode)?;
+        self.unix.insert(number, found.clone());
+        Some(found)
+    }
+
+    /// `named`: the other side's name is wanted as well, which takes another question; of a wire it is not.
+    fn unix_socket(&mut self, socket: &UnixSocket, named: bool) -> Socket {
+        let name = socket.name.as_deref();
+        if name.is_some_and(is_runtimes_own) {
+            return Socket::Nothing;
+        }
+        match (socket.state, name) {
+            (TCP_LISTEN, Some(name)) => {
+                let waiting = socket.waiting.iter().map(|inode| other(*inode)).collect();
+                return Socket::Serves { name: unix_listener(name), waiting };
+            }
+            (_, Some(name)) if socket.kind == SOCK_DGRAM && !is_automatic(name) => {
+                return Socket::Serves { name: unix_listener(name), waiting: Vec::new() };
+            }
+            (TCP_ESTABLISHED, _) => {}
+            _ => return Socket::Nothing,
+        }
+        let far = match socket.peer {
+            Some(peer) if named && peer != 0 => self.unix(u64::from(peer)),
+            _ => None,
+        };
+        let far_name = far.and_then(|far| far.name);
+        Socket::Connected(Connection {
+            own: u64::from(socket.inode),
+            other: match socket.peer {
+                // A peer of inode 0 that did not shut down is one that nobody has accepted yet.
+                Some(0) if socket.shutdown == 3 => Other::Gone,
+                Some(peer) => other(peer),
+                None => Other::Unseen,
+            },
+            origin: match (name, &far_name, socket.peer) {
+                (Some(_), ..) => Origin::Accepted,
+                (None, Some(_), _) => Origin::Opened,
+                // Whoever waits to be accepted has opened the connection.
+                (None, None, Some(0)) if socket.shutdown != 3 => Origin::Opened,
+                (None, None, _) => Origin::Pair,
+            },
+            unix: true,
+            hears: socket.shutdown & 1 == 0,
+            speaks: socket.shutdown & 2 == 0,
+            display: far_name.is_some_and(|name| is_display(&name)),
+        })
+    }
+
+    fn tcp(&mut self, dir: BorrowedFd<'_>, inode: u64) -> Socket {
+        let Some(here) = self.is_here(dir) else { return Socket::Unread };
+        if here {
+            let probe = &mut self.probe;
+            let mut read = || Some(Inet::new(probe.tcp()?, local_ports()));
+            let known = self.tcp.get_or_insert_with(&mut read);
+            // It may have been opened since the list was read; one that is neither bound nor connected is in no list.
+            if known.as_ref().is_some_and(|inet| !inet.has(inode)) {
+                if self.read_again >= MOST_READ_AGAIN {
+                    return Socket::Unread;
+                }
+                self.read_again += 1;
+                *known = read();
+            }
+            if let Some(inet) = known {
+                return inet.socket(inode);
+            }
+        }
+        self.slow(dir).and_then(|slow| slow.tcp.as_ref()).map_or(Socket::Unread, |inet| inet.socket(inode))
+    }
+
+    fn udp(&mut self, dir: BorrowedFd<'_>, inode: u64) -> Socket {
+        let Some(here) = self.is_here(dir) else { return Socket::Unread };
+        let probe = &mut self.probe;
+        let quick = if here { self.udp.get_or_insert_with(|| probe.udp()).clone() } else { None };
+        let range = if here { local_ports() } else { None };
+        match quick.or_else(|| self.slow(dir)?.udp.clone()) {
+            Some(rows) => inet::udp(&rows, range.as_ref(), inode),
+            None => Socket::Unread,
+        }
+    }
+
+    /// A unix socket that `sock_diag` does not know: it lies in another network namespace, where only listening ones can
+    /// be told. What else is bound may serve.
+    fn foreign_unix(&mut self, dir: BorrowedFd<'_>, inode: u64) -> Socket {
+        let rows = self.slow(dir).and_then(|slow| slow.unix.as_ref());
+        let Some(row) = rows.and_then(|rows| rows.iter().find(|row| row.inode == inode)) else {
+            return Socket::Unread;
+        };
+        let origin = match &row.name {
+            Some(name) if is_runtimes_own(name) => return Socket::Nothing,
+            Some(name) if row.listens => return Socket::Opaque(unix_listener(name)),
+            Some(name) if row.kind == SOCK_DGRAM && !is_automatic(name) => {
+                return Socket::Serves { name: unix_listener(name), waiting: Vec::new() };
+            }
+            _ if !row.connected => return Socket::Nothing,
+            // It was accepted, and whether its client is still there is not told.
+            Some(_) => Origin::Unknown,
+            // Neither did anybody come in by it.
+            None => Origin::Pair,
+        };
+        let (unix, hears, speaks, display) = (true, true, true, false);
+        Socket::Connected(Connection {
+            own: inode,
+            other: Other::Unseen,
+            origin,
+            unix,
+            hears,
+            speaks,
+            display,
+        })
+    }
+
+    /// Does the process live in our network namespace?
+    fn is_here(&self, dir: BorrowedFd<'_>) -> Option<bool> {
+        let theirs = link_at(dir, "ns/net").ok()?;
+        Some(*self.own.as_ref()? == theirs)
+    }
+
+    /// The lists of the process's namespace.
+    fn slow(&mut self, dir: BorrowedFd<'_>) -> Option<&Slow> {
+        let namespace = link_at(dir, "ns/net").ok()?;
+        let here = self.own.as_ref() == Some(&namespace);
+        let text = &mut self.text;
+        Some(self.slow.entry(namespace).or_insert_with(|| {
+            let mut read = |file: &str| {
+                read_at(dir, file, MOST_LIST, Shape::Rows, text).ok().map(|()| std::mem::take(text))
+            };
+            // No file of version 6 where the kernel has none.
+            let mut inet = |four: &str, six: &str| {
+                let mut rows = tcp_table(&read(four)?);
+                rows.extend(read(six).iter().flat_map(|text| tcp_table(text)));
+                Some(rows)
+            };
+            // The range of ports of another namespace cannot be read.
+            let range = if here { local_ports() } else { None };
+            let tcp = inet("net/tcp", "net/tcp6").map(|rows| Inet::new(rows, range));
+            let udp = inet("net/udp", "net/udp6");
+            Slow { tcp, udp, unix: read("net/unix").map(|text| unix_table(&text)) }
+        }))
+    }
+}
+
+fn other(inode: u32) -> Other {
+    if inode == 0 { Other::Unseen } else { Other::Held(u64::from(inode)) }
+}
+
+/// The name that the kernel gives to a datagram socket that needs one to get answers: five hexadecimal digits in the
+/// abstract namespace (unix(7), autobind).
+fn is_automatic(name: &[u8]) -> bool {
+    matches!(name, [0, rest @ ..] if rest.len() == 5 && rest.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// The ports that the kernel gives to whoever asks for none, in our network namespace.
+fn local_ports() -> Option<RangeInclusive<u16>> {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut numbers = text.split_ascii_whitespace().map(str::parse);
+    Some(numbers.next()?.ok()?..=numbers.next()?.ok()?)
+}
+
+fn bytes(path: std::path::PathBuf) -> Vec<u8> {
+    use std::os::unix::ffi::OsStringExt as _;
+    path.into_os_string().into_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::procfs::TCP_CLOSE;
+
+    fn socket(kind: u8, state: u8, name: Option<&[u8]>, peer: Option<u32>, shutdown: u8) -> UnixSocket {
+        let name = name.map(<[u8]>::to_vec);
+        UnixSocket { inode: 4_000_000_001, kind, state, peer, shutdown, name, waiting: vec![5, 0] }
+    }
+
+    fn judged(socket: &UnixSocket) -> Socket {
+        let far = |inode, name: Option<&[u8]>| {
+            let name = name.map(<[u8]>::to_vec);
+            (inode, UnixSocket { inode, kind: 1, state: 1, peer: None, shutdown: 0, name, waiting: vec![] })
+        };
+        let mut sockets = Sockets::new();
+        sockets.unix =
+            [far(5, None), far(6, Some(b"/run/hub.sock")), far(7, Some(b"\0/tmp/.X11-unix/X0"))].into();
+        sockets.unix_socket(socket, true)
+    }
+
+    #[test]
+    fn a_unix_socket_serves_or_is_connected_or_neither() {
+        let serves = |name: &str, waiting: Vec<Other>| Socket::Serves {
+            name: Listener::Other(name.to_owned()),
+            waiting,
+        };
+        let waiting = vec![Other::Held(5), Other::Unseen];
+        let cases = [
+            (
+                socket(1, TCP_LISTEN, Some(b"/run/x.sock"), None, 0),
+                serves("unix:/run/x.sock", waiting.clone()),
+            ),
+            (socket(5, TCP_LISTEN, Some(b"\0x"), None, 0), serves("unix:@x", waiting)),
+            (socket(2, TCP_CLOSE, Some(b"/run/d"), None, 0), serves("unix:/run/d", vec![])),
+            (socket(2, TCP_CLOSE, Some(b"\x000001a"), None, 0), Socket::Nothing),
+            (socket(1, TCP_CLOSE, Some(b"/run/bound-only"), None, 0), Socket::Nothing),
+            (socket(1, TCP_LISTEN, Some(b"/tmp/tsx-0/7.pipe"), None, 0), Socket::Nothing),
+            (socket(1, TCP_CLOSE, None, None, 0), Socket::Nothing),
+        ];
+        for (socket, expected) in cases {
+            assert_eq!(judged(&socket), expected, "{socket:?}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_told_by_the_names_of_its_two_ends() {
+        let at = |name: Option<&[u8]>, peer: Option<u32>, shutdown: u8| match judged(&socket(
+            1,
+            TCP_ESTABLISHED,
+            name,
+            peer,
+            shutdown,
+        )) {
+            Socket::Connected(c) => (c.origin, c.other, c.display),
+            other => panic!("{other:?}"),
+        };
+        let named: Option<&[u8]> = Some(b"/run/x.sock");
+        assert_eq!(at(None, Some(5), 0), (Origin::Pair, Other::Held(5), false));
+        assert_eq!(at(None, Some(0), 3), (Origin::Pair, Other::Gone, false));
+        assert_eq!(at(named, Some(5), 0), (Origin::Accepted, Other::Held(5), false));
+        assert_eq!(at(named, Some(0), 3), (Origin::Accepted, Other::Gone, false));
+        assert_eq!(at(None, Some(6), 0), (Origin::Opened, Other::Held(6), false));
+        assert_eq!(at(None, Some(7), 0), (Origin::Opened, Other::Held(7), true));
+        // Neither is closed: the first waits in a backlog, of the second the kernel says nothing.
+        assert_eq!(at(None, Some(0), 0), (Origin::Opened, Other::Unseen, false));
+        assert_eq!(at(None, Some(0), 1), (Origin::Opened, Other::Unseen, false));
+        assert_eq!(at(None, None, 0), (Origin::Pair, Other::Unseen, false));
+    }
+}
