@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::os::file::ReadError;
+
 /// Everything that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -146,6 +148,16 @@ pub enum Trouble {
         /// The limit.
         limit: usize,
     },
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Trouble {
+        match error {
+            ReadError::NotRegular => Trouble::NotAFile,
+            ReadError::TooLarge { limit } => Trouble::TooLarge { limit },
+            ReadError::Io(error) => Trouble::Io(error.kind()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ use locate::{Kind, PLUGIN, Row, TABLE};
 use shapes::{Listed, Listing, Shape};
 use syntax::Syntax;
 
+use crate::os;
+
 /// `.claude.json` grows: it keeps history, and pasted pictures have been seen in it.
 const LARGE: u64 = 32 << 20;
 /// All others are written by hand, or might be.
@@ -120,7 +122,7 @@ impl Reader<'_> {
     fn file(&mut self, row: &Row, scope: &Scope, path: &Path, shape: &Shape) -> Listing {
         let syntax = Syntax::of(&path.to_string_lossy());
         let limit = if syntax == Syntax::Json { LARGE } else { USUAL };
-        let listed = match file::read(path, limit) {
+        let listed = match os::file::read(path, limit).map_err(Trouble::from) {
             Ok(None) => return Listing::default(),
             Ok(Some(bytes)) => syntax.list(&bytes, shape, self.places.os),
             Err(trouble) => Err((None, trouble)),

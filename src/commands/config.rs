@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::cli::{ConfigAction, Global};
 use crate::config::{self, Loaded, Surroundings};
 use crate::exit::Exit;
+use crate::os::file::{Access, Draft};
 use crate::policy::{CountPer, Limits, Policy};
 use crate::render::clean::clean;
 use crate::render::settings::{self, Setting, exact_duration, exact_size};
@@ -25,14 +26,14 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
                 std::fs::create_dir_all(folder)
                     .with_context(|| format!("failed to create {}", folder.display()))?;
             }
-            let mut file = match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+            let written = Draft::beside(&path, config::init_text().as_bytes(), Access::Usual)
+                .and_then(|draft| draft.create(&path));
+            match written {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                     anyhow::bail!("{shown} is there already and was left as it is")
                 }
-                opened => opened.with_context(|| format!("failed to create {shown}"))?,
-            };
-            std::io::Write::write_all(&mut file, config::init_text().as_bytes())
-                .with_context(|| format!("failed to write {shown}"))?;
+                written => written.with_context(|| format!("failed to write {shown}"))?,
+            }
             if global.json {
                 answer(&told(&path, &json!({"written": true})))?;
             } else if !global.quiet {

@@ -1,10 +1,10 @@
 //! Where the configuration and the state lie: environment, home directory, user database.
 
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
+use crate::os::home;
 
 /// What the surroundings say about places. Taken once, so that tests can have their own.
 #[derive(Clone, Debug)]
@@ -45,14 +45,8 @@ impl Surroundings {
             xdg_config_home: std::env::var_os("XDG_CONFIG_HOME"),
             xdg_state_home: std::env::var_os("XDG_STATE_HOME"),
             home: std::env::var_os("HOME"),
-            euid: nix::unistd::geteuid().as_raw(),
-            home_of: |uid| {
-                nix::unistd::User::from_uid(uid.into())
-                    .ok()
-                    .flatten()
-                    .map(|user| user.dir)
-                    .filter(|home| home.is_absolute())
-            },
+            euid: home::user(),
+            home_of: home::of_user,
             macos: cfg!(target_os = "macos"),
         }
     }
@@ -62,15 +56,7 @@ impl Surroundings {
     /// # Errors
     /// When neither knows one.
     pub fn home(&self) -> Result<PathBuf, ConfigError> {
-        absolute(self.home.as_ref())
-            .or_else(|| (self.home_of)(self.euid))
-            .ok_or(ConfigError::NoHome(self.euid))
-    }
-
-    /// The owner of `$HOME`, when that is neither this user nor root: under `sudo` without `-H`.
-    fn foreign_owner(&self, home: &Path) -> Option<u32> {
-        let owner = std::fs::metadata(home).ok()?.uid();
-        (owner != self.euid && owner != 0).then_some(owner)
+        absolute(&self.home).or_else(|| (self.home_of)(self.euid)).ok_or(ConfigError::NoHome(self.euid))
     }
 
     /// Where the configuration file is, first hit first: `--config`, `$MCP_REAP_CONFIG`,
@@ -82,12 +68,12 @@ impl Surroundings {
         if let Some(path) = self.config.as_ref().filter(|path| !path.is_empty()) {
             return Ok(Place::Named(path.into(), "$MCP_REAP_CONFIG"));
         }
-        if let Some(base) = absolute(self.xdg_config_home.as_ref()) {
+        if let Some(base) = absolute(&self.xdg_config_home) {
             return Ok(Place::Usual(base.join("mcp-reap/config.toml")));
         }
         let home = self.home()?;
         let path = home.join(".config/mcp-reap/config.toml");
-        Ok(match self.foreign_owner(&home) {
+        Ok(match home::stranger(&home, self.euid) {
             Some(owner) => Place::Foreign(path, owner),
             None => Place::Usual(path),
         })
@@ -112,11 +98,11 @@ impl Surroundings {
     /// # Errors
     /// When no home directory is known.
     pub fn state_dir(&self) -> Result<PathBuf, ConfigError> {
-        if let Some(base) = absolute(self.xdg_state_home.as_ref()).filter(|_| !self.macos) {
+        if let Some(base) = absolute(&self.xdg_state_home).filter(|_| !self.macos) {
             return Ok(base.join("mcp-reap"));
         }
         let mut home = self.home()?;
-        if self.foreign_owner(&home).is_some() {
+        if home::stranger(&home, self.euid).is_some() {
             home = (self.home_of)(self.euid).ok_or(ConfigError::NoHome(self.euid))?;
         }
         Ok(home.join(if self.macos { "Library/Logs/mcp-reap" } else { ".local/state/mcp-reap" }))
@@ -133,14 +119,15 @@ impl Surroundings {
     }
 }
 
-/// A variable that holds an absolute path; empty and relative ones are as good as unset.
-fn absolute(value: Option<&OsString>) -> Option<PathBuf> {
-    value.map(PathBuf::from).filter(|path| path.is_absolute())
+fn absolute(value: &Option<OsString>) -> Option<PathBuf> {
+    home::absolute(value.clone())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     fn surroundings() -> Surroundings {

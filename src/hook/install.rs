@@ -5,7 +5,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -13,7 +12,8 @@ use thiserror::Error;
 pub use super::disk::DiskError;
 use super::disk::{self, Seen};
 use super::settings::{self, Change, Deed, HookCommand, SettingsError, Status};
-use crate::stable_path::{Vanishing, danger, danger_behind};
+use crate::os::stable_path::{Vanishing, settle};
+use crate::os::{self, home};
 
 /// Whose settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,27 +169,19 @@ pub fn uninstall(file: &Path) -> Result<Report, InstallError> {
 /// # Errors
 /// When the file cannot be read or holds no settings.
 pub fn status(file: &Path, command: &HookCommand) -> Result<Status, InstallError> {
-    let bytes = match fs::metadata(file) {
-        Ok(found) if !found.is_file() => return Err(disk_error(file, DiskError::NotRegular)),
-        Ok(found) if found.len() > disk::LARGEST => return Err(disk_error(file, DiskError::TooLarge)),
-        Ok(_) => fs::read(file).map_err(|error| disk_error(file, error.into()))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(disk_error(file, error.into())),
-    };
+    let read = os::file::read(file, disk::LARGEST).map_err(|error| disk_error(file, error.into()))?;
+    let bytes = read.unwrap_or_default();
     let text = unicode(file, &bytes)?;
     settings::status(text, command).map_err(|why| InstallError::Settings { file: file.to_owned(), why })
 }
 
 fn check_program(program: &Path) -> Result<(), InstallError> {
     let owned = || program.to_owned();
-    let temporary = [std::env::temp_dir()];
-    let behind = || danger_behind(&program.canonicalize().ok()?, &temporary, Path::exists);
-    if let Some(reason) = danger(program, &temporary, Path::exists).or_else(behind) {
-        return Err(InstallError::Vanishing { program: owned(), reason });
-    }
-    match fs::metadata(program) {
-        Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => Ok(()),
-        _ => Err(InstallError::NotExecutable { program: owned() }),
+    let settled = settle(program, &[], &home::temporary());
+    match (settled.danger, settled.executable) {
+        (Some(reason), _) => Err(InstallError::Vanishing { program: owned(), reason }),
+        (None, Ok(true)) => Ok(()),
+        (None, _) => Err(InstallError::NotExecutable { program: owned() }),
     }
 }
 

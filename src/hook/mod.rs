@@ -6,7 +6,6 @@
 
 pub mod event;
 pub mod install;
-pub mod program;
 pub mod settings;
 pub mod watch;
 

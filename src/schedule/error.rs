@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 
 use super::report::Drift;
-use crate::stable_path::Vanishing;
+use crate::os::stable_path::Vanishing;
 
 /// Why there is no schedule, or still one. When an install fails with one of these, files and manager
 /// are as they were before.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
-    /// `HOME` is not set, or is no folder.
-    #[error("HOME names no folder")]
+    /// Neither `HOME` nor the user database names a folder.
+    #[error("no home directory: HOME names no folder")]
     NoHome,
     /// `sudo` keeps `HOME`.
-    #[error("{} belongs to user {owner} and this is root: a schedule is installed without sudo", .home.display())]
+    #[error("{} belongs to user {owner}: a schedule is installed by its user, without sudo", .home.display())]
     NotYourHome {
         /// The home.
         home: PathBuf,

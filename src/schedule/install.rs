@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::Local;
@@ -15,7 +15,8 @@ use super::report::{Drift, Installed, Removed};
 use super::runner::{Runner, SystemRunner};
 use super::status::take_provided;
 use super::systemd::Systemd;
-use super::{Calendar, Kind, Places, ScheduleError, binary, cron};
+use super::{Calendar, Kind, Places, ScheduleError, cron};
+use crate::os::stable_path::settle;
 
 /// What is wanted of an install.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl Schedule {
     /// # Errors
     /// When the binary is none, will vanish, or cannot be written down.
     pub fn job(&self, request: &Request) -> Result<Job, ScheduleError> {
-        let binary = binary::settle(&request.binary, &self.places, request.force)?;
+        let binary = self.settled(&request.binary, request.force)?;
         let mut environment = self.places.kept.clone();
         if let Some(config) = &request.config {
             let absolute = std::path::absolute(config).map_err(|source| ScheduleError::Io {
@@ -86,6 +87,18 @@ impl Schedule {
             return Err(ScheduleError::Unwritable { what: format!("the path {:?}", self.places.home) });
         }
         Job::new(&binary, request.calendar, environment, request.grace)
+    }
+
+    /// The path to schedule: absolute, executable, and, unless forced, not about to vanish.
+    fn settled(&self, binary: &Path, force: bool) -> Result<PathBuf, ScheduleError> {
+        let owned = || binary.to_owned();
+        let settled = settle(binary, &self.places.path, &self.places.temporary);
+        match (settled.executable, settled.danger) {
+            (Err(source), _) => Err(ScheduleError::Io { doing: "find", path: owned(), source }),
+            (Ok(false), _) => Err(ScheduleError::NotExecutable { path: owned() }),
+            (Ok(true), Some(why)) if !force => Err(ScheduleError::WillVanish { path: owned(), why }),
+            (Ok(true), _) => Ok(settled.path),
+        }
     }
 
     /// The files of a job and the line for crontab(5), without writing anything.

@@ -4,7 +4,6 @@
 //! it has taken up, and an uninstall removes only what some version of mcp-reap wrote and nobody
 //! has changed since. Both managers are compiled everywhere; which one is used is a parameter.
 
-mod binary;
 mod calendar;
 mod cron;
 mod error;

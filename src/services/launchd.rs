@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::ask;
+use super::output;
 use crate::process::{Pid, Service, Snapshot};
 use crate::tree::Tree;
 
-/// What `launchctl` can be asked without being root.
+/// What `launchctl` answers without being root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// `launchctl list`: the jobs of the domain we run in.
@@ -16,23 +16,23 @@ pub(super) enum Question {
     Print(String),
 }
 
-/// How launchd is asked.
-pub(super) type Ask<'a> = &'a mut dyn FnMut(&Question) -> Option<Vec<u8>>;
+/// Queries launchd: the bare output of `launchctl`.
+pub(super) type Query<'a> = &'a mut dyn FnMut(&Question) -> Option<Vec<u8>>;
 
 /// Running jobs by process number.
 type Jobs = BTreeMap<Pid, String>;
 
 /// Fills in the jobs of `pids`. What lives below a job belongs to it; what has launchd itself
 /// above it is either a job or adopted, and that has to be known for certain.
-pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
+pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let lines = lines_up_to_launchd(snapshot, pids);
     if lines.is_empty() {
         return;
     }
-    let listed = ask(&Question::List).and_then(|output| parse_list(&output));
+    let listed = query(&Question::List).and_then(|output| parse_list(&output));
     let mut jobs = listed.clone().unwrap_or_default();
     // A daemon of the system's that runs as this user, or an agent of the desktop seen from an ssh
-    // login, is in another domain than ours. Asked only where somebody could be such a one.
+    // login, is in another domain than ours. Queried only where a process could be in one.
     let in_doubt = |line: &Vec<Pid>, jobs: &Jobs| line.len() == 1 && !jobs.contains_key(&line[0]);
     let mut complete = listed.is_some();
     if complete && lines.iter().any(|line| in_doubt(line, &jobs)) {
@@ -40,7 +40,7 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
         for (domain, needed) in
             [("system".to_owned(), true), (format!("user/{uid}"), true), (format!("gui/{uid}"), false)]
         {
-            match ask(&Question::Print(domain)).and_then(|output| parse_print(&output)) {
+            match query(&Question::Print(domain)).and_then(|output| parse_print(&output)) {
                 Some(more) => jobs.extend(more),
                 // Nobody need be logged in at the screen.
                 None => complete &= !needed,
@@ -57,8 +57,8 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
         };
         services.insert(line[0], Service { manager: "launchd".into(), name, main_pid, active: false });
     }
-    let asked: BTreeSet<Pid> = lines.iter().map(|line| line[0]).collect();
-    for record in snapshot.processes.iter_mut().filter(|record| asked.contains(&record.pid())) {
+    let heads: BTreeSet<Pid> = lines.iter().map(|line| line[0]).collect();
+    for record in snapshot.processes.iter_mut().filter(|record| heads.contains(&record.pid())) {
         record.details.service = services.remove(&record.pid());
     }
 }
@@ -120,12 +120,12 @@ fn job<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<(Pid, String)> {
     (!label.is_empty()).then(|| (Pid(pid), label.to_owned()))
 }
 
-/// Asks the real launchd.
-pub(super) fn ask(question: &Question) -> Option<Vec<u8>> {
+/// Queries the real launchd.
+pub(super) fn query(question: &Question) -> Option<Vec<u8>> {
     let program = Path::new("/bin/launchctl");
     match question {
-        Question::List => ask::ask(program, &["list"], &[], ask::LIMIT),
-        Question::Print(domain) => ask::ask(program, &["print", domain], &[], ask::LIMIT),
+        Question::List => output(program, &["list"], &[]),
+        Question::Print(domain) => output(program, &["print", domain], &[]),
     }
 }
 

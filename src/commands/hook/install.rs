@@ -10,10 +10,10 @@ use super::super::answer;
 use crate::cli::{Global, HookAction, HookScope};
 use crate::exit::Exit;
 use crate::hook::install::{self, Report, Scope};
-use crate::hook::program::lasting;
 use crate::hook::settings::{Deed, HookCommand, Presence, Status};
+use crate::os::home;
+use crate::os::stable_path::settle;
 use crate::render::clean::clean;
-use crate::stable_path::vanishing;
 
 pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Result<Exit> {
     if let Some(flag) = global.of_judgement() {
@@ -52,10 +52,8 @@ fn file(scope: HookScope) -> anyhow::Result<PathBuf> {
 /// This program, by a name that stays.
 fn command() -> anyhow::Result<HookCommand> {
     let program = env::current_exe().context("failed to find this program")?;
-    let path = env::var_os("PATH").unwrap_or_default();
-    let temporary = [env::temp_dir()];
-    let program = lasting(&program, &path, |path| vanishing(path, &temporary).is_some());
-    Ok(HookCommand::new(&program)?)
+    let settled = settle(&program, &home::search_path(), &home::temporary());
+    Ok(HookCommand::new(&settled.path)?)
 }
 
 fn tell(global: &Global, report: &Report, unchanged: &str) -> anyhow::Result<Exit> {
