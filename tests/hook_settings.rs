@@ -21,6 +21,13 @@ fn installed(text: &str) -> String {
     install(text, &command()).unwrap().text
 }
 
+/// The text without our entries, where no bytes from before are known that would explain it.
+fn without(text: &str) -> String {
+    let change = uninstall(text, "[\"not these\"]").unwrap();
+    assert_eq!(change.deeds.is_empty(), change.text == text);
+    change.text
+}
+
 fn group(program: &str) -> Value {
     json!({"matcher": "", "hooks": [
         {"type": "command", "command": program, "args": ["hook", "run"], "timeout": 10}
@@ -39,13 +46,24 @@ fn merged(mut settings: Value) -> Value {
     settings
 }
 
+/// Settings without the empty containers that mean nothing.
+fn tidied(mut settings: Value) -> Value {
+    if let Some(hooks) = settings.get_mut("hooks").and_then(Value::as_object_mut) {
+        hooks.retain(|event, groups| !event.starts_with("Session") || *groups != json!([]));
+        if hooks.is_empty() {
+            settings.as_object_mut().unwrap().remove("hooks");
+        }
+    }
+    settings
+}
+
 /// Was `small` made into `large` by putting something in, and nothing else?
 fn only_added(small: &str, large: &str) -> bool {
     let mut rest = large.bytes();
     small.bytes().all(|byte| rest.any(|other| other == byte))
 }
 
-const FRESH: &str = r#"{ 
+const FRESH: &str = r#"{
   "hooks": {
     "SessionEnd": [
       {
@@ -86,14 +104,15 @@ const FRESH: &str = r#"{
 #[test]
 fn an_empty_file_gets_the_hooks_and_nothing_else() {
     assert_eq!(installed(""), FRESH);
-    assert_eq!(uninstall(FRESH).unwrap().text, "");
+    assert_eq!(uninstall(FRESH, "").unwrap().text, "");
 }
 
 #[test]
 fn an_empty_object_looks_the_same_but_stays() {
     let text = installed("{}\n");
-    assert_eq!(text, FRESH.replacen("{ \n", "{\n", 1));
-    assert_eq!(uninstall(&text).unwrap().text, "{}\n");
+    assert_eq!(text, FRESH);
+    assert_eq!(uninstall(&text, "{}\n").unwrap().text, "{}\n");
+    assert_eq!(without(&text), "{}\n");
 }
 
 #[test]
@@ -106,14 +125,15 @@ fn a_grown_file_keeps_its_tabs_its_order_and_its_numbers() {
         &format!("\t\t],\r\n\t\t\"SessionStart\": [\r\n\t\t\t{deeper}\r\n\t\t]\r\n\t}}"),
     );
     assert_eq!(installed(before), after);
-    assert_eq!(uninstall(&after).unwrap().text, before);
+    assert_eq!(without(&after), before);
+    assert_eq!(uninstall(&after, before).unwrap().text, before);
 }
 
 #[test]
 fn a_file_on_one_line_stays_on_one_line() {
     let text = installed(r#"{"a":1,"hooks":{"SessionEnd":[]}}"#);
     let group = group(PROGRAM).to_string();
-    let expected = format!(r#"{{"a":1,"hooks":{{"SessionEnd":[ {group}],"SessionStart":[{group}]}}}}"#);
+    let expected = format!(r#"{{"a":1,"hooks":{{"SessionEnd":[{group}],"SessionStart":[{group}]}}}}"#);
     assert_eq!(text, expected);
 }
 
@@ -167,11 +187,13 @@ fn files_as_people_have_them() {
         let again = install(&text, &command()).unwrap();
         assert_eq!((again.text.as_str(), again.deeds.as_slice()), (text.as_str(), &[][..]));
 
-        let change = uninstall(&text).unwrap();
-        let events = ["SessionStart", "SessionEnd"].map(|event| Deed::Removed { event: event.into() });
-        assert_eq!(change.deeds, events, "{before}");
+        let change = uninstall(&text, before).unwrap();
+        for event in ["SessionStart", "SessionEnd"] {
+            assert!(change.deeds.contains(&Deed::Removed { event: event.into() }), "{before}");
+        }
+        assert_eq!(change.deeds.len(), 2, "{before}");
         assert_eq!(change.text, before);
-        assert_eq!(uninstall(before).unwrap().deeds, [], "{before}");
+        assert_eq!(uninstall(before, "").unwrap().deeds, [], "{before}");
     }
 }
 
@@ -181,7 +203,7 @@ fn a_blank_file_is_an_empty_one() {
         let text = installed(before);
         let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
         assert_eq!(json, merged(json!({})), "{before:?}");
-        assert_eq!(uninstall(&text).unwrap().text, before);
+        assert_eq!(uninstall(&text, before).unwrap().text, before);
     }
 }
 
@@ -265,7 +287,7 @@ fn only_what_is_ours_is_taken_out() {
     ] {
         for event in ["SessionEnd", "SessionStart", "Stop"] {
             let wrap = |groups: &str| format!("{{\"hooks\": {{\"{event}\": {groups}}}, \"a\": 1}}\n");
-            let change = uninstall(&wrap(&before)).unwrap();
+            let change = uninstall(&wrap(&before), "").unwrap();
             assert_eq!(change.text, wrap(&after));
             assert_eq!(change.deeds, [Deed::Removed { event: event.into() }]);
         }
@@ -276,18 +298,18 @@ fn only_what_is_ours_is_taken_out() {
 fn an_event_that_no_install_made_stays_when_it_is_emptied() {
     let ours = group("/x/mcp-reap").to_string();
     let before = format!("{{\"hooks\":{{\"Stop\":[{ours}],\"SessionEnd\":[{ours}]}},\"a\":1}}");
-    assert_eq!(uninstall(&before).unwrap().text, "{\"hooks\":{\"Stop\":[]},\"a\":1}");
+    assert_eq!(without(&before), "{\"hooks\":{\"Stop\":[]},\"a\":1}");
 }
 
 #[test]
 fn what_was_written_anew_by_another_program_comes_out_all_the_same() {
     let before = json!({"model": "opus"});
     let text = serde_json::to_string_pretty(&merged(before.clone())).unwrap();
-    let after = uninstall(&text).unwrap().text;
+    let after = without(&text);
     assert_eq!(serde_json::from_str::<Value>(&after).unwrap(), before);
     // And a file that would be left empty keeps its braces: nothing shows that we made it.
     let text = serde_json::to_string_pretty(&merged(json!({}))).unwrap();
-    assert_eq!(uninstall(&text).unwrap().text, "{}");
+    assert_eq!(without(&text), "{}");
 }
 
 #[test]
@@ -296,15 +318,15 @@ fn of_duplicates_the_one_that_counts_is_edited_and_none_is_revealed() {
     let text = installed(before);
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value, merged(json!({"hooks": {}})));
-    assert_eq!(uninstall(&text).unwrap().text, before);
-    // Even without the sign that says it was there.
+    assert_eq!(uninstall(&text, before).unwrap().text, before);
+    assert_eq!(without(&text), before);
     let ours = group(PROGRAM).to_string();
     let text = format!("{{\"hooks\":{{\"Stop\":[]}},\"hooks\":{{\"SessionEnd\":[{ours}]}}}}");
-    assert_eq!(uninstall(&text).unwrap().text, "{\"hooks\":{\"Stop\":[]},\"hooks\":{}}");
+    assert_eq!(without(&text), "{\"hooks\":{\"Stop\":[]},\"hooks\":{}}");
     let text =
         format!("{{\"hooks\":{{\"Stop\":[]}},\"hooks\":{{\"SessionEnd\":[\"x\"],\"SessionEnd\":[{ours}]}}}}");
     let left = "{\"hooks\":{\"Stop\":[]},\"hooks\":{\"SessionEnd\":[\"x\"],\"SessionEnd\":[]}}";
-    assert_eq!(uninstall(&text).unwrap().text, left);
+    assert_eq!(without(&text), left);
 }
 
 #[test]
@@ -470,8 +492,8 @@ proptest! {
         };
         prop_assert_eq!(status(&text, &command()).unwrap(), here);
         prop_assert_eq!(install(&text, &command()).unwrap().deeds, vec![]);
-        prop_assert_eq!(uninstall(&before).unwrap().text, before.clone());
-        prop_assert_eq!(uninstall(&text).unwrap().text, before);
+        prop_assert_eq!(uninstall(&before, "").unwrap().text, before.clone());
+        prop_assert_eq!(uninstall(&text, &before).unwrap().text, before);
     }
 
     #[test]
@@ -481,6 +503,18 @@ proptest! {
         // Lone surrogates and 1e400 are JSON that serde_json has no value for.
         if let Ok(value_before) = value(if before.trim_start_matches('\u{feff}').trim().is_empty() { "{}" } else { &before }) {
             prop_assert_eq!(value(&text).unwrap(), merged(value_before));
+        }
+    }
+
+    /// Where the person changed something meanwhile, only our entries and what held nothing else go.
+    #[test]
+    fn without_the_bytes_from_before_it_means_what_it_meant_before(before in settings()) {
+        let text = installed(&before);
+        let after = without(&text);
+        prop_assert!(only_added(&after, &text), "{}\n{}", text, after);
+        let value = |text: &str| serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}'));
+        if let Ok(value_before) = value(&before) {
+            prop_assert_eq!(tidied(value(&after).unwrap()), tidied(value_before), "{}", text);
         }
     }
 
@@ -498,7 +532,7 @@ proptest! {
     #[test]
     fn any_text_is_edited_or_refused(text in "[\\[\\]{}\",:a\\\\ \n]{0,12}|\\{\"hooks\":[\\[\\]{}\",: ]{0,8}\\}") {
         if let Ok(change) = install(&text, &command()) {
-            prop_assert_eq!(uninstall(&change.text).unwrap().text, text);
+            prop_assert_eq!(uninstall(&change.text, &text).unwrap().text, text);
         }
     }
 }

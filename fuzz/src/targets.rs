@@ -889,13 +889,13 @@ static ELSEWHERE: LazyLock<HookCommand> =
 fn hook_settings(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = settings::status(&text, &COMMAND);
-    let Ok(before) = settings::uninstall(&text) else { return };
+    let Ok(before) = settings::uninstall(&text, "") else { return };
     let Ok(with) = settings::install(&before.text, &COMMAND) else { return };
     let again = settings::install(&with.text, &COMMAND).expect("what was installed can be read");
     assert!(again.deeds.is_empty() && again.text == with.text, "a second time changes something");
     let status = settings::status(&with.text, &COMMAND).expect("and be told");
     assert_eq!((status.session_end, status.session_start), (Presence::Installed, Presence::Installed));
-    let without = settings::uninstall(&with.text).expect("and taken out");
+    let without = settings::uninstall(&with.text, &before.text).expect("and taken out");
     assert_eq!(without.text, before.text, "what was put in comes out to the byte");
     // What is theirs means what it meant.
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}'));
@@ -917,7 +917,7 @@ fn hook_settings(bytes: &[u8]) {
     let moved = settings::install(&with.text, &ELSEWHERE).expect("settings");
     assert_eq!(moved.deeds.len(), 2, "each entry is followed");
     assert_eq!(settings::install(&moved.text, &COMMAND).expect("settings").text, with.text);
-    assert_eq!(settings::uninstall(&moved.text).expect("settings").text, before.text);
+    assert_eq!(settings::uninstall(&moved.text, &before.text).expect("settings").text, before.text);
 }
 
 fn hook_shape(bytes: &[u8]) -> u64 {

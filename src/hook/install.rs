@@ -143,7 +143,10 @@ pub fn uninstall(file: &Path) -> Result<Report, InstallError> {
         return Ok(Report { file: file.to_owned(), deeds: Vec::new(), backup: None, removed: false });
     }
     let held = Held::open(file)?;
-    let change = held.edit(settings::uninstall)?;
+    let before = held.backup.as_ref().map(|backup| backup.bytes.as_slice()).unwrap_or_default();
+    // A backup that is no text is no settings: then nothing is restored from it.
+    let before = str::from_utf8(before).unwrap_or_default();
+    let change = held.edit(|text| settings::uninstall(text, before))?;
     if change.deeds.is_empty() {
         return held.report(Vec::new(), false);
     }

@@ -13,7 +13,7 @@
 //! let before = "{\n  \"model\": \"opus\"\n}\n";
 //! let installed = install(before, &command)?.text;
 //! assert!(installed.contains("SessionEnd"));
-//! assert_eq!(uninstall(&installed)?.text, before);
+//! assert_eq!(uninstall(&installed, before)?.text, before);
 //! # Ok::<(), mcp_reap::hook::settings::SettingsError>(())
 //! ```
 
@@ -22,6 +22,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::json::member;
 use super::text::Settings;
 
 /// The events an install listens to: the end of a session leaves servers behind, and at its start
@@ -163,7 +164,6 @@ pub enum SettingsError {
 pub fn install(text: &str, command: &HookCommand) -> Result<Change, SettingsError> {
     let mut change = Change { text: text.to_owned(), deeds: Vec::new() };
     for event in EVENTS {
-        // One after the other, so that each can be undone on its own: see `layout`.
         let next = install_event(&change.text, event, command)?;
         change.deeds.extend(next.deeds);
         change.text = next.text;
@@ -171,30 +171,24 @@ pub fn install(text: &str, command: &HookCommand) -> Result<Change, SettingsErro
     Ok(change)
 }
 
-/// Takes our entries out, and the containers that an install made for them. What an install put in
-/// comes out to the byte.
+/// Takes our entries out. `before` is the text from before the install, empty where there was no file:
+/// if an install is all that has happened to it since, it comes back to the byte. Otherwise the
+/// containers that an install makes go with the entries, and all other bytes stay.
 ///
 /// # Errors
 /// When the text is not JSON. A shape that Claude Code would not read has nothing of ours in it.
-pub fn uninstall(text: &str) -> Result<Change, SettingsError> {
+pub fn uninstall(text: &str, before: &str) -> Result<Change, SettingsError> {
     let settings = Settings::parse(text)?;
-    let mut change = Change { text: settings.without(|event| !EVENTS.contains(&event)), deeds: Vec::new() };
-    if change.text != text {
-        let events = settings.all_events();
-        let ours = events.into_iter().filter(|(event, groups)| {
-            !EVENTS.contains(&event.as_str()) && settings.ours_below(*groups).next().is_some()
-        });
-        change.deeds.extend(ours.map(|(event, _)| Deed::Removed { event }));
-    }
-    // In the opposite order to an install, one after the other.
-    for event in EVENTS.into_iter().rev() {
-        let left = Settings::parse(&change.text)?.without(|other| other == event);
-        if left != change.text {
-            change.text = left;
-            change.deeds.push(Deed::Removed { event: event.to_owned() });
-        }
-    }
-    Ok(change)
+    let deeds: Vec<Deed> =
+        settings.events_of_ours().into_iter().map(|event| Deed::Removed { event }).collect();
+    let restored = settings.entries(EVENTS[0]).ok().and_then(|ours| {
+        let (_, program) = ours.into_iter().next()?;
+        let untouched = Settings::parse(before).is_ok_and(|before| before.events_of_ours().is_empty());
+        let again = install(before, &HookCommand { program }).ok()?;
+        (untouched && again.text == text).then(|| before.to_owned())
+    });
+    let text = restored.unwrap_or_else(|| settings.without());
+    Ok(Change { text, deeds })
 }
 
 /// What the text says of us.
@@ -209,11 +203,11 @@ pub fn status(text: &str, command: &HookCommand) -> Result<Status, SettingsError
         let here = ours.iter().any(|(_, program)| *program == command.program);
         Ok(if here { Presence::Installed } else { other.unwrap_or(Presence::Absent) })
     };
-    let disabled = settings.root()?.and_then(|root| settings.document.member(root, "disableAllHooks"));
+    let disabled = settings.root()?.and_then(|root| member(root, "disableAllHooks"));
     Ok(Status {
         session_end: presence(EVENTS[0])?,
         session_start: presence(EVENTS[1])?,
-        hooks_disabled: disabled.is_some_and(|member| settings.document.raw(member.value) == "true"),
+        hooks_disabled: disabled.is_some_and(|value| value.get() == "true"),
     })
 }
 
@@ -228,7 +222,7 @@ fn install_event(text: &str, event: &'static str, command: &HookCommand) -> Resu
     // From the last to the first, so that the places of the others stay true.
     for (program, from) in entries.into_iter().rev().filter(|(_, program)| *program != command.program) {
         let value = Value::from(command.program.as_str()).to_string();
-        change.text.replace_range(program.start..program.end, &value);
+        change.text.replace_range(program, &value);
         change.deeds.push(Deed::Moved { event, from });
     }
     Ok(change)

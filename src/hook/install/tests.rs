@@ -171,6 +171,16 @@ fn what_the_person_changed_meanwhile_stays_and_so_does_the_backup() {
 }
 
 #[test]
+fn a_backup_with_our_own_entries_in_it_is_not_restored() {
+    let half = settings::install(BEFORE, &command("/elsewhere/mcp-reap")).unwrap().text;
+    let home = Home::with(&half);
+    home.install().unwrap();
+    assert_eq!(fs::read_to_string(home.backup()).unwrap(), half);
+    home.uninstall().unwrap();
+    assert_eq!(home.text(), BEFORE);
+}
+
+#[test]
 fn a_link_stays_a_link_and_its_target_is_written() {
     let home = Home::new();
     fs::create_dir_all(home.path("dotfiles/claude")).unwrap();
