@@ -223,6 +223,13 @@ fn scheduled() -> Line {
             Line::broken("schedule", "installed, but not loaded", "`mcp-reap schedule install` loads it")
         }
         None => {
+            if let Ok(Some(overdue)) = super::schedule::overdue_note(&status) {
+                return Line::note(
+                    "schedule",
+                    overdue,
+                    "`mcp-reap schedule install --daily` runs it more often",
+                );
+            }
             let next = status.next.map(|next| {
                 format!(", next run {}", next.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M"))
             });

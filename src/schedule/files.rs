@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::ScheduleError;
 use super::job::Job;
-use super::template::{Origin, origin};
+use super::seal::{Origin, origin};
 use crate::os::file::{self, Access, Draft, Links, ReadError};
 
 /// No file of ours is nearly as large.

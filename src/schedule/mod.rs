@@ -15,9 +15,9 @@ mod manager;
 mod places;
 mod report;
 mod runner;
+mod seal;
 mod status;
 mod systemd;
-mod template;
 
 pub use calendar::{Calendar, CalendarError};
 pub use error::ScheduleError;

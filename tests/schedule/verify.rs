@@ -1,11 +1,10 @@
 //! The units, read by systemd itself.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use mcp_reap::schedule::{ARGUMENTS, Calendar, Job, Kind, Places, Schedule, SystemRunner};
+use mcp_reap::schedule::{Calendar, Job, Kind, Places, Schedule, SystemRunner};
 
 use crate::home::{not_tested, program};
 use crate::rendered::{HOSTILE, systemd_can_run};
@@ -83,27 +82,5 @@ fn systemd_reads_every_calendar_and_prints_it_as_we_write_it() {
         let next = said.lines().find_map(|line| line.trim().strip_prefix("Next elapse: ")).unwrap();
         let ours = calendar.next_after(&chrono::Utc::now()).format("%a %Y-%m-%d %H:%M:%S UTC").to_string();
         assert_eq!(next, ours, "{text}");
-    }
-}
-
-#[test]
-fn the_templates_lie_where_packagers_look_for_them() {
-    for name in ["launchd/com.mcp-reap.plist", "systemd/mcp-reap.service", "systemd/mcp-reap.timer"] {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
-        assert!(text.contains("{{job}}"), "{name}");
-    }
-}
-
-#[test]
-fn a_template_as_it_stands_is_the_default_schedule() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd");
-    let calendar = Calendar::default();
-    for (unit, line) in [
-        ("mcp-reap.timer", format!("OnCalendar={}", calendar.systemd())),
-        ("mcp-reap.timer", format!("RandomizedDelaySec={}", calendar.spread_seconds())),
-        ("mcp-reap.service", format!("ExecStart=%h/.cargo/bin/mcp-reap {}", ARGUMENTS.join(" "))),
-    ] {
-        let text = fs::read_to_string(folder.join(unit)).unwrap();
-        assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
     }
 }

@@ -11,12 +11,11 @@ use super::job::{ARGUMENTS, Job};
 use super::manager::{Manager, Presence, Seen, may, refused, same_file};
 use super::report::{Drift, LastRun, RunResult};
 use super::runner::Runner;
-use super::template::sealed;
+use super::seal::{self, sealed};
 use super::{Places, ScheduleError};
 use print::Printed;
 
 const LABEL: &str = "com.mcp-reap";
-const TEMPLATE: &str = include_str!("../../../launchd/com.mcp-reap.plist");
 
 /// How often launchd is asked again while it is still taking an old job apart, a quarter of a
 /// second apart: `bootout` returns before the job is gone, and a `bootstrap` that comes too early
@@ -86,24 +85,7 @@ impl Manager for Launchd<'_> {
     }
 
     fn render(&self, job: &Job) -> Vec<Rendered> {
-        let binary = job.binary();
-        let strings = std::iter::once(binary.as_str()).chain(ARGUMENTS);
-        let arguments: Vec<String> =
-            strings.map(|text| format!("\t\t<string>{}</string>", escaped(text))).collect();
-        let keys = job.calendar.launchd().into_iter();
-        let calendar: Vec<String> = keys
-            .map(|(key, number)| format!("\t\t<key>{key}</key>\n\t\t<integer>{number}</integer>"))
-            .collect();
-        let logs = escaped(&self.logs.to_string_lossy());
-        let values: &[(&str, &str)] = &[
-            ("job", &job.to_line()),
-            ("arguments", &arguments.join("\n")),
-            ("environment", &environment(job)),
-            ("calendar", &calendar.join("\n")),
-            ("longest_stop", &job.longest_stop().to_string()),
-            ("logs", &logs),
-        ];
-        vec![Rendered { path: self.plist.clone(), text: sealed(TEMPLATE, values) }]
+        vec![Rendered { path: self.plist.clone(), text: sealed(&agent(job, &self.logs)) }]
     }
 
     fn folders(&self) -> Vec<PathBuf> {
@@ -194,6 +176,61 @@ impl Manager for Launchd<'_> {
     }
 }
 
+/// The agent, as launchd.plist(5) wants it. `launchd/` in the repository has a copy.
+fn agent(job: &Job, logs: &Path) -> String {
+    let binary = job.binary();
+    let strings = std::iter::once(binary.as_str()).chain(ARGUMENTS);
+    let keys = job.calendar.launchd().into_iter();
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<!--
+Written by `mcp-reap schedule install`, removed by `mcp-reap schedule uninstall`.
+What is changed in here is left alone by both from then on.
+{seal}-->
+<plist version="1.0">
+<dict>
+	<key>Label</key>
+	<string>com.mcp-reap</string>
+	<key>ProgramArguments</key>
+	<array>
+{arguments}	</array>
+{environment}	<key>StartCalendarInterval</key>
+	<dict>
+{calendar}	</dict>
+	<!-- A run begins, ends and is not started again: no KeepAlive, no RunAtLoad. -->
+	<key>ThrottleInterval</key>
+	<integer>60</integer>
+	<!-- Stopped (logout, shutdown), it finishes what it has begun and closes the audit log. -->
+	<key>ExitTimeOut</key>
+	<integer>{longest_stop}</integer>
+	<!-- Behind everything the person is doing. -->
+	<key>ProcessType</key>
+	<string>Background</string>
+	<key>LowPriorityIO</key>
+	<true/>
+	<!-- 077 -->
+	<key>Umask</key>
+	<integer>63</integer>
+	<key>StandardOutPath</key>
+	<string>{logs}/schedule.out.log</string>
+	<key>StandardErrorPath</key>
+	<string>{logs}/schedule.err.log</string>
+</dict>
+</plist>
+"#,
+        seal = seal::lines("", job),
+        arguments =
+            strings.map(|text| format!("\t\t<string>{}</string>\n", escaped(text))).collect::<String>(),
+        environment = environment(job),
+        calendar = keys
+            .map(|(key, number)| format!("\t\t<key>{key}</key>\n\t\t<integer>{number}</integer>\n"))
+            .collect::<String>(),
+        longest_stop = job.longest_stop(),
+        logs = escaped(&logs.to_string_lossy()),
+    )
+}
+
 fn environment(job: &Job) -> String {
     if job.environment.is_empty() {
         return String::new();
@@ -202,7 +239,7 @@ fn environment(job: &Job) -> String {
         format!("\t\t<key>{}</key>\n\t\t<string>{}</string>\n", escaped(name), escaped(value))
     };
     let pairs: String = job.environment.iter().map(pair).collect();
-    format!("\t<key>EnvironmentVariables</key>\n\t<dict>\n{pairs}\t</dict>")
+    format!("\t<key>EnvironmentVariables</key>\n\t<dict>\n{pairs}\t</dict>\n")
 }
 
 /// Text of an XML element.

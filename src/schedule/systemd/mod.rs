@@ -10,14 +10,12 @@ use super::job::Job;
 use super::manager::{Manager, Presence, Seen, may, must, same_file};
 use super::report::{Drift, LastRun, RunResult};
 use super::runner::Runner;
-use super::template::sealed;
+use super::seal::sealed;
 use super::{Places, ScheduleError};
 use show::Properties;
 
 const SERVICE: &str = "mcp-reap.service";
 const TIMER: &str = "mcp-reap.timer";
-const SERVICE_TEMPLATE: &str = include_str!("../../../systemd/mcp-reap.service");
-const TIMER_TEMPLATE: &str = include_str!("../../../systemd/mcp-reap.timer");
 
 /// The person's `systemd --user`.
 pub(super) struct Systemd<'a> {
@@ -88,19 +86,8 @@ impl Manager for Systemd<'_> {
     }
 
     fn render(&self, job: &Job) -> Vec<Rendered> {
-        let (longest_run, longest_stop) = (job.longest_run().to_string(), job.longest_stop().to_string());
-        let values: &[(&str, &str)] = &[
-            ("job", &job.to_line()),
-            ("command", &unit::command(job)),
-            ("environment", &unit::environment(job)),
-            ("longest_run", &longest_run),
-            ("longest_stop", &longest_stop),
-            ("description", &format!("End MCP servers that nobody uses any more, {}", job.calendar)),
-            ("on_calendar", &job.calendar.systemd()),
-            ("spread", &job.calendar.spread_seconds().to_string()),
-        ];
-        [(SERVICE, SERVICE_TEMPLATE), (TIMER, TIMER_TEMPLATE)]
-            .map(|(unit, template)| Rendered { path: self.path(unit), text: sealed(template, values) })
+        [(SERVICE, unit::service(job)), (TIMER, unit::timer(job))]
+            .map(|(unit, text)| Rendered { path: self.path(unit), text: sealed(&text) })
             .into()
     }
 
