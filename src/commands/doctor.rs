@@ -12,14 +12,20 @@ use crate::classify::Verdict;
 use crate::cli::Global;
 use crate::config::{self, Surroundings};
 use crate::exit::Exit;
+use crate::os::home;
+use crate::os::machine::Machine;
 use crate::process::Snapshot;
 use crate::render::doctor::{self, Line, State};
 use crate::render::figures::{count, elapsed};
 use crate::render::style::Look;
+use crate::units::show_size;
 use crate::{clients, hook, schedule};
 
+/// A time, to the minute.
+const MINUTE: &str = "%Y-%m-%d %H:%M";
+
 pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
-    let mut lines = vec![version(), configuration(global)];
+    let mut lines = vec![version(), machine(), configuration(global)];
     // Whatever is wrong with the file, the rest can be looked at with the defaults.
     let session = Session::new(global).or_else(|_| Session::new(&Global::default()))?;
     lines.extend(table(&session));
@@ -42,6 +48,26 @@ fn version() -> Line {
     let program = std::env::current_exe().map_or_else(|_| "?".to_owned(), |path| path.display().to_string());
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     Line::fine("mcp-reap", format!("{} for {os} {arch}, {program}", env!("CARGO_PKG_VERSION")))
+}
+
+/// What mcp-reap runs on, and as whom.
+fn machine() -> Line {
+    let machine = Machine::here();
+    let system: Vec<String> = [machine.os, machine.os_version].into_iter().flatten().collect();
+    let user = home::user();
+    let name = home::name_of_user(user).map(|name| format!("{name} ({user})"));
+    let size = |what, bytes: Option<u64>| bytes.map(|bytes| format!("{} {what}", show_size(bytes)));
+    let booted =
+        machine.booted_at.map(|at| format!("booted {}", at.with_timezone(&chrono::Local).format(MINUTE)));
+    let facts = [
+        Some(system.join(" ")).filter(|system| !system.is_empty()),
+        machine.kernel.map(|kernel| format!("kernel {kernel}")),
+        size("memory", machine.memory),
+        size("swap", machine.swap.filter(|bytes| *bytes > 0)),
+        booted,
+        Some(format!("as user {}", name.unwrap_or_else(|| user.to_string()))),
+    ];
+    Line::fine("machine", facts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn configuration(global: &Global) -> Line {
@@ -170,7 +196,7 @@ fn last_run() -> Line {
     match runs {
         Ok((runs, _)) => match runs.last() {
             Some(run) => {
-                let at = run.at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M");
+                let at = run.at.with_timezone(&chrono::Local).format(MINUTE);
                 Line::fine(
                     "last run",
                     format!("{at}, {} ended", count(run.processes_ended as usize, "process")),
@@ -230,9 +256,9 @@ fn scheduled() -> Line {
                     "`mcp-reap schedule install --daily` runs it more often",
                 );
             }
-            let next = status.next.map(|next| {
-                format!(", next run {}", next.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M"))
-            });
+            let next = status
+                .next
+                .map(|next| format!(", next run {}", next.with_timezone(&chrono::Local).format(MINUTE)));
             Line::fine("schedule", format!("by {}{}", status.manager, next.unwrap_or_default()))
         }
     }

@@ -24,6 +24,12 @@ pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The name of a user in the user database.
+#[must_use]
+pub fn name_of_user(uid: u32) -> Option<String> {
+    nix::unistd::User::from_uid(uid.into()).ok().flatten().map(|user| user.name)
+}
+
 /// The home directory of a user in the user database.
 #[must_use]
 pub fn of_user(uid: u32) -> Option<PathBuf> {
