@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use mcp_reap::hook::settings::{
-    Deed, HookCommand, Presence, SettingsError, Status, install, status, uninstall,
+    Edit, HookCommand, HookPresence, HookStatus, SettingsError, install, status, uninstall,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -24,7 +24,7 @@ fn installed(text: &str) -> String {
 /// The text without our entries, where no bytes from before are known that would explain it.
 fn without(text: &str) -> String {
     let change = uninstall(text, "[\"not these\"]").unwrap();
-    assert_eq!(change.deeds.is_empty(), change.text == text);
+    assert_eq!(change.edits.is_empty(), change.text == text);
     change.text
 }
 
@@ -177,23 +177,23 @@ fn files_as_people_have_them() {
     ];
     for before in files {
         let change = install(before, &command()).unwrap();
-        let events = ["SessionEnd", "SessionStart"].map(|event| Deed::Added { event });
-        assert_eq!(change.deeds, events, "{before}");
+        let events = ["SessionEnd", "SessionStart"].map(|event| Edit::Added { event });
+        assert_eq!(change.edits, events, "{before}");
         let text = change.text;
         assert!(only_added(before, &text), "{before}\n{text}");
         let value = |text: &str| serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap();
         assert_eq!(value(&text), merged(value(before)), "{before}\n{text}");
 
         let again = install(&text, &command()).unwrap();
-        assert_eq!((again.text.as_str(), again.deeds.as_slice()), (text.as_str(), &[][..]));
+        assert_eq!((again.text.as_str(), again.edits.as_slice()), (text.as_str(), &[][..]));
 
         let change = uninstall(&text, before).unwrap();
         for event in ["SessionStart", "SessionEnd"] {
-            assert!(change.deeds.contains(&Deed::Removed { event: event.into() }), "{before}");
+            assert!(change.edits.contains(&Edit::Removed { event: event.into() }), "{before}");
         }
-        assert_eq!(change.deeds.len(), 2, "{before}");
+        assert_eq!(change.edits.len(), 2, "{before}");
         assert_eq!(change.text, before);
-        assert_eq!(uninstall(before, "").unwrap().deeds, [], "{before}");
+        assert_eq!(uninstall(before, "").unwrap().edits, [], "{before}");
     }
 }
 
@@ -214,13 +214,13 @@ fn a_program_that_moved_is_followed() {
     let change = install(&before, &moved).unwrap();
     assert_eq!(change.text, before.replace(PROGRAM, "/opt/new \\\"place\\\"/mcp-reap"));
     let from = || PROGRAM.to_owned();
-    let deeds = ["SessionEnd", "SessionStart"].map(|event| Deed::Moved { event, from: from() });
-    assert_eq!(change.deeds, deeds);
+    let edits = ["SessionEnd", "SessionStart"].map(|event| Edit::Moved { event, from: from() });
+    assert_eq!(change.edits, edits);
     assert_eq!(
         status(&before, &moved).unwrap(),
-        Status {
-            session_end: Presence::OtherBinary(from()),
-            session_start: Presence::OtherBinary(from()),
+        HookStatus {
+            session_end: HookPresence::OtherBinary(from()),
+            session_start: HookPresence::OtherBinary(from()),
             hooks_disabled: false,
         }
     );
@@ -239,7 +239,7 @@ fn all_entries_that_moved_are_followed() {
     let before = text(["/a/long/way/off/mcp-reap", "/b/mcp-reap", PROGRAM]);
     let change = install(&before, &command()).unwrap();
     assert_eq!(change.text, text([PROGRAM; 3]));
-    assert_eq!(change.deeds.len(), 2);
+    assert_eq!(change.edits.len(), 2);
 }
 
 #[test]
@@ -250,10 +250,10 @@ fn what_the_person_changed_in_our_entry_stays() {
     assert!(change.text.starts_with(before.replace("/old/mcp-reap", PROGRAM).split("]}]}}").next().unwrap()));
     assert_eq!(change.text.matches("\"SessionEnd\"").count(), 1);
     assert_eq!(
-        change.deeds,
+        change.edits,
         [
-            Deed::Moved { event: "SessionEnd", from: "/old/mcp-reap".into() },
-            Deed::Added { event: "SessionStart" }
+            Edit::Moved { event: "SessionEnd", from: "/old/mcp-reap".into() },
+            Edit::Added { event: "SessionStart" }
         ]
     );
 }
@@ -289,7 +289,7 @@ fn only_what_is_ours_is_taken_out() {
             let wrap = |groups: &str| format!("{{\"hooks\": {{\"{event}\": {groups}}}, \"a\": 1}}\n");
             let change = uninstall(&wrap(&before), "").unwrap();
             assert_eq!(change.text, wrap(&after));
-            assert_eq!(change.deeds, [Deed::Removed { event: event.into() }]);
+            assert_eq!(change.edits, [Edit::Removed { event: event.into() }]);
         }
     }
 }
@@ -369,8 +369,11 @@ fn the_switch_that_turns_all_hooks_off_is_reported() {
         ("{\"env\": {\"disableAllHooks\": true}}", false),
         ("", false),
     ] {
-        let expected =
-            Status { session_end: Presence::Absent, session_start: Presence::Absent, hooks_disabled: off };
+        let expected = HookStatus {
+            session_end: HookPresence::Absent,
+            session_start: HookPresence::Absent,
+            hooks_disabled: off,
+        };
         assert_eq!(status(text, &command()).unwrap(), expected, "{text}");
     }
 }
@@ -482,16 +485,16 @@ proptest! {
     #[test]
     fn install_then_uninstall_is_nothing(before in settings()) {
         let change = install(&before, &command()).unwrap();
-        prop_assert_eq!(change.deeds.len(), 2);
+        prop_assert_eq!(change.edits.len(), 2);
         let text = change.text;
         prop_assert!(only_added(&before, &text), "{}", text);
-        let here = Status {
-            session_end: Presence::Installed,
-            session_start: Presence::Installed,
+        let here = HookStatus {
+            session_end: HookPresence::Installed,
+            session_start: HookPresence::Installed,
             hooks_disabled: false,
         };
         prop_assert_eq!(status(&text, &command()).unwrap(), here);
-        prop_assert_eq!(install(&text, &command()).unwrap().deeds, vec![]);
+        prop_assert_eq!(install(&text, &command()).unwrap().edits, vec![]);
         prop_assert_eq!(uninstall(&before, "").unwrap().text, before.clone());
         prop_assert_eq!(uninstall(&text, &before).unwrap().text, before);
     }
@@ -551,7 +554,7 @@ fn what_is_documented_can_be_read_by_the_clients() {
     let ours = blocks[0].to_string();
     assert_eq!(
         status(&ours.replace("[\"... the same\"]", "[]"), &command()).unwrap().session_end,
-        Presence::Installed,
+        HookPresence::Installed,
         "the documented entry is the one that is installed"
     );
     let entry = &blocks[0]["hooks"]["SessionEnd"][0];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::found::{Trouble, Warning};
 use crate::os::file::is_absent;
 
-/// More entries in one folder than anybody has plugins, projects or extensions.
+/// Far more entries in one folder than people have plugins, projects or extensions.
 const MAX_ENTRIES: usize = 2_000;
 
 /// The paths below `base` that a pattern stands for. `*` in a component is any run of characters

@@ -4,7 +4,7 @@
 //! identification and no more: a file may have changed since the process started, and that no file
 //! names a process proves nothing.
 //!
-//! Placeholders stay as they are written, but for those that are known without anybody's
+//! Placeholders stay as they are written, but for those that are known without the client's
 //! environment: `~`, `$HOME`, `${HOME}`, `${env:HOME}`, `${userHome}`, and for plugins and extensions
 //! the folder they lie in (`${CLAUDE_PLUGIN_ROOT}`, `${extensionPath}`, `${__dirname}`). Some
 //! clients do not fill in the home in arguments: then the process shows `~/x` itself, so an entry
@@ -83,7 +83,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The projects that exist: those that were asked for, then those that clients remember.
+    /// The projects that exist: those that were named, then those that clients remember.
     fn projects(&mut self) -> Vec<PathBuf> {
         let mut seen = HashSet::new();
         let mut projects: Vec<PathBuf> =

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::os::home;
 
-/// Whose paths to use. A parameter and not a `cfg`, so that each is tested on the other.
+/// The system whose paths to use. A parameter and not a `cfg`, so that each is tested on the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Os {
     /// Linux and what behaves like it.
@@ -31,8 +31,8 @@ pub struct Places {
     pub home: PathBuf,
     /// Whose layout.
     pub os: Os,
-    /// `CLAUDE_CONFIG_DIR`. Read in addition to the default place: whoever started the servers may
-    /// not have had it set, and a timer that starts mcp-reap certainly has not.
+    /// `CLAUDE_CONFIG_DIR`. Read in addition to the default place: the client that started
+    /// the servers may not have had it set, and a timer that starts mcp-reap certainly has not.
     pub claude_config_dir: Option<PathBuf>,
     /// `CODEX_HOME`, likewise in addition.
     pub codex_home: Option<PathBuf>,
@@ -65,7 +65,7 @@ impl Places {
         Some(Places::from_vars(home, |name| std::env::var_os(name), std::env::current_dir().ok()))
     }
 
-    /// The same from what the environment says.
+    /// The same from given variables.
     fn from_vars(home: PathBuf, var: impl Fn(&str) -> Option<OsString>, working: Option<PathBuf>) -> Places {
         let absolute = |name| home::absolute(var(name));
         Places {

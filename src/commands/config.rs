@@ -19,7 +19,7 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
     let path = around.config_path(global.config.as_deref())?;
     let shown = clean(&path.display().to_string());
     match action {
-        ConfigAction::Path if global.json => answer(&told(&path, &json!({})))?,
+        ConfigAction::Path if global.json => answer(&about(&path, &json!({})))?,
         ConfigAction::Path => answer(&path.display().to_string())?,
         ConfigAction::Init => {
             if let Some(folder) = path.parent() {
@@ -35,7 +35,7 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
                 written => written.with_context(|| format!("failed to write {shown}"))?,
             }
             if global.json {
-                answer(&told(&path, &json!({"written": true})))?;
+                answer(&about(&path, &json!({"written": true})))?;
             } else if !global.quiet {
                 say(&format!("wrote {shown}"));
             }
@@ -49,7 +49,7 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
             let loaded = config::load(global.config.as_deref())?;
             match &loaded.origin {
                 found if global.json => {
-                    answer(&told(&path, &json!({"found": found.is_some(), "fine": true})))?;
+                    answer(&about(&path, &json!({"found": found.is_some(), "fine": true})))?;
                 }
                 _ if global.quiet => {}
                 Some(_) => say(&format!("{shown} is fine")),
@@ -60,8 +60,8 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
     Ok(Exit::Fine)
 }
 
-/// The file, and what there is to say of it, as one JSON object.
-fn told(path: &std::path::Path, more: &serde_json::Value) -> String {
+/// The file and more about it, as one JSON object.
+fn about(path: &std::path::Path, more: &serde_json::Value) -> String {
     let mut object = json!({"schema": 1, "file": path.display().to_string()});
     if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
         object.extend(more.clone());

@@ -1,4 +1,4 @@
-//! `mcp-reap doctor`: what it can see, what it may do, what is missing and how to mend it.
+//! `mcp-reap doctor`: what it can see, what it may do, what is missing and what to do about it.
 //!
 //! It changes nothing: no folder is made, no signal sent.
 
@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::os::home;
 use crate::os::machine::Machine;
 use crate::process::Snapshot;
-use crate::render::doctor::{self, Line, State};
+use crate::render::doctor::{self, Grade, Line};
 use crate::render::figures::{count, elapsed};
 use crate::render::style::Look;
 use crate::units::show_size;
@@ -35,7 +35,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     lines.extend(configured());
     lines.push(scheduled());
     lines.push(hooked());
-    let broken = lines.iter().any(|line| line.state == State::Broken);
+    let broken = lines.iter().any(|line| line.state == Grade::Broken);
     if global.json {
         answer(&doctor::json(&lines))?;
     } else {
@@ -50,7 +50,7 @@ fn version() -> Line {
     Line::fine("mcp-reap", format!("{} for {os} {arch}, {program}", env!("CARGO_PKG_VERSION")))
 }
 
-/// What mcp-reap runs on, and as whom.
+/// The machine, and the user as which this runs.
 fn machine() -> Line {
     let machine = Machine::here();
     let system: Vec<String> = [machine.os, machine.os_version].into_iter().flatten().collect();
@@ -82,7 +82,7 @@ fn configuration(global: &Global) -> Line {
         Err(error) => Line::broken(
             "configuration",
             error.to_string(),
-            "nothing is ended until it is mended; `mcp-reap config check` says when it is",
+            "nothing is ended until it is put right; `mcp-reap config check` shows when it is",
         ),
     }
 }
@@ -93,7 +93,7 @@ fn table(session: &Session) -> Vec<Line> {
     let looked = match look::look(session) {
         Ok(looked) => looked,
         Err(error) => {
-            let mend = "nothing can be told without it; on Linux /proc must be mounted";
+            let mend = "nothing works without it; on Linux /proc must be mounted";
             return vec![Line::broken("process table", format!("{error:#}"), mend)];
         }
     };
@@ -125,13 +125,13 @@ fn table(session: &Session) -> Vec<Line> {
         n => Line::note(
             "running now",
             format!("{found}; of {n} not everything could be read"),
-            "`mcp-reap list` shows which, `mcp-reap explain PID` says what",
+            "`mcp-reap list` shows which, `mcp-reap explain PID` what",
         ),
     });
     lines
 }
 
-/// Whether the other ends of pipes and sockets can be told, by those that there are.
+/// Whether the other ends of pipes and sockets can be found, counted by those that there are.
 fn wires(snapshot: &Snapshot) -> Line {
     let wires: Vec<_> = snapshot
         .processes
@@ -241,7 +241,7 @@ fn scheduled() -> Line {
             Line::note("schedule", drift.join("\n"), "`mcp-reap schedule install` sets it right")
         }
         Some(why) if !status.installed => {
-            Line::note("schedule", format!("none; {} cannot be asked: {why}", status.manager), "")
+            Line::note("schedule", format!("none; {} gives no answer: {why}", status.manager), "")
         }
         Some(why) => Line::broken("schedule", format!("{}: {why}", status.manager), "it will not run"),
         None if !status.installed && !status.is_fine() => Line::note("schedule", "none", INSTALL),
@@ -268,10 +268,11 @@ fn hooked() -> Line {
     const INSTALL: &str = "`mcp-reap hook install` has Claude Code clean up when a session ends";
     let status = || -> anyhow::Result<_> {
         let program = std::env::current_exe()?;
-        let file = hook::install::Scope::User.file(|name| std::env::var_os(name) as Option<OsString>)?;
+        let file =
+            hook::install::SettingsScope::User.file(|name| std::env::var_os(name) as Option<OsString>)?;
         Ok(hook::install::status(&file, &hook::settings::HookCommand::new(&program)?)?)
     };
-    use hook::settings::Presence::{Absent, Installed, OtherBinary};
+    use hook::settings::HookPresence::{Absent, Installed, OtherBinary};
     match status() {
         Err(error) => Line::note("Claude Code hook", format!("{error:#}"), ""),
         Ok(status) if status.hooks_disabled => {

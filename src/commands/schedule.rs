@@ -15,7 +15,7 @@ use crate::config;
 use crate::exit::Exit;
 use crate::render::clean::clean;
 use crate::render::table::count;
-use crate::schedule::{Change, Installed, Request, Schedule, ScheduleError, Status};
+use crate::schedule::{FileChange, Installed, Request, Schedule, ScheduleError, ScheduleStatus};
 use crate::units::show_size;
 
 /// A package's timer is the person's to switch, by the person's own manager.
@@ -67,9 +67,9 @@ fn installed_text(installed: &Installed) -> String {
     let mut lines = vec![format!("{}: {}", installed.job.calendar, shown(&installed.job.binary))];
     lines.extend(installed.files.iter().map(|(path, change)| {
         let change = match change {
-            Change::Created => "created",
-            Change::Updated => "updated",
-            Change::Unchanged => "unchanged",
+            FileChange::Created => "created",
+            FileChange::Updated => "updated",
+            FileChange::Unchanged => "unchanged",
         };
         format!("  {} {change}", shown(path))
     }));
@@ -148,7 +148,7 @@ const OVERDUE: TimeDelta = TimeDelta::days(8);
 
 /// For how many whole days an active schedule has not run, where that is too long. `recorded` is its
 /// last run in the audit log; before the first one, the time of the install counts.
-fn overdue(status: &Status, recorded: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<i64> {
+fn overdue(status: &ScheduleStatus, recorded: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<i64> {
     let by_manager = status.last.as_ref().and_then(|last| last.at);
     let written = |path: &Path| path.metadata().ok()?.modified().ok().map(DateTime::<Utc>::from);
     let installed = status.files.iter().filter_map(|(path, _)| written(path));
@@ -161,7 +161,7 @@ fn overdue(status: &Status, recorded: Option<DateTime<Utc>>, now: DateTime<Utc>)
 ///
 /// # Errors
 /// When the audit log cannot be read.
-pub(super) fn overdue_note(status: &Status) -> anyhow::Result<Option<String>> {
+pub(super) fn overdue_note(status: &ScheduleStatus) -> anyhow::Result<Option<String>> {
     let recorded = last_recorded(&config::state_dir()?)?.map(|run| run.at);
     Ok(overdue(status, recorded, Utc::now()).map(overdue_text))
 }
@@ -174,7 +174,7 @@ fn overdue_text(days: i64) -> String {
 struct Answer {
     schema: u32,
     #[serde(flatten)]
-    status: Status,
+    status: ScheduleStatus,
     recorded: Option<Recorded>,
     /// Whole days without a run, where there should have been one.
     overdue_days: Option<i64>,
@@ -198,7 +198,7 @@ fn status(schedule: &Schedule, global: &Global) -> anyhow::Result<Exit> {
     Ok(if fine { Exit::Fine } else { Exit::NotFine })
 }
 
-fn status_lines(status: &Status) -> Vec<String> {
+fn status_lines(status: &ScheduleStatus) -> Vec<String> {
     let mut lines = vec![match &status.job {
         Some(job) => format!("{}: {}", job.calendar, shown(&job.binary)),
         None if !status.provided.is_empty() && status.loaded => "on, by a package's timer".to_owned(),
@@ -213,7 +213,7 @@ fn status_lines(status: &Status) -> Vec<String> {
     }
     let manager = status.manager;
     match (&status.absent, status.loaded) {
-        (Some(why), _) => lines.push(format!("{manager} could not be asked: {}", clean(why))),
+        (Some(why), _) => lines.push(format!("{manager} gave no answer: {}", clean(why))),
         (None, true) => lines.push(format!("loaded by {manager}")),
         (None, false) if status.installed => lines.push(format!("not loaded by {manager}")),
         (None, false) => {}
@@ -267,8 +267,8 @@ mod tests {
     use super::*;
     use crate::schedule::{LastRun, RunResult};
 
-    fn status(files: Vec<(std::path::PathBuf, bool)>, last: Option<DateTime<Utc>>) -> Status {
-        Status {
+    fn status(files: Vec<(std::path::PathBuf, bool)>, last: Option<DateTime<Utc>>) -> ScheduleStatus {
+        ScheduleStatus {
             manager: "systemd",
             absent: None,
             installed: !files.is_empty(),
@@ -307,7 +307,7 @@ mod tests {
             );
         }
         assert_eq!(overdue(&status(Vec::new(), None), None, day(99)), None, "a package's, never run");
-        let off = Status { loaded: false, ..status(files(), None) };
+        let off = ScheduleStatus { loaded: false, ..status(files(), None) };
         assert_eq!(overdue(&off, None, day(99)), None, "that it is off is shown anyway");
     }
 }

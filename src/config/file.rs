@@ -23,7 +23,7 @@ const MAX_KEEP_DAYS: i64 = 36_500;
 const DURATION: &str = "a duration such as \"90s\" or \"24h\"";
 const PATTERN: &str = "a pattern, as a text";
 
-/// Reads the text of a configuration. `file` is its name, for what is said about it.
+/// Reads the text of a configuration. `file` is its name, for messages about it.
 ///
 /// # Errors
 /// On the first mistake, with its place.
@@ -88,7 +88,7 @@ fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
     })?;
     let max_age = section.parsed("max_age", DURATION, parse_duration)?;
     let max_rss = section.size("max_rss")?;
-    // Zero would end everything that is in use; whoever means "off" leaves the line out.
+    // Zero would end everything that is in use; for "off", the line is left out.
     if let Some(At { span, .. }) = max_age.as_ref().filter(|at| at.value.is_zero()) {
         return Err(section.mistake(
             "max_age",
@@ -116,7 +116,7 @@ fn allow(mut section: Section<'_>, file: &Path, around: &Surroundings) -> Result
     fn value<T>(at: Option<At<T>>) -> Option<T> {
         at.map(|at| at.value)
     }
-    // Patterns on paths may begin with `~/`; nobody's process has a tilde there.
+    // Patterns on paths may begin with `~/`; no process has a tilde there.
     let path = |text: &str| {
         let text = around.expand(text).map_err(|error| error.to_string())?;
         Pattern::parse(&text).map_err(|error| error.to_string())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::ConfigError;
 use crate::os::home;
 
-/// What the surroundings say about places. Taken once, so that tests can have their own.
+/// What decides where files lie. Read once, so that tests can have their own.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     /// `$MCP_REAP_CONFIG`.
@@ -19,7 +19,7 @@ pub struct Surroundings {
     pub home: Option<OsString>,
     /// The effective user.
     pub euid: u32,
-    /// Asks the user database for a home directory; only called when `$HOME` does not say.
+    /// Finds a home directory in the user database; only called when `$HOME` names none.
     pub home_of: fn(u32) -> Option<PathBuf>,
     /// macOS keeps logs under `~/Library/Logs`.
     pub macos: bool,
@@ -32,7 +32,7 @@ pub(super) enum Place {
     Named(PathBuf, &'static str),
     /// The usual place: it may be missing.
     Usual(PathBuf),
-    /// The usual place, in a home directory of somebody else: it must be missing.
+    /// The usual place, in the home directory of another user: it must be missing.
     Foreign(PathBuf, u32),
 }
 
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_home_of_somebody_else_no_file_is_read_and_no_state_written() {
+    fn in_a_home_of_another_user_no_file_is_read_and_no_state_written() {
         let home = tempfile::tempdir().unwrap();
         let mut around = surroundings();
         around.home = Some(home.path().into());

@@ -1,4 +1,4 @@
-//! What the flags of one run say, laid over what the file says.
+//! The flags of one run, which override the file.
 
 use std::time::Duration;
 

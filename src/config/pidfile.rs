@@ -10,8 +10,8 @@ use crate::process::Pid;
 const MAX_SIZE: u64 = 4096;
 
 /// Reads the pid file an allow rule names. No file means that the daemon does not run: the rule
-/// then matches nothing. A file that says nothing readable is an error, since the rule was written
-/// to protect somebody.
+/// then matches nothing. A file that holds no number is an error, since the rule was written to
+/// protect a process.
 ///
 /// # Errors
 /// When the path is not absolute, or the file is not a regular one, cannot be read, or does not

@@ -1,4 +1,4 @@
-//! Reads a file that decides what may be ended: only a regular file that nobody else can write.
+//! Reads a file that decides what may be ended: only a regular file that no other user can write.
 
 use std::fs::Metadata;
 use std::io::ErrorKind;
@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path, euid: u32) -> Result<Option<String>, ConfigError
         ReadError::Io(source) => unreadable(source),
     };
     let Some(opened) = open(path, Links::Follow).map_err(unread)? else {
-        // A link that leads nowhere is not "no configuration": somebody meant one.
+        // A link that leads nowhere is not "no configuration": one was meant to be there.
         return match (path.symlink_metadata(), path.metadata()) {
             (Ok(_), Err(error)) => Err(unreadable(error)),
             // It came just now: not read is not the same as not there.
@@ -61,7 +61,7 @@ pub(super) fn read(path: &Path, euid: u32) -> Result<Option<String>, ConfigError
     })
 }
 
-/// What speaks against a file, from what the system says about it.
+/// What is wrong with a file, by its owner and mode.
 fn problem_of(metadata: &Metadata, euid: u32) -> Option<String> {
     let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
     if owner != euid && owner != 0 {

@@ -25,7 +25,7 @@ pub enum DiskError {
     /// Of another user: of root's under sudo, or managed for the person.
     #[error("owned by user {0}")]
     NotOwner(u32),
-    /// Its owner must not write it: somebody meant that.
+    /// Its owner cannot write it, which is hardly an accident.
     #[error("read-only")]
     ReadOnly,
     /// It has a second name (a hard link), which would keep the old content.
@@ -37,7 +37,7 @@ pub enum DiskError {
     /// Another program wrote it meanwhile. Nothing was changed.
     #[error("changed by another program meanwhile")]
     Changed,
-    /// What the operating system says.
+    /// What the operating system reports.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -54,14 +54,14 @@ impl From<ReadError> for DiskError {
 
 /// A file as it was read; what it replaces is exactly this.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct SeenFile {
     pub(super) bytes: Vec<u8>,
     identity: Identity,
     mode: u32,
     group: u32,
 }
 
-/// What changes when anybody writes or replaces a file: device, inode, size, and the times of
+/// What changes when a file is written or replaced: device, inode, size, and the times of
 /// content and inode in nanoseconds.
 type Identity = (u64, u64, u64, (i64, i64), (i64, i64));
 
@@ -93,7 +93,7 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, DiskError> {
 }
 
 /// A regular file of ours that may be replaced; `None` if there is none. Links are not followed.
-pub(super) fn read(path: &Path) -> Result<Option<Seen>, DiskError> {
+pub(super) fn read(path: &Path) -> Result<Option<SeenFile>, DiskError> {
     let Some(opened) = open(path, Links::Refuse)? else { return Ok(None) };
     let metadata = opened.metadata.clone();
     match &metadata {
@@ -102,7 +102,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Seen>, DiskError> {
         found if found.nlink() > 1 => return Err(DiskError::HardLinked),
         _ => {}
     }
-    Ok(Some(Seen {
+    Ok(Some(SeenFile {
         bytes: opened.read(LARGEST)?,
         identity: identity(&metadata),
         mode: metadata.mode() & 0o7777,
@@ -114,8 +114,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Seen>, DiskError> {
 /// also when the power fails. Mode and group are those of `like`; without one the usual.
 pub(super) fn replace(
     path: &Path,
-    seen: Option<&Seen>,
-    like: Option<&Seen>,
+    seen: Option<&SeenFile>,
+    like: Option<&SeenFile>,
     content: &[u8],
 ) -> Result<(), DiskError> {
     own_folder(parts(path)?.0, seen)?;
@@ -135,13 +135,13 @@ pub(super) fn replace(
 }
 
 /// Removes a file if it is still what was seen.
-pub(super) fn remove(path: &Path, seen: &Seen) -> Result<(), DiskError> {
+pub(super) fn remove(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
     check_unchanged(path, seen)?;
     fs::remove_file(path)?;
     Ok(())
 }
 
-fn check_unchanged(path: &Path, seen: &Seen) -> Result<(), DiskError> {
+fn check_unchanged(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
     // The times of some file systems are coarse, so the content is compared as well.
     match read(path) {
         Ok(Some(now)) if now.identity == seen.identity && now.bytes == seen.bytes => Ok(()),
@@ -151,7 +151,7 @@ fn check_unchanged(path: &Path, seen: &Seen) -> Result<(), DiskError> {
 }
 
 /// A new file in another user's folder would not be the person's: `sudo` with their HOME.
-fn own_folder(folder: &Path, seen: Option<&Seen>) -> Result<(), DiskError> {
+fn own_folder(folder: &Path, seen: Option<&SeenFile>) -> Result<(), DiskError> {
     let owner = fs::metadata(folder)?.uid();
     if seen.is_none() && owner != home::user() {
         return Err(DiskError::NotOwner(owner));

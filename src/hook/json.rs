@@ -1,6 +1,6 @@
 //! Where the values of a JSON text stand, so that an edit leaves all other bytes alone.
 //!
-//! `serde_json` finds them, and says whether the text is JSON (RFC 8259, nothing more: Claude Code
+//! `serde_json` finds them, and checks that the text is JSON (RFC 8259, nothing more: Claude Code
 //! reads its settings with `JSON.parse`). It does so without recursion and without giving numbers and
 //! strings a value: no depth of nesting is too much, and `1e400` or half of a surrogate pair is as
 //! good as it is to `JSON.parse`. (The syntax tree of jsonc-parser refuses the last, and lays out

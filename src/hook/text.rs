@@ -116,7 +116,7 @@ impl<'a> Settings<'a> {
     fn fate_of_group(&self, group: Raw<'_>) -> Fate {
         let members = members(group);
         let Some(hooks) = members.iter().rfind(|member| member.is("hooks")) else { return stays() };
-        // Whatever else stands in a group was put there by somebody.
+        // An install writes nothing else into a group.
         let ours = |member: &Member<'_>| member.is("matcher") && member.value.get() == "\"\"";
         let bare = members.iter().all(|member| std::ptr::eq(member, hooks) || ours(member));
         let entries = elements(hooks.value).into_iter().map(|entry| {

@@ -22,7 +22,7 @@ pub enum ReadError {
         /// The most that is read.
         limit: u64,
     },
-    /// What the operating system says.
+    /// What the operating system reports.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -49,7 +49,7 @@ pub struct Opened {
 /// Never waits for the other end of a FIFO, and takes no terminal for our own.
 ///
 /// # Errors
-/// [`ReadError::NotRegular`], and what the operating system says.
+/// [`ReadError::NotRegular`], and what the operating system reports.
 pub fn open(path: &Path, links: Links) -> Result<Option<Opened>, ReadError> {
     let looked = match links {
         Links::Follow => fs::metadata(path),
@@ -85,8 +85,8 @@ impl Opened {
     /// All of its content, of at most `limit` bytes.
     ///
     /// # Errors
-    /// [`ReadError::TooLarge`], also for a file that says it is smaller (one that grows, or one of
-    /// `/proc`), and what the operating system says.
+    /// [`ReadError::TooLarge`], also for a file whose size is smaller (one that grows, or one of
+    /// `/proc`), and what the operating system reports.
     pub fn read(self, limit: u64) -> Result<Vec<u8>, ReadError> {
         let length = self.metadata.len();
         if length > limit {
@@ -149,7 +149,7 @@ impl Draft {
     /// launchd reads.
     ///
     /// # Errors
-    /// What the operating system says; nothing is left then.
+    /// What the operating system reports; nothing is left then.
     pub fn beside(target: &Path, content: &[u8], access: Access) -> io::Result<Draft> {
         let (folder, name) = parts(target)?;
         // Random, since a home may be shared by containers that have equal pids.
@@ -173,7 +173,7 @@ impl Draft {
     /// also after a power failure.
     ///
     /// # Errors
-    /// What the operating system says; what was there is still there then.
+    /// What the operating system reports; what was there is still there then.
     pub fn replace(self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
         sync_folder(target);
@@ -183,7 +183,7 @@ impl Draft {
     /// Becomes the file at `target`, where nothing has that name.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`], and what the operating system says.
+    /// [`ErrorKind::AlreadyExists`], and what the operating system reports.
     pub fn create(self, target: &Path) -> io::Result<()> {
         let cwd = rustix::fs::CWD;
         match rustix::fs::renameat_with(cwd, &self.path, cwd, target, RenameFlags::NOREPLACE) {
@@ -232,10 +232,10 @@ mod tests {
 
     use super::*;
 
-    /// Files of /proc say that they are empty and are not, as a file says that grows meanwhile.
+    /// Files of /proc have a size of 0 and some content, like a file that grows meanwhile.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_that_is_larger_than_it_says_is_cut_off() {
+    fn a_file_that_is_larger_than_its_size_is_refused() {
         let path = Path::new("/proc/self/stat");
         assert!(matches!(read(path, 3), Err(ReadError::TooLarge { limit: 3 })));
         assert!(matches!(read(path, 1 << 20), Ok(Some(bytes)) if bytes.len() > 3));

@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A value that is an absolute path. Empty and relative ones are as good as unset: a relative one
-/// would mean another folder in every directory, and the XDG base directory specification says to
-/// ignore it.
+/// would mean another folder in every directory, and the XDG base directory specification wants it
+/// ignored.
 #[must_use]
 pub fn absolute(value: Option<OsString>) -> Option<PathBuf> {
     value.map(PathBuf::from).filter(|path| path.is_absolute())

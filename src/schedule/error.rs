@@ -36,7 +36,7 @@ pub enum ScheduleError {
         /// What is not.
         path: PathBuf,
     },
-    /// Every run after it is gone would fail, unseen.
+    /// Every run after it is gone would fail, and nobody would see it.
     #[error("{} will not be there for long: it {why} (install mcp-reap first, or use --force)", .path.display())]
     WillVanish {
         /// The binary.
@@ -76,15 +76,15 @@ pub enum ScheduleError {
         /// What to put into `crontab -e` instead.
         crontab: String,
     },
-    /// The manager's tool said no.
+    /// The manager's tool failed.
     #[error("`{command}` failed: {why}")]
     Refused {
-        /// What was asked.
+        /// What was run.
         command: String,
         /// In its words.
         why: String,
     },
-    /// The manager said yes, and has something else.
+    /// The manager's tool succeeded, and the manager has something else.
     #[error("{manager} has not taken it up: {}", .drift.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NotTakenUp {
         /// Which.

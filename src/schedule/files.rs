@@ -42,7 +42,7 @@ pub(super) enum Found {
 /// What an install did to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Change {
+pub enum FileChange {
     /// It was not there.
     Created,
     /// It was there with another content.
@@ -56,7 +56,7 @@ fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Schedu
     move |source| ScheduleError::Io { doing, path, source }
 }
 
-/// Looks at a path, without following a link: what put one there (a dotfiles manager, `systemctl
+/// Reads what is at a path, without following a link: what put one there (a dotfiles manager, `systemctl
 /// mask`) keeps the file elsewhere.
 pub(super) fn look(path: &Path) -> Result<Found, ScheduleError> {
     if path.is_symlink() {
@@ -94,7 +94,7 @@ pub(super) fn write(file: &Rendered) -> Result<(), ScheduleError> {
     written.map_err(io("write", path))
 }
 
-/// Moves something that is not ours out of the way, beside where it was, and tells where to.
+/// Moves something that is not ours out of the way, beside where it was. Returns where to.
 pub(super) fn move_aside(path: &Path) -> Result<PathBuf, ScheduleError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let names = (1..).map(|at: u32| match at {

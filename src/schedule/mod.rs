@@ -1,8 +1,8 @@
 //! The schedule: a launchd agent or a systemd user timer that runs mcp-reap again and again.
 //!
-//! Without admin rights, in the person's own session. An install asks the manager afterwards what
-//! it has taken up, and an uninstall removes only what some version of mcp-reap wrote and nobody
-//! has changed since. Both managers are compiled everywhere; which one is used is a parameter.
+//! Without admin rights, in the person's own session. An install checks afterwards what
+//! the manager has loaded, and an uninstall removes only what some version of mcp-reap wrote and is
+//! unchanged since. Both managers are compiled everywhere; which one is used is a parameter.
 
 mod calendar;
 mod cron;
@@ -21,11 +21,11 @@ mod systemd;
 
 pub use calendar::{Calendar, CalendarError};
 pub use error::ScheduleError;
-pub use files::{Change, Rendered};
+pub use files::{FileChange, Rendered};
 pub use install::{Request, Schedule};
 pub use job::{ARGUMENTS, Job};
 pub use places::Places;
-pub use report::{Drift, Installed, LastRun, Removed, RunResult, Status};
+pub use report::{Drift, Installed, LastRun, Removed, RunResult, ScheduleStatus};
 pub use runner::{Output, RunError, Runner, SystemRunner};
 
 /// Who starts the runs.

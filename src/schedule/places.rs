@@ -9,7 +9,7 @@ use super::ScheduleError;
 use crate::os::home;
 
 /// Folders and variables that an install depends on. Parameters and not lookups, so that both
-/// managers are rehearsed on any machine.
+/// managers are tested on any machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// The person's home.
@@ -22,7 +22,7 @@ pub struct Places {
     pub runtime_dir: Option<PathBuf>,
     /// `DBUS_SESSION_BUS_ADDRESS`, if set.
     pub bus: Option<String>,
-    /// The number launchd knows the person by.
+    /// The user, whose number is part of the names in launchd.
     pub uid: u32,
     /// The person's `PATH`.
     pub path: Vec<PathBuf>,
@@ -60,7 +60,7 @@ impl Places {
         }
     }
 
-    /// This person, as their environment says.
+    /// This person, by their environment and the user database.
     ///
     /// # Errors
     /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under a `sudo` that keeps
@@ -121,8 +121,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scheduled_run_is_told_what_differs_from_the_usual() {
-        let told = kept(Path::new("/home/u"), |name| {
+    fn a_scheduled_run_is_given_what_differs_from_the_usual() {
+        let given = kept(Path::new("/home/u"), |name| {
             let value = match name {
                 "MCP_REAP_CONFIG" => "my.toml",
                 "XDG_CONFIG_HOME" => "/home/u/.config/",
@@ -134,6 +134,6 @@ mod tests {
         });
         let here = env::current_dir().unwrap().join("my.toml");
         let expected = [("MCP_REAP_CONFIG", here.to_str().unwrap()), ("XDG_STATE_HOME", "/data/state")];
-        assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        assert_eq!(given, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     }
 }

@@ -1,8 +1,8 @@
 //! The seal of a job's file: from a text to a file of ours, and from a file back to who wrote it.
 //!
 //! Each file carries in its comments the job it was made for, and a seal: a checksum of everything
-//! else in it. A whole seal says that some version of mcp-reap wrote these very bytes, so they may
-//! be replaced or removed; a broken one says that a person has edited the file since. The seal guards
+//! else in it. A whole seal shows that some version of mcp-reap wrote these very bytes, so they may
+//! be replaced or removed; a broken one that the file was edited since. The seal guards
 //! against accidents only: anybody who may write here may also run what they like.
 
 use super::job::Job;

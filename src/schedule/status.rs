@@ -1,4 +1,4 @@
-//! Status: what the files say, what the manager says, and where the two differ.
+//! Compares the files of a schedule with what its manager has loaded.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +8,15 @@ use super::ScheduleError;
 use super::files::{self, Found};
 use super::install::Schedule;
 use super::job::Job;
-use super::manager::{Presence, Seen};
-use super::report::{Drift, Status};
+use super::manager::{ManagerPresence, ManagerView};
+use super::report::{Drift, ScheduleStatus};
 
 impl Schedule {
     /// How things are, for a version of mcp-reap that is this file.
     ///
     /// # Errors
     /// When files cannot be read, or a manager that is there gives no answer.
-    pub fn status(&self, running: &Path) -> Result<Status, ScheduleError> {
+    pub fn status(&self, running: &Path) -> Result<ScheduleStatus, ScheduleError> {
         self.status_at(running, &Local::now())
     }
 
@@ -24,7 +24,11 @@ impl Schedule {
     ///
     /// # Errors
     /// As there.
-    pub fn status_at<Z: TimeZone>(&self, running: &Path, now: &DateTime<Z>) -> Result<Status, ScheduleError> {
+    pub fn status_at<Z: TimeZone>(
+        &self,
+        running: &Path,
+        now: &DateTime<Z>,
+    ) -> Result<ScheduleStatus, ScheduleError> {
         let manager = self.manager();
         let mut drift = Vec::new();
         let mut jobs: Vec<Option<Job>> = Vec::new();
@@ -57,9 +61,11 @@ impl Schedule {
             drift.extend(drift_of_binary(&job.binary, running));
         }
         let (absent, mut seen) = match manager.presence() {
-            Presence::Here => (None, manager.see(job.as_ref())?),
-            Presence::AtNextLogin => (Some("nobody is logged in at the screen".to_owned()), Seen::default()),
-            Presence::Absent(why) => (Some(why), Seen::default()),
+            ManagerPresence::Here => (None, manager.see(job.as_ref())?),
+            ManagerPresence::AtNextLogin => {
+                (Some("nobody is logged in at the screen".to_owned()), ManagerView::default())
+            }
+            ManagerPresence::Absent(why) => (Some(why), ManagerView::default()),
         };
         let provided = if none { take_provided(&mut seen) } else { Vec::new() };
         if !provided.is_empty() && seen.loaded {
@@ -76,7 +82,7 @@ impl Schedule {
         let reckoned = || job.as_ref().filter(|_| seen.loaded).map(|job| job.calendar.next_after(now));
         let next = seen.next.or_else(reckoned);
         let manager = self.kind.name();
-        Ok(Status {
+        Ok(ScheduleStatus {
             manager,
             absent,
             files: there,
@@ -92,8 +98,8 @@ impl Schedule {
 }
 
 /// The files that the manager has read where the person has none: a package's. That they lie elsewhere
-/// is then no fault, nor that nobody has switched their timer on.
-pub(super) fn take_provided(seen: &mut Seen) -> Vec<PathBuf> {
+/// is then no fault, nor that their timer is off.
+pub(super) fn take_provided(seen: &mut ManagerView) -> Vec<PathBuf> {
     let mut provided = Vec::new();
     for drift in std::mem::take(&mut seen.drift) {
         match drift {

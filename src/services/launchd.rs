@@ -42,7 +42,7 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
         {
             match query(&Question::Print(domain)).and_then(|output| parse_print(&output)) {
                 Some(more) => jobs.extend(more),
-                // Nobody need be logged in at the screen.
+                // No one has to be logged in at the screen.
                 None => complete &= !needed,
             }
         }
@@ -159,29 +159,29 @@ mod tests {
 
     fn filled(answer: impl Fn(&Question) -> Option<&'static str>) -> (Vec<(u32, String)>, usize) {
         let mut snapshot = table();
-        let mut asked = 0;
+        let mut queries = 0;
         fill(&mut snapshot, &[Pid(20), Pid(22), Pid(31), Pid(40), Pid(404), Pid(1)], &mut |question| {
-            asked += 1;
+            queries += 1;
             answer(question).map(|text| text.as_bytes().to_vec())
         });
-        let told = snapshot.processes.iter().filter_map(|record| {
+        let seen = snapshot.processes.iter().filter_map(|record| {
             let service = record.details.service.as_ref()?;
             Some((record.pid().0, format!("{} {:?}", service.name, service.main_pid)))
         });
-        (told.collect(), asked)
+        (seen.collect(), queries)
     }
 
-    fn told(pid: u32, text: &str) -> (u32, String) {
+    fn seen(pid: u32, text: &str) -> (u32, String) {
         (pid, text.to_owned())
     }
 
     #[test]
     fn a_job_and_what_is_below_it_belong_to_it_and_an_adopted_process_to_nobody() {
-        let (services, asked) =
+        let (services, queries) =
             filled(|question| Some(if *question == Question::List { LIST } else { NONE }));
         let agent = "org.example.agent Some(20)";
-        assert_eq!(services, [told(20, agent), told(22, agent)]);
-        assert_eq!(asked, 4, "list, system, user and gui");
+        assert_eq!(services, [seen(20, agent), seen(22, agent)]);
+        assert_eq!(queries, 4, "list, system, user and gui");
     }
 
     #[test]
@@ -193,13 +193,13 @@ mod tests {
             ),
             Question::Print(_) => Some(NONE),
         });
-        assert!(services.contains(&told(40, "com.d Some(40)")), "{services:?}");
+        assert!(services.contains(&seen(40, "com.d Some(40)")), "{services:?}");
     }
 
     #[test]
     fn what_cannot_be_asked_leaves_everything_under_launchd_in_doubt() {
-        let doubt = told(40, "? None");
-        assert_eq!(filled(|_| None), (vec![told(20, "? None"), doubt.clone()], 1));
+        let doubt = seen(40, "? None");
+        assert_eq!(filled(|_| None), (vec![seen(20, "? None"), doubt.clone()], 1));
         for dead in ["system", "user/501"] {
             let (services, _) = filled(|question| match question {
                 Question::List => Some(LIST),
@@ -223,12 +223,12 @@ mod tests {
     #[test]
     fn other_domains_are_asked_only_where_somebody_could_be_in_one() {
         let mut snapshot = table();
-        let mut asked = Vec::new();
+        let mut queries = Vec::new();
         fill(&mut snapshot, &[Pid(22), Pid(31), Pid(20)], &mut |question| {
-            asked.push(question.clone());
+            queries.push(question.clone());
             Some(LIST.as_bytes().to_vec())
         });
-        assert_eq!(asked, [Question::List]);
+        assert_eq!(queries, [Question::List]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) enum Manager {
     System,
     /// `systemd --user` of the person we run for.
     User(Uid),
-    /// Somebody else's `systemd --user`: it would not answer us.
+    /// Another user's `systemd --user`: it would not answer us.
     Foreign,
 }
 
@@ -27,7 +27,7 @@ struct Place<'a> {
     path: &'a str,
 }
 
-/// What `systemctl show` says of one unit.
+/// What `systemctl show` prints of one unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Unit {
     main_pid: Pid,

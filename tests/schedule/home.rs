@@ -1,4 +1,4 @@
-//! A home with a manager of paper in it.
+//! A home with a simulated manager in it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,15 +10,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mcp_reap::schedule::{
-    Calendar, Installed, Kind, Output, Places, Request, RunError, Runner, Schedule, ScheduleError, Status,
+    Calendar, Installed, Kind, Output, Places, Request, RunError, Runner, Schedule, ScheduleError,
+    ScheduleStatus,
 };
 use tempfile::TempDir;
 
 use crate::launchctl::Launchctl;
 use crate::systemctl::Systemctl;
 
-/// What a manager of paper answers.
-pub(crate) trait Paper {
+/// What a simulated manager answers.
+pub(crate) trait SimulatedManager {
     fn answer(&mut self, args: &[&str]) -> Output;
 }
 
@@ -32,17 +33,17 @@ pub(crate) fn failed(code: i32, stderr: &str) -> Output {
     Output { code: Some(code), stdout: String::new(), stderr: format!("{stderr}\n") }
 }
 
-/// Records what is asked, and breaks what it is told to break.
-pub(crate) struct Rehearsal {
+/// Records what is run, and breaks what a test breaks.
+pub(crate) struct SimulatedRunner {
     pub(crate) program: &'static str,
-    pub(crate) manager: Rc<RefCell<dyn Paper>>,
+    pub(crate) manager: Rc<RefCell<dyn SimulatedManager>>,
     pub(crate) asked: Rc<RefCell<Vec<String>>>,
     /// Commands that begin so fail.
     pub(crate) broken: Rc<RefCell<Vec<&'static str>>>,
     pub(crate) absent: bool,
 }
 
-impl Runner for Rehearsal {
+impl Runner for SimulatedRunner {
     fn run(&self, program: &str, args: &[&str]) -> Result<Output, RunError> {
         assert_eq!(program, self.program);
         if self.absent {
@@ -51,7 +52,7 @@ impl Runner for Rehearsal {
         let command = args.iter().filter(|arg| **arg != "--user").copied().collect::<Vec<_>>().join(" ");
         self.asked.borrow_mut().push(command.clone());
         if self.broken.borrow().iter().any(|broken| command.starts_with(broken)) {
-            return Ok(failed(1, "broken for the rehearsal"));
+            return Ok(failed(1, "broken for this test"));
         }
         Ok(self.manager.borrow_mut().answer(args))
     }
@@ -97,18 +98,18 @@ impl Home {
     }
 
     pub(crate) fn schedule(&self) -> Schedule {
-        let (program, manager): (_, Rc<RefCell<dyn Paper>>) = match self.kind {
+        let (program, manager): (_, Rc<RefCell<dyn SimulatedManager>>) = match self.kind {
             Kind::Systemd => ("systemctl", self.systemctl.clone()),
             Kind::Launchd => ("launchctl", self.launchctl.clone()),
         };
-        let rehearsal = Rehearsal {
+        let runner = SimulatedRunner {
             program,
             manager,
             asked: self.asked.clone(),
             broken: self.broken.clone(),
             absent: self.absent,
         };
-        Schedule::new(self.kind, self.places.clone(), Box::new(rehearsal))
+        Schedule::new(self.kind, self.places.clone(), Box::new(runner))
     }
 
     pub(crate) fn request(&self) -> Request {
@@ -125,7 +126,7 @@ impl Home {
         self.schedule().install(&self.request())
     }
 
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> ScheduleStatus {
         // Friday.
         let now = "2026-11-20T14:00:00+02:00".parse::<chrono::DateTime<chrono::FixedOffset>>().unwrap();
         self.schedule().status_at(&self.binary, &now).unwrap()

@@ -1,4 +1,4 @@
-//! A `launchctl` of paper: it takes up what `bootstrap` names and prints that until `bootout`, which
+//! A simulated `launchctl`: it takes up what `bootstrap` names and prints that until `bootout`, which
 //! takes a while, as with the real one. What it prints has the form of macOS 15.
 
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use mcp_reap::schedule::{Output, Places};
 use plist::Value;
 
-use crate::home::{Paper, failed, said};
+use crate::home::{SimulatedManager, failed, said};
 
 pub(crate) struct Launchctl {
     domain: String,
@@ -69,7 +69,7 @@ impl Launchctl {
     }
 }
 
-impl Paper for Launchctl {
+impl SimulatedManager for Launchctl {
     fn answer(&mut self, args: &[&str]) -> Output {
         match args {
             ["print", domain] if *domain == self.domain => match self.logged_in {

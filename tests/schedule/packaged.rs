@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mcp_reap::schedule::{Calendar, Kind, Request};
 
-use crate::home::{Home, Paper as _, program};
+use crate::home::{Home, SimulatedManager as _, program};
 
 const UNITS: [&str; 2] = ["mcp-reap.service", "mcp-reap.timer"];
 

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use mcp_reap::schedule::{Calendar, Change, Kind, Places, Request, Schedule, SystemRunner};
+use mcp_reap::schedule::{Calendar, FileChange, Kind, Places, Request, Schedule, SystemRunner};
 
 use tempfile::TempDir;
 
@@ -100,7 +100,7 @@ fn full_circle(path: &str) {
     let installed = stage.schedule().install(&stage.request()).unwrap();
     assert!(installed.loaded, "{path}");
     let again = stage.schedule().install(&stage.request()).unwrap();
-    assert!(again.files.iter().all(|(_, change)| *change == Change::Unchanged), "{path}");
+    assert!(again.files.iter().all(|(_, change)| *change == FileChange::Unchanged), "{path}");
     assert!(systemctl(&["list-timers", "--all"]).contains("mcp-reap.timer"), "{path}");
     let daily = Request { calendar: Calendar::daily("05:06").unwrap(), ..stage.request() };
     stage.schedule().install(&daily).unwrap();

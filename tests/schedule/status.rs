@@ -24,21 +24,21 @@ fn the_run_before_is_told_as_the_manager_knows_it() {
     let home = Home::new(Kind::Systemd);
     home.install().unwrap();
     assert_eq!(home.status().last, None);
-    for (result, status, told) in
+    for (result, status, found) in
         [("success", 0, "exit 0"), ("exit-code", 1, "exit 1"), ("timeout", 15, "failed: timeout")]
     {
         home.systemctl.borrow_mut().ran = Some((result, status));
         let last = home.status().last.unwrap();
-        assert_eq!(last.result.to_string(), told);
+        assert_eq!(last.result.to_string(), found);
         assert_eq!(last.at.unwrap().to_rfc3339(), "2026-11-15T03:01:00+00:00");
     }
     let home = Home::new(Kind::Launchd);
     home.install().unwrap();
     assert_eq!(home.status().last, None);
-    for (printed, told) in [("0", 0), ("78: EX_CONFIG", 78)] {
+    for (printed, found) in [("0", 0), ("78: EX_CONFIG", 78)] {
         home.launchctl.borrow_mut().last_exit = printed;
         let last = home.status().last.unwrap();
-        assert_eq!((last.at, last.result), (None, RunResult::Exit(told)));
+        assert_eq!((last.at, last.result), (None, RunResult::Exit(found)));
     }
 }
 
@@ -109,11 +109,11 @@ fn an_agent_with_other_variables_or_patience_is_loaded_anew() {
     for file in home.schedule().preview(&home.schedule().job(&request).unwrap()).0 {
         fs::write(file.path, file.text).unwrap();
     }
-    let told = [
+    let found = [
         "the manager has another environment: XPC_SERVICE_NAME => com.mcp-reap",
         "the manager has another exit timeout: 20",
     ];
-    assert_eq!(home.drift(), told);
+    assert_eq!(home.drift(), found);
     home.schedule().install(&request).unwrap();
     assert_eq!(home.drift(), NONE);
 }
@@ -167,22 +167,22 @@ fn a_persons_drop_in_is_told_and_survives_everything() {
     let drop_in = home.places.home.join(".config/systemd/user/mcp-reap.service.d/mine.conf");
     fs::create_dir_all(drop_in.parent().unwrap()).unwrap();
     fs::write(&drop_in, "[Service]\nNice=19\n").unwrap();
-    let told = ["changed by ~/.config/systemd/user/mcp-reap.service.d/mine.conf"];
-    assert_eq!(home.drift(), told);
+    let found = ["changed by ~/.config/systemd/user/mcp-reap.service.d/mine.conf"];
+    assert_eq!(home.drift(), found);
     let other = home.places.home.join(".config/systemd/user/mcp-reap.timer.d/time.conf");
     fs::create_dir_all(other.parent().unwrap()).unwrap();
     fs::write(&other, "[Timer]\nOnCalendar=monthly\n").unwrap();
     let request = Request { calendar: Calendar::daily("12:00").unwrap(), ..home.request() };
     home.schedule().install(&request).unwrap();
     let told_both = [
-        told[0],
+        found[0],
         "changed by ~/.config/systemd/user/mcp-reap.timer.d/time.conf",
         "the manager runs it at another time: { OnCalendar=monthly ; next_elapse=x }",
     ];
     assert_eq!(home.drift(), told_both);
     fs::remove_file(other).unwrap();
     home.install().unwrap();
-    assert_eq!(home.drift(), told);
+    assert_eq!(home.drift(), found);
     home.schedule().uninstall(false).unwrap();
     assert!(drop_in.exists());
 }

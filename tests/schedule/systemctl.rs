@@ -1,5 +1,5 @@
-//! A `systemctl --user` of paper. It reads the real unit files of its home when it is told to reload,
-//! keeps what it has read until it is told again, and forgets nothing by itself, as the real one
+//! A simulated `systemctl --user`. It reads the real unit files of its home at a reload, keeps what it has
+//! read until the next, and forgets nothing by itself, as the real one
 //! (systemd 252) does; what it prints has the form of that one.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use mcp_reap::schedule::{Output, Places};
 
-use crate::home::{Paper, failed, said};
+use crate::home::{SimulatedManager, failed, said};
 
 pub(crate) struct Systemctl {
     pub(crate) folder: PathBuf,
@@ -114,7 +114,7 @@ fn drop_ins(unit: &Path) -> Vec<String> {
     entries.map(|entry| entry.path().display().to_string()).collect()
 }
 
-impl Paper for Systemctl {
+impl SimulatedManager for Systemctl {
     fn answer(&mut self, args: &[&str]) -> Output {
         assert_eq!(args[0], "--user", "never the system's manager");
         match &args[1..] {

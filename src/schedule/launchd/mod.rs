@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::files::{Rendered, remove};
 use super::job::{ARGUMENTS, Job};
-use super::manager::{Manager, Presence, Seen, may, refused, same_file};
+use super::manager::{Manager, ManagerPresence, ManagerView, may, refused, same_file};
 use super::report::{Drift, LastRun, RunResult};
 use super::runner::Runner;
 use super::seal::{self, sealed};
@@ -17,7 +17,7 @@ use print::Printed;
 
 const LABEL: &str = "com.mcp-reap";
 
-/// How often launchd is asked again while it is still taking an old job apart, a quarter of a
+/// How often launchd is queried again while it is still taking an old job apart, a quarter of a
 /// second apart: `bootout` returns before the job is gone, and a `bootstrap` that comes too early
 /// fails with `5: Input/output error` or `37: Operation already in progress`.
 const PATIENCE: u32 = 80;
@@ -68,11 +68,11 @@ impl<'a> Launchd<'a> {
 }
 
 impl Manager for Launchd<'_> {
-    fn presence(&self) -> Presence {
+    fn presence(&self) -> ManagerPresence {
         match self.runner.run("launchctl", &["print", &self.domain]) {
-            Ok(output) if output.is_success() => Presence::Here,
-            Ok(_) => Presence::AtNextLogin,
-            Err(error) => Presence::Absent(error.to_string()),
+            Ok(output) if output.is_success() => ManagerPresence::Here,
+            Ok(_) => ManagerPresence::AtNextLogin,
+            Err(error) => ManagerPresence::Absent(error.to_string()),
         }
     }
 
@@ -93,8 +93,8 @@ impl Manager for Launchd<'_> {
         vec![self.logs.clone()]
     }
 
-    fn see(&self, job: Option<&Job>) -> Result<Seen, ScheduleError> {
-        let Some(printed) = self.printed()? else { return Ok(Seen::default()) };
+    fn see(&self, job: Option<&Job>) -> Result<ManagerView, ScheduleError> {
+        let Some(printed) = self.printed()? else { return Ok(ManagerView::default()) };
         let mut drift = Vec::new();
         if let Some(path) = printed.field("path").filter(|path| !same_file(Path::new(path), &self.plist)) {
             drift.push(Drift::LoadedFromElsewhere { path: path.into() });
@@ -102,38 +102,38 @@ impl Manager for Launchd<'_> {
         if let Some(job) = job {
             let binary = job.binary();
             let expected: Vec<&str> = std::iter::once(binary.as_str()).chain(ARGUMENTS).collect();
-            if let Some(told) = printed.arguments().filter(|told| *told != expected) {
-                drift.push(Drift::RunsOther { told: told.join(" ") });
+            if let Some(found) = printed.arguments().filter(|found| *found != expected) {
+                drift.push(Drift::RunsOther { found: found.join(" ") });
             }
             let pair = |(name, value): (&String, &String)| format!("{name} => {value}");
             let expected: Vec<String> = job.environment.iter().map(pair).collect();
-            if let Some(told) =
-                printed.environment().filter(|told| !expected.iter().all(|pair| told.contains(&&**pair)))
+            if let Some(found) =
+                printed.environment().filter(|found| !expected.iter().all(|pair| found.contains(&&**pair)))
             {
-                drift.push(Drift::OtherSetting { what: "environment", told: told.join(", ") });
+                drift.push(Drift::OtherSetting { what: "environment", found: found.join(", ") });
             }
             let patience = job.longest_stop().to_string();
-            if let Some(told) = printed.field("exit timeout").filter(|told| *told != patience) {
-                drift.push(Drift::OtherSetting { what: "exit timeout", told: told.to_owned() });
+            if let Some(found) = printed.field("exit timeout").filter(|found| *found != patience) {
+                drift.push(Drift::OtherSetting { what: "exit timeout", found: found.to_owned() });
             }
             let mut expected = job.calendar.launchd();
             expected.sort_unstable();
-            if let Some(told) = printed.calendar().filter(|told| *told != expected) {
-                let told = told.iter().map(|(key, number)| format!("{key} {number}")).collect::<Vec<_>>();
-                drift.push(Drift::OtherTime { told: told.join(", ") });
+            if let Some(found) = printed.calendar().filter(|found| *found != expected) {
+                let found = found.iter().map(|(key, number)| format!("{key} {number}")).collect::<Vec<_>>();
+                drift.push(Drift::OtherTime { found: found.join(", ") });
             }
         }
         let result = match (printed.field("state"), printed.field("last exit code")) {
             (Some("running"), _) => Some(RunResult::Running),
-            (_, Some(code)) => RunResult::exit_code(code),
+            (_, Some(code)) => RunResult::of_launchd(code),
             _ => None,
         };
-        // launchd tells how a run ended and not when.
-        Ok(Seen {
+        // launchd shows how a run ended and not when.
+        Ok(ManagerView {
             loaded: true,
             last: result.map(|result| LastRun { at: None, result }),
             drift,
-            ..Seen::default()
+            ..ManagerView::default()
         })
     }
 
@@ -155,14 +155,14 @@ impl Manager for Launchd<'_> {
     }
 
     fn unload(&self) -> Result<(), ScheduleError> {
-        if let Presence::Absent(_) = self.presence() {
+        if let ManagerPresence::Absent(_) = self.presence() {
             return Ok(());
         }
         self.bootout()
     }
 
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError> {
-        // What a run has said is the person's; files in which nothing was ever said are ours.
+        // What a run has written is the person's; files that are still empty are ours.
         let logs = ["schedule.out.log", "schedule.err.log"].map(|name| self.logs.join(name));
         let mut removed = Vec::new();
         for log in logs {

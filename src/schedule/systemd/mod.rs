@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{Rendered, remove};
 use super::job::Job;
-use super::manager::{Manager, Presence, Seen, may, must, same_file};
+use super::manager::{Manager, ManagerPresence, ManagerView, may, must, same_file};
 use super::report::{Drift, LastRun, RunResult};
 use super::runner::Runner;
 use super::seal::sealed;
@@ -22,24 +22,24 @@ pub(super) struct Systemd<'a> {
     runner: &'a dyn Runner,
     folder: PathBuf,
     stamp: PathBuf,
-    presence: Presence,
+    presence: ManagerPresence,
 }
 
 impl<'a> Systemd<'a> {
-    /// Asks whether the manager is there, and where it looks for units: it may have been started
+    /// Finds out whether the manager is there, and where it looks for units: it may have been started
     /// without the `XDG_CONFIG_HOME` of the person's shell.
     pub(super) fn new(places: &Places, runner: &'a dyn Runner) -> Systemd<'a> {
         let usual = places.config_home.join("systemd/user");
-        let (presence, looked_in) = match ask(runner, None, &["Version", "UnitPath"]) {
+        let (presence, looked_in) = match show(runner, None, &["Version", "UnitPath"]) {
             Ok(properties) => match properties.get("UnitPath") {
-                Some(paths) => (Presence::Here, format!(" {paths} ")),
-                // In a chroot and the like, systemctl ignores what it is told and exits with 0.
+                Some(paths) => (ManagerPresence::Here, format!(" {paths} ")),
+                // In a chroot and the like, systemctl ignores its arguments and exits with 0.
                 None => {
-                    (Presence::Absent("systemctl tells nothing of a user manager".to_owned()), String::new())
+                    (ManagerPresence::Absent("systemctl shows no user manager".to_owned()), String::new())
                 }
             },
-            Err(ScheduleError::Refused { why, .. }) => (Presence::Absent(why), String::new()),
-            Err(error) => (Presence::Absent(error.to_string()), String::new()),
+            Err(ScheduleError::Refused { why, .. }) => (ManagerPresence::Absent(why), String::new()),
+            Err(error) => (ManagerPresence::Absent(error.to_string()), String::new()),
         };
         let fallback = places.home.join(".config/systemd/user");
         // Between spaces, which the folders themselves may have too: not to be taken apart.
@@ -65,14 +65,14 @@ impl<'a> Systemd<'a> {
 }
 
 /// `systemctl --user show`, of a unit or of the manager itself.
-fn ask(runner: &dyn Runner, unit: Option<&str>, names: &[&str]) -> Result<Properties, ScheduleError> {
+fn show(runner: &dyn Runner, unit: Option<&str>, names: &[&str]) -> Result<Properties, ScheduleError> {
     let wanted = format!("--property={}", names.join(","));
     let args: Vec<&str> = ["--user", "--no-pager", "show", &wanted].into_iter().chain(unit).collect();
     must(runner, "systemctl", &args).map(|output| Properties::parse(&output.stdout))
 }
 
 impl Manager for Systemd<'_> {
-    fn presence(&self) -> Presence {
+    fn presence(&self) -> ManagerPresence {
         self.presence.clone()
     }
 
@@ -95,9 +95,9 @@ impl Manager for Systemd<'_> {
         Vec::new()
     }
 
-    fn see(&self, job: Option<&Job>) -> Result<Seen, ScheduleError> {
-        let timer = ask(self.runner, Some(TIMER), &show::TIMER)?;
-        let service = ask(self.runner, Some(SERVICE), &show::SERVICE)?;
+    fn see(&self, job: Option<&Job>) -> Result<ManagerView, ScheduleError> {
+        let timer = show(self.runner, Some(TIMER), &show::TIMER)?;
+        let service = show(self.runner, Some(SERVICE), &show::SERVICE)?;
         let mut drift = Vec::new();
         for (name, unit) in [(SERVICE, &service), (TIMER, &timer)] {
             let path = self.path(name);
@@ -121,14 +121,14 @@ impl Manager for Systemd<'_> {
         if let Some(job) = job.filter(|_| timer.is("LoadState", "loaded")) {
             let runs = service.get("ExecStart").unwrap_or_default();
             if !runs.starts_with(&format!("{{ path={} ; argv[]=", job.binary())) {
-                drift.push(Drift::RunsOther { told: runs.to_owned() });
+                drift.push(Drift::RunsOther { found: runs.to_owned() });
             }
             let when = timer.get("TimersCalendar").unwrap_or_default();
             if !when.contains(&format!("OnCalendar={} ;", job.calendar.systemd())) {
-                drift.push(Drift::OtherTime { told: when.to_owned() });
+                drift.push(Drift::OtherTime { found: when.to_owned() });
             }
         }
-        Ok(Seen {
+        Ok(ManagerView {
             loaded: timer.is("LoadState", "loaded") && waiting,
             next: timer.time("NextElapseUSecRealtime"),
             program: service.program(),
@@ -138,7 +138,9 @@ impl Manager for Systemd<'_> {
                 {
                     (true, _) => RunResult::Running,
                     (false, None) => RunResult::NotKnown,
-                    (false, Some(_)) => RunResult::told(service.get("Result"), service.get("ExecMainStatus")),
+                    (false, Some(_)) => {
+                        RunResult::of_systemd(service.get("Result"), service.get("ExecMainStatus"))
+                    }
                 },
             }),
             drift,
@@ -153,13 +155,13 @@ impl Manager for Systemd<'_> {
     }
 
     fn unload(&self) -> Result<(), ScheduleError> {
-        if self.presence != Presence::Here {
+        if self.presence != ManagerPresence::Here {
             // `disable` needs the manager; what it would remove is one link.
             let link = self.wanted_by();
             let ours = std::fs::read_link(&link).is_ok_and(|target| target.ends_with(TIMER));
             return if ours { remove(&link).map(drop) } else { Ok(()) };
         }
-        let timer = ask(self.runner, Some(TIMER), &["LoadState"])?;
+        let timer = show(self.runner, Some(TIMER), &["LoadState"])?;
         if timer.is("LoadState", "loaded") {
             self.systemctl(&["disable", "--now", TIMER])?;
             // The stamp of Persistent=. Not worth failing for: systemctl before 243 has no `clean`.
@@ -170,7 +172,7 @@ impl Manager for Systemd<'_> {
     }
 
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError> {
-        if self.presence == Presence::Here {
+        if self.presence == ManagerPresence::Here {
             self.systemctl(&["daemon-reload"])?;
             // A failed run would stay in the list of failed units; there need not be one.
             may(self.runner, "systemctl", &["--user", "reset-failed", SERVICE])?;
