@@ -16,18 +16,18 @@ const KEEP_FILES: usize = 7;
 
 /// Where diagnostics go. Nothing given: nowhere but warnings on stderr.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics {
+pub(crate) struct Diagnostics {
     /// `--verbose`: everything on stderr.
-    pub verbose: bool,
+    pub(crate) verbose: bool,
     /// `--quiet`: nothing below an error on stderr. `verbose` wins.
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// Also everything into daily files `mcp-reap.YYYY-MM-DD.log` of this directory, seven of them.
-    pub directory: Option<PathBuf>,
+    pub(crate) directory: Option<PathBuf>,
 }
 
 /// Why there are no diagnostics.
 #[derive(Debug, thiserror::Error)]
-pub enum DiagnosticsError {
+pub(crate) enum DiagnosticsError {
     /// The directory cannot be made.
     #[error("failed to create {}: {source}", path.display())]
     Directory {
@@ -54,7 +54,7 @@ impl Diagnostics {
     ///
     /// # Errors
     /// When the directory or a file in it cannot be opened, or this was done before.
-    pub fn start(&self) -> Result<(), DiagnosticsError> {
+    pub(crate) fn start(&self) -> Result<(), DiagnosticsError> {
         let (level, writer) = self.writer()?;
         tracing_subscriber::fmt()
             .with_max_level(level)

@@ -22,16 +22,16 @@ pub mod health;
 pub mod plan;
 pub mod reap;
 // layer 5: small tasks of the operating system, for the edges
-pub mod os;
+pub(crate) mod os;
 // layer 6: edges
 pub mod audit;
 pub mod clients;
 pub mod config;
-pub mod diagnostics;
+pub(crate) mod diagnostics;
 pub mod hook;
 pub mod render;
 pub mod schedule;
-pub mod services;
+pub(crate) mod services;
 pub mod sys;
 // layer 7: commands
 pub mod commands;

@@ -274,7 +274,7 @@ fn only_what_is_ours_is_taken_out() {
             format!("[{{\"hooks\": [{ours}, {ours},{theirs},{ours}]}}]"),
             format!("[{{\"hooks\": [{theirs}]}}]"),
         ),
-        // Groups: one that says more than our entry stays, without it.
+        // Groups: one with more than our entry stays, without it.
         (
             format!("[{{\"matcher\": \"logout\", \"hooks\": [{ours}]}}, {{\"hooks\": [{ours}]}}]"),
             "[{\"matcher\": \"logout\", \"hooks\": []}]".to_owned(),

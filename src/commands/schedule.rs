@@ -81,7 +81,7 @@ fn installed_text(installed: &Installed) -> String {
     lines.join("\n")
 }
 
-/// What the audit log says of the last run of the schedule. The manager knows only how a run ended, and
+/// The audit log's record of the last run of the schedule. The manager knows only how a run ended, and
 /// forgets it when the machine starts again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Recorded {

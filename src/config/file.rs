@@ -171,7 +171,7 @@ fn expect(mut section: Section<'_>, file: &Path) -> Result<Expectation, ConfigEr
     })?;
     let min = section.number("min", 0..=i64::from(u32::MAX))?;
     let max = section.number("max", 0..=i64::from(u32::MAX))?;
-    // Whoever writes only `max` may mean "none at all"; whoever writes neither wants it to run.
+    // `max` alone may mean "none at all"; an entry with neither wants it to run.
     let min = min.unwrap_or(u32::from(max.is_none_or(|max: u32| max > 0)));
     let origin = origin(file, &section);
     let nameless = section.mistake_here("this [[expect]] entry has no name");

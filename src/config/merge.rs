@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn values_out_of_bounds_change_nothing_and_name_their_flag() {
         let zero = Some(Duration::ZERO);
-        for (flags, said) in [
+        for (flags, message) in [
             (
                 Overrides { grace: Some(Duration::from_secs(601)), ..Overrides::default() },
                 "--grace: at most 10m is taken",
@@ -118,7 +118,7 @@ mod tests {
             ),
         ] {
             let mut policy = Policy::default();
-            assert_eq!(flags.apply(&mut policy).unwrap_err().to_string(), said);
+            assert_eq!(flags.apply(&mut policy).unwrap_err().to_string(), message);
             assert_eq!(format!("{policy:?}"), format!("{:?}", Policy::default()));
         }
     }

@@ -15,7 +15,7 @@ pub(super) const LARGEST: u64 = 4 << 20;
 
 /// Why a file is left alone.
 #[derive(Debug, Error)]
-pub enum DiskError {
+pub(crate) enum DiskError {
     /// A link to what is not there.
     #[error("a link to a file that is missing")]
     Dangling,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use super::disk::DiskError;
+pub(crate) use super::disk::DiskError;
 use super::disk::{self, SeenFile};
 use super::settings::{self, Edit, Edited, HookCommand, HookStatus, SettingsError};
 use crate::os::stable_path::{Vanishing, settle};
@@ -17,7 +17,7 @@ use crate::os::{self, home};
 
 /// Whose settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SettingsScope {
+pub(crate) enum SettingsScope {
     /// The person's: `~/.claude/settings.json`, or in `$CLAUDE_CONFIG_DIR`.
     User,
     /// A project's: `.claude/settings.json` in this folder.
@@ -30,7 +30,7 @@ impl SettingsScope {
     /// # Errors
     /// When the folder is not known: no home, or a relative path, which would mean another folder
     /// to Claude Code.
-    pub fn file(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, InstallError> {
+    pub(crate) fn file(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, InstallError> {
         let path = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let folder = match self {
             SettingsScope::Project(folder) => folder.join(".claude"),
@@ -49,20 +49,20 @@ impl SettingsScope {
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingsReport {
+pub(crate) struct SettingsReport {
     /// The file itself, behind all links.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// What is different in it; empty when nothing was written.
-    pub edits: Vec<Edit>,
+    pub(crate) edits: Vec<Edit>,
     /// The copy of the bytes from before, if there is one now.
-    pub backup: Option<PathBuf>,
+    pub(crate) backup: Option<PathBuf>,
     /// The file held nothing but our entries and is gone.
-    pub removed: bool,
+    pub(crate) removed: bool,
 }
 
 /// Why nothing was changed.
 #[derive(Debug, Error)]
-pub enum InstallError {
+pub(crate) enum InstallError {
     /// Neither `HOME` nor `CLAUDE_CONFIG_DIR`.
     #[error("no home directory: HOME is not set")]
     NoHome,
@@ -117,7 +117,11 @@ pub enum InstallError {
 /// # Errors
 /// When the program would be gone soon or is none (unless `force`), when the file is not ours to
 /// change or changes meanwhile, when it holds no settings. Nothing was changed then.
-pub fn install(file: &Path, command: &HookCommand, force: bool) -> Result<SettingsReport, InstallError> {
+pub(crate) fn install(
+    file: &Path,
+    command: &HookCommand,
+    force: bool,
+) -> Result<SettingsReport, InstallError> {
     if !force {
         check_program(command.program())?;
     }
@@ -137,7 +141,7 @@ pub fn install(file: &Path, command: &HookCommand, force: bool) -> Result<Settin
 ///
 /// # Errors
 /// When the file is not ours to change, changes meanwhile, or is not JSON. Nothing was changed then.
-pub fn uninstall(file: &Path) -> Result<SettingsReport, InstallError> {
+pub(crate) fn uninstall(file: &Path) -> Result<SettingsReport, InstallError> {
     // Looking must not make a folder.
     if fs::symlink_metadata(file).is_err() {
         return Ok(SettingsReport { file: file.to_owned(), edits: Vec::new(), backup: None, removed: false });
@@ -171,7 +175,7 @@ pub fn uninstall(file: &Path) -> Result<SettingsReport, InstallError> {
 ///
 /// # Errors
 /// When the file cannot be read or holds no settings.
-pub fn status(file: &Path, command: &HookCommand) -> Result<HookStatus, InstallError> {
+pub(crate) fn status(file: &Path, command: &HookCommand) -> Result<HookStatus, InstallError> {
     let read = os::file::read(file, disk::LARGEST).map_err(|error| disk_error(file, error.into()))?;
     let bytes = read.unwrap_or_default();
     let text = unicode(file, &bytes)?;

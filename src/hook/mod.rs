@@ -5,9 +5,9 @@
 //! of other clients are written by hand: `docs/hooks.md`.
 
 pub mod event;
-pub mod install;
+pub(crate) mod install;
 pub mod settings;
-pub mod watch;
+pub(crate) mod watch;
 
 mod disk;
 mod json;

@@ -11,21 +11,21 @@ use crate::roles::is_tool_job;
 use crate::tree::Tree;
 
 /// Names the client in the environment of Claude Code's hooks.
-pub const CLIENT_VARIABLE: &str = "CLAUDE_PID";
+pub(crate) const CLIENT_VARIABLE: &str = "CLAUDE_PID";
 
 /// A session that ends, by all that distinguishes its servers from those of others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
+pub(crate) struct Session {
     /// The client, which still lives when its hook is called. To wait for it, its start time is needed
     /// as well: the number is free again afterwards.
-    pub client: Pid,
+    pub(crate) client: Pid,
     /// Its name for the session.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
 }
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Nothing: no server was left, or none of this client's servers is unused.
     Nothing,
     /// Let the hook return, wait for the client to end, then look at what the session left.
@@ -36,7 +36,7 @@ pub enum Action {
 
 /// The client's number, from the value of [`CLIENT_VARIABLE`]. Pid 1 is no client that ends.
 #[must_use]
-pub fn client_pid(value: &str) -> Option<Pid> {
+pub(crate) fn client_pid(value: &str) -> Option<Pid> {
     value.trim().parse().ok().filter(|pid| *pid > 1).map(Pid)
 }
 
@@ -45,7 +45,7 @@ pub fn client_pid(value: &str) -> Option<Pid> {
 /// Nearest, because launchers of clients are called like them (Gemini CLI runs itself a second time,
 /// and it is the inner one that talks to the servers).
 #[must_use]
-pub fn client_above(tree: &Tree<'_>, is_client: impl Fn(Pid) -> bool, us: Pid) -> Option<Pid> {
+pub(crate) fn client_above(tree: &Tree<'_>, is_client: impl Fn(Pid) -> bool, us: Pid) -> Option<Pid> {
     tree.ancestors(tree.get(us)?).into_iter().map(ProcessRecord::pid).find(|pid| is_client(*pid))
 }
 
@@ -54,7 +54,7 @@ pub fn client_above(tree: &Tree<'_>, is_client: impl Fn(Pid) -> bool, us: Pid) -
 /// `clear` and `resume` end a session but not the client, and its servers stay its direct children
 /// and in use. `clear` and `compact` as sources begin none.
 #[must_use]
-pub fn should_act(event: &HookEvent, client: Option<Pid>) -> Action {
+pub(crate) fn should_act(event: &HookEvent, client: Option<Pid>) -> Action {
     match &event.kind {
         HookEventKind::SessionEnd { reason } if matches!(reason.as_str(), "clear" | "resume") => {
             Action::Nothing
@@ -80,7 +80,7 @@ pub fn should_act(event: &HookEvent, client: Option<Pid>) -> Action {
 /// wrapper; after `/clear` and `/resume` servers keep the id they were started with, so another id
 /// proves nothing. What a Bash tool started is not the session's.
 #[must_use]
-pub fn belongs_to_session(instance: &Instance<'_>, session: &Session) -> bool {
+pub(crate) fn belongs_to_session(instance: &Instance<'_>, session: &Session) -> bool {
     let root = instance.root;
     if is_tool_job(root) {
         return false;

@@ -10,34 +10,34 @@ use rustix::io::Errno;
 
 /// What to run, and how much of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
+pub(crate) struct Call<'a> {
     /// The program's file. `PATH` is not searched: what is found there may be anything.
-    pub program: &'a Path,
+    pub(crate) program: &'a Path,
     /// Its arguments.
-    pub args: &'a [&'a str],
+    pub(crate) args: &'a [&'a str],
     /// Its environment, and nothing else but `LC_ALL=C`, `TZ=UTC` and a `PATH` of the system's
     /// folders: every version of every tool then writes words and times that can be parsed.
-    pub environment: &'a [(String, String)],
+    pub(crate) environment: &'a [(String, String)],
     /// How long it may run.
-    pub limit: Duration,
+    pub(crate) limit: Duration,
     /// How many bytes it may write to stdout and stderr together.
-    pub largest: usize,
+    pub(crate) largest: usize,
 }
 
 /// What a program wrote, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Output {
+pub(crate) struct Output {
     /// Its exit code; `None` when a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// Its standard output.
-    pub stdout: Vec<u8>,
+    pub(crate) stdout: Vec<u8>,
     /// Its standard error.
-    pub stderr: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
 }
 
 /// Why there is no output.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// It could not be started, read or waited for.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -55,7 +55,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// See [`CallError`]. A program that ends with another exit code than 0 is no error.
-    pub fn run(&self) -> Result<Output, CallError> {
+    pub(crate) fn run(&self) -> Result<Output, CallError> {
         let mut child = Command::new(self.program)
             .args(self.args)
             .env_clear()

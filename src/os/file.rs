@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub(crate) enum ReadError {
     /// A folder, a FIFO, a device, a socket; or a link, where none is followed.
     #[error("not a regular file")]
     NotRegular,
@@ -29,7 +29,7 @@ pub enum ReadError {
 
 /// What a link at the end of a path means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Links {
+pub(crate) enum Links {
     /// It stands for what it leads to: people keep their configuration in a repository.
     Follow,
     /// It is no regular file.
@@ -38,10 +38,10 @@ pub enum Links {
 
 /// A regular file that is open for reading.
 #[derive(Debug)]
-pub struct Opened {
+pub(crate) struct Opened {
     file: File,
     /// Of the open file, so it stays true whatever happens to the path.
-    pub metadata: Metadata,
+    pub(crate) metadata: Metadata,
 }
 
 /// Opens a regular file; `None` if there is none. A file where a folder should be counts as none.
@@ -50,7 +50,7 @@ pub struct Opened {
 ///
 /// # Errors
 /// [`ReadError::NotRegular`], and what the operating system reports.
-pub fn open(path: &Path, links: Links) -> Result<Option<Opened>, ReadError> {
+pub(crate) fn open(path: &Path, links: Links) -> Result<Option<Opened>, ReadError> {
     let looked = match links {
         Links::Follow => fs::metadata(path),
         Links::Refuse => fs::symlink_metadata(path),
@@ -87,7 +87,7 @@ impl Opened {
     /// # Errors
     /// [`ReadError::TooLarge`], also for a file whose size is smaller (one that grows, or one of
     /// `/proc`), and what the operating system reports.
-    pub fn read(self, limit: u64) -> Result<Vec<u8>, ReadError> {
+    pub(crate) fn read(self, limit: u64) -> Result<Vec<u8>, ReadError> {
         let length = self.metadata.len();
         if length > limit {
             return Err(ReadError::TooLarge { limit });
@@ -100,7 +100,7 @@ impl Opened {
 ///
 /// # Errors
 /// As [`open`] and [`Opened::read`].
-pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ReadError> {
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ReadError> {
     open(path, Links::Follow)?.map(|opened| opened.read(limit)).transpose()
 }
 
@@ -108,7 +108,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ReadError> {
 ///
 /// # Errors
 /// When it cannot be opened or read, or [`ReadError::TooLarge`].
-pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+pub(crate) fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     read_all(File::open(path)?, 0, limit)
 }
 
@@ -120,13 +120,13 @@ fn read_all(from: impl Read, expected: usize, limit: u64) -> Result<Vec<u8>, Rea
 
 /// Is this how "there is no such file" looks? A file above it counts too.
 #[must_use]
-pub fn is_absent(error: &io::Error) -> bool {
+pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Who may use a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub(crate) enum Access {
     /// Everybody may read it, less what the umask takes.
     Usual,
     /// These permission bits, whatever the umask, and this group where it can be given.
@@ -140,7 +140,7 @@ pub enum Access {
 
 /// New content on the disk, beside the file whose place it will take. Gone again when dropped.
 #[derive(Debug)]
-pub struct Draft {
+pub(crate) struct Draft {
     path: PathBuf,
 }
 
@@ -150,7 +150,7 @@ impl Draft {
     ///
     /// # Errors
     /// What the operating system reports; nothing is left then.
-    pub fn beside(target: &Path, content: &[u8], access: Access) -> io::Result<Draft> {
+    pub(crate) fn beside(target: &Path, content: &[u8], access: Access) -> io::Result<Draft> {
         let (folder, name) = parts(target)?;
         // Random, since a home may be shared by containers that have equal pids.
         let random = RandomState::new().build_hasher().finish();
@@ -174,7 +174,7 @@ impl Draft {
     ///
     /// # Errors
     /// What the operating system reports; what was there is still there then.
-    pub fn replace(self, target: &Path) -> io::Result<()> {
+    pub(crate) fn replace(self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
         sync_folder(target);
         Ok(())
@@ -184,7 +184,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`], and what the operating system reports.
-    pub fn create(self, target: &Path) -> io::Result<()> {
+    pub(crate) fn create(self, target: &Path) -> io::Result<()> {
         let cwd = rustix::fs::CWD;
         match rustix::fs::renameat_with(cwd, &self.path, cwd, target, RenameFlags::NOREPLACE) {
             // File systems that do not know the flag: look, then move.
@@ -210,7 +210,7 @@ impl Drop for Draft {
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] for a path without one of the two.
-pub fn parts(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
+pub(crate) fn parts(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) if folder.as_os_str().is_empty() => Ok((Path::new("."), name)),
         (Some(folder), Some(name)) => Ok((folder, name)),

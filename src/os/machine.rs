@@ -7,27 +7,27 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 /// One machine. What the system does not say is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Machine {
+pub(crate) struct Machine {
     /// The operating system or distribution: `Debian GNU/Linux`, `macOS`.
-    pub os: Option<String>,
+    pub(crate) os: Option<String>,
     /// Its version: `12`, `15.4`.
-    pub os_version: Option<String>,
+    pub(crate) os_version: Option<String>,
     /// The kernel's: `6.18.1`, `24.4.0`.
-    pub kernel: Option<String>,
+    pub(crate) kernel: Option<String>,
     /// As Rust calls it: `x86_64`, `aarch64`.
-    pub arch: &'static str,
+    pub(crate) arch: &'static str,
     /// When it was started.
-    pub booted_at: Option<DateTime<Utc>>,
+    pub(crate) booted_at: Option<DateTime<Utc>>,
     /// Bytes of memory; in a container with a limit of its own, that limit.
-    pub memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
     /// Bytes of swap space.
-    pub swap: Option<u64>,
+    pub(crate) swap: Option<u64>,
 }
 
 impl Machine {
     /// This machine. Reads a handful of small files or system values, well below a millisecond.
     #[must_use]
-    pub fn here() -> Machine {
+    pub(crate) fn here() -> Machine {
         let memory = MemoryRefreshKind::nothing().with_ram().with_swap();
         let system = System::new_with_specifics(RefreshKind::nothing().with_memory(memory)).ok();
         let system = system.filter(|system| system.total_memory() > 0);

@@ -4,8 +4,8 @@
 //!
 //! Edges share this and nothing else. It knows nothing of MCP.
 
-pub mod command;
-pub mod file;
-pub mod home;
-pub mod machine;
-pub mod stable_path;
+pub(crate) mod command;
+pub(crate) mod file;
+pub(crate) mod home;
+pub(crate) mod machine;
+pub(crate) mod stable_path;

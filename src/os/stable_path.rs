@@ -82,13 +82,13 @@ fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
 
 /// By which path a program is to be started months from now, and whether it will be there.
 #[derive(Debug)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// The name to write down.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Why it will not stay there.
-    pub danger: Option<Vanishing>,
+    pub(crate) danger: Option<Vanishing>,
     /// Whether an executable file is there now.
-    pub executable: io::Result<bool>,
+    pub(crate) executable: io::Result<bool>,
 }
 
 /// Looks for the name under which a program stays.
@@ -97,7 +97,7 @@ pub struct Settled {
 /// of `folders`, the person's `PATH` (`/opt/homebrew/bin/mcp-reap`, `~/.nix-profile/bin/mcp-reap`), is
 /// preferred to it. What lies in a build or temporary folder is in danger under every name.
 #[must_use]
-pub fn settle(program: &Path, folders: &[PathBuf], temporary: &[PathBuf]) -> Settled {
+pub(crate) fn settle(program: &Path, folders: &[PathBuf], temporary: &[PathBuf]) -> Settled {
     let named = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     let danger = |path: &Path| danger(path, temporary, Path::exists);
     let real = match named.canonicalize() {

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_and_what_is_below_it_belong_to_it_and_an_adopted_process_to_nobody() {
+    fn a_job_and_what_is_below_it_belong_to_it_and_an_adopted_process_to_none() {
         let (services, queries) =
             filled(|question| Some(if *question == Question::List { LIST } else { NONE }));
         let agent = "org.example.agent Some(20)";
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_leaves_everything_under_launchd_in_doubt() {
+    fn what_gives_no_answer_leaves_everything_under_launchd_in_doubt() {
         let doubt = seen(40, "? None");
         assert_eq!(filled(|_| None), (vec![seen(20, "? None"), doubt.clone()], 1));
         for dead in ["system", "user/501"] {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_need_be_logged_in_at_the_screen() {
+    fn no_one_has_to_be_logged_in_at_the_screen() {
         let (services, _) = filled(|question| match question {
             Question::List => Some(LIST),
             Question::Print(domain) if domain == "gui/501" => None,
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn other_domains_are_asked_only_where_somebody_could_be_in_one() {
+    fn other_domains_are_queried_only_where_a_process_could_be_in_one() {
         let mut snapshot = table();
         let mut queries = Vec::new();
         fill(&mut snapshot, &[Pid(22), Pid(31), Pid(20)], &mut |question| {

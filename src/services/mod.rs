@@ -23,7 +23,7 @@ const LARGEST: usize = 4 << 20;
 /// Where the manager does not answer (none in this container, no bus, two seconds gone), a process
 /// that seems to be in a service gets one whose main process is not known. No manager is queried when
 /// no process is in a service, so on most machines this costs nothing.
-pub fn fill(snapshot: &mut Snapshot, pids: &[Pid]) {
+pub(crate) fn fill(snapshot: &mut Snapshot, pids: &[Pid]) {
     match snapshot.os.as_str() {
         "linux" => systemd::fill(snapshot, pids, &mut systemd::query),
         "macos" => launchd::fill(snapshot, pids, &mut launchd::query),

@@ -24,7 +24,7 @@ pub(crate) trait SimulatedManager {
 }
 
 /// Success, with this on stdout.
-pub(crate) fn said(stdout: impl Into<String>) -> Output {
+pub(crate) fn success(stdout: impl Into<String>) -> Output {
     Output { code: Some(0), stdout: stdout.into(), stderr: String::new() }
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn failed(code: i32, stderr: &str) -> Output {
 pub(crate) struct SimulatedRunner {
     pub(crate) program: &'static str,
     pub(crate) manager: Rc<RefCell<dyn SimulatedManager>>,
-    pub(crate) asked: Rc<RefCell<Vec<String>>>,
+    pub(crate) calls: Rc<RefCell<Vec<String>>>,
     /// Commands that begin so fail.
     pub(crate) broken: Rc<RefCell<Vec<&'static str>>>,
     pub(crate) absent: bool,
@@ -50,7 +50,7 @@ impl Runner for SimulatedRunner {
             return Err(RunError::Missing(program.to_owned()));
         }
         let command = args.iter().filter(|arg| **arg != "--user").copied().collect::<Vec<_>>().join(" ");
-        self.asked.borrow_mut().push(command.clone());
+        self.calls.borrow_mut().push(command.clone());
         if self.broken.borrow().iter().any(|broken| command.starts_with(broken)) {
             return Ok(failed(1, "broken for this test"));
         }
@@ -58,7 +58,7 @@ impl Runner for SimulatedRunner {
     }
 
     fn pause(&self, _: Duration) {
-        self.asked.borrow_mut().push("(pause)".to_owned());
+        self.calls.borrow_mut().push("(pause)".to_owned());
     }
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Home {
     pub(crate) binary: PathBuf,
     pub(crate) systemctl: Rc<RefCell<Systemctl>>,
     pub(crate) launchctl: Rc<RefCell<Launchctl>>,
-    pub(crate) asked: Rc<RefCell<Vec<String>>>,
+    pub(crate) calls: Rc<RefCell<Vec<String>>>,
     pub(crate) broken: Rc<RefCell<Vec<&'static str>>>,
     pub(crate) absent: bool,
 }
@@ -91,7 +91,7 @@ impl Home {
             places,
             kind,
             binary,
-            asked: Rc::default(),
+            calls: Rc::default(),
             broken: Rc::default(),
             absent: false,
         }
@@ -105,7 +105,7 @@ impl Home {
         let runner = SimulatedRunner {
             program,
             manager,
-            asked: self.asked.clone(),
+            calls: self.calls.clone(),
             broken: self.broken.clone(),
             absent: self.absent,
         };
@@ -138,12 +138,12 @@ impl Home {
         self.status().drift.iter().map(|drift| drift.to_string().replace(home, "~")).collect()
     }
 
-    /// What was asked since the last time, without the questions that change nothing.
+    /// What was run since the last time, without the queries that change nothing.
     pub(crate) fn orders(&self) -> Vec<String> {
-        let asked = std::mem::take(&mut *self.asked.borrow_mut());
+        let calls = std::mem::take(&mut *self.calls.borrow_mut());
         let home = self.places.home.to_str().unwrap();
         let order = |command: &String| !command.contains("show ") && !command.starts_with("print ");
-        asked.iter().filter(|command| order(command)).map(|command| command.replace(home, "~")).collect()
+        calls.iter().filter(|command| order(command)).map(|command| command.replace(home, "~")).collect()
     }
 
     /// Every file and link below the home with its content, but for the binary.
@@ -175,7 +175,7 @@ impl Home {
     }
 }
 
-/// Says so where a test can tell nothing. Not through `eprintln!`, which is kept quiet in a test that
+/// Reports a test that can show nothing here. Not through `eprintln!`, which is kept quiet in a test that
 /// passes.
 pub(crate) fn not_tested(why: &str) {
     std::io::stderr().write_all(format!("\nNOT TESTED: {why}\n").as_bytes()).unwrap();

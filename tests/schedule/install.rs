@@ -95,13 +95,13 @@ fn an_uninstall_leaves_nothing() {
 }
 
 #[test]
-fn an_uninstall_keeps_what_a_run_has_said() {
+fn an_uninstall_keeps_what_a_run_has_written() {
     let home = Home::new(Kind::Launchd);
     home.install().unwrap();
-    let said = home.places.home.join("Library/Logs/mcp-reap/schedule.err.log");
-    fs::write(&said, "mcp-reap: no\n").unwrap();
+    let text = home.places.home.join("Library/Logs/mcp-reap/schedule.err.log");
+    fs::write(&text, "mcp-reap: no\n").unwrap();
     home.schedule().uninstall(false).unwrap();
-    assert_eq!(fs::read_to_string(said).unwrap(), "mcp-reap: no\n");
+    assert_eq!(fs::read_to_string(text).unwrap(), "mcp-reap: no\n");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_failed_install_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn a_manager_that_says_yes_and_does_nothing_is_not_believed() {
+fn a_manager_that_reports_success_and_does_nothing_is_not_believed() {
     let home = Home::new(Kind::Systemd);
     home.systemctl.borrow_mut().deaf = true;
     let error = home.install().unwrap_err();
@@ -185,7 +185,7 @@ fn a_manager_that_says_yes_and_does_nothing_is_not_believed() {
 }
 
 #[test]
-fn units_of_somebody_else_that_come_first_are_found_out() {
+fn units_of_others_that_come_first_are_found_out() {
     let home = Home::new(Kind::Systemd);
     let other = home.places.home.join("run/user.control");
     fs::create_dir_all(&other).unwrap();

@@ -48,11 +48,11 @@ fn systemd_has_no_complaint_about_the_units_of_any_path() {
             .output()
             .unwrap();
         // Unknown keys and bad values are words on stderr and exit code 0.
-        let said = String::from_utf8_lossy(&output.stderr);
+        let text = String::from_utf8_lossy(&output.stderr);
         if systemd_can_run(path) {
-            assert!(output.status.success() && said.is_empty(), "{path}: {said}");
+            assert!(output.status.success() && text.is_empty(), "{path}: {text}");
         } else {
-            assert!(said.contains("Executable name contains special characters"), "{path}: {said}");
+            assert!(text.contains("Executable name contains special characters"), "{path}: {text}");
         }
     }
 }
@@ -75,11 +75,11 @@ fn systemd_reads_every_calendar_and_prints_it_as_we_write_it() {
         let calendar: Calendar = text.parse().unwrap();
         let output =
             analyze.args(["calendar", &calendar.systemd()]).env("TZ", "UTC").env("LC_ALL", "C").output();
-        let said = String::from_utf8(output.unwrap().stdout).unwrap();
-        let normal = said.lines().find_map(|line| line.trim().strip_prefix("Normalized form: "));
-        assert_eq!(normal, Some(&*calendar.systemd()), "{text}: {said}");
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        let normal = text.lines().find_map(|line| line.trim().strip_prefix("Normalized form: "));
+        assert_eq!(normal, Some(&*calendar.systemd()), "{text}: {text}");
         // And it means the same: both clocks agree on the next time.
-        let next = said.lines().find_map(|line| line.trim().strip_prefix("Next elapse: ")).unwrap();
+        let next = text.lines().find_map(|line| line.trim().strip_prefix("Next elapse: ")).unwrap();
         let ours = calendar.next_after(&chrono::Utc::now()).format("%a %Y-%m-%d %H:%M:%S UTC").to_string();
         assert_eq!(next, ours, "{text}");
     }

@@ -71,12 +71,12 @@ fn an_event_in_pieces_is_put_together() {
 
 #[test]
 fn silence_and_half_an_event_end_at_the_deadline() {
-    for said in ["", "{\"hook_event_name\":\"SessionEnd\"", "{\"a\":{}"] {
+    for written in ["", "{\"hook_event_name\":\"SessionEnd\"", "{\"a\":{}"] {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        theirs.write_all(said.as_bytes()).unwrap();
+        theirs.write_all(written.as_bytes()).unwrap();
         let begun = Instant::now();
         let error = read_event(&ours, LARGEST, SHORT).unwrap_err();
-        assert!(matches!(error, EventError::TooLate(_)), "{said}: {error}");
+        assert!(matches!(error, EventError::TooLate(_)), "{written}: {error}");
         assert!(begun.elapsed() >= SHORT);
         drop(theirs);
     }
@@ -97,7 +97,7 @@ fn an_endless_writer_ends_at_the_limit_or_the_deadline() {
 }
 
 #[test]
-fn what_is_no_event_is_said_to_be_none() {
+fn what_is_no_event_is_refused() {
     for text in ["[1]x", "{\"session_id\":\"x\"}", "{\"hook_event_name\":7}", "{'a'}", "7}", "\u{feff}{}"] {
         let error = read_closed(text.as_bytes()).unwrap_err();
         assert!(matches!(error, EventError::NotAnEvent(_)), "{text}: {error}");

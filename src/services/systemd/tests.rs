@@ -24,10 +24,10 @@ fn table(processes: Vec<ProcessRecord>) -> Snapshot {
 }
 
 /// Name and main process, where the process is in a service.
-type Said = Option<(String, Option<u32>)>;
+type Filled = Option<(String, Option<u32>)>;
 
 /// Fills all of a table; answers the main processes and the questions queries.
-fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Said>, Vec<(Manager, Vec<String>)>) {
+fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Filled>, Vec<(Manager, Vec<String>)>) {
     let mut snapshot = table(processes);
     let pids: Vec<Pid> = snapshot.processes.iter().map(ProcessRecord::pid).collect();
     let mut queries = Vec::new();
@@ -40,7 +40,7 @@ fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Said>, Vec<(Manag
     (snapshot.processes.into_iter().map(service).collect(), queries)
 }
 
-fn said(name: &str, main: Option<u32>) -> Said {
+fn service_of(name: &str, main: Option<u32>) -> Filled {
     Some((name.into(), main))
 }
 
@@ -116,7 +116,7 @@ fn what_systemctl_prints_is_read_in_any_order_and_only_when_whole() {
 }
 
 #[test]
-fn each_manager_is_asked_once_for_all_its_units() {
+fn each_manager_is_queried_once_for_all_its_units() {
     let (services, queries) = filled(
         vec![
             process(10, "/system.slice/s.service"),
@@ -133,12 +133,12 @@ fn each_manager_is_asked_once_for_all_its_units() {
         ),
     );
     let expected = [
-        said("s.service", Some(10)),
-        said("u.service", Some(99)),
-        said("v.service", Some(0)),
-        said("v.service", Some(0)),
+        service_of("s.service", Some(10)),
+        service_of("u.service", Some(99)),
+        service_of("v.service", Some(0)),
+        service_of("v.service", Some(0)),
         None,
-        said("w.service", None),
+        service_of("w.service", None),
     ];
     assert_eq!(services, expected);
     let words = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
@@ -154,11 +154,11 @@ fn a_unit_of_the_same_name_elsewhere_is_no_answer() {
         vec![process(10, "/system.slice/docker-4f.scope/system.slice/s.service")],
         "Id=s.service\nMainPID=4\nControlGroup=/other.slice/s.service\n",
     );
-    assert_eq!(services, [said("s.service", None)]);
+    assert_eq!(services, [service_of("s.service", None)]);
 }
 
 #[test]
-fn nobody_is_asked_when_nobody_is_in_a_service() {
+fn no_manager_is_queried_when_nothing_is_in_a_service() {
     let mut bare = ProcessRecord::new(Pid(3), StartTime(0));
     bare.details.env = Some([("SYSTEMD_EXEC_PID".to_owned(), "4".to_owned())].into());
     let (services, queries) = filled(vec![process(2, "/user.slice/session-1.scope"), bare], "");
@@ -199,12 +199,17 @@ fn what_systemd_executed_itself_is_a_main_process_without_asking() {
         ],
         "",
     );
-    let expected = [said("a.service", Some(10)), said("a.service", None), said("unknown", Some(12)), None];
+    let expected = [
+        service_of("a.service", Some(10)),
+        service_of("a.service", None),
+        service_of("unknown", Some(12)),
+        None,
+    ];
     assert_eq!(services, expected);
 }
 
 #[test]
-fn a_name_that_systemctl_would_expand_is_not_asked_for() {
+fn a_name_that_systemctl_would_expand_is_not_queried() {
     let (services, queries) = filled(vec![process(10, "/system.slice/*.service")], "");
-    assert_eq!((services, queries), (vec![said("*.service", None)], vec![]));
+    assert_eq!((services, queries), (vec![service_of("*.service", None)], vec![]));
 }
