@@ -48,16 +48,9 @@ pub(super) fn parse(text: &str) -> Result<Value, NotYaml> {
                 }
                 (value.clone(), 0)
             }
-            Event::SequenceStart(anchor, _) => {
-                open.push((Open::List(Vec::new()), anchor));
-                weight += PER_VALUE;
-                if open.len() > MAX_DEPTH {
-                    return Err(refuse());
-                }
-                continue;
-            }
-            Event::MappingStart(anchor, _) => {
-                open.push((Open::Map(Map::new(), None), anchor));
+            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
+                let map = matches!(event, Event::MappingStart(..));
+                open.push((if map { Open::Map(Map::new(), None) } else { Open::List(Vec::new()) }, anchor));
                 weight += PER_VALUE;
                 if open.len() > MAX_DEPTH {
                     return Err(refuse());

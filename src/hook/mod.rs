@@ -1,7 +1,7 @@
 //! Session hooks: when a session has ended, mcp-reap looks for what it left behind.
 //!
-//! [`settings`] edits a Claude Code settings file as text, [`install`] does it to the file on disk,
-//! [`event`] reads what the client writes to a hook, and [`watch`] decides what a call has to do. Hooks
+//! [`settings`] edits a Claude Code settings file as text, `install` does it to the file on disk,
+//! [`event`] reads what the client writes to a hook, and `watch` decides what a call has to do. Hooks
 //! of other clients are written by hand: `docs/hooks.md`.
 
 pub mod event;

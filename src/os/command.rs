@@ -8,11 +8,15 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+/// Where programs lie; the last is NixOS's. The person's `PATH` is not searched: what is found there
+/// may be anything.
+const SEARCH: [&str; 3] = ["/usr/bin", "/bin", "/run/current-system/sw/bin"];
+
 /// What to run, and how much of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
-    /// The program's file. `PATH` is not searched: what is found there may be anything.
-    pub(crate) program: &'a Path,
+    /// The program's name.
+    pub(crate) program: &'a str,
     /// Its arguments.
     pub(crate) args: &'a [&'a str],
     /// Its environment, and nothing else but `LC_ALL=C`, `TZ=UTC` and a `PATH` of the system's
@@ -26,27 +30,51 @@ pub(crate) struct Call<'a> {
 
 /// What a program wrote, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Output {
+pub struct Output {
     /// Its exit code; `None` when a signal ended it.
-    pub(crate) code: Option<i32>,
+    pub code: Option<i32>,
     /// Its standard output.
-    pub(crate) stdout: Vec<u8>,
+    pub stdout: String,
     /// Its standard error.
-    pub(crate) stderr: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Output {
+    /// True for exit code 0.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Why it failed, in one line: the last line on stderr, else its exit code.
+    #[must_use]
+    pub fn complaint(&self) -> String {
+        let last = self.stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
+        match (last, self.code) {
+            (Some(line), _) => line.to_owned(),
+            (None, Some(code)) => format!("exit code {code}"),
+            (None, None) => "ended by a signal".to_owned(),
+        }
+    }
 }
 
 /// Why there is no output.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CallError {
+pub enum CallError {
+    /// It is not on this machine.
+    #[error("{0} is not on this machine")]
+    Missing(String),
     /// It could not be started, read or waited for.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// It did not end in time, and was ended.
-    #[error("no answer within {} ms", .0.as_millis())]
-    TooSlow(Duration),
-    /// It wrote more than it may, and was ended.
-    #[error("more than {0} bytes of output")]
-    TooMuch(usize),
+    #[error("failed to run {program}: {source}")]
+    Broken {
+        /// Which.
+        program: String,
+        /// What the operating system reports.
+        source: io::Error,
+    },
+    /// It did not end in time, or wrote more than it may, and was killed.
+    #[error("{0} gives no answer")]
+    Silent(String),
 }
 
 impl Call<'_> {
@@ -56,7 +84,11 @@ impl Call<'_> {
     /// # Errors
     /// See [`CallError`]. A program that ends with another exit code than 0 is no error.
     pub(crate) fn run(&self) -> Result<Output, CallError> {
-        let mut child = Command::new(self.program)
+        let name = || self.program.to_owned();
+        let broken = |source| CallError::Broken { program: name(), source };
+        let places = SEARCH.iter().map(|folder| Path::new(folder).join(self.program));
+        let program = places.into_iter().find(|path| path.is_file());
+        let mut child = Command::new(program.ok_or_else(|| CallError::Missing(name()))?)
             .args(self.args)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -66,32 +98,33 @@ impl Call<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .spawn()?;
+            .spawn()
+            .map_err(broken)?;
         let output = self.collect(&mut child);
-        if output.is_err() {
+        if !matches!(output, Ok(Some(_))) {
             let _ = child.kill();
             let _ = child.wait();
         }
-        output
+        output.map_err(broken)?.ok_or_else(|| CallError::Silent(name()))
     }
 
-    /// Reads both outputs as they come, so that neither pipe fills up.
-    fn collect(&self, child: &mut Child) -> Result<Output, CallError> {
+    /// Reads both outputs as they come, so that neither pipe fills up. `None` when it took too long or
+    /// wrote too much.
+    fn collect(&self, child: &mut Child) -> io::Result<Option<Output>> {
         let deadline = Instant::now() + self.limit;
-        let slow = || CallError::TooSlow(self.limit);
         let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         while out.is_some() || err.is_some() {
-            let left = deadline.checked_duration_since(Instant::now()).ok_or_else(slow)?;
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return Ok(None) };
             let left = Timespec::try_from(left).map_err(io::Error::other)?;
             let mut fds = Vec::with_capacity(2);
             fds.extend(out.as_ref().map(|out| PollFd::new(out, PollFlags::IN)));
             fds.extend(err.as_ref().map(|err| PollFd::new(err, PollFlags::IN)));
             match poll(&mut fds, Some(&left)) {
-                Ok(0) => return Err(slow()),
+                Ok(0) => return Ok(None),
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
-                Err(error) => return Err(io::Error::from(error).into()),
+                Err(error) => return Err(error.into()),
             }
             let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
             let out_ready = out.is_some() && ready.next() == Some(true);
@@ -103,14 +136,18 @@ impl Call<'_> {
                 read_some(&mut err, &mut stderr)?;
             }
             if stdout.len() + stderr.len() > self.largest {
-                return Err(CallError::TooMuch(self.largest));
+                return Ok(None);
             }
         }
         // It closed its outputs; what is left of its life is normally well below a millisecond.
         loop {
             match child.try_wait()? {
-                Some(status) => return Ok(Output { code: status.code(), stdout, stderr }),
-                None if Instant::now() >= deadline => return Err(slow()),
+                Some(status) => {
+                    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+                    let (stdout, stderr) = (text(stdout), text(stderr));
+                    return Ok(Some(Output { code: status.code(), stdout, stderr }));
+                }
+                None if Instant::now() >= deadline => return Ok(None),
                 None => std::thread::sleep(Duration::from_micros(200)),
             }
         }
@@ -135,40 +172,34 @@ mod tests {
 
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(60);
+
     fn sh(script: &str, limit: Duration) -> Result<Output, CallError> {
         let environment = [("GIVEN".to_owned(), "it".to_owned())];
         let args = ["-c", script];
-        Call {
-            program: Path::new("/bin/sh"),
-            args: &args,
-            environment: &environment,
-            limit,
-            largest: 1 << 20,
-        }
-        .run()
+        Call { program: "sh", args: &args, environment: &environment, limit, largest: 1 << 20 }.run()
     }
-
-    const LONG: Duration = Duration::from_secs(60);
 
     #[test]
     fn both_outputs_and_the_exit_code_are_collected() {
-        let output = sh("echo $GIVEN $LC_ALL $TZ$HOME; cat; echo no >&2; exit 3", LONG).unwrap();
-        let expected = Output { code: Some(3), stdout: b"it C UTC\n".into(), stderr: b"no\n".into() };
+        let output = sh("echo $GIVEN $LC_ALL $TZ$HOME; cat; echo no >&2; echo >&2; exit 3", LONG).unwrap();
+        let expected = Output { code: Some(3), stdout: "it C UTC\n".into(), stderr: "no\n\n".into() };
         assert_eq!(output, expected, "and there is no input to wait for");
-        assert_eq!(sh("kill -9 $$", LONG).unwrap().code, None);
+        assert_eq!(output.complaint(), "no");
+        assert_eq!(sh("exit 4", LONG).unwrap().complaint(), "exit code 4");
+        assert_eq!(sh("kill -9 $$", LONG).unwrap().complaint(), "ended by a signal");
         let much = "i=0; while [ $i -lt 3000 ]; do echo $i-----------------------------; \
             echo $i----------------------------- >&2; i=$((i+1)); done";
         let much = sh(much, LONG).unwrap();
-        let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
-        assert_eq!((lines(&much.stdout), lines(&much.stderr)), (3000, 3000));
+        assert_eq!((much.stdout.lines().count(), much.stderr.lines().count()), (3000, 3000));
     }
 
     #[test]
     fn one_that_hangs_is_given_up_in_time_with_its_outputs_open_or_closed() {
         for script in ["exec sleep 60", "printf half; exec sleep 60", "exec sleep 60 >&- 2>&-"] {
             let before = Instant::now();
-            let slow = sh(script, Duration::from_millis(200));
-            assert!(matches!(slow, Err(CallError::TooSlow(_))), "{script}: {slow:?}");
+            let silent = sh(script, Duration::from_millis(200)).unwrap_err();
+            assert_eq!(silent.to_string(), "sh gives no answer", "{script}");
             assert!(before.elapsed() < Duration::from_secs(20), "{script}");
         }
     }
@@ -176,15 +207,13 @@ mod tests {
     #[test]
     fn one_that_never_stops_writing_is_given_up() {
         for script in ["while :; do printf %04096d 0; done", "while :; do printf %04096d 0; done >&2"] {
-            let much = sh(script, LONG);
-            assert!(matches!(much, Err(CallError::TooMuch(_))), "{much:?}");
+            assert!(matches!(sh(script, LONG), Err(CallError::Silent(_))), "{script}");
         }
     }
 
     #[test]
-    fn one_that_is_not_there_is_not_started() {
-        let program = Path::new("/nonexistent/systemctl");
-        let call = Call { program, args: &[], environment: &[], limit: LONG, largest: 1 };
-        assert!(matches!(call.run(), Err(CallError::Io(_))));
+    fn one_that_is_not_in_the_folders_of_the_system_is_not_started() {
+        let call = Call { program: "no-such-manager", args: &[], environment: &[], limit: LONG, largest: 1 };
+        assert_eq!(call.run().unwrap_err().to_string(), "no-such-manager is not on this machine");
     }
 }

@@ -8,7 +8,7 @@ use super::ScheduleError;
 use super::files::Rendered;
 use super::job::Job;
 use super::report::{Drift, LastRun};
-use super::runner::{Output, RunError, Runner};
+use super::runner::{CallError, Output, Runner};
 
 /// What a manager has of the job, by its own account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,6 @@ pub(super) fn refused(program: &str, args: &[&str], why: String) -> ScheduleErro
     ScheduleError::Refused { command: format!("{program} {}", args.join(" ")), why }
 }
 
-fn broken(program: &str, args: &[&str], error: &RunError) -> ScheduleError {
+fn broken(program: &str, args: &[&str], error: &CallError) -> ScheduleError {
     refused(program, args, error.to_string())
 }

@@ -26,7 +26,7 @@ pub use install::{Request, Schedule};
 pub use job::{ARGUMENTS, Job};
 pub use places::Places;
 pub use report::{Drift, Installed, LastRun, Removed, RunResult, ScheduleStatus};
-pub use runner::{Output, RunError, Runner, SystemRunner};
+pub use runner::{CallError, Output, Runner, SystemRunner};
 
 /// Who starts the runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

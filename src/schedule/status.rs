@@ -8,7 +8,7 @@ use super::ScheduleError;
 use super::files::{self, Found};
 use super::install::Schedule;
 use super::job::Job;
-use super::manager::{ManagerPresence, ManagerView};
+use super::manager::{Manager, ManagerPresence, ManagerView};
 use super::report::{Drift, ScheduleStatus};
 
 impl Schedule {
@@ -30,36 +30,10 @@ impl Schedule {
         now: &DateTime<Z>,
     ) -> Result<ScheduleStatus, ScheduleError> {
         let manager = self.manager();
-        let mut drift = Vec::new();
-        let mut jobs: Vec<Option<Job>> = Vec::new();
-        let mut there = Vec::new();
-        for (at, path) in manager.paths().into_iter().enumerate() {
-            let found = files::look(&path)?;
-            there.push((path.clone(), found != Found::Nothing));
-            match found {
-                Found::Nothing => drift.push(Drift::Missing { path }),
-                Found::Theirs(why) => drift.push(Drift::NotOurs { path, why }),
-                Found::Ours { job, text } => {
-                    let now = job.as_ref().map(|job| manager.render(job).swap_remove(at).text);
-                    if now.as_ref() != Some(&text) {
-                        drift.push(Drift::OtherVersion { path });
-                    }
-                    jobs.push(job);
-                }
-            }
-        }
+        let Files { there, job, mut drift } = read_files(&*manager)?;
         let installed = there.iter().all(|(_, there)| *there);
         let none = there.iter().all(|(_, there)| !there);
-        if none {
-            drift.clear();
-        }
-        if jobs.windows(2).any(|two| two[0] != two[1]) {
-            drift.push(Drift::Disagree);
-        }
-        let job = jobs.into_iter().flatten().next();
-        if let Some(job) = &job {
-            drift.extend(drift_of_binary(&job.binary, running));
-        }
+        drift.extend(job.as_ref().and_then(|job| drift_of_binary(&job.binary, running)));
         let (absent, mut seen) = match manager.presence() {
             ManagerPresence::Here => (None, manager.see(job.as_ref())?),
             ManagerPresence::AtNextLogin => {
@@ -72,15 +46,16 @@ impl Schedule {
             drift.extend(seen.program.as_deref().and_then(|program| drift_of_binary(program, running)));
         }
         drift.extend(seen.drift);
-        let unsaid = !drift.iter().any(|drift| matches!(drift, Drift::NotStarted | Drift::Masked { .. }));
-        if absent.is_none() && installed && !seen.loaded && unsaid {
+        let unexplained =
+            !drift.iter().any(|drift| matches!(drift, Drift::NotStarted | Drift::Masked { .. }));
+        if absent.is_none() && installed && !seen.loaded && unexplained {
             drift.push(Drift::NotLoaded);
         }
         if seen.loaded && none && provided.is_empty() {
             drift.push(Drift::OnlyLoaded);
         }
-        let reckoned = || job.as_ref().filter(|_| seen.loaded).map(|job| job.calendar.next_after(now));
-        let next = seen.next.or_else(reckoned);
+        let worked_out = || job.as_ref().filter(|_| seen.loaded).map(|job| job.calendar.next_after(now));
+        let next = seen.next.or_else(worked_out);
         let manager = self.kind.name();
         Ok(ScheduleStatus {
             manager,
@@ -95,6 +70,42 @@ impl Schedule {
             drift,
         })
     }
+}
+
+/// The files of a schedule.
+struct Files {
+    /// Each, and whether it is there.
+    there: Vec<(PathBuf, bool)>,
+    /// What they were made for.
+    job: Option<Job>,
+    /// Where they are not as an install with this version would leave them.
+    drift: Vec<Drift>,
+}
+
+fn read_files(manager: &dyn Manager) -> Result<Files, ScheduleError> {
+    let (mut there, mut jobs, mut drift) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, path) in manager.paths().into_iter().enumerate() {
+        let found = files::look(&path)?;
+        there.push((path.clone(), found != Found::Nothing));
+        match found {
+            Found::Nothing => drift.push(Drift::Missing { path }),
+            Found::Theirs(why) => drift.push(Drift::NotOurs { path, why }),
+            Found::Ours { job, text } => {
+                let now = job.as_ref().map(|job| manager.render(job).swap_remove(at).text);
+                if now.as_ref() != Some(&text) {
+                    drift.push(Drift::OtherVersion { path });
+                }
+                jobs.push(job);
+            }
+        }
+    }
+    if there.iter().all(|(_, there)| !there) {
+        drift.clear();
+    }
+    if jobs.windows(2).any(|two| two[0] != two[1]) {
+        drift.push(Drift::Disagree);
+    }
+    Ok(Files { there, job: jobs.into_iter().flatten().next(), drift })
 }
 
 /// The files that the manager has read where the person has none: a package's. That they lie elsewhere

@@ -1,7 +1,6 @@
 //! launchd: which processes are jobs, and who is below one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::output;
 use crate::process::{Pid, Service, Snapshot};
@@ -17,7 +16,7 @@ pub(super) enum Question {
 }
 
 /// Queries launchd: the bare output of `launchctl`.
-pub(super) type Query<'a> = &'a mut dyn FnMut(&Question) -> Option<Vec<u8>>;
+pub(super) type Query<'a> = &'a mut dyn FnMut(&Question) -> Option<String>;
 
 /// Running jobs by process number.
 type Jobs = BTreeMap<Pid, String>;
@@ -82,9 +81,8 @@ fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Vec<Pid>> {
 /// -    0    com.apple.SafariHistoryServiceAgent
 /// 312    0    com.example.notes
 /// ```
-fn parse_list(output: &[u8]) -> Option<Jobs> {
-    let text = String::from_utf8_lossy(output);
-    let mut lines = text.lines();
+fn parse_list(output: &str) -> Option<Jobs> {
+    let mut lines = output.lines();
     if !lines.next()?.starts_with("PID") {
         return None;
     }
@@ -99,9 +97,8 @@ fn parse_list(output: &[u8]) -> Option<Jobs> {
 ///              101      -     com.example.notes
 ///     }
 /// ```
-fn parse_print(output: &[u8]) -> Option<Jobs> {
-    let text = String::from_utf8_lossy(output);
-    let mut lines = text.lines().map(str::trim).skip_while(|line| *line != "services = {");
+fn parse_print(output: &str) -> Option<Jobs> {
+    let mut lines = output.lines().map(str::trim).skip_while(|line| *line != "services = {");
     lines.next()?;
     let mut jobs = Jobs::new();
     for line in lines {
@@ -121,11 +118,10 @@ fn job<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<(Pid, String)> {
 }
 
 /// Queries the real launchd.
-pub(super) fn query(question: &Question) -> Option<Vec<u8>> {
-    let program = Path::new("/bin/launchctl");
+pub(super) fn query(question: &Question) -> Option<String> {
     match question {
-        Question::List => output(program, &["list"], &[]),
-        Question::Print(domain) => output(program, &["print", domain], &[]),
+        Question::List => output("launchctl", &["list"], &[]),
+        Question::Print(domain) => output("launchctl", &["print", domain], &[]),
     }
 }
 
@@ -162,7 +158,7 @@ mod tests {
         let mut queries = 0;
         fill(&mut snapshot, &[Pid(20), Pid(22), Pid(31), Pid(40), Pid(404), Pid(1)], &mut |question| {
             queries += 1;
-            answer(question).map(|text| text.as_bytes().to_vec())
+            answer(question).map(str::to_owned)
         });
         let seen = snapshot.processes.iter().filter_map(|record| {
             let service = record.details.service.as_ref()?;
@@ -226,7 +222,7 @@ mod tests {
         let mut queries = Vec::new();
         fill(&mut snapshot, &[Pid(22), Pid(31), Pid(20)], &mut |question| {
             queries.push(question.clone());
-            Some(LIST.as_bytes().to_vec())
+            Some(LIST.to_owned())
         });
         assert_eq!(queries, [Question::List]);
     }
@@ -234,14 +230,10 @@ mod tests {
     #[test]
     fn an_output_of_another_form_is_no_answer() {
         for noise in ["", "Could not find domain", "20\t0\tno.header", "services = {\n 5 - a\n"] {
-            assert_eq!(
-                (parse_list(noise.as_bytes()), parse_print(noise.as_bytes())),
-                (None, None),
-                "{noise}"
-            );
+            assert_eq!((parse_list(noise), parse_print(noise)), (None, None), "{noise}");
         }
         let jobs =
-            parse_list(b"PID\tStatus\tLabel\n1\t0\tlaunchd\n7\t0\n8\t0\t\n9\t-15\ta b\nx\ty\tz\n").unwrap();
+            parse_list("PID\tStatus\tLabel\n1\t0\tlaunchd\n7\t0\n8\t0\t\n9\t-15\ta b\nx\ty\tz\n").unwrap();
         assert_eq!(jobs, Jobs::from([(Pid(9), "a b".to_owned())]));
     }
 }

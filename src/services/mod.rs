@@ -5,7 +5,6 @@
 mod launchd;
 mod systemd;
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::os::command::Call;
@@ -32,9 +31,9 @@ pub(crate) fn fill(snapshot: &mut Snapshot, pids: &[Pid]) {
 }
 
 /// The standard output of a program that ended well within the limit; else `None`.
-fn output(program: &Path, args: &[&str], environment: &[(String, String)]) -> Option<Vec<u8>> {
+fn output(program: &str, args: &[&str], environment: &[(String, String)]) -> Option<String> {
     let output = Call { program, args, environment, limit: LIMIT, largest: LARGEST }.run().ok()?;
-    (output.code == Some(0)).then_some(output.stdout)
+    output.is_success().then_some(output.stdout)
 }
 
 #[cfg(test)]
@@ -43,11 +42,11 @@ mod tests {
 
     #[test]
     fn only_the_output_of_a_program_that_ended_well_is_an_answer() {
-        let sh = |script| output(Path::new("/bin/sh"), &["-c", script], &[]);
-        assert_eq!(sh("printf answer; echo noise >&2"), Some(b"answer".to_vec()));
+        let sh = |script| output("sh", &["-c", script], &[]);
+        assert_eq!(sh("printf answer; echo noise >&2").as_deref(), Some("answer"));
         for script in ["printf half; exit 1", "printf half; kill -9 $$"] {
             assert_eq!(sh(script), None, "{script}");
         }
-        assert_eq!(output(Path::new("/nonexistent/systemctl"), &[], &[]), None);
+        assert_eq!(output("no-such-manager", &[], &[]), None);
     }
 }

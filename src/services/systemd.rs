@@ -1,7 +1,6 @@
 //! systemd: from a process's cgroup to its unit, from the unit to its main process.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::output;
 use crate::process::{Pid, ProcessRecord, Service, Snapshot, Uid};
@@ -35,7 +34,7 @@ struct Unit {
 }
 
 /// Queries a manager about units, by their names: the bare output of `systemctl show`.
-pub(super) type Query<'a> = &'a mut dyn FnMut(Manager, &[&str]) -> Option<Vec<u8>>;
+pub(super) type Query<'a> = &'a mut dyn FnMut(Manager, &[&str]) -> Option<String>;
 
 /// Fills in the services of `pids`, with one query per manager.
 pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
@@ -140,8 +139,7 @@ fn same_group(seen: &str, answered: &str) -> bool {
 
 /// The output of `systemctl show --property=Id,MainPID,ControlGroup`: blocks of `key=value` with a
 /// blank line between, in any order. A block without all three is no answer.
-fn parse_show(output: &[u8]) -> Vec<(String, Unit)> {
-    let text = String::from_utf8_lossy(output);
+fn parse_show(output: &str) -> Vec<(String, Unit)> {
     let block = |block: &str| {
         let value = |key: &str| {
             block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
@@ -149,12 +147,11 @@ fn parse_show(output: &[u8]) -> Vec<(String, Unit)> {
         let main_pid = Pid(value("MainPID")?.parse().ok()?);
         Some((value("Id")?, Unit { main_pid, control_group: value("ControlGroup")? }))
     };
-    text.split("\n\n").filter_map(block).collect()
+    output.split("\n\n").filter_map(block).collect()
 }
 
 /// Queries the real manager.
-pub(super) fn query(manager: Manager, units: &[&str]) -> Option<Vec<u8>> {
-    let program = ["/usr/bin/systemctl", "/bin/systemctl"].map(Path::new).into_iter().find(|p| p.exists())?;
+pub(super) fn query(manager: Manager, units: &[&str]) -> Option<String> {
     let mut args = Vec::new();
     let mut environment = Vec::new();
     match manager {
@@ -169,7 +166,7 @@ pub(super) fn query(manager: Manager, units: &[&str]) -> Option<Vec<u8>> {
     }
     args.extend(["show", "--no-pager", "--property=Id,MainPID,ControlGroup", "--"]);
     args.extend(units);
-    output(program, &args, &environment)
+    output("systemctl", &args, &environment)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mcp_reap::schedule::{
-    Calendar, Installed, Kind, Output, Places, Request, RunError, Runner, Schedule, ScheduleError,
+    Calendar, CallError, Installed, Kind, Output, Places, Request, Runner, Schedule, ScheduleError,
     ScheduleStatus,
 };
 use tempfile::TempDir;
@@ -44,10 +44,10 @@ pub(crate) struct SimulatedRunner {
 }
 
 impl Runner for SimulatedRunner {
-    fn run(&self, program: &str, args: &[&str]) -> Result<Output, RunError> {
+    fn run(&self, program: &str, args: &[&str]) -> Result<Output, CallError> {
         assert_eq!(program, self.program);
         if self.absent {
-            return Err(RunError::Missing(program.to_owned()));
+            return Err(CallError::Missing(program.to_owned()));
         }
         let command = args.iter().filter(|arg| **arg != "--user").copied().collect::<Vec<_>>().join(" ");
         self.calls.borrow_mut().push(command.clone());

@@ -59,10 +59,8 @@ fn command() -> anyhow::Result<HookCommand> {
 fn show(global: &Global, report: &SettingsReport, unchanged: &str) -> anyhow::Result<Exit> {
     let file = shown(&report.file);
     if global.json {
-        let edits: Vec<_> = report.edits.iter().map(edit_json).collect();
-        let changed = !edits.is_empty();
         let value = json!({
-            "schema": 1, "file": report.file, "changed": changed, "edits": edits,
+            "schema": 1, "file": report.file, "changed": !report.edits.is_empty(), "edits": report.edits,
             "backup": report.backup, "removed": report.removed,
         });
         answer(&format!("{value:#}"))?;
@@ -89,14 +87,6 @@ fn edit_text(edit: &Edit) -> String {
         Edit::Added { event } => format!("{event}: added"),
         Edit::Moved { event, from } => format!("{event}: ran {}, runs this program now", clean(from)),
         Edit::Removed { event } => format!("{}: removed", clean(event)),
-    }
-}
-
-fn edit_json(edit: &Edit) -> serde_json::Value {
-    match edit {
-        Edit::Added { event } => json!({"event": event, "edit": "added"}),
-        Edit::Moved { event, from } => json!({"event": event, "edit": "moved", "from": from}),
-        Edit::Removed { event } => json!({"event": event, "edit": "removed"}),
     }
 }
 

@@ -26,14 +26,14 @@ fn table(processes: Vec<ProcessRecord>) -> Snapshot {
 /// Name and main process, where the process is in a service.
 type Filled = Option<(String, Option<u32>)>;
 
-/// Fills all of a table; answers the main processes and the questions queries.
+/// Fills all of a table; answers the main processes and the queries.
 fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Filled>, Vec<(Manager, Vec<String>)>) {
     let mut snapshot = table(processes);
     let pids: Vec<Pid> = snapshot.processes.iter().map(ProcessRecord::pid).collect();
     let mut queries = Vec::new();
     fill(&mut snapshot, &pids, &mut |manager, units| {
         queries.push((manager, units.iter().map(|unit| (*unit).to_owned()).collect()));
-        Some(answer.as_bytes().to_vec())
+        Some(answer.to_owned())
     });
     let service =
         |r: ProcessRecord| r.details.service.as_ref().map(|s| (s.name.clone(), s.main_pid.map(|p| p.0)));
@@ -109,8 +109,8 @@ fn what_systemctl_prints_is_read_in_any_order_and_only_when_whole() {
     let unit = |pid, group: &str| Unit { main_pid: Pid(pid), control_group: group.into() };
     let expected =
         vec![("a.service".into(), unit(52, "/app.slice/a.service")), ("b.service".into(), unit(0, ""))];
-    assert_eq!(parse_show(output.as_bytes()), expected);
-    for noise in [&b""[..], b"\n\n\n", b"\xff\xfe=1", b"System has not been booted with systemd"] {
+    assert_eq!(parse_show(output), expected);
+    for noise in ["", "\n\n\n", "\u{fffd}\u{fffd}=1", "System has not been booted with systemd"] {
         assert_eq!(parse_show(noise), []);
     }
 }
