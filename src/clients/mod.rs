@@ -93,7 +93,7 @@ impl Reader<'_> {
                 self.warn(&file, None, Trouble::TooMany { limit: MAX_PROJECTS });
                 break;
             }
-            // One question here instead of one per client below.
+            // One check here instead of one per client below.
             if project.is_absolute() && seen.insert(project.clone()) && project.is_dir() {
                 projects.push(project);
             }

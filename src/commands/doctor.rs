@@ -87,7 +87,7 @@ fn configuration(global: &Global) -> Line {
     }
 }
 
-/// One look at the machine, with a watch.
+/// Takes one snapshot, measures how long that took, and judges it.
 fn table(session: &Session) -> Vec<Line> {
     let began = Instant::now();
     let looked = match look::look(session) {

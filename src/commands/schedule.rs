@@ -181,7 +181,7 @@ struct Answer {
     fine: bool,
 }
 
-/// Fine is: it will run, as this version would have it.
+/// Fine means: it will run as this version would install it.
 fn status(schedule: &Schedule, global: &Global) -> anyhow::Result<Exit> {
     let status = schedule.status(&program()?)?;
     let recorded = last_recorded(&config::state_dir()?)?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Why there is no configuration to work by. Nothing is ended then: a broken allowlist must not
+/// Why there is no configuration. Nothing is ended then: a broken allowlist must not
 /// mean "allow nothing".
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {

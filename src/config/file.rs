@@ -1,4 +1,4 @@
-//! The text of the file, understood: sections and keys become a policy.
+//! Parses the text of the file: sections and keys become a policy.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::units::{parse_duration, show_duration};
 pub(super) const MAX_GRACE: Duration = Duration::from_secs(600);
 /// The second look must come while the first still means something.
 const MAX_CONFIRM_AFTER: Duration = Duration::from_secs(60);
-/// A century, as good as for ever.
+/// A century.
 const MAX_KEEP_DAYS: i64 = 36_500;
 
 const DURATION: &str = "a duration such as \"90s\" or \"24h\"";
@@ -136,7 +136,7 @@ fn allow(mut section: Section<'_>, file: &Path, around: &Surroundings) -> Result
     let nothing = section.mistake_here(
         "this [[allow]] entry names nothing: it needs at least one of name, command, exe, port, pid_file, unit, label, cwd",
     );
-    // An unknown key first: with `nmae = "x"` the slip is the news, not the emptiness.
+    // An unknown key first: for `nmae = "x"` the message is to name the misspelt key.
     section.finish()?;
     if rule.asks_something() { Ok(rule) } else { Err(nothing) }
 }

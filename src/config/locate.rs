@@ -25,7 +25,7 @@ pub struct Surroundings {
     pub macos: bool,
 }
 
-/// Where a configuration file is expected, and how much it must be there.
+/// Where a configuration file is expected, and whether it must be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// Named by a flag or a variable: it must exist.
@@ -182,7 +182,7 @@ mod tests {
         let mut around = surroundings();
         around.home = Some(home.path().into());
         if std::fs::metadata(home.path()).unwrap().uid() == 0 {
-            // What belongs to root belongs to everyone's trusted base.
+            // A home of root is trusted.
             assert!(matches!(around.config_place(None).unwrap(), Place::Usual(_)));
             // In a namespace there may be no other user to give it to.
             if std::os::unix::fs::chown(home.path(), Some(4712), None).is_err() {

@@ -38,7 +38,7 @@ impl Default for AuditSettings {
     }
 }
 
-/// What one run works by.
+/// The configuration of one run.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// What may be ended and what must stay.
@@ -127,7 +127,7 @@ pub fn state_dir() -> Result<PathBuf, ConfigError> {
     Surroundings::current().state_dir()
 }
 
-/// The file that `config init` writes: every setting with its default and a word on what it does.
+/// The file that `config init` writes: every setting with its default and a short explanation.
 #[must_use]
 pub fn init_text() -> &'static str {
     include_str!("default.toml")

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::report::Drift;
 use crate::os::stable_path::Vanishing;
 
-/// Why there is no schedule, or still one. When an install fails with one of these, files and manager
+/// Why an install, a status or an uninstall failed. When an install fails with one of these, files and manager
 /// are as they were before.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
@@ -50,7 +50,7 @@ pub enum ScheduleError {
         /// What.
         what: String,
     },
-    /// A path that the manager takes in no spelling.
+    /// A path that cannot be written so that the manager runs it.
     #[error("{manager} runs no program with such a path: {}", .path.display())]
     Unrunnable {
         /// Which manager.

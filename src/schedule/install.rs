@@ -51,7 +51,7 @@ impl Schedule {
         Ok(Schedule::new(Kind::here(), places, Box::new(runner)))
     }
 
-    /// Any schedule.
+    /// A schedule with any manager, folders and way to run programs.
     #[must_use]
     pub fn new(kind: Kind, places: Places, runner: Box<dyn Runner>) -> Schedule {
         Schedule { kind, places, runner }
@@ -142,7 +142,7 @@ impl Schedule {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
             made.map_err(|source| ScheduleError::Io { doing: "create", path: folder, source })?;
         }
-        // A package's timer that was on is on again when this comes to nothing.
+        // A package's timer that was on is switched on again when this fails.
         let had_none = found.iter().all(|found| *found == Found::Nothing);
         let mut before = if had_none && presence == ManagerPresence::Here {
             manager.see(None)?

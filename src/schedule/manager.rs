@@ -21,7 +21,7 @@ pub(super) struct ManagerView {
     pub(super) last: Option<LastRun>,
     /// The program it would start.
     pub(super) program: Option<PathBuf>,
-    /// Where what it has is not what the files say.
+    /// Where it differs from the files.
     pub(super) drift: Vec<Drift>,
 }
 
@@ -50,7 +50,7 @@ pub(super) trait Manager {
     fn folders(&self) -> Vec<PathBuf>;
     /// What the manager has, compared with a job where there is one.
     fn see(&self, job: Option<&Job>) -> Result<ManagerView, ScheduleError>;
-    /// Makes it take up what the files say.
+    /// Makes it load the files.
     fn load(&self) -> Result<(), ScheduleError>;
     /// Makes it forget the job; the files are still there. A job it does not have is no error.
     fn unload(&self) -> Result<(), ScheduleError>;
@@ -58,7 +58,7 @@ pub(super) trait Manager {
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError>;
 }
 
-/// Do two paths lead to the same file? A manager may know a home by another name than the person's
+/// Whether two paths lead to the same file. A manager may know a home by another name than the person's
 /// shell.
 pub(super) fn same_file(one: &Path, other: &Path) -> bool {
     one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)

@@ -90,7 +90,7 @@ fn edit_text(edit: &Edit) -> String {
     }
 }
 
-/// Fine is: both events are there, run this program, and are not turned off.
+/// Fine means: both events are there, run this program, and are not turned off.
 fn status(global: &Global, file: &Path, status: &HookStatus) -> anyhow::Result<Exit> {
     let events = [("SessionEnd", &status.session_end), ("SessionStart", &status.session_start)];
     let fine = !status.hooks_disabled && events.iter().all(|(_, at)| **at == HookPresence::Installed);

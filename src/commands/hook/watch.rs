@@ -234,7 +234,7 @@ fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Du
     }
 }
 
-/// Will it never be ended, however often we look?
+/// Whether it will never be ended.
 fn is_settled(finding: &Finding<'_>) -> bool {
     matches!(finding.verdict, Verdict::Managed | Verdict::Allowed)
 }
