@@ -101,16 +101,15 @@ elvish mcp-reap.elv
 powershell _mcp-reap.ps1
 NAMES
 
-# --- units: the templates without their marks, for /usr/bin ---
+# --- units: what an install writes, without the seal and for /usr/bin ---
 
 for unit in mcp-reap.service mcp-reap.timer; do
   {
     echo "# From the package mcp-reap, switched off. On: systemctl --user enable --now mcp-reap.timer"
     echo "# Another time: mcp-reap schedule install, whose units come before these. Changes: systemctl --user edit $unit"
-    sed -e '/^# Written by /,/^# mcp-reap-job: /d' -e '/^#= /d' \
-      -e 's#^ExecStart=[^ ]*/mcp-reap #ExecStart=/usr/bin/mcp-reap #' "systemd/$unit"
+    sed -e '/^# Written by /,/^# mcp-reap-job: /d' -e 's#^ExecStart=[^ ]*/mcp-reap #ExecStart=/usr/bin/mcp-reap #' "systemd/$unit"
   } | cat -s >"$stage/units/$unit"
-  if grep -n '{{\|^#=\|%h' "$stage/units/$unit"; then die "systemd/$unit has marks that are not known here"; fi
+  if grep -n 'mcp-reap-seal' "$stage/units/$unit"; then die "systemd/$unit has a seal that is not taken out here"; fi
 done
 grep -q '^ExecStart=/usr/bin/mcp-reap --yes ' "$stage/units/mcp-reap.service" || die "no ExecStart= in systemd/mcp-reap.service"
 

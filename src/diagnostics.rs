@@ -1,4 +1,4 @@
-//! Diagnostics: what mcp-reap tells about its own work, on stderr with `--verbose` and in a file.
+//! Diagnostics: messages of mcp-reap about its own work, on stderr with `--verbose` and in a file.
 //!
 //! This is not the audit log: it may be lost, filtered and turned off.
 
@@ -16,24 +16,24 @@ const KEEP_FILES: usize = 7;
 
 /// Where diagnostics go. Nothing given: nowhere but warnings on stderr.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics {
+pub(crate) struct Diagnostics {
     /// `--verbose`: everything on stderr.
-    pub verbose: bool,
+    pub(crate) verbose: bool,
     /// `--quiet`: nothing below an error on stderr. `verbose` wins.
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// Also everything into daily files `mcp-reap.YYYY-MM-DD.log` of this directory, seven of them.
-    pub directory: Option<PathBuf>,
+    pub(crate) directory: Option<PathBuf>,
 }
 
 /// Why there are no diagnostics.
 #[derive(Debug, thiserror::Error)]
-pub enum DiagnosticsError {
+pub(crate) enum DiagnosticsError {
     /// The directory cannot be made.
     #[error("failed to create {}: {source}", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// What the system reports.
         source: io::Error,
     },
     /// No file can be opened in it.
@@ -41,10 +41,10 @@ pub enum DiagnosticsError {
     File {
         /// The directory.
         path: PathBuf,
-        /// What the appender said.
+        /// What the appender reports.
         source: tracing_appender::rolling::InitError,
     },
-    /// Somebody set them up before.
+    /// They were set up before.
     #[error("diagnostics are set up already")]
     Twice,
 }
@@ -54,7 +54,7 @@ impl Diagnostics {
     ///
     /// # Errors
     /// When the directory or a file in it cannot be opened, or this was done before.
-    pub fn start(&self) -> Result<(), DiagnosticsError> {
+    pub(crate) fn start(&self) -> Result<(), DiagnosticsError> {
         let (level, writer) = self.writer()?;
         tracing_subscriber::fmt()
             .with_max_level(level)
@@ -73,7 +73,7 @@ impl Diagnostics {
         }
     }
 
-    /// The most verbose level anybody wants, and writers that take each what they want.
+    /// The most verbose level of all writers, and writers that each take their own.
     fn writer(&self) -> Result<(LevelFilter, BoxMakeWriter), DiagnosticsError> {
         let level = self.level();
         let stderr = io::stderr.with_max_level(level.into_level().unwrap_or(tracing::Level::ERROR));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn stderr_hears_warnings_unless_told_otherwise() {
+    fn stderr_gets_warnings_unless_a_flag_changes_that() {
         let level = |verbose, quiet| Diagnostics { verbose, quiet, directory: None }.level();
         assert_eq!(level(false, false), LevelFilter::WARN);
         assert_eq!(level(false, true), LevelFilter::ERROR);

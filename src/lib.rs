@@ -9,7 +9,6 @@ pub mod redact;
 pub mod units;
 // layer 1: relations
 pub mod pattern;
-pub mod stable_path;
 pub mod tree;
 // layer 2: knowledge
 pub mod catalog;
@@ -23,17 +22,19 @@ pub mod instance;
 pub mod health;
 pub mod plan;
 pub mod reap;
-// layer 5: edges
+// layer 5: small tasks of the operating system, for the edges
+pub(crate) mod os;
+// layer 6: edges
 pub mod audit;
 pub mod clients;
 pub mod config;
-pub mod diagnostics;
+pub(crate) mod diagnostics;
 pub mod hook;
 pub mod render;
 pub mod schedule;
-pub mod services;
+pub(crate) mod services;
 pub mod sys;
-// layer 6: commands
+// layer 7: commands
 pub mod commands;
-// layer 7: the command line
+// layer 8: the command line
 pub mod cli;

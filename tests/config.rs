@@ -1,4 +1,4 @@
-//! The configuration as it lies on disk: where it is found, what is trusted, what each mistake says.
+//! The configuration as it lies on disk: where it is found, what is trusted, the message of each mistake.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -51,7 +51,7 @@ impl Home {
         self.load().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// What is said about a text, without the path of the file in front.
+    /// The message about a text, without the path of the file in front.
     fn complaint(&self, text: &str) -> String {
         let file = self.write(text);
         let error = self.load().expect_err(text).to_string();
@@ -285,8 +285,8 @@ fn the_file_is_read_whatever_its_line_ends_and_byte_order_mark() {
 
 #[test]
 fn no_escape_sequence_reaches_the_terminal() {
-    let said = Home::new().complaint("[reap]\nx = 1 # \u{1b}[31m\n");
-    assert!(!said.contains('\u{1b}'), "{said:?}");
+    let message = Home::new().complaint("[reap]\nx = 1 # \u{1b}[31m\n");
+    assert!(!message.contains('\u{1b}'), "{message:?}");
 }
 
 #[test]
@@ -463,13 +463,13 @@ fn expected_servers_have_a_name_and_bounds_that_agree() {
     assert_eq!(bounds("max = 3"), (true, 1, Some(3)));
     assert_eq!(bounds("max = 0"), (true, 0, Some(0)));
     assert_eq!(bounds("min = 0\nmax = 2"), (true, 0, Some(2)));
-    for (text, said) in [
+    for (text, message) in [
         ("[[expect]]\nmin = 1", "1:1: this [[expect]] entry has no name"),
         ("[[expect]]\nname = \"x\"\nmin = 3\nmax = 2", "1:1: min is 3, more than max allows"),
         ("[[expect]]\nname = \"x\"\nmni = 3", "3:1: unknown key `mni` in [expect]"),
         ("[[expect]]\nname = \"x\"\nmin = -1", "3:7: expect.min: expected a whole number"),
     ] {
         let complaint = home.complaint(text);
-        assert!(complaint.starts_with(said), "{complaint}");
+        assert!(complaint.starts_with(message), "{complaint}");
     }
 }

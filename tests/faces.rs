@@ -221,7 +221,17 @@ fn every_man_page_is_written_without_a_warning() {
 fn the_doctor_finds_a_broken_configuration_and_what_it_means_and_changes_nothing() {
     let home = Home::new();
     let fine = home.says(&["doctor"]);
-    for what in ["configuration", "process table", "audit log", "clients", "schedule", "Claude Code hook"] {
+    for what in [
+        "machine",
+        "kernel",
+        "memory",
+        "configuration",
+        "process table",
+        "audit log",
+        "clients",
+        "schedule",
+        "Claude Code hook",
+    ] {
         assert!(fine.contains(what), "{what}: {fine}");
     }
     assert_eq!(fs::read_dir(home.0.path()).unwrap().count(), 0, "nothing is made");
@@ -236,6 +246,21 @@ fn the_doctor_finds_a_broken_configuration_and_what_it_means_and_changes_nothing
     assert!(line["found"].as_str().unwrap().contains("did you mean `grace`?"), "{line}");
     assert!(line["mend"].is_string());
     assert!(lines.len() > 5, "the rest is looked at all the same");
+}
+
+#[test]
+fn a_recorded_table_names_its_machine_and_is_read_like_one_that_does_not() {
+    let home = Home::new();
+    let recorded = home.says(&["record"]);
+    let mut json: serde_json::Value = serde_json::from_str(&recorded).unwrap();
+    let machine = json.as_object_mut().unwrap().remove("machine").unwrap();
+    assert!(machine["memory"].as_u64().unwrap() > 0 && machine["kernel"].is_string(), "{machine}");
+    let (new, old) = (home.0.path().join("new.json"), home.0.path().join("old.json"));
+    fs::write(&new, &recorded).unwrap();
+    fs::write(&old, json.to_string()).unwrap();
+    let listed = |table: &Path| home.run(&["list", "--snapshot", path(table)]);
+    assert_eq!(listed(&new), listed(&old));
+    assert!(listed(&old).status.success());
 }
 
 #[test]

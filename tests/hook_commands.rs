@@ -38,7 +38,7 @@ impl Home {
     }
 
     /// Runs it, and holds it to its exit code.
-    fn says(&self, code: i32, args: &[&str]) -> String {
+    fn output_of(&self, code: i32, args: &[&str]) -> String {
         let output = self.run(args);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.code(), Some(code), "{args:?}\n{out}{err}");
@@ -60,8 +60,8 @@ fn install_status_and_uninstall_leave_the_settings_as_they_were() {
     let before = "{\n  \"model\": \"opus\"\n}\n";
     fs::create_dir(home.dir.path().join(".claude")).unwrap();
     fs::write(home.settings(), before).unwrap();
-    assert!(home.says(1, &["hook", "status"]).contains("SessionEnd: not installed"));
-    assert!(home.says(0, &["hook", "install"]).contains("SessionEnd: added"));
+    assert!(home.output_of(1, &["hook", "status"]).contains("SessionEnd: not installed"));
+    assert!(home.output_of(0, &["hook", "install"]).contains("SessionEnd: added"));
     let installed = fs::read_to_string(home.settings()).unwrap();
     let settings: Value = serde_json::from_str(&installed).unwrap();
     for event in ["SessionEnd", "SessionStart"] {
@@ -69,12 +69,12 @@ fn install_status_and_uninstall_leave_the_settings_as_they_were() {
         assert_eq!(entry["command"], home.program.to_str().unwrap());
         assert_eq!(entry["args"], serde_json::json!(["hook", "run"]));
     }
-    assert!(home.says(0, &["hook", "status"]).contains("SessionStart: installed"));
-    assert!(home.says(0, &["hook", "install"]).contains("already installed"));
+    assert!(home.output_of(0, &["hook", "status"]).contains("SessionStart: installed"));
+    assert!(home.output_of(0, &["hook", "install"]).contains("already installed"));
     assert_eq!(fs::read_to_string(home.settings()).unwrap(), installed);
-    assert!(home.says(0, &["hook", "uninstall"]).contains("SessionStart: removed"));
+    assert!(home.output_of(0, &["hook", "uninstall"]).contains("SessionStart: removed"));
     assert_eq!(fs::read_to_string(home.settings()).unwrap(), before);
-    assert!(home.says(0, &["hook", "uninstall"]).contains("nothing changed"));
+    assert!(home.output_of(0, &["hook", "uninstall"]).contains("nothing changed"));
 }
 
 #[test]
@@ -90,9 +90,9 @@ fn a_projects_hooks_are_not_the_persons() {
     assert_eq!((&answer["schema"], &answer["changed"]), (&1.into(), &true.into()));
     assert!(project.join(".claude/settings.json").exists());
     assert!(!home.settings().exists());
-    let status: Value = serde_json::from_str(&home.says(1, &["hook", "status", "--json"])).unwrap();
+    let status: Value = serde_json::from_str(&home.output_of(1, &["hook", "status", "--json"])).unwrap();
     assert_eq!(status["fine"], false);
-    assert!(home.says(2, &["hook", "status", "--scope", "everybody"]).contains("everybody"));
+    assert!(home.output_of(2, &["hook", "status", "--scope", "everybody"]).contains("everybody"));
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn settings_that_are_none_stay_as_they_are() {
     let home = Home::new();
     fs::create_dir(home.dir.path().join(".claude")).unwrap();
     fs::write(home.settings(), "{ // mine\n}").unwrap();
-    let said = home.says(2, &["hook", "install"]);
-    assert!(said.contains("not valid JSON at line 1, column 3"), "{said}");
+    let message = home.output_of(2, &["hook", "install"]);
+    assert!(message.contains("not valid JSON at line 1, column 3"), "{message}");
     assert_eq!(fs::read_to_string(home.settings()).unwrap(), "{ // mine\n}");
 }
 
@@ -140,7 +140,7 @@ fn a_name_that_stays_is_refused_if_it_leads_into_a_build_folder() {
 #[test]
 fn flags_that_would_be_forgotten_are_refused() {
     let home = Home::new();
-    for (args, said) in [
+    for (args, message) in [
         (&["hook", "install", "--min-age", "5s"][..], "--min-age does not go with `hook`"),
         (&["hook", "install", "--config", "x"], "--config does not go with `hook`"),
         (&["hook", "status", "--snapshot", "x"], "--snapshot does not go with `hook`"),
@@ -156,8 +156,8 @@ fn flags_that_would_be_forgotten_are_refused() {
         (&["schedule"], "Usage"),
         (&["hook"], "Usage"),
     ] {
-        let answer = home.says(2, args);
-        assert!(answer.contains(said), "{args:?}: {answer}");
+        let answer = home.output_of(2, args);
+        assert!(answer.contains(message), "{args:?}: {answer}");
     }
     assert!(!home.settings().exists() && !home.dir.path().join(".config").exists());
 }
@@ -175,5 +175,5 @@ fn a_hook_call_is_never_a_two() {
     let output = command.env_clear().env("HOME", "/dev/null").args(["hook", "run"]).output_soon();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]));
     assert_eq!(text(&output.stderr), "");
-    assert!(text(&home.run(&["hook", "run", "--help"]).stdout).contains("Usage"), "a person may ask");
+    assert!(text(&home.run(&["hook", "run", "--help"]).stdout).contains("Usage"), "for a person");
 }

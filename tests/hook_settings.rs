@@ -8,7 +8,7 @@ use std::path::Path;
 
 use limit::Limited as _;
 use mcp_reap::hook::settings::{
-    Deed, HookCommand, Presence, SettingsError, Status, install, status, uninstall,
+    Edit, HookCommand, HookPresence, HookStatus, SettingsError, install, status, uninstall,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -22,6 +22,13 @@ fn command() -> HookCommand {
 
 fn installed(text: &str) -> String {
     install(text, &command()).unwrap().text
+}
+
+/// The text without our entries, where no bytes from before are known that would explain it.
+fn without(text: &str) -> String {
+    let change = uninstall(text, "[\"not these\"]").unwrap();
+    assert_eq!(change.edits.is_empty(), change.text == text);
+    change.text
 }
 
 fn group(program: &str) -> Value {
@@ -42,13 +49,24 @@ fn merged(mut settings: Value) -> Value {
     settings
 }
 
+/// Settings without the empty containers that mean nothing.
+fn tidied(mut settings: Value) -> Value {
+    if let Some(hooks) = settings.get_mut("hooks").and_then(Value::as_object_mut) {
+        hooks.retain(|event, groups| !event.starts_with("Session") || *groups != json!([]));
+        if hooks.is_empty() {
+            settings.as_object_mut().unwrap().remove("hooks");
+        }
+    }
+    settings
+}
+
 /// Was `small` made into `large` by putting something in, and nothing else?
 fn only_added(small: &str, large: &str) -> bool {
     let mut rest = large.bytes();
     small.bytes().all(|byte| rest.any(|other| other == byte))
 }
 
-const FRESH: &str = r#"{ 
+const FRESH: &str = r#"{
   "hooks": {
     "SessionEnd": [
       {
@@ -89,14 +107,15 @@ const FRESH: &str = r#"{
 #[test]
 fn an_empty_file_gets_the_hooks_and_nothing_else() {
     assert_eq!(installed(""), FRESH);
-    assert_eq!(uninstall(FRESH).unwrap().text, "");
+    assert_eq!(uninstall(FRESH, "").unwrap().text, "");
 }
 
 #[test]
 fn an_empty_object_looks_the_same_but_stays() {
     let text = installed("{}\n");
-    assert_eq!(text, FRESH.replacen("{ \n", "{\n", 1));
-    assert_eq!(uninstall(&text).unwrap().text, "{}\n");
+    assert_eq!(text, FRESH);
+    assert_eq!(uninstall(&text, "{}\n").unwrap().text, "{}\n");
+    assert_eq!(without(&text), "{}\n");
 }
 
 #[test]
@@ -109,14 +128,15 @@ fn a_grown_file_keeps_its_tabs_its_order_and_its_numbers() {
         &format!("\t\t],\r\n\t\t\"SessionStart\": [\r\n\t\t\t{deeper}\r\n\t\t]\r\n\t}}"),
     );
     assert_eq!(installed(before), after);
-    assert_eq!(uninstall(&after).unwrap().text, before);
+    assert_eq!(without(&after), before);
+    assert_eq!(uninstall(&after, before).unwrap().text, before);
 }
 
 #[test]
 fn a_file_on_one_line_stays_on_one_line() {
     let text = installed(r#"{"a":1,"hooks":{"SessionEnd":[]}}"#);
     let group = group(PROGRAM).to_string();
-    let expected = format!(r#"{{"a":1,"hooks":{{"SessionEnd":[ {group}],"SessionStart":[{group}]}}}}"#);
+    let expected = format!(r#"{{"a":1,"hooks":{{"SessionEnd":[{group}],"SessionStart":[{group}]}}}}"#);
     assert_eq!(text, expected);
 }
 
@@ -160,21 +180,23 @@ fn files_as_people_have_them() {
     ];
     for before in files {
         let change = install(before, &command()).unwrap();
-        let events = ["SessionEnd", "SessionStart"].map(|event| Deed::Added { event });
-        assert_eq!(change.deeds, events, "{before}");
+        let events = ["SessionEnd", "SessionStart"].map(|event| Edit::Added { event });
+        assert_eq!(change.edits, events, "{before}");
         let text = change.text;
         assert!(only_added(before, &text), "{before}\n{text}");
         let value = |text: &str| serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap();
         assert_eq!(value(&text), merged(value(before)), "{before}\n{text}");
 
         let again = install(&text, &command()).unwrap();
-        assert_eq!((again.text.as_str(), again.deeds.as_slice()), (text.as_str(), &[][..]));
+        assert_eq!((again.text.as_str(), again.edits.as_slice()), (text.as_str(), &[][..]));
 
-        let change = uninstall(&text).unwrap();
-        let events = ["SessionStart", "SessionEnd"].map(|event| Deed::Removed { event: event.into() });
-        assert_eq!(change.deeds, events, "{before}");
+        let change = uninstall(&text, before).unwrap();
+        for event in ["SessionStart", "SessionEnd"] {
+            assert!(change.edits.contains(&Edit::Removed { event: event.into() }), "{before}");
+        }
+        assert_eq!(change.edits.len(), 2, "{before}");
         assert_eq!(change.text, before);
-        assert_eq!(uninstall(before).unwrap().deeds, [], "{before}");
+        assert_eq!(uninstall(before, "").unwrap().edits, [], "{before}");
     }
 }
 
@@ -184,7 +206,7 @@ fn a_blank_file_is_an_empty_one() {
         let text = installed(before);
         let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
         assert_eq!(json, merged(json!({})), "{before:?}");
-        assert_eq!(uninstall(&text).unwrap().text, before);
+        assert_eq!(uninstall(&text, before).unwrap().text, before);
     }
 }
 
@@ -195,13 +217,13 @@ fn a_program_that_moved_is_followed() {
     let change = install(&before, &moved).unwrap();
     assert_eq!(change.text, before.replace(PROGRAM, "/opt/new \\\"place\\\"/mcp-reap"));
     let from = || PROGRAM.to_owned();
-    let deeds = ["SessionEnd", "SessionStart"].map(|event| Deed::Moved { event, from: from() });
-    assert_eq!(change.deeds, deeds);
+    let edits = ["SessionEnd", "SessionStart"].map(|event| Edit::Moved { event, from: from() });
+    assert_eq!(change.edits, edits);
     assert_eq!(
         status(&before, &moved).unwrap(),
-        Status {
-            session_end: Presence::OtherBinary(from()),
-            session_start: Presence::OtherBinary(from()),
+        HookStatus {
+            session_end: HookPresence::OtherBinary(from()),
+            session_start: HookPresence::OtherBinary(from()),
             hooks_disabled: false,
         }
     );
@@ -220,7 +242,7 @@ fn all_entries_that_moved_are_followed() {
     let before = text(["/a/long/way/off/mcp-reap", "/b/mcp-reap", PROGRAM]);
     let change = install(&before, &command()).unwrap();
     assert_eq!(change.text, text([PROGRAM; 3]));
-    assert_eq!(change.deeds.len(), 2);
+    assert_eq!(change.edits.len(), 2);
 }
 
 #[test]
@@ -231,10 +253,10 @@ fn what_the_person_changed_in_our_entry_stays() {
     assert!(change.text.starts_with(before.replace("/old/mcp-reap", PROGRAM).split("]}]}}").next().unwrap()));
     assert_eq!(change.text.matches("\"SessionEnd\"").count(), 1);
     assert_eq!(
-        change.deeds,
+        change.edits,
         [
-            Deed::Moved { event: "SessionEnd", from: "/old/mcp-reap".into() },
-            Deed::Added { event: "SessionStart" }
+            Edit::Moved { event: "SessionEnd", from: "/old/mcp-reap".into() },
+            Edit::Added { event: "SessionStart" }
         ]
     );
 }
@@ -255,7 +277,7 @@ fn only_what_is_ours_is_taken_out() {
             format!("[{{\"hooks\": [{ours}, {ours},{theirs},{ours}]}}]"),
             format!("[{{\"hooks\": [{theirs}]}}]"),
         ),
-        // Groups: one that says more than our entry stays, without it.
+        // Groups: one with more than our entry stays, without it.
         (
             format!("[{{\"matcher\": \"logout\", \"hooks\": [{ours}]}}, {{\"hooks\": [{ours}]}}]"),
             "[{\"matcher\": \"logout\", \"hooks\": []}]".to_owned(),
@@ -268,9 +290,9 @@ fn only_what_is_ours_is_taken_out() {
     ] {
         for event in ["SessionEnd", "SessionStart", "Stop"] {
             let wrap = |groups: &str| format!("{{\"hooks\": {{\"{event}\": {groups}}}, \"a\": 1}}\n");
-            let change = uninstall(&wrap(&before)).unwrap();
+            let change = uninstall(&wrap(&before), "").unwrap();
             assert_eq!(change.text, wrap(&after));
-            assert_eq!(change.deeds, [Deed::Removed { event: event.into() }]);
+            assert_eq!(change.edits, [Edit::Removed { event: event.into() }]);
         }
     }
 }
@@ -279,18 +301,18 @@ fn only_what_is_ours_is_taken_out() {
 fn an_event_that_no_install_made_stays_when_it_is_emptied() {
     let ours = group("/x/mcp-reap").to_string();
     let before = format!("{{\"hooks\":{{\"Stop\":[{ours}],\"SessionEnd\":[{ours}]}},\"a\":1}}");
-    assert_eq!(uninstall(&before).unwrap().text, "{\"hooks\":{\"Stop\":[]},\"a\":1}");
+    assert_eq!(without(&before), "{\"hooks\":{\"Stop\":[]},\"a\":1}");
 }
 
 #[test]
 fn what_was_written_anew_by_another_program_comes_out_all_the_same() {
     let before = json!({"model": "opus"});
     let text = serde_json::to_string_pretty(&merged(before.clone())).unwrap();
-    let after = uninstall(&text).unwrap().text;
+    let after = without(&text);
     assert_eq!(serde_json::from_str::<Value>(&after).unwrap(), before);
     // And a file that would be left empty keeps its braces: nothing shows that we made it.
     let text = serde_json::to_string_pretty(&merged(json!({}))).unwrap();
-    assert_eq!(uninstall(&text).unwrap().text, "{}");
+    assert_eq!(without(&text), "{}");
 }
 
 #[test]
@@ -299,15 +321,15 @@ fn of_duplicates_the_one_that_counts_is_edited_and_none_is_revealed() {
     let text = installed(before);
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value, merged(json!({"hooks": {}})));
-    assert_eq!(uninstall(&text).unwrap().text, before);
-    // Even without the sign that says it was there.
+    assert_eq!(uninstall(&text, before).unwrap().text, before);
+    assert_eq!(without(&text), before);
     let ours = group(PROGRAM).to_string();
     let text = format!("{{\"hooks\":{{\"Stop\":[]}},\"hooks\":{{\"SessionEnd\":[{ours}]}}}}");
-    assert_eq!(uninstall(&text).unwrap().text, "{\"hooks\":{\"Stop\":[]},\"hooks\":{}}");
+    assert_eq!(without(&text), "{\"hooks\":{\"Stop\":[]},\"hooks\":{}}");
     let text =
         format!("{{\"hooks\":{{\"Stop\":[]}},\"hooks\":{{\"SessionEnd\":[\"x\"],\"SessionEnd\":[{ours}]}}}}");
     let left = "{\"hooks\":{\"Stop\":[]},\"hooks\":{\"SessionEnd\":[\"x\"],\"SessionEnd\":[]}}";
-    assert_eq!(uninstall(&text).unwrap().text, left);
+    assert_eq!(without(&text), left);
 }
 
 #[test]
@@ -350,8 +372,11 @@ fn the_switch_that_turns_all_hooks_off_is_reported() {
         ("{\"env\": {\"disableAllHooks\": true}}", false),
         ("", false),
     ] {
-        let expected =
-            Status { session_end: Presence::Absent, session_start: Presence::Absent, hooks_disabled: off };
+        let expected = HookStatus {
+            session_end: HookPresence::Absent,
+            session_start: HookPresence::Absent,
+            hooks_disabled: off,
+        };
         assert_eq!(status(text, &command()).unwrap(), expected, "{text}");
     }
 }
@@ -463,18 +488,18 @@ proptest! {
     #[test]
     fn install_then_uninstall_is_nothing(before in settings()) {
         let change = install(&before, &command()).unwrap();
-        prop_assert_eq!(change.deeds.len(), 2);
+        prop_assert_eq!(change.edits.len(), 2);
         let text = change.text;
         prop_assert!(only_added(&before, &text), "{}", text);
-        let here = Status {
-            session_end: Presence::Installed,
-            session_start: Presence::Installed,
+        let here = HookStatus {
+            session_end: HookPresence::Installed,
+            session_start: HookPresence::Installed,
             hooks_disabled: false,
         };
         prop_assert_eq!(status(&text, &command()).unwrap(), here);
-        prop_assert_eq!(install(&text, &command()).unwrap().deeds, vec![]);
-        prop_assert_eq!(uninstall(&before).unwrap().text, before.clone());
-        prop_assert_eq!(uninstall(&text).unwrap().text, before);
+        prop_assert_eq!(install(&text, &command()).unwrap().edits, vec![]);
+        prop_assert_eq!(uninstall(&before, "").unwrap().text, before.clone());
+        prop_assert_eq!(uninstall(&text, &before).unwrap().text, before);
     }
 
     #[test]
@@ -484,6 +509,18 @@ proptest! {
         // Lone surrogates and 1e400 are JSON that serde_json has no value for.
         if let Ok(value_before) = value(if before.trim_start_matches('\u{feff}').trim().is_empty() { "{}" } else { &before }) {
             prop_assert_eq!(value(&text).unwrap(), merged(value_before));
+        }
+    }
+
+    /// Where the person changed something meanwhile, only our entries and what held nothing else go.
+    #[test]
+    fn without_the_bytes_from_before_it_means_what_it_meant_before(before in settings()) {
+        let text = installed(&before);
+        let after = without(&text);
+        prop_assert!(only_added(&after, &text), "{}\n{}", text, after);
+        let value = |text: &str| serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}'));
+        if let Ok(value_before) = value(&before) {
+            prop_assert_eq!(tidied(value(&after).unwrap()), tidied(value_before), "{}", text);
         }
     }
 
@@ -501,7 +538,7 @@ proptest! {
     #[test]
     fn any_text_is_edited_or_refused(text in "[\\[\\]{}\",:a\\\\ \n]{0,12}|\\{\"hooks\":[\\[\\]{}\",: ]{0,8}\\}") {
         if let Ok(change) = install(&text, &command()) {
-            prop_assert_eq!(uninstall(&change.text).unwrap().text, text);
+            prop_assert_eq!(uninstall(&change.text, &text).unwrap().text, text);
         }
     }
 }
@@ -520,7 +557,7 @@ fn what_is_documented_can_be_read_by_the_clients() {
     let ours = blocks[0].to_string();
     assert_eq!(
         status(&ours.replace("[\"... the same\"]", "[]"), &command()).unwrap().session_end,
-        Presence::Installed,
+        HookPresence::Installed,
         "the documented entry is the one that is installed"
     );
     let entry = &blocks[0]["hooks"]["SessionEnd"][0];

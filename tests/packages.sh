@@ -135,7 +135,7 @@ for shell in bash:bash-completion/completions/mcp-reap zsh:zsh/vendor-completion
   check "${shell%%:*} reads its completions" quiet "${shell%%:*}" -n "$root/usr/share/${shell#*:}"
 done
 units=$root/usr/lib/systemd/user
-# The template's own arguments are compared with the program's by a_template_as_it_stands_is_the_default_schedule.
+# The copies in systemd/ are compared with what an install writes by the_copies_in_the_repository_are_what_an_install_writes.
 starts=$(sed -n 's#^ExecStart=[^ ]*/mcp-reap #ExecStart=/usr/bin/mcp-reap #p' systemd/mcp-reap.service)
 check "the unit starts the packaged binary" grep -qx -- "$starts" "$units/mcp-reap.service"
 # systemd wants the program to be there: verified is a copy that names the one in the folder.

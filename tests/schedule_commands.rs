@@ -64,26 +64,26 @@ fn finished(run: &str, at: &str, processes: u32) -> Value {
 }
 
 #[test]
-fn without_a_manager_nothing_is_written_and_the_crontab_line_is_told() {
+fn without_a_manager_nothing_is_written_and_the_crontab_line_is_shown() {
     let home = Home::new();
     let output = home.run(&["schedule", "install", "--daily", "04:30"]);
     assert_eq!(output.status.code(), Some(2));
-    let said = text(&output.stderr);
-    assert!(said.contains("30 4 * * *") && said.contains("--started-by schedule"), "{said}");
-    assert!(said.contains("no systemd user manager"), "{said}");
+    let message = text(&output.stderr);
+    assert!(message.contains("30 4 * * *") && message.contains("--started-by schedule"), "{message}");
+    assert!(message.contains("no systemd user manager"), "{message}");
     assert!(!home.0.path().join(".config").exists());
 }
 
 #[test]
-fn a_mistake_in_the_configuration_is_told_at_the_install() {
+fn a_mistake_in_the_configuration_is_shown_at_the_install() {
     let home = Home::new();
     let config = home.0.path().join("mine.toml");
     fs::write(&config, "[reap]\ngrace = 5\n").unwrap();
     let output = home.run(&["schedule", "install", "--config", config.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
-    let said = text(&output.stderr);
-    assert!(said.contains("mine.toml:2") && !said.contains("* * *"), "{said}");
-    assert_eq!(said.matches("mine.toml").count(), 1, "an error is told once: {said}");
+    let message = text(&output.stderr);
+    assert!(message.contains("mine.toml:2") && !message.contains("* * *"), "{message}");
+    assert_eq!(message.matches("mine.toml").count(), 1, "an error is shown once: {message}");
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn status_tells_what_the_last_run_of_the_schedule_did() {
     let home = Home::new();
     let output = home.run(&["schedule", "status"]);
     assert_eq!(output.status.code(), Some(1), "it will not run");
-    let said = text(&output.stdout);
-    assert!(said.contains("not installed") && !said.contains("recorded"), "{said}");
+    let message = text(&output.stdout);
+    assert!(message.contains("not installed") && !message.contains("recorded"), "{message}");
     home.audit(&[
         started("a", "2026-11-08T03:00:00.000Z", "schedule"),
         finished("a", "2026-11-08T03:00:01.000Z", 9),
@@ -101,9 +101,9 @@ fn status_tells_what_the_last_run_of_the_schedule_did() {
         started("c", "2026-11-16T10:00:00.000Z", "hand"),
         finished("c", "2026-11-16T10:00:01.000Z", 1),
     ]);
-    let said = text(&home.run(&["schedule", "status"]).stdout);
+    let message = text(&home.run(&["schedule", "status"]).stdout);
     let last = "last recorded run Sun 2026-11-15 03:00: ended 1 instance, 3 processes, 92 MB reclaimed";
-    assert!(said.contains(last), "{said}");
+    assert!(message.contains(last), "{message}");
     let answer: Value = serde_json::from_slice(&home.run(&["schedule", "status", "--json"]).stdout).unwrap();
     assert_eq!(
         (&answer["schema"], &answer["fine"], &answer["installed"]),

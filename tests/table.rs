@@ -50,6 +50,19 @@ fn scene_of<T>(table: &Table, policy: &Policy, with: impl Fn(&Scene<'_>, &Health
 }
 
 #[test]
+fn the_summary_counts_what_all_instances_take_where_the_memory_of_the_machine_is_known() {
+    scene_of(&machine(), &Policy::default(), |scene, _| {
+        let summary = table::summary(scene);
+        let with_memory = format!("{summary}; all instances take 156 MB of 16 GB");
+        assert_eq!(table::summary_of(scene, Some(16_000_000_000)), with_memory);
+    });
+    let nothing = Table::new();
+    scene_of(&nothing, &Policy::default(), |scene, _| {
+        assert_eq!(table::summary_of(scene, Some(16_000_000_000)), "nothing to end");
+    });
+}
+
+#[test]
 fn at_eighty_columns_the_reason_is_whole_and_the_client_gives_way_to_it() {
     assert_eq!(
         shown(&machine(), &Policy::default(), Some(80), Columns::AsThereIsRoom),

@@ -11,7 +11,7 @@ use mcp_reap::catalog::{Catalog, Configured};
 use mcp_reap::clients::{self, Os, Places};
 use mcp_reap::config::{self, Surroundings};
 use mcp_reap::hook::event;
-use mcp_reap::hook::settings::{self, HookCommand, Presence};
+use mcp_reap::hook::settings::{self, HookCommand, HookPresence};
 use mcp_reap::pattern::Pattern;
 use mcp_reap::plan::Plan;
 use mcp_reap::policy::Policy;
@@ -930,13 +930,13 @@ static ELSEWHERE: LazyLock<HookCommand> =
 fn hook_settings(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = settings::status(&text, &COMMAND);
-    let Ok(before) = settings::uninstall(&text) else { return };
+    let Ok(before) = settings::uninstall(&text, "") else { return };
     let Ok(with) = settings::install(&before.text, &COMMAND) else { return };
     let again = settings::install(&with.text, &COMMAND).expect("what was installed can be read");
-    assert!(again.deeds.is_empty() && again.text == with.text, "a second time changes something");
+    assert!(again.edits.is_empty() && again.text == with.text, "a second time changes something");
     let status = settings::status(&with.text, &COMMAND).expect("and be told");
-    assert_eq!((status.session_end, status.session_start), (Presence::Installed, Presence::Installed));
-    let without = settings::uninstall(&with.text).expect("and taken out");
+    assert_eq!((status.session_end, status.session_start), (HookPresence::Installed, HookPresence::Installed));
+    let without = settings::uninstall(&with.text, &before.text).expect("and taken out");
     assert_eq!(without.text, before.text, "what was put in comes out to the byte");
     // What is theirs means what it meant.
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}'));
@@ -956,9 +956,9 @@ fn hook_settings(bytes: &[u8]) {
     }
     // A program that moves there and back leaves nothing behind.
     let moved = settings::install(&with.text, &ELSEWHERE).expect("settings");
-    assert_eq!(moved.deeds.len(), 2, "each entry is followed");
+    assert_eq!(moved.edits.len(), 2, "each entry is followed");
     assert_eq!(settings::install(&moved.text, &COMMAND).expect("settings").text, with.text);
-    assert_eq!(settings::uninstall(&moved.text).expect("settings").text, before.text);
+    assert_eq!(settings::uninstall(&moved.text, &before.text).expect("settings").text, before.text);
 }
 
 fn hook_shape(bytes: &[u8]) -> u64 {
@@ -966,7 +966,7 @@ fn hook_shape(bytes: &[u8]) -> u64 {
     let told = |error: settings::SettingsError| {
         error.to_string().chars().filter(|c| c.is_alphabetic()).take(60).collect::<String>()
     };
-    digest(settings::install(&text, &COMMAND).map(|change| change.deeds.len()).map_err(told))
+    digest(settings::install(&text, &COMMAND).map(|change| change.edits.len()).map_err(told))
 }
 
 fn hook_seeds() -> Vec<Vec<u8>> {

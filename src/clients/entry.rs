@@ -148,9 +148,9 @@ impl Loose {
     }
 }
 
-/// An entry, understood.
+/// A parsed entry.
 pub(super) struct Entry {
-    /// What it calls itself, in lists whose entries have no key.
+    /// Its own name, in lists whose entries have no key.
     pub(super) name: Option<String>,
     /// What it starts: one argv, or two where this system has one of its own. Each has a word.
     pub(super) argvs: Vec<Vec<String>>,
@@ -161,7 +161,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Understands an entry; `None` when it neither starts anything nor is anywhere.
+    /// Parses an entry; `None` when it neither starts anything nor is anywhere.
     pub(super) fn read(loose: &Loose, os: Os) -> Option<Entry> {
         // Continue's older form puts everything under `transport`, which elsewhere is a word.
         let body = loose.get("transport").filter(|inner| matches!(inner, Loose::Map(_))).unwrap_or(loose);

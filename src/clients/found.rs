@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::os::file::ReadError;
+
 /// Everything that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -23,7 +25,7 @@ pub struct Findings {
 pub struct ConfiguredServer {
     /// Whose configuration, as an id: `claude-code`, `cursor`.
     pub client: String,
-    /// For whom the entry holds.
+    /// Who the entry is for.
     pub scope: Scope,
     /// The file it stands in.
     pub file: PathBuf,
@@ -36,7 +38,7 @@ pub struct ConfiguredServer {
     pub disabled: bool,
 }
 
-/// For whom an entry holds.
+/// Who an entry is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// The person, everywhere.
@@ -46,22 +48,22 @@ pub enum Scope {
         /// The project's folder.
         project: PathBuf,
     },
-    /// Everybody who works in a project; kept in the project.
+    /// Everyone who works in a project; kept in the project.
     Project {
         /// The project's folder.
         project: PathBuf,
     },
-    /// Whoever has this plugin of Claude Code or Codex.
+    /// The person, by a plugin of Claude Code or Codex.
     Plugin {
         /// The plugin's folder, the value of `${CLAUDE_PLUGIN_ROOT}`.
         folder: PathBuf,
     },
-    /// Whoever has this extension of Claude Desktop or Gemini CLI.
+    /// The person, by an extension of Claude Desktop or Gemini CLI.
     Extension {
         /// The extension's folder, the value of `${__dirname}` and `${extensionPath}`.
         folder: PathBuf,
     },
-    /// Everybody on this machine, set by its administrator.
+    /// Everyone on this machine, set by its administrator.
     Managed,
 }
 
@@ -72,8 +74,8 @@ pub enum Transport {
     Stdio {
         /// Command and arguments; never empty. Placeholders stand as they are written (see
         /// [`super`] for the few that are filled in), so a word with `$` in it is a pattern, not a
-        /// text. May be as little as one word, and a word as common as `node`: equal to it says
-        /// less than equal to five words.
+        /// text. May be as little as one word, and a word as common as `node`: to equal it proves
+        /// less than to equal five words.
         argv: Vec<String>,
     },
     /// Somewhere else, over HTTP: there is no process of ours.
@@ -85,7 +87,7 @@ pub enum Transport {
 }
 
 impl fmt::Debug for Transport {
-    /// Says how many words an argv has, and none of them.
+    /// Prints how many words an argv has, and none of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Transport::Stdio { argv } => {
@@ -131,21 +133,31 @@ pub enum Trouble {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// The operating system said no.
+    /// The operating system refused.
     #[error("cannot be read: {0}")]
     Io(std::io::ErrorKind),
     /// Not text.
     #[error("not UTF-8")]
     NotText,
-    /// Not of the language its name says, or nested deeper than is read.
+    /// Not of the language of its name, or nested deeper than is read.
     #[error("not valid {0}, or nested too deep")]
     Syntax(&'static str),
-    /// More entries than anybody has plugins.
+    /// More entries than are read.
     #[error("more than {limit} entries, the others are not read")]
     TooMany {
         /// The limit.
         limit: usize,
     },
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Trouble {
+        match error {
+            ReadError::NotRegular => Trouble::NotAFile,
+            ReadError::TooLarge { limit } => Trouble::TooLarge { limit },
+            ReadError::Io(error) => Trouble::Io(error.kind()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use super::places::{Base, Os};
 use super::shapes::Shape;
 
-/// For whom the entries of a file hold; plugins and extensions with how many folders their own lies
+/// Who the entries of a file are for; plugins and extensions with how many folders their own lies
 /// above the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

@@ -4,7 +4,7 @@
 //! identification and no more: a file may have changed since the process started, and that no file
 //! names a process proves nothing.
 //!
-//! Placeholders stay as they are written, but for those that are known without anybody's
+//! Placeholders stay as they are written, but for those that are known without the client's
 //! environment: `~`, `$HOME`, `${HOME}`, `${env:HOME}`, `${userHome}`, and for plugins and extensions
 //! the folder they lie in (`${CLAUDE_PLUGIN_ROOT}`, `${extensionPath}`, `${__dirname}`). Some
 //! clients do not fill in the home in arguments: then the process shows `~/x` itself, so an entry
@@ -46,6 +46,8 @@ use locate::{Kind, PLUGIN, Row, TABLE};
 use shapes::{Listed, Listing, Shape};
 use syntax::Syntax;
 
+use crate::os;
+
 /// `.claude.json` grows: it keeps history, and pasted pictures have been seen in it.
 const LARGE: u64 = 32 << 20;
 /// All others are written by hand, or might be.
@@ -81,7 +83,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The projects that exist: those that were asked for, then those that clients remember.
+    /// The projects that exist: those that were named, then those that clients remember.
     fn projects(&mut self) -> Vec<PathBuf> {
         let mut seen = HashSet::new();
         let mut projects: Vec<PathBuf> =
@@ -91,7 +93,7 @@ impl Reader<'_> {
                 self.warn(&file, None, Trouble::TooMany { limit: MAX_PROJECTS });
                 break;
             }
-            // One question here instead of one per client below.
+            // One check here instead of one per client below.
             if project.is_absolute() && seen.insert(project.clone()) && project.is_dir() {
                 projects.push(project);
             }
@@ -120,7 +122,7 @@ impl Reader<'_> {
     fn file(&mut self, row: &Row, scope: &Scope, path: &Path, shape: &Shape) -> Listing {
         let syntax = Syntax::of(&path.to_string_lossy());
         let limit = if syntax == Syntax::Json { LARGE } else { USUAL };
-        let listed = match file::read(path, limit) {
+        let listed = match os::file::read(path, limit).map_err(Trouble::from) {
             Ok(None) => return Listing::default(),
             Ok(Some(bytes)) => syntax.list(&bytes, shape, self.places.os),
             Err(trouble) => Err((None, trouble)),

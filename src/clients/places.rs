@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Whose paths to use. A parameter and not a `cfg`, so that each is tested on the other.
+use crate::os::home;
+
+/// The system whose paths to use. A parameter and not a `cfg`, so that each is tested on the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Os {
     /// Linux and what behaves like it.
@@ -29,8 +31,8 @@ pub struct Places {
     pub home: PathBuf,
     /// Whose layout.
     pub os: Os,
-    /// `CLAUDE_CONFIG_DIR`. Read in addition to the default place: whoever started the servers may
-    /// not have had it set, and a timer that starts mcp-reap certainly has not.
+    /// `CLAUDE_CONFIG_DIR`. Read in addition to the default place: the client that started
+    /// the servers may not have had it set, and a timer that starts mcp-reap certainly has not.
     pub claude_config_dir: Option<PathBuf>,
     /// `CODEX_HOME`, likewise in addition.
     pub codex_home: Option<PathBuf>,
@@ -55,30 +57,24 @@ impl Places {
         }
     }
 
-    /// This person on this machine, and the working directory as a project. `None` when nobody
-    /// knows where their home is.
+    /// This person on this machine, and the working directory as a project. `None` when neither
+    /// the environment nor the user database names a home.
     #[must_use]
     pub fn from_env() -> Option<Places> {
-        let home = std::env::home_dir()?;
-        Places::from_vars(home, |name| std::env::var_os(name), std::env::current_dir().ok())
+        let home = home::current()?;
+        Some(Places::from_vars(home, |name| std::env::var_os(name), std::env::current_dir().ok()))
     }
 
-    /// The same from what the environment says.
-    fn from_vars(
-        home: PathBuf,
-        var: impl Fn(&str) -> Option<OsString>,
-        working: Option<PathBuf>,
-    ) -> Option<Places> {
-        // A relative value would mean another folder in every directory; the XDG specification
-        // says to ignore it, and for the others nothing better can be done.
-        let absolute = |name| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        home.is_absolute().then(|| Places {
+    /// The same from given variables.
+    fn from_vars(home: PathBuf, var: impl Fn(&str) -> Option<OsString>, working: Option<PathBuf>) -> Places {
+        let absolute = |name| home::absolute(var(name));
+        Places {
             claude_config_dir: absolute("CLAUDE_CONFIG_DIR"),
             codex_home: absolute("CODEX_HOME"),
             xdg_config_home: absolute("XDG_CONFIG_HOME"),
             projects: working.into_iter().collect(),
             ..Places::new(home, Os::here())
-        })
+        }
     }
 }
 
@@ -186,8 +182,7 @@ mod tests {
             projects: vec!["/work".into()],
             ..Places::new("/home/ada", Os::here())
         };
-        assert_eq!(places, Some(expected));
-        assert_eq!(Places::from_vars("home".into(), vars, None), None);
+        assert_eq!(places, expected);
     }
 
     #[test]

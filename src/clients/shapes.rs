@@ -1,6 +1,6 @@
 //! Where in a file the list of servers stands, and how to walk there past everything else.
 //!
-//! A client's file may hold a year of history and somebody's keys. The walk follows the keys that
+//! A client's file may hold a year of history and secret keys. The walk follows the keys that
 //! lead to a list and lets the parser skip all others without making values of them: 30 MB of
 //! `.claude.json` cost their reading, and nothing in memory.
 

@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::cli::{ConfigAction, Global};
 use crate::config::{self, Loaded, Surroundings};
 use crate::exit::Exit;
+use crate::os::file::{Access, Draft};
 use crate::policy::{CountPer, Limits, Policy};
 use crate::render::clean::clean;
 use crate::render::settings::{self, Setting, exact_duration, exact_size};
@@ -18,23 +19,23 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
     let path = around.config_path(global.config.as_deref())?;
     let shown = clean(&path.display().to_string());
     match action {
-        ConfigAction::Path if global.json => answer(&told(&path, &json!({})))?,
+        ConfigAction::Path if global.json => answer(&about(&path, &json!({})))?,
         ConfigAction::Path => answer(&path.display().to_string())?,
         ConfigAction::Init => {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)
                     .with_context(|| format!("failed to create {}", folder.display()))?;
             }
-            let mut file = match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+            let written = Draft::beside(&path, config::init_text().as_bytes(), Access::Usual)
+                .and_then(|draft| draft.create(&path));
+            match written {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                     anyhow::bail!("{shown} is there already and was left as it is")
                 }
-                opened => opened.with_context(|| format!("failed to create {shown}"))?,
-            };
-            std::io::Write::write_all(&mut file, config::init_text().as_bytes())
-                .with_context(|| format!("failed to write {shown}"))?;
+                written => written.with_context(|| format!("failed to write {shown}"))?,
+            }
             if global.json {
-                answer(&told(&path, &json!({"written": true})))?;
+                answer(&about(&path, &json!({"written": true})))?;
             } else if !global.quiet {
                 say(&format!("wrote {shown}"));
             }
@@ -48,7 +49,7 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
             let loaded = config::load(global.config.as_deref())?;
             match &loaded.origin {
                 found if global.json => {
-                    answer(&told(&path, &json!({"found": found.is_some(), "fine": true})))?;
+                    answer(&about(&path, &json!({"found": found.is_some(), "fine": true})))?;
                 }
                 _ if global.quiet => {}
                 Some(_) => say(&format!("{shown} is fine")),
@@ -59,8 +60,8 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
     Ok(Exit::Fine)
 }
 
-/// The file, and what there is to say of it, as one JSON object.
-fn told(path: &std::path::Path, more: &serde_json::Value) -> String {
+/// The file and more about it, as one JSON object.
+fn about(path: &std::path::Path, more: &serde_json::Value) -> String {
     let mut object = json!({"schema": 1, "file": path.display().to_string()});
     if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
         object.extend(more.clone());
@@ -90,7 +91,6 @@ fn show(mut loaded: Loaded, around: &Surroundings, global: &Global) -> anyhow::R
 
 /// Every value with where it comes from: flag, line of the file, or default.
 fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
-    let Policy { limits, .. } = &loaded.policy;
     let policy = &loaded.policy;
     let name =
         loaded.origin.as_ref().and_then(|file| file.file_name()).map(|name| name.display().to_string());
@@ -99,70 +99,55 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
         (None, Some(line), Some(file)) => format!("{file}:{line}"),
         _ => "default".to_owned(),
     };
+    let plain = values(loaded, global).into_iter();
+    let plain =
+        plain.map(|(key, value, flag)| Setting { key: key.to_owned(), value, origin: origin(key, flag) });
+    let entry = |key: &str, value, origin: &String| Setting {
+        key: key.to_owned(),
+        value: Some(value),
+        origin: origin.clone(),
+    };
+    let allow = policy.allow.iter().map(|rule| entry("allow", allow(rule), &rule.origin));
+    let servers = policy.servers.iter().map(|rule| {
+        let program = rule.program.as_ref().map(|program| format!(", program = \"{program}\""));
+        let own = if rule.limits == Limits::default() { "" } else { ", limits of its own" };
+        let value = format!("name = \"{}\"{}{own}", rule.name, program.unwrap_or_default());
+        entry("server", value, &rule.origin)
+    });
+    let expect = policy.expect.iter().map(|expected| {
+        let max = expected.max.map(|max| format!(", max = {max}")).unwrap_or_default();
+        let value = format!("name = \"{}\", min = {}{max}", expected.name, expected.min);
+        entry("expect", value, &expected.origin)
+    });
+    plain.chain(allow).chain(servers).chain(expect).collect()
+}
+
+/// The values that are no lists, each with the flag that sets it in this run.
+fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, Option<&'static str>); 12] {
+    let Policy { limits, grace, min_age, confirm_after, settle, detached, clients, .. } = &loaded.policy;
     let given = |given: bool, flag: &'static str| given.then_some(flag);
     let quoted = |text: String| Some(format!("\"{text}\""));
+    let duration = |value: Option<std::time::Duration>| value.map(exact_duration).and_then(quoted);
     let per = match limits.count_per.unwrap_or_default() {
         CountPer::Client => "client",
         CountPer::User => "user",
     };
-    let rows: [(&str, Option<String>, Option<&str>); 12] = [
-        ("reap.grace", quoted(exact_duration(policy.grace)), given(global.grace.is_some(), "--grace")),
-        (
-            "reap.min_age",
-            quoted(exact_duration(policy.min_age)),
-            given(global.min_age.is_some(), "--min-age"),
-        ),
-        ("reap.confirm_after", quoted(exact_duration(policy.confirm_after)), None),
-        ("reap.settle", quoted(exact_duration(policy.settle)), given(global.settle.is_some(), "--settle")),
-        ("reap.detached", Some(policy.detached.to_string()), None),
-        ("reap.clients", Some(policy.clients.to_string()), None),
-        (
-            "limits.max_count",
-            limits.max_count.map(|n| n.to_string()),
-            given(global.max_count.is_some(), "--max-count"),
-        ),
+    let max_count = limits.max_count.map(|n| n.to_string());
+    let max_rss = limits.max_rss.map(exact_size).and_then(quoted);
+    [
+        ("reap.grace", duration(Some(*grace)), given(global.grace.is_some(), "--grace")),
+        ("reap.min_age", duration(Some(*min_age)), given(global.min_age.is_some(), "--min-age")),
+        ("reap.confirm_after", duration(Some(*confirm_after)), None),
+        ("reap.settle", duration(Some(*settle)), given(global.settle.is_some(), "--settle")),
+        ("reap.detached", Some(detached.to_string()), None),
+        ("reap.clients", Some(clients.to_string()), None),
+        ("limits.max_count", max_count, given(global.max_count.is_some(), "--max-count")),
         ("limits.count_per", quoted(per.to_owned()), None),
-        (
-            "limits.max_age",
-            limits.max_age.map(exact_duration).and_then(quoted),
-            given(global.max_age.is_some(), "--max-age"),
-        ),
-        (
-            "limits.max_rss",
-            limits.max_rss.map(exact_size).and_then(quoted),
-            given(global.max_rss.is_some(), "--max-rss"),
-        ),
+        ("limits.max_age", duration(limits.max_age), given(global.max_age.is_some(), "--max-age")),
+        ("limits.max_rss", max_rss, given(global.max_rss.is_some(), "--max-rss")),
         ("audit.keep_days", Some(loaded.audit.keep_days.to_string()), None),
         ("audit.max_size", quoted(exact_size(loaded.audit.max_size)), None),
-    ];
-    let mut settings: Vec<Setting> = rows
-        .into_iter()
-        .map(|(key, value, flag)| Setting { key: key.to_owned(), value, origin: origin(key, flag) })
-        .collect();
-    let entry = |key: &str, value: String, origin: String| Setting {
-        key: key.to_owned(),
-        value: Some(value),
-        origin,
-    };
-    settings.extend(policy.allow.iter().map(|rule| entry("allow", allow(rule), rule.origin.clone())));
-    settings.extend(policy.servers.iter().map(|rule| {
-        let program = rule.program.as_ref().map(|program| format!(", program = \"{program}\""));
-        let own = if rule.limits == Limits::default() { "" } else { ", limits of its own" };
-        entry(
-            "server",
-            format!("name = \"{}\"{}{own}", rule.name, program.unwrap_or_default()),
-            rule.origin.clone(),
-        )
-    }));
-    settings.extend(policy.expect.iter().map(|expected| {
-        let max = expected.max.map(|max| format!(", max = {max}")).unwrap_or_default();
-        entry(
-            "expect",
-            format!("name = \"{}\", min = {}{max}", expected.name, expected.min),
-            expected.origin.clone(),
-        )
-    }));
-    settings
+    ]
 }
 
 /// The fields of an allow rule that are given.

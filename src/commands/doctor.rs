@@ -1,4 +1,4 @@
-//! `mcp-reap doctor`: what it can see, what it may do, what is missing and how to mend it.
+//! `mcp-reap doctor`: what it can see, what it may do, what is missing and what to do about it.
 //!
 //! It changes nothing: no folder is made, no signal sent.
 
@@ -12,14 +12,20 @@ use crate::classify::Verdict;
 use crate::cli::Global;
 use crate::config::{self, Surroundings};
 use crate::exit::Exit;
+use crate::os::home;
+use crate::os::machine::Machine;
 use crate::process::Snapshot;
-use crate::render::doctor::{self, Line, State};
+use crate::render::doctor::{self, Grade, Line};
 use crate::render::figures::{count, elapsed};
 use crate::render::style::Look;
+use crate::units::show_size;
 use crate::{clients, hook, schedule};
 
+/// A time, to the minute.
+const MINUTE: &str = "%Y-%m-%d %H:%M";
+
 pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
-    let mut lines = vec![version(), configuration(global)];
+    let mut lines = vec![version(), machine(), configuration(global)];
     // Whatever is wrong with the file, the rest can be looked at with the defaults.
     let session = Session::new(global).or_else(|_| Session::new(&Global::default()))?;
     lines.extend(table(&session));
@@ -29,7 +35,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     lines.extend(configured());
     lines.push(scheduled());
     lines.push(hooked());
-    let broken = lines.iter().any(|line| line.state == State::Broken);
+    let broken = lines.iter().any(|line| line.state == Grade::Broken);
     if global.json {
         answer(&doctor::json(&lines))?;
     } else {
@@ -44,6 +50,26 @@ fn version() -> Line {
     Line::fine("mcp-reap", format!("{} for {os} {arch}, {program}", env!("CARGO_PKG_VERSION")))
 }
 
+/// The machine, and the user as which this runs.
+fn machine() -> Line {
+    let machine = Machine::here();
+    let system: Vec<String> = [machine.os, machine.os_version].into_iter().flatten().collect();
+    let user = home::user();
+    let name = home::name_of_user(user).map(|name| format!("{name} ({user})"));
+    let size = |what, bytes: Option<u64>| bytes.map(|bytes| format!("{} {what}", show_size(bytes)));
+    let booted =
+        machine.booted_at.map(|at| format!("booted {}", at.with_timezone(&chrono::Local).format(MINUTE)));
+    let facts = [
+        Some(system.join(" ")).filter(|system| !system.is_empty()),
+        machine.kernel.map(|kernel| format!("kernel {kernel}")),
+        size("memory", machine.memory),
+        size("swap", machine.swap.filter(|bytes| *bytes > 0)),
+        booted,
+        Some(format!("as user {}", name.unwrap_or_else(|| user.to_string()))),
+    ];
+    Line::fine("machine", facts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
 fn configuration(global: &Global) -> Line {
     let path = Surroundings::current().config_path(global.config.as_deref());
     let path = path.map(|path| path.display().to_string()).unwrap_or_default();
@@ -56,18 +82,18 @@ fn configuration(global: &Global) -> Line {
         Err(error) => Line::broken(
             "configuration",
             error.to_string(),
-            "nothing is ended until it is mended; `mcp-reap config check` says when it is",
+            "nothing is ended until it is put right; `mcp-reap config check` shows when it is",
         ),
     }
 }
 
-/// One look at the machine, with a watch.
+/// Takes one snapshot, measures how long that took, and judges it.
 fn table(session: &Session) -> Vec<Line> {
     let began = Instant::now();
     let looked = match look::look(session) {
         Ok(looked) => looked,
         Err(error) => {
-            let mend = "nothing can be told without it; on Linux /proc must be mounted";
+            let mend = "nothing works without it; on Linux /proc must be mounted";
             return vec![Line::broken("process table", format!("{error:#}"), mend)];
         }
     };
@@ -99,13 +125,13 @@ fn table(session: &Session) -> Vec<Line> {
         n => Line::note(
             "running now",
             format!("{found}; of {n} not everything could be read"),
-            "`mcp-reap list` shows which, `mcp-reap explain PID` says what",
+            "`mcp-reap list` shows which, `mcp-reap explain PID` what",
         ),
     });
     lines
 }
 
-/// Whether the other ends of pipes and sockets can be told, by those that there are.
+/// Whether the other ends of pipes and sockets can be found, counted by those that there are.
 fn wires(snapshot: &Snapshot) -> Line {
     let wires: Vec<_> = snapshot
         .processes
@@ -170,7 +196,7 @@ fn last_run() -> Line {
     match runs {
         Ok((runs, _)) => match runs.last() {
             Some(run) => {
-                let at = run.at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M");
+                let at = run.at.with_timezone(&chrono::Local).format(MINUTE);
                 Line::fine(
                     "last run",
                     format!("{at}, {} ended", count(run.processes_ended as usize, "process")),
@@ -215,7 +241,7 @@ fn scheduled() -> Line {
             Line::note("schedule", drift.join("\n"), "`mcp-reap schedule install` sets it right")
         }
         Some(why) if !status.installed => {
-            Line::note("schedule", format!("none; {} cannot be asked: {why}", status.manager), "")
+            Line::note("schedule", format!("none; {} gives no answer: {why}", status.manager), "")
         }
         Some(why) => Line::broken("schedule", format!("{}: {why}", status.manager), "it will not run"),
         None if !status.installed && !status.is_fine() => Line::note("schedule", "none", INSTALL),
@@ -223,9 +249,16 @@ fn scheduled() -> Line {
             Line::broken("schedule", "installed, but not loaded", "`mcp-reap schedule install` loads it")
         }
         None => {
-            let next = status.next.map(|next| {
-                format!(", next run {}", next.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M"))
-            });
+            if let Ok(Some(overdue)) = super::schedule::overdue_note(&status) {
+                return Line::note(
+                    "schedule",
+                    overdue,
+                    "`mcp-reap schedule install --daily` runs it more often",
+                );
+            }
+            let next = status
+                .next
+                .map(|next| format!(", next run {}", next.with_timezone(&chrono::Local).format(MINUTE)));
             Line::fine("schedule", format!("by {}{}", status.manager, next.unwrap_or_default()))
         }
     }
@@ -235,10 +268,11 @@ fn hooked() -> Line {
     const INSTALL: &str = "`mcp-reap hook install` has Claude Code clean up when a session ends";
     let status = || -> anyhow::Result<_> {
         let program = std::env::current_exe()?;
-        let file = hook::install::Scope::User.file(|name| std::env::var_os(name) as Option<OsString>)?;
+        let file =
+            hook::install::SettingsScope::User.file(|name| std::env::var_os(name) as Option<OsString>)?;
         Ok(hook::install::status(&file, &hook::settings::HookCommand::new(&program)?)?)
     };
-    use hook::settings::Presence::{Absent, Installed, OtherBinary};
+    use hook::settings::HookPresence::{Absent, Installed, OtherBinary};
     match status() {
         Err(error) => Line::note("Claude Code hook", format!("{error:#}"), ""),
         Ok(status) if status.hooks_disabled => {

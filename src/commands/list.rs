@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         if !session.quiet && judgement.findings.is_empty() {
             say("no MCP server is running");
         } else if !session.quiet {
-            say(&table::summary(&scene));
+            say(&table::summary_of(&scene, session.memory()));
         }
     }
     Ok(Exit::Fine)
@@ -41,6 +41,7 @@ fn detail(args: &ListArgs) -> Detail {
 
 /// Looks again and again until Ctrl-C ends it, as it ends any program; it holds nothing to close.
 fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
+    let memory = session.memory();
     loop {
         let look = session.look.resized();
         let seen = look::look(session)?;
@@ -51,7 +52,7 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let (home, clear) = if look.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
         let list = if home.is_empty() { list } else { list.replace('\n', "\x1b[K\n") };
         let ending = if home.is_empty() { "\n" } else { "\x1b[K\n" };
-        let summary = table::summary(&scene);
+        let summary = table::summary_of(&scene, memory);
         // A second line of it would push the first line of the list out of a full screen.
         let summary = look.width.map_or(summary.clone(), |width| fit(&summary, width));
         if !still_heard(&format!("{home}{list}{summary}{ending}{clear}"))? {

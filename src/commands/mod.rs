@@ -32,6 +32,7 @@ use crate::cli::{Cli, Command, Global, HookAction};
 use crate::config::{self as settings, AuditSettings, Overrides};
 use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
+use crate::os::machine::Machine;
 use crate::policy::Policy;
 use crate::render::style::Look;
 
@@ -129,6 +130,13 @@ impl Session {
             quiet: global.quiet,
             look: Look::of_stdout(global.color),
         })
+    }
+}
+
+impl Session {
+    /// Bytes of memory of this machine; `None` where a recorded table is judged, which may be of another.
+    fn memory(&self) -> Option<u64> {
+        self.snapshot.is_none().then(Machine::here)?.memory
     }
 }
 

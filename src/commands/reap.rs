@@ -28,7 +28,7 @@ pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
     } else {
         answer(&table::plan(&scene, session.look))?;
         if !session.quiet {
-            say(&table::summary(&scene));
+            say(&table::summary_of(&scene, session.memory()));
         }
     }
     Ok(Exit::Fine)
@@ -50,7 +50,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let mut scene = Scene { snapshot: &first.snapshot, judgement: &judgement, plan: &plan, results: None };
     if !plan.targets.is_empty() && !cli.yes && someone_is_there() {
         say(table::plan(&scene, session.look).trim_end());
-        say(&table::summary(&scene));
+        say(&table::summary_of(&scene, session.memory()));
         // A person may think for long, or go for lunch; no other run has to wait for that.
         drop(log);
         if !ask("End them?")? {
@@ -161,9 +161,9 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
     }
     answer(&table::plan(&scene, session.look))?;
     if confirmed.targets.is_empty() {
-        say(&table::summary(&scene));
+        say(&table::summary_of(&scene, session.memory()));
     } else {
-        say(&totals.sentence());
+        say(&totals.sentence(session.memory()));
     }
     Ok(())
 }

@@ -3,14 +3,17 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use serde::Serialize;
 
 use super::{Session, answer, look, say};
 use crate::exit::Exit;
+use crate::os::machine::Machine;
 use crate::process::Snapshot;
 
 pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Exit> {
     let snapshot = without_secrets(look::look(session)?.snapshot);
-    let text = serde_json::to_string(&snapshot).context("failed to write the table as JSON")?;
+    let table = Recorded { machine: Machine::here(), snapshot: &snapshot };
+    let text = serde_json::to_string(&table).context("failed to write the table as JSON")?;
     match output {
         None => answer(&text)?,
         Some(path) => {
@@ -22,6 +25,14 @@ pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Ex
         }
     }
     Ok(Exit::Fine)
+}
+
+/// A table and the machine it was taken on. Readers of tables pass over `machine`: it decides nothing.
+#[derive(Serialize)]
+struct Recorded<'a> {
+    machine: Machine,
+    #[serde(flatten)]
+    snapshot: &'a Snapshot,
 }
 
 /// Secrets in command lines are hidden; session ids and project paths in the environment prove

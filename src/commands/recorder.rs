@@ -10,9 +10,8 @@ use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{Event, Outcome, Recorder, Report, Signal, Step};
-use crate::render::figures::elapsed;
+use crate::render::figures::{elapsed, size_of};
 use crate::render::table::count;
-use crate::units::show_size;
 
 /// Writes what happens into the audit log.
 pub(super) struct AuditWitness<S = FileSink> {
@@ -159,8 +158,8 @@ impl Totals {
         }
     }
 
-    /// `3 instances, 9 processes, 1.2 GB reclaimed in 1.4s`
-    pub(super) fn sentence(&self) -> String {
+    /// `3 instances, 9 processes, 1.2 GB of 16 GB reclaimed in 1.4s`; `memory` is that of the machine.
+    pub(super) fn sentence(&self, memory: Option<u64>) -> String {
         let failed = match self.failed {
             0 => String::new(),
             n => format!("; {} could not be ended", count(n as usize, "process")),
@@ -169,7 +168,7 @@ impl Totals {
             "{}, {}, {} reclaimed in {}{failed}",
             count(self.instances as usize, "instance"),
             count(self.processes as usize, "process"),
-            show_size(self.rss),
+            size_of(self.rss, memory),
             elapsed(self.duration),
         )
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Local, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::{answer, say};
@@ -15,7 +15,7 @@ use crate::config;
 use crate::exit::Exit;
 use crate::render::clean::clean;
 use crate::render::table::count;
-use crate::schedule::{Change, Installed, Request, Schedule, ScheduleError, Status};
+use crate::schedule::{FileChange, Installed, Request, Schedule, ScheduleError, ScheduleStatus};
 use crate::units::show_size;
 
 /// A package's timer is the person's to switch, by the person's own manager.
@@ -42,7 +42,7 @@ fn program() -> anyhow::Result<std::path::PathBuf> {
 }
 
 fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow::Result<Exit> {
-    // Read now, so that a mistake in it is told to a person and not to a log on Sunday at three.
+    // Read now, so that a mistake in it is shown to a person and not to a log on Sunday at three.
     let grace = config::load(global.config.as_deref())?.policy.grace;
     let calendar = args.weekly.or(args.daily).or(args.hourly).unwrap_or_default();
     let (binary, config, force) = (program()?, global.config.clone(), args.force);
@@ -58,18 +58,18 @@ fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow:
     if global.json {
         answer(&pretty(&installed)?)?;
     } else if !global.quiet {
-        answer(&told(&installed))?;
+        answer(&installed_text(&installed))?;
     }
     Ok(Exit::Fine)
 }
 
-fn told(installed: &Installed) -> String {
+fn installed_text(installed: &Installed) -> String {
     let mut lines = vec![format!("{}: {}", installed.job.calendar, shown(&installed.job.binary))];
     lines.extend(installed.files.iter().map(|(path, change)| {
         let change = match change {
-            Change::Created => "created",
-            Change::Updated => "updated",
-            Change::Unchanged => "unchanged",
+            FileChange::Created => "created",
+            FileChange::Updated => "updated",
+            FileChange::Unchanged => "unchanged",
         };
         format!("  {} {change}", shown(path))
     }));
@@ -81,7 +81,7 @@ fn told(installed: &Installed) -> String {
     lines.join("\n")
 }
 
-/// What the audit log says of the last run of the schedule. The manager tells only how a run ended, and
+/// The audit log's record of the last run of the schedule. The manager knows only how a run ended, and
 /// forgets it when the machine starts again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Recorded {
@@ -143,31 +143,62 @@ fn last_recorded(directory: &Path) -> anyhow::Result<Option<Recorded>> {
     Ok(last)
 }
 
+/// The longest interval of a schedule is a week; a day more, and a run was missed.
+const OVERDUE: TimeDelta = TimeDelta::days(8);
+
+/// For how many whole days an active schedule has not run, where that is too long. `recorded` is its
+/// last run in the audit log; before the first one, the time of the install counts.
+fn overdue(status: &ScheduleStatus, recorded: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<i64> {
+    let by_manager = status.last.as_ref().and_then(|last| last.at);
+    let written = |path: &Path| path.metadata().ok()?.modified().ok().map(DateTime::<Utc>::from);
+    let installed = status.files.iter().filter_map(|(path, _)| written(path));
+    let last = installed.chain(by_manager).chain(recorded).max()?;
+    let passed = now - last;
+    (status.loaded && passed >= OVERDUE).then(|| passed.num_days())
+}
+
+/// A sentence for people when the schedule has not run for too long.
+///
+/// # Errors
+/// When the audit log cannot be read.
+pub(super) fn overdue_note(status: &ScheduleStatus) -> anyhow::Result<Option<String>> {
+    let recorded = last_recorded(&config::state_dir()?)?.map(|run| run.at);
+    Ok(overdue(status, recorded, Utc::now()).map(overdue_text))
+}
+
+fn overdue_text(days: i64) -> String {
+    format!("no run for {days} days: was the machine off at that time? another time may suit it better")
+}
+
 #[derive(Serialize)]
 struct Answer {
     schema: u32,
     #[serde(flatten)]
-    status: Status,
+    status: ScheduleStatus,
     recorded: Option<Recorded>,
+    /// Whole days without a run, where there should have been one.
+    overdue_days: Option<i64>,
     fine: bool,
 }
 
-/// Fine is: it will run, as this version would have it.
+/// Fine means: it will run as this version would install it.
 fn status(schedule: &Schedule, global: &Global) -> anyhow::Result<Exit> {
     let status = schedule.status(&program()?)?;
     let recorded = last_recorded(&config::state_dir()?)?;
+    let overdue_days = overdue(&status, recorded.as_ref().map(|run| run.at), Utc::now());
     let fine = status.is_fine();
     if global.json {
-        answer(&pretty(&Answer { schema: 1, status, recorded, fine })?)?;
-    } else if !(global.quiet && fine) {
+        answer(&pretty(&Answer { schema: 1, status, recorded, overdue_days, fine })?)?;
+    } else if !(global.quiet && fine && overdue_days.is_none()) {
         let mut lines = status_lines(&status);
         lines.extend(recorded.map(|recorded| recorded.text()));
+        lines.extend(overdue_days.map(|days| format!("note: {}", overdue_text(days))));
         answer(&lines.join("\n"))?;
     }
     Ok(if fine { Exit::Fine } else { Exit::NotFine })
 }
 
-fn status_lines(status: &Status) -> Vec<String> {
+fn status_lines(status: &ScheduleStatus) -> Vec<String> {
     let mut lines = vec![match &status.job {
         Some(job) => format!("{}: {}", job.calendar, shown(&job.binary)),
         None if !status.provided.is_empty() && status.loaded => "on, by a package's timer".to_owned(),
@@ -182,7 +213,7 @@ fn status_lines(status: &Status) -> Vec<String> {
     }
     let manager = status.manager;
     match (&status.absent, status.loaded) {
-        (Some(why), _) => lines.push(format!("{manager} could not be asked: {}", clean(why))),
+        (Some(why), _) => lines.push(format!("{manager} gave no answer: {}", clean(why))),
         (None, true) => lines.push(format!("loaded by {manager}")),
         (None, false) if status.installed => lines.push(format!("not loaded by {manager}")),
         (None, false) => {}
@@ -227,4 +258,56 @@ fn shown(path: &Path) -> String {
 /// A time on the person's own clock, to the minute.
 fn local(at: &DateTime<Utc>) -> impl Display {
     at.with_timezone(&Local).format("%a %Y-%m-%d %H:%M")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::schedule::{LastRun, RunResult};
+
+    fn status(files: Vec<(std::path::PathBuf, bool)>, last: Option<DateTime<Utc>>) -> ScheduleStatus {
+        ScheduleStatus {
+            manager: "systemd",
+            absent: None,
+            installed: !files.is_empty(),
+            files,
+            provided: Vec::new(),
+            loaded: true,
+            job: None,
+            next: None,
+            last: last.map(|at| LastRun { at: Some(at), result: RunResult::Exit(0) }),
+            drift: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn eight_days_without_a_run_are_too_long_and_an_install_or_any_run_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mcp-reap.timer");
+        std::fs::write(&file, "").unwrap();
+        let written: DateTime<Utc> = file.metadata().unwrap().modified().unwrap().into();
+        let day = |days| written + TimeDelta::days(days);
+        let files = || vec![(file.clone(), true)];
+        for (last, recorded, now, expected) in [
+            (None, None, day(7), None),
+            (None, None, day(8), Some(8)),
+            (None, Some(day(5)), day(12), None),
+            (None, Some(day(5)), day(14), Some(9)),
+            (Some(day(6)), Some(day(5)), day(13), None),
+            (Some(day(6)), Some(day(5)), day(30), Some(24)),
+            // A clock that was set back.
+            (None, Some(day(40)), day(9), None),
+        ] {
+            assert_eq!(
+                overdue(&status(files(), last), recorded, now),
+                expected,
+                "{last:?} {recorded:?} {now}"
+            );
+        }
+        assert_eq!(overdue(&status(Vec::new(), None), None, day(99)), None, "a package's, never run");
+        let off = ScheduleStatus { loaded: false, ..status(files(), None) };
+        assert_eq!(overdue(&off, None, day(99)), None, "that it is off is shown anyway");
+    }
 }

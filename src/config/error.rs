@@ -1,17 +1,17 @@
-//! What can be wrong with a configuration, said so that it can be put right without a manual.
+//! What can be wrong with a configuration, in messages that show how to put it right.
 
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Why there is no configuration to work by. Nothing is ended then: a broken allowlist must not
+/// Why there is no configuration. Nothing is ended then: a broken allowlist must not
 /// mean "allow nothing".
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Something in the text of the file.
     #[error(transparent)]
     Mistake(#[from] Box<Mistake>),
-    /// The file is not there although it was asked for by name.
+    /// The file is not there although it was named.
     #[error("{}: no such file (named by {named_by})", path.display())]
     Missing {
         /// The file.
@@ -24,7 +24,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// What the system reports.
         source: std::io::Error,
     },
     /// The file can be read, but others could have written it, or it is no file.
@@ -32,10 +32,10 @@ pub enum ConfigError {
     NotTrusted {
         /// The file or directory.
         path: PathBuf,
-        /// What speaks against it, and what to do.
+        /// What is wrong with it, and what to do.
         problem: String,
     },
-    /// `$HOME` belongs to somebody else, as it does under `sudo` on macOS.
+    /// `$HOME` belongs to another user, as it does under `sudo` on macOS.
     #[error(
         "{}: the configuration of another user (the owner of $HOME is {owner}, this runs as {euid}); \
          use `sudo -H`, or name the file with --config",

@@ -1,4 +1,4 @@
-//! The text of the file, understood: sections and keys become a policy.
+//! Parses the text of the file: sections and keys become a policy.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,13 +19,13 @@ pub(super) const MAX_GRACE: Duration = Duration::from_secs(600);
 const MAX_CONFIRM_AFTER: Duration = Duration::from_secs(60);
 /// Other runs wait meanwhile, and a timer's service has a minute beyond the graces.
 pub(super) const MAX_SETTLE: Duration = Duration::from_secs(30);
-/// A century, as good as for ever.
+/// A century.
 const MAX_KEEP_DAYS: i64 = 36_500;
 
 const DURATION: &str = "a duration such as \"90s\" or \"24h\"";
 const PATTERN: &str = "a pattern, as a text";
 
-/// Reads the text of a configuration. `file` is its name, for what is said about it.
+/// Reads the text of a configuration. `file` is its name, for messages about it.
 ///
 /// # Errors
 /// On the first mistake, with its place.
@@ -91,7 +91,7 @@ fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
     })?;
     let max_age = section.parsed("max_age", DURATION, parse_duration)?;
     let max_rss = section.size("max_rss")?;
-    // Zero would end everything that is in use; whoever means "off" leaves the line out.
+    // Zero would end everything that is in use; for "off", the line is left out.
     if let Some(At { span, .. }) = max_age.as_ref().filter(|at| at.value.is_zero()) {
         return Err(section.mistake(
             "max_age",
@@ -119,7 +119,7 @@ fn allow(mut section: Section<'_>, file: &Path, around: &Surroundings) -> Result
     fn value<T>(at: Option<At<T>>) -> Option<T> {
         at.map(|at| at.value)
     }
-    // Patterns on paths may begin with `~/`; nobody's process has a tilde there.
+    // Patterns on paths may begin with `~/`; no process has a tilde there.
     let path = |text: &str| {
         let text = around.expand(text).map_err(|error| error.to_string())?;
         Pattern::parse(&text).map_err(|error| error.to_string())
@@ -139,7 +139,7 @@ fn allow(mut section: Section<'_>, file: &Path, around: &Surroundings) -> Result
     let nothing = section.mistake_here(
         "this [[allow]] entry names nothing: it needs at least one of name, command, exe, port, pid_file, unit, label, cwd",
     );
-    // An unknown key first: with `nmae = "x"` the slip is the news, not the emptiness.
+    // An unknown key first: for `nmae = "x"` the message is to name the misspelt key.
     section.finish()?;
     if rule.asks_something() { Ok(rule) } else { Err(nothing) }
 }
@@ -174,7 +174,7 @@ fn expect(mut section: Section<'_>, file: &Path) -> Result<Expectation, ConfigEr
     })?;
     let min = section.number("min", 0..=i64::from(u32::MAX))?;
     let max = section.number("max", 0..=i64::from(u32::MAX))?;
-    // Whoever writes only `max` may mean "none at all"; whoever writes neither wants it to run.
+    // `max` alone may mean "none at all"; an entry with neither wants it to run.
     let min = min.unwrap_or(u32::from(max.is_none_or(|max: u32| max > 0)));
     let origin = origin(file, &section);
     let nameless = section.mistake_here("this [[expect]] entry has no name");

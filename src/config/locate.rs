@@ -1,12 +1,12 @@
 //! Where the configuration and the state lie: environment, home directory, user database.
 
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
+use crate::os::home;
 
-/// What the surroundings say about places. Taken once, so that tests can have their own.
+/// What decides where files lie. Read once, so that tests can have their own.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     /// `$MCP_REAP_CONFIG`.
@@ -19,20 +19,20 @@ pub struct Surroundings {
     pub home: Option<OsString>,
     /// The effective user.
     pub euid: u32,
-    /// Asks the user database for a home directory; only called when `$HOME` does not say.
+    /// Finds a home directory in the user database; only called when `$HOME` names none.
     pub home_of: fn(u32) -> Option<PathBuf>,
     /// macOS keeps logs under `~/Library/Logs`.
     pub macos: bool,
 }
 
-/// Where a configuration file is expected, and how much it must be there.
+/// Where a configuration file is expected, and whether it must be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// Named by a flag or a variable: it must exist.
     Named(PathBuf, &'static str),
     /// The usual place: it may be missing.
     Usual(PathBuf),
-    /// The usual place, in a home directory of somebody else: it must be missing.
+    /// The usual place, in the home directory of another user: it must be missing.
     Foreign(PathBuf, u32),
 }
 
@@ -45,14 +45,8 @@ impl Surroundings {
             xdg_config_home: std::env::var_os("XDG_CONFIG_HOME"),
             xdg_state_home: std::env::var_os("XDG_STATE_HOME"),
             home: std::env::var_os("HOME"),
-            euid: nix::unistd::geteuid().as_raw(),
-            home_of: |uid| {
-                nix::unistd::User::from_uid(uid.into())
-                    .ok()
-                    .flatten()
-                    .map(|user| user.dir)
-                    .filter(|home| home.is_absolute())
-            },
+            euid: home::user(),
+            home_of: home::of_user,
             macos: cfg!(target_os = "macos"),
         }
     }
@@ -62,15 +56,7 @@ impl Surroundings {
     /// # Errors
     /// When neither knows one.
     pub fn home(&self) -> Result<PathBuf, ConfigError> {
-        absolute(self.home.as_ref())
-            .or_else(|| (self.home_of)(self.euid))
-            .ok_or(ConfigError::NoHome(self.euid))
-    }
-
-    /// The owner of `$HOME`, when that is neither this user nor root: under `sudo` without `-H`.
-    fn foreign_owner(&self, home: &Path) -> Option<u32> {
-        let owner = std::fs::metadata(home).ok()?.uid();
-        (owner != self.euid && owner != 0).then_some(owner)
+        absolute(&self.home).or_else(|| (self.home_of)(self.euid)).ok_or(ConfigError::NoHome(self.euid))
     }
 
     /// Where the configuration file is, first hit first: `--config`, `$MCP_REAP_CONFIG`,
@@ -82,12 +68,12 @@ impl Surroundings {
         if let Some(path) = self.config.as_ref().filter(|path| !path.is_empty()) {
             return Ok(Place::Named(path.into(), "$MCP_REAP_CONFIG"));
         }
-        if let Some(base) = absolute(self.xdg_config_home.as_ref()) {
+        if let Some(base) = absolute(&self.xdg_config_home) {
             return Ok(Place::Usual(base.join("mcp-reap/config.toml")));
         }
         let home = self.home()?;
         let path = home.join(".config/mcp-reap/config.toml");
-        Ok(match self.foreign_owner(&home) {
+        Ok(match home::stranger(&home, self.euid) {
             Some(owner) => Place::Foreign(path, owner),
             None => Place::Usual(path),
         })
@@ -112,11 +98,11 @@ impl Surroundings {
     /// # Errors
     /// When no home directory is known.
     pub fn state_dir(&self) -> Result<PathBuf, ConfigError> {
-        if let Some(base) = absolute(self.xdg_state_home.as_ref()).filter(|_| !self.macos) {
+        if let Some(base) = absolute(&self.xdg_state_home).filter(|_| !self.macos) {
             return Ok(base.join("mcp-reap"));
         }
         let mut home = self.home()?;
-        if self.foreign_owner(&home).is_some() {
+        if home::stranger(&home, self.euid).is_some() {
             home = (self.home_of)(self.euid).ok_or(ConfigError::NoHome(self.euid))?;
         }
         Ok(home.join(if self.macos { "Library/Logs/mcp-reap" } else { ".local/state/mcp-reap" }))
@@ -133,14 +119,15 @@ impl Surroundings {
     }
 }
 
-/// A variable that holds an absolute path; empty and relative ones are as good as unset.
-fn absolute(value: Option<&OsString>) -> Option<PathBuf> {
-    value.map(PathBuf::from).filter(|path| path.is_absolute())
+fn absolute(value: &Option<OsString>) -> Option<PathBuf> {
+    home::absolute(value.clone())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     fn surroundings() -> Surroundings {
@@ -190,12 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn in_a_home_of_somebody_else_no_file_is_read_and_no_state_written() {
+    fn in_a_home_of_another_user_no_file_is_read_and_no_state_written() {
         let home = tempfile::tempdir().unwrap();
         let mut around = surroundings();
         around.home = Some(home.path().into());
         if std::fs::metadata(home.path()).unwrap().uid() == 0 {
-            // What belongs to root belongs to everyone's trusted base.
+            // A home of root is trusted.
             assert!(matches!(around.config_place(None).unwrap(), Place::Usual(_)));
             // In a namespace there may be no other user to give it to.
             if std::os::unix::fs::chown(home.path(), Some(4712), None).is_err() {

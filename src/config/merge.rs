@@ -1,4 +1,4 @@
-//! What the flags of one run say, laid over what the file says.
+//! The flags of one run, which override the file.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::pattern::Pattern;
 use crate::policy::{AllowRule, Policy};
 use crate::units::show_duration;
 
-/// The flags that change the policy for one run; what is not given leaves the file's word.
+/// The flags that change the policy for one run; a flag that is not given leaves the value of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// `--grace`.
@@ -31,7 +31,7 @@ pub struct Overrides {
 
 impl Overrides {
     /// Lays the flags over a policy. Flags replace the general limits; a limit that the file sets
-    /// for one server stays, because it is the more particular word.
+    /// for one server stays, because it is more specific.
     ///
     /// # Errors
     /// When a value is out of bounds or not a pattern.
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_given_leaves_the_files_word() {
+    fn a_flag_that_is_not_given_leaves_the_value_of_the_file() {
         let mut policy = Policy { grace: Duration::from_secs(9), ..Policy::default() };
         policy.limits.max_rss = Some(7);
         let flags = Overrides { max_count: Some(3), min_age: Some(Duration::ZERO), ..Overrides::default() };
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn values_out_of_bounds_change_nothing_and_name_their_flag() {
         let zero = Some(Duration::ZERO);
-        for (flags, said) in [
+        for (flags, message) in [
             (
                 Overrides { grace: Some(Duration::from_secs(601)), ..Overrides::default() },
                 "--grace: at most 10m is taken",
@@ -128,7 +128,7 @@ mod tests {
             ),
         ] {
             let mut policy = Policy::default();
-            assert_eq!(flags.apply(&mut policy).unwrap_err().to_string(), said);
+            assert_eq!(flags.apply(&mut policy).unwrap_err().to_string(), message);
             assert_eq!(format!("{policy:?}"), format!("{:?}", Policy::default()));
         }
     }

@@ -7,13 +7,14 @@ mod error;
 mod file;
 mod locate;
 mod merge;
-mod origin;
 mod pidfile;
 mod section;
 mod trust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
 
 pub use error::{ConfigError, Mistake};
 pub use locate::Surroundings;
@@ -37,7 +38,7 @@ impl Default for AuditSettings {
     }
 }
 
-/// What one run works by.
+/// The configuration of one run.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// What may be ended and what must stay.
@@ -89,7 +90,23 @@ pub fn load_in(around: &Surroundings, cli: Option<&Path>) -> Result<Loaded, Conf
         }
     };
     let (policy, audit) = file::parse(&path, &text, around)?;
-    Ok(Loaded { policy, audit, lines: origin::lines(&text), origin: Some(path) })
+    Ok(Loaded { policy, audit, lines: lines(&text), origin: Some(path) })
+}
+
+/// The line, from 1, of each key of each plain section, as `reap.grace`. Entries of lists
+/// (`[[allow]]`) are not among them. A text that is no TOML has none.
+fn lines(text: &str) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    let Ok(document) = DeTable::parse(text) else { return found };
+    for (section, value) in document.get_ref() {
+        let Some(table) = value.get_ref().as_table() else { continue };
+        for key in table.keys() {
+            let at = key.span().start.min(text.len());
+            let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            found.insert(format!("{}.{}", section.get_ref(), key.get_ref()), line);
+        }
+    }
+    found
 }
 
 fn defaults() -> Loaded {
@@ -110,8 +127,21 @@ pub fn state_dir() -> Result<PathBuf, ConfigError> {
     Surroundings::current().state_dir()
 }
 
-/// The file that `config init` writes: every setting with its default and a word on what it does.
+/// The file that `config init` writes: every setting with its default and a short explanation.
 #[must_use]
 pub fn init_text() -> &'static str {
     include_str!("default.toml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_write_a_key_has_its_line() {
+        let text = "limits.max_count = 2\n\n[reap] # so\ngrace = \"1s\"\n\"min_age\" = \"2s\"\n[[allow]]\nname = \"x\"\n";
+        let lines = lines(text).into_iter().collect::<Vec<_>>();
+        let expected = [("limits.max_count", 1), ("reap.grace", 4), ("reap.min_age", 5)];
+        assert_eq!(lines, expected.map(|(key, line)| (key.to_owned(), line)));
+    }
 }

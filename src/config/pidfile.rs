@@ -1,18 +1,17 @@
 //! `pid_file` of an allow rule: the number of the process that must be left alone.
 
-use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
 use super::locate::Surroundings;
-use super::trust;
+use crate::os;
 use crate::process::Pid;
 
 /// A pid file is a number and a newline; PostgreSQL's has some lines more.
 const MAX_SIZE: u64 = 4096;
 
 /// Reads the pid file an allow rule names. No file means that the daemon does not run: the rule
-/// then matches nothing. A file that says nothing readable is an error, since the rule was written
-/// to protect somebody.
+/// then matches nothing. A file that holds no number is an error, since the rule was written to
+/// protect a process.
 ///
 /// # Errors
 /// When the path is not absolute, or the file is not a regular one, cannot be read, or does not
@@ -23,18 +22,11 @@ pub(super) fn read(path: &str, around: &Surroundings) -> Result<(PathBuf, Option
         return Err(format!("`{}` must be an absolute path, or begin with ~/", path.display()));
     }
     let fail = |problem: String| format!("{}: {problem}", path.display());
-    let (file, metadata) = match trust::open(&path) {
-        Ok(opened) => opened,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok((path, None));
-        }
+    let bytes = match os::file::read(&path, MAX_SIZE) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok((path, None)),
         Err(error) => return Err(fail(error.to_string())),
     };
-    if !metadata.is_file() {
-        return Err(fail("not a regular file".into()));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_SIZE).read_to_end(&mut bytes).map_err(|error| fail(error.to_string()))?;
     match understand(&bytes) {
         Some(pid) => Ok((path, Some(pid))),
         None => Err(fail("does not begin with the number of a process".into())),

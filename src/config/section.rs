@@ -15,14 +15,14 @@ pub(super) struct At<T> {
     pub(super) span: Range<usize>,
 }
 
-/// A table that is being read. [`Section::finish`] refuses the keys nobody asked for.
+/// A table that is being read. [`Section::finish`] refuses the keys that were not read.
 #[derive(Debug)]
 pub(super) struct Section<'a> {
     source: Source<'a>,
     /// As people write it: `reap`, `allow`, `server.limits`; empty at the top.
     name: String,
     table: &'a DeTable<'a>,
-    /// The keys that were asked for: those it may have.
+    /// The keys that were read: those it may have.
     known: Vec<&'static str>,
     /// Where the table itself stands.
     pub(super) span: Range<usize>,
@@ -149,7 +149,7 @@ impl<'a> Section<'a> {
             .collect()
     }
 
-    /// Refuses the first key that nobody asked for.
+    /// Refuses the first key that was not read.
     pub(super) fn finish(self) -> Result<(), ConfigError> {
         let unknown = self.table.keys().filter(|key| !self.known.contains(&key.get_ref().as_ref()));
         let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! What a client says on stdin when it calls a hook.
+//! The event that a client writes to the stdin of a hook.
 //!
 //! Claude Code, Codex, Gemini CLI and Cursor send one JSON object with the same few fields. The pipe
 //! may stay open behind it, so it is the object that ends the reading, not the end of the input.
@@ -22,26 +22,26 @@ pub const PATIENCE: Duration = Duration::from_millis(100);
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// The session, as the client calls it.
+pub struct HookEvent {
+    /// The client's name for the session.
     pub session_id: Option<String>,
     /// What happened.
-    pub kind: EventKind,
+    pub kind: HookEventKind,
     /// The session's working directory.
     pub cwd: Option<PathBuf>,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventKind {
+pub enum HookEventKind {
     /// A session began, or goes on under this name.
     SessionStart {
-        /// Claude Code: `startup`, `resume`, `clear`, `compact`, `fork`. Empty if not said.
+        /// Claude Code: `startup`, `resume`, `clear`, `compact`, `fork`. Empty if not given.
         source: String,
     },
     /// A session ended.
     SessionEnd {
-        /// Claude Code: `clear`, `resume`, `logout`, `prompt_input_exit`, `other`. Empty if not said.
+        /// Claude Code: `clear`, `resume`, `logout`, `prompt_input_exit`, `other`. Empty if not given.
         reason: String,
     },
     /// Something else, under the name the client gives it.
@@ -63,7 +63,7 @@ pub enum EventError {
     /// Something else than an event.
     #[error("not an event: {0}")]
     NotAnEvent(#[from] serde_json::Error),
-    /// What the operating system says.
+    /// What the operating system reports.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -77,17 +77,19 @@ struct Raw {
     cwd: Option<PathBuf>,
 }
 
-impl From<Raw> for Event {
-    fn from(raw: Raw) -> Event {
+impl From<Raw> for HookEvent {
+    fn from(raw: Raw) -> HookEvent {
         // Cursor begins its names with a small letter.
         let kind = match raw.hook_event_name.as_str() {
             "SessionStart" | "sessionStart" => {
-                EventKind::SessionStart { source: raw.source.unwrap_or_default() }
+                HookEventKind::SessionStart { source: raw.source.unwrap_or_default() }
             }
-            "SessionEnd" | "sessionEnd" => EventKind::SessionEnd { reason: raw.reason.unwrap_or_default() },
-            _ => EventKind::Other(raw.hook_event_name),
+            "SessionEnd" | "sessionEnd" => {
+                HookEventKind::SessionEnd { reason: raw.reason.unwrap_or_default() }
+            }
+            _ => HookEventKind::Other(raw.hook_event_name),
         };
-        Event { session_id: raw.session_id.filter(|id| !id.is_empty()), kind, cwd: raw.cwd }
+        HookEvent { session_id: raw.session_id.filter(|id| !id.is_empty()), kind, cwd: raw.cwd }
     }
 }
 
@@ -99,7 +101,7 @@ pub fn read_event(
     mut input: impl Read + AsFd,
     limit: usize,
     patience: Duration,
-) -> Result<Event, EventError> {
+) -> Result<HookEvent, EventError> {
     let begun = Instant::now();
     let mut bytes = Vec::new();
     let mut chunk = vec![0; 16 << 10];
@@ -141,7 +143,7 @@ fn readable(input: &impl AsFd, patience: Duration) -> Result<bool, Errno> {
 }
 
 /// The event that the bytes begin with; `None` if there is more to come.
-fn first_event(bytes: &[u8]) -> Result<Option<Event>, EventError> {
+fn first_event(bytes: &[u8]) -> Result<Option<HookEvent>, EventError> {
     match serde_json::Deserializer::from_slice(bytes).into_iter::<Raw>().next() {
         Some(Ok(raw)) => Ok(Some(raw.into())),
         Some(Err(error)) if error.is_eof() => Ok(None),

@@ -5,36 +5,36 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use super::disk::DiskError;
-use super::disk::{self, Seen};
-use super::settings::{self, Change, Deed, HookCommand, SettingsError, Status};
-use crate::stable_path::{Vanishing, danger, danger_behind};
+pub(crate) use super::disk::DiskError;
+use super::disk::{self, SeenFile};
+use super::settings::{self, Edit, Edited, HookCommand, HookStatus, SettingsError};
+use crate::os::stable_path::{Vanishing, settle};
+use crate::os::{self, home};
 
 /// Whose settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum SettingsScope {
     /// The person's: `~/.claude/settings.json`, or in `$CLAUDE_CONFIG_DIR`.
     User,
     /// A project's: `.claude/settings.json` in this folder.
     Project(PathBuf),
 }
 
-impl Scope {
+impl SettingsScope {
     /// The settings file, existing or not; `variable` reads the environment.
     ///
     /// # Errors
     /// When the folder is not known: no home, or a relative path, which would mean another folder
     /// to Claude Code.
-    pub fn file(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, InstallError> {
+    pub(crate) fn file(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, InstallError> {
         let path = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let folder = match self {
-            Scope::Project(folder) => folder.join(".claude"),
-            Scope::User => match (path("CLAUDE_CONFIG_DIR"), path("HOME")) {
+            SettingsScope::Project(folder) => folder.join(".claude"),
+            SettingsScope::User => match (path("CLAUDE_CONFIG_DIR"), path("HOME")) {
                 (Some(folder), _) => folder,
                 (None, Some(home)) => home.join(".claude"),
                 (None, None) => return Err(InstallError::NoHome),
@@ -49,20 +49,20 @@ impl Scope {
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct SettingsReport {
     /// The file itself, behind all links.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// What is different in it; empty when nothing was written.
-    pub deeds: Vec<Deed>,
+    pub(crate) edits: Vec<Edit>,
     /// The copy of the bytes from before, if there is one now.
-    pub backup: Option<PathBuf>,
+    pub(crate) backup: Option<PathBuf>,
     /// The file held nothing but our entries and is gone.
-    pub removed: bool,
+    pub(crate) removed: bool,
 }
 
 /// Why nothing was changed.
 #[derive(Debug, Error)]
-pub enum InstallError {
+pub(crate) enum InstallError {
     /// Neither `HOME` nor `CLAUDE_CONFIG_DIR`.
     #[error("no home directory: HOME is not set")]
     NoHome,
@@ -117,18 +117,22 @@ pub enum InstallError {
 /// # Errors
 /// When the program would be gone soon or is none (unless `force`), when the file is not ours to
 /// change or changes meanwhile, when it holds no settings. Nothing was changed then.
-pub fn install(file: &Path, command: &HookCommand, force: bool) -> Result<Report, InstallError> {
+pub(crate) fn install(
+    file: &Path,
+    command: &HookCommand,
+    force: bool,
+) -> Result<SettingsReport, InstallError> {
     if !force {
         check_program(command.program())?;
     }
-    let held = Held::open(file)?;
+    let held = SettingsFile::open(file)?;
     let change = held.edit(|text| settings::install(text, command))?;
-    if change.deeds.is_empty() {
+    if change.edits.is_empty() {
         return held.report(Vec::new(), false);
     }
     held.back_up(&change)?;
     held.write(&change.text)?;
-    held.report(change.deeds, false)
+    held.report(change.edits, false)
 }
 
 /// Takes our entries out of a settings file. If that restores the bytes from before the install,
@@ -137,83 +141,78 @@ pub fn install(file: &Path, command: &HookCommand, force: bool) -> Result<Report
 ///
 /// # Errors
 /// When the file is not ours to change, changes meanwhile, or is not JSON. Nothing was changed then.
-pub fn uninstall(file: &Path) -> Result<Report, InstallError> {
+pub(crate) fn uninstall(file: &Path) -> Result<SettingsReport, InstallError> {
     // Looking must not make a folder.
     if fs::symlink_metadata(file).is_err() {
-        return Ok(Report { file: file.to_owned(), deeds: Vec::new(), backup: None, removed: false });
+        return Ok(SettingsReport { file: file.to_owned(), edits: Vec::new(), backup: None, removed: false });
     }
-    let held = Held::open(file)?;
-    let change = held.edit(settings::uninstall)?;
-    if change.deeds.is_empty() {
+    let held = SettingsFile::open(file)?;
+    let before = held.backup.as_ref().map(|backup| backup.bytes.as_slice()).unwrap_or_default();
+    // A backup that is no text is no settings: then nothing is restored from it.
+    let before = str::from_utf8(before).unwrap_or_default();
+    let change = held.edit(|text| settings::uninstall(text, before))?;
+    if change.edits.is_empty() {
         return held.report(Vec::new(), false);
     }
     match (&held.backup, &held.seen) {
         (Some(backup), _) if backup.bytes == change.text.as_bytes() => {
             held.write(&change.text)?;
             held.on(&held.backup_path, disk::remove(&held.backup_path, backup))?;
-            held.report(change.deeds, false)
+            held.report(change.edits, false)
         }
         (None, Some(seen)) if change.text.is_empty() => {
             held.on(&held.file, disk::remove(&held.file, seen))?;
-            held.report(change.deeds, true)
+            held.report(change.edits, true)
         }
         _ => {
             held.write(&change.text)?;
-            held.report(change.deeds, false)
+            held.report(change.edits, false)
         }
     }
 }
 
-/// What a settings file says of us; a missing one says nothing.
+/// Finds our entries in a settings file; a missing one has none.
 ///
 /// # Errors
 /// When the file cannot be read or holds no settings.
-pub fn status(file: &Path, command: &HookCommand) -> Result<Status, InstallError> {
-    let bytes = match fs::metadata(file) {
-        Ok(found) if !found.is_file() => return Err(disk_error(file, DiskError::NotRegular)),
-        Ok(found) if found.len() > disk::LARGEST => return Err(disk_error(file, DiskError::TooLarge)),
-        Ok(_) => fs::read(file).map_err(|error| disk_error(file, error.into()))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(disk_error(file, error.into())),
-    };
+pub(crate) fn status(file: &Path, command: &HookCommand) -> Result<HookStatus, InstallError> {
+    let read = os::file::read(file, disk::LARGEST).map_err(|error| disk_error(file, error.into()))?;
+    let bytes = read.unwrap_or_default();
     let text = unicode(file, &bytes)?;
     settings::status(text, command).map_err(|why| InstallError::Settings { file: file.to_owned(), why })
 }
 
 fn check_program(program: &Path) -> Result<(), InstallError> {
     let owned = || program.to_owned();
-    let temporary = [std::env::temp_dir()];
-    let behind = || danger_behind(&program.canonicalize().ok()?, &temporary, Path::exists);
-    if let Some(reason) = danger(program, &temporary, Path::exists).or_else(behind) {
-        return Err(InstallError::Vanishing { program: owned(), reason });
-    }
-    match fs::metadata(program) {
-        Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => Ok(()),
-        _ => Err(InstallError::NotExecutable { program: owned() }),
+    let settled = settle(program, &[], &home::temporary());
+    match (settled.danger, settled.executable) {
+        (Some(reason), _) => Err(InstallError::Vanishing { program: owned(), reason }),
+        (None, Ok(true)) => Ok(()),
+        (None, _) => Err(InstallError::NotExecutable { program: owned() }),
     }
 }
 
 /// A settings file and its backup, as they were when the work began.
-struct Held {
+struct SettingsFile {
     file: PathBuf,
-    seen: Option<Seen>,
+    seen: Option<SeenFile>,
     backup_path: PathBuf,
-    backup: Option<Seen>,
+    backup: Option<SeenFile>,
 }
 
-impl Held {
-    fn open(path: &Path) -> Result<Held, InstallError> {
+impl SettingsFile {
+    fn open(path: &Path) -> Result<SettingsFile, InstallError> {
         let file = disk::resolve(path).map_err(|why| disk_error(path, why))?;
         let seen = disk::read(&file).map_err(|why| disk_error(&file, why))?;
-        // Beside the name that was asked for: behind a link there may be a repository.
+        // Beside the name that was given: behind a link there may be a repository.
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".mcp-reap-backup");
         let backup_path = path.with_file_name(name);
         let backup = disk::read(&backup_path).map_err(|why| disk_error(&backup_path, why))?;
-        Ok(Held { file, seen, backup_path, backup })
+        Ok(SettingsFile { file, seen, backup_path, backup })
     }
 
-    fn edit(&self, edit: impl FnOnce(&str) -> Result<Change, SettingsError>) -> Result<Change, InstallError> {
+    fn edit(&self, edit: impl FnOnce(&str) -> Result<Edited, SettingsError>) -> Result<Edited, InstallError> {
         let bytes = self.seen.as_ref().map(|seen| seen.bytes.as_slice()).unwrap_or_default();
         edit(unicode(&self.file, bytes)?)
             .map_err(|why| InstallError::Settings { file: self.file.clone(), why })
@@ -222,9 +221,9 @@ impl Held {
     /// Keeps the bytes from before the first change. An older copy is replaced only by bytes that
     /// say as much: settings, not blank, and without our entries. So neither a half-installed file
     /// nor one that something emptied takes the place of a good one.
-    fn back_up(&self, change: &Change) -> Result<(), InstallError> {
+    fn back_up(&self, change: &Edited) -> Result<(), InstallError> {
         let Some(seen) = &self.seen else { return Ok(()) };
-        let untouched = change.deeds.iter().filter(|deed| matches!(deed, Deed::Added { .. })).count();
+        let untouched = change.edits.iter().filter(|edit| matches!(edit, Edit::Added { .. })).count();
         let good = untouched == settings::EVENTS.len() && !seen.bytes.trim_ascii().is_empty();
         match &self.backup {
             Some(old) if !good || old.bytes == seen.bytes => Ok(()),
@@ -244,9 +243,9 @@ impl Held {
         done.map_err(|why| disk_error(file, why))
     }
 
-    fn report(self, deeds: Vec<Deed>, removed: bool) -> Result<Report, InstallError> {
+    fn report(self, edits: Vec<Edit>, removed: bool) -> Result<SettingsReport, InstallError> {
         let backup = fs::symlink_metadata(&self.backup_path).is_ok().then_some(self.backup_path);
-        Ok(Report { file: self.file, deeds, backup, removed })
+        Ok(SettingsReport { file: self.file, edits, backup, removed })
     }
 }
 

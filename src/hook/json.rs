@@ -1,187 +1,129 @@
-//! Where the values of a JSON text stand: spans, so that an edit leaves all other bytes alone.
+//! Where the values of a JSON text stand, so that an edit leaves all other bytes alone.
 //!
-//! `serde_json` says whether the text is JSON (RFC 8259, nothing more: Claude Code reads its
-//! settings with `JSON.parse`). Only then are spans looked for, which may therefore be simple-minded.
-//! Neither recurses, so no depth of nesting is too much.
+//! `serde_json` finds them, and checks that the text is JSON (RFC 8259, nothing more: Claude Code
+//! reads its settings with `JSON.parse`). It does so without recursion and without giving numbers and
+//! strings a value: no depth of nesting is too much, and `1e400` or half of a surrogate pair is as
+//! good as it is to `JSON.parse`. (The syntax tree of jsonc-parser refuses the last, and lays out
+//! one-line objects and blank lines anew when it puts something in.)
 
-use serde::de::IgnoredAny;
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::settings::SettingsError;
 
-/// A part of the text, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
+/// A value as it stands in the text.
+pub(super) type Raw<'a> = &'a RawValue;
 
 /// One `"key": value` of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Member {
-    /// `None` when the key is no Unicode text (a lone surrogate).
-    pub(super) key: Option<String>,
-    /// From the key's first quote to the value's last byte.
-    pub(super) whole: Span,
-    pub(super) value: Span,
+#[derive(Clone, Debug)]
+pub(super) struct Member<'a> {
+    name: Raw<'a>,
+    pub(super) value: Raw<'a>,
 }
 
 /// A text that is known to be JSON, or blank.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Document<'a> {
-    text: &'a str,
+    pub(super) text: &'a str,
     /// The outermost value; `None` in a blank text.
-    pub(super) root: Option<Span>,
+    pub(super) root: Option<Raw<'a>>,
 }
 
 /// Editors on some systems begin a file with it.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// What JSON calls whitespace.
-pub(super) fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
 impl<'a> Document<'a> {
     /// Checks the whole text and finds its outermost value.
     pub(super) fn parse(text: &'a str) -> Result<Document<'a>, SettingsError> {
         let json = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        let start = text.len() - json.len();
-        if json.bytes().all(is_blank) {
+        if json.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
             return Ok(Document { text, root: None });
         }
-        serde_json::from_str::<IgnoredAny>(json).map_err(|error| {
-            let said = error.to_string();
-            let reason = said.split(" at line ").next().unwrap_or(&said).to_owned();
+        let root = serde_json::from_str(json).map_err(|error| {
+            let message = error.to_string();
+            let reason = message.split(" at line ").next().unwrap_or(&message).to_owned();
             SettingsError::NotJson { line: error.line(), column: error.column(), reason }
         })?;
-        let document = Document { text, root: None };
-        let start = document.after_blanks(start);
-        Ok(Document { root: Some(Span { start, end: document.end_of_value(start) }), ..document })
+        Ok(Document { text, root: Some(root) })
     }
 
-    /// Line and column of an offset, from 1; the column counts bytes, as `serde_json` does.
-    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
-        let before = self.text[..offset].trim_start_matches(BYTE_ORDER_MARK);
+    /// Where a value of this text stands, in bytes.
+    pub(super) fn span(&self, value: Raw<'_>) -> Range<usize> {
+        let start = value.get().as_ptr() as usize - self.text.as_ptr() as usize;
+        start..start + value.get().len()
+    }
+
+    /// Where a member stands, from the key's first quote to the value's last byte.
+    pub(super) fn span_of_member(&self, member: &Member<'_>) -> Range<usize> {
+        self.span(member.name).start..self.span(member.value).end
+    }
+
+    /// Line and column of a value, from 1; the column counts bytes, as `serde_json` does.
+    pub(super) fn position(&self, value: Raw<'_>) -> (usize, usize) {
+        let before = self.text[..self.span(value).start].trim_start_matches(BYTE_ORDER_MARK);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         (line, before.len() - before.rfind('\n').map_or(0, |newline| newline + 1) + 1)
     }
+}
 
-    pub(super) fn is_object(&self, span: Span) -> bool {
-        self.byte(span.start) == Some(b'{')
+impl Member<'_> {
+    /// Is this its key? One that is no Unicode text (half of a surrogate pair) is no key of ours.
+    pub(super) fn is(&self, key: &str) -> bool {
+        string(self.name).as_deref() == Some(key)
     }
 
-    pub(super) fn is_array(&self, span: Span) -> bool {
-        self.byte(span.start) == Some(b'[')
+    /// Its key; `None` when it is no Unicode text.
+    pub(super) fn key(&self) -> Option<String> {
+        string(self.name)
     }
+}
 
-    /// The members of an object, in order, duplicates and all; none of anything else.
-    pub(super) fn members(&self, object: Span) -> Vec<Member> {
-        if !self.is_object(object) {
-            return Vec::new();
-        }
-        self.children(object)
-            .into_iter()
-            .map(|key| {
-                let colon = self.after_blanks(key.end);
-                let start = self.after_blanks(colon + 1);
-                let value = Span { start, end: self.end_of_value(start) };
-                let whole = Span { start: key.start, end: value.end };
-                Member { key: self.string(key), whole, value }
-            })
-            .collect()
-    }
+/// The members of an object, in order, duplicates and all; none of anything else.
+pub(super) fn members(object: Raw<'_>) -> Vec<Member<'_>> {
+    serde_json::from_str::<Members<'_>>(object.get()).map(|members| members.0).unwrap_or_default()
+}
 
-    /// The elements of an array, in order; none of anything else.
-    pub(super) fn elements(&self, array: Span) -> Vec<Span> {
-        if self.is_array(array) { self.children(array) } else { Vec::new() }
-    }
+/// The elements of an array, in order; none of anything else.
+pub(super) fn elements(array: Raw<'_>) -> Vec<Raw<'_>> {
+    serde_json::from_str(array.get()).unwrap_or_default()
+}
 
-    /// The member that counts: of duplicates, `JSON.parse` keeps the last.
-    pub(super) fn member(&self, object: Span, key: &str) -> Option<Member> {
-        self.members(object).into_iter().rfind(|member| member.key.as_deref() == Some(key))
-    }
+/// The value of a key: of duplicates, `JSON.parse` keeps the last.
+pub(super) fn member<'a>(object: Raw<'a>, key: &str) -> Option<Raw<'a>> {
+    members(object).into_iter().rfind(|member| member.is(key)).map(|member| member.value)
+}
 
-    /// The value as text; `None` if it is no string, or no Unicode.
-    pub(super) fn string(&self, span: Span) -> Option<String> {
-        serde_json::from_str(self.raw(span)).ok()
-    }
+/// The value as text; `None` if it is no string, or no Unicode.
+pub(super) fn string(value: Raw<'_>) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
 
-    /// The bytes of a value as they stand.
-    pub(super) fn raw(&self, span: Span) -> &'a str {
-        &self.text[span.start..span.end]
-    }
+struct Members<'a>(Vec<Member<'a>>);
 
-    /// What follows each `,` (or the opening bracket): the elements of an array, the keys of an
-    /// object.
-    fn children(&self, container: Span) -> Vec<Span> {
-        let mut found = Vec::new();
-        let mut at = self.after_blanks(container.start + 1);
-        while at + 1 < container.end {
-            let first = Span { start: at, end: self.end_of_value(at) };
-            found.push(first);
-            let mut end = self.after_blanks(first.end);
-            if self.byte(end) == Some(b':') {
-                let value = self.after_blanks(end + 1);
-                end = self.after_blanks(self.end_of_value(value));
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'a>, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Vec<Member<'de>>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
             }
-            at = self.after_blanks(end + 1); // past the comma, or past the closing bracket
-        }
-        found
-    }
 
-    fn byte(&self, at: usize) -> Option<u8> {
-        self.text.as_bytes().get(at).copied()
-    }
-
-    fn after_blanks(&self, mut at: usize) -> usize {
-        while self.byte(at).is_some_and(is_blank) {
-            at += 1;
-        }
-        at
-    }
-
-    /// One past the last byte of the value that begins here.
-    fn end_of_value(&self, start: usize) -> usize {
-        let mut depth = 0_usize;
-        let mut at = start;
-        while let Some(byte) = self.byte(at) {
-            at = match byte {
-                b'"' => self.end_of_string(at),
-                b'{' | b'[' => {
-                    depth += 1;
-                    at + 1
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    members.push(Member { name, value });
                 }
-                b'}' | b']' => {
-                    depth -= 1;
-                    at + 1
-                }
-                _ if depth > 0 => at + 1,
-                _ => return self.end_of_word(at),
-            };
-            if depth == 0 {
-                break;
+                Ok(members)
             }
         }
-        at
-    }
 
-    fn end_of_string(&self, start: usize) -> usize {
-        let mut at = start + 1;
-        while let Some(byte) = self.byte(at) {
-            match byte {
-                b'"' => return at + 1,
-                b'\\' => at += 2,
-                _ => at += 1,
-            }
-        }
-        at
-    }
-
-    /// A number, `true`, `false` or `null`.
-    fn end_of_word(&self, start: usize) -> usize {
-        let rest = &self.text.as_bytes()[start..];
-        let ends = |byte: &u8| is_blank(*byte) || matches!(byte, b',' | b'}' | b']');
-        start + rest.iter().position(ends).unwrap_or(rest.len())
+        deserializer.deserialize_map(InOrder).map(Members)
     }
 }
 
@@ -191,19 +133,27 @@ mod tests {
 
     use super::*;
 
-    fn members(text: &str) -> Vec<(Option<String>, &str)> {
-        let document = Document::parse(text).unwrap();
-        let members = document.members(document.root.unwrap());
-        members.into_iter().map(|member| (member.key, document.raw(member.value))).collect()
+    fn root(text: &str) -> Raw<'_> {
+        Document::parse(text).unwrap().root.unwrap()
     }
 
     #[test]
     fn members_are_found_as_they_stand() {
         let text = " {\"a\":1e400 , \"b\\u0063\" :[{\"x\":\"]}\\\"\"}],\n\"a\": { } , \"\\ud800\":null}\n";
+        let document = Document::parse(text).unwrap();
+        let found: Vec<_> = members(root(text))
+            .iter()
+            .map(|member| (member.key(), member.value.get(), &text[document.span_of_member(member)]))
+            .collect();
         let key = |key: &str| Some(key.to_owned());
-        let expected =
-            [(key("a"), "1e400"), (key("bc"), "[{\"x\":\"]}\\\"\"}]"), (key("a"), "{ }"), (None, "null")];
-        assert_eq!(members(text), expected);
+        let expected = [
+            (key("a"), "1e400", "\"a\":1e400"),
+            (key("bc"), "[{\"x\":\"]}\\\"\"}]", "\"b\\u0063\" :[{\"x\":\"]}\\\"\"}]"),
+            (key("a"), "{ }", "\"a\": { }"),
+            (None, "null", "\"\\ud800\":null"),
+        ];
+        assert_eq!(found, expected);
+        assert!(members(root("[1]")).is_empty() && members(root("7")).is_empty());
     }
 
     #[test]
@@ -214,25 +164,24 @@ mod tests {
             ("[0]", vec!["0"]),
             ("[ -0.10,[[]] , \"\\\\\" ,{}\r\n]", vec!["-0.10", "[[]]", "\"\\\\\"", "{}"]),
             ("\u{feff}[true]", vec!["true"]),
+            ("{\"a\":1}", vec![]),
         ] {
             let document = Document::parse(text).unwrap();
-            let found = document.elements(document.root.unwrap());
-            let found: Vec<&str> = found.into_iter().map(|span| document.raw(span)).collect();
-            assert_eq!(found, expected, "{text}");
+            let found = elements(document.root.unwrap());
+            let spans: Vec<&str> = found.iter().map(|raw| &text[document.span(raw)]).collect();
+            assert_eq!(spans, expected, "{text}");
         }
     }
 
     #[test]
     fn of_duplicates_the_last_counts() {
-        let document = Document::parse(r#"{"k": 1, "\u006b": 2}"#).unwrap();
-        let member = document.member(document.root.unwrap(), "k").unwrap();
-        assert_eq!(document.raw(member.value), "2");
+        assert_eq!(member(root(r#"{"k": 1, "\u006b": 2}"#), "k").unwrap().get(), "2");
     }
 
     #[test]
     fn blank_is_no_value() {
         for text in ["", " \r\n\t", "\u{feff}", "\u{feff}\n"] {
-            assert_eq!(Document::parse(text).unwrap().root, None, "{text:?}");
+            assert!(Document::parse(text).unwrap().root.is_none(), "{text:?}");
         }
     }
 
@@ -258,15 +207,16 @@ mod tests {
     #[test]
     fn depth_costs_no_stack() {
         let text = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
-        let document = Document::parse(&text).unwrap();
-        assert_eq!(document.root, Some(Span { start: 0, end: text.len() }));
-        assert_eq!(document.elements(document.root.unwrap()).len(), 1);
+        assert_eq!(elements(root(&text))[0].get().len(), text.len() - 2);
+        let text = format!("{}1{}", "{\"a\":".repeat(200_000), "}".repeat(200_000));
+        assert_eq!(members(root(&text)).len(), 1);
     }
 
     #[test]
     fn positions_are_those_of_an_editor() {
         let document = Document::parse("\u{feff}{\n \"a\": 1}").unwrap();
-        assert_eq!(document.position(3), (1, 1));
-        assert_eq!(document.position(6), (2, 2));
+        let root = document.root.unwrap();
+        assert_eq!(document.position(root), (1, 1));
+        assert_eq!(document.position(member(root, "a").unwrap()), (2, 7));
     }
 }

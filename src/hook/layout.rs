@@ -1,26 +1,13 @@
-//! How an edit looks, and how it is undone to the byte.
-//!
-//! Nobody keeps a record of what an install changed: the text itself is the record. What is put
-//! beside something else goes with the comma before it. What is put into an empty container leaves a
-//! sign there, one blank right after the opening bracket, where it is not seen:
-//!
-//! - an object or array inside that was there and empty gets the sign, and stays when its content
-//!   goes; one without it was made by the install, and goes with its content;
-//! - the outermost object gets the sign when the install made it (the file was empty), and a line end
-//!   follows it; one without it stays.
-//!
-//! A program that writes the settings anew loses the signs. Then an empty `hooks` goes although it
-//! was there before, and `{}` stays: both mean the same as the original.
+//! How an edit looks: what is put in is laid out as the text around it, and what is taken out takes
+//! the comma with it.
 
 use std::ops::Range;
 
 use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-use super::json::{Document, Span};
+use super::json::{Document, elements, members};
 
-/// The sign.
-const SIGN: &str = " ";
 /// Where the file does not show how it is indented: what Claude Code itself writes.
 const USUAL_INDENT: &str = "  ";
 
@@ -45,14 +32,15 @@ pub(super) struct Style<'a> {
 
 impl<'a> Style<'a> {
     /// As the text shows it. An empty object shows nothing and is taken for one of many lines.
-    pub(super) fn of(text: &'a str, document: &Document<'a>) -> Style<'a> {
+    pub(super) fn of(document: &Document<'a>) -> Style<'a> {
+        let text = document.text;
         let newline = match text.find('\n') {
             Some(at) if text[..at].ends_with('\r') => "\r\n",
             _ => "\n",
         };
         let first = document.root.and_then(|root| {
-            let member = document.members(root).first().map(|member| member.whole.start);
-            member.or_else(|| document.elements(root).first().map(|element| element.start))
+            let member = members(root).first().map(|member| document.span_of_member(member).start);
+            member.or_else(|| elements(root).first().map(|element| document.span(element).start))
         });
         let indent = first.and_then(|first| own_line(text, first)).filter(|indent| !indent.is_empty());
         Style {
@@ -65,17 +53,15 @@ impl<'a> Style<'a> {
 
     /// The whole content of a text that had none.
     pub(super) fn alone(&self, value: &Value) -> String {
-        let object = self.pretty(value, "").replacen('{', &format!("{{{SIGN}"), 1);
-        object + self.newline
+        self.pretty(value, "") + self.newline
     }
 
     /// The text with a value (and its key, in an object) put last into a container, whose children
     /// are given.
     pub(super) fn put_last(
         &self,
-        container: Span,
-        children: &[Span],
-        outermost: bool,
+        container: Range<usize>,
+        children: &[Range<usize>],
         key: Option<&str>,
         value: &Value,
     ) -> String {
@@ -94,15 +80,11 @@ impl<'a> Style<'a> {
                 };
                 (last.end, added)
             }
+            None if self.compact => (container.start + 1, one_line()),
             None => {
-                let sign = if outermost { "" } else { SIGN };
-                let added = if self.compact {
-                    format!("{sign}{}", one_line())
-                } else {
-                    let outer = line_indent(self.text, container.start);
-                    let inner = format!("{outer}{}", self.indent);
-                    format!("{sign}{}{inner}{}{}{outer}", self.newline, many_lines(&inner), self.newline)
-                };
+                let outer = line_indent(self.text, container.start);
+                let inner = format!("{outer}{}", self.indent);
+                let added = format!("{}{inner}{}{}{outer}", self.newline, many_lines(&inner), self.newline);
                 (container.start + 1, added)
             }
         };
@@ -120,29 +102,15 @@ impl<'a> Style<'a> {
     }
 }
 
-/// The fate of a container from that of its children. `made`: only an install makes such a one.
-pub(super) fn container(text: &str, whole: Span, children: Vec<(Span, Fate)>, made: bool) -> Fate {
-    if !all_gone(&children) {
-        return Fate::Stays(cut(children));
+/// The fate of a container from that of its children. One that has lost them all goes too, if only an
+/// install makes such a one; otherwise it is left empty.
+pub(super) fn container(whole: Range<usize>, children: Vec<(Range<usize>, Fate)>, made: bool) -> Fate {
+    let all_gone = children.iter().all(|(_, fate)| matches!(fate, Fate::Gone));
+    match (children.is_empty() || !all_gone, made) {
+        (true, _) => Fate::Stays(cuts(children)),
+        (false, true) => Fate::Gone,
+        (false, false) => Fate::Stays(std::iter::once(whole.start + 1..whole.end - 1).collect()),
     }
-    if made && !text[whole.start + 1..].starts_with(SIGN) {
-        return Fate::Gone;
-    }
-    Fate::Stays(emptied(text, whole, &children).into_iter().collect())
-}
-
-/// What goes of the outermost object, whose sign says that an install made it.
-pub(super) fn outermost(text: &str, whole: Span, children: Vec<(Span, Fate)>) -> Vec<Range<usize>> {
-    if !all_gone(&children) {
-        return cut(children);
-    }
-    let cut = match text[whole.start + 1..].strip_prefix(SIGN).and_then(leading_newline) {
-        Some(newline) if text[whole.end..].starts_with(newline) => {
-            Some(whole.start..whole.end + newline.len())
-        }
-        _ => emptied(text, whole, &children),
-    };
-    cut.into_iter().collect()
 }
 
 /// The text without these parts, which are in order.
@@ -156,54 +124,29 @@ pub(super) fn without(text: &str, cuts: &[Range<usize>]) -> String {
     left + &text[at..]
 }
 
-fn all_gone(children: &[(Span, Fate)]) -> bool {
-    !children.is_empty() && children.iter().all(|(_, fate)| matches!(fate, Fate::Gone))
-}
-
 /// Takes out single children, each with one comma, and what goes inside of those that stay.
-fn cut(children: Vec<(Span, Fate)>) -> Vec<Range<usize>> {
+fn cuts(children: Vec<(Range<usize>, Fate)>) -> Vec<Range<usize>> {
     let mut cuts = Vec::new();
-    let mut kept: Option<Span> = None;
+    // Where the child before this one ended, if any stays before it.
+    let mut end_before: Option<usize> = None;
     let mut gone_since: Option<usize> = None;
     for (span, fate) in children {
-        match fate {
-            Fate::Gone => {
-                match kept {
-                    // After one that stays: with the comma before it.
-                    Some(kept) => cuts.push(kept.end..span.end),
-                    None => {
-                        gone_since.get_or_insert(span.start);
-                    }
-                }
-                kept = kept.and(Some(span));
+        match (fate, end_before) {
+            // After one that stays: with the comma before it.
+            (Fate::Gone, Some(end)) => cuts.push(end..span.end),
+            (Fate::Gone, None) => {
+                gone_since.get_or_insert(span.start);
+                continue;
             }
-            Fate::Stays(inside) => {
+            (Fate::Stays(inside), _) => {
                 // Before the first that stays: with the comma after it.
-                if let Some(start) = gone_since.take() {
-                    cuts.push(start..span.start);
-                }
+                cuts.extend(gone_since.take().map(|start| start..span.start));
                 cuts.extend(inside);
-                kept = Some(span);
             }
         }
+        end_before = Some(span.end);
     }
     cuts
-}
-
-/// Takes out all children, and the line ends and indentation that came with them.
-fn emptied(text: &str, whole: Span, children: &[(Span, Fate)]) -> Option<Range<usize>> {
-    let (first, last) = (children.first()?.0, children.last()?.0);
-    let before = &text[whole.start + 1..first.start];
-    let newline = leading_newline(before.strip_prefix(SIGN).unwrap_or(before));
-    let end = newline.map_or(last.end, |newline| {
-        let tail = format!("{newline}{}", line_indent(text, whole.start));
-        if text[last.end..].starts_with(&tail) { last.end + tail.len() } else { last.end }
-    });
-    Some(whole.start + 1..end)
-}
-
-fn leading_newline(text: &str) -> Option<&'static str> {
-    ["\r\n", "\n"].into_iter().find(|newline| text.starts_with(newline))
 }
 
 /// The blanks that the line of this place begins with.

@@ -13,15 +13,17 @@
 //! let before = "{\n  \"model\": \"opus\"\n}\n";
 //! let installed = install(before, &command)?.text;
 //! assert!(installed.contains("SessionEnd"));
-//! assert_eq!(uninstall(&installed)?.text, before);
+//! assert_eq!(uninstall(&installed, before)?.text, before);
 //! # Ok::<(), mcp_reap::hook::settings::SettingsError>(())
 //! ```
 
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::json::member;
 use super::text::Settings;
 
 /// The events an install listens to: the end of a session leaves servers behind, and at its start
@@ -32,7 +34,7 @@ pub const EVENTS: [&str; 2] = ["SessionEnd", "SessionStart"];
 const PROGRAM: &str = "mcp-reap";
 pub(super) const ARGS: [&str; 2] = ["hook", "run"];
 
-/// In seconds. All SessionEnd hooks together have 1.5 s unless an entry asks for more.
+/// In seconds. All SessionEnd hooks together have 1.5 s unless an entry has a longer timeout.
 const TIMEOUT: u32 = 10;
 
 /// The program a hook runs.
@@ -72,16 +74,17 @@ impl HookCommand {
 
 /// A text after an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct Edited {
     /// All of it.
     pub text: String,
     /// What is different; empty when nothing is.
-    pub deeds: Vec<Deed>,
+    pub edits: Vec<Edit>,
 }
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "edit")]
+pub enum Edit {
     /// The entry of an event was put in.
     Added {
         /// The event.
@@ -101,20 +104,20 @@ pub enum Deed {
     },
 }
 
-/// What a settings text says of us.
+/// Our entries in a settings text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
+pub struct HookStatus {
     /// At the end of a session.
-    pub session_end: Presence,
+    pub session_end: HookPresence,
     /// At its start.
-    pub session_start: Presence,
+    pub session_start: HookPresence,
     /// `disableAllHooks` is true: nothing runs, whatever is installed.
     pub hooks_disabled: bool,
 }
 
 /// Whether an event has our entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Presence {
+pub enum HookPresence {
     /// No.
     Absent,
     /// Yes, and it runs this program.
@@ -133,7 +136,7 @@ pub enum SettingsError {
         line: usize,
         /// From 1, in bytes.
         column: usize,
-        /// What the parser says.
+        /// What the parser reports.
         reason: String,
     },
     /// JSON, but not of the shape Claude Code reads.
@@ -160,76 +163,69 @@ pub enum SettingsError {
 ///
 /// # Errors
 /// When the text is not JSON or not of the shape of settings. Nothing is guessed or repaired.
-pub fn install(text: &str, command: &HookCommand) -> Result<Change, SettingsError> {
-    let mut change = Change { text: text.to_owned(), deeds: Vec::new() };
+pub fn install(text: &str, command: &HookCommand) -> Result<Edited, SettingsError> {
+    let mut change = Edited { text: text.to_owned(), edits: Vec::new() };
     for event in EVENTS {
-        // One after the other, so that each can be undone on its own: see `layout`.
         let next = install_event(&change.text, event, command)?;
-        change.deeds.extend(next.deeds);
+        change.edits.extend(next.edits);
         change.text = next.text;
     }
     Ok(change)
 }
 
-/// Takes our entries out, and the containers that an install made for them. What an install put in
-/// comes out to the byte.
+/// Takes our entries out. `before` is the text from before the install, empty where there was no file:
+/// if an install is all that has happened to it since, it comes back to the byte. Otherwise the
+/// containers that an install makes go with the entries, and all other bytes stay.
 ///
 /// # Errors
 /// When the text is not JSON. A shape that Claude Code would not read has nothing of ours in it.
-pub fn uninstall(text: &str) -> Result<Change, SettingsError> {
+pub fn uninstall(text: &str, before: &str) -> Result<Edited, SettingsError> {
     let settings = Settings::parse(text)?;
-    let mut change = Change { text: settings.without(|event| !EVENTS.contains(&event)), deeds: Vec::new() };
-    if change.text != text {
-        let events = settings.all_events();
-        let ours = events.into_iter().filter(|(event, groups)| {
-            !EVENTS.contains(&event.as_str()) && settings.ours_below(*groups).next().is_some()
-        });
-        change.deeds.extend(ours.map(|(event, _)| Deed::Removed { event }));
-    }
-    // In the opposite order to an install, one after the other.
-    for event in EVENTS.into_iter().rev() {
-        let left = Settings::parse(&change.text)?.without(|other| other == event);
-        if left != change.text {
-            change.text = left;
-            change.deeds.push(Deed::Removed { event: event.to_owned() });
-        }
-    }
-    Ok(change)
+    let edits: Vec<Edit> =
+        settings.events_of_ours().into_iter().map(|event| Edit::Removed { event }).collect();
+    let restored = settings.entries(EVENTS[0]).ok().and_then(|ours| {
+        let (_, program) = ours.into_iter().next()?;
+        let untouched = Settings::parse(before).is_ok_and(|before| before.events_of_ours().is_empty());
+        let again = install(before, &HookCommand { program }).ok()?;
+        (untouched && again.text == text).then(|| before.to_owned())
+    });
+    let text = restored.unwrap_or_else(|| settings.without());
+    Ok(Edited { text, edits })
 }
 
-/// What the text says of us.
+/// Finds our entries in the text.
 ///
 /// # Errors
 /// When the text is not JSON or not of the shape of settings.
-pub fn status(text: &str, command: &HookCommand) -> Result<Status, SettingsError> {
+pub fn status(text: &str, command: &HookCommand) -> Result<HookStatus, SettingsError> {
     let settings = Settings::parse(text)?;
     let presence = |event| {
         let ours = settings.entries(event)?;
-        let other = ours.first().map(|(_, program)| Presence::OtherBinary(program.clone()));
+        let other = ours.first().map(|(_, program)| HookPresence::OtherBinary(program.clone()));
         let here = ours.iter().any(|(_, program)| *program == command.program);
-        Ok(if here { Presence::Installed } else { other.unwrap_or(Presence::Absent) })
+        Ok(if here { HookPresence::Installed } else { other.unwrap_or(HookPresence::Absent) })
     };
-    let disabled = settings.root()?.and_then(|root| settings.document.member(root, "disableAllHooks"));
-    Ok(Status {
+    let disabled = settings.root()?.and_then(|root| member(root, "disableAllHooks"));
+    Ok(HookStatus {
         session_end: presence(EVENTS[0])?,
         session_start: presence(EVENTS[1])?,
-        hooks_disabled: disabled.is_some_and(|member| settings.document.raw(member.value) == "true"),
+        hooks_disabled: disabled.is_some_and(|value| value.get() == "true"),
     })
 }
 
-fn install_event(text: &str, event: &'static str, command: &HookCommand) -> Result<Change, SettingsError> {
+fn install_event(text: &str, event: &'static str, command: &HookCommand) -> Result<Edited, SettingsError> {
     let settings = Settings::parse(text)?;
     let entries = settings.entries(event)?;
     if entries.is_empty() {
         let text = settings.with(event, command.group())?;
-        return Ok(Change { text, deeds: vec![Deed::Added { event }] });
+        return Ok(Edited { text, edits: vec![Edit::Added { event }] });
     }
-    let mut change = Change { text: text.to_owned(), deeds: Vec::new() };
+    let mut change = Edited { text: text.to_owned(), edits: Vec::new() };
     // From the last to the first, so that the places of the others stay true.
     for (program, from) in entries.into_iter().rev().filter(|(_, program)| *program != command.program) {
         let value = Value::from(command.program.as_str()).to_string();
-        change.text.replace_range(program.start..program.end, &value);
-        change.deeds.push(Deed::Moved { event, from });
+        change.text.replace_range(program, &value);
+        change.edits.push(Edit::Moved { event, from });
     }
     Ok(change)
 }

@@ -1,171 +1,146 @@
 //! A settings text as Claude Code reads it: `hooks`, their events, each a list of groups, each with a
 //! list of entries; which of those are ours, and the text with or without them.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
-use super::json::{Document, Member, Span};
+use super::json::{Document, Member, Raw, elements, member, members, string};
 use super::layout::{self, Fate, Style};
 use super::settings::{ARGS, EVENTS, SettingsError, is_our_program};
 
 /// The text and where its values stand.
-pub(super) struct Settings<'a> {
-    pub(super) text: &'a str,
-    pub(super) document: Document<'a>,
-}
+pub(super) struct Settings<'a>(Document<'a>);
 
 impl<'a> Settings<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Settings<'a>, SettingsError> {
-        Ok(Settings { text, document: Document::parse(text)? })
+        Document::parse(text).map(Settings)
     }
 
-    pub(super) fn root(&self) -> Result<Option<Span>, SettingsError> {
-        let root = self.document.root;
-        root.map(|root| self.expect(root, self.document.is_object(root), "the value", "an object"))
-            .transpose()
+    pub(super) fn root(&self) -> Result<Option<Raw<'a>>, SettingsError> {
+        self.0.root.map(|root| self.expect(root, '{', "the value")).transpose()
     }
 
-    fn hooks(&self) -> Result<Option<Span>, SettingsError> {
-        let hooks = self.root()?.and_then(|root| self.document.member(root, "hooks"));
-        hooks
-            .map(|hooks| {
-                self.expect(hooks.value, self.document.is_object(hooks.value), "`hooks`", "an object")
-            })
-            .transpose()
+    fn hooks(&self) -> Result<Option<Raw<'a>>, SettingsError> {
+        let hooks = self.root()?.and_then(|root| member(root, "hooks"));
+        hooks.map(|hooks| self.expect(hooks, '{', "`hooks`")).transpose()
     }
 
-    fn event(&self, event: &str) -> Result<Option<Span>, SettingsError> {
-        let member = self.hooks()?.and_then(|hooks| self.document.member(hooks, event));
-        member
-            .map(|member| {
-                let array = self.document.is_array(member.value);
-                self.expect(member.value, array, &format!("`hooks.{event}`"), "an array")
-            })
-            .transpose()
+    fn event(&self, event: &str) -> Result<Option<Raw<'a>>, SettingsError> {
+        let groups = self.hooks()?.and_then(|hooks| member(hooks, event));
+        groups.map(|groups| self.expect(groups, '[', &format!("`hooks.{event}`"))).transpose()
     }
 
-    fn expect(
-        &self,
-        span: Span,
-        holds: bool,
-        what: &str,
-        expected: &'static str,
-    ) -> Result<Span, SettingsError> {
-        if holds {
-            return Ok(span);
+    /// The value, if it begins with this bracket.
+    fn expect(&self, value: Raw<'a>, bracket: char, what: &str) -> Result<Raw<'a>, SettingsError> {
+        if value.get().starts_with(bracket) {
+            return Ok(value);
         }
-        let (line, column) = self.document.position(span.start);
+        let (line, column) = self.0.position(value);
+        let expected = if bracket == '{' { "an object" } else { "an array" };
         Err(SettingsError::Shape { what: what.to_owned(), expected, line, column })
     }
 
     /// Our entries of an event: where the program's path stands, and the path.
-    pub(super) fn entries(&self, event: &str) -> Result<Vec<(Span, String)>, SettingsError> {
-        Ok(self.event(event)?.into_iter().flat_map(|groups| self.ours_below(groups)).collect())
-    }
-
-    /// Our entries in an event's array.
-    pub(super) fn ours_below(&self, groups: Span) -> impl Iterator<Item = (Span, String)> + '_ {
-        let groups = self.document.elements(groups).into_iter();
-        let lists = groups.filter_map(|group| self.document.member(group, "hooks"));
-        let entries = lists.flat_map(|hooks| self.document.elements(hooks.value));
-        entries.filter_map(|entry| self.ours(entry))
-    }
-
-    /// The program's path, if an entry is ours.
-    fn ours(&self, entry: Span) -> Option<(Span, String)> {
-        let document = &self.document;
-        let value = |key| document.member(entry, key).map(|member| member.value);
-        let command = value("command")?;
-        let program = document.string(command).filter(|program| is_our_program(program))?;
-        let args: Option<Vec<String>> =
-            document.elements(value("args")?).into_iter().map(|arg| document.string(arg)).collect();
-        let ours = document.string(value("type")?).as_deref() == Some("command") && args? == ARGS;
-        ours.then_some((command, program))
+    pub(super) fn entries(&self, event: &str) -> Result<Vec<(Range<usize>, String)>, SettingsError> {
+        let ours = self.event(event)?.map(ours_below).unwrap_or_default();
+        Ok(ours.into_iter().map(|(command, program)| (self.0.span(command), program)).collect())
     }
 
     /// The text with a group put last into an event, and what is missing on the way made.
     pub(super) fn with(&self, event: &str, group: Value) -> Result<String, SettingsError> {
-        let style = Style::of(self.text, &self.document);
-        let wholes = |object| -> Vec<Span> {
-            self.document.members(object).into_iter().map(|member| member.whole).collect()
+        let style = Style::of(&self.0);
+        let put = |container: Raw<'_>, key, value: &Value| {
+            let below: Vec<Range<usize>> = match key {
+                Some(_) => members(container).iter().map(|member| self.0.span_of_member(member)).collect(),
+                None => elements(container).into_iter().map(|element| self.0.span(element)).collect(),
+            };
+            style.put_last(self.0.span(container), &below, key, value)
         };
         Ok(match (self.root()?, self.hooks()?, self.event(event)?) {
-            (_, _, Some(groups)) => {
-                style.put_last(groups, &self.document.elements(groups), false, None, &group)
-            }
-            (_, Some(hooks), None) => {
-                style.put_last(hooks, &wholes(hooks), false, Some(event), &json!([group]))
-            }
-            (Some(root), None, None) => {
-                style.put_last(root, &wholes(root), true, Some("hooks"), &json!({event: [group]}))
-            }
+            (_, _, Some(groups)) => put(groups, None, &group),
+            (_, Some(hooks), None) => put(hooks, Some(event), &json!([group])),
+            (Some(root), None, None) => put(root, Some("hooks"), &json!({event: [group]})),
             (None, None, None) => {
-                let blank = self.text.trim_start_matches('\u{feff}');
-                let mark = &self.text[..self.text.len() - blank.len()];
+                let blank = self.0.text.trim_start_matches('\u{feff}');
+                let mark = &self.0.text[..self.0.text.len() - blank.len()];
                 format!("{mark}{}{blank}", style.alone(&json!({"hooks": {event: [group]}})))
             }
         })
     }
 
-    /// Every event of every `hooks`, duplicates that do not count, too.
-    pub(super) fn all_events(&self) -> Vec<(String, Span)> {
-        let root = self.document.root.map(|root| self.document.members(root)).unwrap_or_default();
-        let hooks = root.into_iter().filter(|member| is(member, "hooks"));
-        let events = hooks.flat_map(|hooks| self.document.members(hooks.value));
-        events.filter_map(|event| Some((event.key?, event.value))).collect()
-    }
-
-    /// The text without our entries in these events.
-    pub(super) fn without(&self, goes: impl Fn(&str) -> bool) -> String {
-        let Some(root) = self.document.root else { return self.text.to_owned() };
-        let members = self.document.members(root);
-        // Were there a second one, then without this one that would begin to count.
-        let only_hooks = members.iter().filter(|member| is(member, "hooks")).count() == 1;
-        let fates = members.iter().map(|hooks| {
-            if !is(hooks, "hooks") {
-                return (hooks.whole, Fate::Stays(Vec::new()));
+    /// Every event that has entries of ours, once each, in the order of the text; duplicates that do
+    /// not count are looked into as well.
+    pub(super) fn events_of_ours(&self) -> Vec<String> {
+        let root = self.0.root.map(members).unwrap_or_default();
+        let hooks = root.into_iter().filter(|member| member.is("hooks"));
+        let mut found = Vec::new();
+        for event in hooks.flat_map(|hooks| members(hooks.value)) {
+            let Some(key) = event.key().filter(|key| !found.contains(key)) else { continue };
+            if !ours_below(event.value).is_empty() {
+                found.push(key);
             }
-            let events = self.document.members(hooks.value);
-            let single: Vec<&str> = EVENTS
-                .into_iter()
-                .filter(|event| events.iter().filter(|member| is(member, event)).count() == 1)
-                .collect();
-            let fates = events.iter().map(|member| {
-                let fate = match member.key.as_deref() {
-                    Some(event) if goes(event) => self.fate_of_event(member.value, single.contains(&event)),
-                    _ => Fate::Stays(Vec::new()),
-                };
-                (member.whole, fate)
-            });
-            (hooks.whole, layout::container(self.text, hooks.value, fates.collect(), only_hooks))
-        });
-        let cuts = layout::outermost(self.text, root, fates.collect());
-        layout::without(self.text, &cuts)
+        }
+        found
     }
 
-    fn fate_of_event(&self, groups: Span, made: bool) -> Fate {
-        let fates =
-            self.document.elements(groups).into_iter().map(|group| (group, self.fate_of_group(group)));
-        layout::container(self.text, groups, fates.collect(), made)
+    /// The text without our entries, and without the containers that an install makes for them.
+    pub(super) fn without(&self) -> String {
+        let Some(root) = self.0.root else { return self.0.text.to_owned() };
+        let members_of_root = members(root);
+        // Were there a second one, then without this one that would begin to count.
+        let only = members_of_root.iter().filter(|member| member.is("hooks")).count() == 1;
+        let fates = members_of_root.iter().map(|member| {
+            let fate = if member.is("hooks") { self.fate_of_hooks(member.value, only) } else { stays() };
+            (self.0.span_of_member(member), fate)
+        });
+        match layout::container(self.0.span(root), fates.collect(), false) {
+            Fate::Stays(cuts) => layout::without(self.0.text, &cuts),
+            Fate::Gone => String::new(),
+        }
     }
 
-    fn fate_of_group(&self, group: Span) -> Fate {
-        let document = &self.document;
-        let members = document.members(group);
-        let Some(hooks) = members.iter().rfind(|member| is(member, "hooks")) else {
-            return Fate::Stays(Vec::new());
-        };
-        // Whatever else stands in a group was put there by somebody.
-        let bare = members
-            .iter()
-            .all(|member| member == hooks || is(member, "matcher") && document.raw(member.value) == "\"\"");
-        let entries = document.elements(hooks.value).into_iter().map(|entry| {
-            let fate = if self.ours(entry).is_some() { Fate::Gone } else { Fate::Stays(Vec::new()) };
-            (entry, fate)
+    fn fate_of_hooks(&self, hooks: Raw<'_>, made: bool) -> Fate {
+        let events = members(hooks);
+        let fates = events.iter().map(|event| {
+            let twins = events.iter().filter(|other| other.key() == event.key()).count();
+            let made = twins == 1 && EVENTS.iter().any(|ours| event.is(ours));
+            let groups = elements(event.value).into_iter();
+            let fates = groups.map(|group| (self.0.span(group), self.fate_of_group(group)));
+            let fate = layout::container(self.0.span(event.value), fates.collect(), made);
+            (self.0.span_of_member(event), fate)
         });
-        layout::container(self.text, hooks.value, entries.collect(), bare)
+        layout::container(self.0.span(hooks), fates.collect(), made)
+    }
+
+    fn fate_of_group(&self, group: Raw<'_>) -> Fate {
+        let members = members(group);
+        let Some(hooks) = members.iter().rfind(|member| member.is("hooks")) else { return stays() };
+        // An install writes nothing else into a group.
+        let ours = |member: &Member<'_>| member.is("matcher") && member.value.get() == "\"\"";
+        let bare = members.iter().all(|member| std::ptr::eq(member, hooks) || ours(member));
+        let entries = elements(hooks.value).into_iter().map(|entry| {
+            (self.0.span(entry), if our_program(entry).is_some() { Fate::Gone } else { stays() })
+        });
+        layout::container(self.0.span(hooks.value), entries.collect(), bare)
     }
 }
 
-fn is(member: &Member, key: &str) -> bool {
-    member.key.as_deref() == Some(key)
+fn stays() -> Fate {
+    Fate::Stays(Vec::new())
+}
+
+/// Our entries in an event's array: the program's path as it stands, and what it means.
+fn ours_below(groups: Raw<'_>) -> Vec<(Raw<'_>, String)> {
+    let lists = elements(groups).into_iter().filter_map(|group| member(group, "hooks"));
+    lists.flat_map(elements).filter_map(our_program).collect()
+}
+
+/// The program's path, if an entry is ours.
+fn our_program(entry: Raw<'_>) -> Option<(Raw<'_>, String)> {
+    let command = member(entry, "command")?;
+    let program = string(command).filter(|program| is_our_program(program))?;
+    let args: Option<Vec<String>> = elements(member(entry, "args")?).into_iter().map(string).collect();
+    let ours = string(member(entry, "type")?).as_deref() == Some("command") && args? == ARGS;
+    ours.then_some((command, program))
 }

@@ -1,31 +1,31 @@
-//! What a call of the hook asks for, and what of the machine is its business.
+//! What a call of the hook has to do, and which instances it is about.
 //!
-//! Both only narrow: what may be ended is for the verdicts to say, and a hook never widens them.
+//! Both only narrow: the verdicts decide what may be ended, and a hook never widens them.
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Event, EventKind};
+use super::event::{HookEvent, HookEventKind};
 use crate::instance::Instance;
 use crate::process::{Pid, ProcessRecord};
 use crate::roles::is_tool_job;
 use crate::tree::Tree;
 
 /// Names the client in the environment of Claude Code's hooks.
-pub const CLIENT_VARIABLE: &str = "CLAUDE_PID";
+pub(crate) const CLIENT_VARIABLE: &str = "CLAUDE_PID";
 
-/// A session that ends, by all that tells its servers from those of others.
+/// A session that ends, by all that distinguishes its servers from those of others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
-    /// The client, which still lives when its hook is called. Whoever waits for it has to hold it by
-    /// its start as well: the number is free again afterwards.
-    pub client: Pid,
+pub(crate) struct Session {
+    /// The client, which still lives when its hook is called. To wait for it, its start time is needed
+    /// as well: the number is free again afterwards.
+    pub(crate) client: Pid,
     /// Its name for the session.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
 }
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Nothing: no server was left, or none of this client's servers is unused.
     Nothing,
     /// Let the hook return, wait for the client to end, then look at what the session left.
@@ -36,49 +36,51 @@ pub enum Action {
 
 /// The client's number, from the value of [`CLIENT_VARIABLE`]. Pid 1 is no client that ends.
 #[must_use]
-pub fn client_pid(value: &str) -> Option<Pid> {
+pub(crate) fn client_pid(value: &str) -> Option<Pid> {
     value.trim().parse().ok().filter(|pid| *pid > 1).map(Pid)
 }
 
 /// The client that called the hook, where the environment does not say: the nearest above us.
 ///
 /// Nearest, because launchers of clients are called like them (Gemini CLI runs itself a second time,
-/// and it is the inner one that speaks to the servers).
+/// and it is the inner one that talks to the servers).
 #[must_use]
-pub fn client_above(tree: &Tree<'_>, is_client: impl Fn(Pid) -> bool, us: Pid) -> Option<Pid> {
+pub(crate) fn client_above(tree: &Tree<'_>, is_client: impl Fn(Pid) -> bool, us: Pid) -> Option<Pid> {
     tree.ancestors(tree.get(us)?).into_iter().map(ProcessRecord::pid).find(|pid| is_client(*pid))
 }
 
-/// What an event asks for. `client` is whoever called the hook, as far as that is known.
+/// What to do for an event. `client` called the hook, as far as that is known.
 ///
 /// `clear` and `resume` end a session but not the client, and its servers stay its direct children
 /// and in use. `clear` and `compact` as sources begin none.
 #[must_use]
-pub fn should_act(event: &Event, client: Option<Pid>) -> Action {
+pub(crate) fn should_act(event: &HookEvent, client: Option<Pid>) -> Action {
     match &event.kind {
-        EventKind::SessionEnd { reason } if matches!(reason.as_str(), "clear" | "resume") => Action::Nothing,
-        EventKind::SessionEnd { .. } => match client {
-            Some(client) => Action::WatchSession(Session { client, id: event.session_id.clone() }),
-            // Nobody to wait for. What is still ending is young or in use, and is left alone.
-            None => Action::Sweep,
-        },
-        EventKind::SessionStart { source } if matches!(source.as_str(), "clear" | "compact") => {
+        HookEventKind::SessionEnd { reason } if matches!(reason.as_str(), "clear" | "resume") => {
             Action::Nothing
         }
-        EventKind::SessionStart { .. } => Action::Sweep,
-        EventKind::Other(_) => Action::Nothing,
+        HookEventKind::SessionEnd { .. } => match client {
+            Some(client) => Action::WatchSession(Session { client, id: event.session_id.clone() }),
+            // No client to wait for. What is still ending is young or in use, and is left alone.
+            None => Action::Sweep,
+        },
+        HookEventKind::SessionStart { source } if matches!(source.as_str(), "clear" | "compact") => {
+            Action::Nothing
+        }
+        HookEventKind::SessionStart { .. } => Action::Sweep,
+        HookEventKind::Other(_) => Action::Nothing,
     }
 }
 
-/// Was this instance started by the session's client?
+/// Whether the session's client started this instance.
 ///
 /// By the parent, as long as there is one. By the process group, which is the client's pid where
 /// the client leads its group; no later process can get that number as long as a member of the
 /// group lives (POSIX `fork`). By the session's id in the environment, which survives every
 /// wrapper; after `/clear` and `/resume` servers keep the id they were started with, so another id
-/// says nothing. What a Bash tool started is its own business.
+/// proves nothing. What a Bash tool started is not the session's.
 #[must_use]
-pub fn belongs_to_session(instance: &Instance<'_>, session: &Session) -> bool {
+pub(crate) fn belongs_to_session(instance: &Instance<'_>, session: &Session) -> bool {
     let root = instance.root;
     if is_tool_job(root) {
         return false;

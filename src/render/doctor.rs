@@ -1,4 +1,4 @@
-//! What mcp-reap can see and may do on this machine, and how to mend what is missing.
+//! What mcp-reap can see and may do on this machine, and what to do about what is missing.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use super::clean::clean;
 use super::grid::paragraph;
 use super::style::{self, Look};
 
-/// How one thing is.
+/// Whether one thing works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum Grade {
     /// As it should be.
     Fine,
     /// Worth knowing; it works all the same.
@@ -26,7 +26,7 @@ pub struct Line {
     /// What was looked at, in a word or two.
     pub what: &'static str,
     /// How it is.
-    pub state: State,
+    pub state: Grade,
     /// What was found.
     pub found: String,
     /// What to do about it.
@@ -37,17 +37,17 @@ pub struct Line {
 impl Line {
     /// As it should be.
     pub fn fine(what: &'static str, found: impl Into<String>) -> Line {
-        Line { what, state: State::Fine, found: found.into(), mend: None }
+        Line { what, state: Grade::Fine, found: found.into(), mend: None }
     }
 
     /// Worth knowing.
     pub fn note(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Line {
-        Line { what, state: State::Note, found: found.into(), mend: Some(mend.into()) }
+        Line { what, state: Grade::Note, found: found.into(), mend: Some(mend.into()) }
     }
 
     /// Does not work.
     pub fn broken(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Line {
-        Line { what, state: State::Broken, found: found.into(), mend: Some(mend.into()) }
+        Line { what, state: Grade::Broken, found: found.into(), mend: Some(mend.into()) }
     }
 }
 
@@ -58,19 +58,19 @@ pub fn text(lines: &[Line], look: Look) -> String {
     let mut out = String::new();
     for line in lines {
         let (mark, style) = match line.state {
-            State::Fine => ("ok", style::good()),
-            State::Note => ("--", style::warning()),
-            State::Broken => ("!!", style::bad()),
+            Grade::Fine => ("ok", style::good()),
+            Grade::Note => ("--", style::warning()),
+            Grade::Broken => ("!!", style::bad()),
         };
         let mark = look.paint(style, mark);
         let margin = " ".repeat(width + 6);
-        let mut said: String =
+        let mut text: String =
             line.found.lines().map(|found| paragraph(&margin, &clean(found), look.width)).collect();
         if let Some(mend) = line.mend.as_ref().filter(|mend| !mend.is_empty()) {
-            said += &paragraph(&margin, &format!("-> {}", clean(mend)), look.width);
+            text += &paragraph(&margin, &format!("-> {}", clean(mend)), look.width);
         }
-        let said = said.strip_prefix(&margin).unwrap_or("\n");
-        let _ = write!(out, "{mark}  {:<width$}  {said}", line.what);
+        let text = text.strip_prefix(&margin).unwrap_or("\n");
+        let _ = write!(out, "{mark}  {:<width$}  {text}", line.what);
     }
     out
 }
@@ -78,6 +78,6 @@ pub fn text(lines: &[Line], look: Look) -> String {
 /// For programs: one JSON object.
 #[must_use]
 pub fn json(lines: &[Line]) -> String {
-    let broken = lines.iter().any(|line| line.state == State::Broken);
+    let broken = lines.iter().any(|line| line.state == Grade::Broken);
     serde_json::json!({"schema": 1, "works": !broken, "looked_at": lines}).to_string()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::units::show_duration;
+use crate::units::{show_duration, show_size};
 
 /// `1 instance`, `2 instances`, `3 processes`.
 #[must_use]
@@ -11,6 +11,15 @@ pub fn count(n: usize, what: &str) -> String {
         (1, _) => format!("1 {what}"),
         (_, "process") => format!("{n} processes"),
         _ => format!("{n} {what}s"),
+    }
+}
+
+/// `1.2 GB of 16 GB`, or `1.2 GB` where the memory of the machine is not known.
+#[must_use]
+pub fn size_of(bytes: u64, memory: Option<u64>) -> String {
+    match memory {
+        Some(memory) => format!("{} of {}", show_size(bytes), show_size(memory)),
+        None => show_size(bytes),
     }
 }
 
@@ -35,6 +44,12 @@ mod tests {
         {
             assert_eq!(elapsed(Duration::from_millis(millis)), said);
         }
+    }
+
+    #[test]
+    fn a_size_is_seen_beside_the_memory_of_the_machine() {
+        assert_eq!(size_of(1_240_000_000, Some(16_000_000_000)), "1.2 GB of 16 GB");
+        assert_eq!(size_of(1_240_000_000, None), "1.2 GB");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::clean::{clean, fit};
 pub use super::figures::count;
+use super::figures::size_of;
 use super::grid::{self, Column};
 use super::style::{self, Look};
 use super::{Scene, tree};
@@ -85,6 +86,12 @@ pub fn plan(scene: &Scene<'_>, look: Look) -> String {
 /// One sentence: how many instances and processes are to go, and what stays and why.
 #[must_use]
 pub fn summary(scene: &Scene<'_>) -> String {
+    summary_of(scene, None)
+}
+
+/// [`summary`] on a machine with this much memory, in bytes: also how much of it all instances take.
+#[must_use]
+pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     let targets = &scene.plan.targets;
     let processes: usize = targets.iter().map(|target| target.members.len()).sum();
     let mut text = if targets.is_empty() {
@@ -114,6 +121,10 @@ pub fn summary(scene: &Scene<'_>) -> String {
     }
     if !stays.is_empty() {
         let _ = write!(text, "; left alone: {}", stays.join(", "));
+    }
+    if memory.is_some() && !scene.judgement.findings.is_empty() {
+        let rss = scene.judgement.findings.iter().map(|finding| finding.rss).sum();
+        let _ = write!(text, "; all instances take {}", size_of(rss, memory));
     }
     text
 }

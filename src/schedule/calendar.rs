@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_is_what_every_manager_is_told() {
+    fn what_is_read_is_what_every_manager_is_given() {
         for (typed, shown, launchd, systemd, cron) in [
             (
                 Calendar::weekly("sun@03:00"),

@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 
 use super::report::Drift;
-use crate::stable_path::Vanishing;
+use crate::os::stable_path::Vanishing;
 
-/// Why there is no schedule, or still one. When an install fails with one of these, files and manager
+/// Why an install, a status or an uninstall failed. When an install fails with one of these, files and manager
 /// are as they were before.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
-    /// `HOME` is not set, or is no folder.
-    #[error("HOME names no folder")]
+    /// Neither `HOME` nor the user database names a folder.
+    #[error("no home directory: HOME names no folder")]
     NoHome,
     /// `sudo` keeps `HOME`.
-    #[error("{} belongs to user {owner} and this is root: a schedule is installed without sudo", .home.display())]
+    #[error("{} belongs to user {owner}: a schedule is installed by its user, without sudo", .home.display())]
     NotYourHome {
         /// The home.
         home: PathBuf,
@@ -36,7 +36,7 @@ pub enum ScheduleError {
         /// What is not.
         path: PathBuf,
     },
-    /// Every run after it is gone would fail, unseen.
+    /// Every run after it is gone would fail, and nobody would see it.
     #[error("{} will not be there for long: it {why} (install mcp-reap first, or use --force)", .path.display())]
     WillVanish {
         /// The binary.
@@ -50,7 +50,7 @@ pub enum ScheduleError {
         /// What.
         what: String,
     },
-    /// A path that the manager takes in no spelling.
+    /// A path that cannot be written so that the manager runs it.
     #[error("{manager} runs no program with such a path: {}", .path.display())]
     Unrunnable {
         /// Which manager.
@@ -76,15 +76,15 @@ pub enum ScheduleError {
         /// What to put into `crontab -e` instead.
         crontab: String,
     },
-    /// The manager's tool said no.
+    /// The manager's tool failed.
     #[error("`{command}` failed: {why}")]
     Refused {
-        /// What was asked.
+        /// What was run.
         command: String,
         /// In its words.
         why: String,
     },
-    /// The manager said yes, and has something else.
+    /// The manager's tool succeeded, and the manager has something else.
     #[error("{manager} has not taken it up: {}", .drift.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NotTakenUp {
         /// Which.

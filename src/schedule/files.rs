@@ -1,15 +1,15 @@
 //! The files in the managers' folders: looked at before they are touched, written whole or not.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::ScheduleError;
 use super::job::Job;
-use super::template::{Origin, origin};
+use super::seal::{Origin, origin};
+use crate::os::file::{self, Access, Draft, Links, ReadError};
 
 /// No file of ours is nearly as large.
 const LARGEST: u64 = 64 * 1024;
@@ -42,7 +42,7 @@ pub(super) enum Found {
 /// What an install did to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Change {
+pub enum FileChange {
     /// It was not there.
     Created,
     /// It was there with another content.
@@ -56,23 +56,24 @@ fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Schedu
     move |source| ScheduleError::Io { doing, path, source }
 }
 
-/// Looks at a path, without following a link: whoever put one there (a dotfiles manager, `systemctl
+/// Reads what is at a path, without following a link: what put one there (a dotfiles manager, `systemctl
 /// mask`) keeps the file elsewhere.
 pub(super) fn look(path: &Path) -> Result<Found, ScheduleError> {
-    let metadata = match fs::symlink_metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => return Err(io("look at", path)(error)),
-    };
-    if metadata.is_symlink() {
+    if path.is_symlink() {
         return Ok(Found::Theirs("it is a symbolic link"));
     }
-    if !metadata.is_file() || metadata.len() > LARGEST {
-        return Ok(Found::Theirs("mcp-reap did not write it"));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(io("open", path))?;
-    file.take(LARGEST).read_to_end(&mut bytes).map_err(io("read", path))?;
+    let bytes = file::open(path, Links::Refuse).and_then(|opened| match opened {
+        Some(opened) => opened.read(LARGEST).map(Some),
+        None => Ok(None),
+    });
+    let bytes = match bytes {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(Found::Nothing),
+        Err(ReadError::NotRegular | ReadError::TooLarge { .. }) => {
+            return Ok(Found::Theirs("mcp-reap did not write it"));
+        }
+        Err(ReadError::Io(error)) => return Err(io("read", path)(error)),
+    };
     let Ok(text) = String::from_utf8(bytes) else {
         return Ok(Found::Theirs("mcp-reap did not write it"));
     };
@@ -83,32 +84,17 @@ pub(super) fn look(path: &Path) -> Result<Found, ScheduleError> {
     })
 }
 
-/// Writes a file so that a reader sees the old one or the new one and nothing in between: a new
-/// file in the same folder, on the disk, then renamed. Folders are made as needed.
+/// Writes a file whole or not at all. Folders are made as needed.
 pub(super) fn write(file: &Rendered) -> Result<(), ScheduleError> {
     let (path, folder) = (&file.path, file.path.parent().unwrap_or(Path::new("/")));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     fs::create_dir_all(folder).map_err(io("create", folder))?;
-    // Neither launchd nor systemd reads a name with such an end.
-    let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = (|| {
-        let mut open = OpenOptions::new();
-        let mut out = open.write(true).create_new(true).mode(0o600).open(&temporary)?;
-        out.write_all(file.text.as_bytes())?;
-        // Whatever the umask: launchd refuses files that others may write.
-        out.set_permissions(Permissions::from_mode(0o644))?;
-        out.sync_all()?;
-        fs::rename(&temporary, path)?;
-        // The name is on the disk when its folder is; some file systems cannot, and need not be told.
-        File::open(folder).and_then(|folder| folder.sync_all()).or(Ok(()))
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
+    // Whatever the umask: launchd refuses files that others may write.
+    let access = Access::Exactly { mode: 0o644, group: None };
+    let written = Draft::beside(path, file.text.as_bytes(), access).and_then(|draft| draft.replace(path));
     written.map_err(io("write", path))
 }
 
-/// Moves something that is not ours out of the way, beside where it was, and tells where to.
+/// Moves something that is not ours out of the way, beside where it was. Returns where to.
 pub(super) fn move_aside(path: &Path) -> Result<PathBuf, ScheduleError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let names = (1..).map(|at: u32| match at {
@@ -134,7 +120,7 @@ pub(super) fn remove(path: &Path) -> Result<bool, ScheduleError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
 

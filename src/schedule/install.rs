@@ -2,20 +2,21 @@
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::Local;
 
-use super::files::{self, Change, Found, Rendered};
+use super::files::{self, FileChange, Found, Rendered};
 use super::job::{Job, is_writable};
 use super::launchd::Launchd;
-use super::manager::{Manager, Presence, Seen};
+use super::manager::{Manager, ManagerPresence, ManagerView};
 use super::report::{Drift, Installed, Removed};
 use super::runner::{Runner, SystemRunner};
 use super::status::take_provided;
 use super::systemd::Systemd;
-use super::{Calendar, Kind, Places, ScheduleError, binary, cron};
+use super::{Calendar, Kind, Places, ScheduleError, cron};
+use crate::os::stable_path::settle;
 
 /// What is wanted of an install.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,14 +44,14 @@ impl Schedule {
     /// The schedule of this person on this machine.
     ///
     /// # Errors
-    /// When there is no home, or it is somebody else's.
+    /// When there is no home, or it is another user's.
     pub fn for_this_os() -> Result<Schedule, ScheduleError> {
         let places = Places::here()?;
         let runner = SystemRunner::new(places.for_managers());
         Ok(Schedule::new(Kind::here(), places, Box::new(runner)))
     }
 
-    /// Any schedule.
+    /// A schedule with any manager, folders and way to run programs.
     #[must_use]
     pub fn new(kind: Kind, places: Places, runner: Box<dyn Runner>) -> Schedule {
         Schedule { kind, places, runner }
@@ -63,12 +64,12 @@ impl Schedule {
         }
     }
 
-    /// The job that a request asks for.
+    /// The job of a request.
     ///
     /// # Errors
     /// When the binary is none, will vanish, or cannot be written down.
     pub fn job(&self, request: &Request) -> Result<Job, ScheduleError> {
-        let binary = binary::settle(&request.binary, &self.places, request.force)?;
+        let binary = self.settled(&request.binary, request.force)?;
         let mut environment = self.places.kept.clone();
         if let Some(config) = &request.config {
             let absolute = std::path::absolute(config).map_err(|source| ScheduleError::Io {
@@ -88,13 +89,25 @@ impl Schedule {
         Job::new(&binary, request.calendar, environment, request.grace)
     }
 
+    /// The path to schedule: absolute, executable, and, unless forced, not about to vanish.
+    fn settled(&self, binary: &Path, force: bool) -> Result<PathBuf, ScheduleError> {
+        let owned = || binary.to_owned();
+        let settled = settle(binary, &self.places.path, &self.places.temporary);
+        match (settled.executable, settled.danger) {
+            (Err(source), _) => Err(ScheduleError::Io { doing: "find", path: owned(), source }),
+            (Ok(false), _) => Err(ScheduleError::NotExecutable { path: owned() }),
+            (Ok(true), Some(why)) if !force => Err(ScheduleError::WillVanish { path: owned(), why }),
+            (Ok(true), _) => Ok(settled.path),
+        }
+    }
+
     /// The files of a job and the line for crontab(5), without writing anything.
     #[must_use]
     pub fn preview(&self, job: &Job) -> (Vec<Rendered>, String) {
         (self.manager().render(job), cron::line(job))
     }
 
-    /// Writes the files, has the manager take them up, and asks it what it took. What is already as
+    /// Writes the files, has the manager load them, and checks what it loaded. What is already as
     /// it should be is left alone. When anything fails, files and manager are put back.
     ///
     /// # Errors
@@ -103,7 +116,7 @@ impl Schedule {
         let job = self.job(request)?;
         let manager = self.manager();
         let presence = manager.presence();
-        if let Presence::Absent(why) = presence {
+        if let ManagerPresence::Absent(why) = presence {
             let crontab = cron::line(&job);
             return Err(ScheduleError::NoManager { manager: self.kind.name(), why, crontab });
         }
@@ -120,24 +133,27 @@ impl Schedule {
             }
         }
         let change = |(file, found): (&Rendered, &Found)| match found {
-            Found::Ours { text, .. } if *text == file.text => Change::Unchanged,
-            Found::Ours { .. } => Change::Updated,
-            Found::Theirs(_) | Found::Nothing => Change::Created,
+            Found::Ours { text, .. } if *text == file.text => FileChange::Unchanged,
+            Found::Ours { .. } => FileChange::Updated,
+            Found::Theirs(_) | Found::Nothing => FileChange::Created,
         };
-        let changes: Vec<Change> = rendered.iter().zip(&found).map(change).collect();
+        let changes: Vec<FileChange> = rendered.iter().zip(&found).map(change).collect();
         for folder in manager.folders() {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
             made.map_err(|source| ScheduleError::Io { doing: "create", path: folder, source })?;
         }
-        // A package's timer that was on is on again when this comes to nothing.
+        // A package's timer that was on is switched on again when this fails.
         let had_none = found.iter().all(|found| *found == Found::Nothing);
-        let mut before =
-            if had_none && presence == Presence::Here { manager.see(None)? } else { Seen::default() };
+        let mut before = if had_none && presence == ManagerPresence::Here {
+            manager.see(None)?
+        } else {
+            ManagerView::default()
+        };
         let package_on = before.loaded && !take_provided(&mut before).is_empty();
         let mut moved = Vec::new();
         let taken = put(&rendered, &found, &changes, &mut moved).and_then(|()| match presence {
-            Presence::Here => self.take_up(&*manager, &job, &changes),
-            _ => Ok(Seen::default()),
+            ManagerPresence::Here => self.take_up(&*manager, &job, &changes),
+            _ => Ok(ManagerView::default()),
         });
         let seen =
             taken.inspect_err(|_| put_back(&*manager, &rendered, &found, &moved, &presence, package_on))?;
@@ -147,10 +163,15 @@ impl Schedule {
         Ok(Installed { job, files, moved, loaded: seen.loaded, next: Some(next) })
     }
 
-    /// Has the manager take the files up, unless it has them already, and holds it to its word.
-    fn take_up(&self, manager: &dyn Manager, job: &Job, changes: &[Change]) -> Result<Seen, ScheduleError> {
-        let right = |seen: &Seen| seen.loaded && Drift::unwanted(&seen.drift).is_empty();
-        if changes.iter().all(|change| *change == Change::Unchanged) {
+    /// Has the manager load the files, unless it has them already, and checks that it did.
+    fn take_up(
+        &self,
+        manager: &dyn Manager,
+        job: &Job,
+        changes: &[FileChange],
+    ) -> Result<ManagerView, ScheduleError> {
+        let right = |seen: &ManagerView| seen.loaded && Drift::unwanted(&seen.drift).is_empty();
+        if changes.iter().all(|change| *change == FileChange::Unchanged) {
             let seen = manager.see(Some(job))?;
             if right(&seen) {
                 return Ok(seen);
@@ -185,9 +206,9 @@ impl Schedule {
                 found => all.push((path, found)),
             }
         }
-        let here = manager.presence() == Presence::Here;
-        let mut seen = if here { manager.see(None)? } else { Seen::default() };
-        // Somebody else's units of the same name: a package's, mostly.
+        let here = manager.presence() == ManagerPresence::Here;
+        let mut seen = if here { manager.see(None)? } else { ManagerView::default() };
+        // Units of the same name that we did not write: a package's, mostly.
         let provided = take_provided(&mut seen);
         let theirs = !provided.is_empty();
         let mut removed = Removed { unloaded: seen.loaded && !theirs, ..Removed::default() };
@@ -209,36 +230,36 @@ impl Schedule {
     }
 }
 
-/// Writes what is to be changed. What is not ours goes beside; `moved` says from where to where, also
+/// Writes what is to be changed. What is not ours is moved aside; `moved` has from where to where, also
 /// when this fails half-way.
 fn put(
     rendered: &[Rendered],
     found: &[Found],
-    changes: &[Change],
+    changes: &[FileChange],
     moved: &mut Vec<(PathBuf, PathBuf)>,
 ) -> Result<(), ScheduleError> {
     for ((file, found), change) in rendered.iter().zip(found).zip(changes) {
         if matches!(found, Found::Theirs(_)) {
             moved.push((file.path.clone(), files::move_aside(&file.path)?));
         }
-        if *change != Change::Unchanged {
+        if *change != FileChange::Unchanged {
             files::write(file)?;
         }
     }
     Ok(())
 }
 
-/// After a failure: what was there before is there again. What fails now has nobody to hear it; the
-/// first error is the one that tells.
+/// After a failure: puts back what was there before. Further failures are not reported; the first error
+/// is the one that explains.
 fn put_back(
     manager: &dyn Manager,
     rendered: &[Rendered],
     found: &[Found],
     moved: &[(PathBuf, PathBuf)],
-    presence: &Presence,
+    presence: &ManagerPresence,
     package_on: bool,
 ) {
-    let here = *presence == Presence::Here;
+    let here = *presence == ManagerPresence::Here;
     let had_none = found.iter().all(|found| *found == Found::Nothing);
     if here && had_none {
         let _ = manager.unload();

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Calendar, ScheduleError};
 use crate::policy::Policy;
 
-/// What stands after the binary. Nobody is there to be asked, and what was ended is in the audit
-/// log, which also tells what started the run. A run that found a hook's at work and left would be
-/// missed until next week: a hook ends only what its session left.
+/// The arguments of a scheduled run. No person is there to answer, and what was ended is in the audit
+/// log, which also names what started the run. It waits for another run: one that left at once because a
+/// hook was running would be missed until next week, and a hook ends only what its session left.
 pub const ARGUMENTS: [&str; 5] = ["--yes", "--quiet", "--wait", "--started-by", "schedule"];
 
 /// A week: no grace is longer, and no manager mistakes the number for something else.

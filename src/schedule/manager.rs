@@ -1,4 +1,4 @@
-//! What an install, a status and an uninstall ask of a manager, be it launchd or systemd.
+//! What an install, a status and an uninstall need of a manager, be it launchd or systemd.
 
 use std::path::{Path, PathBuf};
 
@@ -8,49 +8,49 @@ use super::ScheduleError;
 use super::files::Rendered;
 use super::job::Job;
 use super::report::{Drift, LastRun};
-use super::runner::{Output, RunError, Runner};
+use super::runner::{CallError, Output, Runner};
 
-/// Whether a manager has the job, as told by itself.
+/// What a manager has of the job, by its own account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct ManagerView {
     /// It has it and will start it.
     pub(super) loaded: bool,
-    /// When it says it will start it next.
+    /// When it will start it next.
     pub(super) next: Option<DateTime<Utc>>,
     /// The run before.
     pub(super) last: Option<LastRun>,
     /// The program it would start.
     pub(super) program: Option<PathBuf>,
-    /// Where what it has is not what the files say.
+    /// Where it differs from the files.
     pub(super) drift: Vec<Drift>,
 }
 
 /// Whether there is a manager to load anything into.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Presence {
+pub(super) enum ManagerPresence {
     /// It answers.
     Here,
     /// Nobody is logged in at the screen: launchd reads the file at the next login.
     AtNextLogin,
-    /// It does not, and why.
+    /// It does not answer, and why.
     Absent(String),
 }
 
 /// One kind of manager.
 pub(super) trait Manager {
-    /// Does it answer?
-    fn presence(&self) -> Presence;
+    /// Whether it answers.
+    fn presence(&self) -> ManagerPresence;
     /// Where its files are, in the order of [`Manager::render`].
     fn paths(&self) -> Vec<PathBuf>;
-    /// Can it run a program at this path? Its files can say any path that [`Job::new`] lets pass.
+    /// Whether it can run a program at this path. Its files can hold any path that [`Job::new`] lets pass.
     fn can_run(&self, binary: &str) -> bool;
     /// The files of a job.
     fn render(&self, job: &Job) -> Vec<Rendered>;
     /// Folders that must exist before a run.
     fn folders(&self) -> Vec<PathBuf>;
     /// What the manager has, compared with a job where there is one.
-    fn see(&self, job: Option<&Job>) -> Result<Seen, ScheduleError>;
-    /// Makes it take up what the files say.
+    fn see(&self, job: Option<&Job>) -> Result<ManagerView, ScheduleError>;
+    /// Makes it load the files.
     fn load(&self) -> Result<(), ScheduleError>;
     /// Makes it forget the job; the files are still there. A job it does not have is no error.
     fn unload(&self) -> Result<(), ScheduleError>;
@@ -58,7 +58,7 @@ pub(super) trait Manager {
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError>;
 }
 
-/// Do two paths lead to the same file? A manager may know a home by another name than the person's
+/// Whether two paths lead to the same file. A manager may know a home by another name than the person's
 /// shell.
 pub(super) fn same_file(one: &Path, other: &Path) -> bool {
     one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
@@ -78,11 +78,11 @@ pub(super) fn may(runner: &dyn Runner, program: &str, args: &[&str]) -> Result<O
     runner.run(program, args).map_err(|error| broken(program, args, &error))
 }
 
-/// The error of a tool that said no.
+/// The error of a tool that failed.
 pub(super) fn refused(program: &str, args: &[&str], why: String) -> ScheduleError {
     ScheduleError::Refused { command: format!("{program} {}", args.join(" ")), why }
 }
 
-fn broken(program: &str, args: &[&str], error: &RunError) -> ScheduleError {
+fn broken(program: &str, args: &[&str], error: &CallError) -> ScheduleError {
     refused(program, args, error.to_string())
 }

@@ -1,10 +1,9 @@
 //! The schedule: a launchd agent or a systemd user timer that runs mcp-reap again and again.
 //!
-//! Without admin rights, in the person's own session. An install asks the manager afterwards what
-//! it has taken up, and an uninstall removes only what some version of mcp-reap wrote and nobody
-//! has changed since. Both managers are compiled everywhere; which one is used is a parameter.
+//! Without admin rights, in the person's own session. An install checks afterwards what
+//! the manager has loaded, and an uninstall removes only what some version of mcp-reap wrote and is
+//! unchanged since. Both managers are compiled everywhere; which one is used is a parameter.
 
-mod binary;
 mod calendar;
 mod cron;
 mod error;
@@ -16,18 +15,18 @@ mod manager;
 mod places;
 mod report;
 mod runner;
+mod seal;
 mod status;
 mod systemd;
-mod template;
 
 pub use calendar::{Calendar, CalendarError};
 pub use error::ScheduleError;
-pub use files::{Change, Rendered};
+pub use files::{FileChange, Rendered};
 pub use install::{Request, Schedule};
 pub use job::{ARGUMENTS, Job};
 pub use places::Places;
-pub use report::{Drift, Installed, LastRun, Removed, RunResult, Status};
-pub use runner::{Output, RunError, Runner, SystemRunner};
+pub use report::{Drift, Installed, LastRun, Removed, RunResult, ScheduleStatus};
+pub use runner::{CallError, Output, Runner, SystemRunner};
 
 /// Who starts the runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

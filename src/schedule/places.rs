@@ -6,9 +6,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::ScheduleError;
+use crate::os::home;
 
 /// Folders and variables that an install depends on. Parameters and not lookups, so that both
-/// managers are rehearsed on any machine.
+/// managers are tested on any machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// The person's home.
@@ -21,7 +22,7 @@ pub struct Places {
     pub runtime_dir: Option<PathBuf>,
     /// `DBUS_SESSION_BUS_ADDRESS`, if set.
     pub bus: Option<String>,
-    /// The number launchd knows the person by.
+    /// The user, whose number is part of the names in launchd.
     pub uid: u32,
     /// The person's `PATH`.
     pub path: Vec<PathBuf>,
@@ -59,35 +60,28 @@ impl Places {
         }
     }
 
-    /// This person, as their environment says.
+    /// This person, by their environment and the user database.
     ///
     /// # Errors
     /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under a `sudo` that keeps
-    /// `HOME`: files of root in somebody's home would serve nobody.
+    /// `HOME`: files of root in another user's home would serve nobody.
     pub fn here() -> Result<Places, ScheduleError> {
-        let uid = nix::unistd::geteuid().as_raw();
-        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-        let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = folder("HOME").ok_or(ScheduleError::NoHome)?;
-        let owner = home.metadata().map_err(|_| ScheduleError::NoHome)?.uid();
-        if uid == 0 && owner != 0 {
+        let uid = home::user();
+        let home = home::current().filter(|home| home.is_dir()).ok_or(ScheduleError::NoHome)?;
+        if let Some(owner) = home::stranger(&home, uid) {
             return Err(ScheduleError::NotYourHome { home, owner });
         }
         let mut places = Places::new(&home);
         places.uid = uid;
-        places.config_home = folder("XDG_CONFIG_HOME").unwrap_or(places.config_home);
-        places.data_home = folder("XDG_DATA_HOME").unwrap_or(places.data_home);
+        places.config_home = home::folder("XDG_CONFIG_HOME").unwrap_or(places.config_home);
+        places.data_home = home::folder("XDG_DATA_HOME").unwrap_or(places.data_home);
         // A shell from su or cron has none, and yet the manager may be running.
         let usual = PathBuf::from(format!("/run/user/{uid}"));
         let mine = |path: &PathBuf| path.metadata().is_ok_and(|metadata| metadata.uid() == uid);
-        places.runtime_dir = folder("XDG_RUNTIME_DIR").or_else(|| Some(usual).filter(mine));
+        places.runtime_dir = home::folder("XDG_RUNTIME_DIR").or_else(|| Some(usual).filter(mine));
         places.bus = env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|address| !address.is_empty());
-        places.path = variable("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
-        places.temporary = folder("TMPDIR")
-            .into_iter()
-            .flat_map(|dir| [dir.canonicalize().ok(), Some(dir)])
-            .flatten()
-            .collect();
+        places.path = home::search_path();
+        places.temporary = home::temporary();
         places.kept = kept(&home, |name| env::var(name).ok());
         Ok(places)
     }
@@ -127,8 +121,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scheduled_run_is_told_what_differs_from_the_usual() {
-        let told = kept(Path::new("/home/u"), |name| {
+    fn a_scheduled_run_is_given_what_differs_from_the_usual() {
+        let given = kept(Path::new("/home/u"), |name| {
             let value = match name {
                 "MCP_REAP_CONFIG" => "my.toml",
                 "XDG_CONFIG_HOME" => "/home/u/.config/",
@@ -140,6 +134,6 @@ mod tests {
         });
         let here = env::current_dir().unwrap().join("my.toml");
         let expected = [("MCP_REAP_CONFIG", here.to_str().unwrap()), ("XDG_STATE_HOME", "/data/state")];
-        assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        assert_eq!(given, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     }
 }

@@ -1,4 +1,4 @@
-//! What install, status and uninstall have to tell.
+//! The results of install, status and uninstall.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::files::Change;
+use super::files::FileChange;
 use super::job::Job;
 
 /// What an install did.
@@ -15,7 +15,7 @@ pub struct Installed {
     /// What is now scheduled.
     pub job: Job,
     /// The files, and what became of each.
-    pub files: Vec<(PathBuf, Change)>,
+    pub files: Vec<(PathBuf, FileChange)>,
     /// Where files are now that were not ours and in the way, which only a forced install moves.
     pub moved: Vec<PathBuf>,
     /// False where launchd takes it up at the next login at the screen only.
@@ -24,12 +24,12 @@ pub struct Installed {
     pub next: Option<DateTime<Utc>>,
 }
 
-/// How things are.
+/// The state of the schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Status {
+pub struct ScheduleStatus {
     /// `launchd` or `systemd`.
     pub manager: &'static str,
-    /// Why the manager could not be asked; `None` when it could.
+    /// Why the manager gave no answer; `None` when it did.
     pub absent: Option<String>,
     /// The files, and whether each is there.
     pub files: Vec<(PathBuf, bool)>,
@@ -39,7 +39,7 @@ pub struct Status {
     pub provided: Vec<PathBuf>,
     /// The manager will start it.
     pub loaded: bool,
-    /// What the files say is scheduled.
+    /// What is scheduled by the files.
     pub job: Option<Job>,
     /// The next run. Under launchd worked out from the job; it may come later when the machine
     /// sleeps.
@@ -50,7 +50,7 @@ pub struct Status {
     pub drift: Vec<Drift>,
 }
 
-impl Status {
+impl ScheduleStatus {
     /// Whether it will run, as this version would have it: by the person's own files or a package's.
     #[must_use]
     pub fn is_fine(&self) -> bool {
@@ -62,7 +62,7 @@ impl Status {
 /// A run that the manager started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LastRun {
-    /// When; launchd does not tell.
+    /// When; launchd does not show it.
     pub at: Option<DateTime<Utc>>,
     /// How it ended.
     pub result: RunResult,
@@ -78,13 +78,13 @@ pub enum RunResult {
     Exit(i32),
     /// Otherwise, in the manager's words: `timeout`, `signal`, `core-dump`.
     Failed(String),
-    /// The manager does not tell.
+    /// The manager does not show it.
     NotKnown,
 }
 
 impl RunResult {
     /// From systemd's `Result` and `ExecMainStatus`.
-    pub(super) fn told(result: Option<&str>, status: Option<&str>) -> RunResult {
+    pub(super) fn of_systemd(result: Option<&str>, status: Option<&str>) -> RunResult {
         match (result, status.and_then(|status| status.parse().ok())) {
             (Some("success" | "exit-code"), Some(code)) => RunResult::Exit(code),
             (Some(other), _) => RunResult::Failed(other.to_owned()),
@@ -93,7 +93,7 @@ impl RunResult {
     }
 
     /// From launchd's `last exit code`: `0`, `78: EX_CONFIG`, `(never exited)`.
-    pub(super) fn exit_code(text: &str) -> Option<RunResult> {
+    pub(super) fn of_launchd(text: &str) -> Option<RunResult> {
         text.split(':').next()?.trim().parse().ok().map(RunResult::Exit)
     }
 }
@@ -186,31 +186,31 @@ pub enum Drift {
         /// Where.
         path: PathBuf,
     },
-    /// The manager runs something else than the file says.
-    #[error("the manager runs something else: {told}")]
+    /// The manager runs something else than what is in the file.
+    #[error("the manager runs something else: {found}")]
     RunsOther {
         /// In its words.
-        told: String,
+        found: String,
     },
-    /// The manager runs it otherwise than the file says.
-    #[error("the manager has another {what}: {told}")]
+    /// The manager runs it with another setting than that of the file.
+    #[error("the manager has another {what}: {found}")]
     OtherSetting {
         /// Which setting.
         what: &'static str,
         /// In its words.
-        told: String,
+        found: String,
     },
-    /// The manager runs it at another time than the file says.
-    #[error("the manager runs it at another time: {told}")]
+    /// The manager runs it at another time than that of the file.
+    #[error("the manager runs it at another time: {found}")]
     OtherTime {
         /// In its words.
-        told: String,
+        found: String,
     },
 }
 
 impl Drift {
-    /// What of all this is not the person's own doing: with a drop-in beside a unit, that it runs
-    /// something else or at another time is what they wanted, and an install leaves it so.
+    /// Without what the person did: with a drop-in beside a unit, that it runs something else or at
+    /// another time is what they wanted, and an install leaves it so.
     #[must_use]
     pub fn unwanted(drift: &[Drift]) -> Vec<&Drift> {
         let chosen = drift.iter().any(|drift| matches!(drift, Drift::DropIn { .. }));

@@ -1,4 +1,4 @@
-//! Status: what the files say, what the manager says, and where the two differ.
+//! Compares the files of a schedule with what its manager has loaded.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +8,15 @@ use super::ScheduleError;
 use super::files::{self, Found};
 use super::install::Schedule;
 use super::job::Job;
-use super::manager::{Presence, Seen};
-use super::report::{Drift, Status};
+use super::manager::{Manager, ManagerPresence, ManagerView};
+use super::report::{Drift, ScheduleStatus};
 
 impl Schedule {
     /// How things are, for a version of mcp-reap that is this file.
     ///
     /// # Errors
     /// When files cannot be read, or a manager that is there gives no answer.
-    pub fn status(&self, running: &Path) -> Result<Status, ScheduleError> {
+    pub fn status(&self, running: &Path) -> Result<ScheduleStatus, ScheduleError> {
         self.status_at(running, &Local::now())
     }
 
@@ -24,59 +24,40 @@ impl Schedule {
     ///
     /// # Errors
     /// As there.
-    pub fn status_at<Z: TimeZone>(&self, running: &Path, now: &DateTime<Z>) -> Result<Status, ScheduleError> {
+    pub fn status_at<Z: TimeZone>(
+        &self,
+        running: &Path,
+        now: &DateTime<Z>,
+    ) -> Result<ScheduleStatus, ScheduleError> {
         let manager = self.manager();
-        let mut drift = Vec::new();
-        let mut jobs: Vec<Option<Job>> = Vec::new();
-        let mut there = Vec::new();
-        for (at, path) in manager.paths().into_iter().enumerate() {
-            let found = files::look(&path)?;
-            there.push((path.clone(), found != Found::Nothing));
-            match found {
-                Found::Nothing => drift.push(Drift::Missing { path }),
-                Found::Theirs(why) => drift.push(Drift::NotOurs { path, why }),
-                Found::Ours { job, text } => {
-                    let now = job.as_ref().map(|job| manager.render(job).swap_remove(at).text);
-                    if now.as_ref() != Some(&text) {
-                        drift.push(Drift::OtherVersion { path });
-                    }
-                    jobs.push(job);
-                }
-            }
-        }
+        let Files { there, job, mut drift } = read_files(&*manager)?;
         let installed = there.iter().all(|(_, there)| *there);
         let none = there.iter().all(|(_, there)| !there);
-        if none {
-            drift.clear();
-        }
-        if jobs.windows(2).any(|two| two[0] != two[1]) {
-            drift.push(Drift::Disagree);
-        }
-        let job = jobs.into_iter().flatten().next();
-        if let Some(job) = &job {
-            drift.extend(drift_of_binary(&job.binary, running));
-        }
+        drift.extend(job.as_ref().and_then(|job| drift_of_binary(&job.binary, running)));
         let (absent, mut seen) = match manager.presence() {
-            Presence::Here => (None, manager.see(job.as_ref())?),
-            Presence::AtNextLogin => (Some("nobody is logged in at the screen".to_owned()), Seen::default()),
-            Presence::Absent(why) => (Some(why), Seen::default()),
+            ManagerPresence::Here => (None, manager.see(job.as_ref())?),
+            ManagerPresence::AtNextLogin => {
+                (Some("nobody is logged in at the screen".to_owned()), ManagerView::default())
+            }
+            ManagerPresence::Absent(why) => (Some(why), ManagerView::default()),
         };
         let provided = if none { take_provided(&mut seen) } else { Vec::new() };
         if !provided.is_empty() && seen.loaded {
             drift.extend(seen.program.as_deref().and_then(|program| drift_of_binary(program, running)));
         }
         drift.extend(seen.drift);
-        let unsaid = !drift.iter().any(|drift| matches!(drift, Drift::NotStarted | Drift::Masked { .. }));
-        if absent.is_none() && installed && !seen.loaded && unsaid {
+        let unexplained =
+            !drift.iter().any(|drift| matches!(drift, Drift::NotStarted | Drift::Masked { .. }));
+        if absent.is_none() && installed && !seen.loaded && unexplained {
             drift.push(Drift::NotLoaded);
         }
         if seen.loaded && none && provided.is_empty() {
             drift.push(Drift::OnlyLoaded);
         }
-        let reckoned = || job.as_ref().filter(|_| seen.loaded).map(|job| job.calendar.next_after(now));
-        let next = seen.next.or_else(reckoned);
+        let worked_out = || job.as_ref().filter(|_| seen.loaded).map(|job| job.calendar.next_after(now));
+        let next = seen.next.or_else(worked_out);
         let manager = self.kind.name();
-        Ok(Status {
+        Ok(ScheduleStatus {
             manager,
             absent,
             files: there,
@@ -91,9 +72,45 @@ impl Schedule {
     }
 }
 
+/// The files of a schedule.
+struct Files {
+    /// Each, and whether it is there.
+    there: Vec<(PathBuf, bool)>,
+    /// What they were made for.
+    job: Option<Job>,
+    /// Where they are not as an install with this version would leave them.
+    drift: Vec<Drift>,
+}
+
+fn read_files(manager: &dyn Manager) -> Result<Files, ScheduleError> {
+    let (mut there, mut jobs, mut drift) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, path) in manager.paths().into_iter().enumerate() {
+        let found = files::look(&path)?;
+        there.push((path.clone(), found != Found::Nothing));
+        match found {
+            Found::Nothing => drift.push(Drift::Missing { path }),
+            Found::Theirs(why) => drift.push(Drift::NotOurs { path, why }),
+            Found::Ours { job, text } => {
+                let now = job.as_ref().map(|job| manager.render(job).swap_remove(at).text);
+                if now.as_ref() != Some(&text) {
+                    drift.push(Drift::OtherVersion { path });
+                }
+                jobs.push(job);
+            }
+        }
+    }
+    if there.iter().all(|(_, there)| !there) {
+        drift.clear();
+    }
+    if jobs.windows(2).any(|two| two[0] != two[1]) {
+        drift.push(Drift::Disagree);
+    }
+    Ok(Files { there, job: jobs.into_iter().flatten().next(), drift })
+}
+
 /// The files that the manager has read where the person has none: a package's. That they lie elsewhere
-/// is then no fault, nor that nobody has switched their timer on.
-pub(super) fn take_provided(seen: &mut Seen) -> Vec<PathBuf> {
+/// is then no fault, nor that their timer is off.
+pub(super) fn take_provided(seen: &mut ManagerView) -> Vec<PathBuf> {
     let mut provided = Vec::new();
     for drift in std::mem::take(&mut seen.drift) {
         match drift {

@@ -1,13 +1,12 @@
 //! launchd: which processes are jobs, and who is below one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use super::ask;
+use super::output;
 use crate::process::{Pid, Service, Snapshot};
 use crate::tree::Tree;
 
-/// What `launchctl` can be asked without being root.
+/// What `launchctl` answers without being root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// `launchctl list`: the jobs of the domain we run in.
@@ -16,23 +15,23 @@ pub(super) enum Question {
     Print(String),
 }
 
-/// How launchd is asked.
-pub(super) type Ask<'a> = &'a mut dyn FnMut(&Question) -> Option<Vec<u8>>;
+/// Queries launchd: the bare output of `launchctl`.
+pub(super) type Query<'a> = &'a mut dyn FnMut(&Question) -> Option<String>;
 
 /// Running jobs by process number.
 type Jobs = BTreeMap<Pid, String>;
 
 /// Fills in the jobs of `pids`. What lives below a job belongs to it; what has launchd itself
 /// above it is either a job or adopted, and that has to be known for certain.
-pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
+pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let lines = lines_up_to_launchd(snapshot, pids);
     if lines.is_empty() {
         return;
     }
-    let listed = ask(&Question::List).and_then(|output| parse_list(&output));
+    let listed = query(&Question::List).and_then(|output| parse_list(&output));
     let mut jobs = listed.clone().unwrap_or_default();
     // A daemon of the system's that runs as this user, or an agent of the desktop seen from an ssh
-    // login, is in another domain than ours. Asked only where somebody could be such a one.
+    // login, is in another domain than ours. Queried only where a process could be in one.
     let in_doubt = |line: &Vec<Pid>, jobs: &Jobs| line.len() == 1 && !jobs.contains_key(&line[0]);
     let mut complete = listed.is_some();
     if complete && lines.iter().any(|line| in_doubt(line, &jobs)) {
@@ -40,9 +39,9 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
         for (domain, needed) in
             [("system".to_owned(), true), (format!("user/{uid}"), true), (format!("gui/{uid}"), false)]
         {
-            match ask(&Question::Print(domain)).and_then(|output| parse_print(&output)) {
+            match query(&Question::Print(domain)).and_then(|output| parse_print(&output)) {
                 Some(more) => jobs.extend(more),
-                // Nobody need be logged in at the screen.
+                // No one has to be logged in at the screen.
                 None => complete &= !needed,
             }
         }
@@ -57,8 +56,8 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
         };
         services.insert(line[0], Service { manager: "launchd".into(), name, main_pid, active: false });
     }
-    let asked: BTreeSet<Pid> = lines.iter().map(|line| line[0]).collect();
-    for record in snapshot.processes.iter_mut().filter(|record| asked.contains(&record.pid())) {
+    let heads: BTreeSet<Pid> = lines.iter().map(|line| line[0]).collect();
+    for record in snapshot.processes.iter_mut().filter(|record| heads.contains(&record.pid())) {
         record.details.service = services.remove(&record.pid());
     }
 }
@@ -82,9 +81,8 @@ fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Vec<Pid>> {
 /// -    0    com.apple.SafariHistoryServiceAgent
 /// 312    0    com.example.notes
 /// ```
-fn parse_list(output: &[u8]) -> Option<Jobs> {
-    let text = String::from_utf8_lossy(output);
-    let mut lines = text.lines();
+fn parse_list(output: &str) -> Option<Jobs> {
+    let mut lines = output.lines();
     if !lines.next()?.starts_with("PID") {
         return None;
     }
@@ -99,9 +97,8 @@ fn parse_list(output: &[u8]) -> Option<Jobs> {
 ///              101      -     com.example.notes
 ///     }
 /// ```
-fn parse_print(output: &[u8]) -> Option<Jobs> {
-    let text = String::from_utf8_lossy(output);
-    let mut lines = text.lines().map(str::trim).skip_while(|line| *line != "services = {");
+fn parse_print(output: &str) -> Option<Jobs> {
+    let mut lines = output.lines().map(str::trim).skip_while(|line| *line != "services = {");
     lines.next()?;
     let mut jobs = Jobs::new();
     for line in lines {
@@ -120,12 +117,11 @@ fn job<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<(Pid, String)> {
     (!label.is_empty()).then(|| (Pid(pid), label.to_owned()))
 }
 
-/// Asks the real launchd.
-pub(super) fn ask(question: &Question) -> Option<Vec<u8>> {
-    let program = Path::new("/bin/launchctl");
+/// Queries the real launchd.
+pub(super) fn query(question: &Question) -> Option<String> {
     match question {
-        Question::List => ask::ask(program, &["list"], &[], ask::LIMIT),
-        Question::Print(domain) => ask::ask(program, &["print", domain], &[], ask::LIMIT),
+        Question::List => output("launchctl", &["list"], &[]),
+        Question::Print(domain) => output("launchctl", &["print", domain], &[]),
     }
 }
 
@@ -160,29 +156,29 @@ mod tests {
 
     fn filled(answer: impl Fn(&Question) -> Option<&'static str>) -> (Vec<(u32, String)>, usize) {
         let mut snapshot = table();
-        let mut asked = 0;
+        let mut queries = 0;
         fill(&mut snapshot, &[Pid(20), Pid(22), Pid(31), Pid(40), Pid(404), Pid(1)], &mut |question| {
-            asked += 1;
-            answer(question).map(|text| text.as_bytes().to_vec())
+            queries += 1;
+            answer(question).map(str::to_owned)
         });
-        let told = snapshot.processes.iter().filter_map(|record| {
+        let seen = snapshot.processes.iter().filter_map(|record| {
             let service = record.details.service.as_ref()?;
             Some((record.pid().0, format!("{} {:?}", service.name, service.main_pid)))
         });
-        (told.collect(), asked)
+        (seen.collect(), queries)
     }
 
-    fn told(pid: u32, text: &str) -> (u32, String) {
+    fn seen(pid: u32, text: &str) -> (u32, String) {
         (pid, text.to_owned())
     }
 
     #[test]
-    fn a_job_and_what_is_below_it_belong_to_it_and_an_adopted_process_to_nobody() {
-        let (services, asked) =
+    fn a_job_and_what_is_below_it_belong_to_it_and_an_adopted_process_to_none() {
+        let (services, queries) =
             filled(|question| Some(if *question == Question::List { LIST } else { NONE }));
         let agent = "org.example.agent Some(20)";
-        assert_eq!(services, [told(20, agent), told(22, agent)]);
-        assert_eq!(asked, 4, "list, system, user and gui");
+        assert_eq!(services, [seen(20, agent), seen(22, agent)]);
+        assert_eq!(queries, 4, "list, system, user and gui");
     }
 
     #[test]
@@ -194,13 +190,13 @@ mod tests {
             ),
             Question::Print(_) => Some(NONE),
         });
-        assert!(services.contains(&told(40, "com.d Some(40)")), "{services:?}");
+        assert!(services.contains(&seen(40, "com.d Some(40)")), "{services:?}");
     }
 
     #[test]
-    fn what_cannot_be_asked_leaves_everything_under_launchd_in_doubt() {
-        let doubt = told(40, "? None");
-        assert_eq!(filled(|_| None), (vec![told(20, "? None"), doubt.clone()], 1));
+    fn what_gives_no_answer_leaves_everything_under_launchd_in_doubt() {
+        let doubt = seen(40, "? None");
+        assert_eq!(filled(|_| None), (vec![seen(20, "? None"), doubt.clone()], 1));
         for dead in ["system", "user/501"] {
             let (services, _) = filled(|question| match question {
                 Question::List => Some(LIST),
@@ -212,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_need_be_logged_in_at_the_screen() {
+    fn no_one_has_to_be_logged_in_at_the_screen() {
         let (services, _) = filled(|question| match question {
             Question::List => Some(LIST),
             Question::Print(domain) if domain == "gui/501" => None,
@@ -222,27 +218,23 @@ mod tests {
     }
 
     #[test]
-    fn other_domains_are_asked_only_where_somebody_could_be_in_one() {
+    fn other_domains_are_queried_only_where_a_process_could_be_in_one() {
         let mut snapshot = table();
-        let mut asked = Vec::new();
+        let mut queries = Vec::new();
         fill(&mut snapshot, &[Pid(22), Pid(31), Pid(20)], &mut |question| {
-            asked.push(question.clone());
-            Some(LIST.as_bytes().to_vec())
+            queries.push(question.clone());
+            Some(LIST.to_owned())
         });
-        assert_eq!(asked, [Question::List]);
+        assert_eq!(queries, [Question::List]);
     }
 
     #[test]
     fn an_output_of_another_form_is_no_answer() {
         for noise in ["", "Could not find domain", "20\t0\tno.header", "services = {\n 5 - a\n"] {
-            assert_eq!(
-                (parse_list(noise.as_bytes()), parse_print(noise.as_bytes())),
-                (None, None),
-                "{noise}"
-            );
+            assert_eq!((parse_list(noise), parse_print(noise)), (None, None), "{noise}");
         }
         let jobs =
-            parse_list(b"PID\tStatus\tLabel\n1\t0\tlaunchd\n7\t0\n8\t0\t\n9\t-15\ta b\nx\ty\tz\n").unwrap();
+            parse_list("PID\tStatus\tLabel\n1\t0\tlaunchd\n7\t0\n8\t0\t\n9\t-15\ta b\nx\ty\tz\n").unwrap();
         assert_eq!(jobs, Jobs::from([(Pid(9), "a b".to_owned())]));
     }
 }

@@ -1,9 +1,8 @@
 //! systemd: from a process's cgroup to its unit, from the unit to its main process.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use super::ask;
+use super::output;
 use crate::process::{Pid, ProcessRecord, Service, Snapshot, Uid};
 
 /// Which of the systemd managers runs a unit.
@@ -13,7 +12,7 @@ pub(super) enum Manager {
     System,
     /// `systemd --user` of the person we run for.
     User(Uid),
-    /// Somebody else's `systemd --user`: it would not answer us.
+    /// Another user's `systemd --user`: it would not answer us.
     Foreign,
 }
 
@@ -27,18 +26,18 @@ struct Place<'a> {
     path: &'a str,
 }
 
-/// What `systemctl show` says of one unit.
+/// What `systemctl show` prints of one unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Unit {
     main_pid: Pid,
     control_group: String,
 }
 
-/// How a manager is asked about units: name by name, the bare output of `systemctl show`.
-pub(super) type Ask<'a> = &'a mut dyn FnMut(Manager, &[&str]) -> Option<Vec<u8>>;
+/// Queries a manager about units, by their names: the bare output of `systemctl show`.
+pub(super) type Query<'a> = &'a mut dyn FnMut(Manager, &[&str]) -> Option<String>;
 
-/// Fills in the services of `pids`, with one question per manager.
-pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
+/// Fills in the services of `pids`, with one query per manager.
+pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let wanted: BTreeSet<Pid> = pids.iter().copied().collect();
     let viewer = snapshot.viewer.uid;
     let mut units: BTreeMap<Manager, BTreeSet<&str>> = BTreeMap::new();
@@ -53,7 +52,7 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], ask: Ask<'_>) {
     let mut known: BTreeMap<(Manager, String), Unit> = BTreeMap::new();
     for (manager, names) in units {
         let names: Vec<&str> = names.into_iter().collect();
-        for (name, unit) in ask(manager, &names).map(|output| parse_show(&output)).unwrap_or_default() {
+        for (name, unit) in query(manager, &names).map(|output| parse_show(&output)).unwrap_or_default() {
             known.insert((manager, name), unit);
         }
     }
@@ -69,12 +68,12 @@ fn service(
 ) -> Option<Service> {
     let place = record.details.cgroup.as_deref().and_then(|cgroup| place(cgroup, viewer));
     // systemd.exec(5): set to the process systemd itself executed; its children inherit the value,
-    // and with it no longer their own number. Known even where no manager can be asked.
+    // and with it no longer their own number. Known even where no manager answers.
     let executed = record.env_var("SYSTEMD_EXEC_PID").is_some_and(|pid| pid == record.pid().to_string());
     if place.is_none() && !executed {
         return None;
     }
-    let asked = || {
+    let answered = || {
         let place = place?;
         let unit = known.get(&(place.manager, place.unit.to_owned()))?;
         same_group(place.path, &unit.control_group).then_some(unit.main_pid)
@@ -82,7 +81,7 @@ fn service(
     Some(Service {
         manager: "systemd".into(),
         name: place.map_or("unknown", |place| place.unit).into(),
-        main_pid: if executed { Some(record.pid()) } else { asked() },
+        main_pid: if executed { Some(record.pid()) } else { answered() },
         active: false,
     })
 }
@@ -140,8 +139,7 @@ fn same_group(seen: &str, answered: &str) -> bool {
 
 /// The output of `systemctl show --property=Id,MainPID,ControlGroup`: blocks of `key=value` with a
 /// blank line between, in any order. A block without all three is no answer.
-fn parse_show(output: &[u8]) -> Vec<(String, Unit)> {
-    let text = String::from_utf8_lossy(output);
+fn parse_show(output: &str) -> Vec<(String, Unit)> {
     let block = |block: &str| {
         let value = |key: &str| {
             block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
@@ -149,12 +147,11 @@ fn parse_show(output: &[u8]) -> Vec<(String, Unit)> {
         let main_pid = Pid(value("MainPID")?.parse().ok()?);
         Some((value("Id")?, Unit { main_pid, control_group: value("ControlGroup")? }))
     };
-    text.split("\n\n").filter_map(block).collect()
+    output.split("\n\n").filter_map(block).collect()
 }
 
-/// Asks the real manager.
-pub(super) fn ask(manager: Manager, units: &[&str]) -> Option<Vec<u8>> {
-    let program = ["/usr/bin/systemctl", "/bin/systemctl"].map(Path::new).into_iter().find(|p| p.exists())?;
+/// Queries the real manager.
+pub(super) fn query(manager: Manager, units: &[&str]) -> Option<String> {
     let mut args = Vec::new();
     let mut environment = Vec::new();
     match manager {
@@ -163,13 +160,13 @@ pub(super) fn ask(manager: Manager, units: &[&str]) -> Option<Vec<u8>> {
             args.push("--user");
             // A cron job or a hook has no session; the manager's socket is there all the same.
             let runtime = std::env::var("XDG_RUNTIME_DIR").unwrap_or_else(|_| format!("/run/user/{}", uid.0));
-            environment.push(("XDG_RUNTIME_DIR", runtime));
+            environment.push(("XDG_RUNTIME_DIR".to_owned(), runtime));
         }
         Manager::Foreign => return None,
     }
     args.extend(["show", "--no-pager", "--property=Id,MainPID,ControlGroup", "--"]);
     args.extend(units);
-    ask::ask(program, &args, &environment, ask::LIMIT)
+    output("systemctl", &args, &environment)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
-//! A table that was written down before: the form of a bug report and of our tests.
+//! A process table that was recorded earlier: the form of a bug report and of our tests.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::SysError;
+use crate::os::file::{ReadError, read_named};
 use crate::process::Snapshot;
 
 /// The most that is taken, in bytes. A machine of 20,000 processes records about 10 MB.
@@ -17,13 +16,14 @@ pub const MAX_BYTES: u64 = 64 << 20;
 /// schema this version knows. Each names the file.
 pub fn read(path: &Path) -> Result<Snapshot, SysError> {
     let file = path.display().to_string();
-    let io = |source| SysError::Io { what: format!("read {file}"), source };
-    let mut bytes = Vec::new();
-    // The size is not asked first: a pipe or a file that grows has none that can be trusted.
-    File::open(path).map_err(io)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(SysError::TooLarge { file, max: MAX_BYTES });
-    }
+    // A pipe will do: `--snapshot <(ssh host mcp-reap record)`.
+    let bytes = read_named(path, MAX_BYTES).map_err(|error| match error {
+        ReadError::TooLarge { limit } => SysError::TooLarge { file: file.clone(), max: limit },
+        ReadError::NotRegular => {
+            SysError::Io { what: format!("read {file}"), source: std::io::ErrorKind::InvalidInput.into() }
+        }
+        ReadError::Io(source) => SysError::Io { what: format!("read {file}"), source },
+    })?;
     Snapshot::from_json(&bytes).map_err(|source| SysError::Recorded { file, source })
 }
 
@@ -66,7 +66,7 @@ mod tests {
     fn a_file_that_never_ends_is_given_up() {
         let (_folder, path) = written(b"");
         // Sparse: takes no room on the disk.
-        File::options().write(true).open(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
         assert!(matches!(read(&path), Err(SysError::TooLarge { .. })));
     }
 }

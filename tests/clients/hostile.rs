@@ -152,7 +152,7 @@ fn a_file_without_permission_is_a_warning() {
 }
 
 #[test]
-fn a_folder_of_a_million_names_is_cut_off_and_said_so() {
+fn a_folder_of_a_million_names_is_cut_off_with_a_warning() {
     let home = Home::new(Os::Linux).with(".lmstudio/mcp.json", ONE);
     let agents = home.path(".aws/amazonq/cli-agents");
     fs::create_dir_all(&agents).unwrap();
@@ -167,7 +167,7 @@ fn a_folder_of_a_million_names_is_cut_off_and_said_so() {
 }
 
 #[test]
-fn more_projects_than_anybody_has_are_cut_off_and_said_so() {
+fn more_projects_than_people_have_are_cut_off_with_a_warning() {
     let home = Home::new(Os::Linux).with(".lmstudio/mcp.json", ONE);
     let projects: Vec<String> = (0..1_001)
         .map(|number| {

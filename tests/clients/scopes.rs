@@ -1,4 +1,4 @@
-//! For whom an entry holds: projects, plugins, the machine, and the folders the environment names.
+//! Who an entry is for: projects, plugins, the machine, and the folders the environment names.
 
 use std::os::unix::fs::symlink;
 

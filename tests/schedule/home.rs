@@ -1,4 +1,4 @@
-//! A home with a manager of paper in it.
+//! A home with a simulated manager in it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,20 +10,21 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mcp_reap::schedule::{
-    Calendar, Installed, Kind, Output, Places, Request, RunError, Runner, Schedule, ScheduleError, Status,
+    Calendar, CallError, Installed, Kind, Output, Places, Request, Runner, Schedule, ScheduleError,
+    ScheduleStatus,
 };
 use tempfile::TempDir;
 
 use crate::launchctl::Launchctl;
 use crate::systemctl::Systemctl;
 
-/// What a manager of paper answers.
-pub(crate) trait Paper {
+/// What a simulated manager answers.
+pub(crate) trait SimulatedManager {
     fn answer(&mut self, args: &[&str]) -> Output;
 }
 
 /// Success, with this on stdout.
-pub(crate) fn said(stdout: impl Into<String>) -> Output {
+pub(crate) fn success(stdout: impl Into<String>) -> Output {
     Output { code: Some(0), stdout: stdout.into(), stderr: String::new() }
 }
 
@@ -32,32 +33,32 @@ pub(crate) fn failed(code: i32, stderr: &str) -> Output {
     Output { code: Some(code), stdout: String::new(), stderr: format!("{stderr}\n") }
 }
 
-/// Records what is asked, and breaks what it is told to break.
-pub(crate) struct Rehearsal {
+/// Records what is run, and breaks what a test breaks.
+pub(crate) struct SimulatedRunner {
     pub(crate) program: &'static str,
-    pub(crate) manager: Rc<RefCell<dyn Paper>>,
-    pub(crate) asked: Rc<RefCell<Vec<String>>>,
+    pub(crate) manager: Rc<RefCell<dyn SimulatedManager>>,
+    pub(crate) calls: Rc<RefCell<Vec<String>>>,
     /// Commands that begin so fail.
     pub(crate) broken: Rc<RefCell<Vec<&'static str>>>,
     pub(crate) absent: bool,
 }
 
-impl Runner for Rehearsal {
-    fn run(&self, program: &str, args: &[&str]) -> Result<Output, RunError> {
+impl Runner for SimulatedRunner {
+    fn run(&self, program: &str, args: &[&str]) -> Result<Output, CallError> {
         assert_eq!(program, self.program);
         if self.absent {
-            return Err(RunError::Missing(program.to_owned()));
+            return Err(CallError::Missing(program.to_owned()));
         }
         let command = args.iter().filter(|arg| **arg != "--user").copied().collect::<Vec<_>>().join(" ");
-        self.asked.borrow_mut().push(command.clone());
+        self.calls.borrow_mut().push(command.clone());
         if self.broken.borrow().iter().any(|broken| command.starts_with(broken)) {
-            return Ok(failed(1, "broken for the rehearsal"));
+            return Ok(failed(1, "broken for this test"));
         }
         Ok(self.manager.borrow_mut().answer(args))
     }
 
     fn pause(&self, _: Duration) {
-        self.asked.borrow_mut().push("(pause)".to_owned());
+        self.calls.borrow_mut().push("(pause)".to_owned());
     }
 }
 
@@ -69,7 +70,7 @@ pub(crate) struct Home {
     pub(crate) binary: PathBuf,
     pub(crate) systemctl: Rc<RefCell<Systemctl>>,
     pub(crate) launchctl: Rc<RefCell<Launchctl>>,
-    pub(crate) asked: Rc<RefCell<Vec<String>>>,
+    pub(crate) calls: Rc<RefCell<Vec<String>>>,
     pub(crate) broken: Rc<RefCell<Vec<&'static str>>>,
     pub(crate) absent: bool,
 }
@@ -90,25 +91,25 @@ impl Home {
             places,
             kind,
             binary,
-            asked: Rc::default(),
+            calls: Rc::default(),
             broken: Rc::default(),
             absent: false,
         }
     }
 
     pub(crate) fn schedule(&self) -> Schedule {
-        let (program, manager): (_, Rc<RefCell<dyn Paper>>) = match self.kind {
+        let (program, manager): (_, Rc<RefCell<dyn SimulatedManager>>) = match self.kind {
             Kind::Systemd => ("systemctl", self.systemctl.clone()),
             Kind::Launchd => ("launchctl", self.launchctl.clone()),
         };
-        let rehearsal = Rehearsal {
+        let runner = SimulatedRunner {
             program,
             manager,
-            asked: self.asked.clone(),
+            calls: self.calls.clone(),
             broken: self.broken.clone(),
             absent: self.absent,
         };
-        Schedule::new(self.kind, self.places.clone(), Box::new(rehearsal))
+        Schedule::new(self.kind, self.places.clone(), Box::new(runner))
     }
 
     pub(crate) fn request(&self) -> Request {
@@ -125,7 +126,7 @@ impl Home {
         self.schedule().install(&self.request())
     }
 
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> ScheduleStatus {
         // Friday.
         let now = "2026-11-20T14:00:00+02:00".parse::<chrono::DateTime<chrono::FixedOffset>>().unwrap();
         self.schedule().status_at(&self.binary, &now).unwrap()
@@ -137,12 +138,12 @@ impl Home {
         self.status().drift.iter().map(|drift| drift.to_string().replace(home, "~")).collect()
     }
 
-    /// What was asked since the last time, without the questions that change nothing.
+    /// What was run since the last time, without the queries that change nothing.
     pub(crate) fn orders(&self) -> Vec<String> {
-        let asked = std::mem::take(&mut *self.asked.borrow_mut());
+        let calls = std::mem::take(&mut *self.calls.borrow_mut());
         let home = self.places.home.to_str().unwrap();
         let order = |command: &String| !command.contains("show ") && !command.starts_with("print ");
-        asked.iter().filter(|command| order(command)).map(|command| command.replace(home, "~")).collect()
+        calls.iter().filter(|command| order(command)).map(|command| command.replace(home, "~")).collect()
     }
 
     /// Every file and link below the home with its content, but for the binary.
@@ -174,7 +175,7 @@ impl Home {
     }
 }
 
-/// Says so where a test can tell nothing. Not through `eprintln!`, which is kept quiet in a test that
+/// Reports a test that can show nothing here. Not through `eprintln!`, which is kept quiet in a test that
 /// passes.
 pub(crate) fn not_tested(why: &str) {
     std::io::stderr().write_all(format!("\nNOT TESTED: {why}\n").as_bytes()).unwrap();

@@ -1,9 +1,9 @@
-//! Install and uninstall, against managers of paper.
+//! Install and uninstall, against simulated managers.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use mcp_reap::schedule::{Calendar, Change, Kind, Request, ScheduleError};
+use mcp_reap::schedule::{Calendar, FileChange, Kind, Request, ScheduleError};
 
 use crate::home::{Home, KINDS, program};
 
@@ -18,7 +18,7 @@ fn an_install_writes_loads_and_looks() {
         let installed = home.install().unwrap();
         assert!(installed.loaded);
         assert_eq!(installed.job.binary, home.binary);
-        assert!(installed.files.iter().all(|(path, change)| path.exists() && *change == Change::Created));
+        assert!(installed.files.iter().all(|(path, change)| path.exists() && *change == FileChange::Created));
         let status = home.status();
         assert!(status.installed && status.loaded, "{status:?}");
         assert_eq!((status.drift, status.job), (Vec::new(), Some(installed.job)));
@@ -33,7 +33,7 @@ fn a_second_install_changes_nothing_and_orders_nothing() {
         home.install().unwrap();
         let (before, _) = (home.files(), home.orders());
         let again = home.install().unwrap();
-        assert!(again.loaded && again.files.iter().all(|(_, change)| *change == Change::Unchanged));
+        assert!(again.loaded && again.files.iter().all(|(_, change)| *change == FileChange::Unchanged));
         assert_eq!((home.files(), home.orders()), (before, Vec::new()));
     }
 }
@@ -63,7 +63,7 @@ fn a_moved_binary_and_another_calendar_are_taken_up() {
         assert_eq!(home.drift(), ["~/bin/mcp-reap is gone: every run will fail"]);
         let request = Request { calendar: Calendar::hourly("15").unwrap(), ..home.request() };
         let installed = home.schedule().install(&request).unwrap();
-        assert!(installed.files.iter().all(|(_, change)| *change == Change::Updated));
+        assert!(installed.files.iter().all(|(_, change)| *change == FileChange::Updated));
         assert_eq!(home.drift(), Vec::<String>::new());
         if kind == Kind::Launchd {
             let orders = ["enable gui/501/com.mcp-reap", "bootout gui/501/com.mcp-reap", "(pause)"];
@@ -95,13 +95,13 @@ fn an_uninstall_leaves_nothing() {
 }
 
 #[test]
-fn an_uninstall_keeps_what_a_run_has_said() {
+fn an_uninstall_keeps_what_a_run_has_written() {
     let home = Home::new(Kind::Launchd);
     home.install().unwrap();
-    let said = home.places.home.join("Library/Logs/mcp-reap/schedule.err.log");
-    fs::write(&said, "mcp-reap: no\n").unwrap();
+    let text = home.places.home.join("Library/Logs/mcp-reap/schedule.err.log");
+    fs::write(&text, "mcp-reap: no\n").unwrap();
     home.schedule().uninstall(false).unwrap();
-    assert_eq!(fs::read_to_string(said).unwrap(), "mcp-reap: no\n");
+    assert_eq!(fs::read_to_string(text).unwrap(), "mcp-reap: no\n");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_failed_install_leaves_everything_as_it_was() {
             let home = Home::new(kind);
             home.broken.borrow_mut().push(order);
             let error = home.install().unwrap_err();
-            assert!(error.to_string().contains("broken for the rehearsal"), "{error}");
+            assert!(error.to_string().contains("broken for this test"), "{error}");
             assert!(home.files().is_empty(), "{order}: {:?}", home.files());
             // Over another schedule, which goes on.
             home.broken.borrow_mut().clear();
@@ -176,7 +176,7 @@ fn a_failed_install_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn a_manager_that_says_yes_and_does_nothing_is_not_believed() {
+fn a_manager_that_reports_success_and_does_nothing_is_not_believed() {
     let home = Home::new(Kind::Systemd);
     home.systemctl.borrow_mut().deaf = true;
     let error = home.install().unwrap_err();
@@ -185,7 +185,7 @@ fn a_manager_that_says_yes_and_does_nothing_is_not_believed() {
 }
 
 #[test]
-fn units_of_somebody_else_that_come_first_are_found_out() {
+fn units_of_others_that_come_first_are_found_out() {
     let home = Home::new(Kind::Systemd);
     let other = home.places.home.join("run/user.control");
     fs::create_dir_all(&other).unwrap();
@@ -247,7 +247,7 @@ fn without_a_manager_there_is_a_line_for_cron_and_nothing_is_written() {
     let home = Home::new(Kind::Systemd);
     home.broken.borrow_mut().push("--no-pager show --property=Version");
     assert!(
-        matches!(home.install(), Err(ScheduleError::NoManager { why, .. }) if why == "broken for the rehearsal")
+        matches!(home.install(), Err(ScheduleError::NoManager { why, .. }) if why == "broken for this test")
     );
 }
 

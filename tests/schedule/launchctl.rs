@@ -1,4 +1,4 @@
-//! A `launchctl` of paper: it takes up what `bootstrap` names and prints that until `bootout`, which
+//! A simulated `launchctl`: it takes up what `bootstrap` names and prints that until `bootout`, which
 //! takes a while, as with the real one. What it prints has the form of macOS 15.
 
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use mcp_reap::schedule::{Output, Places};
 use plist::Value;
 
-use crate::home::{Paper, failed, said};
+use crate::home::{SimulatedManager, failed, success};
 
 pub(crate) struct Launchctl {
     domain: String,
@@ -69,11 +69,11 @@ impl Launchctl {
     }
 }
 
-impl Paper for Launchctl {
+impl SimulatedManager for Launchctl {
     fn answer(&mut self, args: &[&str]) -> Output {
         match args {
             ["print", domain] if *domain == self.domain => match self.logged_in {
-                true => said("gui/501 = {\n}\n"),
+                true => success("gui/501 = {\n}\n"),
                 false => failed(125, "Could not print domain: 125: Domain does not support specified action"),
             },
             ["print", TARGET] => {
@@ -84,7 +84,7 @@ impl Paper for Launchctl {
                     }
                 }
                 match &self.loaded {
-                    Some((path, job)) => said(self.print(path, job)),
+                    Some((path, job)) => success(self.print(path, job)),
                     None => {
                         failed(113, "Could not find service \"com.mcp-reap\" in domain for user gui: 501")
                     }
@@ -92,7 +92,7 @@ impl Paper for Launchctl {
             }
             ["enable", TARGET] => {
                 self.disabled = false;
-                said("")
+                success("")
             }
             ["bootout", TARGET] => {
                 self.leaving = Some(self.slow);
@@ -105,9 +105,9 @@ impl Paper for Launchctl {
                     return failed(5, "Bootstrap failed: 5: Input/output error");
                 }
                 self.loaded = Some(((*path).to_owned(), Value::from_file(Path::new(path)).unwrap()));
-                said("")
+                success("")
             }
-            other => panic!("nobody asks a launchctl for {other:?}"),
+            other => panic!("a call of launchctl that is not simulated: {other:?}"),
         }
     }
 }

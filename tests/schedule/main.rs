@@ -1,5 +1,5 @@
 //! The schedule: what is written, that real parsers read it as it was meant, and that what an
-//! install, a status and an uninstall do is what they say, against managers of paper.
+//! install, a status and an uninstall report is what they do, against simulated managers.
 
 #![allow(clippy::unwrap_used)]
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mcp_reap::schedule::{Calendar, Kind, Request};
 
-use crate::home::{Home, Paper as _, program};
+use crate::home::{Home, SimulatedManager as _, program};
 
 const UNITS: [&str; 2] = ["mcp-reap.service", "mcp-reap.timer"];
 
@@ -46,7 +46,7 @@ fn a_packages_timer_is_off_until_the_person_switches_it_on() {
 }
 
 #[test]
-fn a_packages_timer_that_ends_with_the_session_or_starts_another_binary_is_told() {
+fn a_packages_timer_that_ends_with_the_session_or_starts_another_binary_is_shown() {
     let (mut home, _) = packaged();
     switch_on(&home);
     fs::remove_dir_all(home.places.home.join(".config/systemd/user/timers.target.wants")).unwrap();
@@ -98,7 +98,7 @@ fn an_install_that_fails_leaves_a_packages_timer_as_it_was() {
             switch_on(&home);
         }
         let before = home.files();
-        let asked = home.systemctl.borrow().active;
+        let active = home.systemctl.borrow().active;
         // Enabled, and then the manager runs something else than was written.
         let mine = home.places.home.join(".config/systemd/user/mcp-reap.service");
         home.systemctl.borrow_mut().override_folder = Some(overriding(&home));
@@ -106,7 +106,7 @@ fn an_install_that_fails_leaves_a_packages_timer_as_it_was() {
         home.systemctl.borrow_mut().override_folder = None;
         systemctl(&home, &["daemon-reload"]);
         assert!(!mine.exists());
-        assert_eq!(home.systemctl.borrow().active, asked, "on before: {on}");
+        assert_eq!(home.systemctl.borrow().active, active, "on before: {on}");
         let mut after = home.files();
         after.retain(|name, _| !name.starts_with("run/"));
         assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use mcp_reap::schedule::{Calendar, Change, Kind, Places, Request, Schedule, SystemRunner};
+use mcp_reap::schedule::{Calendar, FileChange, Kind, Places, Request, Schedule, SystemRunner};
 
 use tempfile::TempDir;
 
@@ -16,7 +16,7 @@ use crate::home::{not_tested, program};
 use crate::limit::Limited as _;
 use crate::rendered::{HOSTILE, systemd_can_run};
 
-/// A stand-in for mcp-reap: it does what mcp-reap must be able to do inside the unit, and says how
+/// A stand-in for mcp-reap: it does what mcp-reap must be able to do inside the unit, and reports how
 /// it went. `sleep` is a process of the same user that is not its child.
 const PROBE: &str = r#"#!/bin/sh
 exec >"$XDG_STATE_HOME/seen" 2>&1
@@ -101,7 +101,7 @@ fn full_circle(path: &str) {
     let installed = stage.schedule().install(&stage.request()).unwrap();
     assert!(installed.loaded, "{path}");
     let again = stage.schedule().install(&stage.request()).unwrap();
-    assert!(again.files.iter().all(|(_, change)| *change == Change::Unchanged), "{path}");
+    assert!(again.files.iter().all(|(_, change)| *change == FileChange::Unchanged), "{path}");
     assert!(systemctl(&["list-timers", "--all"]).contains("mcp-reap.timer"), "{path}");
     let daily = Request { calendar: Calendar::daily("05:06").unwrap(), ..stage.request() };
     stage.schedule().install(&daily).unwrap();
@@ -118,7 +118,7 @@ fn full_circle(path: &str) {
         "signal 0: sent",
         "state: written",
     ] {
-        assert!(seen.lines().any(|said| said == line), "{path}: {line} is not in\n{seen}");
+        assert!(seen.lines().any(|text| text == line), "{path}: {line} is not in\n{seen}");
     }
     for part in ["fd 0: pipe:[", "/sleep\n", "MainPID="] {
         assert!(seen.contains(part), "{path}: {part} is not in\n{seen}");
@@ -134,7 +134,7 @@ fn full_circle(path: &str) {
 
 #[test]
 fn a_user_namespace_would_blind_it() {
-    // Why the service asks for no ProtectSystem= and the like; and that the test above would notice.
+    // Why the service has no ProtectSystem= and the like; and that the test above would notice.
     if env::var_os("MCP_REAP_USER_SYSTEMD").is_none() {
         return not_tested("no user manager of our own here; run under tests/with_user_systemd.sh");
     }

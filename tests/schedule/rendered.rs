@@ -127,12 +127,7 @@ fn the_agent_runs_the_very_path_it_was_given() {
 }
 
 #[test]
-fn no_placeholder_is_left_and_every_line_of_a_unit_is_one_of_three_kinds() {
-    for kind in [Kind::Launchd, Kind::Systemd] {
-        for file in render(kind, &job("/usr/bin/mcp-reap", "daily")) {
-            assert!(!file.text.contains("{{") && !file.text.contains("}}"), "{}", file.text);
-        }
-    }
+fn every_line_of_a_unit_is_one_of_three_kinds() {
     for file in render(Kind::Systemd, &job("/usr/bin/mcp-reap", "daily")) {
         for line in file.text.lines() {
             let section = line.starts_with('[') && line.ends_with(']');
@@ -140,6 +135,35 @@ fn no_placeholder_is_left_and_every_line_of_a_unit_is_one_of_three_kinds() {
             assert!(line.is_empty() || line.starts_with("# ") || section || setting, "{line}");
             assert!(line.len() < 400 && !line.ends_with('\\'), "{line}");
         }
+    }
+}
+
+/// Packages are made from them, and people read them before they install anything.
+#[test]
+fn the_copies_in_the_repository_are_what_an_install_writes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // With room for a grace of 30 s, since a package's units do not know the person's.
+    let grace = Duration::from_secs(30);
+    let binary = Path::new("/usr/local/bin/mcp-reap");
+    let job = Job::new(binary, Calendar::default(), BTreeMap::new(), grace).unwrap();
+    for (kind, folder, names) in [
+        (Kind::Launchd, "launchd", &["com.mcp-reap.plist"][..]),
+        (Kind::Systemd, "systemd", &["mcp-reap.service", "mcp-reap.timer"]),
+    ] {
+        let written = render(kind, &job);
+        assert_eq!(written.iter().map(|file| file.path.file_name().unwrap()).collect::<Vec<_>>(), names);
+        for (file, name) in written.iter().zip(names) {
+            let copy = root.join(folder).join(name);
+            if std::env::var_os("MCP_REAP_WRITE_COPIES").is_some() {
+                std::fs::write(&copy, &file.text).unwrap();
+            }
+            let kept = std::fs::read_to_string(&copy).unwrap();
+            assert_eq!(
+                kept, file.text,
+                "to write it anew: MCP_REAP_WRITE_COPIES=1 cargo test --test schedule"
+            );
+        }
+        assert_eq!(std::fs::read_dir(root.join(folder)).unwrap().count(), names.len());
     }
 }
 
@@ -174,7 +198,7 @@ fn the_units_say_when_and_how_long() {
 
 #[test]
 fn the_service_asks_for_nothing_that_would_blind_it() {
-    // Each needs a mount or user namespace, or drops capabilities: see the template.
+    // Each needs a mount or user namespace, or drops capabilities: see the unit itself.
     let [service, _] = &render(Kind::Systemd, &job("/m", "weekly"))[..] else { panic!("two files") };
     let settings = service.text.lines().filter(|line| !line.starts_with('#'));
     let names: Vec<&str> = settings.filter_map(|line| Some(line.split_once('=')?.0)).collect();

@@ -1,4 +1,4 @@
-//! What `status` tells of a schedule that is not as it was left.
+//! What `status` shows of a schedule that is not as it was left.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::home::{Home, KINDS, program};
 const NONE: [&str; 0] = [];
 
 #[test]
-fn the_next_run_is_the_managers_word_or_reckoned() {
+fn the_next_run_is_by_the_manager_or_worked_out() {
     let home = Home::new(Kind::Systemd);
     home.install().unwrap();
     assert_eq!(home.status().next.unwrap().to_rfc3339(), "2026-11-22T03:03:45+00:00");
@@ -20,25 +20,25 @@ fn the_next_run_is_the_managers_word_or_reckoned() {
 }
 
 #[test]
-fn the_run_before_is_told_as_the_manager_knows_it() {
+fn the_run_before_is_shown_as_the_manager_knows_it() {
     let home = Home::new(Kind::Systemd);
     home.install().unwrap();
     assert_eq!(home.status().last, None);
-    for (result, status, told) in
+    for (result, status, found) in
         [("success", 0, "exit 0"), ("exit-code", 1, "exit 1"), ("timeout", 15, "failed: timeout")]
     {
         home.systemctl.borrow_mut().ran = Some((result, status));
         let last = home.status().last.unwrap();
-        assert_eq!(last.result.to_string(), told);
+        assert_eq!(last.result.to_string(), found);
         assert_eq!(last.at.unwrap().to_rfc3339(), "2026-11-15T03:01:00+00:00");
     }
     let home = Home::new(Kind::Launchd);
     home.install().unwrap();
     assert_eq!(home.status().last, None);
-    for (printed, told) in [("0", 0), ("78: EX_CONFIG", 78)] {
+    for (printed, found) in [("0", 0), ("78: EX_CONFIG", 78)] {
         home.launchctl.borrow_mut().last_exit = printed;
         let last = home.status().last.unwrap();
-        assert_eq!((last.at, last.result), (None, RunResult::Exit(told)));
+        assert_eq!((last.at, last.result), (None, RunResult::Exit(found)));
     }
 }
 
@@ -61,7 +61,7 @@ fn a_file_that_is_missing_is_named() {
 }
 
 #[test]
-fn files_that_the_manager_has_not_read_are_told() {
+fn files_that_the_manager_has_not_read_are_shown() {
     for kind in KINDS {
         // Copied from another machine, say.
         let (home, other) = (Home::new(kind), Home::new(kind));
@@ -109,11 +109,11 @@ fn an_agent_with_other_variables_or_patience_is_loaded_anew() {
     for file in home.schedule().preview(&home.schedule().job(&request).unwrap()).0 {
         fs::write(file.path, file.text).unwrap();
     }
-    let told = [
+    let found = [
         "the manager has another environment: XPC_SERVICE_NAME => com.mcp-reap",
         "the manager has another exit timeout: 20",
     ];
-    assert_eq!(home.drift(), told);
+    assert_eq!(home.drift(), found);
     home.schedule().install(&request).unwrap();
     assert_eq!(home.drift(), NONE);
 }
@@ -141,7 +141,7 @@ fn a_home_with_two_names_is_one_home() {
 }
 
 #[test]
-fn files_of_two_installs_are_told() {
+fn files_of_two_installs_are_shown() {
     let home = Home::new(Kind::Systemd);
     home.install().unwrap();
     let request = Request { calendar: Calendar::daily("12:00").unwrap(), ..home.request() };
@@ -151,7 +151,7 @@ fn files_of_two_installs_are_told() {
 }
 
 #[test]
-fn a_schedule_of_another_binary_is_told() {
+fn a_schedule_of_another_binary_is_shown() {
     for kind in KINDS {
         let mut home = Home::new(kind);
         home.install().unwrap();
@@ -161,34 +161,34 @@ fn a_schedule_of_another_binary_is_told() {
 }
 
 #[test]
-fn a_persons_drop_in_is_told_and_survives_everything() {
+fn a_persons_drop_in_is_shown_and_survives_everything() {
     let home = Home::new(Kind::Systemd);
     home.install().unwrap();
     let drop_in = home.places.home.join(".config/systemd/user/mcp-reap.service.d/mine.conf");
     fs::create_dir_all(drop_in.parent().unwrap()).unwrap();
     fs::write(&drop_in, "[Service]\nNice=19\n").unwrap();
-    let told = ["changed by ~/.config/systemd/user/mcp-reap.service.d/mine.conf"];
-    assert_eq!(home.drift(), told);
+    let found = ["changed by ~/.config/systemd/user/mcp-reap.service.d/mine.conf"];
+    assert_eq!(home.drift(), found);
     let other = home.places.home.join(".config/systemd/user/mcp-reap.timer.d/time.conf");
     fs::create_dir_all(other.parent().unwrap()).unwrap();
     fs::write(&other, "[Timer]\nOnCalendar=monthly\n").unwrap();
     let request = Request { calendar: Calendar::daily("12:00").unwrap(), ..home.request() };
     home.schedule().install(&request).unwrap();
-    let told_both = [
-        told[0],
+    let both = [
+        found[0],
         "changed by ~/.config/systemd/user/mcp-reap.timer.d/time.conf",
         "the manager runs it at another time: { OnCalendar=monthly ; next_elapse=x }",
     ];
-    assert_eq!(home.drift(), told_both);
+    assert_eq!(home.drift(), both);
     fs::remove_file(other).unwrap();
     home.install().unwrap();
-    assert_eq!(home.drift(), told);
+    assert_eq!(home.drift(), found);
     home.schedule().uninstall(false).unwrap();
     assert!(drop_in.exists());
 }
 
 #[test]
-fn a_status_is_json_that_says_what_it_means() {
+fn a_status_is_json_with_everything_in_it() {
     let home = Home::new(Kind::Systemd);
     home.install().unwrap();
     fs::remove_file(home.main_file()).unwrap();

@@ -1,5 +1,5 @@
-//! A `systemctl --user` of paper. It reads the real unit files of its home when it is told to reload,
-//! keeps what it has read until it is told again, and forgets nothing by itself, as the real one
+//! A simulated `systemctl --user`. It reads the real unit files of its home at a reload, keeps what it has
+//! read until the next, and forgets nothing by itself, as the real one
 //! (systemd 252) does; what it prints has the form of that one.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use mcp_reap::schedule::{Output, Places};
 
-use crate::home::{Paper, failed, said};
+use crate::home::{SimulatedManager, failed, success};
 
 pub(crate) struct Systemctl {
     pub(crate) folder: PathBuf,
@@ -21,7 +21,7 @@ pub(crate) struct Systemctl {
     pub(crate) override_folder: Option<PathBuf>,
     /// A package's, which comes after the person's.
     pub(crate) vendor_folder: Option<PathBuf>,
-    /// Takes no order but says it has.
+    /// Reports success and does nothing.
     pub(crate) deaf: bool,
     /// Result, status and start of a run.
     pub(crate) ran: Option<(&'static str, i32)>,
@@ -114,26 +114,26 @@ fn drop_ins(unit: &Path) -> Vec<String> {
     entries.map(|entry| entry.path().display().to_string()).collect()
 }
 
-impl Paper for Systemctl {
+impl SimulatedManager for Systemctl {
     fn answer(&mut self, args: &[&str]) -> Output {
         assert_eq!(args[0], "--user", "never the system's manager");
         match &args[1..] {
-            ["--no-pager", "show", "--property=Version,UnitPath"] => said(format!(
+            ["--no-pager", "show", "--property=Version,UnitPath"] => success(format!(
                 "Version=252\nUnitPath=/etc/systemd/user {} /usr/lib/systemd/user\n",
                 self.folder.display()
             )),
-            ["--no-pager", "show", _, unit] => said(self.show(unit)),
-            _ if self.deaf => said(""),
+            ["--no-pager", "show", _, unit] => success(self.show(unit)),
+            _ if self.deaf => success(""),
             ["daemon-reload"] => {
                 self.reload();
-                said("")
+                success("")
             }
             ["enable", "mcp-reap.timer"] => {
                 fs::create_dir_all(self.link().parent().unwrap()).unwrap();
                 let _ = fs::remove_file(self.link());
                 let unit = self.loaded.get("mcp-reap.timer").map(|(path, _)| path);
                 symlink(unit.unwrap(), self.link()).unwrap();
-                said("")
+                success("")
             }
             ["restart", "mcp-reap.timer"] => {
                 if !self.loaded.contains_key("mcp-reap.timer") {
@@ -142,20 +142,20 @@ impl Paper for Systemctl {
                 self.active = true;
                 fs::create_dir_all(self.stamp.parent().unwrap()).unwrap();
                 fs::write(&self.stamp, "").unwrap();
-                said("")
+                success("")
             }
             ["disable", "--now", "mcp-reap.timer"] => {
                 self.active = false;
                 let _ = fs::remove_file(self.link());
-                said("")
+                success("")
             }
             ["clean", "--what=state", "mcp-reap.timer"] => {
                 assert!(!self.active, "the real one refuses to clean an active unit");
                 let _ = fs::remove_file(&self.stamp);
-                said("")
+                success("")
             }
             ["reset-failed", "mcp-reap.service"] => failed(1, "Unit mcp-reap.service not loaded."),
-            other => panic!("nobody asks a systemctl for {other:?}"),
+            other => panic!("a call of systemctl that is not simulated: {other:?}"),
         }
     }
 }

@@ -1,11 +1,10 @@
 //! The units, read by systemd itself.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use mcp_reap::schedule::{ARGUMENTS, Calendar, Job, Kind, Places, Schedule, SystemRunner};
+use mcp_reap::schedule::{Calendar, Job, Kind, Places, Schedule, SystemRunner};
 
 use crate::home::{not_tested, program};
 use crate::limit::Limited as _;
@@ -49,11 +48,11 @@ fn systemd_has_no_complaint_about_the_units_of_any_path() {
             .env("XDG_RUNTIME_DIR", root.join("run"))
             .output_soon();
         // Unknown keys and bad values are words on stderr and exit code 0.
-        let said = String::from_utf8_lossy(&output.stderr);
+        let text = String::from_utf8_lossy(&output.stderr);
         if systemd_can_run(path) {
-            assert!(output.status.success() && said.is_empty(), "{path}: {said}");
+            assert!(output.status.success() && text.is_empty(), "{path}: {text}");
         } else {
-            assert!(said.contains("Executable name contains special characters"), "{path}: {said}");
+            assert!(text.contains("Executable name contains special characters"), "{path}: {text}");
         }
     }
 }
@@ -77,34 +76,12 @@ fn systemd_reads_every_calendar_and_prints_it_as_we_write_it() {
         let calendar: Calendar = text.parse().unwrap();
         let output =
             analyze.args(["calendar", &calendar.systemd()]).env("TZ", "UTC").env("LC_ALL", "C").output_soon();
-        let said = String::from_utf8(output.stdout).unwrap();
-        let normal = said.lines().find_map(|line| line.trim().strip_prefix("Normalized form: "));
-        assert_eq!(normal, Some(&*calendar.systemd()), "{text}: {said}");
+        let shown = String::from_utf8(output.stdout).unwrap();
+        let normal = shown.lines().find_map(|line| line.trim().strip_prefix("Normalized form: "));
+        assert_eq!(normal, Some(&*calendar.systemd()), "{text}: {shown}");
         // And it means the same: both clocks agree on the next time.
-        let next = said.lines().find_map(|line| line.trim().strip_prefix("Next elapse: ")).unwrap();
+        let next = shown.lines().find_map(|line| line.trim().strip_prefix("Next elapse: ")).unwrap();
         let ours = calendar.next_after(&chrono::Utc::now()).format("%a %Y-%m-%d %H:%M:%S UTC").to_string();
         assert_eq!(next, ours, "{text}");
-    }
-}
-
-#[test]
-fn the_templates_lie_where_packagers_look_for_them() {
-    for name in ["launchd/com.mcp-reap.plist", "systemd/mcp-reap.service", "systemd/mcp-reap.timer"] {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
-        assert!(text.contains("{{job}}"), "{name}");
-    }
-}
-
-#[test]
-fn a_template_as_it_stands_is_the_default_schedule() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd");
-    let calendar = Calendar::default();
-    for (unit, line) in [
-        ("mcp-reap.timer", format!("OnCalendar={}", calendar.systemd())),
-        ("mcp-reap.timer", format!("RandomizedDelaySec={}", calendar.spread_seconds())),
-        ("mcp-reap.service", format!("ExecStart=%h/.cargo/bin/mcp-reap {}", ARGUMENTS.join(" "))),
-    ] {
-        let text = fs::read_to_string(folder.join(unit)).unwrap();
-        assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
     }
 }

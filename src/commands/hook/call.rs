@@ -1,4 +1,4 @@
-//! `mcp-reap hook run`: hears the event, hands the work to a process of its own, and returns.
+//! `mcp-reap hook run`: reads the event, starts a process of its own for the task, and returns.
 //!
 //! A client waits for its hooks, at a session's end for 1.5 s all together, and then ends them with
 //! everything below them. What is left behind by a hook that returned in time lives on.
@@ -12,10 +12,10 @@ use anyhow::{Context as _, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::errand::Errand;
+use super::Task;
 use crate::catalog::{Catalog, Role};
 use crate::cli::Cli;
-use crate::hook::event::{Event, EventKind, LARGEST, PATIENCE, read_event};
+use crate::hook::event::{HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};
 use crate::hook::watch::{Action, CLIENT_VARIABLE, client_above, client_pid, should_act};
 use crate::process::{Interest, Pid};
 use crate::sys;
@@ -33,32 +33,32 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
         bail!("--dry-run, --yes, --wait and --snapshot do not go with a call of the hook");
     }
     let event = read_event(std::io::stdin().lock(), LARGEST, PATIENCE)?;
-    match errand(&event)? {
-        Some(errand) => hand_over(&errand, begun + BUDGET),
+    match task(&event)? {
+        Some(task) => hand_over(&task, begun + BUDGET),
         None => Ok(()),
     }
 }
 
-/// What an event asks for.
-fn errand(event: &Event) -> anyhow::Result<Option<Errand>> {
-    // Whom to wait for is asked only where somebody ends.
+/// What to do for an event.
+fn task(event: &HookEvent) -> anyhow::Result<Option<Task>> {
+    // The client is looked for only where a session ends.
     let action = match (should_act(event, None), &event.kind) {
-        (Action::Sweep, EventKind::SessionEnd { .. }) => should_act(event, caller(event)?),
+        (Action::Sweep, HookEventKind::SessionEnd { .. }) => should_act(event, caller(event)?),
         (action, _) => action,
     };
     Ok(match action {
         Action::Nothing => None,
-        Action::Sweep => Some(Errand::Sweep),
+        Action::Sweep => Some(Task::Sweep),
         Action::WatchSession(session) => {
             // At once: when the client is gone its number is free again.
             let client = sys::identity(session.client);
-            Some(Errand::Session { session, client })
+            Some(Task::Session { session, client })
         }
     })
 }
 
 /// The client that called.
-fn caller(event: &Event) -> anyhow::Result<Option<Pid>> {
+fn caller(event: &HookEvent) -> anyhow::Result<Option<Pid>> {
     // Another client that was started by Claude Code has inherited its variables; the event has the
     // name of its own session.
     let inherited = event.session_id.is_some()
@@ -76,32 +76,32 @@ fn caller(event: &Event) -> anyhow::Result<Option<Pid>> {
     Ok(client_above(&tree, is_client, snapshot.viewer.pid))
 }
 
-/// Starts this program again, gives it the errand, and waits until it says, by closing its stdout, that
-/// it stands on its own feet and has seen what it has to see while the client lives.
-fn hand_over(errand: &Errand, until: Instant) -> anyhow::Result<()> {
+/// Starts this program again, gives it the task, and waits until it closes its stdout: then it has read
+/// what it needs while the client lives, and goes on without us.
+fn hand_over(task: &Task, until: Instant) -> anyhow::Result<()> {
     let program = env::current_exe().context("failed to find this program")?;
-    let (told, tells) = std::io::pipe().context("failed to make a pipe")?;
+    let (ours, theirs) = std::io::pipe().context("failed to make a pipe")?;
     let mut command = Command::new(&program);
     // The same line and one flag more, so that it goes by the same configuration.
     command.args(env::args_os().skip(1)).arg("--watch");
-    command.stdin(Stdio::piped()).stdout(tells).stderr(Stdio::null());
+    command.stdin(Stdio::piped()).stdout(theirs).stderr(Stdio::null());
     let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
-    // Our own copy of the end that tells.
+    // With it goes our own copy of their end.
     drop(command);
     if let Some(mut input) = child.stdin.take() {
-        // Some hundred bytes: a pipe takes them whole, whether anybody reads or not.
-        input.write_all(&serde_json::to_vec(errand)?).context("failed to hand the work over")?;
+        // Some hundred bytes: a pipe takes them whole, whether they are read or not.
+        input.write_all(&serde_json::to_vec(task)?).context("failed to hand the task over")?;
     }
-    wait_for_close(&told, until);
+    wait_for_close(&ours, until);
     Ok(())
 }
 
-/// Waits until nobody holds the other end any more. Nothing is ever written into it.
-fn wait_for_close(told: &PipeReader, until: Instant) {
+/// Waits until no process holds the other end any more. Nothing is ever written into it.
+fn wait_for_close(pipe: &PipeReader, until: Instant) {
     loop {
         let left = until.saturating_duration_since(Instant::now());
         let timeout = Timespec::try_from(left).unwrap_or_default();
-        match poll(&mut [PollFd::new(told, PollFlags::IN)], Some(&timeout)) {
+        match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&timeout)) {
             Err(Errno::INTR) => {}
             // Too late is no harm: it goes on without us.
             _ => return,

@@ -9,11 +9,11 @@ use serde_json::json;
 use super::super::answer;
 use crate::cli::{Global, HookAction, HookScope};
 use crate::exit::Exit;
-use crate::hook::install::{self, Report, Scope};
-use crate::hook::program::lasting;
-use crate::hook::settings::{Deed, HookCommand, Presence, Status};
+use crate::hook::install::{self, SettingsReport, SettingsScope};
+use crate::hook::settings::{Edit, HookCommand, HookPresence, HookStatus};
+use crate::os::home;
+use crate::os::stable_path::settle;
 use crate::render::clean::clean;
-use crate::stable_path::vanishing;
 
 pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Result<Exit> {
     if let Some(flag) = global.of_judgement() {
@@ -25,10 +25,10 @@ pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Res
     match action {
         HookAction::Install { scope, force } => {
             let report = install::install(&file(*scope)?, &command()?, *force)?;
-            tell(global, &report, "already installed")
+            show(global, &report, "already installed")
         }
         HookAction::Uninstall { scope } => {
-            tell(global, &install::uninstall(&file(*scope)?)?, "not installed")
+            show(global, &install::uninstall(&file(*scope)?)?, "not installed")
         }
         HookAction::Status { scope } => {
             let file = file(*scope)?;
@@ -41,9 +41,9 @@ pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Res
 
 fn file(scope: HookScope) -> anyhow::Result<PathBuf> {
     let scope = match scope {
-        HookScope::User => Scope::User,
+        HookScope::User => SettingsScope::User,
         HookScope::Project => {
-            Scope::Project(env::current_dir().context("failed to find the current folder")?)
+            SettingsScope::Project(env::current_dir().context("failed to find the current folder")?)
         }
     };
     Ok(scope.file(|name| env::var_os(name))?)
@@ -52,19 +52,15 @@ fn file(scope: HookScope) -> anyhow::Result<PathBuf> {
 /// This program, by a name that stays.
 fn command() -> anyhow::Result<HookCommand> {
     let program = env::current_exe().context("failed to find this program")?;
-    let path = env::var_os("PATH").unwrap_or_default();
-    let temporary = [env::temp_dir()];
-    let program = lasting(&program, &path, |path| vanishing(path, &temporary).is_some());
-    Ok(HookCommand::new(&program)?)
+    let settled = settle(&program, &home::search_path(), &home::temporary());
+    Ok(HookCommand::new(&settled.path)?)
 }
 
-fn tell(global: &Global, report: &Report, unchanged: &str) -> anyhow::Result<Exit> {
+fn show(global: &Global, report: &SettingsReport, unchanged: &str) -> anyhow::Result<Exit> {
     let file = shown(&report.file);
     if global.json {
-        let deeds: Vec<_> = report.deeds.iter().map(deed_json).collect();
-        let changed = !deeds.is_empty();
         let value = json!({
-            "schema": 1, "file": report.file, "changed": changed, "deeds": deeds,
+            "schema": 1, "file": report.file, "changed": !report.edits.is_empty(), "edits": report.edits,
             "backup": report.backup, "removed": report.removed,
         });
         answer(&format!("{value:#}"))?;
@@ -73,12 +69,12 @@ fn tell(global: &Global, report: &Report, unchanged: &str) -> anyhow::Result<Exi
     if global.quiet {
         return Ok(Exit::Fine);
     }
-    let mut lines = vec![match (report.deeds.is_empty(), report.removed) {
+    let mut lines = vec![match (report.edits.is_empty(), report.removed) {
         (true, _) => format!("{file}: {unchanged}, nothing changed"),
         (false, true) => format!("{file}: held nothing else, and is removed"),
         (false, false) => format!("{file}:"),
     }];
-    lines.extend(report.deeds.iter().map(|deed| format!("  {}", deed_text(deed))));
+    lines.extend(report.edits.iter().map(|edit| format!("  {}", edit_text(edit))));
     if let Some(backup) = &report.backup {
         lines.push(format!("the bytes from before are in {}", shown(backup)));
     }
@@ -86,26 +82,18 @@ fn tell(global: &Global, report: &Report, unchanged: &str) -> anyhow::Result<Exi
     Ok(Exit::Fine)
 }
 
-fn deed_text(deed: &Deed) -> String {
-    match deed {
-        Deed::Added { event } => format!("{event}: added"),
-        Deed::Moved { event, from } => format!("{event}: ran {}, runs this program now", clean(from)),
-        Deed::Removed { event } => format!("{}: removed", clean(event)),
+fn edit_text(edit: &Edit) -> String {
+    match edit {
+        Edit::Added { event } => format!("{event}: added"),
+        Edit::Moved { event, from } => format!("{event}: ran {}, runs this program now", clean(from)),
+        Edit::Removed { event } => format!("{}: removed", clean(event)),
     }
 }
 
-fn deed_json(deed: &Deed) -> serde_json::Value {
-    match deed {
-        Deed::Added { event } => json!({"event": event, "deed": "added"}),
-        Deed::Moved { event, from } => json!({"event": event, "deed": "moved", "from": from}),
-        Deed::Removed { event } => json!({"event": event, "deed": "removed"}),
-    }
-}
-
-/// Fine is: both events are there, run this program, and are not turned off.
-fn status(global: &Global, file: &Path, status: &Status) -> anyhow::Result<Exit> {
+/// Fine means: both events are there, run this program, and are not turned off.
+fn status(global: &Global, file: &Path, status: &HookStatus) -> anyhow::Result<Exit> {
     let events = [("SessionEnd", &status.session_end), ("SessionStart", &status.session_start)];
-    let fine = !status.hooks_disabled && events.iter().all(|(_, at)| **at == Presence::Installed);
+    let fine = !status.hooks_disabled && events.iter().all(|(_, at)| **at == HookPresence::Installed);
     if global.json {
         let at: serde_json::Map<_, _> =
             events.into_iter().map(|(event, at)| (event.to_owned(), presence_json(at))).collect();
@@ -116,9 +104,9 @@ fn status(global: &Global, file: &Path, status: &Status) -> anyhow::Result<Exit>
     } else if !(global.quiet && fine) {
         let mut lines = vec![format!("{}:", shown(file))];
         lines.extend(events.into_iter().map(|(event, at)| match at {
-            Presence::Installed => format!("  {event}: installed"),
-            Presence::Absent => format!("  {event}: not installed"),
-            Presence::OtherBinary(program) => {
+            HookPresence::Installed => format!("  {event}: installed"),
+            HookPresence::Absent => format!("  {event}: not installed"),
+            HookPresence::OtherBinary(program) => {
                 format!("  {event}: runs {}, which is not this program", clean(program))
             }
         }));
@@ -130,11 +118,11 @@ fn status(global: &Global, file: &Path, status: &Status) -> anyhow::Result<Exit>
     Ok(if fine { Exit::Fine } else { Exit::NotFine })
 }
 
-fn presence_json(at: &Presence) -> serde_json::Value {
+fn presence_json(at: &HookPresence) -> serde_json::Value {
     match at {
-        Presence::Installed => json!({"installed": true}),
-        Presence::Absent => json!({"installed": false}),
-        Presence::OtherBinary(program) => json!({"installed": false, "runs": program}),
+        HookPresence::Installed => json!({"installed": true}),
+        HookPresence::Absent => json!({"installed": false}),
+        HookPresence::OtherBinary(program) => json!({"installed": false, "runs": program}),
     }
 }
 

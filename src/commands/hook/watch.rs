@@ -1,8 +1,8 @@
-//! What stays of a call: sees whose servers are whose while the client lives, waits for its end, and
-//! looks at what the session left.
+//! The process that a call of the hook leaves behind: notes the session's servers while the client lives,
+//! waits for its end, and looks at what the session left.
 //!
-//! By the ordinary judgement, in the ordinary order. This room only says which instances are looked
-//! at, and when.
+//! The ordinary judgement decides, in the ordinary order. Here is only which instances are looked at, and
+//! when.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -14,7 +14,7 @@ use anyhow::Context as _;
 
 use super::super::stop::{listen, signal_in};
 use super::super::{Session, look, reap};
-use super::errand::Errand;
+use super::Task;
 use crate::audit::{RunLock, StartedBy};
 use crate::classify::{Finding, Verdict};
 use crate::cli::Cli;
@@ -24,7 +24,7 @@ use crate::plan::{Plan, Why};
 use crate::process::{ProcessId, Snapshot};
 use crate::sys;
 
-/// How long the client's end is waited for. It comes 0.1 to 4 s after the hook was called; a client
+/// How long to wait for the end of the client. It comes 0.1 to 4 s after the hook was called; a client
 /// that ends a session and goes on leaves nothing.
 const CLIENT_ENDS: Duration = Duration::from_secs(600);
 
@@ -35,7 +35,7 @@ const LOOKS: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(8), Du
 /// The last look, for what was younger than the person's `min_age` until then.
 const LAST_LOOK: Duration = Duration::from_secs(300);
 
-/// How long other runs are waited for: a grace and some seconds each.
+/// How long to wait for other runs: a grace and some seconds each.
 const LOCK: Duration = Duration::from_secs(120);
 
 /// Closes every descriptor beyond the first three. A client may have left the ends of its servers'
@@ -52,30 +52,29 @@ pub(super) fn close_what_was_inherited() {
 }
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
-    super::listen_in();
-    let errand: Errand =
-        serde_json::from_reader(std::io::stdin().lock()).context("nobody said what to watch")?;
-    tracing::debug!("hook: {errand:?}");
+    super::log_to_file();
+    let task: Task = serde_json::from_reader(std::io::stdin().lock()).context("no task on stdin")?;
+    tracing::debug!("hook: {task:?}");
     // A client, a terminal or a shell that ends its process group does not mean us. Refused only to
-    // the leader of a group, which nobody made us.
+    // the leader of a group, which we are not.
     let _ = nix::unistd::setsid();
-    match errand {
-        Errand::Sweep => {
-            let told = tell_the_call();
+    match task {
+        Task::Sweep => {
+            let released = release_the_call();
             let session = Session::new(&cli.global)?;
-            told?;
+            released?;
             let stop = Arc::new(AtomicUsize::new(0));
             listen(&stop)?;
             look_once(&session, &|_| true, &stop).map(|_| ())
         }
-        Errand::Session { session: ended, client } => {
+        Task::Session { session: ended, client } => {
             let session = Session::new(&cli.global)?;
             let noted = note(&session, &ended)?;
-            tell_the_call()?;
+            release_the_call()?;
             if let Some(client) = client
                 && !sys::wait_for_end(client, CLIENT_ENDS).context("failed to wait for the client")?
             {
-                tracing::debug!("hook: {client} goes on; its servers are its own business");
+                tracing::debug!("hook: {client} goes on; its servers stay");
                 return Ok(());
             }
             let left = Left { session: ended, noted, ended_at: now() };
@@ -84,8 +83,8 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Lets go of what the call listens to: it returns then.
-fn tell_the_call() -> anyhow::Result<()> {
+/// Closes the pipe that the call waits on: it returns then.
+fn release_the_call() -> anyhow::Result<()> {
     let null =
         File::options().read(true).write(true).open("/dev/null").context("failed to open /dev/null")?;
     rustix::stdio::dup2_stdin(&null).context("failed to close stdin")?;
@@ -151,27 +150,27 @@ fn next_look(since: Duration, old_enough: Option<Duration>) -> Option<Duration> 
     fixed.into_iter().chain(due).min()
 }
 
-/// What a look found.
+/// What is left of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Seen {
     /// Nothing that will ever be ended.
     Nothing,
-    /// Only its youth protects an instance, for so long.
+    /// An instance that only its age protects, for this long.
     TooYoung(Duration),
     /// Something that was ended just now, is in motion or in use.
     Something,
 }
 
-/// One run over the instances that `mine` says: looks, and where something is to be ended, waits for
-/// other runs, looks again and ends it. Where nothing is, nothing is locked and nothing recorded.
+/// One run over the instances that `mine` accepts: looks, and where something is to be ended, waits for
+/// other runs, looks again and ends it. Where there is nothing, nothing is locked and nothing recorded.
 fn look_once(
     session: &Session,
     mine: &dyn Fn(&Instance<'_>) -> bool,
     stop: &Arc<AtomicUsize>,
 ) -> anyhow::Result<Seen> {
-    let glance = first_look(session, mine)?;
-    if glance.plan.targets.is_empty() {
-        return Ok(glance.seen);
+    let first = first_look(session, mine)?;
+    if first.plan.targets.is_empty() {
+        return Ok(first.seen);
     }
     let until = Instant::now() + LOCK;
     let patient = || Instant::now() < until && signal_in(stop).is_none();
@@ -179,8 +178,8 @@ fn look_once(
         return Ok(Seen::Something);
     };
     let started = Instant::now();
-    // Whom we waited for may have ended it.
-    let Glance { plan, seen, mine } = first_look(session, mine)?;
+    // The run we waited for may have ended it.
+    let FirstLook { plan, seen, mine } = first_look(session, mine)?;
     let planned = plan.targets.len();
     if planned == 0 {
         return Ok(seen);
@@ -192,15 +191,15 @@ fn look_once(
     Ok(if all { Seen::Nothing } else { seen })
 }
 
-/// What one look says.
-struct Glance {
+/// The result of the first of two looks.
+struct FirstLook {
     plan: Plan,
     seen: Seen,
     /// How many instances there are that may be ended some day.
     mine: usize,
 }
 
-fn first_look(session: &Session, mine: &dyn Fn(&Instance<'_>) -> bool) -> anyhow::Result<Glance> {
+fn first_look(session: &Session, mine: &dyn Fn(&Instance<'_>) -> bool) -> anyhow::Result<FirstLook> {
     let first = look::look(session)?;
     let (judgement, plan) = look::judge(session, &first);
     let findings: Vec<&Finding<'_>> =
@@ -208,7 +207,7 @@ fn first_look(session: &Session, mine: &dyn Fn(&Instance<'_>) -> bool) -> anyhow
     let plan = narrow(plan, &findings);
     let seen = seen(&findings, &plan, &first.snapshot, session.policy.min_age);
     let mine = findings.iter().filter(|finding| !is_settled(finding)).count();
-    Ok(Glance { plan, seen, mine })
+    Ok(FirstLook { plan, seen, mine })
 }
 
 /// A hook ends what nobody uses; limits on what is in use are for the person's own runs.
@@ -236,7 +235,7 @@ fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Du
     }
 }
 
-/// Will it never be ended, however often we look?
+/// Whether it will never be ended.
 fn is_settled(finding: &Finding<'_>) -> bool {
     matches!(finding.verdict, Verdict::Managed | Verdict::Allowed)
 }

@@ -11,7 +11,7 @@ const SHORT: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(30);
 
 /// What comes of these bytes when the writer closes behind them.
-fn read_closed(bytes: &[u8]) -> Result<Event, EventError> {
+fn read_closed(bytes: &[u8]) -> Result<HookEvent, EventError> {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     theirs.write_all(bytes).unwrap();
     drop(theirs);
@@ -22,25 +22,25 @@ fn read_closed(bytes: &[u8]) -> Result<Event, EventError> {
 fn the_event_is_read_as_the_clients_write_it() {
     let claude = br#"{"session_id":"0b9f","transcript_path":"/h/t.jsonl","cwd":"/h/p",
         "prompt_id":null,"hook_event_name":"SessionEnd","reason":"prompt_input_exit"}"#;
-    let expected = Event {
+    let expected = HookEvent {
         session_id: Some("0b9f".into()),
-        kind: EventKind::SessionEnd { reason: "prompt_input_exit".into() },
+        kind: HookEventKind::SessionEnd { reason: "prompt_input_exit".into() },
         cwd: Some("/h/p".into()),
     };
     assert_eq!(read_closed(claude).unwrap(), expected);
     for (text, kind) in [
         (
             r#"{"hook_event_name":"SessionStart","source":"resume"}"#,
-            EventKind::SessionStart { source: "resume".into() },
+            HookEventKind::SessionStart { source: "resume".into() },
         ),
         (
             r#" {"hook_event_name":"sessionEnd","session_id":"","reason":null} "#,
-            EventKind::SessionEnd { reason: String::new() },
+            HookEventKind::SessionEnd { reason: String::new() },
         ),
-        (r#"{"tool":{"deep":[[]]},"hook_event_name":"Stop"}"#, EventKind::Other("Stop".into())),
+        (r#"{"tool":{"deep":[[]]},"hook_event_name":"Stop"}"#, HookEventKind::Other("Stop".into())),
     ] {
         let event = read_closed(text.as_bytes()).unwrap();
-        assert_eq!(event, Event { session_id: None, kind, cwd: None }, "{text}");
+        assert_eq!(event, HookEvent { session_id: None, kind, cwd: None }, "{text}");
     }
 }
 
@@ -65,18 +65,18 @@ fn an_event_in_pieces_is_put_together() {
         theirs
     });
     let event = read_event(&ours, LARGEST, LONG).unwrap();
-    assert_eq!(event.kind, EventKind::SessionEnd { reason: "}".into() });
+    assert_eq!(event.kind, HookEventKind::SessionEnd { reason: "}".into() });
     drop(writer.join().unwrap());
 }
 
 #[test]
 fn silence_and_half_an_event_end_at_the_deadline() {
-    for said in ["", "{\"hook_event_name\":\"SessionEnd\"", "{\"a\":{}"] {
+    for written in ["", "{\"hook_event_name\":\"SessionEnd\"", "{\"a\":{}"] {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        theirs.write_all(said.as_bytes()).unwrap();
+        theirs.write_all(written.as_bytes()).unwrap();
         let begun = Instant::now();
         let error = read_event(&ours, LARGEST, SHORT).unwrap_err();
-        assert!(matches!(error, EventError::TooLate(_)), "{said}: {error}");
+        assert!(matches!(error, EventError::TooLate(_)), "{written}: {error}");
         assert!(begun.elapsed() >= SHORT);
         drop(theirs);
     }
@@ -97,7 +97,7 @@ fn an_endless_writer_ends_at_the_limit_or_the_deadline() {
 }
 
 #[test]
-fn what_is_no_event_is_said_to_be_none() {
+fn what_is_no_event_is_refused() {
     for text in ["[1]x", "{\"session_id\":\"x\"}", "{\"hook_event_name\":7}", "{'a'}", "7}", "\u{feff}{}"] {
         let error = read_closed(text.as_bytes()).unwrap_err();
         assert!(matches!(error, EventError::NotAnEvent(_)), "{text}: {error}");

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use super::super::settings::Presence;
+use super::super::settings::HookPresence;
 use super::*;
 
 /// A home of its own, with what the tests look at most.
@@ -55,11 +55,11 @@ impl Home {
         names
     }
 
-    fn install(&self) -> Result<Report, InstallError> {
+    fn install(&self) -> Result<SettingsReport, InstallError> {
         install(&self.settings(), &command("/opt/mcp-reap"), true)
     }
 
-    fn uninstall(&self) -> Result<Report, InstallError> {
+    fn uninstall(&self) -> Result<SettingsReport, InstallError> {
         uninstall(&self.settings())
     }
 }
@@ -69,7 +69,7 @@ fn command(program: &str) -> HookCommand {
 }
 
 /// Why the file was left alone, and that it was.
-fn refused(home: &Home, done: Result<Report, InstallError>) -> DiskError {
+fn refused(home: &Home, done: Result<SettingsReport, InstallError>) -> DiskError {
     assert!(!home.names().iter().any(|name| name.contains(".mcp-reap-")), "{:?}", home.names());
     match done.unwrap_err() {
         InstallError::Disk { why, .. } => why,
@@ -84,16 +84,16 @@ fn an_install_and_an_uninstall_leave_the_folder_as_it_was() {
     let home = Home::with(BEFORE);
     let before = home.names();
     let report = home.install().unwrap();
-    assert_eq!(report.deeds.len(), 2);
+    assert_eq!(report.edits.len(), 2);
     assert_eq!(report.file, home.settings().canonicalize().unwrap());
     assert_eq!(report.backup, Some(home.backup()));
     assert_eq!(fs::read_to_string(home.backup()).unwrap(), BEFORE);
     assert!(home.text().contains("/opt/mcp-reap"));
     let here = status(&home.settings(), &command("/opt/mcp-reap")).unwrap();
-    assert_eq!((here.session_end, here.session_start), (Presence::Installed, Presence::Installed));
+    assert_eq!((here.session_end, here.session_start), (HookPresence::Installed, HookPresence::Installed));
 
     let report = home.uninstall().unwrap();
-    assert_eq!((report.deeds.len(), report.backup, report.removed), (2, None, false));
+    assert_eq!((report.edits.len(), report.backup, report.removed), (2, None, false));
     assert_eq!(home.text(), BEFORE);
     assert_eq!(home.names(), before);
 }
@@ -125,7 +125,7 @@ fn what_is_installed_already_is_not_written_again() {
     home.install().unwrap();
     let inode = fs::metadata(home.settings()).unwrap().ino();
     let report = home.install().unwrap();
-    assert_eq!(report.deeds, []);
+    assert_eq!(report.edits, []);
     assert_eq!(report.backup, Some(home.backup()));
     assert_eq!(fs::metadata(home.settings()).unwrap().ino(), inode);
 }
@@ -133,10 +133,10 @@ fn what_is_installed_already_is_not_written_again() {
 #[test]
 fn nothing_to_uninstall_makes_nothing() {
     let home = Home::new();
-    assert_eq!(home.uninstall().unwrap().deeds, []);
+    assert_eq!(home.uninstall().unwrap().edits, []);
     assert_eq!(home.names(), Vec::<String>::new());
     let home = Home::with(BEFORE);
-    assert_eq!(home.uninstall().unwrap().deeds, []);
+    assert_eq!(home.uninstall().unwrap().edits, []);
     assert_eq!(home.names(), [".claude", ".claude/settings.json"]);
 }
 
@@ -168,6 +168,16 @@ fn what_the_person_changed_meanwhile_stays_and_so_does_the_backup() {
     assert_eq!(home.text(), BEFORE.replace("opus", "sonnet"));
     assert_eq!(report.backup, Some(home.backup()));
     assert_eq!(fs::read_to_string(home.backup()).unwrap(), BEFORE);
+}
+
+#[test]
+fn a_backup_with_our_own_entries_in_it_is_not_restored() {
+    let half = settings::install(BEFORE, &command("/elsewhere/mcp-reap")).unwrap().text;
+    let home = Home::with(&half);
+    home.install().unwrap();
+    assert_eq!(fs::read_to_string(home.backup()).unwrap(), half);
+    home.uninstall().unwrap();
+    assert_eq!(home.text(), BEFORE);
 }
 
 #[test]
@@ -269,40 +279,40 @@ fn what_is_not_settings_stays_as_it_is() {
 
 #[test]
 fn a_change_by_another_program_is_seen_and_wins() {
-    let write = |home: &Home, held: &Held| {
+    let write = |home: &Home, held: &SettingsFile| {
         let done = disk::replace(&held.file, held.seen.as_ref(), None, b"ours");
         assert!(matches!(done, Err(DiskError::Changed)), "{done:?}");
         assert!(!home.names().iter().any(|name| name.starts_with(".claude/.")), "{:?}", home.names());
     };
     // Written in place, even with the old time and size.
     let home = Home::with(BEFORE);
-    let held = Held::open(&home.settings()).unwrap();
+    let held = SettingsFile::open(&home.settings()).unwrap();
     let time = fs::metadata(home.settings()).unwrap().modified().unwrap();
     fs::write(home.settings(), BEFORE.replace("opus", "supo")).unwrap();
     fs::File::options().write(true).open(home.settings()).unwrap().set_modified(time).unwrap();
     write(&home, &held);
     assert_eq!(home.text(), BEFORE.replace("opus", "supo"));
 
-    // Replaced by a file of the same bytes: whoever did that is at work.
+    // Replaced by a file of the same bytes: another program is changing it.
     let home = Home::with(BEFORE);
-    let held = Held::open(&home.settings()).unwrap();
+    let held = SettingsFile::open(&home.settings()).unwrap();
     fs::write(home.path("new"), BEFORE).unwrap();
     fs::rename(home.path("new"), home.settings()).unwrap();
     write(&home, &held);
 
     // Removed, or made where there was none.
     let home = Home::with(BEFORE);
-    let held = Held::open(&home.settings()).unwrap();
+    let held = SettingsFile::open(&home.settings()).unwrap();
     fs::remove_file(home.settings()).unwrap();
     write(&home, &held);
-    let held = Held::open(&home.settings()).unwrap();
+    let held = SettingsFile::open(&home.settings()).unwrap();
     fs::write(home.settings(), "theirs").unwrap();
     write(&home, &held);
     assert_eq!(home.text(), "theirs");
 
     // And nobody removes what somebody just wrote.
     let home = Home::with(BEFORE);
-    let held = Held::open(&home.settings()).unwrap();
+    let held = SettingsFile::open(&home.settings()).unwrap();
     fs::write(home.settings(), "theirs").unwrap();
     assert!(matches!(disk::remove(&held.file, held.seen.as_ref().unwrap()), Err(DiskError::Changed)));
     assert_eq!(home.text(), "theirs");
@@ -324,21 +334,21 @@ fn a_folder_that_cannot_be_written_leaves_the_file_whole() {
 
 #[test]
 fn the_settings_are_where_the_client_looks_for_them() {
-    let file = |scope: &Scope, variables: &[(&str, &str)]| {
+    let file = |scope: &SettingsScope, variables: &[(&str, &str)]| {
         let found =
             |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
         scope.file(found).map_err(|error| error.to_string())
     };
     let both = [("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "/c")];
-    let project = Scope::Project("/p".into());
+    let project = SettingsScope::Project("/p".into());
     for (scope, variables, expected) in [
-        (&Scope::User, &both[..1], Ok("/h/.claude/settings.json")),
-        (&Scope::User, &both, Ok("/c/settings.json")),
-        (&Scope::User, &[("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "")], Ok("/h/.claude/settings.json")),
-        (&Scope::User, &[], Err("no home directory: HOME is not set")),
-        (&Scope::User, &[("CLAUDE_CONFIG_DIR", "c")], Err("c is not an absolute path")),
+        (&SettingsScope::User, &both[..1], Ok("/h/.claude/settings.json")),
+        (&SettingsScope::User, &both, Ok("/c/settings.json")),
+        (&SettingsScope::User, &[("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "")], Ok("/h/.claude/settings.json")),
+        (&SettingsScope::User, &[], Err("no home directory: HOME is not set")),
+        (&SettingsScope::User, &[("CLAUDE_CONFIG_DIR", "c")], Err("c is not an absolute path")),
         (&project, &both, Ok("/p/.claude/settings.json")),
-        (&Scope::Project("p".into()), &both, Err("p/.claude is not an absolute path")),
+        (&SettingsScope::Project("p".into()), &both, Err("p/.claude is not an absolute path")),
     ] {
         let expected = expected.map(PathBuf::from).map_err(str::to_owned);
         assert_eq!(file(scope, variables), expected, "{scope:?} {variables:?}");

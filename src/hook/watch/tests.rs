@@ -4,16 +4,16 @@ use super::*;
 use crate::instance::{Member, Part};
 use crate::process::{ProcessRecord, Snapshot, StartTime};
 
-fn event(kind: EventKind) -> Event {
-    Event { session_id: Some("s-1".into()), kind, cwd: None }
+fn event(kind: HookEventKind) -> HookEvent {
+    HookEvent { session_id: Some("s-1".into()), kind, cwd: None }
 }
 
-fn end(reason: &str) -> Event {
-    event(EventKind::SessionEnd { reason: reason.into() })
+fn end(reason: &str) -> HookEvent {
+    event(HookEventKind::SessionEnd { reason: reason.into() })
 }
 
-fn start(source: &str) -> Event {
-    event(EventKind::SessionStart { source: source.into() })
+fn start(source: &str) -> HookEvent {
+    event(HookEventKind::SessionStart { source: source.into() })
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_session_that_begins_sweeps_after_those_that_crashed() {
 fn an_end_with_nobody_to_wait_for_is_a_sweep_and_other_events_are_nothing() {
     assert_eq!(should_act(&end("other"), None), Action::Sweep);
     assert_eq!(should_act(&end("clear"), None), Action::Nothing);
-    let stop = event(EventKind::Other("Stop".into()));
+    let stop = event(HookEventKind::Other("Stop".into()));
     assert_eq!(should_act(&stop, Some(Pid(70))), Action::Nothing);
 }
 

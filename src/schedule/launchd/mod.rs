@@ -8,17 +8,16 @@ use std::time::Duration;
 
 use super::files::{Rendered, remove};
 use super::job::{ARGUMENTS, Job};
-use super::manager::{Manager, Presence, Seen, may, refused, same_file};
+use super::manager::{Manager, ManagerPresence, ManagerView, may, refused, same_file};
 use super::report::{Drift, LastRun, RunResult};
 use super::runner::Runner;
-use super::template::sealed;
+use super::seal::{self, sealed};
 use super::{Places, ScheduleError};
 use print::Printed;
 
 const LABEL: &str = "com.mcp-reap";
-const TEMPLATE: &str = include_str!("../../../launchd/com.mcp-reap.plist");
 
-/// How often launchd is asked again while it is still taking an old job apart, a quarter of a
+/// How often launchd is queried again while it is still taking an old job apart, a quarter of a
 /// second apart: `bootout` returns before the job is gone, and a `bootstrap` that comes too early
 /// fails with `5: Input/output error` or `37: Operation already in progress`.
 const PATIENCE: u32 = 80;
@@ -69,11 +68,11 @@ impl<'a> Launchd<'a> {
 }
 
 impl Manager for Launchd<'_> {
-    fn presence(&self) -> Presence {
+    fn presence(&self) -> ManagerPresence {
         match self.runner.run("launchctl", &["print", &self.domain]) {
-            Ok(output) if output.is_success() => Presence::Here,
-            Ok(_) => Presence::AtNextLogin,
-            Err(error) => Presence::Absent(error.to_string()),
+            Ok(output) if output.is_success() => ManagerPresence::Here,
+            Ok(_) => ManagerPresence::AtNextLogin,
+            Err(error) => ManagerPresence::Absent(error.to_string()),
         }
     }
 
@@ -86,24 +85,7 @@ impl Manager for Launchd<'_> {
     }
 
     fn render(&self, job: &Job) -> Vec<Rendered> {
-        let binary = job.binary();
-        let strings = std::iter::once(binary.as_str()).chain(ARGUMENTS);
-        let arguments: Vec<String> =
-            strings.map(|text| format!("\t\t<string>{}</string>", escaped(text))).collect();
-        let keys = job.calendar.launchd().into_iter();
-        let calendar: Vec<String> = keys
-            .map(|(key, number)| format!("\t\t<key>{key}</key>\n\t\t<integer>{number}</integer>"))
-            .collect();
-        let logs = escaped(&self.logs.to_string_lossy());
-        let values: &[(&str, &str)] = &[
-            ("job", &job.to_line()),
-            ("arguments", &arguments.join("\n")),
-            ("environment", &environment(job)),
-            ("calendar", &calendar.join("\n")),
-            ("longest_stop", &job.longest_stop().to_string()),
-            ("logs", &logs),
-        ];
-        vec![Rendered { path: self.plist.clone(), text: sealed(TEMPLATE, values) }]
+        vec![Rendered { path: self.plist.clone(), text: sealed(&agent(job, &self.logs)) }]
     }
 
     fn folders(&self) -> Vec<PathBuf> {
@@ -111,8 +93,8 @@ impl Manager for Launchd<'_> {
         vec![self.logs.clone()]
     }
 
-    fn see(&self, job: Option<&Job>) -> Result<Seen, ScheduleError> {
-        let Some(printed) = self.printed()? else { return Ok(Seen::default()) };
+    fn see(&self, job: Option<&Job>) -> Result<ManagerView, ScheduleError> {
+        let Some(printed) = self.printed()? else { return Ok(ManagerView::default()) };
         let mut drift = Vec::new();
         if let Some(path) = printed.field("path").filter(|path| !same_file(Path::new(path), &self.plist)) {
             drift.push(Drift::LoadedFromElsewhere { path: path.into() });
@@ -120,38 +102,38 @@ impl Manager for Launchd<'_> {
         if let Some(job) = job {
             let binary = job.binary();
             let expected: Vec<&str> = std::iter::once(binary.as_str()).chain(ARGUMENTS).collect();
-            if let Some(told) = printed.arguments().filter(|told| *told != expected) {
-                drift.push(Drift::RunsOther { told: told.join(" ") });
+            if let Some(found) = printed.arguments().filter(|found| *found != expected) {
+                drift.push(Drift::RunsOther { found: found.join(" ") });
             }
             let pair = |(name, value): (&String, &String)| format!("{name} => {value}");
             let expected: Vec<String> = job.environment.iter().map(pair).collect();
-            if let Some(told) =
-                printed.environment().filter(|told| !expected.iter().all(|pair| told.contains(&&**pair)))
+            if let Some(found) =
+                printed.environment().filter(|found| !expected.iter().all(|pair| found.contains(&&**pair)))
             {
-                drift.push(Drift::OtherSetting { what: "environment", told: told.join(", ") });
+                drift.push(Drift::OtherSetting { what: "environment", found: found.join(", ") });
             }
             let patience = job.longest_stop().to_string();
-            if let Some(told) = printed.field("exit timeout").filter(|told| *told != patience) {
-                drift.push(Drift::OtherSetting { what: "exit timeout", told: told.to_owned() });
+            if let Some(found) = printed.field("exit timeout").filter(|found| *found != patience) {
+                drift.push(Drift::OtherSetting { what: "exit timeout", found: found.to_owned() });
             }
             let mut expected = job.calendar.launchd();
             expected.sort_unstable();
-            if let Some(told) = printed.calendar().filter(|told| *told != expected) {
-                let told = told.iter().map(|(key, number)| format!("{key} {number}")).collect::<Vec<_>>();
-                drift.push(Drift::OtherTime { told: told.join(", ") });
+            if let Some(found) = printed.calendar().filter(|found| *found != expected) {
+                let found = found.iter().map(|(key, number)| format!("{key} {number}")).collect::<Vec<_>>();
+                drift.push(Drift::OtherTime { found: found.join(", ") });
             }
         }
         let result = match (printed.field("state"), printed.field("last exit code")) {
             (Some("running"), _) => Some(RunResult::Running),
-            (_, Some(code)) => RunResult::exit_code(code),
+            (_, Some(code)) => RunResult::of_launchd(code),
             _ => None,
         };
-        // launchd tells how a run ended and not when.
-        Ok(Seen {
+        // launchd shows how a run ended and not when.
+        Ok(ManagerView {
             loaded: true,
             last: result.map(|result| LastRun { at: None, result }),
             drift,
-            ..Seen::default()
+            ..ManagerView::default()
         })
     }
 
@@ -173,14 +155,14 @@ impl Manager for Launchd<'_> {
     }
 
     fn unload(&self) -> Result<(), ScheduleError> {
-        if let Presence::Absent(_) = self.presence() {
+        if let ManagerPresence::Absent(_) = self.presence() {
             return Ok(());
         }
         self.bootout()
     }
 
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError> {
-        // What a run has said is the person's; files in which nothing was ever said are ours.
+        // What a run has written is the person's; files that are still empty are ours.
         let logs = ["schedule.out.log", "schedule.err.log"].map(|name| self.logs.join(name));
         let mut removed = Vec::new();
         for log in logs {
@@ -194,6 +176,61 @@ impl Manager for Launchd<'_> {
     }
 }
 
+/// The agent, as launchd.plist(5) wants it. `launchd/` in the repository has a copy.
+fn agent(job: &Job, logs: &Path) -> String {
+    let binary = job.binary();
+    let strings = std::iter::once(binary.as_str()).chain(ARGUMENTS);
+    let keys = job.calendar.launchd().into_iter();
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<!--
+Written by `mcp-reap schedule install`, removed by `mcp-reap schedule uninstall`.
+What is changed in here is left alone by both from then on.
+{seal}-->
+<plist version="1.0">
+<dict>
+	<key>Label</key>
+	<string>com.mcp-reap</string>
+	<key>ProgramArguments</key>
+	<array>
+{arguments}	</array>
+{environment}	<key>StartCalendarInterval</key>
+	<dict>
+{calendar}	</dict>
+	<!-- A run begins, ends and is not started again: no KeepAlive, no RunAtLoad. -->
+	<key>ThrottleInterval</key>
+	<integer>60</integer>
+	<!-- Stopped (logout, shutdown), it finishes what it has begun and closes the audit log. -->
+	<key>ExitTimeOut</key>
+	<integer>{longest_stop}</integer>
+	<!-- Behind everything the person is doing. -->
+	<key>ProcessType</key>
+	<string>Background</string>
+	<key>LowPriorityIO</key>
+	<true/>
+	<!-- 077 -->
+	<key>Umask</key>
+	<integer>63</integer>
+	<key>StandardOutPath</key>
+	<string>{logs}/schedule.out.log</string>
+	<key>StandardErrorPath</key>
+	<string>{logs}/schedule.err.log</string>
+</dict>
+</plist>
+"#,
+        seal = seal::lines("", job),
+        arguments =
+            strings.map(|text| format!("\t\t<string>{}</string>\n", escaped(text))).collect::<String>(),
+        environment = environment(job),
+        calendar = keys
+            .map(|(key, number)| format!("\t\t<key>{key}</key>\n\t\t<integer>{number}</integer>\n"))
+            .collect::<String>(),
+        longest_stop = job.longest_stop(),
+        logs = escaped(&logs.to_string_lossy()),
+    )
+}
+
 fn environment(job: &Job) -> String {
     if job.environment.is_empty() {
         return String::new();
@@ -202,7 +239,7 @@ fn environment(job: &Job) -> String {
         format!("\t\t<key>{}</key>\n\t\t<string>{}</string>\n", escaped(name), escaped(value))
     };
     let pairs: String = job.environment.iter().map(pair).collect();
-    format!("\t<key>EnvironmentVariables</key>\n\t<dict>\n{pairs}\t</dict>")
+    format!("\t<key>EnvironmentVariables</key>\n\t<dict>\n{pairs}\t</dict>\n")
 }
 
 /// Text of an XML element.

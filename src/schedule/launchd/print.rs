@@ -1,5 +1,5 @@
-//! What `launchctl print gui/501/LABEL` tells. Its form is promised to nobody, so what is not
-//! found is not known, and only what is found can differ.
+//! What `launchctl print gui/501/LABEL` prints. Apple does not promise its form, so what is not found
+//! is not known, and only what is found can differ.
 //!
 //! ```text
 //! gui/501/com.mcp-reap = {
@@ -27,7 +27,7 @@
 //! }
 //! ```
 //! One tab a level (macOS 12 to 26). Arguments stand there as they are, so only the indentation
-//! tells where a block ends.
+//! shows where a block ends.
 
 /// One printed job.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,41 +7,39 @@ use std::path::{Path, PathBuf};
 
 use super::files::{Rendered, remove};
 use super::job::Job;
-use super::manager::{Manager, Presence, Seen, may, must, same_file};
+use super::manager::{Manager, ManagerPresence, ManagerView, may, must, same_file};
 use super::report::{Drift, LastRun, RunResult};
 use super::runner::Runner;
-use super::template::sealed;
+use super::seal::sealed;
 use super::{Places, ScheduleError};
 use show::Properties;
 
 const SERVICE: &str = "mcp-reap.service";
 const TIMER: &str = "mcp-reap.timer";
-const SERVICE_TEMPLATE: &str = include_str!("../../../systemd/mcp-reap.service");
-const TIMER_TEMPLATE: &str = include_str!("../../../systemd/mcp-reap.timer");
 
 /// The person's `systemd --user`.
 pub(super) struct Systemd<'a> {
     runner: &'a dyn Runner,
     folder: PathBuf,
     stamp: PathBuf,
-    presence: Presence,
+    presence: ManagerPresence,
 }
 
 impl<'a> Systemd<'a> {
-    /// Asks whether the manager is there, and where it looks for units: it may have been started
+    /// Finds out whether the manager is there, and where it looks for units: it may have been started
     /// without the `XDG_CONFIG_HOME` of the person's shell.
     pub(super) fn new(places: &Places, runner: &'a dyn Runner) -> Systemd<'a> {
         let usual = places.config_home.join("systemd/user");
-        let (presence, looked_in) = match ask(runner, None, &["Version", "UnitPath"]) {
+        let (presence, looked_in) = match show(runner, None, &["Version", "UnitPath"]) {
             Ok(properties) => match properties.get("UnitPath") {
-                Some(paths) => (Presence::Here, format!(" {paths} ")),
-                // In a chroot and the like, systemctl ignores what it is told and exits with 0.
+                Some(paths) => (ManagerPresence::Here, format!(" {paths} ")),
+                // In a chroot and the like, systemctl ignores its arguments and exits with 0.
                 None => {
-                    (Presence::Absent("systemctl tells nothing of a user manager".to_owned()), String::new())
+                    (ManagerPresence::Absent("systemctl shows no user manager".to_owned()), String::new())
                 }
             },
-            Err(ScheduleError::Refused { why, .. }) => (Presence::Absent(why), String::new()),
-            Err(error) => (Presence::Absent(error.to_string()), String::new()),
+            Err(ScheduleError::Refused { why, .. }) => (ManagerPresence::Absent(why), String::new()),
+            Err(error) => (ManagerPresence::Absent(error.to_string()), String::new()),
         };
         let fallback = places.home.join(".config/systemd/user");
         // Between spaces, which the folders themselves may have too: not to be taken apart.
@@ -67,14 +65,14 @@ impl<'a> Systemd<'a> {
 }
 
 /// `systemctl --user show`, of a unit or of the manager itself.
-fn ask(runner: &dyn Runner, unit: Option<&str>, names: &[&str]) -> Result<Properties, ScheduleError> {
+fn show(runner: &dyn Runner, unit: Option<&str>, names: &[&str]) -> Result<Properties, ScheduleError> {
     let wanted = format!("--property={}", names.join(","));
     let args: Vec<&str> = ["--user", "--no-pager", "show", &wanted].into_iter().chain(unit).collect();
     must(runner, "systemctl", &args).map(|output| Properties::parse(&output.stdout))
 }
 
 impl Manager for Systemd<'_> {
-    fn presence(&self) -> Presence {
+    fn presence(&self) -> ManagerPresence {
         self.presence.clone()
     }
 
@@ -88,19 +86,8 @@ impl Manager for Systemd<'_> {
     }
 
     fn render(&self, job: &Job) -> Vec<Rendered> {
-        let (longest_run, longest_stop) = (job.longest_run().to_string(), job.longest_stop().to_string());
-        let values: &[(&str, &str)] = &[
-            ("job", &job.to_line()),
-            ("command", &unit::command(job)),
-            ("environment", &unit::environment(job)),
-            ("longest_run", &longest_run),
-            ("longest_stop", &longest_stop),
-            ("description", &format!("End MCP servers that nobody uses any more, {}", job.calendar)),
-            ("on_calendar", &job.calendar.systemd()),
-            ("spread", &job.calendar.spread_seconds().to_string()),
-        ];
-        [(SERVICE, SERVICE_TEMPLATE), (TIMER, TIMER_TEMPLATE)]
-            .map(|(unit, template)| Rendered { path: self.path(unit), text: sealed(template, values) })
+        [(SERVICE, unit::service(job)), (TIMER, unit::timer(job))]
+            .map(|(unit, text)| Rendered { path: self.path(unit), text: sealed(&text) })
             .into()
     }
 
@@ -108,9 +95,9 @@ impl Manager for Systemd<'_> {
         Vec::new()
     }
 
-    fn see(&self, job: Option<&Job>) -> Result<Seen, ScheduleError> {
-        let timer = ask(self.runner, Some(TIMER), &show::TIMER)?;
-        let service = ask(self.runner, Some(SERVICE), &show::SERVICE)?;
+    fn see(&self, job: Option<&Job>) -> Result<ManagerView, ScheduleError> {
+        let timer = show(self.runner, Some(TIMER), &show::TIMER)?;
+        let service = show(self.runner, Some(SERVICE), &show::SERVICE)?;
         let mut drift = Vec::new();
         for (name, unit) in [(SERVICE, &service), (TIMER, &timer)] {
             let path = self.path(name);
@@ -134,14 +121,14 @@ impl Manager for Systemd<'_> {
         if let Some(job) = job.filter(|_| timer.is("LoadState", "loaded")) {
             let runs = service.get("ExecStart").unwrap_or_default();
             if !runs.starts_with(&format!("{{ path={} ; argv[]=", job.binary())) {
-                drift.push(Drift::RunsOther { told: runs.to_owned() });
+                drift.push(Drift::RunsOther { found: runs.to_owned() });
             }
             let when = timer.get("TimersCalendar").unwrap_or_default();
             if !when.contains(&format!("OnCalendar={} ;", job.calendar.systemd())) {
-                drift.push(Drift::OtherTime { told: when.to_owned() });
+                drift.push(Drift::OtherTime { found: when.to_owned() });
             }
         }
-        Ok(Seen {
+        Ok(ManagerView {
             loaded: timer.is("LoadState", "loaded") && waiting,
             next: timer.time("NextElapseUSecRealtime"),
             program: service.program(),
@@ -151,7 +138,9 @@ impl Manager for Systemd<'_> {
                 {
                     (true, _) => RunResult::Running,
                     (false, None) => RunResult::NotKnown,
-                    (false, Some(_)) => RunResult::told(service.get("Result"), service.get("ExecMainStatus")),
+                    (false, Some(_)) => {
+                        RunResult::of_systemd(service.get("Result"), service.get("ExecMainStatus"))
+                    }
                 },
             }),
             drift,
@@ -166,13 +155,13 @@ impl Manager for Systemd<'_> {
     }
 
     fn unload(&self) -> Result<(), ScheduleError> {
-        if self.presence != Presence::Here {
+        if self.presence != ManagerPresence::Here {
             // `disable` needs the manager; what it would remove is one link.
             let link = self.wanted_by();
             let ours = std::fs::read_link(&link).is_ok_and(|target| target.ends_with(TIMER));
             return if ours { remove(&link).map(drop) } else { Ok(()) };
         }
-        let timer = ask(self.runner, Some(TIMER), &["LoadState"])?;
+        let timer = show(self.runner, Some(TIMER), &["LoadState"])?;
         if timer.is("LoadState", "loaded") {
             self.systemctl(&["disable", "--now", TIMER])?;
             // The stamp of Persistent=. Not worth failing for: systemctl before 243 has no `clean`.
@@ -183,7 +172,7 @@ impl Manager for Systemd<'_> {
     }
 
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError> {
-        if self.presence == Presence::Here {
+        if self.presence == ManagerPresence::Here {
             self.systemctl(&["daemon-reload"])?;
             // A failed run would stay in the list of failed units; there need not be one.
             may(self.runner, "systemctl", &["--user", "reset-failed", SERVICE])?;

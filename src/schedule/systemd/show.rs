@@ -52,8 +52,8 @@ impl Properties {
     }
 
     /// What a person has put beside this very unit. Distributions put files beside all services
-    /// (Fedora: `/usr/lib/systemd/user/service.d/10-timeout-abort.conf`); those are nobody's wish for
-    /// ours. The list has spaces between its paths and perhaps in them.
+    /// (Fedora: `/usr/lib/systemd/user/service.d/10-timeout-abort.conf`); nobody put
+    /// those there for ours. The list has spaces between its paths and perhaps in them.
     pub(super) fn drop_ins(&self) -> Vec<String> {
         let list = format!(" {}", self.get("DropInPaths").unwrap_or_default());
         let paths = list.split(" /").skip(1).map(|path| format!("/{path}"));
@@ -81,29 +81,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn drop_ins_are_told_from_those_of_all_services() {
-        let told = Properties::parse(
+    fn drop_ins_of_all_services_do_not_count() {
+        let shown = Properties::parse(
             "DropInPaths=/usr/lib/systemd/user/service.d/10-timeout-abort.conf \
              /home/a b/.config/systemd/user/mcp-reap.service.d/my own.conf /x/mcp-reap.timer.d/z.conf\n",
         );
         let expected =
             ["/home/a b/.config/systemd/user/mcp-reap.service.d/my own.conf", "/x/mcp-reap.timer.d/z.conf"];
-        assert_eq!(told.drop_ins(), expected);
+        assert_eq!(shown.drop_ins(), expected);
         assert!(Properties::parse("DropInPaths=\n").drop_ins().is_empty());
     }
 
     #[test]
-    fn values_are_told_from_none() {
-        let told = Properties::parse(
+    fn an_empty_or_unreadable_value_is_none() {
+        let shown = Properties::parse(
             "A=\nB=x=y\nnoise\nT=Sun 2026-11-22 03:00:00 UTC\nN=n/a\nZ=0\nL=Sun 2026-11-22 03:00:00 CET\n",
         );
-        assert_eq!(told.program(), None);
-        let told_of =
+        assert_eq!(shown.program(), None);
+        let service =
             Properties::parse("ExecStart={ path=/o p/m ; argv[]=/o p/m --yes ; ignore_errors=no }\n");
-        assert_eq!(told_of.program(), Some(PathBuf::from("/o p/m")));
-        assert_eq!((told.get("A"), told.get("B"), told.get("C")), (None, Some("x=y"), None));
-        assert!(told.is("B", "x=y") && !told.is("A", ""));
-        assert_eq!(told.time("T").unwrap().to_rfc3339(), "2026-11-22T03:00:00+00:00");
-        assert_eq!(["A", "N", "Z", "L", "C"].map(|name| told.time(name)), [None; 5]);
+        assert_eq!(service.program(), Some(PathBuf::from("/o p/m")));
+        assert_eq!((shown.get("A"), shown.get("B"), shown.get("C")), (None, Some("x=y"), None));
+        assert!(shown.is("B", "x=y") && !shown.is("A", ""));
+        assert_eq!(shown.time("T").unwrap().to_rfc3339(), "2026-11-22T03:00:00+00:00");
+        assert_eq!(["A", "N", "Z", "L", "C"].map(|name| shown.time(name)), [None; 5]);
     }
 }

@@ -25,23 +25,23 @@ fn table(processes: Vec<ProcessRecord>) -> Snapshot {
 }
 
 /// Name and main process, where the process is in a service.
-type Said = Option<(String, Option<u32>)>;
+type Filled = Option<(String, Option<u32>)>;
 
-/// Fills all of a table; answers the main processes and the questions asked.
-fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Said>, Vec<(Manager, Vec<String>)>) {
+/// Fills all of a table; answers the main processes and the queries.
+fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Filled>, Vec<(Manager, Vec<String>)>) {
     let mut snapshot = table(processes);
     let pids: Vec<Pid> = snapshot.processes.iter().map(ProcessRecord::pid).collect();
-    let mut asked = Vec::new();
+    let mut queries = Vec::new();
     fill(&mut snapshot, &pids, &mut |manager, units| {
-        asked.push((manager, units.iter().map(|unit| (*unit).to_owned()).collect()));
-        Some(answer.as_bytes().to_vec())
+        queries.push((manager, units.iter().map(|unit| (*unit).to_owned()).collect()));
+        Some(answer.to_owned())
     });
     let service =
         |r: ProcessRecord| r.details.service.as_ref().map(|s| (s.name.clone(), s.main_pid.map(|p| p.0)));
-    (snapshot.processes.into_iter().map(service).collect(), asked)
+    (snapshot.processes.into_iter().map(service).collect(), queries)
 }
 
-fn said(name: &str, main: Option<u32>) -> Said {
+fn service_of(name: &str, main: Option<u32>) -> Filled {
     Some((name.into(), main))
 }
 
@@ -110,15 +110,15 @@ fn what_systemctl_prints_is_read_in_any_order_and_only_when_whole() {
     let unit = |pid, group: &str| Unit { main_pid: Pid(pid), control_group: group.into() };
     let expected =
         vec![("a.service".into(), unit(52, "/app.slice/a.service")), ("b.service".into(), unit(0, ""))];
-    assert_eq!(parse_show(output.as_bytes()), expected);
-    for noise in [&b""[..], b"\n\n\n", b"\xff\xfe=1", b"System has not been booted with systemd"] {
+    assert_eq!(parse_show(output), expected);
+    for noise in ["", "\n\n\n", "\u{fffd}\u{fffd}=1", "System has not been booted with systemd"] {
         assert_eq!(parse_show(noise), []);
     }
 }
 
 #[test]
-fn each_manager_is_asked_once_for_all_its_units() {
-    let (services, asked) = filled(
+fn each_manager_is_queried_once_for_all_its_units() {
+    let (services, queries) = filled(
         vec![
             process(10, "/system.slice/s.service"),
             process(11, &format!("{USER}/app.slice/u.service")),
@@ -134,17 +134,17 @@ fn each_manager_is_asked_once_for_all_its_units() {
         ),
     );
     let expected = [
-        said("s.service", Some(10)),
-        said("u.service", Some(99)),
-        said("v.service", Some(0)),
-        said("v.service", Some(0)),
+        service_of("s.service", Some(10)),
+        service_of("u.service", Some(99)),
+        service_of("v.service", Some(0)),
+        service_of("v.service", Some(0)),
         None,
-        said("w.service", None),
+        service_of("w.service", None),
     ];
     assert_eq!(services, expected);
     let words = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert_eq!(
-        asked,
+        queries,
         [(Manager::System, words(&["s.service"])), (Manager::User(ME), words(&["u.service", "v.service"]))]
     );
 }
@@ -155,29 +155,33 @@ fn a_unit_of_the_same_name_elsewhere_is_no_answer() {
         vec![process(10, "/system.slice/docker-4f.scope/system.slice/s.service")],
         "Id=s.service\nMainPID=4\nControlGroup=/other.slice/s.service\n",
     );
-    assert_eq!(services, [said("s.service", None)]);
+    assert_eq!(services, [service_of("s.service", None)]);
 }
 
 #[test]
-fn nobody_is_asked_when_nobody_is_in_a_service() {
+fn no_manager_is_queried_when_nothing_is_in_a_service() {
     let mut bare = ProcessRecord::new(Pid(3), StartTime(0));
     bare.details.env = Some([("SYSTEMD_EXEC_PID".to_owned(), "4".to_owned())].into());
-    let (services, asked) = filled(vec![process(2, "/user.slice/session-1.scope"), bare], "");
-    assert_eq!((services, asked), (vec![None, None], vec![]));
+    let (services, queries) = filled(vec![process(2, "/user.slice/session-1.scope"), bare], "");
+    assert_eq!((services, queries), (vec![None, None], vec![]));
 }
 
 #[test]
 fn only_the_named_processes_are_looked_at() {
     let mut snapshot =
         table(vec![process(10, "/system.slice/a.service"), process(11, "/system.slice/b.service")]);
-    let mut asked = Vec::new();
+    let mut queries = Vec::new();
     fill(&mut snapshot, &[Pid(11), Pid(404)], &mut |_, units| {
-        asked.extend(units.iter().map(|unit| (*unit).to_owned()));
+        queries.extend(units.iter().map(|unit| (*unit).to_owned()));
         None
     });
-    assert_eq!(asked, ["b.service"]);
+    assert_eq!(queries, ["b.service"]);
     assert_eq!(snapshot.processes[0].details.service, None);
-    assert_eq!(snapshot.processes[1].details.service.as_ref().unwrap().main_pid, None, "asked, not answered");
+    assert_eq!(
+        snapshot.processes[1].details.service.as_ref().unwrap().main_pid,
+        None,
+        "queries, not answered"
+    );
 }
 
 #[test]
@@ -196,12 +200,17 @@ fn what_systemd_executed_itself_is_a_main_process_without_asking() {
         ],
         "",
     );
-    let expected = [said("a.service", Some(10)), said("a.service", None), said("unknown", Some(12)), None];
+    let expected = [
+        service_of("a.service", Some(10)),
+        service_of("a.service", None),
+        service_of("unknown", Some(12)),
+        None,
+    ];
     assert_eq!(services, expected);
 }
 
 #[test]
-fn a_name_that_systemctl_would_expand_is_not_asked_for() {
-    let (services, asked) = filled(vec![process(10, "/system.slice/*.service")], "");
-    assert_eq!((services, asked), (vec![said("*.service", None)], vec![]));
+fn a_name_that_systemctl_would_expand_is_not_queried() {
+    let (services, queries) = filled(vec![process(10, "/system.slice/*.service")], "");
+    assert_eq!((services, queries), (vec![service_of("*.service", None)], vec![]));
 }

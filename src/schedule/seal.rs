@@ -1,0 +1,84 @@
+//! The seal of a job's file: from a text to a file of ours, and from a file back to who wrote it.
+//!
+//! Each file carries in its comments the job it was made for, and a seal: a checksum of everything
+//! else in it. A whole seal shows that some version of mcp-reap wrote these very bytes, so they may
+//! be replaced or removed; a broken one that the file was edited since. The seal guards
+//! against accidents only: anybody who may write here may also run what they like.
+
+use super::job::Job;
+
+const SEAL: &str = "mcp-reap-seal: ";
+const JOB: &str = "mcp-reap-job: ";
+/// Stands in place of the checksum while it is made.
+const UNSEALED: &str = "0000000000000000";
+
+/// The two lines of a comment that say where a file comes from; each begins with `margin`.
+pub(super) fn lines(margin: &str, job: &Job) -> String {
+    format!("{margin}{SEAL}{UNSEALED}\n{margin}{JOB}{}\n", job.to_line())
+}
+
+/// Puts the checksum of a text in its place. `text` has [`lines`] above all that varies.
+pub(super) fn sealed(text: &str) -> String {
+    text.replacen(&format!("{SEAL}{UNSEALED}"), &format!("{SEAL}{}", checksum(text)), 1)
+}
+
+/// What the comments of a file say of its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Some version of mcp-reap wrote it, and it is unchanged. Without a job where that version wrote
+    /// its jobs differently.
+    Sealed(Option<Job>),
+    /// mcp-reap wrote it, and it was changed since.
+    Edited,
+    /// Not written by mcp-reap.
+    Foreign,
+}
+
+/// Reads the origin of a file.
+pub(super) fn origin(text: &str) -> Origin {
+    let Some(at) = text.find(SEAL).map(|at| at + SEAL.len()) else { return Origin::Foreign };
+    let Some(seal) = text.get(at..at + UNSEALED.len()) else { return Origin::Edited };
+    let unsealed = format!("{}{UNSEALED}{}", &text[..at], &text[at + UNSEALED.len()..]);
+    if checksum(&unsealed) != seal {
+        return Origin::Edited;
+    }
+    let job = text.lines().find_map(|line| line.split_once(JOB)).map(|(_, job)| job.trim());
+    Origin::Sealed(job.and_then(|job| serde_json::from_str(job).ok()))
+}
+
+/// FNV-1a, 64 bits (draft-eastlake-fnv): ten lines, and one changed byte always shows.
+fn checksum(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_changed_byte_breaks_the_seal() {
+        let text = sealed("# mcp-reap-seal: 0000000000000000\n# mcp-reap-job: none\nkey=ü\n");
+        assert_eq!(origin(&text), Origin::Sealed(None));
+        for (at, letter) in text.char_indices().filter(|(_, letter)| letter.is_ascii()) {
+            let mut changed = text.clone();
+            changed.replace_range(at..at + letter.len_utf8(), if letter == '~' { "!" } else { "~" });
+            assert_ne!(origin(&changed), Origin::Sealed(None), "{changed}");
+            changed.truncate(at);
+            assert_ne!(origin(&changed), Origin::Sealed(None), "{changed}");
+        }
+        assert_eq!(origin(&format!("{text}\n")), Origin::Edited);
+        assert_eq!(origin("[Timer]\nOnCalendar=daily\n"), Origin::Foreign);
+        assert_eq!(origin("# mcp-reap-seal: ü"), Origin::Edited);
+        assert_eq!(origin("# mcp-reap-seal: 123456789012345ü"), Origin::Edited);
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_seal_seals_nothing() {
+        let text = sealed("# mcp-reap-seal: 0000000000000000\nkey=mcp-reap-seal: 0000000000000000\n");
+        assert_eq!(origin(&text), Origin::Sealed(None));
+        assert!(text.ends_with("key=mcp-reap-seal: 0000000000000000\n"));
+    }
+}
