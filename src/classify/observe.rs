@@ -10,7 +10,7 @@ use crate::catalog::Role;
 use crate::instance::{Instance, Part};
 use crate::policy::{Candidate, Policy};
 use crate::process::{OtherEnd, Pid, ProcessRecord, StdioKind};
-use crate::program::{self, Beside};
+use crate::program::Beside;
 
 /// The rule that allows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,9 +174,8 @@ fn identified(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Evidence> {
 /// the server were ended. A line that was not understood may be one of these.
 fn awaited_by(instance: &Instance<'_>, look: &Look<'_, '_>) -> Option<Pid> {
     let above = look.tree.parent(instance.root)?;
-    let seen = program::resolve(above.argv.as_ref(), above.details.exe.as_ref(), &above.comm);
-    let awaits = matches!(seen.beside(), Some(Beside::RunsIfItEndsWell | Beside::Unread));
-    awaits.then(|| above.pid())
+    let beside = look.catalog.beside(above, instance.root);
+    matches!(beside, Some(Beside::RunsIfItEndsWell | Beside::Unread)).then(|| above.pid())
 }
 
 /// Helpers that belong to the person and not to the server, whoever started them: what is connected to a display server,

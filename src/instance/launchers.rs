@@ -6,7 +6,7 @@ use super::pipeline;
 use crate::bytes::to_text;
 use crate::catalog::{Catalog, Role};
 use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
-use crate::program::{self, Beside, Kind, LayerKind, Resolution};
+use crate::program::{self, Beside, Kind, LayerKind};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -102,12 +102,14 @@ impl Line<'_, '_> {
         if servers.is_empty() || !runs_nothing_else || self.catalog.is_session(parent) {
             return Belongs::No;
         }
-        let seen = program::resolve(parent.argv.as_ref(), parent.details.exe.as_ref(), &parent.comm);
-        match (seen.beside(), role) {
-            (None | Some(Beside::Nothing), Some(Role::Wrapper)) if !is_script(&seen) => Belongs::Yes,
-            (None | Some(Beside::Nothing), _) => self.wire_goes_through(parent, &servers),
-            // `server & backup; wait`: the shell is an owner.
-            (Some(Beside::Runs | Beside::RunsIfItEndsWell | Beside::Unread), _) => Belongs::No,
+        // `server & backup; wait`: the shell is an owner.
+        let beside = |server: &&ProcessRecord| self.catalog.beside(parent, server).unwrap_or_default();
+        if servers.iter().any(|server| beside(server) != Beside::Nothing) {
+            return Belongs::No;
+        }
+        match role {
+            Some(Role::Wrapper) if !runs_script(parent) => Belongs::Yes,
+            _ => self.wire_goes_through(parent, &servers),
         }
     }
 
@@ -169,9 +171,10 @@ impl Line<'_, '_> {
 }
 
 /// A script file that a shell runs: what else it does, and will do, stands in the file.
-fn is_script(seen: &Resolution) -> bool {
+fn runs_script(record: &ProcessRecord) -> bool {
+    let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
     let shell = seen.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
-    shell && seen.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
+    shell && seen.program.is_some_and(|program| program.kind == Kind::Script)
 }
 
 /// Do two processes have the same end of the same wire on 0 or 1? Recorded tables from before ends had numbers tell only
