@@ -120,10 +120,16 @@ fn who_holds_the_master_of_a_terminal_is_named_where_everybody_is_looked_at_anyw
     let asked = Own::shell("", theirs, Given::null());
     let pty = nix::pty::openpty(None, None).unwrap();
     let own = Own::shell("", pty.slave.into(), Given::null());
-    let snapshot = take(Pid(0), &mut |_| vec![asked.pid(), own.pid()].into()).unwrap();
-    let row = snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap();
-    let stdio = row.details.stdio.as_ref().unwrap();
-    assert_eq!((stdio.kind, &stdio.stdin_peers), (StdioKind::Tty, &Some(vec![me()])));
+    let late = Instant::now() + Duration::from_secs(5);
+    loop {
+        let snapshot = take(Pid(0), &mut |_| vec![asked.pid(), own.pid()].into()).unwrap();
+        let row = snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap();
+        let stdio = row.details.stdio.as_ref().unwrap();
+        if (stdio.kind, &stdio.stdin_peers) == (StdioKind::Tty, &Some(vec![me()])) {
+            break;
+        }
+        assert!(Instant::now() < late, "still {row:?}");
+    }
     drop((other, pty.master));
 }
 
