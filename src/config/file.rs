@@ -7,8 +7,8 @@ use toml::de::DeTable;
 
 use super::error::{ConfigError, Source};
 use super::locate::Surroundings;
+use super::pidfile;
 use super::section::{At, Section};
-use super::{AuditSettings, pidfile};
 use crate::pattern::Pattern;
 use crate::policy::{AllowRule, CountPer, Expectation, Limits, Policy, ServerRule};
 use crate::units::{parse_duration, show_duration};
@@ -21,6 +21,21 @@ const MAX_CONFIRM_AFTER: Duration = Duration::from_secs(60);
 pub(super) const MAX_SETTLE: Duration = Duration::from_secs(30);
 /// A century.
 const MAX_KEEP_DAYS: i64 = 36_500;
+
+/// `[audit]`: how long and how much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Days for which rotated files are kept.
+    pub keep_days: u32,
+    /// Bytes at which a file is put aside and a new one begun.
+    pub max_size: u64,
+}
+
+impl Default for AuditSettings {
+    fn default() -> AuditSettings {
+        AuditSettings { keep_days: 90, max_size: 50_000_000 }
+    }
+}
 
 const DURATION: &str = "a duration such as \"90s\" or \"24h\"";
 const PATTERN: &str = "a pattern, as a text";

@@ -17,26 +17,12 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 pub use error::{ConfigError, Mistake};
+pub use file::AuditSettings;
 pub use locate::Surroundings;
 pub use merge::Overrides;
 
 use self::locate::Place;
 use crate::policy::Policy;
-
-/// `[audit]`: how long and how much is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuditSettings {
-    /// Days for which rotated files are kept.
-    pub keep_days: u32,
-    /// Bytes at which a file is put aside and a new one begun.
-    pub max_size: u64,
-}
-
-impl Default for AuditSettings {
-    fn default() -> AuditSettings {
-        AuditSettings { keep_days: 90, max_size: 50_000_000 }
-    }
-}
 
 /// The configuration of one run.
 #[derive(Clone, Debug)]

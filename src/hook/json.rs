@@ -12,7 +12,7 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::settings::SettingsError;
+use super::error::SettingsError;
 
 /// A value as it stands in the text.
 pub(super) type Raw<'a> = &'a RawValue;

@@ -10,6 +10,8 @@ pub mod settings;
 pub(crate) mod watch;
 
 mod disk;
+mod entry;
+mod error;
 mod json;
 mod layout;
 mod text;

@@ -17,60 +17,13 @@
 //! # Ok::<(), mcp_reap::hook::settings::SettingsError>(())
 //! ```
 
-use std::path::Path;
-
 use serde::Serialize;
-use serde_json::{Value, json};
-use thiserror::Error;
+use serde_json::Value;
 
+pub use super::entry::{EVENTS, HookCommand};
+pub use super::error::SettingsError;
 use super::json::member;
 use super::text::Settings;
-
-/// The events an install listens to: the end of a session leaves servers behind, and at its start
-/// those are found that a crash left (no hook runs then).
-pub const EVENTS: [&str; 2] = ["SessionEnd", "SessionStart"];
-
-/// What makes an entry ours, besides the arguments.
-const PROGRAM: &str = "mcp-reap";
-pub(super) const ARGS: [&str; 2] = ["hook", "run"];
-
-/// In seconds. All SessionEnd hooks together have 1.5 s unless an entry has a longer timeout.
-const TIMEOUT: u32 = 10;
-
-/// The program a hook runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HookCommand {
-    program: String,
-}
-
-impl HookCommand {
-    /// The program at this path, with the arguments `hook run`.
-    ///
-    /// # Errors
-    /// When the path is not absolute, is not Unicode (JSON cannot say it), or ends in another name
-    /// than `mcp-reap` (then the entry would not be found again).
-    pub fn new(program: &Path) -> Result<HookCommand, SettingsError> {
-        let text = program.to_str().filter(|_| program.is_absolute());
-        match text {
-            Some(text) if is_our_program(text) => Ok(HookCommand { program: text.to_owned() }),
-            _ => Err(SettingsError::Program { program: program.to_string_lossy().into_owned() }),
-        }
-    }
-
-    /// The path.
-    #[must_use]
-    pub fn program(&self) -> &Path {
-        Path::new(&self.program)
-    }
-
-    /// The group of one entry that an event's array gets.
-    fn group(&self) -> Value {
-        json!({
-            "matcher": "",
-            "hooks": [{"type": "command", "command": self.program, "args": ARGS, "timeout": TIMEOUT}],
-        })
-    }
-}
 
 /// A text after an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,39 +77,6 @@ pub enum HookPresence {
     Installed,
     /// Yes, but it runs the program that stands here.
     OtherBinary(String),
-}
-
-/// Why a text is not touched.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum SettingsError {
-    /// Not JSON. Comments are none; Claude Code ignores a settings file that has one.
-    #[error("not valid JSON at line {line}, column {column}: {reason}")]
-    NotJson {
-        /// From 1.
-        line: usize,
-        /// From 1, in bytes.
-        column: usize,
-        /// What the parser reports.
-        reason: String,
-    },
-    /// JSON, but not of the shape Claude Code reads.
-    #[error("{what} at line {line}, column {column} is not {expected}")]
-    Shape {
-        /// What was looked at.
-        what: String,
-        /// What it should be.
-        expected: &'static str,
-        /// From 1.
-        line: usize,
-        /// From 1, in bytes.
-        column: usize,
-    },
-    /// The program's path cannot stand in a hook.
-    #[error("hook program `{program}` is not an absolute Unicode path to a file named {PROGRAM}")]
-    Program {
-        /// The path.
-        program: String,
-    },
 }
 
 /// Puts our entries in, or brings their path up to date. A second time changes nothing.
@@ -228,8 +148,4 @@ fn install_event(text: &str, event: &'static str, command: &HookCommand) -> Resu
         change.edits.push(Edit::Moved { event, from });
     }
     Ok(change)
-}
-
-pub(super) fn is_our_program(path: &str) -> bool {
-    path.rsplit('/').next() == Some(PROGRAM)
 }

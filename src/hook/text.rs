@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use serde_json::{Value, json};
 
+use super::entry::{EVENTS, is_ours};
+use super::error::SettingsError;
 use super::json::{Document, Member, Raw, elements, member, members, string};
 use super::layout::{self, Fate, Style};
-use super::settings::{ARGS, EVENTS, SettingsError, is_our_program};
 
 /// The text and where its values stand.
 pub(super) struct Settings<'a>(Document<'a>);
@@ -139,8 +140,7 @@ fn ours_below(groups: Raw<'_>) -> Vec<(Raw<'_>, String)> {
 /// The program's path, if an entry is ours.
 fn our_program(entry: Raw<'_>) -> Option<(Raw<'_>, String)> {
     let command = member(entry, "command")?;
-    let program = string(command).filter(|program| is_our_program(program))?;
+    let (kind, program) = (string(member(entry, "type")?)?, string(command)?);
     let args: Option<Vec<String>> = elements(member(entry, "args")?).into_iter().map(string).collect();
-    let ours = string(member(entry, "type")?).as_deref() == Some("command") && args? == ARGS;
-    ours.then_some((command, program))
+    is_ours(&kind, &program, &args?).then_some((command, program))
 }

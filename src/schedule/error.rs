@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::report::Drift;
+use super::drift::Drift;
 use crate::os::stable_path::Vanishing;
 
 /// Why an install, a status or an uninstall failed. When an install fails with one of these, files and manager

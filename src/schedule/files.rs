@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::ScheduleError;
+use super::error::ScheduleError;
 use super::job::Job;
 use super::seal::{Origin, origin};
 use crate::os::file::{self, Access, Draft, Links, ReadError};

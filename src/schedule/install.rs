@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use chrono::Local;
 
+use super::calendar::Calendar;
+use super::cron;
+use super::drift::Drift;
+use super::error::ScheduleError;
 use super::files::{self, FileChange, Found, Rendered};
 use super::job::{Job, is_writable};
 use super::launchd::Launchd;
+use super::manager::Kind;
 use super::manager::{Manager, ManagerPresence, ManagerView};
-use super::report::{Drift, Installed, Removed};
+use super::places::Places;
+use super::report::{Installed, Removed};
 use super::runner::{Runner, SystemRunner};
-use super::status::take_provided;
 use super::systemd::Systemd;
-use super::{Calendar, Kind, Places, ScheduleError, cron};
 use crate::os::stable_path::settle;
 
 /// What is wanted of an install.
@@ -149,7 +153,7 @@ impl Schedule {
         } else {
             ManagerView::default()
         };
-        let package_on = before.loaded && !take_provided(&mut before).is_empty();
+        let package_on = before.loaded && !before.take_provided().is_empty();
         let mut moved = Vec::new();
         let taken = put(&rendered, &found, &changes, &mut moved).and_then(|()| match presence {
             ManagerPresence::Here => self.take_up(&*manager, &job, &changes),
@@ -209,7 +213,7 @@ impl Schedule {
         let here = manager.presence() == ManagerPresence::Here;
         let mut seen = if here { manager.see(None)? } else { ManagerView::default() };
         // Units of the same name that we did not write: a package's, mostly.
-        let provided = take_provided(&mut seen);
+        let provided = seen.take_provided();
         let theirs = !provided.is_empty();
         let mut removed = Removed { unloaded: seen.loaded && !theirs, ..Removed::default() };
         if !theirs {

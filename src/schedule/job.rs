@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Calendar, ScheduleError};
+use super::calendar::Calendar;
+use super::error::ScheduleError;
 use crate::policy::Policy;
 
 /// The arguments of a scheduled run. No person is there to answer, and what was ended is in the audit

@@ -4,11 +4,38 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::ScheduleError;
+use super::drift::Drift;
+use super::error::ScheduleError;
 use super::files::Rendered;
 use super::job::Job;
-use super::report::{Drift, LastRun};
+use super::report::LastRun;
 use super::runner::{CallError, Output, Runner};
+
+/// Which kind of manager starts the runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// macOS.
+    Launchd,
+    /// Linux.
+    Systemd,
+}
+
+impl Kind {
+    /// The one of this machine.
+    #[must_use]
+    pub const fn here() -> Kind {
+        if cfg!(target_os = "macos") { Kind::Launchd } else { Kind::Systemd }
+    }
+
+    /// As people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Launchd => "launchd",
+            Kind::Systemd => "systemd",
+        }
+    }
+}
 
 /// What a manager has of the job, by its own account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +50,24 @@ pub(super) struct ManagerView {
     pub(super) program: Option<PathBuf>,
     /// Where it differs from the files.
     pub(super) drift: Vec<Drift>,
+}
+
+impl ManagerView {
+    /// The files that the manager has read where the person has none: a package's. That they lie elsewhere
+    /// is then no fault, nor that their timer is off.
+    pub(super) fn take_provided(&mut self) -> Vec<PathBuf> {
+        let mut provided = Vec::new();
+        for drift in std::mem::take(&mut self.drift) {
+            match drift {
+                Drift::LoadedFromElsewhere { path } => provided.push(path),
+                other => self.drift.push(other),
+            }
+        }
+        if !provided.is_empty() {
+            self.drift.retain(|drift| !matches!(drift, Drift::NotStarted));
+        }
+        provided
+    }
 }
 
 /// Whether there is a manager to load anything into.

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod cron;
+mod drift;
 mod error;
 mod files;
 mod install;
@@ -20,36 +21,12 @@ mod status;
 mod systemd;
 
 pub use calendar::{Calendar, CalendarError};
+pub use drift::Drift;
 pub use error::ScheduleError;
 pub use files::{FileChange, Rendered};
 pub use install::{Request, Schedule};
 pub use job::{ARGUMENTS, Job};
+pub use manager::Kind;
 pub use places::Places;
-pub use report::{Drift, Installed, LastRun, Removed, RunResult, ScheduleStatus};
+pub use report::{Installed, LastRun, Removed, RunResult, ScheduleStatus};
 pub use runner::{CallError, Output, Runner, SystemRunner};
-
-/// Who starts the runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// macOS.
-    Launchd,
-    /// Linux.
-    Systemd,
-}
-
-impl Kind {
-    /// The one of this machine.
-    #[must_use]
-    pub const fn here() -> Kind {
-        if cfg!(target_os = "macos") { Kind::Launchd } else { Kind::Systemd }
-    }
-
-    /// As people call it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Launchd => "launchd",
-            Kind::Systemd => "systemd",
-        }
-    }
-}

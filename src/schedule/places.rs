@@ -5,7 +5,7 @@ use std::env;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::ScheduleError;
+use super::error::ScheduleError;
 use crate::os::home;
 
 /// Folders and variables that an install depends on. Parameters and not lookups, so that both

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, TimeZone};
 
-use super::ScheduleError;
+use super::drift::Drift;
+use super::error::ScheduleError;
 use super::files::{self, Found};
 use super::install::Schedule;
 use super::job::Job;
 use super::manager::{Manager, ManagerPresence, ManagerView};
-use super::report::{Drift, ScheduleStatus};
+use super::report::ScheduleStatus;
 
 impl Schedule {
     /// How things are, for a version of mcp-reap that is this file.
@@ -41,7 +42,7 @@ impl Schedule {
             }
             ManagerPresence::Absent(why) => (Some(why), ManagerView::default()),
         };
-        let provided = if none { take_provided(&mut seen) } else { Vec::new() };
+        let provided = if none { seen.take_provided() } else { Vec::new() };
         if !provided.is_empty() && seen.loaded {
             drift.extend(seen.program.as_deref().and_then(|program| drift_of_binary(program, running)));
         }
@@ -106,22 +107,6 @@ fn read_files(manager: &dyn Manager) -> Result<Files, ScheduleError> {
         drift.push(Drift::Disagree);
     }
     Ok(Files { there, job: jobs.into_iter().flatten().next(), drift })
-}
-
-/// The files that the manager has read where the person has none: a package's. That they lie elsewhere
-/// is then no fault, nor that their timer is off.
-pub(super) fn take_provided(seen: &mut ManagerView) -> Vec<PathBuf> {
-    let mut provided = Vec::new();
-    for drift in std::mem::take(&mut seen.drift) {
-        match drift {
-            Drift::LoadedFromElsewhere { path } => provided.push(path),
-            other => seen.drift.push(other),
-        }
-    }
-    if !provided.is_empty() {
-        seen.drift.retain(|drift| !matches!(drift, Drift::NotStarted));
-    }
-    provided
 }
 
 /// Is what is scheduled there, and is it us?

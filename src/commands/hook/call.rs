@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::Task;
+use super::watch::Task;
 use crate::catalog::{Catalog, Role};
 use crate::cli::Cli;
 use crate::hook::event::{HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};

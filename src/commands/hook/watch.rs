@@ -11,18 +11,35 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 
 use super::super::stop::{listen, signal_in};
 use super::super::{Session, look, reap};
-use super::Task;
 use crate::audit::{RunLock, StartedBy};
 use crate::classify::{Finding, Verdict};
 use crate::cli::Cli;
+use crate::diagnostics::Diagnostics;
 use crate::hook::watch as hook;
 use crate::instance::Instance;
 use crate::plan::{Plan, Why};
 use crate::process::{ProcessId, Snapshot};
 use crate::sys;
+
+/// What a call hands to the process that it leaves behind, as JSON through a pipe: other users can read a
+/// command line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Task {
+    /// Look at everything once.
+    Sweep,
+    /// Wait for the end of the client, then look at what this session left.
+    Session {
+        /// Which.
+        session: hook::Session,
+        /// The client with its start time; `None` when it was gone already.
+        client: Option<ProcessId>,
+    },
+}
 
 /// How long to wait for the end of the client. It comes 0.1 to 4 s after the hook was called; a client
 /// that ends a session and goes on leaves nothing.
@@ -52,7 +69,7 @@ pub(super) fn close_what_was_inherited() {
 }
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
-    super::log_to_file();
+    log_to_file();
     let task: Task = serde_json::from_reader(std::io::stdin().lock()).context("no task on stdin")?;
     tracing::debug!("hook: {task:?}");
     // A client, a terminal or a shell that ends its process group does not mean us. Refused only to
@@ -80,6 +97,14 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
             let left = Left { session: ended, noted, ended_at: now() };
             look_until_done(&session, &left)
         }
+    }
+}
+
+/// Sends diagnostics to the log file in the state directory. A second time
+/// changes nothing, and no log file is no reason to fail.
+pub(super) fn log_to_file() {
+    if let Ok(directory) = crate::config::state_dir() {
+        let _ = Diagnostics { verbose: false, quiet: true, directory: Some(directory) }.start();
     }
 }
 

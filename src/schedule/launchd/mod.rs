@@ -6,13 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::drift::Drift;
+use super::error::ScheduleError;
 use super::files::{Rendered, remove};
 use super::job::{ARGUMENTS, Job};
 use super::manager::{Manager, ManagerPresence, ManagerView, may, refused, same_file};
-use super::report::{Drift, LastRun, RunResult};
+use super::places::Places;
+use super::report::{LastRun, RunResult};
 use super::runner::Runner;
 use super::seal::{self, sealed};
-use super::{Places, ScheduleError};
 use print::Printed;
 
 const LABEL: &str = "com.mcp-reap";

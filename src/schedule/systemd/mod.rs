@@ -5,13 +5,15 @@ mod unit;
 
 use std::path::{Path, PathBuf};
 
+use super::drift::Drift;
+use super::error::ScheduleError;
 use super::files::{Rendered, remove};
 use super::job::Job;
 use super::manager::{Manager, ManagerPresence, ManagerView, may, must, same_file};
-use super::report::{Drift, LastRun, RunResult};
+use super::places::Places;
+use super::report::{LastRun, RunResult};
 use super::runner::Runner;
 use super::seal::sealed;
-use super::{Places, ScheduleError};
 use show::Properties;
 
 const SERVICE: &str = "mcp-reap.service";
