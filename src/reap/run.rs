@@ -6,20 +6,13 @@ use std::time::Duration;
 use super::event::{Ended, Event, Outcome, Recorder, Report, Step};
 use super::kernel::{Family, Kernel, Lookout, ProcessRow, Refusal, Signal};
 use super::late_children::{LateChildren, View};
-use super::patience::Patience;
+use super::patience::{Patience, next_pause};
 use super::subject::{Asked, Subject, refused, step};
 use crate::bytes::Argv;
 use crate::instance::Part;
 use crate::plan::{Plan, TargetMember};
 use crate::process::{Pid, ProcessId};
 
-/// The first look for members born after SIGTERM: a server that starts something as it ends does so
-/// within a few milliseconds.
-const FIRST_LOOK: Duration = Duration::from_millis(25);
-/// Each later pause is twice the one before, up to this.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// And no look takes more than a tenth of the time: 20,000 processes are read in about 150 ms.
-const LOOK_SHARE: u32 = 10;
 struct Run<'a, K: Kernel, W: Recorder> {
     plan: &'a Plan,
     kernel: &'a mut K,
@@ -215,8 +208,8 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
 
     /// Waits for all together. Members born meanwhile are asked at once; whoever was asked a whole grace ago
     /// gets SIGKILL.
-    fn wait_and_insist(&mut self, patience: Patience) {
-        let mut pause = FIRST_LOOK;
+    fn wait_and_insist(&mut self, mut patience: Patience) {
+        let mut pause = next_pause(Duration::ZERO, Duration::ZERO);
         while self.kernel.interrupted().is_none() {
             let now = self.kernel.now();
             if self.failed.is_some() || now >= patience.last_call {
@@ -241,7 +234,10 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
             if !asked && !waiting {
                 return;
             }
-            pause = if killed { FIRST_LOOK } else { (pause * 2).min(LOOK_EVERY) }.max(cost * LOOK_SHARE);
+            if killed {
+                patience.insist(self.kernel.now());
+            }
+            pause = next_pause(if killed { Duration::ZERO } else { pause }, cost);
         }
     }
 

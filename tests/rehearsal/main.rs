@@ -797,7 +797,7 @@ fn cases(wanted: u32) -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(3000)))]
+    #![proptest_config(ProptestConfig::with_cases(cases(2000)))]
 
     #[test]
     fn whatever_happens_the_rules_of_ending_hold(
