@@ -30,6 +30,8 @@ struct Place<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Unit {
     main_pid: Pid,
+    /// It is active, or on the way there. Only then a service without a main process manages what is in its cgroup.
+    active: bool,
     control_group: String,
 }
 
@@ -73,16 +75,15 @@ fn service(
     if place.is_none() && !executed {
         return None;
     }
-    let answered = || {
-        let place = place?;
+    let answered = place.and_then(|place| {
         let unit = known.get(&(place.manager, place.unit.to_owned()))?;
-        same_group(place.path, &unit.control_group).then_some(unit.main_pid)
-    };
+        same_group(place.path, &unit.control_group).then_some(unit)
+    });
     Some(Service {
         manager: "systemd".into(),
         name: place.map_or("unknown", |place| place.unit).into(),
-        main_pid: if executed { Some(record.pid()) } else { answered() },
-        active: false,
+        main_pid: if executed { Some(record.pid()) } else { answered.map(|unit| unit.main_pid) },
+        active: answered.is_some_and(|unit| unit.active),
     })
 }
 
@@ -137,15 +138,17 @@ fn same_group(seen: &str, answered: &str) -> bool {
     long == short || (short.starts_with('/') && short.matches('/').count() >= 2 && long.ends_with(short))
 }
 
-/// The output of `systemctl show --property=Id,MainPID,ControlGroup`: blocks of `key=value` with a
-/// blank line between, in any order. A block without all three is no answer.
+/// The output of `systemctl show --property=Id,ActiveState,MainPID,ControlGroup`: blocks of `key=value` with a
+/// blank line between, in any order. A block without all four is no answer.
 fn parse_show(output: &str) -> Vec<(String, Unit)> {
     let block = |block: &str| {
         let value = |key: &str| {
             block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
         };
         let main_pid = Pid(value("MainPID")?.parse().ok()?);
-        Some((value("Id")?, Unit { main_pid, control_group: value("ControlGroup")? }))
+        // systemd(1): a unit that starts or reloads is as wanted as an active one.
+        let active = ["active", "activating", "reloading"].contains(&value("ActiveState")?.as_str());
+        Some((value("Id")?, Unit { main_pid, active, control_group: value("ControlGroup")? }))
     };
     output.split("\n\n").filter_map(block).collect()
 }
@@ -164,7 +167,7 @@ pub(super) fn query(manager: Manager, units: &[&str]) -> Option<String> {
         }
         Manager::Foreign => return None,
     }
-    args.extend(["show", "--no-pager", "--property=Id,MainPID,ControlGroup", "--"]);
+    args.extend(["show", "--no-pager", "--property=Id,ActiveState,MainPID,ControlGroup", "--"]);
     args.extend(units);
     output("systemctl", &args, &environment)
 }

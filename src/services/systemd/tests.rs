@@ -104,10 +104,10 @@ fn two_views_of_one_group_agree_and_two_groups_of_one_name_do_not() {
 
 #[test]
 fn what_systemctl_prints_is_read_in_any_order_and_only_when_whole() {
-    let output = "MainPID=52\nControlGroup=/app.slice/a.service\nId=a.service\n\n\
-                  Id=b.service\nMainPID=0\nControlGroup=\n\n\
-                  Id=c.service\nMainPID=x\nControlGroup=/\n\nId=d.service\nMainPID=5\n\nMainPID=\n\n";
-    let unit = |pid, group: &str| Unit { main_pid: Pid(pid), control_group: group.into() };
+    let output = "MainPID=52\nActiveState=active\nControlGroup=/app.slice/a.service\nId=a.service\n\n\
+                  Id=b.service\nMainPID=0\nActiveState=active\nControlGroup=\n\n\
+                  Id=c.service\nMainPID=x\nActiveState=active\nControlGroup=/\n\nId=d.service\nMainPID=5\n\nMainPID=\n\n";
+    let unit = |pid, group: &str| Unit { main_pid: Pid(pid), active: true, control_group: group.into() };
     let expected =
         vec![("a.service".into(), unit(52, "/app.slice/a.service")), ("b.service".into(), unit(0, ""))];
     assert_eq!(parse_show(output), expected);
@@ -128,9 +128,9 @@ fn each_manager_is_queried_once_for_all_its_units() {
             process(15, "/user.slice/user-7.slice/user@7.service/app.slice/w.service"),
         ],
         &format!(
-            "Id=s.service\nMainPID=10\nControlGroup=/system.slice/s.service\n\n\
-             Id=u.service\nMainPID=99\nControlGroup={USER}/app.slice/u.service\n\n\
-             Id=v.service\nMainPID=0\nControlGroup={USER}/app.slice/v.service\n"
+            "Id=s.service\nMainPID=10\nActiveState=active\nControlGroup=/system.slice/s.service\n\n\
+             Id=u.service\nMainPID=99\nActiveState=active\nControlGroup={USER}/app.slice/u.service\n\n\
+             Id=v.service\nMainPID=0\nActiveState=active\nControlGroup={USER}/app.slice/v.service\n"
         ),
     );
     let expected = [
@@ -153,7 +153,7 @@ fn each_manager_is_queried_once_for_all_its_units() {
 fn a_unit_of_the_same_name_elsewhere_is_no_answer() {
     let (services, _) = filled(
         vec![process(10, "/system.slice/docker-4f.scope/system.slice/s.service")],
-        "Id=s.service\nMainPID=4\nControlGroup=/other.slice/s.service\n",
+        "Id=s.service\nMainPID=4\nActiveState=active\nControlGroup=/other.slice/s.service\n",
     );
     assert_eq!(services, [service_of("s.service", None)]);
 }
