@@ -75,13 +75,27 @@ fn outside(pid: Pid, end: End, naming: &mut impl Naming) -> Option<Vec<Pid>> {
 
 fn other_peers(pid: Pid, others: &Others, naming: &mut impl Naming) -> Option<Vec<Pid>> {
     let (mut all, mut unread) = (Vec::new(), others.ways_unread);
-    for (_, _, other) in &others.ways {
+    for (_, own, other) in &others.ways {
+        if is_common_heritage(pid, *own, *other, naming) {
+            continue;
+        }
         match outside(pid, *other, naming) {
             Some(found) => all.extend(found),
             None => unread = true,
         }
     }
     (!unread).then(|| sorted(all))
+}
+
+/// The process's own end is also held by a stranger: by neither its ancestors nor its descendants, nor by somebody at the
+/// other end. A terminal or a tool that left a descriptor open gave it to all that ever ran in it, and nobody talks to
+/// one of them over it. pid 1 and whoever else adopted the process is such a stranger too.
+fn is_common_heritage(pid: Pid, own: End, other: End, naming: &mut impl Naming) -> bool {
+    let (sharing, beyond) = (naming.holders(own), naming.holders(other));
+    let related = |held: Pid| {
+        held == pid || naming.is_below(held, pid) || held > Pid::INIT && naming.is_below(pid, held)
+    };
+    sharing.iter().any(|held| !related(*held) && !beyond.contains(held))
 }
 
 /// A wire that was moved away from 0 in a way that is not the Python SDK's, and is in use or may be: a way in and a way
