@@ -139,6 +139,15 @@ pub enum Command {
         /// The process.
         pid: u32,
     },
+    /// Start a server that cannot leak: written in front of its command in a client's configuration.
+    Exec {
+        /// How long the client may read on after it closed the server's input (default 60s).
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+        linger: Option<Duration>,
+        /// The server's own command and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
     /// Tell by exit code whether anything is wrong: 0 healthy, 1 not, 2 could not tell.
     Check(CheckArgs),
     /// Show what past runs ended, why, and what it brought.

@@ -27,6 +27,7 @@ pub mod audit;
 pub mod clients;
 pub mod config;
 pub mod diagnostics;
+pub mod guard;
 pub mod hook;
 pub mod render;
 pub mod schedule;

@@ -8,6 +8,9 @@ use mcp_reap::commands;
 use mcp_reap::exit::Exit;
 
 fn main() -> ExitCode {
+    if let Some(exit) = commands::without_clap(std::env::args_os()) {
+        return exit.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(mistake) if mistake.use_stderr() && cli::is_hook_call(std::env::args_os()) => {

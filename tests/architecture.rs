@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 8] = [
     &["program", "catalog", "policy", "roles"],
     &["instance", "classify"],
     &["health", "plan", "reap"],
-    &["audit", "clients", "config", "diagnostics", "hook", "render", "schedule", "services", "sys"],
+    &["audit", "clients", "config", "diagnostics", "guard", "hook", "render", "schedule", "services", "sys"],
     &["commands"],
     &["cli"],
 ];
@@ -131,9 +131,9 @@ fn no_file_is_too_large() {
 }
 
 #[test]
-fn unsafe_code_stands_in_one_file() {
+fn unsafe_code_stands_in_two_files() {
     for (name, _, text) in all_files() {
-        if name != "sys/ffi.rs" {
+        if !matches!(name.as_str(), "sys/ffi.rs" | "guard/ffi.rs") {
             let code = code(&text);
             assert!(!code.contains("unsafe {") && !code.contains("allow(unsafe_code)"), "{name} is unsafe");
         }

@@ -53,6 +53,8 @@ pub enum StartedBy {
     Schedule,
     /// A hook of a client.
     Hook,
+    /// The guardian of a server under `exec`.
+    Exec,
 }
 
 impl StartedBy {
@@ -63,13 +65,16 @@ impl StartedBy {
             StartedBy::Hand => "hand",
             StartedBy::Schedule => "schedule",
             StartedBy::Hook => "hook",
+            StartedBy::Exec => "exec",
         }
     }
 
     /// What was written down so.
     #[must_use]
     pub fn named(word: &str) -> Option<StartedBy> {
-        [StartedBy::Hand, StartedBy::Schedule, StartedBy::Hook].into_iter().find(|by| by.as_str() == word)
+        [StartedBy::Hand, StartedBy::Schedule, StartedBy::Hook, StartedBy::Exec]
+            .into_iter()
+            .find(|by| by.as_str() == word)
     }
 }
 

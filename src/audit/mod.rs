@@ -10,6 +10,7 @@ mod log;
 pub mod read;
 mod rotate;
 mod sink;
+mod unguarded;
 
 use std::io;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub use lock::{Holder, RunLock};
 pub use log::AuditLog;
 pub use rotate::Retention;
 pub use sink::{FileSink, Sink};
+pub use unguarded::Unguarded;
 
 /// The file that is written to.
 pub const CURRENT: &str = "audit.jsonl";

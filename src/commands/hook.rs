@@ -42,7 +42,7 @@ fn never_in_the_way(outcome: anyhow::Result<()>) -> Exit {
 
 /// Sends what is told about our own work to the log file in the state directory. A second time
 /// changes nothing, and no log file is no reason to fail.
-fn listen_in() {
+pub(super) fn listen_in() {
     if let Ok(directory) = crate::config::state_dir() {
         let _ = Diagnostics { verbose: false, quiet: true, directory: Some(directory) }.start();
     }

@@ -4,8 +4,10 @@ mod check;
 mod config;
 mod configured;
 mod doctor;
+mod exec;
 mod explain;
 mod generate;
+mod guard;
 mod history;
 mod hook;
 mod list;
@@ -18,6 +20,7 @@ mod schedule;
 mod turn;
 
 use std::cell::OnceCell;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -43,6 +46,21 @@ struct Session {
     look: Look,
 }
 
+/// The two commands that are read without clap, which takes longer than all they do: a server waits for
+/// `exec`, and a guardian is to stay small. `None` for every other line.
+#[must_use]
+pub fn without_clap(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
+    let command = args.nth(1)?;
+    let words: Vec<OsString> = args.collect();
+    match command.to_str()? {
+        "exec" => exec::plain_command(&words).map(|command| exec::run(command, None)),
+        "guard" => Some(guard::run(
+            &words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>(),
+        )),
+        _ => None,
+    }
+}
+
 /// Carries out what was asked for.
 ///
 /// # Errors
@@ -62,6 +80,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         Some(Command::Log(args)) => log::run(args, &cli.global),
+        Some(Command::Exec { linger, command }) => Ok(exec::run(command, *linger)),
         Some(Command::Doctor) => doctor::run(&cli.global),
         Some(Command::Completions { shell }) => generate::completions(*shell),
         Some(Command::Man { folder }) => generate::man(folder.as_deref()),
@@ -83,6 +102,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                 Some(Command::Record { output }) => record::run(&session, output.as_deref()),
                 Some(
                     Command::Config { .. }
+                    | Command::Exec { .. }
                     | Command::Log(_)
                     | Command::Doctor
                     | Command::Completions { .. }
