@@ -33,6 +33,8 @@ pub(super) fn run(words: &[String]) -> Exit {
     // Seen while exec still shows it; the server's own command line may say anything.
     let mut world = world::Machine::new(&ticket, watched.stdin.as_ref());
     let _ = std::fs::File::from(ready).write_all(b"\n");
+    #[cfg(target_os = "linux")]
+    ffi::let_go_of_code();
     let linger = ticket.linger.unwrap_or(LINGER);
     let root_gone = match watch(watched, linger, &mut world) {
         Ok(root_gone) => root_gone,
