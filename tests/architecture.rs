@@ -131,9 +131,9 @@ fn no_file_is_too_large() {
 }
 
 #[test]
-fn unsafe_code_stands_in_two_files() {
+fn unsafe_code_stands_in_few_files() {
     for (name, _, text) in all_files() {
-        if !matches!(name.as_str(), "sys/ffi.rs" | "guard/ffi.rs") {
+        if !matches!(name.as_str(), "sys/ffi.rs" | "guard/ffi.rs" | "main.rs") {
             let code = code(&text);
             assert!(!code.contains("unsafe {") && !code.contains("allow(unsafe_code)"), "{name} is unsafe");
         }

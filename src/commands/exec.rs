@@ -12,13 +12,16 @@ use crate::render::clean::clean;
 
 use super::say;
 
-/// The command of a line that needs no reading: `exec -- COMMAND...` or `exec COMMAND...`. Clap takes as
-/// long as everything else that happens before a server starts.
-pub(super) fn plain_command(words: &[OsString]) -> Option<&[OsString]> {
+/// Reads `[--linger DURATION] [--] COMMAND...`; `None` for what clap has to say something about.
+pub(super) fn read(words: &[OsString]) -> Option<(&[OsString], Option<Duration>)> {
     match words {
-        [dashes, command @ ..] if dashes == "--" => Some(command),
-        [first, ..] if !first.as_encoded_bytes().starts_with(b"-") => Some(words),
-        _ => None,
+        [option, linger, rest @ ..] if option == "--linger" => {
+            let linger = crate::units::parse_duration(linger.to_str()?).ok()?;
+            read(rest).map(|(command, _)| (command, Some(linger)))
+        }
+        [dashes, command @ ..] if dashes == "--" => Some((command, None)),
+        [first, ..] if first.as_encoded_bytes().starts_with(b"-") => None,
+        command => Some((command, None)),
     }
 }
 
@@ -49,20 +52,34 @@ fn unguarded(why: &Refused) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
-    fn only_a_line_that_says_nothing_else_is_read_without_clap() {
-        let plain = |line: &str| {
+    fn a_line_is_read_without_clap_unless_there_is_something_to_say() {
+        let read = |line: &str| {
             let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-            plain_command(&words).map(|command| command.join(std::ffi::OsStr::new(" ")))
+            let (command, linger) = read(&words)?;
+            Some((
+                command.join(std::ffi::OsStr::new(" ")).into_string().unwrap(),
+                linger.map(|l| l.as_secs()),
+            ))
         };
-        assert_eq!(plain("-- npx -y x"), Some("npx -y x".into()));
-        assert_eq!(plain("npx -y x"), Some("npx -y x".into()));
-        assert_eq!(plain("-- -odd"), Some("-odd".into()));
-        assert_eq!(plain("--"), Some("".into()));
-        for other in ["", "--help", "--linger 3s -- npx", "-q npx"] {
-            assert_eq!(plain(other), None, "{other}");
+        let some = |command: &str, linger| Some((command.to_owned(), linger));
+        assert_eq!(read("-- npx -y x"), some("npx -y x", None));
+        assert_eq!(read("npx -y x --linger 3s"), some("npx -y x --linger 3s", None));
+        assert_eq!(read("-- -odd"), some("-odd", None));
+        assert_eq!(read("--linger 3s -- npx"), some("npx", Some(3)));
+        assert_eq!(read("--linger 3s npx"), some("npx", Some(3)));
+        for nothing in ["--", "", "--linger 3s"] {
+            assert_eq!(
+                read(nothing).map(|(command, _)| command),
+                some("", None).map(|(c, _)| c),
+                "{nothing}"
+            );
+        }
+        for other in ["--help", "-q npx", "--linger soon -- npx", "--linger"] {
+            assert_eq!(read(other), None, "{other}");
         }
     }
 }

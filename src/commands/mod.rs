@@ -46,19 +46,32 @@ struct Session {
     look: Look,
 }
 
-/// The two commands that are read without clap, which takes longer than all they do: a server waits for
-/// `exec`, and a guardian is to stay small. `None` for every other line.
+/// `exec` and `guard`, which are read without clap as well: a server waits for the one, and the other is to
+/// stay small. `None` for every other line.
 #[must_use]
-pub fn without_clap(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
-    let command = args.nth(1)?;
-    let words: Vec<OsString> = args.collect();
+pub fn before_the_runtime() -> Option<Exit> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.is_empty() {
+        // With musl the runtime is what hands them to std.
+        words = cmdline_words();
+    }
+    let words = words.get(1..)?;
+    let (command, words) = words.split_first()?;
     match command.to_str()? {
-        "exec" => exec::plain_command(&words).map(|command| exec::run(command, None)),
-        "guard" => Some(guard::run(
-            &words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>(),
-        )),
+        "exec" => exec::read(words).map(|(command, linger)| exec::run(command, linger)),
+        "guard" => {
+            let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            Some(guard::run(&words))
+        }
         _ => None,
     }
+}
+
+fn cmdline_words() -> Vec<OsString> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let line = std::fs::read("/proc/self/cmdline").unwrap_or_default();
+    let line = line.strip_suffix(b"\0").unwrap_or(&line);
+    line.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect()
 }
 
 /// Carries out what was asked for.
@@ -80,7 +93,10 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         Some(Command::Log(args)) => log::run(args, &cli.global),
-        Some(Command::Exec { linger, command }) => Ok(exec::run(command, *linger)),
+        // What can be run was run before main.
+        Some(Command::Exec { .. }) => {
+            anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
+        }
         Some(Command::Doctor) => doctor::run(&cli.global),
         Some(Command::Completions { shell }) => generate::completions(*shell),
         Some(Command::Man { folder }) => generate::man(folder.as_deref()),

@@ -1,67 +1,8 @@
-//! What no safe call does: seeing the process as it was before Rust's runtime changed it, and a fork of
-//! which nobody hears.
-//!
-//! Rust's runtime ignores SIGPIPE and opens `/dev/null` on each of the descriptors 0 to 2 that is closed
-//! (library/std/src/sys/pal/unix/mod.rs, `init`), both before `main`. A program that replaces itself by
-//! another one would hand both on, so a function that runs before it writes down how things were.
+//! What no safe call does: a fork of which nobody hears, signals as in a fresh process, descriptors by their
+//! number.
 #![allow(unsafe_code)]
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use nix::libc;
-
-/// SIGPIPE was ignored already when this process started.
-static PIPE_WAS_IGNORED: AtomicBool = AtomicBool::new(false);
-/// These of the descriptors 0 to 2 were closed.
-static WAS_CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
-
-/// Called by the loader before Rust's runtime (ELF `.init_array`, Mach-O `__mod_init_func`).
-#[used]
-#[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
-#[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
-static BEFORE_MAIN: extern "C" fn() = note_how_it_started;
-
-extern "C" fn note_how_it_started() {
-    // SAFETY: both calls only ask; `old` is a valid place for the answer, and all zeros is a valid value
-    // of it. No allocation and no lock: nothing of the runtime is there yet.
-    unsafe {
-        let mut old: libc::sigaction = std::mem::zeroed();
-        if libc::sigaction(libc::SIGPIPE, std::ptr::null(), &mut old) == 0 {
-            PIPE_WAS_IGNORED.store(old.sa_sigaction == libc::SIG_IGN, Ordering::Relaxed);
-        }
-        for (fd, was_closed) in (0..).zip(&WAS_CLOSED) {
-            was_closed.store(libc::fcntl(fd, libc::F_GETFD) == -1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Was this of the descriptors 0 to 2 closed when the process started?
-#[must_use]
-pub fn was_closed(fd: usize) -> bool {
-    WAS_CLOSED.get(fd).is_some_and(|was_closed| was_closed.load(Ordering::Relaxed))
-}
-
-/// Takes back what the runtime changed: the disposition of SIGPIPE, and descriptors that it opened.
-/// For the moment before this process becomes another program; nothing may be printed after it.
-pub fn undo_the_runtime() {
-    let pipe = if PIPE_WAS_IGNORED.load(Ordering::Relaxed) { libc::SIG_IGN } else { libc::SIG_DFL };
-    // SAFETY: neither disposition calls a function. A descriptor that is closed here was opened by the
-    // runtime and is owned by nothing.
-    unsafe {
-        libc::signal(libc::SIGPIPE, pipe);
-        for (fd, was_closed) in (0..).zip(&WAS_CLOSED) {
-            if was_closed.load(Ordering::Relaxed) {
-                libc::close(fd);
-            }
-        }
-    }
-}
-
-/// Ignores SIGPIPE again, as Rust's runtime has it: for the message after an exec that failed.
-pub fn ignore_pipe() {
-    // SAFETY: this disposition calls no function.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-}
 
 /// All signals as in a fresh process: default dispositions, none blocked. A guardian inherits the
 /// server's otherwise, and a server may have been started with anything.

@@ -16,4 +16,5 @@ pub mod peer;
 pub mod start;
 pub mod stdin;
 pub mod ticket;
+pub mod unix_listener;
 pub mod watch;

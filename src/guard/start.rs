@@ -8,7 +8,6 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use super::command::{NotStarted, become_command, environment};
-use super::ffi;
 use super::marker::{Marker, VARIABLE};
 #[cfg(target_os = "linux")]
 use super::stdin;
@@ -55,10 +54,7 @@ pub fn exec(start: &Start, refused: impl FnOnce(&Refused)) -> Result<Infallible,
     };
     let environment = environment(std::env::vars_os(), VARIABLE, marker.as_deref());
     let path = std::env::var_os("PATH");
-    ffi::undo_the_runtime();
-    let error = become_command(&command, path.as_deref().map(OsStr::new), &environment);
-    ffi::ignore_pipe();
-    error
+    become_command(&command, path.as_deref().map(OsStr::new), &environment)
 }
 
 /// Whether this process has a guardian.
@@ -94,7 +90,7 @@ fn guardian(start: &Start, outer: Option<Marker>) -> Result<Guarded, Refused> {
     }
     let identity = start.identity.ok_or_else(|| Refused("/proc does not show this process".to_owned()))?;
     let marker = Marker::new(identity, stdin, salt(identity));
-    linux::begin(start, identity, &marker)?;
+    linux::begin(start, identity, &marker, stdin.is_some())?;
     Ok(Guarded::Here(marker))
 }
 
@@ -124,15 +120,19 @@ mod linux {
     use crate::process::ProcessId;
 
     /// Starts the guardian and returns when it watches.
-    pub(super) fn begin(start: &Start, identity: ProcessId, marker: &Marker) -> Result<(), Refused> {
+    pub(super) fn begin(
+        start: &Start,
+        identity: ProcessId,
+        marker: &Marker,
+        hangs_up: bool,
+    ) -> Result<(), Refused> {
+        let stdin = hangs_up.then(stdin::duplicate).transpose();
+        let stdin = stdin.map_err(|errno| refused("duplicate stdin", errno))?;
         let root = pidfd(process::getpid()).map_err(|errno| refused("open a pidfd", errno))?;
         let (client, client_pid) = client().map_err(|errno| refused("open a pidfd", errno))?;
         let (ready, tells) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
             .map_err(|errno| refused("make a pipe", errno))?;
-        let stdin = match marker.names(stdin::of_this_process()) {
-            true => Some(stdin::duplicate().map_err(|errno| refused("duplicate stdin", errno))?),
-            false => None,
-        };
+        let tells = above_stdio(tells).map_err(|errno| refused("make a pipe", errno))?;
         let ticket = Ticket {
             root: identity,
             root_fd: root.as_raw_fd(),
@@ -166,7 +166,12 @@ mod linux {
     }
 
     fn pidfd(pid: Pid) -> Result<OwnedFd, Errno> {
-        process::pidfd_open(pid, PidfdFlags::empty())
+        above_stdio(process::pidfd_open(pid, PidfdFlags::empty())?)
+    }
+
+    /// Where 0 to 2 are closed, a new descriptor takes their place, and the guardian has another use for it.
+    fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+        if fd.as_raw_fd() > 2 { Ok(fd) } else { rustix::io::fcntl_dupfd_cloexec(fd, 3) }
     }
 
     /// The guardian is nobody's child: its parent ends at once, and is collected here without a signal.

@@ -1,18 +1,17 @@
 //! The stdin that a guardian watches: anonymous pipes and sockets, which hang up.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 
 use rustix::fs::{FileType, fstat, readlink};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
-use super::ffi;
 use super::marker::Wire;
 
 /// What is on descriptor 0; `None` for what never hangs up: `/dev/null`, a file, a terminal, nothing at
 /// all, and a FIFO with a name, which can get a writer again at any time.
 #[must_use]
 pub fn of_this_process() -> Option<Wire> {
-    if ffi::was_closed(0) { None } else { wire(std::io::stdin().as_fd()) }
+    wire(std::io::stdin().as_fd())
 }
 
 /// The same of any descriptor.
@@ -47,7 +46,12 @@ pub fn let_go_of_all_but(keep: &[i32]) -> std::io::Result<()> {
     rustix::stdio::dup2_stdin(&null)?;
     rustix::stdio::dup2_stdout(&null)?;
     rustix::stdio::dup2_stderr(&null)?;
-    drop(null);
+    if null.as_raw_fd() <= 2 {
+        // It took the place of one that was closed, and is to stay there.
+        let _ = null.into_raw_fd();
+    } else {
+        drop(null);
+    }
     let numbers = std::fs::read_dir("/dev/fd")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     let open: Vec<i32> = numbers.filter(|fd| *fd > 2 && !keep.contains(fd)).collect();

@@ -21,7 +21,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
 const ENGINE: &str = r#"#!/bin/sh
 echo "$(basename $0) $*" >>"$EXEC_DIR/asked"
 case "$1" in
-run) echo "$*" | sed -n 's/.*--label \([^ ]*\).*/\1/p' >"$EXEC_DIR/container"; cat >/dev/null; [ -z "$ENDS" ] || rm "$EXEC_DIR/container";;
+run) echo "$*" | sed -n 's/.*--label \([^ ]*\).*/\1/p' >"$EXEC_DIR/container"; while read line; do :; done; [ -z "$ENDS" ] || rm "$EXEC_DIR/container";;
 ps) for word; do case "$word" in label=*) grep -qx "${word#label=}" "$EXEC_DIR/container" 2>/dev/null && echo 0123456789abcdef0123456789abcdef;; esac; done;;
 stop) rm "$EXEC_DIR/container";;
 esac
@@ -41,7 +41,7 @@ fn run(stage: &Stage, engine: &str, words: &[&str], environment: &[(&str, &str)]
     let line = [&[stage.mcp_reap(), "exec", "--", engine], words].concat();
     let line: Vec<String> = line.into_iter().map(str::to_owned).collect();
     let client = stage.client_with("pipe", &line, 1, client);
-    until(10, "the container runs", || stage.dir.join("container").exists() || asked(stage).contains("run "));
+    until(10, "the engine was called", || asked(stage).contains("run"));
     client
 }
 
@@ -65,6 +65,7 @@ fn stopped(stage: &Stage) {
         until(10, "the guardian has left", || guardians().is_empty());
         assert!(asked(stage).contains(&format!("{engine} stop -t 10 0123456789abcdef")));
         fs::remove_file(stage.dir.join("asked")).unwrap();
+        let _ = fs::remove_file(stage.dir.join("container"));
     }
 }
 
@@ -88,5 +89,6 @@ fn left_alone(stage: &Stage) {
         let said = asked(stage);
         assert!(!said.contains("--label") && !said.contains("stop") && !said.contains("ps"), "{said}");
         fs::remove_file(stage.dir.join("asked")).unwrap();
+        let _ = fs::remove_file(stage.dir.join("container"));
     }
 }

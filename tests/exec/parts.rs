@@ -181,8 +181,9 @@ fn server(args: &[String]) -> ExitCode {
             }
             // A second life in which signals are ignored.
             "deaf" if std::env::var_os("DEAF").is_none() => {
-                let mut again = part("server");
-                again.args(args).env("DEAF", "1");
+                // Under the name that it has.
+                let mut again = Command::new(std::env::current_exe().unwrap());
+                again.args(args).env(PART, "server").env("DEAF", "1");
                 panic!("{}", deaf(&mut again).exec());
             }
             "deaf" => {}

@@ -127,7 +127,14 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
             Verdict::Allowed | Verdict::Managed | Verdict::InUse | Verdict::Undetermined
         )
     });
-    ours.retain(|finding| matches!(finding.verdict, Verdict::Orphaned | Verdict::Disconnected));
+    // A helper that left the tree and has nothing of the wire goes with its server; a server of its own would
+    // listen somewhere, and be no top.
+    let root = guarded.marker.root;
+    let root_goes = ours.iter().all(|finding| finding.instance.root.id != root || ends(finding.verdict));
+    ours.retain(|finding| {
+        let helper = finding.verdict == Verdict::Detached && finding.instance.root.id != root;
+        ends(finding.verdict) || helper && root_goes && scope == Scope::Server
+    });
     if spared && scope == Scope::Server {
         ours.clear();
     }
@@ -137,7 +144,13 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
         }
     }
     let judgement = Judgement { findings: ours, clients: Vec::new(), zombies: Vec::new(), processes_seen: 0 };
+    // Whether what is detached is ended was decided above.
+    policy.detached = true;
     Ok(Some(Plan::new(&judgement, &seen.snapshot, &policy)))
+}
+
+fn ends(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Orphaned | Verdict::Disconnected)
 }
 
 /// A client that closed stdin long ago and still holds stdout has left it open, and uses it no more.

@@ -11,6 +11,7 @@ use crate::catalog::{Catalog, Role};
 use crate::classify::Scout;
 use crate::guard::marker::{Marker, VARIABLE};
 use crate::guard::members::tops;
+use crate::guard::unix_listener;
 use crate::policy::{Limits, Policy, ServerRule};
 use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
 use crate::roles::Roles;
@@ -131,7 +132,7 @@ impl Guarded {
     fn is_own(&self, record: &ProcessRecord, closely: bool) -> bool {
         let terminal = record.tty.is_some() && record.session != self.session;
         let listens = || record.details.listening.as_ref().is_none_or(|sockets| !sockets.is_empty());
-        terminal || closely && listens()
+        terminal || closely && (listens() || unix_listener::listens(record.pid()) != Some(false))
     }
 
     /// Adopted processes of ours that carry the marker.
