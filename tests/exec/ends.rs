@@ -16,7 +16,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         ("ends::two_hundred_whose_clients_die_together".into(), two_hundred),
         ("ends::a_root_that_is_killed_leaves_nothing_without_a_wire_either".into(), silent_helper),
         ("ends::an_obedient_server_takes_its_guardian_with_it_at_once".into(), obedient),
-        ("ends::a_client_that_was_gone_before_is_noticed".into(), gone_before),
+        ("ends::a_server_that_nobody_seems_to_own_is_left_to_itself".into(), gone_before),
     ];
     macro_rules! endings {
         ($($name:ident),*) => { $(
@@ -84,15 +84,14 @@ fn stdin_closed(stage: &Stage, wire: &str, server: &[String]) -> Client {
 /// The client's terminal closes: its session hears SIGHUP, which ends the client.
 fn terminal_gone(stage: &Stage, wire: &str, server: &[String]) -> Client {
     let terminal = nix::pty::openpty(None, None).unwrap();
-    // setsid gives the client the terminal on its stdin; its orders come from elsewhere, and it needs none.
+    for end in [&terminal.master, &terminal.slave] {
+        rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC).unwrap();
+    }
+    // The leader of a session without a terminal gets the one that it opens.
     let mut client = Command::new("setsid");
     let inner = part("client");
-    let line = format!("exec 3<&0 0<{}; exec setsid --ctty \"$@\" ", tty_name(&terminal.slave));
-    client = {
-        client.arg("sh").args(["-c", &line, "sh"]).arg(inner.get_program());
-        client.envs(inner.get_envs().filter_map(|(key, value)| Some((key, value?))));
-        client
-    };
+    client.args(["sh", "-c", &format!("exec \"$@\" <{}", tty_name(&terminal.slave)), "sh"]);
+    client.arg(inner.get_program()).envs(inner.get_envs().filter_map(|(key, value)| Some((key, value?))));
     let client = with_two(stage, wire, server, client);
     drop(terminal);
     let pid = client.child.id();
@@ -142,16 +141,15 @@ fn obedient(stage: &Stage) {
     assert_eq!(stage.audit(), "", "nobody was ended");
 }
 
-/// The client ends while exec is on its way.
+/// Its parent ended before exec looked: that is the adopter now, which never ends.
 fn gone_before(stage: &Stage) {
     stage.configure("1s");
     let line =
         format!("{} <{} >/dev/null & exec true", stage.guarded(&["deaf", "stay"]).join(" "), "/dev/zero");
-    assert!(
-        Command::new("sh").args(["-c", &line]).env(crate::parts::PART, "server").status().unwrap().success()
-    );
-    stage.wait_for(1);
-    // Nothing hangs up on /dev/zero, and nothing proves that nobody wants it.
-    until(20, "the guardian has judged once and left", || guardians().is_empty());
-    assert_eq!(stage.left().len(), 1);
+    let mut shell = Command::new("sh");
+    assert!(shell.args(["-c", &line]).env(crate::parts::PART, "server").status().unwrap().success());
+    let server = stage.wait_for(1)[0].0;
+    crate::stage::throughout(5, "nothing proves that nobody wants it", || stage.left().len() == 1);
+    crate::stage::send(server, nix::sys::signal::Signal::SIGKILL);
+    until(20, "its guardian leaves with it", || guardians().is_empty());
 }

@@ -17,9 +17,9 @@ use crate::policy::{Limits, Policy};
 use crate::process::Pid;
 use crate::reap;
 
-/// Servers that obey end within 3 to 4 s of the end of their input; a longer `grace` is for what they do
-/// after SIGTERM.
-const TO_LEAVE: Duration = Duration::from_secs(4);
+/// Servers that obey end within 3 to 4 s of the end of their input, and on SIGTERM at once; a longer `grace`
+/// is for what they do after it. With the default grace of 5 s nothing is left after 10 s.
+const TO_LEAVE: Duration = Duration::from_millis(3500);
 
 /// Between the two looks, at least.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
@@ -73,7 +73,7 @@ pub(super) fn judge_and_end(
     }
     let started = Instant::now();
     let Some(first) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
-    if first.targets.is_empty() || !pause(between) {
+    if first.targets.is_empty() || !pause(between.saturating_sub(started.elapsed())) {
         return Ok(Judged::SomethingLeft);
     }
     let stop = Arc::new(AtomicUsize::new(0));
