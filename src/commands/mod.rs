@@ -17,6 +17,7 @@ mod reap;
 mod record;
 mod recorder;
 mod schedule;
+mod test;
 mod turn;
 
 use std::cell::OnceCell;
@@ -93,6 +94,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         Some(Command::Log(args)) => log::run(args, &cli.global),
+        Some(Command::Test(args)) => test::run(args, cli.global.json),
         // What can be run was run before main.
         Some(Command::Exec { .. }) => {
             anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
@@ -119,6 +121,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                 Some(
                     Command::Config { .. }
                     | Command::Exec { .. }
+                    | Command::Test(_)
                     | Command::Log(_)
                     | Command::Doctor
                     | Command::Completions { .. }

@@ -186,6 +186,12 @@ fn server(args: &[String]) -> ExitCode {
                 again.args(args).env(PART, "server").env("DEAF", "1");
                 panic!("{}", deaf(&mut again).exec());
             }
+            // After the answer, which a second life would wait for again.
+            "deaf-without-mcp" => {
+                let mut again = Command::new(std::env::current_exe().unwrap());
+                again.args(["deaf", "stay"]).env(PART, "server").env("DEAF", "1");
+                panic!("{}", deaf(&mut again).exec());
+            }
             "deaf" => {}
             // A helper that is nobody's child and deaf as well.
             "helper" => {
@@ -222,6 +228,14 @@ fn server(args: &[String]) -> ExitCode {
                 part("server").args(["obedient"]).spawn().unwrap();
                 return ExitCode::SUCCESS;
             }
+            // Answers the first request of a session and goes on.
+            "mcp" => {
+                let mut line = String::new();
+                io::stdin().lock().read_line(&mut line).unwrap();
+                assert!(line.contains("\"initialize\""), "{line}");
+                println!(r#"{{"jsonrpc":"2.0","id":1,"result":{{}}}}"#);
+            }
+            "refuse" => println!(r#"{{"jsonrpc":"2.0","id":1,"error":{{}}}}"#),
             // Answers, also after its input has ended.
             "answer" => answer(),
             "note" => note(),
