@@ -72,9 +72,7 @@ impl StartedBy {
     /// What was written down so.
     #[must_use]
     pub fn named(word: &str) -> Option<StartedBy> {
-        [StartedBy::Hand, StartedBy::Schedule, StartedBy::Hook, StartedBy::Exec]
-            .into_iter()
-            .find(|by| by.as_str() == word)
+        [Self::Hand, Self::Schedule, Self::Hook, Self::Exec].into_iter().find(|by| by.as_str() == word)
     }
 }
 
@@ -229,8 +227,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The intent to signal a process. Its argv is redacted here, and then cut at 16 KiB: an argv can
-    /// have two megabytes, and a record is for reading.
+    /// The intent to signal a process. Its argv is redacted here and cut at 16 KiB: it may have two megabytes.
     #[must_use]
     pub fn intent(
         subject: Subject,

@@ -48,7 +48,7 @@ fn at(command: &[OsString], variable: impl Fn(&str) -> Option<String>) -> Option
     let far =
         |name: &&str| variable(name).is_some_and(|place| !place.is_empty() && !place.starts_with("unix:"));
     let stays = command[run..].iter().any(|word| stays(word));
-    (ENGINES.contains(&name) && !stays && !ELSEWHERE.iter().any(|name| far(&name))).then_some(run)
+    (ENGINES.contains(&name) && !stays && !ELSEWHERE.iter().any(far)).then_some(run)
 }
 
 /// `-d`, `-itd`, `--detach`: also where it is an argument of the server, for that only leaves alone.

@@ -3,6 +3,8 @@
 //! This one executable plays every part: the [`runner`], pid 1 of a namespace, the scene in it, clients and
 //! servers ([`parts`]). The environment says which, as argv is what mcp-reap looks at.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+// Whoever plays pid 1 collects them all.
+#![allow(clippy::zombie_processes)]
 
 #[cfg(target_os = "linux")]
 mod clients;

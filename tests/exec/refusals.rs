@@ -74,7 +74,8 @@ fn seccomp(stage: &Stage) {
     let script = stage.dir.join("deny.py");
     fs::write(&script, DENY).unwrap();
     // EPERM and ENOSYS.
-    for (calls, what) in [("434", "pidfd"), (poll, "poll")] {
+    let clone = if x86 { "56" } else { "220" };
+    for (calls, what) in [("434", "pidfd"), (poll, "poll"), (clone, "fork")] {
         for errno in ["1", "38"] {
             let out = Command::new("python3")
                 .arg(&script)

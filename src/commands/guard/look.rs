@@ -138,22 +138,37 @@ impl Guarded {
     /// Adopted processes of ours that carry the marker.
     fn carriers(&self, table: &Snapshot) -> BTreeSet<Pid> {
         let entry = format!("{VARIABLE}={}", self.marker);
-        let adopted = table.processes.iter().filter(|record| {
+        let carries = |pid: &Pid| {
+            environment(*pid)
+                .is_some_and(|bytes| bytes.split(|byte| *byte == 0).any(|v| v == entry.as_bytes()))
+        };
+        self.adopted(table).map(ProcessRecord::pid).filter(carries).collect()
+    }
+
+    /// Is there an adopted process whose environment cannot be read yet? exec(2) lets the parent go on, and
+    /// end, before the new program's environment is in its place (fs/exec.c, `exec_mmap`).
+    pub(super) fn somebody_is_in_exec(&self, table: &Snapshot) -> bool {
+        /// Far longer than an exec takes, in seconds. Some processes never show an environment.
+        const AN_EXEC: f64 = 5.0;
+        let mut young = self.adopted(table).filter(|record| table.age(record) < AN_EXEC);
+        young.any(|record| environment(record.pid()).is_none_or(|bytes| bytes.is_empty()))
+    }
+
+    fn adopted<'t>(&'t self, table: &'t Snapshot) -> impl Iterator<Item = &'t ProcessRecord> {
+        table.processes.iter().filter(|record| {
             self.adopters.contains(&record.parent)
+                && !record.is_zombie()
                 && record.uid == Some(table.viewer.uid)
                 && record.id.start >= self.marker.root.start
                 && record.pid() != table.viewer.pid
-        });
-        adopted.map(ProcessRecord::pid).filter(|pid| carries(*pid, entry.as_bytes())).collect()
+        })
     }
 }
 
-/// Does its environment hold exactly this entry? One that cannot be read holds nothing.
-fn carries(pid: Pid, entry: &[u8]) -> bool {
-    /// The most of an environment that is read, in bytes.
+/// What `/proc` shows of an environment, at most a megabyte. `None` where it cannot be read.
+fn environment(pid: Pid) -> Option<Vec<u8>> {
     const MOST: u64 = 1 << 20;
     let mut bytes = Vec::new();
-    let read =
-        File::open(format!("/proc/{pid}/environ")).and_then(|file| file.take(MOST).read_to_end(&mut bytes));
-    read.is_ok() && bytes.split(|byte| *byte == 0).any(|variable| variable == entry)
+    File::open(format!("/proc/{pid}/environ")).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }

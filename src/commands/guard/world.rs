@@ -105,7 +105,9 @@ impl World for Machine {
         let Ok((snapshot, members)) = self.guarded.glance() else { return Tree::CutOff };
         let mut left = snapshot.processes.iter().filter(|record| members.contains(&record.pid())).peekable();
         if left.peek().is_none() {
-            return Tree::Nothing;
+            // Asked again in a moment.
+            let soon = self.guarded.somebody_is_in_exec(&snapshot);
+            return if soon { Tree::Connected } else { Tree::Nothing };
         }
         let connected = left.any(|record| match &record.details.stdio {
             Some(stdio) if stdio.is_wire() => stdio.stdin() != OtherEnd::Closed,
