@@ -33,9 +33,9 @@ fn obedient(stage: &Stage) {
 }
 
 fn deaf(stage: &Stage) {
-    // A signal from its client ends the root; its helper is what leaks then.
+    // Where its client ends the root itself, the helper is what leaks.
     let out =
-        test(stage, &["--json", "--under-exec", "--wait", "1s"], &["mcp", "helper", "deaf-without-mcp"]);
+        test(stage, &["--json", "--under-exec", "--wait", "1s"], &["helper", "mcp", "deaf-without-mcp"]);
     assert_eq!(out.status.code(), Some(1), "{out:?}");
     let report: Value = serde_json::from_slice(&out.stdout).unwrap();
     let endings = report["endings"].as_array().unwrap();
@@ -47,7 +47,7 @@ fn deaf(stage: &Stage) {
     assert_eq!(stage.left(), [], "it has ended what was left");
     until(10, "no guardian stays", || guardians().is_empty());
     let one =
-        test(stage, &["--ending", "client-killed", "--wait", "1s"], &["mcp", "helper", "deaf-without-mcp"]);
+        test(stage, &["--ending", "client-killed", "--wait", "1s"], &["helper", "mcp", "deaf-without-mcp"]);
     assert_eq!(one.status.code(), Some(1), "bare alone is an answer too");
     assert_eq!(String::from_utf8(one.stdout).unwrap().lines().next().unwrap().matches("left").count(), 1);
 }

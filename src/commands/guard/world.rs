@@ -17,6 +17,9 @@ use crate::process::{OtherEnd, Pid, ProcessRecord, StartTime};
 /// How often what a client left is looked at: after 3 s, and after 2, 4, 8 and 16 s more.
 const SESSION_LOOKS: u32 = 5;
 
+/// Between two looks that both have to find nothing.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// This machine, for one guardian.
 pub(super) struct Machine {
     guarded: Guarded,
@@ -101,19 +104,14 @@ impl World for Machine {
     }
 
     fn tree(&mut self) -> Tree {
-        // Not known is left to the judgement, which leaves it alone and is asked ever more seldom.
-        let Ok((snapshot, members)) = self.guarded.glance() else { return Tree::CutOff };
-        let mut left = snapshot.processes.iter().filter(|record| members.contains(&record.pid())).peekable();
-        if left.peek().is_none() {
-            // Asked again in a moment.
-            let soon = self.guarded.somebody_is_in_exec(&snapshot);
-            return if soon { Tree::Connected } else { Tree::Nothing };
+        match self.tree_now() {
+            // A process that forks and ends while the table is read is seen neither as itself nor as its child.
+            Tree::Nothing => {
+                std::thread::sleep(LOOK_AGAIN);
+                self.tree_now()
+            }
+            tree => tree,
         }
-        let connected = left.any(|record| match &record.details.stdio {
-            Some(stdio) if stdio.is_wire() => stdio.stdin() != OtherEnd::Closed,
-            _ => false,
-        });
-        if connected && self.is_client != Some(true) { Tree::Connected } else { Tree::CutOff }
     }
 
     fn judge(&mut self, grace: Grace, pause: &mut dyn FnMut(Duration) -> bool) -> Judged {
@@ -133,5 +131,23 @@ impl World for Machine {
                 Judged::SomethingLeft
             }
         }
+    }
+}
+
+impl Machine {
+    fn tree_now(&mut self) -> Tree {
+        // Not known is left to the judgement, which leaves it alone and is asked ever more seldom.
+        let Ok((snapshot, members)) = self.guarded.glance() else { return Tree::CutOff };
+        let mut left = snapshot.processes.iter().filter(|record| members.contains(&record.pid())).peekable();
+        if left.peek().is_none() {
+            // Asked again in a moment.
+            let soon = self.guarded.somebody_is_in_exec(&snapshot);
+            return if soon { Tree::Connected } else { Tree::Nothing };
+        }
+        let connected = left.any(|record| match &record.details.stdio {
+            Some(stdio) if stdio.is_wire() => stdio.stdin() != OtherEnd::Closed,
+            _ => false,
+        });
+        if connected && !self.guards_a_client() { Tree::Connected } else { Tree::CutOff }
     }
 }
