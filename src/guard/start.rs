@@ -38,19 +38,15 @@ pub struct Start {
 /// When the command cannot be started. A guardian that was started sees this process end.
 pub fn exec(start: &Start, refused: impl FnOnce(&Refused)) -> Result<Infallible, NotStarted> {
     let inherited = std::env::var(VARIABLE).ok();
-    let marker = match guardian(start, inherited.as_deref().and_then(Marker::parse)) {
-        Ok(Guarded::Here(marker)) => Some(marker.to_string()),
-        Ok(Guarded::Already) => inherited,
-        Ok(Guarded::Needless) => None,
+    let (marker, command) = match guardian(start, inherited.as_deref().and_then(Marker::parse)) {
+        Ok(Guarded::Here(marker)) => {
+            (Some(marker.to_string()), super::container::labelled(&start.command, &marker.id))
+        }
+        Ok(Guarded::Already | Guarded::Needless) => (inherited, start.command.clone()),
         Err(why) => {
             refused(&why);
-            None
+            (inherited, start.command.clone())
         }
-    };
-    let label = marker.as_deref().and_then(Marker::parse).map(|marker| marker.id);
-    let command = match label {
-        Some(id) => super::container::labelled(&start.command, &id),
-        None => start.command.clone(),
     };
     let environment = environment(std::env::vars_os(), VARIABLE, marker.as_deref());
     let path = std::env::var_os("PATH");
