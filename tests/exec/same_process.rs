@@ -18,6 +18,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         ("same_process::the_guardian_shows_no_word_of_the_server".into(), nothing_shown),
         ("same_process::pid_1_only_becomes_the_command".into(), pid_1),
         ("same_process::an_inner_exec_with_the_same_stdin_has_no_second_guardian".into(), nested),
+        ("same_process::a_terminal_is_the_same_and_its_keys_arrive".into(), terminal),
         ("same_process::arguments_and_environment_arrive_as_they_are".into(), words),
     ];
     macro_rules! told {
@@ -219,6 +220,48 @@ fn nested(stage: &Stage) {
     until(10, "both are guarded", || guardians().len() == 2);
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// `script` (util-linux) gives each a terminal of its own.
+fn terminal(stage: &Stage) {
+    stage.configure("1s");
+    let report = stage.dir.join("report.sh");
+    fs::write(&report, REPORT).unwrap();
+    let under = |exec: &str, command: &str| {
+        let line = format!("{exec}{command}");
+        let mut script = Command::new("script");
+        script
+            .args(["-qec", &line, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let exec = format!("exec {} exec -- ", stage.mcp_reap());
+    let told = |exec: &str| {
+        let out = stage.dir.join("told");
+        let mut script = under(exec, &format!("/bin/sh {} {}", report.display(), out.display()));
+        assert!(script.wait().unwrap().success());
+        let text = fs::read_to_string(out).unwrap();
+        assert!(text.contains("/dev/pts/"), "{text}");
+        // Each has a `script` of its own for its parent.
+        let parent = script.id().to_string();
+        assert!(text.contains(&format!("PPid:\t{parent}\n")), "{text}");
+        text.replace(&format!("PPid:\t{parent}\n"), "")
+            .replace(&format!("{parent} SELF SELF"), "PARENT SELF SELF")
+    };
+    assert_eq!(lines(&told("exec ")), lines(&told(&exec)));
+    // Ctrl-C is a signal to the group in the foreground, and Ctrl-D an end of input.
+    for (keys, command, code) in [("\x03", "cat", 130), ("\x04", "cat", 0), ("\x1c", "cat", 131)] {
+        for exec in ["exec ", &exec] {
+            let mut script = under(exec, command);
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            script.stdin.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+            let code_then = script.wait().unwrap().code();
+            assert_eq!(code_then, Some(code), "{exec}{command} and {keys:?}");
+        }
+    }
+    until(10, "the guardians have left", || guardians().is_empty());
 }
 
 fn words(stage: &Stage) {
