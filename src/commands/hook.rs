@@ -2,7 +2,7 @@
 
 mod call;
 mod install;
-mod watch;
+pub(in crate::commands) mod watch;
 
 pub(super) use install::run;
 

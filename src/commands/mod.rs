@@ -5,8 +5,10 @@ mod config;
 mod configured;
 mod confirm;
 mod doctor;
+mod exec;
 mod explain;
 mod generate;
+mod guard;
 mod history;
 mod hook;
 mod list;
@@ -17,9 +19,11 @@ mod record;
 mod recorder;
 mod schedule;
 mod stop;
+mod test;
 mod turn;
 
 use std::cell::OnceCell;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -48,6 +52,34 @@ struct Session {
     look: Look,
 }
 
+/// `exec` and `guard`, which are read without clap as well: a server waits for the one, and the other is to
+/// stay small. `None` for every other line.
+#[must_use]
+pub fn before_the_runtime() -> Option<Exit> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.is_empty() {
+        // With musl the runtime is what hands them to std.
+        words = cmdline_words();
+    }
+    let words = words.get(1..)?;
+    let (command, words) = words.split_first()?;
+    match command.to_str()? {
+        "exec" => exec::read(words).map(|(command, linger)| exec::run(command, linger)),
+        "guard" => {
+            let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            Some(guard::run(&words))
+        }
+        _ => None,
+    }
+}
+
+fn cmdline_words() -> Vec<OsString> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let line = std::fs::read("/proc/self/cmdline").unwrap_or_default();
+    let line = line.strip_suffix(b"\0").unwrap_or(&line);
+    line.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect()
+}
+
 /// Carries out what was asked for.
 ///
 /// # Errors
@@ -68,6 +100,11 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         Some(Command::Log(args)) => log::run(args, &cli.global),
+        Some(Command::Test(args)) => test::run(args, cli.global.json),
+        // What can be run was run before main.
+        Some(Command::Exec { .. }) => {
+            anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
+        }
         Some(Command::Doctor) => doctor::run(&cli.global),
         Some(Command::Completions { shell }) => generate::completions(*shell),
         Some(Command::Man { folder }) => generate::man(folder.as_deref()),
@@ -89,6 +126,8 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                 Some(Command::Record { output }) => record::run(&session, output.as_deref()),
                 Some(
                     Command::Config { .. }
+                    | Command::Exec { .. }
+                    | Command::Test(_)
                     | Command::Log(_)
                     | Command::Doctor
                     | Command::Completions { .. }
