@@ -25,12 +25,12 @@ const CHILD_REAPERS: [&str; 4] = ["catatonit", "docker-init", "dumb-init", "tini
 pub(super) fn owner(root: &ProcessRecord, snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> Owner {
     let pid = root.parent;
     let unknown = Owner::Unknown { pid };
+    if root.details.adopted == Some(true) {
+        return Owner::Gone { pid, how: Adoption::Init };
+    }
     if pid == Pid::INIT && snapshot.os == "macos" {
         // launchd starts jobs and adopts orphans; only its unique ids tell which.
-        return match root.details.adopted {
-            Some(true) => Owner::Gone { pid, how: Adoption::Init },
-            Some(false) | None => unknown,
-        };
+        return unknown;
     }
     let Some(parent) = tree.parent(root) else {
         return if pid == Pid::INIT && snapshot.systemd {

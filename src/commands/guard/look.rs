@@ -71,6 +71,15 @@ impl Guarded {
         let roles = scout.into_inner().into_roles(&snapshot);
         let client = |record: &ProcessRecord| roles.role(record.pid()) == Some(Role::Client);
         let tops = self.tops(&snapshot, |record| self.is_own(record, true) || client(record));
+        // It was born below the root, and the root is not its parent: its parent adopted it.
+        let adopted = |record: &&mut ProcessRecord| {
+            tops.contains(&record.pid())
+                && record.id != self.marker.root
+                && self.adopters.contains(&record.parent)
+        };
+        for record in snapshot.processes.iter_mut().filter(adopted) {
+            record.details.adopted = Some(true);
+        }
         Ok(Seen { snapshot, roles, catalog, tops })
     }
 
