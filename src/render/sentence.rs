@@ -157,6 +157,9 @@ fn wire(direction: &str, state: WireState, holders: &[Pid]) -> (Leaning, String)
     }
     let verb = if direction == "stdin" { "writes to" } else { "reads" };
     match state {
+        WireState::Held if holders.is_empty() => {
+            (Leaning::Against, format!("Its {direction} is a terminal, and somebody holds it."))
+        }
         WireState::Held => {
             let them = list(holders);
             let hold = if holders.len() == 1 { "holds" } else { "hold" };
