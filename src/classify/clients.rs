@@ -115,6 +115,7 @@ pub(super) fn take_orphaned<'a>(
             connected: false,
             awaited: false,
             persons: Vec::new(),
+            conversation: None,
             instance,
         });
     }

@@ -3,6 +3,8 @@
 
 mod channel;
 mod clients;
+mod conversation;
+mod copies;
 mod evidence;
 mod interest;
 mod limits;
@@ -13,12 +15,14 @@ mod proof;
 mod verdict;
 mod wire;
 
+pub use conversation::{Conversation, name_conversations};
+pub use copies::Copies;
 pub use evidence::{Adoption, Evidence, WireState};
 pub use interest::Scout;
 pub use proof::Proof;
 pub use verdict::Verdict;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use observe::Observation;
 use owner::Owner;
@@ -65,6 +69,8 @@ pub struct Finding<'a> {
     pub age: f64,
     /// Resident memory of all members, in bytes.
     pub rss: u64,
+    /// The conversation that it was started for, where its client says so. It is shown, and decides nothing.
+    pub conversation: Option<Conversation>,
 }
 
 /// Whether the process that started an instance is alive, and which it is.
@@ -112,6 +118,8 @@ pub struct Judgement<'a> {
     pub clients: Vec<ClientStatus>,
     /// The zombies, by pid.
     pub zombies: Vec<ZombieStatus>,
+    /// Servers of which many copies run although no limit is set on their number.
+    pub copies: Vec<Copies>,
     /// How many rows were looked at.
     pub processes_seen: usize,
 }
@@ -168,17 +176,20 @@ pub fn judge_as<'a>(
                 connected: matches!(seen.channels.live(), Answer::Yes(())),
                 awaited: seen.awaited_by.is_some(),
                 persons: seen.persons,
+                conversation: None,
                 instance,
             }
         })
         .collect();
     limits::apply(&mut findings, catalog, policy);
+    let copies = copies::unlimited(&findings, catalog, policy);
+    name_conversations(&mut findings, &HashMap::new());
     let clients = clients::status(&findings, snapshot, &tree, roles);
     if policy.clients {
         clients::take_orphaned(&mut findings, &clients, snapshot, &tree, roles);
     }
     let zombies = clients::zombies(&findings, snapshot, roles, catalog);
-    Judgement { findings, clients, zombies, processes_seen: snapshot.processes.len() }
+    Judgement { findings, clients, zombies, copies, processes_seen: snapshot.processes.len() }
 }
 
 /// A snapshot and what was made of it.

@@ -1,5 +1,7 @@
 //! One look at the machine, or at a recorded table.
 
+use std::collections::HashMap;
+
 use anyhow::Context as _;
 
 use super::Session;
@@ -105,7 +107,24 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
 
 /// What follows from a look.
 pub(super) fn judge<'a>(session: &Session, seen: &'a Seen<'_>) -> (Judgement<'a>, Plan) {
-    let judgement = classify::judge_as(&seen.snapshot, &seen.roles, seen.catalog, &session.policy);
+    let mut judgement = classify::judge_as(&seen.snapshot, &seen.roles, seen.catalog, &session.policy);
+    if session.snapshot.is_none() {
+        let of_clients = conversations(&judgement, &seen.snapshot);
+        classify::name_conversations(&mut judgement.findings, &of_clients);
+    }
     let plan = Plan::new(&judgement, &seen.snapshot, &session.policy);
     (judgement, plan)
+}
+
+/// What the running clients say of their conversations, where the servers' environments do not. Never of a recorded
+/// table, which must mean the same on every machine.
+fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid, String> {
+    let unnamed = judgement.findings.iter().filter(|finding| finding.conversation.is_none());
+    let mut clients: Vec<Pid> =
+        unnamed.filter_map(|finding| finding.client.as_ref()).map(|client| client.pid).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    let Some(places) = Places::from_env().filter(|_| !clients.is_empty()) else { return HashMap::new() };
+    let records = snapshot.processes.iter().filter(|record| clients.binary_search(&record.pid()).is_ok());
+    records.filter_map(|record| Some((record.pid(), clients::conversation(&places, record)?))).collect()
 }
