@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
 
+use crate::render::Order;
 use crate::render::style::Color;
 use crate::units::since::{Since, parse_since};
 use crate::units::{parse_duration, parse_size};
@@ -138,10 +139,11 @@ impl From<StartedBy> for crate::audit::StartedBy {
 pub enum Command {
     /// Show every instance with client, verdict, age and memory.
     List(ListArgs),
-    /// Show all evidence for and against one process.
+    /// Show all evidence for and against a process, with what is above it and where it works.
     Explain {
-        /// The process.
-        pid: u32,
+        /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or who listens on a port (:3000).
+        #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
+        targets: Vec<Named>,
     },
     /// Tell by exit code whether anything is wrong: 0 healthy, 1 not, 2 could not tell.
     Check(CheckArgs),
@@ -186,6 +188,37 @@ pub enum Command {
     },
 }
 
+/// What a word on the command line names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A process.
+    Pid(u32),
+    /// Whatever listens on this TCP port.
+    Port(u16),
+    /// All instances of a server: its name, or a pattern.
+    Name(String),
+}
+
+impl Named {
+    /// Digits are a pid, digits behind a colon a port, anything else a name.
+    ///
+    /// # Errors
+    /// Nothing, or a number that no process and no port has.
+    pub fn parse(text: &str) -> Result<Named, String> {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.strip_prefix(':') {
+            Some(port) => {
+                port.parse().map(Named::Port).map_err(|_| "a port is a number up to 65535".to_owned())
+            }
+            None if digits(text) => {
+                text.parse().map(Named::Pid).map_err(|_| "no process has such a number".to_owned())
+            }
+            None if text.is_empty() => Err("name a process, a server or a port".to_owned()),
+            None => Ok(Named::Name(text.to_owned())),
+        }
+    }
+}
+
 /// How much of each instance to show.
 #[derive(Args, Debug)]
 pub struct ListArgs {
@@ -193,13 +226,18 @@ pub struct ListArgs {
     #[arg(long, short)]
     pub tree: bool,
 
-    /// Show swap, CPU, ports and terminal too, as a terminal of 140 columns does by itself.
+    /// Show swap, CPU (the average over its life), ports, terminal and conversation too, as a terminal of 140 columns
+    /// does by itself.
     #[arg(long, short)]
     pub wide: bool,
 
+    /// What stands on top: the verdict that matters most, the oldest, the largest, or the busiest over its life.
+    #[arg(long, value_enum, value_name = "BY", default_value_t)]
+    pub sort: Order,
+
     /// Show what your clients are configured to start, each with its running instances, and the
     /// instances that no configuration names.
-    #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot"])]
+    #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot", "sort"])]
     pub configured: bool,
 
     /// Look again every two seconds, until Ctrl-C.

@@ -93,7 +93,7 @@ impl Health {
         let clients: Vec<_> = judgement
             .clients
             .iter()
-            .filter(|client| client.orphaned && !goes().any(|f| f.instance.root.pid() == client.pid))
+            .filter(|client| client.orphaned && !goes().any(|f| f.instance.contains(client.pid)))
             .collect();
         let mut health = Health {
             problems: Vec::new(),

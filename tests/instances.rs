@@ -45,8 +45,8 @@ fn an_orphaned_client_goes_with_all_its_servers_only_when_asked_for() {
     let [finding] = judgement.findings.as_slice() else { panic!("{:?}", judgement.findings) };
     assert_eq!((finding.verdict, finding.instance.server.as_str()), (Verdict::Orphaned, "claude-code"));
     let all =
-        [(400, Launcher), (500, Launcher), (530, Helper), (501, Launcher), (502, Server), (510, Helper)];
-    assert_eq!(parts(finding), all, "the dead are no members");
+        [(400, Launcher), (500, Helper), (530, Helper), (501, Helper), (502, Helper), (510, Helper)];
+    assert_eq!(parts(finding), all, "the dead are no members, and what a client runs helps it");
     assert_eq!((finding.rss, finding.age), ((5 * 50 + 9) << 20, 3600.0));
     assert_eq!(table.ended(&policy), [400, 500, 501, 502, 510, 530]);
 }

@@ -38,7 +38,7 @@ fn dead(table: &mut Table, pid: u32, parent: u32, comm: &str) {
 
 fn shown(table: &Table, policy: &Policy, width: Option<usize>, columns: Columns) -> String {
     scene_of(table, policy, |scene, _| {
-        table::list(scene, Look { color: false, width }, Detail { tree: false, columns })
+        table::list(scene, Look { color: false, width }, Detail { columns, ..Detail::default() })
     })
 }
 

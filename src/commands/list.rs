@@ -36,7 +36,8 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
 }
 
 fn detail(args: &ListArgs) -> Detail {
-    Detail { tree: args.tree, columns: if args.wide { Columns::All } else { Columns::AsThereIsRoom } }
+    let columns = if args.wide { Columns::All } else { Columns::AsThereIsRoom };
+    Detail { tree: args.tree, columns, order: args.sort }
 }
 
 /// Looks again and again until Ctrl-C ends it, as it ends any program; it holds nothing to close.

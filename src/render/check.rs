@@ -11,6 +11,7 @@ use super::Scene;
 use super::clean::clean;
 use super::figures::count;
 use super::grid::paragraph;
+use super::hints;
 use super::json;
 use super::style::{self, Look};
 use super::table;
@@ -29,6 +30,10 @@ pub fn text(scene: &Scene<'_>, health: &Health, look: Look) -> String {
     for problem in &health.problems {
         text.push('\n');
         text.push_str(paragraph("  ", &sentence(problem), look.width).trim_end());
+    }
+    for hint in hints::copies(scene) {
+        text.push('\n');
+        text.push_str(paragraph("  hint: ", &hint, look.width).trim_end());
     }
     text
 }
