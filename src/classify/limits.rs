@@ -45,7 +45,8 @@ fn count(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Policy) {
     for group in copies::groups(findings, catalog, per) {
         let Some(max_count) = limits(&group.server).max_count else { continue };
         let (staying, excess) = group.members.split_at(group.kept(max_count));
-        let stay = named(&staying.iter().map(|index| findings[*index].instance.root.pid()).collect::<Vec<_>>());
+        let stay =
+            named(&staying.iter().map(|index| findings[*index].instance.root.pid()).collect::<Vec<_>>());
         let copies = group.members.len() as u64;
         for index in excess {
             let reason = match staying.len() {

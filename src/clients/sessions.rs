@@ -78,8 +78,9 @@ mod tests {
         let lstart = chrono::DateTime::from_timestamp(1_795_183_200, 0).unwrap().with_timezone(&Local);
         let lstart = lstart.format("%a %b %e %H:%M:%S %Y").to_string();
         let of = |pid: &str, start: &str| {
-            let text =
-                format!(r#"{{"pid":{pid},"procStart":{start},"sessionId":"3f2a","cwd":"/srv","status":"x"}}"#);
+            let text = format!(
+                r#"{{"pid":{pid},"procStart":{start},"sessionId":"3f2a","cwd":"/srv","status":"x"}}"#
+            );
             of_this_process(text.as_bytes(), &client())
         };
         for start in ["\"81244\"", "81244", &format!("\"{lstart}\"")] {

@@ -37,9 +37,8 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
     let of = |record: &ProcessRecord| judgement.findings.iter().find(|f| f.instance.contains(record.pid()));
     let about = || records.iter().copied().zip(&places);
     if session.json {
-        let all: Vec<_> = about()
-            .map(|(record, place)| json::explanation(&scene, record, of(record), place))
-            .collect();
+        let all: Vec<_> =
+            about().map(|(record, place)| json::explanation(&scene, record, of(record), place)).collect();
         answer(&json::explanations(&all))?;
     } else {
         let text = |(record, place): (&ProcessRecord, &Whereabouts)| match of(record) {

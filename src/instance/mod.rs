@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::catalog::{Catalog, Role};
+use crate::catalog::{Basis, Catalog, Role};
 use crate::process::{Listener, Pid, ProcessRecord};
 use crate::roles::Roles;
 use crate::tree::Tree;
@@ -224,7 +224,11 @@ fn left_over<'a>(line: &Line<'_, 'a>, tops: &Tops, taken: &HashSet<Pid>) -> Vec<
         let ancestors = tree.ancestors(record);
         let helpers = ancestors.iter().take_while(|above| roles.role(above.pid()) == Some(Role::Helper));
         let top = helpers.last().copied().unwrap_or(record);
-        roots.insert(top.pid(), top);
+        let automated = roles.get(top.pid()).is_some_and(|top| matches!(top.basis, Basis::Automated { .. }));
+        // A browser that only its profile names is somebody's own as long as that somebody lives.
+        if !automated || roles.role(top.parent) == Some(Role::Init) {
+            roots.insert(top.pid(), top);
+        }
     }
     let idle = |instance: &Instance<'_>| !instance.members.iter().any(|m| taken.contains(&m.record.pid()));
     roots.into_keys().filter_map(|root| assemble(line, tops, root)).filter(idle).collect()

@@ -35,8 +35,7 @@ const NARROW: [Cell; 7] = [Cell::Verdict, Server, Client, Pid, Age, Rss, Why];
 const MIDDLE: [Cell; 9] = [Cell::Verdict, Server, Client, Pid, Age, Rss, Swap, Cpu, Why];
 
 /// With what there is room for on a wide terminal.
-const WIDE: [Cell; 12] =
-    [Cell::Verdict, Server, Client, Pid, Age, Rss, Swap, Cpu, Ports, Tty, Session, Why];
+const WIDE: [Cell; 12] = [Cell::Verdict, Server, Client, Pid, Age, Rss, Swap, Cpu, Ports, Tty, Session, Why];
 
 /// Where even the rest leaves no room for the reason: it names the client itself then.
 const NARROWEST: [Cell; 6] = [Cell::Verdict, Server, Pid, Age, Rss, Why];
@@ -74,8 +73,7 @@ pub(super) fn layout(
     columns: Columns,
 ) -> (Vec<Column>, Vec<Vec<String>>) {
     let of = |cells: &[Cell]| {
-        let cells: Vec<Cell> =
-            cells.iter().copied().filter(|cell| columns.show(*cell, findings)).collect();
+        let cells: Vec<Cell> = cells.iter().copied().filter(|cell| columns.show(*cell, findings)).collect();
         let rows = findings.iter().map(|finding| row(scene, finding, &cells)).collect();
         (cells.iter().map(|cell| cell.column()).collect(), rows)
     };
@@ -162,11 +160,8 @@ fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
 /// `holds port 3000`, `holds ports 3000, 9222`: freeing one is what people look for. `None` where it holds none.
 #[must_use]
 pub(super) fn holds(sockets: &[&Listener]) -> Option<String> {
-    let tcp: Vec<String> = sockets
-        .iter()
-        .filter(|socket| matches!(socket, Listener::Tcp(_)))
-        .map(ToString::to_string)
-        .collect();
+    let tcp: Vec<String> =
+        sockets.iter().filter(|socket| matches!(socket, Listener::Tcp(_))).map(ToString::to_string).collect();
     match tcp.as_slice() {
         [] => None,
         [port] => Some(format!("holds port {port}")),
