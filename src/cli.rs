@@ -1,6 +1,7 @@
 //! The command line: what was typed, before it means anything. Doc comments here are the help.
 
 mod fitting;
+mod named;
 mod unattended;
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use named::Named;
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
 
 use crate::render::Order;
@@ -188,37 +190,6 @@ pub enum Command {
     },
 }
 
-/// What a word on the command line names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Named {
-    /// A process.
-    Pid(u32),
-    /// Whatever listens on this TCP port.
-    Port(u16),
-    /// All instances of a server: its name, or a pattern.
-    Name(String),
-}
-
-impl Named {
-    /// Digits are a pid, digits behind a colon a port, anything else a name.
-    ///
-    /// # Errors
-    /// Nothing, or a number that no process and no port has.
-    pub fn parse(text: &str) -> Result<Named, String> {
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.strip_prefix(':') {
-            Some(port) => {
-                port.parse().map(Named::Port).map_err(|_| "a port is a number up to 65535".to_owned())
-            }
-            None if digits(text) => {
-                text.parse().map(Named::Pid).map_err(|_| "no process has such a number".to_owned())
-            }
-            None if text.is_empty() => Err("name a process, a server or a port".to_owned()),
-            None => Ok(Named::Name(text.to_owned())),
-        }
-    }
-}
-
 /// How much of each instance to show.
 #[derive(Args, Debug)]
 pub struct ListArgs {
@@ -234,6 +205,11 @@ pub struct ListArgs {
     /// What stands on top: the verdict that matters most, the oldest, the largest, or the busiest over its life.
     #[arg(long, value_enum, value_name = "BY", default_value_t)]
     pub sort: Order,
+
+    /// Ask docker and podman, too, by a local socket and for three seconds at most: containers of MCP images whose
+    /// `docker run` is gone. They are shown, never ended.
+    #[arg(long, conflicts_with_all = ["watch", "snapshot", "configured"])]
+    pub containers: bool,
 
     /// Show what your clients are configured to start, each with its running instances, and the
     /// instances that no configuration names.
@@ -255,6 +231,11 @@ pub struct CheckArgs {
     /// Tolerate so many orphans.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_orphans: usize,
+
+    /// Ask docker and podman, too, by a local socket and for three seconds at most: a container of an MCP image whose
+    /// `docker run` is gone is a finding.
+    #[arg(long, conflicts_with = "snapshot")]
+    pub containers: bool,
 }
 
 /// A form of the answer of `check`.

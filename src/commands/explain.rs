@@ -21,7 +21,7 @@ use crate::tree::Tree;
 pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> {
     let seen = look::look(session)?;
     let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let scene = Scene::new(&seen.snapshot, &judgement, &plan);
     let tree = Tree::new(&seen.snapshot);
     let mut records: Vec<&ProcessRecord> = Vec::new();
     for target in targets {

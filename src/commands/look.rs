@@ -8,6 +8,7 @@ use super::Session;
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
 use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
+use crate::containers::Abandoned;
 use crate::plan::Plan;
 use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::render::clean::clean;
@@ -127,4 +128,17 @@ fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid,
     let Some(places) = Places::from_env().filter(|_| !clients.is_empty()) else { return HashMap::new() };
     let records = snapshot.processes.iter().filter(|record| clients.binary_search(&record.pid()).is_ok());
     records.filter_map(|record| Some((record.pid(), clients::conversation(&places, record)?))).collect()
+}
+
+/// Containers of MCP images without a client, where the person asked for them. The engines are asked before the
+/// processes are looked at: a client that starts meanwhile is seen, and its container is not told.
+pub(super) fn containers(asked: bool) -> Option<crate::services::Answer> {
+    asked.then(crate::services::containers)
+}
+
+/// Those of them that nobody uses.
+pub(super) fn abandoned(answer: crate::services::Answer, seen: &Seen<'_>) -> Abandoned {
+    let crate::services::Answer { containers, troubles } = answer;
+    let lost = crate::containers::without_client(&containers, &seen.snapshot, seen.catalog);
+    Abandoned { containers: lost.into_iter().cloned().collect(), troubles }
 }

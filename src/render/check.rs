@@ -62,6 +62,9 @@ pub fn sentence(problem: &Problem) -> String {
         Problem::OrphanedClient { pid, name } => {
             format!("the client {name} ({pid}) is orphaned: nobody can talk to it any more")
         }
+        Problem::Container { engine, image, name } => {
+            format!("the {engine} container {name} of {image} has no client; `{engine} stop {name}` ends it")
+        }
         Problem::Missing { name, running, min } => {
             format!("{name} should run: {running} of at least {min}")
         }

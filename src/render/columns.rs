@@ -172,7 +172,7 @@ pub(super) fn holds(sockets: &[&Listener]) -> Option<String> {
 /// What stands in a column that not every list has; `None` where nothing is known or there is none.
 fn more(finding: &Finding<'_>, cell: Cell) -> Option<String> {
     match cell {
-        Swap => finding.instance.swap().map(show_size),
+        Swap => finding.instance.swap().filter(|swap| *swap > 0).map(show_size),
         Cpu => finding.instance.cpu().map(|share| format!("{share:.1}%")),
         Ports => {
             let ports: Vec<String> = finding.instance.listening().iter().map(ToString::to_string).collect();

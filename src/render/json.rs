@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Scene;
 use super::explain::Whereabouts;
 use crate::classify::{ClientRef, Copies, Evidence, Finding};
+use crate::containers::Container;
 use crate::instance::Part;
 use crate::process::{Listener, Pid, ProcessRecord, SCHEMA};
 
@@ -20,6 +21,8 @@ struct Report<'a> {
     zombies: Vec<ZombieRow<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     copies: Vec<CopiesRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    containers: Option<&'a [Container]>,
     summary: Summary,
 }
 
@@ -138,6 +141,7 @@ pub fn report(scene: &Scene<'_>) -> String {
             .map(|zombie| ZombieRow { pid: zombie.pid, ppid: zombie.parent, command: &zombie.command })
             .collect(),
         copies: judgement.copies.iter().map(copies).collect(),
+        containers: scene.containers.map(|found| found.containers.as_slice()),
         summary: Summary {
             processes_seen: judgement.processes_seen,
             instances: judgement.findings.len(),

@@ -19,6 +19,7 @@ pub mod table;
 pub mod tree;
 
 use crate::classify::{Finding, Judgement};
+use crate::containers::Abandoned;
 use crate::plan::{Plan, Why};
 use crate::process::Snapshot;
 use crate::reap::Ended;
@@ -34,6 +35,16 @@ pub struct Scene<'a> {
     pub plan: &'a Plan,
     /// What became of it; `None` when nothing was to be done.
     pub results: Option<&'a [Ended]>,
+    /// Containers that nobody uses; `None` where nobody asked for them.
+    pub containers: Option<&'a Abandoned>,
+}
+
+impl<'a> Scene<'a> {
+    /// A look and what follows from it, of which nothing was done.
+    #[must_use]
+    pub fn new(snapshot: &'a Snapshot, judgement: &'a Judgement<'a>, plan: &'a Plan) -> Scene<'a> {
+        Scene { snapshot, judgement, plan, results: None, containers: None }
+    }
 }
 
 impl Scene<'_> {

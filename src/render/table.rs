@@ -126,7 +126,7 @@ fn notes(scene: &Scene<'_>, look: Look) -> String {
             first.parent
         );
     }
-    for hint in hints::copies(scene) {
+    for hint in hints::containers(scene).into_iter().chain(hints::copies(scene)) {
         out.push_str(&paragraph("", &hint, look.width));
     }
     let strangers = scene.judgement.zombies.len() - related.len();
