@@ -51,6 +51,12 @@ impl Roles {
         for record in rows.clone() {
             match catalog.identify(record) {
                 Some(known) if is_borne_out(record, &known.basis) => self.known.push((record.pid(), known)),
+                Some(Identification { role, name, basis: Basis::SharedProfile { profile } })
+                    if is_looked_at(record) && catalog.is_headless(record) =>
+                {
+                    let basis = Basis::Automated { profile };
+                    self.known.push((record.pid(), Identification { role, name, basis }));
+                }
                 Some(_) => self.unproven.push(record.pid()),
                 None => {}
             }
@@ -158,9 +164,11 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
     match basis {
         Basis::Configured { .. } | Basis::Plugin { .. } => record.is_wired(),
         Basis::SharedProfile { .. } => is_of_a_client(record),
-        Basis::Catalog { .. } | Basis::Taught { .. } | Basis::Environment | Basis::ActsAsClient { .. } => {
-            true
-        }
+        Basis::Catalog { .. }
+        | Basis::Taught { .. }
+        | Basis::Automated { .. }
+        | Basis::Environment
+        | Basis::ActsAsClient { .. } => true,
     }
 }
 

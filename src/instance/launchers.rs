@@ -177,6 +177,16 @@ fn runs_script(record: &ProcessRecord) -> bool {
     shell && seen.program.is_some_and(|program| program.kind == Kind::Script)
 }
 
+/// Can a client below another one talk to nobody but it and what belongs to it? It is on the same wire, or both ends of
+/// its own are held by members alone.
+pub(super) fn talks_only_to(below: &ProcessRecord, client: &ProcessRecord, inside: &HashSet<Pid>) -> bool {
+    let Some(own) = &below.details.stdio else { return false };
+    let held_inside =
+        |end| matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| inside.contains(pid)));
+    let same = || client.details.stdio.as_ref().is_some_and(|wire| wire.is_wire() && share_a_wire(own, wire));
+    held_inside(own.stdin()) && held_inside(own.stdout()) || same()
+}
+
 /// Do two processes have the same end of the same wire on 0 or 1? Recorded tables from before ends had numbers tell only
 /// by whom the other end is held.
 pub(super) fn share_a_wire(one: &Stdio, other: &Stdio) -> bool {
