@@ -109,6 +109,10 @@ fn announced(
     catalog: &Catalog,
     listening: &[Listener],
 ) -> Option<String> {
+    // A browser's debugging port is for its server, and that is gone.
+    if instance.is_left_over() {
+        return None;
+    }
     if let Some(socket) = listening.iter().find(|listener| matches!(listener, Listener::Other(_))) {
         return Some(socket.to_string());
     }
