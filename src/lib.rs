@@ -12,6 +12,7 @@ pub mod pattern;
 pub mod tree;
 // layer 2: knowledge
 pub mod catalog;
+pub mod look;
 pub mod policy;
 pub mod program;
 pub mod roles;

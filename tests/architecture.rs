@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 9] = [
     &["bytes", "exit", "list", "process", "redact", "units"],
     &["pattern", "tree"],
-    &["program", "catalog", "policy", "roles"],
+    &["program", "catalog", "policy", "roles", "look"],
     &["instance", "classify"],
     &["health", "plan", "reap"],
     &["os"],

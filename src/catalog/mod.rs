@@ -25,7 +25,7 @@ use crate::bytes::{Argv, RawText, to_text};
 use crate::pattern::Pattern;
 use crate::policy::ServerRule;
 use crate::process::{Pid, ProcessRecord};
-use crate::program::{self, Beside, LineCommand, Resolution};
+use crate::program::{self, Resolution};
 use data::Data;
 
 /// What part a process plays.
@@ -139,12 +139,20 @@ impl Catalog {
     /// What a process is, if anything that matters here. Looks at argv, exe and comm only.
     #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
+        self.identify_and_resolve(record).map(|(identification, _)| identification)
+    }
+
+    /// The same, with what the process really runs.
+    pub(crate) fn identify_and_resolve(
+        &self,
+        record: &ProcessRecord,
+    ) -> Option<(Identification, Resolution)> {
         let data = self.data.as_deref()?;
         // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
         if record.pid() == Pid(1)
             && let Some(init) = judge::init(data, record)
         {
-            return Some(init);
+            return Some((init, Resolution::of(record)));
         }
         let first = record.argv.as_ref().and_then(Argv::first);
         let configured =
@@ -152,53 +160,23 @@ impl Catalog {
         if configured.is_none() && !self.worth_a_look(data, record) {
             return None;
         }
-        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
+        let seen = Resolution::of(record);
         let judged = self.judge(data, &seen);
-        if let Some(entry) = configured.and_then(|index| index.find(record, &seen)) {
-            return Some(from_entry(entry, &seen, judged));
-        }
-        match judged {
-            None | Some(Identification { role: Role::Wrapper, .. }) => {
+        let found = match configured.and_then(|index| index.find(record, &seen)) {
+            Some(entry) => Some(from_entry(entry, &seen, judged)),
+            None if judged.as_ref().is_none_or(|found| found.role == Role::Wrapper) => {
                 plugins::script(data, record, &seen).or(judged)
             }
-            known => known,
-        }
-    }
-
-    /// What a shell runs beside one of its children, by the line in its `-c`: the answer for the
-    /// command of the line that the child is, or the worst of all where none is. `None` where the
-    /// parent is no shell with such a line (what a script file runs is not read).
-    ///
-    /// Only [`Beside::Nothing`] makes the shell a launcher. Behind [`Beside::RunsIfItEndsWell`] and
-    /// [`Beside::Unread`] the child must be left alone, too: its end would take away what follows.
-    #[must_use]
-    pub fn beside(&self, shell: &ProcessRecord, child: &ProcessRecord) -> Option<Beside> {
-        let resolve = |record: &ProcessRecord| {
-            program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm)
+            None => judged,
         };
-        let line = resolve(shell);
-        let names = resolve(child).program.map(|program| program.names).unwrap_or_default();
-        let is_child = |command: &&LineCommand| {
-            let known = command.program.as_ref().map(|program| program.names.as_slice()).unwrap_or_default();
-            names.iter().any(|name| known.contains(name))
-        };
-        line.line.iter().filter(is_child).map(|command| command.beside).max().or_else(|| line.beside())
-    }
-
-    /// The name of the program that really runs, for rules of the person's own.
-    #[must_use]
-    pub fn program(&self, record: &ProcessRecord) -> Option<String> {
-        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-        let program = seen.program?;
-        Some(program.names.into_iter().next().unwrap_or(program.text)).filter(|name| !name.is_empty())
+        found.map(|found| (found, seen))
     }
 
     /// How many entries of the person's client configurations start what this process runs.
     #[must_use]
-    pub fn entries_for(&self, record: &ProcessRecord) -> usize {
+    pub(crate) fn entries_for(&self, record: &ProcessRecord, seen: &Resolution) -> usize {
         let Some(configured) = &self.configured else { return 0 };
-        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-        let Some(entry) = configured.find(record, &seen) else { return 0 };
+        let Some(entry) = configured.find(record, seen) else { return 0 };
         self.entries.iter().filter(|argv| **argv == entry.argv).count()
     }
 

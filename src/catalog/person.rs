@@ -3,7 +3,7 @@
 use super::Catalog;
 use crate::bytes::to_text;
 use crate::process::ProcessRecord;
-use crate::program;
+use crate::program::{self, Resolution};
 
 #[rustfmt::skip]
 const EDITORS: &str = "\
@@ -63,13 +63,10 @@ impl Catalog {
 
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.
     #[must_use]
-    pub fn is_session(&self, record: &ProcessRecord) -> bool {
+    pub fn is_session(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
         let known = SESSIONS.split(' ').any(|session| session == name.trim_start_matches('-'));
-        known && {
-            let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
-            !seen.opaque && seen.layers.is_empty() || seen.program.is_none() && !seen.opaque
-        }
+        known && !seen.opaque && (seen.layers.is_empty() || seen.program.is_none())
     }
 }
 
@@ -128,7 +125,10 @@ mod tests {
 
     #[test]
     fn a_shell_with_a_command_or_a_script_is_no_session() {
-        let catalog = Catalog::builtin();
+        let session = |line| {
+            let record = record(line);
+            Catalog::builtin().is_session(&record, &Resolution::of(&record))
+        };
         for line in [
             "-bash",
             "zsh",
@@ -138,10 +138,10 @@ mod tests {
             "tmux: server (/tmp/tmux-0/default)",
             "sshd: u@pts/0",
         ] {
-            assert!(catalog.is_session(&record(line)), "{line}");
+            assert!(session(line), "{line}");
         }
         for line in ["bash start.sh", "sh -c mcp-server-git", "bash -lc npx", "node x.js", "tmuxinator"] {
-            assert!(!catalog.is_session(&record(line)), "{line}");
+            assert!(!session(line), "{line}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Catalog;
 use crate::bytes::to_text;
 use crate::process::ProcessRecord;
-use crate::program;
+use crate::program::Resolution;
 
 /// Options that announce a listening server, whatever follows them; with `=value` too.
 #[rustfmt::skip]
@@ -17,14 +17,19 @@ impl Catalog {
     /// The transport that a launcher's or server's command line announces. `listens` says whether a member listens on a
     /// TCP port: without one, `--port` may be the port of a database.
     #[must_use]
-    pub fn announced_transport(&self, record: &ProcessRecord, listens: bool) -> Option<String> {
+    pub fn announced_transport(
+        &self,
+        record: &ProcessRecord,
+        seen: &Resolution,
+        listens: bool,
+    ) -> Option<String> {
         let argv = record.argv.as_ref()?;
         // A program that rewrote its title has all its words in one string.
         let words: Vec<String> = argv
             .iter()
             .flat_map(|word| to_text(word).split(' ').map(str::to_owned).collect::<Vec<_>>())
             .collect();
-        if let Some(option) = published_port(record, &words) {
+        if let Some(option) = published_port(seen, &words) {
             return Some(option);
         }
         listens.then(|| words.iter().skip(1).find(|word| announces(word)).cloned()).flatten()
@@ -38,8 +43,7 @@ fn announces(word: &str) -> bool {
 }
 
 /// The option by which `docker run` lets others reach the container: a published port, or the host's own network.
-fn published_port(record: &ProcessRecord, words: &[String]) -> Option<String> {
-    let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
+fn published_port(seen: &Resolution, words: &[String]) -> Option<String> {
     let engine = seen
         .layers
         .iter()
@@ -81,7 +85,7 @@ mod tests {
     fn announced(line: &str, listens: bool) -> bool {
         let mut record = ProcessRecord::new(Pid(7), StartTime(1));
         record.argv = Some(line.split(' ').collect::<Argv>());
-        Catalog::builtin().announced_transport(&record, listens).is_some()
+        Catalog::builtin().announced_transport(&record, &Resolution::of(&record), listens).is_some()
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Served channels: every way but the wire by which somebody outside can talk to an instance.
 
 use super::proof::Answer;
-use crate::catalog::Catalog;
 use crate::instance::Instance;
+use crate::look::Look;
 use crate::process::{Listener, Pid, ProcessRecord, StdioKind};
 
 /// The channels of an instance's launchers and servers. What helpers serve on is their server's business (a browser's
@@ -27,7 +27,7 @@ impl Channels {
     /// What the members serve. `counterpart` says whether a process is the owner, an ancestor or a client.
     pub(super) fn of(
         instance: &Instance<'_>,
-        catalog: &Catalog,
+        look: &Look<'_>,
         counterpart: impl Fn(Pid) -> bool,
     ) -> Channels {
         let chain: Vec<&ProcessRecord> = instance.chain().collect();
@@ -64,7 +64,7 @@ impl Channels {
         channels.listening.dedup();
         channels.talks_to.sort_unstable();
         channels.talks_to.dedup();
-        channels.announced = announced(&chain, catalog, &channels.listening);
+        channels.announced = announced(&chain, look, &channels.listening);
         channels
     }
 
@@ -93,10 +93,10 @@ impl Channels {
 
 /// What makes it a daemon: an HTTP transport in its command line with a TCP port that it listens on, a published
 /// container port, or any socket that is no TCP port.
-fn announced(chain: &[&ProcessRecord], catalog: &Catalog, listening: &[Listener]) -> Option<String> {
+fn announced(chain: &[&ProcessRecord], look: &Look<'_>, listening: &[Listener]) -> Option<String> {
     if let Some(socket) = listening.iter().find(|listener| matches!(listener, Listener::Other(_))) {
         return Some(socket.to_string());
     }
     let on_tcp = !listening.is_empty();
-    chain.iter().find_map(|record| catalog.announced_transport(record, on_tcp))
+    chain.iter().find_map(|record| look.catalog.announced_transport(record, &look.resolution(record), on_tcp))
 }

@@ -5,19 +5,14 @@ use super::observe::Observation;
 use super::owner::{Owner, name_of, owner};
 use super::verdict::Verdict;
 use super::{ClientRef, ClientStatus, Finding, OwnerPid, ZombieStatus};
-use crate::catalog::{Catalog, Role};
+use crate::catalog::Role;
 use crate::instance::Instance;
-use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
-use crate::roles::Roles;
-use crate::tree::Tree;
+use crate::look::Look;
+use crate::process::{Pid, ProcessRecord, StdioKind};
 
 /// The nearest client above the root; else one that holds the other end of its wire.
-pub(super) fn client_of(
-    instance: &Instance<'_>,
-    tree: &Tree<'_>,
-    roles: &Roles,
-    seen: &Observation,
-) -> Option<ClientRef> {
+pub(super) fn client_of(instance: &Instance<'_>, look: &Look<'_>, seen: &Observation) -> Option<ClientRef> {
+    let Look { tree, roles, .. } = look;
     let above = tree.ancestors(instance.root).into_iter().map(ProcessRecord::pid);
     let at_the_wire = seen.wire.holders();
     let pid = above.chain(at_the_wire).find(|pid| roles.role(*pid) == Some(Role::Client))?;
@@ -27,12 +22,8 @@ pub(super) fn client_of(
 
 /// Clients that have instances, and the topmost process of every other client. (Editors run dozens
 /// of helper processes under one name.)
-pub(super) fn status(
-    findings: &[Finding<'_>],
-    snapshot: &Snapshot,
-    tree: &Tree<'_>,
-    roles: &Roles,
-) -> Vec<ClientStatus> {
+pub(super) fn status(findings: &[Finding<'_>], look: &Look<'_>) -> Vec<ClientStatus> {
+    let Look { tree, roles, .. } = look;
     let has_instances = |pid: Pid| findings.iter().any(|f| f.client.as_ref().is_some_and(|c| c.pid == pid));
     let topmost = |record: &ProcessRecord| {
         !tree.ancestors(record).iter().any(|above| roles.role(above.pid()) == Some(Role::Client))
@@ -45,18 +36,14 @@ pub(super) fn status(
         .map(|record| ClientStatus {
             pid: record.pid(),
             name: name_of(record, roles),
-            orphaned: is_orphaned_client(record, snapshot, tree, roles),
+            orphaned: is_orphaned_client(record, look),
         })
         .collect()
 }
 
 /// The zombies, by pid. A dead process has no argv any more, so its name must tell, or its parent.
-pub(super) fn zombies(
-    findings: &[Finding<'_>],
-    snapshot: &Snapshot,
-    roles: &Roles,
-    catalog: &Catalog,
-) -> Vec<ZombieStatus> {
+pub(super) fn zombies(findings: &[Finding<'_>], look: &Look<'_>) -> Vec<ZombieStatus> {
+    let Look { snapshot, roles, catalog, .. } = look;
     let known = |role| matches!(role, Some(Role::Client | Role::Server | Role::Launcher | Role::Helper));
     let related = |zombie: &ProcessRecord| {
         known(roles.role(zombie.parent))
@@ -77,8 +64,8 @@ pub(super) fn zombies(
 
 /// Nobody can talk to it any more: its owner is gone and its stdio is known to be dead. A client
 /// that was put into the background on purpose has `/dev/null` or a file there, which says nothing.
-fn is_orphaned_client(client: &ProcessRecord, snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> bool {
-    let gone = matches!(owner(client, snapshot, tree, roles), Owner::Gone { .. });
+fn is_orphaned_client(client: &ProcessRecord, look: &Look<'_>) -> bool {
+    let gone = matches!(owner(client, look), Owner::Gone { .. });
     let dead = client.details.stdio.as_ref().is_some_and(|stdio| match stdio.kind {
         StdioKind::Pipe | StdioKind::Socket => {
             let closed = |peers: &Option<Vec<Pid>>| peers.as_ref().is_some_and(Vec::is_empty);
@@ -94,22 +81,16 @@ fn is_orphaned_client(client: &ProcessRecord, snapshot: &Snapshot, tree: &Tree<'
 
 /// Makes each orphaned client an instance of its own, with everything below it: its servers serve
 /// nobody else, and go with it. Only when the person asked for that.
-pub(super) fn take_orphaned<'a>(
-    findings: &mut Vec<Finding<'a>>,
-    clients: &[ClientStatus],
-    snapshot: &Snapshot,
-    tree: &Tree<'a>,
-    roles: &Roles,
-) {
+pub(super) fn take_orphaned<'a>(findings: &mut Vec<Finding<'a>>, clients: &[ClientStatus], look: &Look<'a>) {
     for client in clients.iter().filter(|client| client.orphaned) {
-        let Some(instance) = Instance::of_client(tree, roles, client.pid, &client.name) else { continue };
+        let Some(instance) = Instance::of_client(look, client.pid, &client.name) else { continue };
         findings.retain(|finding| !instance.contains(finding.instance.root.pid()));
         findings.push(Finding {
             client: None,
             verdict: Verdict::Orphaned,
             reason: "a client that nobody can talk to any more".to_owned(),
             evidence: vec![Evidence::OrphanedClient { pid: client.pid }],
-            age: snapshot.age(instance.root),
+            age: look.snapshot.age(instance.root),
             rss: instance.rss(),
             owner: OwnerPid::Gone,
             connected: false,

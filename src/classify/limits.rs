@@ -7,15 +7,14 @@ use std::time::Duration;
 use super::evidence::Evidence;
 use super::verdict::Verdict;
 use super::{Finding, OwnerPid};
-use crate::catalog::Catalog;
+use crate::look::Look;
 use crate::policy::{CountPer, Policy};
 use crate::process::{Pid, ProcessRecord};
-use crate::program;
 use crate::units::{show_duration, show_size};
 
 /// Turns the verdict of each instance that breaks a limit into `oversized`, `expired` or `excess`.
 /// Age and memory are asked first: a copy that goes anyway is not counted.
-pub(super) fn apply(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Policy) {
+pub(super) fn apply(findings: &mut [Finding<'_>], look: &Look<'_>, policy: &Policy) {
     for finding in findings.iter_mut().filter(|finding| may_break(finding)) {
         let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);
         if let Some(bound) = limits.max_rss.filter(|bound| finding.rss > *bound) {
@@ -29,7 +28,7 @@ pub(super) fn apply(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Po
             finding.overrule(Verdict::Expired, "max_age", age, bound, reason);
         }
     }
-    count(findings, catalog, policy);
+    count(findings, look, policy);
 }
 
 fn show(seconds: u64) -> String {
@@ -55,7 +54,7 @@ struct Copy {
 }
 
 /// The key under which an instance is counted; `None` where its owner is not known.
-fn copy_of(finding: &Finding<'_>, per: CountPer) -> Option<Copy> {
+fn copy_of(finding: &Finding<'_>, look: &Look<'_>, per: CountPer) -> Option<Copy> {
     let root = finding.instance.root;
     let owner = match (per, &finding.client, finding.owner) {
         (CountPer::User, ..) => None,
@@ -68,16 +67,15 @@ fn copy_of(finding: &Finding<'_>, per: CountPer) -> Option<Copy> {
     let folder = (finding.verdict == Verdict::Detached)
         .then(|| root.details.cwd.as_ref().map(ToString::to_string).unwrap_or_default());
     let (server, user) = (finding.instance.server.clone(), root.uid.map(|uid| uid.0));
-    Some(Copy { server, command: command(root), folder, owner, user })
+    Some(Copy { server, command: command(root, look), folder, owner, user })
 }
 
 /// What the root was told to run, without what stands before it; else its whole command line.
-fn command(root: &ProcessRecord) -> Vec<String> {
-    let seen = program::resolve(root.argv.as_ref(), root.details.exe.as_ref(), &root.comm);
-    match seen.program {
+fn command(root: &ProcessRecord, look: &Look<'_>) -> Vec<String> {
+    match &look.resolution(root).program {
         Some(program) => {
-            let name = program.names.into_iter().next().unwrap_or(program.text);
-            std::iter::once(name).chain(program.args).collect()
+            let name = program.names.first().unwrap_or(&program.text);
+            std::iter::once(name).chain(&program.args).cloned().collect()
         }
         None => vec![root.command()],
     }
@@ -89,11 +87,11 @@ const GENERATION: f64 = 10.0;
 
 /// Keeps the newest copies of each server under each owner (or of each user), times the configuration entries that
 /// start it.
-fn count(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Policy) {
+fn count(findings: &mut [Finding<'_>], look: &Look<'_>, policy: &Policy) {
     let mut copies: BTreeMap<Copy, Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate().filter(|(_, f)| may_break(f)) {
         let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);
-        let key = limits.max_count.and_then(|_| copy_of(finding, limits.count_per.unwrap_or_default()));
+        let key = limits.max_count.and_then(|_| copy_of(finding, look, limits.count_per.unwrap_or_default()));
         if let Some(key) = key {
             copies.entry(key).or_default().push(index);
         }
@@ -102,7 +100,9 @@ fn count(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Policy) {
         let Some(bound) = policy.limits.for_server(&copy.server, &policy.servers).max_count else { continue };
         let root = |index: &usize| findings[*index].instance.root;
         group.sort_by_key(|index| Reverse((root(index).id.start, root(index).pid())));
-        let entries = group.first().map_or(1, |newest| catalog.entries_for(root(newest)).max(1));
+        let entries = group.first().map_or(1, |newest| {
+            look.catalog.entries_for(root(newest), &look.resolution(root(newest))).max(1)
+        });
         let bound = u64::from(bound).saturating_mul(entries as u64);
         let kept = kept(&group.iter().map(|index| root(index).started_at).collect::<Vec<_>>(), bound);
         let staying: Vec<String> =

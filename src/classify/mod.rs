@@ -24,12 +24,11 @@ use observe::Observation;
 use owner::Owner;
 use proof::{Answer, Surroundings};
 
-use crate::catalog::{Basis, Catalog, Role};
+use crate::catalog::{Basis, Role};
 use crate::instance::{self, Instance};
+use crate::look::Look;
 use crate::policy::Policy;
-use crate::process::{Pid, Snapshot};
-use crate::roles::Roles;
-use crate::tree::Tree;
+use crate::process::Pid;
 
 /// Which client an instance belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,26 +123,14 @@ impl Judgement<'_> {
     }
 }
 
-/// Judges a snapshot.
+/// Judges everything in a look.
 #[must_use]
-pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> Judgement<'a> {
-    judge_as(snapshot, &Roles::assign(snapshot, &Tree::new(snapshot), catalog), catalog, policy)
-}
-
-/// Judges a snapshot whose processes were identified before, by this catalog.
-#[must_use]
-pub fn judge_as<'a>(
-    snapshot: &'a Snapshot,
-    roles: &Roles,
-    catalog: &Catalog,
-    policy: &Policy,
-) -> Judgement<'a> {
-    let tree = Tree::new(snapshot);
-    let look = Look { snapshot, tree: &tree, roles, catalog };
-    let instances = instance::group(&tree, roles, catalog);
+pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
+    let snapshot = look.snapshot;
+    let instances = instance::group(look);
     let seen: Vec<Observation> =
-        instances.iter().map(|instance| Observation::of(instance, &look, policy)).collect();
-    let verdicts = verdicts(&instances, &seen, &look);
+        instances.iter().map(|instance| Observation::of(instance, look, policy)).collect();
+    let verdicts = verdicts(&instances, &seen, look);
     let mut findings: Vec<Finding<'a>> = instances
         .into_iter()
         .zip(seen)
@@ -154,7 +141,7 @@ pub fn judge_as<'a>(
                 evidence.push(Evidence::DeadWire { proof });
             }
             Finding {
-                client: clients::client_of(&instance, &tree, roles, &seen),
+                client: clients::client_of(&instance, look, &seen),
                 verdict,
                 reason,
                 evidence,
@@ -172,22 +159,13 @@ pub fn judge_as<'a>(
             }
         })
         .collect();
-    limits::apply(&mut findings, catalog, policy);
-    let clients = clients::status(&findings, snapshot, &tree, roles);
+    limits::apply(&mut findings, look, policy);
+    let clients = clients::status(&findings, look);
     if policy.clients {
-        clients::take_orphaned(&mut findings, &clients, snapshot, &tree, roles);
+        clients::take_orphaned(&mut findings, &clients, look);
     }
-    let zombies = clients::zombies(&findings, snapshot, roles, catalog);
+    let zombies = clients::zombies(&findings, look);
     Judgement { findings, clients, zombies, processes_seen: snapshot.processes.len() }
-}
-
-/// A snapshot and what was made of it.
-#[derive(Clone, Copy)]
-struct Look<'l, 'a> {
-    snapshot: &'a Snapshot,
-    tree: &'l Tree<'a>,
-    roles: &'l Roles,
-    catalog: &'l Catalog,
 }
 
 /// The verdict on each instance, and whether its wire is dead.
@@ -198,7 +176,7 @@ struct Look<'l, 'a> {
 fn verdicts(
     instances: &[Instance<'_>],
     seen: &[Observation],
-    look: &Look<'_, '_>,
+    look: &Look<'_>,
 ) -> Vec<(Answer<Proof>, (Verdict, String))> {
     let acting: HashSet<Pid> = seen.iter().flat_map(acts_as_client).collect();
     let pids = |instance: &Instance<'_>| {
@@ -245,7 +223,7 @@ fn acts_as_client(seen: &Observation) -> impl Iterator<Item = Pid> + '_ {
 /// Could the descriptors of everybody be read who may have inherited an end of one of these wires? Of another user's
 /// process that is only known to be impossible where it is not of the family: neither in a session or group of a member,
 /// nor above one.
-fn everybody_was_read(look: &Look<'_, '_>, instances: &[Instance<'_>]) -> bool {
+fn everybody_was_read(look: &Look<'_>, instances: &[Instance<'_>]) -> bool {
     let viewer = look.snapshot.viewer.uid;
     if !look.snapshot.unreadable.is_empty() {
         return false;
@@ -264,5 +242,5 @@ fn everybody_was_read(look: &Look<'_, '_>, instances: &[Instance<'_>]) -> bool {
         above.contains(&record.pid())
             || [record.group, record.session].iter().flatten().any(|pid| near.contains(pid))
     };
-    !unread.into_iter().any(|record| related(record))
+    !unread.into_iter().any(related)
 }

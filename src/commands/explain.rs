@@ -2,28 +2,28 @@
 
 use anyhow::Context as _;
 
-use super::{Session, answer, look};
+use super::output::answer;
+use super::{Session, look};
 use crate::exit::Exit;
 use crate::process::Pid;
-use crate::render::{Scene, explain, json};
-use crate::tree::Tree;
+use crate::render::{explain, json};
 
 pub(super) fn run(session: &Session, pid: u32) -> anyhow::Result<Exit> {
     let pid = Pid(pid);
-    let seen = look::look(session)?;
-    let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
-    let tree = Tree::new(&seen.snapshot);
-    let record = tree.get(pid).with_context(|| format!("there is no process {pid}"))?;
-    let finding = judgement.findings.iter().find(|finding| finding.instance.contains(pid));
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    let scene = judged.scene();
+    let look = &judged.look;
+    let record = look.tree.get(pid).with_context(|| format!("there is no process {pid}"))?;
+    let finding = judged.judgement.findings.iter().find(|finding| finding.instance.contains(pid));
     if session.json {
         answer(&json::explanation(&scene, record, finding))?;
     } else if let Some(finding) = finding {
-        answer(&explain::instance(&scene, finding, pid, session.look))?;
+        answer(&explain::instance(&scene, finding, pid, session.screen))?;
     } else {
-        let program = seen.catalog.program(record);
-        let known = seen.roles.get(pid);
-        answer(&explain::stranger(&scene, record, known, program.as_deref(), session.look))?;
+        let runs = look.resolution(record);
+        let known = look.roles.get(pid);
+        answer(&explain::stranger(&scene, record, known, runs.name(), session.screen))?;
     }
     Ok(Exit::Fine)
 }

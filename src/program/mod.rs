@@ -37,6 +37,7 @@ mod tests;
 use std::borrow::Cow;
 
 use crate::bytes::{Argv, RawText};
+use crate::process::ProcessRecord;
 
 pub(crate) use names::{base, is_tool_dir, serves, stem, tidy};
 pub(crate) use title::head;
@@ -149,6 +150,35 @@ pub enum Beside {
 }
 
 impl Resolution {
+    /// What a process really runs.
+    #[must_use]
+    pub fn of(record: &ProcessRecord) -> Resolution {
+        resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm)
+    }
+
+    /// The name of the program that really runs, for rules of the person's own.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        let program = self.program.as_ref()?;
+        Some(program.names.first().unwrap_or(&program.text).as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// What this shell runs beside one of its children, by the line in its `-c`: the answer for the command of the line
+    /// that the child is, or the worst of all where none is. `None` where this is no shell with such a line (what a script
+    /// file runs is not read).
+    ///
+    /// Only [`Beside::Nothing`] makes the shell a launcher. Behind [`Beside::RunsIfItEndsWell`] and [`Beside::Unread`] the
+    /// child must be left alone, too: its end would take away what follows.
+    #[must_use]
+    pub fn beside_child(&self, child: &Resolution) -> Option<Beside> {
+        let names = child.program.as_ref().map(|program| program.names.as_slice()).unwrap_or_default();
+        let is_child = |command: &&LineCommand| {
+            let known = command.program.as_ref().map(|program| program.names.as_slice()).unwrap_or_default();
+            names.iter().any(|name| known.contains(name))
+        };
+        self.line.iter().filter(is_child).map(|command| command.beside).max().or_else(|| self.beside())
+    }
+
     /// What a line for a shell runs beside and after the program, at the worst of all its commands:
     /// for a line whose commands nobody knows. `None` where the words hold no such line.
     #[must_use]

@@ -8,7 +8,7 @@ use super::clean::clean;
 use super::grid::paragraph;
 use super::json::command;
 use super::sentence::{Leaning, sentence};
-use super::style::{self, Look};
+use super::style::{self, Screen};
 use crate::catalog::{Identification, Role};
 use crate::classify::Finding;
 use crate::process::{Pid, ProcessRecord};
@@ -16,13 +16,14 @@ use crate::units::{show_duration, show_size};
 
 /// Explains the instance that a process is a member of.
 #[must_use]
-pub fn instance(scene: &Scene<'_>, finding: &Finding<'_>, pid: Pid, look: Look) -> String {
+pub fn instance(scene: &Scene<'_>, finding: &Finding<'_>, pid: Pid, screen: Screen) -> String {
     let mut out = String::new();
     let part = finding.instance.members.iter().find(|m| m.record.pid() == pid);
     if let Some(member) = part {
         let _ = writeln!(out, "{pid}  {}", clean(&command(member.record)));
     }
-    let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), finding.verdict.as_str());
+    let verdict =
+        screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), finding.verdict.as_str());
     let _ = writeln!(
         out,
         "It belongs to an instance of {} with root {}: {}, {}, {} old.",
@@ -50,12 +51,12 @@ pub fn instance(scene: &Scene<'_>, finding: &Finding<'_>, pid: Pid, look: Look) 
         if of.is_empty() {
             continue;
         }
-        let _ = writeln!(out, "\n{}", look.paint(style::title(), title));
+        let _ = writeln!(out, "\n{}", screen.paint(style::title(), title));
         for text in of {
-            out.push_str(&paragraph("  ", &clean(text), look.width));
+            out.push_str(&paragraph("  ", &clean(text), screen.width));
         }
     }
-    let _ = writeln!(out, "\n{}", look.paint(style::title(), "Its processes"));
+    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its processes"));
     for member in &finding.instance.members {
         let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
     }
@@ -69,12 +70,12 @@ pub fn stranger(
     record: &ProcessRecord,
     known: Option<&Identification>,
     program: Option<&str>,
-    look: Look,
+    screen: Screen,
 ) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", record.pid(), clean(&command(record)));
     if let Some(known) = known.filter(|known| known.role == Role::Client) {
-        return out + &client(scene, record.pid(), &known.name, look);
+        return out + &client(scene, record.pid(), &known.name, screen);
     }
     let what = match known.map(|known| known.role) {
         Some(Role::Supervisor) => "It starts and watches processes for others",
@@ -85,7 +86,7 @@ pub fn stranger(
     let name = known.map(|known| format!(" ({})", known.name)).unwrap_or_default();
     let _ = writeln!(out, "{what}{}.", clean(&name));
     let _ = writeln!(out, "A run would leave it alone.");
-    let _ = writeln!(out, "\n{}", look.paint(style::title(), "What was looked at"));
+    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "What was looked at"));
     match program {
         Some(program) => {
             let _ = writeln!(out, "  What really runs is {}; no rule names it a server.", clean(program));
@@ -97,7 +98,7 @@ pub fn stranger(
     out.push_str(&paragraph(
         "  ",
         "Its ancestors and descendants were looked at too: it is below no MCP launcher or server.",
-        look.width,
+        screen.width,
     ));
     // What is known as something else is not to be taught.
     if known.is_some_and(|known| known.role != Role::Wrapper) {
@@ -107,13 +108,13 @@ pub fn stranger(
     out.push_str(&paragraph(
         "",
         "To have it taken for one, add a [[server]] rule with its program to the configuration file.",
-        look.width,
+        screen.width,
     ));
     out
 }
 
 /// What a client is, and which instances are its own.
-fn client(scene: &Scene<'_>, pid: Pid, name: &str, look: Look) -> String {
+fn client(scene: &Scene<'_>, pid: Pid, name: &str, screen: Screen) -> String {
     let orphaned = scene.judgement.clients.iter().any(|client| client.pid == pid && client.orphaned);
     let mut out = format!("It is the client {}, which starts MCP servers and talks to them.\n", clean(name));
     if orphaned {
@@ -129,10 +130,10 @@ fn client(scene: &Scene<'_>, pid: Pid, name: &str, look: Look) -> String {
         out.push_str("\nIt has no MCP instance now.\n");
         return out;
     }
-    let _ = writeln!(out, "\n{}", look.paint(style::title(), "Its instances"));
+    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its instances"));
     for finding in its {
         let verdict = finding.verdict.as_str();
-        let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), verdict);
+        let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), verdict);
         let (server, root) = (clean(&finding.instance.server), finding.instance.root.pid());
         let _ = writeln!(out, "  {server} ({root}), {verdict}: {}", clean(&finding.reason));
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::clean::{clean, fit};
 use super::figures::{count, elapsed};
-use super::style::{self, Look};
+use super::style::{self, Screen};
 use crate::process::Pid;
 use crate::units::show_size;
 
@@ -132,7 +132,7 @@ pub fn json_line(run: &Run) -> String {
 /// The runs, oldest first. Runs in a row that found nothing share a line: an hourly timer makes 24
 /// of them a day.
 #[must_use]
-pub fn text<Z: TimeZone>(runs: &[Run], look: Look, zone: &Z) -> String
+pub fn text<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String
 where
     Z::Offset: Display,
 {
@@ -146,11 +146,11 @@ where
             let _ = writeln!(
                 out,
                 "{}",
-                look.paint(style::faint(), &format!("{span}  {idle} runs, nothing to end"))
+                screen.paint(style::faint(), &format!("{span}  {idle} runs, nothing to end"))
             );
             rest = &rest[idle..];
         } else {
-            run(&mut out, first, look, zone);
+            run(&mut out, first, screen, zone);
             rest = &rest[1..];
         }
     }
@@ -158,7 +158,7 @@ where
 }
 
 /// One run: its sentence, then each instance.
-fn run<Z: TimeZone>(out: &mut String, run: &Run, look: Look, zone: &Z)
+fn run<Z: TimeZone>(out: &mut String, run: &Run, screen: Screen, zone: &Z)
 where
     Z::Offset: Display,
 {
@@ -169,8 +169,8 @@ where
     };
     let head = format!("{}  {by}: {}", local(run.at, zone), sentence(run));
     let style = if run.was_idle() { style::faint() } else { style::title() };
-    let _ = writeln!(out, "{}", look.paint(style, &head));
-    let width = look.width.unwrap_or(usize::MAX);
+    let _ = writeln!(out, "{}", screen.paint(style, &head));
+    let width = screen.width.unwrap_or(usize::MAX);
     for instance in &run.instances {
         let line = format!(
             "  {} {}, {}: {}",
@@ -198,7 +198,7 @@ where
             );
             let line = fit(&line, width);
             let style = if process.is_gone() { style::faint() } else { style::warning() };
-            let _ = writeln!(out, "{}", look.paint(style, &line));
+            let _ = writeln!(out, "{}", screen.paint(style, &line));
         }
     }
     for withheld in &run.withheld {

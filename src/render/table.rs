@@ -7,7 +7,7 @@ use super::clean::{clean, fit};
 pub use super::figures::count;
 use super::figures::size_of;
 use super::grid::{self, Column};
-use super::style::{self, Look};
+use super::style::{self, Screen};
 use super::{Scene, tree};
 use crate::classify::{Finding, Verdict};
 use crate::process::Listener;
@@ -71,16 +71,16 @@ pub enum Columns {
 
 /// All instances, the worst on top.
 #[must_use]
-pub fn list(scene: &Scene<'_>, look: Look, detail: Detail) -> String {
+pub fn list(scene: &Scene<'_>, screen: Screen, detail: Detail) -> String {
     let findings = scene.worst_first();
-    table(scene, &findings, look, detail) + &notes(scene, look)
+    table(scene, &findings, screen, detail) + &notes(scene, screen)
 }
 
 /// Only what is to be ended, each with its members.
 #[must_use]
-pub fn plan(scene: &Scene<'_>, look: Look) -> String {
+pub fn plan(scene: &Scene<'_>, screen: Screen) -> String {
     let findings: Vec<_> = scene.worst_first().into_iter().filter(|f| scene.reaps(f)).collect();
-    table(scene, &findings, look, Detail { tree: true, columns: Columns::Few })
+    table(scene, &findings, screen, Detail { tree: true, columns: Columns::Few })
 }
 
 /// One sentence: how many instances and processes are to go, and what stays and why.
@@ -129,21 +129,21 @@ pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     text
 }
 
-fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, detail: Detail) -> String {
+fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], screen: Screen, detail: Detail) -> String {
     if findings.is_empty() {
         return String::new();
     }
-    let (columns, rows) = layout(scene, findings, look.width, detail.columns);
-    let mut lines = grid::whole(&columns, &rows, SERVER, look.width).into_iter();
+    let (columns, rows) = layout(scene, findings, screen.width, detail.columns);
+    let mut lines = grid::whole(&columns, &rows, SERVER, screen.width).into_iter();
     let mut out = String::new();
-    let _ = writeln!(out, "{}", look.paint(style::title(), &lines.next().unwrap_or_default()));
+    let _ = writeln!(out, "{}", screen.paint(style::title(), &lines.next().unwrap_or_default()));
     for (finding, line) in findings.iter().zip(lines) {
         // The verdict is the first word; none of them has a space in it.
         let end = line.find(' ').unwrap_or(line.len());
-        let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
+        let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
         let _ = writeln!(out, "{verdict}{}", &line[end..]);
         if detail.tree {
-            for member in tree::members(scene, &finding.instance, look) {
+            for member in tree::members(scene, &finding.instance, screen) {
                 let _ = writeln!(out, "{member}");
             }
         }
@@ -249,7 +249,7 @@ fn more(finding: &Finding<'_>) -> [String; 4] {
 }
 
 /// What is not an instance but worth knowing: orphaned clients and zombies.
-fn notes(scene: &Scene<'_>, look: Look) -> String {
+fn notes(scene: &Scene<'_>, screen: Screen) -> String {
     let mut out = String::new();
     for client in scene.judgement.clients.iter().filter(|client| client.orphaned) {
         let _ = writeln!(
@@ -273,7 +273,7 @@ fn notes(scene: &Scene<'_>, look: Look) -> String {
     let strangers = scene.judgement.zombies.len() - related.len();
     if strangers > 0 {
         let text = format!("{} of programs that have nothing to do with MCP", count(strangers, "zombie"));
-        let _ = writeln!(out, "{}", look.paint(style::faint(), &text));
+        let _ = writeln!(out, "{}", screen.paint(style::faint(), &text));
     }
     out
 }
