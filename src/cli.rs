@@ -1,6 +1,7 @@
 //! The command line: what was typed, before it means anything. Doc comments here are the help.
 
 mod fitting;
+mod trial;
 mod unattended;
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use trial::{Ending, TestArgs};
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
 
 use crate::render::style::Color;
@@ -143,6 +145,17 @@ pub enum Command {
         /// The process.
         pid: u32,
     },
+    /// Start a server that cannot leak: written in front of its command in a client's configuration.
+    Exec {
+        /// How long the client may read on after it closed the server's input (default 60s).
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+        linger: Option<Duration>,
+        /// The server's own command and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Tell server authors whether a server leaks: 0 nothing left, 1 something, 2 could not be told.
+    Test(TestArgs),
     /// Tell by exit code whether anything is wrong: 0 healthy, 1 not, 2 could not tell.
     Check(CheckArgs),
     /// Show what past runs ended, why, and what it brought.

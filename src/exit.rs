@@ -13,19 +13,22 @@ pub enum Exit {
     Refused,
     /// The answer of a monitoring plugin: 0 to 3, which mean OK, WARNING, CRITICAL and UNKNOWN.
     Plugin(u8),
+    /// `exec` could not start its command: 127 where there is none, 126 where it cannot be run.
+    NotStarted(u8),
     /// Stopped by this signal, after the audit log was closed.
     Signalled(i32),
 }
 
 impl Exit {
-    /// The number scripts see: 0, 1, 2 or 128 + signal; 0 to 3 for a monitoring plugin.
+    /// The number scripts see: 0, 1, 2 or 128 + signal; 0 to 3 for a monitoring plugin; 126 or 127
+    /// for a command that `exec` could not start.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Exit::Fine => 0,
             Exit::NotFine => 1,
             Exit::Refused => 2,
-            Exit::Plugin(code) => code,
+            Exit::Plugin(code) | Exit::NotStarted(code) => code,
             Exit::Signalled(signal) => 128u8.saturating_add(u8::try_from(signal).unwrap_or(127)),
         }
     }

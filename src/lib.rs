@@ -30,6 +30,7 @@ pub mod audit;
 pub mod clients;
 pub mod config;
 pub(crate) mod diagnostics;
+pub mod guard;
 pub mod hook;
 pub mod render;
 pub mod schedule;

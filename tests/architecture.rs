@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 9] = [
     &["instance", "classify"],
     &["health", "plan", "reap"],
     &["os"],
-    &["audit", "clients", "config", "diagnostics", "hook", "render", "schedule", "services", "sys"],
+    &["audit", "clients", "config", "diagnostics", "guard", "hook", "render", "schedule", "services", "sys"],
     &["commands"],
     &["cli"],
 ];
@@ -136,9 +136,9 @@ fn no_file_is_too_large() {
 }
 
 #[test]
-fn unsafe_code_stands_in_one_file() {
+fn unsafe_code_stands_in_few_files() {
     for (name, _, text) in all_files() {
-        if name != "sys/ffi.rs" {
+        if !matches!(name.as_str(), "sys/ffi.rs" | "guard/ffi.rs" | "main.rs") {
             let code = code(&text);
             assert!(!code.contains("unsafe {") && !code.contains("allow(unsafe_code)"), "{name} is unsafe");
         }

@@ -213,8 +213,13 @@ proptest! {
         let before = set(table.ended(&policy()));
         let blind = changed(&table, |s| for (index, field) in blanks {
             let n = s.processes.len();
+            // A process that is seen to hold both ends of a wire is a client. To see it, its own descriptors are read, so
+            // it does not become unseen without becoming unreadable itself.
+            let holders = s.processes[index % n].details.stdio.iter().flat_map(|stdio| stdio.stdin_peers.clone());
+            let shows_a_client = holders.flatten().any(|pid| s.processes.iter().any(|row| row.pid() == pid));
             let record = &mut s.processes[index % n];
             match field {
+                0 | 5 | 6 if shows_a_client => {}
                 0 => record.details.stdio = None,
                 1 => record.details.listening = None,
                 2 => record.details.connected = None,

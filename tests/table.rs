@@ -51,7 +51,7 @@ fn scene_of<T>(table: &Table, policy: &Policy, with: impl Fn(&Scene<'_>, &Health
 fn the_summary_counts_what_all_instances_take_where_the_memory_of_the_machine_is_known() {
     scene_of(&machine(), &Policy::default(), |scene, _| {
         let summary = table::summary(scene);
-        let with_memory = format!("{summary}; all instances take 156 MB of 16 GB");
+        let with_memory = format!("{summary}; all instances take 157 MB of 16 GB");
         assert_eq!(table::summary_of(scene, Some(16_000_000_000)), with_memory);
     });
     let nothing = Table::new();

@@ -22,6 +22,8 @@ pub enum StartedBy {
     Schedule,
     /// A hook of a client.
     Hook,
+    /// The guardian of a server under `exec`.
+    Exec,
 }
 
 impl StartedBy {
@@ -32,13 +34,14 @@ impl StartedBy {
             StartedBy::Hand => "hand",
             StartedBy::Schedule => "schedule",
             StartedBy::Hook => "hook",
+            StartedBy::Exec => "exec",
         }
     }
 
     /// What was written down so.
     #[must_use]
     pub fn named(word: &str) -> Option<StartedBy> {
-        [StartedBy::Hand, StartedBy::Schedule, StartedBy::Hook].into_iter().find(|by| by.as_str() == word)
+        [Self::Hand, Self::Schedule, Self::Hook, Self::Exec].into_iter().find(|by| by.as_str() == word)
     }
 }
 
@@ -214,8 +217,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The intent to signal a process. Its argv is redacted here, and then cut at 16 KiB: an argv can
-    /// have two megabytes, and a record is for reading.
+    /// The intent to signal a process. Its argv is redacted here and cut at 16 KiB: it may have two megabytes.
     #[must_use]
     pub fn intent(subject: Subject, signal: Signal, target: &Target, member: &TargetMember) -> Event {
         Event::Intent {

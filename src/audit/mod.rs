@@ -11,6 +11,7 @@ pub mod read;
 mod rotate;
 mod run_id;
 mod sink;
+mod unguarded;
 
 use std::io;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use log::AuditLog;
 pub use rotate::Retention;
 pub use run_id::RunId;
 pub use sink::{FileSink, Sink};
+pub use unguarded::Unguarded;
 
 /// The file that is written to.
 pub const CURRENT: &str = "audit.jsonl";

@@ -26,12 +26,12 @@ pub(super) fn owner(root: &ProcessRecord, look: &Look<'_>) -> Owner {
     let Look { snapshot, tree, roles, .. } = look;
     let pid = root.parent;
     let unknown = Owner::Unknown { pid };
+    if root.details.adopted == Some(true) {
+        return Owner::Gone { pid, how: Adoption::Init };
+    }
     if pid == Pid::INIT && snapshot.os == "macos" {
         // launchd starts jobs and adopts orphans; only its unique ids tell which.
-        return match root.details.adopted {
-            Some(true) => Owner::Gone { pid, how: Adoption::Init },
-            Some(false) | None => unknown,
-        };
+        return unknown;
     }
     let Some(parent) = tree.parent(root) else {
         return if pid == Pid::INIT && snapshot.systemd {

@@ -145,7 +145,7 @@ pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> (Verdict, String
 
 fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
     let owner = match &seen.owner {
-        Owner::Alive { pid, name } => format!("owner {name} ({pid}) alive"),
+        Owner::Alive { pid, name } => format!("owned by {name} ({pid})"),
         Owner::Gone { .. } => "owner gone".to_owned(),
         Owner::Unknown { .. } => "owner not known".to_owned(),
     };
@@ -156,11 +156,11 @@ fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
         },
         Verdict::InUse => in_use(seen, &owner),
         Verdict::Undetermined => format!("{owner}, {}", unread(seen, dead)),
+        Verdict::Detached if !seen.channels.listening.is_empty() => {
+            format!("{owner}, listens on {}, nobody connected", list(&seen.channels.listening))
+        }
         Verdict::Detached => match &seen.channels.announced {
-            Some(transport) => format!("{owner}, serves by {transport}, nobody connected"),
-            None if !seen.channels.listening.is_empty() => {
-                format!("{owner}, listens on {}, nobody connected", list(&seen.channels.listening))
-            }
+            Some(transport) => format!("{owner}, serves by {transport}"),
             None => format!("{owner}, no closed stdio that would prove it unused"),
         },
         _ => match dead {
@@ -171,7 +171,12 @@ fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
                 let holders: Vec<Pid> = seen.wire.holders().collect();
                 format!("{owner}, stdio held only by {}, unused as well", list(&holders))
             }
-            _ => format!("{owner}, stdio closed"),
+            _ => match &seen.owner {
+                Owner::Alive { pid, name } => {
+                    format!("{name} ({pid}) lives, but closed both ends of its stdio")
+                }
+                Owner::Gone { .. } | Owner::Unknown { .. } => format!("{owner}, stdio closed"),
+            },
         },
     }
 }

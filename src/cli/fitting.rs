@@ -52,6 +52,8 @@ impl Command {
             Command::Explain { .. } => "explain",
             Command::Check(_) => "check",
             Command::Log(_) => "log",
+            Command::Exec { .. } => "exec",
+            Command::Test(_) => "test",
             Command::Record { .. } => "record",
             Command::Schedule { .. } => "schedule",
             Command::Hook { .. } => "hook",
@@ -79,7 +81,11 @@ impl Command {
             Command::Doctor => snapshot,
             Command::Record { .. } => global.of_judgement(),
             Command::Log(_) => global.of_judgement().or(config),
-            Command::Completions { .. } | Command::Man { .. } => global.of_judgement().or(config).or(json),
+            // What a guardian goes by months later stands in the configuration.
+            Command::Exec { .. } | Command::Completions { .. } | Command::Man { .. } => {
+                global.of_judgement().or(config).or(json)
+            }
+            Command::Test(_) => global.of_judgement().or(config),
             Command::Config { action } => match action {
                 // What is in force after the flags is what it shows.
                 ConfigAction::Show { catalog: false } => {

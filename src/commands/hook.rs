@@ -2,7 +2,7 @@
 
 mod call;
 mod install;
-mod watch;
+pub(in crate::commands) mod watch;
 
 use crate::cli::{Cli, HookAction};
 use crate::exit::Exit;

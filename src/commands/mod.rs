@@ -5,8 +5,10 @@ mod config;
 mod configured;
 mod confirm;
 mod doctor;
+mod exec;
 mod explain;
 mod generate;
+mod guard;
 mod history;
 mod hook;
 mod list;
@@ -20,6 +22,9 @@ mod run_lock;
 mod schedule;
 mod session;
 mod stop;
+mod test;
+
+use std::ffi::OsString;
 
 use crate::cli::{Audience, Cli, Command};
 use crate::diagnostics::Diagnostics;
@@ -44,6 +49,34 @@ pub fn misspelt(audience: Audience, mistake: &clap::Error) -> Exit {
     }
 }
 
+/// `exec` and `guard`, which are read without clap as well: a server waits for the one, and the other is to
+/// stay small. `None` for every other line.
+#[must_use]
+pub fn before_the_runtime() -> Option<Exit> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.is_empty() {
+        // With musl the runtime is what hands them to std.
+        words = cmdline_words();
+    }
+    let words = words.get(1..)?;
+    let (command, words) = words.split_first()?;
+    match command.to_str()? {
+        "exec" => exec::read(words).map(|(command, linger)| exec::run(command, linger)),
+        "guard" => {
+            let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            Some(guard::run(&words))
+        }
+        _ => None,
+    }
+}
+
+fn cmdline_words() -> Vec<OsString> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let line = std::fs::read("/proc/self/cmdline").unwrap_or_default();
+    let line = line.strip_suffix(b"\0").unwrap_or(&line);
+    line.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect()
+}
+
 /// # Errors
 /// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
 fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
@@ -66,6 +99,11 @@ fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
         Some(Command::Record { output }) => record::run(&session()?, output.as_deref()),
         Some(Command::Config { action }) => config::run(action, global),
         Some(Command::Log(args)) => log::run(args, global),
+        Some(Command::Test(args)) => test::run(args, global.json),
+        // What can be run was run before main.
+        Some(Command::Exec { .. }) => {
+            anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
+        }
         Some(Command::Doctor) => doctor::run(global),
         Some(Command::Completions { shell }) => generate::completions(*shell),
         Some(Command::Man { folder }) => generate::man(folder.as_deref()),

@@ -16,23 +16,22 @@ use crate::render::table::count;
 /// Writes what happens into the audit log.
 pub(super) struct AuditWitness<S = FileSink> {
     log: AuditLog<S>,
+    translator: Translator,
+}
+
+/// Says in the words of the audit log what happens in a run.
+#[derive(Default)]
+pub(super) struct Translator {
     first_signal: HashMap<ProcessId, Instant>,
 }
 
 impl<S: Sink> AuditWitness<S> {
     pub(super) fn new(log: AuditLog<S>) -> AuditWitness<S> {
-        AuditWitness { log, first_signal: HashMap::new() }
+        AuditWitness { log, translator: Translator::default() }
     }
 
     pub(super) fn started(&mut self, by: audit::StartedBy, plan: &Plan) -> Result<(), AuditError> {
-        let targets = plan.targets.iter().map(|target| target.members.len()).sum::<usize>();
-        self.append(&audit::Event::RunStarted {
-            started_by: by,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            pid: Pid(std::process::id()),
-            uid: Uid(nix::unistd::geteuid().as_raw()),
-            targets: u32::try_from(targets).unwrap_or(u32::MAX),
-        })
+        self.append(&run_started(by, plan))
     }
 
     /// Notes what would have been ended but is not.
@@ -54,27 +53,54 @@ impl<S: Sink> AuditWitness<S> {
         totals: &Totals,
         interrupted_by: Option<i32>,
     ) -> Result<(), AuditError> {
-        let event = audit::Event::RunFinished {
-            instances: totals.instances,
-            processes: totals.processes,
-            rss_reclaimed: totals.rss,
-            duration_ms: u64::try_from(totals.duration.as_millis()).unwrap_or(u64::MAX),
-            failed: totals.failed,
-            interrupted_by,
-        };
-        self.log.append_durably(Utc::now(), &[event])
+        self.log.append_durably(Utc::now(), &[run_finished(totals, interrupted_by)])
     }
 
     fn append(&mut self, event: &audit::Event) -> Result<(), AuditError> {
         self.log.append(Utc::now(), event)
     }
+}
 
+/// The first event of a run.
+pub(super) fn run_started(by: audit::StartedBy, plan: &Plan) -> audit::Event {
+    let targets = plan.targets.iter().map(|target| target.members.len()).sum::<usize>();
+    audit::Event::RunStarted {
+        started_by: by,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: Pid(std::process::id()),
+        uid: Uid(nix::unistd::geteuid().as_raw()),
+        targets: u32::try_from(targets).unwrap_or(u32::MAX),
+    }
+}
+
+/// The last event of a run.
+pub(super) fn run_finished(totals: &Totals, interrupted_by: Option<i32>) -> audit::Event {
+    audit::Event::RunFinished {
+        instances: totals.instances,
+        processes: totals.processes,
+        rss_reclaimed: totals.rss,
+        duration_ms: u64::try_from(totals.duration.as_millis()).unwrap_or(u64::MAX),
+        failed: totals.failed,
+        interrupted_by,
+    }
+}
+
+impl Translator {
     fn after_ms(&self, id: ProcessId) -> u64 {
         let elapsed = self.first_signal.get(&id).map(Instant::elapsed).unwrap_or_default();
         u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn translate(&self, event: &Event<'_>) -> audit::Event {
+    /// One that has happened; from the first signal on, the time that a process takes to end is counted.
+    pub(super) fn happened(&mut self, event: &Event<'_>) -> audit::Event {
+        if matches!(event.step, Step::Signalled(Signal::Term | Signal::Kill)) {
+            self.first_signal.entry(event.member.id).or_insert_with(Instant::now);
+        }
+        self.translate(event)
+    }
+
+    /// One that is about to happen.
+    pub(super) fn translate(&self, event: &Event<'_>) -> audit::Event {
         let (target, member) = (event.target, event.member);
         let subject = subject_of(target, member);
         let after_ms = self.after_ms(member.id);
@@ -100,15 +126,13 @@ impl<S: Sink> Recorder for AuditWitness<S> {
     type Error = AuditError;
 
     fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), AuditError> {
-        let events: Vec<audit::Event> = intents.iter().map(|event| self.translate(event)).collect();
+        let events: Vec<audit::Event> =
+            intents.iter().map(|event| self.translator.translate(event)).collect();
         self.log.append_durably(Utc::now(), &events)
     }
 
     fn note(&mut self, event: &Event<'_>) -> Result<(), AuditError> {
-        if matches!(event.step, Step::Signalled(Signal::Term | Signal::Kill)) {
-            self.first_signal.entry(event.member.id).or_insert_with(Instant::now);
-        }
-        let event = self.translate(event);
+        let event = self.translator.happened(event);
         self.append(&event)
     }
 }

@@ -44,8 +44,9 @@ pub struct Details {
     pub tracer: Option<Pid>,
     /// It is connected to a display server (X11, Wayland): it belongs to a person at a screen.
     pub display: bool,
-    /// macOS, parent pid 1: true when launchd is not the process that forked it (the unique id of its original parent,
-    /// `PROC_PIDUNIQIDENTIFIERINFO`, is another one), false when it is, `None` when that could not be read.
+    /// True when its parent is known not to have forked it. macOS, parent pid 1: the unique id of its original parent
+    /// (`PROC_PIDUNIQIDENTIFIERINFO`) is not launchd's; false when it is, `None` when that could not be read. For a
+    /// guardian: a process of the server that it guards, whose parent has ended.
     pub adopted: Option<bool>,
     /// True when it lives in another PID namespace than ours (a container seen from outside).
     pub foreign_namespace: bool,

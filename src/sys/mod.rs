@@ -120,6 +120,28 @@ pub fn wait_for_end(id: ProcessId, patience: Duration) -> std::io::Result<bool> 
     system::wait_for_end(id, patience)
 }
 
+/// What a client sends to a server that it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChildSignal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// Sends a signal to a child of this process. It has not been waited for as long as the value is there, so
+/// the number is its own.
+///
+/// # Errors
+/// `ESRCH` when it was waited for all the same.
+pub fn signal_child(child: &std::process::Child, signal: ChildSignal) -> std::io::Result<()> {
+    let signal = match signal {
+        ChildSignal::Interrupt => rustix::process::Signal::INT,
+        ChildSignal::Terminate => rustix::process::Signal::TERM,
+    };
+    Ok(rustix::process::kill_process(rustix::process::Pid::from_child(child), signal)?)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -66,14 +66,15 @@ pub(crate) fn main() -> ExitCode {
         nix::unistd::setuid(uid.into()).unwrap();
         nix::sys::prctl::set_dumpable(true).unwrap();
     }
+    // A server that its client left keeps its descriptors.
     match role.play {
-        Play::Serve => serve(input, output),
+        Play::Serve => serve(&input, &output),
         Play::ServeOn => {
-            serve(input, output);
+            serve(&input, &output);
             sleep_on();
         }
         Play::Save { portions, every } => {
-            serve(input, output);
+            serve(&input, &output);
             let mut file = File::create(dir.join(format!("{}.saved", role.tag))).unwrap();
             for _ in 0..portions {
                 std::thread::sleep(Duration::from_millis(every));
@@ -82,7 +83,7 @@ pub(crate) fn main() -> ExitCode {
             file.write_all(b"END").unwrap();
         }
         Play::Spin => {
-            serve(input, output);
+            serve(&input, &output);
             loop {
                 std::hint::spin_loop();
             }
@@ -141,6 +142,7 @@ fn wire_of(role: &Actor) -> (File, File) {
     }
     let moved = |fd: &dyn std::os::fd::AsFd| rustix::io::fcntl_dupfd_cloexec(fd, 6).unwrap();
     let wire = (File::from(moved(&stdin)), File::from(moved(&stdout)));
+    // 6 and 7 in a process that was started plainly, where the Python SDK has it too.
     let null = File::options().read(true).write(true).open("/dev/null").unwrap();
     rustix::stdio::dup2_stdin(&null).unwrap();
     rustix::stdio::dup2_stdout(&null).unwrap();
@@ -148,7 +150,7 @@ fn wire_of(role: &Actor) -> (File, File) {
 }
 
 /// Answers every request with an empty result, until there is no input any more.
-fn serve(input: File, mut output: File) {
+fn serve(input: &File, mut output: &File) {
     for line in BufReader::new(input).lines().map_while(Result::ok) {
         let request: serde_json::Value = serde_json::from_str(&line).unwrap();
         let answer = serde_json::json!({"jsonrpc": "2.0", "id": request["id"], "result": {}});

@@ -105,7 +105,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
 
 /// Sends diagnostics to the log file in the state directory. A second time
 /// changes nothing, and no log file is no reason to fail.
-pub(super) fn log_to_file() {
+pub(in crate::commands) fn log_to_file() {
     if let Ok(directory) = crate::config::state_dir() {
         let _ = Diagnostics { verbose: false, quiet: true, directory: Some(directory) }.start();
     }

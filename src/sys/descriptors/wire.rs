@@ -7,7 +7,8 @@
 //! nothing, because a daemon keeps the pipes of a child that ended.
 
 use super::{Answers, Connection, Object, Origin, Row, Sight, Socket, Way};
-use crate::process::StdioKind;
+use crate::bytes::RawText;
+use crate::process::{ProcessRecord, StdioKind};
 
 /// Where the Python SDK keeps the wire (`mcp` 2.3, `stdio_server`): its first two free descriptors behind those of the
 /// event loop.
@@ -37,11 +38,12 @@ pub(in crate::sys) struct Wires {
 }
 
 impl Wires {
-    /// Looks at one process.
-    pub(in crate::sys) fn look(rows: &[Row], answers: &mut impl Answers) -> Wires {
+    /// Looks at one process. `python` says whether its program is Python: pipes on 6 and 7 of any other program may be
+    /// those of a child that ended.
+    pub(in crate::sys) fn look(rows: &[Row], python: bool, answers: &mut impl Answers) -> Wires {
         let mut asked = Vec::new();
         let (first, second) = (object(rows, 0), object(rows, 1));
-        let moved = (first, second) == (Some(Object::Null), Some(Object::Null));
+        let moved = python && (first, second) == (Some(Object::Null), Some(Object::Null));
         let fds = if moved && is_moved(rows, answers, &mut asked) { MOVED } else { [0, 1] };
         let stdin = direction(rows, fds[0], Way::In, answers, &mut asked);
         let stdout = direction(rows, fds[1], Way::Out, answers, &mut asked);
@@ -79,6 +81,15 @@ impl Wires {
                 *asked == id && matches!(socket, Socket::Connected(connection) if connection.unix)
             })
     }
+}
+
+/// The executable, or where it could not be read the first word of the command line, is a Python: `python3.12`, `pypy3`,
+/// a Mac's `Python`. A script's own name may stand in the process's short name.
+pub(in crate::sys) fn runs_python(record: &ProcessRecord, exe: Option<&RawText>) -> bool {
+    let first = record.argv.as_ref().and_then(|argv| argv.first());
+    let path = exe.map(RawText::as_bytes).or(first).unwrap_or_default();
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_ascii_lowercase();
+    name.starts_with(b"python") || name.starts_with(b"pypy")
 }
 
 /// What lies on a descriptor; `None` when there is no such descriptor.

@@ -26,7 +26,7 @@ use self::fds::FdTable;
 use self::holders::{Holders, Named};
 use self::proc::{Proc, Shape, link_at, read_at};
 use self::sockets::Sockets;
-use super::descriptors::{Observation, Others, Wires};
+use super::descriptors::{Observation, Others, Wires, runs_python};
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
 use crate::process::{Details, Interest, LazyDetails, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
@@ -52,7 +52,7 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
         os: "linux".to_owned(),
         taken_at: chrono::Utc::now(),
         viewer,
-        systemd: false,
+        systemd: !processes.iter().any(|row| row.pid() == Pid::INIT) && systemd_is_pid_1(),
         unreadable: Vec::new(),
         processes,
     };
@@ -102,6 +102,15 @@ struct Held {
 
 /// A process's memory in bytes, and all that was read of it.
 type Look = Result<(u64, Details, Option<Held>), Gone>;
+
+/// Where hidepid hides pid 1, the machine itself may say what it is: systemd makes `/run/systemd/system` before anything
+/// else (sd_booted(3)), but a container may show its host's, so only in the first PID namespace.
+fn systemd_is_pid_1() -> bool {
+    /// `PROC_PID_INIT_INO` of the kernel's `include/linux/proc_ns.h`.
+    const FIRST: &str = "pid:[4026531836]";
+    std::path::Path::new("/run/systemd/system").is_dir()
+        && std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == FIRST)
+}
 
 /// The process ended, and perhaps another has its number: it is not in this table.
 struct Gone;
@@ -155,7 +164,7 @@ impl Eyes {
         let rows = table.objects(dir);
         let mut text = std::mem::take(&mut proc.text);
         let mut answers = Asked { dir, sockets: &mut self.sockets, text: &mut text };
-        let mut wires = Wires::look(&rows, &mut answers);
+        let mut wires = Wires::look(&rows, runs_python(record, details.exe.as_ref()), &mut answers);
         let doubtful = |pid| whole.binary_search(&pid).is_ok() && !self.sound.contains(&pid);
         let settled = self.holders.settle(proc, &tree.ancestors(record), &wires, doubtful);
         let others = Others::look(&rows, &mut wires, settled, &mut answers);

@@ -13,7 +13,7 @@ use super::wires::{self, Asked, Fds, Holders};
 use crate::bytes::RawText;
 use crate::process::{Details, Interest, Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, Uid, Viewer};
 use crate::sys::EVIDENCE_VARIABLES;
-use crate::sys::descriptors::{Observation, Others, Wires};
+use crate::sys::descriptors::{Observation, Others, Wires, runs_python};
 use crate::tree::Tree;
 
 /// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
@@ -34,8 +34,15 @@ pub(in super::super) fn snapshot(
     let processes =
         pids.into_iter().filter_map(|pid| Some(record(pid, &bsd(pid).ok()?, viewer, &mut buffer))).collect();
     let unreadable = Vec::new();
-    let mut snapshot =
-        Snapshot { schema: SCHEMA, os: "macos".into(), taken_at, viewer, unreadable, processes };
+    let mut snapshot = Snapshot {
+        schema: SCHEMA,
+        os: "macos".into(),
+        taken_at,
+        viewer,
+        systemd: false,
+        unreadable,
+        processes,
+    };
     let mut looked: BTreeSet<Pid> = BTreeSet::new();
     loop {
         // To see what stdin is takes the same questions here as to see all the rest.
@@ -135,10 +142,12 @@ fn look_closely(snapshot: &mut Snapshot, close: &[Pid]) {
             }
         }
     }
+    let python = snapshot.processes.iter().filter(|row| runs_python(row, row.details.exe.as_ref()));
+    let python: BTreeSet<Pid> = python.map(ProcessRecord::pid).collect();
     let mut seen: BTreeMap<Pid, Observation> = BTreeMap::new();
     for (pid, own) in &fds {
         let rows = wires::rows(own);
-        let mut wires = Wires::look(&rows, &mut Asked(own));
+        let mut wires = Wires::look(&rows, python.contains(pid), &mut Asked(own));
         let others = Others::look(&rows, &mut wires, false, &mut Asked(own));
         seen.insert(*pid, Observation::new(*pid, &wires, &others, &mut holders));
     }

@@ -267,7 +267,7 @@ mod tests {
             holders.add(*pid, &fds(held));
         }
         let rows = rows(&own);
-        let mut wires = Wires::look(&rows, &mut Asked(&own));
+        let mut wires = Wires::look(&rows, true, &mut Asked(&own));
         let others = Others::look(&rows, &mut wires, false, &mut Asked(&own));
         Observation::new(SERVER, &wires, &others, &mut holders)
     }

@@ -72,17 +72,18 @@ pub(crate) fn a_subreaper_adopts_and_is_no_owner(stage: &Stage) {
 pub(crate) fn the_wire_is_found_on_other_descriptors(stage: &Stage) {
     let moved = |a: &mut Actor| a.moves_wire = true;
     let pipes = stage.orphan(&shapes::python("p").but(moved));
-    let sockets = stage.orphan(&shapes::node("n").but(moved));
+    let sockets = stage.orphan(&shapes::python("s").on(Wire::Socketpair).but(moved));
+    // In another program these may be the pipes of a child that ended.
+    let other = stage.orphan(&shapes::node("n").but(moved));
     let plan = stage.plan();
     for who in [pipes[0], sockets[0]] {
-        assert_eq!(
-            plan.must_have(who).verdict(),
-            "orphaned",
-            "/dev/null on 0 and 1, the dead wire on 6 and 7"
-        );
+        let dead_on_6_and_7 = "/dev/null on 0 and 1, the dead wire on 6 and 7";
+        assert_eq!(plan.must_have(who).verdict(), "orphaned", "{dead_on_6_and_7}");
     }
+    assert_eq!(plan.must_have(other[0]).verdict(), "detached");
     stage.reap();
     all_dead(&[pipes, sockets].concat());
+    all_alive(&other);
 }
 
 pub(crate) fn hung_up_in_both_directions_is_disconnected(stage: &Stage) {
@@ -154,8 +155,8 @@ pub(crate) fn the_environment_of_claude_code_names_a_server(stage: &Stage) {
     all_dead(&cast);
 }
 
-pub(crate) fn a_stray_holder_of_one_end_saves_nobody(stage: &Stage) {
-    // A sibling that inherited the end which writes to the server: its stdin never ends, but nobody listens.
+pub(crate) fn a_stray_holder_of_one_end_saves_as_long_as_it_is_there(stage: &Stage) {
+    // A sibling that inherited the end which writes to the server: it could still write to it.
     for (tag, server) in [("n", shapes::node("n")), ("p", shapes::python("p"))] {
         let stray = shapes::bystander(&format!("stray-{tag}"));
         let client = stage.client(&format!("claude-{tag}"), [server.clone()]);
@@ -163,15 +164,20 @@ pub(crate) fn a_stray_holder_of_one_end_saves_nobody(stage: &Stage) {
         stage.wait_for(&stray);
         let cast = stage.cast(&server);
         stage.kill_client(&client);
+        assert_eq!(stage.plan().must_have(cast[0]).verdict(), "in-use");
+        stage.reap();
+        all_alive(&cast);
+        let holder = stage.cast(&stray)[0];
+        stage.kill(holder);
+        all_dead(&[holder]);
         assert_eq!(stage.plan().must_have(cast[0]).verdict(), "orphaned");
         stage.reap();
         all_dead(&cast);
-        all_alive(&stage.cast(&stray));
     }
 }
 
 /// A browser on this wire, whose client, launchers and server are all dead.
-fn a_browser_left_alone(stage: &Stage, wire: Wire) {
+fn a_browser_left_alone(stage: &Stage, wire: Wire) -> Vec<look::Who> {
     let mut tree = shapes::devtools("d");
     tree.below[0].below[0].below[0].wire = wire;
     let cast = stage.orphan(&tree);
@@ -179,18 +185,21 @@ fn a_browser_left_alone(stage: &Stage, wire: Wire) {
         stage.kill(*who);
     }
     look::until("pid 1 has the browser", || cast[3].parent() == 1);
-    stage.reap();
-    all_dead(&cast);
+    cast[3..].to_vec()
 }
 
 pub(crate) fn a_browser_that_outlived_its_server_goes(stage: &Stage) {
-    a_browser_left_alone(stage, Wire::Socketpair);
+    let browser = a_browser_left_alone(stage, Wire::Socketpair);
+    stage.reap();
+    all_dead(&browser);
 }
 
-pub(crate) fn a_silent_browser_is_tied_to_its_dead_server_by_profile_and_group(stage: &Stage) {
-    // Nothing on its stdio tells; but its process group is that of the client, and nobody of that group is left
-    // who could use it. A crash handler beside a living server has the same profile and a living group.
-    a_browser_left_alone(stage, Wire::Null);
+pub(crate) fn a_browser_whose_stdio_tells_nothing_stays(stage: &Stage) {
+    // The person may have opened the server's profile by hand.
+    let browser = a_browser_left_alone(stage, Wire::Null);
+    assert_eq!(stage.plan().must_have(browser[0]).verdict(), "detached");
+    stage.reap();
+    all_alive(&browser);
 }
 
 pub(crate) fn a_launcher_that_respawns_is_asked_first(stage: &Stage) {

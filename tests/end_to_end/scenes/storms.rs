@@ -107,6 +107,13 @@ fn sleepers() -> Vec<Who> {
     left.map(|s| s.who).collect()
 }
 
+/// stdin and stdout of a server whose client is gone: pipes whose other ends are closed.
+fn dead_wire() -> (Stdio, Stdio) {
+    let (stdin, _) = std::io::pipe().unwrap();
+    let (_, stdout) = std::io::pipe().unwrap();
+    (stdin.into(), stdout.into())
+}
+
 pub(crate) fn what_a_server_forks_as_it_ends_goes_too(stage: &Stage) {
     // On SIGTERM it leaves a child behind and ends in the same moment, so that nobody can find the child by its
     // parent. It leads a process group, as Codex starts servers.
@@ -115,8 +122,10 @@ pub(crate) fn what_a_server_forks_as_it_ends_goes_too(stage: &Stage) {
         "trap 'sleep 1000 & exit 0' TERM\necho $$ > \"$HOME/server\"\nsleep 1000 & while :; do wait; done\n",
     );
     let mut fork = Command::new("setsid");
-    fork.args(["--fork", "bash", "-c", &start]).env("HOME", stage.home()).stdin(Stdio::null());
-    assert!(fork.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
+    let (stdin, stdout) = dead_wire();
+    fork.args(["--fork", "bash", "-c", &start]).env("HOME", stage.home()).stdin(stdin);
+    assert!(fork.stdout(stdout).stderr(Stdio::null()).status().unwrap().success());
+    drop(fork);
     let server = told(stage);
     let mut other = Command::new("sleep").arg("1000").spawn().unwrap();
     let sleeper = look::who(other.id());

@@ -83,7 +83,7 @@ impl World {
 
     fn seen_when(mut self, settled: bool) -> Observation {
         let rows = self.rows.clone();
-        let mut wires = Wires::look(&rows, &mut self);
+        let mut wires = Wires::look(&rows, true, &mut self);
         let others = Others::look(&rows, &mut wires, settled, &mut self);
         Observation::new(SERVER, &wires, &others, &mut self)
     }

@@ -119,7 +119,7 @@ fn a_process_that_is_settled_is_asked_nothing_about_its_own_pipes() {
     let count = |settled| {
         let mut world = world.clone();
         let rows = world.rows.clone();
-        let mut wires = Wires::look(&rows, &mut world);
+        let mut wires = Wires::look(&rows, true, &mut world);
         let others = Others::look(&rows, &mut wires, settled, &mut world);
         assert!(others.ways.is_empty() && !others.ways_unread);
         world.asked

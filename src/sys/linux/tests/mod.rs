@@ -9,6 +9,7 @@ mod wires;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio as Given};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::take;
@@ -24,18 +25,49 @@ impl Own {
 
     /// A shell (bash, for descriptors above 9) that runs `script` and becomes a `sleep`.
     fn shell(script: &str, stdin: Given, stdout: Given) -> Own {
+        Own::becomes("sleep 300", "sleep", script, stdin, stdout)
+    }
+
+    /// The same, but it becomes a program whose executable is called python3: this one, under another name.
+    fn python(script: &str, stdin: Given, stdout: Given) -> Own {
+        let me = std::env::current_exe().unwrap();
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        // The kernel's short name has 15 bytes.
+        let name = format!(
+            "python3-{}",
+            COUNT.fetch_add(1, Ordering::Relaxed) * 10_000 + std::process::id() % 10_000
+        );
+        let link = me.with_file_name(&name);
+        std::fs::hard_link(&me, &link).unwrap();
+        let command = format!("env MCP_REAP_TEST_SLEEPS=1 {} --exact {SLEEPER}", link.display());
+        Own::becomes(&command, &name, script, stdin, stdout)
+    }
+
+    fn becomes(command: &str, comm: &str, script: &str, stdin: Given, stdout: Given) -> Own {
         // Whoever runs the tests may have left descriptors open in us; they are no part of the scene.
         let clean = "for fd in /proc/$$/fd/*; do n=${fd##*/}; ((n > 2)) && eval \"exec $n>&-\"; done";
-        let script = format!("{clean}\n{script}\nexec sleep 300");
+        let script = format!("{clean}\n{script}\nexec {command}");
         let own = Own::start(
             Command::new("bash").args(["-c", &script]).stdin(stdin).stdout(stdout).stderr(Given::null()),
         );
-        eventually(&own, |row| row.comm.to_string() == "sleep");
+        eventually(&own, |row| row.comm.to_string() == comm);
         own
     }
 
     fn pid(&self) -> Pid {
         Pid(self.0.id())
+    }
+}
+
+const SLEEPER: &str = "sys::linux::tests::sleeps_where_it_is_asked_to";
+
+/// What [`Own::python`] becomes.
+#[test]
+fn sleeps_where_it_is_asked_to() {
+    if std::env::var_os("MCP_REAP_TEST_SLEEPS").is_some() {
+        // The link is not needed any more.
+        let _ = std::fs::remove_file(std::env::current_exe().unwrap());
+        std::thread::sleep(std::time::Duration::from_secs(300));
     }
 }
 

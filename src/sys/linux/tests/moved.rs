@@ -7,7 +7,7 @@ const MOVE: &str = "exec 6<&0 7>&1 0</dev/null 1>/dev/null";
 
 #[test]
 fn a_wire_that_the_python_sdk_moved_is_found_alive_half_closed_and_dead() {
-    let mut own = Own::shell(MOVE, Given::piped(), Given::piped());
+    let mut own = Own::python(MOVE, Given::piped(), Given::piped());
     let stdio = stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), Some(&[me()]));
     assert_eq!((stdio.stdout_kind, stdio.other_peers), (Some(StdioKind::Pipe), Some(vec![])));
     assert!(stdio.stdin_id.is_some() && stdio.stdout_id.is_some() && stdio.stdin_id != stdio.stdout_id);
@@ -20,10 +20,21 @@ fn a_wire_that_the_python_sdk_moved_is_found_alive_half_closed_and_dead() {
 #[test]
 fn a_socket_that_the_python_sdk_moved_is_found_alive_and_dead() {
     let ((stdin, theirs_in), (stdout, theirs_out)) = (pair(), pair());
-    let own = Own::shell(MOVE, theirs_in, theirs_out);
+    let own = Own::python(MOVE, theirs_in, theirs_out);
     stdio_becomes(&own, StdioKind::Socket, Some(&[me()]), Some(&[me()]));
     drop((stdin, stdout));
     stdio_becomes(&own, StdioKind::Socket, Some(&[]), Some(&[]));
+}
+
+#[test]
+fn a_program_that_is_no_python_proves_nothing_on_6_and_7() {
+    let mut own = Own::shell(MOVE, Given::piped(), Given::piped());
+    stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), Some(&[me()]));
+    drop((own.0.stdin.take(), own.0.stdout.take()));
+    let row =
+        eventually(&own, |row| row.details.stdio.as_ref().is_some_and(|stdio| stdio.kind == StdioKind::Null));
+    let stdio = row.details.stdio.as_ref().unwrap();
+    assert_eq!((&stdio.stdin_peers, &stdio.stdout_peers), (&None, &None));
 }
 
 #[test]

@@ -1,0 +1,168 @@
+//! The ordinary judgement and the ordinary ending, for one server whose guardian was woken.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::super::recorder::Totals;
+use super::look::{Guarded, Seen};
+use super::record::ShortLocks;
+use crate::classify::{self, Finding, Judgement, Verdict};
+use crate::config::{self as settings, AuditSettings};
+use crate::guard::watch::{Grace, Judged};
+use crate::look::Look;
+use crate::plan::Plan;
+use crate::policy::{Limits, Policy};
+use crate::process::Pid;
+use crate::reap;
+
+/// Servers that obey end within 3 to 4 s of the end of their input, and on SIGTERM at once; a longer `grace`
+/// is for what they do after it. With the default grace of 5 s nothing is left after 10 s.
+const TO_LEAVE: Duration = Duration::from_millis(3500);
+
+/// Between the two looks, at least.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// How a server is judged and ended.
+pub(super) struct Rules {
+    policy: Policy,
+    audit: AuditSettings,
+}
+
+impl Rules {
+    /// The person's own, but for the age that protects the young and for limits on what is in use.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read: it may hold the allowlist, so nothing is ended then.
+    pub(super) fn load() -> anyhow::Result<Rules> {
+        let loaded = settings::load(None)?;
+        let policy = Policy { min_age: Duration::ZERO, limits: Limits::default(), ..loaded.policy };
+        Ok(Rules { policy, audit: loaded.audit })
+    }
+}
+
+/// What of a server a judgement looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Everything that belongs to it.
+    Server,
+    /// It is a client: what it left behind that is a server by its name.
+    Session,
+}
+
+/// Waits the grace, judges twice and ends what both looks say. `pause` says whether to go on; `client` is
+/// named where its hold on stdout does not count any more.
+///
+/// # Errors
+/// When a look or the record fails; nothing more is ended then.
+pub(super) fn judge_and_end(
+    guarded: &Guarded,
+    rules: &Rules,
+    scope: Scope,
+    grace: Grace,
+    client: Option<Pid>,
+    pause: &mut dyn FnMut(Duration) -> bool,
+) -> anyhow::Result<Judged> {
+    let between = rules.policy.confirm_after.max(BETWEEN_LOOKS);
+    if let Grace::Ahead { waited, .. } = grace {
+        let to_leave = rules.policy.grace.min(TO_LEAVE).saturating_sub(between);
+        if !pause(to_leave.saturating_sub(waited)) {
+            return Ok(Judged::SomethingLeft);
+        }
+    }
+    let started = Instant::now();
+    let Some(first) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
+    if first.targets.is_empty() || !pause(between.saturating_sub(started.elapsed())) {
+        return Ok(Judged::SomethingLeft);
+    }
+    let stop = Arc::new(AtomicUsize::new(0));
+    super::super::stop::listen(&stop)?;
+    let mut recorder = ShortLocks::take(rules.audit, Policy::patience(rules.policy.grace))?;
+    let Some(second) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
+    let confirmed = first.confirmed_by(&second);
+    if confirmed.targets.is_empty() {
+        return Ok(Judged::SomethingLeft);
+    }
+    recorder.started(&confirmed)?;
+    let mut kernel = crate::sys::OsKernel::new(rules.policy.all_users, Arc::clone(&stop))?;
+    let report = reap::run(&confirmed, rules.policy.grace, &mut kernel, &mut recorder);
+    let totals = Totals::of(&confirmed, &report, started.elapsed());
+    recorder.finished(&totals, super::super::stop::signal_in(&stop))?;
+    if let Some(error) = report.failed {
+        return Err(error).context("the audit log could not be kept");
+    }
+    let (_, left) = guarded.glance()?;
+    Ok(if left.is_empty() { Judged::NothingLeft } else { Judged::SomethingLeft })
+}
+
+/// What one look would end; `None` where nothing is left.
+fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> anyhow::Result<Option<Plan>> {
+    let mut policy = rules.policy.clone();
+    let mut seen = guarded.look(&mut policy, scope == Scope::Server)?;
+    if seen.tops.is_empty() {
+        return Ok(None);
+    }
+    if let Some(client) = client {
+        forgive(&mut seen, client);
+    }
+    let look = Look::with_roles(&seen.snapshot, &seen.catalog, seen.roles);
+    let judgement = classify::judge(&look, &policy);
+    let mut ours: Vec<Finding<'_>> = judgement
+        .findings
+        .into_iter()
+        .filter(|finding| seen.tops.contains(&finding.instance.root.pid()))
+        .collect();
+    for finding in &ours {
+        tracing::debug!(
+            "guard: {} is {}: {}",
+            finding.instance.root.pid(),
+            finding.verdict.as_str(),
+            finding.reason
+        );
+    }
+    // What is not known of one part speaks for all of it, and so does its use.
+    let spared = ours.iter().any(|finding| {
+        matches!(
+            finding.verdict,
+            Verdict::Allowed | Verdict::Managed | Verdict::InUse | Verdict::Undetermined
+        )
+    });
+    // A helper that left the tree and has nothing of the wire goes with its server; a server of its own would
+    // listen somewhere, and be no top.
+    let root = guarded.marker.root;
+    let root_goes = ours.iter().all(|finding| finding.instance.root.id != root || ends(finding.verdict));
+    ours.retain(|finding| {
+        let helper = finding.verdict == Verdict::Detached && finding.instance.root.id != root;
+        ends(finding.verdict) || helper && root_goes && scope == Scope::Server
+    });
+    if spared && scope == Scope::Server {
+        ours.clear();
+    }
+    if client.is_some() {
+        for finding in &mut ours {
+            "stdin closed long ago, and only its client still reads".clone_into(&mut finding.reason);
+        }
+    }
+    let judgement = Judgement { findings: ours, clients: Vec::new(), zombies: Vec::new(), processes_seen: 0 };
+    // Whether what is detached is ended was decided above.
+    policy.detached = true;
+    Ok(Some(Plan::new(&judgement, &look, &policy)))
+}
+
+fn ends(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Orphaned | Verdict::Disconnected)
+}
+
+/// A client that closed stdin long ago and still holds stdout has left it open, and uses it no more.
+fn forgive(seen: &mut Seen, client: Pid) {
+    for record in &mut seen.snapshot.processes {
+        if let Some(stdio) = &mut record.details.stdio
+            && stdio.stdin_peers.as_deref() == Some(&[])
+            && let Some(readers) = &mut stdio.stdout_peers
+        {
+            readers.retain(|reader| *reader != client);
+        }
+    }
+}

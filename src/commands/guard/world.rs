@@ -1,0 +1,153 @@
+//! What a guardian asks of this machine.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use super::end::{Rules, Scope, judge_and_end};
+use super::look::Guarded;
+use crate::bytes::Argv;
+use crate::catalog::{Catalog, Role};
+use crate::guard::decide::{Reader, Tree};
+use crate::guard::marker::{Marker, Wire};
+use crate::guard::ticket::Ticket;
+use crate::guard::watch::{Grace, Judged, World};
+use crate::guard::{peer, stdin};
+use crate::process::{OtherEnd, Pid, ProcessRecord, StartTime};
+
+/// How often what a client left is looked at: after 3 s, and after 2, 4, 8 and 16 s more.
+const SESSION_LOOKS: u32 = 5;
+
+/// Between two looks that both have to find nothing.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// This machine, for one guardian.
+pub(super) struct Machine {
+    guarded: Guarded,
+    client: Pid,
+    /// The command line of `exec`.
+    command: Argv,
+    wire: Option<Wire>,
+    is_client: Option<bool>,
+    looks: u32,
+}
+
+impl Machine {
+    /// Notes what can be seen only before the root becomes the server.
+    pub(super) fn new(ticket: &Ticket, stdin: Option<&OwnedFd>) -> Machine {
+        let root = i32::try_from(ticket.root.pid.0).unwrap_or_default();
+        let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(root))).ok();
+        let line = std::fs::read(format!("/proc/{root}/cmdline")).unwrap_or_default();
+        Machine {
+            guarded: Guarded {
+                marker: Marker { root: ticket.root, id: ticket.marker.clone() },
+                session: session.and_then(|session| u32::try_from(session.as_raw()).ok()).map(Pid),
+                adopters: vec![Pid::INIT, Pid(std::os::unix::process::parent_id())],
+            },
+            client: Pid(ticket.client),
+            command: command_of(&line),
+            wire: stdin.and_then(|stdin| stdin::wire(stdin.as_fd())),
+            is_client: None,
+            looks: 0,
+        }
+    }
+}
+
+/// The words behind `exec`, of a command line as `/proc` has it.
+fn command_of(line: &[u8]) -> Argv {
+    let line = line.strip_suffix(b"\0").unwrap_or(line);
+    let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+    let exec = words.iter().position(|word| *word == b"exec").map_or(words.len(), |at| at + 1);
+    let words = words.get(exec..).unwrap_or_default();
+    let words = words.strip_prefix(&[b"--".as_slice()]).unwrap_or(words);
+    words.iter().copied().collect()
+}
+
+impl World for Machine {
+    fn guards_a_client(&mut self) -> bool {
+        *self.is_client.get_or_insert_with(|| {
+            let mut record = ProcessRecord::new(Pid(0), StartTime(0));
+            record.argv = Some(self.command.clone());
+            Catalog::builtin().identify(&record).is_some_and(|known| known.role == Role::Client)
+        })
+    }
+
+    fn other_end_is_gone(&mut self, _: BorrowedFd<'_>) -> bool {
+        match self.wire {
+            // Nobody but the last writer can hang up a pipe.
+            Some(Wire::Pipe(_)) | None => true,
+            Some(Wire::Socket(inode)) => peer::is_gone(inode),
+        }
+    }
+
+    fn reader(&mut self) -> Reader {
+        let Ok((snapshot, members)) = self.guarded.glance() else { return Reader::Other };
+        let mut readers: Vec<Pid> = Vec::new();
+        let mut closed = false;
+        let ours = |record: &&ProcessRecord| members.contains(&record.pid());
+        for record in snapshot.processes.iter().filter(ours) {
+            // A helper's own stdout is the business of whoever started it.
+            let root = record.id == self.guarded.marker.root;
+            match record.details.stdio.as_ref().map_or(OtherEnd::Unread, |stdio| stdio.stdout()) {
+                OtherEnd::Closed => closed |= root,
+                OtherEnd::Held(holders) => {
+                    readers.extend(holders.iter().filter(|pid| !members.contains(pid)))
+                }
+                OtherEnd::Unread | OtherEnd::Absent if root => return Reader::Other,
+                OtherEnd::Unread | OtherEnd::Absent => {}
+            }
+        }
+        match readers.iter().all(|reader| *reader == self.client) {
+            true if !readers.is_empty() => Reader::Client,
+            true if closed => Reader::Gone,
+            _ => Reader::Other,
+        }
+    }
+
+    fn tree(&mut self) -> Tree {
+        match self.tree_now() {
+            // A process that forks and ends while the table is read is seen neither as itself nor as its child.
+            Tree::Nothing => {
+                std::thread::sleep(LOOK_AGAIN);
+                self.tree_now()
+            }
+            tree => tree,
+        }
+    }
+
+    fn judge(&mut self, grace: Grace, pause: &mut dyn FnMut(Duration) -> bool) -> Judged {
+        let scope = if self.guards_a_client() { Scope::Session } else { Scope::Server };
+        let lingering = matches!(grace, Grace::Ahead { lingered: true, .. }).then_some(self.client);
+        let judged = Rules::load()
+            .and_then(|rules| judge_and_end(&self.guarded, &rules, scope, grace, lingering, pause));
+        self.looks += 1;
+        match judged {
+            Ok(Judged::SomethingLeft) if scope == Scope::Session && self.looks >= SESSION_LOOKS => {
+                Judged::NothingLeft
+            }
+            Ok(judged) => judged,
+            Err(error) => {
+                super::super::hook::watch::log_to_file();
+                tracing::warn!("guard: {}", super::super::output::with_causes(&error));
+                Judged::SomethingLeft
+            }
+        }
+    }
+}
+
+impl Machine {
+    fn tree_now(&mut self) -> Tree {
+        // Not known is left to the judgement, which leaves it alone and is asked ever more seldom.
+        let Ok((snapshot, members)) = self.guarded.glance() else { return Tree::CutOff };
+        let mut left = snapshot.processes.iter().filter(|record| members.contains(&record.pid())).peekable();
+        if left.peek().is_none() {
+            // Asked again in a moment.
+            let soon = self.guarded.somebody_is_in_exec(&snapshot);
+            return if soon { Tree::Connected } else { Tree::Nothing };
+        }
+        let connected = left.any(|record| match &record.details.stdio {
+            Some(stdio) if stdio.is_wire() => stdio.stdin() != OtherEnd::Closed,
+            _ => false,
+        });
+        if connected && !self.guards_a_client() { Tree::Connected } else { Tree::CutOff }
+    }
+}

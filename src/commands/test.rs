@@ -1,0 +1,93 @@
+//! `mcp-reap test`: does this server leak? For its authors.
+
+mod client;
+mod trial;
+
+use std::ffi::OsString;
+
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+
+use self::trial::{Left, Trial};
+use super::output::{answer, notice};
+use crate::cli::{Ending, TestArgs};
+use crate::exit::Exit;
+use crate::redact;
+use crate::render::clean::clean;
+
+/// What became of one ending.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    ending: Ending,
+    /// What was left of the server as it is.
+    bare: Vec<Left>,
+    /// What was left of it under `exec`; absent where that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    under_exec: Option<Vec<Left>>,
+}
+
+/// Starts the server once for each ending, twice under `--under-exec`.
+///
+/// # Errors
+/// When it could not be started or what is left could not be counted.
+pub(super) fn run(args: &TestArgs, json: bool) -> anyhow::Result<Exit> {
+    if args.command.is_empty() {
+        bail!("test needs a command: mcp-reap test -- npx -y some-server");
+    }
+    if let Some(ending) = args.play_client {
+        return client::play(ending, &args.command).map(|()| Exit::Fine);
+    }
+    if !cfg!(target_os = "linux") {
+        bail!("births cannot be followed on this system yet, so nothing can be counted");
+    }
+    let trial = Trial::prepare(args.wait)?;
+    let endings = if args.ending.is_empty() { Ending::ALL.to_vec() } else { args.ending.clone() };
+    let mut outcomes = Vec::with_capacity(endings.len());
+    for ending in endings {
+        let bare = trial.play(ending, &args.command, false).with_context(|| ending.title().to_owned())?;
+        let under_exec = match args.under_exec {
+            true => Some(
+                trial
+                    .play(ending, &args.command, true)
+                    .with_context(|| format!("{}, under exec", ending.title()))?,
+            ),
+            false => None,
+        };
+        outcomes.push(Outcome { ending, bare, under_exec });
+    }
+    show(&args.command, &outcomes, json)?;
+    let leaks = |outcome: &Outcome| {
+        !outcome.bare.is_empty() || outcome.under_exec.as_ref().is_some_and(|left| !left.is_empty())
+    };
+    Ok(if outcomes.iter().any(leaks) { Exit::NotFine } else { Exit::Fine })
+}
+
+fn show(command: &[OsString], outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {
+    if json {
+        let words: crate::bytes::Argv = command.iter().map(|word| word.as_encoded_bytes()).collect();
+        let report = serde_json::json!({"schema": 1, "command": redact::argv(&words), "endings": outcomes});
+        return answer(&serde_json::to_string_pretty(&report)?);
+    }
+    let counted = |left: &[Left]| match left.len() {
+        0 => "nothing left".to_owned(),
+        1 => "1 process left".to_owned(),
+        n => format!("{n} processes left"),
+    };
+    let mut text = String::new();
+    for Outcome { ending, bare, under_exec } in outcomes {
+        text += &format!("{:<28}{:<20}", ending.title(), counted(bare));
+        text += &under_exec.as_ref().map(|left| format!("{} under exec", counted(left))).unwrap_or_default();
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        let all = bare.iter().map(|left| ("", left));
+        let guarded = under_exec.iter().flatten().map(|left| (" (under exec)", left));
+        for (where_, left) in all.chain(guarded) {
+            text += &format!("    {}{where_}\n", clean(&left.command));
+        }
+    }
+    answer(&text)?;
+    if outcomes.iter().any(|outcome| !outcome.bare.is_empty()) {
+        notice("what was left has been ended; `mcp-reap exec -- COMMAND` starts it so that nothing is");
+    }
+    Ok(())
+}

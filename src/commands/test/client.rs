@@ -1,0 +1,85 @@
+//! The client of a trial: a process of its own, so that it can be killed.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use crate::cli::Ending;
+
+/// The first request of every session (MCP 2025-06-18, lifecycle).
+const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"mcp-reap-test","version":"1"}}}"#;
+const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+/// Between two signals, as clients have it.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(500);
+
+/// Starts the server and speaks to it, says on stdout that it answered, waits for one line on stdin, ends
+/// the conversation in its way and stays until it is killed.
+pub(super) fn play(ending: Ending, command: &[OsString]) -> anyhow::Result<()> {
+    let (program, arguments) = command.split_first().context("no command")?;
+    let mut server = Command::new(program);
+    server.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut server = server.spawn().with_context(|| format!("failed to start {}", program.display()))?;
+    let mut input = server.stdin.take().context("no stdin")?;
+    let mut output = BufReader::new(server.stdout.take().context("no stdout")?);
+    greet(&mut input, &mut output)?;
+    println_(&server.id().to_string())?;
+    // Its orders: any line.
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    end(ending, server, input, output)?;
+    println_("ended")?;
+    loop {
+        std::thread::park();
+    }
+}
+
+fn println_(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).context("nobody listens")
+}
+
+fn greet(input: &mut ChildStdin, output: &mut BufReader<ChildStdout>) -> anyhow::Result<()> {
+    writeln!(input, "{INITIALIZE}").context("it closed its input")?;
+    loop {
+        let mut line = String::new();
+        if output.read_line(&mut line).context("its answer could not be read")? == 0 {
+            bail!("it ended before it answered initialize");
+        }
+        let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+        if message["id"] != 1 {
+            continue;
+        }
+        if message.get("result").is_none() {
+            bail!("it refused initialize");
+        }
+        return writeln!(input, "{INITIALIZED}").context("it closed its input");
+    }
+}
+
+fn end(
+    ending: Ending,
+    mut server: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+) -> anyhow::Result<()> {
+    match ending {
+        // Both happen to this process.
+        Ending::ClientKilled | Ending::TerminalGone => std::mem::forget((server, input, output)),
+        Ending::WireClosed => {}
+        Ending::StdinClosed => std::mem::forget(output),
+        Ending::ServerKilled => server.kill().context("failed to kill the server")?,
+        Ending::Signals => {
+            for signal in [crate::sys::ChildSignal::Interrupt, crate::sys::ChildSignal::Terminate] {
+                // One that has ended hears nothing more.
+                let _ = crate::sys::signal_child(&server, signal);
+                std::thread::sleep(BETWEEN_SIGNALS);
+            }
+            let _ = server.kill();
+        }
+    }
+    Ok(())
+}

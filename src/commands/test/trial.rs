@@ -1,0 +1,190 @@
+//! One run of a server to one ending, and the count of what it left.
+//!
+//! This process becomes a child subreaper: everything that the server starts stays below it, whatever it
+//! does to get away. So no namespace and no root is needed to see what is left.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+
+use crate::cli::Ending;
+use crate::process::{Interest, Pid, ProcessId, ProcessRecord};
+use crate::reap::{Kernel as _, Signal};
+use crate::redact;
+use crate::sys::{self, OsKernel};
+use crate::tree::Tree;
+
+/// How long a server may take to answer: npx and uvx fetch it first.
+const TO_ANSWER: Duration = Duration::from_secs(60);
+/// Under exec: a linger of one second, a grace to leave and one after SIGTERM.
+const UNDER_EXEC: Duration = Duration::from_secs(20);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// A process that was left.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Left {
+    pub(super) pid: Pid,
+    /// Its command line, redacted.
+    pub(super) command: String,
+}
+
+/// What all runs have in common.
+#[derive(Debug)]
+pub(super) struct Trial {
+    program: std::path::PathBuf,
+    wait: Duration,
+}
+
+impl Trial {
+    /// Makes everything that is started from here stay below.
+    ///
+    /// # Errors
+    /// When the system refuses: nothing could be counted.
+    pub(super) fn prepare(wait: Duration) -> anyhow::Result<Trial> {
+        let program = std::env::current_exe().context("failed to find this program")?;
+        become_subreaper()?;
+        Ok(Trial { program, wait })
+    }
+
+    /// Plays one ending and says what is left of the server then. Whatever that is has been ended.
+    ///
+    /// # Errors
+    /// When the server does not start or answer, or what is left cannot be counted.
+    pub(super) fn play(&self, ending: Ending, command: &[OsString], exec: bool) -> anyhow::Result<Vec<Left>> {
+        let mut terminal = None;
+        let mut client = self.client(ending, command, exec, &mut terminal)?;
+        let played = self.end(ending, &mut client, terminal);
+        let left = played.and_then(|()| self.left(&client, exec));
+        // The client first: it may start its server again.
+        let _ = client.kill();
+        let _ = client.wait();
+        let ended = end_all();
+        let left = left?;
+        ended?;
+        Ok(left)
+    }
+
+    fn client(
+        &self,
+        ending: Ending,
+        command: &[OsString],
+        exec: bool,
+        terminal: &mut Option<OwnedFd>,
+    ) -> anyhow::Result<Child> {
+        let mut client = match ending {
+            Ending::TerminalGone => {
+                let pty = nix::pty::openpty(None, None).context("failed to open a terminal")?;
+                let name = nix::unistd::ttyname(&pty.slave).context("failed to name a terminal")?;
+                for end in [&pty.master, &pty.slave] {
+                    rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
+                }
+                *terminal = Some(pty.master);
+                // The leader of a session without a terminal gets the one that it opens (tty_ioctl(4)).
+                let mut client = Command::new("setsid");
+                client.args(["sh", "-c", "exec 3<>\"$0\" && exec \"$@\""]).arg(name).arg(&self.program);
+                client
+            }
+            _ => Command::new(&self.program),
+        };
+        client.args(["test", "--play-client", ending.name(), "--"]);
+        if exec {
+            client.arg(&self.program).args(["exec", "--linger", "1s", "--"]);
+        }
+        client.args(command).stdin(Stdio::piped()).stdout(Stdio::piped());
+        client.spawn().context("failed to start the client")
+    }
+
+    /// Waits until the server has answered, and has the conversation ended.
+    fn end(&self, ending: Ending, client: &mut Child, terminal: Option<OwnedFd>) -> anyhow::Result<()> {
+        let answers = client.stdout.take().context("no stdout")?;
+        let (tell, told) = std::sync::mpsc::channel();
+        // A read has no limit of its own.
+        std::thread::spawn(move || {
+            for line in BufReader::new(answers).lines().map_while(Result::ok) {
+                let _ = tell.send(line);
+            }
+        });
+        if told.recv_timeout(TO_ANSWER).is_err() {
+            bail!("the server did not answer initialize");
+        }
+        match ending {
+            Ending::ClientKilled => client.kill().context("failed to kill the client")?,
+            Ending::TerminalGone => drop(terminal),
+            _ => {
+                let orders = client.stdin.as_mut().context("no stdin")?;
+                writeln!(orders, "end").context("the client has ended")?;
+                told.recv_timeout(TO_ANSWER).context("the client did not end the conversation")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn left(&self, client: &Child, exec: bool) -> anyhow::Result<Vec<Left>> {
+        let until = Instant::now() + if exec { self.wait.max(UNDER_EXEC) } else { self.wait };
+        loop {
+            let left = below_us(Some(Pid(client.id())))?;
+            if left.is_empty() || Instant::now() >= until {
+                return Ok(left.into_iter().map(|(_, left)| left).collect());
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn become_subreaper() -> anyhow::Result<()> {
+    use rustix::process::{getpid, set_child_subreaper};
+    set_child_subreaper(Some(getpid())).context("failed to become a subreaper")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn become_subreaper() -> anyhow::Result<()> {
+    bail!("births cannot be followed on this system")
+}
+
+/// Everything that lives below this process, but for the client and for guardians.
+fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<(ProcessId, Left)>> {
+    let table = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
+    let tree = Tree::new(&table);
+    let us = Pid(std::process::id());
+    let counts = |record: &&ProcessRecord| {
+        record.pid() != us && Some(record.pid()) != client && !record.is_zombie() && !is_guardian(record)
+    };
+    let left = |record: &ProcessRecord| {
+        let command = record.argv.as_ref().map(|argv| redact::argv(argv).join(" "));
+        Left { pid: record.pid(), command: command.unwrap_or_else(|| record.comm.to_string()) }
+    };
+    let below = tree.descend(us, |_| false);
+    Ok(below.into_iter().filter(counts).map(|record| (record.id, left(record))).collect())
+}
+
+fn is_guardian(record: &ProcessRecord) -> bool {
+    let argv = record.argv.as_ref();
+    argv.is_some_and(|argv| argv.iter().take(2).eq([b"mcp-reap".as_slice(), b"guard"]))
+}
+
+/// Ends what is left, again until nothing is: what is killed may have had children meanwhile.
+fn end_all() -> anyhow::Result<()> {
+    let mut kernel = OsKernel::new(false, Arc::new(AtomicUsize::new(0)))?;
+    for _ in 0..50 {
+        let left = below_us(None)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        for (id, _) in left {
+            // Gone is as good as ended.
+            if let Ok(held) = kernel.hold(id) {
+                let _ = kernel.signal(&held, Signal::Kill);
+            }
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    bail!("what was left could not be ended")
+}

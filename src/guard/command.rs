@@ -1,0 +1,167 @@
+//! Becoming the command: found as execvp(3) finds it, with an environment that is its own.
+
+use std::convert::Infallible;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use nix::errno::Errno;
+use nix::unistd::execve;
+
+/// Where commands are looked for when PATH is not set (glibc's `confstr(_CS_PATH)`).
+const NO_PATH: &str = "/bin:/usr/bin";
+
+/// Why this process is still what it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotStarted {
+    /// Nowhere in PATH, or no such file.
+    #[error("{0}: command not found")]
+    NotFound(String),
+    /// It is there and cannot be run.
+    #[error("{0}: {1}")]
+    NotExecutable(String, String),
+}
+
+impl NotStarted {
+    /// The exit code that shells and `env` have for it.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            NotStarted::NotFound(_) => 127,
+            NotStarted::NotExecutable(..) => 126,
+        }
+    }
+}
+
+/// The environment, each `NAME=value`, in its order; `marker` replaces a variable of that name or stands
+/// last, `None` takes it out.
+#[must_use]
+pub fn environment(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    name: &str,
+    marker: Option<&str>,
+) -> Vec<CString> {
+    let mut marker = marker;
+    let mut list = Vec::new();
+    for (key, value) in variables {
+        let value = match (key == name, marker.take_if(|_| key == name)) {
+            (false, _) => value,
+            (true, Some(marker)) => marker.into(),
+            (true, None) => continue,
+        };
+        list.extend(entry(&key, &value));
+    }
+    list.extend(marker.and_then(|marker| entry(OsStr::new(name), OsStr::new(marker))));
+    list
+}
+
+fn entry(key: &OsStr, value: &OsStr) -> Option<CString> {
+    let mut bytes = key.as_bytes().to_vec();
+    bytes.push(b'=');
+    bytes.extend_from_slice(value.as_bytes());
+    CString::new(bytes).ok()
+}
+
+/// Replaces this process by the command. A name without a slash is looked for in `path`; a file that is
+/// no program and says no interpreter is given to `/bin/sh`, as execvp(3) does.
+///
+/// # Errors
+/// When nothing could be started; this process goes on then.
+pub fn become_command(
+    command: &[OsString],
+    path: Option<&OsStr>,
+    environment: &[CString],
+) -> Result<Infallible, NotStarted> {
+    let name = command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let arguments: Vec<CString> =
+        command.iter().filter_map(|word| CString::new(word.as_bytes()).ok()).collect();
+    let mut denied = None;
+    for file in candidates(command.first().map(OsString::as_os_str).unwrap_or_default(), path) {
+        match start(&file, &arguments, environment) {
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => {}
+            // Another folder may have one that can be run.
+            errno @ Errno::EACCES => denied = Some(errno),
+            errno => return Err(NotStarted::NotExecutable(name, errno.desc().to_owned())),
+        }
+    }
+    Err(match denied {
+        Some(errno) => NotStarted::NotExecutable(name, errno.desc().to_owned()),
+        None => NotStarted::NotFound(name),
+    })
+}
+
+fn candidates(name: &OsStr, path: Option<&OsStr>) -> Vec<CString> {
+    if name.is_empty() {
+        return Vec::new();
+    }
+    if name.as_bytes().contains(&b'/') {
+        return CString::new(name.as_bytes()).ok().into_iter().collect();
+    }
+    let folders = path.unwrap_or(OsStr::new(NO_PATH)).as_bytes().split(|byte| *byte == b':');
+    let file = |folder: &[u8]| {
+        // An empty folder is the working directory (POSIX, PATH).
+        let folder = if folder.is_empty() { b"." } else { folder };
+        CString::new([folder, b"/", name.as_bytes()].concat()).ok()
+    };
+    folders.filter_map(file).collect()
+}
+
+fn start(file: &CString, arguments: &[CString], environment: &[CString]) -> Errno {
+    let Err(errno) = execve(file, arguments, environment);
+    if errno != Errno::ENOEXEC {
+        return errno;
+    }
+    let mut shell = vec![c"/bin/sh".to_owned(), file.clone()];
+    shell.extend(arguments.iter().skip(1).cloned());
+    let Err(errno) = execve(c"/bin/sh", &shell, environment);
+    errno
+}
+
+/// The words of a command line for execve(2).
+#[must_use]
+pub fn words(line: impl IntoIterator<Item = String>) -> Vec<CString> {
+    line.into_iter().filter_map(|word| CString::new(OsString::from(word).into_vec()).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn list(variables: &[(&str, &str)], marker: Option<&str>) -> Vec<String> {
+        let variables = variables.iter().map(|(key, value)| (OsString::from(key), OsString::from(value)));
+        environment(variables, "M", marker).into_iter().map(|entry| entry.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_environment_is_as_it_was_but_for_the_marker() {
+        assert_eq!(list(&[("B", "2"), ("A", "1")], Some("x")), ["B=2", "A=1", "M=x"]);
+        assert_eq!(list(&[("M", "old"), ("A", "")], Some("x")), ["M=x", "A="]);
+        assert_eq!(list(&[("M", "old"), ("A", "1"), ("M", "older")], None), ["A=1"]);
+    }
+
+    #[test]
+    fn a_command_is_looked_for_where_execvp_looks() {
+        let files = |name: &str, path: Option<&str>| {
+            let found = candidates(OsStr::new(name), path.map(OsStr::new));
+            found.into_iter().map(|file| file.into_string().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(files("a", Some("/x:/y")), ["/x/a", "/y/a"]);
+        assert_eq!(files("a", Some(":/y")), ["./a", "/y/a"]);
+        assert_eq!(files("./a", Some("/x")), ["./a"]);
+        assert_eq!(files("a", None), ["/bin/a", "/usr/bin/a"]);
+        assert_eq!(files("", Some("/x")), [""; 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_started_has_the_code_that_shells_have() {
+        let failed = |name: &str| {
+            let command = [OsString::from(name)];
+            become_command(&command, Some(OsStr::new("/nowhere:/etc")), &[]).unwrap_err().code()
+        };
+        assert_eq!(failed("mcp-reap-no-such"), 127);
+        assert_eq!(failed("/etc/passwd"), 126);
+        assert_eq!(failed("passwd"), 126, "found, not executable");
+        assert_eq!(failed("/etc"), 126, "a folder");
+        assert_eq!(failed(""), 127);
+    }
+}

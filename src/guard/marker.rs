@@ -1,0 +1,109 @@
+//! The marker that a server under `exec` carries, with all that it starts: whose it is.
+//!
+//! `MCP_REAP_EXEC=<root pid>,<start>,<id>`. The id names the stdin that the guardian watches (`p` a pipe,
+//! `s` a socket, its inode; `-` for one that is not watched) and ends with a number of its own:
+//! `p81234.9f3c21d0`.
+
+use std::fmt;
+
+use crate::process::{Pid, ProcessId, StartTime};
+
+/// The variable's name.
+pub const VARIABLE: &str = "MCP_REAP_EXEC";
+
+/// What stands in the variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// The process that `exec` became.
+    pub root: ProcessId,
+    /// Of this one start, also the value of the label of its container.
+    pub id: String,
+}
+
+impl Marker {
+    /// A new marker for a process and the stdin it has.
+    #[must_use]
+    pub fn new(root: ProcessId, stdin: Option<Wire>, salt: u32) -> Marker {
+        let wire = stdin.map_or_else(|| "-".to_owned(), |wire| wire.to_string());
+        Marker { root, id: format!("{wire}.{salt:08x}") }
+    }
+
+    /// Reads the variable; `None` for anything that `exec` did not write.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Marker> {
+        let mut words = value.splitn(3, ',');
+        let pid = words.next()?.parse().ok().map(Pid)?;
+        let start = words.next()?.parse().ok().map(StartTime)?;
+        let id = words.next().filter(|id| is_plain(id))?;
+        Some(Marker { root: ProcessId { pid, start }, id: id.to_owned() })
+    }
+
+    /// Does its guardian watch exactly this stdin?
+    #[must_use]
+    pub fn names(&self, stdin: Option<Wire>) -> bool {
+        let watched = self.id.split_once('.').map_or("", |(wire, _)| wire);
+        stdin.is_some_and(|wire| watched == wire.to_string())
+    }
+}
+
+/// Letters that need no quoting anywhere, in a label of a container least of all.
+fn is_plain(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b))
+}
+
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{},{}", self.root.pid, self.root.start.0, self.id)
+    }
+}
+
+/// A stdin that can hang up, by its inode. Pipes and sockets have one numbering each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// A pipe without a name.
+    Pipe(u64),
+    /// A socket.
+    Socket(u64),
+}
+
+impl fmt::Display for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wire::Pipe(inode) => write!(f, "p{inode}"),
+            Wire::Socket(inode) => write!(f, "s{inode}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_anything_else_is_no_marker() {
+        let root = ProcessId { pid: Pid(4242), start: StartTime(881) };
+        let marker = Marker::new(root, Some(Wire::Pipe(77)), 0x9f3c);
+        assert_eq!(marker.to_string(), "4242,881,p77.00009f3c");
+        assert_eq!(Marker::parse(&marker.to_string()), Some(marker));
+        for wrong in ["", "1", "1,2", "x,2,p1.0", "1,y,p1.0", "1,2,", "1,2,a b", "1,2,a,b", "1,2,$(id)"] {
+            assert_eq!(Marker::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_the_very_same_stdin_is_named() {
+        let root = ProcessId { pid: Pid(1), start: StartTime(1) };
+        let of = |wire| Marker::new(root, wire, 7);
+        assert!(of(Some(Wire::Pipe(77))).names(Some(Wire::Pipe(77))));
+        for (marker, stdin) in [
+            (of(Some(Wire::Pipe(77))), Some(Wire::Pipe(7))),
+            (of(Some(Wire::Pipe(77))), Some(Wire::Socket(77))),
+            (of(Some(Wire::Pipe(77))), None),
+            (of(None), None),
+            (of(None), Some(Wire::Pipe(77))),
+        ] {
+            assert!(!marker.names(stdin), "{marker} {stdin:?}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What must not be ended, each beside an ending that would be.
+
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+
+use crate::runner::Scene;
+use crate::stage::{Stage, guardian, guardians, is_alive, send, throughout, until};
+
+/// Long enough for a linger of 2 s, two graces of 1 s and the looks.
+const LONG: u64 = 9;
+
+pub(crate) fn scenes() -> Vec<Scene> {
+    vec![
+        ("twins::a_client_that_lives_keeps_its_server".into(), client_lives),
+        ("twins::half_a_wire_is_a_wire".into(), half_a_wire),
+        ("twins::a_stray_holder_of_stdin_keeps_the_server".into(), stray_holder),
+        ("twins::two_holders_and_a_request_after_linger".into(), two_holders),
+        ("twins::the_servers_own_half_close_is_no_event".into(), own_shutdown),
+        ("twins::a_daemon_on_a_unix_socket_stays_with_its_worker".into(), daemon),
+        ("twins::a_web_server_that_left_stays".into(), web),
+        ("twins::a_worker_that_holds_the_wire_is_used_on".into(), worker),
+        ("twins::a_batch_in_a_pipeline_runs_on".into(), pipeline),
+        ("twins::a_batch_into_a_file_runs_on".into(), into_a_file),
+        ("twins::a_killed_guardian_leaves_the_server_alone".into(), guardian_killed),
+        ("twins::a_server_without_a_wire_is_left_to_itself".into(), nohup),
+        ("twins::the_client_hears_that_its_server_died".into(), broken_pipe),
+    ]
+}
+
+fn client_lives(stage: &Stage) {
+    let mut client = stage.client("pipe", &stage.guarded(&["answer"]));
+    until(10, "the guardian is there", || guardians().len() == 1);
+    throughout(LONG, "the server lives", || is_alive(client.servers[0]));
+    assert_eq!(client.order("ping"), "pong");
+    assert_eq!(guardians().len(), 1);
+    client.kill();
+    until(30, "and with its client gone it goes", || !is_alive(client.servers[0]));
+}
+
+fn half_a_wire(stage: &Stage) {
+    for wire in ["pipe", "socket"] {
+        let mut client = stage.client(wire, &stage.guarded(&["deaf", "stay"]));
+        assert_eq!(client.order("close-out"), "done");
+        throughout(LONG, "its input is open", || is_alive(client.servers[0]));
+        client.kill();
+        until(30, "the twin ends", || !is_alive(client.servers[0]));
+    }
+}
+
+fn stray_holder(stage: &Stage) {
+    let mut client = stage.client("pipe", &stage.guarded(&["deaf", "stay"]));
+    let server = client.servers[0];
+    stage.wait_for(1);
+    assert_eq!(client.order("share-in"), "done");
+    let stray = stage.wait_for(2).into_iter().find(|(pid, _)| *pid != server).unwrap().0;
+    client.kill();
+    throughout(LONG, "somebody can still write", || is_alive(server));
+    send(stray, Signal::SIGKILL);
+    until(30, "the last holder is gone", || !is_alive(server));
+}
+
+fn two_holders(stage: &Stage) {
+    let mut client = stage.client("pipe", &stage.guarded(&["answer"]));
+    assert_eq!(client.order("share-in"), "done");
+    throughout(LONG, "the server lives", || is_alive(client.servers[0]));
+    assert_eq!(client.order("ping"), "pong");
+}
+
+fn own_shutdown(stage: &Stage) {
+    let mut client = stage.client("socket", &stage.guarded(&["deaf", "shut", "stay"]));
+    stage.wait_for(1);
+    throughout(LONG, "its client is there", || is_alive(client.servers[0]));
+    let before = crate::stage::stat(guardian(), 11).unwrap();
+    client.kill();
+    until(30, "its client is gone", || !is_alive(client.servers[0]));
+    assert!(before.parse::<u32>().unwrap() < 20, "the guardian slept: {before} ticks");
+}
+
+fn daemon(stage: &Stage) {
+    let mut client = stage.client("pipe", &stage.guarded(&["deaf", "daemon", "helper", "stay"]));
+    let server = client.servers[0];
+    stage.wait_for(4);
+    client.kill();
+    until(30, "the server and its helper are gone", || stage.left().len() == 2 && !is_alive(server));
+    throughout(3, "the daemon and its worker stay", || stage.left().len() == 2);
+    assert!(stage.left().iter().any(|(_, does)| does.contains("listen-unix")));
+    until(30, "the guardian has left", || guardians().is_empty());
+}
+
+fn web(stage: &Stage) {
+    let mut client = stage.client("pipe", &stage.guarded(&["deaf", "web", "stay"]));
+    let server = client.servers[0];
+    stage.wait_for(2);
+    client.kill();
+    until(30, "the server is gone", || !is_alive(server));
+    throughout(3, "what listens stays", || stage.left().len() == 1);
+}
+
+/// The root ends, and a worker goes on with its wire.
+fn worker(stage: &Stage) {
+    let mut client = stage.client("pipe", &stage.guarded(&["worker-takes-over"]));
+    let root = client.servers[0];
+    stage.wait_for(1);
+    until(10, "the root has ended", || !is_alive(root));
+    throughout(LONG, "the worker serves", || stage.left().len() == 1);
+    assert_eq!(client.order("ping"), "pong");
+    assert_eq!(guardians().len(), 1);
+    client.kill();
+    until(30, "and ends with the wire", || stage.left().is_empty() && guardians().is_empty());
+}
+
+/// `printf ... | mcp-reap exec -- server | reader`: slower than linger.
+fn pipeline(stage: &Stage) {
+    batch(stage, "| cat");
+}
+
+fn into_a_file(stage: &Stage) {
+    batch(stage, &format!("> {}", stage.dir.join("batch").display()));
+}
+
+fn batch(stage: &Stage, into: &str) {
+    stage.configure("1s");
+    let slow = "cat >/dev/null; trap '' TERM; sleep 8; echo done";
+    let exec = format!("{} exec --linger 1s -- sh -c '{slow}'", stage.mcp_reap());
+    let line = format!("printf 'request\\n' | {exec} {into}");
+    let out = Command::new("sh").args(["-c", &line]).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    let written = match into.strip_prefix("> ") {
+        Some(file) => std::fs::read_to_string(file).unwrap(),
+        None => String::from_utf8(out.stdout).unwrap(),
+    };
+    assert_eq!(written, "done\n");
+    until(10, "the guardian has left", || guardians().is_empty());
+}
+
+fn guardian_killed(stage: &Stage) {
+    let mut client = stage.client("pipe", &stage.guarded(&["answer"]));
+    until(10, "the guardian is there", || guardians().len() == 1);
+    send(guardian(), Signal::SIGKILL);
+    until(10, "it is gone", || guardians().is_empty());
+    throughout(2, "the server lives", || is_alive(client.servers[0]));
+    assert_eq!(client.order("ping"), "pong");
+}
+
+/// `nohup mcp-reap exec -- http-server &`, and the terminal goes.
+fn nohup(stage: &Stage) {
+    let mut client = stage.client("null", &stage.guarded(&["deaf", "listen-tcp", "stay"]));
+    stage.wait_for(1);
+    client.kill();
+    until(20, "the guardian has judged once and left", || guardians().is_empty());
+    throughout(3, "the server stays", || is_alive(client.servers[0]));
+}
+
+/// A guardian holds stdin too; it must let go before the client writes on to nobody.
+fn broken_pipe(stage: &Stage) {
+    let mut client = stage.client("pipe", &stage.guarded(&["stay"]));
+    stage.wait_for(1);
+    send(client.servers[0], Signal::SIGKILL);
+    assert_eq!(client.order("broken"), "true");
+}
