@@ -1,8 +1,8 @@
 //! What is known about programs: servers, launchers, clients, helpers; and what a process is by it.
 
-mod basis;
 mod configured;
 mod data;
+mod identification;
 mod judge;
 mod modes;
 mod person;
@@ -18,8 +18,8 @@ mod words;
 use std::collections::HashSet;
 use std::fmt;
 
-pub use basis::{Basis, Rule};
 pub use configured::Configured;
+pub use identification::{Basis, Identification, Role, Rule};
 
 use crate::bytes::{Argv, RawText, to_text};
 use crate::pattern::Pattern;
@@ -27,41 +27,7 @@ use crate::policy::ServerRule;
 use crate::process::{Pid, ProcessRecord};
 use crate::program::{self, Resolution};
 use data::Data;
-
-/// What part a process plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// Starts MCP servers and talks to them. Never a target by default.
-    Client,
-    /// Speaks MCP.
-    Server,
-    /// Stands between client and server, and its own argv names the server it launches.
-    Launcher,
-    /// Passes on to another program without naming a server itself (`sh script`, `npm run x`,
-    /// `env`, `timeout`): part of an instance only when all it runs is.
-    Wrapper,
-    /// Something a server starts that can be told as such on its own: a browser with a server's
-    /// profile folder.
-    Helper,
-    /// Starts and watches processes of others (pm2, supervisord, a container shim): as a parent it
-    /// is an owner, even as pid 1.
-    Supervisor,
-    /// Adopts orphans (systemd, launchd, tini): as a parent it says that the owner is gone.
-    Init,
-}
-
-/// What a process is, and by what that is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identification {
-    /// The part it plays.
-    pub role: Role,
-    /// For servers, launchers and helpers the server's short name (`server-filesystem`,
-    /// `chrome-devtools-mcp`); for clients the client's (`claude-code`); for wrappers, supervisors and inits
-    /// the program's.
-    pub name: String,
-    /// By what.
-    pub basis: Basis,
-}
+use judge::Judge;
 
 /// All that is known, compiled once.
 ///
@@ -161,7 +127,7 @@ impl Catalog {
             return None;
         }
         let seen = Resolution::of(record);
-        let judged = self.judge(data, &seen);
+        let judged = self.judge(data).resolved(&seen);
         let found = match configured.and_then(|index| index.find(record, &seen)) {
             Some(entry) => Some(from_entry(entry, &seen, judged)),
             None if judged.as_ref().is_none_or(|found| found.role == Role::Wrapper) => {
@@ -178,6 +144,10 @@ impl Catalog {
         let Some(configured) = &self.configured else { return 0 };
         let Some(entry) = configured.find(record, seen) else { return 0 };
         self.entries.iter().filter(|argv| **argv == entry.argv).count()
+    }
+
+    fn judge<'c>(&'c self, data: &'c Data) -> Judge<'c> {
+        Judge { data, rules: &self.rules }
     }
 
     /// The fast way out, for the many processes that are nothing here: no launcher or interpreter,

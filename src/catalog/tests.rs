@@ -46,7 +46,7 @@ fn the_fast_way_out_leaves_out_only_what_is_nothing() {
         if !catalog.worth_a_look(data, &record) {
             left_out += 1;
             assert_eq!(
-                catalog.judge(data, &program::resolve(Some(&argv), None, &record.comm)),
+                catalog.judge(data).resolved(&program::resolve(Some(&argv), None, &record.comm)),
                 None,
                 "{argv:?}"
             );

@@ -1,10 +1,10 @@
 //! Clients: whose instances these are, and clients that nobody can talk to any more.
 
 use super::evidence::Evidence;
+use super::finding::{ClientRef, ClientStatus, Finding, OwnerPid, ZombieStatus};
 use super::observe::Observation;
 use super::owner::{Owner, name_of, owner};
 use super::verdict::Verdict;
-use super::{ClientRef, ClientStatus, Finding, OwnerPid, ZombieStatus};
 use crate::catalog::Role;
 use crate::instance::Instance;
 use crate::look::Look;

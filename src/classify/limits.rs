@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::evidence::Evidence;
+use super::finding::{Finding, OwnerPid};
 use super::verdict::Verdict;
-use super::{Finding, OwnerPid};
 use crate::look::Look;
 use crate::policy::{CountPer, Policy};
 use crate::process::{Pid, ProcessRecord};

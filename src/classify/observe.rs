@@ -1,10 +1,10 @@
 //! What was seen of one instance: the answers from which the verdict follows, each allowed to say "not read".
 
 use super::channel::Channels;
-use super::evidence::{Evidence, WireState};
+use super::evidence::Evidence;
 use super::management::Management;
 use super::owner::{Owner, may_hide, owner};
-use super::wire::Wire;
+use super::wire::{Wire, WireState};
 use crate::catalog::Role;
 use crate::instance::{Instance, Part};
 use crate::look::Look;

@@ -39,7 +39,7 @@ pub(super) fn run(words: &[String]) -> Exit {
     let root_gone = match watch(watched, linger, &mut world) {
         Ok(root_gone) => root_gone,
         Err(errno) => {
-            super::hook::watch::log_to_file();
+            super::output::log_to_file();
             tracing::warn!("guard: the wait failed, so the server goes on unguarded: {errno}");
             return Exit::NotFine;
         }
@@ -90,11 +90,11 @@ fn stop_container(engine: &str, marker: &str) {
     match container::stop(engine, marker) {
         Ok(stopped) if stopped.is_empty() => {}
         Ok(stopped) => {
-            super::hook::watch::log_to_file();
+            super::output::log_to_file();
             tracing::info!("guard: stopped {} container {}", engine, stopped.join(", "));
         }
         Err(why) => {
-            super::hook::watch::log_to_file();
+            super::output::log_to_file();
             tracing::warn!("guard: {why}");
         }
     }

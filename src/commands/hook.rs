@@ -28,7 +28,7 @@ pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
 /// Writes what went wrong into the log file, and nowhere else. The exit code is 0: Claude Code takes 2 for "block", and
 /// shows the person anything else as an error of theirs.
 pub(super) fn log_error(message: &str) -> Exit {
-    watch::log_to_file();
+    super::output::log_to_file();
     tracing::warn!("{}", clean(&format!("hook: {message}")));
     Exit::Fine
 }

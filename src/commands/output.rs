@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::diagnostics::Diagnostics;
+
 /// Prints the answer. A reader that closed the pipe early is no error.
 pub(super) fn answer(text: &str) -> anyhow::Result<()> {
     answer_to_reader(text).map(|_| ())
@@ -60,6 +62,14 @@ pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
 /// Can a person be asked? Only where stdin and stderr are a terminal.
 pub(super) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Sends diagnostics to the log file in the state directory. A second call changes nothing, and without a log file the work
+/// goes on.
+pub(super) fn log_to_file() {
+    if let Ok(directory) = crate::config::state_dir() {
+        let _ = Diagnostics { verbose: false, quiet: true, directory: Some(directory) }.start();
+    }
 }
 
 /// An error with its causes in one line. A cause that the message ends with already is not repeated.

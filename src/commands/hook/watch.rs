@@ -14,12 +14,12 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::super::look::{self, Judged};
+use super::super::output::log_to_file;
 use super::super::stop::{listen, signal_in};
 use super::super::{Session, reap};
 use crate::audit::{RunLock, StartedBy};
 use crate::classify::{Finding, Verdict};
 use crate::cli::Cli;
-use crate::diagnostics::Diagnostics;
 use crate::hook::watch as hook;
 use crate::instance::Instance;
 use crate::plan::{Plan, Why};
@@ -100,14 +100,6 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
             let left = Left { session: ended, noted, ended_at: now() };
             look_until_done(&session, &left)
         }
-    }
-}
-
-/// Sends diagnostics to the log file in the state directory. A second time
-/// changes nothing, and no log file is no reason to fail.
-pub(in crate::commands) fn log_to_file() {
-    if let Ok(directory) = crate::config::state_dir() {
-        let _ = Diagnostics { verbose: false, quiet: true, directory: Some(directory) }.start();
     }
 }
 
