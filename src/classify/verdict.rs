@@ -193,7 +193,10 @@ fn in_use(seen: &Observation, owner: &str) -> String {
         let mut holders: Vec<Pid> = seen.wire.holders().collect();
         holders.sort_unstable();
         holders.dedup();
-        format!("{owner}, stdio held by {}", list(&holders))
+        match holders[..] {
+            [] => format!("{owner}, its terminal is held"),
+            [..] => format!("{owner}, stdio held by {}", list(&holders)),
+        }
     }
 }
 

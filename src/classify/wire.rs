@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use crate::instance::Instance;
-use crate::process::{OtherEnd, Pid, Stdio};
+use crate::process::{OtherEnd, Pid, Stdio, StdioKind};
 use crate::roles::Roles;
 
 /// What is known of the other end of one direction.
@@ -31,16 +31,23 @@ pub(super) struct Direction {
     pub(super) closed: bool,
     /// At least one descriptor could not be read.
     pub(super) unread: bool,
+    /// A terminal is there, so somebody holds its master, and no process that was looked at does.
+    pub(super) terminal: bool,
 }
 
 impl Direction {
-    /// A holder outside wins over everything, then what could not be read, then a closed end.
+    /// A holder outside wins over everything, then what could not be read, then a closed end. Members are looked at, so
+    /// an unnamed master of a terminal is held by somebody outside; only beside a closed end that is too little to go by
+    /// (`script` may have a member that cannot be read).
     pub(super) fn state(&self) -> WireState {
-        match (self.holders.is_empty(), self.unread, self.closed) {
-            (false, _, _) => WireState::Held,
-            (true, true, _) => WireState::Unknown,
-            (true, false, true) => WireState::Closed,
-            (true, false, false) => WireState::Absent,
+        if !self.holders.is_empty() || self.terminal && !self.closed {
+            WireState::Held
+        } else if self.unread || self.terminal {
+            WireState::Unknown
+        } else if self.closed {
+            WireState::Closed
+        } else {
+            WireState::Absent
         }
     }
 
@@ -50,20 +57,23 @@ impl Direction {
         if self.holders.iter().any(|pid| !dead.contains(pid)) {
             WireState::Held
         } else {
-            Direction { holders: Vec::new(), closed: self.closed || held, unread: self.unread }.state()
+            Direction { holders: Vec::new(), closed: self.closed || held, ..*self }.state()
         }
     }
 
-    fn take_in(&mut self, instance: &Instance<'_>, end: OtherEnd<'_>) {
+    fn take_in(&mut self, instance: &Instance<'_>, kind: StdioKind, end: OtherEnd<'_>) {
         match end {
+            OtherEnd::Unread if kind == StdioKind::Tty => self.terminal = true,
             // An end that stays inside the instance (a pipe between two members) says nothing about its client.
-            OtherEnd::Held(pids) => {
-                self.holders.extend(pids.iter().copied().filter(|pid| !instance.contains(*pid)));
-            }
+            OtherEnd::Held(pids) => self.hold(instance, pids),
             OtherEnd::Closed => self.closed = true,
             OtherEnd::Unread => self.unread = true,
             OtherEnd::Absent => {}
         }
+    }
+
+    fn hold(&mut self, instance: &Instance<'_>, pids: &[Pid]) {
+        self.holders.extend(pids.iter().copied().filter(|pid| !instance.contains(*pid)));
     }
 }
 
@@ -92,8 +102,8 @@ impl Wire {
         // A further server below may have been handed to somebody else.
         for record in instance.further_servers(roles) {
             for end in record.details.stdio.iter().flat_map(|stdio| [stdio.stdin(), stdio.stdout()]) {
-                if matches!(end, OtherEnd::Held(_)) {
-                    wire.other.take_in(instance, end);
+                if let OtherEnd::Held(pids) = end {
+                    wire.other.hold(instance, pids);
                 }
             }
         }
@@ -105,17 +115,17 @@ impl Wire {
     }
 
     fn take_in(&mut self, instance: &Instance<'_>, stdio: &Stdio) {
-        self.stdin.take_in(instance, stdio.stdin());
-        self.stdout.take_in(instance, stdio.stdout());
+        self.stdin.take_in(instance, stdio.kind, stdio.stdin());
+        self.stdout.take_in(instance, stdio.stdout_kind.unwrap_or(stdio.kind), stdio.stdout());
         match stdio.other_peers.as_deref() {
             None => self.other.unread = true,
-            Some(pids) => self.other.take_in(instance, OtherEnd::Held(pids)),
+            Some(pids) => self.other.hold(instance, pids),
         }
     }
 
     /// Somebody outside was seen to hold a direction.
     pub(super) fn is_held(&self) -> bool {
-        self.directions().into_iter().any(|direction| !direction.holders.is_empty())
+        self.directions().into_iter().any(|direction| direction.state() == WireState::Held)
     }
 
     /// Everybody outside who holds a direction.

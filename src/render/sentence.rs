@@ -155,6 +155,9 @@ fn wire(direction: &str, state: WireState, holders: &[Pid]) -> String {
     let verb = if direction == "stdin" { "writes to" } else { "reads" };
     let hold = if holders.len() == 1 { "holds" } else { "hold" };
     match state {
+        WireState::Held if holders.is_empty() => {
+            format!("Its {direction} is a terminal, and somebody holds it.")
+        }
         WireState::Held if direction == "other" => {
             format!("{} shares a pipe or socket pair with it.", list(holders))
         }

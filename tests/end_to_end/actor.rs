@@ -3,7 +3,10 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::look;
-use crate::role::{Actor, DIR, Play, ROLE};
+use crate::role::{Actor, DIR, Play, ROLE, Serves};
 use crate::wire::Ends;
 
 /// The actor's door.
@@ -51,6 +54,7 @@ pub(crate) fn main() -> ExitCode {
     // Written to, so that it is resident.
     let memory = vec![1u8; role.uses];
     let listener = role.listens.then(|| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    let socket = role.serves.map(|serves| socket(&dir, &role.tag, serves));
     let (input, output) = wire_of(&role);
     let mut started: Vec<(String, Child, Ends)> = Vec::new();
     for actor in &role.below {
@@ -105,8 +109,27 @@ pub(crate) fn main() -> ExitCode {
         }
         Play::Client => crate::puppet::play(&dir, started),
     }
-    drop((listener, memory));
+    drop((listener, socket, memory));
     ExitCode::SUCCESS
+}
+
+/// The path of a unix socket in a folder, however deep that lies: such paths have 107 bytes at most (unix(7)).
+pub(crate) fn short_path(folder: &File, tag: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}/{tag}.sock", folder.as_raw_fd()))
+}
+
+/// A socket that it serves on; connections wait in its backlog.
+fn socket(dir: &Path, tag: &str, serves: Serves) -> OwnedFd {
+    let folder = File::open(dir).unwrap();
+    match serves {
+        Serves::UnixPath => UnixListener::bind(short_path(&folder, tag)).unwrap().into(),
+        Serves::UnixAbstract => {
+            let name = format!("mcp-reap-scene-{}-{tag}", std::process::id());
+            let address = SocketAddr::from_abstract_name(name).unwrap();
+            UnixListener::bind_addr(&address).unwrap().into()
+        }
+        Serves::Udp => UdpSocket::bind(("127.0.0.1", 5123)).unwrap().into(),
+    }
 }
 
 /// Does this process's tree belong to pid 1, and not to the stage's shell? Not known while an

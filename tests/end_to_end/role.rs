@@ -43,6 +43,17 @@ pub(crate) enum Play {
     Client,
 }
 
+/// A socket beside the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Serves {
+    /// `TAG.sock` in the scene's folder.
+    UnixPath,
+    /// An abstract name.
+    UnixAbstract,
+    /// A UDP port that is not given out by itself.
+    Udp,
+}
+
 /// One role.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Actor {
@@ -70,6 +81,8 @@ pub(crate) struct Actor {
     pub(crate) subreaper: bool,
     /// Listens on a port of loopback.
     pub(crate) listens: bool,
+    /// Serves on another socket.
+    pub(crate) serves: Option<Serves>,
     /// Moves its wire to fds 6 and 7 and puts /dev/null on 0 and 1, as the Python SDK does.
     pub(crate) moves_wire: bool,
     /// The user it runs as, if not its parent's.
@@ -102,6 +115,7 @@ impl Actor {
             own_group: false,
             subreaper: false,
             listens: false,
+            serves: None,
             moves_wire: false,
             uid: None,
             uses: 0,

@@ -7,6 +7,7 @@ mod in_use;
 mod leaks;
 mod limits;
 mod policy;
+mod proof;
 mod races;
 mod records;
 mod refusals;
@@ -118,6 +119,15 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(in_use::a_crash_handler_below_pid_1_stays_with_its_living_server),
     scene!(in_use::mcp_reap_spares_whoever_runs_it),
     scene!(in_use::an_orphaned_client_keeps_its_servers_until_the_person_says_otherwise),
+    scene!(proof::a_server_that_serves_on_another_socket_stays_though_its_wire_is_dead),
+    scene!(proof::a_terminal_whose_master_is_held_is_use),
+    scene!(proof::a_reader_of_stdout_is_use_though_stdin_says_nothing),
+    scene!(proof::two_leaked_servers_that_hold_each_others_wires_go),
+    scene!(proof::claudes_environment_makes_no_server_of_a_job_on_half_a_wire),
+    scene!(proof::a_persons_browser_below_an_orphan_keeps_it),
+    scene!(proof::a_shell_line_that_runs_more_is_an_owner_and_one_that_waits_for_its_end_saves),
+    scene!(proof::a_wrapper_that_nobody_listed_is_known_by_the_wire_it_passes_on),
+    scene!(proof::a_wrapper_that_only_a_configuration_names_goes_with_what_it_runs),
     scene!(ending::a_server_that_ignores_sigterm_is_killed_after_the_grace),
     scene!(ending::several_stubborn_ones_cost_one_grace),
     scene!(ending::an_obedient_tree_costs_no_grace),
