@@ -21,6 +21,7 @@ pub mod classify;
 pub mod instance;
 // layer 4: intent
 pub mod health;
+pub mod history;
 pub mod plan;
 pub mod reap;
 // layer 5: small tasks of the operating system, for the edges

@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use mcp_reap::health::{Health, Problem};
+use mcp_reap::history::Run;
 use mcp_reap::pattern::Pattern;
 use mcp_reap::policy::{Expectation, Limits, Policy};
+use mcp_reap::render::Scene;
 use mcp_reap::render::check::{self, nagios, prometheus};
 use mcp_reap::render::style::Screen;
-use mcp_reap::render::{Scene, log::Run};
 use scene::{Table, Wire};
 
 const PLAIN: Screen = Screen { color: false, width: None };

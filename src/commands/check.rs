@@ -1,12 +1,13 @@
 //! `mcp-reap check`: is anything wrong? By exit code, in one line, and in the forms of others.
 
 use super::output::answer;
-use super::{Session, log, look};
+use super::{Session, look};
+use crate::audit::history;
 use crate::cli::{CheckArgs, Format};
 use crate::exit::Exit;
 use crate::health::Health;
+use crate::history::Run;
 use crate::render::check::{self, nagios, prometheus};
-use crate::render::log::Run;
 
 pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
@@ -45,6 +46,6 @@ fn last_run(session: &Session) -> anyhow::Result<Option<Run>> {
     if session.snapshot.is_some() {
         return Ok(None);
     }
-    let (runs, _) = log::runs(&crate::config::state_dir()?, None)?;
+    let (runs, _) = history::runs(&crate::config::state_dir()?, None)?;
     Ok(runs.into_iter().rev().find(|run| run.finished))
 }

@@ -7,9 +7,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::Session;
 use super::look::{self, Judged};
 use super::output::answer;
-use super::{Session, log};
+use crate::audit::history;
 use crate::classify::Verdict;
 use crate::cli::Global;
 use crate::config::{self, Surroundings};
@@ -193,7 +194,8 @@ fn state() -> Line {
 }
 
 fn last_run() -> Line {
-    let runs = config::state_dir().map_err(Into::into).and_then(|folder| log::runs(&folder, None));
+    let runs =
+        config::state_dir().map_err(anyhow::Error::from).and_then(|folder| Ok(history::runs(&folder, None)?));
     match runs {
         Ok((runs, _)) => match runs.last() {
             Some(run) => {

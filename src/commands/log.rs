@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
 
-use super::history::History;
 use super::output::{answer, answer_to_reader, notice, wait_for_reader};
-use crate::audit::{CURRENT, read};
+use crate::audit::{CURRENT, history};
 use crate::cli::{Global, LogArgs};
 use crate::exit::Exit;
+use crate::history::Run;
 use crate::render::clean::clean;
-use crate::render::log::{self, Run};
+use crate::render::log;
 use crate::render::style::Screen;
 
 /// How often the file is looked at while it is followed: soon enough for a person, and nothing to
@@ -24,7 +24,7 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
     let directory = crate::config::state_dir()?;
     let screen = Screen::of_stdout(global.color);
     let since = args.since.map(|since| since.from(Utc::now(), &Local));
-    let (runs, unreadable) = runs(&directory, since)?;
+    let (runs, unreadable) = history::runs(&directory, since)?;
     if args.follow {
         return follow(&directory, since, runs, screen, global.json);
     }
@@ -47,21 +47,6 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
         ));
     }
     Ok(Exit::Fine)
-}
-
-/// All runs that began at or after `since`, oldest first, and how many lines are none.
-pub(super) fn runs(directory: &Path, since: Option<DateTime<Utc>>) -> anyhow::Result<(Vec<Run>, usize)> {
-    let mut history = History::default();
-    let mut unreadable = 0;
-    for line in read::lines(directory)? {
-        match line? {
-            read::Line::Record(record) => history.add(*record),
-            read::Line::Unreadable { .. } => unreadable += 1,
-        }
-    }
-    let mut runs = history.finish();
-    runs.retain(|run| since.is_none_or(|since| run.at >= since));
-    Ok((runs, unreadable))
 }
 
 /// Shows what there is, then each run once it is over, until nobody reads any more: that is asked once a round, because a
@@ -101,6 +86,6 @@ fn follow(
                 return Ok(Exit::Fine);
             }
         }
-        runs = self::runs(directory, since)?.0;
+        runs = history::runs(directory, since)?.0;
     }
 }

@@ -9,7 +9,6 @@ mod exec;
 mod explain;
 mod generate;
 mod guard;
-mod history;
 mod hook;
 mod list;
 mod log;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use super::output::{answer, can_ask, confirm, notice, with_causes};
-use super::recorder::{AuditWitness, Totals};
+use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
 use super::{Session, confirm as second_look, look, run_lock};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
@@ -128,7 +128,7 @@ pub(super) fn end(
         bail!("a recorded table ends nothing");
     }
     let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
-    let mut recorder = AuditWitness::new(log);
+    let mut recorder = AuditRecorder::new(log);
     recorder.started(by, &plan)?;
     let confirmed = match second_look::confirm(session, plan, &mut kernel) {
         Ok(confirmed) => confirmed,

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 9] = [
     &["pattern", "tree"],
     &["program", "catalog", "policy", "roles", "look"],
     &["instance", "classify"],
-    &["health", "plan", "reap"],
+    &["health", "history", "plan", "reap"],
     &["os"],
     &["audit", "clients", "config", "diagnostics", "guard", "hook", "render", "schedule", "services", "sys"],
     &["commands"],
@@ -152,7 +152,7 @@ fn functions(text: &str) -> Vec<(&str, usize)> {
         let begins = item.starts_with("fn ") || item.starts_with("pub") && item.contains(" fn ");
         if begins && !item.ends_with(';') && !item.ends_with('}') {
             let ends = |end: &&str| end.trim() == "}" && indent(end) == indent(line);
-            let length = lines[at..].iter().position(|end| ends(&end)).unwrap_or(lines.len());
+            let length = lines[at..].iter().position(ends).unwrap_or(lines.len());
             found.push((item, length + 1));
         }
     }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::history::{Instance, Process, Withheld};
+use crate::process::Pid;
 
 const PLAIN: Screen = Screen { color: false, width: None };
 
