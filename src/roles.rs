@@ -59,6 +59,12 @@ impl Roles {
                 Some((what, runs)) if is_borne_out(record, &what.basis) => {
                     self.known.push(Known { pid: record.pid(), what, runs });
                 }
+                Some((Identification { role, name, basis: Basis::SharedProfile { profile } }, runs))
+                    if is_looked_at(record) && catalog.is_headless(record) =>
+                {
+                    let what = Identification { role, name, basis: Basis::Automated { profile } };
+                    self.known.push(Known { pid: record.pid(), what, runs });
+                }
                 Some(_) => self.unproven.push(record.pid()),
                 None => {}
             }
@@ -177,9 +183,11 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
     match basis {
         Basis::Configured { .. } | Basis::Plugin { .. } => record.is_wired(),
         Basis::SharedProfile { .. } => is_of_a_client(record),
-        Basis::Catalog { .. } | Basis::Taught { .. } | Basis::Environment | Basis::ActsAsClient { .. } => {
-            true
-        }
+        Basis::Catalog { .. }
+        | Basis::Taught { .. }
+        | Basis::Automated { .. }
+        | Basis::Environment
+        | Basis::ActsAsClient { .. } => true,
     }
 }
 

@@ -43,7 +43,7 @@ fn expect(name: &str, min: u32, max: Option<u32>) -> Expectation {
 fn judged<T>(table: &Table, policy: &Policy, orphans: usize, with: impl Fn(&Scene<'_>, &Health) -> T) -> T {
     let (judgement, plan) = table.judge_and_plan(policy);
     let health = Health::of(&judgement, &plan, policy, orphans);
-    let scene = Scene { snapshot: &table.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let scene = Scene::new(&table.snapshot, &judgement, &plan);
     with(&scene, &health)
 }
 

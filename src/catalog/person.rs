@@ -30,9 +30,6 @@ const SESSIONS: &str = "\
 const AUTOMATION: &str = "\
     --enable-automation --headless --marionette --remote-debugging-pipe --remote-debugging-port -headless -juggler \
     -juggler-pipe -marionette";
-/// Where temporary profiles lie.
-const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/var/folders/", "/private/var/folders/"];
-
 impl Catalog {
     /// A program that a person works in, whoever started it: an editor, or a browser without any sign of automation.
     #[must_use]
@@ -50,15 +47,21 @@ impl Catalog {
             let of_a_parent = option == "--type" || option == "-contentproc";
             of_a_parent || AUTOMATION.split(' ').any(|known| known == option)
         };
-        let profile = |arg: &str| {
-            let value = arg.strip_prefix("--user-data-dir=").unwrap_or(arg);
-            TEMPORARY.iter().any(|place| value.starts_with(place))
-        };
         // The words of a title stand in one string.
         let words =
             || argv.iter().flat_map(|arg| to_text(arg).split(' ').map(str::to_owned).collect::<Vec<_>>());
-        !words().any(|arg| automated(&arg) || profile(&arg))
+        !words().any(|arg| automated(&arg))
+            && super::judge::temporary_profile(words().map(Into::into)).is_none()
             && super::judge::profile(data, argv.iter().map(to_text)).is_none()
+    }
+
+    /// A browser without a window: somebody's program drives it.
+    #[must_use]
+    pub fn is_headless(&self, record: &ProcessRecord) -> bool {
+        let argv = record.argv.iter().flat_map(crate::bytes::Argv::iter).map(to_text);
+        let mut options = argv.map(|arg| arg.split('=').next().unwrap_or_default().to_owned());
+        own_name(record).contains("headless")
+            || options.any(|option| option == "--headless" || option == "-headless")
     }
 
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.

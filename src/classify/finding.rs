@@ -39,6 +39,8 @@ pub struct Finding<'a> {
     pub age: f64,
     /// Resident memory of all members, in bytes.
     pub rss: u64,
+    /// The conversation that it was started for, where its client says so. It is shown, and decides nothing.
+    pub conversation: Option<Conversation>,
 }
 
 /// Whether the process that started an instance is alive, and which it is.
@@ -59,8 +61,11 @@ pub struct ClientStatus {
     pub pid: Pid,
     /// Its name in the catalog.
     pub name: String,
-    /// Its owner is gone and its own stdio is dead: nobody can talk to it any more.
+    /// Its owner is gone and its stdio is proven dead, as a server's is: nobody can talk to it any more.
     pub orphaned: bool,
+    /// What is known of one that nobody is seen to use, in a few words; `None` for one in use. Where it is not orphaned,
+    /// this proves nothing: a daemon and a job in the background look the same.
+    pub reason: Option<String>,
 }
 
 /// A dead process that its parent has not collected. No signal ends it.
@@ -77,6 +82,34 @@ pub struct ZombieStatus {
     pub related: bool,
 }
 
+/// A conversation (session, thread) of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its name: the client's own id of it.
+    pub id: String,
+    /// Its newest copy is the newest of all copies under that client.
+    pub newest: bool,
+}
+
+/// A server of which many copies run, where no limit is set on their number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copies {
+    /// The server's short name.
+    pub server: String,
+    /// The client that they run under, where one is known.
+    pub client: Option<ClientRef>,
+    /// The roots of all copies, the newest first.
+    pub roots: Vec<Pid>,
+    /// In how many generations they were started.
+    pub generations: usize,
+    /// The `max_count` that is proposed.
+    pub max_count: u32,
+    /// How many copies it would end.
+    pub would_end: usize,
+    /// Resident memory of those, in bytes.
+    pub would_free: u64,
+}
+
 /// Everything that was found in a snapshot.
 #[derive(Clone, Debug)]
 pub struct Judgement<'a> {
@@ -86,6 +119,8 @@ pub struct Judgement<'a> {
     pub clients: Vec<ClientStatus>,
     /// The zombies, by pid.
     pub zombies: Vec<ZombieStatus>,
+    /// Servers of which many copies run although no limit is set on their number.
+    pub copies: Vec<Copies>,
     /// How many rows were looked at.
     pub processes_seen: usize,
 }

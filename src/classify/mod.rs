@@ -3,6 +3,8 @@
 
 mod channel;
 mod clients;
+mod conversation;
+mod copies;
 mod evidence;
 mod finding;
 mod interest;
@@ -14,14 +16,17 @@ mod proof;
 mod verdict;
 mod wire;
 
+pub use conversation::name_conversations;
 pub use evidence::{Adoption, Evidence};
-pub use finding::{ClientRef, ClientStatus, Finding, Judgement, OwnerPid, ZombieStatus};
+pub use finding::{
+    ClientRef, ClientStatus, Conversation, Copies, Finding, Judgement, OwnerPid, ZombieStatus,
+};
 pub use interest::Scout;
 pub use proof::Proof;
 pub use verdict::Verdict;
 pub use wire::WireState;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use observe::Observation;
 use owner::Owner;
@@ -40,7 +45,7 @@ pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
     let instances = instance::group(look);
     let seen: Vec<Observation> =
         instances.iter().map(|instance| Observation::of(instance, look, policy)).collect();
-    let verdicts = verdicts(&instances, &seen, look);
+    let (verdicts, dead) = verdicts(&instances, &seen, look);
     let mut findings: Vec<Finding<'a>> = instances
         .into_iter()
         .zip(seen)
@@ -65,20 +70,27 @@ pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
                 connected: matches!(seen.channels.live(), Answer::Yes(())),
                 awaited: seen.awaited_by.is_some(),
                 persons: seen.persons,
+                conversation: None,
                 instance,
             }
         })
         .collect();
     limits::apply(&mut findings, look, policy);
-    let clients = clients::status(&findings, look);
+    let copies = copies::unlimited(&findings, look, policy);
+    name_conversations(&mut findings, &HashMap::new());
+    let judged = clients::judge(&findings, look, policy, &dead);
+    let clients = judged.iter().map(|client| client.status.clone()).collect();
     if policy.clients {
-        clients::take_orphaned(&mut findings, &clients, look);
+        clients::take_orphaned(&mut findings, judged, look);
     }
     let zombies = clients::zombies(&findings, look);
-    Judgement { findings, clients, zombies, processes_seen: snapshot.processes.len() }
+    Judgement { findings, clients, zombies, copies, processes_seen: snapshot.processes.len() }
 }
 
-/// The verdict on each instance, and whether its wire is dead.
+/// Whether a wire is dead, the verdict, and the reason in a few words.
+type Judged = (Answer<Proof>, (Verdict, String));
+
+/// The verdict on each instance, and whether its wire is dead; and the members of those that are ended for a dead wire.
 ///
 /// Two leaked servers may hold each other's wire. So at first every instance is taken for dead, and each round takes
 /// those back that something else keeps alive, until no verdict changes. That works only where everybody who may hold an
@@ -87,7 +99,7 @@ fn verdicts(
     instances: &[Instance<'_>],
     seen: &[Observation],
     look: &Look<'_>,
-) -> Vec<(Answer<Proof>, (Verdict, String))> {
+) -> (Vec<Judged>, HashSet<Pid>) {
     let acting: HashSet<Pid> = seen.iter().flat_map(acts_as_client).collect();
     let pids = |instance: &Instance<'_>| {
         instance.members.iter().map(|member| member.record.pid()).collect::<Vec<_>>()
@@ -119,7 +131,7 @@ fn verdicts(
         let still: HashSet<Pid> =
             ended.flat_map(|(_, instance)| pids(instance)).filter(|pid| dead.contains(pid)).collect();
         if still == dead {
-            return round;
+            return (round, dead);
         }
         dead = still;
     }

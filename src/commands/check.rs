@@ -1,19 +1,29 @@
 //! `mcp-reap check`: is anything wrong? By exit code, in one line, and in the forms of others.
 
-use super::output::answer;
+use super::output::{answer, notice};
 use super::{Session, look};
 use crate::audit::history;
 use crate::cli::{CheckArgs, Format};
 use crate::exit::Exit;
 use crate::health::Health;
 use crate::history::Run;
+use crate::render::Scene;
 use crate::render::check::{self, nagios, prometheus};
+use crate::render::clean::clean;
 
 pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let containers = look::containers(args.containers);
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge(session, &snapshot, scout);
-    let scene = judged.scene();
-    let health = Health::of(&judged.judgement, &judged.plan, &session.policy, args.max_orphans);
+    let containers = containers.map(|answer| judged.abandoned(answer));
+    let scene = Scene { containers: containers.as_ref(), ..judged.scene() };
+    let mut health = Health::of(&judged.judgement, &judged.plan, &session.policy, args.max_orphans);
+    if let Some(found) = &containers {
+        health.add_containers(&found.containers);
+        for trouble in &found.troubles {
+            notice(&clean(trouble));
+        }
+    }
     match args.format {
         Format::Nagios => {
             answer(&nagios::text(&scene, &health, args.max_orphans))?;

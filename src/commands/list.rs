@@ -6,9 +6,9 @@ use super::output::{answer, answer_to_reader, notice};
 use super::{Session, configured, look};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
-use crate::render::clean::fit;
-use crate::render::json;
+use crate::render::clean::{clean, fit};
 use crate::render::table::{self, Columns, Detail};
+use crate::render::{Scene, json};
 
 /// Between two looks of `--watch`.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -20,9 +20,14 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     if args.configured {
         return configured::run(session);
     }
+    let containers = look::containers(args.containers);
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge(session, &snapshot, scout);
-    let scene = judged.scene();
+    let containers = containers.map(|answer| judged.abandoned(answer));
+    let scene = Scene { containers: containers.as_ref(), ..judged.scene() };
+    for trouble in containers.iter().flat_map(|found| &found.troubles) {
+        notice(&clean(trouble));
+    }
     if session.json {
         answer(&json::report(&scene))?;
     } else {
@@ -37,7 +42,8 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
 }
 
 fn detail(args: &ListArgs) -> Detail {
-    Detail { tree: args.tree, columns: if args.wide { Columns::All } else { Columns::AsThereIsRoom } }
+    let columns = if args.wide { Columns::All } else { Columns::AsThereIsRoom };
+    Detail { tree: args.tree, columns, order: args.sort }
 }
 
 /// Looks again and again until Ctrl-C ends it, as it ends any program; it holds nothing to close.

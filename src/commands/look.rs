@@ -1,16 +1,20 @@
 //! One look at the machine, or at a recorded table, and the judgement of it.
 
+use std::collections::HashMap;
+
 use anyhow::Context as _;
 
 use super::Session;
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
 use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
+use crate::containers::Abandoned;
 use crate::look::Look;
 use crate::plan::Plan;
 use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
+use crate::services::Answer;
 
 /// Reads the process table of this machine with the details that matter, or the recorded table. The scout has identified
 /// its processes.
@@ -52,7 +56,11 @@ pub(super) struct Judged<'a> {
 /// Judges a table and plans.
 pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<'a>) -> Judged<'a> {
     let look = scout.into_look(snapshot);
-    let judgement = classify::judge(&look, &session.policy);
+    let mut judgement = classify::judge(&look, &session.policy);
+    if session.snapshot.is_none() {
+        let of_clients = conversations(&judgement, snapshot);
+        classify::name_conversations(&mut judgement.findings, &of_clients);
+    }
     let plan = Plan::new(&judgement, &look, &session.policy);
     Judged { look, judgement, plan }
 }
@@ -60,7 +68,14 @@ pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<
 impl Judged<'_> {
     /// What there is to show of it.
     pub(super) fn scene(&self) -> Scene<'_> {
-        Scene { snapshot: self.look.snapshot, judgement: &self.judgement, plan: &self.plan, results: None }
+        Scene::new(self.look.snapshot, &self.judgement, &self.plan)
+    }
+
+    /// Those of the containers that nobody uses.
+    pub(super) fn abandoned(&self, answer: Answer) -> Abandoned {
+        let Answer { containers, troubles } = answer;
+        let lost = crate::containers::without_client(&containers, self.look.snapshot, self.look.catalog);
+        Abandoned { containers: lost.into_iter().cloned().collect(), troubles }
     }
 }
 
@@ -108,4 +123,23 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
         }
         Transport::Remote { .. } => None,
     }
+}
+
+/// What the running clients say of their conversations, where the servers' environments do not. Never of a recorded
+/// table, which must mean the same on every machine.
+fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid, String> {
+    let unnamed = judgement.findings.iter().filter(|finding| finding.conversation.is_none());
+    let mut clients: Vec<Pid> =
+        unnamed.filter_map(|finding| finding.client.as_ref()).map(|client| client.pid).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    let Some(places) = Places::from_env().filter(|_| !clients.is_empty()) else { return HashMap::new() };
+    let records = snapshot.processes.iter().filter(|record| clients.binary_search(&record.pid()).is_ok());
+    records.filter_map(|record| Some((record.pid(), clients::conversation(&places, record)?))).collect()
+}
+
+/// Containers of MCP images without a client, where the person asked for them. The engines are asked before the
+/// processes are looked at: a client that starts meanwhile is seen, and its container is not told.
+pub(super) fn containers(asked: bool) -> Option<Answer> {
+    asked.then(crate::services::containers)
 }

@@ -93,7 +93,7 @@ fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
         None if cli.dry_run => reap::dry_run(&session()?),
         None => reap::run(&session()?, cli),
         Some(Command::List(args)) => list::run(&session()?, args),
-        Some(Command::Explain { pid }) => explain::run(&session()?, *pid),
+        Some(Command::Explain { targets }) => explain::run(&session()?, targets),
         Some(Command::Check(args)) => check::run(&session()?, args),
         Some(Command::Record { output }) => record::run(&session()?, output.as_deref()),
         Some(Command::Config { action }) => config::run(action, global),

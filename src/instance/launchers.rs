@@ -183,3 +183,13 @@ fn runs_script(seen: &Resolution) -> bool {
     let shell = seen.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
     shell && seen.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
 }
+
+/// Can a client below another one talk to nobody but it and what belongs to it? It is on the same wire, or both ends of
+/// its own are held by members alone.
+pub(super) fn talks_only_to(below: &ProcessRecord, client: &ProcessRecord, inside: &HashSet<Pid>) -> bool {
+    let Some(own) = &below.details.stdio else { return false };
+    let held_inside =
+        |end| matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| inside.contains(pid)));
+    let same = || client.details.stdio.as_ref().is_some_and(|wire| wire.is_wire() && share_a_wire(own, wire));
+    held_inside(own.stdin()) && held_inside(own.stdout()) || same()
+}

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::catalog::Role;
+use crate::catalog::{Basis, Role};
 use crate::look::Look;
-use crate::process::{Pid, ProcessRecord};
+use crate::process::{Listener, Pid, ProcessRecord};
 use crate::roles::Roles;
 use launchers::Tops;
 
@@ -49,24 +49,32 @@ pub struct Instance<'a> {
 }
 
 impl<'a> Instance<'a> {
-    /// An orphaned client with everything below it, as one instance. It contains other clients only
-    /// as `clients_below`.
+    /// A client with everything below it, as one instance. Its own processes stand in the chain: the client, and clients
+    /// below that can only talk to it (the one that an adapter started, the program behind npm's). All else is its helper,
+    /// MCP servers too. Other clients are no members, but `clients_below`.
     #[must_use]
     pub fn of_client(look: &Look<'a>, client: Pid, name: &str) -> Option<Instance<'a>> {
         let Look { tree, roles, .. } = look;
         let root = tree.get(client)?;
-        let is_other = |r: &ProcessRecord| r.pid() != client && roles.role(r.pid()) == Some(Role::Client);
-        let below = tree.descend(client, is_other);
-        let clients_below = below.iter().filter(|r| is_other(r)).map(|r| r.pid()).collect();
-        let members = below.into_iter().filter(|r| !r.is_zombie() && !is_other(r)).map(|record| {
-            let part = match roles.role(record.pid()) {
-                Some(Role::Client | Role::Launcher | Role::Wrapper) => Part::Launcher,
-                Some(Role::Server) => Part::Server,
-                _ => Part::Helper,
-            };
-            Member { record, part }
-        });
-        Some(Instance { server: name.to_owned(), root, members: members.collect(), clients_below })
+        let mut members = vec![Member { record: root, part: Part::Launcher }];
+        let mut clients_below = Vec::new();
+        let mut inside = HashSet::from([client]);
+        let mut at = 0;
+        while let Some(Member { record: above, part: above_part }) = members.get(at).copied() {
+            at += 1;
+            for record in tree.children(above.pid()).filter(|record| !record.is_zombie()) {
+                let is_client = roles.role(record.pid()) == Some(Role::Client);
+                // One that a helper started is a job, and may work for somebody.
+                let own = || above_part != Part::Helper && launchers::talks_only_to(record, root, &inside);
+                if is_client && !own() {
+                    clients_below.push(record.pid());
+                } else if inside.insert(record.pid()) {
+                    let part = if is_client { Part::Launcher } else { Part::Helper };
+                    members.push(Member { record, part });
+                }
+            }
+        }
+        Some(Instance { server: name.to_owned(), root, members, clients_below })
     }
 
     /// Is this process a member?
@@ -100,6 +108,32 @@ impl<'a> Instance<'a> {
     #[must_use]
     pub fn rss(&self) -> u64 {
         self.members.iter().map(|member| member.record.rss).sum()
+    }
+
+    /// Swapped-out memory of all members, in bytes; `None` where nothing is known of any.
+    #[must_use]
+    pub fn swap(&self) -> Option<u64> {
+        self.records().filter_map(|record| record.details.swap).reduce(u64::saturating_add)
+    }
+
+    /// Share of one core, in percent, that the members used on average over their lives.
+    #[must_use]
+    pub fn cpu(&self) -> Option<f32> {
+        self.records().filter_map(|record| record.cpu).reduce(|a, b| a + b)
+    }
+
+    /// What any member listens on, helpers included: ports and sockets that are free again when it has ended.
+    #[must_use]
+    pub fn listening(&self) -> Vec<&'a Listener> {
+        let mut sockets: Vec<&Listener> =
+            self.records().filter_map(|record| record.details.listening.as_ref()).flatten().collect();
+        sockets.sort_unstable();
+        sockets.dedup();
+        sockets
+    }
+
+    fn records(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
+        self.members.iter().map(|member| member.record)
     }
 }
 
@@ -190,7 +224,11 @@ fn left_over<'a>(look: &Look<'a>, tops: &Tops, taken: &HashSet<Pid>) -> Vec<Inst
         let ancestors = tree.ancestors(record);
         let helpers = ancestors.iter().take_while(|above| roles.role(above.pid()) == Some(Role::Helper));
         let top = helpers.last().copied().unwrap_or(record);
-        roots.insert(top.pid(), top);
+        let automated = roles.get(top.pid()).is_some_and(|top| matches!(top.basis, Basis::Automated { .. }));
+        // A browser that only its profile names is somebody's own as long as that somebody lives.
+        if !automated || roles.role(top.parent) == Some(Role::Init) {
+            roots.insert(top.pid(), top);
+        }
     }
     let idle = |instance: &Instance<'_>| !instance.members.iter().any(|m| taken.contains(&m.record.pid()));
     roots.into_keys().filter_map(|root| assemble(look, tops, root)).filter(idle).collect()

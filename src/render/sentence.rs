@@ -117,6 +117,7 @@ fn known_by(basis: &Basis) -> String {
         Basis::Plugin { .. } => format!("a client's plugin folder: {basis}"),
         Basis::Taught { .. } => format!("a [[server]] rule: {basis}"),
         Basis::SharedProfile { .. } | Basis::Environment => format!("its environment: {basis}"),
+        Basis::Automated { profile } => format!("the profile folder {profile} of a browser without a window"),
         Basis::ActsAsClient { .. } => format!("its stdio: {basis}"),
         Basis::Catalog { program, rule } => format!("what it runs: {program}, {}", because(rule)),
     }

@@ -121,7 +121,7 @@ pub fn outcome(outcome: &Outcome) -> Style {
     }
 }
 
-/// By what a verdict means for the instance: red goes, yellow is worth a look, green stays.
+/// By what a verdict means for the instance: red goes, yellow is worth a screen, green stays.
 #[must_use]
 pub fn verdict(verdict: Verdict, reap: bool) -> Style {
     let color = match verdict {

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Scene;
 use super::clean::{clean, fit};
-use super::json::command;
+use super::figures::command;
 use super::style::{self, Screen};
 use crate::instance::{Instance, Member, Part};
 use crate::process::Pid;

@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 9] = [
     &["bytes", "exit", "list", "process", "redact", "units"],
     &["pattern", "tree"],
     &["program", "catalog", "policy", "roles", "look"],
-    &["instance", "classify"],
+    &["instance", "classify", "containers"],
     &["health", "history", "plan", "reap"],
     &["os"],
     &["audit", "clients", "config", "diagnostics", "guard", "hook", "render", "schedule", "services", "sys"],

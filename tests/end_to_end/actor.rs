@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::sched::CloneFlags;
+
 use crate::look;
 use crate::role::{Actor, DIR, Play, ROLE, Serves};
 use crate::wire::Ends;
@@ -56,9 +58,13 @@ pub(crate) fn main() -> ExitCode {
     let listener = role.listens.then(|| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     let socket = role.serves.map(|serves| socket(&dir, &role.tag, serves));
     let (input, output) = wire_of(&role);
+    choose_namespace(&role, &dir);
     let mut started: Vec<(String, Child, Ends)> = Vec::new();
     for actor in &role.below {
-        let (child, ends) = actor.start(&dir);
+        let (child, mut ends) = actor.start(&dir);
+        if role.lets_go_of.contains(&actor.tag) {
+            ends = Ends { to: None, from: None };
+        }
         started.push((actor.tag.clone(), child, ends));
     }
     if role.play != Play::Leave {
@@ -150,10 +156,26 @@ fn reap(dir: &Path) {
     assert!(command.status().unwrap().success());
 }
 
+/// What it starts from here on lives in another PID namespace than itself, where its role says so.
+fn choose_namespace(role: &Actor, dir: &Path) {
+    if role.sandboxes {
+        nix::sched::unshare(CloneFlags::CLONE_NEWPID).unwrap();
+    }
+    if let Some(tag) = &role.enters {
+        let ready = dir.join("ready").join(tag);
+        look::until("the namespace is there", || ready.exists());
+        let pid = fs::read_to_string(ready).unwrap();
+        let namespace = File::open(format!("/proc/{pid}/ns/pid")).unwrap();
+        nix::sched::setns(namespace, CloneFlags::CLONE_NEWPID).unwrap();
+    }
+}
+
 /// Tells the scene who plays a role: written beside and renamed, so that it is whole when seen.
 fn announce(dir: &Path, tag: &str) {
     let draft = dir.join("ready").join(format!(".{tag}"));
-    fs::write(&draft, std::process::id().to_string()).unwrap();
+    // The number that the scene knows it by, which is another one than its own in a namespace below.
+    let pid = fs::read_link("/proc/self").unwrap();
+    fs::write(&draft, pid.to_str().unwrap()).unwrap();
     fs::rename(&draft, dir.join("ready").join(tag)).unwrap();
 }
 

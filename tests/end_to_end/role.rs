@@ -87,6 +87,12 @@ pub(crate) struct Actor {
     pub(crate) moves_wire: bool,
     /// The user it runs as, if not its parent's.
     pub(crate) uid: Option<u32>,
+    /// Makes a PID namespace for what it starts, as a sandbox does.
+    pub(crate) sandboxes: bool,
+    /// Starts what is below it in the PID namespace of the one with this tag, as nsenter does.
+    pub(crate) enters: Option<String>,
+    /// Lets go of the wires of those with these tags at once, as a gateway does that forgets an ended request.
+    pub(crate) lets_go_of: Vec<String>,
     /// Bytes of memory it uses.
     pub(crate) uses: usize,
     /// Hears SIGTERM and ends this many milliseconds later.
@@ -118,6 +124,9 @@ impl Actor {
             serves: None,
             moves_wire: false,
             uid: None,
+            sandboxes: false,
+            enters: None,
+            lets_go_of: Vec::new(),
             uses: 0,
             takes: None,
             born_late: None,

@@ -1,5 +1,6 @@
 //! All scenes. A scene's name is a sentence; its function tells the story.
 
+mod between;
 mod ending;
 mod faces;
 mod harness;
@@ -160,7 +161,15 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(limits::of_five_copies_under_one_client_the_three_oldest_go),
     scene!(limits::one_copy_each_under_three_clients_breaks_nothing),
     scene!(limits::without_a_limit_five_copies_stay),
+    scene!(limits::other_arguments_and_one_generation_are_no_copies),
+    scene!(limits::an_unknown_client_has_copies_too),
     scene!(limits::too_old_and_too_large_are_ended_only_when_asked),
+    scene!(between::of_a_gateways_children_the_one_it_forgot_goes),
+    scene!(between::a_sandboxed_server_goes_with_the_namespace_that_it_made),
+    scene!(between::a_server_in_somebody_elses_namespace_stays),
+    scene!(between::wrappers_that_no_list_knows_go_with_their_server),
+    scene!(between::a_wrapper_with_a_terminal_of_its_own_goes_with_its_server),
+    scene!(between::a_wrapper_that_runs_something_else_too_is_an_owner_and_stays),
     scene!(policy::the_allowlist_of_the_file_protects_the_whole_instance),
     scene!(policy::the_allowlist_of_the_command_line_protects),
     scene!(policy::a_server_of_the_persons_own_is_found_by_its_client_config),
