@@ -204,7 +204,7 @@ fn started_as_server(record: &ProcessRecord) -> bool {
 
 fn is_of_a_client(record: &ProcessRecord) -> bool {
     let set = |name| record.env_var(name).is_some();
-    set(CLAUDE) && set(CLAUDE_SESSION) && !set(CLAUDE_CHILD)
+    record.env_var(CLAUDE) == Some("1") && set(CLAUDE_SESSION) && !set(CLAUDE_CHILD)
 }
 
 /// A job of a Claude Code shell tool, hook or status line: wanted by somebody, whatever it runs.

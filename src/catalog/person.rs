@@ -25,6 +25,12 @@ const BROWSERS: &str = "\
 const SESSIONS: &str = "\
     ash bash csh dash elvish fish ksh login mosh-server nu powershell pwsh rbash screen sh sshd sshd-session tcsh tmux \
     xonsh zellij zsh";
+/// Tools that run one command after another, and restart or watch them.
+#[rustfmt::skip]
+const GOES_ON: &str = "\
+    abduco ansible-playbook bazel bazelisk cargo cmake concurrently cron crond dtach entr find go gradle gradlew inetd just \
+    make mprocs mvn mvnw ninja nox overmind parallel rake run-parts snakemake task terraform tox watch watchexec xargs xinetd";
+const MULTIPLEXERS: &str = "abduco dtach screen tmux zellij";
 /// Options that only a program gives to a browser (Chromium, Firefox).
 #[rustfmt::skip]
 const AUTOMATION: &str = "\
@@ -62,6 +68,20 @@ impl Catalog {
         let mut options = argv.map(|arg| arg.split('=').next().unwrap_or_default().to_owned());
         own_name(record).contains("headless")
             || options.any(|option| option == "--headless" || option == "-headless")
+    }
+
+    /// A process that is no launcher, whatever it runs and whatever pipes it holds: a person's session, or a tool that
+    /// goes on with something else when one of its commands has ended.
+    #[must_use]
+    pub fn has_more_to_do(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
+        let name = own_name(record);
+        GOES_ON.split(' ').any(|tool| tool == name) || self.is_session(record, seen)
+    }
+
+    /// A terminal multiplexer: what runs in it, and who is attached to it, is a person's.
+    #[must_use]
+    pub fn is_multiplexer(&self, record: &ProcessRecord) -> bool {
+        MULTIPLEXERS.split(' ').any(|known| known == own_name(record))
     }
 
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.

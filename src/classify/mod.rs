@@ -36,7 +36,7 @@ use crate::catalog::{Basis, Role};
 use crate::instance::{self, Instance};
 use crate::look::Look;
 use crate::policy::Policy;
-use crate::process::Pid;
+use crate::process::{Pid, Snapshot, Uid};
 
 /// Judges everything in a look.
 #[must_use]
@@ -105,7 +105,7 @@ fn verdicts(
         instance.members.iter().map(|member| member.record.pid()).collect::<Vec<_>>()
     };
     let mut dead: HashSet<Pid> = HashSet::new();
-    if everybody_was_read(look, instances) {
+    if everybody_was_read(look.snapshot) {
         dead.extend(instances.iter().flat_map(&pids));
     }
     loop {
@@ -142,27 +142,7 @@ fn acts_as_client(seen: &Observation) -> impl Iterator<Item = Pid> + '_ {
     seen.wire.stdin.holders.iter().copied().filter(|pid| seen.wire.stdout.holders.contains(pid))
 }
 
-/// Could the descriptors of everybody be read who may have inherited an end of one of these wires? Of another user's
-/// process that is only known to be impossible where it is not of the family: neither in a session or group of a member,
-/// nor above one.
-fn everybody_was_read(look: &Look<'_>, instances: &[Instance<'_>]) -> bool {
-    let viewer = look.snapshot.viewer.uid;
-    if !look.snapshot.unreadable.is_empty() {
-        return false;
-    }
-    if viewer.0 == 0 {
-        return true;
-    }
-    let members = || instances.iter().flat_map(|instance| &instance.members).map(|member| member.record);
-    let near: HashSet<Pid> = members().flat_map(|record| [record.group, record.session]).flatten().collect();
-    let above: HashSet<Pid> = members()
-        .flat_map(|record| look.tree.ancestors(record))
-        .map(crate::process::ProcessRecord::pid)
-        .collect();
-    let unread = look.tree.living().filter(|record| record.uid != Some(viewer) && record.pid() > Pid(2));
-    let related = |record: &crate::process::ProcessRecord| {
-        above.contains(&record.pid())
-            || [record.group, record.session].iter().flatten().any(|pid| near.contains(pid))
-    };
-    !unread.into_iter().any(related)
+/// Could everybody's descriptors be read? Only root reads those of other users.
+fn everybody_was_read(snapshot: &Snapshot) -> bool {
+    snapshot.viewer.uid == Uid(0) && snapshot.unreadable.is_empty()
 }

@@ -1,5 +1,7 @@
 //! From what was seen to what follows. The whole decision stands on this page: [`judge`] and [`follows`].
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::management::Management;
@@ -168,7 +170,7 @@ fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
                 format!("{owner}, stdin closed, stdout left with {}", list(&seen.wire.stdout.holders))
             }
             Answer::Yes(Proof::AmongTheDead) => {
-                let holders: Vec<Pid> = seen.wire.holders().collect();
+                let holders: Vec<Pid> = seen.wire.holders().collect::<BTreeSet<_>>().into_iter().collect();
                 format!("{owner}, stdio held only by {}, unused as well", list(&holders))
             }
             _ => match &seen.owner {

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::instance::Instance;
+use crate::instance::{Instance, Part};
 use crate::process::{OtherEnd, Pid, Stdio, StdioKind};
-use crate::roles::Roles;
 
 /// What is known of the other end of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +30,9 @@ pub(super) struct Direction {
     pub(super) closed: bool,
     /// At least one descriptor could not be read.
     pub(super) unread: bool,
+    /// A server, and not only a launcher of it, has nothing there (`/dev/null`, a file): the launcher's wire is not the
+    /// server's.
+    pub(super) absent: bool,
     /// A terminal is there, so somebody holds its master, and no process that was looked at does.
     pub(super) terminal: bool,
 }
@@ -44,7 +46,7 @@ impl Direction {
             WireState::Held
         } else if self.unread || self.terminal {
             WireState::Unknown
-        } else if self.closed {
+        } else if self.closed && !self.absent {
             WireState::Closed
         } else {
             WireState::Absent
@@ -82,25 +84,36 @@ impl Direction {
 pub(super) struct Wire {
     pub(super) stdin: Direction,
     pub(super) stdout: Direction,
-    /// Pipes and socket pairs on other descriptors, and the wires of further servers: they can only speak for use.
+    /// Pipes and socket pairs on other descriptors, and what helpers have on 0 and 1: they can only speak for use.
     pub(super) other: Direction,
 }
 
 impl Wire {
     /// What launchers and servers hold.
-    pub(super) fn of(instance: &Instance<'_>, roles: &Roles) -> Wire {
+    pub(super) fn of(instance: &Instance<'_>) -> Wire {
         let mut wire = Wire::default();
         for record in instance.chain() {
             match &record.details.stdio {
-                Some(stdio) => wire.take_in(instance, stdio),
+                Some(stdio) => {
+                    wire.take_in(instance, stdio);
+                    if instance.part(record.pid()) == Some(Part::Server) {
+                        wire.stdin.absent |= stdio.stdin() == OtherEnd::Absent;
+                        wire.stdout.absent |= stdio.stdout() == OtherEnd::Absent;
+                    }
+                    if record.pid() == instance.root.pid() {
+                        wire.stdin.closed |= instance.holds_alone(stdio.stdin());
+                        wire.stdout.closed |= instance.holds_alone(stdio.stdout());
+                    }
+                }
                 None => {
                     wire.stdin.unread = true;
                     wire.stdout.unread = true;
                 }
             }
         }
-        // A further server below may have been handed to somebody else.
-        for record in instance.further_servers(roles) {
+        // What is below may have been handed to somebody else.
+        let helpers = instance.members.iter().filter(|member| member.part == Part::Helper);
+        for record in helpers.map(|member| member.record).filter(|_| !instance.is_left_over()) {
             for end in record.details.stdio.iter().flat_map(|stdio| [stdio.stdin(), stdio.stdout()]) {
                 if let OtherEnd::Held(pids) = end {
                     wire.other.hold(instance, pids);

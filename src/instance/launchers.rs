@@ -7,7 +7,7 @@ use crate::bytes::to_text;
 use crate::catalog::Role;
 use crate::look::Look;
 use crate::process::{OtherEnd, Pid, ProcessRecord};
-use crate::program::{Beside, Kind, LayerKind, Resolution};
+use crate::program::{self, Beside, Kind, LayerKind, Resolution};
 
 /// The roots of all instances.
 #[derive(Debug, Default)]
@@ -104,7 +104,7 @@ impl Line<'_, '_> {
             .collect();
         let runs_nothing_else = children()
             .all(|child| inside.contains(&child.pid()) || pipeline::passes_on(child, parent, &inside));
-        if servers.is_empty() || !runs_nothing_else || self.look.catalog.is_session(parent, &runs) {
+        if servers.is_empty() || !runs_nothing_else || self.look.catalog.has_more_to_do(parent, &runs) {
             return Belongs::No;
         }
         // `server & backup; wait`: the shell is an owner.
@@ -115,13 +115,18 @@ impl Line<'_, '_> {
         }
         match role {
             Some(Role::Wrapper) if !runs_script(&runs) => Belongs::Yes,
-            _ => self.wire_goes_through(parent, &servers),
+            _ => self.wire_goes_through(parent, runs_script(&runs), &servers),
         }
     }
 
-    /// It holds the server's own wire on 0 or 1; or it stands between: it is on a wire itself, the server's pipes end in
-    /// it, and the server's command is part of its own command line.
-    fn wire_goes_through(&self, parent: &ProcessRecord, servers: &[&ProcessRecord]) -> Belongs {
+    /// A wrapper script of a shell holds the server's own wire on 0 or 1. Any other program also has to run nothing but
+    /// the server's command, which then stands at the end of its own command line; and the wire may also go through it:
+    /// it is on a wire itself, and the server's pipes end in it. A test runner or an agent that passes its stdio on has
+    /// more to do.
+    fn wire_goes_through(&self, parent: &ProcessRecord, script: bool, servers: &[&ProcessRecord]) -> Belongs {
+        if !script && !servers.iter().all(|server| runs_exactly(parent, &self.look.resolution(server))) {
+            return Belongs::No;
+        }
         let Some(own) = &parent.details.stdio else { return Belongs::Undecided };
         let mut undecided = false;
         for server in servers {
@@ -132,20 +137,11 @@ impl Line<'_, '_> {
             let ends_in_parent = [theirs.stdin(), theirs.stdout()]
                 .iter()
                 .any(|end| matches!(end, OtherEnd::Held(pids) if pids.contains(&parent.pid())));
-            if share_a_wire(own, theirs) || ends_in_parent && own.is_wire() && self.runs(parent, server) {
+            if share_a_wire(own, theirs) || !script && ends_in_parent && own.is_wire() {
                 return Belongs::Yes;
             }
         }
         if undecided { Belongs::Undecided } else { Belongs::No }
-    }
-
-    /// The program of `server` is named in the command line of `parent`.
-    fn runs(&self, parent: &ProcessRecord, server: &ProcessRecord) -> bool {
-        let runs = self.look.resolution(server);
-        let (Some(name), Some(argv)) = (runs.name().filter(|name| name.len() > 2), &parent.argv) else {
-            return false;
-        };
-        argv.iter().skip(1).any(|word| to_text(word).contains(name))
     }
 
     /// Servers below another server that a gateway no longer uses: both directions of their wire are closed, and the
@@ -192,4 +188,19 @@ pub(super) fn talks_only_to(below: &ProcessRecord, client: &ProcessRecord, insid
         |end| matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| inside.contains(pid)));
     let same = || client.details.stdio.as_ref().is_some_and(|wire| wire.is_wire() && share_a_wire(own, wire));
     held_inside(own.stdin()) && held_inside(own.stdout()) || same()
+}
+
+/// The command line of `parent` ends in exactly the command that `server` runs.
+fn runs_exactly(parent: &ProcessRecord, server: &Resolution) -> bool {
+    /// Options of a sandbox; more words than that are looked at in vain.
+    const MOST_WORDS: usize = 64;
+    let Some(argv) = &parent.argv else { return false };
+    let Some(theirs) = &server.program else { return false };
+    let words: Vec<_> = argv.iter().map(to_text).collect();
+    (1..words.len().min(MOST_WORDS)).any(|at| {
+        let found = program::resolve_words(&words[at..]).program;
+        found.is_some_and(|found| {
+            found.args == theirs.args && found.names.iter().any(|name| theirs.names.contains(name))
+        })
+    })
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::catalog::{Basis, Role};
 use crate::look::Look;
-use crate::process::{Listener, Pid, ProcessRecord};
+use crate::process::{Listener, OtherEnd, Pid, ProcessRecord};
 use crate::roles::Roles;
 use launchers::Tops;
 
@@ -98,6 +98,18 @@ impl<'a> Instance<'a> {
         further.map(|member| member.record)
     }
 
+    /// The part that a member plays.
+    #[must_use]
+    pub fn part(&self, pid: Pid) -> Option<Part> {
+        self.members.iter().find(|member| member.record.pid() == pid).map(|member| member.part)
+    }
+
+    /// The other end is held by members, and so by nobody outside: what no client can ever reach.
+    #[must_use]
+    pub fn holds_alone(&self, end: OtherEnd<'_>) -> bool {
+        matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| self.contains(*pid)))
+    }
+
     /// Only a helper is left of it: the server is gone.
     #[must_use]
     pub fn is_left_over(&self) -> bool {
@@ -178,6 +190,15 @@ fn assemble<'a>(look: &Look<'a>, tops: &Tops, root: Pid) -> Option<Instance<'a>>
 /// Launchers and wrappers lead to the server; the topmost server of each line is the server; all
 /// else below is its helper, other servers it runs included (a gateway's children).
 fn parts(members: &[&ProcessRecord], look: &Look<'_>, tops: &Tops) -> HashMap<Pid, Part> {
+    let leads_on = |record: &ProcessRecord| {
+        let role = look.roles.role(record.pid());
+        matches!(role, Some(Role::Server | Role::Launcher | Role::Wrapper))
+            || tops.launchers.contains(&record.pid())
+    };
+    let beside_the_server = |record: &ProcessRecord| {
+        let others = members.iter().filter(|other| other.parent == record.parent);
+        others.into_iter().any(|other| other.pid() != record.pid() && leads_on(other))
+    };
     let mut parts: HashMap<Pid, Part> = HashMap::new();
     for record in members {
         let pid = record.pid();
@@ -189,8 +210,8 @@ fn parts(members: &[&ProcessRecord], look: &Look<'_>, tops: &Tops) -> HashMap<Pi
             (_, Some(Role::Server)) => Part::Server,
             (_, Some(Role::Launcher | Role::Wrapper)) => Part::Launcher,
             _ if passes_on => Part::Launcher,
-            // Below a launcher and no name of its own: what the launcher was told to run.
-            (Some(Part::Launcher), None) => Part::Server,
+            // Below a launcher and no name of its own: what the launcher was told to run, unless that stands beside it.
+            (Some(Part::Launcher), None) if !beside_the_server(record) => Part::Server,
             _ => Part::Helper,
         };
         parts.insert(pid, part);
