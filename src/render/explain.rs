@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Scene;
 use super::clean::clean;
-use super::columns::holds;
+use super::columns::holds_all;
 use super::grid::paragraph;
 use super::json::command;
 use super::sentence::{Leaning, sentence};
@@ -83,8 +83,8 @@ pub fn instance(
         );
     }
     out.push_str(&place.lines(look));
-    if let Some(held) = holds(&finding.instance.listening()) {
-        let _ = writeln!(out, "It {held}.");
+    if let Some(held) = holds_all(&finding.instance.listening()) {
+        out.push_str(&paragraph("", &clean(&format!("It {held}.")), look.width));
     }
     let _ = writeln!(out, "Verdict: {verdict}, {}.", clean(&finding.reason));
     let end = match (scene.reaps(finding), scene.withheld(finding)) {
