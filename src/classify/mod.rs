@@ -282,5 +282,5 @@ fn everybody_was_read(look: &Look<'_, '_>, instances: &[Instance<'_>]) -> bool {
         above.contains(&record.pid())
             || [record.group, record.session].iter().flatten().any(|pid| near.contains(pid))
     };
-    !unread.into_iter().any(|record| related(record))
+    !unread.into_iter().any(related)
 }
