@@ -22,13 +22,8 @@ impl Catalog {
         {
             return Some(found);
         }
-        if let Some((folder, server)) = data.helper.folder(&program.text) {
-            return Some(by_catalog(
-                Role::Helper,
-                server.to_owned(),
-                program,
-                Rule::Folder(folder.to_owned()),
-            ));
+        if let Some(found) = helper(data, program) {
+            return Some(found);
         }
         if let Some(found) = data.mode(program) {
             return Some(by_catalog(serving, found.name, program, found.rule));
@@ -52,16 +47,6 @@ impl Catalog {
         let published = matches!(program.kind, Kind::Package | Kind::Image);
         if data.is_tool(program) && !(published && data.server(program).is_some()) {
             return wrapper(seen);
-        }
-        if let Some((part, name)) =
-            data.helper.scripts.iter().find(|(part, _)| program.text.ends_with(**part))
-        {
-            return Some(by_catalog(
-                Role::Helper,
-                (*name).to_owned(),
-                program,
-                Rule::Script((*part).to_owned()),
-            ));
         }
         // A wrapper of one's own that starts a server behind `--`.
         if program.kind == Kind::Script
@@ -126,6 +111,15 @@ pub(super) fn init(data: &Data, record: &ProcessRecord) -> Option<Identification
 fn by_init(data: &Data, program: &Program) -> Option<Identification> {
     let name = program.names.iter().find(|name| data.init.names.contains(name.as_str()))?;
     Some(by_catalog(Role::Init, name.clone(), program, Rule::Init(name.clone())))
+}
+
+/// What a server starts for itself, by where it lies: a file of its package, a program in a folder of its own.
+fn helper(data: &Data, program: &Program) -> Option<Identification> {
+    if let Some((folder, server)) = data.helper.folder(&program.text) {
+        return Some(by_catalog(Role::Helper, server.to_owned(), program, Rule::Folder(folder.to_owned())));
+    }
+    let (end, server) = data.helper.scripts.iter().find(|(end, _)| program.text.ends_with(**end))?;
+    Some(by_catalog(Role::Helper, (*server).to_owned(), program, Rule::Script((*end).to_owned())))
 }
 
 /// Inits, and browsers with a server's profile.

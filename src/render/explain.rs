@@ -61,6 +61,30 @@ pub fn instance(
     if let Some(member) = part {
         let _ = writeln!(out, "{pid}  {}", clean(&command(member.record)));
     }
+    out.push_str(&summary(scene, finding, place, look));
+    let said: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
+    for (leaning, title) in
+        [(Leaning::Neutral, "What it is"), (Leaning::For, "For ending it"), (Leaning::Against, "Against")]
+    {
+        let of: Vec<&String> = said.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{}", look.paint(style::title(), title));
+        for text in of {
+            out.push_str(&paragraph("  ", &clean(text), look.width));
+        }
+    }
+    let _ = writeln!(out, "\n{}", look.paint(style::title(), "Its processes"));
+    for member in &finding.instance.members {
+        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
+    }
+    out
+}
+
+/// What it is, whose, where, and what a run would do.
+fn summary(scene: &Scene<'_>, finding: &Finding<'_>, place: &Whereabouts, look: Look) -> String {
+    let mut out = String::new();
     let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), finding.verdict.as_str());
     let _ = writeln!(
         out,
@@ -93,23 +117,6 @@ pub fn instance(
         (false, None) => "A run would leave it alone.".to_owned(),
     };
     let _ = writeln!(out, "{end}");
-    let said: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
-    for (leaning, title) in
-        [(Leaning::Neutral, "What it is"), (Leaning::For, "For ending it"), (Leaning::Against, "Against")]
-    {
-        let of: Vec<&String> = said.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
-        if of.is_empty() {
-            continue;
-        }
-        let _ = writeln!(out, "\n{}", look.paint(style::title(), title));
-        for text in of {
-            out.push_str(&paragraph("  ", &clean(text), look.width));
-        }
-    }
-    let _ = writeln!(out, "\n{}", look.paint(style::title(), "Its processes"));
-    for member in &finding.instance.members {
-        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
-    }
     out
 }
 
