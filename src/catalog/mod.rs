@@ -139,6 +139,15 @@ impl Catalog {
     /// What a process is, if anything that matters here. Looks at argv, exe and comm only.
     #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
+        let mut found = self.recognise(record)?;
+        // An entry of a configuration may have no name; what is shown must have one.
+        if found.name.is_empty() {
+            found.name = self.program(record).unwrap_or_else(|| record.comm.to_string());
+        }
+        Some(found)
+    }
+
+    fn recognise(&self, record: &ProcessRecord) -> Option<Identification> {
         let data = self.data.as_deref()?;
         // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
         if record.pid() == Pid(1)

@@ -159,6 +159,18 @@ fn an_entry_that_a_shell_runs_is_its_launcher() {
 }
 
 #[test]
+fn what_is_shown_has_a_name() {
+    let entry = |argv: &[&str]| Configured {
+        client: "c".into(),
+        entry: String::new(),
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        cwd: None,
+    };
+    let catalog = Catalog::builtin().with_configured(vec![entry(&["/opt/notes-tool"])]);
+    assert_eq!(catalog.identify(&record(&["/opt/notes-tool"])).unwrap().name, "notes-tool");
+}
+
+#[test]
 fn what_a_shell_runs_beside_its_child_is_told_for_that_child() {
     let catalog = Catalog::builtin();
     for (line, child, beside) in [
@@ -173,6 +185,10 @@ fn what_a_shell_runs_beside_its_child_is_told_for_that_child() {
         ("./serve; notify", &["node", "x.js"], Some(Beside::Runs)),
         ("./serve", &["node", "x.js"], Some(Beside::Nothing)),
         ("eval 'notes-mcp'", &["notes-mcp"], Some(Beside::Unread)),
+        // Nor does a line that runs code which stands elsewhere.
+        (". ./lib.inc; serve", &["notes-mcp"], Some(Beside::Unread)),
+        ("x=$(notes-mcp) && ./backup", &["notes-mcp"], Some(Beside::Unread)),
+        (". ./env.sh; exec notes-mcp", &["notes-mcp"], Some(Beside::Nothing)),
     ] {
         assert_eq!(catalog.beside(&record(&["sh", "-c", line]), &record(child)), beside, "{line} {child:?}");
     }
@@ -193,6 +209,9 @@ fn a_shell_is_a_launcher_only_where_its_line_runs_nothing_but_the_server() {
         "notes-mcp & backup; wait",
         "notes-mcp; notify",
         "notes-mcp || mail",
+        "notes-mcp | jq .",
+        "if notes-mcp; then deploy; fi",
+        "notes-mcp < requests > answers",
         "notes-mcp && deploy",
         "set -e; notes-mcp; deploy",
         "git pull; notes-mcp",
