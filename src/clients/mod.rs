@@ -33,6 +33,7 @@ mod locate;
 mod places;
 mod shapes;
 mod syntax;
+pub(crate) mod wrap;
 mod yaml;
 
 pub use found::{ConfiguredServer, Findings, Scope, Transport, Trouble, Warning};

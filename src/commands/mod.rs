@@ -21,6 +21,7 @@ mod schedule;
 mod stop;
 mod test;
 mod turn;
+mod wrap;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -101,6 +102,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Config { action }) => config::run(action, &cli.global),
         Some(Command::Log(args)) => log::run(args, &cli.global),
         Some(Command::Test(args)) => test::run(args, cli.global.json),
+        Some(Command::Wrap { action }) => wrap::run(action.as_ref(), &cli.global),
         // What can be run was run before main.
         Some(Command::Exec { .. }) => {
             anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
@@ -128,6 +130,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                     Command::Config { .. }
                     | Command::Exec { .. }
                     | Command::Test(_)
+                    | Command::Wrap { .. }
                     | Command::Log(_)
                     | Command::Doctor
                     | Command::Completions { .. }

@@ -15,6 +15,7 @@ pub mod spinner;
 pub mod style;
 pub mod table;
 pub mod tree;
+pub mod wrap;
 
 use crate::classify::{Finding, Judgement};
 use crate::plan::{Plan, Why};
