@@ -1,6 +1,7 @@
 //! The command line: what was typed, before it means anything. Doc comments here are the help.
 
 mod fitting;
+mod named;
 mod trial;
 mod unattended;
 mod wrap;
@@ -11,10 +12,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use named::Named;
 pub use trial::{Ending, TestArgs};
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
 pub use wrap::WrapAction;
 
+use crate::render::Order;
 use crate::render::style::Color;
 use crate::units::since::{Since, parse_since};
 use crate::units::{parse_duration, parse_size};
@@ -93,7 +96,7 @@ pub struct Global {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub settle: Option<Duration>,
 
-    /// Keep only the newest N copies of each server under each client.
+    /// Keep only the newest N copies of each server (with the same arguments) under each client.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), global = true)]
     pub max_count: Option<u32>,
 
@@ -142,10 +145,11 @@ impl From<StartedBy> for crate::audit::StartedBy {
 pub enum Command {
     /// Show every instance with client, verdict, age and memory.
     List(ListArgs),
-    /// Show all evidence for and against one process.
+    /// Show all evidence for and against a process, with what is above it and where it works.
     Explain {
-        /// The process.
-        pid: u32,
+        /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or who listens on a port (:3000).
+        #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
+        targets: Vec<Named>,
     },
     /// Start a server that cannot leak: written in front of its command in a client's configuration.
     Exec {
@@ -214,13 +218,23 @@ pub struct ListArgs {
     #[arg(long, short)]
     pub tree: bool,
 
-    /// Show swap, CPU, ports and terminal too, as a terminal of 140 columns does by itself.
+    /// Show swap, CPU (the average over its life), ports, terminal and conversation too, as a terminal of 140 columns
+    /// does by itself.
     #[arg(long, short)]
     pub wide: bool,
 
+    /// What stands on top: the verdict that matters most, the oldest, the largest, or the busiest over its life.
+    #[arg(long, value_enum, value_name = "BY", default_value_t)]
+    pub sort: Order,
+
+    /// Ask docker and podman, too, by a local socket and for three seconds at most: containers of MCP images whose
+    /// `docker run` is gone. They are shown, never ended.
+    #[arg(long, conflicts_with_all = ["watch", "snapshot", "configured"])]
+    pub containers: bool,
+
     /// Show what your clients are configured to start, each with its running instances, and the
     /// instances that no configuration names.
-    #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot"])]
+    #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot", "sort"])]
     pub configured: bool,
 
     /// Look again every two seconds, until Ctrl-C.
@@ -238,6 +252,11 @@ pub struct CheckArgs {
     /// Tolerate so many orphans.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_orphans: usize,
+
+    /// Ask docker and podman, too, by a local socket and for three seconds at most: a container of an MCP image whose
+    /// `docker run` is gone is a finding.
+    #[arg(long, conflicts_with = "snapshot")]
+    pub containers: bool,
 }
 
 /// A form of the answer of `check`.

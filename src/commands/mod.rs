@@ -121,7 +121,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                 None if cli.dry_run => reap::dry_run(&session),
                 None => reap::run(&session, &cli),
                 Some(Command::List(args)) => list::run(&session, args),
-                Some(Command::Explain { pid }) => explain::run(&session, *pid),
+                Some(Command::Explain { targets }) => explain::run(&session, targets),
                 Some(Command::Check(args)) => {
                     check::run(&session, args).or_else(|error| check::could_not_tell(args, error))
                 }

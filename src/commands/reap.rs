@@ -22,7 +22,7 @@ use crate::render::{Scene, json, table};
 pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
     let seen = look::look(session)?;
     let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let scene = Scene::new(&seen.snapshot, &judgement, &plan);
     if session.json {
         answer(&json::report(&scene))?;
     } else {
@@ -47,7 +47,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let mut started = Instant::now();
     let first = look::look(session)?;
     let (judgement, plan) = look::judge(session, &first);
-    let mut scene = Scene { snapshot: &first.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let mut scene = Scene::new(&first.snapshot, &judgement, &plan);
     if !plan.targets.is_empty() && !cli.yes && someone_is_there() {
         say(table::plan(&scene, session.look).trim_end());
         say(&table::summary_of(&scene, session.memory()));

@@ -81,11 +81,12 @@ fn problems(out: &mut Metrics, health: &Health) {
         Problem::Orphan { .. } => "orphan",
         Problem::Limit { .. } => "limit",
         Problem::OrphanedClient { .. } => "orphaned-client",
+        Problem::Container { .. } => "container",
         Problem::Missing { .. } => "missing",
         Problem::TooMany { .. } => "too-many",
     };
     let mut family = out.gauge("findings", "What is wrong, by kind.");
-    for name in ["orphan", "limit", "orphaned-client", "missing", "too-many"] {
+    for name in ["orphan", "limit", "orphaned-client", "container", "missing", "too-many"] {
         family.add(&[("kind", name)], health.problems.iter().filter(|problem| kind(problem) == name).count());
     }
 }
