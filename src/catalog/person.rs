@@ -91,7 +91,7 @@ impl Catalog {
         let known = SESSIONS.split(' ').any(|session| session == name.trim_start_matches('-'));
         known && {
             let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
-            !seen.opaque && seen.layers.is_empty() || seen.program.is_none() && !seen.opaque
+            !seen.opaque && (seen.layers.is_empty() || seen.program.is_none())
         }
     }
 }
