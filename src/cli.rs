@@ -4,6 +4,7 @@ mod fitting;
 mod named;
 mod trial;
 mod unattended;
+mod wrap;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use named::Named;
 pub use trial::{Ending, TestArgs};
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
+pub use wrap::WrapAction;
 
 use crate::render::Order;
 use crate::render::style::Color;
@@ -157,6 +159,12 @@ pub enum Command {
         /// The server's own command and its arguments.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
         command: Vec<OsString>,
+    },
+    /// Show the servers of your clients' configurations under exec; `install` writes one, `uninstall` takes it out.
+    Wrap {
+        /// What to do; without one: show.
+        #[command(subcommand)]
+        action: Option<WrapAction>,
     },
     /// Tell server authors whether a server leaks: 0 nothing left, 1 something, 2 could not be told.
     Test(TestArgs),

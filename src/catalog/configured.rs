@@ -228,6 +228,11 @@ mod tests {
             (&["node", "/x/i.js"], &["/usr/bin/nodejs", "/x/i.js"], false),
             (&["node", "/my dir/i.js"], &["node", "/my dir/i.js"], false),
             (&["npx", "--registry", "https://r.example", "-y", "notes"], &["npm exec notes"], true),
+            // Under `exec` the process is the one that the entry would have started without.
+            (&["/opt/bin/mcp-reap", "exec", "--", "npx", "-y", "notes"], &["npm exec notes"], true),
+            (&["mcp-reap", "exec", "--linger", "5s", "--", "node", "/x/i.js"], &["node", "/x/i.js"], false),
+            (&["mcp-reap", "exec", "/x/bin/notes-tool", "-a"], &["/x/bin/notes-tool", "-a"], false),
+            (&["mcp-reap", "exec", "--", "~/bin/notes"], &["/home/u/bin/notes"], false),
         ] {
             assert_eq!(found(entry, process), Some(launches), "{entry:?} {process:?}");
         }
@@ -259,6 +264,9 @@ mod tests {
             (&["node"], &["node"]),
             (&["bash", "-l"], &["bash", "-l"]),
             (&["node", "${X}"], &["node", "/srv/shop.js"]),
+            (&["mcp-reap", "exec", "--", "npx", "-y", "notes"], &["mcp-reap", "guard", "root=1@2:3"]),
+            (&["mcp-reap", "exec", "--", "node", "/x/i.js"], &["node", "/y/i.js"]),
+            (&["mcp-reap", "exec"], &["mcp-reap", "list"]),
             (&["${X}"], &["/usr/bin/anything"]),
             (&[], &["node"]),
             (&["node", "/x/i.js"], &[]),

@@ -53,6 +53,7 @@ impl Command {
             Command::Check(_) => "check",
             Command::Log(_) => "log",
             Command::Exec { .. } => "exec",
+            Command::Wrap { .. } => "wrap",
             Command::Test(_) => "test",
             Command::Record { .. } => "record",
             Command::Schedule { .. } => "schedule",
@@ -85,7 +86,7 @@ impl Command {
             Command::Exec { .. } | Command::Completions { .. } | Command::Man { .. } => {
                 global.of_judgement().or(config).or(json)
             }
-            Command::Test(_) => global.of_judgement().or(config),
+            Command::Test(_) | Command::Wrap { .. } => global.of_judgement().or(config),
             Command::Config { action } => match action {
                 // What is in force after the flags is what it shows.
                 ConfigAction::Show { catalog: false } => {

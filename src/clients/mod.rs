@@ -34,6 +34,7 @@ mod places;
 mod sessions;
 mod shapes;
 mod syntax;
+pub(crate) mod wrap;
 mod yaml;
 
 pub use found::{ConfiguredServer, Findings, Scope, Transport, Trouble, Warning};

@@ -2,6 +2,8 @@
 //!
 //! It changes nothing: no folder is made, no signal sent.
 
+mod guarded;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -228,6 +230,7 @@ fn configured() -> Vec<Line> {
     lines.extend(found.warnings.iter().map(|warning| {
         Line::note("clients", warning.to_string(), "its servers are known by their names only, if at all")
     }));
+    lines.extend(guarded::lines(&found));
     lines
 }
 

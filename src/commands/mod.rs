@@ -22,6 +22,7 @@ mod schedule;
 mod session;
 mod stop;
 mod test;
+mod wrap;
 
 use std::ffi::OsString;
 
@@ -99,6 +100,7 @@ fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
         Some(Command::Config { action }) => config::run(action, global),
         Some(Command::Log(args)) => log::run(args, global),
         Some(Command::Test(args)) => test::run(args, global.json),
+        Some(Command::Wrap { action }) => wrap::run(action.as_ref(), global),
         // What can be run was run before main.
         Some(Command::Exec { .. }) => {
             anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")

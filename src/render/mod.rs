@@ -17,6 +17,7 @@ pub mod spinner;
 pub mod style;
 pub mod table;
 pub mod tree;
+pub mod wrap;
 
 use crate::classify::{Finding, Judgement};
 use crate::containers::Abandoned;
