@@ -4,6 +4,7 @@
 //! Mac; `headers.rs` lays the C structs out again, and does not compile for macOS if an offset
 //! or a size here differs from theirs.
 
+use super::calls::USAGE_SIZE;
 use crate::bytes::RawText;
 use crate::process::{Pid, StartTime, State, Uid};
 
@@ -25,11 +26,22 @@ pub(super) mod at {
     pub(in super::super) const SHORT_PGID: usize = 8;
     pub(in super::super) const SHORT_STATUS: usize = 12;
     pub(in super::super) const SHORT_COMM: usize = 16;
+    pub(in super::super) const SHORT_FLAGS: usize = 32;
     pub(in super::super) const SHORT_UID: usize = 36;
     pub(in super::super) const SHORT_SIZE: usize = 64;
 
     pub(in super::super) const TASK_RESIDENT: usize = 8;
     pub(in super::super) const TASK_SIZE: usize = 96;
+
+    pub(in super::super) const UNIQUE_ID: usize = 16;
+    pub(in super::super) const UNIQUE_PARENT: usize = 24;
+    pub(in super::super) const UNIQUE_VERSION: usize = 32;
+    pub(in super::super) const UNIQUE_SIZE: usize = 56;
+
+    pub(in super::super) const USAGE_USER_TIME: usize = 16;
+    pub(in super::super) const USAGE_SYSTEM_TIME: usize = 24;
+    pub(in super::super) const USAGE_FOOTPRINT: usize = 72;
+    pub(in super::super) const USAGE_WRITTEN: usize = 152;
 
     pub(in super::super) const CWD_PATH: usize = 152;
     pub(in super::super) const CWD_PATH_SIZE: usize = 1024;
@@ -71,6 +83,8 @@ pub(super) struct Bsd {
     pub(super) comm: RawText,
     /// A debugger is attached to it.
     pub(super) traced: bool,
+    /// It is on its way out: no signal reaches it any more, and its descriptors are or will be closed.
+    pub(super) exiting: bool,
     /// Device number of the controlling terminal.
     pub(super) terminal: Option<u32>,
     /// Microseconds since the epoch; `None` where the kernel does not say (another user's).
@@ -98,6 +112,8 @@ pub(super) enum End {
     Null,
     /// A terminal.
     Terminal,
+    /// A terminal that is gone: it was revoked when the leader of its session ended.
+    TerminalGone,
     /// A pipe with a name.
     NamedPipe,
     /// A file or another device.
@@ -124,8 +140,34 @@ pub(super) struct Unix {
     pub(super) peer_name: Vec<u8>,
 }
 
+/// `struct proc_uniqidentifierinfo`: numbers that are given once until the machine restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unique {
+    /// Its own, kept through exec.
+    pub(super) id: u64,
+    /// That of the process that forked it, kept when it is handed on. Exec writes it anew, from the parent of that
+    /// moment (xnu: `proc_setpptr` for the copy that exec makes), so one that was adopted before its exec looks like
+    /// launchd's own.
+    pub(super) parent: u64,
+    /// Changes with every exec.
+    pub(super) version: u32,
+}
+
+/// The parts of `struct rusage_info_v2` that matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Usage {
+    /// Processor time, in ticks of `mach_timebase_info`.
+    pub(super) ticks: u64,
+    /// Memory as Activity Monitor shows it, compressed pages too; in bytes.
+    pub(super) footprint: u64,
+    /// Bytes written to disks.
+    pub(super) written: u64,
+}
+
 /// proc_info.h: PROC_FLAG_TRACED.
 const TRACED: u32 = 2;
+/// proc_info.h: PROC_FLAG_INEXIT.
+const EXITING: u32 = 4;
 
 /// Reads `PROC_PIDTBSDINFO`.
 pub(super) fn bsd(bytes: &[u8]) -> Option<Bsd> {
@@ -145,6 +187,7 @@ pub(super) fn bsd(bytes: &[u8]) -> Option<Bsd> {
         state: state(u32_at(bytes, at::BSD_STATUS)?),
         comm,
         traced: u32_at(bytes, at::BSD_FLAGS)? & TRACED != 0,
+        exiting: u32_at(bytes, at::BSD_FLAGS)? & EXITING != 0,
         terminal,
         start: Some(StartTime(start)),
     })
@@ -160,6 +203,7 @@ pub(super) fn short(bytes: &[u8]) -> Option<Bsd> {
         state: state(u32_at(bytes, at::SHORT_STATUS)?),
         comm: text(&bytes[at::SHORT_COMM..at::SHORT_COMM + 16]),
         traced: false,
+        exiting: u32_at(bytes, at::SHORT_FLAGS)? & EXITING != 0,
         terminal: None,
         start: None,
     })
@@ -168,6 +212,23 @@ pub(super) fn short(bytes: &[u8]) -> Option<Bsd> {
 /// Resident bytes from `PROC_PIDTASKINFO`.
 pub(super) fn resident(bytes: &[u8]) -> Option<u64> {
     u64_at(bytes.get(..at::TASK_SIZE)?, at::TASK_RESIDENT)
+}
+
+/// Reads `PROC_PIDUNIQIDENTIFIERINFO`.
+pub(super) fn unique(bytes: &[u8]) -> Option<Unique> {
+    let bytes = bytes.get(..at::UNIQUE_SIZE)?;
+    let (id, parent) = (u64_at(bytes, at::UNIQUE_ID)?, u64_at(bytes, at::UNIQUE_PARENT)?);
+    (id != 0).then_some(Unique { id, parent, version: u32_at(bytes, at::UNIQUE_VERSION)? })
+}
+
+/// Reads `struct rusage_info_v2`.
+pub(super) fn usage(bytes: &[u8; USAGE_SIZE]) -> Option<Usage> {
+    let (user, system) = (u64_at(bytes, at::USAGE_USER_TIME)?, u64_at(bytes, at::USAGE_SYSTEM_TIME)?);
+    Some(Usage {
+        ticks: user.saturating_add(system),
+        footprint: u64_at(bytes, at::USAGE_FOOTPRINT)?,
+        written: u64_at(bytes, at::USAGE_WRITTEN)?,
+    })
 }
 
 /// The working directory from `PROC_PIDVNODEPATHINFO`.
