@@ -11,6 +11,8 @@
 set -euo pipefail
 umask 022
 export LC_ALL=C TZ=UTC
+# macOS's tar and cp would put a `._name` beside each file that has extended attributes.
+export COPYFILE_DISABLE=1
 cd "$(dirname "$0")/.."
 root=$PWD stage=target/packaging dist=target/dist target='' binary=''
 

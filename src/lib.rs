@@ -32,7 +32,7 @@ pub(crate) mod diagnostics;
 pub mod hook;
 pub mod render;
 pub mod schedule;
-pub(crate) mod services;
+pub mod services;
 pub mod sys;
 // layer 7: commands
 pub mod commands;

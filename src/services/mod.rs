@@ -2,7 +2,7 @@
 //! Being somewhere in a unit's cgroup proves nothing: all that an agent run as a service ever starts is
 //! in it.
 
-mod launchd;
+pub mod launchd;
 mod query;
 mod systemd;
 
