@@ -322,3 +322,47 @@ fn root_is_told_of_everybody() {
     let plan = crate::scenes::plan_with(&look(&machine).unwrap(), &all);
     assert_eq!(crate::scenes::targets(&plan), right);
 }
+
+#[test]
+fn what_it_serves_on_is_listed_and_other_descriptors_say_nothing() {
+    let shown = |files: &[File]| {
+        let (machine, server) = adopted_with(|world, server| {
+            for file in files {
+                let file = world.file(file.clone());
+                world.keep(server, file);
+            }
+        });
+        let snapshot = look(&machine).unwrap();
+        let details = &record(&snapshot, server).details;
+        let listening = details
+            .listening
+            .as_ref()
+            .map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+        (listening, details.connected, doomed(&machine).len())
+    };
+    let tcp = |local, remote, listens| File::Tcp { local, remote, listens };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(shown(&[File::Regular, File::NamedPipe, File::Kqueue, File::Null]), (some(""), Some(0), 0));
+    assert_eq!(
+        shown(&[File::Udp { port: 5353 }, File::Udp { port: 60_000 }]),
+        (some("udp:5353"), Some(0), 0)
+    );
+    assert_eq!(shown(&[tcp(8931, 0, true), tcp(8931, 50_000, false)]), (some("8931"), Some(1), 0));
+    assert_eq!(shown(&[tcp(50_001, 443, false)]), (some(""), Some(0), 0), "a cloud service");
+    assert_eq!(shown(&[File::Vsock]), (some("vsock"), None, 0));
+    for (file, kind) in [
+        (File::Regular, StdioKind::File),
+        (File::NamedPipe, StdioKind::Pipe),
+        (File::Kqueue, StdioKind::Unknown),
+    ] {
+        let (machine, server) = adopted_with(|world, server| {
+            let file = world.file(file);
+            world.put(server, 0, file, false);
+        });
+        let snapshot = look(&machine).unwrap();
+        assert_eq!(
+            (record(&snapshot, server).details.stdio.as_ref().unwrap().kind, doomed(&machine).len()),
+            (kind, 0)
+        );
+    }
+}

@@ -13,6 +13,7 @@ mod linux;
 mod looks;
 mod machine;
 mod model;
+mod replay;
 mod scenes;
 mod whole;
 mod world;

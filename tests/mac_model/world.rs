@@ -152,7 +152,8 @@ pub struct World {
     queue: Vec<(u64, Step)>,
     watches: Vec<Vec<(u64, usize)>>,
     pub fired: Vec<Vec<usize>>,
-    next_pid: u32,
+    /// The number given last.
+    pub next_pid: u32,
     next_file: u64,
     next_unique: u64,
     next_version: u32,
