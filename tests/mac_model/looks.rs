@@ -350,6 +350,9 @@ fn what_it_serves_on_is_listed_and_other_descriptors_say_nothing() {
     assert_eq!(shown(&[tcp(8931, 0, true), tcp(8931, 50_000, false)]), (some("8931"), Some(1), 0));
     assert_eq!(shown(&[tcp(50_001, 443, false)]), (some(""), Some(0), 0), "a cloud service");
     assert_eq!(shown(&[File::Vsock]), (some("vsock"), None, 0));
+    let hub = |listens| File::Unix(Unix { listens, name: b"/tmp/hub.sock".to_vec(), ..Unix::default() });
+    assert_eq!(shown(&[hub(true)]), (some("unix:/tmp/hub.sock"), Some(0), 0));
+    assert_eq!(shown(&[hub(false)]), (some(""), Some(0), 0), "bound, and nobody can connect");
     for (file, kind) in [
         (File::Regular, StdioKind::File),
         (File::NamedPipe, StdioKind::Pipe),
@@ -365,4 +368,24 @@ fn what_it_serves_on_is_listed_and_other_descriptors_say_nothing() {
             (kind, 0)
         );
     }
+}
+
+#[test]
+fn a_python_that_lies_in_a_bundle_is_an_interpreter_and_no_desktop_program() {
+    let mut world = desktop();
+    let (_, dead) = claude(&mut world, 1);
+    let python = "/opt/homebrew/Cellar/python@3.12/3.12.1/Frameworks/Python.framework/Versions/3.12/Resources/Python.app/Contents/MacOS/Python";
+    let module = world.serve(dead, Style::Pipes, &[python, "-m", "mcp_server_git"]);
+    let script = world.serve(dead, Style::Pipes, &[python, "/Users/kim/.local/bin/mcp-server-fetch"]);
+    // The link in a virtual environment starts the same program, and keeps its own name in argv.
+    let linked = world.serve(
+        dead,
+        Style::Pipes,
+        &["/Users/kim/venv/bin/python3", "/Users/kim/venv/bin/mcp-server-time"],
+    );
+    world.body(linked).executed = python.to_owned();
+    world.body(linked).path = python.to_owned();
+    world.exit(dead);
+    world.later_on();
+    assert_eq!(doomed(&Machine::of(world)), [module, script, linked]);
 }

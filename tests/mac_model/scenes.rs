@@ -232,6 +232,18 @@ pub fn lively() -> (World, Vec<u32>) {
     world.keep(shared, socket);
     let sid = shared;
     world.body(shared).sid = sid;
+    // Two whose wire dies with the client, and who are in use all the same: over TCP, and over a pair of pipes on other
+    // descriptors.
+    let serving = world.serve(dead, Style::Pipes, &["/Users/kim/.local/bin/mcp-server-http"]);
+    for (remote, listens) in [(0, true), (50_123, false)] {
+        let socket = world.file(File::Tcp { local: 8932, remote, listens });
+        world.keep(serving, socket);
+    }
+    let piped = world.serve(dead, Style::Pipes, &["/Users/kim/.local/bin/mcp-server-piped"]);
+    let ((stdin, to), (from, stdout)) = (world.pipe(), world.pipe());
+    for (pid, file) in [(piped, stdin), (piped, stdout), (alive, to), (alive, from)] {
+        world.keep(pid, file);
+    }
     world.exit(dead);
     world.later_on();
     right.sort_unstable();
