@@ -177,8 +177,8 @@ fn unattended_on_a_mac_no_project_is_read_for_which_the_system_would_ask() {
         std::fs::write(stick.join(".mcp.json"), ONE).unwrap();
         let paths: Vec<String> =
             asked.iter().chain(&free).map(|path| home.path(path).display().to_string()).collect();
-        let projects =
-            paths.iter().chain([&stick.display().to_string()]).map(|path| format!("\"{path}\": {{}}"));
+        let stick = stick.display().to_string();
+        let projects = paths.iter().chain([&stick]).map(|path| format!("\"{path}\": {{}}"));
         let remembered = format!("{{\"projects\": {{{}}}}}", projects.collect::<Vec<_>>().join(","));
         let mut home = home.with(".claude.json", remembered);
         for path in asked.iter().chain(&free) {
