@@ -1,5 +1,5 @@
-// Every offset that src/sys/macos/layout.rs reads at, held against the headers of the SDK it is compiled with.
-// tests/mac_real/layout.sh writes the numbers out of layout.rs and compiles this; nothing is run.
+// Every offset that src/sys/macos/layout/at.rs names, held against the headers of the SDK it is compiled with.
+// tests/mac_real/layout.sh writes the numbers out of at.rs and compiles this; nothing is run.
 #include <libproc.h>
 #include <stddef.h>
 #include <sys/proc_info.h>

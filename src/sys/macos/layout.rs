@@ -8,70 +8,7 @@ use super::calls::USAGE_SIZE;
 use crate::bytes::RawText;
 use crate::process::{Pid, StartTime, State, Uid};
 
-/// Offsets and sizes in bytes.
-pub(super) mod at {
-    pub(in super::super) const BSD_FLAGS: usize = 0;
-    pub(in super::super) const BSD_STATUS: usize = 4;
-    pub(in super::super) const BSD_PPID: usize = 16;
-    pub(in super::super) const BSD_UID: usize = 20;
-    pub(in super::super) const BSD_COMM: usize = 48;
-    pub(in super::super) const BSD_NAME: usize = 64;
-    pub(in super::super) const BSD_PGID: usize = 100;
-    pub(in super::super) const BSD_TDEV: usize = 108;
-    pub(in super::super) const BSD_START_SEC: usize = 120;
-    pub(in super::super) const BSD_START_USEC: usize = 128;
-    pub(in super::super) const BSD_SIZE: usize = 136;
-
-    pub(in super::super) const SHORT_PPID: usize = 4;
-    pub(in super::super) const SHORT_PGID: usize = 8;
-    pub(in super::super) const SHORT_STATUS: usize = 12;
-    pub(in super::super) const SHORT_COMM: usize = 16;
-    pub(in super::super) const SHORT_FLAGS: usize = 32;
-    pub(in super::super) const SHORT_UID: usize = 36;
-    pub(in super::super) const SHORT_SIZE: usize = 64;
-
-    pub(in super::super) const TASK_RESIDENT: usize = 8;
-    pub(in super::super) const TASK_SIZE: usize = 96;
-
-    pub(in super::super) const UNIQUE_ID: usize = 16;
-    pub(in super::super) const UNIQUE_PARENT: usize = 24;
-    pub(in super::super) const UNIQUE_VERSION: usize = 32;
-    pub(in super::super) const UNIQUE_SIZE: usize = 56;
-
-    pub(in super::super) const USAGE_USER_TIME: usize = 16;
-    pub(in super::super) const USAGE_SYSTEM_TIME: usize = 24;
-    pub(in super::super) const USAGE_FOOTPRINT: usize = 72;
-    pub(in super::super) const USAGE_WRITTEN: usize = 152;
-
-    pub(in super::super) const CWD_PATH: usize = 152;
-    pub(in super::super) const CWD_PATH_SIZE: usize = 1024;
-    pub(in super::super) const CWD_SIZE: usize = 2352;
-
-    pub(in super::super) const FD_SIZE: usize = 8;
-    pub(in super::super) const OPEN_FLAGS: usize = 0;
-    pub(in super::super) const FD_STATUS: usize = 4;
-
-    pub(in super::super) const VNODE_MODE: usize = 28;
-    pub(in super::super) const VNODE_RDEV: usize = 140;
-    pub(in super::super) const VNODE_SIZE: usize = 176;
-
-    pub(in super::super) const PIPE_HANDLE: usize = 160;
-    pub(in super::super) const PIPE_PEER: usize = 168;
-    pub(in super::super) const PIPE_SIZE: usize = 184;
-
-    pub(in super::super) const SOCKET_SO: usize = 160;
-    pub(in super::super) const SOCKET_TYPE: usize = 176;
-    pub(in super::super) const SOCKET_OPTIONS: usize = 188;
-    pub(in super::super) const SOCKET_STATE: usize = 192;
-    pub(in super::super) const SOCKET_KIND: usize = 256;
-    pub(in super::super) const SOCKET_UN_CONN_SO: usize = 264;
-    pub(in super::super) const SOCKET_UN_ADDR: usize = 280;
-    pub(in super::super) const SOCKET_UN_CADDR: usize = 535;
-    pub(in super::super) const SOCKET_IN_FPORT: usize = 264;
-    pub(in super::super) const SOCKET_IN_LPORT: usize = 268;
-    pub(in super::super) const SOCKET_TCP_STATE: usize = 344;
-    pub(in super::super) const SOCKET_SIZE: usize = 792;
-}
+pub(super) mod at;
 
 /// `struct proc_bsdinfo`, or the short form that is told of other users' processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
