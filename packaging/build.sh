@@ -82,7 +82,7 @@ else
   home=${CARGO_HOME:-$HOME/.cargo}
   export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$root=mcp-reap --remap-path-prefix=$home=cargo"
   if [[ $target == *-apple-darwin && $host != *-apple-darwin ]]; then
-    LTO=fat packaging/macos/link.sh --out "$stage/linked" "$target" || die "packaging/macos/link.sh failed"
+    LTO=${LTO:-fat} packaging/macos/link.sh --out "$stage/linked" "$target" || die "packaging/macos/link.sh failed"
     mv "$stage/linked/$target/mcp-reap" "$stage/mcp-reap"
     rm -r "$stage/linked"
   else

@@ -196,6 +196,9 @@ fn a_debugger_is_seen() {
     assert!(!doomed(&machine).contains(&git));
 }
 
+/// Puts files on descriptors of a server, from one on.
+type Change<'a> = &'a dyn Fn(&mut World, u32, i32);
+
 /// A server that launchd has adopted, with these files on 0, 1 and above.
 fn adopted_with(files: impl FnOnce(&mut World, u32)) -> (Machine, u32) {
     let mut world = desktop();
@@ -228,8 +231,7 @@ fn sockets_that_listen_or_wait_and_pipes_of_a_child_that_ended_are_no_closed_wir
     };
     let listening = Unix { listens: true, name: b"/tmp/hub.sock".to_vec(), ..Unix::default() };
     for from in [3, 5, 8] {
-        let cases: [&dyn Fn(&mut World, u32, i32); 3] =
-            [&dead_pipes, &socket(listening.clone()), &socket(Unix::default())];
+        let cases: [Change<'_>; 3] = [&dead_pipes, &socket(listening.clone()), &socket(Unix::default())];
         for case in cases {
             let (machine, server) = adopted_with(|world, server| case(world, server, from));
             let snapshot = look(&machine).unwrap();

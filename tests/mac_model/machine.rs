@@ -206,7 +206,7 @@ fn bsd<'a>(world: &World, pid: Pid, body: &'a Body) -> Bsd<'a> {
     let controlled = body.terminal.is_some();
     let exiting = body.life >= Life::Exiting;
     // PROC_FLAG_LP64 is 0x10.
-    let flags = 0x10 | u32::from(traced) * 2 | u32::from(exiting) * 4 | u32::from(controlled) * 0x80;
+    let flags = 0x10 + u32::from(traced) * 2 + u32::from(exiting) * 4 + u32::from(controlled) * 0x80;
     let status = match (body.life, body.stopped) {
         (Life::Zombie, _) => 5,
         (_, true) => 4,

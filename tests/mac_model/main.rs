@@ -4,7 +4,7 @@
 //! What this shows is that the program and those sources agree. That a real Mac does what its sources say is shown by
 //! the scene that continuous integration runs on one (`tests/mac_real.rs`).
 
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, unreachable_pub)]
 
 mod bytes;
 mod endings;
