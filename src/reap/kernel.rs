@@ -137,4 +137,16 @@ pub struct ProcessRow {
     pub stopped: bool,
     /// Start in seconds since the epoch, for the record.
     pub started_at: f64,
+    /// Which process it is and which one forked it, by numbers that are never given twice; `None` where the system has
+    /// none (Linux).
+    pub lineage: Option<Lineage>,
+}
+
+/// Numbers that macOS gives to one process only, until the machine restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lineage {
+    /// Its own.
+    pub own: u64,
+    /// That of the process that forked it, whoever its parent is now.
+    pub parent: u64,
 }
