@@ -94,11 +94,23 @@ pub fn instance(
         (false, None) => "A run would leave it alone.".to_owned(),
     };
     let _ = writeln!(out, "{end}");
-    let said: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
+    out.push_str(&evidence(finding, screen));
+    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its processes"));
+    for member in &finding.instance.members {
+        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
+    }
+    out
+}
+
+/// The evidence in sentences, by which way it points.
+fn evidence(finding: &Finding<'_>, screen: Screen) -> String {
+    let mut out = String::new();
+    let sentences: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
     for (leaning, title) in
         [(Leaning::Neutral, "What it is"), (Leaning::For, "For ending it"), (Leaning::Against, "Against")]
     {
-        let of: Vec<&String> = said.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
+        let of: Vec<&String> =
+            sentences.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
         if of.is_empty() {
             continue;
         }
@@ -106,10 +118,6 @@ pub fn instance(
         for text in of {
             out.push_str(&paragraph("  ", &clean(text), screen.width));
         }
-    }
-    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its processes"));
-    for member in &finding.instance.members {
-        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
     }
     out
 }
