@@ -68,11 +68,11 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Print nothing that is not asked for or wrong.
+    /// Print only what was asked for, and errors.
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// Say on stderr what is looked at and how long it takes.
+    /// Print on stderr what is read and how long it takes.
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
 
@@ -147,7 +147,7 @@ pub enum Command {
     List(ListArgs),
     /// Show all evidence for and against a process, with what is above it and where it works.
     Explain {
-        /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or who listens on a port (:3000).
+        /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or what listens on a port (:3000).
         #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
         targets: Vec<Named>,
     },
@@ -160,11 +160,11 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
-    /// Tell server authors whether a server leaks: 0 nothing left, 1 something, 2 could not be told.
+    /// Test whether a server leaks, for its authors: 0 nothing left, 1 something, 2 not known.
     Test(TestArgs),
-    /// Tell by exit code whether anything is wrong: 0 healthy, 1 not, 2 could not tell.
+    /// Report by exit code whether anything is wrong: 0 healthy, 1 not, 2 not known.
     Check(CheckArgs),
-    /// Show what past runs ended, why, and what it brought.
+    /// Show what past runs ended, why, and how much memory that freed.
     Log(LogArgs),
     /// Write the process table as JSON, without secrets: for bug reports and tests.
     Record {
@@ -172,13 +172,13 @@ pub enum Command {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Have it run by itself, once a week, a day or an hour.
+    /// Install, remove or show the weekly, daily or hourly schedule.
     Schedule {
         /// What to do.
         #[command(subcommand)]
         action: ScheduleAction,
     },
-    /// Have Claude Code run it when a session begins or ends.
+    /// Install, remove or show the hook that runs it when a session of Claude Code begins or ends.
     Hook {
         /// What to do.
         #[command(subcommand)]
@@ -190,11 +190,11 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
-    /// Tell what mcp-reap can see and may do here, what is missing and how to mend it.
+    /// Show what mcp-reap can see and may do here, what is missing and how to fix it.
     Doctor,
     /// Print completions for a shell.
     Completions {
-        /// Which.
+        /// The shell.
         shell: clap_complete::Shell,
     },
     /// Print the man page.
@@ -243,7 +243,7 @@ pub struct CheckArgs {
     #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
     pub format: Format,
 
-    /// Tolerate so many orphans.
+    /// The number of orphans to tolerate.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_orphans: usize,
 
@@ -268,7 +268,7 @@ pub enum Format {
 /// Which runs to show.
 #[derive(Args, Debug)]
 pub struct LogArgs {
-    /// Only runs since then: so long ago (7d), a day (2026-11-20) or an RFC 3339 time.
+    /// Only runs since then: a duration ago (7d), a day (2026-11-20) or an RFC 3339 time.
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     pub since: Option<Since>,
 

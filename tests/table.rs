@@ -112,10 +112,9 @@ fn a_client_that_has_no_column_is_named_with_the_reason() {
 fn all_columns_come_where_there_is_room_or_they_are_asked_for() {
     let policy = Policy::default();
     let mut table = machine();
-    table.row(1_030_100).listens(3000, 0);
-    let titles = |width, columns| {
-        shown(&table, &policy, width, columns).lines().next().unwrap_or_default().to_owned()
-    };
+    let _ = table.row(1_030_100).listens(3000, 0);
+    let titles =
+        |width, columns| shown(&table, &policy, width, columns).lines().next().unwrap_or_default().to_owned();
     assert!(titles(Some(200), Columns::AsThereIsRoom).contains("PORTS"));
     assert!(titles(Some(60), Columns::All).contains("PORTS"));
     for (width, columns) in

@@ -23,7 +23,7 @@ const UNORDERED: List = list!("case coproc for function select");
 const FILTERS: List = list!("awk cat cut echo grep jq logger printf sed sleep tail tee tr ts yes");
 
 impl Resolver {
-    /// A shell: `-c` with its string, a script file, or nothing that can be told.
+    /// A shell: `-c` with its string, a script file, or nothing that is known.
     pub(super) fn shell(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: List = list!("--config --env-config --init-command --init-file --rcfile -C");
         let mut at = 0;
@@ -47,7 +47,7 @@ impl Resolver {
         let rest = words.get(at..)?;
         let (first, after) = rest.split_first()?;
         if !string {
-            // What comes from standard input is not told; the words are its parameters.
+            // What comes from standard input is not known; the words are its parameters.
             if stdin {
                 return None;
             }
