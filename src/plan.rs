@@ -41,7 +41,7 @@ pub struct Target {
 /// One process to end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetMember {
-    /// Exactly which.
+    /// Number and start.
     pub id: ProcessId,
     /// Its parent's number.
     pub parent: Pid,
@@ -49,7 +49,7 @@ pub struct TargetMember {
     pub uid: Option<Uid>,
     /// Its part in the instance.
     pub part: Part,
-    /// Stopped: it needs SIGCONT to hear SIGTERM.
+    /// Stopped: it needs SIGCONT to handle SIGTERM.
     pub stopped: bool,
     /// Start in seconds since the epoch, for the record.
     pub started_at: f64,
@@ -84,7 +84,7 @@ pub enum Why {
     System,
     /// mcp-reap itself or something above it is a member.
     Ourselves,
-    /// A member belongs to another user, or to whom could not be read.
+    /// A member belongs to another user, or to one that could not be read.
     OtherUser,
     /// A client was started below it and would lose its parent.
     Client,
@@ -94,7 +94,7 @@ pub enum Why {
     OtherNamespace,
     /// A job of a Claude Code shell tool or hook, or what may be one, since its environment could not be read.
     ToolJob,
-    /// A member is traced by a process that is none: somebody is debugging it.
+    /// A member is traced by a process that is none: a debugger is attached.
     Traced,
     /// A member belongs to the person: a browser, an editor, a terminal.
     Person,
@@ -179,7 +179,7 @@ impl Plan {
         confirmed
     }
 
-    /// Keeps only the instances that `keep` says, without a word about the others.
+    /// Keeps only the instances that `keep` says, and drops the others silently.
     #[must_use]
     pub fn only(mut self, keep: impl Fn(&Target) -> bool) -> Plan {
         self.targets.retain(keep);
@@ -194,7 +194,7 @@ impl Plan {
 }
 
 impl Target {
-    /// The topmost process, which is asked first.
+    /// The topmost process, which is sent SIGTERM first.
     #[must_use]
     pub fn root(&self) -> ProcessId {
         self.members[0].id
@@ -266,7 +266,7 @@ fn is_traced_from_outside(record: &ProcessRecord, instance: &Instance<'_>) -> bo
 
 /// Members in another PID namespace may be ended when the instance made that namespace itself (`bwrap --unshare-pid`):
 /// the topmost process in it is the one that the namespace was made for, and its parent is a member outside. A process
-/// that was put into a namespace of somebody else (`docker exec`, `nsenter`) is not.
+/// that was put into another's namespace (`docker exec`, `nsenter`) is not.
 fn namespaces_are_its_own(instance: &Instance<'_>) -> bool {
     let member = |pid: Pid| instance.members.iter().map(|m| m.record).find(|record| record.pid() == pid);
     let foreign = |record: &&ProcessRecord| record.details.foreign_namespace;

@@ -16,7 +16,7 @@ pub enum UnitError {
     /// A duration without its unit: seconds for some tools, minutes for others.
     #[error("`{0}` has no unit: write {0}s, {0}m, {0}h or {0}d")]
     NoUnit(String),
-    /// A unit nobody knows.
+    /// An unknown unit.
     #[error("`{unit}` is not a unit, use {expected}")]
     UnknownUnit {
         /// What stands there.
@@ -194,7 +194,7 @@ pub fn show_size(bytes: u64) -> String {
         if tenths < 100 && !tenths.is_multiple_of(10) {
             return format!("{}.{} {unit}", tenths / 10, tenths % 10);
         }
-        // 999,500 rounds to "1000 kB", which is said as "1 MB".
+        // 999,500 rounds to "1000 kB", which is shown as "1 MB".
         if whole < 1000 {
             return format!("{whole} {unit}");
         }

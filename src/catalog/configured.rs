@@ -22,7 +22,7 @@ pub struct Configured {
     /// Command and arguments. `${VAR}`, `${VAR:-x}` and `$VAR` stand for any text.
     pub argv: Vec<String>,
     /// The folder that the client starts it in, where the configuration says so: a relative path
-    /// counts from there. Without it a relative path is nobody's.
+    /// counts from there. Without it a relative path belongs to no entry.
     pub cwd: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is known about programs: servers, launchers, clients, helpers; and what a process is by it.
+//! What is known about programs (servers, launchers, clients, helpers), and what a process is by that.
 
 mod configured;
 mod data;

@@ -1,4 +1,4 @@
-//! What belongs to the person at the machine, wherever it was started: editors, shells, browsers that nobody automates.
+//! What belongs to the person at the machine, wherever it was started: editors, shells, browsers that are not automated.
 
 use super::Catalog;
 use crate::bytes::to_text;
@@ -37,7 +37,7 @@ const AUTOMATION: &str = "\
     --enable-automation --headless --marionette --remote-debugging-pipe --remote-debugging-port -headless -juggler \
     -juggler-pipe -marionette";
 impl Catalog {
-    /// A program that a person works in, whoever started it: an editor, or a browser without any sign of automation.
+    /// A program that a person works in, whatever started it: an editor, or a browser without any sign of automation.
     #[must_use]
     pub fn is_persons_program(&self, record: &ProcessRecord) -> bool {
         let name = own_name(record);
@@ -61,7 +61,7 @@ impl Catalog {
             && super::judge::profile(data, argv.iter().map(to_text)).is_none()
     }
 
-    /// A browser without a window: somebody's program drives it.
+    /// A browser without a window: a program drives it.
     #[must_use]
     pub fn is_headless(&self, record: &ProcessRecord) -> bool {
         let argv = record.argv.iter().flat_map(crate::bytes::Argv::iter).map(to_text);
@@ -78,7 +78,7 @@ impl Catalog {
         GOES_ON.split(' ').any(|tool| tool == name) || self.is_session(record, seen)
     }
 
-    /// A terminal multiplexer: what runs in it, and who is attached to it, is a person's.
+    /// A terminal multiplexer: what runs in it, and what is attached to it, is a person's.
     #[must_use]
     pub fn is_multiplexer(&self, record: &ProcessRecord) -> bool {
         MULTIPLEXERS.split(' ').any(|known| known == own_name(record))

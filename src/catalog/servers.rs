@@ -18,7 +18,7 @@ impl Data {
             Kind::Script => self.script(program),
             Kind::Binary => self.binary(program),
             Kind::Image => self.image(program.names.first()?),
-            // A name that its author gave it: whatever it works at, it says what it is a part of.
+            // A name that its author gave it: it names what it is a part of, whatever it works on.
             Kind::Inline => program.names.iter().find_map(|name| self.word(name)),
             Kind::Task => self.task(program),
         }?;
@@ -109,7 +109,7 @@ impl Data {
         chip || after.next().is_some_and(|word| self.not.of_mcp.has(word)) && after.next().is_none()
     }
 
-    /// The first word of a name that says mcp.
+    /// The first word of a name that contains mcp.
     fn word(&self, name: &str) -> Option<Rule> {
         words(name).find_map(|word| {
             let lower = word.to_ascii_lowercase();
@@ -233,7 +233,7 @@ impl Data {
         if is_tool_dir(path) && stem == file && self.server.names.contains(stem) {
             return Some(Rule::Name(stem.to_owned()));
         }
-        // A file right in the folder where somebody keeps servers: ~/mcp-servers/weather.py
+        // A file right in a folder of servers: ~/mcp-servers/weather.py
         let parent = path.rsplit('/').nth(1).unwrap_or_default();
         let kept = || KEPT.contains(&parent).then(|| Rule::Folder(parent.to_owned()));
         self.says(stem).or_else(|| self.folder(program)).or_else(kept)
@@ -265,7 +265,7 @@ impl Data {
             if self.says(folder).is_none() {
                 continue;
             }
-            // /srv/mcp/shop/server.js belongs to whoever is called mcp there; ~/mcp/notes/server.js
+            // /srv/mcp/shop/server.js belongs to a user or project called mcp; ~/mcp/notes/server.js
             // is one of a person's servers. mcp/server.jar is the Mod Coder Pack's.
             let bare = folder.eq_ignore_ascii_case("mcp");
             let system = ["/srv/", "/var/", "/opt/", "/usr/", "/etc/"]

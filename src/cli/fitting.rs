@@ -1,4 +1,4 @@
-//! Which flags go with which command. One that would be ignored is refused: who writes
+//! Which flags go with which command. One that would be ignored is refused: a person who writes
 //! `log --snapshot table.json` or `--yes list` expects something that does not happen.
 
 use super::{Cli, Command, ConfigAction, Global};

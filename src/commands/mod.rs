@@ -1,4 +1,4 @@
-//! The commands: one file per subcommand. Here is which runs, and to whom its errors go.
+//! The commands: one file per subcommand. Here is which one runs, and who gets its errors.
 
 mod check;
 mod config;
@@ -31,7 +31,7 @@ use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
 use session::Session;
 
-/// Runs the command and reports its error to whom it concerns.
+/// Runs the command and reports its error to its audience.
 #[must_use]
 pub fn run(cli: &Cli) -> Exit {
     let audience = Audience::of(cli);

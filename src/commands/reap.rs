@@ -60,7 +60,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
             notice("nothing was ended");
             return nothing_done(session);
         }
-        // Whoever said yes wants it done. What another run has ended meanwhile, the second look will
+        // The person said yes. What another run has ended meanwhile, the second look will
         // not find.
         let Some(lock) = run_lock::take(session, &directory, true, &stop)? else {
             return nothing_done(session);
@@ -96,7 +96,7 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// Was everything that was planned, so many instances, also ended?
+    /// Was everything that was planned, this number of instances, also ended?
     pub(super) fn ended(&self, planned: usize) -> bool {
         usize::try_from(self.totals.instances) == Ok(planned) && self.totals.failed == 0
     }
@@ -133,7 +133,7 @@ pub(super) fn end(
     let confirmed = match second_look::confirm(session, plan, &mut kernel) {
         Ok(confirmed) => confirmed,
         Err(error) => {
-            // What began also ends in the record; the error itself is for whoever called.
+            // What began also ends in the record; the error itself is for the caller.
             let nothing = Totals { duration: started.elapsed(), ..Totals::default() };
             recorder.finished(&nothing, signal_in(stop))?;
             return Err(error);

@@ -25,7 +25,7 @@ pub enum Kind {
     Task,
 }
 
-/// The program that is left when every layer is peeled off.
+/// The program that is left behind all layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// What kind of thing it is.
@@ -70,9 +70,9 @@ pub struct Resolution {
     /// What stands before the program, outermost first.
     pub layers: Vec<Layer>,
     /// The program; `None` where nothing is run (an interactive shell, `npm install`) or nothing
-    /// can be told.
+    /// is known.
     pub program: Option<Program>,
-    /// A command is run, though it cannot be told which (`sh -c 'eval ...'`).
+    /// A command is run, though it is not known which (`sh -c 'eval ...'`).
     pub opaque: bool,
     /// The commands that a line for a shell runs (`sh -c 'a & b'`), builtins left out. Empty where
     /// the words hold no such line. `program` and `layers` are those of the first that is known.
@@ -87,7 +87,7 @@ pub struct Resolution {
 pub struct LineCommand {
     /// What stands before its program, the shell among it.
     pub layers: Vec<Layer>,
-    /// Its program, where that can be told.
+    /// Its program, where that is known.
     pub program: Option<Program>,
     /// It is `eval` or the like.
     pub opaque: bool,
@@ -138,7 +138,7 @@ impl Resolution {
     }
 
     /// What a line for a shell runs beside and after the program, at the worst of all its commands:
-    /// for a line whose commands nobody knows. `None` where the words hold no such line.
+    /// for a line whose commands are not known. `None` where the words hold no such line.
     #[must_use]
     pub fn beside(&self) -> Option<Beside> {
         let unknown = self.hides || self.line.iter().any(|command| command.opaque);

@@ -7,7 +7,7 @@ use super::{LineCommand, Program, Word};
 use crate::list::{List, list};
 
 impl Resolver {
-    /// A shell: `-c` with its string, a script file, or nothing that can be told.
+    /// A shell: `-c` with its string, a script file, or nothing that is known.
     pub(super) fn shell(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: List = list!("--config --env-config --init-command --init-file --rcfile -C");
         let mut at = 0;
@@ -33,7 +33,7 @@ impl Resolver {
         let rest = words.get(at..)?;
         let (first, after) = rest.split_first()?;
         if !string {
-            // What comes from standard input is not told; the words are its parameters.
+            // What comes from standard input is not known; the words are its parameters.
             if stdin {
                 return None;
             }

@@ -1,4 +1,4 @@
-//! The one room with `unsafe` in it: what no safe crate calls on macOS, behind safe functions.
+//! The one file with `unsafe` in it: what no safe crate calls on macOS, behind safe functions.
 //!
 //! Every function fills bytes that the caller owns, or hands over copies; no pointer leaves.
 #![allow(unsafe_code)]
@@ -17,7 +17,7 @@ use crate::process::Pid;
 /// `proc_pidinfo(3)`: fills the buffer, answers how many bytes of it.
 ///
 /// # Errors
-/// As the kernel says: `ESRCH` gone, `EPERM` another user's.
+/// From the kernel: `ESRCH` gone, `EPERM` another user's.
 pub(super) fn pid_info(pid: Pid, flavor: c_int, arg: u64, buffer: &mut [u8]) -> io::Result<usize> {
     forget_error();
     // SAFETY: the pointer and the length are those of one live, exclusively borrowed slice, and
@@ -31,7 +31,7 @@ pub(super) fn pid_info(pid: Pid, flavor: c_int, arg: u64, buffer: &mut [u8]) -> 
 /// `proc_pidfdinfo(3)`: the same for one descriptor of a process.
 ///
 /// # Errors
-/// As the kernel says: `EBADF` closed meanwhile, `ESRCH` gone, `EPERM` another user's.
+/// From the kernel: `EBADF` closed meanwhile, `ESRCH` gone, `EPERM` another user's.
 pub(super) fn fd_info(pid: Pid, fd: c_int, flavor: c_int, buffer: &mut [u8]) -> io::Result<usize> {
     forget_error();
     // SAFETY: as in `pid_info`.
@@ -218,7 +218,7 @@ impl Exits {
     }
 }
 
-/// The kernel's calls take the number signed; one that does not fit belongs to nobody.
+/// The kernel's calls take the number signed; one that does not fit belongs to no process.
 fn number(pid: Pid) -> c_int {
     c_int::try_from(pid.0).unwrap_or(c_int::MAX)
 }
