@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 use mcp_reap::cli::{self, Cli};
 use mcp_reap::commands;
 use mcp_reap::exit::Exit;
@@ -25,7 +25,7 @@ extern "C" fn before_the_runtime() {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(mistake) if mistake.use_stderr() && cli::is_hook_call(std::env::args_os()) => {
             return commands::misspelt_hook(&mistake).into();
@@ -33,14 +33,13 @@ fn main() -> ExitCode {
         Err(mistake) if mistake.use_stderr() && cli::is_plugin_call(std::env::args_os()) => {
             return commands::misspelt_plugin(&mistake).into();
         }
+        Err(mistake) if mistake.use_stderr() => return commands::misspelt(&mistake).into(),
         Err(mistake) => mistake.exit(),
     };
     match commands::dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            use std::io::Write as _;
-            // Nobody is left to tell when stderr is gone too.
-            let _ = writeln!(std::io::stderr().lock(), "mcp-reap: {}", commands::told(&error));
+            commands::complain(&error);
             Exit::Refused.into()
         }
     }

@@ -196,10 +196,16 @@ impl Catalog {
     /// How many entries of the person's client configurations start what this process runs.
     #[must_use]
     pub fn entries_for(&self, record: &ProcessRecord) -> usize {
-        let Some(configured) = &self.configured else { return 0 };
-        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-        let Some(entry) = configured.find(record, &seen) else { return 0 };
+        let Some(entry) = self.entry(record) else { return 0 };
         self.entries.iter().filter(|argv| **argv == entry.argv).count()
+    }
+
+    /// The entry of the person's client configurations that this process was started from.
+    #[must_use]
+    pub fn entry(&self, record: &ProcessRecord) -> Option<&Configured> {
+        let configured = self.configured.as_ref()?;
+        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
+        configured.find(record, &seen)
     }
 
     /// The fast way out, for the many processes that are nothing here: no launcher or interpreter,

@@ -15,6 +15,7 @@ mod wire;
 
 pub use evidence::{Adoption, Evidence, WireState};
 pub use interest::Scout;
+pub use observe::idle_rules;
 pub use proof::Proof;
 pub use verdict::Verdict;
 

@@ -1,14 +1,14 @@
 //! What was seen of one instance: the answers from which the verdict follows, each allowed to say "not read".
 
-use super::Look;
 use super::channel::Channels;
 use super::evidence::{Evidence, WireState};
 use super::management::Management;
 use super::owner::{Owner, may_hide, owner};
 use super::wire::Wire;
-use crate::catalog::Role;
+use super::{Judgement, Look};
+use crate::catalog::{Catalog, Role};
 use crate::instance::{Instance, Part};
-use crate::policy::{Candidate, Policy};
+use crate::policy::{AllowRule, Candidate, Policy};
 use crate::process::{OtherEnd, Pid, ProcessRecord, StdioKind};
 use crate::program::Beside;
 
@@ -149,16 +149,42 @@ fn hidden(instance: &Instance<'_>, look: &Look<'_, '_>) -> Option<Pid> {
 }
 
 fn allowed(instance: &Instance<'_>, look: &Look<'_, '_>, policy: &Policy) -> Option<AllowedBy> {
-    if policy.allow.is_empty() {
+    let (pid, rule) = allowing(instance, look.catalog, &policy.allow)?;
+    Some(AllowedBy { pid, rule: rule.origin.clone(), reason: rule.reason.clone() })
+}
+
+/// The first rule that a member meets, and that member.
+fn allowing<'r>(
+    instance: &Instance<'_>,
+    catalog: &Catalog,
+    rules: &'r [AllowRule],
+) -> Option<(Pid, &'r AllowRule)> {
+    if rules.is_empty() {
         return None;
     }
+    let chain = instance.chain().filter_map(|record| catalog.entry(record));
+    let entries: Vec<String> = chain.map(|entry| entry.entry.clone()).collect();
     instance.members.iter().find_map(|member| {
-        let program = look.catalog.program(member.record);
-        let candidate =
-            Candidate { record: member.record, server: &instance.server, program: program.as_deref() };
-        let rule = policy.allow.iter().find(|rule| rule.matches(candidate))?;
-        Some(AllowedBy { pid: member.record.pid(), rule: rule.origin.clone(), reason: rule.reason.clone() })
+        let program = catalog.program(member.record);
+        let (record, server, program) = (member.record, instance.server.as_str(), program.as_deref());
+        let candidate = Candidate { record, server, entries: &entries, program };
+        let rule = rules.iter().find(|rule| rule.matches(candidate))?;
+        Some((record.pid(), rule))
     })
+}
+
+/// The rules of which none of these instances has a member that meets them: a slip, or a server that is not running.
+#[must_use]
+pub fn idle_rules<'r>(
+    judgement: &Judgement<'_>,
+    catalog: &Catalog,
+    rules: &'r [AllowRule],
+) -> Vec<&'r AllowRule> {
+    let met = |rule: &&AllowRule| {
+        let rule = std::slice::from_ref(*rule);
+        judgement.findings.iter().any(|finding| allowing(&finding.instance, catalog, rule).is_some())
+    };
+    rules.iter().filter(|rule| !met(rule)).collect()
 }
 
 fn identified(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Evidence> {

@@ -29,11 +29,11 @@ pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) 
     let mut said = false;
     while !plan.targets.is_empty() {
         if !sleep(kernel, pause) {
-            return Ok(Plan { targets: Vec::new(), withheld: plan.withheld });
+            return Ok(Plan { targets: Vec::new(), ..plan });
         }
         let seen = look::look(session)?;
-        let (_, again) = look::judge(session, &seen);
-        plan = plan.confirmed_by(&again);
+        let (_, again) = look::judge_for(session, &seen, &plan.choice);
+        plan = plan.confirmed_by(&again).with_those_that_left(&seen.snapshot);
         let now = kernel.now();
         let finishing = settling.still_finishing(&plan, kernel, now);
         if finishing.is_empty() || now >= until {

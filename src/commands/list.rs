@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keys::Keys;
 use super::{Session, answer, configured, look, say, still_heard};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
@@ -36,12 +37,17 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
 }
 
 fn detail(args: &ListArgs) -> Detail {
-    Detail { tree: args.tree, columns: if args.wide { Columns::All } else { Columns::AsThereIsRoom } }
+    Detail {
+        tree: args.tree,
+        columns: if args.wide { Columns::All } else { Columns::AsThereIsRoom },
+        ..Detail::default()
+    }
 }
 
-/// Looks again and again until Ctrl-C ends it, as it ends any program; it holds nothing to close.
+/// Looks again and again until `q` or a signal ends it.
 fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     let memory = session.memory();
+    let keys = Keys::open();
     loop {
         let look = session.look.resized();
         let seen = look::look(session)?;
@@ -58,6 +64,8 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         if !still_heard(&format!("{home}{list}{summary}{ending}{clear}"))? {
             return Ok(Exit::Fine);
         }
-        std::thread::sleep(AGAIN);
+        if let Some(exit) = keys.over_within(AGAIN) {
+            return Ok(exit);
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! One look at the machine, or at a recorded table.
 
+use std::time::Instant;
+
 use anyhow::Context as _;
 
-use super::Session;
+use super::{Session, verbose};
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
 use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
-use crate::plan::Plan;
+use crate::plan::{Choice, Plan};
 use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::render::clean::clean;
 use crate::roles::Roles;
@@ -41,14 +43,18 @@ pub(super) fn look(session: &Session) -> anyhow::Result<Seen<'_>> {
         scout = Scout::new(catalog);
         scout.interest(table)
     };
+    let began = Instant::now();
     let mut snapshot = crate::sys::snapshot(&mut interest).context("failed to read the process table")?;
+    let table = began.elapsed();
     let closely: Vec<Pid> = snapshot
         .processes
         .iter()
         .filter(|record| record.details.cgroup.is_some() || record.details.stdio.is_some())
         .map(ProcessRecord::pid)
         .collect();
+    let began = Instant::now();
     crate::services::fill(&mut snapshot, &closely);
+    verbose::looked(&snapshot, closely.len(), table, began.elapsed());
     Ok(Seen { roles: scout.into_roles(&snapshot), snapshot, catalog })
 }
 
@@ -107,5 +113,16 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
 pub(super) fn judge<'a>(session: &Session, seen: &'a Seen<'_>) -> (Judgement<'a>, Plan) {
     let judgement = classify::judge_as(&seen.snapshot, &seen.roles, seen.catalog, &session.policy);
     let plan = Plan::new(&judgement, &seen.snapshot, &session.policy);
+    (judgement, plan)
+}
+
+/// The same with the plan of a choice.
+pub(super) fn judge_for<'a>(session: &Session, seen: &'a Seen<'_>, choice: &Choice) -> (Judgement<'a>, Plan) {
+    let (judgement, plan) = judge(session, seen);
+    let plan = match choice {
+        Choice::Unused => plan,
+        Choice::These { .. } => Plan::of(&judgement, &seen.snapshot, &session.policy, choice),
+    };
+    verbose::tell(seen, &judgement, &plan);
     (judgement, plan)
 }

@@ -11,9 +11,13 @@ mod generate;
 mod guard;
 mod history;
 mod hook;
+mod keys;
+mod kill;
 mod list;
 mod log;
 mod look;
+mod output;
+mod pick;
 mod reap;
 mod record;
 mod recorder;
@@ -21,21 +25,21 @@ mod schedule;
 mod stop;
 mod test;
 mod turn;
+mod verbose;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use anyhow::bail;
+use output::{answer, ask, is_read, say, someone_is_there, still_heard};
 
 use crate::catalog::Catalog;
 use crate::cli::{Cli, Command, Global, HookAction};
 use crate::config::{self as settings, AuditSettings, Overrides};
 use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
+use crate::os::home;
 use crate::os::machine::Machine;
 use crate::policy::Policy;
 use crate::render::style::Look;
@@ -46,6 +50,8 @@ struct Session {
     catalog: Catalog,
     with_configurations: OnceCell<Catalog>,
     audit: AuditSettings,
+    /// The patterns of --allow.
+    allow: Vec<String>,
     snapshot: Option<PathBuf>,
     json: bool,
     quiet: bool,
@@ -89,6 +95,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     if let Some(Command::Hook { action: HookAction::Run { watch } }) = &cli.command {
         return Ok(if *watch { hook::watch(&cli) } else { hook::call(&cli) });
     }
+    output::speak_to_people(!cli.global.json && !is_plugin(&cli));
     Diagnostics { verbose: cli.global.verbose, quiet: cli.global.quiet, directory: None }.start()?;
     if let Some(misfit) = cli.misfit() {
         let error = anyhow::anyhow!(misfit);
@@ -106,7 +113,14 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
         }
         Some(Command::Doctor) => doctor::run(&cli.global),
-        Some(Command::Completions { shell }) => generate::completions(*shell),
+        Some(Command::Version) => {
+            answer(concat!("mcp-reap ", env!("CARGO_PKG_VERSION")))?;
+            Ok(Exit::Fine)
+        }
+        Some(Command::Completions { instances: true, .. }) => {
+            generate::instances(&Session::new(&cli.global)?)
+        }
+        Some(Command::Completions { shell, .. }) => generate::completions(*shell),
         Some(Command::Man { folder }) => generate::man(folder.as_deref()),
         Some(Command::Schedule { action }) => schedule::run(action, &cli.global),
         Some(Command::Hook { action }) => hook::run(action, &cli.global),
@@ -117,7 +131,9 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             };
             match command {
                 None if cli.dry_run => reap::dry_run(&session),
+                None if cli.interactive => pick::run(&session, &cli),
                 None => reap::run(&session, &cli),
+                Some(Command::Kill(args)) => kill::run(&session, &cli, args),
                 Some(Command::List(args)) => list::run(&session, args),
                 Some(Command::Explain { pid }) => explain::run(&session, *pid),
                 Some(Command::Check(args)) => {
@@ -132,6 +148,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                     | Command::Doctor
                     | Command::Completions { .. }
                     | Command::Man { .. }
+                    | Command::Version
                     | Command::Schedule { .. }
                     | Command::Hook { .. },
                 ) => unreachable!("handled above"),
@@ -147,6 +164,27 @@ pub fn misspelt_hook(mistake: &clap::Error) -> Exit {
     hook::misspelt(mistake)
 }
 
+/// What to end with after a command line that cannot be read: what is wrong, and for a habit of other programs what is
+/// meant here.
+#[must_use]
+pub fn misspelt(mistake: &clap::Error) -> Exit {
+    use clap::error::{ContextKind, ContextValue};
+    let word = match mistake.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    match word.and_then(|word| Some((word, crate::cli::tip(word)?))) {
+        Some((word, tip)) => say(&format!("error: there is no command '{word}'\n\n  tip: {tip}")),
+        None => output::say_mistake(mistake),
+    }
+    Exit::Refused
+}
+
+/// Says what went wrong. Nobody is left to tell when stderr is gone too.
+pub fn complain(error: &anyhow::Error) {
+    say(&format!("mcp-reap: {}", told(error)));
+}
+
 /// What to end with after a plugin's check that cannot be read: its one line, for a screen that shows
 /// nothing else.
 #[must_use]
@@ -154,16 +192,25 @@ pub fn misspelt_plugin(mistake: &clap::Error) -> Exit {
     check::misspelt(mistake)
 }
 
+/// Is the answer for another program, in the form of that program?
+fn is_plugin(cli: &Cli) -> bool {
+    matches!(&cli.command, Some(Command::Check(args)) if args.format != crate::cli::Format::Text)
+}
+
 impl Session {
     fn new(global: &Global) -> anyhow::Result<Session> {
         let mut loaded = settings::load(global.config.as_deref())?;
         overrides(global).apply(&mut loaded.policy)?;
+        if loaded.policy.all_users && global.snapshot.is_none() && !home::is_root() {
+            bail!("--all-users needs root: without it other users' processes can be neither read nor ended");
+        }
         let catalog = Catalog::builtin().with_rules(&loaded.policy.servers);
         Ok(Session {
             policy: loaded.policy,
             catalog,
             with_configurations: OnceCell::new(),
             audit: loaded.audit,
+            allow: global.allow.clone(),
             snapshot: global.snapshot.clone(),
             json: global.json,
             quiet: global.quiet,
@@ -198,63 +245,7 @@ fn overrides(global: &Global) -> Overrides {
         max_age: global.max_age,
         max_rss: global.max_rss,
         allow: global.allow.clone(),
+        detached: global.detached,
         all_users: global.all_users,
     }
-}
-
-/// Writes the answer. A reader that closed the pipe has heard enough, which is no error.
-fn answer(text: &str) -> anyhow::Result<()> {
-    still_heard(text).map(|_| ())
-}
-
-/// [`answer`] for what goes on until nobody listens: says whether anybody does.
-fn still_heard(text: &str) -> anyhow::Result<bool> {
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| {
-        if !text.is_empty() && !text.ends_with('\n') {
-            out.write_all(b"\n")?;
-        }
-        out.flush()
-    });
-    match written {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
-        other => other.map(|()| true).context("failed to write the answer"),
-    }
-}
-
-/// Waits this long, or until the reader of stdout has gone; says whether there is one. A file and a terminal have one for
-/// ever.
-fn is_read(wait: Duration) -> bool {
-    let begun = Instant::now();
-    let out = std::io::stdout();
-    // Asked for nothing, poll(2) tells only of errors: ERR is what the last reader of a pipe leaves, HUP a socket's.
-    let mut fds = [PollFd::new(&out, PollFlags::empty())];
-    let timeout = Timespec::try_from(wait).unwrap_or_default();
-    let polled = poll(&mut fds, Some(&timeout));
-    if polled.is_ok() && fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
-        return false;
-    }
-    // A signal ended it early, or (on macOS) a device cannot be polled.
-    std::thread::sleep(wait.saturating_sub(begun.elapsed()));
-    true
-}
-
-/// Says something to a person. Nobody is to fail because stderr is gone.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
-}
-
-/// Asks a question that `y` answers; without a terminal there is nobody to ask.
-fn ask(question: &str) -> anyhow::Result<bool> {
-    let mut err = std::io::stderr().lock();
-    let _ = write!(err, "{question} [y/N] ");
-    let _ = err.flush();
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("failed to read the answer from the terminal")?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
-}
-
-/// Is there a person at stdin who can be asked?
-fn someone_is_there() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }

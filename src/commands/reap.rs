@@ -6,78 +6,196 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
+use super::look::Seen;
 use super::recorder::{AuditWitness, Totals};
 use super::stop::{listen, signal_in};
 use super::{Session, answer, ask, confirm, look, say, someone_is_there, told, turn};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
+use crate::classify::{self, Judgement, Verdict};
 use crate::cli::Cli;
 use crate::exit::Exit;
-use crate::plan::Plan;
+use crate::plan::{Choice, Plan, Target};
+use crate::policy::AllowRule;
 use crate::process::Pid;
 use crate::reap::{self, Outcome, Report};
+use crate::render::clean::clean;
 use crate::render::spinner::Spinner;
-use crate::render::{Scene, json, table};
+use crate::render::{Scene, json, next, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
 pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
+    dry_run_of(session, &Choice::Unused)
+}
+
+/// The same for any choice.
+pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let seen = look::look(session)?;
-    let (judgement, plan) = look::judge(session, &seen);
+    let (judgement, plan) = look::judge_for(session, &seen, choice);
+    say_idle_rules(session, &seen, &judgement);
     let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
-    if session.json {
-        answer(&json::report(&scene))?;
-    } else {
-        answer(&table::plan(&scene, session.look))?;
-        if !session.quiet {
-            say(&table::summary_of(&scene, session.memory()));
-        }
+    show(session, &scene)?;
+    if !session.quiet && !session.json && !plan.targets.is_empty() && session.snapshot.is_none() {
+        say("this was a dry run: the same without --dry-run ends them");
     }
     Ok(Exit::Fine)
 }
 
+/// The plan on stdout, and below it in words what it is, what stays and what can be done about that.
+fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
+    if session.json {
+        return answer(&json::report(scene));
+    }
+    answer(&table::plan(scene, session.look))?;
+    if !session.quiet {
+        say_summary(session, scene);
+    }
+    Ok(())
+}
+
+fn say_summary(session: &Session, scene: &Scene<'_>) {
+    say(&table::summary_of(scene, session.memory()));
+    say_next(session, scene);
+}
+
+fn say_next(session: &Session, scene: &Scene<'_>) {
+    for line in next::steps(scene, &session.policy) {
+        say(&line);
+    }
+}
+
+/// An allow pattern that matches nothing protects nothing: mostly a slip.
+fn say_idle_rules(session: &Session, seen: &Seen<'_>, judgement: &Judgement<'_>) {
+    let idle = classify::idle_rules(judgement, seen.catalog, &session.policy.allow);
+    for text in &session.allow {
+        // Each pattern is two rules: of the name, and of the command.
+        let is = |rule: &&&AllowRule| {
+            let patterns = [&rule.name, &rule.command].into_iter().flatten();
+            rule.origin == "--allow" && patterns.map(ToString::to_string).any(|pattern| pattern == *text)
+        };
+        if idle.iter().filter(is).count() == 2 {
+            say(&format!("--allow {}: no server that runs has such a name or command", clean(text)));
+        }
+    }
+}
+
+/// What a run was asked for.
+pub(super) struct Wish {
+    /// What to end.
+    pub(super) choice: Choice,
+    /// Nobody is to be asked.
+    pub(super) yes: bool,
+    /// Wait for another run.
+    pub(super) wait: bool,
+    /// What started it.
+    pub(super) by: StartedBy,
+}
+
 /// The real thing.
 pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
+    let wish = Wish { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by.into() };
+    carry_out(session, &wish)
+}
+
+/// Looks, asks unless the wish has its yes, looks again, ends, and tells.
+///
+/// # Errors
+/// When nothing could be ended: no table, no audit log, no turn.
+pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
     if session.snapshot.is_some() {
         bail!("--snapshot judges a recorded table and can never end anything; add --dry-run");
     }
     let stop = Arc::new(AtomicUsize::new(0));
     let directory = crate::config::state_dir()?;
-    let by = cli.started_by.into();
-    let Some(lock) = turn::take(session, &directory, cli.wait, &stop)? else { return nothing_done(session) };
-    let mut log = open(session, lock, by)?;
+    let begin = |wait: bool| -> anyhow::Result<Option<AuditLog>> {
+        let lock = turn::take(session, &directory, wait, &stop)?;
+        lock.map(|lock| open(session, lock, wish.by)).transpose()
+    };
+    // A person may think for long, or go for lunch; no other run has to wait for that, so it begins after the yes.
+    let early = if wish.yes {
+        let Some(log) = begin(wish.wait)? else { return nothing_done(session, &wish.choice) };
+        Some(log)
+    } else {
+        None
+    };
     let mut started = Instant::now();
     let first = look::look(session)?;
-    let (judgement, plan) = look::judge(session, &first);
+    let (judgement, plan) = look::judge_for(session, &first, &wish.choice);
+    say_idle_rules(session, &first, &judgement);
     let mut scene = Scene { snapshot: &first.snapshot, judgement: &judgement, plan: &plan, results: None };
-    if !plan.targets.is_empty() && !cli.yes && someone_is_there() {
-        say(table::plan(&scene, session.look).trim_end());
-        say(&table::summary_of(&scene, session.memory()));
-        // A person may think for long, or go for lunch; no other run has to wait for that.
-        drop(log);
-        if !ask("End them?")? {
-            say("nothing was ended");
-            return nothing_done(session);
+    let log = match early {
+        Some(log) => log,
+        None => {
+            if let Some(exit) = unless_yes(session, &scene)? {
+                return Ok(exit);
+            }
+            // Whoever said yes wants it done. What another run has ended meanwhile, the second look will not find.
+            let Some(log) = begin(true)? else { return nothing_done(session, &wish.choice) };
+            // The time a person takes to think is not the run's.
+            started = Instant::now();
+            log
         }
-        // Whoever said yes wants it done. What another run has ended meanwhile, the second look will
-        // not find.
-        let Some(lock) = turn::take(session, &directory, true, &stop)? else { return nothing_done(session) };
-        log = open(session, lock, by)?;
-        // The time a person takes to think is not the run's.
-        started = Instant::now();
-    }
+    };
     // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
     listen(&stop)?;
-    let done = end(session, log, by, plan.clone(), started, &stop)?;
+    let done = end(session, log, wish.by, plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
     if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
         // What was done is done and recorded; the exit code speaks of that.
         say(&format!("mcp-reap: {error:#}"));
     }
-    exit(done)
+    let refused = wish.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
+    Ok(match exit(done)? {
+        // Not all that was chosen was ended.
+        Exit::Fine if refused => Exit::NotFine,
+        exit => exit,
+    })
+}
+
+/// Shows the plan and asks; says how to end where there is no yes to it. Only a person's yes ends anything: where nobody
+/// can be asked, the plan and what to do is all there is.
+fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result<Option<Exit>> {
+    let plan = scene.plan;
+    if plan.targets.is_empty() {
+        show(session, scene)?;
+        let chosen = plan.choice != Choice::Unused;
+        return Ok(Some(if chosen { Exit::Refused } else { Exit::Fine }));
+    }
+    if !someone_is_there() {
+        show(session, scene)?;
+        say(
+            "nothing was ended: there is no terminal to ask on; the same with --yes ends them without asking",
+        );
+        return Ok(Some(Exit::Refused));
+    }
+    say(table::plan(scene, session.look).trim_end());
+    say_summary(session, scene);
+    if !ask(&question(plan))? {
+        say("nothing was ended");
+        return if session.json {
+            show(session, scene).map(|()| Some(Exit::Fine))
+        } else {
+            Ok(Some(Exit::Fine))
+        };
+    }
+    Ok(None)
+}
+
+/// What is asked names what somebody would lose.
+fn question(plan: &Plan) -> String {
+    let used = |target: &&Target| matches!(target.verdict, Verdict::InUse | Verdict::Undetermined);
+    match plan.targets.iter().filter(used).count() {
+        0 => "End them?".to_owned(),
+        n => format!("{} in use, or may be: its client loses its tools. End them?", are(n)),
+    }
+}
+
+fn are(n: usize) -> String {
+    if n == 1 { "1 of them is".to_owned() } else { format!("{n} of them are") }
 }
 
 /// Who wants JSON gets an object in any case: what there is, without outcomes.
-fn nothing_done(session: &Session) -> anyhow::Result<Exit> {
-    if session.json { dry_run(session) } else { Ok(Exit::Fine) }
+fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
+    if session.json { dry_run_of(session, choice) } else { Ok(Exit::Fine) }
 }
 
 /// What became of a plan.
@@ -160,11 +278,18 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
         return Ok(());
     }
     answer(&table::plan(&scene, session.look))?;
-    if confirmed.targets.is_empty() {
-        say(&table::summary_of(&scene, session.memory()));
-    } else {
-        say(&totals.sentence(session.memory()));
+    if session.quiet {
+        return Ok(());
     }
+    if confirmed.targets.is_empty() {
+        say_summary(session, &scene);
+        return Ok(());
+    }
+    say(&totals.sentence(session.memory()));
+    if totals.failed > 0 {
+        say(&next::after_failures(totals.failed as usize));
+    }
+    say_next(session, &scene);
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use super::grid::{self, Column};
 use super::style::{self, Look};
 use super::{Scene, tree};
 use crate::classify::{Finding, Verdict};
+use crate::plan;
 use crate::process::Listener;
 use crate::units::{show_duration, show_size};
 
@@ -53,6 +54,8 @@ const READABLE: usize = 30;
 pub struct Detail {
     /// Its processes.
     pub tree: bool,
+    /// Only of those that are ended.
+    pub tree_of_ended: bool,
     /// Which columns.
     pub columns: Columns,
 }
@@ -76,11 +79,12 @@ pub fn list(scene: &Scene<'_>, look: Look, detail: Detail) -> String {
     table(scene, &findings, look, detail) + &notes(scene, look)
 }
 
-/// Only what is to be ended, each with its members.
+/// What is to be ended, each with its members, and below it what would be but is withheld.
 #[must_use]
 pub fn plan(scene: &Scene<'_>, look: Look) -> String {
-    let findings: Vec<_> = scene.worst_first().into_iter().filter(|f| scene.reaps(f)).collect();
-    table(scene, &findings, look, Detail { tree: true, columns: Columns::Few })
+    let findings: Vec<_> =
+        scene.worst_first().into_iter().filter(|f| scene.reaps(f) || scene.withheld(f).is_some()).collect();
+    table(scene, &findings, look, Detail { tree_of_ended: true, ..Detail::default() })
 }
 
 /// One sentence: how many instances and processes are to go, and what stays and why.
@@ -94,28 +98,29 @@ pub fn summary(scene: &Scene<'_>) -> String {
 pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     let targets = &scene.plan.targets;
     let processes: usize = targets.iter().map(|target| target.members.len()).sum();
-    let mut text = if targets.is_empty() {
-        "nothing to end".to_owned()
-    } else {
-        format!(
-            "{} to end: {}, {}",
-            count(targets.len(), "instance"),
-            count(processes, "process"),
-            show_size(scene.plan.rss())
-        )
+    let mut text = match targets.len() {
+        0 => "nothing to end".to_owned(),
+        n => {
+            let (instances, rss) = (count(n, "instance"), show_size(scene.plan.rss()));
+            format!("{instances} to end: {}, {rss}", count(processes, "process"))
+        }
     };
+    let left = scene.plan.withheld.iter().filter(|withheld| withheld.why == plan::Why::Left).count();
+    if left > 0 {
+        let _ = write!(text, "; {} ended by itself", count(left, "instance"));
+    }
     let mut stays: Vec<String> = Vec::new();
-    let left = |f: &&Finding<'_>| !scene.reaps(f);
+    let stays_on = |f: &&Finding<'_>| !scene.reaps(f) && scene.withheld(f).is_none();
     for verdict in
         [Verdict::InUse, Verdict::Managed, Verdict::Allowed, Verdict::Detached, Verdict::Undetermined]
     {
         let of = |f: &&Finding<'_>| f.verdict == verdict;
-        let n = scene.judgement.findings.iter().filter(left).filter(of).count();
+        let n = scene.judgement.findings.iter().filter(stays_on).filter(of).count();
         if n > 0 {
             stays.push(format!("{n} {}", verdict.as_str()));
         }
     }
-    let withheld = scene.plan.withheld.len();
+    let withheld = scene.plan.withheld.len() - left;
     if withheld > 0 {
         stays.push(format!("{withheld} withheld"));
     }
@@ -142,7 +147,7 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, detail: Detai
         let end = line.find(' ').unwrap_or(line.len());
         let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
         let _ = writeln!(out, "{verdict}{}", &line[end..]);
-        if detail.tree {
+        if detail.tree || detail.tree_of_ended && scene.reaps(finding) {
             for member in tree::members(scene, &finding.instance, look) {
                 let _ = writeln!(out, "{member}");
             }
@@ -217,7 +222,8 @@ fn row(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> Vec<String> 
 fn why(scene: &Scene<'_>, finding: &Finding<'_>, client_is_named: bool) -> String {
     let mut text = finding.reason.clone();
     if let Some(why) = scene.withheld(finding) {
-        let _ = write!(text, "; left alone: {}", why.as_str());
+        let stays = if why == plan::Why::Left { "" } else { "left alone: " };
+        let _ = write!(text, "; {stays}{}", why.as_str());
     }
     if let Some(client) = finding.client.as_ref().filter(|_| !client_is_named) {
         let named = format!("{} ({})", client.name, client.pid);

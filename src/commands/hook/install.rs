@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
-use super::super::answer;
+use super::super::{answer, say};
 use crate::cli::{Global, HookAction, HookScope};
 use crate::exit::Exit;
 use crate::hook::install::{self, SettingsReport, SettingsScope};
@@ -23,7 +23,16 @@ pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Res
         bail!("--config does not go with `hook`: hooks read $MCP_REAP_CONFIG or the usual file");
     }
     match action {
-        HookAction::Install { scope, force } => {
+        HookAction::Install { scope, force, dry_run: true } => {
+            let (report, text) = install::preview(&file(*scope)?, &command()?, *force)?;
+            if !global.json && !global.quiet && !report.edits.is_empty() {
+                say("this was a dry run, nothing was written; the file would be:");
+                answer(&clean_lines(&text))?;
+                return Ok(Exit::Fine);
+            }
+            show(global, &report, "already installed")
+        }
+        HookAction::Install { scope, force, dry_run: false } => {
             let report = install::install(&file(*scope)?, &command()?, *force)?;
             show(global, &report, "already installed")
         }
@@ -37,6 +46,11 @@ pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Res
         // Carried out before any of this can go wrong.
         HookAction::Run { .. } => Ok(Exit::Fine),
     }
+}
+
+/// Settings are a person's own, and may hold anything; their lines stay lines.
+fn clean_lines(text: &str) -> String {
+    text.lines().map(|line| clean(line) + "\n").collect()
 }
 
 fn file(scope: HookScope) -> anyhow::Result<PathBuf> {

@@ -104,7 +104,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
 /// changes nothing, and no log file is no reason to fail.
 pub(in crate::commands) fn log_to_file() {
     if let Ok(directory) = crate::config::state_dir() {
-        let _ = Diagnostics { verbose: false, quiet: true, directory: Some(directory) }.start();
+        let _ = Diagnostics { verbose: 0, quiet: true, directory: Some(directory) }.start();
     }
 }
 
