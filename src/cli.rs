@@ -15,7 +15,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use global::{Global, StartedBy};
-pub use help::command;
+pub use help::{command, documented};
 pub use kill::KillArgs;
 pub use tips::tip;
 pub use trial::{Ending, TestArgs};

@@ -1,20 +1,37 @@
 //! The command line as clap reads it: each command with the flags that it takes and two examples.
 
-use clap::{Arg, Command, CommandFactory as _};
+use clap::{Arg, Command, CommandFactory as _, Id};
 
 use super::Cli;
 use super::fitting::takes;
 
-/// The whole command line.
+/// The whole command line. A global flag that a command does not take stays known to it, so that the refusal can name
+/// the flag, but is not in its help.
 #[must_use]
 pub fn command() -> Command {
+    built(Cli::command(), true)
+}
+
+/// The same with each command's own flags only: for completions and man pages, which show hidden ones too.
+#[must_use]
+pub fn documented() -> Command {
     let command = Cli::command();
-    let globals: Vec<Arg> = command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
-    let names: Vec<String> = names(&command);
-    let command = names
-        .into_iter()
-        .fold(command, |command, name| command.mut_subcommand(&name, |sub| dressed(sub, &name, &globals)));
+    let globals: Vec<Id> = globals(&command).iter().map(|arg| arg.get_id().clone()).collect();
+    let local = |command: Command, id: Id| command.mut_arg(id, |arg| arg.global(false));
+    built(globals.into_iter().fold(command, local), false)
+}
+
+fn built(command: Command, refusing: bool) -> Command {
+    let globals: Vec<Arg> = globals(&Cli::command());
+    let dress = |command: Command, name: String| {
+        command.mut_subcommand(&name, |sub| dressed(sub, &name, &globals, refusing))
+    };
+    let command = names(&command).into_iter().fold(command, dress);
     command.after_help(format!("{}\n\n{EXIT_CODES}", examples("")))
+}
+
+fn globals(command: &Command) -> Vec<Arg> {
+    command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect()
 }
 
 /// What the help of the program itself ends with.
@@ -26,17 +43,20 @@ fn names(command: &Command) -> Vec<String> {
     command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect()
 }
 
-/// A command and those below it. A global flag that it does not take stays known to it, so that the refusal can name
-/// the flag, but is not in its help.
-fn dressed(mut command: Command, path: &str, globals: &[Arg]) -> Command {
+/// A command and those below it, each with its flags and examples.
+fn dressed(mut command: Command, path: &str, globals: &[Arg], refusing: bool) -> Command {
     for name in names(&command) {
         let below = format!("{path} {name}");
-        command = command.mut_subcommand(&name, |sub| dressed(sub, &below, globals));
+        command = command.mut_subcommand(&name, |sub| dressed(sub, &below, globals, refusing));
     }
     let taken = takes(path);
     for arg in globals {
-        let hidden = arg.is_hide_set() || !taken.contains(&arg.get_id().as_str());
-        command = command.arg(arg.clone().hide(hidden));
+        let shown = !arg.is_hide_set() && taken.contains(&arg.get_id().as_str());
+        if refusing {
+            command = command.arg(arg.clone().hide(!shown));
+        } else if shown {
+            command = command.arg(arg.clone().global(false));
+        }
     }
     match examples(path) {
         text if text.is_empty() => command,
@@ -57,7 +77,7 @@ fn examples(path: &str) -> String {
             ("mcp-reap explain 4242 --json", "the same for a program"),
         ],
         "kill" => [
-            ("mcp-reap kill 4242", "the instance that this process belongs to"),
+            ("mcp-reap kill 4242", "the instance of this process"),
             ("mcp-reap kill context7-mcp --dry-run", "what that would end"),
         ],
         "exec" => [
@@ -135,6 +155,7 @@ mod tests {
                 let nested = path.contains("config") || path.contains("hook") || path.contains("schedule");
                 assert!(nested || text.lines().count() == 3, "{below}");
                 for line in text.lines().skip(1) {
+                    assert!(line.len() < 80 || line.contains("completions"), "breaks at 80 columns: {line}");
                     let typed = line.trim().split("  ").next().unwrap_or_default();
                     let typed = typed.split(['>', '|']).next().unwrap_or_default().trim();
                     let read = super::command().try_get_matches_from(typed.split_whitespace());
@@ -145,6 +166,7 @@ mod tests {
         }
         walk(&super::command(), "");
         super::command().debug_assert();
+        super::documented().debug_assert();
     }
 
     #[test]

@@ -186,7 +186,7 @@ fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, O
 }
 
 /// The fields of an allow rule that are given.
-fn allow(rule: &crate::policy::AllowRule) -> String {
+pub(super) fn allow(rule: &crate::policy::AllowRule) -> String {
     let text = |key: &str, value: Option<String>| value.map(|value| format!("{key} = \"{value}\""));
     let pattern =
         |key, value: &Option<crate::pattern::Pattern>| text(key, value.as_ref().map(ToString::to_string));

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap_complete::Shell;
 
 use super::{Session, answer, look, say};
-use crate::cli::command;
+use crate::cli::documented;
 use crate::exit::Exit;
 use crate::render::clean::clean;
 
@@ -18,7 +18,7 @@ pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<Exit> {
         )
     };
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut command(), "mcp-reap", &mut text);
+    clap_complete::generate(shell, &mut documented(), "mcp-reap", &mut text);
     let text = String::from_utf8(text).context("completions are not UTF-8")?;
     // clap_complete 4.6 writes a hyphen in the program's name in two ways, and bash then completes
     // nothing behind a subcommand.
@@ -118,7 +118,7 @@ Has it run every night.
 fn main_page() -> anyhow::Result<String> {
     let mut text = Vec::new();
     // As in a folder, where `help` has no page of its own.
-    let command = command().disable_help_subcommand(true);
+    let command = documented().disable_help_subcommand(true);
     clap_mangen::Man::new(command).render(&mut text).context("failed to write the man page")?;
     let text = String::from_utf8(text).context("the man page is not UTF-8")?;
     let text = match text.split_once(".SH EXTRA\n") {
@@ -158,7 +158,7 @@ pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<Exit> {
         return Ok(Exit::Fine);
     };
     std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
-    clap_mangen::generate_to(command(), folder)
+    clap_mangen::generate_to(documented(), folder)
         .map_err(anyhow::Error::from)
         .and_then(|()| Ok(name_the_examples(folder)?))
         .and_then(|()| Ok(std::fs::write(folder.join("mcp-reap.1"), main_page()?)?))

@@ -113,6 +113,7 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
 pub(super) fn judge<'a>(session: &Session, seen: &'a Seen<'_>) -> (Judgement<'a>, Plan) {
     let judgement = classify::judge_as(&seen.snapshot, &seen.roles, seen.catalog, &session.policy);
     let plan = Plan::new(&judgement, &seen.snapshot, &session.policy);
+    verbose::tell(seen, &judgement, &plan);
     (judgement, plan)
 }
 
@@ -123,6 +124,5 @@ pub(super) fn judge_for<'a>(session: &Session, seen: &'a Seen<'_>, choice: &Choi
         Choice::Unused => plan,
         Choice::These { .. } => Plan::of(&judgement, &seen.snapshot, &session.policy, choice),
     };
-    verbose::tell(seen, &judgement, &plan);
     (judgement, plan)
 }

@@ -71,9 +71,9 @@ impl Why {
     pub fn way_out(self, root: Pid) -> String {
         match self {
             Why::Ourselves => "run mcp-reap from another terminal".to_owned(),
-            Why::OtherUser => "run it as that user, or as root with --all-users".to_owned(),
+            Why::OtherUser => "run mcp-reap as that user, or as root with --all-users".to_owned(),
             Why::TooYoung => "--min-age 0s takes young ones too".to_owned(),
-            Why::OtherNamespace => "run it inside that container".to_owned(),
+            Why::OtherNamespace => "run mcp-reap inside that container".to_owned(),
             Why::Traced => "detach the debugger first".to_owned(),
             Why::Left => "nothing is left to do".to_owned(),
             Why::Allowed => "take the rule out of the allowlist first".to_owned(),

@@ -6,7 +6,7 @@ use super::Scene;
 use super::clean::clean;
 use super::figures::count;
 use crate::classify::{Finding, Verdict};
-use crate::plan::{Why, Withheld};
+use crate::plan::{Choice, Why, Withheld};
 use crate::policy::Policy;
 use crate::units::show_duration;
 
@@ -14,8 +14,14 @@ use crate::units::show_duration;
 #[must_use]
 pub fn steps(scene: &Scene<'_>, policy: &Policy) -> Vec<String> {
     let mut lines: Vec<String> = young(scene, policy).into_iter().collect();
-    let withheld = &scene.plan.withheld;
-    lines.extend(withheld.iter().filter(|one| !matches!(one.why, Why::TooYoung | Why::Left)).map(said));
+    let mut reasons: Vec<Why> = scene.plan.withheld.iter().map(|one| one.why).collect();
+    reasons.sort_unstable_by_key(|why| why.as_str());
+    reasons.dedup();
+    reasons.retain(|why| !matches!(why, Why::TooYoung | Why::Left));
+    lines.extend(reasons.into_iter().filter_map(|why| withheld_for(scene, why)));
+    if scene.plan.choice != Choice::Unused {
+        return lines;
+    }
     let left = |verdict| {
         let of =
             move |f: &&&Finding<'_>| f.verdict == verdict && !scene.reaps(f) && scene.withheld(f).is_none();
@@ -64,9 +70,20 @@ fn young(scene: &Scene<'_>, policy: &Policy) -> Option<String> {
     ))
 }
 
-fn said(withheld: &Withheld) -> String {
-    let (server, root) = (clean(&withheld.server), withheld.root.pid);
-    format!("{server} ({root}) is left alone: {}; {}", withheld.why.as_str(), withheld.why.way_out(root))
+/// How many names of one kind are enough.
+const NAMES: usize = 3;
+
+/// `notes (77), maps (78) and 2 more left alone, in use: --in-use ends it all the same`
+fn withheld_for(scene: &Scene<'_>, why: Why) -> Option<String> {
+    let of: Vec<&Withheld> = scene.plan.withheld.iter().filter(|one| one.why == why).collect();
+    let first = of.first()?.root.pid;
+    let named = |one: &&Withheld| format!("{} ({})", clean(&one.server), one.root.pid);
+    let names: Vec<String> = of.iter().take(NAMES).map(named).collect();
+    let more = match of.len().saturating_sub(NAMES) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    Some(format!("{}{more} left alone, {}: {}", names.join(", "), why.as_str(), why.way_out(first)))
 }
 
 /// For a run that left processes alive although they were asked to end.

@@ -124,10 +124,15 @@ pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     if withheld > 0 {
         stays.push(format!("{withheld} withheld"));
     }
+    // Of what was not chosen there is nothing to say where a person chose.
+    let chosen = scene.plan.choice != plan::Choice::Unused;
+    if chosen {
+        stays.retain(|part| part.ends_with("withheld"));
+    }
     if !stays.is_empty() {
         let _ = write!(text, "; left alone: {}", stays.join(", "));
     }
-    if memory.is_some() && !scene.judgement.findings.is_empty() {
+    if memory.is_some() && !chosen && !scene.judgement.findings.is_empty() {
         let rss = scene.judgement.findings.iter().map(|finding| finding.rss).sum();
         let _ = write!(text, "; all instances take {}", size_of(rss, memory));
     }
