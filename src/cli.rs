@@ -4,6 +4,7 @@ mod fitting;
 mod global;
 mod help;
 mod kill;
+mod named;
 mod tips;
 mod trial;
 mod unattended;
@@ -17,10 +18,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use global::{Global, StartedBy};
 pub use help::{command, documented};
 pub use kill::KillArgs;
+pub use named::Named;
 pub use tips::tip;
 pub use trial::{Ending, TestArgs};
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
 
+use crate::render::Order;
 use crate::units::parse_duration;
 use crate::units::since::{Since, parse_since};
 
@@ -67,11 +70,12 @@ pub enum Command {
     /// Show every instance with client, verdict, age and memory.
     #[command(visible_alias = "ls", aliases = ["ps", "status"])]
     List(ListArgs),
-    /// Show all evidence for and against one process.
+    /// Show all evidence for and against a process, with what is above it and where it works.
     #[command(alias = "why")]
     Explain {
-        /// The process.
-        pid: u32,
+        /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or who listens on a port (:3000).
+        #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
+        targets: Vec<Named>,
     },
     /// End chosen instances, whatever their verdict; what is allowed or managed stays.
     Kill(KillArgs),
@@ -143,13 +147,23 @@ pub struct ListArgs {
     #[arg(long, short)]
     pub tree: bool,
 
-    /// Show swap, CPU, ports and terminal too, as a terminal of 140 columns does by itself.
+    /// Show swap, CPU (the average over its life), ports, terminal and conversation too, as a terminal of 140 columns
+    /// does by itself.
     #[arg(long, short)]
     pub wide: bool,
 
+    /// What stands on top: the verdict that matters most, the oldest, the largest, or the busiest over its life.
+    #[arg(long, value_enum, value_name = "BY", default_value_t)]
+    pub sort: Order,
+
+    /// Ask docker and podman, too, by a local socket and for three seconds at most: containers of MCP images whose
+    /// `docker run` is gone. They are shown, never ended.
+    #[arg(long, conflicts_with_all = ["watch", "snapshot", "configured"])]
+    pub containers: bool,
+
     /// Show what your clients are configured to start, each with its running instances, and the
     /// instances that no configuration names.
-    #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot"])]
+    #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot", "sort"])]
     pub configured: bool,
 
     /// Look again every two seconds, until `q`.
@@ -167,6 +181,11 @@ pub struct CheckArgs {
     /// Tolerate so many orphans.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_orphans: usize,
+
+    /// Ask docker and podman, too, by a local socket and for three seconds at most: a container of an MCP image whose
+    /// `docker run` is gone is a finding.
+    #[arg(long, conflicts_with = "snapshot")]
+    pub containers: bool,
 }
 
 /// A form of the answer of `check`.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::classify::{Finding, Judgement, Verdict};
+use crate::containers::Container;
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::process::Pid;
@@ -42,6 +43,15 @@ pub enum Problem {
         /// The client.
         pid: Pid,
         /// Its name in the catalog.
+        name: String,
+    },
+    /// A container of an MCP image whose client is gone. No run ends it.
+    Container {
+        /// `docker` or `podman`.
+        engine: String,
+        /// Its image.
+        image: String,
+        /// Its name.
         name: String,
     },
     /// Fewer instances in use than `[[expect]]` says.
@@ -93,7 +103,7 @@ impl Health {
         let clients: Vec<_> = judgement
             .clients
             .iter()
-            .filter(|client| client.orphaned && !goes().any(|f| f.instance.root.pid() == client.pid))
+            .filter(|client| client.orphaned && !goes().any(|f| f.instance.contains(client.pid)))
             .collect();
         let mut health = Health {
             problems: Vec::new(),
@@ -126,6 +136,15 @@ impl Health {
         );
         health.expectations(judgement, policy);
         health
+    }
+
+    /// Adds the containers without a client, where the person asked for them.
+    pub fn add_containers(&mut self, containers: &[Container]) {
+        self.problems.extend(containers.iter().map(|container| Problem::Container {
+            engine: container.engine.clone(),
+            image: container.image.clone(),
+            name: container.name.clone(),
+        }));
     }
 
     /// Nothing is wrong.

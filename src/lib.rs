@@ -17,6 +17,7 @@ pub mod program;
 pub mod roles;
 // layer 3: judgement
 pub mod classify;
+pub mod containers;
 pub mod instance;
 // layer 4: intent
 pub mod health;

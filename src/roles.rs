@@ -51,6 +51,12 @@ impl Roles {
         for record in rows.clone() {
             match catalog.identify(record) {
                 Some(known) if is_borne_out(record, &known.basis) => self.known.push((record.pid(), known)),
+                Some(Identification { role, name, basis: Basis::SharedProfile { profile } })
+                    if is_looked_at(record) && catalog.is_headless(record) =>
+                {
+                    let basis = Basis::Automated { profile };
+                    self.known.push((record.pid(), Identification { role, name, basis }));
+                }
                 Some(_) => self.unproven.push(record.pid()),
                 None => {}
             }
@@ -158,9 +164,11 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
     match basis {
         Basis::Configured { .. } | Basis::Plugin { .. } => record.is_wired(),
         Basis::SharedProfile { .. } => is_of_a_client(record),
-        Basis::Catalog { .. } | Basis::Taught { .. } | Basis::Environment | Basis::ActsAsClient { .. } => {
-            true
-        }
+        Basis::Catalog { .. }
+        | Basis::Taught { .. }
+        | Basis::Automated { .. }
+        | Basis::Environment
+        | Basis::ActsAsClient { .. } => true,
     }
 }
 
@@ -177,7 +185,7 @@ fn started_as_server(record: &ProcessRecord) -> bool {
 
 fn is_of_a_client(record: &ProcessRecord) -> bool {
     let set = |name| record.env_var(name).is_some();
-    set(CLAUDE) && set(CLAUDE_SESSION) && !set(CLAUDE_CHILD)
+    record.env_var(CLAUDE) == Some("1") && set(CLAUDE_SESSION) && !set(CLAUDE_CHILD)
 }
 
 /// A job of a Claude Code shell tool, hook or status line: wanted by somebody, whatever it runs.

@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 9] = [
     &["bytes", "exit", "list", "process", "redact", "units"],
     &["pattern", "tree"],
     &["program", "catalog", "policy", "roles"],
-    &["instance", "classify"],
+    &["instance", "classify", "containers"],
     &["health", "plan", "reap"],
     &["os"],
     &["audit", "clients", "config", "diagnostics", "guard", "hook", "render", "schedule", "services", "sys"],

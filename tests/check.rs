@@ -44,7 +44,7 @@ fn judged<T>(table: &Table, policy: &Policy, orphans: usize, with: impl Fn(&Scen
     let judgement = table.judge(policy);
     let plan = Plan::new(&judgement, &table.snapshot, policy);
     let health = Health::of(&judgement, &plan, policy, orphans);
-    let scene = Scene { snapshot: &table.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let scene = Scene::new(&table.snapshot, &judgement, &plan);
     with(&scene, &health)
 }
 

@@ -11,7 +11,7 @@ use mcp_reap::instance::Part::{self, Helper, Launcher, Server};
 use mcp_reap::pattern::Pattern;
 use mcp_reap::plan::Why;
 use mcp_reap::policy::{AllowRule, Policy};
-use mcp_reap::process::Pid;
+use mcp_reap::process::{Listener, Pid};
 use scene::{Table, Wire};
 
 const SERVER: &str = "node /home/u/.npm-global/bin/mcp-server-memory";
@@ -44,9 +44,8 @@ fn an_orphaned_client_goes_with_all_its_servers_only_when_asked_for() {
     let judgement = table.judge(&policy);
     let [finding] = judgement.findings.as_slice() else { panic!("{:?}", judgement.findings) };
     assert_eq!((finding.verdict, finding.instance.server.as_str()), (Verdict::Orphaned, "claude-code"));
-    let all =
-        [(400, Launcher), (500, Launcher), (530, Helper), (501, Launcher), (502, Server), (510, Helper)];
-    assert_eq!(parts(finding), all, "the dead are no members");
+    let all = [(400, Launcher), (500, Helper), (530, Helper), (501, Helper), (502, Helper), (510, Helper)];
+    assert_eq!(parts(finding), all, "the dead are no members, and what a client runs helps it");
     assert_eq!((finding.rss, finding.age), ((5 * 50 + 9) << 20, 3600.0));
     assert_eq!(table.ended(&policy), [400, 500, 501, 502, 510, 530]);
 }
@@ -118,15 +117,97 @@ fn only_a_client_that_nobody_can_talk_to_is_orphaned() {
         }),
         "left behind by a daemon"
     );
-    // No descriptor at all is what a closed terminal leaves, if there is no terminal any more.
-    let closed = |t: &mut Table| {
-        t.row(400).change(|r| r.details.stdio.as_mut().unwrap().kind = mcp_reap::process::StdioKind::Closed);
-    };
-    assert!(orphaned(&closed));
+    // A terminal that is gone is no wire, and what is no wire is not known to be dead: a job that was left behind on
+    // purpose looks the same.
     assert!(!orphaned(&|t| {
-        closed(t);
-        t.row(400).change(|r| r.tty = Some("pts/4".into()));
+        let closed = mcp_reap::process::StdioKind::Closed;
+        t.row(400).change(|r| r.details.stdio = Some(mcp_reap::process::Stdio::of_kind(closed)));
     }));
+    assert!(
+        !orphaned(&|t| {
+            t.row(400).listens(7777, 1);
+        }),
+        "it serves on a socket of its own, and somebody is connected"
+    );
+}
+
+/// What is told of a client: whether it is orphaned, and what is known of one that nobody is seen to use.
+fn told(table: &Table, pid: u32) -> (bool, Option<String>) {
+    let judgement = table.judge(&now());
+    let client = judgement.clients.iter().find(|client| client.pid == Pid(pid)).unwrap();
+    (client.orphaned, client.reason.clone())
+}
+
+#[test]
+fn of_a_client_without_a_wire_only_what_is_known_is_said() {
+    let mut table = Table::new();
+    table.add(400, 1, "codex exec hi");
+    let unproven = Some("owner gone, no closed stdio that would prove it unused".to_owned());
+    assert_eq!(told(&table, 400), (false, unproven), "a job in the background");
+    table.row(400).change(|r| r.details.display = true);
+    assert_eq!(told(&table, 400), (false, None), "somebody sits in front of it");
+    let mut table = Table::new();
+    table.add(400, 1, "/opt/cursor/cursor");
+    table.add(401, 400, "/opt/cursor/cursor --type=zygote");
+    assert_eq!(told(&table, 400), (false, None), "a desktop program");
+    let mut table = Table::new();
+    let daemon = |table: &mut Table, connected| {
+        table.add(400, 1, "codex app-server --listen unix:// --managed-daemon").change(|r| {
+            r.details.listening = Some(vec![Listener::Other("unix:/run/user/1000/codex.sock".to_owned())]);
+            r.details.connected = Some(connected);
+        });
+        table.npx(500, 400, Wire::Held(400));
+    };
+    daemon(&mut table, 0);
+    let idle = Some("owner gone, serves by unix:/run/user/1000/codex.sock, nobody connected".to_owned());
+    assert_eq!(told(&table, 400), (false, idle), "an app server without a consumer");
+    assert!(table.ended(&Policy { clients: true, ..now() }).is_empty(), "which proves nothing");
+    let mut table = Table::new();
+    daemon(&mut table, 1);
+    assert_eq!(told(&table, 400), (false, None), "with one");
+}
+
+#[test]
+fn a_client_behind_an_orphaned_adapter_is_orphaned_with_it() {
+    let lost = |adapter: &str, client: &str| {
+        let mut table = Table::new();
+        table.add(300, 1, adapter).wire(Wire::Closed);
+        table.add(400, 300, client).wire(Wire::Held(300));
+        table.npx(500, 400, Wire::Held(400));
+        table
+    };
+    let clients = Policy { clients: true, ..now() };
+    for (adapter, client) in [
+        ("node /home/u/.npm-global/bin/claude-agent-acp", "claude --output-format stream-json"),
+        ("codex-acp", "codex app-server"),
+        ("npm exec acpx", "claude -p hi"),
+    ] {
+        let table = lost(adapter, client);
+        assert_eq!(told(&table, 300), (true, Some("owner gone, stdio closed".to_owned())), "{adapter}");
+        assert!(told(&table, 400).0, "{adapter}");
+        assert!(table.ended(&now()).is_empty(), "{adapter}");
+        assert_eq!(table.ended(&clients), [300, 400, 500, 501, 502], "{adapter}");
+        // The editor that talks to the adapter lives.
+        let mut held = lost(adapter, client);
+        held.add(200, 800, "zed").tty("pts/9").age(9000.0);
+        held.row(300).wire(Wire::Held(200));
+        assert_eq!(told(&held, 300), (false, None), "{adapter}");
+        assert!(held.ended(&clients).is_empty(), "{adapter}");
+        // Somebody else holds the wire of the client behind it.
+        let mut other = lost(adapter, client);
+        other.row(400).wire(Wire::Held(800));
+        assert!(!told(&other, 400).0, "{adapter}");
+        assert!(other.ended(&clients).is_empty(), "{adapter}");
+    }
+}
+
+#[test]
+fn a_server_that_a_client_let_go_of_says_nothing_of_the_client() {
+    let mut table = Table::new();
+    table.add(400, 1, "claude -p hi");
+    table.npx(500, 400, Wire::Closed);
+    assert!(!told(&table, 400).0);
+    assert_eq!(table.ended(&Policy { clients: true, ..now() }), [500, 501, 502], "disconnected");
 }
 
 #[test]
@@ -295,6 +376,76 @@ fn a_browser_whose_stdio_tells_nothing_is_no_proven_left_over() {
     table.add(500, 1, CHROME).born_into(490);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached), "the person may have opened it");
     assert!(table.ended(&now()).is_empty());
+}
+
+#[test]
+fn a_servers_own_language_server_is_a_helper_that_outlived_it() {
+    for line in [
+        "/home/u/.serena/language_servers/static/RustAnalyzer/RustAnalyzer/rust-analyzer",
+        "node /home/u/.serena/language_servers/static/TypeScriptLanguageServer/ts-lsp/node_modules/.bin/typescript-language-server --stdio",
+    ] {
+        let mut table = Table::new();
+        table.add(500, 1, line).wire(Wire::Closed);
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned), "{line}");
+        assert_eq!(table.ended(&now()), [500]);
+        table.row(500).wire(Wire::Null);
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached), "{line}");
+        // Another client of it that lives, and an editor of the person's that starts it itself.
+        table.row(500).wire(Wire::Held(800));
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse), "{line}");
+        let mut table = Table::new();
+        table.add(400, 800, "vim").tty("pts/9").age(9000.0);
+        table.add(500, 400, line).wire(Wire::Held(400));
+        assert!(table.ended(&Policy { detached: true, ..now() }).is_empty(), "{line}");
+    }
+    // The same programs anywhere else are nobody's helpers.
+    let mut table = Table::new();
+    table.add(500, 1, "/home/u/.cargo/bin/rust-analyzer").wire(Wire::Closed);
+    table
+        .add(501, 1, "node /usr/lib/node_modules/.bin/typescript-language-server --stdio")
+        .wire(Wire::Closed);
+    assert!(table.judge(&now()).findings.is_empty());
+}
+
+#[test]
+fn an_automated_browser_that_was_left_behind_is_told_and_ended_only_on_proof() {
+    let profiles = [
+        "--user-data-dir=/tmp/puppeteer_dev_chrome_profile-x1",
+        "--user-data-dir=/tmp/playwright_chromiumdev_profile-x1",
+        "--user-data-dir=/var/folders/zz/T/mcp-chrome-x1",
+    ];
+    for profile in profiles {
+        let line = format!("/opt/google/chrome/chrome --headless=new --remote-debugging-port=9222 {profile}");
+        let chrome = |parent, line: &str| {
+            let mut table = Table::new();
+            table.add(500, parent, line);
+            table.add(501, 500, &format!("/opt/google/chrome/chrome --type=renderer {profile}"));
+            table
+        };
+        let mut table = chrome(1, &line);
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached), "{profile}");
+        table.row(500).wire(Wire::Closed);
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned), "{profile}");
+        assert_eq!(table.ended(&now()), [500, 501], "{profile}");
+        // Somebody is connected to its debugging port.
+        table.row(500).listens(9222, 1);
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::InUse), "{profile}");
+        table.row(500).listens(9222, 0);
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned), "{profile}");
+        // Its program lives: somebody's tests.
+        let mut tests = chrome(400, &line);
+        tests.add(400, 800, "node /home/u/shop/node_modules/.bin/mocha").age(9000.0);
+        tests.row(500).wire(Wire::Closed);
+        assert_eq!(tests.verdict(&now(), 500), None, "{profile}");
+        // It has a window, or a profile of the person's.
+        for other in
+            [line.replace("--headless=new ", ""), line.replace(profile, "--user-data-dir=/home/u/chrome")]
+        {
+            let mut table = chrome(1, &other);
+            table.row(500).wire(Wire::Closed);
+            assert_eq!(table.verdict(&now(), 500), None, "{other}");
+        }
+    }
 }
 
 /// What is told of it, in few words.

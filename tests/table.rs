@@ -38,7 +38,7 @@ fn dead(table: &mut Table, pid: u32, parent: u32, comm: &str) {
 
 fn shown(table: &Table, policy: &Policy, width: Option<usize>, columns: Columns) -> String {
     scene_of(table, policy, |scene, _| {
-        table::list(scene, Look { color: false, width }, Detail { tree: false, columns })
+        table::list(scene, Look { color: false, width }, Detail { columns, ..Detail::default() })
     })
 }
 
@@ -46,7 +46,7 @@ fn scene_of<T>(table: &Table, policy: &Policy, with: impl Fn(&Scene<'_>, &Health
     let judgement = table.judge(policy);
     let plan = Plan::new(&judgement, &table.snapshot, policy);
     let health = Health::of(&judgement, &plan, policy, 99);
-    with(&Scene { snapshot: &table.snapshot, judgement: &judgement, plan: &plan, results: None }, &health)
+    with(&Scene::new(&table.snapshot, &judgement, &plan), &health)
 }
 
 #[test]
@@ -174,8 +174,7 @@ fn what_became_of_a_process_stands_before_what_it_was() {
         (Outcome::Denied("no".to_owned()), "denied", "\u{1b}[31m"),
     ] {
         let results = [Ended { target: 0, member: member.clone(), outcome }];
-        let scene =
-            Scene { snapshot: &table.snapshot, judgement: &judgement, plan: &plan, results: Some(&results) };
+        let scene = Scene { results: Some(&results), ..Scene::new(&table.snapshot, &judgement, &plan) };
         let shown = |color| table::plan(&scene, Look { color, width: Some(80) });
         let plain = shown(false);
         assert!(plain.contains(&format!("  1030100 {word}, server 52 MB node /opt/bin/")), "{plain}");
@@ -194,4 +193,29 @@ fn all_faces(table: &Table, policy: &Policy) -> (String, String, String, String,
             serde_json::from_str(&json::report(scene)).unwrap(),
         )
     })
+}
+
+/// What `list` shows of a recorded table on a terminal this wide.
+fn recorded(table: &[u8], width: usize) -> String {
+    let snapshot = mcp_reap::process::Snapshot::from_json(table).unwrap();
+    let (catalog, policy) = (mcp_reap::catalog::Catalog::builtin(), Policy::default());
+    let judgement = mcp_reap::classify::judge(&snapshot, &catalog, &policy);
+    let plan = mcp_reap::plan::Plan::new(&judgement, &snapshot, &policy);
+    let look = Look { color: false, width: Some(width) };
+    let detail = Detail { columns: Columns::AsThereIsRoom, ..Detail::default() };
+    table::list(&Scene::new(&snapshot, &judgement, &plan), look, detail)
+}
+
+#[test]
+fn a_machine_with_thirty_copies_is_read_at_every_width() {
+    let crowd = include_bytes!("cli/tables/crowd.json");
+    for (width, expected) in [
+        (80, include_str!("cli/tables/crowd-80.txt")),
+        (120, include_str!("cli/tables/crowd-120.txt")),
+        (160, include_str!("cli/tables/crowd-160.txt")),
+    ] {
+        let shown = recorded(crowd, width);
+        assert_eq!(shown, expected, "at {width} columns:\n{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= width), "{shown}");
+    }
 }

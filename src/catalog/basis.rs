@@ -43,6 +43,12 @@ pub enum Basis {
         /// How such folders' names begin.
         profile: String,
     },
+    /// A browser that a program drives: headless, with such a profile or a temporary one. Nothing says whose it was, so it
+    /// is a helper only where its parent has ended.
+    Automated {
+        /// The profile folder, or how its name begins.
+        profile: String,
+    },
     /// Its environment says that Claude Code started it as a stdio server.
     Environment,
     /// It holds both other ends of a server's stdio connection, as a client does.
@@ -97,6 +103,7 @@ impl Basis {
             Basis::Catalog { .. } => "catalog",
             Basis::Taught { .. } => "rule",
             Basis::SharedProfile { .. } | Basis::Environment => "environment",
+            Basis::Automated { .. } => "profile",
             Basis::ActsAsClient { .. } => "stdio",
         }
     }
@@ -110,7 +117,7 @@ impl fmt::Display for Basis {
             Basis::Plugin { plugin, script } => write!(f, "{script} (plugin {plugin})"),
             Basis::Catalog { program, rule } => write!(f, "{program} ({rule})"),
             Basis::Taught { program, pattern } => write!(f, "{program} ({pattern})"),
-            Basis::SharedProfile { profile } => write!(f, "profile {profile}"),
+            Basis::SharedProfile { profile } | Basis::Automated { profile } => write!(f, "profile {profile}"),
             Basis::Environment => f.write_str("started as a stdio server by claude-code"),
             Basis::ActsAsClient { server } => write!(f, "client of server {server}"),
         }

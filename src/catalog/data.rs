@@ -116,6 +116,7 @@ pub(super) struct Helper {
     pub browser_helpers: Vec<Text>,
     pub profiles: BTreeMap<Text, Text>,
     pub shared_profiles: BTreeMap<Text, Text>,
+    pub folders: BTreeMap<Text, Text>,
     pub scripts: BTreeMap<Text, Text>,
 }
 
@@ -133,6 +134,16 @@ pub(super) struct Clients {
     commands: Vec<(Text, Text)>,
     beginnings: Vec<(Text, Text)>,
     paths: Vec<(Text, Text)>,
+}
+
+impl Helper {
+    /// The server in whose own folder of programs a path lies.
+    pub(super) fn folder(&self, path: &str) -> Option<(Text, Text)> {
+        self.folders
+            .iter()
+            .find(|(folder, _)| path.contains(**folder))
+            .map(|(folder, server)| (*folder, *server))
+    }
 }
 
 impl Data {

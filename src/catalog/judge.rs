@@ -22,6 +22,14 @@ impl Catalog {
         {
             return Some(found);
         }
+        if let Some((folder, server)) = data.helper.folder(&program.text) {
+            return Some(by_catalog(
+                Role::Helper,
+                server.to_owned(),
+                program,
+                Rule::Folder(folder.to_owned()),
+            ));
+        }
         if let Some(found) = data.mode(program) {
             return Some(by_catalog(serving, found.name, program, found.rule));
         }
@@ -131,11 +139,27 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
     if !browser {
         return None;
     }
-    let (part, server) = profile(data, program.args.iter().map(|arg| Word::from(arg.as_str())))?;
+    let words = || program.args.iter().map(|arg| Word::from(arg.as_str()));
+    let Some((part, server)) = profile(data, words()) else {
+        let profile = temporary_profile(words())?;
+        let basis = Basis::SharedProfile { profile };
+        return Some(Identification { role: Role::Helper, name: name.clone(), basis });
+    };
     let helper = by_catalog(Role::Helper, server.to_owned(), program, Rule::Profile(part.to_owned()));
     Some(match data.helper.profiles.contains_key(part) {
         true => helper,
         false => Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper },
+    })
+}
+
+/// Where temporary profiles lie.
+pub(super) const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/var/folders/", "/private/var/folders/"];
+
+/// A temporary profile folder, in the options of a browser.
+pub(super) fn temporary_profile<'a>(args: impl Iterator<Item = Word<'a>>) -> Option<String> {
+    args.into_iter().find_map(|arg| {
+        let folder = arg.strip_prefix("--user-data-dir=").unwrap_or(&arg);
+        TEMPORARY.iter().any(|place| folder.starts_with(place)).then(|| folder.to_owned())
     })
 }
 

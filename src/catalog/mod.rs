@@ -232,9 +232,13 @@ impl Catalog {
         }
         let Ok(name) = std::str::from_utf8(head) else { return true };
         if data.helper.browsers.contains(name) {
-            return judge::profile(data, argv.iter().map(to_text)).is_some();
+            return judge::profile(data, argv.iter().map(to_text)).is_some()
+                || judge::temporary_profile(argv.iter().map(to_text)).is_some();
         }
-        program::is_tool(name) || self.is_known(data, first) || argv.iter().any(words::says_mcp)
+        data.helper.folder(&to_text(first)).is_some()
+            || program::is_tool(name)
+            || self.is_known(data, first)
+            || argv.iter().any(words::says_mcp)
     }
 
     /// By its name, with or without its extension, or by where it lies.

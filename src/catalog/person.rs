@@ -25,14 +25,17 @@ const BROWSERS: &str = "\
 const SESSIONS: &str = "\
     ash bash csh dash elvish fish ksh login mosh-server nu powershell pwsh rbash screen sh sshd sshd-session tcsh tmux \
     xonsh zellij zsh";
+/// Tools that run one command after another, and restart or watch them.
+#[rustfmt::skip]
+const GOES_ON: &str = "\
+    abduco ansible-playbook bazel bazelisk cargo cmake concurrently cron crond dtach entr find go gradle gradlew inetd just \
+    make mprocs mvn mvnw ninja nox overmind parallel rake run-parts snakemake task terraform tox watch watchexec xargs xinetd";
+const MULTIPLEXERS: &str = "abduco dtach screen tmux zellij";
 /// Options that only a program gives to a browser (Chromium, Firefox).
 #[rustfmt::skip]
 const AUTOMATION: &str = "\
     --enable-automation --headless --marionette --remote-debugging-pipe --remote-debugging-port -headless -juggler \
     -juggler-pipe -marionette";
-/// Where temporary profiles lie.
-const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/var/folders/", "/private/var/folders/"];
-
 impl Catalog {
     /// A program that a person works in, whoever started it: an editor, or a browser without any sign of automation.
     #[must_use]
@@ -50,15 +53,35 @@ impl Catalog {
             let of_a_parent = option == "--type" || option == "-contentproc";
             of_a_parent || AUTOMATION.split(' ').any(|known| known == option)
         };
-        let profile = |arg: &str| {
-            let value = arg.strip_prefix("--user-data-dir=").unwrap_or(arg);
-            TEMPORARY.iter().any(|place| value.starts_with(place))
-        };
         // The words of a title stand in one string.
         let words =
             || argv.iter().flat_map(|arg| to_text(arg).split(' ').map(str::to_owned).collect::<Vec<_>>());
-        !words().any(|arg| automated(&arg) || profile(&arg))
+        !words().any(|arg| automated(&arg))
+            && super::judge::temporary_profile(words().map(Into::into)).is_none()
             && super::judge::profile(data, argv.iter().map(to_text)).is_none()
+    }
+
+    /// A browser without a window: somebody's program drives it.
+    #[must_use]
+    pub fn is_headless(&self, record: &ProcessRecord) -> bool {
+        let argv = record.argv.iter().flat_map(crate::bytes::Argv::iter).map(to_text);
+        let mut options = argv.map(|arg| arg.split('=').next().unwrap_or_default().to_owned());
+        own_name(record).contains("headless")
+            || options.any(|option| option == "--headless" || option == "-headless")
+    }
+
+    /// A process that is no launcher, whatever it runs and whatever pipes it holds: a person's session, or a tool that
+    /// goes on with something else when one of its commands has ended.
+    #[must_use]
+    pub fn has_more_to_do(&self, record: &ProcessRecord) -> bool {
+        let name = own_name(record);
+        GOES_ON.split(' ').any(|tool| tool == name) || self.is_session(record)
+    }
+
+    /// A terminal multiplexer: what runs in it, and who is attached to it, is a person's.
+    #[must_use]
+    pub fn is_multiplexer(&self, record: &ProcessRecord) -> bool {
+        MULTIPLEXERS.split(' ').any(|known| known == own_name(record))
     }
 
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.

@@ -8,16 +8,16 @@ use crate::program;
 /// Options that announce a listening server, whatever follows them; with `=value` too.
 #[rustfmt::skip]
 const OPTIONS: &str = "\
-    --addr --address --bind --enable-http --host --http --http-port --listen --mcp-port --port --serve-http --server-port \
-    --sse --sse-port --streamable-http --streamableHttp";
+    --addr --address --bind --daemon --enable-http --host --http --http-port --listen --listen-address --mcp-port --port \
+    --serve-http --server-port --sse --sse-port --stateless-http --streamable-http --streamableHttp --web";
 /// Words that are the name of such a transport, alone or as an option's value.
 const NAMES: &str = "http http-stream httpstream shttp sse streamable-http streamable_http streamablehttp";
 
 impl Catalog {
-    /// The transport that a launcher's or server's command line announces. `listens` says whether a member listens on a
-    /// TCP port: without one, `--port` may be the port of a database.
+    /// The transport that a launcher's or server's command line announces. `ports` are the TCP ports that the instance
+    /// listens on: without any, `--port` may be the port of a database; and a word that names one of them announces it.
     #[must_use]
-    pub fn announced_transport(&self, record: &ProcessRecord, listens: bool) -> Option<String> {
+    pub fn announced_transport(&self, record: &ProcessRecord, ports: &[u16]) -> Option<String> {
         let argv = record.argv.as_ref()?;
         // A program that rewrote its title has all its words in one string.
         let words: Vec<String> = argv
@@ -27,8 +27,22 @@ impl Catalog {
         if let Some(option) = published_port(record, &words) {
             return Some(option);
         }
-        listens.then(|| words.iter().skip(1).find(|word| announces(word)).cloned()).flatten()
+        let behind_option = |at: usize| at > 0 && words[at - 1].starts_with('-');
+        let named =
+            |(at, word): &(usize, &String)| announces(word) || names_port(word, behind_option(*at), ports);
+        let mut words = words.iter().enumerate().skip(1);
+        words.find(named).filter(|_| !ports.is_empty()).map(|(_, word)| word.clone())
     }
+}
+
+/// `-p 3000`, `-p3000`, `--x=3000`, `127.0.0.1:3000`, `http://localhost:3000/mcp`. A bare number may be the port at which
+/// a login comes back (`mcp-remote URL 3334`).
+fn names_port(word: &str, behind_option: bool, ports: &[u16]) -> bool {
+    if word.bytes().all(|byte| byte.is_ascii_digit()) && !behind_option {
+        return false;
+    }
+    let numbers = word.split(|c: char| !c.is_ascii_digit()).filter(|number| number.len() > 1);
+    numbers.filter_map(|number| number.parse().ok()).any(|number: u16| ports.contains(&number))
 }
 
 fn announces(word: &str) -> bool {
@@ -81,7 +95,8 @@ mod tests {
     fn announced(line: &str, listens: bool) -> bool {
         let mut record = ProcessRecord::new(Pid(7), StartTime(1));
         record.argv = Some(line.split(' ').collect::<Argv>());
-        Catalog::builtin().announced_transport(&record, listens).is_some()
+        let ports: &[u16] = if listens { &[8931] } else { &[] };
+        Catalog::builtin().announced_transport(&record, ports).is_some()
     }
 
     #[test]
@@ -92,6 +107,8 @@ mod tests {
             "node dist/index.js --transport=sse",
             "npx @playwright/mcp --port 8931",
             "mcp-server-x --http",
+            "mcp-server-x -p 8931",
+            "mcp-server-x --url http://127.0.0.1:8931/mcp",
         ] {
             assert!(announced(line, true), "{line}");
             assert!(!announced(line, false), "without a listening socket: {line}");
@@ -103,6 +120,7 @@ mod tests {
         for line in [
             "node mcp-remote https://mcp.example.com/sse",
             "node mcp-remote https://mcp.example.com/mcp --transport http-first",
+            "node mcp-remote https://mcp.example.com/sse 8931",
             "mcp-server-postgres postgresql://localhost:5432/db",
             "node server-filesystem /srv/http-files",
         ] {

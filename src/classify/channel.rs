@@ -45,14 +45,6 @@ impl Channels {
                 Some(listening) => channels.listening.extend(listening.iter().cloned()),
                 None => channels.unread = true,
             }
-            let inside = details.connected_peers.iter().filter(|pid| instance.contains(**pid)).count();
-            match details.connected {
-                Some(count) => {
-                    let inside = u32::try_from(inside).unwrap_or(u32::MAX);
-                    channels.connected = channels.connected.saturating_add(count.saturating_sub(inside));
-                }
-                None => channels.unread = true,
-            }
             let outside = details.outbound_peers.iter().filter(|pid| !instance.contains(**pid));
             channels.talks_to.extend(outside.copied().filter(|pid| counterpart(*pid)));
             if let Some(stdio) = &details.stdio {
@@ -60,12 +52,30 @@ impl Channels {
                 channels.terminal |= kinds.contains(&StdioKind::Tty);
             }
         }
+        channels.count_connections(instance, &chain);
         channels.listening.sort_unstable();
         channels.listening.dedup();
         channels.talks_to.sort_unstable();
         channels.talks_to.dedup();
-        channels.announced = announced(&chain, catalog, &channels.listening);
+        channels.announced = announced(instance, &chain, catalog, &channels.listening);
         channels
+    }
+
+    /// Connections that any member serves: a worker may have taken them from its server. Those of members to one
+    /// another (a server and its browser) are none. A helper that cannot be read (a browser's sandboxed process) serves
+    /// nobody.
+    fn count_connections(&mut self, instance: &Instance<'_>, chain: &[&ProcessRecord]) {
+        for record in instance.members.iter().map(|member| member.record) {
+            let details = &record.details;
+            let inside = details.connected_peers.iter().filter(|pid| instance.contains(**pid)).count();
+            match details.connected {
+                Some(count) => {
+                    let inside = u32::try_from(inside).unwrap_or(u32::MAX);
+                    self.connected = self.connected.saturating_add(count.saturating_sub(inside));
+                }
+                None => self.unread |= chain.iter().any(|member| member.pid() == record.pid()),
+            }
+        }
     }
 
     /// Is somebody outside connected?
@@ -93,10 +103,28 @@ impl Channels {
 
 /// What makes it a daemon: an HTTP transport in its command line with a TCP port that it listens on, a published
 /// container port, or any socket that is no TCP port.
-fn announced(chain: &[&ProcessRecord], catalog: &Catalog, listening: &[Listener]) -> Option<String> {
+fn announced(
+    instance: &Instance<'_>,
+    chain: &[&ProcessRecord],
+    catalog: &Catalog,
+    listening: &[Listener],
+) -> Option<String> {
     if let Some(socket) = listening.iter().find(|listener| matches!(listener, Listener::Other(_))) {
         return Some(socket.to_string());
     }
-    let on_tcp = !listening.is_empty();
-    chain.iter().find_map(|record| catalog.announced_transport(record, on_tcp))
+    // A worker that runs what the server runs may be the one that listens.
+    let programs: Vec<String> = chain.iter().filter_map(|record| catalog.program(record)).collect();
+    let works =
+        |record: &&ProcessRecord| catalog.program(record).is_some_and(|name| programs.contains(&name));
+    let workers = instance.members.iter().map(|member| member.record).filter(works);
+    let of_workers = workers.filter_map(|record| record.details.listening.as_ref()).flatten();
+    let ports: Vec<u16> = listening
+        .iter()
+        .chain(of_workers)
+        .filter_map(|listener| match listener {
+            Listener::Tcp(port) => Some(*port),
+            Listener::Other(_) => None,
+        })
+        .collect();
+    chain.iter().find_map(|record| catalog.announced_transport(record, &ports))
 }

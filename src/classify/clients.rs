@@ -1,13 +1,17 @@
 //! Clients: whose instances these are, and clients that nobody can talk to any more.
 
+use std::collections::HashSet;
+
 use super::evidence::Evidence;
 use super::observe::Observation;
-use super::owner::{Owner, name_of, owner};
-use super::verdict::Verdict;
-use super::{ClientRef, ClientStatus, Finding, OwnerPid, ZombieStatus};
+use super::owner::name_of;
+use super::proof::{self, Answer, Proof, Surroundings};
+use super::verdict::{self, Verdict};
+use super::{ClientRef, ClientStatus, Finding, Look, OwnerPid, ZombieStatus};
 use crate::catalog::{Catalog, Role};
 use crate::instance::Instance;
-use crate::process::{Pid, ProcessRecord, Snapshot, StdioKind};
+use crate::policy::Policy;
+use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -25,29 +29,89 @@ pub(super) fn client_of(
     Some(ClientRef { pid, name })
 }
 
-/// Clients that have instances, and the topmost process of every other client. (Editors run dozens
-/// of helper processes under one name.)
-pub(super) fn status(
-    findings: &[Finding<'_>],
-    snapshot: &Snapshot,
-    tree: &Tree<'_>,
-    roles: &Roles,
-) -> Vec<ClientStatus> {
+/// A client that is judged like an instance.
+pub(super) struct JudgedClient<'a> {
+    pub(super) status: ClientStatus,
+    /// An orphaned client above it, to which alone it can talk.
+    goes_with: Option<Pid>,
+    instance: Instance<'a>,
+    seen: Observation,
+    proof: Answer<Proof>,
+}
+
+/// Judges the clients that have instances, and the topmost process of every other client. (Editors run dozens of helper
+/// processes under one name.) The wire decides, by the same rule as for servers.
+pub(super) fn judge<'a>(
+    findings: &[Finding<'a>],
+    look: &Look<'_, 'a>,
+    policy: &Policy,
+    dead: &HashSet<Pid>,
+) -> Vec<JudgedClient<'a>> {
+    let Look { tree, roles, .. } = *look;
     let has_instances = |pid: Pid| findings.iter().any(|f| f.client.as_ref().is_some_and(|c| c.pid == pid));
     let topmost = |record: &ProcessRecord| {
         !tree.ancestors(record).iter().any(|above| roles.role(above.pid()) == Some(Role::Client))
     };
-    roles
-        .all(Role::Client)
-        .into_iter()
-        .filter_map(|pid| tree.get(pid))
-        .filter(|record| has_instances(record.pid()) || topmost(record))
-        .map(|record| ClientStatus {
-            pid: record.pid(),
-            name: name_of(record, roles),
-            orphaned: is_orphaned_client(record, snapshot, tree, roles),
-        })
-        .collect()
+    let shown = |record: &&ProcessRecord| has_instances(record.pid()) || topmost(record);
+    let pids = roles.all(Role::Client).into_iter();
+    let records = pids.filter_map(|pid| tree.get(pid)).filter(shown);
+    let mut judged: Vec<JudgedClient<'a>> =
+        records.filter_map(|record| judge_one(record, look, policy, dead)).collect();
+    // What can only talk to an orphaned client is as lost as it is.
+    for at in 0..judged.len() {
+        let pid = judged[at].status.pid;
+        let above = judged.iter().find(|other| other.status.orphaned && other.has_before(pid));
+        if let Some(status) = above.map(|above| above.status.clone()) {
+            judged[at].status.orphaned = true;
+            judged[at].status.reason = Some(format!("talks only to {} ({})", status.name, status.pid));
+            judged[at].goes_with = Some(status.pid);
+        }
+    }
+    judged
+}
+
+impl JudgedClient<'_> {
+    /// Is that one a client that can only talk to this one?
+    fn has_before(&self, pid: Pid) -> bool {
+        pid != self.status.pid && self.instance.chain().any(|record| record.pid() == pid)
+    }
+}
+
+fn judge_one<'a>(
+    record: &ProcessRecord,
+    look: &Look<'_, 'a>,
+    policy: &Policy,
+    dead: &HashSet<Pid>,
+) -> Option<JudgedClient<'a>> {
+    let (pid, name) = (record.pid(), name_of(record, look.roles));
+    let instance = Instance::of_client(look.tree, look.roles, pid, &name)?;
+    let seen = Observation::of(&instance, look, policy);
+    let is_other_client = |holder: Pid| {
+        look.roles.role(holder) == Some(Role::Client)
+            && !instance.contains(holder)
+            && !seen.ancestors.contains(&holder)
+    };
+    let around = Surroundings {
+        dead,
+        is_other_client: &is_other_client,
+        all_read: look.snapshot.unreadable.is_empty(),
+    };
+    let proof = proof::dead(&seen.wire, &around);
+    let (verdict, reason) = verdict::judge(&seen, proof);
+    let orphaned = verdict == Verdict::Orphaned;
+    let unattended = matches!(verdict, Verdict::Detached | Verdict::Disconnected) && !on_a_desktop(&instance);
+    let status = ClientStatus { pid, name, orphaned, reason: (orphaned || unattended).then_some(reason) };
+    Some(JudgedClient { status, goes_with: None, instance, seen, proof })
+}
+
+/// A desktop program has no wire, and its owner is often the session's service manager: a window is how people talk to it.
+fn on_a_desktop(instance: &Instance<'_>) -> bool {
+    let has_window_processes = |record: &ProcessRecord| {
+        let argv = record.argv.iter().flat_map(crate::bytes::Argv::iter);
+        argv.map(crate::bytes::to_text).any(|word| word == "--type=renderer" || word == "--type=zygote")
+    };
+    let mut members = instance.members.iter().map(|member| member.record);
+    members.any(|record| record.details.display || has_window_processes(record))
 }
 
 /// The zombies, by pid. A dead process has no argv any more, so its name must tell, or its parent.
@@ -75,46 +139,33 @@ pub(super) fn zombies(
     zombies
 }
 
-/// Nobody can talk to it any more: its owner is gone and its stdio is known to be dead. A client
-/// that was put into the background on purpose has `/dev/null` or a file there, which says nothing.
-fn is_orphaned_client(client: &ProcessRecord, snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> bool {
-    let gone = matches!(owner(client, snapshot, tree, roles), Owner::Gone { .. });
-    let dead = client.details.stdio.as_ref().is_some_and(|stdio| match stdio.kind {
-        StdioKind::Pipe | StdioKind::Socket => {
-            let closed = |peers: &Option<Vec<Pid>>| peers.as_ref().is_some_and(Vec::is_empty);
-            closed(&stdio.stdin_peers) && stdio.stdout_peers.as_ref().is_none_or(Vec::is_empty)
-        }
-        StdioKind::Closed => client.tty.is_none(),
-        StdioKind::Null | StdioKind::Tty | StdioKind::File | StdioKind::Unknown => false,
-    });
-    let managed =
-        client.details.service.as_ref().is_some_and(|s| s.main_pid.is_none_or(|main| main == client.pid()));
-    gone && dead && !managed
-}
-
 /// Makes each orphaned client an instance of its own, with everything below it: its servers serve
 /// nobody else, and go with it. Only when the person asked for that.
 pub(super) fn take_orphaned<'a>(
     findings: &mut Vec<Finding<'a>>,
-    clients: &[ClientStatus],
-    snapshot: &Snapshot,
-    tree: &Tree<'a>,
-    roles: &Roles,
+    clients: Vec<JudgedClient<'a>>,
+    look: &Look<'_, 'a>,
 ) {
-    for client in clients.iter().filter(|client| client.orphaned) {
-        let Some(instance) = Instance::of_client(tree, roles, client.pid, &client.name) else { continue };
+    for client in clients.into_iter().filter(|client| client.status.orphaned && client.goes_with.is_none()) {
+        let JudgedClient { status, instance, seen, proof, .. } = client;
         findings.retain(|finding| !instance.contains(finding.instance.root.pid()));
+        let mut evidence = seen.evidence();
+        if let Answer::Yes(proof) = proof {
+            evidence.push(Evidence::DeadWire { proof });
+        }
+        evidence.push(Evidence::OrphanedClient { pid: status.pid });
         findings.push(Finding {
             client: None,
             verdict: Verdict::Orphaned,
             reason: "a client that nobody can talk to any more".to_owned(),
-            evidence: vec![Evidence::OrphanedClient { pid: client.pid }],
-            age: snapshot.age(instance.root),
+            evidence,
+            age: look.snapshot.age(instance.root),
             rss: instance.rss(),
             owner: OwnerPid::Gone,
             connected: false,
-            awaited: false,
-            persons: Vec::new(),
+            awaited: seen.awaited_by.is_some(),
+            persons: seen.persons,
+            conversation: None,
             instance,
         });
     }

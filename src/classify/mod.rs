@@ -3,6 +3,8 @@
 
 mod channel;
 mod clients;
+mod conversation;
+mod copies;
 mod evidence;
 mod interest;
 mod limits;
@@ -13,13 +15,15 @@ mod proof;
 mod verdict;
 mod wire;
 
+pub use conversation::{Conversation, name_conversations};
+pub use copies::Copies;
 pub use evidence::{Adoption, Evidence, WireState};
 pub use interest::Scout;
 pub use observe::idle_rules;
 pub use proof::Proof;
 pub use verdict::Verdict;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use observe::Observation;
 use owner::Owner;
@@ -28,7 +32,7 @@ use proof::{Answer, Surroundings};
 use crate::catalog::{Basis, Catalog, Role};
 use crate::instance::{self, Instance};
 use crate::policy::Policy;
-use crate::process::{Pid, Snapshot};
+use crate::process::{Pid, Snapshot, Uid};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -66,6 +70,8 @@ pub struct Finding<'a> {
     pub age: f64,
     /// Resident memory of all members, in bytes.
     pub rss: u64,
+    /// The conversation that it was started for, where its client says so. It is shown, and decides nothing.
+    pub conversation: Option<Conversation>,
 }
 
 /// Whether the process that started an instance is alive, and which it is.
@@ -86,8 +92,11 @@ pub struct ClientStatus {
     pub pid: Pid,
     /// Its name in the catalog.
     pub name: String,
-    /// Its owner is gone and its own stdio is dead: nobody can talk to it any more.
+    /// Its owner is gone and its stdio is proven dead, as a server's is: nobody can talk to it any more.
     pub orphaned: bool,
+    /// What is known of one that nobody is seen to use, in a few words; `None` for one in use. Where it is not orphaned,
+    /// this proves nothing: a daemon and a job in the background look the same.
+    pub reason: Option<String>,
 }
 
 /// A dead process that its parent has not collected. No signal ends it.
@@ -113,6 +122,8 @@ pub struct Judgement<'a> {
     pub clients: Vec<ClientStatus>,
     /// The zombies, by pid.
     pub zombies: Vec<ZombieStatus>,
+    /// Servers of which many copies run although no limit is set on their number.
+    pub copies: Vec<Copies>,
     /// How many rows were looked at.
     pub processes_seen: usize,
 }
@@ -144,7 +155,7 @@ pub fn judge_as<'a>(
     let instances = instance::group(&tree, roles, catalog);
     let seen: Vec<Observation> =
         instances.iter().map(|instance| Observation::of(instance, &look, policy)).collect();
-    let verdicts = verdicts(&instances, &seen, &look);
+    let (verdicts, dead) = verdicts(&instances, &seen, &look);
     let mut findings: Vec<Finding<'a>> = instances
         .into_iter()
         .zip(seen)
@@ -169,17 +180,21 @@ pub fn judge_as<'a>(
                 connected: matches!(seen.channels.live(), Answer::Yes(())),
                 awaited: seen.awaited_by.is_some(),
                 persons: seen.persons,
+                conversation: None,
                 instance,
             }
         })
         .collect();
     limits::apply(&mut findings, catalog, policy);
-    let clients = clients::status(&findings, snapshot, &tree, roles);
+    let copies = copies::unlimited(&findings, catalog, policy);
+    name_conversations(&mut findings, &HashMap::new());
+    let judged = clients::judge(&findings, &look, policy, &dead);
+    let clients = judged.iter().map(|client| client.status.clone()).collect();
     if policy.clients {
-        clients::take_orphaned(&mut findings, &clients, snapshot, &tree, roles);
+        clients::take_orphaned(&mut findings, judged, &look);
     }
     let zombies = clients::zombies(&findings, snapshot, roles, catalog);
-    Judgement { findings, clients, zombies, processes_seen: snapshot.processes.len() }
+    Judgement { findings, clients, zombies, copies, processes_seen: snapshot.processes.len() }
 }
 
 /// A snapshot and what was made of it.
@@ -191,7 +206,10 @@ struct Look<'l, 'a> {
     catalog: &'l Catalog,
 }
 
-/// The verdict on each instance, and whether its wire is dead.
+/// Whether a wire is dead, the verdict, and the reason in a few words.
+type Judged = (Answer<Proof>, (Verdict, String));
+
+/// The verdict on each instance, and whether its wire is dead; and the members of those that are ended for a dead wire.
 ///
 /// Two leaked servers may hold each other's wire. So at first every instance is taken for dead, and each round takes
 /// those back that something else keeps alive, until no verdict changes. That works only where everybody who may hold an
@@ -200,13 +218,13 @@ fn verdicts(
     instances: &[Instance<'_>],
     seen: &[Observation],
     look: &Look<'_, '_>,
-) -> Vec<(Answer<Proof>, (Verdict, String))> {
+) -> (Vec<Judged>, HashSet<Pid>) {
     let acting: HashSet<Pid> = seen.iter().flat_map(acts_as_client).collect();
     let pids = |instance: &Instance<'_>| {
         instance.members.iter().map(|member| member.record.pid()).collect::<Vec<_>>()
     };
     let mut dead: HashSet<Pid> = HashSet::new();
-    if everybody_was_read(look, instances) {
+    if everybody_was_read(look.snapshot) {
         dead.extend(instances.iter().flat_map(&pids));
     }
     loop {
@@ -232,7 +250,7 @@ fn verdicts(
         let still: HashSet<Pid> =
             ended.flat_map(|(_, instance)| pids(instance)).filter(|pid| dead.contains(pid)).collect();
         if still == dead {
-            return round;
+            return (round, dead);
         }
         dead = still;
     }
@@ -243,27 +261,7 @@ fn acts_as_client(seen: &Observation) -> impl Iterator<Item = Pid> + '_ {
     seen.wire.stdin.holders.iter().copied().filter(|pid| seen.wire.stdout.holders.contains(pid))
 }
 
-/// Could the descriptors of everybody be read who may have inherited an end of one of these wires? Of another user's
-/// process that is only known to be impossible where it is not of the family: neither in a session or group of a member,
-/// nor above one.
-fn everybody_was_read(look: &Look<'_, '_>, instances: &[Instance<'_>]) -> bool {
-    let viewer = look.snapshot.viewer.uid;
-    if !look.snapshot.unreadable.is_empty() {
-        return false;
-    }
-    if viewer.0 == 0 {
-        return true;
-    }
-    let members = || instances.iter().flat_map(|instance| &instance.members).map(|member| member.record);
-    let near: HashSet<Pid> = members().flat_map(|record| [record.group, record.session]).flatten().collect();
-    let above: HashSet<Pid> = members()
-        .flat_map(|record| look.tree.ancestors(record))
-        .map(crate::process::ProcessRecord::pid)
-        .collect();
-    let unread = look.tree.living().filter(|record| record.uid != Some(viewer) && record.pid() > Pid(2));
-    let related = |record: &crate::process::ProcessRecord| {
-        above.contains(&record.pid())
-            || [record.group, record.session].iter().flatten().any(|pid| near.contains(pid))
-    };
-    !unread.into_iter().any(|record| related(record))
+/// Could everybody's descriptors be read? Only root reads those of other users.
+fn everybody_was_read(snapshot: &Snapshot) -> bool {
+    snapshot.viewer.uid == Uid(0) && snapshot.unreadable.is_empty()
 }

@@ -58,7 +58,7 @@ impl Observation {
             allowed: allowed(instance, look, policy),
             management: Management::of(instance, tree, roles),
             owner: owner(instance.root, snapshot, tree, roles),
-            wire: Wire::of(instance, roles),
+            wire: Wire::of(instance),
             channels: Channels::of(instance, catalog, counterpart),
             hidden: hidden(instance, look),
             ancestors: above.iter().map(|record| record.pid()).collect(),
@@ -204,8 +204,8 @@ fn awaited_by(instance: &Instance<'_>, look: &Look<'_, '_>) -> Option<Pid> {
     matches!(beside, Some(Beside::RunsIfItEndsWell | Beside::Unread)).then(|| above.pid())
 }
 
-/// Helpers that belong to the person and not to the server, whoever started them: what is connected to a display server,
-/// what sits in a terminal that somebody outside holds, an editor, a browser that is not automated.
+/// Members beside the servers that belong to the person, whoever started them: what is connected to a display server,
+/// what sits in a terminal that somebody outside holds, an editor, a multiplexer, a browser that is not automated.
 fn persons(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Pid> {
     let in_a_terminal = |record: &ProcessRecord| {
         let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
@@ -213,8 +213,9 @@ fn persons(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Pid> {
         stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if inside(pids)))
     };
     let of_a_person = |record: &ProcessRecord| {
-        record.details.display || look.catalog.is_persons_program(record) || in_a_terminal(record)
+        let known = look.catalog.is_persons_program(record) || look.catalog.is_multiplexer(record);
+        record.details.display || known || in_a_terminal(record)
     };
-    let helpers = instance.members.iter().filter(|member| member.part == Part::Helper);
-    helpers.map(|member| member.record).filter(|record| of_a_person(record)).map(ProcessRecord::pid).collect()
+    let others = instance.members.iter().filter(|member| member.part != Part::Server);
+    others.map(|member| member.record).filter(|record| of_a_person(record)).map(ProcessRecord::pid).collect()
 }

@@ -1,5 +1,7 @@
 //! From what was seen to what follows. The whole decision stands on this page: [`judge`] and [`follows`].
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::evidence::WireState;
@@ -168,7 +170,7 @@ fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
                 format!("{owner}, stdin closed, stdout left with {}", list(&seen.wire.stdout.holders))
             }
             Answer::Yes(Proof::AmongTheDead) => {
-                let holders: Vec<Pid> = seen.wire.holders().collect();
+                let holders: Vec<Pid> = seen.wire.holders().collect::<BTreeSet<_>>().into_iter().collect();
                 format!("{owner}, stdio held only by {}, unused as well", list(&holders))
             }
             _ => match &seen.owner {
@@ -193,7 +195,10 @@ fn in_use(seen: &Observation, owner: &str) -> String {
         let mut holders: Vec<Pid> = seen.wire.holders().collect();
         holders.sort_unstable();
         holders.dedup();
-        format!("{owner}, stdio held by {}", list(&holders))
+        match holders[..] {
+            [] => format!("{owner}, its terminal is held"),
+            [..] => format!("{owner}, stdio held by {}", list(&holders)),
+        }
     }
 }
 

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use super::evidence::WireState;
-use crate::instance::Instance;
-use crate::process::{OtherEnd, Pid, Stdio};
-use crate::roles::Roles;
+use crate::instance::{Instance, Part};
+use crate::process::{OtherEnd, Pid, Stdio, StdioKind};
 
 /// One direction of the wire, as seen from outside the instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,16 +15,26 @@ pub(super) struct Direction {
     pub(super) closed: bool,
     /// At least one descriptor could not be read.
     pub(super) unread: bool,
+    /// A server, and not only a launcher of it, has nothing there (`/dev/null`, a file): the launcher's wire is not the
+    /// server's.
+    pub(super) absent: bool,
+    /// A terminal is there, so somebody holds its master, and no process that was looked at does.
+    pub(super) terminal: bool,
 }
 
 impl Direction {
-    /// A holder outside wins over everything, then what could not be read, then a closed end.
+    /// A holder outside wins over everything, then what could not be read, then a closed end. Members are looked at, so
+    /// an unnamed master of a terminal is held by somebody outside; only beside a closed end that is too little to go by
+    /// (`script` may have a member that cannot be read).
     pub(super) fn state(&self) -> WireState {
-        match (self.holders.is_empty(), self.unread, self.closed) {
-            (false, _, _) => WireState::Held,
-            (true, true, _) => WireState::Unknown,
-            (true, false, true) => WireState::Closed,
-            (true, false, false) => WireState::Absent,
+        if !self.holders.is_empty() || self.terminal && !self.closed {
+            WireState::Held
+        } else if self.unread || self.terminal {
+            WireState::Unknown
+        } else if self.closed && !self.absent {
+            WireState::Closed
+        } else {
+            WireState::Absent
         }
     }
 
@@ -35,20 +44,23 @@ impl Direction {
         if self.holders.iter().any(|pid| !dead.contains(pid)) {
             WireState::Held
         } else {
-            Direction { holders: Vec::new(), closed: self.closed || held, unread: self.unread }.state()
+            Direction { holders: Vec::new(), closed: self.closed || held, ..*self }.state()
         }
     }
 
-    fn take_in(&mut self, instance: &Instance<'_>, end: OtherEnd<'_>) {
+    fn take_in(&mut self, instance: &Instance<'_>, kind: StdioKind, end: OtherEnd<'_>) {
         match end {
+            OtherEnd::Unread if kind == StdioKind::Tty => self.terminal = true,
             // An end that stays inside the instance (a pipe between two members) says nothing about its client.
-            OtherEnd::Held(pids) => {
-                self.holders.extend(pids.iter().copied().filter(|pid| !instance.contains(*pid)));
-            }
+            OtherEnd::Held(pids) => self.hold(instance, pids),
             OtherEnd::Closed => self.closed = true,
             OtherEnd::Unread => self.unread = true,
             OtherEnd::Absent => {}
         }
+    }
+
+    fn hold(&mut self, instance: &Instance<'_>, pids: &[Pid]) {
+        self.holders.extend(pids.iter().copied().filter(|pid| !instance.contains(*pid)));
     }
 }
 
@@ -57,28 +69,39 @@ impl Direction {
 pub(super) struct Wire {
     pub(super) stdin: Direction,
     pub(super) stdout: Direction,
-    /// Pipes and socket pairs on other descriptors, and the wires of further servers: they can only speak for use.
+    /// Pipes and socket pairs on other descriptors, and what helpers have on 0 and 1: they can only speak for use.
     pub(super) other: Direction,
 }
 
 impl Wire {
     /// What launchers and servers hold.
-    pub(super) fn of(instance: &Instance<'_>, roles: &Roles) -> Wire {
+    pub(super) fn of(instance: &Instance<'_>) -> Wire {
         let mut wire = Wire::default();
         for record in instance.chain() {
             match &record.details.stdio {
-                Some(stdio) => wire.take_in(instance, stdio),
+                Some(stdio) => {
+                    wire.take_in(instance, stdio);
+                    if instance.part(record.pid()) == Some(Part::Server) {
+                        wire.stdin.absent |= stdio.stdin() == OtherEnd::Absent;
+                        wire.stdout.absent |= stdio.stdout() == OtherEnd::Absent;
+                    }
+                    if record.pid() == instance.root.pid() {
+                        wire.stdin.closed |= instance.holds_alone(stdio.stdin());
+                        wire.stdout.closed |= instance.holds_alone(stdio.stdout());
+                    }
+                }
                 None => {
                     wire.stdin.unread = true;
                     wire.stdout.unread = true;
                 }
             }
         }
-        // A further server below may have been handed to somebody else.
-        for record in instance.further_servers(roles) {
+        // What is below may have been handed to somebody else.
+        let helpers = instance.members.iter().filter(|member| member.part == Part::Helper);
+        for record in helpers.map(|member| member.record).filter(|_| !instance.is_left_over()) {
             for end in record.details.stdio.iter().flat_map(|stdio| [stdio.stdin(), stdio.stdout()]) {
-                if matches!(end, OtherEnd::Held(_)) {
-                    wire.other.take_in(instance, end);
+                if let OtherEnd::Held(pids) = end {
+                    wire.other.hold(instance, pids);
                 }
             }
         }
@@ -90,17 +113,17 @@ impl Wire {
     }
 
     fn take_in(&mut self, instance: &Instance<'_>, stdio: &Stdio) {
-        self.stdin.take_in(instance, stdio.stdin());
-        self.stdout.take_in(instance, stdio.stdout());
+        self.stdin.take_in(instance, stdio.kind, stdio.stdin());
+        self.stdout.take_in(instance, stdio.stdout_kind.unwrap_or(stdio.kind), stdio.stdout());
         match stdio.other_peers.as_deref() {
             None => self.other.unread = true,
-            Some(pids) => self.other.take_in(instance, OtherEnd::Held(pids)),
+            Some(pids) => self.other.hold(instance, pids),
         }
     }
 
     /// Somebody outside was seen to hold a direction.
     pub(super) fn is_held(&self) -> bool {
-        self.directions().into_iter().any(|direction| !direction.holders.is_empty())
+        self.directions().into_iter().any(|direction| direction.state() == WireState::Held)
     }
 
     /// Everybody outside who holds a direction.

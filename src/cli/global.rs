@@ -47,7 +47,7 @@ pub struct Global {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub settle: Option<Duration>,
 
-    /// Keep only the newest N copies of each server under each client.
+    /// Keep only the newest N copies of each server (with the same arguments) under each client.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), global = true)]
     pub max_count: Option<u32>,
 

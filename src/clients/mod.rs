@@ -31,6 +31,7 @@ mod file;
 mod found;
 mod locate;
 mod places;
+mod sessions;
 mod shapes;
 mod syntax;
 mod yaml;
@@ -38,6 +39,7 @@ mod yaml;
 pub use found::{ConfiguredServer, Findings, Scope, Transport, Trouble, Warning};
 pub use locate::{Location, locations};
 pub use places::{Os, Places};
+pub use sessions::conversation;
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};

@@ -1,17 +1,26 @@
 //! `mcp-reap check`: is anything wrong? By exit code, in one line, and in the forms of others.
 
-use super::{Session, answer, log, look};
+use super::{Session, answer, log, look, say};
 use crate::cli::{CheckArgs, Format};
 use crate::exit::Exit;
 use crate::health::Health;
 use crate::render::check::{self, nagios, prometheus};
+use crate::render::clean::clean;
 use crate::render::{Scene, log::Run};
 
 pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let containers = look::containers(args.containers);
     let seen = look::look(session)?;
     let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
-    let health = Health::of(&judgement, &plan, &session.policy, args.max_orphans);
+    let containers = containers.map(|answer| look::abandoned(answer, &seen));
+    let scene = Scene { containers: containers.as_ref(), ..Scene::new(&seen.snapshot, &judgement, &plan) };
+    let mut health = Health::of(&judgement, &plan, &session.policy, args.max_orphans);
+    if let Some(found) = &containers {
+        health.add_containers(&found.containers);
+        for trouble in &found.troubles {
+            say(&clean(trouble));
+        }
+    }
     match args.format {
         Format::Nagios => {
             answer(&nagios::text(&scene, &health, args.max_orphans))?;

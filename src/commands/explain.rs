@@ -1,29 +1,148 @@
-//! `mcp-reap explain PID`: all evidence for and against one process.
+//! `mcp-reap explain PID|NAME|:PORT ...`: all evidence for and against what was named.
 
-use anyhow::Context as _;
+use std::path::Path;
 
-use super::{Session, answer, look};
+use anyhow::{Context as _, bail};
+
+use super::look::{self, Seen};
+use super::{Session, answer};
+use crate::bytes::to_text;
+use crate::catalog::Role;
+use crate::classify::Judgement;
+use crate::cli::Named;
 use crate::exit::Exit;
-use crate::process::Pid;
+use crate::pattern::Pattern;
+use crate::process::{Listener, Pid, ProcessRecord};
+use crate::program;
+use crate::render::explain::Whereabouts;
 use crate::render::{Scene, explain, json};
 use crate::tree::Tree;
 
-pub(super) fn run(session: &Session, pid: u32) -> anyhow::Result<Exit> {
-    let pid = Pid(pid);
+pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> {
     let seen = look::look(session)?;
     let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let scene = Scene::new(&seen.snapshot, &judgement, &plan);
     let tree = Tree::new(&seen.snapshot);
-    let record = tree.get(pid).with_context(|| format!("there is no process {pid}"))?;
-    let finding = judgement.findings.iter().find(|finding| finding.instance.contains(pid));
+    let mut records: Vec<&ProcessRecord> = Vec::new();
+    for target in targets {
+        for record in named(target, &seen, &judgement, &tree)? {
+            if records.iter().all(|other| other.pid() != record.pid()) {
+                records.push(record);
+            }
+        }
+    }
+    let here = session.snapshot.is_none();
+    let places: Vec<Whereabouts> =
+        records.iter().map(|record| whereabouts(record, &seen, &tree, here)).collect();
+    let of = |record: &ProcessRecord| judgement.findings.iter().find(|f| f.instance.contains(record.pid()));
+    let about = || records.iter().copied().zip(&places);
     if session.json {
-        answer(&json::explanation(&scene, record, finding))?;
-    } else if let Some(finding) = finding {
-        answer(&explain::instance(&scene, finding, pid, session.look))?;
+        let all: Vec<_> =
+            about().map(|(record, place)| json::explanation(&scene, record, of(record), place)).collect();
+        answer(&json::explanations(&all))?;
     } else {
-        let program = seen.catalog.program(record);
-        let known = seen.roles.get(pid);
-        answer(&explain::stranger(&scene, record, known, program.as_deref(), session.look))?;
+        let text = |(record, place): (&ProcessRecord, &Whereabouts)| match of(record) {
+            Some(finding) => explain::instance(&scene, finding, record.pid(), place, session.look),
+            None => {
+                let program = seen.catalog.program(record);
+                let known = seen.roles.get(record.pid());
+                explain::stranger(&scene, record, known, program.as_deref(), place, session.look)
+            }
+        };
+        answer(&about().map(text).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(Exit::Fine)
+}
+
+/// The processes that a word on the command line means: one by its number, the roots of all instances of a server, or
+/// those that listen on a port.
+pub(super) fn named<'a>(
+    target: &Named,
+    seen: &'a Seen<'_>,
+    judgement: &Judgement<'a>,
+    tree: &Tree<'a>,
+) -> anyhow::Result<Vec<&'a ProcessRecord>> {
+    match target {
+        Named::Pid(pid) => {
+            Ok(vec![tree.get(Pid(*pid)).with_context(|| {
+                format!("there is no process {pid}; `mcp-reap list` shows the instances")
+            })?])
+        }
+        Named::Port(port) => {
+            let listens = |record: &&ProcessRecord| {
+                record.details.listening.as_ref().is_some_and(|on| on.contains(&Listener::Tcp(*port)))
+            };
+            let found: Vec<_> = seen.snapshot.processes.iter().filter(listens).collect();
+            if found.is_empty() {
+                bail!("no process that has to do with MCP listens on port {port}");
+            }
+            Ok(found)
+        }
+        Named::Name(name) => {
+            let pattern = Pattern::parse(name).with_context(|| format!("{name} is no pattern"))?;
+            let is = |server: &str| server == name || pattern.matches(server);
+            let of_name = judgement.findings.iter().filter(|finding| is(&finding.instance.server));
+            let found: Vec<_> = of_name.map(|finding| finding.instance.root).collect();
+            if found.is_empty() {
+                bail!("no instance of a server named {name} is running; `mcp-reap list` shows the instances");
+            }
+            Ok(found)
+        }
+    }
+}
+
+/// What stands above a process, and where it works. `here` says that it runs on this machine.
+fn whereabouts(record: &ProcessRecord, seen: &Seen<'_>, tree: &Tree<'_>, here: bool) -> Whereabouts {
+    let mut line = tree.ancestors(record);
+    // An init above everything says nothing, unless it adopted this very process.
+    while line.len() > 1 && line.last().is_some_and(|top| seen.roles.role(top.pid()) == Some(Role::Init)) {
+        line.pop();
+    }
+    let chain = line.into_iter().rev().chain([record]).map(|process| short_name(process, seen)).collect();
+    let folder = record.details.cwd.as_ref().map(ToString::to_string);
+    let repository = folder.as_deref().filter(|_| here).and_then(|folder| repository(Path::new(folder)));
+    Whereabouts { chain, folder, repository }
+}
+
+/// A client by the name that it is known by; anything else as a person would call it.
+fn short_name(record: &ProcessRecord, seen: &Seen<'_>) -> String {
+    let client = seen.roles.get(record.pid()).filter(|known| known.role == Role::Client);
+    if let Some(client) = client {
+        return format!("{} ({})", client.name, record.pid());
+    }
+    let argv = record.argv.as_ref();
+    let first = argv.and_then(|argv| argv.first()).map(to_text).unwrap_or_default();
+    let mut words = first.split(' ');
+    let name = program::base(words.next().unwrap_or_default()).trim_start_matches('-').trim_end_matches(':');
+    match (name, words.next()) {
+        ("", _) => record.comm.to_string(),
+        // npm writes its command into its title.
+        ("npm", Some(command)) if !command.is_empty() => format!("npm {command}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// The nearest folder upwards that has a `.git`: a folder, or the file of a worktree. Nothing is opened.
+fn repository(folder: &Path) -> Option<String> {
+    let found = folder.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())?;
+    Some(found.display().to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_repository_upwards_is_named_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("shop/src/api");
+        std::fs::create_dir_all(&deep).unwrap();
+        let outside = repository(&deep);
+        assert!(outside.is_none_or(|found| !found.contains("shop")));
+        std::fs::write(folder.path().join("shop/.git"), "gitdir: elsewhere").unwrap();
+        assert_eq!(repository(&deep), Some(folder.path().join("shop").display().to_string()));
+        std::fs::create_dir(folder.path().join("shop/src/.git")).unwrap();
+        assert_eq!(repository(&deep), Some(folder.path().join("shop/src").display().to_string()));
+    }
 }

@@ -52,7 +52,7 @@ complete -c mcp-reap -n "__fish_seen_subcommand_from explain kill why" -f -a "(m
         Shell::Bash => text + BASH,
         Shell::Fish => text + FISH,
         Shell::Zsh => {
-            let named = |line: &str| line.starts_with("'*::targets") || line.starts_with("':pid");
+            let named = |line: &str| line.starts_with("'*::targets") || line.starts_with("'::targets");
             let line = |line: &str| match line.strip_suffix(":_default' \\") {
                 Some(start) if named(line) => format!("{start}:_mcp-reap-instances' \\\n"),
                 _ => format!("{line}\n"),

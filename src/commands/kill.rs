@@ -2,18 +2,17 @@
 
 use std::collections::HashSet;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use super::look::Seen;
 use super::reap::{self, Wish};
-use super::{Session, look, someone_is_there};
-use crate::classify::{Finding, Judgement};
-use crate::cli::{Cli, KillArgs};
+use super::{Session, explain, look, someone_is_there};
+use crate::classify::Judgement;
+use crate::cli::{Cli, KillArgs, Named};
 use crate::exit::Exit;
-use crate::pattern::Pattern;
 use crate::plan::Choice;
-use crate::process::{Pid, ProcessId};
-use crate::render::clean::clean;
+use crate::process::{ProcessId, ProcessRecord};
+use crate::tree::Tree;
 
 pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Result<Exit> {
     let yes = cli.yes || args.yes;
@@ -33,29 +32,17 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     reap::carry_out(session, &Wish { choice, yes, wait: cli.wait || args.wait, by: cli.started_by.into() })
 }
 
-/// The roots of the instances that a word means: the one that a process belongs to, or all of a server.
-fn chosen(word: &str, seen: &Seen<'_>, judgement: &Judgement<'_>) -> anyhow::Result<Vec<ProcessId>> {
-    let root = |finding: &Finding<'_>| finding.instance.root.id;
-    if let Ok(pid) = word.parse::<u32>().map(Pid) {
+/// The roots of the instances that a word means.
+fn chosen(target: &Named, seen: &Seen<'_>, judgement: &Judgement<'_>) -> anyhow::Result<Vec<ProcessId>> {
+    let records = explain::named(target, seen, judgement, &Tree::new(&seen.snapshot))?;
+    let root = |record: &ProcessRecord| {
+        let pid = record.pid();
         let found = judgement.findings.iter().find(|finding| finding.instance.contains(pid));
-        if let Some(finding) = found {
-            return Ok(vec![root(finding)]);
-        }
-        if seen.snapshot.processes.iter().any(|record| record.pid() == pid) {
-            bail!(
+        found.map(|finding| finding.instance.root.id).with_context(|| {
+            format!(
                 "{pid} is no MCP server, and nothing else is ended: `mcp-reap explain {pid}` says what it is"
-            );
-        }
-        bail!("there is no process {pid}; `mcp-reap list` shows the instances");
-    }
-    let pattern = Pattern::parse(word).with_context(|| format!("{} is no pattern", clean(word)))?;
-    let is = |server: &str| server == word || pattern.matches(server);
-    let found: Vec<_> = judgement.findings.iter().filter(|f| is(&f.instance.server)).map(root).collect();
-    if found.is_empty() {
-        bail!(
-            "no instance of a server named {} is running; `mcp-reap list` shows the instances",
-            clean(word)
-        );
-    }
-    Ok(found)
+            )
+        })
+    };
+    records.into_iter().map(root).collect()
 }

@@ -6,7 +6,7 @@ use super::keys::Keys;
 use super::{Session, answer, configured, look, say, still_heard};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
-use crate::render::clean::fit;
+use crate::render::clean::{clean, fit};
 use crate::render::table::{self, Columns, Detail};
 use crate::render::{Scene, json};
 
@@ -20,9 +20,14 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     if args.configured {
         return configured::run(session);
     }
+    let containers = look::containers(args.containers);
     let seen = look::look(session)?;
     let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let containers = containers.map(|answer| look::abandoned(answer, &seen));
+    let scene = Scene { containers: containers.as_ref(), ..Scene::new(&seen.snapshot, &judgement, &plan) };
+    for trouble in containers.iter().flat_map(|found| &found.troubles) {
+        say(&clean(trouble));
+    }
     if session.json {
         answer(&json::report(&scene))?;
     } else {
@@ -37,11 +42,8 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
 }
 
 fn detail(args: &ListArgs) -> Detail {
-    Detail {
-        tree: args.tree,
-        columns: if args.wide { Columns::All } else { Columns::AsThereIsRoom },
-        ..Detail::default()
-    }
+    let columns = if args.wide { Columns::All } else { Columns::AsThereIsRoom };
+    Detail { tree: args.tree, columns, order: args.sort, ..Detail::default() }
 }
 
 /// Looks again and again until `q` or a signal ends it.
@@ -52,7 +54,7 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let look = session.look.resized();
         let seen = look::look(session)?;
         let (judgement, plan) = look::judge(session, &seen);
-        let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+        let scene = Scene::new(&seen.snapshot, &judgement, &plan);
         let list = look.as_high(&table::list(&scene, look, detail(args)));
         // Home, and clear what the look before left below: no flicker, as there is with a clear first.
         let (home, clear) = if look.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };

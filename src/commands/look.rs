@@ -1,5 +1,6 @@
 //! One look at the machine, or at a recorded table.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -8,6 +9,7 @@ use super::{Session, verbose};
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
 use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
+use crate::containers::Abandoned;
 use crate::plan::{Choice, Plan};
 use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::render::clean::clean;
@@ -111,7 +113,11 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
 
 /// What follows from a look.
 pub(super) fn judge<'a>(session: &Session, seen: &'a Seen<'_>) -> (Judgement<'a>, Plan) {
-    let judgement = classify::judge_as(&seen.snapshot, &seen.roles, seen.catalog, &session.policy);
+    let mut judgement = classify::judge_as(&seen.snapshot, &seen.roles, seen.catalog, &session.policy);
+    if session.snapshot.is_none() {
+        let of_clients = conversations(&judgement, &seen.snapshot);
+        classify::name_conversations(&mut judgement.findings, &of_clients);
+    }
     let plan = Plan::new(&judgement, &seen.snapshot, &session.policy);
     verbose::tell(seen, &judgement, &plan);
     (judgement, plan)
@@ -125,4 +131,30 @@ pub(super) fn judge_for<'a>(session: &Session, seen: &'a Seen<'_>, choice: &Choi
         Choice::These { .. } => Plan::of(&judgement, &seen.snapshot, &session.policy, choice),
     };
     (judgement, plan)
+}
+
+/// What the running clients say of their conversations, where the servers' environments do not. Never of a recorded
+/// table, which must mean the same on every machine.
+fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid, String> {
+    let unnamed = judgement.findings.iter().filter(|finding| finding.conversation.is_none());
+    let mut clients: Vec<Pid> =
+        unnamed.filter_map(|finding| finding.client.as_ref()).map(|client| client.pid).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    let Some(places) = Places::from_env().filter(|_| !clients.is_empty()) else { return HashMap::new() };
+    let records = snapshot.processes.iter().filter(|record| clients.binary_search(&record.pid()).is_ok());
+    records.filter_map(|record| Some((record.pid(), clients::conversation(&places, record)?))).collect()
+}
+
+/// Containers of MCP images without a client, where the person asked for them. The engines are asked before the
+/// processes are looked at: a client that starts meanwhile is seen, and its container is not told.
+pub(super) fn containers(asked: bool) -> Option<crate::services::Answer> {
+    asked.then(crate::services::containers)
+}
+
+/// Those of them that nobody uses.
+pub(super) fn abandoned(answer: crate::services::Answer, seen: &Seen<'_>) -> Abandoned {
+    let crate::services::Answer { containers, troubles } = answer;
+    let lost = crate::containers::without_client(&containers, &seen.snapshot, seen.catalog);
+    Abandoned { containers: lost.into_iter().cloned().collect(), troubles }
 }

@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod configured;
 mod confirm;
+mod consent;
 mod doctor;
 mod exec;
 mod explain;
@@ -135,7 +136,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
                 None => reap::run(&session, &cli),
                 Some(Command::Kill(args)) => kill::run(&session, &cli, args),
                 Some(Command::List(args)) => list::run(&session, args),
-                Some(Command::Explain { pid }) => explain::run(&session, *pid),
+                Some(Command::Explain { targets }) => explain::run(&session, targets),
                 Some(Command::Check(args)) => {
                     check::run(&session, args).or_else(|error| check::could_not_tell(args, error))
                 }

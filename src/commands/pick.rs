@@ -24,7 +24,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     }
     let seen = look::look(session)?;
     let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let scene = Scene::new(&seen.snapshot, &judgement, &plan);
     // Whatever a person may choose: what is allowed, managed or never a target is no choice.
     let all = judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
     let may = Choice::These { roots: all, in_use: true };

@@ -6,19 +6,16 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::look::Seen;
+use super::consent::{say_idle_rules, unless_yes};
 use super::recorder::{AuditWitness, Totals};
 use super::stop::{listen, signal_in};
-use super::{Session, answer, ask, confirm, look, say, someone_is_there, told, turn};
+use super::{Session, answer, confirm, look, say, told, turn};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
-use crate::classify::{self, Judgement, Verdict};
 use crate::cli::Cli;
 use crate::exit::Exit;
-use crate::plan::{Choice, Plan, Target};
-use crate::policy::AllowRule;
+use crate::plan::{Choice, Plan};
 use crate::process::Pid;
 use crate::reap::{self, Outcome, Report};
-use crate::render::clean::clean;
 use crate::render::spinner::Spinner;
 use crate::render::{Scene, json, next, table};
 
@@ -32,7 +29,7 @@ pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<E
     let seen = look::look(session)?;
     let (judgement, plan) = look::judge_for(session, &seen, choice);
     say_idle_rules(session, &seen, &judgement);
-    let scene = Scene { snapshot: &seen.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let scene = Scene::new(&seen.snapshot, &judgement, &plan);
     show(session, &scene)?;
     if !session.quiet && !session.json && !plan.targets.is_empty() && session.snapshot.is_none() {
         say("this was a dry run: the same without --dry-run ends them");
@@ -41,7 +38,7 @@ pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<E
 }
 
 /// The plan on stdout, and below it in words what it is, what stays and what can be done about that.
-fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
+pub(super) fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
     if session.json {
         return answer(&json::report(scene));
     }
@@ -52,7 +49,7 @@ fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn say_summary(session: &Session, scene: &Scene<'_>) {
+pub(super) fn say_summary(session: &Session, scene: &Scene<'_>) {
     say(&table::summary_of(scene, session.memory()));
     say_next(session, scene);
 }
@@ -60,21 +57,6 @@ fn say_summary(session: &Session, scene: &Scene<'_>) {
 fn say_next(session: &Session, scene: &Scene<'_>) {
     for line in next::steps(scene, &session.policy) {
         say(&line);
-    }
-}
-
-/// An allow pattern that matches nothing protects nothing: mostly a slip.
-fn say_idle_rules(session: &Session, seen: &Seen<'_>, judgement: &Judgement<'_>) {
-    let idle = classify::idle_rules(judgement, seen.catalog, &session.policy.allow);
-    for text in &session.allow {
-        // Each pattern is two rules: of the name, and of the command.
-        let is = |rule: &&&AllowRule| {
-            let patterns = [&rule.name, &rule.command].into_iter().flatten();
-            rule.origin == "--allow" && patterns.map(ToString::to_string).any(|pattern| pattern == *text)
-        };
-        if idle.iter().filter(is).count() == 2 {
-            say(&format!("--allow {}: no server that runs has such a name or command", clean(text)));
-        }
     }
 }
 
@@ -121,7 +103,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
     let first = look::look(session)?;
     let (judgement, plan) = look::judge_for(session, &first, &wish.choice);
     say_idle_rules(session, &first, &judgement);
-    let mut scene = Scene { snapshot: &first.snapshot, judgement: &judgement, plan: &plan, results: None };
+    let mut scene = Scene::new(&first.snapshot, &judgement, &plan);
     let log = match early {
         Some(log) => log,
         None => {
@@ -149,48 +131,6 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
         Exit::Fine if refused => Exit::NotFine,
         exit => exit,
     })
-}
-
-/// Shows the plan and asks; says how to end where there is no yes to it. Only a person's yes ends anything: where nobody
-/// can be asked, the plan and what to do is all there is.
-fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result<Option<Exit>> {
-    let plan = scene.plan;
-    if plan.targets.is_empty() {
-        show(session, scene)?;
-        let chosen = plan.choice != Choice::Unused;
-        return Ok(Some(if chosen { Exit::Refused } else { Exit::Fine }));
-    }
-    if !someone_is_there() {
-        show(session, scene)?;
-        say(
-            "nothing was ended: there is no terminal to ask on; the same with --yes ends them without asking",
-        );
-        return Ok(Some(Exit::Refused));
-    }
-    say(table::plan(scene, session.look).trim_end());
-    say_summary(session, scene);
-    if !ask(&question(plan))? {
-        say("nothing was ended");
-        return if session.json {
-            show(session, scene).map(|()| Some(Exit::Fine))
-        } else {
-            Ok(Some(Exit::Fine))
-        };
-    }
-    Ok(None)
-}
-
-/// What is asked names what somebody would lose.
-fn question(plan: &Plan) -> String {
-    let used = |target: &&Target| matches!(target.verdict, Verdict::InUse | Verdict::Undetermined);
-    match plan.targets.iter().filter(used).count() {
-        0 => "End them?".to_owned(),
-        n => format!("{} in use, or may be: its client loses its tools. End them?", are(n)),
-    }
-}
-
-fn are(n: usize) -> String {
-    if n == 1 { "1 of them is".to_owned() } else { format!("{n} of them are") }
 }
 
 /// Who wants JSON gets an object in any case: what there is, without outcomes.

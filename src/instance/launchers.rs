@@ -99,7 +99,7 @@ impl Line<'_, '_> {
             servers.iter().flat_map(|top| self.tree.descend(top.pid(), |_| false)).map(|r| r.pid()).collect();
         let runs_nothing_else = children()
             .all(|child| inside.contains(&child.pid()) || pipeline::passes_on(child, parent, &inside));
-        if servers.is_empty() || !runs_nothing_else || self.catalog.is_session(parent) {
+        if servers.is_empty() || !runs_nothing_else || self.catalog.has_more_to_do(parent) {
             return Belongs::No;
         }
         // `server & backup; wait`: the shell is an owner.
@@ -113,9 +113,15 @@ impl Line<'_, '_> {
         }
     }
 
-    /// It holds the server's own wire on 0 or 1; or it stands between: it is on a wire itself, the server's pipes end in
-    /// it, and the server's command is part of its own command line.
+    /// A wrapper script of a shell holds the server's own wire on 0 or 1. Any other program also has to run nothing but
+    /// the server's command, which then stands at the end of its own command line; and the wire may also go through it:
+    /// it is on a wire itself, and the server's pipes end in it. A test runner or an agent that passes its stdio on has
+    /// more to do.
     fn wire_goes_through(&self, parent: &ProcessRecord, servers: &[&ProcessRecord]) -> Belongs {
+        let script = runs_script(parent);
+        if !script && !servers.iter().all(|server| runs_exactly(parent, server)) {
+            return Belongs::No;
+        }
         let Some(own) = &parent.details.stdio else { return Belongs::Undecided };
         let mut undecided = false;
         for server in servers {
@@ -126,19 +132,11 @@ impl Line<'_, '_> {
             let ends_in_parent = [theirs.stdin(), theirs.stdout()]
                 .iter()
                 .any(|end| matches!(end, OtherEnd::Held(pids) if pids.contains(&parent.pid())));
-            if share_a_wire(own, theirs) || ends_in_parent && own.is_wire() && self.runs(parent, server) {
+            if share_a_wire(own, theirs) || !script && ends_in_parent && own.is_wire() {
                 return Belongs::Yes;
             }
         }
         if undecided { Belongs::Undecided } else { Belongs::No }
-    }
-
-    /// The program of `server` is named in the command line of `parent`.
-    fn runs(&self, parent: &ProcessRecord, server: &ProcessRecord) -> bool {
-        let name = self.catalog.program(server).filter(|name| name.len() > 2);
-        let argv = parent.argv.as_ref();
-        name.zip(argv)
-            .is_some_and(|(name, argv)| argv.iter().skip(1).any(|word| to_text(word).contains(&*name)))
     }
 
     /// Servers below another server that a gateway no longer uses: both directions of their wire are closed, and the
@@ -175,6 +173,32 @@ fn runs_script(record: &ProcessRecord) -> bool {
     let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
     let shell = seen.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
     shell && seen.program.is_some_and(|program| program.kind == Kind::Script)
+}
+
+/// Can a client below another one talk to nobody but it and what belongs to it? It is on the same wire, or both ends of
+/// its own are held by members alone.
+pub(super) fn talks_only_to(below: &ProcessRecord, client: &ProcessRecord, inside: &HashSet<Pid>) -> bool {
+    let Some(own) = &below.details.stdio else { return false };
+    let held_inside =
+        |end| matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| inside.contains(pid)));
+    let same = || client.details.stdio.as_ref().is_some_and(|wire| wire.is_wire() && share_a_wire(own, wire));
+    held_inside(own.stdin()) && held_inside(own.stdout()) || same()
+}
+
+/// The command line of `parent` ends in exactly the command that `server` runs.
+fn runs_exactly(parent: &ProcessRecord, server: &ProcessRecord) -> bool {
+    /// Options of a sandbox; more words than that are looked at in vain.
+    const MOST_WORDS: usize = 64;
+    let Some(argv) = &parent.argv else { return false };
+    let theirs = program::resolve(server.argv.as_ref(), server.details.exe.as_ref(), &server.comm);
+    let Some(theirs) = theirs.program else { return false };
+    let words: Vec<_> = argv.iter().map(to_text).collect();
+    (1..words.len().min(MOST_WORDS)).any(|at| {
+        let found = program::resolve_words(&words[at..]).program;
+        found.is_some_and(|found| {
+            found.args == theirs.args && found.names.iter().any(|name| theirs.names.contains(name))
+        })
+    })
 }
 
 /// Do two processes have the same end of the same wire on 0 or 1? Recorded tables from before ends had numbers tell only

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::catalog::{Catalog, Role};
-use crate::process::{Pid, ProcessRecord};
+use crate::catalog::{Basis, Catalog, Role};
+use crate::process::{Listener, OtherEnd, Pid, ProcessRecord};
 use crate::roles::Roles;
 use crate::tree::Tree;
 use launchers::{Line, Tops};
@@ -49,23 +49,31 @@ pub struct Instance<'a> {
 }
 
 impl<'a> Instance<'a> {
-    /// An orphaned client with everything below it, as one instance. It contains other clients only
-    /// as `clients_below`.
+    /// A client with everything below it, as one instance. Its own processes stand in the chain: the client, and clients
+    /// below that can only talk to it (the one that an adapter started, the program behind npm's). All else is its helper,
+    /// MCP servers too. Other clients are no members, but `clients_below`.
     #[must_use]
     pub fn of_client(tree: &Tree<'a>, roles: &Roles, client: Pid, name: &str) -> Option<Instance<'a>> {
         let root = tree.get(client)?;
-        let is_other = |r: &ProcessRecord| r.pid() != client && roles.role(r.pid()) == Some(Role::Client);
-        let below = tree.descend(client, is_other);
-        let clients_below = below.iter().filter(|r| is_other(r)).map(|r| r.pid()).collect();
-        let members = below.into_iter().filter(|r| !r.is_zombie() && !is_other(r)).map(|record| {
-            let part = match roles.role(record.pid()) {
-                Some(Role::Client | Role::Launcher | Role::Wrapper) => Part::Launcher,
-                Some(Role::Server) => Part::Server,
-                _ => Part::Helper,
-            };
-            Member { record, part }
-        });
-        Some(Instance { server: name.to_owned(), root, members: members.collect(), clients_below })
+        let mut members = vec![Member { record: root, part: Part::Launcher }];
+        let mut clients_below = Vec::new();
+        let mut inside = HashSet::from([client]);
+        let mut at = 0;
+        while let Some(Member { record: above, part: above_part }) = members.get(at).copied() {
+            at += 1;
+            for record in tree.children(above.pid()).filter(|record| !record.is_zombie()) {
+                let is_client = roles.role(record.pid()) == Some(Role::Client);
+                // One that a helper started is a job, and may work for somebody.
+                let own = || above_part != Part::Helper && launchers::talks_only_to(record, root, &inside);
+                if is_client && !own() {
+                    clients_below.push(record.pid());
+                } else if inside.insert(record.pid()) {
+                    let part = if is_client { Part::Launcher } else { Part::Helper };
+                    members.push(Member { record, part });
+                }
+            }
+        }
+        Some(Instance { server: name.to_owned(), root, members, clients_below })
     }
 
     /// Is this process a member?
@@ -89,6 +97,18 @@ impl<'a> Instance<'a> {
         further.map(|member| member.record)
     }
 
+    /// The part that a member plays.
+    #[must_use]
+    pub fn part(&self, pid: Pid) -> Option<Part> {
+        self.members.iter().find(|member| member.record.pid() == pid).map(|member| member.part)
+    }
+
+    /// The other end is held by members, and so by nobody outside: what no client can ever reach.
+    #[must_use]
+    pub fn holds_alone(&self, end: OtherEnd<'_>) -> bool {
+        matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| self.contains(*pid)))
+    }
+
     /// Only a helper is left of it: the server is gone.
     #[must_use]
     pub fn is_left_over(&self) -> bool {
@@ -99,6 +119,32 @@ impl<'a> Instance<'a> {
     #[must_use]
     pub fn rss(&self) -> u64 {
         self.members.iter().map(|member| member.record.rss).sum()
+    }
+
+    /// Swapped-out memory of all members, in bytes; `None` where nothing is known of any.
+    #[must_use]
+    pub fn swap(&self) -> Option<u64> {
+        self.records().filter_map(|record| record.details.swap).reduce(u64::saturating_add)
+    }
+
+    /// Share of one core, in percent, that the members used on average over their lives.
+    #[must_use]
+    pub fn cpu(&self) -> Option<f32> {
+        self.records().filter_map(|record| record.cpu).reduce(|a, b| a + b)
+    }
+
+    /// What any member listens on, helpers included: ports and sockets that are free again when it has ended.
+    #[must_use]
+    pub fn listening(&self) -> Vec<&'a Listener> {
+        let mut sockets: Vec<&Listener> =
+            self.records().filter_map(|record| record.details.listening.as_ref()).flatten().collect();
+        sockets.sort_unstable();
+        sockets.dedup();
+        sockets
+    }
+
+    fn records(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
+        self.members.iter().map(|member| member.record)
     }
 }
 
@@ -144,6 +190,15 @@ fn assemble<'a>(line: &Line<'_, 'a>, tops: &Tops, root: Pid) -> Option<Instance<
 /// Launchers and wrappers lead to the server; the topmost server of each line is the server; all
 /// else below is its helper, other servers it runs included (a gateway's children).
 fn parts(members: &[&ProcessRecord], line: &Line<'_, '_>, tops: &Tops) -> HashMap<Pid, Part> {
+    let leads_on = |record: &ProcessRecord| {
+        let role = line.roles.role(record.pid());
+        matches!(role, Some(Role::Server | Role::Launcher | Role::Wrapper))
+            || tops.launchers.contains(&record.pid())
+    };
+    let beside_the_server = |record: &ProcessRecord| {
+        let others = members.iter().filter(|other| other.parent == record.parent);
+        others.into_iter().any(|other| other.pid() != record.pid() && leads_on(other))
+    };
     let mut parts: HashMap<Pid, Part> = HashMap::new();
     for record in members {
         let pid = record.pid();
@@ -155,8 +210,8 @@ fn parts(members: &[&ProcessRecord], line: &Line<'_, '_>, tops: &Tops) -> HashMa
             (_, Some(Role::Server)) => Part::Server,
             (_, Some(Role::Launcher | Role::Wrapper)) => Part::Launcher,
             _ if passes_on => Part::Launcher,
-            // Below a launcher and no name of its own: what the launcher was told to run.
-            (Some(Part::Launcher), None) => Part::Server,
+            // Below a launcher and no name of its own: what the launcher was told to run, unless that stands beside it.
+            (Some(Part::Launcher), None) if !beside_the_server(record) => Part::Server,
             _ => Part::Helper,
         };
         parts.insert(pid, part);
@@ -190,7 +245,11 @@ fn left_over<'a>(line: &Line<'_, 'a>, tops: &Tops, taken: &HashSet<Pid>) -> Vec<
         let ancestors = tree.ancestors(record);
         let helpers = ancestors.iter().take_while(|above| roles.role(above.pid()) == Some(Role::Helper));
         let top = helpers.last().copied().unwrap_or(record);
-        roots.insert(top.pid(), top);
+        let automated = roles.get(top.pid()).is_some_and(|top| matches!(top.basis, Basis::Automated { .. }));
+        // A browser that only its profile names is somebody's own as long as that somebody lives.
+        if !automated || roles.role(top.parent) == Some(Role::Init) {
+            roots.insert(top.pid(), top);
+        }
     }
     let idle = |instance: &Instance<'_>| !instance.members.iter().any(|m| taken.contains(&m.record.pid()));
     roots.into_keys().filter_map(|root| assemble(line, tops, root)).filter(idle).collect()

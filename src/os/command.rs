@@ -9,13 +9,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 /// Where programs lie; the last is NixOS's. The person's `PATH` is not searched: what is found there
-/// may be anything.
+/// may be anything. A caller that means another program names its path.
 const SEARCH: [&str; 3] = ["/usr/bin", "/bin", "/run/current-system/sw/bin"];
 
 /// What to run, and how much of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
-    /// The program's name.
+    /// The program's name, or its absolute path.
     pub(crate) program: &'a str,
     /// Its arguments.
     pub(crate) args: &'a [&'a str],

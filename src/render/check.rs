@@ -11,6 +11,7 @@ use super::Scene;
 use super::clean::clean;
 use super::figures::count;
 use super::grid::paragraph;
+use super::hints;
 use super::json;
 use super::style::{self, Look};
 use super::table;
@@ -29,6 +30,10 @@ pub fn text(scene: &Scene<'_>, health: &Health, look: Look) -> String {
     for problem in &health.problems {
         text.push('\n');
         text.push_str(paragraph("  ", &sentence(problem), look.width).trim_end());
+    }
+    for hint in hints::copies(scene) {
+        text.push('\n');
+        text.push_str(paragraph("  hint: ", &hint, look.width).trim_end());
     }
     text
 }
@@ -56,6 +61,9 @@ pub fn sentence(problem: &Problem) -> String {
         }
         Problem::OrphanedClient { pid, name } => {
             format!("the client {name} ({pid}) is orphaned: nobody can talk to it any more")
+        }
+        Problem::Container { engine, image, name } => {
+            format!("the {engine} container {name} of {image} has no client; `{engine} stop {name}` ends it")
         }
         Problem::Missing { name, running, min } => {
             format!("{name} should run: {running} of at least {min}")

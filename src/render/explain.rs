@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Scene;
 use super::clean::clean;
+use super::columns::holds;
 use super::grid::paragraph;
 use super::json::command;
 use super::sentence::{Leaning, sentence};
@@ -14,9 +15,47 @@ use crate::classify::Finding;
 use crate::process::{Pid, ProcessRecord};
 use crate::units::{show_duration, show_size};
 
+/// Where a process stands: what is above it, and the folder that it works in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Its ancestors by short names, the topmost first, and itself at the end.
+    pub chain: Vec<String>,
+    /// The folder that it works in.
+    pub folder: Option<String>,
+    /// The git repository around that folder; never looked for in a recorded table.
+    pub repository: Option<String>,
+}
+
+impl Whereabouts {
+    fn lines(&self, look: Look) -> String {
+        let mut out = String::new();
+        if self.chain.len() > 1 {
+            let chain = format!("Ancestors: {}", self.chain.join(" > "));
+            out.push_str(&paragraph("", &clean(&chain), look.width));
+        }
+        let folder = match (&self.folder, &self.repository) {
+            (Some(folder), Some(repository)) if folder == repository => {
+                format!("It works in {folder}, a git repository.")
+            }
+            (Some(folder), Some(repository)) => {
+                format!("It works in {folder}, in the git repository {repository}.")
+            }
+            (Some(folder), None) => format!("It works in {folder}."),
+            (None, _) => return out,
+        };
+        out + &paragraph("", &clean(&folder), look.width)
+    }
+}
+
 /// Explains the instance that a process is a member of.
 #[must_use]
-pub fn instance(scene: &Scene<'_>, finding: &Finding<'_>, pid: Pid, look: Look) -> String {
+pub fn instance(
+    scene: &Scene<'_>,
+    finding: &Finding<'_>,
+    pid: Pid,
+    place: &Whereabouts,
+    look: Look,
+) -> String {
     let mut out = String::new();
     let part = finding.instance.members.iter().find(|m| m.record.pid() == pid);
     if let Some(member) = part {
@@ -34,6 +73,18 @@ pub fn instance(scene: &Scene<'_>, finding: &Finding<'_>, pid: Pid, look: Look) 
     );
     if let Some(client) = &finding.client {
         let _ = writeln!(out, "Its client is {} ({}).", clean(&client.name), client.pid);
+    }
+    if let Some(conversation) = &finding.conversation {
+        let newest = if conversation.newest { "the newest" } else { "not the newest" };
+        let _ = writeln!(
+            out,
+            "It was started for the conversation {}, {newest} of its client.",
+            clean(&conversation.id)
+        );
+    }
+    out.push_str(&place.lines(look));
+    if let Some(held) = holds(&finding.instance.listening()) {
+        let _ = writeln!(out, "It {held}.");
     }
     let _ = writeln!(out, "Verdict: {verdict}, {}.", clean(&finding.reason));
     let end = match (scene.reaps(finding), scene.withheld(finding)) {
@@ -69,10 +120,12 @@ pub fn stranger(
     record: &ProcessRecord,
     known: Option<&Identification>,
     program: Option<&str>,
+    place: &Whereabouts,
     look: Look,
 ) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", record.pid(), clean(&command(record)));
+    out.push_str(&place.lines(look));
     if let Some(known) = known.filter(|known| known.role == Role::Client) {
         return out + &client(scene, record.pid(), &known.name, look);
     }
@@ -99,8 +152,12 @@ pub fn stranger(
         "Its ancestors and descendants were looked at too: it is below no MCP launcher or server.",
         look.width,
     ));
-    // What is known as something else is not to be taught.
-    if known.is_some_and(|known| known.role != Role::Wrapper) {
+    // A rule can only name a program that could be read, and what is known as something else is not to be taught.
+    let teachable = program.is_some()
+        && record.pid() > Pid(2)
+        && record.uid == Some(scene.snapshot.viewer.uid)
+        && known.is_none_or(|known| known.role == Role::Wrapper);
+    if !teachable {
         return out;
     }
     out.push('\n');
@@ -114,12 +171,15 @@ pub fn stranger(
 
 /// What a client is, and which instances are its own.
 fn client(scene: &Scene<'_>, pid: Pid, name: &str, look: Look) -> String {
-    let orphaned = scene.judgement.clients.iter().any(|client| client.pid == pid && client.orphaned);
+    let status = scene.judgement.clients.iter().find(|client| client.pid == pid);
     let mut out = format!("It is the client {}, which starts MCP servers and talks to them.\n", clean(name));
-    if orphaned {
-        out.push_str(
-            "Nobody can talk to it any more: whoever started it has ended, and its stdio is closed.\n",
-        );
+    if let Some((status, reason)) = status.and_then(|status| Some((status, status.reason.as_ref()?))) {
+        let proof = if status.orphaned {
+            "Nobody can talk to it any more"
+        } else {
+            "Nobody is seen to use it, which proves nothing"
+        };
+        out.push_str(&paragraph("", &clean(&format!("{proof}: {reason}.")), look.width));
     }
     out.push_str("A run would leave it alone.\n");
     let of = |finding: &&&Finding<'_>| finding.client.as_ref().is_some_and(|client| client.pid == pid);

@@ -4,9 +4,11 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::Scene;
-use crate::classify::{Evidence, Finding};
+use super::explain::Whereabouts;
+use crate::classify::{ClientRef, Copies, Evidence, Finding};
+use crate::containers::Container;
 use crate::instance::Part;
-use crate::process::{Pid, ProcessRecord, SCHEMA};
+use crate::process::{Listener, Pid, ProcessRecord, SCHEMA, Uid};
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -17,6 +19,10 @@ struct Report<'a> {
     instances: Vec<InstanceRow<'a>>,
     clients: Vec<ClientRow<'a>>,
     zombies: Vec<ZombieRow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    copies: Vec<CopiesRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    containers: Option<&'a [Container]>,
     summary: Summary,
 }
 
@@ -25,6 +31,9 @@ struct InstanceRow<'a> {
     server: &'a str,
     root: Pid,
     pids: Vec<Pid>,
+    /// The root's effective user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<Uid>,
     members: Vec<MemberRow>,
     client: Option<NamedPid<'a>>,
     verdict: &'static str,
@@ -35,6 +44,35 @@ struct InstanceRow<'a> {
     evidence: &'a [Evidence],
     age_seconds: u64,
     rss: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swap: Option<u64>,
+    /// Share of one core in percent, the average over the lives of its members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_lifetime_percent: Option<f64>,
+    /// What any member listens on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    listening: Vec<&'a Listener>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<SessionRow<'a>>,
+}
+
+/// The conversation that it was started for.
+#[derive(Serialize)]
+struct SessionRow<'a> {
+    id: &'a str,
+    newest: bool,
+}
+
+/// A server that runs in many copies without a limit.
+#[derive(Serialize)]
+struct CopiesRow<'a> {
+    server: &'a str,
+    client: Option<NamedPid<'a>>,
+    roots: &'a [Pid],
+    generations: usize,
+    max_count: u32,
+    would_end: usize,
+    would_free: u64,
 }
 
 #[derive(Serialize)]
@@ -60,6 +98,8 @@ struct ClientRow<'a> {
     pid: Pid,
     name: &'a str,
     orphaned: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -91,13 +131,20 @@ pub fn report(scene: &Scene<'_>) -> String {
         clients: judgement
             .clients
             .iter()
-            .map(|client| ClientRow { pid: client.pid, name: &client.name, orphaned: client.orphaned })
+            .map(|client| ClientRow {
+                pid: client.pid,
+                name: &client.name,
+                orphaned: client.orphaned,
+                reason: client.reason.as_deref(),
+            })
             .collect(),
         zombies: judgement
             .zombies
             .iter()
             .map(|zombie| ZombieRow { pid: zombie.pid, ppid: zombie.parent, command: &zombie.command })
             .collect(),
+        copies: judgement.copies.iter().map(copies).collect(),
+        containers: scene.containers.map(|found| found.containers.as_slice()),
         summary: Summary {
             processes_seen: judgement.processes_seen,
             instances: judgement.findings.len(),
@@ -109,23 +156,52 @@ pub fn report(scene: &Scene<'_>) -> String {
     serde_json::to_string(&report).unwrap_or_default()
 }
 
-/// What is known of one process: its row, and the instance it belongs to or null.
+/// What is known of one process: its row, where it stands, and the instance it belongs to or null.
+#[derive(Serialize)]
+pub struct Explanation<'a> {
+    schema: u32,
+    pid: Pid,
+    command: String,
+    ancestors: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cwd: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<&'a str>,
+    instance: Option<InstanceRow<'a>>,
+}
+
+/// Explains one process.
 #[must_use]
-pub fn explanation(scene: &Scene<'_>, record: &ProcessRecord, finding: Option<&Finding<'_>>) -> String {
-    #[derive(Serialize)]
-    struct Explanation<'a> {
-        schema: u32,
-        pid: Pid,
-        command: String,
-        instance: Option<InstanceRow<'a>>,
-    }
-    let explanation = Explanation {
+pub fn explanation<'a>(
+    scene: &Scene<'_>,
+    record: &ProcessRecord,
+    finding: Option<&'a Finding<'_>>,
+    place: &'a Whereabouts,
+) -> Explanation<'a> {
+    Explanation {
         schema: SCHEMA,
         pid: record.pid(),
         command: command(record),
+        ancestors: place.chain.split_last().map_or(&[], |(_, above)| above),
+        cwd: place.folder.as_deref(),
+        repository: place.repository.as_deref(),
         instance: finding.map(|finding| instance(scene, finding)),
+    }
+}
+
+/// One explanation as it is; several under `explanations`.
+#[must_use]
+pub fn explanations(all: &[Explanation<'_>]) -> String {
+    #[derive(Serialize)]
+    struct Several<'a> {
+        schema: u32,
+        explanations: &'a [Explanation<'a>],
+    }
+    let json = match all {
+        [one] => serde_json::to_string(one),
+        several => serde_json::to_string(&Several { schema: SCHEMA, explanations: several }),
     };
-    serde_json::to_string(&explanation).unwrap_or_default()
+    json.unwrap_or_default()
 }
 
 fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> {
@@ -142,8 +218,9 @@ fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> 
         server: &finding.instance.server,
         root: finding.instance.root.pid(),
         pids: finding.instance.members.iter().map(|m| m.record.pid()).collect(),
+        uid: finding.instance.root.uid,
         members: finding.instance.members.iter().map(|m| member(m.record, m.part)).collect(),
-        client: finding.client.as_ref().map(|client| NamedPid { pid: client.pid, name: &client.name }),
+        client: finding.client.as_ref().map(named),
         verdict: finding.verdict.as_str(),
         reap: scene.reaps(finding),
         reason: &finding.reason,
@@ -151,6 +228,26 @@ fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> 
         evidence: &finding.evidence,
         age_seconds: finding.age as u64,
         rss: finding.rss,
+        swap: finding.instance.swap(),
+        cpu_lifetime_percent: finding.instance.cpu().map(|share| (f64::from(share) * 10.0).round() / 10.0),
+        listening: finding.instance.listening(),
+        session: finding.conversation.as_ref().map(|of| SessionRow { id: &of.id, newest: of.newest }),
+    }
+}
+
+fn named(client: &ClientRef) -> NamedPid<'_> {
+    NamedPid { pid: client.pid, name: &client.name }
+}
+
+fn copies(copies: &Copies) -> CopiesRow<'_> {
+    CopiesRow {
+        server: &copies.server,
+        client: copies.client.as_ref().map(named),
+        roots: &copies.roots,
+        generations: copies.generations,
+        max_count: copies.max_count,
+        would_end: copies.would_end,
+        would_free: copies.would_free,
     }
 }
 

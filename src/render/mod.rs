@@ -2,11 +2,13 @@
 
 pub mod check;
 pub mod clean;
+mod columns;
 pub mod configured;
 pub mod doctor;
 pub mod explain;
 pub mod figures;
 pub mod grid;
+pub mod hints;
 pub mod json;
 pub mod log;
 pub mod next;
@@ -20,6 +22,7 @@ pub mod table;
 pub mod tree;
 
 use crate::classify::{Finding, Judgement};
+use crate::containers::Abandoned;
 use crate::plan::{Plan, Why};
 use crate::process::Snapshot;
 use crate::reap::Ended;
@@ -35,9 +38,36 @@ pub struct Scene<'a> {
     pub plan: &'a Plan,
     /// What became of it; `None` when nothing was to be done.
     pub results: Option<&'a [Ended]>,
+    /// Containers that nobody uses; `None` where nobody asked for them.
+    pub containers: Option<&'a Abandoned>,
+}
+
+impl<'a> Scene<'a> {
+    /// A look and what follows from it, of which nothing was done.
+    #[must_use]
+    pub fn new(snapshot: &'a Snapshot, judgement: &'a Judgement<'a>, plan: &'a Plan) -> Scene<'a> {
+        Scene { snapshot, judgement, plan, results: None, containers: None }
+    }
 }
 
 impl Scene<'_> {
+    /// Are there instances of other users than the one who looks?
+    #[must_use]
+    pub fn has_other_users(&self) -> bool {
+        let viewer = self.snapshot.viewer.uid;
+        self.judgement.findings.iter().any(|finding| finding.instance.root.uid != Some(viewer))
+    }
+
+    /// Whose an instance is: the name where this machine can tell it, else the number; `?` where it could not be read.
+    #[must_use]
+    pub fn user_of(&self, finding: &Finding<'_>) -> String {
+        let Some(uid) = finding.instance.root.uid else { return "?".to_owned() };
+        // A recorded table may be of another machine, with other people.
+        let here = self.snapshot.viewer.pid.0 == std::process::id();
+        let name = here.then(|| crate::os::home::name_of_user(uid.0)).flatten();
+        name.unwrap_or_else(|| uid.0.to_string())
+    }
+
     /// Is this instance to be ended?
     #[must_use]
     pub fn reaps(&self, finding: &Finding<'_>) -> bool {
@@ -54,9 +84,38 @@ impl Scene<'_> {
     /// largest.
     #[must_use]
     pub fn worst_first(&self) -> Vec<&Finding<'_>> {
+        self.sorted(Order::Verdict)
+    }
+
+    /// The findings in this order; what is equal in it stands worst first.
+    #[must_use]
+    pub fn sorted(&self, order: Order) -> Vec<&Finding<'_>> {
         let mut findings: Vec<&Finding<'_>> = self.judgement.findings.iter().collect();
         findings
             .sort_by_key(|f| (!self.reaps(f), f.verdict, std::cmp::Reverse(f.rss), f.instance.root.pid()));
+        match order {
+            Order::Verdict => {}
+            Order::Age => findings.sort_by(|a, b| b.age.total_cmp(&a.age)),
+            Order::Rss => findings.sort_by_key(|f| std::cmp::Reverse(f.rss)),
+            Order::Cpu => {
+                let cpu = |f: &Finding<'_>| f.instance.cpu().unwrap_or(-1.0);
+                findings.sort_by(|a, b| cpu(b).total_cmp(&cpu(a)));
+            }
+        }
         findings
     }
+}
+
+/// Which instances stand on top of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Order {
+    /// What is ended, then by verdict, then the largest.
+    #[default]
+    Verdict,
+    /// The oldest.
+    Age,
+    /// The largest in memory.
+    Rss,
+    /// The busiest on average over its life.
+    Cpu,
 }

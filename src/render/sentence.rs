@@ -110,6 +110,7 @@ fn known_by(basis: &Basis) -> String {
         Basis::Plugin { .. } => format!("a client's plugin folder: {basis}"),
         Basis::Taught { .. } => format!("a [[server]] rule: {basis}"),
         Basis::SharedProfile { .. } | Basis::Environment => format!("its environment: {basis}"),
+        Basis::Automated { profile } => format!("the profile folder {profile} of a browser without a window"),
         Basis::ActsAsClient { .. } => format!("its stdio: {basis}"),
         Basis::Catalog { program, rule } => format!("what it runs: {program}, {}", because(rule)),
     }
@@ -157,6 +158,9 @@ fn wire(direction: &str, state: WireState, holders: &[Pid]) -> (Leaning, String)
     }
     let verb = if direction == "stdin" { "writes to" } else { "reads" };
     match state {
+        WireState::Held if holders.is_empty() => {
+            (Leaning::Against, format!("Its {direction} is a terminal, and somebody holds it."))
+        }
         WireState::Held => {
             let them = list(holders);
             let hold = if holders.len() == 1 { "holds" } else { "hold" };

@@ -1,10 +1,13 @@
 //! Which processes are meant to run on their own: the main ones of systemd's units and launchd's jobs.
 //! Being somewhere in a unit's cgroup proves nothing: all that an agent run as a service ever starts is
-//! in it.
+//! in it. Beside them the engines of containers, whose programs no service manager knows.
 
+mod engines;
 mod launchd;
 mod query;
 mod systemd;
+
+pub(crate) use engines::{Answer, containers};
 
 use crate::process::{Pid, Snapshot};
 

@@ -3,15 +3,20 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::sched::CloneFlags;
+
 use crate::look;
-use crate::role::{Actor, DIR, Play, ROLE};
+use crate::role::{Actor, DIR, Play, ROLE, Serves};
 use crate::wire::Ends;
 
 /// The actor's door.
@@ -51,10 +56,15 @@ pub(crate) fn main() -> ExitCode {
     // Written to, so that it is resident.
     let memory = vec![1u8; role.uses];
     let listener = role.listens.then(|| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    let socket = role.serves.map(|serves| socket(&dir, &role.tag, serves));
     let (input, output) = wire_of(&role);
+    choose_namespace(&role, &dir);
     let mut started: Vec<(String, Child, Ends)> = Vec::new();
     for actor in &role.below {
-        let (child, ends) = actor.start(&dir);
+        let (child, mut ends) = actor.start(&dir);
+        if role.lets_go_of.contains(&actor.tag) {
+            ends = Ends { to: None, from: None };
+        }
         started.push((actor.tag.clone(), child, ends));
     }
     if role.play != Play::Leave {
@@ -105,8 +115,27 @@ pub(crate) fn main() -> ExitCode {
         }
         Play::Client => crate::puppet::play(&dir, started),
     }
-    drop((listener, memory));
+    drop((listener, socket, memory));
     ExitCode::SUCCESS
+}
+
+/// The path of a unix socket in a folder, however deep that lies: such paths have 107 bytes at most (unix(7)).
+pub(crate) fn short_path(folder: &File, tag: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}/{tag}.sock", folder.as_raw_fd()))
+}
+
+/// A socket that it serves on; connections wait in its backlog.
+fn socket(dir: &Path, tag: &str, serves: Serves) -> OwnedFd {
+    let folder = File::open(dir).unwrap();
+    match serves {
+        Serves::UnixPath => UnixListener::bind(short_path(&folder, tag)).unwrap().into(),
+        Serves::UnixAbstract => {
+            let name = format!("mcp-reap-scene-{}-{tag}", std::process::id());
+            let address = SocketAddr::from_abstract_name(name).unwrap();
+            UnixListener::bind_addr(&address).unwrap().into()
+        }
+        Serves::Udp => UdpSocket::bind(("127.0.0.1", 5123)).unwrap().into(),
+    }
 }
 
 /// Does this process's tree belong to pid 1, and not to the stage's shell? Not known while an
@@ -127,10 +156,26 @@ fn reap(dir: &Path) {
     assert!(command.status().unwrap().success());
 }
 
+/// What it starts from here on lives in another PID namespace than itself, where its role says so.
+fn choose_namespace(role: &Actor, dir: &Path) {
+    if role.sandboxes {
+        nix::sched::unshare(CloneFlags::CLONE_NEWPID).unwrap();
+    }
+    if let Some(tag) = &role.enters {
+        let ready = dir.join("ready").join(tag);
+        look::until("the namespace is there", || ready.exists());
+        let pid = fs::read_to_string(ready).unwrap();
+        let namespace = File::open(format!("/proc/{pid}/ns/pid")).unwrap();
+        nix::sched::setns(namespace, CloneFlags::CLONE_NEWPID).unwrap();
+    }
+}
+
 /// Tells the scene who plays a role: written beside and renamed, so that it is whole when seen.
 fn announce(dir: &Path, tag: &str) {
     let draft = dir.join("ready").join(format!(".{tag}"));
-    fs::write(&draft, std::process::id().to_string()).unwrap();
+    // The number that the scene knows it by, which is another one than its own in a namespace below.
+    let pid = fs::read_link("/proc/self").unwrap();
+    fs::write(&draft, pid.to_str().unwrap()).unwrap();
     fs::rename(&draft, dir.join("ready").join(tag)).unwrap();
 }
 

@@ -43,6 +43,17 @@ pub(crate) enum Play {
     Client,
 }
 
+/// A socket beside the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Serves {
+    /// `TAG.sock` in the scene's folder.
+    UnixPath,
+    /// An abstract name.
+    UnixAbstract,
+    /// A UDP port that is not given out by itself.
+    Udp,
+}
+
 /// One role.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Actor {
@@ -70,10 +81,18 @@ pub(crate) struct Actor {
     pub(crate) subreaper: bool,
     /// Listens on a port of loopback.
     pub(crate) listens: bool,
+    /// Serves on another socket.
+    pub(crate) serves: Option<Serves>,
     /// Moves its wire to fds 6 and 7 and puts /dev/null on 0 and 1, as the Python SDK does.
     pub(crate) moves_wire: bool,
     /// The user it runs as, if not its parent's.
     pub(crate) uid: Option<u32>,
+    /// Makes a PID namespace for what it starts, as a sandbox does.
+    pub(crate) sandboxes: bool,
+    /// Starts what is below it in the PID namespace of the one with this tag, as nsenter does.
+    pub(crate) enters: Option<String>,
+    /// Lets go of the wires of those with these tags at once, as a gateway does that forgets an ended request.
+    pub(crate) lets_go_of: Vec<String>,
     /// Bytes of memory it uses.
     pub(crate) uses: usize,
     /// Hears SIGTERM and ends this many milliseconds later.
@@ -102,8 +121,12 @@ impl Actor {
             own_group: false,
             subreaper: false,
             listens: false,
+            serves: None,
             moves_wire: false,
             uid: None,
+            sandboxes: false,
+            enters: None,
+            lets_go_of: Vec::new(),
             uses: 0,
             takes: None,
             born_late: None,

@@ -55,6 +55,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 impl Stage {
+    /// The scene's own folder.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        &self.dir
+    }
+
     /// The person's home.
     pub(crate) fn home(&self) -> PathBuf {
         self.dir.join("home")

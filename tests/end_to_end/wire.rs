@@ -19,6 +19,8 @@ pub(crate) enum Wire {
     Inherit,
     /// `/dev/null`, as for a daemon.
     Null,
+    /// The slave of a pseudo terminal whose master the parent keeps, as `script` and `unbuffer` do it.
+    Pty,
 }
 
 /// The parent's ends of one wire.
@@ -44,6 +46,11 @@ impl Wire {
             Wire::Null => {
                 command.stdin(Stdio::null()).stdout(Stdio::null());
                 Ok(none)
+            }
+            Wire::Pty => {
+                let pty = nix::pty::openpty(None, None)?;
+                command.stdin(pty.slave.try_clone()?).stdout(pty.slave);
+                Ok(Ends { to: file(pty.master), from: None })
             }
             Wire::Socketpair => {
                 let (stdin, stdout) = (UnixStream::pair()?, UnixStream::pair()?);

@@ -42,9 +42,16 @@ cat >"$units/terminal.service" <<UNIT
 [Service]
 ExecStart=/usr/bin/env python3 $here/terminal $HOME
 UNIT
+# Services without a main process: their servers are wanted as long as the service is active, whatever their stdio says.
+for unit in oneshot forking; do
+  { echo "[Service]"
+    case $unit in oneshot) printf 'Type=oneshot\nRemainAfterExit=yes\n' ;; forking) printf 'Type=forking\nGuessMainPID=no\n' ;; esac
+    echo "ExecStart=/bin/sh -c \"true | /usr/bin/env python3 $here/mcp-server-notes $unit $HOME | true &\""
+  } >"$units/$unit.service"
+done
 systemctl --user daemon-reload
-systemctl --user start notes.service terminal.service
-for who in daemon worker client server; do until_is "$HOME/$who.pid"; done
+systemctl --user start notes.service terminal.service oneshot.service forking.service
+for who in daemon worker client server oneshot forking; do until_is "$HOME/$who.pid"; done
 read -r daemon <"$HOME/daemon.pid"
 read -r worker <"$HOME/worker.pid"
 read -r client <"$HOME/client.pid"
@@ -64,9 +71,15 @@ check "the daemon has the same parent" [ "$(awk '/^PPid:/ {print $2}' "/proc/$da
 
 check "the leaked server is orphaned" is orphaned "$server"
 check "the daemon is managed" is managed "$daemon"
+check "no main process is known of a oneshot service" [ "$(main_pid oneshot.service)" = 0 ]
+for unit in oneshot forking; do
+  read -r pid <"$HOME/$unit.pid"
+  check "the server of an active $unit service is managed" is managed "$pid"
+done
 check "a run succeeds" "$reap" --yes --min-age 0s --grace 2s --quiet
 check "the leaked server is gone" dead "$server"
 check "the daemon stays" alive "$daemon"
+for unit in oneshot forking; do check "the $unit service stays" alive "$(cat "$HOME/$unit.pid")"; done
 check "its worker stays" alive "$worker"
 check "the terminal stays" alive "$(main_pid terminal.service)"
 

@@ -6,16 +6,18 @@ use crate::process::Listener;
 ///
 /// - `tsx-UID/PID.pipe` below the temporary folder: the launcher of [tsx] listens there for its own child.
 /// - `dotnet-diagnostic-PID-KEY-socket`, `clr-debug-pipe-PID-...`: the [diagnostic port] of every .NET process.
+/// - `SingletonSocket`: where a Chromium hears that it was started once more with the same profile.
 /// - `.java_pidPID`: the attach listener of a HotSpot JVM.
 ///
 /// Each is the beginning of the parent folder's name and the beginning and end of the file's.
 ///
 /// [tsx]: https://github.com/privatenumber/tsx
 /// [diagnostic port]: https://learn.microsoft.com/dotnet/core/diagnostics/diagnostic-port
-const RUNTIMES_OWN: [(&str, &str, &str); 4] = [
+const RUNTIMES_OWN: [(&str, &str, &str); 5] = [
     ("tsx-", "", ".pipe"),
     ("", "dotnet-diagnostic-", ""),
     ("", "clr-debug-pipe", ""),
+    ("", "SingletonSocket", ""),
     ("", ".java_pid", ""),
 ];
 
@@ -50,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_runtimes_own_socket_is_no_channel_and_any_other_is() {
-        let cases: [(&[u8], bool); 10] = [
+        let cases: [(&[u8], bool); 11] = [
+            (b"/tmp/org.chromium.Chromium.8GsT1a/SingletonSocket", true),
             (b"/tmp/tsx-1000/4711.pipe", true),
             (b"/tmp/dotnet-diagnostic-4711-992233-socket", true),
             (b"/tmp/clr-debug-pipe-4711-992233-in", true),

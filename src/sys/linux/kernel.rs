@@ -1,6 +1,7 @@
 //! Acting on Linux: a pidfd is opened first and judged afterwards, so what was judged is what gets
 //! the signal, whatever happens to the number meanwhile.
 
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +34,8 @@ const SLICE: Duration = Duration::from_millis(50);
 /// Linux itself, through `/proc` and pidfds (`pidfd_open` needs kernel 5.3).
 ///
 /// It refuses by itself, whatever it is asked for: pids 0 and 1, kernel threads, its own
-/// process, processes of other PID namespaces and, unless made for all users, of other users. The plan has refused them
+/// process, processes of other PID namespaces (but for one that a held process made, as a sandbox does) and, unless made
+/// for all users, of other users. The plan has refused them
 /// long before; this is the last line, directly in front of the signal.
 #[derive(Debug)]
 pub struct OsKernel {
@@ -45,6 +47,8 @@ pub struct OsKernel {
     epoll: OwnedFd,
     origin: Instant,
     units: Units,
+    /// All that was ever held.
+    held: HashSet<ProcessId>,
 }
 
 /// A process that cannot be confused with any other: a pidfd that was open, on a process still
@@ -84,6 +88,7 @@ impl OsKernel {
             epoll,
             origin: Instant::now(),
             units: Units::get(),
+            held: HashSet::new(),
         })
     }
 
@@ -102,7 +107,13 @@ impl OsKernel {
         }
         match self.proc.same_namespace(id.pid) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Refusal::Denied("lives in another PID namespace".into())),
+            Ok(false) => {
+                let maker = self.proc.maker_of_namespace(id.pid).map_err(refusal)?;
+                match maker.is_some_and(|maker| self.held.contains(&maker)) {
+                    true => Ok(()),
+                    false => Err(Refusal::Denied("lives in another PID namespace".into())),
+                }
+            }
             Err(Errno::NOENT | Errno::SRCH) => Err(Refusal::Gone),
             Err(errno) => Err(Refusal::Denied(format!("its PID namespace cannot be read: {errno}"))),
         }
@@ -146,6 +157,7 @@ impl Kernel for OsKernel {
         if has_ended(&fd) {
             return Err(Refusal::Gone);
         }
+        self.held.insert(id);
         Ok(Held { id, fd })
     }
 

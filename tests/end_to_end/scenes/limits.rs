@@ -6,21 +6,17 @@ use crate::role::Actor;
 use crate::shapes;
 use crate::stage::{Client, Stage, all_alive, all_dead};
 
-/// Five copies of one server under one client, the oldest first, no two of the same clock tick.
-fn five_copies(stage: &Stage) -> (Client, Vec<Who>) {
-    copies(stage, std::time::Duration::ZERO)
-}
+/// Copies that start within ten seconds are one generation; this parts two.
+const APART: std::time::Duration = std::time::Duration::from_millis(10_500);
 
-/// The same, with a pause after the third: what starts within ten seconds is one generation.
-fn copies(stage: &Stage, pause: std::time::Duration) -> (Client, Vec<Who>) {
+/// Five copies of one server under one client in two generations, three and two; the oldest first, no two of the same
+/// clock tick.
+fn five_copies(stage: &Stage) -> (Client, Vec<Who>) {
     let client = stage.client("claude", []);
     let mut cast: Vec<Who> = Vec::new();
     for i in 0..5 {
         let actor = shapes::node(&format!("n{i}"));
-        std::thread::sleep(std::time::Duration::from_millis(30));
-        if i == 3 {
-            std::thread::sleep(pause);
-        }
+        std::thread::sleep(if i == 3 { APART } else { std::time::Duration::from_millis(30) });
         stage.tell(&client, &Order::Start(Box::new(actor.clone())));
         stage.wait_for(&actor);
         cast.push(stage.who(&actor.tag));
@@ -30,7 +26,7 @@ fn copies(stage: &Stage, pause: std::time::Duration) -> (Client, Vec<Who>) {
 }
 
 pub(crate) fn of_five_copies_under_one_client_the_three_oldest_go(stage: &Stage) {
-    let (client, cast) = copies(stage, std::time::Duration::from_secs(11));
+    let (client, cast) = five_copies(stage);
     let limits = ["--yes", "--min-age", "0s", "--grace", "1s", "--max-count", "2"];
     let plan = stage.run(&["--dry-run", "--json", "--min-age", "0s", "--max-count", "2"]).exits(0).json();
     for who in &cast[..3] {
@@ -48,20 +44,27 @@ pub(crate) fn of_five_copies_under_one_client_the_three_oldest_go(stage: &Stage)
 }
 
 pub(crate) fn one_copy_each_under_three_clients_breaks_nothing(stage: &Stage) {
-    let clients: Vec<(Client, String)> = (0..3)
-        .map(|i| (stage.client(&format!("claude{i}"), [shapes::node(&format!("n{i}"))]), format!("n{i}")))
-        .collect();
+    let start =
+        |i: usize| (stage.client(&format!("claude{i}"), [shapes::node(&format!("n{i}"))]), format!("n{i}"));
+    let mut clients: Vec<(Client, String)> = (0..2).map(start).collect();
+    std::thread::sleep(APART);
+    clients.push(start(2));
     stage.run(&["--yes", "--min-age", "0s", "--grace", "1s", "--max-count", "1"]).exits(0);
     for (client, tag) in &clients {
         stage.ping(client, tag);
     }
-    // Counted per user they are copies, and one generation.
+    // Counted per user, two of the three are too many.
     stage.configure("[limits]\nmax_count = 1\ncount_per = \"user\"\n");
-    assert!(stage.plan().doomed().is_empty());
+    let plan = stage.plan();
+    assert_eq!(plan.doomed().len(), 2);
+    let newest = clients.iter().map(|(_, tag)| stage.who(tag)).max_by_key(|w| (w.start, w.pid)).unwrap();
+    assert!(!plan.doomed().contains(&newest.pid));
 }
 
 pub(crate) fn without_a_limit_five_copies_stay(stage: &Stage) {
     let (client, cast) = five_copies(stage);
+    let text = stage.run(&["list"]).exits(0).text();
+    assert!(!text.contains("--max-count"), "two generations are no crowd: {text}");
     let control = stage.orphan(&shapes::memory("control"));
     stage.reap();
     all_dead(&control);
@@ -92,4 +95,38 @@ pub(crate) fn too_old_and_too_large_are_ended_only_when_asked(stage: &Stage) {
     stage.run(&["--yes", "--min-age", "0s", "--grace", "1s", "--max-rss", "60MB"]).exits(0);
     all_dead(&[large]);
     stage.ping(&client, "small");
+}
+
+pub(crate) fn other_arguments_and_one_generation_are_no_copies(stage: &Stage) {
+    let of_folder = |tag: &str, folder: &str| {
+        shapes::node(tag).but(|a| *a.argv.last_mut().unwrap() = folder.as_bytes().to_vec())
+    };
+    let servers = [
+        of_folder("a", "/home/u/a"),
+        of_folder("b", "/home/u/b"),
+        of_folder("c", "/home/u/c"),
+        // Two entries with the same command: what differs stands in the environment.
+        shapes::python("one").with_env("FETCH_PROXY", "1"),
+        shapes::python("two").with_env("FETCH_PROXY", "2"),
+    ];
+    let tags: Vec<String> = servers.iter().map(|server| server.tag.clone()).collect();
+    let client = stage.client("claude", servers);
+    stage.run(&["--yes", "--min-age", "0s", "--grace", "1s", "--max-count", "1"]).exits(0);
+    for tag in &tags {
+        stage.ping(&client, tag);
+    }
+}
+
+pub(crate) fn an_unknown_client_has_copies_too(stage: &Stage) {
+    // A client that no catalog knows keeps the copies of every reconnect.
+    let old = shapes::python("old");
+    let actor = Actor::new("host", "acme-agent", &["/opt/acme/acme-agent"], crate::role::Play::Client);
+    let client = stage.start_client(actor.on(crate::wire::Wire::Pipe).above([old.clone()]));
+    std::thread::sleep(APART);
+    let new = shapes::python("new");
+    stage.tell(&client, &Order::Start(Box::new(new.clone())));
+    stage.wait_for(&new);
+    stage.run(&["--yes", "--min-age", "0s", "--grace", "1s", "--max-count", "1"]).exits(0);
+    all_dead(&stage.cast(&old));
+    stage.ping(&client, "new");
 }

@@ -1,5 +1,6 @@
 //! All scenes. A scene's name is a sentence; its function tells the story.
 
+mod between;
 mod ending;
 mod faces;
 mod harness;
@@ -8,6 +9,7 @@ mod leaks;
 mod limits;
 mod manners;
 mod policy;
+mod proof;
 mod races;
 mod records;
 mod refusals;
@@ -119,6 +121,15 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(in_use::a_crash_handler_below_pid_1_stays_with_its_living_server),
     scene!(in_use::mcp_reap_spares_whoever_runs_it),
     scene!(in_use::an_orphaned_client_keeps_its_servers_until_the_person_says_otherwise),
+    scene!(proof::a_server_that_serves_on_another_socket_stays_though_its_wire_is_dead),
+    scene!(proof::a_terminal_whose_master_is_held_is_use),
+    scene!(proof::a_reader_of_stdout_is_use_though_stdin_says_nothing),
+    scene!(proof::two_leaked_servers_that_hold_each_others_wires_go),
+    scene!(proof::claudes_environment_makes_no_server_of_a_job_on_half_a_wire),
+    scene!(proof::a_persons_browser_below_an_orphan_keeps_it),
+    scene!(proof::a_shell_line_that_runs_more_is_an_owner_and_one_that_waits_for_its_end_saves),
+    scene!(proof::a_wrapper_that_nobody_listed_is_known_by_the_wire_it_passes_on),
+    scene!(proof::a_wrapper_that_only_a_configuration_names_goes_with_what_it_runs),
     scene!(ending::a_server_that_ignores_sigterm_is_killed_after_the_grace),
     scene!(ending::several_stubborn_ones_cost_one_grace),
     scene!(ending::an_obedient_tree_costs_no_grace),
@@ -151,7 +162,15 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(limits::of_five_copies_under_one_client_the_three_oldest_go),
     scene!(limits::one_copy_each_under_three_clients_breaks_nothing),
     scene!(limits::without_a_limit_five_copies_stay),
+    scene!(limits::other_arguments_and_one_generation_are_no_copies),
+    scene!(limits::an_unknown_client_has_copies_too),
     scene!(limits::too_old_and_too_large_are_ended_only_when_asked),
+    scene!(between::of_a_gateways_children_the_one_it_forgot_goes),
+    scene!(between::a_sandboxed_server_goes_with_the_namespace_that_it_made),
+    scene!(between::a_server_in_somebody_elses_namespace_stays),
+    scene!(between::wrappers_that_no_list_knows_go_with_their_server),
+    scene!(between::a_wrapper_with_a_terminal_of_its_own_goes_with_its_server),
+    scene!(between::a_wrapper_that_runs_something_else_too_is_an_owner_and_stays),
     scene!(policy::the_allowlist_of_the_file_protects_the_whole_instance),
     scene!(policy::the_allowlist_of_the_command_line_protects),
     scene!(policy::a_server_of_the_persons_own_is_found_by_its_client_config),

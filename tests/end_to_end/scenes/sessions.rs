@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::look::{self, Who};
+use crate::puppet::Order;
 use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Client, Stage, all_alive, all_dead};
@@ -212,11 +213,17 @@ pub(crate) fn a_session_that_begins_finds_what_a_crash_left(stage: &Stage) {
 }
 
 pub(crate) fn a_limit_is_not_for_hooks(stage: &Stage) {
-    stage.configure("[reap]\nmin_age = \"0s\"\ngrace = \"1s\"\n[limits]\nmax_rss = \"1 KB\"\n");
-    let copies: Vec<Actor> = (0..3).map(|i| shapes::node(&format!("n{i}"))).collect();
+    stage.configure("[reap]\nmin_age = \"0s\"\ngrace = \"1s\"\n[limits]\nmax_count = 1\n");
+    let mut copies: Vec<Actor> = (0..2).map(|i| shapes::node(&format!("n{i}"))).collect();
     let client = stage.client("claude", copies.clone());
+    // Not of their generation: what starts within ten seconds stands or falls together.
+    std::thread::sleep(std::time::Duration::from_millis(10_500));
+    let newest = shapes::node("n2");
+    stage.tell(&client, &Order::Start(Box::new(newest.clone())));
+    stage.wait_for(&newest);
+    copies.push(newest);
     let cast: Vec<Who> = copies.iter().flat_map(|a| stage.cast(a)).collect();
-    assert_eq!(stage.plan().doomed().len(), 3, "a person's own run would");
+    assert_eq!(stage.plan().doomed().len(), 2, "a person's own run would");
     call(stage, Some(&client), &event("SessionStart", "s-1", ("source", "startup")));
     all_quiet();
     all_alive(&cast);

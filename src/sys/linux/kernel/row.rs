@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use crate::process::{Pid, StartTime, State, Uid};
+use crate::process::{Pid, ProcessId, StartTime, State, Uid};
 use crate::sys::procfs::{self, FdTarget};
 
 /// `/proc`, open, of our own PID namespace.
@@ -90,6 +90,31 @@ impl Proc {
         let Some(ours) = &self.namespace else { return Ok(true) };
         let theirs = readlinkat(&self.dir, format!("{pid}/ns/pid"), Vec::new())?;
         Ok(theirs.as_bytes() == ours.as_encoded_bytes())
+    }
+
+    /// The process of our own namespace that made the one in which this process lives: the parent of that namespace's
+    /// first process. `None` where somebody else put the process there (`nsenter`, `docker exec`).
+    pub(super) fn maker_of_namespace(&self, pid: Pid) -> Result<Option<ProcessId>, Errno> {
+        /// Far deeper than processes are nested; a table that changes meanwhile may lead in circles.
+        const DEEPEST: usize = 256;
+        let mut top = pid;
+        for _ in 0..DEEPEST {
+            let above = self.row(top)?.parent;
+            if above <= Pid::INIT {
+                return Ok(None);
+            }
+            if self.same_namespace(above)? {
+                let maker = ProcessId { pid: above, start: self.row(above)?.start };
+                return Ok(self.is_first_of_namespace(top).then_some(maker));
+            }
+            top = above;
+        }
+        Ok(None)
+    }
+
+    /// Is it number 1 of its own PID namespace?
+    fn is_first_of_namespace(&self, pid: Pid) -> bool {
+        self.text(pid, "status").is_ok_and(|text| procfs::status(&text).innermost == Some(Pid::INIT))
     }
 
     /// The pipes and sockets on its descriptors, by descriptor.

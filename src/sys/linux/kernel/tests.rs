@@ -61,7 +61,7 @@ fn another_users_process_is_denied_unless_all_users_are_meant() {
 }
 
 #[test]
-fn a_process_of_another_pid_namespace_is_denied() {
+fn a_process_of_another_pid_namespace_is_denied_unless_whoever_made_it_is_held() {
     let mut kernel = kernel();
     let child = Sleeper::from(Command::new("unshare").args([
         "--user",
@@ -85,6 +85,10 @@ fn a_process_of_another_pid_namespace_is_denied() {
     };
     let refused = kernel.hold(inside.id).unwrap_err();
     assert_eq!(refused, Refusal::Denied("lives in another PID namespace".into()));
+    // With the process that made the namespace it is held, and only then.
+    let maker = kernel.family().rows.iter().find(|kin| kin.id.pid == child.pid()).map(|kin| kin.id).unwrap();
+    kernel.hold(maker).unwrap();
+    kernel.hold(inside.id).unwrap();
 }
 
 #[test]

@@ -1,0 +1,207 @@
+//! Copies of one server under one owner, and the generations in which they were started. The limit on copies and the
+//! hint of `list` and `check` count by this one rule.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::verdict::Verdict;
+use super::{ClientRef, Finding, OwnerPid};
+use crate::catalog::Catalog;
+use crate::policy::{CountPer, Policy};
+use crate::process::{Pid, ProcessRecord};
+use crate::program;
+
+/// A client starts all its servers within seconds: copies that started so close together are one generation, and stand
+/// or fall together (three entries of a configuration with the same command and another environment).
+const GENERATION: f64 = 10.0;
+
+/// What the hint proposes to keep of each server: the copy in use, and one that may be.
+const PROPOSED: u32 = 2;
+
+/// Fewer generations are what somebody with a few conversations has, and no hint.
+const MANY_GENERATIONS: usize = 4;
+
+/// A server of which many copies run, where no limit is set on their number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copies {
+    /// The server's short name.
+    pub server: String,
+    /// The client that they run under, where one is known.
+    pub client: Option<ClientRef>,
+    /// The roots of all copies, the newest first.
+    pub roots: Vec<Pid>,
+    /// In how many generations they were started.
+    pub generations: usize,
+    /// The `max_count` that is proposed.
+    pub max_count: u32,
+    /// How many copies it would end.
+    pub would_end: usize,
+    /// Resident memory of those, in bytes.
+    pub would_free: u64,
+}
+
+/// Copies of one another, in the order in which they are kept.
+pub(super) struct Group {
+    pub(super) server: String,
+    /// Places in the list of findings, the newest first.
+    pub(super) members: Vec<usize>,
+    /// When each started, in seconds since the epoch.
+    starts: Vec<f64>,
+    /// How many entries of the person's configurations start this command.
+    entries: u64,
+}
+
+/// Two instances with the same key are copies of one another: the same server with the same arguments under the same
+/// owner. Two filesystem servers of two folders are two servers.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    server: String,
+    command: Vec<String>,
+    /// Detached ones are started by hand: in two folders they are two servers.
+    folder: Option<String>,
+    owner: Option<Pid>,
+    user: Option<u32>,
+}
+
+/// `allowed`, `managed` and `undetermined` instances never break a limit, nor does one with a connected client;
+/// `orphaned` and `disconnected` ones go anyway.
+pub(super) fn may_break(finding: &Finding<'_>) -> bool {
+    matches!(finding.verdict, Verdict::InUse | Verdict::Detached) && !finding.connected
+}
+
+/// Groups what may break a limit. `per` says whose copies of a server are counted together, and `None` for a server that
+/// is not counted.
+pub(super) fn groups(
+    findings: &[Finding<'_>],
+    catalog: &Catalog,
+    per: impl Fn(&str) -> Option<CountPer>,
+) -> Vec<Group> {
+    let mut copies: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    for (index, finding) in findings.iter().enumerate().filter(|(_, finding)| may_break(finding)) {
+        if let Some(key) = per(&finding.instance.server).and_then(|per| key(finding, per)) {
+            copies.entry(key).or_default().push(index);
+        }
+    }
+    let root = |index: &usize| findings[*index].instance.root;
+    let group = |(key, mut members): (Key, Vec<usize>)| {
+        members.sort_by_key(|index| Reverse((root(index).id.start, root(index).pid())));
+        let starts = members.iter().map(|index| root(index).started_at).collect();
+        let entries = members.first().map_or(1, |newest| catalog.entries_for(root(newest)).max(1)) as u64;
+        Group { server: key.server, members, starts, entries }
+    };
+    copies.into_iter().map(group).collect()
+}
+
+impl Group {
+    /// How many copies the bound allows: so many of each configuration entry that starts them.
+    pub(super) fn allowed(&self, max_count: u32) -> u64 {
+        u64::from(max_count).saturating_mul(self.entries)
+    }
+
+    /// How many, newest first, stay: as many as are allowed, and the rest of their generation.
+    pub(super) fn kept(&self, max_count: u32) -> usize {
+        let allowed = usize::try_from(self.allowed(max_count)).unwrap_or(usize::MAX);
+        if allowed == 0 {
+            return 0;
+        }
+        let begins = generations(&self.starts);
+        begins.into_iter().find(|begin| *begin >= allowed).unwrap_or(self.starts.len())
+    }
+}
+
+/// The places at which a generation begins, of copies that started at these moments, newest first.
+fn generations(starts: &[f64]) -> Vec<usize> {
+    let mut begins: Vec<usize> = Vec::new();
+    for (at, start) in starts.iter().enumerate() {
+        if begins.last().is_none_or(|newest| starts[*newest] - start > GENERATION) {
+            begins.push(at);
+        }
+    }
+    begins
+}
+
+/// The servers that run in so many copies that the person may want a limit, the most memory first.
+pub(super) fn unlimited(findings: &[Finding<'_>], catalog: &Catalog, policy: &Policy) -> Vec<Copies> {
+    let per = |server: &str| {
+        let limits = policy.limits.for_server(server, &policy.servers);
+        limits.max_count.is_none().then(|| limits.count_per.unwrap_or_default())
+    };
+    let hint = |group: Group| {
+        let generations = generations(&group.starts).len();
+        let excess = group.members.get(group.kept(PROPOSED)..).unwrap_or_default();
+        let newest = findings.get(*group.members.first()?)?;
+        (generations >= MANY_GENERATIONS && !excess.is_empty()).then(|| Copies {
+            server: group.server,
+            client: newest.client.clone(),
+            roots: group.members.iter().map(|index| findings[*index].instance.root.pid()).collect(),
+            generations,
+            max_count: PROPOSED,
+            would_end: excess.len(),
+            would_free: excess.iter().map(|index| findings[*index].rss).sum(),
+        })
+    };
+    let mut hints: Vec<Copies> = groups(findings, catalog, per).into_iter().filter_map(hint).collect();
+    hints.sort_by_key(|copies| Reverse(copies.would_free));
+    hints
+}
+
+/// The key under which an instance is counted; `None` where its owner is not known.
+fn key(finding: &Finding<'_>, per: CountPer) -> Option<Key> {
+    let root = finding.instance.root;
+    let owner = match (per, &finding.client, finding.owner) {
+        (CountPer::User, ..) => None,
+        (CountPer::Client, Some(client), _) => Some(client.pid),
+        (CountPer::Client, None, OwnerPid::Alive(pid)) => Some(pid),
+        // Nobody owns them any more: five that were started by hand count together.
+        (CountPer::Client, None, OwnerPid::Gone) => None,
+        (CountPer::Client, None, OwnerPid::Unknown) => return None,
+    };
+    let folder = (finding.verdict == Verdict::Detached)
+        .then(|| root.details.cwd.as_ref().map(ToString::to_string).unwrap_or_default());
+    let (server, user) = (finding.instance.server.clone(), root.uid.map(|uid| uid.0));
+    Some(Key { server, command: command(root), folder, owner, user })
+}
+
+/// What the root was told to run, without what stands before it; else its whole command line.
+fn command(root: &ProcessRecord) -> Vec<String> {
+    let seen = program::resolve(root.argv.as_ref(), root.details.exe.as_ref(), &root.comm);
+    match seen.program {
+        Some(program) => {
+            let name = program.names.into_iter().next().unwrap_or(program.text);
+            std::iter::once(name).chain(program.args).collect()
+        }
+        None => vec![root.command()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generation_stands_or_falls_together() {
+        let hour = 3600.0;
+        for (starts, bound, stay) in [
+            (&[hour, hour - 1.0, hour - 2.0][..], 2, 3),
+            (&[hour, hour - 1.0, hour - 2.0], 0, 0),
+            (&[hour, 2.0, 1.0, 0.0], 1, 1),
+            (&[hour, 2.0, 1.0, 0.0], 2, 4),
+            (&[3.0 * hour, 2.0 * hour, hour], 1, 1),
+            (&[3.0 * hour, 2.0 * hour, hour], 2, 2),
+            (&[3.0 * hour, 2.0 * hour, hour], 9, 3),
+            // Each within ten seconds of the one before, but not of the newest: no endless generation.
+            (&[20.0, 12.0, 4.0], 1, 2),
+        ] {
+            let members = (0..starts.len()).collect();
+            let group = Group { server: "x".to_owned(), members, starts: starts.to_vec(), entries: 1 };
+            assert_eq!(group.kept(bound), stay, "{starts:?} with {bound}");
+        }
+    }
+
+    #[test]
+    fn three_entries_with_one_command_keep_three_times_as_many() {
+        let starts = vec![900.0, 800.0, 700.0, 600.0, 500.0];
+        let group = Group { server: "x".to_owned(), members: vec![0, 1, 2, 3, 4], starts, entries: 3 };
+        assert_eq!((group.allowed(1), group.kept(1), group.kept(2)), (3, 3, 5));
+    }
+}

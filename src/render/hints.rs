@@ -1,0 +1,64 @@
+//! What a person may want to do about it: nothing is wrong, and no run does it unasked.
+
+use std::time::Duration;
+
+use super::Scene;
+use super::clean::clean;
+use super::figures::count;
+use crate::classify::Copies;
+use crate::containers::Container;
+use crate::units::{show_duration, show_size};
+
+/// One sentence or two for each server that runs in many copies while no limit is set on their number.
+#[must_use]
+pub fn copies(scene: &Scene<'_>) -> Vec<String> {
+    scene.judgement.copies.iter().map(of).collect()
+}
+
+fn of(copies: &Copies) -> String {
+    let under = match &copies.client {
+        Some(client) => format!(" under {} ({})", client.name, client.pid),
+        None => String::new(),
+    };
+    let cost = match &copies.client {
+        Some(client) => {
+            format!("{} does not start an ended copy again: its conversation loses these tools", client.name)
+        }
+        None => "nobody starts an ended copy again".to_owned(),
+    };
+    clean(&format!(
+        "{} of {}{under} in {}; `--max-count {}` would end {} ({}). {cost}.",
+        count_copies(copies.roots.len()),
+        copies.server,
+        count(copies.generations, "generation"),
+        copies.max_count,
+        copies.would_end,
+        show_size(copies.would_free),
+    ))
+}
+
+/// One sentence for each container without a client.
+#[must_use]
+pub fn containers(scene: &Scene<'_>) -> Vec<String> {
+    let found = scene.containers.map(|found| found.containers.as_slice()).unwrap_or_default();
+    let of = |container: &Container| {
+        let Container { engine, image, name, .. } = container;
+        let made = container.created.map(|created| scene.snapshot.taken_at_epoch() - created);
+        let age = made
+            .filter(|age| *age >= 0.0)
+            .map(|age| format!(", {} old", show_duration(Duration::from_secs(age as u64))));
+        let why = match container.interactive {
+            Some(true) => "it was started for a client that is gone",
+            _ => "its client is gone, or it was started in the background",
+        };
+        clean(&format!(
+            "container without a client: {image} ({name}{}), {why}; `{engine} stop {name}` ends it",
+            age.unwrap_or_default()
+        ))
+    };
+    found.iter().map(of).collect()
+}
+
+fn count_copies(n: usize) -> String {
+    if n == 1 { "1 copy".to_owned() } else { format!("{n} copies") }
+}
