@@ -30,13 +30,13 @@ pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<Exit> {
 /// What follows `explain` and `kill` is asked of the program itself, whenever somebody presses Tab.
 fn with_instances(shell: Shell, text: String) -> String {
     const BASH: &str = r#"
-_mcp-reap-instances() {
-    _mcp-reap "$@"
+_mcp__reap__instances() {
+    _mcp__reap "$@"
     case "${COMP_WORDS[1]}" in
         explain|kill|why) [[ $2 == -* ]] || COMPREPLY=($(compgen -W "$(mcp-reap completions --instances 2>/dev/null | cut -f1)" -- "$2")) ;;
     esac
 }
-complete -F _mcp-reap-instances -o nosort -o bashdefault -o default mcp-reap
+complete -F _mcp__reap__instances -o bashdefault -o default mcp-reap
 "#;
     const ZSH: &str = r#"
 _mcp-reap-instances() {
