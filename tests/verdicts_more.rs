@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use mcp_reap::catalog::Catalog;
-use mcp_reap::classify::{Evidence, Verdict};
+use mcp_reap::classify::{self, Evidence, Verdict};
+use mcp_reap::look::Look;
 use mcp_reap::pattern::Pattern;
 use mcp_reap::plan::{Choice, Plan, Why};
 use mcp_reap::policy::{AllowRule, CountPer, Limits, Policy};
@@ -307,11 +308,13 @@ fn of_every_kind() -> (Table, Policy) {
 #[test]
 fn what_a_person_chose_goes_but_for_what_is_allowed_managed_young_or_in_use_without_a_yes_to_that() {
     let (table, policy) = of_every_kind();
-    let judgement = table.judge(&policy);
+    let catalog = Catalog::builtin();
+    let look = Look::new(&table.snapshot, &catalog);
+    let judgement = classify::judge(&look, &policy);
     let all: HashSet<_> = judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
     let plan = |in_use, roots: &HashSet<_>| {
         let choice = Choice::These { roots: roots.clone(), in_use };
-        Plan::of(&judgement, &table.snapshot, &policy, &choice)
+        Plan::of(&judgement, &look, &policy, &choice)
     };
     let whys = |plan: &Plan| {
         let mut whys: Vec<_> = plan.withheld.iter().map(|one| (one.root.pid.0, one.why)).collect();
@@ -350,8 +353,9 @@ fn an_allow_rule_that_no_instance_meets_is_idle() {
     let (table, policy) = of_every_kind();
     let name = |text: &str| AllowRule { name: Pattern::parse(text).ok(), ..AllowRule::default() };
     let rules = [name("mcp-server-maps"), name("mcp-server-map"), name("mcp-*")];
-    let judgement = table.judge(&policy);
-    let idle = mcp_reap::classify::idle_rules(&judgement, &Catalog::builtin(), &rules);
+    let catalog = Catalog::builtin();
+    let look = Look::new(&table.snapshot, &catalog);
+    let idle = classify::idle_rules(&classify::judge(&look, &policy), &look, &rules);
     assert_eq!(idle.len(), 1);
     assert!(idle[0].name.as_ref().is_some_and(|name| name.matches("mcp-server-map")));
 }

@@ -3,7 +3,7 @@
 use super::Catalog;
 use crate::bytes::to_text;
 use crate::process::ProcessRecord;
-use crate::program;
+use crate::program::{self, Resolution};
 
 #[rustfmt::skip]
 const EDITORS: &str = "\
@@ -73,9 +73,9 @@ impl Catalog {
     /// A process that is no launcher, whatever it runs and whatever pipes it holds: a person's session, or a tool that
     /// goes on with something else when one of its commands has ended.
     #[must_use]
-    pub fn has_more_to_do(&self, record: &ProcessRecord) -> bool {
+    pub fn has_more_to_do(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
-        GOES_ON.split(' ').any(|tool| tool == name) || self.is_session(record)
+        GOES_ON.split(' ').any(|tool| tool == name) || self.is_session(record, seen)
     }
 
     /// A terminal multiplexer: what runs in it, and who is attached to it, is a person's.
@@ -86,13 +86,10 @@ impl Catalog {
 
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.
     #[must_use]
-    pub fn is_session(&self, record: &ProcessRecord) -> bool {
+    pub fn is_session(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
         let known = SESSIONS.split(' ').any(|session| session == name.trim_start_matches('-'));
-        known && {
-            let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
-            !seen.opaque && seen.layers.is_empty() || seen.program.is_none() && !seen.opaque
-        }
+        known && !seen.opaque && (seen.layers.is_empty() || seen.program.is_none())
     }
 }
 
@@ -151,7 +148,10 @@ mod tests {
 
     #[test]
     fn a_shell_with_a_command_or_a_script_is_no_session() {
-        let catalog = Catalog::builtin();
+        let session = |line| {
+            let record = record(line);
+            Catalog::builtin().is_session(&record, &Resolution::of(&record))
+        };
         for line in [
             "-bash",
             "zsh",
@@ -161,10 +161,10 @@ mod tests {
             "tmux: server (/tmp/tmux-0/default)",
             "sshd: u@pts/0",
         ] {
-            assert!(catalog.is_session(&record(line)), "{line}");
+            assert!(session(line), "{line}");
         }
         for line in ["bash start.sh", "sh -c mcp-server-git", "bash -lc npx", "node x.js", "tmuxinator"] {
-            assert!(!catalog.is_session(&record(line)), "{line}");
+            assert!(!session(line), "{line}");
         }
     }
 }

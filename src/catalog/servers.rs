@@ -2,19 +2,12 @@
 
 use super::Rule;
 use super::data::Data;
-use super::modes::past_options;
+use super::modes::{Found, past_options};
 use super::words::{says_mcp, words};
 use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
 
 /// Folders in which people keep servers side by side.
 const KEPT: &[&str] = &["mcp-servers", "mcp_servers", "mcpservers", "mcpServers", "mcps"];
-
-/// A server: the name it is shown under, and the rule that says so.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub name: String,
-    pub rule: Rule,
-}
 
 impl Data {
     /// A server by its name.

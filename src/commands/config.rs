@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::{answer, overrides, say};
+use super::output::{answer, notice};
+use super::session::overrides;
 use crate::catalog::Catalog;
 use crate::cli::{ConfigAction, Global};
 use crate::config::{self, Loaded, Surroundings};
@@ -14,7 +15,7 @@ use crate::os::file::{Access, Draft};
 use crate::policy::{CountPer, Limits, Policy};
 use crate::render::clean::clean;
 use crate::render::settings::{self, Setting, exact_duration, exact_size};
-use crate::render::style::Look;
+use crate::render::style::Screen;
 
 pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit> {
     let around = Surroundings::current();
@@ -33,7 +34,7 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
             if global.json {
                 answer(&about(&path, &json!({"written": true})))?;
             } else if !global.quiet {
-                say(&format!("wrote {shown}"));
+                notice(&format!("wrote {shown}"));
             }
         }
         ConfigAction::Show { catalog: true } => answer(Catalog::source())?,
@@ -48,8 +49,8 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
                     answer(&about(&path, &json!({"found": found.is_some(), "fine": true})))?;
                 }
                 _ if global.quiet => {}
-                Some(_) => say(&format!("{shown} is fine")),
-                None => say(&format!("there is no {shown}; the defaults are in force")),
+                Some(_) => notice(&format!("{shown} is fine")),
+                None => notice(&format!("there is no {shown}; the defaults are in force")),
             }
         }
     }
@@ -75,7 +76,7 @@ fn init(path: &Path) -> anyhow::Result<bool> {
 /// Opens the file in the person's editor, and reads it afterwards as a run would.
 fn edit(path: &Path, global: &Global) -> anyhow::Result<()> {
     if init(path)? && !global.quiet {
-        say(&format!("wrote {}", clean(&path.display().to_string())));
+        notice(&format!("wrote {}", clean(&path.display().to_string())));
     }
     let named = |name| std::env::var(name).ok().filter(|editor: &String| !editor.trim().is_empty());
     let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| "vi".to_owned());
@@ -90,7 +91,7 @@ fn edit(path: &Path, global: &Global) -> anyhow::Result<()> {
     if global.json {
         answer(&about(path, &json!({"fine": true})))?;
     } else if !global.quiet {
-        say(&format!("{} is fine", clean(&path.display().to_string())));
+        notice(&format!("{} is fine", clean(&path.display().to_string())));
     }
     Ok(())
 }
@@ -121,7 +122,7 @@ fn show(mut loaded: Loaded, around: &Surroundings, global: &Global) -> anyhow::R
         Some(file) => format!("{}{named_by}", file.display()),
         None => "no configuration file; the defaults are in force".to_owned(),
     };
-    answer(&settings::text(&source, &settings, Look::of_stdout(global.color)))
+    answer(&settings::text(&source, &settings, Screen::of_stdout(global.color)))
 }
 
 /// Every value with where it comes from: flag, line of the file, or default.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Session, look, say};
+use super::output::notice;
+use super::{Session, look};
 use crate::plan::{Plan, Target};
 use crate::reap::{Kernel, Settling};
 use crate::render::clean::clean;
@@ -31,16 +32,16 @@ pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) 
         if !sleep(kernel, pause) {
             return Ok(Plan { targets: Vec::new(), ..plan });
         }
-        let seen = look::look(session)?;
-        let (_, again) = look::judge_for(session, &seen, &plan.choice);
-        plan = plan.confirmed_by(&again).with_those_that_left(&seen.snapshot);
+        let (snapshot, scout) = look::take(session)?;
+        let again = look::judge_for(session, &snapshot, scout, &plan.choice).plan;
+        plan = plan.confirmed_by(&again).with_those_that_left(&snapshot);
         let now = kernel.now();
         let finishing = settling.still_finishing(&plan, kernel, now);
         if finishing.is_empty() || now >= until {
             break;
         }
         if !said && !session.quiet {
-            say(&format!(
+            notice(&format!(
                 "{}; waiting at most {} for it",
                 still(&finishing),
                 elapsed(until.saturating_sub(now))

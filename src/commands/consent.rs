@@ -1,9 +1,10 @@
 //! A person's yes: what is shown before it, what is asked, and what is said where nobody can be asked.
 
-use super::look::Seen;
+use super::Session;
+use super::look::Judged;
+use super::output::{can_ask, confirm, notice};
 use super::reap::{say_summary, show};
-use super::{Session, ask, say, someone_is_there};
-use crate::classify::{self, Judgement, Verdict};
+use crate::classify::{self, Verdict};
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan, Target};
 use crate::policy::AllowRule;
@@ -19,17 +20,17 @@ pub(super) fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result
         let chosen = plan.choice != Choice::Unused;
         return Ok(Some(if chosen { Exit::Refused } else { Exit::Fine }));
     }
-    if !someone_is_there() {
+    if !can_ask() {
         show(session, scene)?;
-        say(
+        notice(
             "nothing was ended: there is no terminal to ask on; the same with --yes ends them without asking",
         );
         return Ok(Some(Exit::Refused));
     }
-    say(table::plan(scene, session.look).trim_end());
+    notice(table::plan(scene, session.screen).trim_end());
     say_summary(session, scene);
-    if !ask(&question(plan))? {
-        say("nothing was ended");
+    if !confirm(&question(plan))? {
+        notice("nothing was ended");
         return if session.json {
             show(session, scene).map(|()| Some(Exit::Fine))
         } else {
@@ -53,8 +54,8 @@ fn are(n: usize) -> String {
 }
 
 /// An allow pattern that matches nothing protects nothing: mostly a slip.
-pub(super) fn say_idle_rules(session: &Session, seen: &Seen<'_>, judgement: &Judgement<'_>) {
-    let idle = classify::idle_rules(judgement, seen.catalog, &session.policy.allow);
+pub(super) fn say_idle_rules(session: &Session, judged: &Judged<'_>) {
+    let idle = classify::idle_rules(&judged.judgement, &judged.look, &session.policy.allow);
     for text in &session.allow {
         // Each pattern is two rules: of the name, and of the command.
         let is = |rule: &&&AllowRule| {
@@ -62,7 +63,7 @@ pub(super) fn say_idle_rules(session: &Session, seen: &Seen<'_>, judgement: &Jud
             rule.origin == "--allow" && patterns.map(ToString::to_string).any(|pattern| pattern == *text)
         };
         if idle.iter().filter(is).count() == 2 {
-            say(&format!("--allow {}: no server that runs has such a name or command", clean(text)));
+            notice(&format!("--allow {}: no server that runs has such a name or command", clean(text)));
         }
     }
 }

@@ -7,8 +7,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{Session, answer, log, look};
-use crate::classify::{self, Judgement, Verdict};
+use super::Session;
+use super::look::{self, Judged};
+use super::output::answer;
+use crate::audit::history;
+use crate::classify::{self, Verdict};
 use crate::cli::Global;
 use crate::config::{self, Surroundings};
 use crate::exit::Exit;
@@ -18,7 +21,7 @@ use crate::policy::AllowRule;
 use crate::process::Snapshot;
 use crate::render::doctor::{self, Grade, Line};
 use crate::render::figures::{count, elapsed};
-use crate::render::style::Look;
+use crate::render::style::Screen;
 use crate::units::show_size;
 use crate::{clients, hook, schedule};
 
@@ -40,7 +43,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     if global.json {
         answer(&doctor::json(&lines))?;
     } else {
-        answer(&doctor::text(&lines, Look::of_stdout(global.color)))?;
+        answer(&doctor::text(&lines, Screen::of_stdout(global.color)))?;
     }
     Ok(if broken { Exit::NotFine } else { Exit::Fine })
 }
@@ -91,15 +94,14 @@ fn configuration(global: &Global) -> Line {
 /// Takes one snapshot, measures how long that took, and judges it.
 fn table(session: &Session) -> Vec<Line> {
     let began = Instant::now();
-    let looked = match look::look(session) {
-        Ok(looked) => looked,
+    let (snapshot, scout) = match look::take(session) {
+        Ok(taken) => taken,
         Err(error) => {
             let mend = "nothing works without it; on Linux /proc must be mounted";
             return vec![Line::broken("process table", format!("{error:#}"), mend)];
         }
     };
     let took = began.elapsed();
-    let snapshot = &looked.snapshot;
     let seen = format!("{} in {}", count(snapshot.processes.len(), "process"), elapsed(took));
     let own = snapshot.viewer.uid;
     let alone = snapshot.processes.iter().all(|record| record.uid == Some(own));
@@ -112,8 +114,9 @@ fn table(session: &Session) -> Vec<Line> {
         ),
         false => Line::fine("process table", seen),
     }];
-    lines.push(wires(snapshot));
-    let (judgement, plan) = look::judge(session, &looked);
+    lines.push(wires(&snapshot));
+    let judged = look::judge(session, &snapshot, scout);
+    let Judged { judgement, plan, .. } = &judged;
     let clients = judgement.clients.len();
     let mut found =
         format!("{} under {}", count(judgement.findings.len(), "instance"), count(clients, "client"));
@@ -121,7 +124,7 @@ fn table(session: &Session) -> Vec<Line> {
         found.push_str(&format!(", {} to end", plan.targets.len()));
     }
     let unknown = judgement.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count();
-    lines.extend(idle_rules(session, &looked, &judgement));
+    lines.extend(idle_rules(session, &judged));
     lines.push(match unknown {
         0 => Line::fine("running now", found),
         n => Line::note(
@@ -134,8 +137,8 @@ fn table(session: &Session) -> Vec<Line> {
 }
 
 /// Allow rules that protect nothing now, and nothing that a client is configured to start: slips, mostly.
-fn idle_rules(session: &Session, looked: &look::Seen<'_>, judgement: &Judgement<'_>) -> Vec<Line> {
-    let idle = classify::idle_rules(judgement, looked.catalog, &session.policy.allow);
+fn idle_rules(session: &Session, judged: &Judged<'_>) -> Vec<Line> {
+    let idle = classify::idle_rules(&judged.judgement, &judged.look, &session.policy.allow);
     if idle.is_empty() {
         return Vec::new();
     }
@@ -219,7 +222,8 @@ fn state() -> Line {
 }
 
 fn last_run() -> Line {
-    let runs = config::state_dir().map_err(Into::into).and_then(|folder| log::runs(&folder, None));
+    let runs =
+        config::state_dir().map_err(anyhow::Error::from).and_then(|folder| Ok(history::runs(&folder, None)?));
     match runs {
         Ok((runs, _)) => match runs.last() {
             Some(run) => {

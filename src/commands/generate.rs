@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use clap_complete::Shell;
 
-use super::{Session, answer, look, say};
+use super::output::{answer, notice};
+use super::{Session, look};
 use crate::cli::documented;
 use crate::exit::Exit;
 use crate::render::clean::clean;
@@ -70,8 +71,8 @@ complete -c mcp-reap -n "__fish_seen_subcommand_from explain kill why" -f -a "(m
 
 /// What completes `explain` and `kill`: each instance by pid and by name, with what it is.
 pub(super) fn instances(session: &Session) -> anyhow::Result<Exit> {
-    let seen = look::look(session)?;
-    let (judgement, _) = look::judge(session, &seen);
+    let (snapshot, scout) = look::take(session)?;
+    let judgement = look::judge(session, &snapshot, scout).judgement;
     let mut lines = Vec::new();
     for finding in &judgement.findings {
         let (server, verdict) = (clean(&finding.instance.server), finding.verdict.as_str());
@@ -163,6 +164,6 @@ pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<Exit> {
         .and_then(|()| Ok(name_the_examples(folder)?))
         .and_then(|()| Ok(std::fs::write(folder.join("mcp-reap.1"), main_page()?)?))
         .with_context(|| format!("failed to write man pages into {}", folder.display()))?;
-    say(&format!("wrote the man pages into {}", folder.display()));
+    notice(&format!("wrote the man pages into {}", folder.display()));
     Ok(Exit::Fine)
 }

@@ -1,4 +1,4 @@
-//! What is written and asked: answers on stdout, everything for people on stderr.
+//! What commands print: the answer on stdout, notices and questions on stderr.
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
@@ -9,16 +9,17 @@ use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use terminal_size::terminal_size_of;
 
+use crate::diagnostics::Diagnostics;
 use crate::render::plain;
-use crate::render::style::{Color, Look};
+use crate::render::style::{Color, Screen};
 
-/// Writes the answer. A reader that closed the pipe has heard enough, which is no error.
+/// Prints the answer. A reader that closed the pipe early is no error.
 pub(super) fn answer(text: &str) -> anyhow::Result<()> {
-    still_heard(text).map(|_| ())
+    answer_to_reader(text).map(|_| ())
 }
 
-/// [`answer`] for what goes on until nobody listens: says whether anybody does.
-pub(super) fn still_heard(text: &str) -> anyhow::Result<bool> {
+/// [`answer`] for a command that goes on until its reader is gone: `false` when it is.
+pub(super) fn answer_to_reader(text: &str) -> anyhow::Result<bool> {
     let text = &*for_this_locale(text);
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| {
@@ -33,12 +34,11 @@ pub(super) fn still_heard(text: &str) -> anyhow::Result<bool> {
     }
 }
 
-/// Waits this long, or until the reader of stdout has gone; says whether there is one. A file and a terminal have one for
-/// ever.
-pub(super) fn is_read(wait: Duration) -> bool {
+/// Waits this long, or until the reader of stdout is gone: `false` when it is. A file and a terminal always have one.
+pub(super) fn wait_for_reader(wait: Duration) -> bool {
     let begun = Instant::now();
     let out = std::io::stdout();
-    // Asked for nothing, poll(2) tells only of errors: ERR is what the last reader of a pipe leaves, HUP a socket's.
+    // Without requested events poll(2) reports only errors: ERR when the last reader of a pipe is gone, HUP for a socket.
     let mut fds = [PollFd::new(&out, PollFlags::empty())];
     let timeout = Timespec::try_from(wait).unwrap_or_default();
     let polled = poll(&mut fds, Some(&timeout));
@@ -50,8 +50,8 @@ pub(super) fn is_read(wait: Duration) -> bool {
     true
 }
 
-/// Says something to a person, in lines that break between words. Nobody is to fail because stderr is gone.
-pub(super) fn say(text: &str) {
+/// Prints a notice for a person on stderr, in lines that break between words. A closed stderr is no reason to fail.
+pub(super) fn notice(text: &str) {
     let text = for_this_locale(text);
     let text = match terminal_size_of(std::io::stderr()) {
         Some((width, _)) => plain::wrapped(&text, width.0.into()),
@@ -60,15 +60,15 @@ pub(super) fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Says what clap could not read, in its colours where there are any.
-pub(super) fn say_mistake(mistake: &clap::Error) {
-    let color = Look::of(&std::io::stderr(), Color::Auto).color;
+/// Prints what clap could not parse, in its colours where there are any.
+pub(super) fn print_mistake(mistake: &clap::Error) {
+    let color = Screen::of(&std::io::stderr(), Color::Auto).color;
     let text = mistake.render();
-    say((if color { text.ansi().to_string() } else { text.to_string() }).trim_end());
+    notice((if color { text.ansi().to_string() } else { text.to_string() }).trim_end());
 }
 
 /// Asks a question that `y` answers.
-pub(super) fn ask(question: &str) -> anyhow::Result<bool> {
+pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
     let answer = ask_for(&format!("{question} [y/N] "))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
@@ -86,15 +86,15 @@ pub(super) fn ask_for(question: &str) -> anyhow::Result<String> {
 
 /// Is there a person who sees the plan and the question, and can answer? Not where any of the three streams leads
 /// elsewhere: `| tee`, `2> log`, a script, ssh without a terminal.
-pub(super) fn someone_is_there() -> bool {
+pub(super) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Set once: what is written is for people, in their locale, and not for programs, which read UTF-8.
+/// Set once: what is written is for people whose locale is ASCII, and not for programs, which read UTF-8.
 static ASCII: OnceLock<bool> = OnceLock::new();
 
-/// Says who reads what is written from now on.
-pub(super) fn speak_to_people(people: bool) {
+/// Sets who reads what is written from now on.
+pub(super) fn for_people(people: bool) {
     let _ = ASCII.set(people && !plain::locale_is_utf8(|name| std::env::var_os(name)));
 }
 
@@ -103,4 +103,20 @@ pub(super) fn for_this_locale(text: &str) -> Cow<'_, str> {
         Some(true) if !text.is_ascii() => Cow::Owned(plain::ascii(text)),
         _ => Cow::Borrowed(text),
     }
+}
+
+/// Sends diagnostics to the log file in the state directory. A second call changes nothing, and without a log file the work
+/// goes on.
+pub(super) fn log_to_file() {
+    if let Ok(directory) = crate::config::state_dir() {
+        let _ = Diagnostics { verbose: 0, quiet: true, directory: Some(directory) }.start();
+    }
+}
+
+/// An error with its causes in one line. A cause that the message ends with already is not repeated.
+pub(super) fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+    })
 }

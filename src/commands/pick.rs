@@ -7,28 +7,28 @@ use std::sync::atomic::AtomicUsize;
 use anyhow::Context as _;
 use console::{Key, Term};
 
+use super::output::{can_ask, notice};
 use super::reap::{self, Wish};
 use super::stop::{listen, signal_in};
-use super::{Session, look, output, say, someone_is_there};
+use super::{Session, look, output};
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
-use crate::render::Scene;
 use crate::render::pick::{List, Row};
 
 pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
-    if !someone_is_there() {
+    if !can_ask() {
         reap::dry_run_of(session, &Choice::Unused)?;
-        say("nothing was ended: -i needs a terminal to choose on; --yes ends these without one");
+        notice("nothing was ended: -i needs a terminal to choose on; --yes ends these without one");
         return Ok(Exit::Refused);
     }
-    let seen = look::look(session)?;
-    let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene::new(&seen.snapshot, &judgement, &plan);
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    let scene = judged.scene();
     // Whatever a person may choose: what is allowed, managed or never a target is no choice.
-    let all = judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
+    let all = judged.judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
     let may = Choice::These { roots: all, in_use: true };
-    let choosable = Plan::of(&judgement, &seen.snapshot, &session.policy, &may);
+    let choosable = Plan::of(&judged.judgement, &judged.look, &session.policy, &may);
     let list = List::new(&scene, &choosable);
     if list.rows.is_empty() {
         return reap::dry_run(session);
@@ -41,7 +41,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
         Chosen::These(rows) if !rows.is_empty() => rows,
         Chosen::Signalled(signal) => return Ok(Exit::Signalled(signal)),
         Chosen::These(_) | Chosen::Nothing => {
-            say("nothing was ended");
+            notice("nothing was ended");
             return Ok(Exit::Fine);
         }
     };
@@ -81,7 +81,7 @@ fn keys(session: &Session, term: &Term, list: &mut List, stop: &AtomicUsize) -> 
     let mut shown = 0;
     loop {
         let (height, width) = term.size();
-        let lines = list.lines(session.look, usize::from(height), usize::from(width));
+        let lines = list.lines(session.screen, usize::from(height), usize::from(width));
         let draw = || {
             term.clear_last_lines(shown)?;
             for line in &lines {
@@ -116,13 +116,13 @@ fn keys(session: &Session, term: &Term, list: &mut List, stop: &AtomicUsize) -> 
 
 /// The same on a terminal that can only write one line below the other.
 fn by_numbers(mut list: List) -> anyhow::Result<Chosen> {
-    say(&list.numbered());
+    notice(&list.numbered());
     loop {
         let answer = output::ask_for("Which? Their numbers; Enter for those marked x, q for none: ")?;
         match list.take(&answer) {
             Ok(true) => return Ok(Chosen::These(list.marked())),
             Ok(false) => return Ok(Chosen::Nothing),
-            Err(problem) => say(&problem),
+            Err(problem) => notice(&problem),
         }
     }
 }

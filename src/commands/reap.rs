@@ -7,9 +7,10 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use super::consent::{say_idle_rules, unless_yes};
-use super::recorder::{AuditWitness, Totals};
+use super::output::{answer, notice, with_causes};
+use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
-use super::{Session, answer, confirm, look, say, told, turn};
+use super::{Session, confirm as second_look, look, run_lock};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -26,13 +27,13 @@ pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
 
 /// The same for any choice.
 pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
-    let seen = look::look(session)?;
-    let (judgement, plan) = look::judge_for(session, &seen, choice);
-    say_idle_rules(session, &seen, &judgement);
-    let scene = Scene::new(&seen.snapshot, &judgement, &plan);
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge_for(session, &snapshot, scout, choice);
+    say_idle_rules(session, &judged);
+    let scene = judged.scene();
     show(session, &scene)?;
-    if !session.quiet && !session.json && !plan.targets.is_empty() && session.snapshot.is_none() {
-        say("this was a dry run: the same without --dry-run ends them");
+    if !session.quiet && !session.json && !judged.plan.targets.is_empty() && session.snapshot.is_none() {
+        notice("this was a dry run: the same without --dry-run ends them");
     }
     Ok(Exit::Fine)
 }
@@ -42,7 +43,7 @@ pub(super) fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
     if session.json {
         return answer(&json::report(scene));
     }
-    answer(&table::plan(scene, session.look))?;
+    answer(&table::plan(scene, session.screen))?;
     if !session.quiet {
         say_summary(session, scene);
     }
@@ -50,13 +51,13 @@ pub(super) fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
 }
 
 pub(super) fn say_summary(session: &Session, scene: &Scene<'_>) {
-    say(&table::summary_of(scene, session.memory()));
+    notice(&table::summary_of(scene, session.memory()));
     say_next(session, scene);
 }
 
 fn say_next(session: &Session, scene: &Scene<'_>) {
     for line in next::steps(scene, &session.policy) {
-        say(&line);
+        notice(&line);
     }
 }
 
@@ -89,7 +90,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
     let stop = Arc::new(AtomicUsize::new(0));
     let directory = crate::config::state_dir()?;
     let begin = |wait: bool| -> anyhow::Result<Option<AuditLog>> {
-        let lock = turn::take(session, &directory, wait, &stop)?;
+        let lock = run_lock::take(session, &directory, wait, &stop)?;
         lock.map(|lock| open(session, lock, wish.by)).transpose()
     };
     // A person may think for long, or go for lunch; no other run has to wait for that, so it begins after the yes.
@@ -100,10 +101,10 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
         None
     };
     let mut started = Instant::now();
-    let first = look::look(session)?;
-    let (judgement, plan) = look::judge_for(session, &first, &wish.choice);
-    say_idle_rules(session, &first, &judgement);
-    let mut scene = Scene::new(&first.snapshot, &judgement, &plan);
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge_for(session, &snapshot, scout, &wish.choice);
+    say_idle_rules(session, &judged);
+    let mut scene = judged.scene();
     let log = match early {
         Some(log) => log,
         None => {
@@ -119,11 +120,11 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
     };
     // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
     listen(&stop)?;
-    let done = end(session, log, wish.by, plan.clone(), started, &stop)?;
+    let done = end(session, log, wish.by, judged.plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
     if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
         // What was done is done and recorded; the exit code speaks of that.
-        say(&format!("mcp-reap: {error:#}"));
+        notice(&format!("mcp-reap: {error:#}"));
     }
     let refused = wish.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
     Ok(match exit(done)? {
@@ -181,9 +182,9 @@ pub(super) fn end(
         bail!("a recorded table ends nothing");
     }
     let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
-    let mut recorder = AuditWitness::new(log);
+    let mut recorder = AuditRecorder::new(log);
     recorder.started(by, &plan)?;
-    let confirmed = match confirm::confirm(session, plan, &mut kernel) {
+    let confirmed = match second_look::confirm(session, plan, &mut kernel) {
         Ok(confirmed) => confirmed,
         Err(error) => {
             // What began also ends in the record; the error itself is for whoever called.
@@ -217,7 +218,7 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
     if session.quiet && totals.failed == 0 {
         return Ok(());
     }
-    answer(&table::plan(&scene, session.look))?;
+    answer(&table::plan(&scene, session.screen))?;
     if session.quiet {
         return Ok(());
     }
@@ -225,9 +226,9 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
         say_summary(session, &scene);
         return Ok(());
     }
-    say(&totals.sentence(session.memory()));
+    notice(&totals.sentence(session.memory()));
     if totals.failed > 0 {
-        say(&next::after_failures(totals.failed as usize));
+        notice(&next::after_failures(totals.failed as usize));
     }
     say_next(session, &scene);
     Ok(())
@@ -242,7 +243,7 @@ pub(super) fn exit(done: Done) -> anyhow::Result<Exit> {
         if !any {
             return Err(error.context("nothing was ended"));
         }
-        say(&format!("mcp-reap: {}; nothing more was sent", told(&error)));
+        notice(&format!("mcp-reap: {}; nothing more was sent", with_causes(&error)));
         return Ok(Exit::NotFine);
     }
     if let Some(signal) = interrupted {

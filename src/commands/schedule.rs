@@ -9,7 +9,7 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{answer, say};
+use super::output::{answer, notice};
 use crate::audit::{Event, RunId, StartedBy, read};
 use crate::cli::{Global, ScheduleAction, ScheduleArgs};
 use crate::config;
@@ -55,7 +55,7 @@ fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow:
         Ok(installed) => installed,
         Err(error) => {
             if let ScheduleError::NoManager { crontab, .. } = &error {
-                say(&format!("nothing was installed; for `crontab -e`:\n{}", clean(crontab)));
+                notice(&format!("nothing was installed; for `crontab -e`:\n{}", clean(crontab)));
             }
             return Err(error.into());
         }
@@ -79,7 +79,7 @@ fn preview(schedule: &Schedule, request: &Request, global: &Global) -> anyhow::R
     let file = |file: &Rendered| format!("# {}\n{}", shown(&file.path), file.text.trim_end());
     answer(&files.iter().map(file).collect::<Vec<_>>().join("\n\n"))?;
     if !global.quiet {
-        say("this was a dry run: nothing was written; the same without --dry-run writes and loads them");
+        notice("this was a dry run: nothing was written; the same without --dry-run writes and loads them");
     }
     Ok(Exit::Fine)
 }

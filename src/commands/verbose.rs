@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::look::Seen;
+use super::look::Judged;
 use crate::catalog::Role;
-use crate::classify::Judgement;
-use crate::plan::Plan;
+use crate::look::Look;
 use crate::process::{ProcessRecord, Snapshot};
 use crate::render::clean::{clean, fit};
 use crate::render::figures::{count, elapsed};
@@ -27,16 +26,17 @@ pub(super) fn looked(snapshot: &Snapshot, closely: usize, table: Duration, servi
 }
 
 /// What was made of it.
-pub(super) fn tell(seen: &Seen<'_>, judgement: &Judgement<'_>, plan: &Plan) {
+pub(super) fn tell(judged: &Judged<'_>) {
+    let Judged { look, judgement, plan } = judged;
     for finding in &judgement.findings {
         let (root, server) = (finding.instance.root.pid(), clean(&finding.instance.server));
         tracing::debug!("{server} ({root}): {}, {}", finding.verdict.as_str(), clean(&finding.reason));
     }
     let inside =
         |record: &ProcessRecord| judgement.findings.iter().any(|f| f.instance.contains(record.pid()));
-    let candidates = seen.snapshot.processes.iter().filter(|record| is_close(record) || says_mcp(record));
+    let candidates = look.snapshot.processes.iter().filter(|record| is_close(record) || says_mcp(record));
     for record in candidates.filter(|record| !inside(record)) {
-        tracing::debug!("not taken: {}: {}", named(record), why_not(seen, record));
+        tracing::debug!("not taken: {}: {}", named(record), why_not(look, record));
     }
     let (ends, withheld) = (count(plan.targets.len(), "instance"), plan.withheld.len());
     tracing::debug!(
@@ -60,16 +60,16 @@ fn named(record: &ProcessRecord) -> String {
     format!("{} {}", record.pid(), fit(&clean(&command), COMMAND))
 }
 
-fn why_not(seen: &Seen<'_>, record: &ProcessRecord) -> String {
-    match seen.roles.get(record.pid()).map(|known| (known.role, clean(&known.name))) {
+fn why_not(look: &Look<'_>, record: &ProcessRecord) -> String {
+    match look.roles.get(record.pid()).map(|known| (known.role, clean(&known.name))) {
         Some((Role::Client, name)) => format!("it is the client {name}"),
         Some((Role::Init, _)) => "it adopts orphans".to_owned(),
         Some((Role::Launcher, _)) => "it launches no server that runs".to_owned(),
         Some((Role::Helper, _)) => "it is a helper, and no server above it was found".to_owned(),
         Some((_, name)) => format!("it is known as {name}, which is no server by itself"),
-        None => match seen.catalog.program(record) {
+        None => match look.resolution(record).name() {
             Some(program) => {
-                format!("what runs is {}, which is no known server", fit(&clean(&program), COMMAND))
+                format!("what runs is {}, which is no known server", fit(&clean(program), COMMAND))
             }
             None => "what it runs could not be told from its command line".to_owned(),
         },

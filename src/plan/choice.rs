@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::{Plan, Why, forbidden, ours, target};
 use crate::classify::{Finding, Judgement, Verdict};
+use crate::look::Look;
 use crate::policy::Policy;
-use crate::process::{ProcessId, Snapshot};
-use crate::tree::Tree;
+use crate::process::ProcessId;
 
 /// Which instances a plan is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,15 +27,13 @@ impl Plan {
     /// The plan of a choice. What a person chose is ended whatever its verdict, but for what is allowed, managed or
     /// never a target; what is in use only where the choice says so.
     #[must_use]
-    pub fn of(judgement: &Judgement<'_>, snapshot: &Snapshot, policy: &Policy, choice: &Choice) -> Plan {
-        let Choice::These { roots, in_use } = choice else { return Plan::new(judgement, snapshot, policy) };
-        let tree = Tree::new(snapshot);
-        let ours = ours(&tree, snapshot);
+    pub fn of(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy, choice: &Choice) -> Plan {
+        let Choice::These { roots, in_use } = choice else { return Plan::new(judgement, look, policy) };
+        let ours = ours(look);
         let mut plan = Plan { choice: choice.clone(), ..Plan::default() };
         let chosen = |finding: &&Finding<'_>| roots.contains(&finding.instance.root.id);
         for finding in judgement.findings.iter().filter(chosen) {
-            let refused =
-                refused(finding, *in_use).or_else(|| forbidden(finding, &ours, &tree, snapshot, policy));
+            let refused = refused(finding, *in_use).or_else(|| forbidden(finding, &ours, look, policy));
             let mut target = target(finding);
             match refused {
                 Some(why) => plan.withheld.push(target.withheld(why)),

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::Scene;
 use super::clean::{clean, fit};
 use super::figures::count;
-use super::style::{self, Look};
+use super::style::{self, Screen};
 use crate::classify::Verdict;
 use crate::plan::Plan;
 use crate::process::ProcessId;
@@ -126,7 +126,7 @@ impl List {
 
     /// The lines for a screen of this size: a window of the rows around the cursor, the sum and the keys.
     #[must_use]
-    pub fn lines(&self, look: Look, height: usize, width: usize) -> Vec<String> {
+    pub fn lines(&self, screen: Screen, height: usize, width: usize) -> Vec<String> {
         let room = height.saturating_sub(4).max(1);
         let first = self.at.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room));
         let width = width.max(20);
@@ -134,11 +134,11 @@ impl List {
         for (index, (text, row)) in self.texts().iter().zip(&self.rows).enumerate().skip(first).take(room) {
             let cursor = if index == self.at { "> " } else { "  " };
             let text = fit(&format!("{cursor}{text}"), width - 1);
-            lines.push(look.paint(style::verdict(row.verdict, row.marked), &text));
+            lines.push(screen.paint(style::verdict(row.verdict, row.marked), &text));
         }
         lines.push(fit(&self.sum(), width - 1));
         let keys = "space: mark   a: all that nobody uses   enter: end them   q: leave";
-        lines.push(look.paint(style::faint(), &fit(keys, width - 1)));
+        lines.push(screen.paint(style::faint(), &fit(keys, width - 1)));
         lines
     }
 
@@ -234,12 +234,12 @@ mod tests {
     #[test]
     fn the_window_follows_the_cursor_and_no_line_is_too_wide() {
         let mut list = list();
-        let look = Look { color: false, width: Some(40) };
-        let lines = list.lines(look, 5, 40);
+        let screen = Screen { color: false, width: Some(40) };
+        let lines = list.lines(screen, 5, 40);
         assert!(lines.len() == 3 && lines[0].starts_with("> [x] orphaned"), "{lines:?}");
         list.down();
         list.down();
-        let lines = list.lines(look, 6, 40);
+        let lines = list.lines(screen, 6, 40);
         assert!(lines[1].starts_with("> [ ] in-use") && lines[0].contains("server-71"), "{lines:?}");
         assert!(lines.iter().all(|line| line.width() < 40), "{lines:?}");
     }
