@@ -150,9 +150,13 @@ impl Catalog {
     /// How many entries of the person's client configurations start what this process runs.
     #[must_use]
     pub(crate) fn entries_for(&self, record: &ProcessRecord, seen: &Resolution) -> usize {
-        let Some(configured) = &self.configured else { return 0 };
-        let Some(entry) = configured.find(record, seen) else { return 0 };
+        let Some(entry) = self.entry(record, seen) else { return 0 };
         self.entries.iter().filter(|argv| **argv == entry.argv).count()
+    }
+
+    /// The entry of the person's client configurations that this process was started from.
+    pub(crate) fn entry(&self, record: &ProcessRecord, seen: &Resolution) -> Option<&Configured> {
+        self.configured.as_ref()?.find(record, seen)
     }
 
     fn judge<'c>(&'c self, data: &'c Data) -> Judge<'c> {

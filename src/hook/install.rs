@@ -138,6 +138,23 @@ pub(crate) fn install(
     held.report(change.edits, false)
 }
 
+/// What [`install`] would do to a settings file: the edits, and the file's text afterwards. Nothing is written.
+///
+/// # Errors
+/// As [`install`].
+pub(crate) fn preview(
+    file: &Path,
+    command: &HookCommand,
+    force: bool,
+) -> Result<(SettingsReport, String), InstallError> {
+    if !force {
+        check_program(command.program())?;
+    }
+    let held = SettingsFile::open(file)?;
+    let change = held.edit(|text| settings::install(text, command))?;
+    Ok((held.report(change.edits, false)?, change.text))
+}
+
 /// Takes our entries out of a settings file. If that restores the bytes from before the install,
 /// the copy of them has served and goes; if nothing at all is left and there is no such copy, there
 /// was no file before, and the file goes.

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use crate::person::Person;
 use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
@@ -22,32 +23,15 @@ pub(crate) fn check_is_healthy_again_after_a_run(stage: &Stage) {
 
 pub(crate) fn a_person_who_thinks_holds_nobody_up(stage: &Stage) {
     let cast = stage.orphan(&shapes::memory("m"));
-    let direct = stage.command(&[]);
-    let typed = format!("{} --min-age 0s", direct.get_program().to_str().unwrap());
-    // A terminal, by the one program that makes one and is on every Linux.
-    let mut script = Command::new("script");
-    script.args(["-qec", &typed, "/dev/null"]).env_clear();
-    script.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut person = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let (mut keys, mut screen) = (person.stdin.take().unwrap(), person.stdout.take().unwrap());
-    let mut seen = String::new();
-    let mut read_until = |word: &str| {
-        let mut letter = [0];
-        while !seen.ends_with(word) {
-            assert_eq!(screen.read(&mut letter).unwrap(), 1, "it ended without saying {word:?}: {seen}");
-            seen.push(char::from(letter[0]));
-        }
-    };
-    read_until("End them? [y/N] ");
+    let mut person = Person::types(stage, "xterm", "$reap --min-age 0s");
+    person.reads("End them? [y/N] ");
     all_alive(&cast);
     let other = stage.reap();
     all_dead(&cast);
     assert!(!other.complaint().contains("at work"), "nobody was: {}", other.complaint());
-    keys.write_all(b"y\n").unwrap();
     // What it was asked about is gone: it says so, and ends well.
-    read_until("nothing to end");
-    drop(keys);
-    assert!(person.wait().unwrap().success());
+    person.presses("y\n").reads("nothing to end");
+    assert_eq!(person.leaves().0, 0);
     let intents = stage.audit().of("intent").len();
     assert_eq!(intents, cast.len(), "only the other run meant to end them");
 }
@@ -158,12 +142,6 @@ pub(crate) fn a_closed_pipe_is_not_an_error(stage: &Stage) {
             "{args:?} has nothing to complain of"
         );
     }
-}
-
-pub(crate) fn without_a_terminal_it_does_not_ask(stage: &Stage) {
-    let cast = stage.orphan(&shapes::memory("m"));
-    stage.run(&["--min-age", "0s", "--grace", "1s"]).exits(0);
-    all_dead(&cast);
 }
 
 pub(crate) fn on_a_terminal_it_shows_the_plan_and_asks(stage: &Stage) {
