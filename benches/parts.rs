@@ -13,6 +13,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use mcp_reap::bytes::{Argv, RawText};
 use mcp_reap::catalog::Catalog;
 use mcp_reap::classify::{self, Scout};
+use mcp_reap::look::Look;
 use mcp_reap::plan::Plan;
 use mcp_reap::policy::Policy;
 use mcp_reap::process::{
@@ -110,7 +111,7 @@ fn judgement(c: &mut Criterion) {
     let (catalog, policy) = (Catalog::builtin(), Policy::default());
     for (processes, instances) in [(400, 10), (5_000, 0), (5_000, 100), (20_000, 0), (20_000, 100)] {
         let snapshot = table(processes, instances);
-        let judgement = classify::judge(&snapshot, &catalog, &policy);
+        let judgement = classify::judge(&Look::new(&snapshot, &catalog), &policy);
         assert_eq!(judgement.findings.len(), instances as usize, "the machine is as it should be");
         group.throughput(Throughput::Elements(u64::from(processes)));
         group.bench_function(format!("{processes} processes, {instances} instances"), |b| {
@@ -118,9 +119,8 @@ fn judgement(c: &mut Criterion) {
                 // As a run does it: what is worth a closer look, then the verdicts.
                 let mut scout = Scout::new(&catalog);
                 let wanted = scout.interest(&snapshot);
-                let roles = scout.into_roles(&snapshot);
-                let judgement = classify::judge_as(&snapshot, &roles, &catalog, &policy);
-                (wanted, Plan::new(&judgement, &snapshot, &policy))
+                let look = scout.into_look(&snapshot);
+                (wanted, Plan::new(&classify::judge(&look, &policy), &look, &policy))
             });
         });
     }

@@ -283,21 +283,42 @@ pub struct LogArgs {
     pub follow: bool,
 }
 
-/// Is this a call of the hook, however misspelt the rest of it is? A hook must not exit with 2, and
-/// clap does for what it cannot read.
-#[must_use]
-pub fn is_hook_call(mut args: impl Iterator<Item = OsString>) -> bool {
-    args.any(|arg| arg == "hook") && args.any(|arg| arg == "run")
+/// To whom an error speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// A person: stderr and exit code 2.
+    Person,
+    /// A client that called its hook: the log file and exit code 0, because 2 means "block" to Claude Code.
+    Hook,
+    /// A monitoring system: one line on stdout and exit code 3, because 2 means CRITICAL to Nagios.
+    Monitoring,
 }
 
-/// Is this a plugin's check, however misspelt the rest of it is? For Nagios and its kin a plugin that
-/// cannot answer says UNKNOWN and exits with 3; 2 would be CRITICAL, and wake somebody.
-#[must_use]
-pub fn is_plugin_call(args: impl Iterator<Item = OsString>) -> bool {
-    let args: Vec<OsString> = args.collect();
-    let format = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "nagios";
-    args.iter().any(|arg| arg == "check")
-        && (args.iter().any(|arg| arg == "--format=nagios") || args.windows(2).any(format))
+impl Audience {
+    /// Of a command line that could be parsed.
+    #[must_use]
+    pub fn of(cli: &Cli) -> Audience {
+        match &cli.command {
+            Some(Command::Hook { action: HookAction::Run { .. } }) => Audience::Hook,
+            Some(Command::Check(CheckArgs { format: Format::Nagios, .. })) => Audience::Monitoring,
+            _ => Audience::Person,
+        }
+    }
+
+    /// Of one that could not, by the few words that are needed for it.
+    #[must_use]
+    pub fn of_args(args: impl Iterator<Item = OsString>) -> Audience {
+        let args: Vec<OsString> = args.collect();
+        let at = |word: &str| args.iter().position(|arg| arg == word);
+        let nagios = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "nagios";
+        if at("hook").is_some_and(|hook| args[hook..].iter().any(|arg| arg == "run")) {
+            Audience::Hook
+        } else if at("check").is_some() && (at("--format=nagios").is_some() || args.windows(2).any(nagios)) {
+            Audience::Monitoring
+        } else {
+            Audience::Person
+        }
+    }
 }
 
 /// What to do with the configuration file.
@@ -322,24 +343,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_of_the_hook_is_known_by_two_words_in_their_order() {
-        let is = |line: &str| is_hook_call(line.split(' ').map(OsString::from));
-        assert!(is("mcp-reap hook run"));
-        assert!(is("mcp-reap --config /x hook --oops run now"));
-        for other in ["mcp-reap", "mcp-reap hook install --oops", "mcp-reap run hook", "mcp-reap run"] {
-            assert!(!is(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn a_plugins_check_is_known_by_its_format() {
-        let is = |line: &str| is_plugin_call(line.split(' ').map(OsString::from));
-        assert!(is("mcp-reap check --format nagios --oops"));
-        assert!(is("mcp-reap --oops check --format=nagios"));
-        for other in
-            ["mcp-reap check --format text", "mcp-reap list --format nagios", "mcp-reap check nagios"]
-        {
-            assert!(!is(other), "{other}");
+    fn an_unreadable_call_of_the_hook_or_of_a_plugin_is_still_known_as_one() {
+        for (line, audience) in [
+            ("mcp-reap hook run", Audience::Hook),
+            ("mcp-reap --config /x hook --oops run now", Audience::Hook),
+            ("mcp-reap check --format nagios --oops", Audience::Monitoring),
+            ("mcp-reap --oops check --format=nagios", Audience::Monitoring),
+            ("mcp-reap", Audience::Person),
+            ("mcp-reap hook install --oops", Audience::Person),
+            ("mcp-reap run hook", Audience::Person),
+            ("mcp-reap run", Audience::Person),
+            ("mcp-reap check --format text", Audience::Person),
+            ("mcp-reap list --format nagios", Audience::Person),
+            ("mcp-reap check nagios", Audience::Person),
+        ] {
+            assert_eq!(Audience::of_args(line.split(' ').map(OsString::from)), audience, "{line}");
         }
     }
 }

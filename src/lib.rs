@@ -12,6 +12,7 @@ pub mod pattern;
 pub mod tree;
 // layer 2: knowledge
 pub mod catalog;
+pub mod look;
 pub mod policy;
 pub mod program;
 pub mod roles;
@@ -21,6 +22,7 @@ pub mod containers;
 pub mod instance;
 // layer 4: intent
 pub mod health;
+pub mod history;
 pub mod plan;
 pub mod reap;
 // layer 5: small tasks of the operating system, for the edges

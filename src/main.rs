@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mcp_reap::cli::{self, Cli};
+use mcp_reap::cli::{Audience, Cli};
 use mcp_reap::commands;
-use mcp_reap::exit::Exit;
 
 /// Called by the loader (ELF `.init_array`, Mach-O `__mod_init_func`).
 ///
@@ -25,23 +24,9 @@ extern "C" fn before_the_runtime() {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(mistake) if mistake.use_stderr() && cli::is_hook_call(std::env::args_os()) => {
-            return commands::misspelt_hook(&mistake).into();
-        }
-        Err(mistake) if mistake.use_stderr() && cli::is_plugin_call(std::env::args_os()) => {
-            return commands::misspelt_plugin(&mistake).into();
-        }
-        Err(mistake) => mistake.exit(),
+    let exit = match Cli::try_parse() {
+        Ok(cli) => commands::run(&cli),
+        Err(mistake) => commands::misspelt(Audience::of_args(std::env::args_os()), &mistake),
     };
-    match commands::dispatch(cli) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            use std::io::Write as _;
-            // Nobody is left to tell when stderr is gone too.
-            let _ = writeln!(std::io::stderr().lock(), "mcp-reap: {}", commands::told(&error));
-            Exit::Refused.into()
-        }
-    }
+    exit.into()
 }

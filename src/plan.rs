@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::bytes::Argv;
 use crate::classify::{ClientRef, Evidence, Finding, Judgement, Verdict};
 use crate::instance::{Instance, Part};
+use crate::look::Look;
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessId, ProcessRecord, Snapshot, State, Uid};
+use crate::process::{Pid, ProcessId, ProcessRecord, State, Uid};
 use crate::roles::is_tool_job;
-use crate::tree::Tree;
 
 /// The instances to end, and those withheld.
 #[derive(Clone, Debug, Default)]
@@ -128,16 +128,15 @@ impl Plan {
     /// Plans the end of every instance whose verdict says so, unless one of its members must never
     /// be a target: then none of them is.
     #[must_use]
-    pub fn new(judgement: &Judgement<'_>, snapshot: &Snapshot, policy: &Policy) -> Plan {
-        let tree = Tree::new(snapshot);
-        let viewer = snapshot.viewer.pid;
+    pub fn new(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy) -> Plan {
+        let viewer = look.snapshot.viewer.pid;
         let mut ours: HashSet<Pid> = HashSet::from([viewer]);
-        if let Some(record) = tree.get(viewer) {
-            ours.extend(tree.ancestors(record).iter().map(|above| above.pid()));
+        if let Some(record) = look.tree.get(viewer) {
+            ours.extend(look.tree.ancestors(record).iter().map(|above| above.pid()));
         }
         let mut plan = Plan::default();
         for finding in judgement.findings.iter().filter(|finding| finding.verdict.ends(policy.detached)) {
-            match forbidden(finding, &ours, &tree, snapshot, policy) {
+            match forbidden(finding, &ours, look, policy) {
                 Some(why) => plan.withheld.push(target(finding).withheld(why)),
                 None => plan.targets.push(target(finding)),
             }
@@ -219,20 +218,17 @@ impl Target {
 }
 
 /// The first reason for which this instance must never be a target.
-fn forbidden(
-    finding: &Finding<'_>,
-    ours: &HashSet<Pid>,
-    tree: &Tree<'_>,
-    snapshot: &Snapshot,
-    policy: &Policy,
-) -> Option<Why> {
+fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy: &Policy) -> Option<Why> {
     let members = || finding.instance.members.iter().map(|member| member.record);
-    let viewer = snapshot.viewer.uid;
+    let viewer = look.snapshot.viewer.uid;
     let others_too = policy.all_users && viewer.0 == 0;
     // kthreadd is pid 2 and the parent of all kernel threads; in a container pid 2 is an ordinary
     // process, and left alone all the same.
-    let kernel =
-        tree.get(Pid(2)).filter(|second| second.comm.as_bytes() == b"kthreadd").map(|second| second.pid());
+    let kernel = look
+        .tree
+        .get(Pid(2))
+        .filter(|second| second.comm.as_bytes() == b"kthreadd")
+        .map(|second| second.pid());
     if members().any(|r| r.pid() <= Pid(2) || Some(r.parent) == kernel) {
         Some(Why::System)
     } else if members().any(|r| ours.contains(&r.pid())) {

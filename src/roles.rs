@@ -1,17 +1,25 @@
-//! What part each process of a snapshot plays: what its own argv says, then what only its
-//! environment can say.
+//! What part each process of a snapshot plays: by its own argv, then by its environment, then by the wires it holds.
 
 use crate::catalog::{Basis, Catalog, Identification, Role};
-use crate::process::{OtherEnd, Pid, ProcessRecord, Snapshot, Stdio};
+use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
+use crate::program::Resolution;
 use crate::tree::Tree;
 
 /// The processes that play a part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roles {
     /// By pid.
-    known: Vec<(Pid, Identification)>,
-    /// Told by argv, but not borne out by what else was read of them so far; by pid.
+    known: Vec<Known>,
+    /// Identified by argv, but not borne out by what else was read of them so far; by pid.
     unproven: Vec<Pid>,
+}
+
+/// What one process is, and what it really runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    pid: Pid,
+    what: Identification,
+    runs: Resolution,
 }
 
 /// Set in what Claude Code starts.
@@ -22,20 +30,18 @@ const CLAUDE_SESSION: &str = "CLAUDE_CODE_SESSION_ID";
 const CLAUDE_CHILD: &str = "CLAUDE_CODE_CHILD_SESSION";
 
 impl Roles {
-    /// Identifies every living process of a snapshot.
-    #[must_use]
-    pub fn assign(snapshot: &Snapshot, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
-        let mut roles = Roles { known: Vec::new(), unproven: Vec::new() };
-        roles.name(snapshot.processes.iter().filter(|record| !record.is_zombie()), tree, catalog);
+    /// Identifies every living process.
+    pub(crate) fn assign(tree: &Tree<'_>, catalog: &Catalog) -> Roles {
+        let mut roles = Roles::default();
+        roles.name(tree.living(), tree, catalog);
         roles
     }
 
     /// The same after more was read of some rows and others vanished, for the price of those alone.
     /// The catalog must be the one these roles were assigned by.
-    #[must_use]
-    pub fn after_details(mut self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
+    pub(crate) fn after_details(mut self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
         let stays = |pid: Pid| tree.get(pid).is_some_and(|record| !is_looked_at(record));
-        self.known.retain(|(pid, _)| stays(*pid));
+        self.known.retain(|known| stays(known.pid));
         self.unproven.retain(|pid| stays(*pid));
         self.name(tree.living().filter(|record| is_looked_at(record)), tree, catalog);
         self
@@ -49,52 +55,55 @@ impl Roles {
         catalog: &Catalog,
     ) {
         for record in rows.clone() {
-            match catalog.identify(record) {
-                Some(known) if is_borne_out(record, &known.basis) => self.known.push((record.pid(), known)),
-                Some(Identification { role, name, basis: Basis::SharedProfile { profile } })
+            match catalog.identify_and_resolve(record) {
+                Some((what, runs)) if is_borne_out(record, &what.basis) => {
+                    self.known.push(Known { pid: record.pid(), what, runs });
+                }
+                Some((Identification { role, name, basis: Basis::SharedProfile { profile } }, runs))
                     if is_looked_at(record) && catalog.is_headless(record) =>
                 {
-                    let basis = Basis::Automated { profile };
-                    self.known.push((record.pid(), Identification { role, name, basis }));
+                    let what = Identification { role, name, basis: Basis::Automated { profile } };
+                    self.known.push(Known { pid: record.pid(), what, runs });
                 }
                 Some(_) => self.unproven.push(record.pid()),
                 None => {}
             }
         }
-        self.known.sort_by_key(|(pid, _)| *pid);
+        self.known.sort_by_key(|known| known.pid);
         self.unproven.sort_unstable();
         let by_environment: Vec<_> = rows
-            .filter(|record| started_as_server(record))
+            .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
             .filter(|record| self.role(record.pid()).is_none_or(|role| role == Role::Wrapper))
             .filter(|record| tree.parent(record).is_none_or(|parent| self.stands_alone(parent)))
             .map(|record| {
-                let name = catalog.program(record).unwrap_or_else(|| record.comm.to_string());
-                let identification = Identification { role: Role::Server, name, basis: Basis::Environment };
-                (record.pid(), identification)
+                let runs = self.resolution(record.pid()).cloned().unwrap_or_else(|| Resolution::of(record));
+                let name = runs.name().map_or_else(|| record.comm.to_string(), str::to_owned);
+                let what = Identification { role: Role::Server, name, basis: Basis::Environment };
+                Known { pid: record.pid(), what, runs }
             })
             .collect();
         self.overrule(by_environment);
-        self.overrule(self.acting_clients(tree, catalog));
+        self.overrule(self.acting_clients(tree));
     }
 
     /// Puts these identifications in the place of what was known of their processes.
-    fn overrule(&mut self, found: Vec<(Pid, Identification)>) {
+    fn overrule(&mut self, found: Vec<Known>) {
         if found.is_empty() {
             return;
         }
-        self.known.retain(|(pid, _)| found.iter().all(|(other, _)| other != pid));
+        self.known.retain(|known| found.iter().all(|other| other.pid != known.pid));
         self.known.extend(found);
-        self.known.sort_by_key(|(pid, _)| *pid);
+        self.known.sort_by_key(|known| known.pid);
     }
 
     /// Processes that hold both other ends of a server's wire and are on no wire themselves: clients, whatever their
     /// names. One that is on a wire is a gateway or a proxy, and plays the part that its name says.
-    fn acting_clients(&self, tree: &Tree<'_>, catalog: &Catalog) -> Vec<(Pid, Identification)> {
+    fn acting_clients(&self, tree: &Tree<'_>) -> Vec<Known> {
         let serving =
-            self.known.iter().filter(|(_, known)| matches!(known.role, Role::Server | Role::Launcher));
-        let mut found: Vec<(Pid, Identification)> = Vec::new();
+            self.known.iter().filter(|known| matches!(known.what.role, Role::Server | Role::Launcher));
+        let mut found: Vec<Known> = Vec::new();
         for (server, stdio) in
-            serving.filter_map(|(pid, _)| Some((*pid, tree.get(*pid)?.details.stdio.as_ref()?)))
+            serving.filter_map(|known| Some((known.pid, tree.get(known.pid)?.details.stdio.as_ref()?)))
         {
             let (OtherEnd::Held(writers), OtherEnd::Held(readers)) = (stdio.stdin(), stdio.stdout()) else {
                 continue;
@@ -107,12 +116,13 @@ impl Roles {
                     Some(Role::Server | Role::Launcher) => off_wire == Some(true),
                     Some(Role::Client | Role::Helper | Role::Supervisor | Role::Init) => false,
                 };
-                if acts && found.iter().all(|(other, _)| other != pid) {
-                    let name = self.get(*pid).map(|known| known.name.clone());
-                    let name =
-                        name.or_else(|| catalog.program(record)).unwrap_or_else(|| record.comm.to_string());
+                if acts && found.iter().all(|other| other.pid != *pid) {
+                    let runs = self.resolution(*pid).cloned().unwrap_or_else(|| Resolution::of(record));
+                    let name = self.get(*pid).map(|known| known.name.as_str()).or(runs.name());
+                    let name = name.map_or_else(|| record.comm.to_string(), str::to_owned);
                     let basis = Basis::ActsAsClient { server };
-                    found.push((*pid, Identification { role: Role::Client, name, basis }));
+                    let what = Identification { role: Role::Client, name, basis };
+                    found.push(Known { pid: *pid, what, runs });
                 }
             }
         }
@@ -122,8 +132,18 @@ impl Roles {
     /// What a process is, where that is known.
     #[must_use]
     pub fn get(&self, pid: Pid) -> Option<&Identification> {
-        let at = self.known.binary_search_by_key(&pid, |(pid, _)| *pid).ok()?;
-        self.known.get(at).map(|(_, identification)| identification)
+        self.known(pid).map(|known| &known.what)
+    }
+
+    /// What an identified process really runs.
+    #[must_use]
+    pub fn resolution(&self, pid: Pid) -> Option<&Resolution> {
+        self.known(pid).map(|known| &known.runs)
+    }
+
+    fn known(&self, pid: Pid) -> Option<&Known> {
+        let at = self.known.binary_search_by_key(&pid, |known| known.pid).ok()?;
+        self.known.get(at)
     }
 
     /// The part a process plays, where it plays one.
@@ -135,11 +155,10 @@ impl Roles {
     /// All pids that play this part, ascending.
     #[must_use]
     pub fn all(&self, role: Role) -> Vec<Pid> {
-        self.known.iter().filter(|(_, known)| known.role == role).map(|(pid, _)| *pid).collect()
+        self.known.iter().filter(|known| known.what.role == role).map(|known| known.pid).collect()
     }
 
-    /// Its argv tells what it is, and something else must bear that out which did not, or was not
-    /// read yet.
+    /// Its argv says what it is, but something else must bear that out, and does not or was not read yet.
     #[must_use]
     pub fn is_unproven(&self, pid: Pid) -> bool {
         self.unproven.binary_search(&pid).is_ok()

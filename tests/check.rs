@@ -9,15 +9,15 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use mcp_reap::health::{Health, Problem};
+use mcp_reap::history::Run;
 use mcp_reap::pattern::Pattern;
-use mcp_reap::plan::Plan;
 use mcp_reap::policy::{Expectation, Limits, Policy};
+use mcp_reap::render::Scene;
 use mcp_reap::render::check::{self, nagios, prometheus};
-use mcp_reap::render::style::Look;
-use mcp_reap::render::{Scene, log::Run};
+use mcp_reap::render::style::Screen;
 use scene::{Table, Wire};
 
-const PLAIN: Look = Look { color: false, width: None };
+const PLAIN: Screen = Screen { color: false, width: None };
 
 /// Two copies in use under a client, and one orphan.
 fn machine() -> Table {
@@ -41,8 +41,7 @@ fn expect(name: &str, min: u32, max: Option<u32>) -> Expectation {
 
 /// Judges a table and hands everything to `with`.
 fn judged<T>(table: &Table, policy: &Policy, orphans: usize, with: impl Fn(&Scene<'_>, &Health) -> T) -> T {
-    let judgement = table.judge(policy);
-    let plan = Plan::new(&judgement, &table.snapshot, policy);
+    let (judgement, plan) = table.judge_and_plan(policy);
     let health = Health::of(&judgement, &plan, policy, orphans);
     let scene = Scene::new(&table.snapshot, &judgement, &plan);
     with(&scene, &health)

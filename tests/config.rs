@@ -138,7 +138,7 @@ max_size = "1MB"
     assert!(rule.name.is_some() && rule.command.is_some() && rule.cwd.is_some());
     assert!(rule.unit.is_some() && rule.label.is_some());
     assert_eq!(policy.servers[0].limits.max_rss, Some(4096));
-    assert!(policy.servers[0].teaches(["notes.py"]));
+    assert!(policy.servers[0].program.as_ref().unwrap().matches("notes.py"));
     assert_eq!((policy.servers[1].program.is_none(), policy.servers[1].limits.max_count), (true, Some(1)));
     assert_eq!(loaded.audit, AuditSettings { keep_days: 7, max_size: 1_000_000 });
     assert_eq!(loaded.origin, Some(home.file()));

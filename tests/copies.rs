@@ -7,8 +7,7 @@ mod scene;
 use std::time::Duration;
 
 use mcp_reap::catalog::{Catalog, Configured};
-use mcp_reap::classify::{self, Copies, Verdict};
-use mcp_reap::plan::Plan;
+use mcp_reap::classify::{Copies, Verdict};
 use mcp_reap::policy::{CountPer, Limits, Policy, ServerRule};
 use mcp_reap::process::{Pid, Uid};
 use scene::{Table, Wire};
@@ -150,8 +149,7 @@ fn entries_of_the_configuration_multiply_the_bound() {
     let gone = |entries: &[&str], count| {
         let catalog = Catalog::builtin().with_configured(entries.iter().map(|name| entry(name)).collect());
         let policy = keep(count);
-        let judgement = classify::judge(&table.snapshot, &catalog, &policy);
-        Plan::new(&judgement, &table.snapshot, &policy).targets.len()
+        table.judge_by(&catalog, &policy).1.targets.len()
     };
     // Three entries with the same line, which differ in their environment.
     assert_eq!([gone(&["a"], 1), gone(&["a", "b", "c"], 1), gone(&["a", "b", "c"], 2)], [4, 2, 0]);

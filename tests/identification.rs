@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use mcp_reap::bytes::RawText;
 use mcp_reap::catalog::{Catalog, Identification, Role};
 use mcp_reap::process::{Pid, ProcessRecord, StartTime};
+use mcp_reap::program::Resolution;
 use proptest::prelude::*;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
@@ -202,7 +203,7 @@ proptest! {
         let record = record(words, exe.as_deref());
         let once = CATALOG.identify(&record);
         prop_assert_eq!(&once, &CATALOG.identify(&record));
-        let _ = CATALOG.program(&record);
+        let _ = Resolution::of(&record);
     }
 
     #[test]

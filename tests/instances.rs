@@ -159,7 +159,7 @@ fn of_a_client_without_a_wire_only_what_is_known_is_said() {
         table.npx(500, 400, Wire::Held(400));
     };
     daemon(&mut table, 0);
-    let idle = Some("owner gone, serves by unix:/run/user/1000/codex.sock, nobody connected".to_owned());
+    let idle = Some("owner gone, listens on unix:/run/user/1000/codex.sock, nobody connected".to_owned());
     assert_eq!(told(&table, 400), (false, idle), "an app server without a consumer");
     assert!(table.ended(&Policy { clients: true, ..now() }).is_empty(), "which proves nothing");
     let mut table = Table::new();
@@ -485,11 +485,11 @@ fn everything_that_was_seen_is_told_in_the_order_of_the_questions() {
         t.row(500).wire(Wire::HalfClosed(800));
     };
     assert_eq!(told(&held), "owner-gone 1 init, wire stdin closed, wire stdout held");
-    // What it says stays inside: nobody else ever had that end.
+    // What it says stays inside: nobody outside can ever read it.
     let inside = |t: &mut Table| {
         t.row(500).change(|r| r.details.stdio.as_mut().unwrap().stdout_peers = Some(vec![Pid(500)]));
     };
-    assert_eq!(told(&inside), "owner-gone 1 init, wire stdin closed, wire stdout absent");
+    assert_eq!(told(&inside), "owner-gone 1 init, wire stdin closed, wire stdout closed, dead-wire");
     let unknown = |t: &mut Table| {
         t.row(500).wire(Wire::Unknown);
     };

@@ -8,11 +8,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use mcp_reap::catalog::Catalog;
+use mcp_reap::look::Look;
 use mcp_reap::pattern::Pattern;
 use mcp_reap::policy::{AllowRule, Policy};
 use mcp_reap::process::{OtherEnd, Pid, Snapshot, Stdio, StdioKind};
-use mcp_reap::roles::Roles;
-use mcp_reap::tree::Tree;
 use proptest::prelude::*;
 use scene::{ME, NOW, Table, Wire};
 
@@ -156,10 +155,9 @@ proptest! {
             (row.details.exe, row.details.env, row.details.stdio) = (None, None, None);
         });
         let catalog = Catalog::builtin();
-        let early = Roles::assign(&cheap.snapshot, &Tree::new(&cheap.snapshot), &catalog);
-        let tree = Tree::new(&table.snapshot);
-        let late = Roles::assign(&table.snapshot, &tree, &catalog);
-        prop_assert_eq!(early.after_details(&tree, &catalog), late);
+        let early = Look::new(&cheap.snapshot, &catalog).roles;
+        let late = Look::new(&table.snapshot, &catalog).roles;
+        prop_assert_eq!(Look::after_details(&table.snapshot, &catalog, early).roles, late);
     }
 
     #[test]

@@ -7,10 +7,10 @@ mod scene;
 
 use mcp_reap::catalog::{Basis, Catalog, Configured, Role};
 use mcp_reap::classify::{self, Scout, Verdict};
+use mcp_reap::look::Look;
 use mcp_reap::policy::Policy;
 use mcp_reap::process::{Pid, ProcessRecord};
 use mcp_reap::roles::Roles;
-use mcp_reap::tree::Tree;
 use scene::{Table, Wire};
 
 const SESSION: [(&str, &str); 2] = [("CLAUDECODE", "1"), ("CLAUDE_CODE_SESSION_ID", "x")];
@@ -21,7 +21,7 @@ const SHARED: &str = "/opt/google/chrome/chrome --user-data-dir=/tmp/puppeteer_d
 const SERVER: &str = "node /home/u/.npm-global/bin/mcp-server-memory";
 
 fn roles(table: &Table, catalog: &Catalog) -> Roles {
-    Roles::assign(&table.snapshot, &Tree::new(&table.snapshot), catalog)
+    Look::new(&table.snapshot, catalog).roles
 }
 
 fn role(table: &Table, pid: u32) -> Option<Role> {
@@ -41,7 +41,7 @@ fn a_configured_command_line_is_that_server_only_on_a_wire() {
     let mut table = Table::new();
     table.add(500, 1, "node /home/u/notes/server.js").wire(Wire::Closed);
     let verdict = |table: &Table| {
-        let judgement = classify::judge(&table.snapshot, &catalog, &Policy::default());
+        let judgement = classify::judge(&Look::new(&table.snapshot, &catalog), &Policy::default());
         judgement.findings.first().map(|finding| finding.verdict)
     };
     assert_eq!(verdict(&table), Some(Verdict::Orphaned));
@@ -120,11 +120,11 @@ fn a_closer_look_at_one_thing_alone_is_enough() {
         .change(|r| (r.details.exe, r.details.env, r.details.stdio) = (None, None, None));
     let first = roles(&early, &catalog);
     assert_eq!((first.role(Pid(500)), first.role(Pid(600))), (None, None));
-    let second = first.clone().after_details(&Tree::new(&late.snapshot), &catalog);
+    let second = Look::after_details(&late.snapshot, &catalog, first.clone()).roles;
     assert_eq!(second, roles(&late, &catalog));
     assert_eq!((second.role(Pid(500)), second.role(Pid(600))), (Some(Role::Server), Some(Role::Helper)));
     // Nothing was read of anybody: who has vanished is forgotten, the others stay.
-    let second = first.after_details(&Tree::new(&gone.snapshot), &catalog);
+    let second = Look::after_details(&gone.snapshot, &catalog, first).roles;
     assert_eq!(second, roles(&gone, &catalog));
 }
 
@@ -158,7 +158,7 @@ fn configurations_are_read_as_soon_as_there_is_anything_to_judge() {
         let catalog = Catalog::builtin();
         let mut scout = Scout::new(&catalog);
         let _ = scout.interest(&table.snapshot);
-        scout.has_candidates(&table.snapshot)
+        scout.has_candidates()
     };
     table.add(501, 1, "node /home/u/notes/server.js").wire(Wire::Null);
     assert!(!has_candidates(&table), "it has no wire");

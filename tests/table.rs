@@ -6,11 +6,10 @@
 mod scene;
 
 use mcp_reap::health::Health;
-use mcp_reap::plan::Plan;
 use mcp_reap::policy::{Limits, Policy};
 use mcp_reap::reap::{Ended, Outcome};
 use mcp_reap::render::check::{self, nagios, prometheus};
-use mcp_reap::render::style::Look;
+use mcp_reap::render::style::Screen;
 use mcp_reap::render::table::{self, Columns, Detail};
 use mcp_reap::render::{Scene, json};
 use scene::{Table, Wire};
@@ -38,13 +37,12 @@ fn dead(table: &mut Table, pid: u32, parent: u32, comm: &str) {
 
 fn shown(table: &Table, policy: &Policy, width: Option<usize>, columns: Columns) -> String {
     scene_of(table, policy, |scene, _| {
-        table::list(scene, Look { color: false, width }, Detail { columns, ..Detail::default() })
+        table::list(scene, Screen { color: false, width }, Detail { columns, ..Detail::default() })
     })
 }
 
 fn scene_of<T>(table: &Table, policy: &Policy, with: impl Fn(&Scene<'_>, &Health) -> T) -> T {
-    let judgement = table.judge(policy);
-    let plan = Plan::new(&judgement, &table.snapshot, policy);
+    let (judgement, plan) = table.judge_and_plan(policy);
     let health = Health::of(&judgement, &plan, policy, 99);
     with(&Scene::new(&table.snapshot, &judgement, &plan), &health)
 }
@@ -113,9 +111,14 @@ fn a_client_that_has_no_column_is_named_with_the_reason() {
 #[test]
 fn all_columns_come_where_there_is_room_or_they_are_asked_for() {
     let policy = Policy::default();
-    let titles = |width, columns| {
-        shown(&machine(), &policy, width, columns).lines().next().unwrap_or_default().to_owned()
-    };
+    let mut busy = machine();
+    for record in &mut busy.snapshot.processes {
+        record.details.listening = Some(vec![mcp_reap::process::Listener::Tcp(3000)]);
+    }
+    let titles =
+        |width, columns| shown(&busy, &policy, width, columns).lines().next().unwrap_or_default().to_owned();
+    let idle = shown(&machine(), &policy, Some(200), Columns::AsThereIsRoom);
+    assert!(!idle.contains("PORTS") && !idle.contains("SWAP"), "nobody has any: {idle}");
     assert!(titles(Some(200), Columns::AsThereIsRoom).contains("PORTS"));
     assert!(titles(Some(60), Columns::All).contains("PORTS"));
     for (width, columns) in
@@ -164,8 +167,7 @@ fn zombies_of_clients_and_servers_are_shown_with_whom_to_ask() {
 fn what_became_of_a_process_stands_before_what_it_was() {
     let table = machine();
     let policy = Policy::default();
-    let judgement = table.judge(&policy);
-    let plan = Plan::new(&judgement, &table.snapshot, &policy);
+    let (judgement, plan) = table.judge_and_plan(&policy);
     let member = plan.targets[0].members[0].clone();
     for (outcome, word, color) in [
         (Outcome::Exited, "exited", "\u{1b}[32m"),
@@ -175,7 +177,7 @@ fn what_became_of_a_process_stands_before_what_it_was() {
     ] {
         let results = [Ended { target: 0, member: member.clone(), outcome }];
         let scene = Scene { results: Some(&results), ..Scene::new(&table.snapshot, &judgement, &plan) };
-        let shown = |color| table::plan(&scene, Look { color, width: Some(80) });
+        let shown = |color| table::plan(&scene, Screen { color, width: Some(80) });
         let plain = shown(false);
         assert!(plain.contains(&format!("  1030100 {word}, server 52 MB node /opt/bin/")), "{plain}");
         assert!(shown(true).contains(&format!("{color}{word}, ")), "{}", shown(true));
@@ -183,7 +185,7 @@ fn what_became_of_a_process_stands_before_what_it_was() {
 }
 
 fn all_faces(table: &Table, policy: &Policy) -> (String, String, String, String, serde_json::Value) {
-    const PLAIN: Look = Look { color: false, width: None };
+    const PLAIN: Screen = Screen { color: false, width: None };
     scene_of(table, policy, |scene, health| {
         (
             table::list(scene, PLAIN, Detail::default()),
@@ -199,9 +201,10 @@ fn all_faces(table: &Table, policy: &Policy) -> (String, String, String, String,
 fn recorded(table: &[u8], width: usize) -> String {
     let snapshot = mcp_reap::process::Snapshot::from_json(table).unwrap();
     let (catalog, policy) = (mcp_reap::catalog::Catalog::builtin(), Policy::default());
-    let judgement = mcp_reap::classify::judge(&snapshot, &catalog, &policy);
-    let plan = mcp_reap::plan::Plan::new(&judgement, &snapshot, &policy);
-    let look = Look { color: false, width: Some(width) };
+    let look = mcp_reap::look::Look::new(&snapshot, &catalog);
+    let judgement = mcp_reap::classify::judge(&look, &policy);
+    let plan = mcp_reap::plan::Plan::new(&judgement, &look, &policy);
+    let look = Screen { color: false, width: Some(width) };
     let detail = Detail { columns: Columns::AsThereIsRoom, ..Detail::default() };
     table::list(&Scene::new(&snapshot, &judgement, &plan), look, detail)
 }

@@ -13,6 +13,7 @@ use mcp_reap::config::{self, Surroundings};
 use mcp_reap::hook::event;
 use mcp_reap::hook::settings::{self, HookCommand, HookPresence};
 use mcp_reap::pattern::Pattern;
+use mcp_reap::look::Look;
 use mcp_reap::plan::Plan;
 use mcp_reap::policy::Policy;
 use mcp_reap::process::{Pid, ProcessRecord, Snapshot, StartTime};
@@ -721,7 +722,8 @@ fn audit_seeds() -> Vec<Vec<u8>> {
 }
 
 fn plan(snapshot: &Snapshot, policy: &Policy) -> Plan {
-    Plan::new(&classify::judge(snapshot, &CATALOG, policy), snapshot, policy)
+    let look = Look::new(snapshot, &CATALOG);
+    Plan::new(&classify::judge(&look, policy), &look, policy)
 }
 
 fn ended(snapshot: &Snapshot, policy: &Policy) -> BTreeSet<Pid> {
@@ -797,7 +799,7 @@ fn snapshot(bytes: &[u8]) {
 
 fn snapshot_shape(bytes: &[u8]) -> u64 {
     digest(Snapshot::from_json(bytes).ok().map(|snapshot| {
-        let judgement = classify::judge(&snapshot, &CATALOG, &Policy::default());
+        let judgement = classify::judge(&Look::new(&snapshot, &CATALOG), &Policy::default());
         let verdicts: Vec<&str> = judgement.findings.iter().map(|finding| finding.verdict.as_str()).collect();
         (snapshot.processes.len().min(64), verdicts)
     }))

@@ -54,8 +54,9 @@ impl AuditLog {
 }
 
 impl<S: Sink> AuditLog<S> {
-    /// A log over anything, for rehearsals. Takes the sink for empty or ending with a whole line.
-    pub fn over(sink: S, run: RunId) -> AuditLog<S> {
+    /// A log over anything. Takes the sink for empty or ending with a whole line.
+    #[cfg(test)]
+    pub(crate) fn over(sink: S, run: RunId) -> AuditLog<S> {
         AuditLog { sink, path: CURRENT.into(), run, torn: false, broken: false, _lock: None }
     }
 

@@ -5,6 +5,7 @@
 
 mod directory;
 mod event;
+pub mod history;
 mod lock;
 mod log;
 pub mod read;

@@ -1,34 +1,37 @@
 //! From the program that really runs to the part it plays.
 
 use super::data::Data;
-use super::{Basis, Catalog, Identification, Role, Rule};
+use super::identification::{Basis, Identification, Role, Rule};
 use crate::bytes::to_text;
+use crate::pattern::Pattern;
 use crate::process::ProcessRecord;
 use crate::program::{self, Beside, Kind, LayerKind, Program, Resolution, Word};
 
-impl Catalog {
+/// What is needed to judge a program.
+#[derive(Clone, Copy)]
+pub(super) struct Judge<'c> {
+    pub(super) data: &'c Data,
+    /// Patterns and names of the person's `[[server]]` entries.
+    pub(super) rules: &'c [(Pattern, String)],
+}
+
+impl Judge<'_> {
     /// What the program that really runs is, by the order of the rules: a mode before a client, a
     /// client before what a person teaches, that before the catalog's servers.
-    pub(super) fn judge(&self, data: &Data, seen: &Resolution) -> Option<Identification> {
+    pub(super) fn resolved(&self, seen: &Resolution) -> Option<Identification> {
         if seen.line.len() > 1
             || seen.line.iter().any(|command| command.opaque || command.beside != Beside::Nothing)
         {
-            return self.judge_line(data, seen);
+            return self.line(seen);
         }
+        let data = self.data;
         let Some(program) = &seen.program else { return wrapper(seen) };
         let serving = if seen.is_launched() { Role::Launcher } else { Role::Server };
-        if seen.layers.is_empty()
-            && let Some(found) = standing(data, program)
-        {
+        if let Some(found) = seen.layers.is_empty().then(|| standing(data, program)).flatten() {
             return Some(found);
         }
-        if let Some((folder, server)) = data.helper.folder(&program.text) {
-            return Some(by_catalog(
-                Role::Helper,
-                server.to_owned(),
-                program,
-                Rule::Folder(folder.to_owned()),
-            ));
+        if let Some(found) = helper(data, program) {
+            return Some(found);
         }
         if let Some(found) = data.mode(program) {
             return Some(by_catalog(serving, found.name, program, found.rule));
@@ -36,11 +39,8 @@ impl Catalog {
         if let Some(client) = client(data, program) {
             return Some(client);
         }
-        if let Some((pattern, name)) =
-            self.rules.iter().find(|(pattern, _)| program.names.iter().any(|name| pattern.matches(name)))
-        {
-            let basis = Basis::Taught { program: shown(program), pattern: pattern.as_str().to_owned() };
-            return Some(Identification { role: serving, name: name.clone(), basis });
+        if let Some((name, basis)) = self.taught(program) {
+            return Some(Identification { role: serving, name, basis });
         }
         if let Some(found) = supervisor(data, program) {
             return Some(found);
@@ -53,20 +53,10 @@ impl Catalog {
         if data.is_tool(program) && !(published && data.server(program).is_some()) {
             return wrapper(seen);
         }
-        if let Some((part, name)) =
-            data.helper.scripts.iter().find(|(part, _)| program.text.ends_with(**part))
-        {
-            return Some(by_catalog(
-                Role::Helper,
-                (*name).to_owned(),
-                program,
-                Rule::Script((*part).to_owned()),
-            ));
-        }
         // A wrapper of one's own that starts a server behind `--`.
         if program.kind == Kind::Script
             && program::stem(program::base(&program.text)) != program::base(&program.text)
-            && let Some(found) = self.behind_dashes(data, program)
+            && let Some(found) = self.behind_dashes(program)
         {
             return Some(Identification { role: Role::Launcher, ..found });
         }
@@ -81,10 +71,18 @@ impl Catalog {
         }
     }
 
+    /// By the person's own rules.
+    fn taught(&self, program: &Program) -> Option<(String, Basis)> {
+        let matches = |pattern: &Pattern| program.names.iter().any(|name| pattern.matches(name));
+        let (pattern, name) = self.rules.iter().find(|(pattern, _)| matches(pattern))?;
+        let basis = Basis::Taught { program: shown(program), pattern: pattern.as_str().to_owned() };
+        Some((name.clone(), basis))
+    }
+
     /// A line for a shell that runs several commands. The shell launches a server where the line runs
     /// nothing beside it, and no program before it that may be the one that runs now; else it is an
     /// owner, whatever it owns.
-    fn judge_line(&self, data: &Data, seen: &Resolution) -> Option<Identification> {
+    fn line(&self, seen: &Resolution) -> Option<Identification> {
         let mut before = false;
         for command in &seen.line {
             let one = Resolution {
@@ -92,7 +90,7 @@ impl Catalog {
                 program: command.program.clone(),
                 ..Resolution::default()
             };
-            match self.judge(data, &one) {
+            match self.resolved(&one) {
                 Some(found) if found.role == Role::Client => return Some(found),
                 Some(found) if matches!(found.role, Role::Server | Role::Launcher) => {
                     return (command.beside == Beside::Nothing && !before).then_some(found);
@@ -103,7 +101,7 @@ impl Catalog {
         None
     }
 
-    fn behind_dashes(&self, data: &Data, program: &Program) -> Option<Identification> {
+    fn behind_dashes(&self, program: &Program) -> Option<Identification> {
         let at = program.args.iter().position(|arg| arg == "--")?;
         let words: Vec<Word<'_>> =
             program.args.get(at + 1..)?.iter().map(|arg| Word::from(arg.as_str())).collect();
@@ -111,7 +109,7 @@ impl Catalog {
         if !words.first().is_some_and(|word| program::is_tool(word)) {
             return None;
         }
-        self.judge(data, &program::resolve_words(&words))
+        self.resolved(&program::resolve_words(&words))
             .filter(|found| matches!(found.role, Role::Server | Role::Launcher))
     }
 }
@@ -126,6 +124,15 @@ pub(super) fn init(data: &Data, record: &ProcessRecord) -> Option<Identification
 fn by_init(data: &Data, program: &Program) -> Option<Identification> {
     let name = program.names.iter().find(|name| data.init.names.contains(name.as_str()))?;
     Some(by_catalog(Role::Init, name.clone(), program, Rule::Init(name.clone())))
+}
+
+/// What a server starts for itself, by where it lies: a file of its package, a program in a folder of its own.
+fn helper(data: &Data, program: &Program) -> Option<Identification> {
+    if let Some((folder, server)) = data.helper.folder(&program.text) {
+        return Some(by_catalog(Role::Helper, server.to_owned(), program, Rule::Folder(folder.to_owned())));
+    }
+    let (end, server) = data.helper.scripts.iter().find(|(end, _)| program.text.ends_with(**end))?;
+    Some(by_catalog(Role::Helper, (*server).to_owned(), program, Rule::Script((*end).to_owned())))
 }
 
 /// Inits, and browsers with a server's profile.

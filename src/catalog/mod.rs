@@ -1,8 +1,8 @@
 //! What is known about programs: servers, launchers, clients, helpers; and what a process is by it.
 
-mod basis;
 mod configured;
 mod data;
+mod identification;
 mod judge;
 mod modes;
 mod person;
@@ -18,50 +18,16 @@ mod words;
 use std::collections::HashSet;
 use std::fmt;
 
-pub use basis::{Basis, Rule};
 pub use configured::Configured;
+pub use identification::{Basis, Identification, Role, Rule};
 
 use crate::bytes::{Argv, RawText, to_text};
 use crate::pattern::Pattern;
 use crate::policy::ServerRule;
 use crate::process::{Pid, ProcessRecord};
-use crate::program::{self, Beside, LineCommand, Resolution};
+use crate::program::{self, Resolution};
 use data::Data;
-
-/// What part a process plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// Starts MCP servers and talks to them. Never a target by default.
-    Client,
-    /// Speaks MCP.
-    Server,
-    /// Stands between client and server, and its own argv names the server it launches.
-    Launcher,
-    /// Passes on to another program without naming a server itself (`sh script`, `npm run x`,
-    /// `env`, `timeout`): part of an instance only when all it runs is.
-    Wrapper,
-    /// Something a server starts that can be told as such on its own: a browser with a server's
-    /// profile folder.
-    Helper,
-    /// Starts and watches processes of others (pm2, supervisord, a container shim): as a parent it
-    /// is an owner, even as pid 1.
-    Supervisor,
-    /// Adopts orphans (systemd, launchd, tini): as a parent it says that the owner is gone.
-    Init,
-}
-
-/// What a process is, and by what that is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identification {
-    /// The part it plays.
-    pub role: Role,
-    /// For servers, launchers and helpers the server's short name (`server-filesystem`,
-    /// `chrome-devtools-mcp`); for clients the client's (`claude-code`); for wrappers, supervisors and inits
-    /// the program's.
-    pub name: String,
-    /// By what.
-    pub basis: Basis,
-}
+use judge::Judge;
 
 /// All that is known, compiled once.
 ///
@@ -139,12 +105,29 @@ impl Catalog {
     /// What a process is, if anything that matters here. Looks at argv, exe and comm only.
     #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
+        self.identify_and_resolve(record).map(|(identification, _)| identification)
+    }
+
+    /// The same, with what the process really runs.
+    pub(crate) fn identify_and_resolve(
+        &self,
+        record: &ProcessRecord,
+    ) -> Option<(Identification, Resolution)> {
+        let (mut found, seen) = self.recognise(record)?;
+        // An entry of a configuration may have no name; what is shown must have one.
+        if found.name.is_empty() {
+            found.name = seen.name().map_or_else(|| record.comm.to_string(), str::to_owned);
+        }
+        Some((found, seen))
+    }
+
+    fn recognise(&self, record: &ProcessRecord) -> Option<(Identification, Resolution)> {
         let data = self.data.as_deref()?;
         // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
         if record.pid() == Pid(1)
             && let Some(init) = judge::init(data, record)
         {
-            return Some(init);
+            return Some((init, Resolution::of(record)));
         }
         let first = record.argv.as_ref().and_then(Argv::first);
         let configured =
@@ -152,54 +135,28 @@ impl Catalog {
         if configured.is_none() && !self.worth_a_look(data, record) {
             return None;
         }
-        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-        let judged = self.judge(data, &seen);
-        if let Some(entry) = configured.and_then(|index| index.find(record, &seen)) {
-            return Some(from_entry(entry, &seen, judged));
-        }
-        match judged {
-            None | Some(Identification { role: Role::Wrapper, .. }) => {
+        let seen = Resolution::of(record);
+        let judged = self.judge(data).resolved(&seen);
+        let found = match configured.and_then(|index| index.find(record, &seen)) {
+            Some(entry) => Some(from_entry(entry, &seen, judged)),
+            None if judged.as_ref().is_none_or(|found| found.role == Role::Wrapper) => {
                 plugins::script(data, record, &seen).or(judged)
             }
-            known => known,
-        }
-    }
-
-    /// What a shell runs beside one of its children, by the line in its `-c`: the answer for the
-    /// command of the line that the child is, or the worst of all where none is. `None` where the
-    /// parent is no shell with such a line (what a script file runs is not read).
-    ///
-    /// Only [`Beside::Nothing`] makes the shell a launcher. Behind [`Beside::RunsIfItEndsWell`] and
-    /// [`Beside::Unread`] the child must be left alone, too: its end would take away what follows.
-    #[must_use]
-    pub fn beside(&self, shell: &ProcessRecord, child: &ProcessRecord) -> Option<Beside> {
-        let resolve = |record: &ProcessRecord| {
-            program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm)
+            None => judged,
         };
-        let line = resolve(shell);
-        let names = resolve(child).program.map(|program| program.names).unwrap_or_default();
-        let is_child = |command: &&LineCommand| {
-            let known = command.program.as_ref().map(|program| program.names.as_slice()).unwrap_or_default();
-            names.iter().any(|name| known.contains(name))
-        };
-        line.line.iter().filter(is_child).map(|command| command.beside).max().or_else(|| line.beside())
-    }
-
-    /// The name of the program that really runs, for rules of the person's own.
-    #[must_use]
-    pub fn program(&self, record: &ProcessRecord) -> Option<String> {
-        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-        let program = seen.program?;
-        Some(program.names.into_iter().next().unwrap_or(program.text)).filter(|name| !name.is_empty())
+        found.map(|found| (found, seen))
     }
 
     /// How many entries of the person's client configurations start what this process runs.
     #[must_use]
-    pub fn entries_for(&self, record: &ProcessRecord) -> usize {
+    pub(crate) fn entries_for(&self, record: &ProcessRecord, seen: &Resolution) -> usize {
         let Some(configured) = &self.configured else { return 0 };
-        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-        let Some(entry) = configured.find(record, &seen) else { return 0 };
+        let Some(entry) = configured.find(record, seen) else { return 0 };
         self.entries.iter().filter(|argv| **argv == entry.argv).count()
+    }
+
+    fn judge<'c>(&'c self, data: &'c Data) -> Judge<'c> {
+        Judge { data, rules: &self.rules }
     }
 
     /// The fast way out, for the many processes that are nothing here: no launcher or interpreter,

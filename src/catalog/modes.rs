@@ -2,8 +2,14 @@
 
 use super::Rule;
 use super::data::Data;
-use super::servers::Found;
 use crate::program::{Kind, Program, base, stem};
+
+/// A server: the name it is shown under, and the rule that says so.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub name: String,
+    pub rule: Rule,
+}
 
 impl Data {
     /// A program and arguments from `server.modes`: these come before everything else.

@@ -3,7 +3,7 @@
 use super::Catalog;
 use crate::bytes::to_text;
 use crate::process::ProcessRecord;
-use crate::program;
+use crate::program::{self, Resolution};
 
 #[rustfmt::skip]
 const EDITORS: &str = "\
@@ -73,9 +73,9 @@ impl Catalog {
     /// A process that is no launcher, whatever it runs and whatever pipes it holds: a person's session, or a tool that
     /// goes on with something else when one of its commands has ended.
     #[must_use]
-    pub fn has_more_to_do(&self, record: &ProcessRecord) -> bool {
+    pub fn has_more_to_do(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
-        GOES_ON.split(' ').any(|tool| tool == name) || self.is_session(record)
+        GOES_ON.split(' ').any(|tool| tool == name) || self.is_session(record, seen)
     }
 
     /// A terminal multiplexer: what runs in it, and who is attached to it, is a person's.
@@ -84,15 +84,35 @@ impl Catalog {
         MULTIPLEXERS.split(' ').any(|known| known == own_name(record))
     }
 
+    /// A tool that people and programs use for other work, whatever started it: build tools, version control, editors,
+    /// shells, databases, web servers, compilers, media; or a runner that runs nothing (`npm install`, `uv sync`). The
+    /// environment of a client alone makes no server of it.
+    #[must_use]
+    pub fn is_known_tool(&self, record: &ProcessRecord) -> bool {
+        let Some(data) = self.data.as_deref() else { return false };
+        let name = own_name(record);
+        let name = name.trim_start_matches('-');
+        let listed = |list: &str| list.split(' ').any(|known| known == name);
+        if data.known.names.contains(name)
+            || [EDITORS, TERMINALS, BROWSERS, SESSIONS].iter().any(|list| listed(list))
+        {
+            return true;
+        }
+        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
+        match &seen.program {
+            Some(program) => {
+                data.is_tool(program) || seen.layers.is_empty() && data.tool_names.contains(name)
+            }
+            None => !seen.opaque,
+        }
+    }
+
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.
     #[must_use]
-    pub fn is_session(&self, record: &ProcessRecord) -> bool {
+    pub fn is_session(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
         let known = SESSIONS.split(' ').any(|session| session == name.trim_start_matches('-'));
-        known && {
-            let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
-            !seen.opaque && (seen.layers.is_empty() || seen.program.is_none())
-        }
+        known && !seen.opaque && (seen.layers.is_empty() || seen.program.is_none())
     }
 }
 
@@ -150,8 +170,51 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_with_a_command_or_a_script_is_no_session() {
+    fn a_tool_is_known_by_its_own_name_or_by_what_it_resolves_to() {
         let catalog = Catalog::builtin();
+        for line in [
+            "make x",
+            "/usr/bin/make -C /srv all",
+            "cargo x",
+            "rsync -a x y",
+            "ffmpeg -i x",
+            "gcc x.c",
+            "pg_dump x",
+            "ssh host",
+            "git fetch",
+            "nginx -g x",
+            "nginx: worker process",
+            "docker x",
+            "vim x",
+            "less x",
+            "bash x",
+            "-bash",
+            "python3 -m pytest x",
+            "npx webpack",
+            "node /srv/x/node_modules/.bin/vite",
+            "npm install x",
+            "uv sync",
+        ] {
+            assert!(catalog.is_known_tool(&record(line)), "{line}");
+        }
+        for line in [
+            "node /srv/notes/index.js",
+            "python3 /srv/notes/make.py",
+            "npx -y notes",
+            "uvx notes",
+            "/opt/notes/notes",
+            "timeout 9 node /srv/notes/index.js",
+        ] {
+            assert!(!catalog.is_known_tool(&record(line)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_shell_with_a_command_or_a_script_is_no_session() {
+        let session = |line| {
+            let record = record(line);
+            Catalog::builtin().is_session(&record, &Resolution::of(&record))
+        };
         for line in [
             "-bash",
             "zsh",
@@ -161,10 +224,10 @@ mod tests {
             "tmux: server (/tmp/tmux-0/default)",
             "sshd: u@pts/0",
         ] {
-            assert!(catalog.is_session(&record(line)), "{line}");
+            assert!(session(line), "{line}");
         }
         for line in ["bash start.sh", "sh -c mcp-server-git", "bash -lc npx", "node x.js", "tmuxinator"] {
-            assert!(!catalog.is_session(&record(line)), "{line}");
+            assert!(!session(line), "{line}");
         }
     }
 }

@@ -2,19 +2,12 @@
 
 use super::Rule;
 use super::data::Data;
-use super::modes::past_options;
+use super::modes::{Found, past_options};
 use super::words::{says_mcp, words};
 use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
 
 /// Folders in which people keep servers side by side.
 const KEPT: &[&str] = &["mcp-servers", "mcp_servers", "mcpservers", "mcpServers", "mcps"];
-
-/// A server: the name it is shown under, and the rule that says so.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub name: String,
-    pub rule: Rule,
-}
 
 impl Data {
     /// A server by its name.
@@ -30,14 +23,33 @@ impl Data {
             Kind::Task => self.task(program),
         }?;
         // The first word behind inline code is its name.
-        let batch = program.kind != Kind::Inline && self.is_batch(&program.args);
+        let batch = program.kind != Kind::Inline && self.is_batch(&program.args) || self.is_shell_in(program);
         (!batch).then(|| Found { name: self.short(program), rule })
     }
 
-    /// Whether a server's program is called to do something and end: `rag-mcp ingest`, `--reindex`.
+    /// `docker run -it IMAGE bash`: a person looks around in a server's image.
+    fn is_shell_in(&self, program: &Program) -> bool {
+        let shell = program.args.first().is_some_and(|arg| self.known.names.contains(base(arg)));
+        let line = program.args.iter().any(|arg| arg.starts_with('-') && arg.ends_with('c'));
+        program.kind == Kind::Image && shell && !line
+    }
+
+    /// An option that makes a program do something and end: `--login`, `--import=x`, `--rebuild-index`.
+    fn is_batch_option(&self, arg: &str) -> bool {
+        let name = arg.split('=').next().unwrap_or(arg);
+        let does = |name: &str| match name.split_once('-') {
+            Some((verb, object)) => {
+                self.not.batch_option.contains(verb) && self.not.batch_object.contains(object)
+            }
+            None => self.not.batch_option.contains(name),
+        };
+        self.not.batch_flags.contains(name) || name.strip_prefix("--").is_some_and(does)
+    }
+
+    /// Whether a server's program is called to do something and end: `rag-mcp ingest`, `db migrate`, `--reindex`.
     pub(super) fn is_batch(&self, args: &[String]) -> bool {
-        let own = args.iter().take_while(|arg| *arg != "--");
-        if own.clone().any(|arg| self.not.batch_flags.contains(arg.split('=').next().unwrap_or(arg))) {
+        let mut own = args.iter().take_while(|arg| *arg != "--");
+        if own.any(|arg| self.is_batch_option(arg)) {
             return true;
         }
         let does = |arg: &String| {
@@ -49,7 +61,15 @@ impl Data {
                     && (parts.next().is_some_and(|word| self.not.batch.contains(word))
                         || parts.next_back().is_some_and(|word| self.not.batch.contains(word)))
         };
-        args.first().is_some_and(does) || past_options(args).first().is_some_and(does)
+        // "db migrate" does what its second word says; what "serve" and "mcp" begin serves.
+        let begins = |args: &[String]| {
+            let serves =
+                |word: &String| self.server.verbs.contains(word) || self.server.commands.contains(word);
+            let noun = |word: &&String| word.bytes().all(|byte| byte.is_ascii_lowercase()) && !serves(word);
+            args.first().is_some_and(does)
+                || args.first().filter(noun).and_then(|_| args.get(1)).is_some_and(does)
+        };
+        begins(args) || begins(past_options(args))
     }
 
     /// A name whose words say that it is a server.
@@ -58,10 +78,16 @@ impl Data {
             return None;
         }
         let (first, last) = (words(name).next()?, words(name).last()?);
-        if self.not.first.has(first) || self.not.last.has(last) || self.is_of_mcp(name) {
+        let job = self.not.job.has(last) && !words(name).any(|word| word.eq_ignore_ascii_case("server"));
+        if self.not.first.has(first) || self.not.last.has(last) || job || self.is_of_mcp(name) {
             return None;
         }
         self.word(name)
+    }
+
+    /// Nobody says of a program of one's own that it is a server *for* backups: mcp-server-backup does them.
+    fn is_job(&self, name: &str) -> bool {
+        words(name).last().is_some_and(|word| self.not.job.has(word))
     }
 
     /// A part of Microchip's, or something that manages or examines servers.
@@ -164,7 +190,7 @@ impl Data {
         // A script that is called by its own name: ./train-mcp.sh
         let file = base(&program.text);
         let script = stem(file) != file && self.is_script_about(stem(file));
-        if odd || window || script || self.is_about(name) || self.is_of_mcp(name) {
+        if odd || window || script || self.is_job(name) || self.is_about(name) || self.is_of_mcp(name) {
             return None;
         }
         self.says(name).or_else(|| self.folder(program))

@@ -7,6 +7,7 @@ mod servers;
 use super::*;
 use crate::bytes::Argv;
 use crate::process::{Pid, StartTime};
+use crate::program::Beside;
 
 fn record(argv: &[&str]) -> ProcessRecord {
     let mut record = ProcessRecord::new(Pid(7), StartTime(1));
@@ -45,7 +46,7 @@ fn the_fast_way_out_leaves_out_only_what_is_nothing() {
         if !catalog.worth_a_look(data, &record) {
             left_out += 1;
             assert_eq!(
-                catalog.judge(data, &program::resolve(Some(&argv), None, &record.comm)),
+                catalog.judge(data).resolved(&program::resolve(Some(&argv), None, &record.comm)),
                 None,
                 "{argv:?}"
             );
@@ -141,7 +142,7 @@ fn the_program_is_told_by_its_fullest_name_or_its_text() {
         (&["bash"], None),
         (&["node", "-e", "code"], None),
     ] {
-        assert_eq!(Catalog::builtin().program(&record(argv)).as_deref(), name, "{argv:?}");
+        assert_eq!(Resolution::of(&record(argv)).name(), name, "{argv:?}");
     }
 }
 
@@ -159,8 +160,22 @@ fn an_entry_that_a_shell_runs_is_its_launcher() {
 }
 
 #[test]
+fn what_is_shown_has_a_name() {
+    let entry = |argv: &[&str]| Configured {
+        client: "c".into(),
+        entry: String::new(),
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        cwd: None,
+    };
+    let catalog = Catalog::builtin().with_configured(vec![entry(&["/opt/notes-tool"])]);
+    assert_eq!(catalog.identify(&record(&["/opt/notes-tool"])).unwrap().name, "notes-tool");
+}
+
+#[test]
 fn what_a_shell_runs_beside_its_child_is_told_for_that_child() {
-    let catalog = Catalog::builtin();
+    let beside_child = |shell: &[&str], child: &[&str]| {
+        Resolution::of(&record(shell)).beside_child(&Resolution::of(&record(child)))
+    };
     for (line, child, beside) in [
         ("exec notes-mcp", &["notes-mcp"][..], Some(Beside::Nothing)),
         ("npm ci && npx -y notes-mcp", &["npm exec notes-mcp"], Some(Beside::Nothing)),
@@ -173,11 +188,15 @@ fn what_a_shell_runs_beside_its_child_is_told_for_that_child() {
         ("./serve; notify", &["node", "x.js"], Some(Beside::Runs)),
         ("./serve", &["node", "x.js"], Some(Beside::Nothing)),
         ("eval 'notes-mcp'", &["notes-mcp"], Some(Beside::Unread)),
+        // Nor does a line that runs code which stands elsewhere.
+        (". ./lib.inc; serve", &["notes-mcp"], Some(Beside::Unread)),
+        ("x=$(notes-mcp) && ./backup", &["notes-mcp"], Some(Beside::Unread)),
+        (". ./env.sh; exec notes-mcp", &["notes-mcp"], Some(Beside::Nothing)),
     ] {
-        assert_eq!(catalog.beside(&record(&["sh", "-c", line]), &record(child)), beside, "{line} {child:?}");
+        assert_eq!(beside_child(&["sh", "-c", line], child), beside, "{line} {child:?}");
     }
     for shell in [&["bash", "/x/start.sh"][..], &["bash"], &["node", "x.js"]] {
-        assert_eq!(catalog.beside(&record(shell), &record(&["notes-mcp"])), None, "{shell:?}");
+        assert_eq!(beside_child(shell, &["notes-mcp"]), None, "{shell:?}");
     }
 }
 
@@ -193,6 +212,9 @@ fn a_shell_is_a_launcher_only_where_its_line_runs_nothing_but_the_server() {
         "notes-mcp & backup; wait",
         "notes-mcp; notify",
         "notes-mcp || mail",
+        "notes-mcp | jq .",
+        "if notes-mcp; then deploy; fi",
+        "notes-mcp < requests > answers",
         "notes-mcp && deploy",
         "set -e; notes-mcp; deploy",
         "git pull; notes-mcp",

@@ -3,7 +3,7 @@
 use super::Catalog;
 use crate::bytes::to_text;
 use crate::process::ProcessRecord;
-use crate::program;
+use crate::program::Resolution;
 
 /// Options that announce a listening server, whatever follows them; with `=value` too.
 #[rustfmt::skip]
@@ -17,14 +17,19 @@ impl Catalog {
     /// The transport that a launcher's or server's command line announces. `ports` are the TCP ports that the instance
     /// listens on: without any, `--port` may be the port of a database; and a word that names one of them announces it.
     #[must_use]
-    pub fn announced_transport(&self, record: &ProcessRecord, ports: &[u16]) -> Option<String> {
+    pub fn announced_transport(
+        &self,
+        record: &ProcessRecord,
+        seen: &Resolution,
+        ports: &[u16],
+    ) -> Option<String> {
         let argv = record.argv.as_ref()?;
         // A program that rewrote its title has all its words in one string.
         let words: Vec<String> = argv
             .iter()
             .flat_map(|word| to_text(word).split(' ').map(str::to_owned).collect::<Vec<_>>())
             .collect();
-        if let Some(option) = published_port(record, &words) {
+        if let Some(option) = published_port(seen, &words) {
             return Some(option);
         }
         let behind_option = |at: usize| at > 0 && words[at - 1].starts_with('-');
@@ -52,8 +57,7 @@ fn announces(word: &str) -> bool {
 }
 
 /// The option by which `docker run` lets others reach the container: a published port, or the host's own network.
-fn published_port(record: &ProcessRecord, words: &[String]) -> Option<String> {
-    let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
+fn published_port(seen: &Resolution, words: &[String]) -> Option<String> {
     let engine = seen
         .layers
         .iter()
@@ -96,7 +100,7 @@ mod tests {
         let mut record = ProcessRecord::new(Pid(7), StartTime(1));
         record.argv = Some(line.split(' ').collect::<Argv>());
         let ports: &[u16] = if listens { &[8931] } else { &[] };
-        Catalog::builtin().announced_transport(&record, ports).is_some()
+        Catalog::builtin().announced_transport(&record, &Resolution::of(&record), ports).is_some()
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Served channels: every way but the wire by which somebody outside can talk to an instance.
 
 use super::proof::Answer;
-use crate::catalog::Catalog;
 use crate::instance::Instance;
+use crate::look::Look;
 use crate::process::{Listener, Pid, ProcessRecord, StdioKind};
 
 /// The channels of an instance's launchers and servers. What helpers serve on is their server's business (a browser's
@@ -27,7 +27,7 @@ impl Channels {
     /// What the members serve. `counterpart` says whether a process is the owner, an ancestor or a client.
     pub(super) fn of(
         instance: &Instance<'_>,
-        catalog: &Catalog,
+        look: &Look<'_>,
         counterpart: impl Fn(Pid) -> bool,
     ) -> Channels {
         let chain: Vec<&ProcessRecord> = instance.chain().collect();
@@ -57,7 +57,7 @@ impl Channels {
         channels.listening.dedup();
         channels.talks_to.sort_unstable();
         channels.talks_to.dedup();
-        channels.announced = announced(instance, &chain, catalog, &channels.listening);
+        channels.announced = announced(instance, &chain, look, &channels.listening);
         channels
     }
 
@@ -106,16 +106,20 @@ impl Channels {
 fn announced(
     instance: &Instance<'_>,
     chain: &[&ProcessRecord],
-    catalog: &Catalog,
+    look: &Look<'_>,
     listening: &[Listener],
 ) -> Option<String> {
+    // A browser's debugging port is for its server, and that is gone.
+    if instance.is_left_over() {
+        return None;
+    }
     if let Some(socket) = listening.iter().find(|listener| matches!(listener, Listener::Other(_))) {
         return Some(socket.to_string());
     }
     // A worker that runs what the server runs may be the one that listens.
-    let programs: Vec<String> = chain.iter().filter_map(|record| catalog.program(record)).collect();
-    let works =
-        |record: &&ProcessRecord| catalog.program(record).is_some_and(|name| programs.contains(&name));
+    let program = |record: &ProcessRecord| look.resolution(record).name().map(str::to_owned);
+    let programs: Vec<String> = chain.iter().filter_map(|record| program(record)).collect();
+    let works = |record: &&ProcessRecord| program(record).is_some_and(|name| programs.contains(&name));
     let workers = instance.members.iter().map(|member| member.record).filter(works);
     let of_workers = workers.filter_map(|record| record.details.listening.as_ref()).flatten();
     let ports: Vec<u16> = listening
@@ -126,5 +130,5 @@ fn announced(
             Listener::Other(_) => None,
         })
         .collect();
-    chain.iter().find_map(|record| catalog.announced_transport(record, &ports))
+    chain.iter().find_map(|record| look.catalog.announced_transport(record, &look.resolution(record), &ports))
 }

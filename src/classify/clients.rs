@@ -3,25 +3,20 @@
 use std::collections::HashSet;
 
 use super::evidence::Evidence;
+use super::finding::{ClientRef, ClientStatus, Finding, OwnerPid, ZombieStatus};
 use super::observe::Observation;
 use super::owner::name_of;
 use super::proof::{self, Answer, Proof, Surroundings};
 use super::verdict::{self, Verdict};
-use super::{ClientRef, ClientStatus, Finding, Look, OwnerPid, ZombieStatus};
-use crate::catalog::{Catalog, Role};
+use crate::catalog::Role;
 use crate::instance::Instance;
+use crate::look::Look;
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessRecord, Snapshot};
-use crate::roles::Roles;
-use crate::tree::Tree;
+use crate::process::{Pid, ProcessRecord};
 
 /// The nearest client above the root; else one that holds the other end of its wire.
-pub(super) fn client_of(
-    instance: &Instance<'_>,
-    tree: &Tree<'_>,
-    roles: &Roles,
-    seen: &Observation,
-) -> Option<ClientRef> {
+pub(super) fn client_of(instance: &Instance<'_>, look: &Look<'_>, seen: &Observation) -> Option<ClientRef> {
+    let Look { tree, roles, .. } = look;
     let above = tree.ancestors(instance.root).into_iter().map(ProcessRecord::pid);
     let at_the_wire = seen.wire.holders();
     let pid = above.chain(at_the_wire).find(|pid| roles.role(*pid) == Some(Role::Client))?;
@@ -43,11 +38,11 @@ pub(super) struct JudgedClient<'a> {
 /// processes under one name.) The wire decides, by the same rule as for servers.
 pub(super) fn judge<'a>(
     findings: &[Finding<'a>],
-    look: &Look<'_, 'a>,
+    look: &Look<'a>,
     policy: &Policy,
     dead: &HashSet<Pid>,
 ) -> Vec<JudgedClient<'a>> {
-    let Look { tree, roles, .. } = *look;
+    let Look { tree, roles, .. } = look;
     let has_instances = |pid: Pid| findings.iter().any(|f| f.client.as_ref().is_some_and(|c| c.pid == pid));
     let topmost = |record: &ProcessRecord| {
         !tree.ancestors(record).iter().any(|above| roles.role(above.pid()) == Some(Role::Client))
@@ -79,12 +74,12 @@ impl JudgedClient<'_> {
 
 fn judge_one<'a>(
     record: &ProcessRecord,
-    look: &Look<'_, 'a>,
+    look: &Look<'a>,
     policy: &Policy,
     dead: &HashSet<Pid>,
 ) -> Option<JudgedClient<'a>> {
-    let (pid, name) = (record.pid(), name_of(record, look.roles));
-    let instance = Instance::of_client(look.tree, look.roles, pid, &name)?;
+    let (pid, name) = (record.pid(), name_of(record, &look.roles));
+    let instance = Instance::of_client(look, pid, &name)?;
     let seen = Observation::of(&instance, look, policy);
     let is_other_client = |holder: Pid| {
         look.roles.role(holder) == Some(Role::Client)
@@ -115,12 +110,8 @@ fn on_a_desktop(instance: &Instance<'_>) -> bool {
 }
 
 /// The zombies, by pid. A dead process has no argv any more, so its name must tell, or its parent.
-pub(super) fn zombies(
-    findings: &[Finding<'_>],
-    snapshot: &Snapshot,
-    roles: &Roles,
-    catalog: &Catalog,
-) -> Vec<ZombieStatus> {
+pub(super) fn zombies(findings: &[Finding<'_>], look: &Look<'_>) -> Vec<ZombieStatus> {
+    let Look { snapshot, roles, catalog, .. } = look;
     let known = |role| matches!(role, Some(Role::Client | Role::Server | Role::Launcher | Role::Helper));
     let related = |zombie: &ProcessRecord| {
         known(roles.role(zombie.parent))
@@ -144,7 +135,7 @@ pub(super) fn zombies(
 pub(super) fn take_orphaned<'a>(
     findings: &mut Vec<Finding<'a>>,
     clients: Vec<JudgedClient<'a>>,
-    look: &Look<'_, 'a>,
+    look: &Look<'a>,
 ) {
     for client in clients.into_iter().filter(|client| client.status.orphaned && client.goes_with.is_none()) {
         let JudgedClient { status, instance, seen, proof, .. } = client;

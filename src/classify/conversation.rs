@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Finding;
+use super::finding::{Conversation, Finding};
 use crate::process::{Pid, StartTime};
 
 /// Claude Code puts it into the environment of its stdio servers (since 2.1.154).
@@ -10,15 +10,6 @@ const CLAUDE_SESSION: &str = "CLAUDE_CODE_SESSION_ID";
 /// opencode (1.18) puts the number of its own process there; it has one conversation at a time. Codex gives its servers
 /// neither a thread id nor anything else that tells one thread from another.
 const OPENCODE: &str = "OPENCODE_PID";
-
-/// A conversation (session, thread) of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conversation {
-    /// Its name: the client's own id of it.
-    pub id: String,
-    /// Its newest copy is the newest of all copies under that client.
-    pub newest: bool,
-}
 
 /// Names the conversation of each instance: by its environment, else as `of_client` says of its client.
 pub fn name_conversations(findings: &mut [Finding<'_>], of_client: &HashMap<Pid, String>) {

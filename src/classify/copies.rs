@@ -4,12 +4,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::finding::{Copies, Finding, OwnerPid};
 use super::verdict::Verdict;
-use super::{ClientRef, Finding, OwnerPid};
-use crate::catalog::Catalog;
+use crate::look::Look;
 use crate::policy::{CountPer, Policy};
 use crate::process::{Pid, ProcessRecord};
-use crate::program;
 
 /// A client starts all its servers within seconds: copies that started so close together are one generation, and stand
 /// or fall together (three entries of a configuration with the same command and another environment).
@@ -20,25 +19,6 @@ const PROPOSED: u32 = 2;
 
 /// Fewer generations are what somebody with a few conversations has, and no hint.
 const MANY_GENERATIONS: usize = 4;
-
-/// A server of which many copies run, where no limit is set on their number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copies {
-    /// The server's short name.
-    pub server: String,
-    /// The client that they run under, where one is known.
-    pub client: Option<ClientRef>,
-    /// The roots of all copies, the newest first.
-    pub roots: Vec<Pid>,
-    /// In how many generations they were started.
-    pub generations: usize,
-    /// The `max_count` that is proposed.
-    pub max_count: u32,
-    /// How many copies it would end.
-    pub would_end: usize,
-    /// Resident memory of those, in bytes.
-    pub would_free: u64,
-}
 
 /// Copies of one another, in the order in which they are kept.
 pub(super) struct Group {
@@ -73,12 +53,12 @@ pub(super) fn may_break(finding: &Finding<'_>) -> bool {
 /// is not counted.
 pub(super) fn groups(
     findings: &[Finding<'_>],
-    catalog: &Catalog,
+    look: &Look<'_>,
     per: impl Fn(&str) -> Option<CountPer>,
 ) -> Vec<Group> {
     let mut copies: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate().filter(|(_, finding)| may_break(finding)) {
-        if let Some(key) = per(&finding.instance.server).and_then(|per| key(finding, per)) {
+        if let Some(key) = per(&finding.instance.server).and_then(|per| key(finding, look, per)) {
             copies.entry(key).or_default().push(index);
         }
     }
@@ -86,7 +66,8 @@ pub(super) fn groups(
     let group = |(key, mut members): (Key, Vec<usize>)| {
         members.sort_by_key(|index| Reverse((root(index).id.start, root(index).pid())));
         let starts = members.iter().map(|index| root(index).started_at).collect();
-        let entries = members.first().map_or(1, |newest| catalog.entries_for(root(newest)).max(1)) as u64;
+        let entries_for = |record| look.catalog.entries_for(record, &look.resolution(record)).max(1);
+        let entries = members.first().map_or(1, |newest| entries_for(root(newest))) as u64;
         Group { server: key.server, members, starts, entries }
     };
     copies.into_iter().map(group).collect()
@@ -121,7 +102,7 @@ fn generations(starts: &[f64]) -> Vec<usize> {
 }
 
 /// The servers that run in so many copies that the person may want a limit, the most memory first.
-pub(super) fn unlimited(findings: &[Finding<'_>], catalog: &Catalog, policy: &Policy) -> Vec<Copies> {
+pub(super) fn unlimited(findings: &[Finding<'_>], look: &Look<'_>, policy: &Policy) -> Vec<Copies> {
     let per = |server: &str| {
         let limits = policy.limits.for_server(server, &policy.servers);
         limits.max_count.is_none().then(|| limits.count_per.unwrap_or_default())
@@ -140,13 +121,13 @@ pub(super) fn unlimited(findings: &[Finding<'_>], catalog: &Catalog, policy: &Po
             would_free: excess.iter().map(|index| findings[*index].rss).sum(),
         })
     };
-    let mut hints: Vec<Copies> = groups(findings, catalog, per).into_iter().filter_map(hint).collect();
+    let mut hints: Vec<Copies> = groups(findings, look, per).into_iter().filter_map(hint).collect();
     hints.sort_by_key(|copies| Reverse(copies.would_free));
     hints
 }
 
 /// The key under which an instance is counted; `None` where its owner is not known.
-fn key(finding: &Finding<'_>, per: CountPer) -> Option<Key> {
+fn key(finding: &Finding<'_>, look: &Look<'_>, per: CountPer) -> Option<Key> {
     let root = finding.instance.root;
     let owner = match (per, &finding.client, finding.owner) {
         (CountPer::User, ..) => None,
@@ -159,16 +140,15 @@ fn key(finding: &Finding<'_>, per: CountPer) -> Option<Key> {
     let folder = (finding.verdict == Verdict::Detached)
         .then(|| root.details.cwd.as_ref().map(ToString::to_string).unwrap_or_default());
     let (server, user) = (finding.instance.server.clone(), root.uid.map(|uid| uid.0));
-    Some(Key { server, command: command(root), folder, owner, user })
+    Some(Key { server, command: command(root, look), folder, owner, user })
 }
 
 /// What the root was told to run, without what stands before it; else its whole command line.
-fn command(root: &ProcessRecord) -> Vec<String> {
-    let seen = program::resolve(root.argv.as_ref(), root.details.exe.as_ref(), &root.comm);
-    match seen.program {
+fn command(root: &ProcessRecord, look: &Look<'_>) -> Vec<String> {
+    match &look.resolution(root).program {
         Some(program) => {
-            let name = program.names.into_iter().next().unwrap_or(program.text);
-            std::iter::once(name).chain(program.args).collect()
+            let name = program.names.first().unwrap_or(&program.text);
+            std::iter::once(name).chain(&program.args).cloned().collect()
         }
         None => vec![root.command()],
     }

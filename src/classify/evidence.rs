@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::proof::Proof;
+use super::wire::WireState;
 use crate::catalog::Basis;
 use crate::process::{Listener, Pid, StdioKind};
 
@@ -158,18 +159,4 @@ pub enum Adoption {
     Subreaper,
     /// It started after its child.
     StartedLater,
-}
-
-/// What is known of the other end of one direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WireState {
-    /// A live process outside the instance holds it.
-    Held,
-    /// Looked, and nobody outside the instance holds it.
-    Closed,
-    /// Could not be told.
-    Unknown,
-    /// No member has a wire that leaves the instance in this direction.
-    Absent,
 }

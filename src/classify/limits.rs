@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::Finding;
 use super::copies::{self, may_break};
 use super::evidence::Evidence;
+use super::finding::Finding;
 use super::verdict::Verdict;
-use crate::catalog::Catalog;
+use crate::look::Look;
 use crate::policy::Policy;
 use crate::process::Pid;
 use crate::units::{show_duration, show_size};
 
 /// Turns the verdict of each instance that breaks a limit into `oversized`, `expired` or `excess`.
 /// Age and memory are asked first: a copy that goes anyway is not counted.
-pub(super) fn apply(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Policy) {
+pub(super) fn apply(findings: &mut [Finding<'_>], look: &Look<'_>, policy: &Policy) {
     for finding in findings.iter_mut().filter(|finding| may_break(finding)) {
         let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);
         if let Some(bound) = limits.max_rss.filter(|bound| finding.rss > *bound) {
@@ -27,7 +27,7 @@ pub(super) fn apply(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Po
             finding.overrule(Verdict::Expired, "max_age", age, bound, reason);
         }
     }
-    count(findings, catalog, policy);
+    count(findings, look, policy);
 }
 
 fn show(seconds: u64) -> String {
@@ -36,13 +36,13 @@ fn show(seconds: u64) -> String {
 
 /// Keeps the newest copies of each server under each owner (or of each user), times the configuration entries that
 /// start it.
-fn count(findings: &mut [Finding<'_>], catalog: &Catalog, policy: &Policy) {
+fn count(findings: &mut [Finding<'_>], look: &Look<'_>, policy: &Policy) {
     let limits = |server: &str| policy.limits.for_server(server, &policy.servers);
     let per = |server: &str| {
         let limits = limits(server);
         limits.max_count.map(|_| limits.count_per.unwrap_or_default())
     };
-    for group in copies::groups(findings, catalog, per) {
+    for group in copies::groups(findings, look, per) {
         let Some(max_count) = limits(&group.server).max_count else { continue };
         let (staying, excess) = group.members.split_at(group.kept(max_count));
         let stay =

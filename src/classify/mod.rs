@@ -6,6 +6,7 @@ mod clients;
 mod conversation;
 mod copies;
 mod evidence;
+mod finding;
 mod interest;
 mod limits;
 mod management;
@@ -15,12 +16,15 @@ mod proof;
 mod verdict;
 mod wire;
 
-pub use conversation::{Conversation, name_conversations};
-pub use copies::Copies;
-pub use evidence::{Adoption, Evidence, WireState};
+pub use conversation::name_conversations;
+pub use evidence::{Adoption, Evidence};
+pub use finding::{
+    ClientRef, ClientStatus, Conversation, Copies, Finding, Judgement, OwnerPid, ZombieStatus,
+};
 pub use interest::Scout;
 pub use proof::Proof;
 pub use verdict::Verdict;
+pub use wire::WireState;
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,133 +32,20 @@ use observe::Observation;
 use owner::Owner;
 use proof::{Answer, Surroundings};
 
-use crate::catalog::{Basis, Catalog, Role};
+use crate::catalog::{Basis, Role};
 use crate::instance::{self, Instance};
+use crate::look::Look;
 use crate::policy::Policy;
 use crate::process::{Pid, Snapshot, Uid};
-use crate::roles::Roles;
-use crate::tree::Tree;
 
-/// Which client an instance belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientRef {
-    /// Its process.
-    pub pid: Pid,
-    /// Its name in the catalog, such as `claude-code`.
-    pub name: String,
-}
-
-/// One instance with its verdict and everything that led to it.
-#[derive(Clone, Debug)]
-pub struct Finding<'a> {
-    /// The instance.
-    pub instance: Instance<'a>,
-    /// Its client, where one is known: above it, or at the other end of its wire.
-    pub client: Option<ClientRef>,
-    /// What the evidence says.
-    pub verdict: Verdict,
-    /// The same in a few words.
-    pub reason: String,
-    /// What was seen, for and against.
-    pub evidence: Vec<Evidence>,
-    /// Whether the process that started it is alive.
-    pub owner: OwnerPid,
-    /// Somebody is connected to a channel that it serves; no limit ends it then.
-    pub connected: bool,
-    /// The shell above goes on only if the server ends well: it is withheld.
-    pub awaited: bool,
-    /// Members that belong to the person: it is withheld with them.
-    pub persons: Vec<Pid>,
-    /// Age of the root in seconds.
-    pub age: f64,
-    /// Resident memory of all members, in bytes.
-    pub rss: u64,
-    /// The conversation that it was started for, where its client says so. It is shown, and decides nothing.
-    pub conversation: Option<Conversation>,
-}
-
-/// Whether the process that started an instance is alive, and which it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnerPid {
-    /// The root's parent, which started it.
-    Alive(Pid),
-    /// It was adopted.
-    Gone,
-    /// Not known.
-    Unknown,
-}
-
-/// A running client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientStatus {
-    /// Its process.
-    pub pid: Pid,
-    /// Its name in the catalog.
-    pub name: String,
-    /// Its owner is gone and its stdio is proven dead, as a server's is: nobody can talk to it any more.
-    pub orphaned: bool,
-    /// What is known of one that nobody is seen to use, in a few words; `None` for one in use. Where it is not orphaned,
-    /// this proves nothing: a daemon and a job in the background look the same.
-    pub reason: Option<String>,
-}
-
-/// A dead process that its parent has not collected. No signal ends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ZombieStatus {
-    /// The dead process.
-    pub pid: Pid,
-    /// The parent that should collect it.
-    pub parent: Pid,
-    /// Its short name: argv is gone with its memory.
-    pub command: String,
-    /// It has to do with what is judged here: its parent is a client or belongs to an instance, or
-    /// its name is that of a client or a server. Every machine has zombies of others.
-    pub related: bool,
-}
-
-/// Everything that was found in a snapshot.
-#[derive(Clone, Debug)]
-pub struct Judgement<'a> {
-    /// The instances, by root pid.
-    pub findings: Vec<Finding<'a>>,
-    /// The clients, by pid.
-    pub clients: Vec<ClientStatus>,
-    /// The zombies, by pid.
-    pub zombies: Vec<ZombieStatus>,
-    /// Servers of which many copies run although no limit is set on their number.
-    pub copies: Vec<Copies>,
-    /// How many rows were looked at.
-    pub processes_seen: usize,
-}
-
-impl Judgement<'_> {
-    /// The zombies that have to do with a client or an instance. What others leave lying about is
-    /// not said of MCP.
-    pub fn related_zombies(&self) -> impl Iterator<Item = &ZombieStatus> {
-        self.zombies.iter().filter(|zombie| zombie.related)
-    }
-}
-
-/// Judges a snapshot.
+/// Judges everything in a look.
 #[must_use]
-pub fn judge<'a>(snapshot: &'a Snapshot, catalog: &Catalog, policy: &Policy) -> Judgement<'a> {
-    judge_as(snapshot, &Roles::assign(snapshot, &Tree::new(snapshot), catalog), catalog, policy)
-}
-
-/// Judges a snapshot whose processes were identified before, by this catalog.
-#[must_use]
-pub fn judge_as<'a>(
-    snapshot: &'a Snapshot,
-    roles: &Roles,
-    catalog: &Catalog,
-    policy: &Policy,
-) -> Judgement<'a> {
-    let tree = Tree::new(snapshot);
-    let look = Look { snapshot, tree: &tree, roles, catalog };
-    let instances = instance::group(&tree, roles, catalog);
+pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
+    let snapshot = look.snapshot;
+    let instances = instance::group(look);
     let seen: Vec<Observation> =
-        instances.iter().map(|instance| Observation::of(instance, &look, policy)).collect();
-    let (verdicts, dead) = verdicts(&instances, &seen, &look);
+        instances.iter().map(|instance| Observation::of(instance, look, policy)).collect();
+    let (verdicts, dead) = verdicts(&instances, &seen, look);
     let mut findings: Vec<Finding<'a>> = instances
         .into_iter()
         .zip(seen)
@@ -165,7 +56,7 @@ pub fn judge_as<'a>(
                 evidence.push(Evidence::DeadWire { proof });
             }
             Finding {
-                client: clients::client_of(&instance, &tree, roles, &seen),
+                client: clients::client_of(&instance, look, &seen),
                 verdict,
                 reason,
                 evidence,
@@ -184,25 +75,16 @@ pub fn judge_as<'a>(
             }
         })
         .collect();
-    limits::apply(&mut findings, catalog, policy);
-    let copies = copies::unlimited(&findings, catalog, policy);
+    limits::apply(&mut findings, look, policy);
+    let copies = copies::unlimited(&findings, look, policy);
     name_conversations(&mut findings, &HashMap::new());
-    let judged = clients::judge(&findings, &look, policy, &dead);
+    let judged = clients::judge(&findings, look, policy, &dead);
     let clients = judged.iter().map(|client| client.status.clone()).collect();
     if policy.clients {
-        clients::take_orphaned(&mut findings, judged, &look);
+        clients::take_orphaned(&mut findings, judged, look);
     }
-    let zombies = clients::zombies(&findings, snapshot, roles, catalog);
+    let zombies = clients::zombies(&findings, look);
     Judgement { findings, clients, zombies, copies, processes_seen: snapshot.processes.len() }
-}
-
-/// A snapshot and what was made of it.
-#[derive(Clone, Copy)]
-struct Look<'l, 'a> {
-    snapshot: &'a Snapshot,
-    tree: &'l Tree<'a>,
-    roles: &'l Roles,
-    catalog: &'l Catalog,
 }
 
 /// Whether a wire is dead, the verdict, and the reason in a few words.
@@ -216,7 +98,7 @@ type Judged = (Answer<Proof>, (Verdict, String));
 fn verdicts(
     instances: &[Instance<'_>],
     seen: &[Observation],
-    look: &Look<'_, '_>,
+    look: &Look<'_>,
 ) -> (Vec<Judged>, HashSet<Pid>) {
     let acting: HashSet<Pid> = seen.iter().flat_map(acts_as_client).collect();
     let pids = |instance: &Instance<'_>| {

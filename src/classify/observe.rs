@@ -1,13 +1,13 @@
 //! What was seen of one instance: the answers from which the verdict follows, each allowed to say "not read".
 
-use super::Look;
 use super::channel::Channels;
-use super::evidence::{Evidence, WireState};
+use super::evidence::Evidence;
 use super::management::Management;
 use super::owner::{Owner, may_hide, owner};
-use super::wire::Wire;
+use super::wire::{Wire, WireState};
 use crate::catalog::Role;
 use crate::instance::{Instance, Part};
+use crate::look::Look;
 use crate::policy::{Candidate, Policy};
 use crate::process::{OtherEnd, Pid, ProcessRecord, StdioKind};
 use crate::program::Beside;
@@ -44,8 +44,8 @@ pub(super) struct Observation {
 
 impl Observation {
     /// Answers all questions about one instance.
-    pub(super) fn of(instance: &Instance<'_>, look: &Look<'_, '_>, policy: &Policy) -> Observation {
-        let Look { snapshot, tree, roles, catalog } = *look;
+    pub(super) fn of(instance: &Instance<'_>, look: &Look<'_>, policy: &Policy) -> Observation {
+        let Look { tree, roles, .. } = look;
         let above = tree.ancestors(instance.root);
         let counterpart = |pid: Pid| {
             let known = roles.role(pid);
@@ -57,9 +57,9 @@ impl Observation {
         Observation {
             allowed: allowed(instance, look, policy),
             management: Management::of(instance, tree, roles),
-            owner: owner(instance.root, snapshot, tree, roles),
+            owner: owner(instance.root, look),
             wire: Wire::of(instance),
-            channels: Channels::of(instance, catalog, counterpart),
+            channels: Channels::of(instance, look, counterpart),
             hidden: hidden(instance, look),
             ancestors: above.iter().map(|record| record.pid()).collect(),
             persons: persons(instance, look),
@@ -132,7 +132,7 @@ impl Observation {
 /// A member whose command line is hidden may be a client, and a process above the root, up to its client, may be a
 /// launcher on a wire of its own. So may any member above a further server whose wire could not be read: a client is also
 /// known by the wire that it holds.
-fn hidden(instance: &Instance<'_>, look: &Look<'_, '_>) -> Option<Pid> {
+fn hidden(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     let is_client = |pid: Pid| look.roles.role(pid) == Some(Role::Client);
     let above = look.tree.ancestors(instance.root).into_iter();
     let mut above = above.take_while(|record| record.pid() > Pid::INIT && !is_client(record.pid()));
@@ -144,24 +144,23 @@ fn hidden(instance: &Instance<'_>, look: &Look<'_, '_>) -> Option<Pid> {
         ends.is_none_or(|ends| ends.contains(&OtherEnd::Unread))
     };
     let silent = instance.members.iter().map(|member| member.record).find(|record| record.argv.is_none());
-    let further = || instance.further_servers(look.roles).find(|record| unread(record));
+    let further = || instance.further_servers(&look.roles).find(|record| unread(record));
     silent.or_else(further).map(ProcessRecord::pid)
 }
 
-fn allowed(instance: &Instance<'_>, look: &Look<'_, '_>, policy: &Policy) -> Option<AllowedBy> {
+fn allowed(instance: &Instance<'_>, look: &Look<'_>, policy: &Policy) -> Option<AllowedBy> {
     if policy.allow.is_empty() {
         return None;
     }
     instance.members.iter().find_map(|member| {
-        let program = look.catalog.program(member.record);
-        let candidate =
-            Candidate { record: member.record, server: &instance.server, program: program.as_deref() };
+        let runs = look.resolution(member.record);
+        let candidate = Candidate { record: member.record, server: &instance.server, program: runs.name() };
         let rule = policy.allow.iter().find(|rule| rule.matches(candidate))?;
         Some(AllowedBy { pid: member.record.pid(), rule: rule.origin.clone(), reason: rule.reason.clone() })
     })
 }
 
-fn identified(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Evidence> {
+fn identified(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Evidence> {
     let named = |role| matches!(role, Role::Server | Role::Launcher | Role::Helper);
     let pids = instance.members.iter().map(|member| member.record.pid());
     pids.filter_map(|pid| Some((pid, look.roles.get(pid)?)))
@@ -172,15 +171,15 @@ fn identified(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Evidence> {
 
 /// A shell above the root that runs `server && notify`, or `set -e; server; notify`: what follows would never run if
 /// the server were ended. A line that was not understood may be one of these.
-fn awaited_by(instance: &Instance<'_>, look: &Look<'_, '_>) -> Option<Pid> {
+fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     let above = look.tree.parent(instance.root)?;
-    let beside = look.catalog.beside(above, instance.root);
+    let beside = look.resolution(above).beside_child(&look.resolution(instance.root));
     matches!(beside, Some(Beside::RunsIfItEndsWell | Beside::Unread)).then(|| above.pid())
 }
 
 /// Members beside the servers that belong to the person, whoever started them: what is connected to a display server,
 /// what sits in a terminal that somebody outside holds, an editor, a multiplexer, a browser that is not automated.
-fn persons(instance: &Instance<'_>, look: &Look<'_, '_>) -> Vec<Pid> {
+fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
     let in_a_terminal = |record: &ProcessRecord| {
         let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
         let inside = |pids: &[Pid]| pids.iter().all(|pid| instance.contains(*pid));

@@ -2,9 +2,9 @@
 
 use super::evidence::Adoption;
 use crate::catalog::Role;
-use crate::process::{Pid, ProcessRecord, Snapshot, Uid};
+use crate::look::Look;
+use crate::process::{Pid, ProcessRecord, Uid};
 use crate::roles::Roles;
-use crate::tree::Tree;
 
 /// Who is above the root.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,8 @@ const CHILD_REAPERS: [&str; 4] = ["catatonit", "docker-init", "dumb-init", "tini
 /// Adoption is proven by a known init as parent, by the person's own `systemd --user`, or by a parent that is younger
 /// than its child (where starts are counted by a clock that is never set). A parent that is not in the table, a pid 1
 /// that is no known init, and a parent whose command line is hidden prove nothing.
-pub(super) fn owner(root: &ProcessRecord, snapshot: &Snapshot, tree: &Tree<'_>, roles: &Roles) -> Owner {
+pub(super) fn owner(root: &ProcessRecord, look: &Look<'_>) -> Owner {
+    let Look { snapshot, tree, roles, .. } = look;
     let pid = root.parent;
     let unknown = Owner::Unknown { pid };
     if root.details.adopted == Some(true) {

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::evidence::WireState;
-use super::wire::Wire;
+use super::wire::{Direction, Wire, WireState};
 use crate::process::Pid;
 
 /// Why a wire is dead.
@@ -41,7 +40,7 @@ pub(super) struct Surroundings<'a> {
 
 /// Is this wire dead?
 pub(super) fn dead(wire: &Wire, around: &Surroundings<'_>) -> Answer<Proof> {
-    let state = |direction: &super::wire::Direction| direction.state_without(around.dead);
+    let state = |direction: &Direction| direction.state_without(around.dead);
     let (stdin, stdout, other) = (state(&wire.stdin), state(&wire.stdout), state(&wire.other));
     if other == WireState::Held {
         return Answer::No;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::evidence::WireState;
 use super::management::Management;
 use super::observe::Observation;
 use super::owner::Owner;
 use super::proof::{Answer, Proof};
+use super::wire::WireState;
 use crate::process::Pid;
 
 /// What the evidence says of an instance.

@@ -2,9 +2,24 @@
 
 use std::collections::HashSet;
 
-use super::evidence::WireState;
+use serde::Serialize;
+
 use crate::instance::{Instance, Part};
 use crate::process::{OtherEnd, Pid, Stdio, StdioKind};
+
+/// What is known of the other end of one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WireState {
+    /// A live process outside the instance holds it.
+    Held,
+    /// It was read, and nobody outside the instance holds it.
+    Closed,
+    /// It could not be read.
+    Unknown,
+    /// No member has a wire that leaves the instance in this direction.
+    Absent,
+}
 
 /// One direction of the wire, as seen from outside the instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

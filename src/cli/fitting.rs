@@ -4,12 +4,6 @@
 use super::{Cli, Command, ConfigAction, Global};
 
 impl Cli {
-    /// Was a flag given that means something only where nothing else is asked for?
-    #[must_use]
-    pub fn is_for_no_command(&self) -> bool {
-        self.of_a_run().is_some()
-    }
-
     /// Why a flag that was given does not go with the command, in a sentence; `None` when all do.
     #[must_use]
     pub fn misfit(&self) -> Option<String> {

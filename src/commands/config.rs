@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::{answer, overrides, say};
+use super::output::{answer, notice};
+use super::session::overrides;
 use crate::catalog::Catalog;
 use crate::cli::{ConfigAction, Global};
 use crate::config::{self, Loaded, Surroundings};
@@ -12,7 +13,7 @@ use crate::os::file::{Access, Draft};
 use crate::policy::{CountPer, Limits, Policy};
 use crate::render::clean::clean;
 use crate::render::settings::{self, Setting, exact_duration, exact_size};
-use crate::render::style::Look;
+use crate::render::style::Screen;
 
 pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit> {
     let around = Surroundings::current();
@@ -37,7 +38,7 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
             if global.json {
                 answer(&about(&path, &json!({"written": true})))?;
             } else if !global.quiet {
-                say(&format!("wrote {shown}"));
+                notice(&format!("wrote {shown}"));
             }
         }
         ConfigAction::Show { catalog: true } => answer(Catalog::source())?,
@@ -52,8 +53,8 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
                     answer(&about(&path, &json!({"found": found.is_some(), "fine": true})))?;
                 }
                 _ if global.quiet => {}
-                Some(_) => say(&format!("{shown} is fine")),
-                None => say(&format!("there is no {shown}; the defaults are in force")),
+                Some(_) => notice(&format!("{shown} is fine")),
+                None => notice(&format!("there is no {shown}; the defaults are in force")),
             }
         }
     }
@@ -86,7 +87,7 @@ fn show(mut loaded: Loaded, around: &Surroundings, global: &Global) -> anyhow::R
         Some(file) => format!("{}{named_by}", file.display()),
         None => "no configuration file; the defaults are in force".to_owned(),
     };
-    answer(&settings::text(&source, &settings, Look::of_stdout(global.color)))
+    answer(&settings::text(&source, &settings, Screen::of_stdout(global.color)))
 }
 
 /// Every value with where it comes from: flag, line of the file, or default.

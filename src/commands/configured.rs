@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Session, answer, look, say};
+use super::Session;
+use super::look::{self, Judged};
+use super::output::{answer, notice};
 use crate::catalog::Basis;
 use crate::classify::Finding;
 use crate::clients::{ConfiguredServer, Scope, Transport};
@@ -13,13 +15,13 @@ use crate::render::configured::{self, Entry, Stray};
 use crate::roles::Roles;
 
 pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
-    let (seen, servers) = look::by_configurations(session)?;
-    let (judgement, _) = look::judge(session, &seen);
+    let (snapshot, scout, servers) = look::take_by_configurations(session)?;
+    let Judged { look, judgement, .. } = look::judge(session, &snapshot, scout);
     // One argv may stand in several files, and a process can be found by one of them only.
     let mut by_argv: BTreeMap<&[String], Vec<Pid>> = BTreeMap::new();
     let mut strays = Vec::new();
     for finding in &judgement.findings {
-        match entry_of(finding, &seen.roles).and_then(|(client, name)| argv_of(&servers, client, name)) {
+        match entry_of(finding, &look.roles).and_then(|(client, name)| argv_of(&servers, client, name)) {
             Some(argv) => by_argv.entry(argv).or_default().push(finding.instance.root.pid()),
             None => strays.push(Stray {
                 server: finding.instance.server.clone(),
@@ -32,9 +34,9 @@ pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
     if session.json {
         answer(&configured::json(&entries, &strays))?;
     } else if entries.is_empty() && strays.is_empty() {
-        say("no MCP server is configured, and none is running");
+        notice("no MCP server is configured, and none is running");
     } else {
-        answer(&configured::text(&entries, &strays, session.look))?;
+        answer(&configured::text(&entries, &strays, session.screen))?;
     }
     Ok(Exit::Fine)
 }

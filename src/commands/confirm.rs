@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Session, look, say};
+use super::output::notice;
+use super::{Session, look};
 use crate::plan::{Plan, Target};
 use crate::reap::{Kernel, Settling};
 use crate::render::clean::clean;
@@ -31,16 +32,15 @@ pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) 
         if !sleep(kernel, pause) {
             return Ok(Plan { targets: Vec::new(), withheld: plan.withheld });
         }
-        let seen = look::look(session)?;
-        let (_, again) = look::judge(session, &seen);
-        plan = plan.confirmed_by(&again);
+        let (snapshot, scout) = look::take(session)?;
+        plan = plan.confirmed_by(&look::judge(session, &snapshot, scout).plan);
         let now = kernel.now();
         let finishing = settling.still_finishing(&plan, kernel, now);
         if finishing.is_empty() || now >= until {
             break;
         }
         if !said && !session.quiet {
-            say(&format!(
+            notice(&format!(
                 "{}; waiting at most {} for it",
                 still(&finishing),
                 elapsed(until.saturating_sub(now))

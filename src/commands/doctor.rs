@@ -9,7 +9,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{Session, answer, log, look};
+use super::Session;
+use super::look::{self, Judged};
+use super::output::answer;
+use crate::audit::history;
 use crate::classify::Verdict;
 use crate::cli::Global;
 use crate::config::{self, Surroundings};
@@ -19,7 +22,7 @@ use crate::os::machine::Machine;
 use crate::process::Snapshot;
 use crate::render::doctor::{self, Grade, Line};
 use crate::render::figures::{count, elapsed};
-use crate::render::style::Look;
+use crate::render::style::Screen;
 use crate::units::show_size;
 use crate::{clients, hook, schedule};
 
@@ -41,7 +44,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     if global.json {
         answer(&doctor::json(&lines))?;
     } else {
-        answer(&doctor::text(&lines, Look::of_stdout(global.color)))?;
+        answer(&doctor::text(&lines, Screen::of_stdout(global.color)))?;
     }
     Ok(if broken { Exit::NotFine } else { Exit::Fine })
 }
@@ -92,15 +95,14 @@ fn configuration(global: &Global) -> Line {
 /// Takes one snapshot, measures how long that took, and judges it.
 fn table(session: &Session) -> Vec<Line> {
     let began = Instant::now();
-    let looked = match look::look(session) {
-        Ok(looked) => looked,
+    let (snapshot, scout) = match look::take(session) {
+        Ok(taken) => taken,
         Err(error) => {
             let mend = "nothing works without it; on Linux /proc must be mounted";
             return vec![Line::broken("process table", format!("{error:#}"), mend)];
         }
     };
     let took = began.elapsed();
-    let snapshot = &looked.snapshot;
     let seen = format!("{} in {}", count(snapshot.processes.len(), "process"), elapsed(took));
     let own = snapshot.viewer.uid;
     let alone = snapshot.processes.iter().all(|record| record.uid == Some(own));
@@ -113,8 +115,8 @@ fn table(session: &Session) -> Vec<Line> {
         ),
         false => Line::fine("process table", seen),
     }];
-    lines.push(wires(snapshot));
-    let (judgement, plan) = look::judge(session, &looked);
+    lines.push(wires(&snapshot));
+    let Judged { judgement, plan, .. } = look::judge(session, &snapshot, scout);
     let clients = judgement.clients.len();
     let mut found =
         format!("{} under {}", count(judgement.findings.len(), "instance"), count(clients, "client"));
@@ -194,7 +196,8 @@ fn state() -> Line {
 }
 
 fn last_run() -> Line {
-    let runs = config::state_dir().map_err(Into::into).and_then(|folder| log::runs(&folder, None));
+    let runs =
+        config::state_dir().map_err(anyhow::Error::from).and_then(|folder| Ok(history::runs(&folder, None)?));
     match runs {
         Ok((runs, _)) => match runs.last() {
             Some(run) => {

@@ -10,7 +10,7 @@ use crate::process::Pid;
 use crate::redact;
 use crate::render::clean::clean;
 
-use super::say;
+use super::output::notice;
 
 /// Reads `[--linger DURATION] [--] COMMAND...`; `None` for what clap has to say something about.
 pub(super) fn read(words: &[OsString]) -> Option<(&[OsString], Option<Duration>)> {
@@ -28,7 +28,7 @@ pub(super) fn read(words: &[OsString]) -> Option<(&[OsString], Option<Duration>)
 /// Never returns when all is well.
 pub(super) fn run(command: &[OsString], linger: Option<Duration>) -> Exit {
     if command.is_empty() {
-        say("mcp-reap: exec needs a command: mcp-reap exec -- npx -y some-server");
+        notice("mcp-reap: exec needs a command: mcp-reap exec -- npx -y some-server");
         return Exit::Refused;
     }
     let identity = crate::sys::identity(Pid(std::process::id()));
@@ -37,14 +37,14 @@ pub(super) fn run(command: &[OsString], linger: Option<Duration>) -> Exit {
         Ok(never) => match never {},
         Err(error) => error,
     };
-    say(&format!("mcp-reap: {}", clean(&redact::text(&error.to_string()))));
+    notice(&format!("mcp-reap: {}", clean(&redact::text(&error.to_string()))));
     Exit::NotStarted(error.code())
 }
 
 /// One line for whoever reads the client's log, and a note for `doctor`.
 fn unguarded(why: &Refused) {
     let why = clean(&why.to_string());
-    say(&format!("mcp-reap: exec: the server runs without a guardian: {why}"));
+    notice(&format!("mcp-reap: exec: the server runs without a guardian: {why}"));
     if let Ok(directory) = crate::config::state_dir() {
         Unguarded { at: chrono::Utc::now(), why }.write(&directory);
     }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_without_clap_unless_there_is_something_to_say() {
+    fn a_line_is_read_without_clap_unless_there_is_something_to_notice() {
         let read = |line: &str| {
             let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
             let (command, linger) = read(&words)?;

@@ -4,37 +4,36 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use super::look::{self, Seen};
-use super::{Session, answer};
+use super::Session;
+use super::look::{self, Judged};
+use super::output::answer;
 use crate::bytes::to_text;
 use crate::catalog::Role;
-use crate::classify::Judgement;
 use crate::cli::Named;
 use crate::exit::Exit;
+use crate::look::Look;
 use crate::pattern::Pattern;
 use crate::process::{Listener, Pid, ProcessRecord};
 use crate::program;
 use crate::render::explain::Whereabouts;
-use crate::render::{Scene, explain, json};
-use crate::tree::Tree;
+use crate::render::{explain, json};
 
 pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> {
-    let seen = look::look(session)?;
-    let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene::new(&seen.snapshot, &judgement, &plan);
-    let tree = Tree::new(&seen.snapshot);
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    let (look, scene) = (&judged.look, judged.scene());
     let mut records: Vec<&ProcessRecord> = Vec::new();
     for target in targets {
-        for record in named(target, &seen, &judgement, &tree)? {
+        for record in named(target, &judged)? {
             if records.iter().all(|other| other.pid() != record.pid()) {
                 records.push(record);
             }
         }
     }
     let here = session.snapshot.is_none();
-    let places: Vec<Whereabouts> =
-        records.iter().map(|record| whereabouts(record, &seen, &tree, here)).collect();
-    let of = |record: &ProcessRecord| judgement.findings.iter().find(|f| f.instance.contains(record.pid()));
+    let places: Vec<Whereabouts> = records.iter().map(|record| whereabouts(record, look, here)).collect();
+    let of =
+        |record: &ProcessRecord| scene.judgement.findings.iter().find(|f| f.instance.contains(record.pid()));
     let about = || records.iter().copied().zip(&places);
     if session.json {
         let all: Vec<_> =
@@ -42,11 +41,11 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
         answer(&json::explanations(&all))?;
     } else {
         let text = |(record, place): (&ProcessRecord, &Whereabouts)| match of(record) {
-            Some(finding) => explain::instance(&scene, finding, record.pid(), place, session.look),
+            Some(finding) => explain::instance(&scene, finding, record.pid(), place, session.screen),
             None => {
-                let program = seen.catalog.program(record);
-                let known = seen.roles.get(record.pid());
-                explain::stranger(&scene, record, known, program.as_deref(), place, session.look)
+                let runs = look.resolution(record);
+                let known = look.roles.get(record.pid());
+                explain::stranger(&scene, record, known, runs.name(), place, session.screen)
             }
         };
         answer(&about().map(text).collect::<Vec<_>>().join("\n"))?;
@@ -56,21 +55,17 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
 
 /// The processes that a word on the command line means: one by its number, the roots of all instances of a server, or
 /// those that listen on a port.
-fn named<'a>(
-    target: &Named,
-    seen: &'a Seen<'_>,
-    judgement: &Judgement<'a>,
-    tree: &Tree<'a>,
-) -> anyhow::Result<Vec<&'a ProcessRecord>> {
+fn named<'a>(target: &Named, judged: &Judged<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
+    let Judged { look, judgement, .. } = judged;
     match target {
         Named::Pid(pid) => {
-            Ok(vec![tree.get(Pid(*pid)).with_context(|| format!("there is no process {pid}"))?])
+            Ok(vec![look.tree.get(Pid(*pid)).with_context(|| format!("there is no process {pid}"))?])
         }
         Named::Port(port) => {
             let listens = |record: &&ProcessRecord| {
                 record.details.listening.as_ref().is_some_and(|on| on.contains(&Listener::Tcp(*port)))
             };
-            let found: Vec<_> = seen.snapshot.processes.iter().filter(listens).collect();
+            let found: Vec<_> = look.snapshot.processes.iter().filter(listens).collect();
             if found.is_empty() {
                 bail!("no process that has to do with MCP listens on port {port}");
             }
@@ -90,21 +85,21 @@ fn named<'a>(
 }
 
 /// What stands above a process, and where it works. `here` says that it runs on this machine.
-fn whereabouts(record: &ProcessRecord, seen: &Seen<'_>, tree: &Tree<'_>, here: bool) -> Whereabouts {
-    let mut line = tree.ancestors(record);
+fn whereabouts(record: &ProcessRecord, look: &Look<'_>, here: bool) -> Whereabouts {
+    let mut line = look.tree.ancestors(record);
     // An init above everything says nothing, unless it adopted this very process.
-    while line.len() > 1 && line.last().is_some_and(|top| seen.roles.role(top.pid()) == Some(Role::Init)) {
+    while line.len() > 1 && line.last().is_some_and(|top| look.roles.role(top.pid()) == Some(Role::Init)) {
         line.pop();
     }
-    let chain = line.into_iter().rev().chain([record]).map(|process| short_name(process, seen)).collect();
+    let chain = line.into_iter().rev().chain([record]).map(|process| short_name(process, look)).collect();
     let folder = record.details.cwd.as_ref().map(ToString::to_string);
     let repository = folder.as_deref().filter(|_| here).and_then(|folder| repository(Path::new(folder)));
     Whereabouts { chain, folder, repository }
 }
 
 /// A client by the name that it is known by; anything else as a person would call it.
-fn short_name(record: &ProcessRecord, seen: &Seen<'_>) -> String {
-    let client = seen.roles.get(record.pid()).filter(|known| known.role == Role::Client);
+fn short_name(record: &ProcessRecord, look: &Look<'_>) -> String {
+    let client = look.roles.get(record.pid()).filter(|known| known.role == Role::Client);
     if let Some(client) = client {
         return format!("{} ({})", client.name, record.pid());
     }

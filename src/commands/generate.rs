@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use clap::CommandFactory;
 
-use super::{answer, say};
+use super::output::{answer, notice};
 use crate::cli::Cli;
 use crate::exit::Exit;
 
@@ -76,6 +76,6 @@ pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<Exit> {
         .map_err(anyhow::Error::from)
         .and_then(|()| Ok(std::fs::write(folder.join("mcp-reap.1"), main_page()?)?))
         .with_context(|| format!("failed to write man pages into {}", folder.display()))?;
-    say(&format!("wrote the man pages into {}", folder.display()));
+    notice(&format!("wrote the man pages into {}", folder.display()));
     Ok(Exit::Fine)
 }

@@ -14,12 +14,12 @@ use crate::guard::ticket::{CLIENT_GONE, Ticket};
 use crate::guard::watch::{Watched, watch};
 use crate::guard::{container, stdin};
 
-use super::say;
+use super::output::notice;
 
 /// Watches until the server is gone. Says on the ticket's pipe that it does, or why it does not.
 pub(super) fn run(words: &[String]) -> Exit {
     let Some(ticket) = Ticket::parse(words) else {
-        say("mcp-reap: guard is started by exec, and by nothing else");
+        notice("mcp-reap: guard is started by exec, and by nothing else");
         return Exit::Refused;
     };
     let Some(ready) = ffi::adopt(ticket.ready_fd) else { return Exit::Refused };
@@ -38,7 +38,7 @@ pub(super) fn run(words: &[String]) -> Exit {
     let root_gone = match watch(watched, &mut world) {
         Ok(root_gone) => root_gone,
         Err(errno) => {
-            super::hook::watch::log_to_file();
+            super::output::log_to_file();
             tracing::warn!("guard: the wait failed, so the server goes on unguarded: {errno}");
             return Exit::NotFine;
         }
@@ -86,11 +86,11 @@ fn stop_container(engine: &str, marker: &str) {
     match container::stop(engine, marker) {
         Ok(stopped) if stopped.is_empty() => {}
         Ok(stopped) => {
-            super::hook::watch::log_to_file();
+            super::output::log_to_file();
             tracing::info!("guard: stopped {} container {}", engine, stopped.join(", "));
         }
         Err(why) => {
-            super::hook::watch::log_to_file();
+            super::output::log_to_file();
             tracing::warn!("guard: {why}");
         }
     }

@@ -4,36 +4,31 @@ mod call;
 mod install;
 pub(in crate::commands) mod watch;
 
-pub(super) use install::run;
-
-use super::told;
-use crate::cli::Cli;
+use crate::cli::{Cli, HookAction};
 use crate::exit::Exit;
 use crate::render::clean::clean;
 
-/// A call by the client. Whatever happens, it ends with 0: Claude Code takes 2 for "block", and shows
-/// the person anything else as an error of theirs.
-pub(super) fn call(cli: &Cli) -> Exit {
-    never_in_the_way(call::run(cli))
+pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
+    match action {
+        HookAction::Run { watch: false } => call::run(cli).map(|()| Exit::Fine),
+        // The part of a call that stays behind when the client has its answer.
+        HookAction::Run { watch: true } => watch::run(cli).map(|()| Exit::Fine),
+        HookAction::Install { scope, force } => install::install(&cli.global, *scope, *force),
+        HookAction::Uninstall { scope } => install::uninstall(&cli.global, *scope),
+        HookAction::Status { scope } => install::status(&cli.global, *scope),
+    }
 }
 
-/// The part of a call that stays behind when the client has its answer.
-pub(super) fn watch(cli: &Cli) -> Exit {
-    // Before anything here opens a file of its own.
-    watch::close_what_was_inherited();
-    never_in_the_way(watch::run(cli))
-}
-
+/// A call that cannot be parsed: a mistake in somebody's settings is no reason to stop their session.
 pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
     let _ = mistake.print();
-    never_in_the_way(Err(anyhow::anyhow!("{}", clean(&mistake.to_string()))))
+    log_error(&mistake.to_string())
 }
 
-/// Writes what went wrong where it can be found afterwards, and nowhere else.
-fn never_in_the_way(outcome: anyhow::Result<()>) -> Exit {
-    if let Err(error) = outcome {
-        watch::log_to_file();
-        tracing::warn!("{}", clean(&format!("hook: {}", told(&error))));
-    }
+/// Writes what went wrong into the log file, and nowhere else. The exit code is 0: Claude Code takes 2 for "block", and
+/// shows the person anything else as an error of theirs.
+pub(super) fn log_error(message: &str) -> Exit {
+    super::output::log_to_file();
+    tracing::warn!("{}", clean(&format!("hook: {message}")));
     Exit::Fine
 }

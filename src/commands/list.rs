@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Session, answer, configured, look, say, still_heard};
+use super::output::{answer, answer_to_reader, notice};
+use super::{Session, configured, look};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
 use crate::render::clean::{clean, fit};
@@ -20,21 +21,21 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         return configured::run(session);
     }
     let containers = look::containers(args.containers);
-    let seen = look::look(session)?;
-    let (judgement, plan) = look::judge(session, &seen);
-    let containers = containers.map(|answer| look::abandoned(answer, &seen));
-    let scene = Scene { containers: containers.as_ref(), ..Scene::new(&seen.snapshot, &judgement, &plan) };
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    let containers = containers.map(|answer| judged.abandoned(answer));
+    let scene = Scene { containers: containers.as_ref(), ..judged.scene() };
     for trouble in containers.iter().flat_map(|found| &found.troubles) {
-        say(&clean(trouble));
+        notice(&clean(trouble));
     }
     if session.json {
         answer(&json::report(&scene))?;
     } else {
-        answer(&table::list(&scene, session.look, detail(args)))?;
-        if !session.quiet && judgement.findings.is_empty() {
-            say("no MCP server is running");
+        answer(&table::list(&scene, session.screen, detail(args)))?;
+        if !session.quiet && scene.judgement.findings.is_empty() {
+            notice("no MCP server is running");
         } else if !session.quiet {
-            say(&table::summary_of(&scene, session.memory()));
+            notice(&table::summary_of(&scene, session.memory()));
         }
     }
     Ok(Exit::Fine)
@@ -49,19 +50,19 @@ fn detail(args: &ListArgs) -> Detail {
 fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     let memory = session.memory();
     loop {
-        let look = session.look.resized();
-        let seen = look::look(session)?;
-        let (judgement, plan) = look::judge(session, &seen);
-        let scene = Scene::new(&seen.snapshot, &judgement, &plan);
-        let list = look.as_high(&table::list(&scene, look, detail(args)));
+        let screen = session.screen.resized();
+        let (snapshot, scout) = look::take(session)?;
+        let judged = look::judge(session, &snapshot, scout);
+        let scene = judged.scene();
+        let list = screen.as_high(&table::list(&scene, screen, detail(args)));
         // Home, and clear what the look before left below: no flicker, as there is with a clear first.
-        let (home, clear) = if look.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
+        let (home, clear) = if screen.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
         let list = if home.is_empty() { list } else { list.replace('\n', "\x1b[K\n") };
         let ending = if home.is_empty() { "\n" } else { "\x1b[K\n" };
         let summary = table::summary_of(&scene, memory);
         // A second line of it would push the first line of the list out of a full screen.
-        let summary = look.width.map_or(summary.clone(), |width| fit(&summary, width));
-        if !still_heard(&format!("{home}{list}{summary}{ending}{clear}"))? {
+        let summary = screen.width.map_or(summary.clone(), |width| fit(&summary, width));
+        if !answer_to_reader(&format!("{home}{list}{summary}{ending}{clear}"))? {
             return Ok(Exit::Fine);
         }
         std::thread::sleep(AGAIN);

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
 
-use super::history::History;
-use super::{answer, say, still_heard};
-use crate::audit::{CURRENT, read};
+use super::output::{answer, answer_to_reader, notice, wait_for_reader};
+use crate::audit::{CURRENT, history};
 use crate::cli::{Global, LogArgs};
 use crate::exit::Exit;
+use crate::history::Run;
 use crate::render::clean::clean;
-use crate::render::log::{self, Run};
-use crate::render::style::Look;
+use crate::render::log;
+use crate::render::style::Screen;
 
 /// How often the file is looked at while it is followed: soon enough for a person, and nothing to
 /// a machine.
@@ -22,46 +22,31 @@ const AGAIN: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
     let directory = crate::config::state_dir()?;
-    let look = Look::of_stdout(global.color);
+    let screen = Screen::of_stdout(global.color);
     let since = args.since.map(|since| since.from(Utc::now(), &Local));
-    let (runs, unreadable) = runs(&directory, since)?;
+    let (runs, unreadable) = history::runs(&directory, since)?;
     if args.follow {
-        return follow(&directory, since, runs, look, global.json);
+        return follow(&directory, since, runs, screen, global.json);
     }
     if global.json {
         answer(&log::json(&runs))?;
     } else {
-        answer(&(log::text(&runs, look, &Local) + &log::totals(&runs, look, &Local)))?;
+        answer(&(log::text(&runs, screen, &Local) + &log::totals(&runs, screen, &Local)))?;
     }
     if global.quiet {
         return Ok(Exit::Fine);
     }
     if runs.is_empty() {
         let when = if since.is_some() { " since then" } else { " yet" };
-        say(&format!("no run is recorded{when} in {}", clean(&directory.display().to_string())));
+        notice(&format!("no run is recorded{when} in {}", clean(&directory.display().to_string())));
     }
     if unreadable > 0 {
-        say(&format!(
+        notice(&format!(
             "{} of the log could not be read: torn when a run broke off, or written by another version",
             crate::render::table::count(unreadable, "line")
         ));
     }
     Ok(Exit::Fine)
-}
-
-/// All runs that began at or after `since`, oldest first, and how many lines are none.
-pub(super) fn runs(directory: &Path, since: Option<DateTime<Utc>>) -> anyhow::Result<(Vec<Run>, usize)> {
-    let mut history = History::default();
-    let mut unreadable = 0;
-    for line in read::lines(directory)? {
-        match line? {
-            read::Line::Record(record) => history.add(*record),
-            read::Line::Unreadable { .. } => unreadable += 1,
-        }
-    }
-    let mut runs = history.finish();
-    runs.retain(|run| since.is_none_or(|since| run.at >= since));
-    Ok((runs, unreadable))
 }
 
 /// Shows what there is, then each run once it is over, until nobody reads any more: that is asked once a round, because a
@@ -73,7 +58,7 @@ fn follow(
     directory: &Path,
     since: Option<DateTime<Utc>>,
     mut runs: Vec<Run>,
-    look: Look,
+    screen: Screen,
     json: bool,
 ) -> anyhow::Result<Exit> {
     let mut told: HashSet<String> = HashSet::new();
@@ -85,10 +70,10 @@ fn follow(
         let text = if json {
             runs.iter().map(|run| log::json_line(run) + "\n").collect()
         } else {
-            log::text(&runs, look, &Local)
+            log::text(&runs, screen, &Local)
         };
         told.extend(runs.drain(..).map(|run| run.run));
-        if !still_heard(&text)? {
+        if !answer_to_reader(&text)? {
             return Ok(Exit::Fine);
         }
         loop {
@@ -97,10 +82,10 @@ fn follow(
                 seen = now;
                 break;
             }
-            if !super::is_read(AGAIN) {
+            if !wait_for_reader(AGAIN) {
                 return Ok(Exit::Fine);
             }
         }
-        runs = self::runs(directory, since)?.0;
+        runs = history::runs(directory, since)?.0;
     }
 }

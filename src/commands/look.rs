@@ -1,4 +1,4 @@
-//! One look at the machine, or at a recorded table.
+//! One look at the machine, or at a recorded table, and the judgement of it.
 
 use std::collections::HashMap;
 
@@ -9,66 +9,83 @@ use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
 use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
 use crate::containers::Abandoned;
+use crate::look::Look;
 use crate::plan::Plan;
 use crate::process::{Pid, ProcessRecord, Snapshot};
+use crate::render::Scene;
 use crate::render::clean::clean;
-use crate::roles::Roles;
-use crate::tree::Tree;
+use crate::services::Answer;
 
-/// What one look saw, with everything that could be read of what matters.
-pub(super) struct Seen<'s> {
-    pub(super) snapshot: Snapshot,
-    /// What each process is, by this catalog.
-    pub(super) roles: Roles,
-    pub(super) catalog: &'s Catalog,
-}
-
-/// Looks at this machine, or at the recorded table.
-pub(super) fn look(session: &Session) -> anyhow::Result<Seen<'_>> {
+/// Reads the process table of this machine with the details that matter, or the recorded table. The scout has identified
+/// its processes.
+pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     if let Some(path) = &session.snapshot {
-        let snapshot = crate::sys::recorded::read(path)?;
-        return Ok(Seen::new(snapshot, &session.catalog));
+        return Ok((crate::sys::recorded::read(path)?, Scout::new(&session.catalog)));
     }
-    let mut catalog = &session.catalog;
-    let mut scout = Scout::new(catalog);
+    let mut scout = Scout::new(&session.catalog);
     let mut configured = false;
     let mut interest = |table: &Snapshot| {
         let interest = scout.interest(table);
-        if configured || !scout.has_candidates(table) {
+        if configured || !scout.has_candidates() {
             return interest;
         }
         // Names and verdicts shall not depend on which other processes there are, so the configurations are read as
-        // soon as there is anything to judge; and what only they tell is looked at as closely as the rest.
+        // soon as there is anything to judge; details of what only they identify are read like those of the rest.
         configured = true;
-        catalog = with_configurations(session);
-        scout = Scout::new(catalog);
+        scout = Scout::new(with_configurations(session));
         scout.interest(table)
     };
     let mut snapshot = crate::sys::snapshot(&mut interest).context("failed to read the process table")?;
-    let closely: Vec<Pid> = snapshot
+    let with_details: Vec<Pid> = snapshot
         .processes
         .iter()
         .filter(|record| record.details.cgroup.is_some() || record.details.stdio.is_some())
         .map(ProcessRecord::pid)
         .collect();
-    crate::services::fill(&mut snapshot, &closely);
-    Ok(Seen { roles: scout.into_roles(&snapshot), snapshot, catalog })
+    crate::services::fill(&mut snapshot, &with_details);
+    Ok((snapshot, scout))
 }
 
-impl<'s> Seen<'s> {
-    fn new(snapshot: Snapshot, catalog: &'s Catalog) -> Seen<'s> {
-        let roles = Roles::assign(&snapshot, &Tree::new(&snapshot), catalog);
-        Seen { snapshot, roles, catalog }
+/// A look with what follows from it.
+pub(super) struct Judged<'a> {
+    pub(super) look: Look<'a>,
+    pub(super) judgement: Judgement<'a>,
+    pub(super) plan: Plan,
+}
+
+/// Judges a table and plans.
+pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<'a>) -> Judged<'a> {
+    let look = scout.into_look(snapshot);
+    let mut judgement = classify::judge(&look, &session.policy);
+    if session.snapshot.is_none() {
+        let of_clients = conversations(&judgement, snapshot);
+        classify::name_conversations(&mut judgement.findings, &of_clients);
+    }
+    let plan = Plan::new(&judgement, &look, &session.policy);
+    Judged { look, judgement, plan }
+}
+
+impl Judged<'_> {
+    /// What there is to show of it.
+    pub(super) fn scene(&self) -> Scene<'_> {
+        Scene::new(self.look.snapshot, &self.judgement, &self.plan)
+    }
+
+    /// Those of the containers that nobody uses.
+    pub(super) fn abandoned(&self, answer: Answer) -> Abandoned {
+        let Answer { containers, troubles } = answer;
+        let lost = crate::containers::without_client(&containers, self.look.snapshot, self.look.catalog);
+        Abandoned { containers: lost.into_iter().cloned().collect(), troubles }
     }
 }
 
 /// The catalog with the person's own client configurations. They are read only when there is anything to judge (reading
 /// them takes milliseconds), and never for a recorded table, which must mean the same on every machine.
 fn with_configurations(session: &Session) -> &Catalog {
-    session.with_configurations.get_or_init(|| knowing(session, &configurations()))
+    session.with_configurations.get_or_init(|| with_entries(session, &configurations()))
 }
 
-fn knowing(session: &Session, servers: &[ConfiguredServer]) -> Catalog {
+fn with_entries(session: &Session, servers: &[ConfiguredServer]) -> Catalog {
     let entries = servers.iter().cloned().filter_map(configured).collect();
     Catalog::builtin().with_rules(&session.policy.servers).with_configured(entries)
 }
@@ -83,12 +100,14 @@ fn configurations() -> Vec<ConfiguredServer> {
     found.servers
 }
 
-/// A look that is judged by the configurations in any case, and what they say.
-pub(super) fn by_configurations(session: &Session) -> anyhow::Result<(Seen<'_>, Vec<ConfiguredServer>)> {
+/// A table that is judged by the configurations in any case, and what they say.
+pub(super) fn take_by_configurations(
+    session: &Session,
+) -> anyhow::Result<(Snapshot, Scout<'_>, Vec<ConfiguredServer>)> {
     let servers = configurations();
-    let seen = look(session)?;
-    let catalog = session.with_configurations.get_or_init(|| knowing(session, &servers));
-    Ok((Seen::new(seen.snapshot, catalog), servers))
+    let (snapshot, _) = take(session)?;
+    let catalog = session.with_configurations.get_or_init(|| with_entries(session, &servers));
+    Ok((snapshot, Scout::new(catalog), servers))
 }
 
 fn configured(server: ConfiguredServer) -> Option<Configured> {
@@ -106,17 +125,6 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
     }
 }
 
-/// What follows from a look.
-pub(super) fn judge<'a>(session: &Session, seen: &'a Seen<'_>) -> (Judgement<'a>, Plan) {
-    let mut judgement = classify::judge_as(&seen.snapshot, &seen.roles, seen.catalog, &session.policy);
-    if session.snapshot.is_none() {
-        let of_clients = conversations(&judgement, &seen.snapshot);
-        classify::name_conversations(&mut judgement.findings, &of_clients);
-    }
-    let plan = Plan::new(&judgement, &seen.snapshot, &session.policy);
-    (judgement, plan)
-}
-
 /// What the running clients say of their conversations, where the servers' environments do not. Never of a recorded
 /// table, which must mean the same on every machine.
 fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid, String> {
@@ -132,13 +140,6 @@ fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid,
 
 /// Containers of MCP images without a client, where the person asked for them. The engines are asked before the
 /// processes are looked at: a client that starts meanwhile is seen, and its container is not told.
-pub(super) fn containers(asked: bool) -> Option<crate::services::Answer> {
+pub(super) fn containers(asked: bool) -> Option<Answer> {
     asked.then(crate::services::containers)
-}
-
-/// Those of them that nobody uses.
-pub(super) fn abandoned(answer: crate::services::Answer, seen: &Seen<'_>) -> Abandoned {
-    let crate::services::Answer { containers, troubles } = answer;
-    let lost = crate::containers::without_client(&containers, &seen.snapshot, seen.catalog);
-    Abandoned { containers: lost.into_iter().cloned().collect(), troubles }
 }

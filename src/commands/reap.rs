@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::recorder::{AuditWitness, Totals};
+use super::output::{answer, can_ask, confirm, notice, with_causes};
+use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
-use super::{Session, answer, ask, confirm, look, say, someone_is_there, told, turn};
+use super::{Session, confirm as second_look, look, run_lock};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -20,15 +21,15 @@ use crate::render::{Scene, json, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
 pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
-    let seen = look::look(session)?;
-    let (judgement, plan) = look::judge(session, &seen);
-    let scene = Scene::new(&seen.snapshot, &judgement, &plan);
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    let scene = judged.scene();
     if session.json {
         answer(&json::report(&scene))?;
     } else {
-        answer(&table::plan(&scene, session.look))?;
+        answer(&table::plan(&scene, session.screen))?;
         if !session.quiet {
-            say(&table::summary_of(&scene, session.memory()));
+            notice(&table::summary_of(&scene, session.memory()));
         }
     }
     Ok(Exit::Fine)
@@ -42,35 +43,39 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let stop = Arc::new(AtomicUsize::new(0));
     let directory = crate::config::state_dir()?;
     let by = cli.started_by.into();
-    let Some(lock) = turn::take(session, &directory, cli.wait, &stop)? else { return nothing_done(session) };
+    let Some(lock) = run_lock::take(session, &directory, cli.wait, &stop)? else {
+        return nothing_done(session);
+    };
     let mut log = open(session, lock, by)?;
     let mut started = Instant::now();
-    let first = look::look(session)?;
-    let (judgement, plan) = look::judge(session, &first);
-    let mut scene = Scene::new(&first.snapshot, &judgement, &plan);
-    if !plan.targets.is_empty() && !cli.yes && someone_is_there() {
-        say(table::plan(&scene, session.look).trim_end());
-        say(&table::summary_of(&scene, session.memory()));
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    let mut scene = judged.scene();
+    if !scene.plan.targets.is_empty() && !cli.yes && can_ask() {
+        notice(table::plan(&scene, session.screen).trim_end());
+        notice(&table::summary_of(&scene, session.memory()));
         // A person may think for long, or go for lunch; no other run has to wait for that.
         drop(log);
-        if !ask("End them?")? {
-            say("nothing was ended");
+        if !confirm("End them?")? {
+            notice("nothing was ended");
             return nothing_done(session);
         }
         // Whoever said yes wants it done. What another run has ended meanwhile, the second look will
         // not find.
-        let Some(lock) = turn::take(session, &directory, true, &stop)? else { return nothing_done(session) };
+        let Some(lock) = run_lock::take(session, &directory, true, &stop)? else {
+            return nothing_done(session);
+        };
         log = open(session, lock, by)?;
         // The time a person takes to think is not the run's.
         started = Instant::now();
     }
     // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
     listen(&stop)?;
-    let done = end(session, log, by, plan.clone(), started, &stop)?;
+    let done = end(session, log, by, judged.plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
     if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
         // What was done is done and recorded; the exit code speaks of that.
-        say(&format!("mcp-reap: {error:#}"));
+        notice(&format!("mcp-reap: {error:#}"));
     }
     exit(done)
 }
@@ -123,9 +128,9 @@ pub(super) fn end(
         bail!("a recorded table ends nothing");
     }
     let mut kernel = crate::sys::OsKernel::new(session.policy.all_users, Arc::clone(stop))?;
-    let mut recorder = AuditWitness::new(log);
+    let mut recorder = AuditRecorder::new(log);
     recorder.started(by, &plan)?;
-    let confirmed = match confirm::confirm(session, plan, &mut kernel) {
+    let confirmed = match second_look::confirm(session, plan, &mut kernel) {
         Ok(confirmed) => confirmed,
         Err(error) => {
             // What began also ends in the record; the error itself is for whoever called.
@@ -159,11 +164,11 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
     if session.quiet && totals.failed == 0 {
         return Ok(());
     }
-    answer(&table::plan(&scene, session.look))?;
+    answer(&table::plan(&scene, session.screen))?;
     if confirmed.targets.is_empty() {
-        say(&table::summary_of(&scene, session.memory()));
+        notice(&table::summary_of(&scene, session.memory()));
     } else {
-        say(&totals.sentence(session.memory()));
+        notice(&totals.sentence(session.memory()));
     }
     Ok(())
 }
@@ -177,7 +182,7 @@ pub(super) fn exit(done: Done) -> anyhow::Result<Exit> {
         if !any {
             return Err(error.context("nothing was ended"));
         }
-        say(&format!("mcp-reap: {}; nothing more was sent", told(&error)));
+        notice(&format!("mcp-reap: {}; nothing more was sent", with_causes(&error)));
         return Ok(Exit::NotFine);
     }
     if let Some(signal) = interrupted {

@@ -5,13 +5,14 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{Session, answer, look, say};
+use super::output::{answer, notice};
+use super::{Session, look};
 use crate::exit::Exit;
 use crate::os::machine::Machine;
 use crate::process::Snapshot;
 
 pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Exit> {
-    let snapshot = without_secrets(look::look(session)?.snapshot);
+    let snapshot = without_secrets(look::take(session)?.0);
     let table = Recorded { machine: Machine::here(), snapshot: &snapshot };
     let text = serde_json::to_string(&table).context("failed to write the table as JSON")?;
     match output {
@@ -20,7 +21,7 @@ pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Ex
             std::fs::write(path, text + "\n")
                 .with_context(|| format!("failed to write {}", path.display()))?;
             if !session.quiet {
-                say(&format!("{} processes recorded in {}", snapshot.processes.len(), path.display()));
+                notice(&format!("{} processes recorded in {}", snapshot.processes.len(), path.display()));
             }
         }
     }

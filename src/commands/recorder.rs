@@ -14,7 +14,7 @@ use crate::render::figures::{elapsed, size_of};
 use crate::render::table::count;
 
 /// Writes what happens into the audit log.
-pub(super) struct AuditWitness<S = FileSink> {
+pub(super) struct AuditRecorder<S = FileSink> {
     log: AuditLog<S>,
     translator: Translator,
 }
@@ -25,9 +25,9 @@ pub(super) struct Translator {
     first_signal: HashMap<ProcessId, Instant>,
 }
 
-impl<S: Sink> AuditWitness<S> {
-    pub(super) fn new(log: AuditLog<S>) -> AuditWitness<S> {
-        AuditWitness { log, translator: Translator::default() }
+impl<S: Sink> AuditRecorder<S> {
+    pub(super) fn new(log: AuditLog<S>) -> AuditRecorder<S> {
+        AuditRecorder { log, translator: Translator::default() }
     }
 
     pub(super) fn started(&mut self, by: audit::StartedBy, plan: &Plan) -> Result<(), AuditError> {
@@ -107,22 +107,24 @@ impl Translator {
         match &event.step {
             Step::Intent(signal) => audit::Event::intent(subject, *signal, target, member),
             Step::Signalled(signal) => audit::Event::Signalled { subject, signal: *signal },
-            Step::Exited => audit::Event::Exited { subject, after_ms },
-            Step::Killed => audit::Event::Killed { subject, after_ms },
-            Step::Survived => audit::Event::Survived { subject, after_ms },
-            Step::Denied(error) => audit::Event::Denied { subject, error: error.clone() },
-            Step::Vanished => audit::Event::Vanished { subject },
-            Step::Withheld(reason) => audit::Event::Withheld {
-                subject,
-                pids: vec![member.id.pid],
-                verdict: target.verdict.as_str().to_owned(),
-                reason: reason.clone(),
+            Step::Ended(outcome) => match outcome {
+                Outcome::Exited => audit::Event::Exited { subject, after_ms },
+                Outcome::Killed => audit::Event::Killed { subject, after_ms },
+                Outcome::Survived => audit::Event::Survived { subject, after_ms },
+                Outcome::Denied(error) => audit::Event::Denied { subject, error: error.clone() },
+                Outcome::Vanished => audit::Event::Vanished { subject },
+                Outcome::Withheld(reason) => audit::Event::Withheld {
+                    subject,
+                    pids: vec![member.id.pid],
+                    verdict: target.verdict.as_str().to_owned(),
+                    reason: reason.clone(),
+                },
             },
         }
     }
 }
 
-impl<S: Sink> Recorder for AuditWitness<S> {
+impl<S: Sink> Recorder for AuditRecorder<S> {
     type Error = AuditError;
 
     fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), AuditError> {
@@ -271,8 +273,8 @@ mod tests {
         }
     }
 
-    fn recorder(disk: &Disk) -> AuditWitness<Disk> {
-        AuditWitness::new(AuditLog::over(disk.clone(), RunId::new(Utc::now(), Pid(1))))
+    fn recorder(disk: &Disk) -> AuditRecorder<Disk> {
+        AuditRecorder::new(AuditLog::over(disk.clone(), RunId::new(Utc::now(), Pid(1))))
     }
 
     #[test]

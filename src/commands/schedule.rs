@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Local, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::{answer, say};
+use super::output::{answer, notice};
 use crate::audit::{Event, RunId, StartedBy, read};
 use crate::cli::{Global, ScheduleAction, ScheduleArgs};
 use crate::config;
@@ -50,7 +50,7 @@ fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow:
         Ok(installed) => installed,
         Err(error) => {
             if let ScheduleError::NoManager { crontab, .. } = &error {
-                say(&format!("nothing was installed; for `crontab -e`:\n{}", clean(crontab)));
+                notice(&format!("nothing was installed; for `crontab -e`:\n{}", clean(crontab)));
             }
             return Err(error.into());
         }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 
 use self::trial::{Left, Trial};
-use super::{answer, say};
+use super::output::{answer, notice};
 use crate::cli::{Ending, TestArgs};
 use crate::exit::Exit;
 use crate::redact;
@@ -87,7 +87,7 @@ fn show(command: &[OsString], outcomes: &[Outcome], json: bool) -> anyhow::Resul
     }
     answer(&text)?;
     if outcomes.iter().any(|outcome| !outcome.bare.is_empty()) {
-        say("what was left has been ended; `mcp-reap exec -- COMMAND` starts it so that nothing is");
+        notice("what was left has been ended; `mcp-reap exec -- COMMAND` starts it so that nothing is");
     }
     Ok(())
 }

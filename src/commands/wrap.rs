@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::{answer, say};
+use super::output::{answer, notice};
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::cli::{Global, WrapAction};
@@ -15,7 +15,7 @@ use crate::os::stable_path::{Settled, settle};
 use crate::process::{Interest, Pid, Snapshot};
 use crate::redact;
 use crate::render::clean::clean;
-use crate::render::style::Look;
+use crate::render::style::Screen;
 use crate::render::wrap::{self as render, Entry, shell_word};
 use crate::sys;
 
@@ -43,7 +43,7 @@ pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Resul
                 }
             }
             if done.is_empty() && left.is_empty() && !global.json && !global.quiet {
-                say("no configured server that was found starts through exec");
+                notice("no configured server that was found starts through exec");
             }
             report(&done, &left, "starts without exec again", "was left as it is", global)
         }
@@ -62,9 +62,9 @@ fn show(
     if global.json {
         answer(&render::json(&entries))?;
     } else if entries.is_empty() {
-        say("no configuration that was found names a server on this machine");
+        notice("no configuration that was found names a server on this machine");
     } else {
-        answer(&render::text(&entries, Look::of_stdout(global.color)))?;
+        answer(&render::text(&entries, Screen::of_stdout(global.color)))?;
     }
     Ok(Exit::Fine)
 }
@@ -166,7 +166,12 @@ fn report(
         }
         for (one, why) in left {
             let file = clean(&one.file.display().to_string());
-            say(&format!("{}, {} in {file}: left as it is: {}", one.client, clean(&one.entry), clean(why)));
+            notice(&format!(
+                "{}, {} in {file}: left as it is: {}",
+                one.client,
+                clean(&one.entry),
+                clean(why)
+            ));
         }
     }
     Ok(if left.is_empty() { Exit::Fine } else { Exit::NotFine })

@@ -2,20 +2,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::pipeline;
+use super::pipeline::{self, share_a_wire};
 use crate::bytes::to_text;
-use crate::catalog::{Catalog, Role};
-use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
-use crate::program::{self, Beside, Kind, LayerKind};
-use crate::roles::Roles;
-use crate::tree::Tree;
-
-/// What finding launchers needs.
-pub(super) struct Line<'l, 'a> {
-    pub(super) tree: &'l Tree<'a>,
-    pub(super) roles: &'l Roles,
-    pub(super) catalog: &'l Catalog,
-}
+use crate::catalog::Role;
+use crate::look::Look;
+use crate::process::{OtherEnd, Pid, ProcessRecord};
+use crate::program::{self, Beside, Kind, LayerKind, Resolution};
 
 /// The roots of all instances.
 #[derive(Debug, Default)]
@@ -39,19 +31,28 @@ enum Belongs {
     Undecided,
 }
 
+/// Goes up from every server and launcher as long as the process above belongs to the instance too.
+pub(super) fn tops(look: &Look<'_>) -> Tops {
+    Line { look }.tops()
+}
+
+/// The way up, in one look.
+struct Line<'l, 'a> {
+    look: &'l Look<'a>,
+}
+
 impl Line<'_, '_> {
-    /// Goes up from every server and launcher as long as the process above belongs to the instance too.
-    pub(super) fn tops(&self) -> Tops {
+    fn tops(&self) -> Tops {
         let mut found = Tops { apart: self.apart(), ..Tops::default() };
-        let mut tops: HashSet<Pid> = self.roles.all(Role::Server).into_iter().collect();
-        tops.extend(self.roles.all(Role::Launcher));
-        let parent_of = |pid: Pid| self.tree.parent(self.tree.get(pid)?).map(ProcessRecord::pid);
+        let mut tops: HashSet<Pid> = self.look.roles.all(Role::Server).into_iter().collect();
+        tops.extend(self.look.roles.all(Role::Launcher));
+        let parent_of = |pid: Pid| self.look.tree.parent(self.look.tree.get(pid)?).map(ProcessRecord::pid);
         // A process above a top may take it in, and is asked again when one more below it became a top. A pid that was
         // taken in never comes back, so this ends, and a loop in the table loses all its tops.
         let mut below: HashSet<Pid> = HashSet::new();
         let mut waiting: BTreeSet<Pid> = tops.iter().filter_map(|top| parent_of(*top)).collect();
         while let Some(pid) = waiting.pop_first() {
-            let Some(parent) = self.tree.get(pid).filter(|parent| !parent.is_zombie()) else { continue };
+            let Some(parent) = self.look.tree.get(pid).filter(|parent| !parent.is_zombie()) else { continue };
             if !below.contains(&pid) {
                 match self.belongs(&tops, parent) {
                     Belongs::No => continue,
@@ -62,7 +63,7 @@ impl Line<'_, '_> {
                     Belongs::Yes => {}
                 }
             }
-            let children = self.tree.children(pid).map(ProcessRecord::pid);
+            let children = self.look.tree.children(pid).map(ProcessRecord::pid);
             let taken: Vec<Pid> =
                 children.filter(|child| !found.apart.contains(child) && tops.remove(child)).collect();
             if taken.is_empty() {
@@ -87,29 +88,34 @@ impl Line<'_, '_> {
         if parent.pid() <= Pid(2) {
             return Belongs::No;
         }
-        let role = self.roles.role(parent.pid());
+        let role = self.look.roles.role(parent.pid());
         match role {
             Some(Role::Server | Role::Launcher) => return Belongs::Yes,
             Some(Role::Client | Role::Supervisor | Role::Init | Role::Helper) => return Belongs::No,
             Some(Role::Wrapper) | None => {}
         }
-        let children = || self.tree.children(parent.pid()).filter(|child| !child.is_zombie());
+        let runs = self.look.resolution(parent);
+        let children = || self.look.tree.children(parent.pid()).filter(|child| !child.is_zombie());
         let servers: Vec<&ProcessRecord> = children().filter(|child| tops.contains(&child.pid())).collect();
-        let inside: HashSet<Pid> =
-            servers.iter().flat_map(|top| self.tree.descend(top.pid(), |_| false)).map(|r| r.pid()).collect();
+        let inside: HashSet<Pid> = servers
+            .iter()
+            .flat_map(|top| self.look.tree.descend(top.pid(), |_| false))
+            .map(|r| r.pid())
+            .collect();
         let runs_nothing_else = children()
             .all(|child| inside.contains(&child.pid()) || pipeline::passes_on(child, parent, &inside));
-        if servers.is_empty() || !runs_nothing_else || self.catalog.has_more_to_do(parent) {
+        if servers.is_empty() || !runs_nothing_else || self.look.catalog.has_more_to_do(parent, &runs) {
             return Belongs::No;
         }
         // `server & backup; wait`: the shell is an owner.
-        let beside = |server: &&ProcessRecord| self.catalog.beside(parent, server).unwrap_or_default();
+        let beside =
+            |server: &&ProcessRecord| runs.beside_child(&self.look.resolution(server)).unwrap_or_default();
         if servers.iter().any(|server| beside(server) != Beside::Nothing) {
             return Belongs::No;
         }
         match role {
-            Some(Role::Wrapper) if !runs_script(parent) => Belongs::Yes,
-            _ => self.wire_goes_through(parent, &servers),
+            Some(Role::Wrapper) if !runs_script(&runs) => Belongs::Yes,
+            _ => self.wire_goes_through(parent, runs_script(&runs), &servers),
         }
     }
 
@@ -117,9 +123,8 @@ impl Line<'_, '_> {
     /// the server's command, which then stands at the end of its own command line; and the wire may also go through it:
     /// it is on a wire itself, and the server's pipes end in it. A test runner or an agent that passes its stdio on has
     /// more to do.
-    fn wire_goes_through(&self, parent: &ProcessRecord, servers: &[&ProcessRecord]) -> Belongs {
-        let script = runs_script(parent);
-        if !script && !servers.iter().all(|server| runs_exactly(parent, server)) {
+    fn wire_goes_through(&self, parent: &ProcessRecord, script: bool, servers: &[&ProcessRecord]) -> Belongs {
+        if !script && !servers.iter().all(|server| runs_exactly(parent, &self.look.resolution(server))) {
             return Belongs::No;
         }
         let Some(own) = &parent.details.stdio else { return Belongs::Undecided };
@@ -152,27 +157,27 @@ impl Line<'_, '_> {
             let stdio = record.details.stdio.as_ref();
             stdio.is_none_or(|stdio| [stdio.stdin(), stdio.stdout()].contains(&OtherEnd::Unread))
         };
-        let serving = |pid: Pid| matches!(self.roles.role(pid), Some(Role::Server | Role::Launcher));
+        let serving = |pid: Pid| matches!(self.look.roles.role(pid), Some(Role::Server | Role::Launcher));
         let below_a_gateway = |record: &&ProcessRecord| {
-            let above = self.tree.ancestors(record);
+            let above = self.look.tree.ancestors(record);
             // Its launchers are on the same wire; the first process above that serves and is not is the gateway.
             above.iter().find(|above| serving(above.pid())).is_some_and(|above| {
-                self.roles.role(above.pid()) == Some(Role::Server)
+                self.look.roles.role(above.pid()) == Some(Role::Server)
                     && !unread(above)
                     && ends(above) != [true; 2]
             })
         };
-        let pids = self.roles.all(Role::Server).into_iter().chain(self.roles.all(Role::Launcher));
-        let closed = pids.filter_map(|pid| self.tree.get(pid)).filter(|record| ends(record) == [true; 2]);
+        let pids = self.look.roles.all(Role::Server).into_iter().chain(self.look.roles.all(Role::Launcher));
+        let closed =
+            pids.filter_map(|pid| self.look.tree.get(pid)).filter(|record| ends(record) == [true; 2]);
         closed.filter(below_a_gateway).map(ProcessRecord::pid).collect()
     }
 }
 
 /// A script file that a shell runs: what else it does, and will do, stands in the file.
-fn runs_script(record: &ProcessRecord) -> bool {
-    let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
+fn runs_script(seen: &Resolution) -> bool {
     let shell = seen.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
-    shell && seen.program.is_some_and(|program| program.kind == Kind::Script)
+    shell && seen.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
 }
 
 /// Can a client below another one talk to nobody but it and what belongs to it? It is on the same wire, or both ends of
@@ -186,12 +191,11 @@ pub(super) fn talks_only_to(below: &ProcessRecord, client: &ProcessRecord, insid
 }
 
 /// The command line of `parent` ends in exactly the command that `server` runs.
-fn runs_exactly(parent: &ProcessRecord, server: &ProcessRecord) -> bool {
+fn runs_exactly(parent: &ProcessRecord, server: &Resolution) -> bool {
     /// Options of a sandbox; more words than that are looked at in vain.
     const MOST_WORDS: usize = 64;
     let Some(argv) = &parent.argv else { return false };
-    let theirs = program::resolve(server.argv.as_ref(), server.details.exe.as_ref(), &server.comm);
-    let Some(theirs) = theirs.program else { return false };
+    let Some(theirs) = &server.program else { return false };
     let words: Vec<_> = argv.iter().map(to_text).collect();
     (1..words.len().min(MOST_WORDS)).any(|at| {
         let found = program::resolve_words(&words[at..]).program;
@@ -199,18 +203,4 @@ fn runs_exactly(parent: &ProcessRecord, server: &ProcessRecord) -> bool {
             found.args == theirs.args && found.names.iter().any(|name| theirs.names.contains(name))
         })
     })
-}
-
-/// Do two processes have the same end of the same wire on 0 or 1? Recorded tables from before ends had numbers tell only
-/// by whom the other end is held.
-pub(super) fn share_a_wire(one: &Stdio, other: &Stdio) -> bool {
-    let ids = |stdio: &Stdio| [stdio.stdin_id, stdio.stdout_id].into_iter().flatten().collect::<Vec<u64>>();
-    let (ours, theirs) = (ids(one), ids(other));
-    if !ours.is_empty() && !theirs.is_empty() {
-        return ours.iter().any(|id| theirs.contains(id));
-    }
-    let same = |a: &Option<Vec<Pid>>, b: &Option<Vec<Pid>>| a.is_some() && a == b;
-    one.is_wire()
-        && other.is_wire()
-        && (same(&one.stdin_peers, &other.stdin_peers) || same(&one.stdout_peers, &other.stdout_peers))
 }

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::catalog::{Basis, Catalog, Role};
+use crate::catalog::{Basis, Role};
+use crate::look::Look;
 use crate::process::{Listener, OtherEnd, Pid, ProcessRecord};
 use crate::roles::Roles;
-use crate::tree::Tree;
-use launchers::{Line, Tops};
+use launchers::Tops;
 
 /// The part of a member in its instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -53,7 +53,8 @@ impl<'a> Instance<'a> {
     /// below that can only talk to it (the one that an adapter started, the program behind npm's). All else is its helper,
     /// MCP servers too. Other clients are no members, but `clients_below`.
     #[must_use]
-    pub fn of_client(tree: &Tree<'a>, roles: &Roles, client: Pid, name: &str) -> Option<Instance<'a>> {
+    pub fn of_client(look: &Look<'a>, client: Pid, name: &str) -> Option<Instance<'a>> {
+        let Look { tree, roles, .. } = look;
         let root = tree.get(client)?;
         let mut members = vec![Member { record: root, part: Part::Launcher }];
         let mut clients_below = Vec::new();
@@ -150,14 +151,13 @@ impl<'a> Instance<'a> {
 
 /// Finds all instances, by root pid. What belongs to no instance is not judged.
 #[must_use]
-pub fn group<'a>(tree: &Tree<'a>, roles: &Roles, catalog: &Catalog) -> Vec<Instance<'a>> {
-    let line = Line { tree, roles, catalog };
-    let tops = line.tops();
+pub fn group<'a>(look: &Look<'a>) -> Vec<Instance<'a>> {
+    let tops = launchers::tops(look);
     let mut found: Vec<Instance<'a>> =
-        tops.roots.iter().filter_map(|root| assemble(&line, &tops, *root)).collect();
+        tops.roots.iter().filter_map(|root| assemble(look, &tops, *root)).collect();
     let taken: HashSet<Pid> =
         found.iter().flat_map(|i| &i.members).map(|member| member.record.pid()).collect();
-    found.extend(left_over(&line, &tops, &taken));
+    found.extend(left_over(look, &tops, &taken));
     // A root that stands in another instance, though something in between hid it, is a part of that one.
     let below: HashSet<Pid> =
         found.iter().flat_map(|i| &i.members[1..]).map(|member| member.record.pid()).collect();
@@ -168,30 +168,30 @@ pub fn group<'a>(tree: &Tree<'a>, roles: &Roles, catalog: &Catalog) -> Vec<Insta
 
 /// Processes that belong to an instance as launchers if their descriptors, which were not read yet, say so.
 #[must_use]
-pub fn possible_launchers(tree: &Tree<'_>, roles: &Roles, catalog: &Catalog) -> Vec<Pid> {
-    Line { tree, roles, catalog }.tops().undecided
+pub fn possible_launchers(look: &Look<'_>) -> Vec<Pid> {
+    launchers::tops(look).undecided
 }
 
-fn assemble<'a>(line: &Line<'_, 'a>, tops: &Tops, root: Pid) -> Option<Instance<'a>> {
-    let is_client = |record: &ProcessRecord| line.roles.role(record.pid()) == Some(Role::Client);
+fn assemble<'a>(look: &Look<'a>, tops: &Tops, root: Pid) -> Option<Instance<'a>> {
+    let is_client = |record: &ProcessRecord| look.roles.role(record.pid()) == Some(Role::Client);
     let apart = |record: &ProcessRecord| record.pid() != root && tops.apart.contains(&record.pid());
-    let below = line.tree.descend(root, |record| is_client(record) || apart(record));
+    let below = look.tree.descend(root, |record| is_client(record) || apart(record));
     let clients_below = below.iter().filter(|r| is_client(r)).map(|r| r.pid()).collect();
     let mut living: Vec<&ProcessRecord> =
         below.into_iter().filter(|r| !r.is_zombie() && !is_client(r) && !apart(r)).collect();
-    living.extend(pipeline::adopted(line, &living));
-    let parts = parts(&living, line, tops);
+    living.extend(pipeline::adopted(look, &living));
+    let parts = parts(&living, look, tops);
     let members: Vec<Member<'a>> =
         living.iter().map(|record| Member { record, part: parts[&record.pid()] }).collect();
     let root = members.first()?.record;
-    Some(Instance { server: name(&members, line.roles), root, members, clients_below })
+    Some(Instance { server: name(&members, &look.roles), root, members, clients_below })
 }
 
 /// Launchers and wrappers lead to the server; the topmost server of each line is the server; all
 /// else below is its helper, other servers it runs included (a gateway's children).
-fn parts(members: &[&ProcessRecord], line: &Line<'_, '_>, tops: &Tops) -> HashMap<Pid, Part> {
+fn parts(members: &[&ProcessRecord], look: &Look<'_>, tops: &Tops) -> HashMap<Pid, Part> {
     let leads_on = |record: &ProcessRecord| {
-        let role = line.roles.role(record.pid());
+        let role = look.roles.role(record.pid());
         matches!(role, Some(Role::Server | Role::Launcher | Role::Wrapper))
             || tops.launchers.contains(&record.pid())
     };
@@ -205,7 +205,7 @@ fn parts(members: &[&ProcessRecord], line: &Line<'_, '_>, tops: &Tops) -> HashMa
         let above = parts.get(&record.parent).copied();
         let passes_on = tops.launchers.contains(&pid)
             || above != Some(Part::Server) && pipeline::is_part(record, members);
-        let part = match (above, line.roles.role(pid)) {
+        let part = match (above, look.roles.role(pid)) {
             (Some(Part::Server | Part::Helper), _) => Part::Helper,
             (_, Some(Role::Server)) => Part::Server,
             (_, Some(Role::Launcher | Role::Wrapper)) => Part::Launcher,
@@ -237,8 +237,8 @@ fn name(members: &[Member<'_>], roles: &Roles) -> String {
 
 /// Helpers that outlived their server (a browser with a server's profile): those on no instance's
 /// tree, and not below a client or a process that may still use them.
-fn left_over<'a>(line: &Line<'_, 'a>, tops: &Tops, taken: &HashSet<Pid>) -> Vec<Instance<'a>> {
-    let Line { tree, roles, .. } = line;
+fn left_over<'a>(look: &Look<'a>, tops: &Tops, taken: &HashSet<Pid>) -> Vec<Instance<'a>> {
+    let Look { tree, roles, .. } = look;
     let mut roots: BTreeMap<Pid, &ProcessRecord> = BTreeMap::new();
     for pid in roles.all(Role::Helper).into_iter().filter(|pid| !taken.contains(pid)) {
         let Some(record) = tree.get(pid) else { continue };
@@ -252,5 +252,5 @@ fn left_over<'a>(line: &Line<'_, 'a>, tops: &Tops, taken: &HashSet<Pid>) -> Vec<
         }
     }
     let idle = |instance: &Instance<'_>| !instance.members.iter().any(|m| taken.contains(&m.record.pid()));
-    roots.into_keys().filter_map(|root| assemble(line, tops, root)).filter(idle).collect()
+    roots.into_keys().filter_map(|root| assemble(look, tops, root)).filter(idle).collect()
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::launchers::{Line, share_a_wire};
 use crate::catalog::Role;
-use crate::process::{OtherEnd, Pid, ProcessRecord};
+use crate::look::Look;
+use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
 
 /// A child of a launcher beside its server that only passes the wire on: it reads nothing but members (`| tee log`), or
 /// it reads the launcher's own stdin and writes to nothing but members (`tee log |`).
@@ -25,9 +25,9 @@ pub(super) fn is_part(record: &ProcessRecord, members: &[&ProcessRecord]) -> boo
 
 /// Processes that read nothing but these members and were started beside them, by a launcher that is gone: adopted as
 /// the root was, in its session and process group, and nobody reads what they write.
-pub(super) fn adopted<'a>(line: &Line<'_, 'a>, members: &[&'a ProcessRecord]) -> Vec<&'a ProcessRecord> {
+pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec<&'a ProcessRecord> {
     let Some(root) = members.first() else { return Vec::new() };
-    if line.roles.role(root.parent) != Some(Role::Init)
+    if look.roles.role(root.parent) != Some(Role::Init)
         || root.group.is_none()
         || root.group == Some(root.pid())
     {
@@ -38,11 +38,11 @@ pub(super) fn adopted<'a>(line: &Line<'_, 'a>, members: &[&'a ProcessRecord]) ->
         !pids.contains(&record.pid())
             && record.session == root.session
             && record.group == root.group
-            && line.roles.role(record.pid()).is_none_or(|role| role == Role::Wrapper)
+            && look.roles.role(record.pid()).is_none_or(|role| role == Role::Wrapper)
             && record.details.stdio.as_ref().is_some_and(|stdio| stdio.stdout() == OtherEnd::Closed)
             && is_fed_by(record, |pid| pids.contains(&pid))
     };
-    line.tree.children(root.parent).filter(|record| !record.is_zombie()).filter(beside).collect()
+    look.tree.children(root.parent).filter(|record| !record.is_zombie()).filter(beside).collect()
 }
 
 fn is_fed_by(record: &ProcessRecord, source: impl Fn(Pid) -> bool) -> bool {
@@ -52,4 +52,18 @@ fn is_fed_by(record: &ProcessRecord, source: impl Fn(Pid) -> bool) -> bool {
 /// The other end is held by such processes alone.
 fn only(end: OtherEnd<'_>, such: impl Fn(Pid) -> bool) -> bool {
     matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| such(*pid)))
+}
+
+/// Do two processes have the same end of the same wire on 0 or 1? Recorded tables from before ends had numbers tell only
+/// by whom the other end is held.
+pub(super) fn share_a_wire(one: &Stdio, other: &Stdio) -> bool {
+    let ids = |stdio: &Stdio| [stdio.stdin_id, stdio.stdout_id].into_iter().flatten().collect::<Vec<u64>>();
+    let (ours, theirs) = (ids(one), ids(other));
+    if !ours.is_empty() && !theirs.is_empty() {
+        return ours.iter().any(|id| theirs.contains(id));
+    }
+    let same = |a: &Option<Vec<Pid>>, b: &Option<Vec<Pid>>| a.is_some() && a == b;
+    one.is_wire()
+        && other.is_wire()
+        && (same(&one.stdin_peers, &other.stdin_peers) || same(&one.stdout_peers, &other.stdout_peers))
 }

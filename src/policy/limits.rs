@@ -1,8 +1,9 @@
-//! Bounds on count, age and memory; each is off until the person sets it.
+//! Limits on count, age and memory, each off until the person sets it; and `[[server]]` entries, which set them for single
+//! servers.
 
 use std::time::Duration;
 
-use super::rules::ServerRule;
+use crate::pattern::Pattern;
 
 /// Whose copies `max_count` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -50,12 +51,20 @@ impl Limits {
             .fold(Limits::default(), |limits, rule| limits.or(rule.limits))
             .or(self)
     }
+}
 
-    /// True when nothing is set and no instance can break a limit.
-    #[must_use]
-    pub fn is_off(self) -> bool {
-        self.max_count.is_none() && self.max_age.is_none() && self.max_rss.is_none()
-    }
+/// One `[[server]]` entry.
+#[derive(Clone, Debug)]
+pub struct ServerRule {
+    /// The name it is shown under, and by which limits and allow rules find it.
+    pub name: String,
+    /// Matched against the resolved program's names (package, module, script, bin, image); `None`
+    /// when the entry only sets limits for a server that is known already.
+    pub program: Option<Pattern>,
+    /// Override the global limits for this server.
+    pub limits: Limits,
+    /// Where the entry stands, as `config.toml:12`.
+    pub origin: String,
 }
 
 #[cfg(test)]
@@ -87,11 +96,5 @@ mod tests {
             }
         );
         assert_eq!(global.for_server("mail", &rules), global);
-    }
-
-    #[test]
-    fn whose_copies_are_counted_is_no_limit_of_its_own() {
-        assert!(Limits { count_per: Some(CountPer::User), ..Limits::default() }.is_off());
-        assert!(!Limits { max_age: Some(Duration::ZERO), ..Limits::default() }.is_off());
     }
 }

@@ -3,12 +3,10 @@
 mod allowlist;
 mod expect;
 mod limits;
-mod rules;
 
 pub use allowlist::{AllowRule, Candidate};
 pub use expect::Expectation;
-pub use limits::{CountPer, Limits};
-pub use rules::ServerRule;
+pub use limits::{CountPer, Limits, ServerRule};
 
 use std::time::Duration;
 

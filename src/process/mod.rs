@@ -3,8 +3,8 @@
 mod details;
 mod id;
 mod interest;
+mod json;
 mod record;
-mod row;
 mod snapshot;
 
 pub use details::{Details, LazyDetails, Listener, OtherEnd, Service, Stdio, StdioKind};

@@ -1,18 +1,14 @@
 //! One process as it was seen: one record for every OS, filled by each as far as it can.
 
-use serde::{Deserialize, Serialize};
-
 use super::details::{LazyDetails, Stdio};
 use super::id::{Pid, ProcessId, StartTime, Uid};
-use super::row::Row;
 use crate::bytes::{Argv, RawText, to_text};
 
 /// One row of the process table.
 ///
 /// `None` means "could not be read" or "was not looked at"; it always speaks for leaving the
 /// process alone. The JSON form is that of recorded tables (schema 1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Row", into = "Row")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProcessRecord {
     /// Number and start.
     pub id: ProcessId,

@@ -3,7 +3,8 @@
 use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
-use super::{LayerKind, Program, Word, stem, tools};
+use super::tools::Tool;
+use super::{LayerKind, Program, Word, stem, table};
 use crate::list::{List, list};
 
 // java(1): the options that take the next word.
@@ -62,8 +63,8 @@ impl Resolver {
                 }
                 self.python(args.get(at..)?)
             }
-            _ => match tools::find(name) {
-                Some((_, tools::Tool::Uv | tools::Tool::Uvx | tools::Tool::Pipx | tools::Tool::Asgi)) => {
+            _ => match table::find(name) {
+                Some((_, Tool::Uv | Tool::Uvx | Tool::Pipx | Tool::Asgi)) => {
                     let words: Vec<Word<'_>> =
                         std::iter::once(Word::from(name)).chain(args.iter().cloned()).collect();
                     self.resolve(&words)

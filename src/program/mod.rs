@@ -24,8 +24,10 @@ mod names;
 mod options;
 mod packages;
 mod passers;
+mod resolution;
 mod resolve;
 mod runners;
+mod sequence;
 mod shell;
 mod table;
 mod title;
@@ -34,134 +36,21 @@ mod tools;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use crate::bytes::{Argv, RawText};
+use crate::process::ProcessRecord;
+
+pub use resolution::{Beside, Kind, Layer, LayerKind, LineCommand, Program, Resolution};
 
 pub(crate) use names::{base, is_tool_dir, serves, stem, tidy};
+pub(crate) use resolution::Word;
+pub(crate) use table::is_tool;
 pub(crate) use title::head;
-pub(crate) use tools::is_tool;
-
-/// One word of a command line. Borrowed where it stands in an argv, owned where it was put
-/// together from a quoted string.
-pub(crate) type Word<'a> = Cow<'a, str>;
-
-/// What kind of thing runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// A package that a runner fetches and starts: `npx @acme/x`, `uvx x`, `deno run npm:x`.
-    Package,
-    /// A module by its dotted name: `python -m a.b`, `java ... a.b.Main`, `uvicorn a.b:app`.
-    Module,
-    /// A file that an interpreter or a shell runs.
-    Script,
-    /// A program of its own, or a console script in a bin folder.
-    Binary,
-    /// A container image.
-    Image,
-    /// Code on the command line; the name is the bare word that follows it, where there is one.
-    Inline,
-    /// A named task of a project: `npm run x`, `make x`.
-    Task,
-}
-
-/// The program that is left when every layer is peeled off.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    /// What kind of thing it is.
-    pub kind: Kind,
-    /// As it was written: a path, a package with its version, an image with its tag.
-    pub text: String,
-    /// Every name it goes by, the fullest first: package with scope, package without, module, file
-    /// stem, file name. Empty for inline code without a name.
-    pub names: Vec<String>,
-    /// The folders that may name the project, the innermost first, where the file has a name that
-    /// says nothing (`dist/index.js`). At most three.
-    pub folders: Vec<String>,
-    /// The words that follow it.
-    pub args: Vec<String>,
-}
-
-/// How a layer stands to what is below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LayerKind {
-    /// Becomes the program: node, python, java.
-    Interpreter,
-    /// Fetches or builds and then starts it as a child: npx, uvx, docker run.
-    Runner,
-    /// sh -c, or a script file of a shell.
-    Shell,
-    /// Passes on as it is: env, timeout, sudo, mise exec.
-    Passer,
-}
-
-/// One thing that stands before the program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layer {
-    /// Its plain name, such as `npx`.
-    pub tool: String,
-    /// How it passes on.
-    pub kind: LayerKind,
-}
-
-/// What an argv comes to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Resolution {
-    /// What stands before the program, outermost first.
-    pub layers: Vec<Layer>,
-    /// The program; `None` where nothing is run (an interactive shell, `npm install`) or nothing
-    /// can be told.
-    pub program: Option<Program>,
-    /// A command is run, though it cannot be told which (`sh -c 'eval ...'`).
-    pub opaque: bool,
-    /// The commands that a line for a shell runs (`sh -c 'a & b'`), builtins left out. Empty where
-    /// the words hold no such line. `program` and `layers` are those of the first that is known.
-    pub line: Vec<LineCommand>,
-}
-
-/// One command of a line for a shell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineCommand {
-    /// What stands before its program, the shell among it.
-    pub layers: Vec<Layer>,
-    /// Its program, where that can be told.
-    pub program: Option<Program>,
-    /// It is `eval` or the like.
-    pub opaque: bool,
-    /// What the line runs beside and after it.
-    pub beside: Beside,
-}
-
-/// What a line for a shell runs beside and after one of its commands. Later ones speak more for
-/// leaving alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Beside {
-    /// Only builtins (`cd`, `trap`, `exit $?`), and what came before it and is over: the shell is
-    /// nothing but its launcher.
-    #[default]
-    Nothing,
-    /// More: `s & b`, `s; b`, `s || b`. The shell is an owner of both.
-    Runs,
-    /// More, and only if it ends well: `s && b`, `set -e; s; b`. Who ends it takes the rest away.
-    RunsIfItEndsWell,
-    /// The line was not understood.
-    Unread,
-}
 
 impl Resolution {
-    /// What a line for a shell runs beside and after the program, at the worst of all its commands:
-    /// for a line whose commands nobody knows. `None` where the words hold no such line.
+    /// What a process really runs.
     #[must_use]
-    pub fn beside(&self) -> Option<Beside> {
-        let unknown = self.line.iter().any(|command| command.opaque).then_some(Beside::Unread);
-        self.line.iter().map(|command| command.beside).chain(unknown).max()
-    }
-
-    /// True when something other than an interpreter stands before the program, so that this
-    /// process is not the program itself.
-    #[must_use]
-    pub fn is_launched(&self) -> bool {
-        self.layers.iter().any(|layer| layer.kind != LayerKind::Interpreter)
+    pub fn of(record: &ProcessRecord) -> Resolution {
+        resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm)
     }
 }
 
@@ -179,7 +68,7 @@ pub fn resolve(argv: Option<&Argv>, exe: Option<&RawText>, comm: &RawText) -> Re
             _ => return Resolution::default(),
         };
         // An interpreter without its arguments says nothing about what it runs.
-        let known = tools::find(base(&name)).is_some();
+        let known = table::find(base(&name)).is_some();
         return Resolution {
             program: (!known).then(|| Program::binary(&name, &[])),
             ..Resolution::default()
@@ -197,5 +86,6 @@ pub(crate) fn resolve_words(words: &[Word<'_>]) -> Resolution {
         layers: resolver.layers,
         program,
         line: resolver.line,
+        hides: resolver.hides,
     }
 }

@@ -2,7 +2,8 @@
 
 use super::names::{base, is_tool_dir, stem, tidy};
 use super::options::{self, Grammar, Parsed};
-use super::tools::{self, Tool};
+use super::table;
+use super::tools::Tool;
 use super::{Layer, LayerKind, LineCommand, Program, Word};
 use crate::list::{List, list};
 
@@ -19,6 +20,8 @@ pub(super) struct Resolver {
     pub opaque: bool,
     /// The commands of that line.
     pub line: Vec<LineCommand>,
+    /// It runs code that does not stand in it.
+    pub hides: bool,
 }
 
 impl Resolver {
@@ -31,7 +34,7 @@ impl Resolver {
         {
             self.dir = first.get(..at).map(str::to_owned);
         }
-        match tools::find(base(first)) {
+        match table::find(base(first)) {
             Some((name, tool)) => self.run(name, tool, rest),
             // `./server` after a `cd` lies there.
             None => match self.dir.as_deref().filter(|_| first.starts_with("./")) {
@@ -48,23 +51,7 @@ impl Resolver {
     }
 
     fn run(&mut self, name: &'static str, tool: Tool, words: &[Word<'_>]) -> Option<Program> {
-        let kind = match tool {
-            Tool::Shell | Tool::Cmd => LayerKind::Shell,
-            Tool::Passer(_) | Tool::Nodemon | Tool::Env | Tool::Flatpak | Tool::Proto => LayerKind::Passer,
-            Tool::Node
-            | Tool::Python
-            | Tool::Deno
-            | Tool::Java
-            | Tool::Plain(..)
-            | Tool::Asgi
-            | Tool::Dart
-            | Tool::Bun
-            | Tool::Elixir
-            | Tool::Mix
-            | Tool::Dotnet => LayerKind::Interpreter,
-            _ => LayerKind::Runner,
-        };
-        if !self.through(name, kind) {
+        if !self.through(name, tool.layer()) {
             return None;
         }
         match tool {
@@ -131,10 +118,10 @@ impl Resolver {
             // A part of npm is told by its file, any other package by its name.
             let package =
                 program.names.first().filter(|name| inside && !matches!(name.as_str(), "npm" | "corepack"));
-            let tool = package.map(String::as_str).and_then(tools::find).or_else(|| {
+            let tool = package.map(String::as_str).and_then(table::find).or_else(|| {
                 let whole = !inside
                     || program.names.first().is_some_and(|name| matches!(name.as_str(), "npm" | "corepack"));
-                whole.then(|| tools::find(base(&program.text))).flatten()
+                whole.then(|| table::find(base(&program.text))).flatten()
             });
             if let Some((name, tool)) = tool {
                 return self.run(name, tool, args);
@@ -155,7 +142,7 @@ impl Resolver {
             None => specs.last().copied().unwrap_or_default(),
         };
         let plain = Program::package(&[name], args);
-        if let Some((tool_name, tool)) = plain.names.first().and_then(|name| tools::find(name)) {
+        if let Some((tool_name, tool)) = plain.names.first().and_then(|name| table::find(name)) {
             return self.run(tool_name, tool, args);
         }
         let mut all: Vec<&str> = specs.to_vec();
@@ -168,7 +155,7 @@ impl Resolver {
     /// Words that are either a script file or a command.
     pub(super) fn file_or_command(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let (first, rest) = words.split_first()?;
-        if stem(base(first)) != base(first) && tools::find(base(first)).is_none() {
+        if stem(base(first)) != base(first) && table::find(base(first)).is_none() {
             return self.file(first, rest);
         }
         self.resolve(words)

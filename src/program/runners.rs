@@ -3,7 +3,7 @@
 use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
-use super::{LayerKind, Program, Word, stem, tools};
+use super::{LayerKind, Program, Word, stem, table};
 use crate::list::list;
 
 // uv help tool run, uv help run; the same lists, and the global ones before the subcommand.
@@ -32,7 +32,7 @@ impl Resolver {
                     return Some(Program::module(module, self.dir.as_deref(), args));
                 }
                 let (what, args) = parsed.rest.split_first()?;
-                if stem(base(what)) != base(what) && tools::find(base(what)).is_none() {
+                if stem(base(what)) != base(what) && table::find(base(what)).is_none() {
                     return self.file(what, args);
                 }
                 let mut program = self.resolve(parsed.rest)?;

@@ -1,5 +1,6 @@
 //! The table of programs that stand before a program, and how their options read.
 
+use super::names::{base, stem};
 use super::tools::{Passer, Tool};
 use crate::list::{List, list};
 
@@ -56,7 +57,7 @@ const SU: Tool = passer!(valued: "--group --shell --supp-group -G -g -s -w", onl
 
 /// Sorted by name, for the binary search; a test holds it to that.
 #[rustfmt::skip] // one tool, one line
-pub(super) static TOOLS: &[(&str, Tool)] = &[
+static TOOLS: &[(&str, Tool)] = &[
     ("@anthropic-ai/sandbox-runtime", SANDBOX_RUNTIME),
     ("Rscript", Tool::Plain(list!("-e"), List::EMPTY)),
     ("aa-exec", passer!(valued: "--namespace --profile -n -p")),
@@ -275,3 +276,59 @@ pub(super) static TOOLS: &[(&str, Tool)] = &[
     ("yarnpkg", Tool::Yarn),
     ("zsh", Tool::Shell),
 ];
+
+/// The known program behind a file name, and its plain name. Versions do not matter
+/// (`python3.12`, `node22`, `yarn-4.1.0.cjs`), nor a login shell's dash.
+pub(super) fn find(file: &str) -> Option<(&'static str, Tool)> {
+    let name = stem(file.strip_prefix('-').unwrap_or(file));
+    let exact = |name: &str| {
+        TOOLS.binary_search_by(|(known, _)| (*known).cmp(name)).ok().and_then(|at| TOOLS.get(at)).copied()
+    };
+    exact(name).or_else(|| {
+        let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | 't'));
+        // What was trimmed begins so; "t" alone is a part of the name.
+        if name.as_bytes().get(plain.len()).is_some_and(|b| b.is_ascii_digit() || *b == b'-') {
+            return exact(plain);
+        }
+        // A framework build of Python calls itself Python; a placeholder for it ends so.
+        (name == "Python" || name.ends_with("-python") && !name.contains('/'))
+            .then(|| exact("python"))
+            .flatten()
+    })
+}
+
+/// Whether a path or name is one of them.
+pub(crate) fn is_tool(path: &str) -> bool {
+    find(base(path)).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_for_its_search() {
+        assert!(TOOLS.windows(2).all(|pair| pair[0].0 < pair[1].0), "out of order or twice");
+    }
+
+    #[test]
+    fn a_tool_is_known_under_its_versioned_names() {
+        for (file, tool) in [
+            ("python3.12", Some("python")),
+            ("python3", Some("python")),
+            ("python3.13t", Some("python")),
+            ("Python", Some("python")),
+            ("node22", Some("node")),
+            ("yarn-4.1.0.cjs", Some("yarn")),
+            ("npx-cli.js", Some("npx-cli")),
+            ("bun.exe", Some("bun")),
+            ("-bash", Some("bash")),
+            ("nodeenv", None),
+            ("pythonista", None),
+            ("mcp-server", None),
+            ("", None),
+        ] {
+            assert_eq!(find(file).map(|(name, _)| name), tool, "{file}");
+        }
+    }
+}

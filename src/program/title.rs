@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::names::base;
-use super::{Word, tools};
+use super::{Word, table};
 use crate::bytes::{Argv, RawText, to_text};
 
 /// More words than any launcher puts before its program; the rest of a huge argv is left unread.
@@ -46,7 +46,7 @@ fn split_title<'a>(text: Cow<'a, str>, exe: Option<&RawText>) -> Vec<Word<'a>> {
         return vec![own(name)];
     }
     let path_or_app = text.starts_with('/') || text.contains(" Helper");
-    if !path_or_app || tools::find(base(first)).is_some() {
+    if !path_or_app || table::find(base(first)).is_some() {
         return split(&text);
     }
     // A path may hold spaces ("/Applications/Google Chrome.app/..."); options end it.

@@ -1,43 +1,33 @@
-//! What a run tells while it goes on, and what became of each process.
+//! What a run reports while it goes on, and what became of each process.
 
 use serde::Serialize;
 
 use super::kernel::Signal;
 use crate::plan::{Target, TargetMember};
 
-/// One thing that is about to happen, or has happened, to one process.
+/// A step of one process.
 #[derive(Clone, Debug)]
 pub struct Event<'a> {
     /// The instance.
     pub target: &'a Target,
     /// The process.
     pub member: &'a TargetMember,
-    /// What.
+    /// What happens to it.
     pub step: Step,
 }
 
-/// What happens to a process.
+/// What is about to happen, or has happened, to a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// This signal is about to be sent.
     Intent(Signal),
     /// It was sent.
     Signalled(Signal),
-    /// It ended by itself or on SIGTERM.
-    Exited,
-    /// It ended on SIGKILL.
-    Killed,
-    /// It is still there after SIGKILL.
-    Survived,
-    /// The kernel would not let us.
-    Denied(String),
-    /// It was gone before any signal.
-    Vanished,
-    /// Left alone after all, and why.
-    Withheld(String),
+    /// This became of it.
+    Ended(Outcome),
 }
 
-/// Who keeps the record of a run.
+/// Keeps the record of a run.
 pub trait Recorder {
     /// Why a record could not be kept.
     type Error;
@@ -99,8 +89,6 @@ impl Outcome {
 pub struct Report<E> {
     /// For each process that was planned or found on the way: which target, who, what became of it.
     pub results: Vec<Ended>,
-    /// The signal that made us stop early.
-    pub interrupted: Option<i32>,
     /// The record could not be kept: nothing was sent after that.
     pub failed: Option<E>,
 }

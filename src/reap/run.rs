@@ -7,7 +7,7 @@ use super::event::{Ended, Event, Outcome, Recorder, Report, Step};
 use super::kernel::{Family, Kernel, Lookout, ProcessRow, Refusal, Signal};
 use super::late_children::{LateChildren, View};
 use super::patience::{Patience, next_pause};
-use super::subject::{Asked, Subject, refused, step};
+use super::subject::{Asked, Subject, refused};
 use crate::bytes::Argv;
 use crate::instance::Part;
 use crate::plan::{Plan, TargetMember};
@@ -75,7 +75,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         let outcome = subject.outcome.clone();
         self.subjects.push(subject);
         if let Some(outcome) = outcome {
-            self.tell(self.subjects.len() - 1, step(outcome));
+            self.report(self.subjects.len() - 1, Step::Ended(outcome));
         }
     }
 
@@ -196,7 +196,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
                     let asked = Asked { signal, at: self.kernel.now(), wave: self.waves };
                     self.subjects[index].asked = Some(asked);
                 }
-                self.tell(index, Step::Signalled(signal));
+                self.report(index, Step::Signalled(signal));
             }
             Err(Refusal::Gone | Refusal::Reused) => {
                 let outcome = self.subjects[index].end();
@@ -273,7 +273,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
             Some(Ended { target, member, outcome: outcome? })
         };
         let results = self.subjects.into_iter().filter_map(ended).collect();
-        Report { results, interrupted: self.kernel.interrupted(), failed: self.failed }
+        Report { results, failed: self.failed }
     }
 
     /// Nothing more is sent once somebody asked us to stop or the record failed.
@@ -303,10 +303,10 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
 
     fn finish(&mut self, index: usize, outcome: Outcome) {
         self.subjects[index].outcome = Some(outcome.clone());
-        self.tell(index, step(outcome));
+        self.report(index, Step::Ended(outcome));
     }
 
-    fn tell(&mut self, index: usize, step: Step) {
+    fn report(&mut self, index: usize, step: Step) {
         let subject = &self.subjects[index];
         let event = Event { target: &self.plan.targets[subject.target], member: &subject.member, step };
         if let Err(error) = self.recorder.note(&event) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::{Outcome, Step};
+use super::event::Outcome;
 use super::kernel::{Refusal, Signal};
 use crate::plan::TargetMember;
 
@@ -63,17 +63,5 @@ pub(super) fn refused(refusal: Refusal) -> Outcome {
     match refusal {
         Refusal::Gone | Refusal::Reused => Outcome::Vanished,
         Refusal::Denied(why) => Outcome::Denied(why),
-    }
-}
-
-/// How an outcome is told.
-pub(super) fn step(outcome: Outcome) -> Step {
-    match outcome {
-        Outcome::Exited => Step::Exited,
-        Outcome::Killed => Step::Killed,
-        Outcome::Survived => Step::Survived,
-        Outcome::Denied(why) => Step::Denied(why),
-        Outcome::Vanished => Step::Vanished,
-        Outcome::Withheld(why) => Step::Withheld(why),
     }
 }

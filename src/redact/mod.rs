@@ -13,14 +13,12 @@ mod words;
 
 use self::flags::{ShortFlag, is_container, short_flag};
 use self::names::names_a_secret;
+pub use self::shapes::HIDDEN;
 use self::shapes::Place;
 use self::words::{
     Quote, blank, gap_len, is_flag, is_harmless, is_quote, is_scheme, is_shell_flag, name_before, word_len,
 };
 use crate::bytes::{Argv, to_text};
-
-/// What stands in place of a secret.
-pub const HIDDEN: &str = "<redacted>";
 
 /// Looks after which a command line that still changes is hidden whole. Random ones take three.
 const MOST_LOOKS: usize = 10;

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::HIDDEN;
+/// What stands in place of a secret.
+pub const HIDDEN: &str = "<redacted>";
 
 /// Beginnings that only secrets have, with how many characters must follow at least.
 #[rustfmt::skip] // a list, not a column

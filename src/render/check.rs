@@ -13,7 +13,7 @@ use super::figures::count;
 use super::grid::paragraph;
 use super::hints;
 use super::json;
-use super::style::{self, Look};
+use super::style::{self, Screen};
 use super::table;
 use crate::health::{Health, Problem};
 use crate::process::SCHEMA;
@@ -21,19 +21,19 @@ use crate::units::show_size;
 
 /// One line, and one for each problem.
 #[must_use]
-pub fn text(scene: &Scene<'_>, health: &Health, look: Look) -> String {
+pub fn text(scene: &Scene<'_>, health: &Health, screen: Screen) -> String {
     let (state, style) = match health.is_fine() {
         true => ("healthy", style::good()),
         false => ("not healthy", style::bad()),
     };
-    let mut text = format!("{}: {}", look.paint(style, state), headline(scene, health));
+    let mut text = format!("{}: {}", screen.paint(style, state), headline(scene, health));
     for problem in &health.problems {
         text.push('\n');
-        text.push_str(paragraph("  ", &sentence(problem), look.width).trim_end());
+        text.push_str(paragraph("  ", &sentence(problem), screen.width).trim_end());
     }
     for hint in hints::copies(scene) {
         text.push('\n');
-        text.push_str(paragraph("  hint: ", &hint, look.width).trim_end());
+        text.push_str(paragraph("  hint: ", &hint, screen.width).trim_end());
     }
     text
 }

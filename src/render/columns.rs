@@ -159,14 +159,33 @@ fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
 
 /// `holds port 3000`, `holds ports 3000, 9222`: freeing one is what people look for. `None` where it holds none.
 #[must_use]
-pub(super) fn holds(sockets: &[&Listener]) -> Option<String> {
-    let tcp: Vec<String> =
-        sockets.iter().filter(|socket| matches!(socket, Listener::Tcp(_))).map(ToString::to_string).collect();
-    match tcp.as_slice() {
-        [] => None,
-        [port] => Some(format!("holds port {port}")),
-        ports => Some(format!("holds ports {}", ports.join(", "))),
-    }
+fn holds(sockets: &[&Listener]) -> Option<String> {
+    let (ports, _) = ports_and_sockets(sockets);
+    (!ports.is_empty()).then(|| format!("holds {}", called("port", &ports)))
+}
+
+/// The same with all its other sockets: `holds port 3000 and socket unix:/run/x.sock`.
+#[must_use]
+pub(super) fn holds_all(sockets: &[&Listener]) -> Option<String> {
+    let (ports, others) = ports_and_sockets(sockets);
+    let parts: Vec<String> = [("port", ports), ("socket", others)]
+        .iter()
+        .filter(|(_, some)| !some.is_empty())
+        .map(|(what, some)| called(what, some))
+        .collect();
+    (!parts.is_empty()).then(|| format!("holds {}", parts.join(" and ")))
+}
+
+fn ports_and_sockets(sockets: &[&Listener]) -> (Vec<String>, Vec<String>) {
+    let (ports, others): (Vec<&Listener>, Vec<&Listener>) =
+        sockets.iter().partition(|socket| matches!(socket, Listener::Tcp(_)));
+    let shown = |some: Vec<&Listener>| some.iter().map(ToString::to_string).collect();
+    (shown(ports), shown(others))
+}
+
+fn called(what: &str, some: &[String]) -> String {
+    let plural = if some.len() == 1 { "" } else { "s" };
+    format!("{what}{plural} {}", some.join(", "))
 }
 
 /// What stands in a column that not every list has; `None` where nothing is known or there is none.

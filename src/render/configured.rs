@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::clean::clean;
 use super::grid::{self, Column};
-use super::style::{self, Look};
+use super::style::{self, Screen};
 use crate::process::{Pid, SCHEMA};
 
 /// One configured server. Its argv is not here: it may hold secrets.
@@ -47,7 +47,7 @@ const COLUMNS: [Column; 5] = [
 
 /// Both lists for people.
 #[must_use]
-pub fn text(entries: &[Entry], strays: &[Stray], look: Look) -> String {
+pub fn text(entries: &[Entry], strays: &[Stray], screen: Screen) -> String {
     let rows: Vec<Vec<String>> = entries
         .iter()
         .map(|entry| {
@@ -62,14 +62,14 @@ pub fn text(entries: &[Entry], strays: &[Stray], look: Look) -> String {
         .collect();
     let mut lines = match rows.as_slice() {
         [] => vec!["no configuration that was found names an MCP server".to_owned()],
-        rows => grid::lines(&COLUMNS, rows, 2, look.width),
+        rows => grid::lines(&COLUMNS, rows, 2, screen.width),
     };
     if let Some(titles) = lines.first_mut().filter(|_| !rows.is_empty()) {
-        *titles = look.paint(style::title(), titles);
+        *titles = screen.paint(style::title(), titles);
     }
     if !strays.is_empty() {
         lines.push(String::new());
-        lines.push(look.paint(style::title(), "running, and in no configuration that was found"));
+        lines.push(screen.paint(style::title(), "running, and in no configuration that was found"));
         lines.extend(strays.iter().map(|s| format!("  {} ({}) {}", clean(&s.server), s.root, s.verdict)));
     }
     lines.join("\n")

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::clean::clean;
 use super::grid::paragraph;
-use super::style::{self, Look};
+use super::style::{self, Screen};
 
 /// Whether one thing works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -53,7 +53,7 @@ impl Line {
 
 /// For people: one line each, and an arrow to what to do.
 #[must_use]
-pub fn text(lines: &[Line], look: Look) -> String {
+pub fn text(lines: &[Line], screen: Screen) -> String {
     let width = lines.iter().map(|line| line.what.len()).max().unwrap_or(0);
     let mut out = String::new();
     for line in lines {
@@ -62,12 +62,12 @@ pub fn text(lines: &[Line], look: Look) -> String {
             Grade::Note => ("--", style::warning()),
             Grade::Broken => ("!!", style::bad()),
         };
-        let mark = look.paint(style, mark);
+        let mark = screen.paint(style, mark);
         let margin = " ".repeat(width + 6);
         let mut text: String =
-            line.found.lines().map(|found| paragraph(&margin, &clean(found), look.width)).collect();
+            line.found.lines().map(|found| paragraph(&margin, &clean(found), screen.width)).collect();
         if let Some(mend) = line.mend.as_ref().filter(|mend| !mend.is_empty()) {
-            text += &paragraph(&margin, &format!("-> {}", clean(mend)), look.width);
+            text += &paragraph(&margin, &format!("-> {}", clean(mend)), screen.width);
         }
         let text = text.strip_prefix(&margin).unwrap_or("\n");
         let _ = write!(out, "{mark}  {:<width$}  {text}", line.what);

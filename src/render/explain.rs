@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::Scene;
 use super::clean::clean;
-use super::columns::holds;
+use super::columns::holds_all;
+use super::figures::command;
 use super::grid::paragraph;
-use super::json::command;
 use super::sentence::{Leaning, sentence};
-use super::style::{self, Look};
+use super::style::{self, Screen};
 use crate::catalog::{Identification, Role};
 use crate::classify::Finding;
 use crate::process::{Pid, ProcessRecord};
@@ -27,11 +27,11 @@ pub struct Whereabouts {
 }
 
 impl Whereabouts {
-    fn lines(&self, look: Look) -> String {
+    fn lines(&self, screen: Screen) -> String {
         let mut out = String::new();
         if self.chain.len() > 1 {
             let chain = format!("Ancestors: {}", self.chain.join(" > "));
-            out.push_str(&paragraph("", &clean(&chain), look.width));
+            out.push_str(&paragraph("", &clean(&chain), screen.width));
         }
         let folder = match (&self.folder, &self.repository) {
             (Some(folder), Some(repository)) if folder == repository => {
@@ -43,7 +43,7 @@ impl Whereabouts {
             (Some(folder), None) => format!("It works in {folder}."),
             (None, _) => return out,
         };
-        out + &paragraph("", &clean(&folder), look.width)
+        out + &paragraph("", &clean(&folder), screen.width)
     }
 }
 
@@ -54,14 +54,39 @@ pub fn instance(
     finding: &Finding<'_>,
     pid: Pid,
     place: &Whereabouts,
-    look: Look,
+    screen: Screen,
 ) -> String {
     let mut out = String::new();
     let part = finding.instance.members.iter().find(|m| m.record.pid() == pid);
     if let Some(member) = part {
         let _ = writeln!(out, "{pid}  {}", clean(&command(member.record)));
     }
-    let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), finding.verdict.as_str());
+    out.push_str(&summary(scene, finding, place, screen));
+    let said: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
+    for (leaning, title) in
+        [(Leaning::Neutral, "What it is"), (Leaning::For, "For ending it"), (Leaning::Against, "Against")]
+    {
+        let of: Vec<&String> = said.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{}", screen.paint(style::title(), title));
+        for text in of {
+            out.push_str(&paragraph("  ", &clean(text), screen.width));
+        }
+    }
+    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its processes"));
+    for member in &finding.instance.members {
+        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
+    }
+    out
+}
+
+/// What it is, whose, where, and what a run would do.
+fn summary(scene: &Scene<'_>, finding: &Finding<'_>, place: &Whereabouts, screen: Screen) -> String {
+    let mut out = String::new();
+    let verdict =
+        screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), finding.verdict.as_str());
     let _ = writeln!(
         out,
         "It belongs to an instance of {} with root {}: {}, {}, {} old.",
@@ -82,9 +107,9 @@ pub fn instance(
             clean(&conversation.id)
         );
     }
-    out.push_str(&place.lines(look));
-    if let Some(held) = holds(&finding.instance.listening()) {
-        let _ = writeln!(out, "It {held}.");
+    out.push_str(&place.lines(screen));
+    if let Some(held) = holds_all(&finding.instance.listening()) {
+        out.push_str(&paragraph("", &clean(&format!("It {held}.")), screen.width));
     }
     let _ = writeln!(out, "Verdict: {verdict}, {}.", clean(&finding.reason));
     let end = match (scene.reaps(finding), scene.withheld(finding)) {
@@ -93,23 +118,6 @@ pub fn instance(
         (false, None) => "A run would leave it alone.".to_owned(),
     };
     let _ = writeln!(out, "{end}");
-    let said: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
-    for (leaning, title) in
-        [(Leaning::Neutral, "What it is"), (Leaning::For, "For ending it"), (Leaning::Against, "Against")]
-    {
-        let of: Vec<&String> = said.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
-        if of.is_empty() {
-            continue;
-        }
-        let _ = writeln!(out, "\n{}", look.paint(style::title(), title));
-        for text in of {
-            out.push_str(&paragraph("  ", &clean(text), look.width));
-        }
-    }
-    let _ = writeln!(out, "\n{}", look.paint(style::title(), "Its processes"));
-    for member in &finding.instance.members {
-        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
-    }
     out
 }
 
@@ -121,13 +129,13 @@ pub fn stranger(
     known: Option<&Identification>,
     program: Option<&str>,
     place: &Whereabouts,
-    look: Look,
+    screen: Screen,
 ) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", record.pid(), clean(&command(record)));
-    out.push_str(&place.lines(look));
+    out.push_str(&place.lines(screen));
     if let Some(known) = known.filter(|known| known.role == Role::Client) {
-        return out + &client(scene, record.pid(), &known.name, look);
+        return out + &client(scene, record.pid(), &known.name, screen);
     }
     let what = match known.map(|known| known.role) {
         Some(Role::Supervisor) => "It starts and watches processes for others",
@@ -138,7 +146,7 @@ pub fn stranger(
     let name = known.map(|known| format!(" ({})", known.name)).unwrap_or_default();
     let _ = writeln!(out, "{what}{}.", clean(&name));
     let _ = writeln!(out, "A run would leave it alone.");
-    let _ = writeln!(out, "\n{}", look.paint(style::title(), "What was looked at"));
+    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "What was looked at"));
     match program {
         Some(program) => {
             let _ = writeln!(out, "  What really runs is {}; no rule names it a server.", clean(program));
@@ -150,7 +158,7 @@ pub fn stranger(
     out.push_str(&paragraph(
         "  ",
         "Its ancestors and descendants were looked at too: it is below no MCP launcher or server.",
-        look.width,
+        screen.width,
     ));
     // A rule can only name a program that could be read, and what is known as something else is not to be taught.
     let teachable = program.is_some()
@@ -164,13 +172,13 @@ pub fn stranger(
     out.push_str(&paragraph(
         "",
         "To have it taken for one, add a [[server]] rule with its program to the configuration file.",
-        look.width,
+        screen.width,
     ));
     out
 }
 
 /// What a client is, and which instances are its own.
-fn client(scene: &Scene<'_>, pid: Pid, name: &str, look: Look) -> String {
+fn client(scene: &Scene<'_>, pid: Pid, name: &str, screen: Screen) -> String {
     let status = scene.judgement.clients.iter().find(|client| client.pid == pid);
     let mut out = format!("It is the client {}, which starts MCP servers and talks to them.\n", clean(name));
     if let Some((status, reason)) = status.and_then(|status| Some((status, status.reason.as_ref()?))) {
@@ -179,7 +187,7 @@ fn client(scene: &Scene<'_>, pid: Pid, name: &str, look: Look) -> String {
         } else {
             "Nobody is seen to use it, which proves nothing"
         };
-        out.push_str(&paragraph("", &clean(&format!("{proof}: {reason}.")), look.width));
+        out.push_str(&paragraph("", &clean(&format!("{proof}: {reason}.")), screen.width));
     }
     out.push_str("A run would leave it alone.\n");
     let of = |finding: &&&Finding<'_>| finding.client.as_ref().is_some_and(|client| client.pid == pid);
@@ -189,10 +197,10 @@ fn client(scene: &Scene<'_>, pid: Pid, name: &str, look: Look) -> String {
         out.push_str("\nIt has no MCP instance now.\n");
         return out;
     }
-    let _ = writeln!(out, "\n{}", look.paint(style::title(), "Its instances"));
+    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its instances"));
     for finding in its {
         let verdict = finding.verdict.as_str();
-        let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), verdict);
+        let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), verdict);
         let (server, root) = (clean(&finding.instance.server), finding.instance.root.pid());
         let _ = writeln!(out, "  {server} ({root}), {verdict}: {}", clean(&finding.reason));
     }

@@ -1,7 +1,8 @@
-//! Numbers in words.
+//! Numbers and command lines in words.
 
 use std::time::Duration;
 
+use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
 
 /// `1 instance`, `2 instances`, `3 processes`.
@@ -32,6 +33,15 @@ pub fn elapsed(duration: Duration) -> String {
         return format!("{}.{}s", tenths / 10, tenths % 10);
     }
     show_duration(duration)
+}
+
+/// The command line without secrets, not yet cleaned for a terminal.
+#[must_use]
+pub fn command(record: &ProcessRecord) -> String {
+    match &record.argv {
+        Some(argv) if !argv.is_empty() => crate::redact::argv(argv).join(" "),
+        _ => record.command(),
+    }
 }
 
 #[cfg(test)]

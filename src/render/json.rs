@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Scene;
 use super::explain::Whereabouts;
+use super::figures::command;
 use crate::classify::{ClientRef, Copies, Evidence, Finding};
 use crate::containers::Container;
 use crate::instance::Part;
@@ -251,15 +252,6 @@ fn copies(copies: &Copies) -> CopiesRow<'_> {
 fn outcome(scene: &Scene<'_>, record: &ProcessRecord) -> Option<&'static str> {
     let ended = scene.results?.iter().find(|ended| ended.member.id == record.id)?;
     Some(ended.outcome.as_str())
-}
-
-/// The command line without secrets; JSON escapes what a terminal must not see.
-#[must_use]
-pub fn command(record: &ProcessRecord) -> String {
-    match &record.argv {
-        Some(argv) if !argv.is_empty() => crate::redact::argv(argv).join(" "),
-        _ => record.command(),
-    }
 }
 
 /// Seconds since the epoch as RFC 3339 in UTC with milliseconds.

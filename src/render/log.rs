@@ -6,115 +6,14 @@ use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use serde::Serialize;
 
 use super::clean::{clean, fit};
 use super::figures::{count, elapsed};
-use super::style::{self, Look};
-use crate::process::Pid;
+use super::style::{self, Screen};
+use crate::history::Run;
 use crate::units::show_size;
 
 pub use totals::totals;
-
-/// One run of mcp-reap, put together from its lines in the audit log.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Run {
-    /// Its name.
-    pub run: String,
-    /// When it began; of a run whose beginning is lost, the first that is known of it.
-    #[serde(serialize_with = "millis")]
-    pub at: DateTime<Utc>,
-    /// `hand`, `schedule` or `hook`; `None` where the beginning is lost.
-    pub started_by: Option<String>,
-    /// Its last line is there. Without it the run goes on, or broke off.
-    pub finished: bool,
-    /// The signal that stopped it early.
-    pub interrupted_by: Option<i32>,
-    /// Instances that were ended in full.
-    pub instances_ended: u32,
-    /// Processes that were ended.
-    pub processes_ended: u32,
-    /// Processes that survived or were denied.
-    pub failed: u32,
-    /// Bytes of resident memory that the ended processes had.
-    pub rss_reclaimed: u64,
-    /// Milliseconds from its beginning to its end; 0 where the end is missing.
-    pub duration_ms: u64,
-    /// What it ended, or tried to.
-    pub instances: Vec<Instance>,
-    /// What it left alone although the verdict said otherwise.
-    pub withheld: Vec<Withheld>,
-}
-
-/// One instance that a run signalled.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Instance {
-    /// The server it ran.
-    pub server: String,
-    /// Its root.
-    pub root: Pid,
-    /// What the evidence said.
-    pub verdict: String,
-    /// The evidence in one line.
-    pub reason: String,
-    /// Bytes of resident memory of the processes that are gone.
-    pub rss_reclaimed: u64,
-    /// Its processes, in the order in which they were signalled.
-    pub processes: Vec<Process>,
-}
-
-/// One process that a run signalled.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Process {
-    /// Its number.
-    pub pid: Pid,
-    /// `launcher`, `server` or `helper`.
-    pub role: String,
-    /// The command line, redacted when it was recorded.
-    pub command: String,
-    /// Resident memory in bytes when it was seen last.
-    pub rss: u64,
-    /// `exited`, `killed`, `survived`, `denied`, `vanished` or `withheld`; `None` where no line
-    /// says so.
-    pub outcome: Option<String>,
-    /// Milliseconds from the first signal to the outcome.
-    pub after_ms: Option<u64>,
-}
-
-/// One instance that a run left alone.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Withheld {
-    /// The server it runs.
-    pub server: String,
-    /// Its root.
-    pub root: Pid,
-    /// What the evidence said.
-    pub verdict: String,
-    /// Why it was left alone.
-    pub reason: String,
-}
-
-impl Process {
-    /// Is it known to be gone?
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
-        matches!(self.outcome.as_deref(), Some("exited" | "killed" | "vanished"))
-    }
-}
-
-impl Run {
-    /// It looked, and there was nothing to do.
-    fn was_idle(&self) -> bool {
-        self.finished
-            && self.interrupted_by.is_none()
-            && self.instances.is_empty()
-            && self.withheld.is_empty()
-    }
-}
-
-fn millis<S: serde::Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
-}
 
 /// The runs as a JSON array.
 #[must_use]
@@ -132,7 +31,7 @@ pub fn json_line(run: &Run) -> String {
 /// The runs, oldest first. Runs in a row that found nothing share a line: an hourly timer makes 24
 /// of them a day.
 #[must_use]
-pub fn text<Z: TimeZone>(runs: &[Run], look: Look, zone: &Z) -> String
+pub fn text<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String
 where
     Z::Offset: Display,
 {
@@ -146,11 +45,11 @@ where
             let _ = writeln!(
                 out,
                 "{}",
-                look.paint(style::faint(), &format!("{span}  {idle} runs, nothing to end"))
+                screen.paint(style::faint(), &format!("{span}  {idle} runs, nothing to end"))
             );
             rest = &rest[idle..];
         } else {
-            run(&mut out, first, look, zone);
+            run(&mut out, first, screen, zone);
             rest = &rest[1..];
         }
     }
@@ -158,7 +57,7 @@ where
 }
 
 /// One run: its sentence, then each instance.
-fn run<Z: TimeZone>(out: &mut String, run: &Run, look: Look, zone: &Z)
+fn run<Z: TimeZone>(out: &mut String, run: &Run, screen: Screen, zone: &Z)
 where
     Z::Offset: Display,
 {
@@ -169,8 +68,8 @@ where
     };
     let head = format!("{}  {by}: {}", local(run.at, zone), sentence(run));
     let style = if run.was_idle() { style::faint() } else { style::title() };
-    let _ = writeln!(out, "{}", look.paint(style, &head));
-    let width = look.width.unwrap_or(usize::MAX);
+    let _ = writeln!(out, "{}", screen.paint(style, &head));
+    let width = screen.width.unwrap_or(usize::MAX);
     for instance in &run.instances {
         let line = format!(
             "  {} {}, {}: {}",
@@ -198,7 +97,7 @@ where
             );
             let line = fit(&line, width);
             let style = if process.is_gone() { style::faint() } else { style::warning() };
-            let _ = writeln!(out, "{}", look.paint(style, &line));
+            let _ = writeln!(out, "{}", screen.paint(style, &line));
         }
     }
     for withheld in &run.withheld {

@@ -19,88 +19,95 @@ pub enum Leaning {
 /// One piece of evidence as a sentence, and which way it points.
 #[must_use]
 pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
-    use Leaning::{Against, For, Neutral};
+    (leaning(evidence), text(evidence))
+}
+
+fn leaning(evidence: &Evidence) -> Leaning {
+    use Evidence as E;
     match evidence {
-        Evidence::Identified { pid, basis } => {
-            (Neutral, format!("Process {pid} is known by {}.", known_by(basis)))
+        E::Identified { .. } | E::NoWire { .. } | E::Wire { state: WireState::Absent, .. } => {
+            Leaning::Neutral
         }
-        Evidence::OwnerAlive { pid, name } => {
-            (Against, format!("Its owner {name} ({pid}), the parent of its root, is alive."))
+        E::OwnerGone { .. } | E::Unmanaged { .. } | E::Connected { count: 0 } | E::DeadWire { .. } => {
+            Leaning::For
         }
-        Evidence::OwnerGone { pid, how } => {
-            let how = match how {
-                Adoption::Init => "pid 1, which adopts orphans".to_owned(),
-                Adoption::Subreaper => format!("{pid}, a process that adopts orphans"),
-                Adoption::StartedLater => {
-                    format!("{pid}, a process that started later and so must have adopted it")
-                }
-            };
-            (For, format!("The process that started it has ended: its parent is now {how}."))
+        E::Wire { direction, state: WireState::Closed, .. } if *direction != "other" => Leaning::For,
+        E::Limit { .. } | E::OrphanedClient { .. } | E::LeftOver => Leaning::For,
+        _ => Leaning::Against,
+    }
+}
+
+fn text(evidence: &Evidence) -> String {
+    use Evidence as E;
+    match evidence {
+        E::Identified { pid, basis } => format!("Process {pid} is known by {}.", known_by(basis)),
+        E::OwnerAlive { pid, name } => format!("Its owner {name} ({pid}), the parent of its root, is alive."),
+        E::OwnerGone { pid, how } => {
+            format!("The process that started it has ended: its parent is now {}.", adopter(*pid, *how))
         }
-        Evidence::OwnerUnknown { pid: Pid(0) } => {
-            (Against, "Its parent is outside this PID namespace, so its owner may be alive.".to_owned())
+        E::OwnerUnknown { pid: Pid(0) } => {
+            "Its parent is outside this PID namespace, so its owner may be alive.".to_owned()
         }
-        Evidence::OwnerUnknown { pid } => {
-            (Against, format!("Whether its parent {pid} started it and lives is not known."))
+        E::OwnerUnknown { pid } => format!("Whether its parent {pid} started it and lives is not known."),
+        E::Managed { manager, unit, main_pid } => {
+            format!("{manager} runs it: {main_pid} is the main process of {unit}.")
         }
-        Evidence::Managed { manager, unit, main_pid } => {
-            (Against, format!("{manager} runs it: {main_pid} is the main process of {unit}."))
+        E::MaybeManaged { unit } => {
+            format!("It is in the cgroup of {unit}, and that unit's main process could not be asked for.")
         }
-        Evidence::MaybeManaged { unit } => (
-            Against,
-            format!("It is in the cgroup of {unit}, and that unit's main process could not be asked for."),
+        E::Unmanaged { unit, main_pid: Pid(0) } => {
+            format!("It is in the cgroup of {unit}, which has no main process any more: it leaked there.")
+        }
+        E::Unmanaged { unit, main_pid } => format!(
+            "It is in the cgroup of {unit}, but that unit's main process is {main_pid}: it is not managed."
         ),
-        Evidence::Unmanaged { unit, main_pid: Pid(0) } => (
-            For,
-            format!("It is in the cgroup of {unit}, which has no main process any more: it leaked there."),
-        ),
-        Evidence::Unmanaged { unit, main_pid } => (
-            For,
-            format!(
-                "It is in the cgroup of {unit}, but that unit's main process is {main_pid}: it is not managed."
-            ),
-        ),
-        Evidence::Wire { direction, state, holders } => wire(direction, *state, holders),
-        Evidence::NoWire { stdin } => {
-            (Neutral, format!("Its stdin is {}, which says nothing about use.", stdin_kind(*stdin)))
-        }
-        Evidence::Listening { ports } => (Against, format!("It listens on {}.", list(ports))),
-        Evidence::Connected { count: 0 } => (For, "Nobody is connected to it.".to_owned()),
-        Evidence::Connected { count: 1 } => (Against, "One connection from outside is open.".to_owned()),
-        Evidence::Connected { count } => (Against, format!("{count} connections from outside are open.")),
-        Evidence::NetworkUnknown => (Against, "Its sockets or connections could not be read.".to_owned()),
-        Evidence::TalksTo { pid } => {
-            (Against, format!("It is connected to {pid}, which started it or is a client."))
-        }
-        Evidence::Announced { transport } => {
-            (Against, format!("It is a daemon by what it announces: {transport}."))
-        }
-        Evidence::DeadWire { proof } => (For, dead_wire(*proof).to_owned()),
-        Evidence::Hidden { pid } => (Against, format!("What process {pid} is to it could not be read.")),
-        Evidence::Allowed { pid, rule, reason } => {
+        E::Wire { direction, state, holders } => wire(direction, *state, holders),
+        E::NoWire { stdin } => format!("Its stdin is {}, which says nothing about use.", stdin_kind(*stdin)),
+        E::Listening { ports } => format!("It listens on {}.", list(ports)),
+        E::Connected { count: 0 } => "Nobody is connected to it.".to_owned(),
+        E::Connected { count: 1 } => "One connection from outside is open.".to_owned(),
+        E::Connected { count } => format!("{count} connections from outside are open."),
+        E::NetworkUnknown => "Its sockets or connections could not be read.".to_owned(),
+        E::TalksTo { pid } => format!("It is connected to {pid}, which started it or is a client."),
+        E::Announced { transport } => format!("It is a daemon by what it announces: {transport}."),
+        E::DeadWire { proof } => dead_wire(*proof).to_owned(),
+        E::Hidden { pid } => format!("What process {pid} is to it could not be read."),
+        E::Allowed { pid, rule, reason } => {
             let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-            (Against, format!("{rule} allows process {pid}{why}."))
+            format!("{rule} allows process {pid}{why}.")
         }
-        Evidence::Limit { limit, value, bound } => {
-            let show = |n: u64| match *limit {
-                "max_rss" => show_size(n),
-                "max_age" => show_duration(std::time::Duration::from_secs(n)),
-                _ => n.to_string(),
-            };
-            (For, format!("It breaks {limit}: {}, at most {} allowed.", show(*value), show(*bound)))
+        E::Limit { limit, value, bound } => {
+            format!(
+                "It breaks {limit}: {}, at most {} allowed.",
+                amount(limit, *value),
+                amount(limit, *bound)
+            )
         }
-        Evidence::PersonBelow { pid } => (
-            Against,
-            format!("Process {pid} below it belongs to a person: a window, a terminal or an editor."),
-        ),
-        Evidence::Awaited { pid } => {
-            (Against, format!("The shell {pid} above it may go on only if it ends by itself."))
+        E::PersonBelow { pid } => {
+            format!("Process {pid} below it belongs to a person: a window, a terminal or an editor.")
         }
-        Evidence::ClientBelow { pid } => (Against, format!("The client {pid} was started below it.")),
-        Evidence::OrphanedClient { pid } => {
-            (For, format!("The process that started the client {pid} has ended, and its stdio is closed."))
+        E::Awaited { pid } => format!("The shell {pid} above it may go on only if it ends by itself."),
+        E::ClientBelow { pid } => format!("The client {pid} was started below it."),
+        E::OrphanedClient { pid } => {
+            format!("The process that started the client {pid} has ended, and its stdio is closed.")
         }
-        Evidence::LeftOver => (For, "Only a helper is left; the server that started it is gone.".to_owned()),
+        E::LeftOver => "Only a helper is left; the server that started it is gone.".to_owned(),
+    }
+}
+
+fn adopter(pid: Pid, how: Adoption) -> String {
+    match how {
+        Adoption::Init => "pid 1, which adopts orphans".to_owned(),
+        Adoption::Subreaper => format!("{pid}, a process that adopts orphans"),
+        Adoption::StartedLater => format!("{pid}, a process that started later and so must have adopted it"),
+    }
+}
+
+fn amount(limit: &str, n: u64) -> String {
+    match limit {
+        "max_rss" => show_size(n),
+        "max_age" => show_duration(std::time::Duration::from_secs(n)),
+        _ => n.to_string(),
     }
 }
 
@@ -145,34 +152,21 @@ fn dead_wire(proof: Proof) -> &'static str {
     }
 }
 
-fn wire(direction: &str, state: WireState, holders: &[Pid]) -> (Leaning, String) {
-    if direction == "other" {
-        return match state {
-            WireState::Held => {
-                (Leaning::Against, format!("{} shares a pipe or socket pair with it.", list(holders)))
-            }
-            WireState::Closed | WireState::Unknown | WireState::Absent => {
-                (Leaning::Against, "Its pipes and socket pairs beside stdio could not be read.".to_owned())
-            }
-        };
-    }
+fn wire(direction: &str, state: WireState, holders: &[Pid]) -> String {
     let verb = if direction == "stdin" { "writes to" } else { "reads" };
+    let hold = if holders.len() == 1 { "holds" } else { "hold" };
     match state {
         WireState::Held if holders.is_empty() => {
-            (Leaning::Against, format!("Its {direction} is a terminal, and somebody holds it."))
+            format!("Its {direction} is a terminal, and somebody holds it.")
         }
-        WireState::Held => {
-            let them = list(holders);
-            let hold = if holders.len() == 1 { "holds" } else { "hold" };
-            (Leaning::Against, format!("{them} {hold} the other end of its {direction}."))
+        WireState::Held if direction == "other" => {
+            format!("{} shares a pipe or socket pair with it.", list(holders))
         }
-        WireState::Closed => {
-            (Leaning::For, format!("Nobody {verb} its {direction}: the other end is closed."))
-        }
-        WireState::Unknown => {
-            (Leaning::Against, format!("Who holds the other end of its {direction} could not be read."))
-        }
-        WireState::Absent => (Leaning::Neutral, format!("Its {direction} does not leave the instance.")),
+        _ if direction == "other" => "Its pipes and socket pairs beside stdio could not be read.".to_owned(),
+        WireState::Held => format!("{} {hold} the other end of its {direction}.", list(holders)),
+        WireState::Closed => format!("Nobody {verb} its {direction}: the other end is closed."),
+        WireState::Unknown => format!("Who holds the other end of its {direction} could not be read."),
+        WireState::Absent => format!("Its {direction} does not leave the instance."),
     }
 }
 

@@ -21,17 +21,17 @@ pub enum Color {
 
 /// How to draw on stdout.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Screen {
     /// With colour.
     pub color: bool,
     /// Columns to fill at most; `None` when nobody looks at lines (a pipe, a file).
     pub width: Option<usize>,
 }
 
-impl Look {
+impl Screen {
     /// For stdout, as it is now.
     #[must_use]
-    pub fn of_stdout(color: Color) -> Look {
+    pub fn of_stdout(color: Color) -> Screen {
         let terminal = std::io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -42,15 +42,15 @@ impl Look {
         };
         let columns =
             terminal.then(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()));
-        Look { color, width: columns }
+        Screen { color, width: columns }
     }
 
     /// The same on a terminal that may have another size by now.
     #[must_use]
-    pub fn resized(self) -> Look {
+    pub fn resized(self) -> Screen {
         let width =
             self.width.map(|before| terminal_size::terminal_size().map_or(before, |(now, _)| now.0.into()));
-        Look { width, ..self }
+        Screen { width, ..self }
     }
 
     /// As much of the text as a terminal shows at once with two lines more below, and how many lines
@@ -121,7 +121,7 @@ pub fn outcome(outcome: &Outcome) -> Style {
     }
 }
 
-/// By what a verdict means for the instance: red goes, yellow is worth a look, green stays.
+/// By what a verdict means for the instance: red goes, yellow is worth a screen, green stays.
 #[must_use]
 pub fn verdict(verdict: Verdict, reap: bool) -> Style {
     let color = match verdict {

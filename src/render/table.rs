@@ -8,7 +8,7 @@ pub use super::columns::Columns;
 pub use super::figures::count;
 use super::figures::size_of;
 use super::grid::{self, paragraph};
-use super::style::{self, Look};
+use super::style::{self, Screen};
 use super::{Order, Scene, hints, tree};
 use crate::classify::{Finding, Verdict};
 use crate::units::show_size;
@@ -26,16 +26,16 @@ pub struct Detail {
 
 /// All instances, the worst on top.
 #[must_use]
-pub fn list(scene: &Scene<'_>, look: Look, detail: Detail) -> String {
+pub fn list(scene: &Scene<'_>, screen: Screen, detail: Detail) -> String {
     let findings = scene.sorted(detail.order);
-    table(scene, &findings, look, detail) + &notes(scene, look)
+    table(scene, &findings, screen, detail) + &notes(scene, screen)
 }
 
 /// Only what is to be ended, each with its members.
 #[must_use]
-pub fn plan(scene: &Scene<'_>, look: Look) -> String {
+pub fn plan(scene: &Scene<'_>, screen: Screen) -> String {
     let findings: Vec<_> = scene.worst_first().into_iter().filter(|f| scene.reaps(f)).collect();
-    table(scene, &findings, look, Detail { tree: true, ..Detail::default() })
+    table(scene, &findings, screen, Detail { tree: true, ..Detail::default() })
 }
 
 /// One sentence: how many instances and processes are to go, and what stays and why.
@@ -84,21 +84,21 @@ pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     text
 }
 
-fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, detail: Detail) -> String {
+fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], screen: Screen, detail: Detail) -> String {
     if findings.is_empty() {
         return String::new();
     }
-    let (columns, rows) = columns::layout(scene, findings, look.width, detail.columns);
-    let mut lines = grid::whole(&columns, &rows, columns::SERVER, look.width).into_iter();
+    let (columns, rows) = columns::layout(scene, findings, screen.width, detail.columns);
+    let mut lines = grid::whole(&columns, &rows, columns::SERVER, screen.width).into_iter();
     let mut out = String::new();
-    let _ = writeln!(out, "{}", look.paint(style::title(), &lines.next().unwrap_or_default()));
+    let _ = writeln!(out, "{}", screen.paint(style::title(), &lines.next().unwrap_or_default()));
     for (finding, line) in findings.iter().zip(lines) {
         // The verdict is the first word; none of them has a space in it.
         let end = line.find(' ').unwrap_or(line.len());
-        let verdict = look.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
+        let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
         let _ = writeln!(out, "{verdict}{}", &line[end..]);
         if detail.tree {
-            for member in tree::members(scene, &finding.instance, look) {
+            for member in tree::members(scene, &finding.instance, screen) {
                 let _ = writeln!(out, "{member}");
             }
         }
@@ -107,13 +107,13 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], look: Look, detail: Detai
 }
 
 /// What is not an instance but worth knowing: clients that nobody uses, zombies, servers in many copies.
-fn notes(scene: &Scene<'_>, look: Look) -> String {
+fn notes(scene: &Scene<'_>, screen: Screen) -> String {
     let mut out = String::new();
     for client in &scene.judgement.clients {
         let Some(reason) = &client.reason else { continue };
         let kind = if client.orphaned { "orphaned client" } else { "client that nobody is seen to use" };
         let text = format!("{kind}: {} ({}), {reason}", client.name, client.pid);
-        out.push_str(&paragraph("", &clean(&text), look.width));
+        out.push_str(&paragraph("", &clean(&text), screen.width));
     }
     let related: Vec<_> = scene.judgement.related_zombies().collect();
     if let [first, rest @ ..] = related.as_slice() {
@@ -127,12 +127,12 @@ fn notes(scene: &Scene<'_>, look: Look) -> String {
         );
     }
     for hint in hints::containers(scene).into_iter().chain(hints::copies(scene)) {
-        out.push_str(&paragraph("", &hint, look.width));
+        out.push_str(&paragraph("", &hint, screen.width));
     }
     let strangers = scene.judgement.zombies.len() - related.len();
     if strangers > 0 {
         let text = format!("{} of programs that have nothing to do with MCP", count(strangers, "zombie"));
-        let _ = writeln!(out, "{}", look.paint(style::faint(), &text));
+        let _ = writeln!(out, "{}", screen.paint(style::faint(), &text));
     }
     out
 }

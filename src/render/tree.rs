@@ -6,15 +6,15 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Scene;
 use super::clean::{clean, fit};
-use super::json::command;
-use super::style::{self, Look};
+use super::figures::command;
+use super::style::{self, Screen};
 use crate::instance::{Instance, Member, Part};
 use crate::process::Pid;
 use crate::units::show_size;
 
 /// One line for each member, children below their parents.
 #[must_use]
-pub fn members(scene: &Scene<'_>, instance: &Instance<'_>, look: Look) -> Vec<String> {
+pub fn members(scene: &Scene<'_>, instance: &Instance<'_>, screen: Screen) -> Vec<String> {
     let mut drawn = Vec::new();
     let mut seen = HashSet::new();
     draw(instance, instance.root.pid(), "  ", &mut seen, &mut drawn);
@@ -25,7 +25,7 @@ pub fn members(scene: &Scene<'_>, instance: &Instance<'_>, look: Look) -> Vec<St
             draw(instance, pid, "  ", &mut seen, &mut drawn);
         }
     }
-    drawn.into_iter().map(|(branch, member)| line(scene, &branch, member, look)).collect()
+    drawn.into_iter().map(|(branch, member)| line(scene, &branch, member, screen)).collect()
 }
 
 /// The member and all below it, each with the branch that leads to it.
@@ -62,7 +62,7 @@ fn draw<'a, 'b>(
 }
 
 /// `  └─ 4250 exited, server 41 MB node .../mcp-server-memory`
-fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, look: Look) -> String {
+fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) -> String {
     let record = member.record;
     let part = match member.part {
         Part::Launcher => "launcher",
@@ -72,19 +72,19 @@ fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, look: Look) -> Str
     let ended = scene.results.and_then(|results| results.iter().find(|ended| ended.member.id == record.id));
     let outcome = ended.map(|ended| format!("{}, ", ended.outcome.as_str())).unwrap_or_default();
     // Deeper than half of the line nothing could be read any more.
-    let branch = match look.width {
+    let branch = match screen.width {
         Some(width) if branch.width() > width / 2 => "  …─ ",
         _ => branch,
     };
     let begin = format!("{branch}{} ", record.pid());
     let rest = format!("{part} {} ", show_size(record.rss));
     let taken = begin.width() + outcome.width() + rest.width();
-    let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(taken).max(12));
+    let room = screen.width.map_or(usize::MAX, |width| width.saturating_sub(taken).max(12));
     let rest = rest + &fit(&clean(&command(record)), room);
-    let faint = |text: &str| look.paint(style::faint(), text);
+    let faint = |text: &str| screen.paint(style::faint(), text);
     match ended.map(|ended| style::outcome(&ended.outcome)) {
         // What became of it is the news.
-        Some(news) if look.color => faint(&begin) + &look.paint(news, &outcome) + &faint(&rest),
+        Some(news) if screen.color => faint(&begin) + &screen.paint(news, &outcome) + &faint(&rest),
         _ => faint(&(begin + &outcome + &rest)),
     }
 }

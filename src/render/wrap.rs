@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::clean::clean;
-use super::style::{self, Look};
+use super::style::{self, Screen};
 use crate::process::SCHEMA;
 
 /// One configured server. Words are shown without their secrets, and never written from here.
@@ -31,23 +31,23 @@ pub struct Entry {
 
 /// For people: a heading, the diff, and how to get there.
 #[must_use]
-pub fn text(entries: &[Entry], look: Look) -> String {
+pub fn text(entries: &[Entry], screen: Screen) -> String {
     let mut lines = Vec::new();
     for entry in entries {
         let place = format!("{}, {} ({})", entry.client, clean(&entry.name), entry.scope);
         lines.push(format!(
             "{}  {}",
-            look.paint(style::title(), &place),
-            look.paint(style::faint(), &clean(&entry.file))
+            screen.paint(style::title(), &place),
+            screen.paint(style::faint(), &clean(&entry.file))
         ));
         if entry.wrapped {
             lines.push(format!("    {}", command(&entry.before)));
             lines.push("  starts through exec already".to_owned());
         } else {
             let mark = if entry.after.is_some() { "-" } else { " " };
-            lines.push(look.paint(style::bad(), &format!("  {mark} {}", command(&entry.before))));
+            lines.push(screen.paint(style::bad(), &format!("  {mark} {}", command(&entry.before))));
             let after = entry.after.iter().map(|after| format!("  + {}", command(after)));
-            lines.extend(after.map(|line| look.paint(style::good(), &line)));
+            lines.extend(after.map(|line| screen.paint(style::good(), &line)));
             match &entry.refused {
                 Some(why) => lines.push(format!("  not written: {}", clean(why))),
                 None => lines.push(format!(

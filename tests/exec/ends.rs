@@ -118,7 +118,7 @@ fn two_hundred(stage: &Stage) {
     until(60, "all are there", || stage.left().len() == 200);
     assert_eq!(guardians().len(), 200);
     client.kill();
-    let took = until(100, "nothing is left", || stage.left().is_empty());
+    let took = until(240, "nothing is left", || stage.left().is_empty());
     until(20, "the guardians have left", || guardians().is_empty());
     println!("200 after {took:?}");
     assert_eq!(stage.audit().matches("\"event\":\"run-started\"").count(), 200);

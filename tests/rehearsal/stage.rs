@@ -557,12 +557,7 @@ impl Recorder for Notes {
         let what = match &event.step {
             Step::Intent(_) => panic!("intents go through intend"),
             Step::Signalled(_) => "signalled",
-            Step::Exited => "exited",
-            Step::Killed => "killed",
-            Step::Survived => "survived",
-            Step::Denied(_) => "denied",
-            Step::Vanished => "vanished",
-            Step::Withheld(_) => "withheld",
+            Step::Ended(outcome) => outcome.as_str(),
         };
         self.script.borrow_mut().push(Said::Note(event.member.id, what));
         Ok(())

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use mcp_reap::catalog::Catalog;
 use mcp_reap::classify::{self, Judgement, Verdict};
+use mcp_reap::look::Look;
 use mcp_reap::plan::Plan;
 use mcp_reap::policy::Policy;
 use mcp_reap::process::{
@@ -129,16 +130,27 @@ impl Table {
     }
 
     pub fn judge(&self, policy: &Policy) -> Judgement<'_> {
-        static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
-        if policy.servers.is_empty() {
-            return classify::judge(&self.snapshot, &CATALOG, policy);
-        }
-        let catalog = Catalog::builtin().with_rules(&policy.servers);
-        classify::judge(&self.snapshot, &catalog, policy)
+        self.judge_and_plan(policy).0
     }
 
     pub fn plan(&self, policy: &Policy) -> Plan {
-        Plan::new(&self.judge(policy), &self.snapshot, policy)
+        self.judge_and_plan(policy).1
+    }
+
+    pub fn judge_and_plan(&self, policy: &Policy) -> (Judgement<'_>, Plan) {
+        static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
+        if policy.servers.is_empty() {
+            return self.judge_by(&CATALOG, policy);
+        }
+        // Findings live as long as what they were judged by.
+        self.judge_by(Box::leak(Box::new(Catalog::builtin().with_rules(&policy.servers))), policy)
+    }
+
+    pub fn judge_by<'t>(&'t self, catalog: &'t Catalog, policy: &Policy) -> (Judgement<'t>, Plan) {
+        let look = Look::new(&self.snapshot, catalog);
+        let judgement = classify::judge(&look, policy);
+        let plan = Plan::new(&judgement, &look, policy);
+        (judgement, plan)
     }
 
     /// The verdict on the instance that has this member.

@@ -12,6 +12,7 @@ use super::record::ShortLocks;
 use crate::classify::{self, Finding, Judgement, Verdict};
 use crate::config::{self as settings, AuditSettings};
 use crate::guard::watch::{Grace, Judged};
+use crate::look::Look;
 use crate::plan::Plan;
 use crate::policy::{Limits, Policy};
 use crate::process::Pid;
@@ -106,7 +107,8 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
     if let Some(client) = client {
         forgive(&mut seen, client);
     }
-    let judgement = classify::judge_as(&seen.snapshot, &seen.roles, &seen.catalog, &policy);
+    let look = Look::with_roles(&seen.snapshot, &seen.catalog, seen.roles);
+    let judgement = classify::judge(&look, &policy);
     let mut ours: Vec<Finding<'_>> = judgement
         .findings
         .into_iter()
@@ -152,7 +154,7 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
     };
     // Whether what is detached is ended was decided above.
     policy.detached = true;
-    Ok(Some(Plan::new(&judgement, &seen.snapshot, &policy)))
+    Ok(Some(Plan::new(&judgement, &look, &policy)))
 }
 
 fn ends(verdict: Verdict) -> bool {

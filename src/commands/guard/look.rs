@@ -13,6 +13,7 @@ use crate::guard::marker::{Marker, VARIABLE};
 use crate::guard::members::tops;
 use crate::policy::{Limits, Policy, ServerRule};
 use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
+use crate::program::Resolution;
 use crate::roles::Roles;
 use crate::sys;
 use crate::tree::Tree;
@@ -67,7 +68,7 @@ impl Guarded {
             .map(ProcessRecord::pid)
             .collect();
         crate::services::fill(&mut snapshot, &closely);
-        let roles = scout.into_inner().into_roles(&snapshot);
+        let roles = scout.into_inner().into_look(&snapshot).roles;
         let client = |record: &ProcessRecord| roles.role(record.pid()) == Some(Role::Client);
         let tops = self.tops(&snapshot, |record| self.is_own(record, true) || client(record));
         // It was born below the root, and the root is not its parent: its parent adopted it.
@@ -92,9 +93,9 @@ impl Guarded {
         };
         let tops = self.tops(&table, |record| self.is_own(record, false));
         for record in tops.iter().filter_map(|top| tree.get(*top)).filter(nameless) {
-            let Some(name) = catalog.program(record) else { continue };
-            let Ok(program) = crate::pattern::Pattern::parse(&format!("re:^{}$", regex::escape(&name)))
-            else {
+            let runs = Resolution::of(record);
+            let Some(name) = runs.name() else { continue };
+            let Ok(program) = crate::pattern::Pattern::parse(&format!("re:^{}$", regex::escape(name))) else {
                 continue;
             };
             let name = name.rsplit('/').next().unwrap_or_default().to_owned();

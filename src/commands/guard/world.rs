@@ -136,8 +136,8 @@ impl World for Machine {
             }
             Ok(judged) => judged,
             Err(error) => {
-                super::super::hook::watch::log_to_file();
-                tracing::warn!("guard: {}", super::super::told(&error));
+                super::super::output::log_to_file();
+                tracing::warn!("guard: {}", super::super::output::with_causes(&error));
                 Judged::SomethingLeft
             }
         }

@@ -17,9 +17,9 @@ use crate::catalog::{Catalog, Role};
 use crate::cli::Cli;
 use crate::hook::event::{HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};
 use crate::hook::watch::{Action, CLIENT_VARIABLE, client_above, client_pid, should_act};
+use crate::look::Look;
 use crate::process::{Interest, Pid};
 use crate::sys;
-use crate::tree::Tree;
 
 /// Claude Code's name for the session, in everything it starts.
 const SESSION_VARIABLE: &str = "CLAUDE_CODE_SESSION_ID";
@@ -29,8 +29,8 @@ const BUDGET: Duration = Duration::from_millis(180);
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     let begun = Instant::now();
-    if cli.is_for_no_command() || cli.global.snapshot.is_some() {
-        bail!("--dry-run, --yes, --wait and --snapshot do not go with a call of the hook");
+    if cli.global.snapshot.is_some() {
+        bail!("--snapshot does not go with a call of the hook");
     }
     let event = read_event(std::io::stdin().lock(), LARGEST, PATIENCE)?;
     match task(&event)? {
@@ -68,12 +68,10 @@ fn caller(event: &HookEvent) -> anyhow::Result<Option<Pid>> {
         return Ok(Some(client));
     }
     let snapshot = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
-    let (tree, catalog) = (Tree::new(&snapshot), Catalog::builtin());
-    let is_client = |pid| {
-        let known = tree.get(pid).and_then(|record| catalog.identify(record));
-        known.is_some_and(|known| known.role == Role::Client)
-    };
-    Ok(client_above(&tree, is_client, snapshot.viewer.pid))
+    let catalog = Catalog::builtin();
+    let look = Look::new(&snapshot, &catalog);
+    let is_client = |pid| look.roles.role(pid) == Some(Role::Client);
+    Ok(client_above(&look.tree, is_client, snapshot.viewer.pid))
 }
 
 /// Starts this program again, gives it the task, and waits until it closes its stdout: then it has read

@@ -6,40 +6,32 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
-use super::super::answer;
-use crate::cli::{Global, HookAction, HookScope};
+use super::super::output::answer;
+use crate::cli::{Global, HookScope};
 use crate::exit::Exit;
 use crate::hook::install::{self, SettingsReport, SettingsScope};
-use crate::hook::settings::{Edit, HookCommand, HookPresence, HookStatus};
+use crate::hook::settings::{Edit, HookCommand, HookPresence};
 use crate::os::home;
 use crate::os::stable_path::settle;
 use crate::render::clean::clean;
 
-pub(in super::super) fn run(action: &HookAction, global: &Global) -> anyhow::Result<Exit> {
+pub(super) fn install(global: &Global, scope: HookScope, force: bool) -> anyhow::Result<Exit> {
+    let report = install::install(&file(global, scope)?, &command()?, force)?;
+    show(global, &report, "already installed")
+}
+
+pub(super) fn uninstall(global: &Global, scope: HookScope) -> anyhow::Result<Exit> {
+    show(global, &install::uninstall(&file(global, scope)?)?, "not installed")
+}
+
+/// The settings file, where the flags go with it.
+fn file(global: &Global, scope: HookScope) -> anyhow::Result<PathBuf> {
     if let Some(flag) = global.of_judgement() {
         bail!("{flag} does not go with `hook`: write it into the configuration file, which hooks go by");
     }
     if global.config.is_some() {
         bail!("--config does not go with `hook`: hooks read $MCP_REAP_CONFIG or the usual file");
     }
-    match action {
-        HookAction::Install { scope, force } => {
-            let report = install::install(&file(*scope)?, &command()?, *force)?;
-            show(global, &report, "already installed")
-        }
-        HookAction::Uninstall { scope } => {
-            show(global, &install::uninstall(&file(*scope)?)?, "not installed")
-        }
-        HookAction::Status { scope } => {
-            let file = file(*scope)?;
-            status(global, &file, &install::status(&file, &command()?)?)
-        }
-        // Carried out before any of this can go wrong.
-        HookAction::Run { .. } => Ok(Exit::Fine),
-    }
-}
-
-fn file(scope: HookScope) -> anyhow::Result<PathBuf> {
     let scope = match scope {
         HookScope::User => SettingsScope::User,
         HookScope::Project => {
@@ -90,8 +82,10 @@ fn edit_text(edit: &Edit) -> String {
     }
 }
 
-/// Fine means: both events are there, run this program, and are not turned off.
-fn status(global: &Global, file: &Path, status: &HookStatus) -> anyhow::Result<Exit> {
+/// Fine when both events are there, run this program, and are not turned off.
+pub(super) fn status(global: &Global, scope: HookScope) -> anyhow::Result<Exit> {
+    let file = &file(global, scope)?;
+    let status = install::status(file, &command()?)?;
     let events = [("SessionEnd", &status.session_end), ("SessionStart", &status.session_start)];
     let fine = !status.hooks_disabled && events.iter().all(|(_, at)| **at == HookPresence::Installed);
     if global.json {

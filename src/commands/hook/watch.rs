@@ -13,12 +13,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use super::super::look::{self, Judged};
+use super::super::output::log_to_file;
 use super::super::stop::{listen, signal_in};
-use super::super::{Session, look, reap};
+use super::super::{Session, reap};
 use crate::audit::{RunLock, StartedBy};
 use crate::classify::{Finding, Verdict};
 use crate::cli::Cli;
-use crate::diagnostics::Diagnostics;
 use crate::hook::watch as hook;
 use crate::instance::Instance;
 use crate::plan::{Plan, Why};
@@ -58,7 +59,7 @@ const LOCK: Duration = Duration::from_secs(120);
 /// Closes every descriptor beyond the first three. A client may have left the ends of its servers'
 /// wires open in what it starts; held for minutes by us, they would keep servers alive that end with
 /// their input.
-pub(super) fn close_what_was_inherited() {
+fn close_what_was_inherited() {
     let Ok(entries) = std::fs::read_dir("/dev/fd") else { return };
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     let open: Vec<i32> = numbers.filter(|number| *number > 2).collect();
@@ -69,6 +70,8 @@ pub(super) fn close_what_was_inherited() {
 }
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
+    // Before anything here opens a file of its own.
+    close_what_was_inherited();
     log_to_file();
     let task: Task = serde_json::from_reader(std::io::stdin().lock()).context("no task on stdin")?;
     tracing::debug!("hook: {task:?}");
@@ -100,14 +103,6 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Sends diagnostics to the log file in the state directory. A second time
-/// changes nothing, and no log file is no reason to fail.
-pub(in crate::commands) fn log_to_file() {
-    if let Ok(directory) = crate::config::state_dir() {
-        let _ = Diagnostics { verbose: false, quiet: true, directory: Some(directory) }.start();
-    }
-}
-
 /// Closes the pipe that the call waits on: it returns then.
 fn release_the_call() -> anyhow::Result<()> {
     let null =
@@ -136,9 +131,9 @@ impl Left {
 
 /// The processes of the session's instances.
 fn note(session: &Session, ended: &hook::Session) -> anyhow::Result<HashSet<ProcessId>> {
-    let seen = look::look(session)?;
-    let (judgement, _) = look::judge(session, &seen);
-    let instances = judgement.findings.iter().map(|finding| &finding.instance);
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    let instances = judged.judgement.findings.iter().map(|finding| &finding.instance);
     let ours = instances.filter(|instance| hook::belongs_to_session(instance, ended));
     Ok(ours.flat_map(|instance| instance.members.iter().map(|member| member.record.id)).collect())
 }
@@ -225,12 +220,12 @@ struct FirstLook {
 }
 
 fn first_look(session: &Session, mine: &dyn Fn(&Instance<'_>) -> bool) -> anyhow::Result<FirstLook> {
-    let first = look::look(session)?;
-    let (judgement, plan) = look::judge(session, &first);
+    let (snapshot, scout) = look::take(session)?;
+    let Judged { judgement, plan, .. } = look::judge(session, &snapshot, scout);
     let findings: Vec<&Finding<'_>> =
         judgement.findings.iter().filter(|finding| mine(&finding.instance)).collect();
     let plan = narrow(plan, &findings);
-    let seen = seen(&findings, &plan, &first.snapshot, session.policy.min_age);
+    let seen = seen(&findings, &plan, &snapshot, session.policy.min_age);
     let mine = findings.iter().filter(|finding| !is_settled(finding)).count();
     Ok(FirstLook { plan, seen, mine })
 }

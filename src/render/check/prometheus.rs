@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use crate::health::{Health, Problem};
+use crate::history::Run;
 use crate::render::Scene;
 use crate::render::clean::clean;
-use crate::render::log::Run;
 
 /// All metrics. `last` is the last run that ended, where one is recorded.
 #[must_use]

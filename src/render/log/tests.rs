@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::history::{Instance, Process, Withheld};
+use crate::process::Pid;
 
-const PLAIN: Look = Look { color: false, width: None };
+const PLAIN: Screen = Screen { color: false, width: None };
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -139,8 +141,8 @@ fn no_line_is_wider_than_the_terminal() {
     let mut run = busy("2026-11-20T14:00:00Z");
     run.instances[0].reason = "a long story ".repeat(20);
     run.instances[0].processes[0].command = "x".repeat(500);
-    let look = Look { color: false, width: Some(80) };
-    for line in text(&[run], look, &Utc).lines().skip(1) {
+    let screen = Screen { color: false, width: Some(80) };
+    for line in text(&[run], screen, &Utc).lines().skip(1) {
         assert!(line.width() <= 80, "{line}");
     }
 }

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Run;
 use crate::render::clean::{clean, fit};
-use crate::render::style::{self, Look};
+use crate::render::style::{self, Screen};
 use crate::units::show_size;
 
 /// A sum.
@@ -29,7 +29,7 @@ impl Sum {
 
 /// Two tables, by day and by server; nothing where nothing was ended.
 #[must_use]
-pub fn totals<Z: TimeZone>(runs: &[Run], look: Look, zone: &Z) -> String {
+pub fn totals<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
     let mut days: BTreeMap<NaiveDate, Sum> = BTreeMap::new();
     let mut servers: BTreeMap<String, Sum> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.processes_ended > 0) {
@@ -49,15 +49,15 @@ pub fn totals<Z: TimeZone>(runs: &[Run], look: Look, zone: &Z) -> String {
     let mut servers: Vec<(String, Sum)> = servers.into_iter().collect();
     servers.sort_by_key(|(_, sum)| std::cmp::Reverse(sum.rss));
     let days = days.into_iter().map(|(day, sum)| (day.to_string(), sum)).collect::<Vec<_>>();
-    format!("\n{}\n{}", table("DAY", &days, look), table("SERVER", &servers, look))
+    format!("\n{}\n{}", table("DAY", &days, screen), table("SERVER", &servers, screen))
 }
 
-fn table(title: &str, rows: &[(String, Sum)], look: Look) -> String {
+fn table(title: &str, rows: &[(String, Sum)], screen: Screen) -> String {
     let width = rows.iter().map(|(name, _)| name.width()).chain([title.width()]).max().unwrap_or(0);
     let mut out = String::new();
     let pad = |name: &str| format!("{name}{}", " ".repeat(width - name.width()));
     let titles = format!("{}  INSTANCES  PROCESSES  RECLAIMED", pad(title));
-    let _ = writeln!(out, "{}", look.paint(style::title(), &titles));
+    let _ = writeln!(out, "{}", screen.paint(style::title(), &titles));
     for (name, sum) in rows {
         let Sum { instances, processes, rss } = sum;
         let _ = writeln!(out, "{}  {instances:>9}  {processes:>9}  {:>9}", pad(name), show_size(*rss));

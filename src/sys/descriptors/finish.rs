@@ -46,7 +46,8 @@ impl Observation {
 ///
 /// Not known, and never "nobody", is also when the only ones found are the process itself, those who share its end, and
 /// its descendants: the kernel counts holders we cannot see (not dumpable, another user, outside our PID namespace, in
-/// flight between two processes).
+/// flight between two processes). Where everybody could be read they are named, the process itself among them (`strace`
+/// puts pipes of its own on 0 and 1).
 fn peers(pid: Pid, direction: &Direction, naming: &mut impl Naming) -> Option<Vec<Pid>> {
     match direction.sight {
         Some(Sight::Closed) => Some(Vec::new()),
@@ -55,8 +56,10 @@ fn peers(pid: Pid, direction: &Direction, naming: &mut impl Naming) -> Option<Ve
             let found = naming.holders(other);
             let sharing = naming.holders(own);
             let insider = |held: &Pid| *held == pid || sharing.contains(held) || naming.is_below(*held, pid);
-            let known = !found.iter().all(insider);
-            known.then(|| found.iter().copied().filter(|held| *held != pid).collect())
+            let outsider = !found.iter().all(insider);
+            let alone = !outsider && !found.is_empty() && naming.sees_everybody();
+            let named = found.iter().copied().filter(|held| alone || *held != pid);
+            (outsider || alone).then(|| named.collect())
         }
         None => {
             let masters = naming.masters(direction.terminal?);

@@ -189,6 +189,8 @@ pub(super) trait Naming {
     fn masters(&mut self, terminal: u32) -> Vec<Pid>;
     /// `pid` is a descendant of `above`.
     fn is_below(&self, pid: Pid, above: Pid) -> bool;
+    /// Every descriptor of every process was read, so that whoever was found is all there is.
+    fn sees_everybody(&self) -> bool;
 }
 
 impl Socket {

@@ -200,6 +200,10 @@ impl<'a> Holders<'a> {
 }
 
 impl Naming for Holders<'_> {
+    fn sees_everybody(&self) -> bool {
+        false
+    }
+
     fn holders(&mut self, end: End) -> Rc<[Pid]> {
         self.by_end.get(&end).map(|pids| Rc::from(pids.as_slice())).unwrap_or_default()
     }

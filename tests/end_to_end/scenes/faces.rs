@@ -1,5 +1,6 @@
 //! What people and scripts see.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
@@ -198,4 +199,25 @@ pub(crate) fn a_hook_never_blocks_its_client(stage: &Stage) {
     let run = stage.run(&["hook", "run"]);
     assert_ne!(run.code, 2, "Claude Code takes 2 as an order to stop");
     all_alive(&cast);
+}
+
+pub(crate) fn a_clients_conversation_is_named_and_a_stale_file_is_not_believed(stage: &Stage) {
+    let client = stage.client("claude", [shapes::node("n"), shapes::python("p")]);
+    let told = |start: u64| {
+        let folder = stage.home().join(".claude/sessions");
+        fs::create_dir_all(&folder).unwrap();
+        let pid = client.who.pid;
+        let text =
+            format!(r#"{{"pid":{pid},"procStart":"{start}","sessionId":"3f2a77c1-5b1e","cwd":"/srv"}}"#);
+        fs::write(folder.join(format!("{pid}.json")), text).unwrap();
+        stage.run(&["list", "--json"]).exits(0).json()
+    };
+    let session = |report: &crate::run::Report| report.must_have(stage.who("n")).0["session"].clone();
+    let named = told(client.who.start);
+    assert_eq!(session(&named), serde_json::json!({"id": "3f2a77c1-5b1e", "newest": true}));
+    let text = stage.run(&["explain", &stage.who("n").pid.to_string()]).exits(0).text();
+    assert!(text.contains("conversation 3f2a77c1-5b1e, the newest of its client"), "{text}");
+    assert!(text.contains(&format!("bash > claude-code ({}) > node", client.who.pid)), "{text}");
+    // Left behind by one that was killed, whose number this one has now.
+    assert_eq!(session(&told(client.who.start - 1)), serde_json::Value::Null);
 }

@@ -166,12 +166,17 @@ pub(crate) fn a_shell_line_that_runs_more_is_an_owner_and_one_that_waits_for_its
 }
 
 pub(crate) fn a_wrapper_that_nobody_listed_is_known_by_the_wire_it_passes_on(stage: &Stage) {
-    let wrapper = Actor::new("w", "jail-of-mine", &["jail-of-mine", "--net=none", "go"], Play::Launch);
+    let argv: Vec<&str> = ["jail-of-mine", "--net=none"].into_iter().chain(SERVER.split(' ')).collect();
+    let wrapper = Actor::new("w", "jail-of-mine", &argv, Play::Launch);
     let cast = stage.orphan(&wrapper.on(Wire::Socketpair).above([shapes::node("s").on(Wire::Inherit)]));
     assert_eq!(stage.plan().must_have(cast[0]).pids(), [cast[0].pid, cast[1].pid]);
     stage.reap();
     all_dead(&cast);
-    // One that keeps its own stdio is an owner, and stays.
+    // One that has more to do than the server is an owner, though it passes its stdio on; so is one on no wire.
+    let tests = Actor::new("p", "python3", &["python3", "-m", "pytest"], Play::Launch);
+    let cast = stage.orphan(&tests.on(Wire::Socketpair).above([shapes::node("u").on(Wire::Inherit)]));
+    stage.reap();
+    all_alive(&cast[..1]);
     let owner = Actor::new("o", "work-of-mine", &["work-of-mine"], Play::Launch).on(Wire::Null);
     let cast = stage.orphan(&owner.above([shapes::node("t").on(Wire::Socketpair)]));
     a_run_spares(stage, &cast);

@@ -126,6 +126,10 @@ impl Answers for World {
 }
 
 impl Naming for World {
+    fn sees_everybody(&self) -> bool {
+        false
+    }
+
     fn holders(&mut self, end: End) -> Rc<[Pid]> {
         let found = self.holders.get(&end).cloned().unwrap_or_default();
         // A holder whose descriptors cannot be read is not named.

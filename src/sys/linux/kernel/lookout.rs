@@ -63,12 +63,20 @@ impl Lookout for OsKernel {
                 gone => gone,
             }
         };
-        let status = self.proc.text(id.pid, "status").map_err(failed)?;
-        same_start(self.proc.row(id.pid).map_err(refusal)?, id)?;
-        match tracer_in(&status) {
-            Some(tracer) => Ok(Some(tracer).filter(|tracer| tracer.0 > 0)),
-            None => Err(Refusal::Denied("whether it is traced cannot be read".to_owned())),
+        // A debugger can be attached to a single thread. A thread that ends meanwhile is traced by nobody any more.
+        let mut found = Vec::new();
+        for thread in self.proc.threads(id.pid).map_err(failed)? {
+            match self.proc.text(id.pid, &format!("task/{thread}/status")) {
+                Ok(status) => found.push(tracer_in(&status)),
+                Err(_) if thread != id.pid.0 => {}
+                Err(error) => return Err(failed(error)),
+            }
         }
+        same_start(self.proc.row(id.pid).map_err(refusal)?, id)?;
+        if found.contains(&None) {
+            return Err(Refusal::Denied("whether it is traced cannot be read".to_owned()));
+        }
+        Ok(found.into_iter().flatten().find(|tracer| tracer.0 > 0))
     }
 
     fn activity(&mut self, id: ProcessId) -> Option<Activity> {

@@ -79,6 +79,18 @@ impl Proc {
         Ok(bytes)
     }
 
+    /// The numbers of its threads.
+    pub(super) fn threads(&self, pid: Pid) -> io::Result<Vec<u32>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = openat(&self.dir, format!("{pid}/task"), flags, Mode::empty())?;
+        let names = rustix::fs::Dir::new(folder)?;
+        let mut threads = Vec::new();
+        for entry in names {
+            threads.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<u32>().ok()));
+        }
+        Ok(threads)
+    }
+
     /// The effective user: the owner of the directory, which is right even for a process that
     /// is not dumpable and whose files therefore show root.
     pub(super) fn uid(&self, pid: Pid) -> Result<Uid, Errno> {

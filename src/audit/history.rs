@@ -1,14 +1,37 @@
 //! From the lines of the audit log to runs.
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use crate::audit::{Event, Record, Subject};
+use chrono::{DateTime, Utc};
+
+use super::AuditError;
+use super::event::{Event, Record, Subject};
+use super::read;
+use crate::history::{Instance, Process, Run, Withheld};
 use crate::process::Pid;
-use crate::render::log::{Instance, Process, Run, Withheld};
+
+/// All runs that began at or after `since`, oldest first, and how many lines are none.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn runs(directory: &Path, since: Option<DateTime<Utc>>) -> Result<(Vec<Run>, usize), AuditError> {
+    let mut history = History::default();
+    let mut unreadable = 0;
+    for line in read::lines(directory)? {
+        match line? {
+            read::Line::Record(record) => history.add(*record),
+            read::Line::Unreadable { .. } => unreadable += 1,
+        }
+    }
+    let mut runs = history.finish();
+    runs.retain(|run| since.is_none_or(|since| run.at >= since));
+    Ok((runs, unreadable))
+}
 
 /// Puts runs together, line by line, in whatever state the log is.
 #[derive(Debug, Default)]
-pub(super) struct History {
+struct History {
     /// In the order in which they began.
     runs: Vec<Run>,
     /// Where each stands. A log of years has tens of thousands, and an hourly check reads it.
@@ -17,7 +40,7 @@ pub(super) struct History {
 
 impl History {
     /// Takes the next line.
-    pub(super) fn add(&mut self, record: Record) {
+    fn add(&mut self, record: Record) {
         let name = record.run.as_str();
         let index = self.at.get(name).copied().unwrap_or_else(|| {
             self.at.insert(name.to_owned(), self.runs.len());
@@ -42,7 +65,7 @@ impl History {
 
     /// Nothing more comes. What the last line of a run would have said is counted where it is
     /// missing.
-    pub(super) fn finish(mut self) -> Vec<Run> {
+    fn finish(mut self) -> Vec<Run> {
         for run in &mut self.runs {
             for instance in &mut run.instances {
                 instance.rss_reclaimed =

@@ -1,4 +1,4 @@
-//! One run at a time: whose turn it is, and what is said to who has to wait or go.
+//! One run at a time: takes the lock, or waits for the run that has it, or leaves the work to that run.
 
 use std::path::Path;
 use std::sync::atomic::AtomicUsize;
@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use super::Session;
+use super::output::notice;
 use super::stop::signal_in;
-use super::{Session, say};
 use crate::audit::{AuditError, Holder, RunLock, StartedBy};
 use crate::policy::Policy;
 use crate::render::figures::elapsed;
@@ -29,13 +30,13 @@ pub(super) fn take(
     let holder = RunLock::holder(directory);
     if !wait {
         if !session.quiet {
-            say(&left_to(holder));
+            notice(&left_to(holder));
         }
         return Ok(None);
     }
     let patience = Policy::patience(session.policy.grace);
     if !session.quiet {
-        say(&format!("{} is at work; waiting for it, at most {}", named(holder), elapsed(patience)));
+        notice(&format!("{} is at work; waiting for it, at most {}", named(holder), elapsed(patience)));
     }
     match within(directory, patience, stop)? {
         Some(lock) => Ok(Some(lock)),

@@ -1,10 +1,45 @@
-//! By what a process was identified.
+//! What a process is, and by what that is known.
 
 use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::process::Pid;
+
+/// What part a process plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Starts MCP servers and talks to them. Never a target by default.
+    Client,
+    /// Speaks MCP.
+    Server,
+    /// Stands between client and server, and its own argv names the server it launches.
+    Launcher,
+    /// Passes on to another program without naming a server itself (`sh script`, `npm run x`,
+    /// `env`, `timeout`): part of an instance only when all it runs is.
+    Wrapper,
+    /// Something a server starts that can be told as such on its own: a browser with a server's
+    /// profile folder.
+    Helper,
+    /// Starts and watches processes of others (pm2, supervisord, a container shim): as a parent it
+    /// is an owner, even as pid 1.
+    Supervisor,
+    /// Adopts orphans (systemd, launchd, tini): as a parent it says that the owner is gone.
+    Init,
+}
+
+/// What a process is, and by what that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identification {
+    /// The part it plays.
+    pub role: Role,
+    /// For servers, launchers and helpers the server's short name (`server-filesystem`,
+    /// `chrome-devtools-mcp`); for clients the client's (`claude-code`); for wrappers, supervisors and inits
+    /// the program's.
+    pub name: String,
+    /// By what.
+    pub basis: Basis,
+}
 
 /// By what a process was identified, strongest first. In JSON it is `by` and `what`.
 #[derive(Clone, Debug, PartialEq, Eq)]

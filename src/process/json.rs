@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::details::{Details, LazyDetails, Listener, Service, Stdio};
 use super::id::{Pid, ProcessId, StartTime, Uid};
@@ -11,7 +11,7 @@ use crate::bytes::{Argv, RawText};
 
 /// The JSON row of a recorded table.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Row {
+struct JsonRow {
     pid: Pid,
     ppid: Pid,
     #[serde(default)]
@@ -69,8 +69,20 @@ pub(super) struct Row {
     namespace_pid: Option<Pid>,
 }
 
-impl From<Row> for ProcessRecord {
-    fn from(row: Row) -> ProcessRecord {
+impl Serialize for ProcessRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        JsonRow::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ProcessRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ProcessRecord, D::Error> {
+        JsonRow::deserialize(deserializer).map(ProcessRecord::from)
+    }
+}
+
+impl From<JsonRow> for ProcessRecord {
+    fn from(row: JsonRow) -> ProcessRecord {
         // Negative and absurd starts saturate; equal rows still get equal identities.
         let start = row.start_ticks.unwrap_or(StartTime((row.start * 1e6).round() as u64));
         ProcessRecord {
@@ -108,10 +120,10 @@ impl From<Row> for ProcessRecord {
     }
 }
 
-impl From<ProcessRecord> for Row {
-    fn from(record: ProcessRecord) -> Row {
+impl From<ProcessRecord> for JsonRow {
+    fn from(record: ProcessRecord) -> JsonRow {
         let details = Details::from(record.details);
-        Row {
+        JsonRow {
             pid: record.id.pid,
             ppid: record.parent,
             pgid: record.group,

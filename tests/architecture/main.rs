@@ -1,20 +1,24 @@
-//! The architecture: arrows between files point down only, and no file is too large.
+//! The architecture: arrows between layers point down only, no files form a circle, and no file or function is too large.
 //!
 //! `crate::x` in a file under src/ is an arrow to module x. Each edge stands before one outside thing;
 //! edges share `os` and do not know each other.
 
 #![allow(clippy::unwrap_used)]
 
+mod modules;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use modules::Graph;
 
 /// Top-level modules by layer, lowest first.
 const LAYERS: [&[&str]; 9] = [
     &["bytes", "exit", "list", "process", "redact", "units"],
     &["pattern", "tree"],
-    &["program", "catalog", "policy", "roles"],
+    &["program", "catalog", "policy", "roles", "look"],
     &["instance", "classify", "containers"],
-    &["health", "plan", "reap"],
+    &["health", "history", "plan", "reap"],
     &["os"],
     &["audit", "clients", "config", "diagnostics", "guard", "hook", "render", "schedule", "services", "sys"],
     &["commands"],
@@ -29,6 +33,9 @@ const ALLOWED_UP: [(&str, &str); 1] = [("commands", "cli")];
 
 /// About 300 lines is one file; tests inside a file do not count.
 const LARGEST_FILE: usize = 320;
+
+/// A function is read on one screen.
+const LONGEST_FUNCTION: usize = 60;
 
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
@@ -133,6 +140,61 @@ fn no_file_is_too_large() {
         let lines = without_tests(&text).lines().count();
         assert!(lines <= LARGEST_FILE, "{name} has {lines} lines: is it two files?");
     }
+}
+
+/// Every function with its first line and how many lines it has. rustfmt puts the end of each under its beginning.
+fn functions(text: &str) -> Vec<(&str, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let item = line.trim_start();
+        let begins = item.starts_with("fn ") || item.starts_with("pub") && item.contains(" fn ");
+        if begins && !item.ends_with(';') && !item.ends_with('}') {
+            let ends = |end: &&str| end.trim() == "}" && indent(end) == indent(line);
+            let length = lines[at..].iter().position(ends).unwrap_or(lines.len());
+            found.push((item, length + 1));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    for (name, _, text) in all_files() {
+        if name.contains("tests") {
+            continue;
+        }
+        for (first, lines) in functions(without_tests(&text)) {
+            assert!(lines <= LONGEST_FUNCTION, "{name}: {lines} lines in `{first}`");
+        }
+    }
+}
+
+#[test]
+fn no_files_lead_to_each_other() {
+    let sources = all_files().into_iter().filter(|(name, ..)| name != "main.rs" && !name.contains("tests"));
+    let circles = Graph::new(sources.map(|(name, _, text)| (name, code(&text)))).circles();
+    assert!(circles.is_empty(), "{circles:#?}");
+}
+
+#[test]
+fn a_circle_is_found_through_what_is_passed_on_and_passing_on_is_none() {
+    let circles = |files: &[(&str, &str)]| {
+        Graph::new(files.iter().map(|(name, code)| ((*name).to_owned(), (*code).to_owned()))).circles().len()
+    };
+    let facade =
+        ("a/mod.rs", "mod b;\nmod c;\npub use b::Type;\npub(super) use self::c::{call, Other as More};");
+    let lib = ("lib.rs", "pub mod a;\npub mod d;");
+    let d = ("d.rs", "use crate::a::{self, More};\nfn f() { a::call(\"crate::a\") }");
+    let below = ("a/c.rs", "use super::b::Type;\npub fn call() {}\npub struct Other;");
+    assert_eq!(circles(&[lib, facade, d, below, ("a/b.rs", "pub struct Type;")]), 0);
+    for back in ["use super::More;", "fn f() { super::c::call() }", "fn f() { crate::d::f() }"] {
+        assert_eq!(circles(&[lib, facade, d, below, ("a/b.rs", back)]), 1, "{back}");
+    }
+    let parent = ("a/mod.rs", "mod b;\npub struct Type;\nfn f() { b::f() }");
+    assert_eq!(circles(&[lib, parent, ("d.rs", ""), ("a/b.rs", "pub fn f() {}")]), 0);
+    assert_eq!(circles(&[lib, parent, ("d.rs", ""), ("a/b.rs", "use super::Type;")]), 1);
 }
 
 #[test]
