@@ -186,7 +186,7 @@ fn each(found: &Findings) -> Vec<&ConfiguredServer> {
             (&other.client, &other.file, &other.entry, &other.scope)
                 == (&server.client, &server.file, &server.entry, &server.scope)
         };
-        if !each.iter().any(|other| same(other)) {
+        if !each.iter().any(same) {
             each.push(server);
         }
     }
