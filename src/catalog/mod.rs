@@ -1,6 +1,7 @@
 //! What is known about programs: servers, launchers, clients, helpers; and what a process is by it.
 
 mod basis;
+mod batch;
 mod configured;
 mod data;
 mod judge;

@@ -263,6 +263,7 @@ fn a_server_that_is_called_to_do_something_and_end_is_none() {
         "--config x",
         "--restore-session",
         "-- --train",
+        "uvx mcp-server-fetch",
         "/srv/db /srv/import",
     ] {
         table(&[(&format!("/opt/notes-mcp {args}"), Some("word mcp"))]);
