@@ -92,7 +92,7 @@ impl Catalog {
         let known = SESSIONS.split(' ').any(|session| session == name.trim_start_matches('-'));
         known && {
             let seen = program::resolve(record.argv.as_ref(), None, &record.comm);
-            !seen.opaque && seen.layers.is_empty() || seen.program.is_none() && !seen.opaque
+            !seen.opaque && (seen.layers.is_empty() || seen.program.is_none())
         }
     }
 }
@@ -175,7 +175,7 @@ mod tests {
             "node /srv/x/node_modules/.bin/vite",
             "npm install x",
             "uv sync",
-            "bash -c make",
+            "bash -c git",
         ] {
             assert!(catalog.is_known_tool(&record(line)), "{line}");
         }

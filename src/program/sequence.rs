@@ -135,7 +135,7 @@ impl<'l> Sequence<'l> {
         self.errexit |= words.any(on_error);
         let code = lines::read(code);
         let inner = Sequence::of(&code, false);
-        self.unread |= inner.unread || inner.hides || code.commands.iter().any(|simple| is_variable(simple));
+        self.unread |= inner.unread || inner.hides || code.commands.iter().any(is_variable);
         self.at_exit |= !inner.commands.is_empty();
         self.at_exit_by_status |= !inner.commands.is_empty()
             && (code.commands.iter().any(|simple| asks_status(simple) || is_conditional(simple.joint))
