@@ -48,7 +48,7 @@ impl Data {
 
     /// Nobody says of a program of one's own that it is a server *for* backups: mcp-server-backup does them.
     fn is_job(&self, name: &str) -> bool {
-        words(name).last().is_some_and(|word| self.not.job.has(word))
+        words(name).last().is_some_and(|word| self.not.job.has(word) || self.not.own_job.has(word))
     }
 
     /// A part of Microchip's, or something that manages or examines servers.
