@@ -87,6 +87,7 @@ pub(super) struct Not {
     pub first: Words,
     pub last: Words,
     pub job: Words,
+    pub own_job: Words,
     pub script: Words,
     pub batch_whole: Words,
     pub batch: Words,

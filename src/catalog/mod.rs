@@ -1,5 +1,6 @@
 //! What is known about programs (servers, launchers, clients, helpers), and what a process is by that.
 
+mod batch;
 mod configured;
 mod data;
 mod identification;

@@ -93,18 +93,19 @@ impl Catalog {
         let name = own_name(record);
         let name = name.trim_start_matches('-');
         let listed = |list: &str| list.split(' ').any(|known| known == name);
-        if data.known.names.contains(name)
-            || [EDITORS, TERMINALS, BROWSERS, SESSIONS].iter().any(|list| listed(list))
-        {
+        if [EDITORS, TERMINALS, BROWSERS].iter().any(|list| listed(list)) {
             return true;
         }
-        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
-        match &seen.program {
-            Some(program) => {
-                data.is_tool(program) || seen.layers.is_empty() && data.tool_names.contains(name)
-            }
-            None => !seen.opaque,
+        // In the pipeline of a launcher these hand on what its server writes.
+        if matches!(name, "cat" | "tee") {
+            return false;
         }
+        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
+        let Some(program) = &seen.program else { return !seen.opaque };
+        let given = seen.opaque || !seen.line.is_empty() || program.text.contains('/');
+        let launcher = data.known.names.contains(name) || listed(SESSIONS);
+        let own = seen.layers.is_empty() && data.tool_names.contains(name);
+        own || launcher && !given || data.is_tool(program)
     }
 
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.
@@ -194,6 +195,7 @@ mod tests {
             "node /srv/x/node_modules/.bin/vite",
             "npm install x",
             "uv sync",
+            "bash -c git",
         ] {
             assert!(catalog.is_known_tool(&record(line)), "{line}");
         }
@@ -203,6 +205,9 @@ mod tests {
             "npx -y notes",
             "uvx notes",
             "/opt/notes/notes",
+            // What a client is given to start, and what stands in its pipeline.
+            "bash /srv/notes/start.sh",
+            "tee /srv/notes/log",
             "timeout 9 node /srv/notes/index.js",
         ] {
             assert!(!catalog.is_known_tool(&record(line)), "{line}");

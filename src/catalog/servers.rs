@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::data::Data;
-use super::modes::{Found, past_options};
+use super::modes::Found;
 use super::words::{says_mcp, words};
 use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
 
@@ -27,51 +27,6 @@ impl Data {
         (!batch).then(|| Found { name: self.short(program), rule })
     }
 
-    /// `docker run -it IMAGE bash`: a person looks around in a server's image.
-    fn is_shell_in(&self, program: &Program) -> bool {
-        let shell = program.args.first().is_some_and(|arg| self.known.names.contains(base(arg)));
-        let line = program.args.iter().any(|arg| arg.starts_with('-') && arg.ends_with('c'));
-        program.kind == Kind::Image && shell && !line
-    }
-
-    /// An option that makes a program do something and end: `--login`, `--import=x`, `--rebuild-index`.
-    fn is_batch_option(&self, arg: &str) -> bool {
-        let name = arg.split('=').next().unwrap_or(arg);
-        let does = |name: &str| match name.split_once('-') {
-            Some((verb, object)) => {
-                self.not.batch_option.contains(verb) && self.not.batch_object.contains(object)
-            }
-            None => self.not.batch_option.contains(name),
-        };
-        self.not.batch_flags.contains(name) || name.strip_prefix("--").is_some_and(does)
-    }
-
-    /// Whether a server's program is called to do something and end: `rag-mcp ingest`, `db migrate`, `--reindex`.
-    pub(super) fn is_batch(&self, args: &[String]) -> bool {
-        let mut own = args.iter().take_while(|arg| *arg != "--");
-        if own.any(|arg| self.is_batch_option(arg)) {
-            return true;
-        }
-        let does = |arg: &String| {
-            // A path, an address or a file is data.
-            let plain = !arg.starts_with('-') && !arg.contains(['/', '.', '=', '@']);
-            let mut parts = arg.split(['-', '_', ':']);
-            self.not.batch_whole.contains(arg)
-                || plain
-                    && (parts.next().is_some_and(|word| self.not.batch.contains(word))
-                        || parts.next_back().is_some_and(|word| self.not.batch.contains(word)))
-        };
-        // "db migrate" does what its second word says; what "serve" and "mcp" begin serves.
-        let begins = |args: &[String]| {
-            let serves =
-                |word: &String| self.server.verbs.contains(word) || self.server.commands.contains(word);
-            let noun = |word: &&String| word.bytes().all(|byte| byte.is_ascii_lowercase()) && !serves(word);
-            args.first().is_some_and(does)
-                || args.first().filter(noun).and_then(|_| args.get(1)).is_some_and(does)
-        };
-        begins(args) || begins(past_options(args))
-    }
-
     /// A name whose words say that it is a server.
     pub(super) fn says(&self, name: &str) -> Option<Rule> {
         if !says_mcp(name.as_bytes()) || self.not.names.contains(name.to_ascii_lowercase().as_str()) {
@@ -87,7 +42,7 @@ impl Data {
 
     /// Nobody says of a program of one's own that it is a server *for* backups: mcp-server-backup does them.
     fn is_job(&self, name: &str) -> bool {
-        words(name).last().is_some_and(|word| self.not.job.has(word))
+        words(name).last().is_some_and(|word| self.not.job.has(word) || self.not.own_job.has(word))
     }
 
     /// A part of Microchip's, or something that manages or examines servers.

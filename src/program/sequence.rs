@@ -12,8 +12,8 @@ const PREPARING: List = list!(
      false fg fnm hash jobs kill local mkdir nvm popd printf pushd pwd read readonly return set setopt shift shopt \
      sleep source stty tee test trap true type typeset ulimit umask unalias unset unsetopt wait which"
 );
-/// Those with which a line may end: they wait for the server, or hand on how it ended.
-const ENDING: List = list!(": disown exit return trap true wait");
+/// Those with which a line may end: they wait for the server, hand on how it ended, or do nothing that lasts.
+const ENDING: List = list!(": cd disown exit return trap true wait");
 /// Words that open a compound command; what follows them is a command again. `-p` is of `time`.
 const OPENING: List = list!("! ( -p command do elif else exec if nocorrect noglob then time until while {");
 /// Words that close a compound command.
@@ -135,7 +135,7 @@ impl<'l> Sequence<'l> {
         self.errexit |= words.any(on_error);
         let code = lines::read(code);
         let inner = Sequence::of(&code, false);
-        self.unread |= inner.unread || inner.hides || code.commands.iter().any(|simple| is_variable(simple));
+        self.unread |= inner.unread || inner.hides || code.commands.iter().any(is_variable);
         self.at_exit |= !inner.commands.is_empty();
         self.at_exit_by_status |= !inner.commands.is_empty()
             && (code.commands.iter().any(|simple| asks_status(simple) || is_conditional(simple.joint))
@@ -361,6 +361,7 @@ mod tests {
                 "s || exit 1",
                 "s || true",
                 "s && :",
+                "s && cd x",
                 "bash -c s",
             ],
             Beside::Nothing,

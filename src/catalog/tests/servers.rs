@@ -221,6 +221,7 @@ fn a_name_that_says_what_it_does_for_mcp_is_a_job_and_none() {
         ("/opt/mcp-test-runner", None),
         ("/opt/notes-mcp-exporter", None),
         ("/opt/mcp-server-backup", None),
+        ("/opt/mcp-installer", None),
         ("npx mcp-sync", None),
         ("python /home/u/mcp_dataset.py", None),
         ("python /home/u/analysis_of_mcp.py", None),
@@ -229,6 +230,7 @@ fn a_name_that_says_what_it_does_for_mcp_is_a_job_and_none() {
         ("/opt/backup-mcp", Some("word mcp")),
         ("/opt/mcp-shell-server", Some("word mcp")),
         ("npx mcp-server-backup", Some("word mcp")),
+        ("npx mcp-installer", Some("word mcp")),
         ("docker run acme/mcp-server-monitor", Some("word mcp")),
         ("node /home/u/mcp-server-monitor/dist/index.js", Some("folder mcp-server-monitor")),
     ]);
@@ -263,6 +265,7 @@ fn a_server_that_is_called_to_do_something_and_end_is_none() {
         "--config x",
         "--restore-session",
         "-- --train",
+        "uvx mcp-server-fetch",
         "/srv/db /srv/import",
     ] {
         table(&[(&format!("/opt/notes-mcp {args}"), Some("word mcp"))]);
