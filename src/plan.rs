@@ -9,7 +9,7 @@ use crate::classify::{ClientRef, Evidence, Finding, Judgement, Verdict};
 use crate::instance::{Instance, Part};
 use crate::look::Look;
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessId, ProcessRecord, State, Uid};
+use crate::process::{Pid, ProcessId, ProcessRecord, ProcessState, Uid};
 use crate::roles::is_tool_job;
 
 /// The instances to end, and those withheld.
@@ -290,7 +290,7 @@ fn target(finding: &Finding<'_>) -> Target {
         parent: member.record.parent,
         uid: member.record.uid,
         part: member.part,
-        stopped: member.record.state == State::Stopped,
+        stopped: member.record.state == ProcessState::Stopped,
         started_at: member.record.started_at,
         rss: member.record.rss,
         argv: member.record.argv.clone().unwrap_or_else(|| Argv::from([&member.record.comm])),

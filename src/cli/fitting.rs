@@ -133,8 +133,11 @@ mod tests {
             ("mcp-reap record --snapshot t.json", "--snapshot", "record"),
             ("mcp-reap --yes schedule status", "--yes", "schedule"),
         ] {
-            let said = misfit(line).unwrap_or_else(|| panic!("taken: {line}"));
-            assert!(said.starts_with(&format!("{flag} does not go with `{command}`")), "{line}: {said}");
+            let message = misfit(line).unwrap_or_else(|| panic!("taken: {line}"));
+            assert!(
+                message.starts_with(&format!("{flag} does not go with `{command}`")),
+                "{line}: {message}"
+            );
         }
     }
 

@@ -15,7 +15,7 @@ use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::process::Pid;
-use crate::reap::{self, Outcome, Report};
+use crate::reap::{self, Outcome, RunReport};
 use crate::render::spinner::Spinner;
 use crate::render::{Scene, json, table};
 
@@ -88,7 +88,7 @@ fn nothing_done(session: &Session) -> anyhow::Result<Exit> {
 /// What became of a plan.
 pub(super) struct Done {
     confirmed: Plan,
-    report: Report<AuditError>,
+    report: RunReport<AuditError>,
     totals: Totals,
     /// Whether the end of the run was written down.
     closed: Result<(), AuditError>,

@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_only_after_a_good_end_is_told_apart() {
+    fn what_runs_only_after_a_good_end_is_distinguished() {
         for line in [
             "s && b",
             "s && echo ok && b",

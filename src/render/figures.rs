@@ -49,10 +49,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_took_a_few_seconds_is_told_to_a_tenth() {
-        for (millis, said) in [(12, "12ms"), (1_400, "1.4s"), (1_003, "1s"), (9_960, "9s"), (61_000, "1m 1s")]
+    fn what_took_a_few_seconds_is_shown_to_a_tenth() {
+        for (millis, shown) in
+            [(12, "12ms"), (1_400, "1.4s"), (1_003, "1s"), (9_960, "9s"), (61_000, "1m 1s")]
         {
-            assert_eq!(elapsed(Duration::from_millis(millis)), said);
+            assert_eq!(elapsed(Duration::from_millis(millis)), shown);
         }
     }
 

@@ -13,7 +13,7 @@ use rustix::process;
 use super::super::{SysError, ffi};
 use super::table::{args, bsd};
 use crate::bytes::Argv;
-use crate::process::{Pid, ProcessId, State, Uid};
+use crate::process::{Pid, ProcessId, ProcessState, Uid};
 use crate::reap::{Kernel, Refusal, Signal};
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ impl OsKernel {
         match seen.start {
             None => return Err(Refusal::Denied("its start cannot be read".into())),
             Some(start) if start != id.start => return Err(Refusal::Reused),
-            Some(_) if seen.state == State::Zombie => return Err(Refusal::Gone),
+            Some(_) if seen.state == ProcessState::Zombie => return Err(Refusal::Gone),
             Some(_) => {}
         }
         match args(id.pid, &mut self.buffer) {
@@ -157,7 +157,7 @@ impl Kernel for OsKernel {
 /// taken to live.
 pub(super) fn has_ended(id: ProcessId) -> bool {
     match bsd(id.pid) {
-        Ok(seen) => seen.state == State::Zombie || seen.start.is_some_and(|start| start != id.start),
+        Ok(seen) => seen.state == ProcessState::Zombie || seen.start.is_some_and(|start| start != id.start),
         Err(error) => error.raw_os_error() == Some(libc::ESRCH),
     }
 }

@@ -106,7 +106,7 @@ fn who_is_only_above_is_looked_at_without_what_it_holds_until_that_is_asked_for(
 #[test]
 fn a_zombie_is_a_zombie() {
     let mut own = Own::start(&mut Command::new("true"));
-    let row = eventually(&own, |row| row.state == State::Zombie);
+    let row = eventually(&own, |row| row.state == ProcessState::Zombie);
     assert_eq!(row.argv, None);
     own.0.wait().unwrap();
     assert!(look(own.pid()).is_none());
@@ -120,8 +120,9 @@ threading.Thread(target=time.sleep, args=(300,)).start()
 ctypes.CDLL(None).pthread_exit(None)
 ";
     let own = Own::start(Command::new("python3").args(["-c", script]).stdin(Given::piped()));
-    let ended =
-        || std::fs::read_to_string(format!("/proc/{}/status", own.pid())).unwrap().contains("State:\tZ");
+    let ended = || {
+        std::fs::read_to_string(format!("/proc/{}/status", own.pid())).unwrap().contains("ProcessState:\tZ")
+    };
     let late = Instant::now() + Duration::from_secs(5);
     while !ended() {
         assert!(Instant::now() < late);

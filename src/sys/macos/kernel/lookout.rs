@@ -5,7 +5,7 @@ use rustix::process;
 use super::super::table::{args, bsd};
 use super::{OsKernel, ffi, has_ended, refusal};
 use crate::bytes::Argv;
-use crate::process::{Pid, ProcessId, StartTime, State};
+use crate::process::{Pid, ProcessId, ProcessState, StartTime};
 use crate::reap::{Activity, Family, Lookout, ProcessRow, Refusal, Wire};
 
 impl Lookout for OsKernel {
@@ -30,8 +30,8 @@ impl Lookout for OsKernel {
                 session: session(pid),
                 uid: Some(seen.uid),
                 ours: seen.start.is_some() && (self.all_users || seen.uid == self.uid),
-                zombie: seen.state == State::Zombie,
-                stopped: seen.state == State::Stopped,
+                zombie: seen.state == ProcessState::Zombie,
+                stopped: seen.state == ProcessState::Stopped,
                 started_at: start.0 as f64 / 1e6,
             });
         }
