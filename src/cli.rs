@@ -2,9 +2,14 @@
 
 mod audience;
 mod fitting;
+mod global;
+mod help;
+mod kill;
 mod named;
+mod tips;
 mod trial;
 mod unattended;
+mod wrap;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,24 +18,26 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audience::Audience;
+pub use global::{Global, StartedBy};
+pub use help::{command, documented};
+pub use kill::KillArgs;
 pub use named::Named;
+pub use tips::tip;
 pub use trial::{Ending, TestArgs};
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
+pub use wrap::WrapAction;
 
 use crate::render::Order;
-use crate::render::style::Color;
+use crate::units::parse_duration;
 use crate::units::since::{Since, parse_since};
-use crate::units::{parse_duration, parse_size};
 
 /// Finds MCP servers that nobody uses any more and ends them; never one that is in use.
 ///
-/// Without a command it looks, shows what it would end, asks (on a terminal), sends SIGTERM, waits
-/// out the grace, sends SIGKILL to what is left, and writes the audit log.
+/// Without a command it looks, shows what it would end, asks, sends SIGTERM, waits out the grace, sends
+/// SIGKILL to what is left, and writes the audit log. Where nobody can be asked (a pipe, a script), it
+/// ends nothing without --yes.
 #[derive(Debug, Parser)]
 #[command(name = "mcp-reap", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done (check: healthy), 1 not fine (check: findings; otherwise a \
-target survived or was denied), 2 usage, configuration or environment error and nothing was ended, \
-128+n stopped by signal n.")]
 pub struct Cli {
     /// What to do; without one: find and end.
     #[command(subcommand)]
@@ -40,9 +47,13 @@ pub struct Cli {
     #[arg(long, short = 'n')]
     pub dry_run: bool,
 
-    /// Do not ask.
+    /// Do not ask. Needed where nobody can be asked: a pipe, a script, a timer.
     #[arg(long, short = 'y')]
     pub yes: bool,
+
+    /// Choose from a list what to end; what nobody uses is marked already.
+    #[arg(long, short, conflicts_with_all = ["dry_run", "yes", "json", "quiet"])]
+    pub interactive: bool,
 
     /// Wait for another run of mcp-reap to end (five minutes at most) instead of leaving the work to it.
     #[arg(long)]
@@ -57,100 +68,21 @@ pub struct Cli {
     pub global: Global,
 }
 
-/// Options of every command.
-#[derive(Args, Debug, Default)]
-pub struct Global {
-    /// Configuration file (default: $MCP_REAP_CONFIG, else ~/.config/mcp-reap/config.toml).
-    #[arg(long, value_name = "FILE", global = true)]
-    pub config: Option<PathBuf>,
-
-    /// Print one JSON object.
-    #[arg(long, global = true)]
-    pub json: bool,
-
-    /// Print only what was asked for, and errors.
-    #[arg(long, short, global = true)]
-    pub quiet: bool,
-
-    /// Print on stderr what is read and how long it takes.
-    #[arg(long, short, global = true, conflicts_with = "quiet")]
-    pub verbose: bool,
-
-    /// When to colour.
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
-    pub color: Color,
-
-    /// Judge a recorded process table instead of this machine. Never ends anything.
-    #[arg(long, value_name = "FILE", global = true)]
-    pub snapshot: Option<PathBuf>,
-
-    /// Leave alone what is younger, such as 90s or 15m (default 60s).
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
-    pub min_age: Option<Duration>,
-
-    /// Between SIGTERM and SIGKILL (default 5s).
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
-    pub grace: Option<Duration>,
-
-    /// How long a server that is still at work may go on before it is ended (default 10s, at most 30s).
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
-    pub settle: Option<Duration>,
-
-    /// Keep only the newest N copies of each server (with the same arguments) under each client.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), global = true)]
-    pub max_count: Option<u32>,
-
-    /// Also end what is older, in use or not, such as 24h or 7d.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
-    pub max_age: Option<Duration>,
-
-    /// Also end what is larger, in use or not, such as 500MB or 1GiB.
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, global = true)]
-    pub max_rss: Option<u64>,
-
-    /// Leave alone what matches by server name or command; `*` and `?` match, `re:` begins a
-    /// regular expression. May be given again.
-    #[arg(long, value_name = "PATTERN", global = true)]
-    pub allow: Vec<String>,
-
-    /// As root: judge and end the instances of all users.
-    #[arg(long, global = true)]
-    pub all_users: bool,
-}
-
-/// What started a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum StartedBy {
-    /// A person.
-    #[default]
-    Hand,
-    /// A timer.
-    Schedule,
-    /// A client's session hook.
-    Hook,
-}
-
-impl From<StartedBy> for crate::audit::StartedBy {
-    fn from(by: StartedBy) -> Self {
-        match by {
-            StartedBy::Hand => crate::audit::StartedBy::Hand,
-            StartedBy::Schedule => crate::audit::StartedBy::Schedule,
-            StartedBy::Hook => crate::audit::StartedBy::Hook,
-        }
-    }
-}
-
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show every instance with client, verdict, age and memory.
+    #[command(visible_alias = "ls", aliases = ["ps", "status"])]
     List(ListArgs),
     /// Show all evidence for and against a process, with what is above it and where it works.
+    #[command(alias = "why")]
     Explain {
         /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or what listens on a port (:3000).
         #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
         targets: Vec<Named>,
     },
+    /// End chosen instances, whatever their verdict; what is allowed or managed stays.
+    Kill(KillArgs),
     /// Start a server that cannot leak: written in front of its command in a client's configuration.
     Exec {
         /// How long the client may read on after it closed the server's input (default 60s).
@@ -160,11 +92,18 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
+    /// Show the servers of your clients' configurations under exec; `install` writes one, `uninstall` takes it out.
+    Wrap {
+        /// What to do; without one: show.
+        #[command(subcommand)]
+        action: Option<WrapAction>,
+    },
     /// Test whether a server leaks, for its authors: 0 nothing left, 1 something, 2 not known.
     Test(TestArgs),
     /// Report by exit code whether anything is wrong: 0 healthy, 1 not, 2 not known.
     Check(CheckArgs),
     /// Show what past runs ended, why, and how much memory that freed.
+    #[command(alias = "history")]
     Log(LogArgs),
     /// Write the process table as JSON, without secrets: for bug reports and tests.
     Record {
@@ -194,9 +133,15 @@ pub enum Command {
     Doctor,
     /// Print completions for a shell.
     Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
+        /// Which (default: the one in $SHELL).
+        shell: Option<clap_complete::Shell>,
+        /// What completes the pids and names of instances: one a line, with what it is.
+        #[arg(long, hide = true)]
+        instances: bool,
     },
+    /// Print the version.
+    #[command(hide = true)]
+    Version,
     /// Print the man page.
     Man {
         /// Write the pages of all commands into this folder instead.
@@ -231,7 +176,7 @@ pub struct ListArgs {
     #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot", "sort"])]
     pub configured: bool,
 
-    /// Look again every two seconds, until Ctrl-C.
+    /// Look again every two seconds, until `q`.
     #[arg(long, conflicts_with_all = ["json", "snapshot"])]
     pub watch: bool,
 }
@@ -259,6 +204,8 @@ pub enum Format {
     /// For people.
     #[default]
     Text,
+    /// For programs: the same as --json.
+    Json,
     /// For Nagios, Icinga, Checkmk: one line with performance data.
     Nagios,
     /// For Prometheus: metrics for node_exporter's textfile collector.
@@ -268,9 +215,13 @@ pub enum Format {
 /// Which runs to show.
 #[derive(Args, Debug)]
 pub struct LogArgs {
-    /// Only runs since then: a duration ago (7d), a day (2026-11-20) or an RFC 3339 time.
+    /// Only runs since then: a duration ago (7d), a day (yesterday, 2026-11-20) or an RFC 3339 time.
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     pub since: Option<Since>,
+
+    /// Only the last N runs.
+    #[arg(long, short = 'n', value_name = "N")]
+    pub last: Option<usize>,
 
     /// Go on and show each run when it is over; with --json, one object a line.
     #[arg(long, short)]
@@ -292,4 +243,6 @@ pub enum ConfigAction {
     },
     /// Read the file and say what is wrong with it.
     Check,
+    /// Open the file in your editor ($VISUAL, $EDITOR), made first if there is none, and check it afterwards.
+    Edit,
 }

@@ -17,8 +17,8 @@ const KEEP_FILES: usize = 7;
 /// Where diagnostics go. Nothing given: nowhere but warnings on stderr.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Diagnostics {
-    /// `--verbose`: everything on stderr.
-    pub(crate) verbose: bool,
+    /// How often `--verbose` was given: once for what is looked at and why it is left, twice for everything.
+    pub(crate) verbose: u8,
     /// `--quiet`: nothing below an error on stderr. `verbose` wins.
     pub(crate) quiet: bool,
     /// Also everything into daily files `mcp-reap.YYYY-MM-DD.log` of this directory, seven of them.
@@ -67,9 +67,10 @@ impl Diagnostics {
 
     fn level(&self) -> LevelFilter {
         match (self.verbose, self.quiet) {
-            (true, _) => LevelFilter::DEBUG,
-            (false, false) => LevelFilter::WARN,
-            (false, true) => LevelFilter::ERROR,
+            (0, false) => LevelFilter::WARN,
+            (0, true) => LevelFilter::ERROR,
+            (1, _) => LevelFilter::DEBUG,
+            (2.., _) => LevelFilter::TRACE,
         }
     }
 
@@ -81,7 +82,7 @@ impl Diagnostics {
             None => (level, BoxMakeWriter::new(stderr)),
             Some(directory) => {
                 let file = appender(directory)?.with_max_level(tracing::Level::DEBUG);
-                (LevelFilter::DEBUG, BoxMakeWriter::new(stderr.and(file)))
+                (level.max(LevelFilter::DEBUG), BoxMakeWriter::new(stderr.and(file)))
             }
         })
     }
@@ -137,8 +138,9 @@ mod tests {
     #[test]
     fn stderr_gets_warnings_unless_a_flag_changes_that() {
         let level = |verbose, quiet| Diagnostics { verbose, quiet, directory: None }.level();
-        assert_eq!(level(false, false), LevelFilter::WARN);
-        assert_eq!(level(false, true), LevelFilter::ERROR);
-        assert_eq!(level(true, true), LevelFilter::DEBUG);
+        assert_eq!(level(0, false), LevelFilter::WARN);
+        assert_eq!(level(0, true), LevelFilter::ERROR);
+        assert_eq!(level(1, true), LevelFilter::DEBUG);
+        assert_eq!(level(2, false), LevelFilter::TRACE);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use mcp_reap::cli::{Audience, Cli};
+use clap::FromArgMatches as _;
+use mcp_reap::cli::{self, Audience, Cli};
 use mcp_reap::commands;
 
 /// Called by the loader (ELF `.init_array`, Mach-O `__mod_init_func`).
@@ -24,7 +24,7 @@ extern "C" fn before_the_runtime() {
 }
 
 fn main() -> ExitCode {
-    let exit = match Cli::try_parse() {
+    let exit = match cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => commands::run(&cli),
         Err(mistake) => commands::misspelt(Audience::of_args(std::env::args_os()), &mistake),
     };

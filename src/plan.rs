@@ -1,15 +1,19 @@
 //! What will be ended, what is left alone although its verdict says otherwise, and why.
 
+mod choice;
+mod why;
+
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
+pub use choice::Choice;
+pub use why::Why;
 
 use crate::bytes::Argv;
 use crate::classify::{ClientRef, Evidence, Finding, Judgement, Verdict};
 use crate::instance::{Instance, Part};
 use crate::look::Look;
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessId, ProcessRecord, ProcessState, Uid};
+use crate::process::{Pid, ProcessId, ProcessRecord, ProcessState, Snapshot, Uid};
 use crate::roles::is_tool_job;
 
 /// The instances to end, and those withheld.
@@ -19,6 +23,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// Root and reason of what would be ended but is not.
     pub withheld: Vec<Withheld>,
+    /// What it is made of: what nobody uses, or what a person chose. A second look goes by the same.
+    pub choice: Choice,
 }
 
 /// One instance to end. It owns its data: the snapshot it came from is gone when signals are sent.
@@ -76,64 +82,12 @@ pub struct Withheld {
     pub why: Why,
 }
 
-/// Why something with an ending verdict is left alone all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Why {
-    /// pid 0, 1 or 2, or a kernel thread.
-    System,
-    /// mcp-reap itself or something above it is a member.
-    Ourselves,
-    /// A member belongs to another user, or to one that could not be read.
-    OtherUser,
-    /// A client was started below it and would lose its parent.
-    Client,
-    /// Younger than `min_age`.
-    TooYoung,
-    /// A member lives in another PID namespace.
-    OtherNamespace,
-    /// A job of a Claude Code shell tool or hook, or what may be one, since its environment could not be read.
-    ToolJob,
-    /// A member is traced by a process that is none: a debugger is attached.
-    Traced,
-    /// A member belongs to the person: a browser, an editor, a terminal.
-    Person,
-    /// The shell above runs something after it, and only if it ends well.
-    Awaited,
-    /// The second look saw another verdict, other members, or nothing.
-    Changed,
-}
-
-impl Why {
-    /// In a few words, for people and the log.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Why::System => "a system process is part of it",
-            Why::Ourselves => "mcp-reap runs inside it",
-            Why::OtherUser => "a member belongs to another user",
-            Why::Client => "a client runs below it",
-            Why::TooYoung => "younger than min_age",
-            Why::OtherNamespace => "a member lives in another PID namespace",
-            Why::ToolJob => "a job of a Claude Code shell tool or hook, or its environment is hidden",
-            Why::Traced => "a debugger or tracer is attached to it",
-            Why::Awaited => "the shell above it may go on only if it ends by itself",
-            Why::Person => "a person's browser, editor or terminal runs below it",
-            Why::Changed => "changed between the two looks",
-        }
-    }
-}
-
 impl Plan {
     /// Plans the end of every instance whose verdict says so, unless one of its members must never
     /// be a target: then none of them is.
     #[must_use]
     pub fn new(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy) -> Plan {
-        let viewer = look.snapshot.viewer.pid;
-        let mut ours: HashSet<Pid> = HashSet::from([viewer]);
-        if let Some(record) = look.tree.get(viewer) {
-            ours.extend(look.tree.ancestors(record).iter().map(|above| above.pid()));
-        }
+        let ours = ours(look);
         let mut plan = Plan::default();
         for finding in judgement.findings.iter().filter(|finding| finding.verdict.ends(policy.detached)) {
             match forbidden(finding, &ours, look, policy) {
@@ -163,7 +117,7 @@ impl Plan {
     pub fn confirmed_by(self, second: &Plan) -> Plan {
         let again: HashMap<ProcessId, &Target> =
             second.targets.iter().map(|target| (target.root(), target)).collect();
-        let mut confirmed = Plan { targets: Vec::new(), withheld: self.withheld };
+        let mut confirmed = Plan { targets: Vec::new(), withheld: self.withheld, choice: self.choice };
         for target in self.targets {
             let agreed = again
                 .get(&target.root())
@@ -177,6 +131,18 @@ impl Plan {
             }
         }
         confirmed
+    }
+
+    /// Says of those that a second look, this snapshot, saw nothing of that they ended by themselves.
+    #[must_use]
+    pub fn with_those_that_left(mut self, second: &Snapshot) -> Plan {
+        let there = |pid: &Pid| second.processes.iter().any(|record| record.pid() == *pid);
+        for gone in self.withheld.iter_mut().filter(|withheld| withheld.why == Why::Changed) {
+            if !gone.pids.iter().any(there) {
+                gone.why = Why::Left;
+            }
+        }
+        self
     }
 
     /// Keeps only the instances that `keep` says, and drops the others silently.
@@ -215,6 +181,13 @@ impl Target {
     fn chain(&self) -> HashSet<ProcessId> {
         self.members.iter().filter(|member| member.part != Part::Helper).map(|member| member.id).collect()
     }
+}
+
+/// mcp-reap itself and everything above it.
+fn ours(look: &Look<'_>) -> HashSet<Pid> {
+    let viewer = look.snapshot.viewer.pid;
+    let above = look.tree.get(viewer).map(|record| look.tree.ancestors(record)).unwrap_or_default();
+    above.into_iter().map(ProcessRecord::pid).chain([viewer]).collect()
 }
 
 /// The first reason for which this instance must never be a target.

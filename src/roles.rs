@@ -72,7 +72,7 @@ impl Roles {
         self.known.sort_by_key(|known| known.pid);
         self.unproven.sort_unstable();
         let by_environment: Vec<_> = rows
-            .filter(|record| started_as_server(record))
+            .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
             .filter(|record| self.role(record.pid()).is_none_or(|role| role == Role::Wrapper))
             .filter(|record| tree.parent(record).is_none_or(|parent| self.stands_alone(parent)))
             .map(|record| {

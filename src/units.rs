@@ -16,6 +16,9 @@ pub enum UnitError {
     /// A duration without its unit: seconds for some tools, minutes for others.
     #[error("`{0}` has no unit: write {0}s, {0}m, {0}h or {0}d")]
     NoUnit(String),
+    /// A size without its unit: bytes for some tools, kilobytes or megabytes for others.
+    #[error("`{0}` has no unit: write {0}MB, {0}MiB or {0}B")]
+    NoSizeUnit(String),
     /// An unknown unit.
     #[error("`{unit}` is not a unit, use {expected}")]
     UnknownUnit {
@@ -94,8 +97,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     Ok(Duration::from_millis(total))
 }
 
-/// Reads a size in bytes: `4096`, `500MB` (10^6), `1GiB` (2^30), `1.5GB`. Case does not matter, and
-/// a space may stand before the unit.
+/// Reads a size in bytes: `4096B`, `500MB` (10^6), `1GiB` (2^30), `1.5GB`. Case does not matter, and
+/// a space may stand before the unit. `0` needs no unit.
 ///
 /// ```
 /// use mcp_reap::units::parse_size;
@@ -105,7 +108,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
 /// ```
 ///
 /// # Errors
-/// When there is no number, the unit is unknown or can mean two things, or it does not fit 64 bits.
+/// When there is no number, no unit, the unit is unknown or can mean two things, or it does not fit 64 bits.
 pub fn parse_size(text: &str) -> Result<u64, UnitError> {
     let text = text.trim();
     if text.is_empty() {
@@ -123,6 +126,9 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
         return Err(UnitError::NotANumber(rest.to_owned()));
     }
     let factor: u64 = match unit.trim_start_matches(' ').to_ascii_lowercase().as_str() {
+        "" if text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) => {
+            return Err(UnitError::NoSizeUnit(text.to_owned()));
+        }
         "" | "b" => 1,
         "kb" => 1000,
         "mb" => 1_000_000,

@@ -14,6 +14,8 @@ fn what_people_type_and_see() {
         ("XDG_STATE_HOME", ""),
         ("TZ", "UTC"),
         ("NO_COLOR", "1"),
+        ("LC_ALL", "C.UTF-8"),
+        ("SHELL", ""),
         ("COLUMNS", "100"),
     ] {
         cases.env(name, value);

@@ -110,7 +110,7 @@ reason = "shared"
 [[server]]
 name = "notes"
 program = "notes.py"
-limits = { max_rss = 4096 }
+limits = { max_rss = "4096B" }
 [[server]]
 name = "maps"
 [server.limits]
@@ -214,7 +214,14 @@ fn each_mistake_names_its_key_its_place_and_what_was_expected() {
         ),
         ("[limits]\nmax_age = \"0s\"", (2, 11), "limits.max_age", "0 would end every instance"),
         ("[limits]\nmax_rss = 0", (2, 11), "limits.max_rss", "0 would end every instance"),
-        ("[limits]\nmax_rss = -5", (2, 11), "limits.max_rss", "expected a whole number from 0"),
+        ("[limits]\nmax_rss = -5", (2, 11), "limits.max_rss", "`-5` does not begin with a number"),
+        (
+            "[limits]\nmax_rss = 500",
+            (2, 11),
+            "limits.max_rss",
+            "`500` has no unit: write 500MB, 500MiB or 500B, in quotes",
+        ),
+        ("[audit]\nmax_size = 50", (2, 12), "audit.max_size", "`50` has no unit"),
         ("[[allow]]\nreason = \"x\"", (1, 1), "allow", "this [[allow]] entry names nothing"),
         ("[[allow]]\nnmae = \"x\"", (2, 1), "allow.nmae", "unknown key `nmae` in [allow]"),
         ("[[allow]]\nname = \"re:(\"", (2, 8), "allow.name", "regex parse error"),
@@ -250,6 +257,9 @@ fn each_mistake_names_its_key_its_place_and_what_was_expected() {
             "audit.keep_days",
             "expected a whole number from 1 to 36500, found 0",
         ),
+        ("[exec]\nlinger = 60", (2, 10), "exec.linger", "expected a duration"),
+        ("[exec]\nlinger = \"25h\"", (2, 10), "exec.linger", "at most 1d is taken"),
+        ("[exec]\nlnger = \"1s\"", (2, 1), "exec.lnger", "unknown key"),
         ("[audit]\nmax_size = \"0\"", (2, 12), "audit.max_size", "no room for a record"),
         ("[audit]\npath = \"/x\"", (2, 1), "audit.path", "unknown key `path` in [audit]"),
     ] {

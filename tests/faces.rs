@@ -157,9 +157,14 @@ fn bash_completes_commands_and_what_follows_them() {
         ("hook ''", "install status uninstall run help"),
         ("check --format ''", "text nagios prometheus"),
         ("list --tr", "--tree"),
+        // What runs is asked of the program itself.
+        ("explain ''", "4242 notes"),
+        ("kill no", "notes"),
+        ("kill --in", "--in-use"),
     ] {
         let asked = format!(
             r#"
+mcp-reap() {{ printf '4242\\tnotes, orphaned\\nnotes\\tall of this server\\n'; }}
 complete_it() {{
     COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
     $(complete -p mcp-reap | sed 's/.*-F \([^ ]*\).*/\1/') "$1" "${{!#}}" "${{COMP_WORDS[$# - 2]}}"

@@ -111,10 +111,14 @@ fn a_client_that_has_no_column_is_named_with_the_reason() {
 #[test]
 fn all_columns_come_where_there_is_room_or_they_are_asked_for() {
     let policy = Policy::default();
-    let mut table = machine();
-    let _ = table.row(1_030_100).listens(3000, 0);
+    let mut busy = machine();
+    for record in &mut busy.snapshot.processes {
+        record.details.listening = Some(vec![mcp_reap::process::Listener::Tcp(3000)]);
+    }
     let titles =
-        |width, columns| shown(&table, &policy, width, columns).lines().next().unwrap_or_default().to_owned();
+        |width, columns| shown(&busy, &policy, width, columns).lines().next().unwrap_or_default().to_owned();
+    let idle = shown(&machine(), &policy, Some(200), Columns::AsThereIsRoom);
+    assert!(!idle.contains("PORTS") && !idle.contains("SWAP"), "nobody has any: {idle}");
     assert!(titles(Some(200), Columns::AsThereIsRoom).contains("PORTS"));
     assert!(titles(Some(60), Columns::All).contains("PORTS"));
     for (width, columns) in

@@ -7,9 +7,11 @@ mod scene;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use mcp_reap::classify::{Evidence, Verdict};
+use mcp_reap::catalog::Catalog;
+use mcp_reap::classify::{self, Evidence, Verdict};
+use mcp_reap::look::Look;
 use mcp_reap::pattern::Pattern;
-use mcp_reap::plan::{Plan, Why};
+use mcp_reap::plan::{Choice, Plan, Why};
 use mcp_reap::policy::{AllowRule, CountPer, Limits, Policy};
 use mcp_reap::process::{Pid, Uid};
 use mcp_reap::tree::Tree;
@@ -44,7 +46,13 @@ fn every_reason_to_withhold_has_words_of_its_own() {
         Why::OtherNamespace,
         Why::ToolJob,
         Why::Changed,
+        Why::Left,
+        Why::Allowed,
+        Why::Managed,
+        Why::InUse,
+        Why::MayBeInUse,
     ];
+    assert!(all.iter().all(|why| !why.way_out(Pid(77)).is_empty()));
     let words: HashSet<&str> = all.iter().map(|why| why.as_str()).collect();
     assert_eq!(words.len(), all.len());
     assert!(words.iter().all(|text| text.contains(' ') && !text.ends_with('.')), "{words:?}");
@@ -277,4 +285,78 @@ fn rows_that_name_each_other_as_parents_are_met_once() {
     assert_eq!(tree.children(Pid(52)).count(), 0);
     assert_eq!(pids(tree.descend(Pid(52), |_| false)), [52]);
     assert_eq!(pids(tree.descend(Pid(50), |r| r.pid() == Pid(50))), [50], "and nobody below where it stops");
+}
+
+/// A copy in use at 3000, one of which too little is known at 4000, a unit at 5000, an allowed one at 6000, and a young
+/// orphan at 7000.
+fn of_every_kind() -> (Table, Policy) {
+    let mut table = Table::new();
+    table.add(2500, 800, "claude").tty("pts/9");
+    table.add(3000, 2500, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Held(2500));
+    table.add(4000, 1, "node /x/node_modules/.bin/mcp-server-time").wire(Wire::Unknown);
+    table
+        .add(5000, 1, "node /x/node_modules/.bin/mcp-server-diary")
+        .wire(Wire::Closed)
+        .unit("diary.service", Some(5000));
+    table.add(6000, 1, "node /x/node_modules/.bin/mcp-server-maps").wire(Wire::Closed);
+    table.add(7000, 1, "node /x/node_modules/.bin/mcp-server-notes").wire(Wire::Closed).age(10.0);
+    let name = Pattern::parse("mcp-server-maps").ok();
+    let allow = vec![AllowRule { name, origin: "x:1".into(), ..AllowRule::default() }];
+    (table, Policy { allow, ..Policy::default() })
+}
+
+#[test]
+fn what_a_person_chose_goes_but_for_what_is_allowed_managed_young_or_in_use_without_a_yes_to_that() {
+    let (table, policy) = of_every_kind();
+    let catalog = Catalog::builtin();
+    let look = Look::new(&table.snapshot, &catalog);
+    let judgement = classify::judge(&look, &policy);
+    let all: HashSet<_> = judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
+    let plan = |in_use, roots: &HashSet<_>| {
+        let choice = Choice::These { roots: roots.clone(), in_use };
+        Plan::of(&judgement, &look, &policy, &choice)
+    };
+    let whys = |plan: &Plan| {
+        let mut whys: Vec<_> = plan.withheld.iter().map(|one| (one.root.pid.0, one.why)).collect();
+        whys.sort_unstable_by_key(|(pid, _)| *pid);
+        whys
+    };
+    let careful = plan(false, &all);
+    assert!(roots(&careful).is_empty(), "{:?}", roots(&careful));
+    let rest = [(5000, Why::Managed), (6000, Why::Allowed), (7000, Why::TooYoung)];
+    assert_eq!(whys(&careful)[..2], [(3000, Why::InUse), (4000, Why::MayBeInUse)]);
+    assert_eq!(whys(&careful)[2..], rest);
+    let meant = plan(true, &all);
+    assert_eq!((roots(&meant), whys(&meant)), (vec![3000, 4000], rest.to_vec()));
+    assert!(meant.targets.iter().all(|target| target.reason.starts_with("chosen by a person; ")));
+    let nothing = plan(true, &HashSet::new());
+    assert!(nothing.targets.is_empty() && nothing.withheld.is_empty(), "what was not chosen is no target");
+}
+
+#[test]
+fn what_the_second_look_does_not_see_at_all_has_left_and_what_changed_has_changed() {
+    let table = two_orphans();
+    let plan = table.plan(&now());
+    let why = |second: &Table| {
+        let confirmed =
+            plan.clone().confirmed_by(&second.plan(&now())).with_those_that_left(&second.snapshot);
+        confirmed.withheld.iter().map(|one| (one.root.pid.0, one.why)).collect::<Vec<_>>()
+    };
+    assert_eq!(why(&table.clone().without(2000)), [(2000, Why::Left)]);
+    // The root has left, what is below it has not.
+    assert_eq!(why(&table.clone().without(1000)), [(1000, Why::Changed)]);
+    assert_eq!(why(&table), []);
+}
+
+#[test]
+fn an_allow_rule_that_no_instance_meets_is_idle() {
+    let (table, policy) = of_every_kind();
+    let name = |text: &str| AllowRule { name: Pattern::parse(text).ok(), ..AllowRule::default() };
+    let rules = [name("mcp-server-maps"), name("mcp-server-map"), name("mcp-*")];
+    let catalog = Catalog::builtin();
+    let look = Look::new(&table.snapshot, &catalog);
+    let judgement = classify::judge(&look, &policy);
+    let idle = classify::idle_rules(&judgement.instances(), &look, &rules);
+    assert_eq!(idle.len(), 1);
+    assert!(idle[0].name.as_ref().is_some_and(|name| name.matches("mcp-server-map")));
 }

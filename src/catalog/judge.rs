@@ -30,13 +30,8 @@ impl Judge<'_> {
         if let Some(found) = seen.layers.is_empty().then(|| standing(data, program)).flatten() {
             return Some(found);
         }
-        if let Some((folder, server)) = data.helper.folder(&program.text) {
-            return Some(by_catalog(
-                Role::Helper,
-                server.to_owned(),
-                program,
-                Rule::Folder(folder.to_owned()),
-            ));
+        if let Some(found) = helper(data, program) {
+            return Some(found);
         }
         if let Some(found) = data.mode(program) {
             return Some(by_catalog(serving, found.name, program, found.rule));
@@ -57,9 +52,6 @@ impl Judge<'_> {
         let published = matches!(program.kind, Kind::Package | Kind::Image);
         if data.is_tool(program) && !(published && data.server(program).is_some()) {
             return wrapper(seen);
-        }
-        if let Some(helper) = helper_script(data, program) {
-            return Some(helper);
         }
         // A wrapper of one's own that starts a server behind `--`.
         if program.kind == Kind::Script
@@ -134,6 +126,15 @@ fn by_init(data: &Data, program: &Program) -> Option<Identification> {
     Some(by_catalog(Role::Init, name.clone(), program, Rule::Init(name.clone())))
 }
 
+/// What a server starts for itself, by where it lies: a file of its package, a program in a folder of its own.
+fn helper(data: &Data, program: &Program) -> Option<Identification> {
+    if let Some((folder, server)) = data.helper.folder(&program.text) {
+        return Some(by_catalog(Role::Helper, server.to_owned(), program, Rule::Folder(folder.to_owned())));
+    }
+    let (end, server) = data.helper.scripts.iter().find(|(end, _)| program.text.ends_with(**end))?;
+    Some(by_catalog(Role::Helper, (*server).to_owned(), program, Rule::Script((*end).to_owned())))
+}
+
 /// Inits, and browsers with a server's profile.
 fn standing(data: &Data, program: &Program) -> Option<Identification> {
     if let Some(init) = by_init(data, program) {
@@ -156,11 +157,6 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         true => helper,
         false => Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper },
     })
-}
-
-fn helper_script(data: &Data, program: &Program) -> Option<Identification> {
-    let (part, name) = data.helper.scripts.iter().find(|(part, _)| program.text.ends_with(**part))?;
-    Some(by_catalog(Role::Helper, (*name).to_owned(), program, Rule::Script((*part).to_owned())))
 }
 
 /// Where temporary profiles lie.

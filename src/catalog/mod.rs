@@ -1,5 +1,6 @@
 //! What is known about programs (servers, launchers, clients, helpers), and what a process is by that.
 
+mod batch;
 mod configured;
 mod data;
 mod identification;
@@ -113,6 +114,15 @@ impl Catalog {
         &self,
         record: &ProcessRecord,
     ) -> Option<(Identification, Resolution)> {
+        let (mut found, seen) = self.recognise(record)?;
+        // An entry of a configuration may have no name; what is shown must have one.
+        if found.name.is_empty() {
+            found.name = seen.name().map_or_else(|| record.comm.to_string(), str::to_owned);
+        }
+        Some((found, seen))
+    }
+
+    fn recognise(&self, record: &ProcessRecord) -> Option<(Identification, Resolution)> {
         let data = self.data.as_deref()?;
         // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
         if record.pid() == Pid(1)
@@ -141,9 +151,13 @@ impl Catalog {
     /// How many entries of the person's client configurations start what this process runs.
     #[must_use]
     pub(crate) fn entries_for(&self, record: &ProcessRecord, seen: &Resolution) -> usize {
-        let Some(configured) = &self.configured else { return 0 };
-        let Some(entry) = configured.find(record, seen) else { return 0 };
+        let Some(entry) = self.entry(record, seen) else { return 0 };
         self.entries.iter().filter(|argv| **argv == entry.argv).count()
+    }
+
+    /// The entry of the person's client configurations that this process was started from.
+    pub(crate) fn entry(&self, record: &ProcessRecord, seen: &Resolution) -> Option<&Configured> {
+        self.configured.as_ref()?.find(record, seen)
     }
 
     fn judge<'c>(&'c self, data: &'c Data) -> Judge<'c> {

@@ -22,6 +22,7 @@ pub use finding::{
     ClientRef, ClientStatus, Conversation, Copies, Finding, Judgement, OwnerPid, ZombieStatus,
 };
 pub use interest::Scout;
+pub use observe::idle_rules;
 pub use proof::Proof;
 pub use verdict::Verdict;
 pub use wire::WireState;

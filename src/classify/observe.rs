@@ -8,7 +8,7 @@ use super::wire::{Wire, WireState};
 use crate::catalog::Role;
 use crate::instance::{Instance, Part};
 use crate::look::Look;
-use crate::policy::{Candidate, Policy};
+use crate::policy::{AllowRule, Candidate, Policy};
 use crate::process::{OtherEnd, Pid, ProcessRecord, StdioKind};
 use crate::program::Beside;
 
@@ -149,15 +149,44 @@ fn hidden(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
 }
 
 fn allowed(instance: &Instance<'_>, look: &Look<'_>, policy: &Policy) -> Option<AllowedBy> {
-    if policy.allow.is_empty() {
+    let (pid, rule) = allowing(instance, look, &policy.allow)?;
+    Some(AllowedBy { pid, rule: rule.origin.clone(), reason: rule.reason.clone() })
+}
+
+/// The first rule that a member meets, and that member.
+fn allowing<'r>(
+    instance: &Instance<'_>,
+    look: &Look<'_>,
+    rules: &'r [AllowRule],
+) -> Option<(Pid, &'r AllowRule)> {
+    if rules.is_empty() {
         return None;
     }
+    let entry = |record: &ProcessRecord| {
+        look.catalog.entry(record, &look.resolution(record)).map(|entry| entry.entry.clone())
+    };
+    let entries: Vec<String> = instance.chain().filter_map(entry).collect();
     instance.members.iter().find_map(|member| {
         let runs = look.resolution(member.record);
-        let candidate = Candidate { record: member.record, server: &instance.server, program: runs.name() };
-        let rule = policy.allow.iter().find(|rule| rule.matches(candidate))?;
-        Some(AllowedBy { pid: member.record.pid(), rule: rule.origin.clone(), reason: rule.reason.clone() })
+        let (record, server, program) = (member.record, instance.server.as_str(), runs.name());
+        let candidate = Candidate { record, server, entries: &entries, program };
+        let rule = rules.iter().find(|rule| rule.matches(candidate))?;
+        Some((record.pid(), rule))
     })
+}
+
+/// The rules of which none of these instances has a member that meets them: a slip, or a server that is not running.
+#[must_use]
+pub fn idle_rules<'r>(
+    instances: &[&Instance<'_>],
+    look: &Look<'_>,
+    rules: &'r [AllowRule],
+) -> Vec<&'r AllowRule> {
+    let met = |rule: &&AllowRule| {
+        let rule = std::slice::from_ref(*rule);
+        instances.iter().any(|instance| allowing(instance, look, rule).is_some())
+    };
+    rules.iter().filter(|rule| !met(rule)).collect()
 }
 
 fn identified(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Evidence> {

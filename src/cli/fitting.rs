@@ -1,7 +1,41 @@
-//! Which flags go with which command. One that would be ignored is refused: a person who writes
-//! `log --snapshot table.json` or `--yes list` expects something that does not happen.
+//! Which flags go with which command. One that would be ignored is refused, and is not in the command's help: who
+//! writes `log --snapshot table.json` or `--yes list` expects something that does not happen.
 
 use super::{Cli, Command, ConfigAction, Global};
+
+/// How to judge, without how to end.
+const JUDGING: [&str; 7] = ["min_age", "max_count", "max_age", "max_rss", "allow", "detached", "all_users"];
+
+/// How to end. They change nothing where nothing is ended, but stand in people's aliases, so they are taken.
+const ENDING: [&str; 2] = ["grace", "settle"];
+
+/// How to speak.
+const SPEAKING: [&str; 3] = ["quiet", "verbose", "color"];
+
+/// The global flags that a command looks at, by clap's names for them; `path` is as it is typed.
+pub(super) fn takes(path: &str) -> Vec<&'static str> {
+    let with = |parts: &[&[&'static str]]| parts.concat();
+    match path {
+        "list" | "explain" | "check" => with(&[&["config", "json", "snapshot"], &JUDGING, &SPEAKING]),
+        "kill" => with(&[&["config", "json", "snapshot"], &JUDGING, &ENDING, &SPEAKING]),
+        "doctor" => with(&[&["config", "json"], &JUDGING, &SPEAKING]),
+        "record" => with(&[&["config"], &SPEAKING]),
+        "log" | "test" => with(&[&["json"], &SPEAKING]),
+        // What is in force after the flags is what it shows.
+        "config show" => {
+            let judging: Vec<_> = JUDGING.into_iter().filter(|flag| *flag != "all_users").collect();
+            with(&[&["config", "json"], &judging, &ENDING, &SPEAKING])
+        }
+        "config" | "config init" | "config path" | "config check" | "config edit" | "schedule install" => {
+            with(&[&["config", "json"], &SPEAKING])
+        }
+        "schedule" | "schedule status" | "schedule uninstall" => with(&[&["json"], &SPEAKING]),
+        "hook" | "hook install" | "hook status" | "hook uninstall" => with(&[&["json"], &SPEAKING]),
+        // What a guardian goes by months later stands in the configuration.
+        "exec" => Vec::new(),
+        _ => Vec::new(),
+    }
+}
 
 impl Cli {
     /// Why a flag that was given does not go with the command, in a sentence; `None` when all do.
@@ -10,14 +44,27 @@ impl Cli {
         let command = self.command.as_ref()?;
         let name = command.name();
         if let Some(flag) = self.of_a_run() {
-            return Some(format!("{flag} does not go with `{name}`, which ends nothing"));
+            let ends = matches!(command, Command::Kill(_));
+            return match (ends, flag) {
+                (true, "--interactive") => {
+                    Some(format!("{flag} does not go with `{name}`: it is told what to end"))
+                }
+                (true, _) => None,
+                (false, _) => Some(format!("{flag} does not go with `{name}`, which ends nothing")),
+            };
         }
         let flag = command.ignored(&self.global)?;
         Some(format!("{flag} does not go with `{name}`: it would change nothing"))
     }
 
     fn of_a_run(&self) -> Option<&'static str> {
-        given(&[("--dry-run", self.dry_run), ("--yes", self.yes), ("--wait", self.wait)])
+        let flags = [
+            ("--dry-run", self.dry_run),
+            ("--yes", self.yes),
+            ("--wait", self.wait),
+            ("--interactive", self.interactive),
+        ];
+        flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
     }
 }
 
@@ -26,21 +73,26 @@ impl Global {
     /// a schedule or a hook is installed, and neither would remember it.
     #[must_use]
     pub fn of_judgement(&self) -> Option<&'static str> {
-        given(&[("--snapshot", self.snapshot.is_some())]).or_else(|| self.of_policy())
+        self.given().into_iter().find_map(|(id, flag)| (!["config", "json"].contains(&id)).then_some(flag))
     }
 
-    /// The same without the table that is judged.
-    fn of_policy(&self) -> Option<&'static str> {
-        given(&[
-            ("--min-age", self.min_age.is_some()),
-            ("--grace", self.grace.is_some()),
-            ("--settle", self.settle.is_some()),
-            ("--max-count", self.max_count.is_some()),
-            ("--max-age", self.max_age.is_some()),
-            ("--max-rss", self.max_rss.is_some()),
-            ("--allow", !self.allow.is_empty()),
-            ("--all-users", self.all_users),
-        ])
+    /// Every flag given that a command may have to refuse: clap's name for it, and as it is typed.
+    fn given(&self) -> Vec<(&'static str, &'static str)> {
+        let flags = [
+            ("snapshot", "--snapshot", self.snapshot.is_some()),
+            ("min_age", "--min-age", self.min_age.is_some()),
+            ("grace", "--grace", self.grace.is_some()),
+            ("settle", "--settle", self.settle.is_some()),
+            ("max_count", "--max-count", self.max_count.is_some()),
+            ("max_age", "--max-age", self.max_age.is_some()),
+            ("max_rss", "--max-rss", self.max_rss.is_some()),
+            ("allow", "--allow", !self.allow.is_empty()),
+            ("detached", "--detached", self.detached),
+            ("all_users", "--all-users", self.all_users),
+            ("config", "--config", self.config.is_some()),
+            ("json", "--json", self.json),
+        ];
+        flags.into_iter().filter(|(.., given)| *given).map(|(id, flag, _)| (id, flag)).collect()
     }
 }
 
@@ -50,9 +102,11 @@ impl Command {
         match self {
             Command::List(_) => "list",
             Command::Explain { .. } => "explain",
+            Command::Kill(_) => "kill",
             Command::Check(_) => "check",
             Command::Log(_) => "log",
             Command::Exec { .. } => "exec",
+            Command::Wrap { .. } => "wrap",
             Command::Test(_) => "test",
             Command::Record { .. } => "record",
             Command::Schedule { .. } => "schedule",
@@ -63,45 +117,26 @@ impl Command {
                 ConfigAction::Show { catalog: true } => "config show --catalog",
                 ConfigAction::Show { catalog: false } => "config show",
                 ConfigAction::Check => "config check",
+                ConfigAction::Edit => "config edit",
             },
             Command::Doctor => "doctor",
             Command::Completions { .. } => "completions",
             Command::Man { .. } => "man",
+            Command::Version => "version",
         }
     }
 
     /// The first flag given that this command would not look at.
     fn ignored(&self, global: &Global) -> Option<&'static str> {
-        let config = given(&[("--config", global.config.is_some())]);
-        let json = given(&[("--json", global.json)]);
-        let snapshot = given(&[("--snapshot", global.snapshot.is_some())]);
-        match self {
-            Command::List(_) | Command::Explain { .. } | Command::Check(_) => None,
-            // It looks at this machine, by the same rules as a run.
-            Command::Doctor => snapshot,
-            Command::Record { .. } => global.of_judgement(),
-            Command::Log(_) => global.of_judgement().or(config),
-            // What a guardian goes by months later stands in the configuration.
-            Command::Exec { .. } | Command::Completions { .. } | Command::Man { .. } => {
-                global.of_judgement().or(config).or(json)
-            }
-            Command::Test(_) => global.of_judgement().or(config),
-            Command::Config { action } => match action {
-                // What is in force after the flags is what it shows.
-                ConfigAction::Show { catalog: false } => {
-                    snapshot.or(given(&[("--all-users", global.all_users)]))
-                }
-                ConfigAction::Show { catalog: true } => global.of_judgement().or(config).or(json),
-                ConfigAction::Init | ConfigAction::Path | ConfigAction::Check => global.of_judgement(),
-            },
-            // They say themselves what to do instead.
-            Command::Schedule { .. } | Command::Hook { .. } => None,
+        // They say themselves what to do instead.
+        if matches!(self, Command::Schedule { .. } | Command::Hook { .. }) {
+            return None;
         }
+        let taken = takes(self.name());
+        let judges = taken.contains(&"min_age");
+        let goes = |id: &str| taken.contains(&id) || judges && ENDING.contains(&id);
+        global.given().into_iter().find_map(|(id, flag)| (!goes(id)).then_some(flag))
     }
-}
-
-fn given(flags: &[(&'static str, bool)]) -> Option<&'static str> {
-    flags.iter().find_map(|(flag, given)| given.then_some(*flag))
 }
 
 #[cfg(test)]
@@ -131,6 +166,8 @@ mod tests {
             ("mcp-reap man --json", "--json", "man"),
             ("mcp-reap record --allow x", "--allow", "record"),
             ("mcp-reap record --snapshot t.json", "--snapshot", "record"),
+            ("mcp-reap -i kill 77", "--interactive", "kill"),
+            ("mcp-reap -i list", "--interactive", "list"),
             ("mcp-reap --yes schedule status", "--yes", "schedule"),
         ] {
             let message = misfit(line).unwrap_or_else(|| panic!("taken: {line}"));
@@ -152,6 +189,9 @@ mod tests {
             "mcp-reap config path --json --config c.toml",
             "mcp-reap log --json --quiet --color never",
             "mcp-reap man --quiet --color always",
+            "mcp-reap list --grace 3s",
+            "mcp-reap --yes kill 77",
+            "mcp-reap kill 77 --yes --in-use --grace 3s",
         ] {
             assert_eq!(misfit(line), None, "{line}");
         }

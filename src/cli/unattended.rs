@@ -39,6 +39,10 @@ pub struct ScheduleArgs {
     /// Also from a folder that may vanish, and over files changed by hand, which are moved aside.
     #[arg(long)]
     pub force: bool,
+
+    /// Show the files that would be written, and write nothing.
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
 }
 
 /// What to do with the session hooks.
@@ -52,6 +56,9 @@ pub enum HookAction {
         /// Also from a folder that may vanish.
         #[arg(long)]
         force: bool,
+        /// Show what would be put into the file, and write nothing.
+        #[arg(long, short = 'n')]
+        dry_run: bool,
     },
     /// Show whether they are installed.
     Status {

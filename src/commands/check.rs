@@ -30,6 +30,7 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Plugin(nagios::PluginState::of(&health) as u8));
         }
         Format::Prometheus => answer(&prometheus::text(&scene, &health, last_run(session)?.as_ref()))?,
+        Format::Json => answer(&check::json(&scene, &health))?,
         Format::Text if session.json => answer(&check::json(&scene, &health))?,
         Format::Text if session.quiet && health.is_fine() => {}
         Format::Text => answer(&check::text(&scene, &health, session.screen))?,

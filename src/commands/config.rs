@@ -1,5 +1,7 @@
 //! `mcp-reap config`: make, find, show and check the configuration file.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use serde_json::json;
 
@@ -22,18 +24,12 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
     match action {
         ConfigAction::Path if global.json => answer(&about(&path, &json!({})))?,
         ConfigAction::Path => answer(&path.display().to_string())?,
+        ConfigAction::Edit => edit(&path, global)?,
         ConfigAction::Init => {
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)
-                    .with_context(|| format!("failed to create {}", folder.display()))?;
-            }
-            let written = Draft::beside(&path, config::init_text().as_bytes(), Access::Usual)
-                .and_then(|draft| draft.create(&path));
-            match written {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    anyhow::bail!("{shown} is there already and was left as it is")
-                }
-                written => written.with_context(|| format!("failed to write {shown}"))?,
+            if !init(&path)? {
+                anyhow::bail!(
+                    "{shown} is there already and was left as it is; `mcp-reap config edit` opens it"
+                )
             }
             if global.json {
                 answer(&about(&path, &json!({"written": true})))?;
@@ -61,8 +57,47 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
     Ok(Exit::Fine)
 }
 
+/// Writes a commented file; says whether there was none before.
+fn init(path: &Path) -> anyhow::Result<bool> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
+    }
+    let written = Draft::beside(path, config::init_text().as_bytes(), Access::Usual)
+        .and_then(|draft| draft.create(path));
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        written => {
+            let shown = clean(&path.display().to_string());
+            written.map(|()| true).with_context(|| format!("failed to write {shown}"))
+        }
+    }
+}
+
+/// Opens the file in the person's editor, and reads it afterwards as a run would.
+fn edit(path: &Path, global: &Global) -> anyhow::Result<()> {
+    if init(path)? && !global.quiet {
+        notice(&format!("wrote {}", clean(&path.display().to_string())));
+    }
+    let named = |name| std::env::var(name).ok().filter(|editor: &String| !editor.trim().is_empty());
+    let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+    // A shell reads the words of it, as git and crontab(1) do: `code --wait`, `emacs -nw`.
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(path);
+    let ended = command.status().with_context(|| format!("failed to start the editor ({editor})"))?;
+    if !ended.success() {
+        anyhow::bail!("the editor ({editor}) ended with {ended}; set $EDITOR to the one you want");
+    }
+    config::load(global.config.as_deref())?;
+    if global.json {
+        answer(&about(path, &json!({"fine": true})))?;
+    } else if !global.quiet {
+        notice(&format!("{} is fine", clean(&path.display().to_string())));
+    }
+    Ok(())
+}
+
 /// The file and more about it, as one JSON object.
-fn about(path: &std::path::Path, more: &serde_json::Value) -> String {
+fn about(path: &Path, more: &serde_json::Value) -> String {
     let mut object = json!({"schema": 1, "file": path.display().to_string()});
     if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
         object.extend(more.clone());
@@ -124,7 +159,7 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
 }
 
 /// The values that are no lists, each with the flag that sets it in this run.
-fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, Option<&'static str>); 12] {
+fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, Option<&'static str>); 13] {
     let Policy { limits, grace, min_age, confirm_after, settle, detached, clients, .. } = &loaded.policy;
     let given = |given: bool, flag: &'static str| given.then_some(flag);
     let quoted = |text: String| Some(format!("\"{text}\""));
@@ -140,19 +175,20 @@ fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, O
         ("reap.min_age", duration(Some(*min_age)), given(global.min_age.is_some(), "--min-age")),
         ("reap.confirm_after", duration(Some(*confirm_after)), None),
         ("reap.settle", duration(Some(*settle)), given(global.settle.is_some(), "--settle")),
-        ("reap.detached", Some(detached.to_string()), None),
+        ("reap.detached", Some(detached.to_string()), given(global.detached, "--detached")),
         ("reap.clients", Some(clients.to_string()), None),
         ("limits.max_count", max_count, given(global.max_count.is_some(), "--max-count")),
         ("limits.count_per", quoted(per.to_owned()), None),
         ("limits.max_age", duration(limits.max_age), given(global.max_age.is_some(), "--max-age")),
         ("limits.max_rss", max_rss, given(global.max_rss.is_some(), "--max-rss")),
+        ("exec.linger", duration(Some(loaded.exec.linger)), None),
         ("audit.keep_days", Some(loaded.audit.keep_days.to_string()), None),
         ("audit.max_size", quoted(exact_size(loaded.audit.max_size)), None),
     ]
 }
 
 /// The fields of an allow rule that are given.
-fn allow(rule: &crate::policy::AllowRule) -> String {
+pub(super) fn allow(rule: &crate::policy::AllowRule) -> String {
     let text = |key: &str, value: Option<String>| value.map(|value| format!("{key} = \"{value}\""));
     let pattern =
         |key, value: &Option<crate::pattern::Pattern>| text(key, value.as_ref().map(ToString::to_string));

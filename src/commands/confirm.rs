@@ -30,10 +30,11 @@ pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) 
     let mut noticed = false;
     while !plan.targets.is_empty() {
         if !sleep(kernel, pause) {
-            return Ok(Plan { targets: Vec::new(), withheld: plan.withheld });
+            return Ok(Plan { targets: Vec::new(), ..plan });
         }
         let (snapshot, scout) = look::take(session)?;
-        plan = plan.confirmed_by(&look::judge(session, &snapshot, scout).plan);
+        let again = look::judge_for(session, &snapshot, scout, &plan.choice).plan;
+        plan = plan.confirmed_by(&again).with_those_that_left(&snapshot);
         let now = kernel.now();
         let finishing = settling.still_finishing(&plan, kernel, now);
         if finishing.is_empty() || now >= until {

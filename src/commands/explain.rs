@@ -55,11 +55,12 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
 
 /// The processes that a word on the command line means: one by its number, the roots of all instances of a server, or
 /// those that listen on a port.
-fn named<'a>(target: &Named, judged: &Judged<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
+pub(super) fn named<'a>(target: &Named, judged: &Judged<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
     let Judged { look, judgement, .. } = judged;
     match target {
         Named::Pid(pid) => {
-            Ok(vec![look.tree.get(Pid(*pid)).with_context(|| format!("there is no process {pid}"))?])
+            let missing = || format!("there is no process {pid}; `mcp-reap list` shows the instances");
+            Ok(vec![look.tree.get(Pid(*pid)).with_context(missing)?])
         }
         Named::Port(port) => {
             let listens = |record: &&ProcessRecord| {
@@ -77,7 +78,7 @@ fn named<'a>(target: &Named, judged: &Judged<'a>) -> anyhow::Result<Vec<&'a Proc
             let of_name = judgement.findings.iter().filter(|finding| is(&finding.instance.server));
             let found: Vec<_> = of_name.map(|finding| finding.instance.root).collect();
             if found.is_empty() {
-                bail!("no instance of a server named {name} is running");
+                bail!("no instance of a server named {name} is running; `mcp-reap list` shows the instances");
             }
             Ok(found)
         }

@@ -2,22 +2,86 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-use clap::CommandFactory;
+use anyhow::{Context as _, bail};
+use clap_complete::Shell;
 
 use super::output::{answer, notice};
-use crate::cli::Cli;
+use super::{Session, look};
+use crate::cli::documented;
 use crate::exit::Exit;
+use crate::render::clean::clean;
 
-/// Completions for a shell, on stdout.
-pub(super) fn completions(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
+/// Completions for a shell, or for the one in `$SHELL`, on stdout.
+pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<Exit> {
+    let Some(shell) = shell.or_else(Shell::from_env) else {
+        bail!(
+            "$SHELL names no shell that is known: `mcp-reap completions bash`, or elvish, fish, powershell, zsh"
+        )
+    };
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "mcp-reap", &mut text);
+    clap_complete::generate(shell, &mut documented(), "mcp-reap", &mut text);
     let text = String::from_utf8(text).context("completions are not UTF-8")?;
     // clap_complete 4.6 writes a hyphen in the program's name in two ways, and bash then completes
     // nothing behind a subcommand.
     let text = text.replace("mcp__subcmd__reap", "mcp__reap");
-    answer(&text)?;
+    answer(&with_instances(shell, text))?;
+    Ok(Exit::Fine)
+}
+
+/// What follows `explain` and `kill` is asked of the program itself, whenever somebody presses Tab.
+fn with_instances(shell: Shell, text: String) -> String {
+    const BASH: &str = r#"
+_mcp__reap__instances() {
+    _mcp__reap "$@"
+    case "${COMP_WORDS[1]}" in
+        explain|kill|why) [[ $2 == -* ]] || COMPREPLY=($(compgen -W "$(mcp-reap completions --instances 2>/dev/null | cut -f1)" -- "$2")) ;;
+    esac
+}
+complete -F _mcp__reap__instances -o bashdefault -o default mcp-reap
+"#;
+    const ZSH: &str = r#"
+_mcp-reap-instances() {
+    local -a instances
+    instances=(${(f)"$(mcp-reap completions --instances 2>/dev/null | sed 's/:/\\:/g; s/\t/:/')"})
+    _describe -V 'instance' instances
+}
+"#;
+    const FISH: &str = r#"
+complete -c mcp-reap -n "__fish_seen_subcommand_from explain kill why" -f -a "(mcp-reap completions --instances 2>/dev/null)"
+"#;
+    match shell {
+        Shell::Bash => text + BASH,
+        Shell::Fish => text + FISH,
+        Shell::Zsh => {
+            let named = |line: &str| line.starts_with("'*::targets") || line.starts_with("'::targets");
+            let line = |line: &str| match line.strip_suffix(":_default' \\") {
+                Some(start) if named(line) => format!("{start}:_mcp-reap-instances' \\\n"),
+                _ => format!("{line}\n"),
+            };
+            let text: String = text.lines().map(line).collect();
+            // Before the last lines, which call or register what stands above them.
+            match text.rfind("\nif [ \"$funcstack[1]\"") {
+                Some(at) => format!("{}{ZSH}{}", &text[..at], &text[at..]),
+                None => text + ZSH,
+            }
+        }
+        _ => text,
+    }
+}
+
+/// What completes `explain` and `kill`: each instance by pid and by name, with what it is.
+pub(super) fn instances(session: &Session) -> anyhow::Result<Exit> {
+    let (snapshot, scout) = look::take(session)?;
+    let judgement = look::judge(session, &snapshot, scout).judgement;
+    let mut lines = Vec::new();
+    for finding in &judgement.findings {
+        let (server, verdict) = (clean(&finding.instance.server), finding.verdict.as_str());
+        lines.push(format!("{}\t{server}, {verdict}", finding.instance.root.pid()));
+        lines.push(format!("{server}\tall of this server"));
+    }
+    lines.sort_unstable();
+    lines.dedup();
+    answer(&lines.join("\n"))?;
     Ok(Exit::Fine)
 }
 
@@ -55,14 +119,37 @@ Has it run every night.
 fn main_page() -> anyhow::Result<String> {
     let mut text = Vec::new();
     // As in a folder, where `help` has no page of its own.
-    let command = Cli::command().disable_help_subcommand(true);
+    let command = documented().disable_help_subcommand(true);
     clap_mangen::Man::new(command).render(&mut text).context("failed to write the man page")?;
     let text = String::from_utf8(text).context("the man page is not UTF-8")?;
-    let text = text.replace(".SH EXTRA\nExit codes: ", ".SH \"EXIT STATUS\"\n");
+    let text = match text.split_once(".SH EXTRA\n") {
+        Some((before, extra)) => {
+            let exit = extra.split_once("Exit codes: ").map_or(extra, |(_, exit)| exit);
+            format!("{before}.SH \"EXIT STATUS\"\n{exit}")
+        }
+        None => text,
+    };
     Ok(match text.split_once(".SH VERSION") {
         Some((before, version)) => format!("{before}{MORE}.SH VERSION{version}"),
         None => text + MORE,
     })
+}
+
+/// What follows the options of a command are its examples, which clap_mangen calls EXTRA and sets as one paragraph.
+fn name_the_examples(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let text = std::fs::read_to_string(&path)?;
+        if let Some((before, after)) = text.split_once(".SH EXTRA\nExamples:\n") {
+            let (examples, rest) =
+                after.split_once(".SH").map_or((after, String::new()), |(e, r)| (e, format!(".SH{r}")));
+            std::fs::write(
+                &path,
+                format!("{before}.SH EXAMPLES\n.nf\n{}\n.fi\n{rest}", examples.trim_end()),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// The man page on stdout, or the pages of all commands in a folder.
@@ -72,8 +159,9 @@ pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<Exit> {
         return Ok(Exit::Fine);
     };
     std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
-    clap_mangen::generate_to(Cli::command(), folder)
+    clap_mangen::generate_to(documented(), folder)
         .map_err(anyhow::Error::from)
+        .and_then(|()| Ok(name_the_examples(folder)?))
         .and_then(|()| Ok(std::fs::write(folder.join("mcp-reap.1"), main_page()?)?))
         .with_context(|| format!("failed to write man pages into {}", folder.display()))?;
     notice(&format!("wrote the man pages into {}", folder.display()));

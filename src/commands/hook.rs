@@ -13,7 +13,9 @@ pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
         HookAction::Run { watch: false } => call::run(cli).map(|()| Exit::Fine),
         // The part of a call that stays behind when the client has its answer.
         HookAction::Run { watch: true } => watch::run(cli).map(|()| Exit::Fine),
-        HookAction::Install { scope, force } => install::install(&cli.global, *scope, *force),
+        HookAction::Install { scope, force, dry_run } => {
+            install::install(&cli.global, *scope, *force, *dry_run)
+        }
         HookAction::Uninstall { scope } => install::uninstall(&cli.global, *scope),
         HookAction::Status { scope } => install::status(&cli.global, *scope),
     }

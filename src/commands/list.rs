@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keys::Keys;
 use super::output::{answer, answer_to_reader, notice};
 use super::{Session, configured, look};
 use crate::cli::ListArgs;
@@ -43,12 +44,13 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
 
 fn detail(args: &ListArgs) -> Detail {
     let columns = if args.wide { Columns::All } else { Columns::AsThereIsRoom };
-    Detail { tree: args.tree, columns, order: args.sort }
+    Detail { tree: args.tree, columns, order: args.sort, ..Detail::default() }
 }
 
-/// Looks again and again until Ctrl-C ends it, as it ends any program; it holds nothing to close.
+/// Looks again and again until `q` or a signal ends it.
 fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     let memory = session.memory();
+    let keys = Keys::open();
     loop {
         let screen = session.screen.resized();
         let (snapshot, scout) = look::take(session)?;
@@ -65,6 +67,8 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         if !answer_to_reader(&format!("{home}{list}{summary}{ending}{clear}"))? {
             return Ok(Exit::Fine);
         }
-        std::thread::sleep(AGAIN);
+        if let Some(exit) = keys.over_within(AGAIN) {
+            return Ok(exit);
+        }
     }
 }

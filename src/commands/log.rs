@@ -24,7 +24,10 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
     let directory = crate::config::state_dir()?;
     let screen = Screen::of_stdout(global.color);
     let since = args.since.map(|since| since.from(Utc::now(), &Local));
-    let (runs, unreadable) = history::runs(&directory, since)?;
+    let (mut runs, unreadable) = history::runs(&directory, since)?;
+    if let Some(last) = args.last {
+        runs.drain(..runs.len().saturating_sub(last));
+    }
     if args.follow {
         return follow(&directory, since, runs, screen, global.json);
     }

@@ -1,16 +1,17 @@
 //! One look at the machine, or at a recorded table, and the judgement of it.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::Session;
+use super::{Session, verbose};
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
 use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
 use crate::containers::Abandoned;
 use crate::look::Look;
-use crate::plan::Plan;
+use crate::plan::{Choice, Plan};
 use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
@@ -35,14 +36,18 @@ pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
         scout = Scout::new(with_configurations(session));
         scout.interest(table)
     };
+    let began = Instant::now();
     let mut snapshot = crate::sys::snapshot(&mut interest).context("failed to read the process table")?;
+    let table = began.elapsed();
     let with_details: Vec<Pid> = snapshot
         .processes
         .iter()
         .filter(|record| record.details.cgroup.is_some() || record.details.stdio.is_some())
         .map(ProcessRecord::pid)
         .collect();
+    let began = Instant::now();
     crate::services::fill(&mut snapshot, &with_details);
+    verbose::looked(&snapshot, with_details.len(), table, began.elapsed());
     Ok((snapshot, scout))
 }
 
@@ -53,16 +58,28 @@ pub(super) struct Judged<'a> {
     pub(super) plan: Plan,
 }
 
-/// Judges a table and plans.
+/// Judges a table and plans the end of what nobody uses.
 pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<'a>) -> Judged<'a> {
+    judge_for(session, snapshot, scout, &Choice::Unused)
+}
+
+/// The same with the plan of a choice.
+pub(super) fn judge_for<'a>(
+    session: &Session,
+    snapshot: &'a Snapshot,
+    scout: Scout<'a>,
+    choice: &Choice,
+) -> Judged<'a> {
     let look = scout.into_look(snapshot);
     let mut judgement = classify::judge(&look, &session.policy);
     if session.snapshot.is_none() {
         let of_clients = conversations(&judgement, snapshot);
         classify::name_conversations(&mut judgement.findings, &of_clients);
     }
-    let plan = Plan::new(&judgement, &look, &session.policy);
-    Judged { look, judgement, plan }
+    let plan = Plan::of(&judgement, &look, &session.policy, choice);
+    let judged = Judged { look, judgement, plan };
+    verbose::judged(&judged.look, &judged.judgement, &judged.plan);
+    judged
 }
 
 impl Judged<'_> {

@@ -4,16 +4,20 @@ mod check;
 mod config;
 mod configured;
 mod confirm;
+mod consent;
 mod doctor;
 mod exec;
 mod explain;
 mod generate;
 mod guard;
 mod hook;
+mod keys;
+mod kill;
 mod list;
 mod log;
 mod look;
 mod output;
+mod pick;
 mod reap;
 mod record;
 mod recorder;
@@ -22,10 +26,12 @@ mod schedule;
 mod session;
 mod stop;
 mod test;
+mod verbose;
+mod wrap;
 
 use std::ffi::OsString;
 
-use crate::cli::{Audience, Cli, Command};
+use crate::cli::{Audience, Cli, Command, Format};
 use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
 use session::Session;
@@ -42,10 +48,24 @@ pub fn run(cli: &Cli) -> Exit {
 pub fn misspelt(audience: Audience, mistake: &clap::Error) -> Exit {
     match audience {
         _ if !mistake.use_stderr() => mistake.exit(),
-        Audience::Person => mistake.exit(),
+        Audience::Person => misspelt_by_a_person(mistake),
         Audience::Hook => hook::misspelt(mistake),
         Audience::Monitoring => check::misspelt(mistake),
     }
+}
+
+/// What is wrong, and for a habit of other programs what is meant here.
+fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
+    use clap::error::{ContextKind, ContextValue};
+    let word = match mistake.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    match word.and_then(|word| Some((word, crate::cli::tip(word)?))) {
+        Some((word, tip)) => output::notice(&format!("error: there is no command '{word}'\n\n  tip: {tip}")),
+        None => output::print_mistake(mistake),
+    }
+    Exit::Refused
 }
 
 /// `exec` and `guard`, which are read without clap as well: a server waits for the one, and the other is to
@@ -81,6 +101,7 @@ fn cmdline_words() -> Vec<OsString> {
 fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
     stop::outlive_full_files()?;
     let global = &cli.global;
+    output::for_people(!global.json && !is_for_a_program(cli));
     // A call of the hook logs into a file, and only when something went wrong.
     if audience != Audience::Hook {
         Diagnostics { verbose: global.verbose, quiet: global.quiet, directory: None }.start()?;
@@ -91,7 +112,9 @@ fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
     let session = || Session::new(global);
     match &cli.command {
         None if cli.dry_run => reap::dry_run(&session()?),
+        None if cli.interactive => pick::run(&session()?, cli),
         None => reap::run(&session()?, cli),
+        Some(Command::Kill(args)) => kill::run(&session()?, cli, args),
         Some(Command::List(args)) => list::run(&session()?, args),
         Some(Command::Explain { targets }) => explain::run(&session()?, targets),
         Some(Command::Check(args)) => check::run(&session()?, args),
@@ -99,16 +122,27 @@ fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
         Some(Command::Config { action }) => config::run(action, global),
         Some(Command::Log(args)) => log::run(args, global),
         Some(Command::Test(args)) => test::run(args, global.json),
+        Some(Command::Wrap { action }) => wrap::run(action.as_ref(), global),
         // What can be run was run before main.
         Some(Command::Exec { .. }) => {
             anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
         }
         Some(Command::Doctor) => doctor::run(global),
-        Some(Command::Completions { shell }) => generate::completions(*shell),
+        Some(Command::Version) => {
+            output::answer(concat!("mcp-reap ", env!("CARGO_PKG_VERSION")))?;
+            Ok(Exit::Fine)
+        }
+        Some(Command::Completions { instances: true, .. }) => generate::instances(&session()?),
+        Some(Command::Completions { shell, .. }) => generate::completions(*shell),
         Some(Command::Man { folder }) => generate::man(folder.as_deref()),
         Some(Command::Schedule { action }) => schedule::run(action, global),
         Some(Command::Hook { action }) => hook::run(action, cli),
     }
+}
+
+/// Is the answer for another program, in the form of that program?
+fn is_for_a_program(cli: &Cli) -> bool {
+    matches!(&cli.command, Some(Command::Check(args)) if args.format != Format::Text)
 }
 
 fn report(audience: Audience, error: &anyhow::Error) -> Exit {

@@ -1,12 +1,17 @@
 //! What commands print: the answer on stdout, notices and questions on stderr.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use terminal_size::terminal_size_of;
 
 use crate::diagnostics::Diagnostics;
+use crate::render::plain;
+use crate::render::style::{Color, Screen};
 
 /// Prints the answer. A reader that closed the pipe early is no error.
 pub(super) fn answer(text: &str) -> anyhow::Result<()> {
@@ -15,6 +20,7 @@ pub(super) fn answer(text: &str) -> anyhow::Result<()> {
 
 /// [`answer`] for a command that goes on until its reader is gone: `false` when it is.
 pub(super) fn answer_to_reader(text: &str) -> anyhow::Result<bool> {
+    let text = &*for_this_locale(text);
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| {
         if !text.is_empty() && !text.ends_with('\n') {
@@ -44,31 +50,66 @@ pub(super) fn wait_for_reader(wait: Duration) -> bool {
     true
 }
 
-/// Prints a line for a person on stderr. A closed stderr is no reason to fail.
+/// Prints a notice for a person on stderr, in lines that break between words. A closed stderr is no reason to fail.
 pub(super) fn notice(text: &str) {
+    let text = for_this_locale(text);
+    let text = match terminal_size_of(std::io::stderr()) {
+        Some((width, _)) => plain::wrapped(&text, width.0.into()),
+        None => text.into_owned(),
+    };
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Asks a question on the terminal; `y` and `yes` are a yes.
-pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
-    let mut err = std::io::stderr().lock();
-    let _ = write!(err, "{question} [y/N] ");
-    let _ = err.flush();
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("failed to read the answer from the terminal")?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+/// Prints what clap could not parse, in its colours where there are any.
+pub(super) fn print_mistake(mistake: &clap::Error) {
+    let color = Screen::of(&std::io::stderr(), Color::Auto).color;
+    let text = mistake.render();
+    notice((if color { text.ansi().to_string() } else { text.to_string() }).trim_end());
 }
 
-/// Can a person be asked? Only where stdin and stderr are a terminal.
+/// Asks a question that `y` answers.
+pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
+    let answer = ask_for(&format!("{question} [y/N] "))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Asks for one line. A terminal that ends (Ctrl-D) answers with `n`.
+pub(super) fn ask_for(question: &str) -> anyhow::Result<String> {
+    let mut err = std::io::stderr().lock();
+    let _ = write!(err, "{question}");
+    let _ = err.flush();
+    let mut line = String::new();
+    let read =
+        std::io::stdin().read_line(&mut line).context("failed to read the answer from the terminal")?;
+    Ok(if read == 0 { "n".to_owned() } else { line })
+}
+
+/// Is there a person who sees the plan and the question, and can answer? Not where any of the three streams leads
+/// elsewhere: `| tee`, `2> log`, a script, ssh without a terminal.
 pub(super) fn can_ask() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Set once: what is written is for people whose locale is ASCII, and not for programs, which read UTF-8.
+static ASCII: OnceLock<bool> = OnceLock::new();
+
+/// Sets who reads what is written from now on.
+pub(super) fn for_people(people: bool) {
+    let _ = ASCII.set(people && !plain::locale_is_utf8(|name| std::env::var_os(name)));
+}
+
+pub(super) fn for_this_locale(text: &str) -> Cow<'_, str> {
+    match ASCII.get() {
+        Some(true) if !text.is_ascii() => Cow::Owned(plain::ascii(text)),
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// Sends diagnostics to the log file in the state directory. A second call changes nothing, and without a log file the work
 /// goes on.
 pub(super) fn log_to_file() {
     if let Ok(directory) = crate::config::state_dir() {
-        let _ = Diagnostics { verbose: false, quiet: true, directory: Some(directory) }.start();
+        let _ = Diagnostics { verbose: 0, quiet: true, directory: Some(directory) }.start();
     }
 }
 

@@ -6,83 +6,114 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::output::{answer, can_ask, confirm, notice, with_causes};
+use super::consent::{say_idle_rules, say_next, say_summary, show, unless_yes};
+use super::output::{answer, notice, with_causes};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
 use super::{Session, confirm as second_look, look, run_lock};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
-use crate::plan::Plan;
+use crate::plan::{Choice, Plan};
 use crate::process::Pid;
 use crate::reap::{self, Outcome, RunReport};
 use crate::render::spinner::Spinner;
-use crate::render::{Scene, json, table};
+use crate::render::{Scene, json, next, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
 pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
+    dry_run_of(session, &Choice::Unused)
+}
+
+/// The same for any choice.
+pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
-    let judged = look::judge(session, &snapshot, scout);
+    let judged = look::judge_for(session, &snapshot, scout, choice);
+    say_idle_rules(session, &judged);
     let scene = judged.scene();
-    if session.json {
-        answer(&json::report(&scene))?;
-    } else {
-        answer(&table::plan(&scene, session.screen))?;
-        if !session.quiet {
-            notice(&table::summary_of(&scene, session.memory()));
-        }
+    show(session, &scene)?;
+    if !session.quiet && !session.json && !judged.plan.targets.is_empty() && session.snapshot.is_none() {
+        notice("this was a dry run: the same without --dry-run ends them");
     }
     Ok(Exit::Fine)
 }
 
+/// What a run was asked for.
+pub(super) struct Wish {
+    /// What to end.
+    pub(super) choice: Choice,
+    /// Nobody is to be asked.
+    pub(super) yes: bool,
+    /// Wait for another run.
+    pub(super) wait: bool,
+    /// What started it.
+    pub(super) by: StartedBy,
+}
+
 /// The real thing.
 pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
+    let wish = Wish { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by.into() };
+    carry_out(session, &wish)
+}
+
+/// Looks, asks unless the wish has its yes, looks again, ends, and tells.
+///
+/// # Errors
+/// When nothing could be ended: no table, no audit log, no turn.
+pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
     if session.snapshot.is_some() {
         bail!("--snapshot judges a recorded table and can never end anything; add --dry-run");
     }
     let stop = Arc::new(AtomicUsize::new(0));
     let directory = crate::config::state_dir()?;
-    let by = cli.started_by.into();
-    let Some(lock) = run_lock::take(session, &directory, cli.wait, &stop)? else {
-        return nothing_done(session);
+    let begin = |wait: bool| -> anyhow::Result<Option<AuditLog>> {
+        let lock = run_lock::take(session, &directory, wait, &stop)?;
+        lock.map(|lock| open(session, lock, wish.by)).transpose()
     };
-    let mut log = open(session, lock, by)?;
+    // A person may think for long, or go for lunch; no other run has to wait for that, so it begins after the yes.
+    let early = if wish.yes {
+        let Some(log) = begin(wish.wait)? else { return nothing_done(session, &wish.choice) };
+        Some(log)
+    } else {
+        None
+    };
     let mut started = Instant::now();
     let (snapshot, scout) = look::take(session)?;
-    let judged = look::judge(session, &snapshot, scout);
+    let judged = look::judge_for(session, &snapshot, scout, &wish.choice);
+    say_idle_rules(session, &judged);
     let mut scene = judged.scene();
-    if !scene.plan.targets.is_empty() && !cli.yes && can_ask() {
-        notice(table::plan(&scene, session.screen).trim_end());
-        notice(&table::summary_of(&scene, session.memory()));
-        // A person may think for long, or go for lunch; no other run has to wait for that.
-        drop(log);
-        if !confirm("End them?")? {
-            notice("nothing was ended");
-            return nothing_done(session);
+    let log = match early {
+        Some(log) => log,
+        None => {
+            if let Some(exit) = unless_yes(session, &scene)? {
+                return Ok(exit);
+            }
+            // The person said yes. What another run has ended meanwhile, the second look will not find.
+            let Some(log) = begin(true)? else { return nothing_done(session, &wish.choice) };
+            // The time a person takes to think is not the run's.
+            started = Instant::now();
+            log
         }
-        // The person said yes. What another run has ended meanwhile, the second look will
-        // not find.
-        let Some(lock) = run_lock::take(session, &directory, true, &stop)? else {
-            return nothing_done(session);
-        };
-        log = open(session, lock, by)?;
-        // The time a person takes to think is not the run's.
-        started = Instant::now();
-    }
+    };
     // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
     listen(&stop)?;
-    let done = end(session, log, by, judged.plan.clone(), started, &stop)?;
+    let done = end(session, log, wish.by, judged.plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
     if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
         // What was done is done and recorded; the exit code speaks of that.
         notice(&format!("mcp-reap: {error:#}"));
     }
-    exit(done)
+    let refused = wish.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
+    Ok(match exit(done)? {
+        // Not all that was chosen was ended.
+        Exit::Fine if refused => Exit::NotFine,
+        exit => exit,
+    })
 }
 
 /// Who wants JSON gets an object in any case: what there is, without outcomes.
-fn nothing_done(session: &Session) -> anyhow::Result<Exit> {
-    if session.json { dry_run(session) } else { Ok(Exit::Fine) }
+fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
+    if session.json { dry_run_of(session, choice) } else { Ok(Exit::Fine) }
 }
 
 /// What became of a plan.
@@ -165,11 +196,18 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
         return Ok(());
     }
     answer(&table::plan(&scene, session.screen))?;
-    if confirmed.targets.is_empty() {
-        notice(&table::summary_of(&scene, session.memory()));
-    } else {
-        notice(&totals.sentence(session.memory()));
+    if session.quiet {
+        return Ok(());
     }
+    if confirmed.targets.is_empty() {
+        say_summary(session, &scene);
+        return Ok(());
+    }
+    notice(&totals.sentence(session.memory()));
+    if totals.failed > 0 {
+        notice(&next::after_failures(totals.failed as usize));
+    }
+    say_next(session, &scene);
     Ok(())
 }
 

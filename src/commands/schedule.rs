@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Local, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::json;
 
 use super::output::{answer, notice};
 use crate::audit::{AuditEvent, RunId, StartedBy, read};
@@ -15,7 +16,7 @@ use crate::config;
 use crate::exit::Exit;
 use crate::render::clean::clean;
 use crate::render::table::count;
-use crate::schedule::{FileChange, Installed, Request, Schedule, ScheduleError, ScheduleStatus};
+use crate::schedule::{FileChange, Installed, Rendered, Request, Schedule, ScheduleError, ScheduleStatus};
 use crate::units::show_size;
 
 /// A package's timer is the person's to switch, by the person's own manager.
@@ -46,7 +47,11 @@ fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow:
     let grace = config::load(global.config.as_deref())?.policy.grace;
     let calendar = args.weekly.or(args.daily).or(args.hourly).unwrap_or_default();
     let (binary, config, force) = (program()?, global.config.clone(), args.force);
-    let installed = match schedule.install(&Request { binary, calendar, grace, config, force }) {
+    let request = Request { binary, calendar, grace, config, force };
+    if args.dry_run {
+        return preview(schedule, &request, global);
+    }
+    let installed = match schedule.install(&request) {
         Ok(installed) => installed,
         Err(error) => {
             if let ScheduleError::NoManager { crontab, .. } = &error {
@@ -59,6 +64,22 @@ fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow:
         answer(&pretty(&installed)?)?;
     } else if !global.quiet {
         answer(&installed_text(&installed))?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// The files that an install would write, and nothing is written.
+fn preview(schedule: &Schedule, request: &Request, global: &Global) -> anyhow::Result<Exit> {
+    let (files, crontab) = schedule.preview(&schedule.job(request)?);
+    if global.json {
+        let files: Vec<_> = files.iter().map(|file| json!({"path": file.path, "text": file.text})).collect();
+        answer(&pretty(&json!({"schema": 1, "dry_run": true, "files": files, "crontab": crontab}))?)?;
+        return Ok(Exit::Fine);
+    }
+    let file = |file: &Rendered| format!("# {}\n{}", shown(&file.path), file.text.trim_end());
+    answer(&files.iter().map(file).collect::<Vec<_>>().join("\n\n"))?;
+    if !global.quiet {
+        notice("this was a dry run: nothing was written; the same without --dry-run writes and loads them");
     }
     Ok(Exit::Fine)
 }

@@ -3,9 +3,12 @@
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
+use anyhow::bail;
+
 use crate::catalog::Catalog;
 use crate::cli::Global;
 use crate::config::{self, AuditSettings, Overrides};
+use crate::os::home;
 use crate::os::machine::Machine;
 use crate::policy::Policy;
 use crate::render::style::Screen;
@@ -17,6 +20,8 @@ pub(super) struct Session {
     /// The catalog with the entries of the person's client configurations, once they were read.
     pub(super) with_configurations: OnceCell<Catalog>,
     pub(super) audit: AuditSettings,
+    /// The patterns of --allow.
+    pub(super) allow: Vec<String>,
     pub(super) snapshot: Option<PathBuf>,
     pub(super) json: bool,
     pub(super) quiet: bool,
@@ -27,12 +32,16 @@ impl Session {
     pub(super) fn new(global: &Global) -> anyhow::Result<Session> {
         let mut loaded = config::load(global.config.as_deref())?;
         overrides(global).apply(&mut loaded.policy)?;
+        if loaded.policy.all_users && global.snapshot.is_none() && !home::is_root() {
+            bail!("--all-users needs root: without it other users' processes can be neither read nor ended");
+        }
         let catalog = Catalog::builtin().with_rules(&loaded.policy.servers);
         Ok(Session {
             policy: loaded.policy,
             catalog,
             with_configurations: OnceCell::new(),
             audit: loaded.audit,
+            allow: global.allow.clone(),
             snapshot: global.snapshot.clone(),
             json: global.json,
             quiet: global.quiet,
@@ -56,6 +65,7 @@ pub(super) fn overrides(global: &Global) -> Overrides {
         max_age: global.max_age,
         max_rss: global.max_rss,
         allow: global.allow.clone(),
+        detached: global.detached,
         all_users: global.all_users,
     }
 }

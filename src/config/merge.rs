@@ -25,6 +25,8 @@ pub struct Overrides {
     pub max_rss: Option<u64>,
     /// `--allow`, any number of times: a pattern on the server's name or on its command.
     pub allow: Vec<String>,
+    /// `--detached`.
+    pub detached: bool,
     /// `--all-users`.
     pub all_users: bool,
 }
@@ -73,6 +75,7 @@ impl Overrides {
         policy.limits.max_count = self.max_count.or(policy.limits.max_count);
         policy.limits.max_age = self.max_age.or(policy.limits.max_age);
         policy.limits.max_rss = self.max_rss.or(policy.limits.max_rss);
+        policy.detached |= self.detached;
         policy.all_users |= self.all_users;
         Ok(())
     }

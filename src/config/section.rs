@@ -111,13 +111,19 @@ impl<'a> Section<'a> {
             })
     }
 
-    /// A size in bytes: a text such as `"500MB"`, or a whole number.
+    /// A size in bytes: a text such as `"500MB"`. A bare number is refused: 500 may be bytes or megabytes.
     pub(super) fn size(&mut self, key: &'static str) -> Result<Option<At<u64>>, ConfigError> {
         const EXPECTED: &str = "a size such as \"500MB\" or \"1GiB\"";
         match self.table.get(key).map(Spanned::get_ref) {
-            Some(DeValue::Integer(_)) => {
+            Some(DeValue::Integer(number)) => {
                 let span = self.table.get(key).map(Spanned::span).unwrap_or_default();
-                Ok(self.number(key, 0..=i64::MAX)?.map(|value| At { value, span }))
+                match crate::units::parse_size(number.as_str()) {
+                    Ok(value) => {
+                        self.known.push(key);
+                        Ok(Some(At { value, span }))
+                    }
+                    Err(error) => Err(self.mistake(key, span, format!("{error}, in quotes"))),
+                }
             }
             _ => self.parsed(key, EXPECTED, crate::units::parse_size),
         }

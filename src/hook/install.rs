@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub(crate) use super::disk::DiskError;
-use super::disk::{self, SeenFile};
 use super::settings::{self, Edit, Edited, HookCommand, HookStatus, SettingsError};
+pub(crate) use crate::os::own_file::DiskError;
+use crate::os::own_file::{self as disk, SeenFile};
 use crate::os::stable_path::{Vanishing, settle};
 use crate::os::{self, home};
+
+/// Settings are written by hand; 4 MiB of them is something else.
+const LARGEST: u64 = 4 << 20;
 
 /// Whose settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +138,23 @@ pub(crate) fn install(
     held.report(change.edits, false)
 }
 
+/// What [`install`] would do to a settings file: the edits, and the file's text afterwards. Nothing is written.
+///
+/// # Errors
+/// As [`install`].
+pub(crate) fn preview(
+    file: &Path,
+    command: &HookCommand,
+    force: bool,
+) -> Result<(SettingsReport, String), InstallError> {
+    if !force {
+        check_program(command.program())?;
+    }
+    let held = SettingsFile::open(file)?;
+    let change = held.edit(|text| settings::install(text, command))?;
+    Ok((held.report(change.edits, false)?, change.text))
+}
+
 /// Takes our entries out of a settings file. If that restores the bytes from before the install,
 /// the copy of them has served and goes; if nothing at all is left and there is no such copy, there
 /// was no file before, and the file goes.
@@ -176,7 +196,7 @@ pub(crate) fn uninstall(file: &Path) -> Result<SettingsReport, InstallError> {
 /// # Errors
 /// When the file cannot be read or holds no settings.
 pub(crate) fn status(file: &Path, command: &HookCommand) -> Result<HookStatus, InstallError> {
-    let read = os::file::read(file, disk::LARGEST).map_err(|error| disk_error(file, error.into()))?;
+    let read = os::file::read(file, LARGEST).map_err(|error| disk_error(file, error.into()))?;
     let bytes = read.unwrap_or_default();
     let text = unicode(file, &bytes)?;
     settings::status(text, command).map_err(|why| InstallError::Settings { file: file.to_owned(), why })
@@ -203,12 +223,12 @@ struct SettingsFile {
 impl SettingsFile {
     fn open(path: &Path) -> Result<SettingsFile, InstallError> {
         let file = disk::resolve(path).map_err(|why| disk_error(path, why))?;
-        let seen = disk::read(&file).map_err(|why| disk_error(&file, why))?;
+        let seen = disk::read(&file, LARGEST).map_err(|why| disk_error(&file, why))?;
         // Beside the name that was given: behind a link there may be a repository.
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".mcp-reap-backup");
         let backup_path = path.with_file_name(name);
-        let backup = disk::read(&backup_path).map_err(|why| disk_error(&backup_path, why))?;
+        let backup = disk::read(&backup_path, LARGEST).map_err(|why| disk_error(&backup_path, why))?;
         Ok(SettingsFile { file, seen, backup_path, backup })
     }
 

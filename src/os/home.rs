@@ -24,6 +24,12 @@ pub(crate) fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Is this root, by the effective user?
+#[must_use]
+pub(crate) fn is_root() -> bool {
+    user() == 0
+}
+
 /// The name of a user in the user database.
 #[must_use]
 pub(crate) fn name_of_user(uid: u32) -> Option<String> {

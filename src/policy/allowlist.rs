@@ -10,7 +10,7 @@ use crate::process::{Listener, Pid, ProcessRecord};
 /// One `[[allow]]` entry: every field given must match the same process.
 #[derive(Clone, Debug, Default)]
 pub struct AllowRule {
-    /// The server's name as mcp-reap shows it.
+    /// The server's name as mcp-reap shows it, or its name in a client's configuration.
     pub name: Option<Pattern>,
     /// The resolved program, or its whole command line.
     pub command: Option<Pattern>,
@@ -39,6 +39,8 @@ pub struct Candidate<'a> {
     pub record: &'a ProcessRecord,
     /// The name of the server its instance runs.
     pub server: &'a str,
+    /// The names that the person's client configurations have for it.
+    pub entries: &'a [String],
     /// The name of the program it really runs, where that is known.
     pub program: Option<&'a str>,
 }
@@ -75,9 +77,11 @@ impl AllowRule {
     }
 
     /// How each field matches; `None` for a field that is not given.
-    fn answers(&self, Candidate { record, server, program }: Candidate<'_>) -> [Option<Answer>; 8] {
+    fn answers(&self, Candidate { record, server, entries, program }: Candidate<'_>) -> [Option<Answer>; 8] {
         [
-            self.name.as_ref().map(|pattern| pattern.matches(server).into()),
+            self.name.as_ref().map(|pattern| {
+                (pattern.matches(server) || entries.iter().any(|entry| pattern.matches(entry))).into()
+            }),
             // A command line that could not be read is not a match: this field is the first thing
             // people write, and half of it (the program) is known from exe or comm.
             self.command.as_ref().map(|pattern| {

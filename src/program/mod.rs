@@ -27,6 +27,7 @@ mod passers;
 mod resolution;
 mod resolve;
 mod runners;
+mod sequence;
 mod shell;
 mod table;
 mod title;
@@ -85,5 +86,6 @@ pub(crate) fn resolve_words(words: &[Word<'_>]) -> Resolution {
         layers: resolver.layers,
         program,
         line: resolver.line,
+        hides: resolver.hides,
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Resolver {
     pub opaque: bool,
     /// The commands of that line.
     pub line: Vec<LineCommand>,
+    /// It runs code that does not stand in it.
+    pub hides: bool,
 }
 
 impl Resolver {

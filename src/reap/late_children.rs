@@ -7,7 +7,8 @@
 //!   no other process since; or where a member opened it later, so that it bears that member's number;
 //! - the **wires** on its descriptors 0 and 1, where at the first look only members of that target had them,
 //!   on any descriptor, and both directions of the target's stdio connection are closed: then no other process is
-//!   left that could have given them to it.
+//!   left that could have given them to it;
+//! - on macOS its **lineage**: the number of the process that forked it, which is never given twice.
 //!
 //! What was there at the first look is never taken by what it inherited, and what was not read proves nothing.
 
@@ -71,6 +72,8 @@ pub(super) struct LateChildren {
     shared: HashSet<Pid>,
     /// The wires that prove something, and of which target.
     wires: HashMap<u64, usize>,
+    /// Members by the number that no other process ever has, with their target.
+    lineage: HashMap<u64, usize>,
     /// The parent that each member had when it was seen last.
     parents: HashMap<ProcessId, Pid>,
     /// Processes that were seen to adopt a member.
@@ -111,7 +114,8 @@ impl LateChildren {
         let late: Vec<&ProcessRow> = candidates().filter(|row| self.is_late(row)).collect();
         let mut born = Vec::new();
         for row in late {
-            let target = self.grouped(row).or_else(|| self.wired(row.id, lookout));
+            let born_to = row.lineage.and_then(|lineage| self.lineage.get(&lineage.parent).copied());
+            let target = born_to.or_else(|| self.grouped(row)).or_else(|| self.wired(row.id, lookout));
             if let Some(target) = target
                 && self.was_handed_on(row, view, lookout)
             {
@@ -127,6 +131,8 @@ impl LateChildren {
             return;
         }
         self.note_adoptions(view);
+        let members = view.rows.iter().filter_map(|row| Some((row.lineage?.own, *view.known.get(&row.id)?)));
+        self.lineage.extend(members);
         let dead = view.unknown().filter(|row| row.zombie);
         self.dead.extend(dead.filter_map(|row| Some((row.id, *view.known.get(&view.parent(row)?.id)?))));
         // A number is not given to another process while a process, a group or a session bears it (kernel/pid.c). So
@@ -153,7 +159,7 @@ impl LateChildren {
 
     /// Can a child still be found when all members have ended?
     pub(super) fn outlives_its_members(&self) -> bool {
-        !self.own.is_empty() || !self.wires.is_empty()
+        !self.own.is_empty() || !self.wires.is_empty() || !self.lineage.is_empty()
     }
 
     /// A member of this target, dead or alive, or a dead child of one.

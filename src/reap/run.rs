@@ -276,7 +276,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         RunReport { results, failed: self.failed }
     }
 
-    /// Nothing more is sent once a signal asked us to stop or the record failed.
+    /// Nothing more is sent once a signal sent us to stop or the record failed.
     fn stopped(&self) -> bool {
         self.failed.is_some() || self.kernel.interrupted().is_some()
     }

@@ -7,6 +7,7 @@ use super::Scene;
 use super::clean::{clean, fit};
 use super::grid::{self, Column};
 use crate::classify::{Conversation, Finding};
+use crate::plan;
 use crate::process::Listener;
 use crate::units::{show_duration, show_size};
 
@@ -15,6 +16,8 @@ use crate::units::{show_duration, show_size};
 enum Cell {
     Verdict,
     Server,
+    /// Whose it is, where not all are the viewer's.
+    User,
     Client,
     Pid,
     Age,
@@ -27,18 +30,19 @@ enum Cell {
     Why,
 }
 
-use Cell::{Age, Client, Cpu, Pid, Ports, Rss, Server, Session, Swap, Tty, Why};
+use Cell::{Age, Client, Cpu, Pid, Ports, Rss, Server, Session, Swap, Tty, User, Why};
 
-const NARROW: [Cell; 7] = [Cell::Verdict, Server, Client, Pid, Age, Rss, Why];
+const NARROW: [Cell; 8] = [Cell::Verdict, Server, User, Client, Pid, Age, Rss, Why];
 
 /// With what makes people look for it: a fan that runs, a machine that swaps.
-const MIDDLE: [Cell; 9] = [Cell::Verdict, Server, Client, Pid, Age, Rss, Swap, Cpu, Why];
+const MIDDLE: [Cell; 10] = [Cell::Verdict, Server, User, Client, Pid, Age, Rss, Swap, Cpu, Why];
 
 /// With what there is room for on a wide terminal.
-const WIDE: [Cell; 12] = [Cell::Verdict, Server, Client, Pid, Age, Rss, Swap, Cpu, Ports, Tty, Session, Why];
+const WIDE: [Cell; 13] =
+    [Cell::Verdict, Server, User, Client, Pid, Age, Rss, Swap, Cpu, Ports, Tty, Session, Why];
 
 /// Where even the rest leaves no room for the reason: it names the client itself then.
-const NARROWEST: [Cell; 6] = [Cell::Verdict, Server, Pid, Age, Rss, Why];
+const NARROWEST: [Cell; 7] = [Cell::Verdict, Server, User, Pid, Age, Rss, Why];
 
 /// The server's name gives way on a narrow terminal.
 pub(super) const SERVER: usize = 1;
@@ -73,7 +77,13 @@ pub(super) fn layout(
     columns: Columns,
 ) -> (Vec<Column>, Vec<Vec<String>>) {
     let of = |cells: &[Cell]| {
-        let cells: Vec<Cell> = cells.iter().copied().filter(|cell| columns.show(*cell, findings)).collect();
+        let cells: Vec<Cell> = cells
+            .iter()
+            .copied()
+            .filter(
+                |cell| if *cell == User { scene.has_other_users() } else { columns.show(*cell, findings) },
+            )
+            .collect();
         let rows = findings.iter().map(|finding| row(scene, finding, &cells)).collect();
         (cells.iter().map(|cell| cell.column()).collect(), rows)
     };
@@ -106,6 +116,7 @@ impl Cell {
         let (title, right) = match self {
             Cell::Verdict => ("VERDICT", false),
             Server => ("SERVER", false),
+            User => ("USER", false),
             Client => ("CLIENT", false),
             Pid => ("PID", true),
             Age => ("AGE", true),
@@ -127,6 +138,7 @@ fn row(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> Vec<String> 
     let text = |cell: &Cell| match cell {
         Cell::Verdict => finding.verdict.as_str().to_owned(),
         Server => fit(&clean(&finding.instance.server), 32),
+        User => clean(&scene.user_of(finding)),
         Client => client.as_deref().map_or_else(|| "-".to_owned(), clean),
         Pid => finding.instance.root.pid().to_string(),
         Age => show_duration(Duration::from_secs(finding.age as u64)),
@@ -146,7 +158,8 @@ fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
         let _ = write!(text, "; {held}");
     }
     if let Some(why) = scene.withheld(finding) {
-        let _ = write!(text, "; left alone: {}", why.as_str());
+        let stays = if why == plan::Why::Left { "" } else { "left alone: " };
+        let _ = write!(text, "; {stays}{}", why.as_str());
     }
     if let Some(client) = finding.client.as_ref().filter(|_| !cells.contains(&Client)) {
         let named = format!("{} ({})", client.name, client.pid);
@@ -159,14 +172,33 @@ fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
 
 /// `holds port 3000`, `holds ports 3000, 9222`: freeing one is what people look for. `None` where it holds none.
 #[must_use]
-pub(super) fn holds(sockets: &[&Listener]) -> Option<String> {
-    let tcp: Vec<String> =
-        sockets.iter().filter(|socket| matches!(socket, Listener::Tcp(_))).map(ToString::to_string).collect();
-    match tcp.as_slice() {
-        [] => None,
-        [port] => Some(format!("holds port {port}")),
-        ports => Some(format!("holds ports {}", ports.join(", "))),
-    }
+fn holds(sockets: &[&Listener]) -> Option<String> {
+    let (ports, _) = ports_and_sockets(sockets);
+    (!ports.is_empty()).then(|| format!("holds {}", called("port", &ports)))
+}
+
+/// The same with all its other sockets: `holds port 3000 and socket unix:/run/x.sock`.
+#[must_use]
+pub(super) fn holds_all(sockets: &[&Listener]) -> Option<String> {
+    let (ports, others) = ports_and_sockets(sockets);
+    let parts: Vec<String> = [("port", ports), ("socket", others)]
+        .iter()
+        .filter(|(_, some)| !some.is_empty())
+        .map(|(what, some)| called(what, some))
+        .collect();
+    (!parts.is_empty()).then(|| format!("holds {}", parts.join(" and ")))
+}
+
+fn ports_and_sockets(sockets: &[&Listener]) -> (Vec<String>, Vec<String>) {
+    let (ports, others): (Vec<&Listener>, Vec<&Listener>) =
+        sockets.iter().partition(|socket| matches!(socket, Listener::Tcp(_)));
+    let shown = |some: Vec<&Listener>| some.iter().map(ToString::to_string).collect();
+    (shown(ports), shown(others))
+}
+
+fn called(what: &str, some: &[String]) -> String {
+    let plural = if some.len() == 1 { "" } else { "s" };
+    format!("{what}{plural} {}", some.join(", "))
 }
 
 /// What stands in a column that not every list has; `None` where nothing is known or there is none.
@@ -180,7 +212,7 @@ fn more(finding: &Finding<'_>, cell: Cell) -> Option<String> {
         }
         Tty => finding.instance.root.tty.as_deref().map(clean),
         Session => finding.conversation.as_ref().map(session),
-        Cell::Verdict | Server | Client | Pid | Age | Rss | Why => None,
+        Cell::Verdict | Server | User | Client | Pid | Age | Rss | Why => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Scene;
 use super::clean::clean;
-use super::columns::holds;
+use super::columns::holds_all;
 use super::figures::command;
 use super::grid::paragraph;
 use super::sentence::{Leaning, sentence};
@@ -61,6 +61,30 @@ pub fn instance(
     if let Some(member) = part {
         let _ = writeln!(out, "{pid}  {}", clean(&command(member.record)));
     }
+    out.push_str(&summary(scene, finding, place, screen));
+    let said: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
+    for (leaning, title) in
+        [(Leaning::Neutral, "What it is"), (Leaning::For, "For ending it"), (Leaning::Against, "Against")]
+    {
+        let of: Vec<&String> = said.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{}", screen.paint(style::title(), title));
+        for text in of {
+            out.push_str(&paragraph("  ", &clean(text), screen.width));
+        }
+    }
+    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its processes"));
+    for member in &finding.instance.members {
+        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
+    }
+    out
+}
+
+/// What it is, whose, where, and what a run would do.
+fn summary(scene: &Scene<'_>, finding: &Finding<'_>, place: &Whereabouts, screen: Screen) -> String {
+    let mut out = String::new();
     let verdict =
         screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), finding.verdict.as_str());
     let _ = writeln!(
@@ -84,8 +108,8 @@ pub fn instance(
         );
     }
     out.push_str(&place.lines(screen));
-    if let Some(held) = holds(&finding.instance.listening()) {
-        let _ = writeln!(out, "It {held}.");
+    if let Some(held) = holds_all(&finding.instance.listening()) {
+        out.push_str(&paragraph("", &clean(&format!("It {held}.")), screen.width));
     }
     let _ = writeln!(out, "Verdict: {verdict}, {}.", clean(&finding.reason));
     let end = match (scene.reaps(finding), scene.withheld(finding)) {
@@ -94,31 +118,6 @@ pub fn instance(
         (false, None) => "A run would leave it alone.".to_owned(),
     };
     let _ = writeln!(out, "{end}");
-    out.push_str(&evidence(finding, screen));
-    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its processes"));
-    for member in &finding.instance.members {
-        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
-    }
-    out
-}
-
-/// The evidence in sentences, by which way it points.
-fn evidence(finding: &Finding<'_>, screen: Screen) -> String {
-    let mut out = String::new();
-    let sentences: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
-    for (leaning, title) in
-        [(Leaning::Neutral, "What it is"), (Leaning::For, "For ending it"), (Leaning::Against, "Against")]
-    {
-        let of: Vec<&String> =
-            sentences.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
-        if of.is_empty() {
-            continue;
-        }
-        let _ = writeln!(out, "\n{}", screen.paint(style::title(), title));
-        for text in of {
-            out.push_str(&paragraph("  ", &clean(text), screen.width));
-        }
-    }
     out
 }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
 
+/// A time, to the minute, for `chrono`.
+pub const MINUTE: &str = "%Y-%m-%d %H:%M";
+
 /// `1 instance`, `2 instances`, `3 processes`.
 #[must_use]
 pub fn count(n: usize, what: &str) -> String {

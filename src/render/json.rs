@@ -9,7 +9,7 @@ use super::figures::command;
 use crate::classify::{ClientRef, Copies, Evidence, Finding};
 use crate::containers::Container;
 use crate::instance::Part;
-use crate::process::{Listener, Pid, ProcessRecord, SCHEMA};
+use crate::process::{Listener, Pid, ProcessRecord, SCHEMA, Uid};
 
 #[derive(Serialize)]
 struct JsonReport<'a> {
@@ -32,6 +32,9 @@ struct InstanceRow<'a> {
     server: &'a str,
     root: Pid,
     pids: Vec<Pid>,
+    /// The root's effective user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<Uid>,
     members: Vec<MemberRow>,
     client: Option<NamedPid<'a>>,
     verdict: &'static str,
@@ -216,6 +219,7 @@ fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> 
         server: &finding.instance.server,
         root: finding.instance.root.pid(),
         pids: finding.instance.members.iter().map(|m| m.record.pid()).collect(),
+        uid: finding.instance.root.uid,
         members: finding.instance.members.iter().map(|m| member(m.record, m.part)).collect(),
         client: finding.client.as_ref().map(named),
         verdict: finding.verdict.as_str(),

@@ -11,12 +11,16 @@ pub mod grid;
 pub mod hints;
 pub mod json;
 pub mod log;
+pub mod next;
+pub mod pick;
+pub mod plain;
 pub mod sentence;
 pub mod settings;
 pub mod spinner;
 pub mod style;
 pub mod table;
 pub mod tree;
+pub mod wrap;
 
 use crate::classify::{Finding, Judgement};
 use crate::containers::Abandoned;
@@ -48,6 +52,23 @@ impl<'a> Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// Are there instances of other users than the one who looks?
+    #[must_use]
+    pub fn has_other_users(&self) -> bool {
+        let viewer = self.snapshot.viewer.uid;
+        self.judgement.findings.iter().any(|finding| finding.instance.root.uid != Some(viewer))
+    }
+
+    /// Whose an instance is: the name where this machine can tell it, else the number; `?` where it could not be read.
+    #[must_use]
+    pub fn user_of(&self, finding: &Finding<'_>) -> String {
+        let Some(uid) = finding.instance.root.uid else { return "?".to_owned() };
+        // A recorded table may be of another machine, with other people.
+        let here = self.snapshot.viewer.pid.0 == std::process::id();
+        let name = here.then(|| crate::os::home::name_of_user(uid.0)).flatten();
+        name.unwrap_or_else(|| uid.0.to_string())
+    }
+
     /// Is this instance to be ended?
     #[must_use]
     pub fn reaps(&self, finding: &Finding<'_>) -> bool {

@@ -75,7 +75,7 @@ pub fn exact_size(bytes: u64) -> String {
     ];
     match units.iter().find(|(_, factor)| bytes > 0 && bytes.is_multiple_of(*factor)) {
         Some((unit, factor)) => format!("{}{unit}", bytes / factor),
-        None => bytes.to_string(),
+        None => format!("{bytes}B"),
     }
 }
 
@@ -100,6 +100,6 @@ mod tests {
         let shown =
             [1_500, 60_000, 86_400_000, 0].map(|millis| exact_duration(Duration::from_millis(millis)));
         assert_eq!(shown, ["1500ms", "1m", "1d", "0s"]);
-        assert_eq!([50_000_000, 1 << 30, 500, 0].map(exact_size), ["50MB", "1GiB", "500", "0"]);
+        assert_eq!([50_000_000, 1 << 30, 500, 0].map(exact_size), ["50MB", "1GiB", "500B", "0B"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Colour, where it is wanted and seen.
 
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 
 use anstyle::{AnsiColor, Style};
 
@@ -32,7 +33,13 @@ impl Screen {
     /// For stdout, as it is now.
     #[must_use]
     pub fn of_stdout(color: Color) -> Screen {
-        let terminal = std::io::stdout().is_terminal();
+        Screen::of(&std::io::stdout(), color)
+    }
+
+    /// For this stream, as it is now.
+    #[must_use]
+    pub fn of(stream: &(impl IsTerminal + AsFd), color: Color) -> Screen {
+        let terminal = stream.is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let color = match color {
@@ -41,7 +48,7 @@ impl Screen {
             Color::Auto => terminal && !plain,
         };
         let columns =
-            terminal.then(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()));
+            terminal.then(|| terminal_size::terminal_size_of(stream).map_or(80, |(width, _)| width.0.into()));
         Screen { color, width: columns }
     }
 

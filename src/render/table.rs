@@ -11,6 +11,7 @@ use super::grid::{self, paragraph};
 use super::style::{self, Screen};
 use super::{Order, Scene, hints, tree};
 use crate::classify::{Finding, Verdict};
+use crate::plan;
 use crate::units::show_size;
 
 /// What to show of each instance.
@@ -18,6 +19,8 @@ use crate::units::show_size;
 pub struct Detail {
     /// Its processes.
     pub tree: bool,
+    /// Only of those that are ended.
+    pub tree_of_ended: bool,
     /// Which columns.
     pub columns: Columns,
     /// Which instances stand on top.
@@ -31,11 +34,12 @@ pub fn list(scene: &Scene<'_>, screen: Screen, detail: Detail) -> String {
     table(scene, &findings, screen, detail) + &notes(scene, screen)
 }
 
-/// Only what is to be ended, each with its members.
+/// What is to be ended, each with its members, and below it what would be but is withheld.
 #[must_use]
 pub fn plan(scene: &Scene<'_>, screen: Screen) -> String {
-    let findings: Vec<_> = scene.worst_first().into_iter().filter(|f| scene.reaps(f)).collect();
-    table(scene, &findings, screen, Detail { tree: true, ..Detail::default() })
+    let findings: Vec<_> =
+        scene.worst_first().into_iter().filter(|f| scene.reaps(f) || scene.withheld(f).is_some()).collect();
+    table(scene, &findings, screen, Detail { tree_of_ended: true, ..Detail::default() })
 }
 
 /// One sentence: how many instances and processes are to go, and what stays and why.
@@ -49,36 +53,43 @@ pub fn summary(scene: &Scene<'_>) -> String {
 pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     let targets = &scene.plan.targets;
     let processes: usize = targets.iter().map(|target| target.members.len()).sum();
-    let mut text = if targets.is_empty() {
-        "nothing to end".to_owned()
-    } else {
-        format!(
-            "{} to end: {}, {}",
-            count(targets.len(), "instance"),
-            count(processes, "process"),
-            show_size(scene.plan.rss())
-        )
+    let mut text = match targets.len() {
+        0 => "nothing to end".to_owned(),
+        n => {
+            let (instances, rss) = (count(n, "instance"), show_size(scene.plan.rss()));
+            format!("{instances} to end: {}, {rss}", count(processes, "process"))
+        }
     };
+    let left = scene.plan.withheld.iter().filter(|withheld| withheld.why == plan::Why::Left).count();
+    if left > 0 {
+        let _ = write!(text, "; {} ended by itself", count(left, "instance"));
+    }
     let mut stays: Vec<String> = Vec::new();
-    let left = |f: &&Finding<'_>| !scene.reaps(f);
+    let stays_on = |f: &&Finding<'_>| !scene.reaps(f) && scene.withheld(f).is_none();
     for verdict in
         [Verdict::InUse, Verdict::Managed, Verdict::Allowed, Verdict::Detached, Verdict::Undetermined]
     {
         let of = |f: &&Finding<'_>| f.verdict == verdict;
-        let n = scene.judgement.findings.iter().filter(left).filter(of).count();
+        let n = scene.judgement.findings.iter().filter(stays_on).filter(of).count();
         if n > 0 {
             stays.push(format!("{n} {}", verdict.as_str()));
         }
     }
-    let withheld = scene.plan.withheld.len();
+    let withheld = scene.plan.withheld.len() - left;
     if withheld > 0 {
         stays.push(format!("{withheld} withheld"));
+    }
+    // Of what was not chosen there is nothing to say where a person chose.
+    let chosen = scene.plan.choice != plan::Choice::Unused;
+    if chosen {
+        stays.retain(|part| part.ends_with("withheld"));
     }
     if !stays.is_empty() {
         let _ = write!(text, "; left alone: {}", stays.join(", "));
     }
-    if memory.is_some() && !scene.judgement.findings.is_empty() {
-        let rss = scene.judgement.findings.iter().map(|finding| finding.rss).sum();
+    if memory.is_some() && !chosen && !scene.judgement.findings.is_empty() {
+        let there = |finding: &&Finding<'_>| scene.withheld(finding) != Some(plan::Why::Left);
+        let rss = scene.judgement.findings.iter().filter(there).map(|finding| finding.rss).sum();
         let _ = write!(text, "; all instances take {}", size_of(rss, memory));
     }
     text
@@ -97,7 +108,7 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], screen: Screen, detail: D
         let end = line.find(' ').unwrap_or(line.len());
         let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
         let _ = writeln!(out, "{verdict}{}", &line[end..]);
-        if detail.tree {
+        if detail.tree || detail.tree_of_ended && scene.reaps(finding) {
             for member in tree::members(scene, &finding.instance, screen) {
                 let _ = writeln!(out, "{member}");
             }

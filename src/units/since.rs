@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 
 use super::parse_duration;
 
@@ -13,6 +13,8 @@ pub enum Since {
     Ago(Duration),
     /// From the beginning of this day, where the person is.
     Day(NaiveDate),
+    /// From the beginning of today (0), yesterday (1) and so on, where the person is.
+    DaysAgo(u64),
     /// From this moment.
     Moment(DateTime<Utc>),
 }
@@ -22,6 +24,11 @@ pub enum Since {
 /// # Errors
 /// When it is none of them; the fragment fits "invalid value: ...".
 pub fn parse_since(text: &str) -> Result<Since, String> {
+    match text {
+        "today" => return Ok(Since::DaysAgo(0)),
+        "yesterday" => return Ok(Since::DaysAgo(1)),
+        _ => {}
+    }
     if let Ok(day) = text.parse::<NaiveDate>() {
         return Ok(Since::Day(day));
     }
@@ -29,7 +36,7 @@ pub fn parse_since(text: &str) -> Result<Since, String> {
         return Ok(Since::Moment(moment.to_utc()));
     }
     parse_duration(text).map(Since::Ago).map_err(|error| {
-        format!("{error}; a duration such as 7d, a day such as 2026-11-20 or an RFC 3339 time is taken")
+        format!("{error}; a duration such as 7d, a day such as yesterday or 2026-11-20, or an RFC 3339 time is taken")
     })
 }
 
@@ -44,15 +51,20 @@ impl Since {
                 .ok()
                 .and_then(|ago| now.checked_sub_signed(ago))
                 .unwrap_or(DateTime::<Utc>::MIN_UTC),
-            // A midnight that a change of clocks leaves out or repeats: the earliest that exists.
-            Since::Day(day) => {
-                let midnight = day.and_time(NaiveTime::MIN);
-                zone.from_local_datetime(&midnight)
-                    .earliest()
-                    .map_or_else(|| midnight.and_utc(), |moment| moment.to_utc())
+            Since::Day(day) => beginning(day, zone),
+            Since::DaysAgo(days) => {
+                let today = now.with_timezone(zone).date_naive();
+                beginning(today.checked_sub_days(Days::new(days)).unwrap_or(NaiveDate::MIN), zone)
             }
         }
     }
+}
+
+/// Of a midnight that a change of clocks leaves out or repeats, the earliest that exists.
+fn beginning<Z: TimeZone>(day: NaiveDate, zone: &Z) -> DateTime<Utc> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let local = zone.from_local_datetime(&midnight).earliest();
+    local.map_or_else(|| midnight.and_utc(), |moment| moment.to_utc())
 }
 
 #[cfg(test)]
@@ -69,6 +81,8 @@ mod tests {
             ("1h30m", "2026-11-20T12:30:00Z"),
             ("7d", "2026-11-13T14:00:00Z"),
             ("2026-11-19", "2026-11-18T22:00:00Z"),
+            ("today", "2026-11-19T22:00:00Z"),
+            ("yesterday", "2026-11-18T22:00:00Z"),
             ("2026-11-19T08:00:00+02:00", "2026-11-19T06:00:00Z"),
         ] {
             let since = parse_since(text).unwrap();
@@ -84,7 +98,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_an_example() {
-        for text in ["", "yesterday", "2026-13-01", "20.11.2026"] {
+        for text in ["", "last week", "2026-13-01", "20.11.2026"] {
             let error = parse_since(text).unwrap_err();
             assert!(error.contains("2026-11-20"), "{text}: {error}");
         }

@@ -17,6 +17,8 @@ mod init;
 #[cfg(target_os = "linux")]
 mod look;
 #[cfg(target_os = "linux")]
+mod person;
+#[cfg(target_os = "linux")]
 mod puppet;
 #[cfg(target_os = "linux")]
 mod role;

@@ -44,7 +44,7 @@ fn plan(roles: &[Role], size: usize) -> Plan {
         evidence: closed(),
         members: chunk.to_vec(),
     });
-    Plan { targets: targets.collect(), withheld: Vec::new() }
+    Plan { targets: targets.collect(), ..Plan::default() }
 }
 
 /// Both directions of the wire are closed, and init has adopted the root.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
-use super::super::output::answer;
+use super::super::output::{answer, notice};
 use crate::cli::{Global, HookScope};
 use crate::exit::Exit;
 use crate::hook::install::{self, SettingsReport, SettingsScope};
@@ -15,9 +15,24 @@ use crate::os::home;
 use crate::os::stable_path::settle;
 use crate::render::clean::clean;
 
-pub(super) fn install(global: &Global, scope: HookScope, force: bool) -> anyhow::Result<Exit> {
+pub(super) fn install(global: &Global, scope: HookScope, force: bool, dry_run: bool) -> anyhow::Result<Exit> {
+    if dry_run {
+        return preview(global, scope, force);
+    }
     let report = install::install(&file(global, scope)?, &command()?, force)?;
     show(global, &report, "already installed")
+}
+
+/// What an install would do, and nothing is written.
+fn preview(global: &Global, scope: HookScope, force: bool) -> anyhow::Result<Exit> {
+    let (report, text) = install::preview(&file(global, scope)?, &command()?, force)?;
+    if global.json || global.quiet || report.edits.is_empty() {
+        return show(global, &report, "already installed");
+    }
+    notice("this was a dry run, nothing was written; the file would be:");
+    // Settings are a person's own, and may hold anything; their lines stay lines.
+    answer(&text.lines().map(|line| clean(line) + "\n").collect::<String>())?;
+    Ok(Exit::Fine)
 }
 
 pub(super) fn uninstall(global: &Global, scope: HookScope) -> anyhow::Result<Exit> {

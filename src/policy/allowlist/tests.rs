@@ -18,7 +18,7 @@ fn notes() -> ProcessRecord {
 }
 
 fn allows(rule: &AllowRule, record: &ProcessRecord) -> bool {
-    rule.matches(Candidate { record, server: "notes", program: Some("serve.py") })
+    rule.matches(Candidate { record, server: "notes", entries: &[], program: Some("serve.py") })
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_command_line_that_could_not_be_read_still_has_its_program() {
     let record = ProcessRecord::new(Pid(300), StartTime(9));
     let rule = AllowRule { command: pattern("serve.py"), ..AllowRule::default() };
     assert!(allows(&rule, &record));
-    assert!(!rule.matches(Candidate { record: &record, server: "notes", program: None }));
+    assert!(!rule.matches(Candidate { record: &record, server: "notes", entries: &[], program: None }));
 }
 
 #[test]
@@ -211,4 +211,14 @@ fn a_label_that_could_not_be_asked_for_leaves_it_to_the_name_and_on_linux_there_
     assert!(allows(&rule, &record));
     record.details.service = Some(service("com.kim.maps"));
     assert!(!allows(&rule, &record));
+}
+
+#[test]
+fn a_name_may_be_the_one_that_a_client_has_for_it() {
+    let rule = AllowRule { name: pattern("my-notes"), ..AllowRule::default() };
+    let (record, entries) = (notes(), ["other".to_owned(), "my-notes".to_owned()]);
+    let matches = |entries| {
+        rule.matches(Candidate { record: &record, server: "notes", entries, program: Some("serve.py") })
+    };
+    assert!(matches(&entries) && !matches(&entries[..1]) && !matches(&[]));
 }

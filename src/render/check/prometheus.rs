@@ -51,23 +51,32 @@ pub fn text(scene: &Scene<'_>, health: &Health, last: Option<&Run>) -> String {
 /// Copies of one server under one client with one verdict are one series, so none stands there
 /// twice; clients by name and not by pid, so that series do not come and go with each session.
 fn instances(out: &mut Metrics, scene: &Scene<'_>) {
-    let mut series: BTreeMap<[String; 3], (u64, u64, u64)> = BTreeMap::new();
+    let others = scene.has_other_users();
+    let mut series: BTreeMap<[String; 4], (u64, u64, u64)> = BTreeMap::new();
     for finding in &scene.judgement.findings {
         let client = finding.client.as_ref().map_or("", |client| client.name.as_str());
-        let labels = [clean(&finding.instance.server), clean(client), finding.verdict.as_str().to_owned()];
+        let uid = finding.instance.root.uid.map(|uid| uid.0.to_string()).unwrap_or_default();
+        let (server, verdict) = (clean(&finding.instance.server), finding.verdict.as_str().to_owned());
+        let labels = [server, clean(client), verdict, if others { uid } else { String::new() }];
         let sum = series.entry(labels).or_default();
         sum.0 += 1;
         sum.1 += finding.rss;
         sum.2 = sum.2.max(finding.age as u64);
     }
-    let labels = |[server, client, verdict]: &[String; 3]| {
-        [("server", server.clone()), ("client", client.clone()), ("verdict", verdict.clone())]
+    // Whose it is says something only where not all are one user's.
+    let labels = |[server, client, verdict, uid]: &[String; 4]| {
+        let mut labels =
+            vec![("server", server.clone()), ("client", client.clone()), ("verdict", verdict.clone())];
+        labels.extend(others.then(|| ("uid", uid.clone())));
+        labels
     };
     let mut of = |name, help, value: fn(&(u64, u64, u64)) -> u64| {
         let mut family = out.gauge(name, help);
         for (key, sum) in &series {
             let labels = labels(key);
-            family.add(&labels.each_ref().map(|(name, value)| (*name, value.as_str())), value(sum));
+            let labels: Vec<(&str, &str)> =
+                labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            family.add(&labels, value(sum));
         }
     };
     of("instances", "Running instances of MCP servers.", |sum| sum.0);

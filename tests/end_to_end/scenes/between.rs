@@ -161,3 +161,52 @@ pub(crate) fn a_wrapper_that_runs_something_else_too_is_an_owner_and_stays(stage
     look::until("the others are as they were", || wrapper.is_alive() && shop.is_alive());
     stage.audit().is_silent_about(&[wrapper, shop]);
 }
+
+pub(crate) fn a_client_behind_an_adapter_is_lost_with_it_and_goes_only_when_asked_for(stage: &Stage) {
+    let tree = |tag: &str| {
+        let claude = ["claude", "--output-format", "stream-json"];
+        let claude = Actor::new(&format!("{tag}.claude"), "claude", &claude, Play::ServeOn)
+            .on(Wire::Socketpair)
+            .above([shapes::node(&format!("{tag}.n"))]);
+        let argv = ["node", "/home/u/.npm-global/bin/claude-agent-acp"];
+        Actor::new(tag, "node", &argv, Play::ServeOn).on(Wire::Socketpair).above([claude])
+    };
+    let (used, lost) = (tree("used"), tree("lost"));
+    let editor = Actor::new("editor", "zed", &["zed"], Play::Client).on(Wire::Pipe);
+    let editor = stage.start_client(editor.above([used.clone()]));
+    let cast = stage.orphan(&lost);
+    let plan = stage.plan();
+    let orphaned = |who: Who| {
+        let clients = plan.0["clients"].as_array().unwrap();
+        clients.iter().any(|client| client["pid"] == who.pid && client["orphaned"] == true)
+    };
+    assert_eq!([orphaned(cast[0]), orphaned(cast[1])], [true, true]);
+    assert!(stage.cast(&used)[..2].iter().all(|who| !orphaned(*who)));
+    stage.reap();
+    all_alive(&cast);
+    stage.configure("[reap]\nclients = true\n");
+    stage.reap();
+    all_dead(&cast);
+    all_alive(&stage.cast(&used));
+    stage.ping(&editor, "used");
+}
+
+pub(crate) fn a_language_server_that_outlived_its_server_goes(stage: &Stage) {
+    let lsp = |tag: &str| {
+        let path = "/home/u/.serena/language_servers/static/RustAnalyzer/RustAnalyzer/rust-analyzer";
+        Actor::new(&format!("{tag}.lsp"), "rust-analyzer", &[path], Play::ServeOn).on(Wire::Pipe)
+    };
+    let serena = |tag: &str| {
+        let argv = ["/home/u/.venv/bin/python", "/home/u/.venv/bin/serena-mcp-server"];
+        Actor::new(tag, "python3", &argv, Play::ServeOn).on(Wire::Pipe).above([lsp(tag)])
+    };
+    let client = stage.client("claude", [serena("used")]);
+    let cast = stage.orphan(&serena("dead"));
+    stage.kill(cast[0]);
+    look::until("pid 1 has the language server", || cast[1].parent() == 1);
+    assert_eq!(stage.plan().must_have(cast[1]).verdict(), "orphaned");
+    stage.reap();
+    all_dead(&cast);
+    all_alive(&stage.cast(&serena("used")));
+    stage.ping(&client, "used");
+}

@@ -1,8 +1,10 @@
 //! What people and scripts see.
 
+use std::fs;
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use crate::person::Person;
 use crate::role::{Actor, Play};
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
@@ -21,32 +23,15 @@ pub(crate) fn check_is_healthy_again_after_a_run(stage: &Stage) {
 
 pub(crate) fn a_person_who_thinks_holds_nobody_up(stage: &Stage) {
     let cast = stage.orphan(&shapes::memory("m"));
-    let direct = stage.command(&[]);
-    let typed = format!("{} --min-age 0s", direct.get_program().to_str().unwrap());
-    // A terminal, by the one program that makes one and is on every Linux.
-    let mut script = Command::new("script");
-    script.args(["-qec", &typed, "/dev/null"]).env_clear();
-    script.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut person = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let (mut keys, mut screen) = (person.stdin.take().unwrap(), person.stdout.take().unwrap());
-    let mut seen = String::new();
-    let mut read_until = |word: &str| {
-        let mut letter = [0];
-        while !seen.ends_with(word) {
-            assert_eq!(screen.read(&mut letter).unwrap(), 1, "it ended without saying {word:?}: {seen}");
-            seen.push(char::from(letter[0]));
-        }
-    };
-    read_until("End them? [y/N] ");
+    let mut person = Person::types(stage, "xterm", "$reap --min-age 0s");
+    person.reads("End them? [y/N] ");
     all_alive(&cast);
     let other = stage.reap();
     all_dead(&cast);
     assert!(!other.complaint().contains("at work"), "nobody was: {}", other.complaint());
-    keys.write_all(b"y\n").unwrap();
     // What it was asked about is gone: it says so, and ends well.
-    read_until("nothing to end");
-    drop(keys);
-    assert!(person.wait().unwrap().success());
+    person.presses("y\n").reads("nothing to end");
+    assert_eq!(person.leaves().0, 0);
     let intents = stage.audit().of("intent").len();
     assert_eq!(intents, cast.len(), "only the other run meant to end them");
 }
@@ -159,12 +144,6 @@ pub(crate) fn a_closed_pipe_is_not_an_error(stage: &Stage) {
     }
 }
 
-pub(crate) fn without_a_terminal_it_does_not_ask(stage: &Stage) {
-    let cast = stage.orphan(&shapes::memory("m"));
-    stage.run(&["--min-age", "0s", "--grace", "1s"]).exits(0);
-    all_dead(&cast);
-}
-
 pub(crate) fn on_a_terminal_it_shows_the_plan_and_asks(stage: &Stage) {
     let cast = stage.orphan(&shapes::memory("m"));
     for (answer, ends) in [("n", false), ("", false), ("y", true)] {
@@ -198,4 +177,25 @@ pub(crate) fn a_hook_never_blocks_its_client(stage: &Stage) {
     let run = stage.run(&["hook", "run"]);
     assert_ne!(run.code, 2, "Claude Code takes 2 as an order to stop");
     all_alive(&cast);
+}
+
+pub(crate) fn a_clients_conversation_is_named_and_a_stale_file_is_not_believed(stage: &Stage) {
+    let client = stage.client("claude", [shapes::node("n"), shapes::python("p")]);
+    let told = |start: u64| {
+        let folder = stage.home().join(".claude/sessions");
+        fs::create_dir_all(&folder).unwrap();
+        let pid = client.who.pid;
+        let text =
+            format!(r#"{{"pid":{pid},"procStart":"{start}","sessionId":"3f2a77c1-5b1e","cwd":"/srv"}}"#);
+        fs::write(folder.join(format!("{pid}.json")), text).unwrap();
+        stage.run(&["list", "--json"]).exits(0).json()
+    };
+    let session = |report: &crate::run::Report| report.must_have(stage.who("n")).0["session"].clone();
+    let named = told(client.who.start);
+    assert_eq!(session(&named), serde_json::json!({"id": "3f2a77c1-5b1e", "newest": true}));
+    let text = stage.run(&["explain", &stage.who("n").pid.to_string()]).exits(0).text();
+    assert!(text.contains("conversation 3f2a77c1-5b1e, the newest of its client"), "{text}");
+    assert!(text.contains(&format!("bash > claude-code ({}) > node", client.who.pid)), "{text}");
+    // Left behind by one that was killed, whose number this one has now.
+    assert_eq!(session(&told(client.who.start - 1)), serde_json::Value::Null);
 }

@@ -164,7 +164,14 @@ pub(crate) fn another_users_orphan_is_not_ours_to_end(stage: &Stage) {
     let uid = || std::fs::metadata(format!("/proc/{}", cast[0].pid)).map(|m| m.uid());
     look::until("it is another user's", || uid().is_ok_and(|uid| uid == 65534));
     none_of(stage, &cast);
+    let listed = stage.run(&["list", "--all-users", "--min-age", "0s"]).exits(0).text();
+    assert!(listed.contains("USER") && (listed.contains("nobody") || listed.contains("65534")), "{listed}");
+    let report = stage.run(&["list", "--json", "--all-users", "--min-age", "0s"]).exits(0).json();
+    assert_eq!(report.must_have(cast[0]).0["uid"], 65534);
+    let metrics = stage.run(&["check", "--format", "prometheus", "--all-users", "--min-age", "0s"]).exits(1);
+    assert!(metrics.text().contains(r#",uid="65534"} 1"#), "{}", metrics.text());
     stage.run(&["--yes", "--min-age", "0s", "--grace", "1s", "--all-users"]).exits(0);
+    assert_eq!(stage.audit().about("intent", cast[0])[0]["uid"], 65534);
     all_dead(&cast);
 }
 

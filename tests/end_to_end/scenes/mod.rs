@@ -7,6 +7,7 @@ mod harness;
 mod in_use;
 mod leaks;
 mod limits;
+mod manners;
 mod policy;
 mod proof;
 mod races;
@@ -170,6 +171,9 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(between::wrappers_that_no_list_knows_go_with_their_server),
     scene!(between::a_wrapper_with_a_terminal_of_its_own_goes_with_its_server),
     scene!(between::a_wrapper_that_runs_something_else_too_is_an_owner_and_stays),
+    scene!(between::a_client_behind_an_adapter_is_lost_with_it_and_goes_only_when_asked_for),
+    scene!(between::a_language_server_that_outlived_its_server_goes),
+    scene!(faces::a_clients_conversation_is_named_and_a_stale_file_is_not_believed),
     scene!(policy::the_allowlist_of_the_file_protects_the_whole_instance),
     scene!(policy::the_allowlist_of_the_command_line_protects),
     scene!(policy::a_server_of_the_persons_own_is_found_by_its_client_config),
@@ -197,9 +201,19 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(faces::the_log_tells_people_what_was_ended),
     scene!(faces::strangers_bytes_do_not_reach_the_terminal_raw),
     scene!(faces::a_closed_pipe_is_not_an_error),
-    scene!(faces::without_a_terminal_it_does_not_ask),
     scene!(faces::on_a_terminal_it_shows_the_plan_and_asks),
     scene!(faces::a_hook_never_blocks_its_client),
+    scene!(manners::without_a_terminal_it_shows_the_plan_and_ends_nothing),
+    scene!(manners::a_stream_that_leads_elsewhere_leaves_nobody_to_ask),
+    scene!(manners::what_left_by_itself_after_the_yes_is_named),
+    scene!(manners::a_young_orphan_comes_with_the_time_to_come_back),
+    scene!(manners::a_chosen_server_that_is_in_use_needs_more_than_a_yes_of_nobody),
+    scene!(manners::what_is_allowed_a_client_or_a_stranger_cannot_be_chosen),
+    scene!(manners::a_person_is_told_what_is_in_use_before_the_yes),
+    scene!(manners::a_person_picks_from_a_list),
+    scene!(manners::what_is_in_use_is_asked_about_after_it_was_picked),
+    scene!(manners::a_terminal_without_a_cursor_gets_numbers),
+    scene!(manners::q_leaves_the_watch_and_the_terminal_is_as_before),
     scene!(sessions::what_a_session_left_goes_after_its_client_and_nothing_else),
     scene!(sessions::a_client_that_lives_on_keeps_everything),
     scene!(sessions::a_session_that_is_cleared_or_resumed_leaves_nothing),

@@ -36,6 +36,7 @@ impl Lookout for OsKernel {
                 zombie: row.zombie,
                 stopped: row.stopped,
                 started_at: self.units.epoch(row.start.0),
+                lineage: None,
             });
         }
         family

@@ -120,9 +120,8 @@ threading.Thread(target=time.sleep, args=(300,)).start()
 ctypes.CDLL(None).pthread_exit(None)
 ";
     let own = Own::start(Command::new("python3").args(["-c", script]).stdin(Given::piped()));
-    let ended = || {
-        std::fs::read_to_string(format!("/proc/{}/status", own.pid())).unwrap().contains("ProcessState:\tZ")
-    };
+    let ended =
+        || std::fs::read_to_string(format!("/proc/{}/status", own.pid())).unwrap().contains("State:\tZ");
     let late = Instant::now() + Duration::from_secs(5);
     while !ended() {
         assert!(Instant::now() < late);

@@ -1,0 +1,47 @@
+//! `mcp-reap kill PID|NAME...`: ends what a person chose.
+
+use std::collections::HashSet;
+
+use anyhow::Context as _;
+
+use super::look::Judged;
+use super::output::can_ask;
+use super::reap::{self, Wish};
+use super::{Session, explain, look};
+use crate::cli::{Cli, KillArgs, Named};
+use crate::exit::Exit;
+use crate::plan::Choice;
+use crate::process::{ProcessId, ProcessRecord};
+
+pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Result<Exit> {
+    let yes = cli.yes || args.yes;
+    let dry_run = cli.dry_run || args.dry_run;
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    let mut roots = HashSet::new();
+    for target in &args.targets {
+        roots.extend(chosen(target, &judged)?);
+    }
+    // A person who is asked sees what is in use before the yes; nobody else has said so without --in-use.
+    let asked = !yes && !dry_run && can_ask();
+    let choice = Choice::These { roots, in_use: args.in_use || asked };
+    if dry_run {
+        return reap::dry_run_of(session, &choice);
+    }
+    reap::carry_out(session, &Wish { choice, yes, wait: cli.wait || args.wait, by: cli.started_by.into() })
+}
+
+/// The roots of the instances that a word means.
+fn chosen(target: &Named, judged: &Judged<'_>) -> anyhow::Result<Vec<ProcessId>> {
+    let records = explain::named(target, judged)?;
+    let root = |record: &ProcessRecord| {
+        let pid = record.pid();
+        let found = judged.judgement.findings.iter().find(|finding| finding.instance.contains(pid));
+        found.map(|finding| finding.instance.root.id).with_context(|| {
+            format!(
+                "{pid} is no MCP server, and nothing else is ended: `mcp-reap explain {pid}` says what it is"
+            )
+        })
+    };
+    records.into_iter().map(root).collect()
+}

@@ -1,0 +1,128 @@
+//! `mcp-reap -i`: a person chooses from a list what to end.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use anyhow::Context as _;
+use console::{Key, Term};
+
+use super::output::{can_ask, notice};
+use super::reap::{self, Wish};
+use super::stop::{listen, signal_in};
+use super::{Session, look, output};
+use crate::cli::Cli;
+use crate::exit::Exit;
+use crate::plan::{Choice, Plan};
+use crate::render::pick::{List, Row};
+
+pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
+    if !can_ask() {
+        reap::dry_run_of(session, &Choice::Unused)?;
+        notice("nothing was ended: -i needs a terminal to choose on; --yes ends these without one");
+        return Ok(Exit::Refused);
+    }
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    let scene = judged.scene();
+    // Whatever a person may choose: what is allowed, managed or never a target is no choice.
+    let all = judged.judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
+    let may = Choice::These { roots: all, in_use: true };
+    let choosable = Plan::of(&judged.judgement, &judged.look, &session.policy, &may);
+    let list = List::new(&scene, &choosable);
+    if list.rows.is_empty() {
+        return reap::dry_run(session);
+    }
+    let chosen = match Term::stderr().features().is_attended() && !is_dumb() {
+        true => on_screen(session, list)?,
+        false => by_numbers(list)?,
+    };
+    let rows = match chosen {
+        Chosen::These(rows) if !rows.is_empty() => rows,
+        Chosen::Signalled(signal) => return Ok(Exit::Signalled(signal)),
+        Chosen::These(_) | Chosen::Nothing => {
+            notice("nothing was ended");
+            return Ok(Exit::Fine);
+        }
+    };
+    // Who marked what nobody uses has said yes; what is in use is asked about by name.
+    let yes = rows.iter().all(|row| row.unused);
+    let roots: HashSet<_> = rows.iter().map(|row| row.root).collect();
+    // What came into use meanwhile stays, unless it is asked about.
+    let choice = Choice::These { roots, in_use: !yes };
+    reap::carry_out(session, &Wish { choice, yes, wait: true, by: cli.started_by.into() })
+}
+
+/// What a person did with the list.
+enum Chosen {
+    These(Vec<Row>),
+    Nothing,
+    Signalled(i32),
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
+}
+
+/// Shows the list and reads keys until it is left.
+fn on_screen(session: &Session, mut list: List) -> anyhow::Result<Chosen> {
+    let term = Term::buffered_stderr();
+    let stop = Arc::new(AtomicUsize::new(0));
+    // A signal would leave the terminal without its cursor; it interrupts the wait for a key instead.
+    listen(&stop)?;
+    term.hide_cursor().context("failed to write to the terminal")?;
+    let chosen = keys(session, &term, &mut list, &stop);
+    let _ = term.show_cursor();
+    let _ = term.flush();
+    chosen
+}
+
+fn keys(session: &Session, term: &Term, list: &mut List, stop: &AtomicUsize) -> anyhow::Result<Chosen> {
+    let mut shown = 0;
+    loop {
+        let (height, width) = term.size();
+        let lines = list.lines(session.screen, usize::from(height), usize::from(width));
+        let draw = || {
+            term.clear_last_lines(shown)?;
+            for line in &lines {
+                term.write_line(&output::for_this_locale(line))?;
+            }
+            term.flush()
+        };
+        draw().context("failed to write to the terminal")?;
+        shown = lines.len();
+        let key = match term.read_key() {
+            Ok(key) => key,
+            Err(error) => {
+                return match signal_in(stop) {
+                    Some(signal) => Ok(Chosen::Signalled(signal)),
+                    // Ctrl-C where it is a letter.
+                    None if error.kind() == std::io::ErrorKind::Interrupted => Ok(Chosen::Signalled(2)),
+                    None => Err(error).context("failed to read from the terminal"),
+                };
+            }
+        };
+        match key {
+            Key::ArrowUp | Key::Char('k') => list.up(),
+            Key::ArrowDown | Key::Char('j') => list.down(),
+            Key::Char(' ') => list.mark(),
+            Key::Char('a') => list.mark_all(),
+            Key::Enter => return Ok(Chosen::These(list.marked())),
+            Key::Escape | Key::Char('q') => return Ok(Chosen::Nothing),
+            _ => {}
+        }
+    }
+}
+
+/// The same on a terminal that can only write one line below the other.
+fn by_numbers(mut list: List) -> anyhow::Result<Chosen> {
+    notice(&list.numbered());
+    loop {
+        let answer = output::ask_for("Which? Their numbers; Enter for those marked x, q for none: ")?;
+        match list.take(&answer) {
+            Ok(true) => return Ok(Chosen::These(list.marked())),
+            Ok(false) => return Ok(Chosen::Nothing),
+            Err(problem) => notice(&problem),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What comes next: after every outcome, what a person can do about what is left.
+
+use std::time::Duration;
+
+use super::Scene;
+use super::clean::clean;
+use super::figures::count;
+use crate::classify::{Finding, Verdict};
+use crate::plan::{Choice, Why, Withheld};
+use crate::policy::Policy;
+use crate::units::show_duration;
+
+/// One line for each kind of thing that is left, with what it means and what to do.
+#[must_use]
+pub fn steps(scene: &Scene<'_>, policy: &Policy) -> Vec<String> {
+    let mut lines: Vec<String> = young(scene, policy).into_iter().collect();
+    let mut reasons: Vec<Why> = scene.plan.withheld.iter().map(|one| one.why).collect();
+    reasons.sort_unstable_by_key(|why| why.as_str());
+    reasons.dedup();
+    reasons.retain(|why| !matches!(why, Why::TooYoung | Why::Left));
+    lines.extend(reasons.into_iter().filter_map(|why| withheld_for(scene, why)));
+    if scene.plan.choice != Choice::Unused {
+        return lines;
+    }
+    let left = |verdict| {
+        let of =
+            move |f: &&&Finding<'_>| f.verdict == verdict && !scene.reaps(f) && scene.withheld(f).is_none();
+        scene
+            .judgement
+            .findings
+            .iter()
+            .collect::<Vec<_>>()
+            .iter()
+            .filter(of)
+            .map(|f| f.instance.root.pid())
+            .collect::<Vec<_>>()
+    };
+    if let [pid, ..] = left(Verdict::Detached)[..] {
+        let n = left(Verdict::Detached).len();
+        lines.push(format!("{n} detached: `mcp-reap explain {pid}`, or --detached to end {}", it_or_them(n)));
+    }
+    if let [pid, ..] = left(Verdict::Undetermined)[..] {
+        let n = left(Verdict::Undetermined).len();
+        lines.push(format!("{n} undetermined: `mcp-reap explain {pid}` says what could not be read"));
+    }
+    lines
+}
+
+fn it_or_them(n: usize) -> &'static str {
+    if n == 1 { "it" } else { "them" }
+}
+
+/// `2 orphaned, younger than 1m: run again in 40s or with --min-age 0s`
+fn young(scene: &Scene<'_>, policy: &Policy) -> Option<String> {
+    let young: Vec<&Withheld> = scene.plan.withheld.iter().filter(|one| one.why == Why::TooYoung).collect();
+    let first = young.first()?;
+    let same = young.iter().all(|one| one.verdict == first.verdict);
+    let word = if same { first.verdict.as_str() } else { "withheld" };
+    let age = |one: &&Withheld| {
+        let finding = scene.judgement.findings.iter().find(|finding| finding.instance.root.id == one.root)?;
+        Some(finding.age)
+    };
+    let youngest = young.iter().filter_map(age).fold(f64::INFINITY, f64::min);
+    let wait = (policy.min_age.as_secs_f64() - youngest).clamp(1.0, 1e9).ceil();
+    Some(format!(
+        "{} {word}, younger than {}: run again in {} or with --min-age 0s",
+        young.len(),
+        show_duration(policy.min_age),
+        show_duration(Duration::from_secs(wait as u64))
+    ))
+}
+
+/// How many names of one kind are enough.
+const NAMES: usize = 3;
+
+/// `notes (77), maps (78) and 2 more left alone, in use: --in-use ends it all the same`
+fn withheld_for(scene: &Scene<'_>, why: Why) -> Option<String> {
+    let of: Vec<&Withheld> = scene.plan.withheld.iter().filter(|one| one.why == why).collect();
+    let first = of.first()?.root.pid;
+    let named = |one: &&Withheld| format!("{} ({})", clean(&one.server), one.root.pid);
+    let names: Vec<String> = of.iter().take(NAMES).map(named).collect();
+    let more = match of.len().saturating_sub(NAMES) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    Some(format!("{}{more} left alone, {}: {}", names.join(", "), why.as_str(), why.way_out(first)))
+}
+
+/// For a run that left processes alive although they were asked to end.
+#[must_use]
+pub fn after_failures(failed: usize) -> String {
+    let them = it_or_them(failed);
+    format!(
+        "{} still there: `mcp-reap list` shows {them}, `mcp-reap log` what became of each",
+        count(failed, "process")
+    )
+}
