@@ -102,7 +102,7 @@ pub enum Command {
     Test(TestArgs),
     /// Report by exit code whether anything is wrong: 0 healthy, 1 not, 2 not known.
     Check(CheckArgs),
-    /// Show what past runs ended, why, and what it brought.
+    /// Show what past runs ended, why, and how much memory that freed.
     #[command(alias = "history")]
     Log(LogArgs),
     /// Write the process table as JSON, without secrets: for bug reports and tests.
@@ -215,7 +215,7 @@ pub enum Format {
 /// Which runs to show.
 #[derive(Args, Debug)]
 pub struct LogArgs {
-    /// Only runs since then: so long ago (7d), a day (yesterday, 2026-11-20) or an RFC 3339 time.
+    /// Only runs since then: a duration ago (7d), a day (yesterday, 2026-11-20) or an RFC 3339 time.
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     pub since: Option<Since>,
 

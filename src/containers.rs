@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_is_told_when_no_client_of_it_runs() {
+    fn a_container_is_reported_when_no_client_of_it_runs() {
         let fetch = [container("mcp/fetch", "kind_euler", Some(1000.0))];
         assert_eq!(lost(&fetch, &[]), ["kind_euler"]);
         for line in [

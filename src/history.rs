@@ -30,14 +30,14 @@ pub struct Run {
     /// Milliseconds from its beginning to its end; 0 where the end is missing.
     pub duration_ms: u64,
     /// What it ended, or tried to.
-    pub instances: Vec<Instance>,
+    pub instances: Vec<PastInstance>,
     /// What it left alone although the verdict said otherwise.
-    pub withheld: Vec<Withheld>,
+    pub withheld: Vec<PastWithheld>,
 }
 
 /// One instance that a run signalled.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Instance {
+pub struct PastInstance {
     /// The server it ran.
     pub server: String,
     /// Its root.
@@ -49,12 +49,12 @@ pub struct Instance {
     /// Bytes of resident memory of the processes that are gone.
     pub rss_reclaimed: u64,
     /// Its processes, in the order in which they were signalled.
-    pub processes: Vec<Process>,
+    pub processes: Vec<PastProcess>,
 }
 
 /// One process that a run signalled.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Process {
+pub struct PastProcess {
     /// Its number.
     pub pid: Pid,
     /// `launcher`, `server` or `helper`.
@@ -72,7 +72,7 @@ pub struct Process {
 
 /// One instance that a run left alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Withheld {
+pub struct PastWithheld {
     /// The server it runs.
     pub server: String,
     /// Its root.
@@ -83,7 +83,7 @@ pub struct Withheld {
     pub reason: String,
 }
 
-impl Process {
+impl PastProcess {
     /// Is it known to be gone?
     #[must_use]
     pub fn is_gone(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::classify::{ClientRef, Evidence, Finding, Judgement, Verdict};
 use crate::instance::{Instance, Part};
 use crate::look::Look;
 use crate::policy::Policy;
-use crate::process::{Pid, ProcessId, ProcessRecord, Snapshot, State, Uid};
+use crate::process::{Pid, ProcessId, ProcessRecord, ProcessState, Snapshot, Uid};
 use crate::roles::is_tool_job;
 
 /// The instances to end, and those withheld.
@@ -145,7 +145,7 @@ impl Plan {
         self
     }
 
-    /// Keeps only the instances that `keep` says, without a word about the others.
+    /// Keeps only the instances that `keep` says, and drops the others silently.
     #[must_use]
     pub fn only(mut self, keep: impl Fn(&Target) -> bool) -> Plan {
         self.targets.retain(keep);
@@ -263,7 +263,7 @@ fn target(finding: &Finding<'_>) -> Target {
         parent: member.record.parent,
         uid: member.record.uid,
         part: member.part,
-        stopped: member.record.state == State::Stopped,
+        stopped: member.record.state == ProcessState::Stopped,
         started_at: member.record.started_at,
         rss: member.record.rss,
         argv: member.record.argv.clone().unwrap_or_else(|| Argv::from([&member.record.comm])),

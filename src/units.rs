@@ -19,7 +19,7 @@ pub enum UnitError {
     /// A size without its unit: bytes for some tools, kilobytes or megabytes for others.
     #[error("`{0}` has no unit: write {0}MB, {0}MiB or {0}B")]
     NoSizeUnit(String),
-    /// A unit nobody knows.
+    /// An unknown unit.
     #[error("`{unit}` is not a unit, use {expected}")]
     UnknownUnit {
         /// What stands there.

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use limit::Limited as _;
 use mcp_reap::audit::read::{self, Line};
 use mcp_reap::audit::{
-    AuditError, AuditLog, Event, Holder, Record, Retention, RunId, RunLock, StartedBy, Subject,
+    AuditError, AuditEvent, AuditLog, Holder, Record, Retention, RunId, RunLock, StartedBy, Subject,
 };
 use mcp_reap::bytes::Argv;
 use mcp_reap::classify::{Adoption, ClientRef, Evidence, Verdict};
@@ -75,7 +75,7 @@ impl State {
             .unwrap()
             .map(|line| match line.unwrap() {
                 Line::Record(record) => match *record {
-                    Record { event: Event::RunFinished { processes, .. }, .. } => Some(processes),
+                    Record { event: AuditEvent::RunFinished { processes, .. }, .. } => Some(processes),
                     other => panic!("{other:?}"),
                 },
                 Line::Unreadable { .. } => None,
@@ -88,8 +88,8 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn finished(processes: u32) -> Event {
-    Event::RunFinished {
+fn finished(processes: u32) -> AuditEvent {
+    AuditEvent::RunFinished {
         instances: 1,
         processes,
         rss_reclaimed: 0,
@@ -400,7 +400,7 @@ fn the_run_that_crashes() {
 }
 
 /// One of each event, as a run writes it.
-fn one_of_each() -> Vec<Event> {
+fn one_of_each() -> Vec<AuditEvent> {
     let id = ProcessId { pid: Pid(42), start: StartTime(1234) };
     let member = TargetMember {
         id,
@@ -425,7 +425,7 @@ fn one_of_each() -> Vec<Event> {
     let (version, verdict, reason) =
         ("0".to_owned(), "orphaned".to_owned(), "younger than min_age".to_owned());
     let started_by = StartedBy::Hook;
-    let finished = |interrupted_by| Event::RunFinished {
+    let finished = |interrupted_by| AuditEvent::RunFinished {
         instances: 1,
         processes: 2,
         rss_reclaimed: 3,
@@ -434,16 +434,16 @@ fn one_of_each() -> Vec<Event> {
         interrupted_by,
     };
     vec![
-        Event::RunStarted { started_by, version, pid: Pid(9), uid: Uid(1000), targets: 3 },
-        Event::intent(subject(), Signal::Term, &target, &member),
-        Event::intent(subject(), Signal::Cont, &nobody, &member),
-        Event::Signalled { subject: subject(), signal: Signal::Kill },
-        Event::Exited { subject: subject(), after_ms: 5 },
-        Event::Killed { subject: subject(), after_ms: 5 },
-        Event::Survived { subject: subject(), after_ms: 5 },
-        Event::Denied { subject: subject(), error: "no".to_owned() },
-        Event::Vanished { subject: subject() },
-        Event::Withheld { subject: subject(), pids: vec![Pid(1)], verdict, reason },
+        AuditEvent::RunStarted { started_by, version, pid: Pid(9), uid: Uid(1000), targets: 3 },
+        AuditEvent::intent(subject(), Signal::Term, &target, &member),
+        AuditEvent::intent(subject(), Signal::Cont, &nobody, &member),
+        AuditEvent::Signalled { subject: subject(), signal: Signal::Kill },
+        AuditEvent::Exited { subject: subject(), after_ms: 5 },
+        AuditEvent::Killed { subject: subject(), after_ms: 5 },
+        AuditEvent::Survived { subject: subject(), after_ms: 5 },
+        AuditEvent::Denied { subject: subject(), error: "no".to_owned() },
+        AuditEvent::Vanished { subject: subject() },
+        AuditEvent::Withheld { subject: subject(), pids: vec![Pid(1)], verdict, reason },
         finished(None),
         finished(Some(15)),
     ]

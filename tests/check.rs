@@ -119,7 +119,7 @@ fn a_client_that_goes_is_an_orphan_itself_and_said_once() {
 }
 
 #[test]
-fn what_could_not_be_told_is_counted_and_no_problem() {
+fn what_is_not_known_is_counted_and_no_problem() {
     let mut table = machine();
     table.row(700).wire(Wire::Unknown);
     let health = judged(&table, &Policy::default(), 0, |_, health| health.clone());
@@ -133,10 +133,10 @@ fn what_could_not_be_told_is_counted_and_no_problem() {
 }
 
 #[test]
-fn nagios_hears_its_four_words_and_numbers() {
+fn nagios_gets_its_four_words_and_numbers() {
     let said = |policy: &Policy, orphans| {
         judged(&machine(), policy, orphans, |scene, health| {
-            (nagios::State::of(health) as u8, nagios::text(scene, health, orphans))
+            (nagios::PluginState::of(health) as u8, nagios::text(scene, health, orphans))
         })
     };
     let (code, text) = said(&Policy::default(), 1);

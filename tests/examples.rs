@@ -206,7 +206,7 @@ fn every_unit_that_is_shown_pleases_systemd() {
 }
 
 #[test]
-fn every_alert_that_is_shown_pleases_prometheus_and_asks_for_what_there_is() {
+fn every_alert_that_is_shown_is_valid_and_queries_metrics_that_exist() {
     let rules: Vec<Fence> =
         fences("yaml").into_iter().filter(|fence| fence.text.contains("alert:")).collect();
     assert!(!rules.is_empty());

@@ -273,7 +273,7 @@ fn bytes_that_are_no_text_hide_nothing() {
 }
 
 #[test]
-fn inits_and_supervisors_are_told_apart() {
+fn inits_and_supervisors_are_distinguished() {
     for (words, role, name) in [
         (&["/sbin/init", "splash"][..], Role::Init, "init"),
         (&["/usr/lib/systemd/systemd", "--user"], Role::Init, "systemd"),

@@ -139,7 +139,7 @@ fn told(table: &Table, pid: u32) -> (bool, Option<String>) {
 }
 
 #[test]
-fn of_a_client_without_a_wire_only_what_is_known_is_said() {
+fn of_a_client_without_a_wire_only_what_is_known_is_shown() {
     let mut table = Table::new();
     table.add(400, 1, "codex exec hi");
     let unproven = Some("owner gone, no closed stdio that would prove it unused".to_owned());
@@ -231,7 +231,7 @@ fn only_the_dead_of_clients_and_instances_are_said_of_mcp() {
 }
 
 #[test]
-fn of_an_editors_many_processes_only_the_topmost_and_those_with_servers_are_told() {
+fn of_an_editors_many_processes_only_the_topmost_and_those_with_servers_are_shown() {
     let mut table = Table::new();
     table.add(400, 800, "claude").tty("pts/9").age(7200.0);
     table.add(401, 400, "claude").tty("pts/9").age(7000.0);
@@ -408,7 +408,7 @@ fn a_servers_own_language_server_is_a_helper_that_outlived_it() {
 }
 
 #[test]
-fn an_automated_browser_that_was_left_behind_is_told_and_ended_only_on_proof() {
+fn an_automated_browser_that_was_left_behind_is_reported_and_ended_only_on_proof() {
     let profiles = [
         "--user-data-dir=/tmp/puppeteer_dev_chrome_profile-x1",
         "--user-data-dir=/tmp/playwright_chromiumdev_profile-x1",
@@ -464,7 +464,7 @@ fn kinds(finding: &Finding<'_>) -> Vec<String> {
 }
 
 #[test]
-fn everything_that_was_seen_is_told_in_the_order_of_the_questions() {
+fn everything_that_was_seen_is_listed_in_the_order_of_the_questions() {
     let told = |change: &dyn Fn(&mut Table)| {
         let mut table = Table::new();
         table.add(500, 1, SERVER).wire(Wire::Closed);

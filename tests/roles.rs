@@ -129,7 +129,7 @@ fn a_closer_look_at_one_thing_alone_is_enough() {
 }
 
 #[test]
-fn what_could_be_a_server_of_ours_is_worth_a_closer_look_and_nobody_else() {
+fn details_are_read_of_what_could_be_a_server_of_ours_and_of_nothing_else() {
     let bare = |record: &mut ProcessRecord| (record.details.env, record.details.stdio) = (None, None);
     let mut table = Table::new();
     table.add(400, 800, "claude").tty("pts/9");

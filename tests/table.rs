@@ -131,7 +131,7 @@ fn all_columns_come_where_there_is_room_or_they_are_asked_for() {
 }
 
 #[test]
-fn zombies_of_strangers_are_counted_and_not_said_of_mcp() {
+fn zombies_of_others_are_counted_and_not_attributed_to_mcp() {
     let policy = Policy::default();
     let mut table = machine();
     dead(&mut table, 50, 40, "make");

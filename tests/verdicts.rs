@@ -364,7 +364,7 @@ fn a_browser_that_outlived_its_server_goes_only_with_a_closed_wire() {
 }
 
 #[test]
-fn zombies_are_reported_with_the_parent_to_blame_and_never_targets() {
+fn zombies_are_reported_with_their_parent_and_are_never_targets() {
     let mut table = Table::new();
     table.add(500, 400, SERVER).state('Z');
     table.add(400, 800, "claude").tty("pts/9");

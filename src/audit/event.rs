@@ -92,7 +92,7 @@ pub struct Client {
 /// What happened. Verdicts and reasons are text here, as the report shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum Event {
+pub enum AuditEvent {
     /// A run begins.
     RunStarted {
         /// By what.
@@ -216,11 +216,11 @@ pub enum Event {
     Unknown,
 }
 
-impl Event {
+impl AuditEvent {
     /// The intent to signal a process. Its argv is redacted here and cut at 16 KiB: it may have two megabytes.
     #[must_use]
-    pub fn intent(subject: Subject, signal: Signal, target: &Target, member: &TargetMember) -> Event {
-        Event::Intent {
+    pub fn intent(subject: Subject, signal: Signal, target: &Target, member: &TargetMember) -> AuditEvent {
+        AuditEvent::Intent {
             subject,
             ppid: Some(member.parent),
             uid: member.uid,
@@ -270,7 +270,7 @@ pub struct Record {
     pub run: RunId,
     /// What.
     #[serde(flatten)]
-    pub event: Event,
+    pub event: AuditEvent,
 }
 
 /// RFC 3339 in UTC with milliseconds, as every time in our JSON.

@@ -6,9 +6,9 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::AuditError;
-use super::event::{Event, Record, Subject};
+use super::event::{AuditEvent, Record, Subject};
 use super::read;
-use crate::history::{Instance, Process, Run, Withheld};
+use crate::history::{PastInstance, PastProcess, PastWithheld, Run};
 use crate::process::Pid;
 
 /// All runs that began at or after `since`, oldest first, and how many lines are none.
@@ -73,8 +73,8 @@ impl History {
             }
             if !run.finished {
                 let all = || run.instances.iter().flat_map(|instance| &instance.processes);
-                let failed = |p: &&Process| matches!(p.outcome.as_deref(), Some("survived" | "denied"));
-                let whole = |i: &&Instance| i.processes.iter().all(Process::is_gone);
+                let failed = |p: &&PastProcess| matches!(p.outcome.as_deref(), Some("survived" | "denied"));
+                let whole = |i: &&PastInstance| i.processes.iter().all(PastProcess::is_gone);
                 let processes = small(all().filter(|p| p.is_gone()).count());
                 let failed = small(all().filter(failed).count());
                 run.rss_reclaimed = run.instances.iter().map(|instance| instance.rss_reclaimed).sum();
@@ -90,12 +90,12 @@ fn small(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn note(run: &mut Run, event: Event) {
+fn note(run: &mut Run, event: AuditEvent) {
     match event {
-        Event::RunStarted { started_by, .. } => {
+        AuditEvent::RunStarted { started_by, .. } => {
             run.started_by = Some(started_by.as_str().to_owned());
         }
-        Event::Intent { subject, argv, rss, verdict, reason, .. } => {
+        AuditEvent::Intent { subject, argv, rss, verdict, reason, .. } => {
             let instance = instance(run, &subject);
             if instance.verdict.is_empty() {
                 (instance.verdict, instance.reason) = (verdict, reason);
@@ -107,43 +107,50 @@ fn note(run: &mut Run, event: Event) {
             }
             process.rss = process.rss.max(rss);
         }
-        Event::Exited { subject, after_ms } => outcome(run, &subject, "exited", Some(after_ms)),
-        Event::Killed { subject, after_ms } => outcome(run, &subject, "killed", Some(after_ms)),
-        Event::Survived { subject, after_ms } => outcome(run, &subject, "survived", Some(after_ms)),
-        Event::Denied { subject, error } => {
+        AuditEvent::Exited { subject, after_ms } => outcome(run, &subject, "exited", Some(after_ms)),
+        AuditEvent::Killed { subject, after_ms } => outcome(run, &subject, "killed", Some(after_ms)),
+        AuditEvent::Survived { subject, after_ms } => outcome(run, &subject, "survived", Some(after_ms)),
+        AuditEvent::Denied { subject, error } => {
             let instance = instance(run, &subject);
             if instance.reason.is_empty() {
                 instance.reason = error;
             }
             outcome(run, &subject, "denied", None);
         }
-        Event::Vanished { subject } => outcome(run, &subject, "vanished", None),
+        AuditEvent::Vanished { subject } => outcome(run, &subject, "vanished", None),
         // Of a whole instance, before anything was sent to it.
-        Event::Withheld { subject, verdict, reason, .. } if subject.role == "root" => {
-            run.withheld.push(Withheld { server: subject.server, root: subject.root, verdict, reason });
+        AuditEvent::Withheld { subject, verdict, reason, .. } if subject.role == "root" => {
+            run.withheld.push(PastWithheld { server: subject.server, root: subject.root, verdict, reason });
         }
-        Event::Withheld { subject, verdict, reason, .. } => {
+        AuditEvent::Withheld { subject, verdict, reason, .. } => {
             let instance = instance(run, &subject);
             if instance.verdict.is_empty() {
                 (instance.verdict, instance.reason) = (verdict, reason);
             }
             outcome(run, &subject, "withheld", None);
         }
-        Event::RunFinished { instances, processes, rss_reclaimed, duration_ms, failed, interrupted_by } => {
+        AuditEvent::RunFinished {
+            instances,
+            processes,
+            rss_reclaimed,
+            duration_ms,
+            failed,
+            interrupted_by,
+        } => {
             run.finished = true;
             (run.instances_ended, run.processes_ended) = (instances, processes);
             (run.rss_reclaimed, run.duration_ms, run.failed) = (rss_reclaimed, duration_ms, failed);
             run.interrupted_by = interrupted_by;
         }
-        Event::Signalled { .. } | Event::Unknown => {}
+        AuditEvent::Signalled { .. } | AuditEvent::Unknown => {}
     }
 }
 
 /// The instance that this process belonged to.
-fn instance<'a>(run: &'a mut Run, subject: &Subject) -> &'a mut Instance {
-    let same = |instance: &Instance| instance.root == subject.root && instance.server == subject.server;
+fn instance<'a>(run: &'a mut Run, subject: &Subject) -> &'a mut PastInstance {
+    let same = |instance: &PastInstance| instance.root == subject.root && instance.server == subject.server;
     let index = run.instances.iter().position(same).unwrap_or_else(|| {
-        run.instances.push(Instance {
+        run.instances.push(PastInstance {
             server: subject.server.clone(),
             root: subject.root,
             verdict: String::new(),
@@ -156,10 +163,10 @@ fn instance<'a>(run: &'a mut Run, subject: &Subject) -> &'a mut Instance {
     &mut run.instances[index]
 }
 
-fn process<'a>(instance: &'a mut Instance, subject: &Subject) -> &'a mut Process {
+fn process<'a>(instance: &'a mut PastInstance, subject: &Subject) -> &'a mut PastProcess {
     let pid: Pid = subject.pid;
     let index = instance.processes.iter().position(|process| process.pid == pid).unwrap_or_else(|| {
-        instance.processes.push(Process {
+        instance.processes.push(PastProcess {
             pid,
             role: subject.role.clone(),
             command: String::new(),
@@ -258,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_alone_whole_is_told_apart_from_a_member_that_was() {
+    fn what_was_left_alone_whole_is_distinguished_from_a_member_that_was() {
         let whole =
             of("withheld", 70, "root", r#","pids":[70,71],"verdict":"orphaned","reason":"too young""#);
         let member = of("withheld", 70, "server", r#","pids":[70],"verdict":"orphaned","reason":"another""#);
@@ -285,8 +292,8 @@ mod tests {
             line(2, &run("a"), &end(3)),
             line(3, &run("b"), &end(4)),
         ]);
-        let told: Vec<_> = runs.iter().map(|run| (run.run.as_str(), run.instances_ended)).collect();
-        assert_eq!(told, [("a", 3), ("b", 4)]);
+        let totals: Vec<_> = runs.iter().map(|run| (run.run.as_str(), run.instances_ended)).collect();
+        assert_eq!(totals, [("a", 3), ("b", 4)]);
     }
 
     #[test]

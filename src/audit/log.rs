@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use super::event::{Event, Record, SCHEMA};
+use super::event::{AuditEvent, Record, SCHEMA};
 use super::lock::RunLock;
 use super::rotate::{Retention, rotate};
 use super::run_id::RunId;
@@ -71,7 +71,7 @@ impl<S: Sink> AuditLog<S> {
     ///
     /// # Errors
     /// When it was not written in full; then nothing of it stands in the log.
-    pub fn append(&mut self, at: DateTime<Utc>, event: &Event) -> Result<(), AuditError> {
+    pub fn append(&mut self, at: DateTime<Utc>, event: &AuditEvent) -> Result<(), AuditError> {
         self.write_lines(at, std::slice::from_ref(event)).map(|_| ())
     }
 
@@ -81,7 +81,7 @@ impl<S: Sink> AuditLog<S> {
     /// # Errors
     /// When not all of them are on the disk for certain; then none of them counts as written, and
     /// no signal may follow. After a failed fsync every further call fails.
-    pub fn append_durably(&mut self, at: DateTime<Utc>, events: &[Event]) -> Result<(), AuditError> {
+    pub fn append_durably(&mut self, at: DateTime<Utc>, events: &[AuditEvent]) -> Result<(), AuditError> {
         let before = self.write_lines(at, events)?;
         if let Err(source) = self.sink.sync() {
             self.broken = true;
@@ -94,7 +94,7 @@ impl<S: Sink> AuditLog<S> {
     }
 
     /// Writes whole lines, or takes back what was written of them. Returns the length before.
-    fn write_lines(&mut self, at: DateTime<Utc>, events: &[Event]) -> Result<u64, AuditError> {
+    fn write_lines(&mut self, at: DateTime<Utc>, events: &[AuditEvent]) -> Result<u64, AuditError> {
         if self.broken {
             return Err(AuditError::Broken { path: self.path.clone() });
         }

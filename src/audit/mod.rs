@@ -17,7 +17,7 @@ mod unguarded;
 use std::io;
 use std::path::PathBuf;
 
-pub use event::{Client, Event, Record, SCHEMA, StartedBy, Subject};
+pub use event::{AuditEvent, Client, Record, SCHEMA, StartedBy, Subject};
 pub use lock::{Holder, RunLock};
 pub use log::AuditLog;
 pub use rotate::Retention;

@@ -84,7 +84,7 @@ mod tests {
         record
     }
 
-    fn told(line: &str, cwd: &str, root: &str) -> Option<(Role, String)> {
+    fn identified(line: &str, cwd: &str, root: &str) -> Option<(Role, String)> {
         let found = Catalog::builtin().identify(&record(line, cwd, root))?;
         matches!(found.basis, Basis::Plugin { .. }).then_some((found.role, found.name))
     }
@@ -140,7 +140,7 @@ mod tests {
             ("node /home/u/.claude/plugins/cache/x.js", "", ""),
             ("node /home/u/x.js CACHE/x.js", "", ""),
         ] {
-            assert_eq!(told(line, cwd, root), None, "{line} in {cwd}");
+            assert_eq!(identified(line, cwd, root), None, "{line} in {cwd}");
         }
     }
 }

@@ -25,11 +25,11 @@ fn hidden(exe: Option<&str>, comm: &str) -> ProcessRecord {
 
 /// Whether an argv plays this part.
 fn plays(argv: &[&str], role: Role) -> bool {
-    told(argv).is_some_and(|(part, _)| part == role)
+    identified(argv).is_some_and(|(part, _)| part == role)
 }
 
 /// Role and name of an argv.
-fn told(argv: &[&str]) -> Option<(Role, String)> {
+fn identified(argv: &[&str]) -> Option<(Role, String)> {
     Catalog::builtin().identify(&record(argv)).map(|found| (found.role, found.name))
 }
 
@@ -104,7 +104,7 @@ fn what_only_looks_like_nothing_is_looked_at() {
         (&["q", "chat"], Role::Client),
         (&["/opt/chrome beta/notes-mcp", "--stdio"], Role::Server),
     ] {
-        assert_eq!(told(argv).map(|(part, _)| part), Some(role), "{argv:?}");
+        assert_eq!(identified(argv).map(|(part, _)| part), Some(role), "{argv:?}");
     }
 }
 
@@ -135,7 +135,7 @@ fn what_a_person_teaches_is_known_without_its_command_line_too() {
 }
 
 #[test]
-fn the_program_is_told_by_its_fullest_name_or_its_text() {
+fn the_program_is_named_by_its_fullest_name_or_its_text() {
     for (argv, name) in [
         (&["npx", "-y", "@acme/notes@2"][..], Some("@acme/notes")),
         (&["/opt/shop/shop.bin", "-v"], Some("shop")),
@@ -172,7 +172,7 @@ fn what_is_shown_has_a_name() {
 }
 
 #[test]
-fn what_a_shell_runs_beside_its_child_is_told_for_that_child() {
+fn what_a_shell_runs_beside_its_child_is_known_for_that_child() {
     let beside_child = |shell: &[&str], child: &[&str]| {
         Resolution::of(&record(shell)).beside_child(&Resolution::of(&record(child)))
     };
@@ -202,11 +202,11 @@ fn what_a_shell_runs_beside_its_child_is_told_for_that_child() {
 
 #[test]
 fn a_shell_is_a_launcher_only_where_its_line_runs_nothing_but_the_server() {
-    let told = |line: &str| told(&["bash", "-c", line]).map(|(role, _)| role);
+    let identified = |line: &str| identified(&["bash", "-c", line]).map(|(role, _)| role);
     for line in
         ["cd /x && exec npx -y notes-mcp", "notes-mcp & wait", "npm ci && notes-mcp", "notes-mcp || exit 1"]
     {
-        assert_eq!(told(line), Some(Role::Launcher), "{line}");
+        assert_eq!(identified(line), Some(Role::Launcher), "{line}");
     }
     for line in [
         "notes-mcp & backup; wait",
@@ -221,8 +221,8 @@ fn a_shell_is_a_launcher_only_where_its_line_runs_nothing_but_the_server() {
         "rag-mcp ingest && rag-mcp serve",
         "for i in a b; do notes-mcp $i; done",
     ] {
-        assert_eq!(told(line), None, "{line}");
+        assert_eq!(identified(line), None, "{line}");
     }
-    assert_eq!(told("claude; notes-mcp"), Some(Role::Client));
-    assert_eq!(told("shop --fast"), Some(Role::Wrapper));
+    assert_eq!(identified("claude; notes-mcp"), Some(Role::Client));
+    assert_eq!(identified("shop --fast"), Some(Role::Wrapper));
 }

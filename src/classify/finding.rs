@@ -125,7 +125,13 @@ pub struct Judgement<'a> {
     pub processes_seen: usize,
 }
 
-impl Judgement<'_> {
+impl<'a> Judgement<'a> {
+    /// The instances of all findings.
+    #[must_use]
+    pub fn instances(&self) -> Vec<&Instance<'a>> {
+        self.findings.iter().map(|finding| &finding.instance).collect()
+    }
+
     /// The zombies that have to do with a client or an instance. What others leave lying about is
     /// not attributed to MCP.
     pub fn related_zombies(&self) -> impl Iterator<Item = &ZombieStatus> {

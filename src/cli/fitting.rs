@@ -170,8 +170,11 @@ mod tests {
             ("mcp-reap -i list", "--interactive", "list"),
             ("mcp-reap --yes schedule status", "--yes", "schedule"),
         ] {
-            let said = misfit(line).unwrap_or_else(|| panic!("taken: {line}"));
-            assert!(said.starts_with(&format!("{flag} does not go with `{command}`")), "{line}: {said}");
+            let message = misfit(line).unwrap_or_else(|| panic!("taken: {line}"));
+            assert!(
+                message.starts_with(&format!("{flag} does not go with `{command}`")),
+                "{line}: {message}"
+            );
         }
     }
 

@@ -19,7 +19,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Print nothing that is not asked for or wrong.
+    /// Print only what was asked for, and errors.
     #[arg(long, short, global = true)]
     pub quiet: bool,
 

@@ -64,81 +64,62 @@ fn dressed(mut command: Command, path: &str, globals: &[Arg], refusing: bool) ->
     }
 }
 
-/// Two examples of a command, each a line and what it does.
+/// Two examples of each command, each a line and what it does.
+#[rustfmt::skip] // one example, one line
+const EXAMPLES: &[(&str, &str, &str)] = &[
+    ("", "mcp-reap --dry-run", "what would be ended, and why"),
+    ("", "mcp-reap -i", "choose from a list"),
+    ("list", "mcp-reap list --tree", "with all processes"),
+    ("list", "mcp-reap list --watch", "again every two seconds"),
+    ("explain", "mcp-reap explain 4242", "why it would be ended, or not"),
+    ("explain", "mcp-reap explain 4242 --json", "the same for a program"),
+    ("kill", "mcp-reap kill 4242", "the instance of this process"),
+    ("kill", "mcp-reap kill context7-mcp --dry-run", "what that would end"),
+    ("exec", "mcp-reap exec -- npx -y some-server", "a server that cannot leak"),
+    ("exec", "mcp-reap exec --linger 10s -- uvx x", "the client may read on for 10 s"),
+    ("test", "mcp-reap test -- node server.js", "does it leave with its client?"),
+    ("test", "mcp-reap test --json -- uvx x", "the same for a program"),
+    ("check", "mcp-reap check --max-orphans 2", "tolerates two"),
+    ("check", "mcp-reap check --format nagios", "for a monitoring system"),
+    ("log", "mcp-reap log --since yesterday", "what was ended since then"),
+    ("log", "mcp-reap log -n 5", "the last five runs"),
+    ("record", "mcp-reap record -o table.json", "for a bug report"),
+    ("record", "mcp-reap --dry-run --snapshot table.json", "judges it"),
+    ("schedule install", "mcp-reap schedule install --daily 03:00", "every night"),
+    ("schedule install", "mcp-reap schedule install --dry-run", "shows what would be written"),
+    ("schedule", "mcp-reap schedule install", "every Sunday at 03:00"),
+    ("schedule", "mcp-reap schedule status", "will it run, and what did it do?"),
+    ("hook install", "mcp-reap hook install", "clean up when a session ends"),
+    ("hook install", "mcp-reap hook install --scope project", "for this project only"),
+    ("hook", "mcp-reap hook install", "clean up when a session ends"),
+    ("hook", "mcp-reap hook status", "is it installed?"),
+    ("config", "mcp-reap config edit", "opens it, and checks it afterwards"),
+    ("config", "mcp-reap config show", "what is in force, and where it comes from"),
+    ("config show", "mcp-reap config show --grace 9s", "what this flag would change"),
+    ("config show", "mcp-reap config show --catalog", "the servers that are known"),
+    ("doctor", "mcp-reap doctor", "what it can see here, and what is missing"),
+    ("doctor", "mcp-reap doctor --json", "the same for a program"),
+    ("completions", "mcp-reap completions bash > ~/.local/share/bash-completion/completions/mcp-reap", ""),
+    ("completions", "mcp-reap completions fish > ~/.config/fish/completions/mcp-reap.fish", ""),
+    ("man", "mcp-reap man | man -l -", "reads it"),
+    ("man", "mcp-reap man --folder man1", "all pages"),
+    ("wrap", "mcp-reap wrap", "shows the line for each server"),
+    ("wrap", "mcp-reap wrap uninstall", "takes exec out again"),
+];
+
+/// The examples of a command.
 fn examples(path: &str) -> String {
-    let pairs: [(&str, &str); 2] = match path {
-        "" => [("mcp-reap --dry-run", "what would be ended, and why"), ("mcp-reap -i", "choose from a list")],
-        "list" => [
-            ("mcp-reap list --tree", "with all processes"),
-            ("mcp-reap list --watch", "again every two seconds"),
-        ],
-        "explain" => [
-            ("mcp-reap explain 4242", "why it would be ended, or not"),
-            ("mcp-reap explain 4242 --json", "the same for a program"),
-        ],
-        "kill" => [
-            ("mcp-reap kill 4242", "the instance of this process"),
-            ("mcp-reap kill context7-mcp --dry-run", "what that would end"),
-        ],
-        "exec" => [
-            ("mcp-reap exec -- npx -y some-server", "a server that cannot leak"),
-            ("mcp-reap exec --linger 10s -- uvx x", "the client may read on for 10 s"),
-        ],
-        "test" => [
-            ("mcp-reap test -- node server.js", "does it leave with its client?"),
-            ("mcp-reap test --json -- uvx x", "the same for a program"),
-        ],
-        "check" => [
-            ("mcp-reap check --max-orphans 2", "tolerates two"),
-            ("mcp-reap check --format nagios", "for a monitoring system"),
-        ],
-        "log" => [
-            ("mcp-reap log --since yesterday", "what was ended since then"),
-            ("mcp-reap log -n 5", "the last five runs"),
-        ],
-        "record" => [
-            ("mcp-reap record -o table.json", "for a bug report"),
-            ("mcp-reap --dry-run --snapshot table.json", "judges it"),
-        ],
-        "schedule install" => [
-            ("mcp-reap schedule install --daily 03:00", "every night"),
-            ("mcp-reap schedule install --dry-run", "shows what would be written"),
-        ],
-        "schedule" => [
-            ("mcp-reap schedule install", "every Sunday at 03:00"),
-            ("mcp-reap schedule status", "will it run, and what did it do?"),
-        ],
-        "hook install" => [
-            ("mcp-reap hook install", "clean up when a session ends"),
-            ("mcp-reap hook install --scope project", "for this project only"),
-        ],
-        "hook" => [
-            ("mcp-reap hook install", "clean up when a session ends"),
-            ("mcp-reap hook status", "is it installed?"),
-        ],
-        "config" => [
-            ("mcp-reap config edit", "opens it, and checks it afterwards"),
-            ("mcp-reap config show", "what is in force, and where it comes from"),
-        ],
-        "config show" => [
-            ("mcp-reap config show --grace 9s", "what this flag would change"),
-            ("mcp-reap config show --catalog", "the servers that are known"),
-        ],
-        "doctor" => [
-            ("mcp-reap doctor", "what it can see here, and what is missing"),
-            ("mcp-reap doctor --json", "the same for a program"),
-        ],
-        "completions" => [
-            ("mcp-reap completions bash > ~/.local/share/bash-completion/completions/mcp-reap", ""),
-            ("mcp-reap completions fish > ~/.config/fish/completions/mcp-reap.fish", ""),
-        ],
-        "man" => [("mcp-reap man | man -l -", "reads it"), ("mcp-reap man --folder man1", "all pages")],
-        _ => return String::new(),
-    };
-    let wide =
-        pairs.iter().filter(|(_, what)| !what.is_empty()).map(|(line, _)| line.len()).max().unwrap_or(0);
-    let line = |(line, what): &(&str, &str)| format!("  {line:wide$}  {what}").trim_end().to_owned();
-    format!("Examples:\n{}", pairs.iter().map(line).collect::<Vec<_>>().join("\n"))
+    let of_command = || EXAMPLES.iter().filter(|(command, ..)| *command == path);
+    if of_command().next().is_none() {
+        return String::new();
+    }
+    let wide = of_command()
+        .filter(|(_, _, what)| !what.is_empty())
+        .map(|(_, line, _)| line.len())
+        .max()
+        .unwrap_or(0);
+    let line = |(_, line, what): &(&str, &str, &str)| format!("  {line:wide$}  {what}").trim_end().to_owned();
+    format!("Examples:\n{}", of_command().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]

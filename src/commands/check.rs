@@ -27,7 +27,7 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     match args.format {
         Format::Nagios => {
             answer(&nagios::text(&scene, &health, args.max_orphans))?;
-            return Ok(Exit::Plugin(nagios::State::of(&health) as u8));
+            return Ok(Exit::Plugin(nagios::PluginState::of(&health) as u8));
         }
         Format::Prometheus => answer(&prometheus::text(&scene, &health, last_run(session)?.as_ref()))?,
         Format::Json => answer(&check::json(&scene, &health))?,
@@ -43,7 +43,7 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
 pub(super) fn unknown(message: &str) -> Exit {
     // Without a stdout there is nothing left to print to.
     let _ = answer(&nagios::unknown(message.lines().next().unwrap_or_default()));
-    Exit::Plugin(nagios::State::Unknown as u8)
+    Exit::Plugin(nagios::PluginState::Unknown as u8)
 }
 
 /// The same for a command line that cannot be parsed.

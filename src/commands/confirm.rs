@@ -27,7 +27,7 @@ pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) 
     let until = begun.saturating_add(session.policy.settle);
     let mut settling = Settling::begin(&plan, kernel, begun);
     let mut pause = session.policy.confirm_after.max(LOOK_EVERY);
-    let mut said = false;
+    let mut noticed = false;
     while !plan.targets.is_empty() {
         if !sleep(kernel, pause) {
             return Ok(Plan { targets: Vec::new(), ..plan });
@@ -40,13 +40,13 @@ pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) 
         if finishing.is_empty() || now >= until {
             break;
         }
-        if !said && !session.quiet {
+        if !noticed && !session.quiet {
             notice(&format!(
                 "{}; waiting at most {} for it",
                 still(&finishing),
                 elapsed(until.saturating_sub(now))
             ));
-            said = true;
+            noticed = true;
         }
         pause = LOOK_EVERY.min(until.saturating_sub(now));
     }

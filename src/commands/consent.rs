@@ -2,14 +2,36 @@
 
 use super::Session;
 use super::look::Judged;
-use super::output::{can_ask, confirm, notice};
-use super::reap::{say_summary, show};
+use super::output::{answer, can_ask, confirm, notice};
 use crate::classify::{self, Verdict};
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan, Target};
 use crate::policy::AllowRule;
 use crate::render::clean::clean;
-use crate::render::{Scene, table};
+use crate::render::{Scene, json, next, table};
+
+/// The plan on stdout, and below it in words what it is, what stays and what can be done about that.
+pub(super) fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
+    if session.json {
+        return answer(&json::report(scene));
+    }
+    answer(&table::plan(scene, session.screen))?;
+    if !session.quiet {
+        say_summary(session, scene);
+    }
+    Ok(())
+}
+
+pub(super) fn say_summary(session: &Session, scene: &Scene<'_>) {
+    notice(&table::summary_of(scene, session.memory()));
+    say_next(session, scene);
+}
+
+pub(super) fn say_next(session: &Session, scene: &Scene<'_>) {
+    for line in next::steps(scene, &session.policy) {
+        notice(&line);
+    }
+}
 
 /// Shows the plan and asks; says how to end where there is no yes to it. Only a person's yes ends anything: where nobody
 /// can be asked, the plan and what to do is all there is.
@@ -55,7 +77,7 @@ fn are(n: usize) -> String {
 
 /// An allow pattern that matches nothing protects nothing: mostly a slip.
 pub(super) fn say_idle_rules(session: &Session, judged: &Judged<'_>) {
-    let idle = classify::idle_rules(&judged.judgement, &judged.look, &session.policy.allow);
+    let idle = classify::idle_rules(&judged.judgement.instances(), &judged.look, &session.policy.allow);
     for text in &session.allow {
         // Each pattern is two rules: of the name, and of the command.
         let is = |rule: &&&AllowRule| {

@@ -3,10 +3,10 @@
 //! It changes nothing: no folder is made, no signal sent.
 
 mod guarded;
+mod installed;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use super::Session;
@@ -15,6 +15,7 @@ use super::output::answer;
 use crate::audit::history;
 use crate::classify::{self, Verdict};
 use crate::cli::Global;
+use crate::clients;
 use crate::config::{self, Surroundings};
 use crate::exit::Exit;
 use crate::os::home;
@@ -22,13 +23,9 @@ use crate::os::machine::Machine;
 use crate::policy::AllowRule;
 use crate::process::Snapshot;
 use crate::render::doctor::{self, Grade, Line};
-use crate::render::figures::{count, elapsed};
+use crate::render::figures::{MINUTE, count, elapsed};
 use crate::render::style::Screen;
 use crate::units::show_size;
-use crate::{clients, hook, schedule};
-
-/// A time, to the minute.
-const MINUTE: &str = "%Y-%m-%d %H:%M";
 
 pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let mut lines = vec![version(), machine(), configuration(global)];
@@ -39,8 +36,8 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     lines.push(state());
     lines.push(last_run());
     lines.extend(configured());
-    lines.push(scheduled());
-    lines.push(hooked());
+    lines.push(installed::scheduled());
+    lines.push(installed::hooked());
     let broken = lines.iter().any(|line| line.state == Grade::Broken);
     if global.json {
         answer(&doctor::json(&lines))?;
@@ -141,7 +138,7 @@ fn table(session: &Session) -> Vec<Line> {
 
 /// Allow rules that protect nothing now, and nothing that a client is configured to start: slips, mostly.
 fn idle_rules(session: &Session, judged: &Judged<'_>) -> Vec<Line> {
-    let idle = classify::idle_rules(&judged.judgement, &judged.look, &session.policy.allow);
+    let idle = classify::idle_rules(&judged.judgement.instances(), &judged.look, &session.policy.allow);
     if idle.is_empty() {
         return Vec::new();
     }
@@ -261,66 +258,4 @@ fn configured() -> Vec<Line> {
     }));
     lines.extend(guarded::lines(&found));
     lines
-}
-
-fn scheduled() -> Line {
-    const INSTALL: &str = "`mcp-reap schedule install` has it run every week";
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mcp-reap"));
-    let status = match schedule::Schedule::for_this_os().and_then(|schedule| schedule.status(&program)) {
-        Ok(status) => status,
-        Err(error) => return Line::note("schedule", error.to_string(), ""),
-    };
-    let drift: Vec<String> = status.drift.iter().map(ToString::to_string).collect();
-    match &status.absent {
-        _ if !drift.is_empty() => {
-            Line::note("schedule", drift.join("\n"), "`mcp-reap schedule install` sets it right")
-        }
-        Some(why) if !status.installed => {
-            Line::note("schedule", format!("none; {} gives no answer: {why}", status.manager), "")
-        }
-        Some(why) => Line::broken("schedule", format!("{}: {why}", status.manager), "it will not run"),
-        None if !status.installed && !status.is_fine() => Line::note("schedule", "none", INSTALL),
-        None if !status.loaded => {
-            Line::broken("schedule", "installed, but not loaded", "`mcp-reap schedule install` loads it")
-        }
-        None => {
-            if let Ok(Some(overdue)) = super::schedule::overdue_note(&status) {
-                return Line::note(
-                    "schedule",
-                    overdue,
-                    "`mcp-reap schedule install --daily` runs it more often",
-                );
-            }
-            let next = status
-                .next
-                .map(|next| format!(", next run {}", next.with_timezone(&chrono::Local).format(MINUTE)));
-            Line::fine("schedule", format!("by {}{}", status.manager, next.unwrap_or_default()))
-        }
-    }
-}
-
-fn hooked() -> Line {
-    const INSTALL: &str = "`mcp-reap hook install` has Claude Code clean up when a session ends";
-    let status = || -> anyhow::Result<_> {
-        let program = std::env::current_exe()?;
-        let file =
-            hook::install::SettingsScope::User.file(|name| std::env::var_os(name) as Option<OsString>)?;
-        Ok(hook::install::status(&file, &hook::settings::HookCommand::new(&program)?)?)
-    };
-    use hook::settings::HookPresence::{Absent, Installed, OtherBinary};
-    match status() {
-        Err(error) => Line::note("Claude Code hook", format!("{error:#}"), ""),
-        Ok(status) if status.hooks_disabled => {
-            Line::note("Claude Code hook", "all hooks are disabled (disableAllHooks)", "")
-        }
-        Ok(status) => match (&status.session_end, &status.session_start) {
-            (Absent, Absent) => Line::note("Claude Code hook", "none", INSTALL),
-            (OtherBinary(program), _) | (_, OtherBinary(program)) => Line::note(
-                "Claude Code hook",
-                format!("runs another program: {program}"),
-                "`mcp-reap hook install` sets it right",
-            ),
-            (Installed, _) | (_, Installed) => Line::fine("Claude Code hook", "installed"),
-        },
-    }
 }

@@ -64,18 +64,18 @@ fn follow(
     screen: Screen,
     json: bool,
 ) -> anyhow::Result<Exit> {
-    let mut told: HashSet<String> = HashSet::new();
+    let mut shown: HashSet<String> = HashSet::new();
     let mut seen = None;
     loop {
         // The last run may be at work; an older one without an end will never have one.
         let open = runs.last().filter(|run| !run.finished).map(|run| run.run.clone());
-        runs.retain(|run| Some(&run.run) != open.as_ref() && !told.contains(&run.run));
+        runs.retain(|run| Some(&run.run) != open.as_ref() && !shown.contains(&run.run));
         let text = if json {
             runs.iter().map(|run| log::json_line(run) + "\n").collect()
         } else {
             log::text(&runs, screen, &Local)
         };
-        told.extend(runs.drain(..).map(|run| run.run));
+        shown.extend(runs.drain(..).map(|run| run.run));
         if !answer_to_reader(&text)? {
             return Ok(Exit::Fine);
         }

@@ -78,7 +78,7 @@ pub(super) fn judge_for<'a>(
     }
     let plan = Plan::of(&judgement, &look, &session.policy, choice);
     let judged = Judged { look, judgement, plan };
-    verbose::tell(&judged);
+    verbose::judged(&judged.look, &judged.judgement, &judged.plan);
     judged
 }
 

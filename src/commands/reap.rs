@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::consent::{say_idle_rules, unless_yes};
+use super::consent::{say_idle_rules, say_next, say_summary, show, unless_yes};
 use super::output::{answer, notice, with_causes};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
@@ -16,7 +16,7 @@ use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
 use crate::process::Pid;
-use crate::reap::{self, Outcome, Report};
+use crate::reap::{self, Outcome, RunReport};
 use crate::render::spinner::Spinner;
 use crate::render::{Scene, json, next, table};
 
@@ -36,29 +36,6 @@ pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<E
         notice("this was a dry run: the same without --dry-run ends them");
     }
     Ok(Exit::Fine)
-}
-
-/// The plan on stdout, and below it in words what it is, what stays and what can be done about that.
-pub(super) fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
-    if session.json {
-        return answer(&json::report(scene));
-    }
-    answer(&table::plan(scene, session.screen))?;
-    if !session.quiet {
-        say_summary(session, scene);
-    }
-    Ok(())
-}
-
-pub(super) fn say_summary(session: &Session, scene: &Scene<'_>) {
-    notice(&table::summary_of(scene, session.memory()));
-    say_next(session, scene);
-}
-
-fn say_next(session: &Session, scene: &Scene<'_>) {
-    for line in next::steps(scene, &session.policy) {
-        notice(&line);
-    }
 }
 
 /// What a run was asked for.
@@ -111,7 +88,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
             if let Some(exit) = unless_yes(session, &scene)? {
                 return Ok(exit);
             }
-            // Whoever said yes wants it done. What another run has ended meanwhile, the second look will not find.
+            // The person said yes. What another run has ended meanwhile, the second look will not find.
             let Some(log) = begin(true)? else { return nothing_done(session, &wish.choice) };
             // The time a person takes to think is not the run's.
             started = Instant::now();
@@ -142,7 +119,7 @@ fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
 /// What became of a plan.
 pub(super) struct Done {
     confirmed: Plan,
-    report: Report<AuditError>,
+    report: RunReport<AuditError>,
     totals: Totals,
     /// Whether the end of the run was written down.
     closed: Result<(), AuditError>,

@@ -9,7 +9,7 @@ use crate::audit::{self, AuditError, AuditLog, FileSink, Sink, Subject};
 use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
-use crate::reap::{Event, Outcome, Recorder, Report, Signal, Step};
+use crate::reap::{MemberEvent, Outcome, Recorder, RunReport, Signal, Step};
 use crate::render::figures::{elapsed, size_of};
 use crate::render::table::count;
 
@@ -38,7 +38,7 @@ impl<S: Sink> AuditRecorder<S> {
     pub(super) fn withheld(&mut self, withheld: &[Withheld]) -> Result<(), AuditError> {
         for instance in withheld {
             let id = instance.root;
-            self.append(&audit::Event::Withheld {
+            self.append(&audit::AuditEvent::Withheld {
                 subject: Subject::new(id, instance.started_at, &instance.server, id.pid, "root"),
                 pids: instance.pids.clone(),
                 verdict: instance.verdict.as_str().to_owned(),
@@ -56,15 +56,15 @@ impl<S: Sink> AuditRecorder<S> {
         self.log.append_durably(Utc::now(), &[run_finished(totals, interrupted_by)])
     }
 
-    fn append(&mut self, event: &audit::Event) -> Result<(), AuditError> {
+    fn append(&mut self, event: &audit::AuditEvent) -> Result<(), AuditError> {
         self.log.append(Utc::now(), event)
     }
 }
 
 /// The first event of a run.
-pub(super) fn run_started(by: audit::StartedBy, plan: &Plan) -> audit::Event {
+pub(super) fn run_started(by: audit::StartedBy, plan: &Plan) -> audit::AuditEvent {
     let targets = plan.targets.iter().map(|target| target.members.len()).sum::<usize>();
-    audit::Event::RunStarted {
+    audit::AuditEvent::RunStarted {
         started_by: by,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: Pid(std::process::id()),
@@ -74,8 +74,8 @@ pub(super) fn run_started(by: audit::StartedBy, plan: &Plan) -> audit::Event {
 }
 
 /// The last event of a run.
-pub(super) fn run_finished(totals: &Totals, interrupted_by: Option<i32>) -> audit::Event {
-    audit::Event::RunFinished {
+pub(super) fn run_finished(totals: &Totals, interrupted_by: Option<i32>) -> audit::AuditEvent {
+    audit::AuditEvent::RunFinished {
         instances: totals.instances,
         processes: totals.processes,
         rss_reclaimed: totals.rss,
@@ -92,7 +92,7 @@ impl Translator {
     }
 
     /// One that has happened; from the first signal on, the time that a process takes to end is counted.
-    pub(super) fn happened(&mut self, event: &Event<'_>) -> audit::Event {
+    pub(super) fn happened(&mut self, event: &MemberEvent<'_>) -> audit::AuditEvent {
         if matches!(event.step, Step::Signalled(Signal::Term | Signal::Kill)) {
             self.first_signal.entry(event.member.id).or_insert_with(Instant::now);
         }
@@ -100,20 +100,20 @@ impl Translator {
     }
 
     /// One that is about to happen.
-    pub(super) fn translate(&self, event: &Event<'_>) -> audit::Event {
+    pub(super) fn translate(&self, event: &MemberEvent<'_>) -> audit::AuditEvent {
         let (target, member) = (event.target, event.member);
         let subject = subject_of(target, member);
         let after_ms = self.after_ms(member.id);
         match &event.step {
-            Step::Intent(signal) => audit::Event::intent(subject, *signal, target, member),
-            Step::Signalled(signal) => audit::Event::Signalled { subject, signal: *signal },
+            Step::Intent(signal) => audit::AuditEvent::intent(subject, *signal, target, member),
+            Step::Signalled(signal) => audit::AuditEvent::Signalled { subject, signal: *signal },
             Step::Ended(outcome) => match outcome {
-                Outcome::Exited => audit::Event::Exited { subject, after_ms },
-                Outcome::Killed => audit::Event::Killed { subject, after_ms },
-                Outcome::Survived => audit::Event::Survived { subject, after_ms },
-                Outcome::Denied(error) => audit::Event::Denied { subject, error: error.clone() },
-                Outcome::Vanished => audit::Event::Vanished { subject },
-                Outcome::Withheld(reason) => audit::Event::Withheld {
+                Outcome::Exited => audit::AuditEvent::Exited { subject, after_ms },
+                Outcome::Killed => audit::AuditEvent::Killed { subject, after_ms },
+                Outcome::Survived => audit::AuditEvent::Survived { subject, after_ms },
+                Outcome::Denied(error) => audit::AuditEvent::Denied { subject, error: error.clone() },
+                Outcome::Vanished => audit::AuditEvent::Vanished { subject },
+                Outcome::Withheld(reason) => audit::AuditEvent::Withheld {
                     subject,
                     pids: vec![member.id.pid],
                     verdict: target.verdict.as_str().to_owned(),
@@ -127,13 +127,13 @@ impl Translator {
 impl<S: Sink> Recorder for AuditRecorder<S> {
     type Error = AuditError;
 
-    fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), AuditError> {
-        let events: Vec<audit::Event> =
+    fn intend(&mut self, intents: &[MemberEvent<'_>]) -> Result<(), AuditError> {
+        let events: Vec<audit::AuditEvent> =
             intents.iter().map(|event| self.translator.translate(event)).collect();
         self.log.append_durably(Utc::now(), &events)
     }
 
-    fn note(&mut self, event: &Event<'_>) -> Result<(), AuditError> {
+    fn note(&mut self, event: &MemberEvent<'_>) -> Result<(), AuditError> {
         let event = self.translator.happened(event);
         self.append(&event)
     }
@@ -164,7 +164,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    pub(super) fn of<E>(plan: &Plan, report: &Report<E>, duration: Duration) -> Totals {
+    pub(super) fn of<E>(plan: &Plan, report: &RunReport<E>, duration: Duration) -> Totals {
         let gone = || report.results.iter().filter(|ended| ended.outcome.is_gone());
         let failed = report
             .results
@@ -215,10 +215,10 @@ mod tests {
 
     /// A disk that notes what was written since the last sync.
     #[derive(Clone, Default)]
-    struct Disk(Rc<RefCell<State>>);
+    struct Disk(Rc<RefCell<DiskState>>);
 
     #[derive(Default)]
-    struct State {
+    struct DiskState {
         written: String,
         /// How much of it is on the disk for certain.
         kept: usize,
@@ -281,7 +281,7 @@ mod tests {
     fn an_intent_is_on_the_disk_before_anything_is_sent_and_tells_no_secret() {
         let (disk, target) = (Disk::default(), target());
         let mut recorder = recorder(&disk);
-        let event = |step| Event { target: &target, member: &target.members[0], step };
+        let event = |step| MemberEvent { target: &target, member: &target.members[0], step };
         recorder.intend(&[event(Step::Intent(Signal::Term)), event(Step::Intent(Signal::Cont))]).unwrap();
         {
             let state = disk.0.borrow();
@@ -299,7 +299,8 @@ mod tests {
         let (disk, target) = (Disk::default(), target());
         let mut recorder = recorder(&disk);
         disk.0.borrow_mut().fails = true;
-        let event = Event { target: &target, member: &target.members[0], step: Step::Intent(Signal::Kill) };
+        let event =
+            MemberEvent { target: &target, member: &target.members[0], step: Step::Intent(Signal::Kill) };
         assert!(recorder.intend(std::slice::from_ref(&event)).is_err());
         assert!(disk.0.borrow().written.is_empty(), "nobody is to read of it");
         disk.0.borrow_mut().fails = false;

@@ -78,13 +78,13 @@ mod tests {
     use crate::process::Pid;
 
     #[test]
-    fn what_the_other_run_does_is_said_and_nothing_more() {
-        let said = |by| left_to(Some(Holder { pid: Pid(7), by }));
+    fn what_the_other_run_does_is_reported_and_nothing_more() {
+        let message = |by| left_to(Some(Holder { pid: Pid(7), by }));
         assert_eq!(
-            said(Some(StartedBy::Hand)),
+            message(Some(StartedBy::Hand)),
             "another mcp-reap (7) is at work; this run did nothing; --wait waits for it"
         );
-        assert!(said(Some(StartedBy::Hook)).contains("(7) is at work for a session that began or ended"));
+        assert!(message(Some(StartedBy::Hook)).contains("(7) is at work for a session that began or ended"));
         assert!(left_to(None).starts_with("another mcp-reap is at work"));
     }
 

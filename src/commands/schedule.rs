@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::output::{answer, notice};
-use crate::audit::{Event, RunId, StartedBy, read};
+use crate::audit::{AuditEvent, RunId, StartedBy, read};
 use crate::cli::{Global, ScheduleAction, ScheduleArgs};
 use crate::config;
 use crate::exit::Exit;
@@ -149,10 +149,12 @@ fn last_recorded(directory: &Path) -> anyhow::Result<Option<Recorded>> {
     for line in read::lines(directory)? {
         let read::Line::Record(record) = line? else { continue };
         match record.event {
-            Event::RunStarted { started_by: StartedBy::Schedule, .. } => {
+            AuditEvent::RunStarted { started_by: StartedBy::Schedule, .. } => {
                 last = Some(Recorded { run: record.run, at: record.at, totals: None });
             }
-            Event::RunFinished { instances, processes, rss_reclaimed, failed, interrupted_by, .. } => {
+            AuditEvent::RunFinished {
+                instances, processes, rss_reclaimed, failed, interrupted_by, ..
+            } => {
                 if let Some(last) = last.as_mut().filter(|last| last.run == record.run) {
                     last.totals =
                         Some(Totals { instances, processes, rss_reclaimed, failed, interrupted_by });

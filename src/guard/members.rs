@@ -38,7 +38,7 @@ pub fn tops<'a>(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::process::{SCHEMA, Snapshot, StartTime, State, Uid, Viewer};
+    use crate::process::{ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer};
 
     const ROOT: ProcessId = ProcessId { pid: Pid(100), start: StartTime(50) };
 
@@ -46,7 +46,7 @@ mod tests {
     fn table(rows: &[(u32, u32, u64, char)]) -> Snapshot {
         let record = |&(pid, parent, start, state): &(u32, u32, u64, char)| {
             let mut record = ProcessRecord::new(Pid(pid), StartTime(start));
-            (record.parent, record.state) = (Pid(parent), State::from_letter(state));
+            (record.parent, record.state) = (Pid(parent), ProcessState::from_letter(state));
             record
         };
         Snapshot {

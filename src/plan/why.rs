@@ -12,7 +12,7 @@ pub enum Why {
     System,
     /// mcp-reap itself or something above it is a member.
     Ourselves,
-    /// A member belongs to another user, or to whom could not be read.
+    /// A member belongs to another user, or to one that could not be read.
     OtherUser,
     /// A client was started below it and would lose its parent.
     Client,
@@ -22,7 +22,7 @@ pub enum Why {
     OtherNamespace,
     /// A job of a Claude Code shell tool or hook, or what may be one, since its environment could not be read.
     ToolJob,
-    /// A member is traced by a process that is none: somebody is debugging it.
+    /// A member is traced by a process that is none: a debugger is attached.
     Traced,
     /// A member belongs to the person: a browser, an editor, a terminal.
     Person,

@@ -41,7 +41,7 @@ pub struct Candidate<'a> {
     pub server: &'a str,
     /// The names that the person's client configurations have for it.
     pub entries: &'a [String],
-    /// The name of the program it really runs, where that could be told.
+    /// The name of the program it really runs, where that is known.
     pub program: Option<&'a str>,
 }
 
@@ -76,7 +76,7 @@ impl AllowRule {
         given().any(|answer| *answer == Answer::Matches) && given().all(|answer| *answer != Answer::Differs)
     }
 
-    /// What each field says; `None` for a field that is not given.
+    /// How each field matches; `None` for a field that is not given.
     fn answers(&self, Candidate { record, server, entries, program }: Candidate<'_>) -> [Option<Answer>; 8] {
         [
             self.name.as_ref().map(|pattern| {

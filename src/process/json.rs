@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::details::{Details, LazyDetails, Listener, Service, Stdio};
 use super::id::{Pid, ProcessId, StartTime, Uid};
-use super::record::{ProcessRecord, State};
+use super::record::{ProcessRecord, ProcessState};
 use crate::bytes::{Argv, RawText};
 
 /// The JSON row of a recorded table.
@@ -92,7 +92,7 @@ impl From<JsonRow> for ProcessRecord {
             session: row.sid,
             uid: row.uid,
             started_at: row.start,
-            state: State::from_letter(row.state.and_then(|s| s.chars().next()).unwrap_or('?')),
+            state: ProcessState::from_letter(row.state.and_then(|s| s.chars().next()).unwrap_or('?')),
             tty: row.tty.map(Into::into),
             rss: row.rss.unwrap_or(0),
             cpu: row.cpu,

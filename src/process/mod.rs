@@ -10,5 +10,5 @@ mod snapshot;
 pub use details::{Details, LazyDetails, Listener, OtherEnd, Service, Stdio, StdioKind};
 pub use id::{Pid, ProcessId, StartTime, Uid};
 pub use interest::Interest;
-pub use record::{ProcessRecord, State};
+pub use record::{ProcessRecord, ProcessState};
 pub use snapshot::{SCHEMA, Snapshot, SnapshotError, Viewer};

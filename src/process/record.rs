@@ -23,7 +23,7 @@ pub struct ProcessRecord {
     /// Start in seconds since the epoch: for ages and for people, not for identity.
     pub started_at: f64,
     /// Run state.
-    pub state: State,
+    pub state: ProcessState,
     /// Controlling terminal, such as `pts/3`.
     pub tty: Option<Box<str>>,
     /// Resident memory in bytes.
@@ -40,7 +40,7 @@ pub struct ProcessRecord {
 
 /// Run state, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ProcessState {
     /// Z or X: dead, waiting for its parent to collect it.
     Zombie,
     /// T or t: stopped; it handles a signal only after SIGCONT.
@@ -49,22 +49,22 @@ pub enum State {
     Other(char),
 }
 
-impl State {
+impl ProcessState {
     /// From the letter of `/proc/PID/stat` and `ps`.
     #[must_use]
-    pub fn from_letter(letter: char) -> State {
+    pub fn from_letter(letter: char) -> ProcessState {
         match letter {
-            'Z' | 'X' | 'x' => State::Zombie,
-            'T' | 't' => State::Stopped,
-            other => State::Other(other),
+            'Z' | 'X' | 'x' => ProcessState::Zombie,
+            'T' | 't' => ProcessState::Stopped,
+            other => ProcessState::Other(other),
         }
     }
 
     pub(super) fn letter(self) -> char {
         match self {
-            State::Zombie => 'Z',
-            State::Stopped => 'T',
-            State::Other(letter) => letter,
+            ProcessState::Zombie => 'Z',
+            ProcessState::Stopped => 'T',
+            ProcessState::Other(letter) => letter,
         }
     }
 }
@@ -80,7 +80,7 @@ impl ProcessRecord {
             session: None,
             uid: None,
             started_at: 0.0,
-            state: State::Other('S'),
+            state: ProcessState::Other('S'),
             tty: None,
             rss: 0,
             cpu: None,
@@ -99,7 +99,7 @@ impl ProcessRecord {
     /// Already dead: no signal can end it and nothing it held is held any more.
     #[must_use]
     pub fn is_zombie(&self) -> bool {
-        self.state == State::Zombie
+        self.state == ProcessState::Zombie
     }
 
     /// Known to stand on a pipe or a socket.

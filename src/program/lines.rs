@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_said() {
+    fn what_is_not_understood_is_reported() {
         for (line, unread) in [
             ("a <<EOF\nb\nEOF", true),
             ("a <(b)", true),

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_told_from_the_name_of_something() {
+    fn a_file_is_distinguished_from_the_name_of_something() {
         for word in ["/x", "./x", "~/x", "src/x", "x.js", "@a/b/x.js"] {
             assert!(looks_like_file(word), "{word}");
         }

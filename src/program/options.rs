@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_from_flags() {
+    fn values_are_distinguished_from_flags() {
         let words = words("-y -p one --package=two bin");
         let parsed = parse(&words, Grammar::clustered(list!("--package -p")));
         assert_eq!(parsed.values(&["-p", "--package"]).collect::<Vec<_>>(), ["one", "two"]);

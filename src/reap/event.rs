@@ -7,7 +7,7 @@ use crate::plan::{Target, TargetMember};
 
 /// A step of one process.
 #[derive(Clone, Debug)]
-pub struct Event<'a> {
+pub struct MemberEvent<'a> {
     /// The instance.
     pub target: &'a Target,
     /// The process.
@@ -36,13 +36,13 @@ pub trait Recorder {
     ///
     /// # Errors
     /// When that cannot be promised; then none of them is carried out.
-    fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), Self::Error>;
+    fn intend(&mut self, intents: &[MemberEvent<'_>]) -> Result<(), Self::Error>;
 
     /// Notes something that has happened.
     ///
     /// # Errors
     /// When it could not be noted; no further signal is sent.
-    fn note(&mut self, event: &Event<'_>) -> Result<(), Self::Error>;
+    fn note(&mut self, event: &MemberEvent<'_>) -> Result<(), Self::Error>;
 }
 
 /// What became of one process: exactly one for each planned member.
@@ -86,7 +86,7 @@ impl Outcome {
 
 /// What became of a plan.
 #[derive(Debug)]
-pub struct Report<E> {
+pub struct RunReport<E> {
     /// For each process that was planned or found on the way: which target, which process, what became of it.
     pub results: Vec<Ended>,
     /// The record could not be kept: nothing was sent after that.
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn each_outcome_has_its_word_and_only_three_of_them_are_an_end() {
         let why = || "x".to_owned();
-        let told = |outcome: &Outcome| (outcome.as_str(), outcome.is_gone());
+        let facts = |outcome: &Outcome| (outcome.as_str(), outcome.is_gone());
         for (outcome, expected) in [
             (Outcome::Exited, ("exited", true)),
             (Outcome::Killed, ("killed", true)),
@@ -120,7 +120,7 @@ mod tests {
             (Outcome::Vanished, ("vanished", true)),
             (Outcome::Withheld(why()), ("withheld", false)),
         ] {
-            assert_eq!(told(&outcome), expected);
+            assert_eq!(facts(&outcome), expected);
         }
     }
 }

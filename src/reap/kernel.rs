@@ -53,13 +53,13 @@ pub trait Kernel {
     fn signal(&mut self, held: &Self::Held, signal: Signal) -> Result<(), Refusal>;
 
     /// Waits until all of these have ended, the deadline on [`Kernel::now`]'s clock has passed, or
-    /// a signal asked us to stop; says for each whether it has ended. A zombie has ended.
+    /// a signal sent us to stop; says for each whether it has ended. A zombie has ended.
     fn wait(&mut self, held: &[&Self::Held], deadline: Duration) -> Vec<bool>;
 
     /// A clock that only goes forward, from any origin.
     fn now(&self) -> Duration;
 
-    /// The signal that asked us to stop, if one came.
+    /// The signal that sent us to stop, if one came.
     fn interrupted(&self) -> Option<i32>;
 }
 

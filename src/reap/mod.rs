@@ -1,4 +1,4 @@
-//! Ending what was planned: let it finish, hold all, ask all, wait together, insist.
+//! Ending what was planned: let it finish, hold all, ask all, wait together, note_kill.
 
 mod event;
 mod kernel;
@@ -8,7 +8,7 @@ mod run;
 mod settle;
 mod subject;
 
-pub use event::{Ended, Event, Outcome, Recorder, Report, Step};
+pub use event::{Ended, MemberEvent, Outcome, Recorder, RunReport, Step};
 pub use kernel::{Activity, Family, Kernel, Lineage, Lookout, ProcessRow, Refusal, Signal, Wire};
 pub use patience::{KILL_WAIT, longest};
 pub use run::run;

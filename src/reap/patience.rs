@@ -54,7 +54,7 @@ impl Patience {
 
     /// SIGKILL went out, and it is `now`. To record and to send takes time, on a machine that is out of memory much of
     /// it; what the first SIGKILL brings to light has its whole grace all the same.
-    pub(super) fn insist(&mut self, now: Duration) {
+    pub(super) fn note_kill(&mut self, now: Duration) {
         if !self.insisted {
             self.insisted = true;
             self.last_call = self.last_call.max(now.saturating_add(self.grace).saturating_add(LAST_CALL));
@@ -91,19 +91,19 @@ impl Patience {
     /// Those that were sent SIGTERM together have their grace from the request to the last of them that is left, so that
     /// they need one record and one wait.
     fn dues<H>(self, subjects: &[Subject<H>]) -> Vec<(usize, Signal, Duration)> {
-        let asked = || {
+        let sent = || {
             let waits = |(index, subject): (usize, &Subject<H>)| Some((index, subject.waits_for()?));
             subjects.iter().enumerate().filter_map(waits)
         };
         let mut waves: HashMap<u32, Duration> = HashMap::new();
-        for (_, asked) in asked().filter(|(_, asked)| asked.signal == Signal::Term) {
-            let last = waves.entry(asked.wave).or_default();
-            *last = asked.at.max(*last);
+        for (_, sent) in sent().filter(|(_, sent)| sent.signal == Signal::Term) {
+            let last = waves.entry(sent.wave).or_default();
+            *last = sent.at.max(*last);
         }
-        let due = |(index, asked): (usize, super::subject::Asked)| match asked.signal {
-            Signal::Kill => (index, Signal::Kill, asked.at.saturating_add(KILL_WAIT)),
-            _ => (index, Signal::Term, waves[&asked.wave].saturating_add(self.grace)),
+        let due = |(index, sent): (usize, super::subject::Sent)| match sent.signal {
+            Signal::Kill => (index, Signal::Kill, sent.at.saturating_add(KILL_WAIT)),
+            _ => (index, Signal::Term, waves[&sent.wave].saturating_add(self.grace)),
         };
-        asked().map(due).collect()
+        sent().map(due).collect()
     }
 }

@@ -1,13 +1,13 @@
-//! One run: hold all, ask all, wait together, insist, tell what became of each.
+//! One run: hold all, ask all, wait together, note_kill, tell what became of each.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::event::{Ended, Event, Outcome, Recorder, Report, Step};
+use super::event::{Ended, MemberEvent, Outcome, Recorder, RunReport, Step};
 use super::kernel::{Family, Kernel, Lookout, ProcessRow, Refusal, Signal};
 use super::late_children::{LateChildren, View};
 use super::patience::{Patience, next_pause};
-use super::subject::{Asked, Subject, refused};
+use super::subject::{Sent, Subject, refused};
 use crate::bytes::Argv;
 use crate::instance::Part;
 use crate::plan::{Plan, TargetMember};
@@ -37,7 +37,7 @@ pub fn run<K: Kernel + Lookout, W: Recorder>(
     grace: Duration,
     kernel: &mut K,
     recorder: &mut W,
-) -> Report<W::Error> {
+) -> RunReport<W::Error> {
     let (late_children, subjects) = (LateChildren::of(plan), Vec::new());
     let mut run = Run { plan, kernel, recorder, late_children, subjects, waves: 0, failed: None };
     run.hold();
@@ -45,8 +45,8 @@ pub fn run<K: Kernel + Lookout, W: Recorder>(
         run.look_for_newborn();
         run.spare_the_partly_denied();
         let begun = run.kernel.now();
-        run.ask();
-        run.wait_and_insist(Patience::new(grace, begun));
+        run.terminate();
+        run.wait_then_kill(Patience::new(grace, begun));
     }
     run.close()
 }
@@ -150,9 +150,9 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
     }
 
     /// SIGTERM for all who were sent nothing yet, together; says whether there was one.
-    fn ask(&mut self) -> bool {
+    fn terminate(&mut self) -> bool {
         let mut due = self.pending();
-        due.retain(|index| self.subjects[*index].asked.is_none());
+        due.retain(|index| self.subjects[*index].sent.is_none());
         self.waves += u32::from(!due.is_empty());
         self.send(due, Signal::Term)
     }
@@ -166,9 +166,9 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         let mut intents = Vec::with_capacity(due.len());
         for subject in due.iter().map(|index| &self.subjects[*index]) {
             let (target, member) = (&self.plan.targets[subject.target], &subject.member);
-            intents.push(Event { target, member, step: Step::Intent(signal) });
+            intents.push(MemberEvent { target, member, step: Step::Intent(signal) });
             if signal == Signal::Term && member.stopped {
-                intents.push(Event { target, member, step: Step::Intent(Signal::Cont) });
+                intents.push(MemberEvent { target, member, step: Step::Intent(Signal::Cont) });
             }
         }
         if let Err(error) = self.recorder.intend(&intents) {
@@ -193,8 +193,8 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         match traced.and_then(|()| self.kernel.signal(held, signal)) {
             Ok(()) => {
                 if signal != Signal::Cont {
-                    let asked = Asked { signal, at: self.kernel.now(), wave: self.waves };
-                    self.subjects[index].asked = Some(asked);
+                    let sent = Sent { signal, at: self.kernel.now(), wave: self.waves };
+                    self.subjects[index].sent = Some(sent);
                 }
                 self.report(index, Step::Signalled(signal));
             }
@@ -208,7 +208,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
 
     /// Waits for all together. Members born meanwhile are sent SIGTERM at once; a process that was sent SIGTERM a whole grace ago
     /// gets SIGKILL.
-    fn wait_and_insist(&mut self, mut patience: Patience) {
+    fn wait_then_kill(&mut self, mut patience: Patience) {
         let mut pause = next_pause(Duration::ZERO, Duration::ZERO);
         while self.kernel.interrupted().is_none() {
             let now = self.kernel.now();
@@ -229,13 +229,13 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
             let before = self.kernel.now();
             self.look_for_newborn();
             let cost = self.kernel.now().saturating_sub(before);
-            let asked = self.ask();
+            let sent = self.terminate();
             let killed = self.send(patience.overdue(&self.subjects, self.kernel.now()), Signal::Kill);
-            if !asked && !waiting {
+            if !sent && !waiting {
                 return;
             }
             if killed {
-                patience.insist(self.kernel.now());
+                patience.note_kill(self.kernel.now());
             }
             pause = next_pause(if killed { Duration::ZERO } else { pause }, cost);
         }
@@ -260,9 +260,9 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
     }
 
     /// What has no outcome yet is still there.
-    fn close(mut self) -> Report<W::Error> {
+    fn close(mut self) -> RunReport<W::Error> {
         for index in self.pending() {
-            let outcome = match self.subjects[index].asked {
+            let outcome = match self.subjects[index].sent {
                 Some(_) => Outcome::Survived,
                 None => Outcome::Withheld("the run stopped before any signal".to_owned()),
             };
@@ -273,10 +273,10 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
             Some(Ended { target, member, outcome: outcome? })
         };
         let results = self.subjects.into_iter().filter_map(ended).collect();
-        Report { results, failed: self.failed }
+        RunReport { results, failed: self.failed }
     }
 
-    /// Nothing more is sent once a signal asked us to stop or the record failed.
+    /// Nothing more is sent once a signal sent us to stop or the record failed.
     fn stopped(&self) -> bool {
         self.failed.is_some() || self.kernel.interrupted().is_some()
     }
@@ -308,7 +308,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
 
     fn report(&mut self, index: usize, step: Step) {
         let subject = &self.subjects[index];
-        let event = Event { target: &self.plan.targets[subject.target], member: &subject.member, step };
+        let event = MemberEvent { target: &self.plan.targets[subject.target], member: &subject.member, step };
         if let Err(error) = self.recorder.note(&event) {
             // The first failure is the one to report.
             self.failed.get_or_insert(error);

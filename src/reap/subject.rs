@@ -8,7 +8,7 @@ use crate::plan::TargetMember;
 
 /// A request that was sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
+pub(super) struct Sent {
     /// SIGTERM or SIGKILL.
     pub(super) signal: Signal,
     /// When.
@@ -24,7 +24,7 @@ pub(super) struct Subject<H> {
     pub(super) member: TargetMember,
     pub(super) held: Option<H>,
     /// The last of SIGTERM and SIGKILL that it was sent.
-    pub(super) asked: Option<Asked>,
+    pub(super) sent: Option<Sent>,
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -35,7 +35,7 @@ impl<H> Subject<H> {
             Ok(held) => (Some(held), None),
             Err(refusal) => (None, Some(refused(refusal))),
         };
-        Subject { target, member, held, asked: None, outcome }
+        Subject { target, member, held, sent: None, outcome }
     }
 
     /// Still there, as far as we know.
@@ -44,14 +44,14 @@ impl<H> Subject<H> {
     }
 
     /// The request it was sent last, while it is still there.
-    pub(super) fn waits_for(&self) -> Option<Asked> {
-        self.asked.filter(|_| self.is_pending())
+    pub(super) fn waits_for(&self) -> Option<Sent> {
+        self.sent.filter(|_| self.is_pending())
     }
 
     /// What it means that it has ended now.
     pub(super) fn end(&self) -> Outcome {
-        match self.asked {
-            Some(Asked { signal: Signal::Kill, .. }) => Outcome::Killed,
+        match self.sent {
+            Some(Sent { signal: Signal::Kill, .. }) => Outcome::Killed,
             Some(_) => Outcome::Exited,
             None => Outcome::Vanished,
         }

@@ -153,8 +153,8 @@ fn row(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> Vec<String> 
 fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
     let mut text = finding.reason.clone();
     let ports = finding.instance.listening();
-    let said = text.contains("listens on") || text.contains("serves by");
-    if let Some(held) = holds(&ports).filter(|_| !said && !cells.contains(&Ports)) {
+    let named = text.contains("listens on") || text.contains("serves by");
+    if let Some(held) = holds(&ports).filter(|_| !named && !cells.contains(&Ports)) {
         let _ = write!(text, "; {held}");
     }
     if let Some(why) = scene.withheld(finding) {

@@ -152,7 +152,7 @@ pub fn stranger(
             let _ = writeln!(out, "  What really runs is {}; no rule names it a server.", clean(program));
         }
         None => {
-            let _ = writeln!(out, "  What really runs could not be told from its command line.");
+            let _ = writeln!(out, "  Its command line does not show what really runs.");
         }
     }
     out.push_str(&paragraph(

@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
 
+/// A time, to the minute, for `chrono`.
+pub const MINUTE: &str = "%Y-%m-%d %H:%M";
+
 /// `1 instance`, `2 instances`, `3 processes`.
 #[must_use]
 pub fn count(n: usize, what: &str) -> String {
@@ -49,10 +52,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_took_a_few_seconds_is_told_to_a_tenth() {
-        for (millis, said) in [(12, "12ms"), (1_400, "1.4s"), (1_003, "1s"), (9_960, "9s"), (61_000, "1m 1s")]
+    fn what_took_a_few_seconds_is_shown_to_a_tenth() {
+        for (millis, shown) in
+            [(12, "12ms"), (1_400, "1.4s"), (1_003, "1s"), (9_960, "9s"), (61_000, "1m 1s")]
         {
-            assert_eq!(elapsed(Duration::from_millis(millis)), said);
+            assert_eq!(elapsed(Duration::from_millis(millis)), shown);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::instance::Part;
 use crate::process::{Listener, Pid, ProcessRecord, SCHEMA, Uid};
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct JsonReport<'a> {
     schema: u32,
     version: &'static str,
     os: &'a str,
@@ -123,7 +123,7 @@ struct Summary {
 pub fn report(scene: &Scene<'_>) -> String {
     let judgement = scene.judgement;
     let reaped = || judgement.findings.iter().filter(|finding| scene.reaps(finding));
-    let report = Report {
+    let report = JsonReport {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
         os: &scene.snapshot.os,

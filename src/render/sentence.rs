@@ -191,10 +191,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_it_is_known_by_is_told_in_words() {
+    fn what_it_is_known_by_is_shown_in_words() {
         let text = |text: &str| text.to_owned();
         let catalog = |program: &str, rule| Basis::Catalog { program: text(program), rule };
-        for (basis, told) in [
+        for (basis, sentence) in [
             (
                 catalog("mcp-server-notes", Rule::Word(text("mcp"))),
                 "what it runs: mcp-server-notes, for the word \"mcp\" in its name",
@@ -214,7 +214,7 @@ mod tests {
             ),
             (Basis::SharedProfile { profile: text("/p_") }, "its environment: profile /p_"),
         ] {
-            assert_eq!(known_by(&basis), told);
+            assert_eq!(known_by(&basis), sentence);
         }
     }
 }

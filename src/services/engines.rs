@@ -101,9 +101,9 @@ impl Engine {
         let mut inspect = vec!["inspect", "--format", STDIN];
         inspect.extend(ids.iter().map(String::as_str));
         // What this does not tell stays not known.
-        if let Some(told) = (!ids.is_empty()).then(|| call(&inspect)).and_then(Result::ok) {
+        if let Some(printed) = (!ids.is_empty()).then(|| call(&inspect)).and_then(Result::ok) {
             for container in &mut containers {
-                container.interactive = interactive(&told.stdout, &container.id);
+                container.interactive = interactive(&printed.stdout, &container.id);
             }
         }
         Ok(containers)
@@ -154,9 +154,9 @@ fn moment(text: &str) -> Option<f64> {
     Some(at.timestamp_millis() as f64 / 1e3)
 }
 
-fn interactive(told: &str, id: &str) -> Option<bool> {
+fn interactive(printed: &str, id: &str) -> Option<bool> {
     let of = |line: &str| line.split_once('\t').filter(|(of, _)| *of == id).map(|(_, is)| is.trim().parse());
-    told.lines().find_map(of)?.ok()
+    printed.lines().find_map(of)?.ok()
 }
 
 /// `ssh://me@host` may have a password in it.
@@ -189,8 +189,8 @@ mod tests {
 
     #[test]
     fn an_open_stdin_is_known_only_where_the_engine_tells_of_this_container() {
-        let told = "4f5a\ttrue\n77aa\tfalse\nodd\tperhaps\n";
-        let of = |id| interactive(told, id);
+        let printed = "4f5a\ttrue\n77aa\tfalse\nodd\tperhaps\n";
+        let of = |id| interactive(printed, id);
         assert_eq!([of("4f5a"), of("77aa"), of("odd"), of("4f")], [Some(true), Some(false), None, None]);
     }
 

@@ -82,7 +82,7 @@ pub(super) fn proc_args(pid: Pid, buffer: &mut [u8]) -> io::Result<usize> {
 /// `proc_pidpath(3)`: the resolved path of the program; answers its length.
 ///
 /// # Errors
-/// As the kernel says: `ESRCH` gone, `ENOENT` the file was removed.
+/// From the kernel: `ESRCH` gone, `ENOENT` the file was removed.
 pub(super) fn path(pid: Pid, buffer: &mut [u8]) -> io::Result<usize> {
     forget_error();
     let room = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
@@ -98,7 +98,7 @@ pub(super) fn path(pid: Pid, buffer: &mut [u8]) -> io::Result<usize> {
 /// `proc_pid_rusage(3)`: fills a `struct rusage_info_v2`.
 ///
 /// # Errors
-/// As the kernel says: `ESRCH` gone, `EPERM` another user's.
+/// From the kernel: `ESRCH` gone, `EPERM` another user's.
 pub(super) fn usage(pid: Pid, buffer: &mut [u8; size_of::<libc::rusage_info_v2>()]) -> io::Result<()> {
     // SAFETY: the pointer is that of a live, exclusively borrowed array as large as the struct of the flavor that is asked
     // for, which the kernel copies out byte by byte; the call's type says a pointer to a pointer, but the struct itself is
@@ -128,7 +128,7 @@ type SignalWithAuditToken = unsafe extern "C" fn(*const AuditToken, c_int) -> c_
 /// such call.
 ///
 /// # Errors
-/// As the kernel says: `ESRCH` gone or of another version, `EPERM` not allowed.
+/// From the kernel: `ESRCH` gone or of another version, `EPERM` not allowed.
 pub(super) fn signal_version(pid: Pid, version: u32, signal: c_int) -> Option<io::Result<()>> {
     static CALL: OnceLock<Option<SignalWithAuditToken>> = OnceLock::new();
     let call = CALL.get_or_init(|| {

@@ -114,7 +114,7 @@ fn another_start_is_another_process_at_hold_and_at_signal() {
 }
 
 #[test]
-fn nobody_is_asked_to_end_pid_0_pid_1_or_ourselves() {
+fn pid_0_pid_1_and_ourselves_are_never_signalled() {
     for all_users in [false, true] {
         let mut kernel = OsKernel::new(all_users, Arc::default()).unwrap();
         for pid in [Pid(0), Pid(1), kernel.me] {
@@ -126,7 +126,7 @@ fn nobody_is_asked_to_end_pid_0_pid_1_or_ourselves() {
 }
 
 #[test]
-fn a_stopped_child_hears_the_request_only_after_cont() {
+fn a_stopped_child_handles_sigterm_only_after_cont() {
     let mut kernel = kernel();
     let child = Sleeper::new();
     let id = id_of(&mut kernel, child.pid());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mcp_reap::plan::Plan;
 use mcp_reap::process::{Pid, ProcessId, StartTime};
 use mcp_reap::reap::{
-    self, Event, Kernel, Lookout, Outcome, Recorder, Refusal, Report, Settling, Signal, Step,
+    self, Kernel, Lookout, MemberEvent, Outcome, Recorder, Refusal, RunReport, Settling, Signal, Step,
 };
 use mcp_reap::sys::macos::{MacKernel, identity_by, wait_for_end_by};
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ struct Notes {
 impl Recorder for Notes {
     type Error = &'static str;
 
-    fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), &'static str> {
+    fn intend(&mut self, intents: &[MemberEvent<'_>]) -> Result<(), &'static str> {
         for event in intents {
             if let Step::Intent(signal) = event.step {
                 self.intents.push((event.member.id, signal));
@@ -35,14 +35,14 @@ impl Recorder for Notes {
         Ok(())
     }
 
-    fn note(&mut self, _: &Event<'_>) -> Result<(), &'static str> {
+    fn note(&mut self, _: &MemberEvent<'_>) -> Result<(), &'static str> {
         Ok(())
     }
 }
 
 struct Play {
     machine: Machine,
-    report: Report<&'static str>,
+    report: RunReport<&'static str>,
     /// Unique numbers of the planned members.
     planned: BTreeSet<u64>,
     /// The first call of the run itself.
@@ -91,7 +91,7 @@ fn play_on(machine: &Machine, plan: &Plan, prepare: impl FnOnce(&Machine, &Plan,
     let report = match MacKernel::by(machine.clone(), false, Arc::default()) {
         Ok(mut kernel) => reap::run(plan, GRACE, &mut kernel, &mut notes),
         // Without a kqueue nothing is ended.
-        Err(_) => Report { results: Vec::new(), failed: None },
+        Err(_) => RunReport { results: Vec::new(), failed: None },
     };
     for (pid, _, signal) in &machine.world.borrow().signals {
         let intended = |(id, intended): &(ProcessId, Signal)| {

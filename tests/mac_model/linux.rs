@@ -2,8 +2,8 @@
 //! and finds the same orphans.
 
 use mcp_reap::process::{
-    Details, Listener, Pid, ProcessId, ProcessRecord, SCHEMA, Service, Snapshot, StartTime, State, Stdio,
-    StdioKind, Uid, Viewer,
+    Details, Listener, Pid, ProcessId, ProcessRecord, ProcessState, SCHEMA, Service, Snapshot, StartTime,
+    Stdio, StdioKind, Uid, Viewer,
 };
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn record(world: &World, pid: u32, body: &Body) -> ProcessRecord {
     (record.group, record.session, record.uid) =
         (Some(Pid(body.pgid)), Some(Pid(body.sid)), Some(Uid(body.uid)));
     record.started_at = body.start as f64 / 1e6;
-    record.state = if body.life == Life::Zombie { State::Zombie } else { State::Other('S') };
+    record.state = if body.life == Life::Zombie { ProcessState::Zombie } else { ProcessState::Other('S') };
     record.tty = body.terminal.map(|minor| format!("pts/{minor}").into());
     record.rss = body.footprint;
     record.comm = body.name.as_str().into();

@@ -49,7 +49,7 @@ fn every_field_that_macos_tells_is_read() {
         (StdioKind::Socket, OtherEnd::Held(&client), OtherEnd::Held(&client))
     );
     let root = record(&snapshot, npm);
-    assert_eq!(root.state, mcp_reap::process::State::Stopped);
+    assert_eq!(root.state, mcp_reap::process::ProcessState::Stopped);
     let exe = root.details.exe.as_ref().unwrap().to_string();
     assert_eq!(exe, "/opt/homebrew/Cellar/node/24.1.0/bin/node", "a link of Homebrew's is followed");
     assert!(!format!("{snapshot:?}").contains("sk-live"), "no other variable is kept");

@@ -17,7 +17,7 @@ use mcp_reap::classify::{Adoption, Evidence, Verdict, WireState};
 use mcp_reap::instance::Part;
 use mcp_reap::plan::{Plan, Target, TargetMember};
 use mcp_reap::process::{Pid, ProcessId, Uid};
-use mcp_reap::reap::{self, Outcome, Report, Signal};
+use mcp_reap::reap::{self, Outcome, RunReport, Signal};
 use proptest::prelude::*;
 use stage::{CLIENT, Line, Notes, Place, Role, SHELL, Said, Stage, id, obedient, pid, stubborn};
 
@@ -64,7 +64,7 @@ struct Weather {
 }
 
 struct Play {
-    report: Report<&'static str>,
+    report: RunReport<&'static str>,
     script: Vec<Said>,
     stage: Stage,
 }
@@ -169,7 +169,7 @@ fn the_grace_is_counted_from_the_request_to_the_last_who_is_left() {
 }
 
 #[test]
-fn a_stopped_process_is_woken_so_that_it_can_hear() {
+fn a_stopped_process_is_continued_so_that_it_can_handle_sigterm() {
     let play = perform(&[Role { stopped: true, ..obedient() }], 1);
     assert_eq!(*play.outcome(id(0)), Outcome::Exited);
     let said = |said: &Said| play.script.iter().position(|s| s == said).unwrap();
@@ -349,7 +349,7 @@ fn a_neighbour_whose_descriptors_are_hidden_may_have_the_same_wire() {
 }
 
 #[test]
-fn whoever_had_the_wire_before_the_first_look_is_not_taken_by_it() {
+fn a_process_that_had_the_wire_before_the_first_look_is_not_taken_by_it() {
     let role = Role { line: Line::Own, on_term: Some(1000), ..obedient() };
     let play = perform_changed(&[role], 1, |stage| {
         let mut other = stage.world[&CLIENT].clone();
@@ -361,7 +361,7 @@ fn whoever_had_the_wire_before_the_first_look_is_not_taken_by_it() {
 }
 
 #[test]
-fn nobody_born_to_an_instance_that_is_left_alone_is_asked() {
+fn what_is_born_to_an_instance_that_is_left_alone_is_not_signalled() {
     let leaving = Role { at: Some(10), forks_dying: true, line: Line::Own, ..obedient() };
     for place in [Place::Clients, Place::OwnGroup, Place::OwnSession] {
         let denied = Role { denied: true, ..obedient() };
@@ -423,7 +423,7 @@ fn a_number_given_away_during_the_grace_makes_nobody_a_child() {
 }
 
 #[test]
-fn the_numbers_of_the_system_are_refused_whoever_plans_them() {
+fn the_numbers_of_the_system_are_refused_whatever_the_plan() {
     for number in 0..3 {
         let mut plan = plan(&[obedient()], 1);
         plan.targets[0].members[0].id.pid = Pid(number);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use mcp_reap::bytes::Argv;
 use mcp_reap::process::{Pid, ProcessId, StartTime, Uid};
 use mcp_reap::reap::{
-    Activity, Event, Family, Kernel, Lookout, ProcessRow, Recorder, Refusal, Signal, Step, Wire,
+    Activity, Family, Kernel, Lookout, MemberEvent, ProcessRow, Recorder, Refusal, Signal, Step, Wire,
 };
 
 /// The person's login shell and the client, which both live on.
@@ -544,7 +544,7 @@ impl Notes {
 impl Recorder for Notes {
     type Error = &'static str;
 
-    fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), &'static str> {
+    fn intend(&mut self, intents: &[MemberEvent<'_>]) -> Result<(), &'static str> {
         self.room()?;
         for event in intents {
             let Step::Intent(signal) = event.step else { panic!("not an intent: {event:?}") };
@@ -553,7 +553,7 @@ impl Recorder for Notes {
         Ok(())
     }
 
-    fn note(&mut self, event: &Event<'_>) -> Result<(), &'static str> {
+    fn note(&mut self, event: &MemberEvent<'_>) -> Result<(), &'static str> {
         self.room()?;
         let what = match &event.step {
             Step::Intent(_) => panic!("intents go through intend"),

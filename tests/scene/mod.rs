@@ -11,7 +11,7 @@ use mcp_reap::look::Look;
 use mcp_reap::plan::Plan;
 use mcp_reap::policy::Policy;
 use mcp_reap::process::{
-    Listener, Pid, ProcessRecord, Service, Snapshot, StartTime, State, Stdio, StdioKind, Uid, Viewer,
+    Listener, Pid, ProcessRecord, ProcessState, Service, Snapshot, StartTime, Stdio, StdioKind, Uid, Viewer,
 };
 
 /// 2026-11-20T14:00:00Z.
@@ -216,7 +216,7 @@ impl Row<'_> {
     }
 
     pub fn state(self, letter: char) -> Self {
-        self.0.state = State::from_letter(letter);
+        self.0.state = ProcessState::from_letter(letter);
         self
     }
 

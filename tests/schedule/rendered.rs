@@ -197,7 +197,7 @@ fn the_units_say_when_and_how_long() {
 }
 
 #[test]
-fn the_service_asks_for_nothing_that_would_blind_it() {
+fn the_service_sets_nothing_that_would_blind_it() {
     // Each needs a mount or user namespace, or drops capabilities: see the unit itself.
     let [service, _] = &render(Kind::Systemd, &job("/m", "weekly"))[..] else { panic!("two files") };
     let settings = service.text.lines().filter(|line| !line.starts_with('#'));

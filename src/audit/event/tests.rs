@@ -37,7 +37,7 @@ fn target(argv: Argv) -> (Target, TargetMember) {
     (target, member)
 }
 
-fn line(event: Event) -> String {
+fn line(event: AuditEvent) -> String {
     let run: RunId = serde_json::from_str(r#""20261120T140000Z-9-00ff""#).unwrap();
     let record = Record { schema: SCHEMA, at: at("2026-11-20T14:00:00.0507Z"), run, event };
     let line = serde_json::to_string(&record).unwrap();
@@ -49,7 +49,7 @@ fn line(event: Event) -> String {
 fn an_intent_is_one_flat_object_without_secrets() {
     let (target, member) = target(Argv::from(["node", "srv.js", "--token", "hunter2"]));
     assert_eq!(
-        line(Event::intent(subject(), Signal::Term, &target, &member)),
+        line(AuditEvent::intent(subject(), Signal::Term, &target, &member)),
         concat!(
             r#"{"schema":1,"at":"2026-11-20T14:00:00.050Z","run":"20261120T140000Z-9-00ff","event":"intent","#,
             r#""pid":42,"start":1234,"started_at":"2026-09-21T14:13:20.500Z","server":"notes","root":40,"role":"server","#,
@@ -64,7 +64,7 @@ fn an_intent_is_one_flat_object_without_secrets() {
 fn every_event_has_its_name_and_is_read_back() {
     for (event, name) in [
         (
-            Event::RunStarted {
+            AuditEvent::RunStarted {
                 started_by: StartedBy::Schedule,
                 version: "0.1.0".into(),
                 pid: Pid(9),
@@ -73,14 +73,14 @@ fn every_event_has_its_name_and_is_read_back() {
             },
             r#""event":"run-started","started_by":"schedule""#,
         ),
-        (Event::Signalled { subject: subject(), signal: Signal::Kill }, r#""event":"signalled""#),
-        (Event::Exited { subject: subject(), after_ms: 5 }, r#""event":"exited""#),
-        (Event::Killed { subject: subject(), after_ms: 5 }, r#""event":"killed""#),
-        (Event::Survived { subject: subject(), after_ms: 5 }, r#""event":"survived""#),
-        (Event::Denied { subject: subject(), error: "no".into() }, r#""event":"denied""#),
-        (Event::Vanished { subject: subject() }, r#""event":"vanished""#),
+        (AuditEvent::Signalled { subject: subject(), signal: Signal::Kill }, r#""event":"signalled""#),
+        (AuditEvent::Exited { subject: subject(), after_ms: 5 }, r#""event":"exited""#),
+        (AuditEvent::Killed { subject: subject(), after_ms: 5 }, r#""event":"killed""#),
+        (AuditEvent::Survived { subject: subject(), after_ms: 5 }, r#""event":"survived""#),
+        (AuditEvent::Denied { subject: subject(), error: "no".into() }, r#""event":"denied""#),
+        (AuditEvent::Vanished { subject: subject() }, r#""event":"vanished""#),
         (
-            Event::Withheld {
+            AuditEvent::Withheld {
                 subject: subject(),
                 pids: vec![Pid(1)],
                 verdict: "v".into(),
@@ -89,7 +89,7 @@ fn every_event_has_its_name_and_is_read_back() {
             r#""event":"withheld""#,
         ),
         (
-            Event::RunFinished {
+            AuditEvent::RunFinished {
                 instances: 1,
                 processes: 2,
                 rss_reclaimed: 3,
@@ -108,7 +108,7 @@ fn every_event_has_its_name_and_is_read_back() {
 #[test]
 fn an_event_of_a_later_version_is_known_to_be_unknown() {
     let line = r#"{"schema":1,"at":"2026-11-20T14:00:00.050Z","run":"x","event":"paused","pid":1,"why":[]}"#;
-    assert_eq!(serde_json::from_str::<Record>(line).unwrap().event, Event::Unknown);
+    assert_eq!(serde_json::from_str::<Record>(line).unwrap().event, AuditEvent::Unknown);
 }
 
 #[test]
@@ -122,7 +122,8 @@ fn an_absurd_start_becomes_an_absurd_date() {
 fn an_endless_command_line_is_cut_between_its_arguments() {
     let argv = Argv::from(["node", &"x ".repeat(8 << 10), "tail"]);
     let (target, member) = target(argv);
-    let Event::Intent { argv, .. } = Event::intent(subject(), Signal::Term, &target, &member) else {
+    let AuditEvent::Intent { argv, .. } = AuditEvent::intent(subject(), Signal::Term, &target, &member)
+    else {
         panic!()
     };
     assert_eq!(argv, ["node", "<16388 bytes more>"]);

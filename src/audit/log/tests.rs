@@ -69,8 +69,8 @@ fn run() -> RunId {
     RunId::new(now(), Pid(1))
 }
 
-fn finished(processes: u32) -> Event {
-    Event::RunFinished {
+fn finished(processes: u32) -> AuditEvent {
+    AuditEvent::RunFinished {
         instances: 1,
         processes,
         rss_reclaimed: 0,
@@ -81,12 +81,12 @@ fn finished(processes: u32) -> Event {
 }
 
 /// The `processes` of every whole line; `None` for a line that is none.
-fn told(bytes: &[u8]) -> Vec<Option<u32>> {
+fn numbers(bytes: &[u8]) -> Vec<Option<u32>> {
     bytes
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
         .map(|line| match serde_json::from_slice::<Record>(line) {
-            Ok(Record { event: Event::RunFinished { processes, .. }, .. }) => Some(processes),
+            Ok(Record { event: AuditEvent::RunFinished { processes, .. }, .. }) => Some(processes),
             Ok(other) => panic!("{other:?}"),
             Err(_) => None,
         })
@@ -115,7 +115,7 @@ fn what_cannot_be_taken_back_is_closed_by_the_next_line() {
         log.sink.room = None;
         log.append(now(), &finished(2)).unwrap();
         log.append(now(), &finished(3)).unwrap();
-        assert_eq!(told(&disk.bytes), [None, Some(2), Some(3)], "room for {room}");
+        assert_eq!(numbers(&disk.bytes), [None, Some(2), Some(3)], "room for {room}");
     }
 }
 
@@ -151,7 +151,7 @@ fn short_writes_and_interruptions_end_in_whole_lines() {
     for gulp in [1, 7, 64] {
         let mut disk = Disk { gulp: Some(gulp), interrupts: Some(false), ..Disk::default() };
         AuditLog::over(&mut disk, run()).append_durably(now(), &[finished(1), finished(2)]).unwrap();
-        assert_eq!(told(&disk.bytes), [Some(1), Some(2)]);
+        assert_eq!(numbers(&disk.bytes), [Some(1), Some(2)]);
     }
 }
 
@@ -161,7 +161,7 @@ fn a_batch_costs_one_fsync_and_an_outcome_none() {
     let mut log = AuditLog::over(&mut disk, run());
     log.append_durably(now(), &vec![finished(1); 1000]).unwrap();
     log.append(now(), &finished(2)).unwrap();
-    assert_eq!((disk.syncs, told(&disk.bytes).len()), (1, 1001));
+    assert_eq!((disk.syncs, numbers(&disk.bytes).len()), (1, 1001));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn after_a_failed_fsync_nothing_is_believed_any_more() {
     log.sink.sync_fails = false;
     assert!(matches!(log.append_durably(now(), &[finished(2)]), Err(AuditError::Broken { .. })));
     assert!(matches!(log.append(now(), &finished(3)), Err(AuditError::Broken { .. })));
-    assert_eq!(told(&disk.bytes), []);
+    assert_eq!(numbers(&disk.bytes), []);
 }
 
 #[test]
@@ -193,8 +193,10 @@ fn lines_of_many_writers_stay_whole() {
             });
         }
     });
-    let mut told: Vec<u32> =
-        told(&std::fs::read(directory.path_of(CURRENT)).unwrap()).into_iter().map(Option::unwrap).collect();
-    told.sort_unstable();
-    assert_eq!(told, (0..WRITERS * EACH).collect::<Vec<_>>());
+    let mut numbers: Vec<u32> = numbers(&std::fs::read(directory.path_of(CURRENT)).unwrap())
+        .into_iter()
+        .map(Option::unwrap)
+        .collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..WRITERS * EACH).collect::<Vec<_>>());
 }

@@ -15,7 +15,7 @@ fn a_script_that_starts_a_server_behind_dashes_is_its_launcher() {
         (&["/home/u/wrap", "--", "npx", "-y", "@acme/notes-mcp"], None),
         (&["node", "/usr/local/bin/wrap", "--", "npx", "-y", "@acme/notes-mcp"], None),
     ] {
-        assert_eq!(told(argv), name.map(|name| (Role::Launcher, name.to_owned())), "{argv:?}");
+        assert_eq!(identified(argv), name.map(|name| (Role::Launcher, name.to_owned())), "{argv:?}");
     }
 }
 
@@ -66,7 +66,7 @@ fn a_script_of_one_s_own_may_be_called_like_a_tool() {
         (&["node", "/home/u/notes-mcp/node_modules/.bin/serve"], None),
         (&["/home/u/notes-mcp/serve"], None),
     ] {
-        assert_eq!(told(argv), name.map(|name| (Role::Server, name.to_owned())), "{argv:?}");
+        assert_eq!(identified(argv), name.map(|name| (Role::Server, name.to_owned())), "{argv:?}");
     }
 }
 
@@ -88,6 +88,6 @@ fn a_server_is_shown_under_the_name_that_all_its_processes_share() {
         ("claude mcp serve", "claude-mcp"),
     ] {
         let argv: Vec<&str> = line.split(' ').collect();
-        assert_eq!(told(&argv).map(|(_, name)| name).as_deref(), Some(name), "{line}");
+        assert_eq!(identified(&argv).map(|(_, name)| name).as_deref(), Some(name), "{line}");
     }
 }

@@ -153,7 +153,7 @@ fn a_task_is_a_server_by_its_name_or_its_project_unless_it_builds_or_tests() {
 #[test]
 fn what_it_was_identified_by_names_program_and_rule() {
     let basis = |argv: &[&str]| Catalog::builtin().identify(&record(argv)).unwrap().basis.to_string();
-    for (argv, said) in [
+    for (argv, identified) in [
         (&["node", "/srv/notes-mcp/dist/index.js"][..], "/srv/notes-mcp/dist/index.js (folder notes-mcp)"),
         (&["node", "-e", "code", "mcp-worker"], "mcp-worker (word mcp)"),
         (
@@ -169,7 +169,7 @@ fn what_it_was_identified_by_names_program_and_rule() {
         (&["/usr/bin/claude"], "/usr/bin/claude (client claude-code)"),
         (&["sh", "-c", "shop --fast"], "shop (wrapper sh)"),
     ] {
-        assert_eq!(basis(argv), said);
+        assert_eq!(basis(argv), identified);
     }
 }
 
@@ -209,7 +209,7 @@ fn a_first_argument_makes_a_server_where_it_is_a_command() {
         (&["python3", "/srv/shop/run.py", "shop:mcp"], false),
         (&["npm", "run", "shop", "--mcp"], false),
     ] {
-        let found = told(argv).is_some_and(|(role, _)| matches!(role, Role::Server | Role::Launcher));
+        let found = identified(argv).is_some_and(|(role, _)| matches!(role, Role::Server | Role::Launcher));
         assert_eq!(found, server, "{argv:?}");
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Done;
 use super::located::{Located, Value};
 use super::refusal::Refusal;
 use super::words::EntryText;
@@ -13,6 +12,21 @@ use crate::clients::locate::{Kind, TABLE};
 use crate::clients::shapes::Steps;
 use crate::clients::syntax::Syntax;
 use crate::os::own_file::{self, DiskError, SeenFile};
+
+/// What was done to one file.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// The client.
+    pub(crate) client: String,
+    /// The entry's name.
+    pub(crate) entry: String,
+    /// The file it stands in.
+    pub(crate) file: PathBuf,
+    /// False where it was so already.
+    pub(crate) changed: bool,
+    /// The bytes from before, if they are still kept.
+    pub(crate) backup: Option<PathBuf>,
+}
 
 /// The most that is edited: what the reader of configurations takes of the largest of them.
 const LARGEST: u64 = crate::clients::LARGE;

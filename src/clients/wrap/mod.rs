@@ -19,6 +19,7 @@ use super::found::{ConfiguredServer, Findings, Scope, Transport};
 use super::places::Places;
 use crate::os::stable_path::Settled;
 use file::ConfigFile;
+pub(crate) use file::Done;
 use words::old_command;
 
 /// One configured server with and without `exec`.
@@ -34,7 +35,7 @@ pub(crate) struct Offer {
     pub(crate) file: PathBuf,
     /// Command and arguments as they are written; they may hold secrets.
     pub(crate) before: Vec<String>,
-    /// The same under `exec`; `None` where that would not start the same, or could not be told.
+    /// The same under `exec`; `None` where that would not start the same, or is not known.
     pub(crate) after: Option<Vec<String>>,
     /// The program that stands in front of it already.
     pub(crate) wrapped: Option<String>,
@@ -42,21 +43,6 @@ pub(crate) struct Offer {
     pub(crate) bare: bool,
     /// Why `install` would not write it.
     pub(crate) refusal: Option<Refusal>,
-}
-
-/// What was done to one file.
-#[derive(Debug)]
-pub(crate) struct Done {
-    /// The client.
-    pub(crate) client: String,
-    /// The entry's name.
-    pub(crate) entry: String,
-    /// The file it stands in.
-    pub(crate) file: PathBuf,
-    /// False where it was so already.
-    pub(crate) changed: bool,
-    /// The bytes from before, if they are still kept.
-    pub(crate) backup: Option<PathBuf>,
 }
 
 /// Says of a client, by the name that the process table knows it by, the number of a process of it that runs.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::MINUTE;
 use crate::audit::Unguarded;
 use crate::clients::{Findings, Transport, wrap};
 use crate::config;
 use crate::os::command::Call;
 use crate::os::home;
 use crate::render::doctor::Line;
+use crate::render::figures::MINUTE;
 use crate::render::figures::count;
 
 /// `--version` takes milliseconds.

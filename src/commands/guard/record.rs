@@ -13,7 +13,7 @@ use crate::audit::{self, AuditError, AuditLog, Retention, RunId, RunLock, Starte
 use crate::config::AuditSettings;
 use crate::plan::Plan;
 use crate::process::Pid;
-use crate::reap::{Event, Recorder};
+use crate::reap::{MemberEvent, Recorder};
 
 /// Writes into the audit log by turns.
 pub(super) struct ShortLocks {
@@ -23,7 +23,7 @@ pub(super) struct ShortLocks {
     patience: Duration,
     translator: Translator,
     /// What is not written yet.
-    waiting: Vec<(DateTime<Utc>, audit::Event)>,
+    waiting: Vec<(DateTime<Utc>, audit::AuditEvent)>,
     /// The lock, from a look to its intents.
     lock: Option<RunLock>,
 }
@@ -64,7 +64,7 @@ impl ShortLocks {
         self.write(&[])
     }
 
-    fn write(&mut self, intents: &[audit::Event]) -> Result<(), AuditError> {
+    fn write(&mut self, intents: &[audit::AuditEvent]) -> Result<(), AuditError> {
         let lock = match self.lock.take() {
             Some(lock) => lock,
             None => self.acquire()?,
@@ -93,13 +93,13 @@ impl ShortLocks {
 impl Recorder for ShortLocks {
     type Error = AuditError;
 
-    fn intend(&mut self, intents: &[Event<'_>]) -> Result<(), AuditError> {
-        let events: Vec<audit::Event> =
+    fn intend(&mut self, intents: &[MemberEvent<'_>]) -> Result<(), AuditError> {
+        let events: Vec<audit::AuditEvent> =
             intents.iter().map(|event| self.translator.translate(event)).collect();
         self.write(&events)
     }
 
-    fn note(&mut self, event: &Event<'_>) -> Result<(), AuditError> {
+    fn note(&mut self, event: &MemberEvent<'_>) -> Result<(), AuditError> {
         let event = self.translator.happened(event);
         self.waiting.push((Utc::now(), event));
         Ok(())

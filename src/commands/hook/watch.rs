@@ -150,11 +150,11 @@ fn look_until_done(session: &Session, left: &Left) -> anyhow::Result<()> {
             std::thread::sleep(Duration::from_millis(100).min(at.saturating_sub(ended.elapsed())));
         }
         let seen = look_once(session, &|instance| left.has(instance), &stop)?;
-        if seen == Seen::Nothing || signal_in(&stop).is_some() {
+        if seen == SessionLeft::Nothing || signal_in(&stop).is_some() {
             return Ok(());
         }
         old_enough = match seen {
-            Seen::TooYoung(by) => Some(ended.elapsed() + by),
+            SessionLeft::TooYoung(by) => Some(ended.elapsed() + by),
             _ => None,
         };
     }
@@ -172,7 +172,7 @@ fn next_look(since: Duration, old_enough: Option<Duration>) -> Option<Duration> 
 
 /// What is left of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Seen {
+enum SessionLeft {
     /// Nothing that will ever be ended.
     Nothing,
     /// An instance that only its age protects, for this long.
@@ -187,7 +187,7 @@ fn look_once(
     session: &Session,
     mine: &dyn Fn(&Instance<'_>) -> bool,
     stop: &Arc<AtomicUsize>,
-) -> anyhow::Result<Seen> {
+) -> anyhow::Result<SessionLeft> {
     let first = first_look(session, mine)?;
     if first.plan.targets.is_empty() {
         return Ok(first.seen);
@@ -195,7 +195,7 @@ fn look_once(
     let until = Instant::now() + LOCK;
     let patient = || Instant::now() < until && signal_in(stop).is_none();
     let Some(lock) = RunLock::acquire_waiting(&crate::config::state_dir()?, patient)? else {
-        return Ok(Seen::Something);
+        return Ok(SessionLeft::Something);
     };
     let started = Instant::now();
     // The run we waited for may have ended it.
@@ -208,13 +208,13 @@ fn look_once(
     let done = reap::end(session, log, StartedBy::Hook, plan, started, stop)?;
     let all = planned == mine && done.ended(planned);
     reap::exit(done)?;
-    Ok(if all { Seen::Nothing } else { seen })
+    Ok(if all { SessionLeft::Nothing } else { seen })
 }
 
 /// The result of the first of two looks.
 struct FirstLook {
     plan: Plan,
-    seen: Seen,
+    seen: SessionLeft,
     /// How many instances there are that may be ended some day.
     mine: usize,
 }
@@ -239,9 +239,9 @@ fn narrow(plan: Plan, findings: &[&Finding<'_>]) -> Plan {
     plan
 }
 
-fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Duration) -> Seen {
+fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Duration) -> SessionLeft {
     if findings.iter().all(|finding| is_settled(finding)) {
-        return Seen::Nothing;
+        return SessionLeft::Nothing;
     }
     let young = plan.withheld.iter().filter(|withheld| withheld.why == Why::TooYoung);
     let youngest = young.map(|withheld| withheld.started_at).reduce(f64::max);
@@ -249,9 +249,9 @@ fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Du
         Some(start) => {
             let age = Duration::try_from_secs_f64(snapshot.taken_at_epoch() - start).unwrap_or_default();
             // Ages are counted in whole ticks of 10 ms.
-            Seen::TooYoung(min_age.saturating_sub(age) + Duration::from_millis(50))
+            SessionLeft::TooYoung(min_age.saturating_sub(age) + Duration::from_millis(50))
         }
-        None => Seen::Something,
+        None => SessionLeft::Something,
     }
 }
 

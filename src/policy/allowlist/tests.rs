@@ -144,7 +144,7 @@ fn a_replaced_executable_is_still_the_one_that_was_named() {
 }
 
 #[test]
-fn the_unit_is_the_one_told_or_the_innermost_of_the_control_group() {
+fn the_unit_is_the_one_reported_or_the_innermost_of_the_control_group() {
     let rule = |text| AllowRule { unit: pattern(text), ..AllowRule::default() };
     let mut record = notes();
     record.details.cgroup = Some("/user.slice/user@1000.service/app.slice/notes.service/worker".into());
@@ -182,7 +182,7 @@ fn a_label_belongs_to_launchd_alone() {
 }
 
 #[test]
-fn each_field_alone_asks_something() {
+fn each_field_alone_is_a_condition() {
     let some = || pattern("x");
     for rule in [
         AllowRule { name: some(), ..AllowRule::default() },

@@ -9,7 +9,7 @@ mod shells;
 use super::*;
 
 /// `layers | kind | name | arguments`, or `-` where nothing is known to run.
-fn told(words: &[&str]) -> String {
+fn resolved(words: &[&str]) -> String {
     let argv: Argv = words.iter().collect();
     let seen = resolve(Some(&argv), None, &RawText::from("x"));
     let Some(program) = seen.program else { return "-".to_owned() };
@@ -23,7 +23,7 @@ fn table(cases: &[(&str, &str)]) {
     for (line, expected) in cases {
         let words: Vec<String> = line.split(' ').map(|word| word.replace('~', " ")).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        assert_eq!(told(&words), *expected, "{line}");
+        assert_eq!(resolved(&words), *expected, "{line}");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::render::clean::clean;
 
 /// What a plugin may say; the number is its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum PluginState {
     /// Nothing is wrong.
     Ok = 0,
     /// Memory is wasted, or a limit broken.
@@ -19,14 +19,14 @@ pub enum State {
     Unknown = 3,
 }
 
-impl State {
+impl PluginState {
     /// What the findings come to.
     #[must_use]
-    pub fn of(health: &Health) -> State {
+    pub fn of(health: &Health) -> PluginState {
         match health {
-            health if health.is_critical() => State::Critical,
-            health if health.is_fine() => State::Ok,
-            _ => State::Warning,
+            health if health.is_critical() => PluginState::Critical,
+            health if health.is_fine() => PluginState::Ok,
+            _ => PluginState::Warning,
         }
     }
 
@@ -34,10 +34,10 @@ impl State {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            State::Ok => "OK",
-            State::Warning => "WARNING",
-            State::Critical => "CRITICAL",
-            State::Unknown => "UNKNOWN",
+            PluginState::Ok => "OK",
+            PluginState::Warning => "WARNING",
+            PluginState::Critical => "CRITICAL",
+            PluginState::Unknown => "UNKNOWN",
         }
     }
 }
@@ -63,7 +63,8 @@ pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
         format!("zombies={};;;0", scene.judgement.related_zombies().count()),
         format!("rss={rss}B;;;0"),
     ];
-    let mut text = format!("MCP {} - {} | {}", State::of(health).as_str(), plain(&head), data.join(" "));
+    let mut text =
+        format!("MCP {} - {} | {}", PluginState::of(health).as_str(), plain(&head), data.join(" "));
     if health.problems.len() > 1 {
         for problem in &health.problems {
             text.push('\n');
@@ -76,7 +77,7 @@ pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
 /// The same when there was nothing to judge: why.
 #[must_use]
 pub fn unknown(why: &str) -> String {
-    format!("MCP {} - {}", State::Unknown.as_str(), plain(&clean(why)))
+    format!("MCP {} - {}", PluginState::Unknown.as_str(), plain(&clean(why)))
 }
 
 /// `|` would begin performance data.

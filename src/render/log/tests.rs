@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::history::{Instance, Process, Withheld};
+use crate::history::{PastInstance, PastProcess, PastWithheld};
 use crate::process::Pid;
 
 const PLAIN: Screen = Screen { color: false, width: None };
@@ -27,7 +27,7 @@ fn idle(time: &str) -> Run {
 }
 
 fn busy(time: &str) -> Run {
-    let process = |pid, role: &str, rss, outcome: &str, after_ms| Process {
+    let process = |pid, role: &str, rss, outcome: &str, after_ms| PastProcess {
         pid: Pid(pid),
         role: role.to_owned(),
         command: "node notes.js".to_owned(),
@@ -40,7 +40,7 @@ fn busy(time: &str) -> Run {
         processes_ended: 2,
         rss_reclaimed: 92_000_000,
         duration_ms: 1_400,
-        instances: vec![Instance {
+        instances: vec![PastInstance {
             server: "notes".to_owned(),
             root: Pid(70),
             verdict: "orphaned".to_owned(),
@@ -104,16 +104,16 @@ fn idle_runs_in_a_row_share_a_line_and_others_do_not() {
 }
 
 #[test]
-fn what_went_wrong_is_said() {
+fn what_went_wrong_is_reported() {
     let mut run = busy("2026-11-20T14:00:00Z");
     run.instances[0].processes[1].outcome = Some("survived".to_owned());
     (run.instances_ended, run.processes_ended, run.failed) = (0, 1, 1);
     (run.finished, run.interrupted_by) = (false, Some(2));
     let text = text(&[run], PLAIN, &Utc);
-    for said in
+    for text_of in
         ["1 process could not be ended", "stopped by signal 2", "no end is recorded", "71 server survived,"]
     {
-        assert!(text.contains(said), "{said}: {text}");
+        assert!(text.contains(text_of), "{text_of}: {text}");
     }
 }
 
@@ -129,7 +129,7 @@ fn other_peoples_text_cannot_move_the_cursor() {
     run.instances[0].processes[1].outcome = Some(evil.to_owned());
     run.started_by = Some(evil.to_owned());
     let (server, root) = (evil.to_owned(), Pid(1));
-    run.withheld = vec![Withheld { server, root, verdict: evil.to_owned(), reason: evil.to_owned() }];
+    run.withheld = vec![PastWithheld { server, root, verdict: evil.to_owned(), reason: evil.to_owned() }];
     let text = text(&[run.clone()], PLAIN, &Utc) + &totals(&[run], PLAIN, &Utc);
     assert!(text.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}')), "{text:?}");
     assert_eq!(text.lines().filter(|line| line.starts_with("2026-11-20 by hand")).count(), 0);

@@ -11,13 +11,13 @@ use crate::sys::descriptors::{Access, Answers, Sight, Socket, Way};
 use crate::sys::procfs;
 
 /// About the process whose directory this is: whatever becomes of its number, all answers are about that one.
-pub(super) struct Asked<'a> {
+pub(super) struct KernelAnswers<'a> {
     pub(super) dir: BorrowedFd<'a>,
     pub(super) sockets: &'a mut Sockets,
     pub(super) text: &'a mut Vec<u8>,
 }
 
-impl Answers for Asked<'_> {
+impl Answers for KernelAnswers<'_> {
     /// The mode bits of the link itself say so (proc_pid_fd(5)), which is one call where `fdinfo` takes three.
     fn access(&mut self, fd: u32) -> Option<Access> {
         let mode = statat(self.dir, format!("fd/{fd}"), AtFlags::SYMLINK_NOFOLLOW).ok()?.st_mode;

@@ -24,7 +24,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-use row::{Proc, Row};
+use row::{Proc, StatRow};
 
 /// No wait sleeps longer than this without looking at the stop flag: half of the 100 ms after which
 /// a person at the keyboard begins to wonder. A signal that reaches our own thread ends the sleep
@@ -220,7 +220,7 @@ fn has_ended(fd: &OwnedFd) -> bool {
     }
 }
 
-fn same_start(row: Row, id: ProcessId) -> Result<(), Refusal> {
+fn same_start(row: StatRow, id: ProcessId) -> Result<(), Refusal> {
     if row.start == id.start { Ok(()) } else { Err(Refusal::Reused) }
 }
 

@@ -21,7 +21,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::process::geteuid;
 
-use self::answers::Asked;
+use self::answers::KernelAnswers;
 use self::fds::FdTable;
 use self::holders::{Holders, Named};
 use self::proc::{Proc, Shape, link_at, read_at};
@@ -56,8 +56,8 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
         unreadable: Vec::new(),
         processes,
     };
-    let mut eyes =
-        Eyes { proc, sockets: Sockets::new(), holders: Holders::new(viewer), sound: BTreeSet::new() };
+    let mut reader =
+        DetailReader { proc, sockets: Sockets::new(), holders: Holders::new(viewer), sound: BTreeSet::new() };
     // Whoever was looked at, and whether for what it holds as well.
     let mut looked: BTreeSet<(Pid, bool)> = BTreeSet::new();
     let mut asked: Vec<Pid> = Vec::new();
@@ -66,7 +66,7 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
         if_wired.sort_unstable();
         let ask: Vec<Pid> =
             if_wired.iter().copied().filter(|pid| asked.binary_search(pid).is_err()).collect();
-        let wired = table::wired(&mut eyes.proc, &ask);
+        let wired = table::wired(&mut reader.proc, &ask);
         asked = if_wired;
         let whole: Vec<Pid> =
             surely.into_iter().chain(wired).filter(|pid| looked.insert((*pid, true))).collect();
@@ -75,15 +75,15 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
             .filter(|pid| !looked.contains(&(*pid, true)) && looked.insert((*pid, false)))
             .collect();
         if whole.is_empty() && above.is_empty() {
-            snapshot.unreadable = eyes.holders.unreadable.into_iter().collect();
+            snapshot.unreadable = reader.holders.unreadable.into_iter().collect();
             return Ok(snapshot);
         }
-        eyes.look_closely(&mut snapshot, whole, &above);
+        reader.read_details(&mut snapshot, whole, &above);
     }
 }
 
 /// What reading details needs, kept for the whole run: each list of sockets, and the descriptors of all processes, are read once.
-struct Eyes {
+struct DetailReader {
     proc: Proc,
     sockets: Sockets,
     holders: Holders,
@@ -93,7 +93,7 @@ struct Eyes {
 }
 
 /// What a process holds.
-struct Held {
+struct Holdings {
     /// An ancestor holds the wire.
     settled: bool,
     wires: Wires,
@@ -101,7 +101,7 @@ struct Held {
 }
 
 /// A process's memory in bytes, and all that was read of it.
-type Look = Result<(u64, Details, Option<Held>), Gone>;
+type ReadDetails = Result<(u64, Details, Option<Holdings>), Gone>;
 
 /// Where hidepid hides pid 1, the machine itself may say what it is: systemd makes `/run/systemd/system` before anything
 /// else (sd_booted(3)), but a container may show its host's, so only in the first PID namespace.
@@ -115,17 +115,17 @@ fn systemd_is_pid_1() -> bool {
 /// The process ended, and perhaps another has its number: it is not in this table.
 struct Gone;
 
-impl Eyes {
+impl DetailReader {
     /// The second stage: fills in the rest for those that deserve it.
-    fn look_closely(&mut self, snapshot: &mut Snapshot, mut whole: Vec<Pid>, above: &[Pid]) {
+    fn read_details(&mut self, snapshot: &mut Snapshot, mut whole: Vec<Pid>, above: &[Pid]) {
         whole.sort_unstable();
         let tree = Tree::new(snapshot);
-        let mut seen: Vec<(Pid, Look)> = Vec::new();
+        let mut seen: Vec<(Pid, ReadDetails)> = Vec::new();
         for record in &snapshot.processes {
             let pid = record.pid();
             let wire = whole.binary_search(&pid).is_ok();
             if wire || above.contains(&pid) {
-                seen.push((pid, self.look_at(&tree, record, &whole, wire)));
+                seen.push((pid, self.read_one(&tree, record, &whole, wire)));
             }
         }
         for (pid, look) in &seen {
@@ -152,7 +152,13 @@ impl Eyes {
         note(snapshot, seen);
     }
 
-    fn look_at(&mut self, tree: &Tree<'_>, record: &ProcessRecord, whole: &[Pid], wire: bool) -> Look {
+    fn read_one(
+        &mut self,
+        tree: &Tree<'_>,
+        record: &ProcessRecord,
+        whole: &[Pid],
+        wire: bool,
+    ) -> ReadDetails {
         let proc = &mut self.proc;
         let Ok(dir) = proc.dir_of(record.pid()) else { return Err(Gone) };
         let dir = dir.as_fd();
@@ -163,7 +169,7 @@ impl Eyes {
         self.holders.add(record.pid(), &table);
         let rows = table.objects(dir);
         let mut text = std::mem::take(&mut proc.text);
-        let mut answers = Asked { dir, sockets: &mut self.sockets, text: &mut text };
+        let mut answers = KernelAnswers { dir, sockets: &mut self.sockets, text: &mut text };
         let mut wires = Wires::look(&rows, runs_python(record, details.exe.as_ref()), &mut answers);
         let doubtful = |pid| whole.binary_search(&pid).is_ok() && !self.sound.contains(&pid);
         let settled = self.holders.settle(proc, &tree.ancestors(record), &wires, doubtful);
@@ -172,7 +178,7 @@ impl Eyes {
         if settled || wires.sights().next().is_none() {
             self.sound.insert(record.pid());
         }
-        Ok((rss, details, Some(Held { settled, wires, others })))
+        Ok((rss, details, Some(Holdings { settled, wires, others })))
     }
 }
 
@@ -213,7 +219,7 @@ fn path(dir: BorrowedFd<'_>, link: &str) -> Option<RawText> {
 }
 
 /// Writes what was seen into the table, and takes out the rows of processes that are gone.
-fn note(snapshot: &mut Snapshot, seen: Vec<(Pid, Look)>) {
+fn note(snapshot: &mut Snapshot, seen: Vec<(Pid, ReadDetails)>) {
     let mut seen = seen.into_iter().peekable();
     // In the order of the table, as it was gone through.
     snapshot.processes.retain_mut(|record| match seen.next_if(|(pid, _)| *pid == record.pid()) {

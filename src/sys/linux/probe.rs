@@ -126,10 +126,10 @@ pub(super) fn pipe(dir: BorrowedFd<'_>, fd: u32, inode: u64, way: Way) -> Sight 
     if !same || poll(&mut polled, Some(&now)).is_err() {
         return Sight::Unknown;
     }
-    let said = polled[0].revents();
+    let events = polled[0].revents();
     match way {
-        Way::In if said.contains(PollFlags::HUP) => Sight::Closed,
-        Way::Out if said.contains(PollFlags::ERR) => Sight::Closed,
+        Way::In if events.contains(PollFlags::HUP) => Sight::Closed,
+        Way::Out if events.contains(PollFlags::ERR) => Sight::Closed,
         Way::In => Sight::Open { own: End::Reader(inode), other: End::Writer(inode) },
         Way::Out => Sight::Open { own: End::Writer(inode), other: End::Reader(inode) },
     }

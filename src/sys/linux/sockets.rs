@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_told_by_the_names_of_its_two_ends() {
+    fn a_connection_is_known_by_the_names_of_its_two_ends() {
         let at = |name: Option<&[u8]>, peer: Option<u32>, shutdown: u8| match judged(&socket(
             1,
             TCP_ESTABLISHED,

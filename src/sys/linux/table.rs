@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::proc::Proc;
-use crate::process::{Pid, ProcessRecord, StartTime, State, Uid};
+use crate::process::{Pid, ProcessRecord, ProcessState, StartTime, Uid};
 use crate::sys::procfs::{self, Stat};
 
 /// The most of a command line that is read, in bytes. More is cut: it then equals no configured
@@ -144,9 +144,9 @@ pub(super) fn gone(error: &io::Error) -> bool {
 
 /// A leader that ended before its other threads shows `Z`, but the process lives on in them, holds
 /// what it held, and hears signals.
-fn state(stat: &Stat) -> State {
-    match State::from_letter(stat.state) {
-        State::Zombie if stat.threads > 1 => State::Other('S'),
+fn state(stat: &Stat) -> ProcessState {
+    match ProcessState::from_letter(stat.state) {
+        ProcessState::Zombie if stat.threads > 1 => ProcessState::Other('S'),
         state => state,
     }
 }
@@ -168,9 +168,9 @@ mod tests {
 
     #[test]
     fn a_leader_that_ended_before_its_threads_is_not_dead() {
-        assert_eq!(state(&stat('Z', 1)), State::Zombie);
-        assert_eq!(state(&stat('Z', 2)), State::Other('S'));
-        assert_eq!(state(&stat('T', 9)), State::Stopped);
+        assert_eq!(state(&stat('Z', 1)), ProcessState::Zombie);
+        assert_eq!(state(&stat('Z', 2)), ProcessState::Other('S'));
+        assert_eq!(state(&stat('T', 9)), ProcessState::Stopped);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::super::SysError;
 use super::calls::{Calls, Exits, errno, signal};
 use super::table::{ARG_MAX, args, bsd, unique};
 use crate::bytes::Argv;
-use crate::process::{Pid, ProcessId, State, Uid};
+use crate::process::{Pid, ProcessId, ProcessState, Uid};
 use crate::reap::{Kernel, Refusal, Signal};
 
 #[cfg(all(test, target_os = "macos"))]
@@ -22,7 +22,7 @@ mod kernel_tests;
 mod lookout;
 
 #[cfg(all(test, target_os = "macos"))]
-use super::OsKernel;
+type OsKernel = MacKernel<crate::sys::macos::Mac>;
 
 /// No wait sleeps longer than this without looking at the stop flag.
 const SLICE: Duration = Duration::from_millis(50);
@@ -82,7 +82,7 @@ impl<C: Calls> MacKernel<C> {
             None => return Err(Refusal::Denied("its start cannot be read".into())),
             Some(start) if start != id.start => return Err(Refusal::Reused),
             // On its way out no signal reaches it, and its arguments are gone before it is a zombie.
-            Some(_) if seen.exiting || seen.state == State::Zombie => return Err(Refusal::Gone),
+            Some(_) if seen.exiting || seen.state == ProcessState::Zombie => return Err(Refusal::Gone),
             Some(_) => {}
         }
         match args(&self.calls, id.pid, &mut self.buffer) {
@@ -180,7 +180,7 @@ impl<C: Calls> Kernel for MacKernel<C> {
 /// taken to live; so is one on its way out, until the kernel reports its end.
 pub(super) fn has_ended(calls: &impl Calls, id: ProcessId) -> bool {
     match bsd(calls, id.pid) {
-        Ok(seen) => seen.state == State::Zombie || seen.start.is_some_and(|start| start != id.start),
+        Ok(seen) => seen.state == ProcessState::Zombie || seen.start.is_some_and(|start| start != id.start),
         Err(error) => error.raw_os_error() == Some(errno::ESRCH),
     }
 }

@@ -6,7 +6,7 @@
 
 use super::calls::USAGE_SIZE;
 use crate::bytes::RawText;
-use crate::process::{Pid, StartTime, State, Uid};
+use crate::process::{Pid, ProcessState, StartTime, Uid};
 
 pub(super) mod at;
 
@@ -16,7 +16,7 @@ pub(super) struct Bsd {
     pub(super) parent: Pid,
     pub(super) group: Pid,
     pub(super) uid: Uid,
-    pub(super) state: State,
+    pub(super) state: ProcessState,
     pub(super) comm: RawText,
     /// A debugger is attached to it.
     pub(super) traced: bool,
@@ -256,13 +256,13 @@ pub(super) fn vnode(bytes: &[u8], null: Option<u32>, is_terminal: impl Fn(u32) -
 }
 
 /// sys/proc.h: SIDL 1, SRUN 2, SSLEEP 3, SSTOP 4, SZOMB 5; a living process is always SRUN.
-fn state(status: u32) -> State {
+fn state(status: u32) -> ProcessState {
     match status {
-        5 => State::Zombie,
-        4 => State::Stopped,
-        2 => State::Other('R'),
-        1 | 3 => State::Other('S'),
-        _ => State::Other('?'),
+        5 => ProcessState::Zombie,
+        4 => ProcessState::Stopped,
+        2 => ProcessState::Other('R'),
+        1 | 3 => ProcessState::Other('S'),
+        _ => ProcessState::Other('?'),
     }
 }
 

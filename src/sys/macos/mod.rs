@@ -34,22 +34,22 @@ mod here {
     use std::io;
     use std::time::Duration;
 
-    use super::Mac;
     use crate::process::{Interest, Pid, ProcessId, Snapshot};
     use crate::sys::SysError;
+    use crate::sys::macos::Mac;
 
     pub(in super::super) fn snapshot(
         interest: &mut dyn FnMut(&Snapshot) -> Interest,
     ) -> Result<Snapshot, SysError> {
-        super::snapshot_by(&Mac, interest)
+        crate::sys::macos::snapshot_by(&Mac, interest)
     }
 
     pub(in super::super) fn identity(pid: Pid) -> Option<ProcessId> {
-        super::identity_by(&Mac, pid)
+        crate::sys::macos::identity_by(&Mac, pid)
     }
 
     pub(in super::super) fn wait_for_end(id: ProcessId, patience: Duration) -> io::Result<bool> {
-        super::wait_for_end_by(&Mac, id, patience)
+        crate::sys::macos::wait_for_end_by(&Mac, id, patience)
     }
 }
 #[cfg(target_os = "macos")]

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_and_environment_are_told_apart_by_number_alone() {
+    fn arguments_and_environment_are_split_by_number_alone() {
         // The paths leave 7, 0 and 1 bytes of padding after their own zero.
         for exe in ["/bin/zsh", "/bin/sh", "/bin/bashh/zsh"] {
             let name = exe.rsplit('/').next().unwrap();

@@ -11,7 +11,7 @@ use super::procargs::{self, ProcArgs};
 use super::wires::{self, Asked, Fds, Holders};
 use crate::bytes::RawText;
 use crate::process::{
-    Details, Interest, Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, State, Uid, Viewer,
+    Details, Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer,
 };
 use crate::sys::EVIDENCE_VARIABLES;
 use crate::sys::descriptors::{Observation, Others, Wires, runs_python};
@@ -118,7 +118,8 @@ fn record(calls: &impl Calls, pid: Pid, bsd: &Bsd, viewer: Viewer, buffer: &mut 
     record.group = Some(bsd.group).filter(|group| group.0 > 0);
     record.session = session(calls, pid);
     record.uid = Some(bsd.uid);
-    record.state = if bsd.exiting && bsd.state != State::Zombie { State::Other('E') } else { bsd.state };
+    record.state =
+        if bsd.exiting && bsd.state != ProcessState::Zombie { ProcessState::Other('E') } else { bsd.state };
     record.comm = bsd.comm.clone();
     record.started_at = start.0 as f64 / 1e6;
     record.tty = bsd.terminal.and_then(|device| calls.device_name(device)).map(Into::into);
@@ -213,7 +214,7 @@ fn may_hold(calls: &impl Calls, record: &ProcessRecord) -> bool {
     match bsd(calls, record.pid()) {
         Ok(bsd) => {
             let same = bsd.start.is_none_or(|start| start == record.id.start);
-            same && !bsd.exiting && bsd.state != State::Zombie
+            same && !bsd.exiting && bsd.state != ProcessState::Zombie
         }
         Err(error) => error.raw_os_error() != Some(errno::ESRCH),
     }

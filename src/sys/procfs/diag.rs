@@ -310,8 +310,8 @@ mod tests {
         done[4..6].copy_from_slice(&NLMSG_DONE.to_ne_bytes());
         bytes.extend(&done);
         bytes.extend(&done[..9]);
-        let told: Vec<_> = messages(&bytes).collect();
-        assert_eq!(told, [DiagMessage::Row(&[1, 2, 3]), DiagMessage::Error(2), DiagMessage::Done]);
+        let read: Vec<_> = messages(&bytes).collect();
+        assert_eq!(read, [DiagMessage::Row(&[1, 2, 3]), DiagMessage::Error(2), DiagMessage::Done]);
     }
 
     proptest! {

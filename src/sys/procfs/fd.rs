@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_told_apart() {
+    fn links_are_distinguished() {
         let cases: [(&[u8], FdTarget); 14] = [
             (b"pipe:[81234]", FdTarget::Pipe(81234)),
             (b"socket:[4294967295]", FdTarget::Socket(4_294_967_295)),

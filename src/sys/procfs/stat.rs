@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_thread_and_a_process_being_released_are_told() {
+    fn a_kernel_thread_and_a_process_being_released_are_recognised() {
         let kernel = b"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 1 0 0 20 0 1 0 3 0 0";
         let kernel = stat(kernel).unwrap();
         assert!(kernel.kernel_thread);

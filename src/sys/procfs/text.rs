@@ -80,7 +80,7 @@ pub fn undeleted(path: &[u8]) -> &[u8] {
 
 /// The fields of `/proc/PID/status` that matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Status {
+pub struct ProcStatus {
     /// VmRSS: resident memory in bytes.
     pub rss: Option<u64>,
     /// VmSwap: swapped-out memory in bytes.
@@ -96,8 +96,8 @@ pub struct Status {
 
 /// Parses `/proc/PID/status`; names in it have their newlines escaped by the kernel.
 #[must_use]
-pub fn status(bytes: &[u8]) -> Status {
-    let mut status = Status::default();
+pub fn status(bytes: &[u8]) -> ProcStatus {
+    let mut status = ProcStatus::default();
     for line in bytes.split(|byte| *byte == b'\n') {
         let Some((name, rest)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once(':')) else {
             continue;
@@ -128,7 +128,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn arguments_are_told_apart_by_nul_alone() {
+    fn arguments_are_split_by_nul_alone() {
         let cases: [(&[u8], &[&[u8]]); 8] = [
             (b"node\0a b\0", &[b"node", b"a b"]),
             (b"node\0\0--x\0", &[b"node", b"", b"--x"]),
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn memory_and_namespaces_are_read_and_nothing_else() {
         let text = b"Name:\tVmRSS:\\n1 kB\nVmRSS:\t    2048 kB\nVmSwap:\t  0 kB\nNSpid:\t815\t3\nTracerPid:\t77\nFoo\n";
-        let expected = Status {
+        let expected = ProcStatus {
             rss: Some(2 << 20),
             swap: Some(0),
             namespaces: Some(2),
@@ -187,7 +187,7 @@ mod tests {
             tracer: Some(Pid(77)),
         };
         assert_eq!(status(text), expected);
-        assert_eq!(status(b"VmRSS: many kB\nVmSwap: 18446744073709551615 kB"), Status::default());
+        assert_eq!(status(b"VmRSS: many kB\nVmSwap: 18446744073709551615 kB"), ProcStatus::default());
     }
 
     #[test]

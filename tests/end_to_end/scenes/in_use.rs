@@ -234,7 +234,7 @@ pub(crate) fn a_crash_handler_below_pid_1_stays_with_its_living_server(stage: &S
     stage.ping(&client, "d");
 }
 
-pub(crate) fn mcp_reap_spares_whoever_runs_it(stage: &Stage) {
+pub(crate) fn mcp_reap_spares_the_processes_above_it(stage: &Stage) {
     // A server may offer to clean up: it runs mcp-reap, which finds its own ancestors orphaned.
     let mut tree = shapes::memory("m");
     tree.below[0].below[0]

@@ -36,7 +36,7 @@ pub(crate) fn every_launch_style_is_found(stage: &Stage) {
     all_dead(&casts.concat());
 }
 
-pub(crate) fn a_stopped_orphan_hears_the_request(stage: &Stage) {
+pub(crate) fn a_stopped_orphan_handles_sigterm(stage: &Stage) {
     let cast = stage.orphan(&shapes::memory("m"));
     for who in &cast {
         stage.signal(*who, Signal::SIGSTOP);

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use crate::process::{Pid, ProcessId, StartTime, State, Uid};
+use crate::process::{Pid, ProcessId, ProcessState, StartTime, Uid};
 use crate::sys::procfs::{self, FdTarget};
 
 /// `/proc`, open, of our own PID namespace.
@@ -23,7 +23,7 @@ pub(super) struct Proc {
 
 /// What `/proc/PID/stat` says of a process now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct StatRow {
     pub(super) parent: Pid,
     /// `None` where its leader is outside our PID namespace.
     pub(super) group: Option<Pid>,
@@ -62,7 +62,7 @@ impl Proc {
     }
 
     /// One process's row.
-    pub(super) fn row(&self, pid: Pid) -> Result<Row, Errno> {
+    pub(super) fn row(&self, pid: Pid) -> Result<StatRow, Errno> {
         let file = openat(&self.dir, format!("{pid}/stat"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         // 52 numbers of at most 20 digits and a name of at most 64 bytes; the kernel writes it at once.
         let mut buffer = [0; 2048];
@@ -164,17 +164,17 @@ fn number(name: &[u8]) -> Option<u32> {
     std::str::from_utf8(name).ok()?.parse().ok()
 }
 
-fn parse(stat: &[u8]) -> Option<Row> {
+fn parse(stat: &[u8]) -> Option<StatRow> {
     let stat = procfs::stat(stat)?;
-    let state = State::from_letter(stat.state);
-    Some(Row {
+    let state = ProcessState::from_letter(stat.state);
+    Some(StatRow {
         parent: stat.parent,
         group: stat.group,
         session: stat.session,
         start: StartTime(stat.start_ticks),
         // A leader that ended before its other threads is shown as a zombie too.
-        zombie: state == State::Zombie && stat.threads <= 1,
-        stopped: state == State::Stopped,
+        zombie: state == ProcessState::Zombie && stat.threads <= 1,
+        stopped: state == ProcessState::Stopped,
         is_kernels: stat.kernel_thread,
         cpu_ticks: stat.cpu_ticks,
     })

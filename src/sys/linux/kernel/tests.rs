@@ -21,10 +21,10 @@ fn id_of(kernel: &OsKernel, pid: Pid) -> ProcessId {
 #[test]
 fn the_number_of_a_thread_is_not_a_process() {
     let mut kernel = kernel();
-    let (told, number) = std::sync::mpsc::channel();
+    let (sender, number) = std::sync::mpsc::channel();
     let (stay, gone) = std::sync::mpsc::channel::<()>();
     let thread = thread::spawn(move || {
-        told.send(nix::unistd::gettid().as_raw().unsigned_abs()).unwrap();
+        sender.send(nix::unistd::gettid().as_raw().unsigned_abs()).unwrap();
         let _ = gone.recv();
     });
     let id = id_of(&kernel, Pid(number.recv().unwrap()));
@@ -61,7 +61,7 @@ fn another_users_process_is_denied_unless_all_users_are_meant() {
 }
 
 #[test]
-fn a_process_of_another_pid_namespace_is_denied_unless_whoever_made_it_is_held() {
+fn a_process_of_another_pid_namespace_is_denied_unless_its_maker_is_held() {
     let mut kernel = kernel();
     let child = Sleeper::from(Command::new("unshare").args([
         "--user",

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::take;
-use crate::process::{Pid, ProcessRecord, State, Stdio, StdioKind};
+use crate::process::{Pid, ProcessRecord, ProcessState, Stdio, StdioKind};
 
 /// Ends and collects the child when the test is over, however it ends.
 struct Own(Child);

@@ -106,7 +106,7 @@ fn who_is_only_above_is_looked_at_without_what_it_holds_until_that_is_asked_for(
 #[test]
 fn a_zombie_is_a_zombie() {
     let mut own = Own::start(&mut Command::new("true"));
-    let row = eventually(&own, |row| row.state == State::Zombie);
+    let row = eventually(&own, |row| row.state == ProcessState::Zombie);
     assert_eq!(row.argv, None);
     own.0.wait().unwrap();
     assert!(look(own.pid()).is_none());

@@ -6,7 +6,7 @@ use super::super::calls::{Calls, errno};
 use super::super::table::{args, bsd, session, tracer, unique, usage};
 use super::{MacKernel, has_ended, refusal};
 use crate::bytes::Argv;
-use crate::process::{Pid, ProcessId, StartTime, State};
+use crate::process::{Pid, ProcessId, ProcessState, StartTime};
 use crate::reap::{Activity, Family, Lineage, Lookout, ProcessRow, Refusal, Wire};
 
 impl<C: Calls> Lookout for MacKernel<C> {
@@ -32,8 +32,8 @@ impl<C: Calls> Lookout for MacKernel<C> {
                 uid: Some(seen.uid),
                 ours: seen.start.is_some() && (self.all_users || seen.uid == self.uid),
                 // What is on its way out hears nothing any more, and only its number is left.
-                zombie: seen.exiting || seen.state == State::Zombie,
-                stopped: seen.state == State::Stopped,
+                zombie: seen.exiting || seen.state == ProcessState::Zombie,
+                stopped: seen.state == ProcessState::Stopped,
                 started_at: start.0 as f64 / 1e6,
                 lineage: unique(&self.calls, pid)
                     .map(|unique| Lineage { own: unique.id, parent: unique.parent }),

@@ -33,7 +33,7 @@ fn a_process_is_read_with_its_start_to_the_microsecond() {
     let read = bsd(&bsd_bytes(0x80)).unwrap();
     assert_eq!(read.start, Some(StartTime(1_763_636_400_120_034)));
     assert_eq!((read.parent, read.group, read.uid), (Pid(77), Pid(70), Uid(501)));
-    assert_eq!((read.state, read.terminal), (State::Stopped, Some(0x1000_0003)));
+    assert_eq!((read.state, read.terminal), (ProcessState::Stopped, Some(0x1000_0003)));
     assert_eq!(read.comm, RawText::from("npm exec @model"));
 }
 
@@ -62,7 +62,7 @@ fn of_another_users_process_all_but_the_start_is_known() {
     );
     // The uid lies behind comm and the flags, so the name above is cut by it.
     let read = short(&bytes).unwrap();
-    assert_eq!((read.parent, read.state, read.uid, read.start), (Pid(1), State::Zombie, Uid(0), None));
+    assert_eq!((read.parent, read.state, read.uid, read.start), (Pid(1), ProcessState::Zombie, Uid(0), None));
     assert_eq!(read.comm, RawText::from("sixteen_letters_"));
 }
 
