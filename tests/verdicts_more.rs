@@ -355,7 +355,9 @@ fn an_allow_rule_that_no_instance_meets_is_idle() {
     let rules = [name("mcp-server-maps"), name("mcp-server-map"), name("mcp-*")];
     let catalog = Catalog::builtin();
     let look = Look::new(&table.snapshot, &catalog);
-    let idle = classify::idle_rules(&classify::judge(&look, &policy), &look, &rules);
+    let judgement = classify::judge(&look, &policy);
+    let instances: Vec<_> = judgement.findings.iter().map(|finding| &finding.instance).collect();
+    let idle = classify::idle_rules(&instances, &look, &rules);
     assert_eq!(idle.len(), 1);
     assert!(idle[0].name.as_ref().is_some_and(|name| name.matches("mcp-server-map")));
 }

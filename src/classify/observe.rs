@@ -1,6 +1,5 @@
 //! What was seen of one instance: the answers from which the verdict follows, each allowed to say "not read".
 
-use super::Judgement;
 use super::channel::Channels;
 use super::evidence::Evidence;
 use super::management::Management;
@@ -179,13 +178,13 @@ fn allowing<'r>(
 /// The rules of which none of these instances has a member that meets them: a slip, or a server that is not running.
 #[must_use]
 pub fn idle_rules<'r>(
-    judgement: &Judgement<'_>,
+    instances: &[&Instance<'_>],
     look: &Look<'_>,
     rules: &'r [AllowRule],
 ) -> Vec<&'r AllowRule> {
     let met = |rule: &&AllowRule| {
         let rule = std::slice::from_ref(*rule);
-        judgement.findings.iter().any(|finding| allowing(&finding.instance, look, rule).is_some())
+        instances.iter().any(|instance| allowing(instance, look, rule).is_some())
     };
     rules.iter().filter(|rule| !met(rule)).collect()
 }

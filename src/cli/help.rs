@@ -64,76 +64,128 @@ fn dressed(mut command: Command, path: &str, globals: &[Arg], refusing: bool) ->
     }
 }
 
-/// Two examples of a command, each a line and what it does.
-fn examples(path: &str) -> String {
-    let pairs: [(&str, &str); 2] = match path {
-        "" => [("mcp-reap --dry-run", "what would be ended, and why"), ("mcp-reap -i", "choose from a list")],
-        "list" => [
+/// Two examples of each command: the line, and what it does.
+const EXAMPLES: [(&str, [(&str, &str); 2]); 18] = [
+    ("", [("mcp-reap --dry-run", "what would be ended, and why"), ("mcp-reap -i", "choose from a list")]),
+    (
+        "list",
+        [
             ("mcp-reap list --tree", "with all processes"),
             ("mcp-reap list --watch", "again every two seconds"),
         ],
-        "explain" => [
+    ),
+    (
+        "explain",
+        [
             ("mcp-reap explain 4242", "why it would be ended, or not"),
             ("mcp-reap explain 4242 --json", "the same for a program"),
         ],
-        "kill" => [
+    ),
+    (
+        "kill",
+        [
             ("mcp-reap kill 4242", "the instance of this process"),
             ("mcp-reap kill context7-mcp --dry-run", "what that would end"),
         ],
-        "exec" => [
+    ),
+    (
+        "exec",
+        [
             ("mcp-reap exec -- npx -y some-server", "a server that cannot leak"),
             ("mcp-reap exec --linger 10s -- uvx x", "the client may read on for 10 s"),
         ],
-        "test" => [
+    ),
+    (
+        "test",
+        [
             ("mcp-reap test -- node server.js", "does it leave with its client?"),
             ("mcp-reap test --json -- uvx x", "the same for a program"),
         ],
-        "check" => [
+    ),
+    (
+        "check",
+        [
             ("mcp-reap check --max-orphans 2", "tolerates two"),
             ("mcp-reap check --format nagios", "for a monitoring system"),
         ],
-        "log" => [
+    ),
+    (
+        "log",
+        [
             ("mcp-reap log --since yesterday", "what was ended since then"),
             ("mcp-reap log -n 5", "the last five runs"),
         ],
-        "record" => [
+    ),
+    (
+        "record",
+        [
             ("mcp-reap record -o table.json", "for a bug report"),
             ("mcp-reap --dry-run --snapshot table.json", "judges it"),
         ],
-        "schedule install" => [
+    ),
+    (
+        "schedule install",
+        [
             ("mcp-reap schedule install --daily 03:00", "every night"),
             ("mcp-reap schedule install --dry-run", "shows what would be written"),
         ],
-        "schedule" => [
+    ),
+    (
+        "schedule",
+        [
             ("mcp-reap schedule install", "every Sunday at 03:00"),
             ("mcp-reap schedule status", "will it run, and what did it do?"),
         ],
-        "hook install" => [
+    ),
+    (
+        "hook install",
+        [
             ("mcp-reap hook install", "clean up when a session ends"),
             ("mcp-reap hook install --scope project", "for this project only"),
         ],
-        "hook" => [
+    ),
+    (
+        "hook",
+        [
             ("mcp-reap hook install", "clean up when a session ends"),
             ("mcp-reap hook status", "is it installed?"),
         ],
-        "config" => [
+    ),
+    (
+        "config",
+        [
             ("mcp-reap config edit", "opens it, and checks it afterwards"),
             ("mcp-reap config show", "what is in force, and where it comes from"),
         ],
-        "config show" => [
+    ),
+    (
+        "config show",
+        [
             ("mcp-reap config show --grace 9s", "what this flag would change"),
             ("mcp-reap config show --catalog", "the servers that are known"),
         ],
-        "doctor" => [
+    ),
+    (
+        "doctor",
+        [
             ("mcp-reap doctor", "what it can see here, and what is missing"),
             ("mcp-reap doctor --json", "the same for a program"),
         ],
-        "completions" => [
+    ),
+    (
+        "completions",
+        [
             ("mcp-reap completions bash > ~/.local/share/bash-completion/completions/mcp-reap", ""),
             ("mcp-reap completions fish > ~/.config/fish/completions/mcp-reap.fish", ""),
         ],
-        "man" => [("mcp-reap man | man -l -", "reads it"), ("mcp-reap man --folder man1", "all pages")],
-        _ => return String::new(),
+    ),
+    ("man", [("mcp-reap man | man -l -", "reads it"), ("mcp-reap man --folder man1", "all pages")]),
+];
+
+/// The examples of a command as its help ends with them; empty where there are none.
+fn examples(path: &str) -> String {
+    let Some((_, pairs)) = EXAMPLES.iter().find(|(command, _)| *command == path) else {
+        return String::new();
     };
     let wide =
         pairs.iter().filter(|(_, what)| !what.is_empty()).map(|(line, _)| line.len()).max().unwrap_or(0);

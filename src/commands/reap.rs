@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::consent::{say_idle_rules, unless_yes};
+use super::consent::unless_yes;
 use super::output::{answer, notice, with_causes};
+use super::plan_text::{notice_next, notice_summary, show};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
-use super::{Session, confirm as second_look, look, run_lock};
+use super::{Session, confirm as second_look, idle_rules, look, run_lock};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -29,36 +30,13 @@ pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
 pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, choice);
-    say_idle_rules(session, &judged);
+    idle_rules::notice_flags(session, &judged);
     let scene = judged.scene();
     show(session, &scene)?;
     if !session.quiet && !session.json && !judged.plan.targets.is_empty() && session.snapshot.is_none() {
         notice("this was a dry run: the same without --dry-run ends them");
     }
     Ok(Exit::Fine)
-}
-
-/// The plan on stdout, and below it in words what it is, what stays and what can be done about that.
-pub(super) fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
-    if session.json {
-        return answer(&json::report(scene));
-    }
-    answer(&table::plan(scene, session.screen))?;
-    if !session.quiet {
-        say_summary(session, scene);
-    }
-    Ok(())
-}
-
-pub(super) fn say_summary(session: &Session, scene: &Scene<'_>) {
-    notice(&table::summary_of(scene, session.memory()));
-    say_next(session, scene);
-}
-
-fn say_next(session: &Session, scene: &Scene<'_>) {
-    for line in next::steps(scene, &session.policy) {
-        notice(&line);
-    }
 }
 
 /// What a run was asked for.
@@ -103,7 +81,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
     let mut started = Instant::now();
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, &wish.choice);
-    say_idle_rules(session, &judged);
+    idle_rules::notice_flags(session, &judged);
     let mut scene = judged.scene();
     let log = match early {
         Some(log) => log,
@@ -223,14 +201,14 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
         return Ok(());
     }
     if confirmed.targets.is_empty() {
-        say_summary(session, &scene);
+        notice_summary(session, &scene);
         return Ok(());
     }
     notice(&totals.sentence(session.memory()));
     if totals.failed > 0 {
         notice(&next::after_failures(totals.failed as usize));
     }
-    say_next(session, &scene);
+    notice_next(session, &scene);
     Ok(())
 }
 

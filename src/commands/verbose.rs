@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::look::Judged;
 use crate::catalog::Role;
+use crate::classify::Judgement;
 use crate::look::Look;
+use crate::plan::Plan;
 use crate::process::{ProcessRecord, Snapshot};
 use crate::render::clean::{clean, fit};
 use crate::render::figures::{count, elapsed};
@@ -26,8 +27,7 @@ pub(super) fn looked(snapshot: &Snapshot, closely: usize, table: Duration, servi
 }
 
 /// What was made of it.
-pub(super) fn tell(judged: &Judged<'_>) {
-    let Judged { look, judgement, plan } = judged;
+pub(super) fn judged(look: &Look<'_>, judgement: &Judgement<'_>, plan: &Plan) {
     for finding in &judgement.findings {
         let (root, server) = (finding.instance.root.pid(), clean(&finding.instance.server));
         tracing::debug!("{server} ({root}): {}, {}", finding.verdict.as_str(), clean(&finding.reason));
