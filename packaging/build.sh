@@ -11,6 +11,8 @@
 set -euo pipefail
 umask 022
 export LC_ALL=C TZ=UTC
+# macOS's tar and cp would put a `._name` beside each file that has extended attributes.
+export COPYFILE_DISABLE=1
 cd "$(dirname "$0")/.."
 root=$PWD stage=target/packaging dist=target/dist target='' binary=''
 
@@ -55,7 +57,7 @@ case $target in
 esac
 command -v sha256sum >/dev/null || need shasum "your package manager"
 if [ -z "$binary" ] && [ "$target" != "$host" ]; then
-  [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ] || missing+="  Rust's $target: rustup target add $target"$'\n'
+  case $target in *-apple-darwin) ;; *) [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ] ;; esac || missing+="  Rust's $target: rustup target add $target"$'\n'
 fi
 [ -z "$missing" ] || die "missing:"$'\n'"${missing%$'\n'}"
 
@@ -74,12 +76,21 @@ if [ -n "$binary" ]; then
   cp "$binary" "$stage/mcp-reap"
   strip "$stage/mcp-reap"
 else
+  # The oldest macOS that it starts on.
+  export MACOSX_DEPLOYMENT_TARGET=11.0
   # Where it was built is nobody's business, and would be another byte on every machine.
   home=${CARGO_HOME:-$HOME/.cargo}
   export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$root=mcp-reap --remap-path-prefix=$home=cargo"
-  cargo build --release --locked --target "$target" --target-dir target
-  cp "target/$target/release/mcp-reap" "$stage/mcp-reap"
+  if [[ $target == *-apple-darwin && $host != *-apple-darwin ]]; then
+    LTO=${LTO:-fat} packaging/macos/link.sh --out "$stage/linked" "$target" || die "packaging/macos/link.sh failed"
+    mv "$stage/linked/$target/mcp-reap" "$stage/mcp-reap"
+    rm -r "$stage/linked"
+  else
+    cargo build --release --locked --target "$target" --target-dir target
+    cp "target/$target/release/mcp-reap" "$stage/mcp-reap"
+  fi
 fi
+case $target in *-apple-darwin) packaging/macos/check.py "$stage/mcp-reap" || die "no Mac would start it" ;; esac
 chmod 755 "$stage/mcp-reap"
 
 # --- what it writes itself ---

@@ -1,4 +1,4 @@
-//! Text that belongs to strangers: bytes as the kernel gave them, cleaned only where they are shown.
+//! Text from other programs: bytes as the kernel gave them, cleaned only where they are shown.
 
 use std::borrow::Cow;
 use std::fmt;

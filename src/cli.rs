@@ -1,5 +1,6 @@
 //! The command line: what was typed, before it means anything. Doc comments here are the help.
 
+mod audience;
 mod fitting;
 mod global;
 mod help;
@@ -8,6 +9,7 @@ mod named;
 mod tips;
 mod trial;
 mod unattended;
+mod wrap;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use audience::Audience;
 pub use global::{Global, StartedBy};
 pub use help::{command, documented};
 pub use kill::KillArgs;
@@ -22,6 +25,7 @@ pub use named::Named;
 pub use tips::tip;
 pub use trial::{Ending, TestArgs};
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
+pub use wrap::WrapAction;
 
 use crate::render::Order;
 use crate::units::parse_duration;
@@ -73,7 +77,7 @@ pub enum Command {
     /// Show all evidence for and against a process, with what is above it and where it works.
     #[command(alias = "why")]
     Explain {
-        /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or who listens on a port (:3000).
+        /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or what listens on a port (:3000).
         #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
         targets: Vec<Named>,
     },
@@ -88,9 +92,15 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
-    /// Tell server authors whether a server leaks: 0 nothing left, 1 something, 2 could not be told.
+    /// Show the servers of your clients' configurations under exec; `install` writes one, `uninstall` takes it out.
+    Wrap {
+        /// What to do; without one: show.
+        #[command(subcommand)]
+        action: Option<WrapAction>,
+    },
+    /// Test whether a server leaks, for its authors: 0 nothing left, 1 something, 2 not known.
     Test(TestArgs),
-    /// Tell by exit code whether anything is wrong: 0 healthy, 1 not, 2 could not tell.
+    /// Report by exit code whether anything is wrong: 0 healthy, 1 not, 2 not known.
     Check(CheckArgs),
     /// Show what past runs ended, why, and what it brought.
     #[command(alias = "history")]
@@ -101,13 +111,13 @@ pub enum Command {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Have it run by itself, once a week, a day or an hour.
+    /// Install, remove or show the weekly, daily or hourly schedule.
     Schedule {
         /// What to do.
         #[command(subcommand)]
         action: ScheduleAction,
     },
-    /// Have Claude Code run it when a session begins or ends.
+    /// Install, remove or show the hook that runs it when a session of Claude Code begins or ends.
     Hook {
         /// What to do.
         #[command(subcommand)]
@@ -119,7 +129,7 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
-    /// Tell what mcp-reap can see and may do here, what is missing and how to mend it.
+    /// Show what mcp-reap can see and may do here, what is missing and how to fix it.
     Doctor,
     /// Print completions for a shell.
     Completions {
@@ -178,7 +188,7 @@ pub struct CheckArgs {
     #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
     pub format: Format,
 
-    /// Tolerate so many orphans.
+    /// The number of orphans to tolerate.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_orphans: usize,
 
@@ -218,44 +228,6 @@ pub struct LogArgs {
     pub follow: bool,
 }
 
-/// To whom an error speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// A person: stderr and exit code 2.
-    Person,
-    /// A client that called its hook: the log file and exit code 0, because 2 means "block" to Claude Code.
-    Hook,
-    /// A monitoring system: one line on stdout and exit code 3, because 2 means CRITICAL to Nagios.
-    Monitoring,
-}
-
-impl Audience {
-    /// Of a command line that could be parsed.
-    #[must_use]
-    pub fn of(cli: &Cli) -> Audience {
-        match &cli.command {
-            Some(Command::Hook { action: HookAction::Run { .. } }) => Audience::Hook,
-            Some(Command::Check(CheckArgs { format: Format::Nagios, .. })) => Audience::Monitoring,
-            _ => Audience::Person,
-        }
-    }
-
-    /// Of one that could not, by the few words that are needed for it.
-    #[must_use]
-    pub fn of_args(args: impl Iterator<Item = OsString>) -> Audience {
-        let args: Vec<OsString> = args.collect();
-        let at = |word: &str| args.iter().position(|arg| arg == word);
-        let nagios = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "nagios";
-        if at("hook").is_some_and(|hook| args[hook..].iter().any(|arg| arg == "run")) {
-            Audience::Hook
-        } else if at("check").is_some() && (at("--format=nagios").is_some() || args.windows(2).any(nagios)) {
-            Audience::Monitoring
-        } else {
-            Audience::Person
-        }
-    }
-}
-
 /// What to do with the configuration file.
 #[derive(Debug, Subcommand)]
 pub enum ConfigAction {
@@ -273,28 +245,4 @@ pub enum ConfigAction {
     Check,
     /// Open the file in your editor ($VISUAL, $EDITOR), made first if there is none, and check it afterwards.
     Edit,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unreadable_call_of_the_hook_or_of_a_plugin_is_still_known_as_one() {
-        for (line, audience) in [
-            ("mcp-reap hook run", Audience::Hook),
-            ("mcp-reap --config /x hook --oops run now", Audience::Hook),
-            ("mcp-reap check --format nagios --oops", Audience::Monitoring),
-            ("mcp-reap --oops check --format=nagios", Audience::Monitoring),
-            ("mcp-reap", Audience::Person),
-            ("mcp-reap hook install --oops", Audience::Person),
-            ("mcp-reap run hook", Audience::Person),
-            ("mcp-reap run", Audience::Person),
-            ("mcp-reap check --format text", Audience::Person),
-            ("mcp-reap list --format nagios", Audience::Person),
-            ("mcp-reap check nagios", Audience::Person),
-        ] {
-            assert_eq!(Audience::of_args(line.split(' ').map(OsString::from)), audience, "{line}");
-        }
-    }
 }

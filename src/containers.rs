@@ -99,7 +99,7 @@ impl Client {
         })
     }
 
-    /// It names the container or its image, or runs whatever a compose file says.
+    /// It names the container or its image, or runs what a compose file names.
     fn may_have_started(&self, container: &Container) -> bool {
         let image = plain(&container.image);
         let names = |word: &String| {
@@ -184,7 +184,7 @@ mod tests {
         let two = [container("mcp/fetch", "old", Some(1000.0)), container("mcp/fetch", "new", Some(2000.0))];
         assert_eq!(lost(&two, &[(run, 1999.0)]), ["old"]);
         assert_eq!(lost(&two, &[(run, 999.0), (run, 1999.0)]), [""; 0]);
-        // Whose client the one that runs is cannot be told.
+        // Which container the running client belongs to is not known.
         let unknown = [container("mcp/fetch", "a", None), container("mcp/fetch", "b", None)];
         assert_eq!(lost(&unknown, &[(run, 999.0)]), [""; 0]);
         assert_eq!(lost(&unknown, &[]), ["a", "b"]);

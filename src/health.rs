@@ -1,4 +1,4 @@
-//! Is anything wrong? What `check` says, from a judgement, a plan and what the person expects.
+//! Is anything wrong? What `check` reports, from a judgement, a plan and what the person expects.
 
 use serde::Serialize;
 
@@ -87,7 +87,7 @@ pub struct Health {
     pub over_limits: usize,
     /// Clients that nobody can talk to any more.
     pub orphaned_clients: usize,
-    /// Instances of which something needed could not be read: no problem, but worth knowing.
+    /// Instances of which something needed could not be read: no problem, but shown.
     pub undetermined: usize,
 }
 
@@ -99,7 +99,7 @@ impl Health {
         let limits =
             |f: &&Finding<'_>| matches!(f.verdict, Verdict::Excess | Verdict::Expired | Verdict::Oversized);
         let orphans: Vec<_> = goes().filter(|f| !limits(f)).collect();
-        // A client that is to be ended is an orphan itself, and said once.
+        // A client that is to be ended is an orphan itself, and reported once.
         let clients: Vec<_> = judgement
             .clients
             .iter()
@@ -153,13 +153,13 @@ impl Health {
         self.problems.is_empty()
     }
 
-    /// A server that should run and does not: somebody waits for it.
+    /// A server that should run and does not: it is needed.
     #[must_use]
     pub fn is_critical(&self) -> bool {
         self.problems.iter().any(|problem| matches!(problem, Problem::Missing { .. }))
     }
 
-    /// An orphan is no server that runs: nobody could use it.
+    /// An orphan is no server that runs: no client could use it.
     fn expectations(&mut self, judgement: &Judgement<'_>, policy: &Policy) {
         for expected in &policy.expect {
             let runs = |f: &&Finding<'_>| {

@@ -36,7 +36,7 @@ pub mod guard;
 pub mod hook;
 pub mod render;
 pub mod schedule;
-pub(crate) mod services;
+pub mod services;
 pub mod sys;
 // layer 7: commands
 pub mod commands;

@@ -30,7 +30,7 @@ enum Matcher {
 /// Why a pattern is none.
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {
-    /// An empty pattern would match everything or nothing; nobody can tell which was meant.
+    /// An empty pattern would match everything or nothing; which was meant is not clear.
     #[error("an empty pattern")]
     Empty,
     /// Longer than [`Pattern::MAX_LEN`].

@@ -47,7 +47,7 @@ pub struct Target {
 /// One process to end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetMember {
-    /// Exactly which.
+    /// Number and start.
     pub id: ProcessId,
     /// Its parent's number.
     pub parent: Pid,
@@ -55,7 +55,7 @@ pub struct TargetMember {
     pub uid: Option<Uid>,
     /// Its part in the instance.
     pub part: Part,
-    /// Stopped: it needs SIGCONT to hear SIGTERM.
+    /// Stopped: it needs SIGCONT to handle SIGTERM.
     pub stopped: bool,
     /// Start in seconds since the epoch, for the record.
     pub started_at: f64,
@@ -160,7 +160,7 @@ impl Plan {
 }
 
 impl Target {
-    /// The topmost process, which is asked first.
+    /// The topmost process, which is sent SIGTERM first.
     #[must_use]
     pub fn root(&self) -> ProcessId {
         self.members[0].id
@@ -239,7 +239,7 @@ fn is_traced_from_outside(record: &ProcessRecord, instance: &Instance<'_>) -> bo
 
 /// Members in another PID namespace may be ended when the instance made that namespace itself (`bwrap --unshare-pid`):
 /// the topmost process in it is the one that the namespace was made for, and its parent is a member outside. A process
-/// that was put into a namespace of somebody else (`docker exec`, `nsenter`) is not.
+/// that was put into another's namespace (`docker exec`, `nsenter`) is not.
 fn namespaces_are_its_own(instance: &Instance<'_>) -> bool {
     let member = |pid: Pid| instance.members.iter().map(|m| m.record).find(|record| record.pid() == pid);
     let foreign = |record: &&ProcessRecord| record.details.foreign_namespace;

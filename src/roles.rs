@@ -72,7 +72,7 @@ impl Roles {
         self.known.sort_by_key(|known| known.pid);
         self.unproven.sort_unstable();
         let by_environment: Vec<_> = rows
-            .filter(|record| started_as_server(record))
+            .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
             .filter(|record| self.role(record.pid()).is_none_or(|role| role == Role::Wrapper))
             .filter(|record| tree.parent(record).is_none_or(|parent| self.stands_alone(parent)))
             .map(|record| {
@@ -97,7 +97,7 @@ impl Roles {
     }
 
     /// Processes that hold both other ends of a server's wire and are on no wire themselves: clients, whatever their
-    /// names. One that is on a wire is a gateway or a proxy, and plays the part that its name says.
+    /// names. One that is on a wire is a gateway or a proxy, and plays the part that its name gives it.
     fn acting_clients(&self, tree: &Tree<'_>) -> Vec<Known> {
         let serving =
             self.known.iter().filter(|known| matches!(known.what.role, Role::Server | Role::Launcher));
@@ -177,7 +177,7 @@ fn is_looked_at(record: &ProcessRecord) -> bool {
 }
 
 /// Some evidence identifies only together with more. The argv of a configured server may be that of
-/// anything (`node server.js`, `sleep infinity` in a repository of strangers), so it must be on a
+/// anything (`node server.js`, `sleep infinity` in a stranger's repository), so it must be on a
 /// wire, too; a library's browser profile must come from a client's server and not from a test run.
 fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
     match basis {
@@ -207,7 +207,7 @@ fn is_of_a_client(record: &ProcessRecord) -> bool {
     record.env_var(CLAUDE) == Some("1") && set(CLAUDE_SESSION) && !set(CLAUDE_CHILD)
 }
 
-/// A job of a Claude Code shell tool, hook or status line: wanted by somebody, whatever it runs.
+/// A job of a Claude Code shell tool, hook or status line: needed, whatever it runs.
 #[must_use]
 pub fn is_tool_job(record: &ProcessRecord) -> bool {
     record.env_var(CLAUDE_CHILD).is_some()

@@ -200,7 +200,7 @@ pub fn show_size(bytes: u64) -> String {
         if tenths < 100 && !tenths.is_multiple_of(10) {
             return format!("{}.{} {unit}", tenths / 10, tenths % 10);
         }
-        // 999,500 rounds to "1000 kB", which is said as "1 MB".
+        // 999,500 rounds to "1000 kB", which is shown as "1 MB".
         if whole < 1000 {
             return format!("{whole} {unit}");
         }

@@ -257,6 +257,9 @@ fn each_mistake_names_its_key_its_place_and_what_was_expected() {
             "audit.keep_days",
             "expected a whole number from 1 to 36500, found 0",
         ),
+        ("[exec]\nlinger = 60", (2, 10), "exec.linger", "expected a duration"),
+        ("[exec]\nlinger = \"25h\"", (2, 10), "exec.linger", "at most 1d is taken"),
+        ("[exec]\nlnger = \"1s\"", (2, 1), "exec.lnger", "unknown key"),
         ("[audit]\nmax_size = \"0\"", (2, 12), "audit.max_size", "no room for a record"),
         ("[audit]\npath = \"/x\"", (2, 1), "audit.path", "unknown key `path` in [audit]"),
     ] {

@@ -94,7 +94,7 @@ impl Directory {
     /// Opens one of our files for reading and appending, or creates it; says whether it is new.
     ///
     /// # Errors
-    /// When it is anything but a regular file of this user with one name that nobody else can write.
+    /// When it is anything but a regular file of this user with one name that only this user can write.
     pub(super) fn append_to(&self, name: &str) -> Result<(File, bool), AuditError> {
         let flags = FILE | OFlags::RDWR | OFlags::APPEND;
         let mode = Mode::RUSR | Mode::WUSR;
@@ -136,7 +136,7 @@ impl Directory {
     }
 
     fn refused(&self, name: &str, error: Errno) -> AuditError {
-        // O_NOFOLLOW says ELOOP on Linux and macOS, EMLINK on FreeBSD.
+        // O_NOFOLLOW fails with ELOOP on Linux and macOS, EMLINK on FreeBSD.
         if matches!(error, Errno::LOOP | Errno::MLINK) {
             return AuditError::NotTrusted { path: self.path_of(name), problem: "a symbolic link".into() };
         }

@@ -106,9 +106,9 @@ pub enum Event {
         /// How many processes it is about to end.
         targets: u32,
     },
-    /// A signal is about to be sent; on disk before it is. It says by itself why the process is ended.
+    /// A signal is about to be sent; on disk before it is. It holds why the process is ended.
     Intent {
-        /// To whom.
+        /// The process.
         #[serde(flatten)]
         subject: Subject,
         /// Its parent, when it was seen last.
@@ -137,16 +137,16 @@ pub enum Event {
     },
     /// A signal was sent.
     Signalled {
-        /// To whom.
+        /// The process.
         #[serde(flatten)]
         subject: Subject,
         /// Which.
         #[serde(with = "signal_name")]
         signal: Signal,
     },
-    /// It ended after being asked.
+    /// It ended on SIGTERM.
     Exited {
-        /// Who.
+        /// The process.
         #[serde(flatten)]
         subject: Subject,
         /// Milliseconds from the first signal.
@@ -154,7 +154,7 @@ pub enum Event {
     },
     /// It ended after SIGKILL.
     Killed {
-        /// Who.
+        /// The process.
         #[serde(flatten)]
         subject: Subject,
         /// Milliseconds from the first signal.
@@ -162,7 +162,7 @@ pub enum Event {
     },
     /// It was still there at the end of the run.
     Survived {
-        /// Who.
+        /// The process.
         #[serde(flatten)]
         subject: Subject,
         /// Milliseconds from the first signal.
@@ -170,15 +170,15 @@ pub enum Event {
     },
     /// The system did not allow it.
     Denied {
-        /// Who.
+        /// The process.
         #[serde(flatten)]
         subject: Subject,
-        /// What the system said.
+        /// The system's error.
         error: String,
     },
     /// It ended by itself before it was signalled.
     Vanished {
-        /// Who.
+        /// The process.
         #[serde(flatten)]
         subject: Subject,
     },

@@ -63,7 +63,7 @@ impl History {
         note(&mut self.runs[index], record.event);
     }
 
-    /// Nothing more comes. What the last line of a run would have said is counted where it is
+    /// Nothing more comes. What the last line of a run would have held is counted where it is
     /// missing.
     fn finish(mut self) -> Vec<Run> {
         for run in &mut self.runs {

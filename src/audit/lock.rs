@@ -25,12 +25,12 @@ pub struct RunLock {
     file: Flock<File>,
 }
 
-/// Who has the lock.
+/// The run that has the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The process.
     pub pid: Pid,
-    /// What started its run; `None` where it has not said so yet.
+    /// What started its run; `None` where that is not written yet.
     pub by: Option<StartedBy>,
 }
 
@@ -43,7 +43,7 @@ impl RunLock {
     pub fn try_acquire(dir: &Path) -> Result<Option<RunLock>, AuditError> {
         let directory = Directory::create(dir)?;
         // Somebody may delete the file between our opening and locking it; then the lock is on a
-        // file nobody else will find. Ours counts only while it is the one with the name.
+        // file that no other run will find. Ours counts only while it is the one with the name.
         loop {
             let (file, _) = directory.append_to(NAME)?;
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -65,14 +65,14 @@ impl RunLock {
         self.write(&format!(" {}", by.as_str()));
     }
 
-    /// Who has it is a courtesy; the lock does not need it.
+    /// For the message of other runs only; the lock does not need it.
     fn write(&mut self, by: &str) {
         if self.file.set_len(0).is_ok() {
             let _ = writeln!(self.file, "{}{by}", std::process::id());
         }
     }
 
-    /// Waits for the lock as long as `keep_waiting` says so, asked every 50 ms; `None` when it gave up.
+    /// Waits for the lock as long as `keep_waiting` returns true, called every 50 ms; `None` when it gave up.
     ///
     /// # Errors
     /// As [`RunLock::try_acquire`].
@@ -92,7 +92,7 @@ impl RunLock {
     }
 
     /// The process that wrote itself into the lock file last: who has the lock, when
-    /// [`RunLock::try_acquire`] has just said that somebody does.
+    /// [`RunLock::try_acquire`] has just found it taken.
     #[must_use]
     pub fn holder(dir: &Path) -> Option<Holder> {
         let mut file = Directory::open(dir).ok()?.read_from(NAME).ok()??;

@@ -1,4 +1,4 @@
-//! Appends events: whole lines or nothing, and on disk where that was asked for.
+//! Appends events: whole lines or nothing, and on disk where that is needed.
 
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -21,7 +21,7 @@ pub struct AuditLog<S = FileSink> {
     run: RunId,
     /// The last line has no end: a run was killed or the disk was full while it was written.
     torn: bool,
-    /// An fsync failed: nothing this log says about the disk can be believed any more.
+    /// An fsync failed: no later success of this log proves anything about the disk.
     broken: bool,
     _lock: Option<RunLock>,
 }
@@ -86,7 +86,7 @@ impl<S: Sink> AuditLog<S> {
         if let Err(source) = self.sink.sync() {
             self.broken = true;
             let error = self.failed("sync", source);
-            // Best effort: nobody should read of intents that were given up.
+            // Best effort: intents that were given up should not be read.
             let _ = self.sink.truncate(before);
             return Err(error);
         }

@@ -38,7 +38,7 @@ pub enum AuditError {
         doing: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The file or directory is there, but others could have made or could change it.
@@ -49,7 +49,7 @@ pub enum AuditError {
         /// What speaks against it, and what to do.
         problem: String,
     },
-    /// An earlier fsync failed. The kernel then drops what it could not write and says so once, so
+    /// An earlier fsync failed. The kernel then drops what it could not write and reports that once, so
     /// a later fsync that succeeds proves nothing (<https://lwn.net/Articles/752063/>).
     #[error("{}: an earlier record did not reach the disk, nothing more is written", path.display())]
     Broken {

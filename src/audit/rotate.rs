@@ -96,7 +96,7 @@ fn first_day(file: File) -> Option<NaiveDate> {
     struct When {
         at: DateTime<Utc>,
     }
-    // The run-started event is some 200 bytes long; longer first lines are not worth a search.
+    // The run-started event is some 200 bytes long; longer first lines are not searched.
     let mut start = Vec::new();
     file.take(64 << 10).read_to_end(&mut start).ok()?;
     let line = start.split(|byte| *byte == b'\n').next()?;

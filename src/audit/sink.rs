@@ -40,8 +40,7 @@ impl Sink for FileSink {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        // fdatasync is enough: the length is data. On macOS this is F_FULLFSYNC.
-        self.0.sync_data()
+        crate::os::file::sync(&self.0)
     }
 
     fn size(&mut self) -> io::Result<u64> {

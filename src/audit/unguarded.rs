@@ -1,4 +1,4 @@
-//! The last time a server was started without the guardian that was asked for, for `doctor`.
+//! The last time a server was started without its guardian, for `doctor`.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

@@ -9,7 +9,7 @@ use super::placeholders::{literal, matches_text};
 use crate::bytes::{RawText, to_text};
 use crate::process::ProcessRecord;
 use crate::program::{
-    Beside, Kind, LayerKind, Program, Resolution, Word, base, is_tool, resolve_words, stem, tidy,
+    Beside, Kind, LayerKind, Program, Resolution, Word, base, is_tool, is_tool_dir, resolve_words, stem, tidy,
 };
 
 /// One `command` + `args` of a client's configuration.
@@ -22,7 +22,7 @@ pub struct Configured {
     /// Command and arguments. `${VAR}`, `${VAR:-x}` and `$VAR` stand for any text.
     pub argv: Vec<String>,
     /// The folder that the client starts it in, where the configuration says so: a relative path
-    /// counts from there. Without it a relative path is nobody's.
+    /// counts from there. Without it a relative path belongs to no entry.
     pub cwd: Option<String>,
 }
 
@@ -70,12 +70,15 @@ impl Index {
             return None;
         }
         let cwd = record.details.cwd.as_ref().map(RawText::to_text);
+        // The file of the program itself, where nothing stands between.
+        let exe = record.details.exe.as_ref().filter(|_| seen.layers.is_empty()).map(RawText::to_text);
+        let place = Place { cwd: cwd.as_deref(), exe: exe.as_deref() };
         let own = self.by_name.get(&key(&program.text)).into_iter().flatten();
         own.chain(self.by_name.get("").into_iter().flatten())
             .filter_map(|at| self.entries.get(*at))
             .find(|(entry, configured)| {
                 let same = |expected: &Program| {
-                    same_program(expected, entry.cwd.as_deref(), program, cwd.as_deref())
+                    same_program(expected, entry.cwd.as_deref(), program, place)
                         && same_arguments(&expected.args, &program.args)
                 };
                 same_runtime(configured, seen) && configured.program.as_ref().is_some_and(same)
@@ -102,7 +105,15 @@ fn same_runtime(expected: &Resolution, seen: &Resolution) -> bool {
     }
 }
 
-fn same_program(expected: &Program, from: Option<&str>, seen: &Program, cwd: Option<&str>) -> bool {
+/// Where a process runs, and from which file, as far as that was read.
+#[derive(Clone, Copy)]
+struct Place<'r> {
+    cwd: Option<&'r str>,
+    exe: Option<&'r str>,
+}
+
+fn same_program(expected: &Program, from: Option<&str>, seen: &Program, place: Place<'_>) -> bool {
+    let Place { cwd, exe } = place;
     let is_file = |program: &Program| matches!(program.kind, Kind::Script | Kind::Binary);
     // A console script or a script file is a command in the configuration and a script to its process.
     let same_kind = expected.kind == seen.kind
@@ -120,9 +131,13 @@ fn same_program(expected: &Program, from: Option<&str>, seen: &Program, cwd: Opt
             && expected.folders == seen.folders
             && (!here || same_folder());
     }
-    let from_path = expected.kind == Kind::Binary && !expected.text.contains('/');
-    if from_path || seen.kind == Kind::Binary && !seen.text.contains('/') {
-        return matches_text(stem(base(&expected.text)), stem(base(&seen.text)));
+    if expected.kind == Kind::Binary && !expected.text.contains('/') {
+        // A command that PATH led to: it is called as it was written, or is a script whose `#!` line named an
+        // interpreter. A program of the same name elsewhere is another.
+        return match seen.kind {
+            Kind::Script => is_tool_dir(&seen.text) && matches_text(&expected.text, base(&seen.text)),
+            _ => matches_text(&expected.text, &seen.text),
+        };
     }
     if !is_absolute(&expected.text) && !same_folder() {
         return false;
@@ -131,7 +146,11 @@ fn same_program(expected: &Program, from: Option<&str>, seen: &Program, cwd: Opt
         Some(dir) if !is_absolute(text) => tidy(&format!("{dir}/{text}")),
         _ => text.to_owned(),
     };
-    matches_text(&whole(&expected.text, from), &whole(&seen.text, cwd))
+    let expected = whole(&expected.text, from);
+    // What a program calls itself may be any text; a bare name says nothing of where its file lies.
+    let bare = seen.kind == Kind::Binary && !seen.text.contains('/');
+    exe.is_some_and(|exe| matches_text(&expected, exe))
+        || !bare && matches_text(&expected, &whole(&seen.text, cwd))
 }
 
 /// From the root, the home, or what a placeholder stands for.
@@ -206,10 +225,14 @@ mod tests {
             (&["/opt/my notes/tool"], &["/opt/my notes/tool"], false),
             (&["node", "abc"], &["node", "abc"], false),
             (&["/opt/node/bin/node", "x.js"], &["/usr/bin/node", "x.js"], false),
-            (&["/x/bin/notes-tool", "-a"], &["notes-tool", "-a"], false),
             (&["node", "/x/i.js"], &["/usr/bin/nodejs", "/x/i.js"], false),
             (&["node", "/my dir/i.js"], &["node", "/my dir/i.js"], false),
             (&["npx", "--registry", "https://r.example", "-y", "notes"], &["npm exec notes"], true),
+            // Under `exec` the process is the one that the entry would have started without.
+            (&["/opt/bin/mcp-reap", "exec", "--", "npx", "-y", "notes"], &["npm exec notes"], true),
+            (&["mcp-reap", "exec", "--linger", "5s", "--", "node", "/x/i.js"], &["node", "/x/i.js"], false),
+            (&["mcp-reap", "exec", "/x/bin/notes-tool", "-a"], &["/x/bin/notes-tool", "-a"], false),
+            (&["mcp-reap", "exec", "--", "~/bin/notes"], &["/home/u/bin/notes"], false),
         ] {
             assert_eq!(found(entry, process), Some(launches), "{entry:?} {process:?}");
         }
@@ -231,17 +254,46 @@ mod tests {
             (&["/x/bin/notes"], &["/y/bin/notes"]),
             (&["/x/start.sh"], &["/bin/sh", "/y/start.sh"]),
             (&["notes-tool"], &["python", "notes-tool"]),
+            // Another program of that name.
+            (&["/x/bin/notes-tool", "-a"], &["notes-tool", "-a"]),
+            (&["notes-tool", "-a"], &["/y/bin/notes-tool", "-a"]),
+            (&["notes-tool", "-a"], &["python", "/srv/shop/notes-tool", "-a"]),
+            (&["notes-tool", "-a"], &["python", "/x/bin/notes-tool.py", "-a"]),
             (&["uv", "--directory", "/w", "run", "w.py"], &["/v/.venv/bin/python", "w.py"]),
             // Entries that would match anything.
             (&["node"], &["node"]),
             (&["bash", "-l"], &["bash", "-l"]),
             (&["node", "${X}"], &["node", "/srv/shop.js"]),
+            (&["mcp-reap", "exec", "--", "npx", "-y", "notes"], &["mcp-reap", "guard", "root=1@2:3"]),
+            (&["mcp-reap", "exec", "--", "node", "/x/i.js"], &["node", "/y/i.js"]),
+            (&["mcp-reap", "exec"], &["mcp-reap", "list"]),
             (&["${X}"], &["/usr/bin/anything"]),
             (&[], &["node"]),
             (&["node", "/x/i.js"], &[]),
         ] {
             assert_eq!(found(entry, process), None, "{entry:?} {process:?}");
         }
+    }
+
+    #[test]
+    fn a_program_that_is_called_by_a_bare_name_is_the_entry_s_only_by_its_file() {
+        for (entry, exe, same) in [
+            (&["/opt/acme/serve", "stdio"][..], "/opt/acme/serve", true),
+            (&["~/bin/serve", "stdio"], "/home/u/bin/serve", true),
+            (&["/opt/acme/serve", "stdio"], "/srv/shop/serve", false),
+            (&["/opt/acme/serve", "stdio"], "", false),
+            // What PATH led to is called as the entry is written.
+            (&["serve", "stdio"], "/srv/acme/serve", true),
+            (&["serve", "stdio"], "", true),
+        ] {
+            let mut process = process(&["serve", "stdio"], "/w");
+            process.details.exe = (!exe.is_empty()).then(|| exe.into());
+            assert_eq!(found_in(entry, Some("/w"), &process).is_some(), same, "{entry:?} {exe}");
+        }
+        // The file of a launcher is not the program's.
+        let mut launcher = process(&["sh", "-c", "serve stdio"], "/w");
+        launcher.details.exe = Some("/opt/acme/serve".into());
+        assert_eq!(found_in(&["/opt/acme/serve", "stdio"], None, &launcher), None);
     }
 
     #[test]

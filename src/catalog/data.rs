@@ -44,6 +44,8 @@ pub(super) struct Data {
     pub not: Not,
     /// By kind; the kinds are for the reader.
     tools: BTreeMap<Text, Words>,
+    /// Shells and the like, which the resolver looks through.
+    pub known: Names,
     client: BTreeMap<Text, Vec<Text>>,
     pub plugins: Plugins,
     pub electron: Electron,
@@ -84,10 +86,14 @@ pub(super) struct Not {
     pub names: Words,
     pub first: Words,
     pub last: Words,
+    pub job: Words,
+    pub own_job: Words,
     pub script: Words,
     pub batch_whole: Words,
     pub batch: Words,
     pub batch_flags: Words,
+    pub batch_option: Words,
+    pub batch_object: Words,
     pub task: Words,
     pub of_mcp: Words,
     pub cleans: Words,

@@ -18,7 +18,7 @@ pub enum Role {
     /// Passes on to another program without naming a server itself (`sh script`, `npm run x`,
     /// `env`, `timeout`): part of an instance only when all it runs is.
     Wrapper,
-    /// Something a server starts that can be told as such on its own: a browser with a server's
+    /// Something a server starts that is known as such on its own: a browser with a server's
     /// profile folder.
     Helper,
     /// Starts and watches processes of others (pm2, supervisord, a container shim): as a parent it
@@ -72,13 +72,13 @@ pub enum Basis {
         /// The rule's pattern, as the person wrote it.
         pattern: String,
     },
-    /// A browser with a profile folder that a library makes for whoever uses it: a server's browser,
-    /// or that of somebody's own tests. It is a helper only with more evidence.
+    /// A browser with a profile folder that a library makes for any program that uses it: a server's browser,
+    /// or that of a person's own tests. It is a helper only with more evidence.
     SharedProfile {
         /// How such folders' names begin.
         profile: String,
     },
-    /// A browser that a program drives: headless, with such a profile or a temporary one. Nothing says whose it was, so it
+    /// A browser that a program drives: headless, with such a profile or a temporary one. Whose it was is not known, so it
     /// is a helper only where its parent has ended.
     Automated {
         /// The profile folder, or how its name begins.

@@ -1,5 +1,6 @@
-//! What is known about programs: servers, launchers, clients, helpers; and what a process is by it.
+//! What is known about programs (servers, launchers, clients, helpers), and what a process is by that.
 
+mod batch;
 mod configured;
 mod data;
 mod identification;
@@ -113,6 +114,15 @@ impl Catalog {
         &self,
         record: &ProcessRecord,
     ) -> Option<(Identification, Resolution)> {
+        let (mut found, seen) = self.recognise(record)?;
+        // An entry of a configuration may have no name; what is shown must have one.
+        if found.name.is_empty() {
+            found.name = seen.name().map_or_else(|| record.comm.to_string(), str::to_owned);
+        }
+        Some((found, seen))
+    }
+
+    fn recognise(&self, record: &ProcessRecord) -> Option<(Identification, Resolution)> {
         let data = self.data.as_deref()?;
         // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
         if record.pid() == Pid(1)

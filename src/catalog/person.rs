@@ -1,4 +1,4 @@
-//! What belongs to the person at the machine, wherever it was started: editors, shells, browsers that nobody automates.
+//! What belongs to the person at the machine, wherever it was started: editors, shells, browsers that are not automated.
 
 use super::Catalog;
 use crate::bytes::to_text;
@@ -37,7 +37,7 @@ const AUTOMATION: &str = "\
     --enable-automation --headless --marionette --remote-debugging-pipe --remote-debugging-port -headless -juggler \
     -juggler-pipe -marionette";
 impl Catalog {
-    /// A program that a person works in, whoever started it: an editor, or a browser without any sign of automation.
+    /// A program that a person works in, whatever started it: an editor, or a browser without any sign of automation.
     #[must_use]
     pub fn is_persons_program(&self, record: &ProcessRecord) -> bool {
         let name = own_name(record);
@@ -61,7 +61,7 @@ impl Catalog {
             && super::judge::profile(data, argv.iter().map(to_text)).is_none()
     }
 
-    /// A browser without a window: somebody's program drives it.
+    /// A browser without a window: a program drives it.
     #[must_use]
     pub fn is_headless(&self, record: &ProcessRecord) -> bool {
         let argv = record.argv.iter().flat_map(crate::bytes::Argv::iter).map(to_text);
@@ -78,10 +78,34 @@ impl Catalog {
         GOES_ON.split(' ').any(|tool| tool == name) || self.is_session(record, seen)
     }
 
-    /// A terminal multiplexer: what runs in it, and who is attached to it, is a person's.
+    /// A terminal multiplexer: what runs in it, and what is attached to it, is a person's.
     #[must_use]
     pub fn is_multiplexer(&self, record: &ProcessRecord) -> bool {
         MULTIPLEXERS.split(' ').any(|known| known == own_name(record))
+    }
+
+    /// A tool that people and programs use for other work, whatever started it: build tools, version control, editors,
+    /// shells, databases, web servers, compilers, media; or a runner that runs nothing (`npm install`, `uv sync`). The
+    /// environment of a client alone makes no server of it.
+    #[must_use]
+    pub fn is_known_tool(&self, record: &ProcessRecord) -> bool {
+        let Some(data) = self.data.as_deref() else { return false };
+        let name = own_name(record);
+        let name = name.trim_start_matches('-');
+        let listed = |list: &str| list.split(' ').any(|known| known == name);
+        if [EDITORS, TERMINALS, BROWSERS].iter().any(|list| listed(list)) {
+            return true;
+        }
+        // In the pipeline of a launcher these hand on what its server writes.
+        if matches!(name, "cat" | "tee") {
+            return false;
+        }
+        let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
+        let Some(program) = &seen.program else { return !seen.opaque };
+        let given = seen.opaque || !seen.line.is_empty() || program.text.contains('/');
+        let launcher = data.known.names.contains(name) || listed(SESSIONS);
+        let own = seen.layers.is_empty() && data.tool_names.contains(name);
+        own || launcher && !given || data.is_tool(program)
     }
 
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.
@@ -143,6 +167,50 @@ mod tests {
             "sleep 5",
         ] {
             assert!(!catalog.is_persons_program(&record(line)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_tool_is_known_by_its_own_name_or_by_what_it_resolves_to() {
+        let catalog = Catalog::builtin();
+        for line in [
+            "make x",
+            "/usr/bin/make -C /srv all",
+            "cargo x",
+            "rsync -a x y",
+            "ffmpeg -i x",
+            "gcc x.c",
+            "pg_dump x",
+            "ssh host",
+            "git fetch",
+            "nginx -g x",
+            "nginx: worker process",
+            "docker x",
+            "vim x",
+            "less x",
+            "bash x",
+            "-bash",
+            "python3 -m pytest x",
+            "npx webpack",
+            "node /srv/x/node_modules/.bin/vite",
+            "npm install x",
+            "uv sync",
+            "bash -c git",
+        ] {
+            assert!(catalog.is_known_tool(&record(line)), "{line}");
+        }
+        for line in [
+            "node /srv/notes/index.js",
+            "python3 /srv/notes/make.py",
+            "npx -y notes",
+            "uvx notes",
+            "/opt/notes/notes",
+            // What a client is given to start, and what stands in its pipeline.
+            "bash /srv/notes/start.sh",
+            "tee /srv/notes/log",
+            "timeout 9 node /srv/notes/index.js",
+        ] {
+            assert!(!catalog.is_known_tool(&record(line)), "{line}");
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) fn script(data: &Data, record: &ProcessRecord, seen: &Resolution) -> 
         None => return None,
     };
     let name = plugin(data, &path).or_else(|| {
-        let root = record.env_var(ROOT)?.to_owned();
+        let root = record.env_var(ROOT).filter(|root| is_a_plugin_s(root))?.to_owned();
         let inside = path.strip_prefix(root.trim_end_matches('/'))?;
         inside.starts_with('/').then(|| plugin(data, &format!("{root}/x")).unwrap_or_else(|| last(&root)))
     })?;
@@ -50,6 +50,14 @@ fn plugin(data: &Data, path: &str) -> Option<String> {
     let name = parts.nth(usize::from(market))?;
     // A file right in the folder is of no plugin.
     parts.next().map(|_| name.to_owned())
+}
+
+/// `/`, `/opt` and a person's home hold everything, not one plugin.
+fn is_a_plugin_s(root: &str) -> bool {
+    let root = tidy(root);
+    let mut parts = root.split('/').filter(|part| !part.is_empty());
+    let home = matches!(parts.next(), None | Some("home" | "Users"));
+    root.starts_with('/') && parts.nth(usize::from(home)).is_some()
 }
 
 fn last(root: &str) -> String {
@@ -97,6 +105,7 @@ mod tests {
                 Role::Server,
                 "notes-plugin",
             ),
+            ("node /opt/notes-plugin/x.js", "", "/opt/notes-plugin", Role::Server, "notes-plugin"),
             ("node /home/u/.gemini/extensions/notes/x.js", "", "", Role::Server, "notes"),
             ("node /h/.claude/plugins/marketplaces/m/plugins/notes/x.js", "", "", Role::Server, "notes"),
         ] {
@@ -122,6 +131,12 @@ mod tests {
             ("node CACHE/x.js --daemon", "", ""),
             ("node CACHE/x.js ingest", "", ""),
             ("vim CACHE/x.js", "", ""),
+            // Roots that hold everything.
+            ("node /home/u/x.js", "", "/"),
+            ("node /opt/shop/x.js", "", "/opt"),
+            ("node /opt/shop/x.js", "", "/opt/.//"),
+            ("node /home/u/x.js", "", "/home/u/"),
+            ("node /home/u/x.js", "", "home/u/shop"),
             ("node /home/u/.claude/plugins/cache/x.js", "", ""),
             ("node /home/u/x.js CACHE/x.js", "", ""),
         ] {

@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::data::Data;
-use super::modes::{Found, past_options};
+use super::modes::Found;
 use super::words::{says_mcp, words};
 use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
 
@@ -18,31 +18,13 @@ impl Data {
             Kind::Script => self.script(program),
             Kind::Binary => self.binary(program),
             Kind::Image => self.image(program.names.first()?),
-            // A name that its author gave it: whatever it works at, it says what it is a part of.
+            // A name that its author gave it: it names what it is a part of, whatever it works on.
             Kind::Inline => program.names.iter().find_map(|name| self.word(name)),
             Kind::Task => self.task(program),
         }?;
         // The first word behind inline code is its name.
-        let batch = program.kind != Kind::Inline && self.is_batch(&program.args);
+        let batch = program.kind != Kind::Inline && self.is_batch(&program.args) || self.is_shell_in(program);
         (!batch).then(|| Found { name: self.short(program), rule })
-    }
-
-    /// Whether a server's program is called to do something and end: `rag-mcp ingest`, `--reindex`.
-    pub(super) fn is_batch(&self, args: &[String]) -> bool {
-        let own = args.iter().take_while(|arg| *arg != "--");
-        if own.clone().any(|arg| self.not.batch_flags.contains(arg.split('=').next().unwrap_or(arg))) {
-            return true;
-        }
-        let does = |arg: &String| {
-            // A path, an address or a file is data.
-            let plain = !arg.starts_with('-') && !arg.contains(['/', '.', '=', '@']);
-            let mut parts = arg.split(['-', '_', ':']);
-            self.not.batch_whole.contains(arg)
-                || plain
-                    && (parts.next().is_some_and(|word| self.not.batch.contains(word))
-                        || parts.next_back().is_some_and(|word| self.not.batch.contains(word)))
-        };
-        args.first().is_some_and(does) || past_options(args).first().is_some_and(does)
     }
 
     /// A name whose words say that it is a server.
@@ -51,10 +33,16 @@ impl Data {
             return None;
         }
         let (first, last) = (words(name).next()?, words(name).last()?);
-        if self.not.first.has(first) || self.not.last.has(last) || self.is_of_mcp(name) {
+        let job = self.not.job.has(last) && !words(name).any(|word| word.eq_ignore_ascii_case("server"));
+        if self.not.first.has(first) || self.not.last.has(last) || job || self.is_of_mcp(name) {
             return None;
         }
         self.word(name)
+    }
+
+    /// Nobody says of a program of one's own that it is a server *for* backups: mcp-server-backup does them.
+    fn is_job(&self, name: &str) -> bool {
+        words(name).last().is_some_and(|word| self.not.job.has(word) || self.not.own_job.has(word))
     }
 
     /// A part of Microchip's, or something that manages or examines servers.
@@ -76,7 +64,7 @@ impl Data {
         chip || after.next().is_some_and(|word| self.not.of_mcp.has(word)) && after.next().is_none()
     }
 
-    /// The first word of a name that says mcp.
+    /// The first word of a name that contains mcp.
     fn word(&self, name: &str) -> Option<Rule> {
         words(name).find_map(|word| {
             let lower = word.to_ascii_lowercase();
@@ -157,7 +145,7 @@ impl Data {
         // A script that is called by its own name: ./train-mcp.sh
         let file = base(&program.text);
         let script = stem(file) != file && self.is_script_about(stem(file));
-        if odd || window || script || self.is_about(name) || self.is_of_mcp(name) {
+        if odd || window || script || self.is_job(name) || self.is_about(name) || self.is_of_mcp(name) {
             return None;
         }
         self.says(name).or_else(|| self.folder(program))
@@ -200,7 +188,7 @@ impl Data {
         if is_tool_dir(path) && stem == file && self.server.names.contains(stem) {
             return Some(Rule::Name(stem.to_owned()));
         }
-        // A file right in the folder where somebody keeps servers: ~/mcp-servers/weather.py
+        // A file right in a folder of servers: ~/mcp-servers/weather.py
         let parent = path.rsplit('/').nth(1).unwrap_or_default();
         let kept = || KEPT.contains(&parent).then(|| Rule::Folder(parent.to_owned()));
         self.says(stem).or_else(|| self.folder(program)).or_else(kept)
@@ -232,7 +220,7 @@ impl Data {
             if self.says(folder).is_none() {
                 continue;
             }
-            // /srv/mcp/shop/server.js belongs to whoever is called mcp there; ~/mcp/notes/server.js
+            // /srv/mcp/shop/server.js belongs to a user or project called mcp; ~/mcp/notes/server.js
             // is one of a person's servers. mcp/server.jar is the Mod Coder Pack's.
             let bare = folder.eq_ignore_ascii_case("mcp");
             let system = ["/srv/", "/var/", "/opt/", "/usr/", "/etc/"]

@@ -160,6 +160,18 @@ fn an_entry_that_a_shell_runs_is_its_launcher() {
 }
 
 #[test]
+fn what_is_shown_has_a_name() {
+    let entry = |argv: &[&str]| Configured {
+        client: "c".into(),
+        entry: String::new(),
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        cwd: None,
+    };
+    let catalog = Catalog::builtin().with_configured(vec![entry(&["/opt/notes-tool"])]);
+    assert_eq!(catalog.identify(&record(&["/opt/notes-tool"])).unwrap().name, "notes-tool");
+}
+
+#[test]
 fn what_a_shell_runs_beside_its_child_is_told_for_that_child() {
     let beside_child = |shell: &[&str], child: &[&str]| {
         Resolution::of(&record(shell)).beside_child(&Resolution::of(&record(child)))
@@ -176,6 +188,10 @@ fn what_a_shell_runs_beside_its_child_is_told_for_that_child() {
         ("./serve; notify", &["node", "x.js"], Some(Beside::Runs)),
         ("./serve", &["node", "x.js"], Some(Beside::Nothing)),
         ("eval 'notes-mcp'", &["notes-mcp"], Some(Beside::Unread)),
+        // Nor does a line that runs code which stands elsewhere.
+        (". ./lib.inc; serve", &["notes-mcp"], Some(Beside::Unread)),
+        ("x=$(notes-mcp) && ./backup", &["notes-mcp"], Some(Beside::Unread)),
+        (". ./env.sh; exec notes-mcp", &["notes-mcp"], Some(Beside::Nothing)),
     ] {
         assert_eq!(beside_child(&["sh", "-c", line], child), beside, "{line} {child:?}");
     }
@@ -196,6 +212,9 @@ fn a_shell_is_a_launcher_only_where_its_line_runs_nothing_but_the_server() {
         "notes-mcp & backup; wait",
         "notes-mcp; notify",
         "notes-mcp || mail",
+        "notes-mcp | jq .",
+        "if notes-mcp; then deploy; fi",
+        "notes-mcp < requests > answers",
         "notes-mcp && deploy",
         "set -e; notes-mcp; deploy",
         "git pull; notes-mcp",

@@ -1,4 +1,4 @@
-//! Served channels: every way but the wire by which somebody outside can talk to an instance.
+//! Served channels: every way but the wire by which an outside process can talk to an instance.
 
 use super::proof::Answer;
 use crate::instance::Instance;
@@ -19,7 +19,7 @@ pub(super) struct Channels {
     pub(super) announced: Option<String>,
     /// Listening sockets or connections could not be read.
     pub(super) unread: bool,
-    /// A terminal on 0 or 1 is there, and who holds its master is not known.
+    /// A terminal on 0 or 1 is there, and its holder is not known.
     pub(super) terminal: bool,
 }
 
@@ -78,7 +78,7 @@ impl Channels {
         }
     }
 
-    /// Is somebody outside connected?
+    /// Is an outside process connected?
     pub(super) fn live(&self) -> Answer<()> {
         if self.connected > 0 || !self.talks_to.is_empty() {
             Answer::Yes(())

@@ -17,7 +17,7 @@ const GENERATION: f64 = 10.0;
 /// What the hint proposes to keep of each server: the copy in use, and one that may be.
 const PROPOSED: u32 = 2;
 
-/// Fewer generations are what somebody with a few conversations has, and no hint.
+/// Fewer generations are usual with a few conversations, and give no hint.
 const MANY_GENERATIONS: usize = 4;
 
 /// Copies of one another, in the order in which they are kept.
@@ -74,7 +74,7 @@ pub(super) fn groups(
 }
 
 impl Group {
-    /// How many copies the bound allows: so many of each configuration entry that starts them.
+    /// How many copies the bound allows: that number of each configuration entry that starts them.
     pub(super) fn allowed(&self, max_count: u32) -> u64 {
         u64::from(max_count).saturating_mul(self.entries)
     }
@@ -101,7 +101,7 @@ fn generations(starts: &[f64]) -> Vec<usize> {
     begins
 }
 
-/// The servers that run in so many copies that the person may want a limit, the most memory first.
+/// The servers with enough copies that the person may want a limit, the most memory first.
 pub(super) fn unlimited(findings: &[Finding<'_>], look: &Look<'_>, policy: &Policy) -> Vec<Copies> {
     let per = |server: &str| {
         let limits = policy.limits.for_server(server, &policy.servers);
@@ -143,7 +143,7 @@ fn key(finding: &Finding<'_>, look: &Look<'_>, per: CountPer) -> Option<Key> {
     Some(Key { server, command: command(root, look), folder, owner, user })
 }
 
-/// What the root was told to run, without what stands before it; else its whole command line.
+/// What the root runs, without what stands before it; else its whole command line.
 fn command(root: &ProcessRecord, look: &Look<'_>) -> Vec<String> {
     match &look.resolution(root).program {
         Some(program) => {

@@ -13,7 +13,7 @@ use crate::process::{Listener, Pid, StdioKind};
 pub enum Evidence {
     /// Why it is taken for an MCP instance.
     Identified {
-        /// The member that says so.
+        /// The member.
         pid: Pid,
         /// By what.
         #[serde(flatten)]
@@ -26,14 +26,14 @@ pub enum Evidence {
         /// Its short name.
         name: String,
     },
-    /// The root's parent adopts orphans: whoever started it has ended.
+    /// The root's parent adopts orphans: the process that started it has ended.
     OwnerGone {
         /// The adopter.
         pid: Pid,
         /// Why it is called an adopter.
         how: Adoption,
     },
-    /// Whether the owner lives could not be told.
+    /// Whether the owner lives is not known.
     OwnerUnknown {
         /// The parent's number.
         pid: Pid,
@@ -47,7 +47,7 @@ pub enum Evidence {
         /// Its main process.
         main_pid: Pid,
     },
-    /// In a unit's cgroup, but the unit's main process could not be asked for.
+    /// In a unit's cgroup, but the unit's main process is not known.
     MaybeManaged {
         /// The unit, or the cgroup that looks like one.
         unit: String,
@@ -65,7 +65,7 @@ pub enum Evidence {
         direction: &'static str,
         /// What is known of its other end.
         state: WireState,
-        /// Who outside the instance holds the other end.
+        /// The processes outside the instance that hold the other end.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         holders: Vec<Pid>,
     },

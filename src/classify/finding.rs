@@ -29,7 +29,7 @@ pub struct Finding<'a> {
     pub evidence: Vec<Evidence>,
     /// Whether the process that started it is alive.
     pub owner: OwnerPid,
-    /// Somebody is connected to a channel that it serves; no limit ends it then.
+    /// An outside process is connected to a channel that it serves; no limit ends it then.
     pub connected: bool,
     /// The shell above goes on only if the server ends well: it is withheld.
     pub awaited: bool,
@@ -127,7 +127,7 @@ pub struct Judgement<'a> {
 
 impl Judgement<'_> {
     /// The zombies that have to do with a client or an instance. What others leave lying about is
-    /// not said of MCP.
+    /// not attributed to MCP.
     pub fn related_zombies(&self) -> impl Iterator<Item = &ZombieStatus> {
         self.zombies.iter().filter(|zombie| zombie.related)
     }

@@ -12,7 +12,7 @@ use crate::process::Pid;
 use crate::units::{show_duration, show_size};
 
 /// Turns the verdict of each instance that breaks a limit into `oversized`, `expired` or `excess`.
-/// Age and memory are asked first: a copy that goes anyway is not counted.
+/// Age and memory come first: a copy that goes anyway is not counted.
 pub(super) fn apply(findings: &mut [Finding<'_>], look: &Look<'_>, policy: &Policy) {
     for finding in findings.iter_mut().filter(|finding| may_break(finding)) {
         let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);

@@ -17,7 +17,7 @@ pub(super) enum Management {
 
 impl Management {
     /// The main process of a unit is looked for among the members and above the root, up to the first client, terminal
-    /// or adopter: what somebody started from a terminal is not managed because the terminal program is a unit. Being
+    /// or adopter: what was started from a terminal is not managed because the terminal program is a unit. Being
     /// somewhere in a unit's cgroup proves nothing, unless that service is active without a main process.
     pub(super) fn of(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Management {
         let above = tree.ancestors(instance.root).into_iter().take_while(|record| {
@@ -72,7 +72,7 @@ fn managed(record: &ProcessRecord) -> Option<(String, String, Pid)> {
     })
 }
 
-/// The unit a process is in, where that unit's main process could not be asked for. Where nobody can be asked (a
+/// The unit a process is in, where that unit's main process is not known. Where no manager answers (a
 /// container), a cgroup that is named like a service speaks for leaving alone.
 fn unanswered(record: &ProcessRecord) -> Option<String> {
     match &record.details.service {

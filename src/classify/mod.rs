@@ -94,8 +94,8 @@ type Judged = (Answer<Proof>, (Verdict, String));
 /// The verdict on each instance, and whether its wire is dead; and the members of those that are ended for a dead wire.
 ///
 /// Two leaked servers may hold each other's wire. So at first every instance is taken for dead, and each round takes
-/// those back that something else keeps alive, until no verdict changes. That works only where everybody who may hold an
-/// end could be read; elsewhere nobody is taken for dead.
+/// those back that something else keeps alive, until no verdict changes. That works only where every process that may hold an
+/// end could be read; elsewhere none is taken for dead.
 fn verdicts(
     instances: &[Instance<'_>],
     seen: &[Observation],
@@ -138,12 +138,12 @@ fn verdicts(
     }
 }
 
-/// Those who hold both directions of this instance's wire, as a client does.
+/// The processes that hold both directions of this instance's wire, as a client does.
 fn acts_as_client(seen: &Observation) -> impl Iterator<Item = Pid> + '_ {
     seen.wire.stdin.holders.iter().copied().filter(|pid| seen.wire.stdout.holders.contains(pid))
 }
 
-/// Could everybody's descriptors be read? Only root reads those of other users.
+/// Could the descriptors of every process be read? Only root reads those of other users.
 fn everybody_was_read(snapshot: &Snapshot) -> bool {
     snapshot.viewer.uid == Uid(0) && snapshot.unreadable.is_empty()
 }

@@ -32,7 +32,7 @@ pub(super) struct Observation {
     pub(super) hidden: Option<Pid>,
     /// Pids from the root's parent up.
     pub(super) ancestors: Vec<Pid>,
-    /// Members that belong to the person: a browser or editor that somebody works in, a process in a terminal.
+    /// Members that belong to the person: a browser or editor that a person works in, a process in a terminal.
     pub(super) persons: Vec<Pid>,
     /// The shell above it, which goes on only if the server ends well.
     pub(super) awaited_by: Option<Pid>,
@@ -206,8 +206,8 @@ fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     matches!(beside, Some(Beside::RunsIfItEndsWell | Beside::Unread)).then(|| above.pid())
 }
 
-/// Members beside the servers that belong to the person, whoever started them: what is connected to a display server,
-/// what sits in a terminal that somebody outside holds, an editor, a multiplexer, a browser that is not automated.
+/// Members beside the servers that belong to the person, whatever started them: what is connected to a display server,
+/// what sits in a terminal that is held outside, an editor, a multiplexer, a browser that is not automated.
 fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
     let in_a_terminal = |record: &ProcessRecord| {
         let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);

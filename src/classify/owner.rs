@@ -6,7 +6,7 @@ use crate::look::Look;
 use crate::process::{Pid, ProcessRecord, Uid};
 use crate::roles::Roles;
 
-/// Who is above the root.
+/// What is above the root.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Owner {
     Alive { pid: Pid, name: String },

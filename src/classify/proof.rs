@@ -34,7 +34,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) dead: &'a HashSet<Pid>,
     /// Is this process a client, and no ancestor of the instance?
     pub(super) is_other_client: &'a dyn Fn(Pid) -> bool,
-    /// Every process of the user could be read: nobody unseen holds an end that somebody seen holds too.
+    /// Every process of the user could be read: no unseen process holds an end together with one that was seen.
     pub(super) all_read: bool,
 }
 

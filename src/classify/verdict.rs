@@ -25,12 +25,12 @@ pub enum Verdict {
     Expired,
     /// In use, but too large. Ended.
     Oversized,
-    /// The owner is gone and nobody is seen to use it, but no dead wire proves that: a daemon, a job in the background,
+    /// The owner is gone and no process is seen to use it, but no dead wire proves that: a daemon, a job in the background,
     /// a leaked HTTP server. Ended only when the person asked for it.
     Detached,
     /// Something was not read, and one of its possible values would change what follows. Never ended.
     Undetermined,
-    /// Somebody holds its wire or is connected to it, or its owner is alive and no dead wire speaks against it. Never
+    /// A process holds its wire or is connected to it, or its owner is alive and no dead wire speaks against it. Never
     /// ended.
     InUse,
     /// A systemd service or launchd job. Never ended.
@@ -79,9 +79,9 @@ struct Facts {
     managed: bool,
     /// The wire is proven dead.
     dead: bool,
-    /// Somebody outside is seen to hold a direction of the wire.
+    /// An outside process is seen to hold a direction of the wire.
     held: bool,
-    /// Somebody outside is connected to a channel that it serves.
+    /// An outside process is connected to a channel that it serves.
     live: bool,
     /// It serves a channel.
     serves: bool,

@@ -13,7 +13,7 @@ use crate::process::{OtherEnd, Pid, Stdio, StdioKind};
 pub enum WireState {
     /// A live process outside the instance holds it.
     Held,
-    /// It was read, and nobody outside the instance holds it.
+    /// It was read, and no process outside the instance holds it.
     Closed,
     /// It could not be read.
     Unknown,
@@ -24,22 +24,22 @@ pub enum WireState {
 /// One direction of the wire, as seen from outside the instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Direction {
-    /// Who outside the instance holds the other end, ascending.
+    /// The processes outside the instance that hold the other end, ascending.
     pub(super) holders: Vec<Pid>,
-    /// The kernel says of at least one descriptor that nobody holds the other end.
+    /// The kernel says of at least one descriptor that no process holds the other end.
     pub(super) closed: bool,
     /// At least one descriptor could not be read.
     pub(super) unread: bool,
     /// A server, and not only a launcher of it, has nothing there (`/dev/null`, a file): the launcher's wire is not the
     /// server's.
     pub(super) absent: bool,
-    /// A terminal is there, so somebody holds its master, and no process that was looked at does.
+    /// A terminal is there, so its master is held, but by no process that was read.
     pub(super) terminal: bool,
 }
 
 impl Direction {
     /// A holder outside wins over everything, then what could not be read, then a closed end. Members are looked at, so
-    /// an unnamed master of a terminal is held by somebody outside; only beside a closed end that is too little to go by
+    /// an unnamed master of a terminal is held outside the instance; only beside a closed end that is too little to go by
     /// (`script` may have a member that cannot be read).
     pub(super) fn state(&self) -> WireState {
         if !self.holders.is_empty() || self.terminal && !self.closed {
@@ -111,7 +111,7 @@ impl Wire {
                 }
             }
         }
-        // What is below may have been handed to somebody else.
+        // What is below may have been handed on outside the instance.
         let helpers = instance.members.iter().filter(|member| member.part == Part::Helper);
         for record in helpers.map(|member| member.record).filter(|_| !instance.is_left_over()) {
             for end in record.details.stdio.iter().flat_map(|stdio| [stdio.stdin(), stdio.stdout()]) {
@@ -136,12 +136,12 @@ impl Wire {
         }
     }
 
-    /// Somebody outside was seen to hold a direction.
+    /// An outside process was seen to hold a direction.
     pub(super) fn is_held(&self) -> bool {
         self.directions().into_iter().any(|direction| direction.state() == WireState::Held)
     }
 
-    /// Everybody outside who holds a direction.
+    /// Every process outside that holds a direction.
     pub(super) fn holders(&self) -> impl Iterator<Item = Pid> + '_ {
         self.directions().into_iter().flat_map(|direction| direction.holders.iter().copied())
     }

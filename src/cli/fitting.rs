@@ -106,6 +106,7 @@ impl Command {
             Command::Check(_) => "check",
             Command::Log(_) => "log",
             Command::Exec { .. } => "exec",
+            Command::Wrap { .. } => "wrap",
             Command::Test(_) => "test",
             Command::Record { .. } => "record",
             Command::Schedule { .. } => "schedule",

@@ -1,4 +1,4 @@
-//! What is typed to have mcp-reap run without anybody typing.
+//! The commands that make mcp-reap run without a person.
 
 use clap::{Args, Subcommand, ValueEnum};
 

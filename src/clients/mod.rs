@@ -34,6 +34,7 @@ mod places;
 mod sessions;
 mod shapes;
 mod syntax;
+pub(crate) mod wrap;
 mod yaml;
 
 pub use found::{ConfiguredServer, Findings, Scope, Transport, Trouble, Warning};
@@ -90,13 +91,18 @@ impl Reader<'_> {
         let mut seen = HashSet::new();
         let mut projects: Vec<PathBuf> =
             self.places.projects.iter().filter(|project| seen.insert((*project).clone())).cloned().collect();
+        projects.retain(|project| !self.places.would_ask(project));
         for (project, file) in std::mem::take(&mut self.remembered) {
             if projects.len() >= MAX_PROJECTS {
                 self.warn(&file, None, Trouble::TooMany { limit: MAX_PROJECTS });
                 break;
             }
             // One check here instead of one per client below.
-            if project.is_absolute() && seen.insert(project.clone()) && project.is_dir() {
+            if project.is_absolute()
+                && seen.insert(project.clone())
+                && !self.places.would_ask(&project)
+                && project.is_dir()
+            {
                 projects.push(project);
             }
         }

@@ -1,6 +1,7 @@
 //! Where to start looking: the folders everything else is relative to.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use crate::os::home;
@@ -40,7 +41,14 @@ pub struct Places {
     pub xdg_config_home: Option<PathBuf>,
     /// Project folders to look in, besides those that clients themselves remember.
     pub projects: Vec<PathBuf>,
+    /// Nobody sits at a terminal: then no project is read for which macOS would ask a person.
+    pub unattended: bool,
 }
+
+/// Folders of a home on macOS whose files no program reads before the person has said yes, each time to another program.
+/// A question at three in the morning is answered by nobody, and asked again a week later.
+const ASKED_FOR: [&str; 5] =
+    ["Desktop", "Documents", "Downloads", "Library/CloudStorage", "Library/Mobile Documents"];
 
 impl Places {
     /// A home with nothing special about it.
@@ -54,6 +62,7 @@ impl Places {
             codex_home: None,
             xdg_config_home: None,
             projects: Vec::new(),
+            unattended: false,
         }
     }
 
@@ -62,7 +71,24 @@ impl Places {
     #[must_use]
     pub fn from_env() -> Option<Places> {
         let home = home::current()?;
-        Some(Places::from_vars(home, |name| std::env::var_os(name), std::env::current_dir().ok()))
+        let unattended = !std::io::stdin().is_terminal() && !std::io::stderr().is_terminal();
+        let working = std::env::current_dir().ok();
+        Some(Places { unattended, ..Places::from_vars(home, |name| std::env::var_os(name), working) })
+    }
+
+    /// Reading this project would make macOS ask a person, and there is none: below Desktop, Documents, Downloads and the
+    /// clouds' folders of the home, and on other volumes, which may be removable. Names are compared as the file system
+    /// of a Mac does, without case.
+    pub(super) fn would_ask(&self, project: &Path) -> bool {
+        let names = |path: &Path| {
+            path.components()
+                .map(|part| part.as_os_str().to_string_lossy().to_lowercase())
+                .collect::<Vec<_>>()
+        };
+        let (project, root) = (names(project), names(&self.root.join("Volumes")));
+        let is_below = |folder: &[String]| project.starts_with(folder);
+        let mut asked = ASKED_FOR.iter().map(|folder| names(&self.home.join(folder)));
+        self.unattended && self.os == Os::MacOs && (is_below(&root) || asked.any(|folder| is_below(&folder)))
     }
 
     /// The same from given variables.

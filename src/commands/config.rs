@@ -159,7 +159,7 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
 }
 
 /// The values that are no lists, each with the flag that sets it in this run.
-fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, Option<&'static str>); 12] {
+fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, Option<&'static str>); 13] {
     let Policy { limits, grace, min_age, confirm_after, settle, detached, clients, .. } = &loaded.policy;
     let given = |given: bool, flag: &'static str| given.then_some(flag);
     let quoted = |text: String| Some(format!("\"{text}\""));
@@ -181,6 +181,7 @@ fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, O
         ("limits.count_per", quoted(per.to_owned()), None),
         ("limits.max_age", duration(limits.max_age), given(global.max_age.is_some(), "--max-age")),
         ("limits.max_rss", max_rss, given(global.max_rss.is_some(), "--max-rss")),
+        ("exec.linger", duration(Some(loaded.exec.linger)), None),
         ("audit.keep_days", Some(loaded.audit.keep_days.to_string()), None),
         ("audit.max_size", quoted(exact_size(loaded.audit.max_size)), None),
     ]

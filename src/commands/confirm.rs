@@ -60,7 +60,7 @@ fn still(finishing: &[&Target]) -> String {
     }
 }
 
-/// Says whether the whole time has passed and nobody asked us to stop.
+/// Says whether the whole time has passed and no signal asked us to stop.
 fn sleep(kernel: &OsKernel, time: Duration) -> bool {
     let until = kernel.now().saturating_add(time);
     loop {

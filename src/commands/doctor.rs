@@ -2,6 +2,8 @@
 //!
 //! It changes nothing: no folder is made, no signal sent.
 
+mod guarded;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -50,7 +52,8 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
 fn version() -> Line {
     let program = std::env::current_exe().map_or_else(|_| "?".to_owned(), |path| path.display().to_string());
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    Line::fine("mcp-reap", format!("{} for {os} {arch}, {program}", env!("CARGO_PKG_VERSION")))
+    let run = if cfg!(target_os = "macos") { ", tested on a model of macOS, not on a Mac yet" } else { "" };
+    Line::fine("mcp-reap", format!("{} for {os} {arch}, {program}{run}", env!("CARGO_PKG_VERSION")))
 }
 
 /// The machine, and the user as which this runs.
@@ -230,6 +233,7 @@ fn configured() -> Vec<Line> {
     lines.extend(found.warnings.iter().map(|warning| {
         Line::note("clients", warning.to_string(), "its servers are known by their names only, if at all")
     }));
+    lines.extend(guarded::lines(&found));
     lines
 }
 

@@ -35,8 +35,7 @@ pub(super) fn run(words: &[String]) -> Exit {
     let _ = std::fs::File::from(ready).write_all(b"\n");
     #[cfg(target_os = "linux")]
     ffi::let_go_of_code();
-    let linger = ticket.linger.unwrap_or(LINGER);
-    let root_gone = match watch(watched, linger, &mut world) {
+    let root_gone = match watch(watched, &mut world) {
         Ok(root_gone) => root_gone,
         Err(errno) => {
             super::output::log_to_file();
@@ -49,9 +48,6 @@ pub(super) fn run(words: &[String]) -> Exit {
     }
     Exit::Fine
 }
-
-/// How long a client may read on after it closed stdin.
-const LINGER: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Takes what is this guardian's and closes all else; fails before anybody relies on it.
 fn prepare(ticket: &Ticket) -> Result<Watched, String> {

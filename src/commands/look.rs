@@ -155,7 +155,7 @@ fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid,
 }
 
 /// Containers of MCP images without a client, where the person asked for them. The engines are asked before the
-/// processes are looked at: a client that starts meanwhile is seen, and its container is not told.
+/// processes are looked at: a client that starts meanwhile is seen, and its container is not reported.
 pub(super) fn containers(asked: bool) -> Option<Answer> {
     asked.then(crate::services::containers)
 }

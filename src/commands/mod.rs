@@ -1,4 +1,4 @@
-//! The commands: one file per subcommand. Here is which runs, and to whom its errors go.
+//! The commands: one file per subcommand. Here is which one runs, and who gets its errors.
 
 mod check;
 mod config;
@@ -29,6 +29,7 @@ mod session;
 mod stop;
 mod test;
 mod verbose;
+mod wrap;
 
 use std::ffi::OsString;
 
@@ -37,7 +38,7 @@ use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
 use session::Session;
 
-/// Runs the command and reports its error to whom it concerns.
+/// Runs the command and reports its error to its audience.
 #[must_use]
 pub fn run(cli: &Cli) -> Exit {
     let audience = Audience::of(cli);
@@ -123,6 +124,7 @@ fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
         Some(Command::Config { action }) => config::run(action, global),
         Some(Command::Log(args)) => log::run(args, global),
         Some(Command::Test(args)) => test::run(args, global.json),
+        Some(Command::Wrap { action }) => wrap::run(action.as_ref(), global),
         // What can be run was run before main.
         Some(Command::Exec { .. }) => {
             anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")

@@ -128,7 +128,7 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// Was everything that was planned, so many instances, also ended?
+    /// Was everything that was planned, this number of instances, also ended?
     pub(super) fn ended(&self, planned: usize) -> bool {
         usize::try_from(self.totals.instances) == Ok(planned) && self.totals.failed == 0
     }
@@ -165,7 +165,7 @@ pub(super) fn end(
     let confirmed = match second_look::confirm(session, plan, &mut kernel) {
         Ok(confirmed) => confirmed,
         Err(error) => {
-            // What began also ends in the record; the error itself is for whoever called.
+            // What began also ends in the record; the error itself is for the caller.
             let nothing = Totals { duration: started.elapsed(), ..Totals::default() };
             recorder.finished(&nothing, signal_in(stop))?;
             return Err(error);

@@ -19,7 +19,7 @@ pub(super) struct AuditRecorder<S = FileSink> {
     translator: Translator,
 }
 
-/// Says in the words of the audit log what happens in a run.
+/// Translates the steps of a run into events of the audit log.
 #[derive(Default)]
 pub(super) struct Translator {
     first_signal: HashMap<ProcessId, Instant>,
@@ -213,7 +213,7 @@ mod tests {
     use crate::classify::Verdict;
     use crate::process::StartTime;
 
-    /// A disk that notes what was written since it was last told to keep it.
+    /// A disk that notes what was written since the last sync.
     #[derive(Clone, Default)]
     struct Disk(Rc<RefCell<State>>);
 

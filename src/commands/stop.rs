@@ -35,7 +35,7 @@ fn ends_a_run(signal: Signal) -> bool {
     use Signal as S;
     match signal {
         S::SIGKILL | S::SIGSTOP => false,
-        // Ignored, or they stop the process, unless somebody says otherwise.
+        // Ignored, or they stop the process, unless a handler is set.
         S::SIGCHLD | S::SIGCONT | S::SIGURG | S::SIGWINCH | S::SIGTSTP | S::SIGTTIN | S::SIGTTOU => false,
         // A fault of the program itself: what ran into it would run into it again at once.
         S::SIGSEGV | S::SIGBUS | S::SIGILL | S::SIGFPE => false,

@@ -19,6 +19,8 @@ pub(super) const MAX_GRACE: Duration = Duration::from_secs(600);
 const MAX_CONFIRM_AFTER: Duration = Duration::from_secs(60);
 /// Other runs wait meanwhile, and a timer's service has a minute beyond the graces.
 pub(super) const MAX_SETTLE: Duration = Duration::from_secs(30);
+/// A client that reads on for longer than a day is not about to close.
+const MAX_LINGER: Duration = Duration::from_secs(24 * 3600);
 /// A century.
 const MAX_KEEP_DAYS: i64 = 36_500;
 
@@ -37,6 +39,19 @@ impl Default for AuditSettings {
     }
 }
 
+/// `[exec]`: how a guardian goes about its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExecSettings {
+    /// How long a client may read on after it closed the server's input, before the server is judged as if it did not.
+    pub linger: Duration,
+}
+
+impl Default for ExecSettings {
+    fn default() -> ExecSettings {
+        ExecSettings { linger: Duration::from_secs(60) }
+    }
+}
+
 const DURATION: &str = "a duration such as \"90s\" or \"24h\"";
 const PATTERN: &str = "a pattern, as a text";
 
@@ -48,12 +63,13 @@ pub(super) fn parse(
     file: &Path,
     text: &str,
     around: &Surroundings,
-) -> Result<(Policy, AuditSettings), ConfigError> {
+) -> Result<(Policy, ExecSettings, AuditSettings), ConfigError> {
     let source = Source { file, text };
     let document = DeTable::parse(text)
         .map_err(|error| source.mistake(error.span().unwrap_or(0..0), String::new(), error.message(), ""))?;
     let mut top = Section::new(source, "", document.get_ref(), 0..0);
     let mut policy = Policy::default();
+    let mut exec = ExecSettings::default();
     let mut audit = AuditSettings::default();
 
     if let Some(section) = top.section("reap")? {
@@ -71,21 +87,25 @@ pub(super) fn parse(
     for section in top.sections("expect")? {
         policy.expect.push(expect(section, file)?);
     }
+    if let Some(section) = top.section("exec")? {
+        exec = exec_settings(section)?;
+    }
     if let Some(section) = top.section("audit")? {
         audit = audit_settings(section)?;
     }
     top.finish()?;
-    Ok((policy, audit))
+    Ok((policy, exec, audit))
+}
+
+fn at_most(most: Duration) -> impl Fn(&str) -> Result<Duration, String> {
+    move |text| match parse_duration(text) {
+        Ok(duration) if duration > most => Err(format!("at most {} is taken", show_duration(most))),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn reap(mut section: Section<'_>, policy: &mut Policy) -> Result<(), ConfigError> {
-    let at_most = |most: Duration| {
-        move |text: &str| match parse_duration(text) {
-            Ok(duration) if duration > most => Err(format!("at most {} is taken", show_duration(most))),
-            Ok(duration) => Ok(duration),
-            Err(error) => Err(error.to_string()),
-        }
-    };
     let value = |at: Option<At<Duration>>, default| at.map_or(default, |at| at.value);
     policy.grace = value(section.parsed("grace", DURATION, at_most(MAX_GRACE))?, policy.grace);
     policy.min_age = value(section.parsed("min_age", DURATION, parse_duration)?, policy.min_age);
@@ -201,6 +221,12 @@ fn expect(mut section: Section<'_>, file: &Path) -> Result<Expectation, ConfigEr
     } else {
         Ok(Expectation { name, pattern, min, max, origin })
     }
+}
+
+fn exec_settings(mut section: Section<'_>) -> Result<ExecSettings, ConfigError> {
+    let linger = section.parsed("linger", DURATION, at_most(MAX_LINGER))?;
+    section.finish()?;
+    Ok(linger.map_or_else(ExecSettings::default, |at| ExecSettings { linger: at.value }))
 }
 
 fn audit_settings(mut section: Section<'_>) -> Result<AuditSettings, ConfigError> {

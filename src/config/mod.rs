@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 pub use error::{ConfigError, Mistake};
-pub use file::AuditSettings;
+pub use file::{AuditSettings, ExecSettings};
 pub use locate::Surroundings;
 pub use merge::Overrides;
 
@@ -29,6 +29,8 @@ use crate::policy::Policy;
 pub struct Loaded {
     /// What may be ended and what must stay.
     pub policy: Policy,
+    /// How guardians go about their servers.
+    pub exec: ExecSettings,
     /// What is written down.
     pub audit: AuditSettings,
     /// The file it came from; `None` where there is none and these are the defaults.
@@ -75,8 +77,8 @@ pub fn load_in(around: &Surroundings, cli: Option<&Path>) -> Result<Loaded, Conf
             };
         }
     };
-    let (policy, audit) = file::parse(&path, &text, around)?;
-    Ok(Loaded { policy, audit, lines: lines(&text), origin: Some(path) })
+    let (policy, exec, audit) = file::parse(&path, &text, around)?;
+    Ok(Loaded { policy, exec, audit, lines: lines(&text), origin: Some(path) })
 }
 
 /// The line, from 1, of each key of each plain section, as `reap.grace`. Entries of lists
@@ -98,6 +100,7 @@ fn lines(text: &str) -> BTreeMap<String, usize> {
 fn defaults() -> Loaded {
     Loaded {
         policy: Policy::default(),
+        exec: ExecSettings::default(),
         audit: AuditSettings::default(),
         origin: None,
         lines: BTreeMap::new(),

@@ -16,5 +16,4 @@ pub mod peer;
 pub mod start;
 pub mod stdin;
 pub mod ticket;
-pub mod unix_listener;
 pub mod watch;

@@ -15,6 +15,8 @@ pub trait World {
     fn guards_a_client(&mut self) -> bool;
     /// Stdin says that it is hung up: is the other end really gone, or did the server shut it down?
     fn other_end_is_gone(&mut self, stdin: BorrowedFd<'_>) -> bool;
+    /// How long the client may read on after it closed stdin.
+    fn linger(&mut self) -> Duration;
     /// Who reads what the server writes.
     fn reader(&mut self) -> Reader;
     /// What is left after the root ended.
@@ -73,11 +75,19 @@ impl Watched {
 ///
 /// # Errors
 /// When poll(2) fails: nothing is known then, so nothing is ended.
-pub fn watch(watched: Watched, linger: Duration, world: &mut impl World) -> Result<bool, Errno> {
+pub fn watch(watched: Watched, world: &mut impl World) -> Result<bool, Errno> {
     let stdin = if watched.stdin.is_some() { Stdin::Connected } else { Stdin::Silent };
     let client_gone = watched.client_gone;
-    let seen =
-        Seen { stdin, client_gone, root_gone: false, stdout: None, tree: None, rest: Duration::ZERO, linger };
+    let seen = Seen {
+        stdin,
+        client_gone,
+        root_gone: false,
+        stdout: None,
+        tree: None,
+        rest: Duration::ZERO,
+        // Known when it matters.
+        linger: Duration::MAX,
+    };
     let mut guardian = Guardian { watched, seen, hung_up_at: None, cut_off_at: None, in_vain: 0 };
     loop {
         if let Some(at) = guardian.hung_up_at {
@@ -157,6 +167,7 @@ impl Guardian {
         let Some(stdin) = &self.watched.stdin else { return };
         if world.other_end_is_gone(stdin.as_fd()) {
             self.hung_up_at = Some(Instant::now());
+            self.seen.linger = world.linger();
             self.seen.stdin = Stdin::HungUp(Duration::ZERO);
             // A hung-up end tells nothing more.
             self.watched.stdin = None;

@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub(crate) use super::disk::DiskError;
-use super::disk::{self, SeenFile};
 use super::settings::{self, Edit, Edited, HookCommand, HookStatus, SettingsError};
+pub(crate) use crate::os::own_file::DiskError;
+use crate::os::own_file::{self as disk, SeenFile};
 use crate::os::stable_path::{Vanishing, settle};
 use crate::os::{self, home};
+
+/// Settings are written by hand; 4 MiB of them is something else.
+const LARGEST: u64 = 4 << 20;
 
 /// Whose settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,7 +196,7 @@ pub(crate) fn uninstall(file: &Path) -> Result<SettingsReport, InstallError> {
 /// # Errors
 /// When the file cannot be read or holds no settings.
 pub(crate) fn status(file: &Path, command: &HookCommand) -> Result<HookStatus, InstallError> {
-    let read = os::file::read(file, disk::LARGEST).map_err(|error| disk_error(file, error.into()))?;
+    let read = os::file::read(file, LARGEST).map_err(|error| disk_error(file, error.into()))?;
     let bytes = read.unwrap_or_default();
     let text = unicode(file, &bytes)?;
     settings::status(text, command).map_err(|why| InstallError::Settings { file: file.to_owned(), why })
@@ -220,12 +223,12 @@ struct SettingsFile {
 impl SettingsFile {
     fn open(path: &Path) -> Result<SettingsFile, InstallError> {
         let file = disk::resolve(path).map_err(|why| disk_error(path, why))?;
-        let seen = disk::read(&file).map_err(|why| disk_error(&file, why))?;
+        let seen = disk::read(&file, LARGEST).map_err(|why| disk_error(&file, why))?;
         // Beside the name that was given: behind a link there may be a repository.
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".mcp-reap-backup");
         let backup_path = path.with_file_name(name);
-        let backup = disk::read(&backup_path).map_err(|why| disk_error(&backup_path, why))?;
+        let backup = disk::read(&backup_path, LARGEST).map_err(|why| disk_error(&backup_path, why))?;
         Ok(SettingsFile { file, seen, backup_path, backup })
     }
 

@@ -9,7 +9,6 @@ pub(crate) mod install;
 pub mod settings;
 pub(crate) mod watch;
 
-mod disk;
 mod entry;
 mod error;
 mod json;

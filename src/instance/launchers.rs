@@ -47,7 +47,7 @@ impl Line<'_, '_> {
         let mut tops: HashSet<Pid> = self.look.roles.all(Role::Server).into_iter().collect();
         tops.extend(self.look.roles.all(Role::Launcher));
         let parent_of = |pid: Pid| self.look.tree.parent(self.look.tree.get(pid)?).map(ProcessRecord::pid);
-        // A process above a top may take it in, and is asked again when one more below it became a top. A pid that was
+        // A process above a top may take it in, and is checked again when one more below it became a top. A pid that was
         // taken in never comes back, so this ends, and a loop in the table loses all its tops.
         let mut below: HashSet<Pid> = HashSet::new();
         let mut waiting: BTreeSet<Pid> = tops.iter().filter_map(|top| parent_of(*top)).collect();
@@ -82,7 +82,7 @@ impl Line<'_, '_> {
         found
     }
 
-    /// A launcher or server says so itself. Any other process is a launcher only when all it runs belongs to the
+    /// A launcher or server belongs by its role. Any other process is a launcher only when all it runs belongs to the
     /// instance and the wire goes through it: a script that also starts the person's web server is an owner.
     fn belongs(&self, tops: &HashSet<Pid>, parent: &ProcessRecord) -> Belongs {
         if parent.pid() <= Pid(2) {
@@ -180,7 +180,7 @@ fn runs_script(seen: &Resolution) -> bool {
     shell && seen.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
 }
 
-/// Can a client below another one talk to nobody but it and what belongs to it? It is on the same wire, or both ends of
+/// Can a client below another one talk only to it and what belongs to it? It is on the same wire, or both ends of
 /// its own are held by members alone.
 pub(super) fn talks_only_to(below: &ProcessRecord, client: &ProcessRecord, inside: &HashSet<Pid>) -> bool {
     let Some(own) = &below.details.stdio else { return false };

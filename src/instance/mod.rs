@@ -64,7 +64,7 @@ impl<'a> Instance<'a> {
             at += 1;
             for record in tree.children(above.pid()).filter(|record| !record.is_zombie()) {
                 let is_client = roles.role(record.pid()) == Some(Role::Client);
-                // One that a helper started is a job, and may work for somebody.
+                // One that a helper started is a job, and may still be needed.
                 let own = || above_part != Part::Helper && launchers::talks_only_to(record, root, &inside);
                 if is_client && !own() {
                     clients_below.push(record.pid());
@@ -104,7 +104,7 @@ impl<'a> Instance<'a> {
         self.members.iter().find(|member| member.record.pid() == pid).map(|member| member.part)
     }
 
-    /// The other end is held by members, and so by nobody outside: what no client can ever reach.
+    /// The other end is held by members, and so by no outside process: no client can ever reach it.
     #[must_use]
     pub fn holds_alone(&self, end: OtherEnd<'_>) -> bool {
         matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| self.contains(*pid)))
@@ -210,7 +210,7 @@ fn parts(members: &[&ProcessRecord], look: &Look<'_>, tops: &Tops) -> HashMap<Pi
             (_, Some(Role::Server)) => Part::Server,
             (_, Some(Role::Launcher | Role::Wrapper)) => Part::Launcher,
             _ if passes_on => Part::Launcher,
-            // Below a launcher and no name of its own: what the launcher was told to run, unless that stands beside it.
+            // Below a launcher and no name of its own: what the launcher runs, unless that stands beside it.
             (Some(Part::Launcher), None) if !beside_the_server(record) => Part::Server,
             _ => Part::Helper,
         };
@@ -219,7 +219,7 @@ fn parts(members: &[&ProcessRecord], look: &Look<'_>, tops: &Tops) -> HashMap<Pi
     parts
 }
 
-/// The name of the launcher at the root, which knows what it was told to run; else of the topmost
+/// The name of the launcher at the root, which names what it runs; else of the topmost
 /// server; of a launcher below where no server was found (still starting, or behind a program that
 /// is not known).
 fn name(members: &[Member<'_>], roles: &Roles) -> String {
@@ -246,7 +246,7 @@ fn left_over<'a>(look: &Look<'a>, tops: &Tops, taken: &HashSet<Pid>) -> Vec<Inst
         let helpers = ancestors.iter().take_while(|above| roles.role(above.pid()) == Some(Role::Helper));
         let top = helpers.last().copied().unwrap_or(record);
         let automated = roles.get(top.pid()).is_some_and(|top| matches!(top.basis, Basis::Automated { .. }));
-        // A browser that only its profile names is somebody's own as long as that somebody lives.
+        // A browser that only its profile names belongs to its parent as long as that lives.
         if !automated || roles.role(top.parent) == Some(Role::Init) {
             roots.insert(top.pid(), top);
         }

@@ -24,7 +24,7 @@ pub(super) fn is_part(record: &ProcessRecord, members: &[&ProcessRecord]) -> boo
 }
 
 /// Processes that read nothing but these members and were started beside them, by a launcher that is gone: adopted as
-/// the root was, in its session and process group, and nobody reads what they write.
+/// the root was, in its session and process group, and no process reads what they write.
 pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec<&'a ProcessRecord> {
     let Some(root) = members.first() else { return Vec::new() };
     if look.roles.role(root.parent) != Some(Role::Init)

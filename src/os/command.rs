@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 /// Where programs lie; the last is NixOS's. The person's `PATH` is not searched: what is found there
 /// may be anything. A caller that means another program names its path.
-const SEARCH: [&str; 3] = ["/usr/bin", "/bin", "/run/current-system/sw/bin"];
+const SEARCH: [&str; 4] = ["/usr/bin", "/bin", "/usr/sbin", "/run/current-system/sw/bin"];
 
 /// What to run, and how much of it.
 #[derive(Clone, Copy, Debug)]

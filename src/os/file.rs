@@ -165,7 +165,7 @@ impl Draft {
             file.set_permissions(Permissions::from_mode(mode))?;
         }
         file.write_all(content)?;
-        file.sync_all()?;
+        or_plainly(file.sync_all(), || Ok(rustix::fs::fsync(&file)?))?;
         Ok(draft)
     }
 
@@ -224,6 +224,31 @@ fn sync_folder(of: &Path) {
     let _ = parts(of).and_then(|(folder, _)| File::open(folder)?.sync_all());
 }
 
+/// Returns when the content is on the disk. fdatasync is enough: the length is data. On macOS std asks for F_FULLFSYNC,
+/// which empties the disk's own cache too; some volumes (network shares, some FAT drivers) refuse it, and there fsync is
+/// all that can be had.
+///
+/// # Errors
+/// As fsync(2).
+pub(crate) fn sync(file: &File) -> io::Result<()> {
+    or_plainly(file.sync_data(), || Ok(rustix::fs::fsync(file)?))
+}
+
+/// A refusal says that nothing was tried. Any other error is the disk's own, and the next call might hide it.
+fn or_plainly(full: io::Result<()>, plain: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    match full {
+        Err(error)
+            if matches!(
+                Errno::from_io_error(&error),
+                Some(Errno::INVAL | Errno::NOTTY | Errno::NOTSUP | Errno::NODEV)
+            ) =>
+        {
+            plain()
+        }
+        full => full,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -231,6 +256,25 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn a_volume_that_refuses_a_full_sync_gets_a_plain_one_and_a_failing_disk_does_not() {
+        let refused = [Errno::INVAL, Errno::NOTTY, Errno::NOTSUP, Errno::NODEV];
+        let failed = [Errno::IO, Errno::NOSPC, Errno::BADF, Errno::INTR];
+        for (errnos, plainly) in [(refused, true), (failed, false)] {
+            for errno in errnos {
+                let mut called = false;
+                let result = or_plainly(Err(errno.into()), || {
+                    called = true;
+                    Ok(())
+                });
+                assert_eq!((called, result.is_ok()), (plainly, plainly), "{errno}");
+            }
+        }
+        or_plainly(Ok(()), || Err(Errno::IO.into())).unwrap();
+        let broken = or_plainly(Err(Errno::NOTSUP.into()), || Err(Errno::IO.into()));
+        assert_eq!(broken.unwrap_err().raw_os_error(), Some(Errno::IO.raw_os_error()));
+    }
 
     /// Files of /proc have a size of 0 and some content, like a file that grows meanwhile.
     #[cfg(target_os = "linux")]

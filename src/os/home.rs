@@ -1,4 +1,4 @@
-//! The person's folders: environment, user database, and who owns what they say.
+//! The person's folders: environment, user database, and the owners of the folders they name.
 
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;

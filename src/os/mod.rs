@@ -8,4 +8,5 @@ pub(crate) mod command;
 pub(crate) mod file;
 pub(crate) mod home;
 pub(crate) mod machine;
+pub(crate) mod own_file;
 pub(crate) mod stable_path;

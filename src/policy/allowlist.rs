@@ -45,12 +45,12 @@ pub struct Candidate<'a> {
     pub program: Option<&'a str>,
 }
 
-/// What one field says of one process.
+/// How one field matches one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Matches,
     Differs,
-    /// What the field asks for could not be read.
+    /// What the field is about could not be read.
     NotKnown,
 }
 
@@ -64,7 +64,7 @@ impl AllowRule {
     /// Does every field that is given match this process?
     ///
     /// A rule without any field matches nothing (the reader of the file refuses it). Where a field
-    /// asks for something that could not be read of this process (its executable, working
+    /// is about something that could not be read of this process (its executable, working
     /// directory, ports, unit or label), the other fields decide: the rule matches if at least one
     /// of them does and none differs, because what is not known speaks for leaving alone. A rule
     /// with nothing but such fields does not match: otherwise `port = 80` alone would protect every
@@ -127,7 +127,7 @@ fn joined(argv: &Argv) -> String {
     argv.written().into_iter().map(to_text).collect::<Vec<_>>().join(" ")
 }
 
-/// A path against its pattern. Linux says ` (deleted)` behind the path of a file that was replaced,
+/// A path against its pattern. Linux writes ` (deleted)` behind the path of a file that was replaced,
 /// as every update of a running program does; the rule means that program all the same.
 fn path_answer(pattern: &Pattern, path: Option<&RawText>) -> Answer {
     let Some(path) = path else { return Answer::NotKnown };
@@ -136,7 +136,7 @@ fn path_answer(pattern: &Pattern, path: Option<&RawText>) -> Answer {
     (pattern.matches(&text) || pattern.matches(bare)).into()
 }
 
-/// The systemd unit of a process: the one it was said to be in, else any in its control group's
+/// The systemd unit of a process: the one that its manager reports, else any in its control group's
 /// path, as `/user.slice/user-1000.slice/user@1000.service/app.slice/notes.service`. For ending,
 /// being somewhere in a unit's group proves nothing; for leaving alone it is enough.
 fn unit_answer(pattern: &Pattern, record: &ProcessRecord) -> Answer {

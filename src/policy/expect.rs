@@ -5,13 +5,13 @@ use crate::pattern::Pattern;
 /// One `[[expect]]` entry.
 #[derive(Clone, Debug)]
 pub struct Expectation {
-    /// As it stands in the file, for what is said about it.
+    /// As it stands in the file, for messages.
     pub name: String,
     /// Matched against the names of the running servers.
     pub pattern: Pattern,
-    /// At least so many instances.
+    /// The least number of instances.
     pub min: u32,
-    /// At most so many; `None` is any number.
+    /// The greatest; `None` is any number.
     pub max: Option<u32>,
     /// Where the entry stands, such as `config.toml:12`.
     pub origin: String,

@@ -1,4 +1,4 @@
-//! What is read of a process only when it deserves a closer look.
+//! What is read only of the processes that matter.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::id::Pid;
 use crate::bytes::RawText;
 
-/// What a closer look told of a process.
+/// The details of a process.
 ///
 /// `None` means "could not be read" or "was not looked at".
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,7 +40,7 @@ pub struct Details {
     /// Processes that hold the other end of a connection that it opened itself. They matter only where one of them is
     /// its owner, an ancestor or a client: everything else is a database, a cloud service, its own browser.
     pub outbound_peers: Vec<Pid>,
-    /// Who traces it (`TracerPid`); `Some(Pid(0))` is nobody, or was not said.
+    /// Who traces it (`TracerPid`); `Some(Pid(0))` is none, or not reported.
     pub tracer: Option<Pid>,
     /// It is connected to a display server (X11, Wayland): it belongs to a person at a screen.
     pub display: bool,
@@ -78,7 +78,7 @@ impl fmt::Display for Listener {
 }
 
 /// [`Details`], which take memory only where there are any: of 20,000 processes perhaps a hundred are
-/// looked at closely, and the room for the others would be 5 MB.
+/// read in detail, and the space for the others would be 5 MB.
 ///
 /// ```
 /// use mcp_reap::process::LazyDetails;
@@ -150,7 +150,7 @@ pub struct Service {
     pub manager: String,
     /// Unit or job label.
     pub name: String,
-    /// Its main process; `Pid(0)` when it has none, `None` when that could not be asked.
+    /// Its main process; `Pid(0)` when it has none, `None` when the manager gave no answer.
     pub main_pid: Option<Pid>,
     /// The manager calls it active (or activating). A service that is active without a main process (oneshot with
     /// RemainAfterExit, forking) manages everything in its cgroup.
@@ -168,7 +168,7 @@ pub enum StdioKind {
     Socket,
     /// `/dev/null`.
     Null,
-    /// A terminal whose master somebody holds.
+    /// A terminal whose master a process holds.
     Tty,
     /// A file or a device.
     File,
@@ -182,8 +182,8 @@ pub enum StdioKind {
 /// The stdio connection of a process, on whatever descriptors it lies now, and who holds the other end in each
 /// direction.
 ///
-/// The two lists of holders mean: `None` "the other end could not be read, or is held by somebody who cannot be seen";
-/// empty "looked, and the kernel says that nobody holds it"; otherwise the processes outside the process itself that
+/// The two lists of holders mean: `None` "the other end could not be read, or is held by a process that cannot be seen";
+/// empty "looked, and the kernel says that no process holds it"; otherwise the processes outside the process itself that
 /// hold it (for a terminal: its master). Where the descriptor of that direction is neither a pipe, a socket nor a
 /// terminal, there is no other end and the list says nothing; see [`Stdio::stdin`] and [`Stdio::stdout`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -222,11 +222,11 @@ fn nobody() -> Option<Vec<Pid>> {
 pub enum OtherEnd<'a> {
     /// There is none: `/dev/null`, a file, a terminal that is gone, no such descriptor.
     Absent,
-    /// The kernel says that nobody holds it.
+    /// The kernel says that no process holds it.
     Closed,
     /// These processes hold it.
     Held(&'a [Pid]),
-    /// Not read, or held by somebody who cannot be seen.
+    /// Not read, or held by a process that cannot be seen.
     Unread,
 }
 
@@ -270,7 +270,7 @@ impl Stdio {
         matches!(self.stdout_kind.unwrap_or(self.kind), StdioKind::Pipe | StdioKind::Socket)
     }
 
-    /// Can somebody be at the other end, as a client is?
+    /// Can a client be at the other end?
     #[must_use]
     pub fn is_wire(&self) -> bool {
         matches!(self.kind, StdioKind::Pipe | StdioKind::Socket)
@@ -282,7 +282,7 @@ fn other_end(kind: StdioKind, peers: Option<&[Pid]>) -> OtherEnd<'_> {
         // A holder that was seen counts, whatever the descriptor is called.
         (_, Some(peers @ [_, ..])) => OtherEnd::Held(peers),
         (StdioKind::Pipe | StdioKind::Socket, Some([])) => OtherEnd::Closed,
-        // A terminal that is there has a master that somebody holds, seen or not.
+        // A terminal that is there has a master that some process holds, seen or not.
         (StdioKind::Pipe | StdioKind::Socket | StdioKind::Tty | StdioKind::Unknown, _) => OtherEnd::Unread,
         (StdioKind::Null | StdioKind::File | StdioKind::Closed, _) => OtherEnd::Absent,
     }

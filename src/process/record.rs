@@ -43,7 +43,7 @@ pub struct ProcessRecord {
 pub enum State {
     /// Z or X: dead, waiting for its parent to collect it.
     Zombie,
-    /// T or t: stopped; it hears a signal only after SIGCONT.
+    /// T or t: stopped; it handles a signal only after SIGCONT.
     Stopped,
     /// Anything else, as the letter `ps` shows.
     Other(char),

@@ -9,7 +9,7 @@ use super::record::ProcessRecord;
 /// The version of the recorded-table format, of the JSON report and of the audit log.
 pub const SCHEMA: u32 = 1;
 
-/// Who looked: its process and user. Its process and all above it are never targets.
+/// The viewer: its process and user. Its process and all above it are never targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
     /// The looking process.
@@ -27,14 +27,14 @@ pub struct Snapshot {
     pub os: String,
     /// When it was taken.
     pub taken_at: DateTime<Utc>,
-    /// Who took it.
+    /// The process that took it.
     pub viewer: Viewer,
     /// pid 1 is known to be systemd although it cannot be seen (hidepid): `/run/systemd/system` is there, and the viewer
     /// lives in the machine's first PID namespace.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub systemd: bool,
-    /// Processes of the viewer's user whose descriptors could not be read, where everybody's were looked at: one of them
-    /// may hold a wire of which nobody was seen to hold the other end.
+    /// Processes of the viewer's user whose descriptors could not be read, where those of every process were read: one of them
+    /// may hold a wire whose other end no process was seen to hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<Pid>,
     /// The rows, in no particular order.

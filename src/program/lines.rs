@@ -23,6 +23,10 @@ pub(super) enum Joint {
 pub(super) struct Simple {
     pub words: Vec<String>,
     pub joint: Joint,
+    /// It stands between parentheses, so that `exec` takes the place of a subshell only.
+    pub subshell: bool,
+    /// The line says what it reads (`< file`, `<<< text`): not what the shell was given.
+    pub input: bool,
 }
 
 /// The commands of a line, in order.
@@ -43,6 +47,8 @@ pub(super) fn read(line: &str) -> Line {
         word: None,
         target: false,
         closed: false,
+        depth: 0,
+        input: false,
     };
     while let Some(c) = reader.chars.next() {
         reader.take(c);
@@ -61,6 +67,10 @@ struct Reader<'l> {
     target: bool,
     /// The last command was ended by `)`: an operator behind that joins it.
     closed: bool,
+    /// How many parentheses are open.
+    depth: usize,
+    /// The command so far has an input of its own.
+    input: bool,
 }
 
 impl Reader<'_> {
@@ -87,9 +97,11 @@ impl Reader<'_> {
                 // `name()` begins a function, whose body runs where it is called.
                 self.line.unread |= self.word.is_some();
                 self.end_word();
+                self.depth += 1;
             }
             ')' => {
                 self.end_command(Joint::Then);
+                self.depth = self.depth.saturating_sub(1);
                 self.closed = true;
             }
             '&' if self.chars.peek() == Some(&'>') => {}
@@ -155,14 +167,15 @@ impl Reader<'_> {
 
     fn redirection(&mut self, c: char) {
         // A number right before it is the descriptor.
-        if self.word.as_deref().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
-            self.word = None;
-        }
+        let number =
+            self.word.take_if(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()));
         self.end_word();
         let mut operator = c.to_string();
         while let Some(c) = self.chars.next_if(|c| matches!(c, '>' | '<' | '&' | '|')) {
             operator.push(c);
         }
+        let own = matches!(&*operator, "<" | "<>" | "<<" | "<<<");
+        self.input |= own && number.is_none_or(|number| number == "0");
         self.line.unread |= operator == "<<" || self.chars.peek() == Some(&'(');
         self.target = true;
     }
@@ -178,13 +191,17 @@ impl Reader<'_> {
     fn end_command(&mut self, joint: Joint) {
         self.end_word();
         self.target = false;
+        let input = std::mem::take(&mut self.input);
         if !self.simple.is_empty() {
-            self.line.commands.push(Simple { words: std::mem::take(&mut self.simple), joint });
+            let words = std::mem::take(&mut self.simple);
+            self.line.commands.push(Simple { words, joint, subshell: self.depth > 0, input });
         } else if self.closed
             && let Some(last) = self.line.commands.last_mut()
-            && last.joint == Joint::Then
         {
-            last.joint = joint;
+            last.input |= input;
+            if last.joint == Joint::Then {
+                last.joint = joint;
+            }
         }
         self.closed = false;
     }
@@ -238,6 +255,28 @@ mod tests {
         ] {
             let found: Vec<Joint> = read(line).commands.iter().map(|simple| simple.joint).collect();
             assert_eq!(found, joints, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_does_not_read_what_the_shell_was_given_is_told_apart() {
+        for line in
+            ["a < b", "a </dev/null >c", "a 0<b", "a <<< b", "a 2>&1 < b", "(a) < b", "(a; b) < c", "a <> b"]
+        {
+            assert!(read(line).commands.last().unwrap().input, "{line}");
+        }
+        for line in ["a", "a <&0", "a > b", "a 3<b", "b < c; a", "a 2>&1 | b"] {
+            assert!(!read(line).commands.last().unwrap().input, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_stands_between_parentheses_runs_in_a_subshell() {
+        for (line, subshell) in
+            [("a", [false].as_slice()), ("(a); b", &[true, false]), ("((a) ; b) && c", &[true, true, false])]
+        {
+            let found: Vec<bool> = read(line).commands.iter().map(|simple| simple.subshell).collect();
+            assert_eq!(found, subshell, "{line}");
         }
     }
 

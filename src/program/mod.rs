@@ -1,6 +1,6 @@
 //! argv, exe and comm -> what really runs.
 //!
-//! An argv is peeled like an onion: an interpreter runs a script, a runner a package, a shell its
+//! An argv is resolved layer by layer: an interpreter runs a script, a runner a package, a shell its
 //! first command, a passer (`env`, `timeout`, `sudo`) the words behind its own options. What is
 //! left is the program, and only its name counts. Words that are data to a program never come up.
 //!
@@ -27,6 +27,7 @@ mod passers;
 mod resolution;
 mod resolve;
 mod runners;
+mod sequence;
 mod shell;
 mod table;
 mod title;
@@ -53,7 +54,7 @@ impl Resolution {
     }
 }
 
-/// What really runs. Never fails: what cannot be told is a `Resolution` without a program.
+/// What really runs. Never fails: what is not known is a `Resolution` without a program.
 ///
 /// An empty argv falls back to the executable, and to a comm that was not cut (shorter than the
 /// kernel's 15 bytes, `TASK_COMM_LEN` in proc(5)).
@@ -85,5 +86,6 @@ pub(crate) fn resolve_words(words: &[Word<'_>]) -> Resolution {
         layers: resolver.layers,
         program,
         line: resolver.line,
+        hides: resolver.hides,
     }
 }

@@ -98,7 +98,7 @@ fn gives_shape(folder: &str) -> bool {
         || lower.strip_prefix("net").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// A path without `.`, `..` and doubled slashes, as far as that can be told from the text.
+/// A path without `.`, `..` and doubled slashes, as far as the text shows it.
 pub(crate) fn tidy(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     for segment in path.split('/') {

@@ -25,7 +25,7 @@ pub enum Kind {
     Task,
 }
 
-/// The program that is left when every layer is peeled off.
+/// The program that is left behind all layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// What kind of thing it is.
@@ -70,13 +70,16 @@ pub struct Resolution {
     /// What stands before the program, outermost first.
     pub layers: Vec<Layer>,
     /// The program; `None` where nothing is run (an interactive shell, `npm install`) or nothing
-    /// can be told.
+    /// is known.
     pub program: Option<Program>,
-    /// A command is run, though it cannot be told which (`sh -c 'eval ...'`).
+    /// A command is run, though it is not known which (`sh -c 'eval ...'`).
     pub opaque: bool,
     /// The commands that a line for a shell runs (`sh -c 'a & b'`), builtins left out. Empty where
     /// the words hold no such line. `program` and `layers` are those of the first that is known.
     pub line: Vec<LineCommand>,
+    /// The line runs code that does not stand in it: `. file`, `eval "$(x)"`, `A=$(x)`. A child that
+    /// none of its commands names may come from there.
+    pub hides: bool,
 }
 
 /// One command of a line for a shell.
@@ -84,7 +87,7 @@ pub struct Resolution {
 pub struct LineCommand {
     /// What stands before its program, the shell among it.
     pub layers: Vec<Layer>,
-    /// Its program, where that can be told.
+    /// Its program, where that is known.
     pub program: Option<Program>,
     /// It is `eval` or the like.
     pub opaque: bool,
@@ -96,15 +99,17 @@ pub struct LineCommand {
 /// leaving alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Beside {
-    /// Only builtins (`cd`, `trap`, `exit $?`), and what came before it and is over: the shell is
-    /// nothing but its launcher.
+    /// Nothing that goes on after it but `exit $?`, `wait` and the like, and only builtins and what is
+    /// over came before it: the shell is nothing but its launcher.
     #[default]
     Nothing,
-    /// More: `s & b`, `s; b`, `s || b`. The shell is an owner of both.
+    /// More: `s & b`, `s; b`, `s | jq .`, or it is not on the wire of the shell (`s < file`). The shell
+    /// is an owner of both.
     Runs,
-    /// More, and only if it ends well: `s && b`, `set -e; s; b`. Who ends it takes the rest away.
+    /// More, by how it ends: `s && b`, `s || b`, `set -e; s; b`, `s; [ $? = 0 ] && b`. Who ends it takes
+    /// the rest away, or starts it.
     RunsIfItEndsWell,
-    /// The line was not understood.
+    /// The line was not understood, or the command stands in a condition, a loop or a function.
     Unread,
 }
 
@@ -133,10 +138,12 @@ impl Resolution {
     }
 
     /// What a line for a shell runs beside and after the program, at the worst of all its commands:
-    /// for a line whose commands nobody knows. `None` where the words hold no such line.
+    /// for a line whose commands are not known. `None` where the words hold no such line.
     #[must_use]
     pub fn beside(&self) -> Option<Beside> {
-        let unknown = self.line.iter().any(|command| command.opaque).then_some(Beside::Unread);
+        let unknown = self.hides || self.line.iter().any(|command| command.opaque);
+        // A shell with a line in which nothing was found that runs.
+        let unknown = (unknown || self.line.is_empty() && self.opaque).then_some(Beside::Unread);
         self.line.iter().map(|command| command.beside).chain(unknown).max()
     }
 

@@ -1,4 +1,4 @@
-//! Layer after layer: who passes on to whom.
+//! Resolves layer after layer: what each program passes on to.
 
 use super::names::{base, is_tool_dir, stem, tidy};
 use super::options::{self, Grammar, Parsed};
@@ -20,6 +20,8 @@ pub(super) struct Resolver {
     pub opaque: bool,
     /// The commands of that line.
     pub line: Vec<LineCommand>,
+    /// It runs code that does not stand in it.
+    pub hides: bool,
 }
 
 impl Resolver {
@@ -113,7 +115,7 @@ impl Resolver {
             || program.text.contains(".yarn/releases/")
             || ANYWHERE.contains(stem(base(&program.text)));
         if installed {
-            // A part of npm is told by its file, any other package by its name.
+            // A part of npm is known by its file, any other package by its name.
             let package =
                 program.names.first().filter(|name| inside && !matches!(name.as_str(), "npm" | "corepack"));
             let tool = package.map(String::as_str).and_then(table::find).or_else(|| {

@@ -154,7 +154,7 @@ static TOOLS: &[(&str, Tool)] = &[
     ("lua", Tool::Plain(list!("-e"), list!("-l"))),
     ("make", Tool::Make),
     ("mamba", CONDA),
-    ("mcp-reap", passer!(verbs: "exec")),
+    ("mcp-reap", passer!(verbs: "exec", valued: "--linger")),
     // A part of the client hermes: `mcp_stdio_watchdog.py --ppid N -- CMD`.
     ("mcp_stdio_watchdog", passer!(dashes: true)),
     ("micromamba", CONDA),

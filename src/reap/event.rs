@@ -55,7 +55,7 @@ pub enum Outcome {
     Killed,
     /// Still there after SIGKILL, or after SIGTERM when the run had to stop before SIGKILL.
     Survived,
-    /// The kernel would not let us.
+    /// The kernel refused.
     Denied(String),
     /// Gone before any signal.
     Vanished,
@@ -87,7 +87,7 @@ impl Outcome {
 /// What became of a plan.
 #[derive(Debug)]
 pub struct Report<E> {
-    /// For each process that was planned or found on the way: which target, who, what became of it.
+    /// For each process that was planned or found on the way: which target, which process, what became of it.
     pub results: Vec<Ended>,
     /// The record could not be kept: nothing was sent after that.
     pub failed: Option<E>,
@@ -98,7 +98,7 @@ pub struct Report<E> {
 pub struct Ended {
     /// Index into the plan's targets.
     pub target: usize,
-    /// Who.
+    /// The process.
     pub member: TargetMember,
     /// What became of it.
     pub outcome: Outcome,

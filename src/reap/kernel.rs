@@ -12,7 +12,7 @@ pub enum Signal {
     /// SIGTERM: please end.
     #[serde(rename = "TERM")]
     Term,
-    /// SIGCONT: run again, so that the request can be heard.
+    /// SIGCONT: run again, so that it can handle SIGTERM.
     #[serde(rename = "CONT")]
     Cont,
     /// SIGKILL: end now.
@@ -27,7 +27,7 @@ pub enum Refusal {
     Gone,
     /// The number now belongs to another process: ours ended by itself, and the other is not ours.
     Reused,
-    /// It may not be signalled: another user's, in another PID namespace, traced, or the kernel said no.
+    /// It may not be signalled: another user's, in another PID namespace, traced, or the kernel refused.
     Denied(String),
 }
 
@@ -53,7 +53,7 @@ pub trait Kernel {
     fn signal(&mut self, held: &Self::Held, signal: Signal) -> Result<(), Refusal>;
 
     /// Waits until all of these have ended, the deadline on [`Kernel::now`]'s clock has passed, or
-    /// somebody asked us to stop; says for each whether it has ended. A zombie has ended.
+    /// a signal asked us to stop; says for each whether it has ended. A zombie has ended.
     fn wait(&mut self, held: &[&Self::Held], deadline: Duration) -> Vec<bool>;
 
     /// A clock that only goes forward, from any origin.
@@ -73,10 +73,10 @@ pub trait Lookout {
     /// when they cannot be read, the process is gone, or this system has no such numbers.
     fn wires(&mut self, id: ProcessId) -> Option<Vec<Wire>>;
 
-    /// The arguments of exactly this process, redacted by nobody yet; none when they cannot be read.
+    /// The arguments of exactly this process, not yet redacted; none when they cannot be read.
     fn argv(&mut self, id: ProcessId) -> Argv;
 
-    /// Which process traces this one (a debugger, strace); `None` for nobody.
+    /// Which process traces this one (a debugger, strace); `None` for none.
     ///
     /// # Errors
     /// When it is gone, or the answer could not be read.
@@ -133,8 +133,20 @@ pub struct ProcessRow {
     pub ours: bool,
     /// It has ended and was not collected yet.
     pub zombie: bool,
-    /// True when it is stopped and needs SIGCONT to hear SIGTERM.
+    /// True when it is stopped and needs SIGCONT to handle SIGTERM.
     pub stopped: bool,
     /// Start in seconds since the epoch, for the record.
     pub started_at: f64,
+    /// Which process it is and which one forked it, by numbers that are never given twice; `None` where the system has
+    /// none (Linux).
+    pub lineage: Option<Lineage>,
+}
+
+/// Numbers that macOS gives to one process only, until the machine restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lineage {
+    /// Its own.
+    pub own: u64,
+    /// That of the process that forked it, whoever its parent is now.
+    pub parent: u64,
 }

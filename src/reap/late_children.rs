@@ -3,11 +3,12 @@
 //! A child of a living member is found by its parent. A child whose parent has ended was handed on to an
 //! adopter, and what it inherited must prove where it came from:
 //!
-//! - its **process group** or **session**, where nobody but members of one target was in it at the first look, nor
-//!   anybody else since; or where a member opened it later, so that it bears that member's number;
+//! - its **process group** or **session**, where only members of one target were in it at the first look, and
+//!   no other process since; or where a member opened it later, so that it bears that member's number;
 //! - the **wires** on its descriptors 0 and 1, where at the first look only members of that target had them,
-//!   on any descriptor, and both directions of the target's stdio connection are closed: then nobody else is
-//!   left who could have given them to it.
+//!   on any descriptor, and both directions of the target's stdio connection are closed: then no other process is
+//!   left that could have given them to it;
+//! - on macOS its **lineage**: the number of the process that forked it, which is never given twice.
 //!
 //! What was there at the first look is never taken by what it inherited, and what was not read proves nothing.
 
@@ -49,7 +50,7 @@ impl<'a> View<'a> {
         self.by_pid.get(&row.parent).copied()
     }
 
-    /// Those who are no members: the rows that could be taken, or speak against taking.
+    /// Processes that are no members: the rows that could be taken, or speak against taking.
     fn unknown(&self) -> impl Iterator<Item = &'a ProcessRow> {
         self.rows.iter().filter(|row| !self.known.contains_key(&row.id))
     }
@@ -67,10 +68,12 @@ pub(super) struct LateChildren {
     own: HashMap<Pid, (usize, Option<ProcessId>)>,
     /// Children of members that have ended and wait to be collected, with their target.
     dead: HashMap<ProcessId, usize>,
-    /// Groups and sessions in which somebody else was seen. They prove nothing any more.
+    /// Groups and sessions in which another process was seen. They prove nothing any more.
     shared: HashSet<Pid>,
     /// The wires that prove something, and of which target.
     wires: HashMap<u64, usize>,
+    /// Members by the number that no other process ever has, with their target.
+    lineage: HashMap<u64, usize>,
     /// The parent that each member had when it was seen last.
     parents: HashMap<ProcessId, Pid>,
     /// Processes that were seen to adopt a member.
@@ -89,7 +92,7 @@ impl LateChildren {
         }
     }
 
-    /// Not all of the table could be read: what is met later may have been there before, and who shares a group
+    /// Not all of the table could be read: what appears later may have been there before, and which processes share a group
     /// may not be seen. From here on only children of the living are found.
     pub(super) fn give_up(&mut self) {
         *self = LateChildren { failed: true, ..LateChildren::default() };
@@ -111,7 +114,8 @@ impl LateChildren {
         let late: Vec<&ProcessRow> = candidates().filter(|row| self.is_late(row)).collect();
         let mut born = Vec::new();
         for row in late {
-            let target = self.grouped(row).or_else(|| self.wired(row.id, lookout));
+            let born_to = row.lineage.and_then(|lineage| self.lineage.get(&lineage.parent).copied());
+            let target = born_to.or_else(|| self.grouped(row)).or_else(|| self.wired(row.id, lookout));
             if let Some(target) = target
                 && self.was_handed_on(row, view, lookout)
             {
@@ -127,11 +131,13 @@ impl LateChildren {
             return;
         }
         self.note_adoptions(view);
+        let members = view.rows.iter().filter_map(|row| Some((row.lineage?.own, *view.known.get(&row.id)?)));
+        self.lineage.extend(members);
         let dead = view.unknown().filter(|row| row.zombie);
         self.dead.extend(dead.filter_map(|row| Some((row.id, *view.known.get(&view.parent(row)?.id)?))));
-        // A number is not given to anybody else while a process, a group or a session bears it (kernel/pid.c). So
-        // whoever is in a group got it from those who were, and a group that bears a member's number was opened by
-        // that member. Once nobody bore it at the end of a look, it proves nothing at the next.
+        // A number is not given to another process while a process, a group or a session bears it (kernel/pid.c). So
+        // a process gets its group from one that is in it, and a group that bears a member's number was opened by
+        // that member. Once no process bore it at the end of a look, it proves nothing at the next.
         self.own.retain(|pid, _| view.inside.contains_key(pid));
         for (pid, rows) in &view.inside {
             let leader = view.by_pid.get(pid).map(|row| row.id).filter(|id| view.known.contains_key(id));
@@ -153,7 +159,7 @@ impl LateChildren {
 
     /// Can a child still be found when all members have ended?
     pub(super) fn outlives_its_members(&self) -> bool {
-        !self.own.is_empty() || !self.wires.is_empty()
+        !self.own.is_empty() || !self.wires.is_empty() || !self.lineage.is_empty()
     }
 
     /// A member of this target, dead or alive, or a dead child of one.
@@ -182,7 +188,7 @@ impl LateChildren {
             .then_some(first)
     }
 
-    /// Only an adopter gets children that it did not start: pid 1, the person's service manager, and whoever
+    /// Only an adopter gets children that it did not start: pid 1, the person's service manager, and any other process that
     /// was seen to have adopted a member.
     fn was_handed_on(&self, row: &ProcessRow, view: &View<'_>, lookout: &mut impl Lookout) -> bool {
         row.parent == Pid::INIT
@@ -245,7 +251,7 @@ fn is_in(row: &ProcessRow, group: Pid) -> bool {
     row.group == Some(group) || row.session == Some(group)
 }
 
-/// The wires that one target's members have on 0 or 1 and nobody else on any descriptor, for targets whose
+/// The wires that one target's members have on 0 or 1 and no other process on any descriptor, for targets whose
 /// stdio connection is closed in both directions.
 ///
 /// A neighbour (of a member's session or group) whose descriptors cannot be read may have any.

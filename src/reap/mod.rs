@@ -9,7 +9,7 @@ mod settle;
 mod subject;
 
 pub use event::{Ended, Event, Outcome, Recorder, Report, Step};
-pub use kernel::{Activity, Family, Kernel, Lookout, ProcessRow, Refusal, Signal, Wire};
+pub use kernel::{Activity, Family, Kernel, Lineage, Lookout, ProcessRow, Refusal, Signal, Wire};
 pub use patience::{KILL_WAIT, longest};
 pub use run::run;
 pub use settle::Settling;

@@ -41,12 +41,12 @@ pub(super) struct Patience {
     grace: Duration,
     /// Nothing is sent after this.
     pub(super) last_call: Duration,
-    /// SIGKILL went out to somebody.
+    /// SIGKILL was sent.
     insisted: bool,
 }
 
 impl Patience {
-    /// `begun` is when the first were asked.
+    /// `begun` is when the first were sent SIGTERM.
     pub(super) fn new(grace: Duration, begun: Duration) -> Patience {
         let last_call = begun.saturating_add(longest(grace)).saturating_sub(KILL_WAIT);
         Patience { grace, last_call, insisted: false }
@@ -73,13 +73,13 @@ impl Patience {
             .min()
     }
 
-    /// When the last of those that were sent SIGKILL, or else of all that were asked, has had its time.
+    /// When the last of those that were sent SIGKILL, or else of all that were sent SIGTERM, has had its time.
     pub(super) fn last_due<H>(self, subjects: &[Subject<H>], killed_only: bool) -> Option<Duration> {
         let dues = self.dues(subjects).into_iter();
         dues.filter(|(_, signal, _)| !killed_only || *signal == Signal::Kill).map(|(.., due)| due).max()
     }
 
-    /// Those that were asked a whole grace ago.
+    /// Those that were sent SIGTERM a whole grace ago.
     pub(super) fn overdue<H>(self, subjects: &[Subject<H>], now: Duration) -> Vec<usize> {
         let dues = self.dues(subjects).into_iter();
         dues.filter(|(_, signal, due)| *signal == Signal::Term && *due <= now)
@@ -87,8 +87,8 @@ impl Patience {
             .collect()
     }
 
-    /// For each process that was asked and is still there: its index, the last request, and when its time is over.
-    /// Those that were asked together have their grace from the request to the last of them that is left, so that
+    /// For each process that was sent a signal and is still there: its index, the last request, and when its time is over.
+    /// Those that were sent SIGTERM together have their grace from the request to the last of them that is left, so that
     /// they need one record and one wait.
     fn dues<H>(self, subjects: &[Subject<H>]) -> Vec<(usize, Signal, Duration)> {
         let asked = || {

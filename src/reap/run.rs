@@ -20,7 +20,7 @@ struct Run<'a, K: Kernel, W: Recorder> {
     late_children: LateChildren,
     /// First those of the plan, in its order, then those born since.
     subjects: Vec<Subject<K::Held>>,
-    /// How often SIGTERM went out to somebody.
+    /// How often SIGTERM was sent.
     waves: u32,
     failed: Option<W::Error>,
 }
@@ -124,7 +124,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
                 subject.member.stopped = true;
             }
         }
-        // Nor is anybody asked who was born to an instance that is left alone.
+        // Nor are those sent a signal that were born to an instance that is left alone.
         let spared = self.targets_with(|outcome| matches!(outcome, Outcome::Withheld(_)));
         let mut view = View::new(&rows);
         loop {
@@ -149,7 +149,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// SIGTERM for all who were sent nothing yet, together; says whether there was anybody.
+    /// SIGTERM for all who were sent nothing yet, together; says whether there was one.
     fn ask(&mut self) -> bool {
         let mut due = self.pending();
         due.retain(|index| self.subjects[*index].asked.is_none());
@@ -157,8 +157,8 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         self.send(due, Signal::Term)
     }
 
-    /// Records the intents of all of these, then sends; says whether there was anybody. Roots come first, so
-    /// that a wrapper that starts its server again hears it before the server ends.
+    /// Records the intents of all of these, then sends; says whether there was one. Roots come first, so
+    /// that a wrapper that starts its server again gets it before the server ends.
     fn send(&mut self, due: Vec<usize>, signal: Signal) -> bool {
         if self.stopped() || due.is_empty() {
             return false;
@@ -206,14 +206,14 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Waits for all together. Members born meanwhile are asked at once; whoever was asked a whole grace ago
+    /// Waits for all together. Members born meanwhile are sent SIGTERM at once; a process that was sent SIGTERM a whole grace ago
     /// gets SIGKILL.
     fn wait_and_insist(&mut self, mut patience: Patience) {
         let mut pause = next_pause(Duration::ZERO, Duration::ZERO);
         while self.kernel.interrupted().is_none() {
             let now = self.kernel.now();
             if self.failed.is_some() || now >= patience.last_call {
-                // Nothing more is sent. What becomes of those that were asked is still seen.
+                // Nothing more is sent. What becomes of those that were sent a signal is still seen.
                 let until = patience.last_due(&self.subjects, self.failed.is_none());
                 return self.settle(until.unwrap_or(now));
             }
@@ -276,7 +276,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         Report { results, failed: self.failed }
     }
 
-    /// Nothing more is sent once somebody asked us to stop or the record failed.
+    /// Nothing more is sent once a signal asked us to stop or the record failed.
     fn stopped(&self) -> bool {
         self.failed.is_some() || self.kernel.interrupted().is_some()
     }
@@ -310,7 +310,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         let subject = &self.subjects[index];
         let event = Event { target: &self.plan.targets[subject.target], member: &subject.member, step };
         if let Err(error) = self.recorder.note(&event) {
-            // The first failure is the one worth telling.
+            // The first failure is the one to report.
             self.failed.get_or_insert(error);
         }
     }

@@ -9,10 +9,10 @@ use crate::plan::{Plan, Target};
 use crate::process::ProcessId;
 
 /// Processor time of a target in each second that counts as work. Idle servers with timers use less than
-/// 10 ms a second, a busy loop or somebody who saves all of it.
+/// 10 ms a second, a busy loop or a server that saves uses all of it.
 const WORK: Duration = Duration::from_millis(50);
 
-/// A target that has moved must be quiet this many looks in a row: who saves in bursts pauses between them.
+/// A target that has moved must be quiet this many looks in a row: a server that saves in bursts pauses between them.
 const QUIET_LOOKS: u32 = 2;
 
 /// What the targets of a plan do from look to look.

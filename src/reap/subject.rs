@@ -13,7 +13,7 @@ pub(super) struct Asked {
     pub(super) signal: Signal,
     /// When.
     pub(super) at: Duration,
-    /// Those that were asked together by SIGTERM are waited for together.
+    /// Those that were sent SIGTERM together are waited for together.
     pub(super) wave: u32,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Subject<H> {
 }
 
 impl<H> Subject<H> {
-    /// Somebody whom the kernel let us hold, or not.
+    /// A process that the kernel let us hold, or refused.
     pub(super) fn new(target: usize, member: TargetMember, held: Result<H, Refusal>) -> Subject<H> {
         let (held, outcome) = match held {
             Ok(held) => (Some(held), None),
@@ -58,7 +58,7 @@ impl<H> Subject<H> {
     }
 }
 
-/// What a refusal means for a process that was never asked.
+/// What a refusal means for a process that was sent nothing.
 pub(super) fn refused(refusal: Refusal) -> Outcome {
     match refusal {
         Refusal::Gone | Refusal::Reused => Outcome::Vanished,

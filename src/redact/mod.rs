@@ -3,7 +3,7 @@
 //! What is hidden: values whose name says so (`--api-key X`, `TOKEN=X`, `"apiKey":"X"`,
 //! `Authorization: Bearer X`), credentials and parameters in URLs, tokens of known shape, and long
 //! random runs. What stays: programs, flags, paths, packages, hashes of caches, uuids outside of URLs. Where the two
-//! meet, hiding wins: an argument too many hidden costs a glance, one too few a key.
+//! meet, hiding wins: hiding one argument too many costs a question, one too few a key.
 
 mod flags;
 mod names;
@@ -162,7 +162,7 @@ impl Scanner {
                     out.push_str(&hidden);
                     return word.len();
                 }
-                // `-s --api-key X`, `-p postgres://u:p@db`: what it says of itself counts.
+                // `-s --api-key X`, `-p postgres://u:p@db`: its own name or form counts.
             }
             Expect::UserColonSecret => {
                 if let Some((user, secret)) = word.split_once(':')

@@ -50,7 +50,7 @@ impl Place {
     }
 }
 
-/// Hides what looks like a secret in a word that is no URL. Whether it is a path is told from what is
+/// Hides what looks like a secret in a word that is no URL. Whether it is a path shows in what is
 /// left: a token hidden in front of it is no part of it.
 pub(super) fn hide_word(word: &str) -> Cow<'_, str> {
     hide_in(word, Place::of)
@@ -145,7 +145,7 @@ fn hide_random(text: &str, place: Place) -> Cow<'_, str> {
 /// Is this run of characters a secret, given where it stands?
 fn is_secret_run(run: &str, place: Place) -> bool {
     if let Some(uuid) = find_uuid(run) {
-        // In an address whoever knows it comes in.
+        // Knowing such an address is enough to get in.
         if matches!(place, Place::Url) {
             return true;
         }

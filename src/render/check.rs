@@ -1,4 +1,4 @@
-//! What `check` says: to people, to scripts, to Nagios, to Prometheus.
+//! What `check` prints: for people, to scripts, to Nagios, to Prometheus.
 
 pub mod nagios;
 pub mod prometheus;
@@ -51,7 +51,7 @@ fn headline(scene: &Scene<'_>, health: &Health) -> String {
     text
 }
 
-/// One problem in words, without anybody's control characters.
+/// One problem in words, without control characters of other programs.
 #[must_use]
 pub fn sentence(problem: &Problem) -> String {
     let text = match problem {
@@ -97,7 +97,7 @@ struct Summary<'a> {
 }
 
 /// One JSON object: the state, what is wrong, the numbers, and under `report` all that `list
-/// --json` says.
+/// --json` prints.
 #[must_use]
 pub fn json(scene: &Scene<'_>, health: &Health) -> String {
     let findings = &scene.judgement.findings;

@@ -12,7 +12,7 @@ use crate::process::{Pid, SCHEMA};
 pub struct Entry {
     /// Whose configuration.
     pub client: String,
-    /// For whom it holds: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
+    /// Where it applies: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
     pub scope: &'static str,
     /// The entry's name.
     pub name: String,

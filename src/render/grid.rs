@@ -1,4 +1,4 @@
-//! Columns: each as wide as it must be, the last as wide as there is room.
+//! Columns: each as wide as it must be, the last as wide as there is space.
 //!
 //! Where the last one is what people came for, its text goes on in the next line instead of being cut
 //! ([`whole`]).

@@ -20,6 +20,7 @@ pub mod spinner;
 pub mod style;
 pub mod table;
 pub mod tree;
+pub mod wrap;
 
 use crate::classify::{Finding, Judgement};
 use crate::containers::Abandoned;
@@ -38,7 +39,7 @@ pub struct Scene<'a> {
     pub plan: &'a Plan,
     /// What became of it; `None` when nothing was to be done.
     pub results: Option<&'a [Ended]>,
-    /// Containers that nobody uses; `None` where nobody asked for them.
+    /// Containers that nobody uses; `None` where they were not asked for.
     pub containers: Option<&'a Abandoned>,
 }
 

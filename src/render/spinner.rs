@@ -16,7 +16,7 @@ pub struct Spinner {
 }
 
 impl Spinner {
-    /// Says what is waited for and counts down from `at_most`; says nothing where nobody looks, and
+    /// Shows what is waited for and counts down from `at_most`; shows nothing without a terminal, and
     /// nothing in the first moment: most servers end in a few milliseconds.
     #[must_use]
     pub fn start(what: String, at_most: Duration) -> Spinner {
@@ -31,7 +31,7 @@ impl Spinner {
             while stopped.recv_timeout(TURN) == Err(RecvTimeoutError::Timeout) {
                 turns += 1;
                 if turns >= 3 {
-                    // A person's terminal may go away: nobody is left to tell.
+                    // The terminal may go away: then there is nothing to write to.
                     let _ = write!(
                         std::io::stderr(),
                         "\r{}\x1b[K",

@@ -25,7 +25,7 @@ pub enum Color {
 pub struct Screen {
     /// With colour.
     pub color: bool,
-    /// Columns to fill at most; `None` when nobody looks at lines (a pipe, a file).
+    /// Columns to fill at most; `None` for a pipe or a file, which have none.
     pub width: Option<usize>,
 }
 
@@ -61,7 +61,7 @@ impl Screen {
     }
 
     /// As much of the text as a terminal shows at once with two lines more below, and how many lines
-    /// that leaves out; the whole text where nobody looks at lines.
+    /// that leaves out; the whole text for a pipe or a file.
     #[must_use]
     pub fn as_high(&self, text: &str) -> String {
         match self.width.and_then(|_| terminal_size::terminal_size()) {
@@ -118,7 +118,7 @@ pub fn warning() -> Style {
     Style::new().fg_color(Some(AnsiColor::Yellow.into()))
 }
 
-/// By how a process ended: as it was asked to, by force, or not at all.
+/// By how a process ended: on SIGTERM, on SIGKILL, or not at all.
 #[must_use]
 pub fn outcome(outcome: &Outcome) -> Style {
     match outcome {
@@ -128,7 +128,7 @@ pub fn outcome(outcome: &Outcome) -> Style {
     }
 }
 
-/// By what a verdict means for the instance: red goes, yellow is worth a screen, green stays.
+/// By what a verdict means for the instance: red goes, yellow is to be checked, green stays.
 #[must_use]
 pub fn verdict(verdict: Verdict, reap: bool) -> Style {
     let color = match verdict {

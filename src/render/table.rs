@@ -117,7 +117,7 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], screen: Screen, detail: D
     out
 }
 
-/// What is not an instance but worth knowing: clients that nobody uses, zombies, servers in many copies.
+/// What is no instance but shown: clients that nobody uses, zombies, servers in many copies.
 fn notes(scene: &Scene<'_>, screen: Screen) -> String {
     let mut out = String::new();
     for client in &scene.judgement.clients {

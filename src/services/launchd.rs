@@ -2,75 +2,138 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::query::output;
-use crate::process::{Pid, Service, Snapshot};
+use super::query;
+use crate::process::{Pid, Service, Snapshot, Uid};
 use crate::tree::Tree;
 
 /// What `launchctl` answers without being root.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Question {
+pub enum Question {
     /// `launchctl list`: the jobs of the domain we run in.
     List,
     /// `launchctl print DOMAIN`: the jobs of `system`, `user/501` or `gui/501`.
     Print(String),
 }
 
+/// What `launchctl` said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Its output, when it ended well.
+    Output(String),
+    /// There is no such domain: nobody is logged in there. It ended with one of [`NO_DOMAIN`].
+    NoDomain,
+    /// Anything else: it is not known what jobs there are.
+    Unknown,
+}
+
+/// Exit codes of `launchctl print` for a domain that is not there: "Could not find domain for" (112, xpc: ENODOMAIN) and
+/// "Domain does not support specified action" (125).
+pub const NO_DOMAIN: [i32; 2] = [112, 125];
+
+/// launchd's labels for programs that a person opened: the program itself is launchd's job, and what it starts is its own.
+const APPLICATION: &str = "application.";
+
 /// Queries launchd: the bare output of `launchctl`.
-pub(super) type Query<'a> = &'a mut dyn FnMut(&Question) -> Option<String>;
+pub type Query<'a> = &'a mut dyn FnMut(&Question) -> Answer;
 
 /// Running jobs by process number.
 type Jobs = BTreeMap<Pid, String>;
 
 /// Fills in the jobs of `pids`. What lives below a job belongs to it; what has launchd itself
-/// above it is either a job or adopted, and that has to be known for certain.
-pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
+/// above it is either a job or adopted, and that has to be known for certain: launchd's unique number says which
+/// ([`crate::process::Details::adopted`]), and of those that it did start, its lists say the name.
+pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let lines = lines_up_to_launchd(snapshot, pids);
     if lines.is_empty() {
         return;
     }
-    let listed = query(&Question::List).and_then(|output| parse_list(&output));
-    let mut jobs = listed.clone().unwrap_or_default();
+    let listed = match query(&Question::List) {
+        Answer::Output(output) => parse_list(&output),
+        Answer::NoDomain | Answer::Unknown => None,
+    };
+    let mut complete = listed.is_some();
+    let mut jobs = listed.unwrap_or_default();
     // A daemon of the system's that runs as this user, or an agent of the desktop seen from an ssh
     // login, is in another domain than ours. Queried only where a process could be in one.
-    let in_doubt = |line: &Vec<Pid>, jobs: &Jobs| line.len() == 1 && !jobs.contains_key(&line[0]);
-    let mut complete = listed.is_some();
-    if complete && lines.iter().any(|line| in_doubt(line, &jobs)) {
-        let uid = snapshot.viewer.uid.0;
-        for (domain, needed) in
-            [("system".to_owned(), true), (format!("user/{uid}"), true), (format!("gui/{uid}"), false)]
-        {
-            match query(&Question::Print(domain)).and_then(|output| parse_print(&output)) {
-                Some(more) => jobs.extend(more),
-                // No one has to be logged in at the screen.
-                None => complete &= !needed,
+    let in_doubt = |line: &Line, jobs: &Jobs| line.may_be_job && !jobs.contains_key(&line.top());
+    let doubtful: BTreeSet<Uid> =
+        lines.iter().filter(|line| in_doubt(line, &jobs)).filter_map(|line| line.uid).collect();
+    let unknown_user = lines.iter().any(|line| in_doubt(line, &jobs) && line.uid.is_none());
+    if complete && (unknown_user || !doubtful.is_empty()) {
+        complete &= !unknown_user;
+        // Root sees everybody's processes, and each person has domains of their own.
+        let domains = doubtful.iter().flat_map(|uid| [format!("user/{}", uid.0), format!("gui/{}", uid.0)]);
+        for domain in std::iter::once("system".to_owned()).chain(domains) {
+            match query(&Question::Print(domain)) {
+                Answer::Output(output) => match parse_print(&output) {
+                    Some(more) => jobs.extend(more),
+                    None => complete = false,
+                },
+                Answer::NoDomain => {}
+                Answer::Unknown => complete = false,
             }
         }
     }
     let mut services: BTreeMap<Pid, Service> = BTreeMap::new();
     for line in &lines {
-        let job = line.iter().find_map(|pid| Some((*pid, jobs.get(pid)?.clone())));
-        let (name, main_pid) = match job {
-            Some((pid, label)) => (label, Some(pid)),
-            None if !complete && line.len() == 1 => ("?".to_owned(), None),
-            None => continue,
-        };
-        services.insert(line[0], Service { manager: "launchd".into(), name, main_pid, active: false });
+        if let Some((name, main_pid)) = line.service(&jobs, complete) {
+            let service = Service { manager: "launchd".into(), name, main_pid, active: false };
+            services.insert(line.pids[0], service);
+        }
     }
-    let heads: BTreeSet<Pid> = lines.iter().map(|line| line[0]).collect();
+    let heads: BTreeSet<Pid> = lines.iter().map(|line| line.pids[0]).collect();
     for record in snapshot.processes.iter_mut().filter(|record| heads.contains(&record.pid())) {
         record.details.service = services.remove(&record.pid());
     }
 }
 
+/// A process and all above it, without launchd.
+struct Line {
+    pids: Vec<Pid>,
+    /// The process itself is launchd's child, and nothing proves that launchd only adopted it.
+    may_be_job: bool,
+    /// launchd forked it, as far as its unique number tells.
+    is_launchds: bool,
+    uid: Option<Uid>,
+}
+
+impl Line {
+    fn top(&self) -> Pid {
+        self.pids[self.pids.len() - 1]
+    }
+
+    /// The job that the process is or is below, with its main process; one without a name where that is not known.
+    fn service(&self, jobs: &Jobs, complete: bool) -> Option<(String, Option<Pid>)> {
+        let named = self.pids.iter().enumerate().find_map(|(steps, pid)| {
+            let label = jobs.get(pid)?;
+            match label.starts_with(APPLICATION) {
+                false => Some((label.clone(), Some(*pid))),
+                // A job without a main process manages nobody.
+                true => (steps == 0).then(|| (label.clone(), Some(Pid(0)))),
+            }
+        });
+        // XPC services and app extensions live in domains of single processes and are in no list; and a list that was
+        // not read may have anything in it.
+        let unnamed = self.may_be_job && (self.is_launchds || !complete);
+        named.or_else(|| unnamed.then(|| ("?".to_owned(), None)))
+    }
+}
+
 /// For each of `pids` that descends from launchd: itself and all above it, without launchd.
-fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Vec<Pid>> {
+fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Line> {
     let tree = Tree::new(snapshot);
     let line = |pid: &Pid| {
         let record = tree.get(*pid).filter(|record| record.pid() != Pid::INIT)?;
         let mut line = vec![record];
         line.extend(tree.ancestors(record).into_iter().take_while(|above| above.pid() != Pid::INIT));
         let top = line.last()?;
-        (top.parent == Pid::INIT).then(|| line.iter().map(|record| record.pid()).collect())
+        let is_child = line.len() == 1;
+        (top.parent == Pid::INIT).then(|| Line {
+            pids: line.iter().map(|record| record.pid()).collect(),
+            may_be_job: is_child && record.details.adopted != Some(true),
+            is_launchds: record.details.adopted == Some(false),
+            uid: record.uid,
+        })
     };
     pids.iter().filter_map(line).collect()
 }
@@ -118,10 +181,15 @@ fn job<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<(Pid, String)> {
 }
 
 /// Queries the real launchd.
-pub(super) fn query(question: &Question) -> Option<String> {
-    match question {
-        Question::List => output("launchctl", &["list"], &[]),
-        Question::Print(domain) => output("launchctl", &["print", domain], &[]),
+pub(super) fn query(question: &Question) -> Answer {
+    let output = match question {
+        Question::List => query::run("launchctl", &["list"], &[]),
+        Question::Print(domain) => query::run("launchctl", &["print", domain], &[]),
+    };
+    match output {
+        Some(output) if output.is_success() => Answer::Output(output.stdout),
+        Some(output) if output.code.is_some_and(|code| NO_DOMAIN.contains(&code)) => Answer::NoDomain,
+        _ => Answer::Unknown,
     }
 }
 
@@ -133,10 +201,14 @@ mod tests {
     use crate::process::{ProcessRecord, SCHEMA, StartTime, Uid, Viewer};
 
     fn process(pid: u32, parent: u32) -> ProcessRecord {
-        ProcessRecord { parent: Pid(parent), ..ProcessRecord::new(Pid(pid), StartTime(0)) }
+        let mut record = ProcessRecord::new(Pid(pid), StartTime(0));
+        record.parent = Pid(parent);
+        record.uid = Some(Uid(501));
+        record
     }
 
-    /// launchd, an agent 20 with a child and a grandchild, an app 30 with a child, an adopted 40.
+    /// launchd, an agent 20 with a child and a grandchild, an app 30 with a child, 40 and 60 at launchd for a reason that
+    /// could not be read.
     fn table() -> Snapshot {
         Snapshot {
             schema: SCHEMA,
@@ -145,21 +217,31 @@ mod tests {
             viewer: Viewer { pid: Pid(9), uid: Uid(501) },
             systemd: false,
             unreadable: Vec::new(),
-            processes: [(1, 0), (20, 1), (21, 20), (22, 21), (30, 1), (31, 30), (40, 1), (41, 40)]
+            processes: [(1, 0), (20, 1), (21, 20), (22, 21), (30, 1), (31, 30), (40, 1), (41, 40), (60, 1)]
                 .map(|(pid, parent)| process(pid, parent))
                 .to_vec(),
         }
     }
 
-    const LIST: &str = "PID\tStatus\tLabel\n-\t0\tcom.apple.idle\n20\t0\torg.example.agent\n-\t-9\tx\n";
+    const LIST: &str = "PID\tStatus\tLabel\n-\t0\tcom.apple.idle\n20\t0\torg.example.agent\n30\t0\tapplication.com.example.app.1.2\n-\t-9\tx\n";
     const NONE: &str = "d = {\n\tservices = {\n\t}\n}\n";
 
-    fn filled(answer: impl Fn(&Question) -> Option<&'static str>) -> (Vec<(u32, String)>, usize) {
+    const ALL: [Pid; 8] = [Pid(20), Pid(22), Pid(30), Pid(31), Pid(40), Pid(60), Pid(404), Pid(1)];
+
+    fn filled(
+        change: impl FnOnce(&mut Snapshot),
+        answer: impl Fn(&str) -> Answer,
+    ) -> (Vec<(u32, String)>, Vec<String>) {
         let mut snapshot = table();
-        let mut queries = 0;
-        fill(&mut snapshot, &[Pid(20), Pid(22), Pid(31), Pid(40), Pid(404), Pid(1)], &mut |question| {
-            queries += 1;
-            answer(question).map(str::to_owned)
+        change(&mut snapshot);
+        let mut queries = Vec::new();
+        fill(&mut snapshot, &ALL, &mut |question| {
+            let domain = match question {
+                Question::List => "list",
+                Question::Print(domain) => domain,
+            };
+            queries.push(domain.to_owned());
+            answer(domain)
         });
         let seen = snapshot.processes.iter().filter_map(|record| {
             let service = record.details.service.as_ref()?;
@@ -168,53 +250,108 @@ mod tests {
         (seen.collect(), queries)
     }
 
-    fn seen(pid: u32, text: &str) -> (u32, String) {
-        (pid, text.to_owned())
+    fn said(text: &str) -> Answer {
+        Answer::Output(text.to_owned())
+    }
+
+    /// Every domain is empty, but for our own.
+    fn quiet(domain: &str) -> Answer {
+        said(if domain == "list" { LIST } else { NONE })
+    }
+
+    fn adopted(pid: u32, adopted: bool) -> impl FnOnce(&mut Snapshot) {
+        move |snapshot| {
+            let record = snapshot.processes.iter_mut().find(|record| record.pid() == Pid(pid)).unwrap();
+            record.details.adopted = Some(adopted);
+        }
+    }
+
+    fn of(services: &[(u32, String)], pid: u32) -> Option<&str> {
+        services.iter().find(|(one, _)| *one == pid).map(|(_, service)| service.as_str())
     }
 
     #[test]
     fn a_job_and_what_is_below_it_belong_to_it_and_an_adopted_process_to_none() {
-        let (services, queries) =
-            filled(|question| Some(if *question == Question::List { LIST } else { NONE }));
-        let agent = "org.example.agent Some(20)";
-        assert_eq!(services, [seen(20, agent), seen(22, agent)]);
-        assert_eq!(queries, 4, "list, system, user and gui");
+        let (services, queries) = filled(|_| {}, quiet);
+        let agent = Some("org.example.agent Some(20)");
+        assert_eq!((of(&services, 20), of(&services, 22), of(&services, 40)), (agent, agent, None));
+        assert_eq!(queries, ["list", "system", "user/501", "gui/501"]);
+    }
+
+    #[test]
+    fn a_program_that_a_person_opened_manages_nobody() {
+        let (services, _) = filled(|_| {}, quiet);
+        let app = Some("application.com.example.app.1.2 Some(0)");
+        assert_eq!((of(&services, 30), of(&services, 31)), (app, None));
+    }
+
+    #[test]
+    fn who_is_proven_to_be_adopted_is_no_job_and_nobody_is_queried_for_it() {
+        let (services, queries) = filled(
+            |snapshot| {
+                adopted(40, true)(snapshot);
+                adopted(60, true)(snapshot);
+            },
+            |domain| if domain == "list" { said(LIST) } else { Answer::Unknown },
+        );
+        assert_eq!((of(&services, 40), of(&services, 60)), (None, None));
+        assert_eq!(queries, ["list"]);
+    }
+
+    #[test]
+    fn a_child_of_launchd_that_no_list_names_is_an_unknown_job() {
+        // An XPC service or an app extension: it lives in a domain of one process.
+        let (services, _) = filled(adopted(40, false), quiet);
+        assert_eq!((of(&services, 40), of(&services, 60)), (Some("? None"), None));
     }
 
     #[test]
     fn a_daemon_of_another_domain_is_found_there() {
-        let (services, _) = filled(|question| match question {
-            Question::List => Some(LIST),
-            Question::Print(domain) if domain == "system" => Some(
-                "system = {\n\ttype = system\n\tservices = {\n\t\t 0 - com.idle\n\t\t 40 - \tcom.d\n\t}\n}\n",
-            ),
-            Question::Print(_) => Some(NONE),
-        });
-        assert!(services.contains(&seen(40, "com.d Some(40)")), "{services:?}");
+        let system =
+            "system = {\n\ttype = system\n\tservices = {\n\t\t 0 - com.idle\n\t\t 40 - \tcom.d\n\t}\n}\n";
+        let (services, _) =
+            filled(|_| {}, |domain| if domain == "system" { said(system) } else { quiet(domain) });
+        assert_eq!(of(&services, 40), Some("com.d Some(40)"));
     }
 
     #[test]
     fn what_gives_no_answer_leaves_everything_under_launchd_in_doubt() {
-        let doubt = seen(40, "? None");
-        assert_eq!(filled(|_| None), (vec![seen(20, "? None"), doubt.clone()], 1));
-        for dead in ["system", "user/501"] {
-            let (services, _) = filled(|question| match question {
-                Question::List => Some(LIST),
-                Question::Print(domain) if domain == dead => None,
-                Question::Print(_) => Some(NONE),
-            });
-            assert!(services.contains(&doubt), "{dead}: {services:?}");
+        let doubt = Some("? None");
+        let (services, queries) = filled(|_| {}, |_| Answer::Unknown);
+        assert_eq!((of(&services, 20), of(&services, 40), queries.len()), (doubt, doubt, 1));
+        for dead in ["system", "user/501", "gui/501"] {
+            for answer in [Answer::Unknown, said("Bad request.\n")] {
+                let (services, _) =
+                    filled(|_| {}, |domain| if domain == dead { answer.clone() } else { quiet(domain) });
+                assert_eq!(of(&services, 40), doubt, "{dead}: {answer:?}");
+            }
         }
     }
 
     #[test]
     fn no_one_has_to_be_logged_in_at_the_screen() {
-        let (services, _) = filled(|question| match question {
-            Question::List => Some(LIST),
-            Question::Print(domain) if domain == "gui/501" => None,
-            Question::Print(_) => Some(NONE),
-        });
-        assert!(services.iter().all(|(pid, _)| *pid != 40), "{services:?}");
+        for absent in ["user/501", "gui/501"] {
+            let (services, _) =
+                filled(|_| {}, |domain| if domain == absent { Answer::NoDomain } else { quiet(domain) });
+            assert_eq!(of(&services, 40), None, "{absent}");
+        }
+    }
+
+    #[test]
+    fn root_asks_the_domains_of_everybody_whose_process_is_in_doubt() {
+        let theirs = |snapshot: &mut Snapshot| {
+            snapshot.viewer.uid = Uid(0);
+            for record in &mut snapshot.processes {
+                record.uid = Some(Uid(if record.pid() == Pid(60) { 502 } else { 501 }));
+            }
+        };
+        let agent = "gui/502 = {\n\tservices = {\n\t\t 60 - org.second.agent\n\t}\n}\n";
+        let (services, queries) =
+            filled(theirs, |domain| if domain == "gui/502" { said(agent) } else { quiet(domain) });
+        assert_eq!(of(&services, 60), Some("org.second.agent Some(60)"));
+        assert_eq!(queries, ["list", "system", "user/501", "gui/501", "user/502", "gui/502"]);
+        let nobodys = |snapshot: &mut Snapshot| snapshot.processes.iter_mut().for_each(|one| one.uid = None);
+        assert_eq!(of(&filled(nobodys, quiet).0, 40), Some("? None"), "whose domain to ask is not known");
     }
 
     #[test]
@@ -223,7 +360,7 @@ mod tests {
         let mut queries = Vec::new();
         fill(&mut snapshot, &[Pid(22), Pid(31), Pid(20)], &mut |question| {
             queries.push(question.clone());
-            Some(LIST.to_owned())
+            said(LIST)
         });
         assert_eq!(queries, [Question::List]);
     }

@@ -3,7 +3,7 @@
 //! in it. Beside them the engines of containers, whose programs no service manager knows.
 
 mod engines;
-mod launchd;
+pub mod launchd;
 mod query;
 mod systemd;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::os::command::Call;
+use crate::os::command::{Call, Output};
 
 /// After this a manager is taken not to answer. systemd answers in about 5 ms; a bus that hangs
 /// takes 25 s to say so, and a hook has 1.5 s to live.
@@ -13,8 +13,12 @@ const LARGEST: usize = 4 << 20;
 
 /// The standard output of a program that ended well within the limit; else `None`.
 pub(super) fn output(program: &str, args: &[&str], environment: &[(String, String)]) -> Option<String> {
-    let output = Call { program, args, environment, limit: LIMIT, largest: LARGEST }.run().ok()?;
-    output.is_success().then_some(output.stdout)
+    run(program, args, environment).filter(Output::is_success).map(|output| output.stdout)
+}
+
+/// What a program wrote and how it ended, within the limit; else `None`.
+pub(super) fn run(program: &str, args: &[&str], environment: &[(String, String)]) -> Option<Output> {
+    Call { program, args, environment, limit: LIMIT, largest: LARGEST }.run().ok()
 }
 
 #[cfg(test)]

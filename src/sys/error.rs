@@ -11,7 +11,7 @@ pub enum SysError {
     Io {
         /// What was tried, as a verb and its object: `read /proc`.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// `/proc` belongs to another PID namespace than ours: each number in it would name another

@@ -1,4 +1,4 @@
-//! The one room with `unsafe` in it: what no safe crate calls on macOS, behind safe functions.
+//! The one file with `unsafe` in it: what no safe crate calls on macOS, behind safe functions.
 //!
 //! Every function fills bytes that the caller owns, or hands over copies; no pointer leaves.
 #![allow(unsafe_code)]
@@ -6,7 +6,7 @@
 use std::ffi::{CStr, c_int};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::event::Timespec;
@@ -17,8 +17,9 @@ use crate::process::Pid;
 /// `proc_pidinfo(3)`: fills the buffer, answers how many bytes of it.
 ///
 /// # Errors
-/// As the kernel says: `ESRCH` gone, `EPERM` another user's.
+/// From the kernel: `ESRCH` gone, `EPERM` another user's.
 pub(super) fn pid_info(pid: Pid, flavor: c_int, arg: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    forget_error();
     // SAFETY: the pointer and the length are those of one live, exclusively borrowed slice, and
     // the kernel writes at most that many bytes, of any value, which all bytes may have.
     let length = unsafe {
@@ -30,8 +31,9 @@ pub(super) fn pid_info(pid: Pid, flavor: c_int, arg: u64, buffer: &mut [u8]) -> 
 /// `proc_pidfdinfo(3)`: the same for one descriptor of a process.
 ///
 /// # Errors
-/// As the kernel says: `EBADF` closed meanwhile, `ESRCH` gone, `EPERM` another user's.
+/// From the kernel: `EBADF` closed meanwhile, `ESRCH` gone, `EPERM` another user's.
 pub(super) fn fd_info(pid: Pid, fd: c_int, flavor: c_int, buffer: &mut [u8]) -> io::Result<usize> {
+    forget_error();
     // SAFETY: as in `pid_info`.
     let length = unsafe {
         libc::proc_pidfdinfo(number(pid), fd, flavor, buffer.as_mut_ptr().cast(), size_of_slice(buffer))
@@ -48,6 +50,7 @@ pub(super) fn pids() -> io::Result<Vec<Pid>> {
     loop {
         let mut numbers: Vec<c_int> = vec![0; room];
         let bytes = c_int::try_from(room * size_of::<c_int>()).unwrap_or(c_int::MAX);
+        forget_error();
         // SAFETY: the pointer and the byte count are those of the vector, whose elements may have
         // any value; the call answers how many numbers it wrote, not how many bytes.
         let count = unsafe { libc::proc_listallpids(numbers.as_mut_ptr().cast(), bytes) };
@@ -76,35 +79,70 @@ pub(super) fn proc_args(pid: Pid, buffer: &mut [u8]) -> io::Result<usize> {
     if answer == 0 { Ok(length.min(buffer.len())) } else { Err(io::Error::last_os_error()) }
 }
 
-/// `proc_pid_rusage(3)`: processor time used, and bytes written to disks.
+/// `proc_pidpath(3)`: the resolved path of the program; answers its length.
+///
+/// # Errors
+/// As the kernel says: `ESRCH` gone, `ENOENT` the file was removed.
+pub(super) fn path(pid: Pid, buffer: &mut [u8]) -> io::Result<usize> {
+    forget_error();
+    let room = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+    // SAFETY: the pointer and the length are those of one live, exclusively borrowed slice; the kernel writes a
+    // zero-terminated path that fits, or nothing.
+    let length = unsafe { libc::proc_pidpath(number(pid), buffer.as_mut_ptr().cast(), room) };
+    match filled(length)? {
+        0 => Err(io::ErrorKind::NotFound.into()),
+        length => Ok(length.min(buffer.len())),
+    }
+}
+
+/// `proc_pid_rusage(3)`: fills a `struct rusage_info_v2`.
 ///
 /// # Errors
 /// As the kernel says: `ESRCH` gone, `EPERM` another user's.
-pub(super) fn usage(pid: Pid) -> io::Result<(Duration, u64)> {
-    // SAFETY: all of its bytes are integers, for which zero is a value.
-    let mut usage: libc::rusage_info_v2 = unsafe { std::mem::zeroed() };
-    // SAFETY: the pointer is that of a live, exclusively borrowed struct of the flavor that is asked for; the call's type
-    // says a pointer to a pointer, but the struct itself is filled (libproc.h).
-    let answer = unsafe {
-        libc::proc_pid_rusage(number(pid), libc::RUSAGE_INFO_V2, std::ptr::from_mut(&mut usage).cast())
-    };
-    if answer != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // Both times are in ticks of mach_absolute_time.
-    let ticks = usage.ri_user_time.saturating_add(usage.ri_system_time);
-    Ok((ticks_to_time(ticks), usage.ri_diskio_byteswritten))
+pub(super) fn usage(pid: Pid, buffer: &mut [u8; size_of::<libc::rusage_info_v2>()]) -> io::Result<()> {
+    // SAFETY: the pointer is that of a live, exclusively borrowed array as large as the struct of the flavor that is asked
+    // for, which the kernel copies out byte by byte; the call's type says a pointer to a pointer, but the struct itself is
+    // filled (libproc.h).
+    let answer =
+        unsafe { libc::proc_pid_rusage(number(pid), libc::RUSAGE_INFO_V2, buffer.as_mut_ptr().cast()) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// One tick is a nanosecond on Intel and 125/3 of one on Apple's own processors.
-fn ticks_to_time(ticks: u64) -> Duration {
+/// `mach_timebase_info`: a tick of the kernel's times is numer/denom nanoseconds.
+pub(super) fn timebase() -> (u32, u32) {
     let mut scale = MachTimebase { numer: 0, denom: 0 };
     // SAFETY: the pointer is that of a live, exclusively borrowed struct of two 32-bit numbers, as declared in
     // mach/mach_time.h.
     let answer = unsafe { mach_timebase_info(&mut scale) };
-    let (numer, denom) = if answer == 0 && scale.denom > 0 { (scale.numer, scale.denom) } else { (1, 1) };
-    let nanos = u128::from(ticks) * u128::from(numer) / u128::from(denom);
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    if answer == 0 && scale.denom > 0 { (scale.numer, scale.denom) } else { (1, 1) }
+}
+
+/// bsm/audit.h: `audit_token_t`. Of its eight numbers the kernel reads the sixth, the pid, and the eighth, the pid version
+/// (xnu, kern_proc.c: `proc_find_audit_token`).
+type AuditToken = [u32; 8];
+
+/// libproc.h, from macOS 14.4: answers 0 or the errno itself.
+type SignalWithAuditToken = unsafe extern "C" fn(*const AuditToken, c_int) -> c_int;
+
+/// `proc_signal_with_audittoken`: signals a process only if it still has this pid version. `None` where this macOS has no
+/// such call.
+///
+/// # Errors
+/// As the kernel says: `ESRCH` gone or of another version, `EPERM` not allowed.
+pub(super) fn signal_version(pid: Pid, version: u32, signal: c_int) -> Option<io::Result<()>> {
+    static CALL: OnceLock<Option<SignalWithAuditToken>> = OnceLock::new();
+    let call = CALL.get_or_init(|| {
+        // SAFETY: the name is a zero-terminated string that lives for ever; the call looks it up in the libraries that
+        // are loaded, libSystem among them.
+        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"proc_signal_with_audittoken".as_ptr()) };
+        // SAFETY: a symbol of this name is the function that libproc.h declares, and libSystem is never unloaded.
+        (!found.is_null())
+            .then(|| unsafe { std::mem::transmute::<*mut libc::c_void, SignalWithAuditToken>(found) })
+    });
+    let token: AuditToken = [0, 0, 0, 0, 0, number(pid).unsigned_abs(), 0, version];
+    // SAFETY: the pointer is that of a live array of the size the kernel copies in; it is only read.
+    let answer = unsafe { (*call)?(&raw const token, signal) };
+    Some(if answer == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(answer)) })
 }
 
 /// mach/mach_time.h: `struct mach_timebase_info`. The libc crate calls its own deprecated.
@@ -180,7 +218,7 @@ impl Exits {
     }
 }
 
-/// The kernel's calls take the number signed; one that does not fit belongs to nobody.
+/// The kernel's calls take the number signed; one that does not fit belongs to no process.
 fn number(pid: Pid) -> c_int {
     c_int::try_from(pid.0).unwrap_or(c_int::MAX)
 }
@@ -189,10 +227,19 @@ fn size_of_slice(buffer: &[u8]) -> c_int {
     c_int::try_from(buffer.len()).unwrap_or(c_int::MAX)
 }
 
-/// libproc answers 0 or less for an error.
+/// libproc answers 0 for an error and for an empty list alike: only errno tells them apart, which no call that succeeds
+/// touches.
+fn forget_error() {
+    // SAFETY: the call answers the address of this thread's errno, which lives as long as the thread.
+    unsafe { *libc::__error() = 0 };
+}
+
 fn filled(length: c_int) -> io::Result<usize> {
     match usize::try_from(length) {
-        Ok(length) if length > 0 => Ok(length),
-        _ => Err(io::Error::last_os_error()),
+        Ok(0) | Err(_) => match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(0) => Ok(0),
+            error => Err(error),
+        },
+        Ok(length) => Ok(length),
     }
 }

@@ -6,6 +6,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Instant;
 
 use super::*;
 use crate::process::StartTime;

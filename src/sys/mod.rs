@@ -1,10 +1,10 @@
 //! Looking at this machine: the process table in two stages, as plain data.
 //!
-//! One room per system: `linux` reads `/proc` and `sock_diag`, `macos` asks libproc. [`procfs`]
-//! understands what Linux says and is built and tested everywhere; [`recorded`] reads a table that
+//! One folder per system: `linux` reads `/proc` and `sock_diag`, `macos` asks libproc. [`procfs`]
+//! parses what Linux prints and is built and tested everywhere; [`recorded`] reads a table that
 //! was written down before.
 
-// macOS looks at everybody wherever a wire is open; Linux asks who it needs first.
+// macOS reads every process wherever a wire is open; Linux reads the ancestors first.
 #[cfg_attr(target_os = "macos", allow(dead_code))]
 mod descriptors;
 pub mod procfs;
@@ -34,11 +34,11 @@ use std::time::Duration;
 
 use crate::process::{Interest, Pid, ProcessId, Snapshot};
 
-/// Looks at every process, cheaply, then at those that `interest` names, closely.
+/// Reads a cheap row of every process, then the details of those that `interest` names.
 ///
 /// The first stage fills identity, parent, group, session, user, state, terminal, memory, comm and,
 /// for processes of our own user (for root: of every user), argv. `interest` then names those that
-/// deserve the rest, and is asked again until it names nobody new: exe, cwd, evidence variables, cgroup, exact memory, stdio and its holders,
+/// get the rest, and is called again until it names no new one: exe, cwd, evidence variables, cgroup, exact memory, stdio and its holders,
 /// ports. `service` is never filled here. Processes that vanish meanwhile are left out.
 ///
 /// # Errors
@@ -47,7 +47,7 @@ pub fn snapshot(mut interest: impl FnMut(&Snapshot) -> Interest) -> Result<Snaps
     system::snapshot(&mut interest)
 }
 
-/// The process that has this number now, a zombie included; `None` where nobody has it or its start
+/// The process that has this number now, a zombie included; `None` where no process has it or its start
 /// cannot be read.
 #[must_use]
 pub fn identity(pid: Pid) -> Option<ProcessId> {

@@ -163,3 +163,31 @@ fn what_the_administrator_set_is_marked_as_such() {
         assert_eq!(home.lines(), ["claude-code managed one: one"]);
     }
 }
+
+#[test]
+fn unattended_on_a_mac_no_project_is_read_for_which_the_system_would_ask() {
+    let asked =
+        ["Documents/a", "DESKTOP", "Downloads/x/y", "Library/Mobile Documents/b", "Library/CloudStorage/c"];
+    let free = ["src/a", "Documents2/a", "work/Documents"];
+    let lines = |os, unattended| {
+        let mut home = Home::new(os);
+        home.places.unattended = unattended;
+        let stick = home.places.root.join("Volumes/stick");
+        std::fs::create_dir_all(&stick).unwrap();
+        std::fs::write(stick.join(".mcp.json"), ONE).unwrap();
+        let paths: Vec<String> =
+            asked.iter().chain(&free).map(|path| home.path(path).display().to_string()).collect();
+        let stick = stick.display().to_string();
+        let projects = paths.iter().chain([&stick]).map(|path| format!("\"{path}\": {{}}"));
+        let remembered = format!("{{\"projects\": {{{}}}}}", projects.collect::<Vec<_>>().join(","));
+        let mut home = home.with(".claude.json", remembered);
+        for path in asked.iter().chain(&free) {
+            home = home.with(&format!("{path}/.mcp.json"), ONE);
+        }
+        // The working directory is a project too.
+        home.project("Documents/a").lines().len()
+    };
+    assert_eq!(lines(Os::MacOs, true), free.len());
+    let all = asked.len() + free.len() + 1;
+    assert_eq!((lines(Os::MacOs, false), lines(Os::Linux, true)), (all, all));
+}

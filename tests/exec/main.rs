@@ -23,6 +23,8 @@ mod same_process;
 #[cfg(target_os = "linux")]
 mod stage;
 #[cfg(target_os = "linux")]
+mod strangers;
+#[cfg(target_os = "linux")]
 mod test_command;
 #[cfg(target_os = "linux")]
 mod twins;

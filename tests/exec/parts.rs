@@ -86,7 +86,12 @@ fn client(args: &[String]) -> ExitCode {
             "close" => *wire = Wire { to: None, from: None },
             "close-in" => wire.to = None,
             "close-out" => wire.from = None,
-            "kill-child" => child.kill().unwrap(),
+            "kill-child" => {
+                child.kill().unwrap();
+            }
+            "collect" => {
+                child.wait().unwrap();
+            }
             "int-term-kill" => {
                 for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
                     nix::sys::signal::kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
@@ -223,6 +228,10 @@ fn server(args: &[String]) -> ExitCode {
             "shut" => {
                 let stdin: UnixStream = io::stdin().as_fd().try_clone_to_owned().unwrap().into();
                 stdin.shutdown(std::net::Shutdown::Both).unwrap();
+            }
+            "deaf-worker-takes-over" => {
+                part("server").args(["deaf", "stay"]).env_remove("DEAF").spawn().unwrap();
+                return ExitCode::SUCCESS;
             }
             "worker-takes-over" => {
                 part("server").args(["obedient"]).spawn().unwrap();

@@ -29,6 +29,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         crate::refusals::scenes(),
         crate::containers::scenes(),
         crate::clients::scenes(),
+        crate::strangers::scenes(),
         crate::test_command::scenes(),
     ]
     .concat()

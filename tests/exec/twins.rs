@@ -24,6 +24,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         ("twins::a_batch_into_a_file_runs_on".into(), into_a_file),
         ("twins::a_killed_guardian_leaves_the_server_alone".into(), guardian_killed),
         ("twins::a_server_without_a_wire_is_left_to_itself".into(), nohup),
+        ("twins::a_linger_of_the_configuration_is_waited_out".into(), configured_linger),
         ("twins::the_client_hears_that_its_server_died".into(), broken_pipe),
     ]
 }
@@ -158,4 +159,17 @@ fn broken_pipe(stage: &Stage) {
     stage.wait_for(1);
     send(client.servers[0], Signal::SIGKILL);
     assert_eq!(client.order("broken"), "true");
+}
+
+/// Without the flag the configuration says how long its client may read on.
+fn configured_linger(stage: &Stage) {
+    let mut server = stage.guarded(&["stay"]);
+    server.drain(2..4);
+    let mut client = stage.client("pipe", &server);
+    let config = stage.dir.join("home/.config/mcp-reap/config.toml");
+    std::fs::write(config, "[reap]\ngrace = \"1s\"\n[exec]\nlinger = \"6s\"\n").unwrap();
+    stage.wait_for(1);
+    assert_eq!(client.order("close-in"), "done");
+    throughout(5, "its client still reads", || is_alive(client.servers[0]));
+    until(30, "it goes long before the default of 60 s", || !is_alive(client.servers[0]));
 }

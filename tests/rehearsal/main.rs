@@ -836,7 +836,7 @@ proptest! {
             }
         }
 
-        // Nor is anybody asked who was born to an instance that is left alone.
+        // Nor are those sent a signal that were born to an instance that is left alone.
         let spared: HashSet<usize> = play.report.results.iter()
             .filter(|ended| ended.outcome == Outcome::Withheld("another member may not be ended".to_owned()))
             .map(|ended| ended.target)

@@ -493,6 +493,7 @@ impl Lookout for Stage {
             zombie: body.zombie,
             stopped: !body.running,
             started_at: 2.0,
+            lineage: None,
         };
         let complete = self.blind_from.is_none_or(|look| self.looks < look);
         Family { rows: self.world.iter().map(row).collect(), complete }

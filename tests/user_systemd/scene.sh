@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/user_systemd/scene.sh MCP_REAP: plays beside a real user manager, inside tests/with_user_systemd.sh.
 # A server that is a service stays; one that leaked from a service goes; the timer that `schedule install` writes
-# is loaded, runs, and goes away again.
+# is loaded, runs, and goes away again; a service under `exec` is what it is without.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # pid 1 of that namespace is the other script: on a machine of its own this one would end its owner's orphans.
@@ -97,6 +97,52 @@ check "schedule status" "$reap" schedule status
 check "schedule uninstall" "$reap" schedule uninstall
 check "the timer is gone" [ ! -e "$units/mcp-reap.timer" ]
 check "systemd has forgotten it" [ "$(systemctl --user show --property LoadState --value mcp-reap.timer)" = not-found ]
+
+# The same service bare and under exec: main process, restart and stop are the same.
+service() { # NAME EXEC...
+  cat >"$units/$1.service" <<UNIT
+[Service]
+ExecStart=${*:2} /bin/sleep 1000
+Restart=on-failure
+RestartSec=100ms
+UNIT
+  systemctl --user daemon-reload
+  systemctl --user start "$1.service"
+}
+sleeps() { [ "$(cat "/proc/$(main_pid "$1.service")/comm" 2>/dev/null)" = sleep ]; }
+soon() { for _ in $(seq 250); do "$@" && return; sleep .02; done; return 1; }
+of_unit() { # NAME: its processes
+  systemctl --user show --property ControlGroup --value "$1.service" | sed 's|.*|/sys/fs/cgroup&/cgroup.procs|' | xargs cat 2>/dev/null
+}
+has() { [ "$(of_unit "$1" | wc -l)" = "$2" ]; }
+restarted() { # NAME PID
+  local now
+  now=$(main_pid "$1.service")
+  [ "$now" != 0 ] && [ "$now" != "$2" ] && sleeps "$1"
+}
+ended() { [ "$(property "$1" MainPID)" = 0 ] && [ "$(property "$1" ActiveState)" = inactive ]; }
+property() { systemctl --user show --property "$2" --value "$1.service"; }
+service bare
+service guarded "$reap" exec --
+for name in bare guarded; do
+  check "$name: the command is the main process" soon sleeps "$name"
+  before=$(main_pid "$name.service")
+  kill -KILL "$before"
+  check "$name: it is started again" soon restarted "$name" "$before"
+  check "$name: once" [ "$(property "$name" NRestarts)" = 1 ]
+done
+check "guarded: one server and one guardian are there" soon has guarded 2
+for name in bare guarded; do
+  systemctl --user kill --kill-whom=main --signal=TERM "$name.service"
+  check "$name: SIGTERM ends it, and it is not started again" soon ended "$name"
+  systemctl --user start "$name.service"
+  started=$(main_pid "$name.service")
+  check "$name: stop succeeds" systemctl --user stop "$name.service"
+  check "$name: and leaves nothing" dead "$started"
+  check "$name: inactive, with success" [ "$(property "$name" ActiveState)/$(property "$name" Result)" = inactive/success ]
+done
+left=$(ps -eo args | grep -c '^mcp-reap guard' || true)
+check "no guardian is left" [ "$left" = 0 ]
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -8,7 +8,7 @@ use crate::process::Pid;
 const ENOSPC: i32 = 28;
 const EIO: i32 = 5;
 
-/// A disk that does what it is told.
+/// A disk that fails as planned.
 #[derive(Default)]
 struct Disk {
     bytes: Vec<u8>,
@@ -121,7 +121,7 @@ fn what_cannot_be_taken_back_is_closed_by_the_next_line() {
 
 #[test]
 fn taking_back_never_cuts_off_what_another_wrote() {
-    /// A disk on which somebody else appends a line while ours does not fit.
+    /// A disk on which another process appends a line while ours does not fit.
     struct Shared<'a>(&'a mut Disk);
     impl Sink for Shared<'_> {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

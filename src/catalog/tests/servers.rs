@@ -213,3 +213,67 @@ fn a_first_argument_makes_a_server_where_it_is_a_command() {
         assert_eq!(found, server, "{argv:?}");
     }
 }
+
+#[test]
+fn a_name_that_says_what_it_does_for_mcp_is_a_job_and_none() {
+    table(&[
+        ("/opt/mcp-backup", None),
+        ("/opt/mcp-test-runner", None),
+        ("/opt/notes-mcp-exporter", None),
+        ("/opt/mcp-server-backup", None),
+        ("/opt/mcp-installer", None),
+        ("npx mcp-sync", None),
+        ("python /home/u/mcp_dataset.py", None),
+        ("python /home/u/analysis_of_mcp.py", None),
+        ("python -m notes_mcp.evaluate", None),
+        // A server for such things.
+        ("/opt/backup-mcp", Some("word mcp")),
+        ("/opt/mcp-shell-server", Some("word mcp")),
+        ("npx mcp-server-backup", Some("word mcp")),
+        ("npx mcp-installer", Some("word mcp")),
+        ("docker run acme/mcp-server-monitor", Some("word mcp")),
+        ("node /home/u/mcp-server-monitor/dist/index.js", Some("folder mcp-server-monitor")),
+    ]);
+}
+
+#[test]
+fn a_server_that_is_called_to_do_something_and_end_is_none() {
+    for args in [
+        "restore x",
+        "db migrate",
+        "index build",
+        "collections import x",
+        "-v index d",
+        "--db x ingest d",
+        "call tool",
+        "fetch-models",
+        "--import=x",
+        "--train",
+        "--rebuild-index",
+        "--db x --reindex-all",
+        "vacuum",
+    ] {
+        table(&[(&format!("/opt/notes-mcp {args}"), None)]);
+    }
+    for args in [
+        "serve",
+        "serve index",
+        "mcp",
+        "notes work",
+        "--export-dir x",
+        "--import-path x",
+        "--config x",
+        "--restore-session",
+        "-- --train",
+        "uvx mcp-server-fetch",
+        "/srv/db /srv/import",
+    ] {
+        table(&[(&format!("/opt/notes-mcp {args}"), Some("word mcp"))]);
+    }
+    table(&[
+        ("docker run -it acme/notes-mcp bash", None),
+        ("docker run -it acme/notes-mcp /bin/sh -l", None),
+        ("docker run -i acme/notes-mcp sh -c serve", Some("word mcp")),
+        ("docker run -i acme/notes-mcp stdio", Some("word mcp")),
+    ]);
+}

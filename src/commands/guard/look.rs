@@ -11,7 +11,6 @@ use crate::catalog::{Catalog, Role};
 use crate::classify::Scout;
 use crate::guard::marker::{Marker, VARIABLE};
 use crate::guard::members::tops;
-use crate::guard::unix_listener;
 use crate::policy::{Limits, Policy, ServerRule};
 use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
 use crate::program::Resolution;
@@ -142,7 +141,7 @@ impl Guarded {
     fn is_own(&self, record: &ProcessRecord, closely: bool) -> bool {
         let terminal = record.tty.is_some() && record.session != self.session;
         let listens = || record.details.listening.as_ref().is_none_or(|sockets| !sockets.is_empty());
-        terminal || closely && (listens() || unix_listener::listens(record.pid()) != Some(false))
+        terminal || closely && listens()
     }
 
     /// Adopted processes of ours that carry the marker.

@@ -7,6 +7,7 @@ use super::end::{Rules, Scope, judge_and_end};
 use super::look::Guarded;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
+use crate::config::{self as settings, ExecSettings};
 use crate::guard::decide::{Reader, Tree};
 use crate::guard::marker::{Marker, Wire};
 use crate::guard::ticket::Ticket;
@@ -27,6 +28,8 @@ pub(super) struct Machine {
     /// The command line of `exec`.
     command: Argv,
     wire: Option<Wire>,
+    /// The flag of `exec`, which comes before the configuration.
+    linger: Option<Duration>,
     is_client: Option<bool>,
     looks: u32,
 }
@@ -46,6 +49,7 @@ impl Machine {
             client: Pid(ticket.client),
             command: command_of(&line),
             wire: stdin.and_then(|stdin| stdin::wire(stdin.as_fd())),
+            linger: ticket.linger,
             is_client: None,
             looks: 0,
         }
@@ -77,6 +81,12 @@ impl World for Machine {
             Some(Wire::Pipe(_)) | None => true,
             Some(Wire::Socket(inode)) => peer::is_gone(inode),
         }
+    }
+
+    fn linger(&mut self) -> Duration {
+        // A configuration that cannot be read ends nothing; until it can, the default waits as well as any.
+        let configured = || settings::load(None).map(|loaded| loaded.exec.linger);
+        self.linger.or_else(|| configured().ok()).unwrap_or(ExecSettings::default().linger)
     }
 
     fn reader(&mut self) -> Reader {

@@ -248,7 +248,7 @@ fn what_is_not_a_plain_file_of_ours_is_refused() {
 
     let large = format!("{{\"x\": \"{}\"}}", "x".repeat(4 << 20));
     let home = Home::with(&large);
-    assert!(matches!(refused(&home, home.install()), DiskError::TooLarge));
+    assert!(matches!(refused(&home, home.install()), DiskError::TooLarge(_)));
     assert!(status(&home.settings(), &command("/opt/mcp-reap")).is_err());
 }
 
@@ -257,7 +257,7 @@ fn files_of_others_are_refused() {
     // Root's own, as everywhere; where the tests run as root it is ours.
     let passwd = Path::new("/etc/passwd");
     let us = rustix::process::geteuid();
-    let read = disk::read(&passwd.canonicalize().unwrap());
+    let read = disk::read(&passwd.canonicalize().unwrap(), LARGEST);
     assert_eq!(matches!(read, Err(DiskError::NotOwner(0))), !us.is_root());
 }
 

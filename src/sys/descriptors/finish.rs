@@ -44,9 +44,9 @@ impl Observation {
 
 /// Holders of the other end in one direction.
 ///
-/// Not known, and never "nobody", is also when the only ones found are the process itself, those who share its end, and
+/// Not known, and never "nobody", is also when the only ones found are the process itself, those that share its end, and
 /// its descendants: the kernel counts holders we cannot see (not dumpable, another user, outside our PID namespace, in
-/// flight between two processes). Where everybody could be read they are named, the process itself among them (`strace`
+/// flight between two processes). Where every process could be read they are named, the process itself among them (`strace`
 /// puts pipes of its own on 0 and 1).
 fn peers(pid: Pid, direction: &Direction, naming: &mut impl Naming) -> Option<Vec<Pid>> {
     match direction.sight {
@@ -69,7 +69,7 @@ fn peers(pid: Pid, direction: &Direction, naming: &mut impl Naming) -> Option<Ve
     }
 }
 
-/// Those who hold an end and are neither the process nor below it; `None` when nobody at all was found.
+/// The processes that hold an end and are neither the process nor below it; `None` when none at all was found.
 fn outside(pid: Pid, end: End, naming: &mut impl Naming) -> Option<Vec<Pid>> {
     let found = naming.holders(end);
     let is_outside = |held: &Pid| *held != pid && !naming.is_below(*held, pid);
@@ -90,9 +90,9 @@ fn other_peers(pid: Pid, others: &Others, naming: &mut impl Naming) -> Option<Ve
     (!unread).then(|| sorted(all))
 }
 
-/// The process's own end is also held by a stranger: by neither its ancestors nor its descendants, nor by somebody at the
-/// other end. A terminal or a tool that left a descriptor open gave it to all that ever ran in it, and nobody talks to
-/// one of them over it. pid 1 and whoever else adopted the process is such a stranger too.
+/// The process's own end is also held by a stranger: by neither its ancestors nor its descendants, nor by a holder of the
+/// other end. A terminal or a tool that left a descriptor open gave it to all that ever ran in it, and no process talks to
+/// one of them over it. pid 1, or another process that adopted this one, is such a stranger too.
 fn is_common_heritage(pid: Pid, own: End, other: End, naming: &mut impl Naming) -> bool {
     let (sharing, beyond) = (naming.holders(own), naming.holders(other));
     let related = |held: Pid| {
@@ -102,7 +102,7 @@ fn is_common_heritage(pid: Pid, own: End, other: End, naming: &mut impl Naming) 
 }
 
 /// A wire that was moved away from 0 in a way that is not the Python SDK's, and is in use or may be: a way in and a way
-/// out, each held by somebody who is neither the process nor below it.
+/// out, each held by a process that is neither this one nor below it.
 fn moved(pid: Pid, wires: &Wires, others: &Others, naming: &mut impl Naming) -> Option<Stdio> {
     if !matches!(wires.stdin.kind, StdioKind::Null | StdioKind::Closed) {
         return None;

@@ -2,8 +2,8 @@
 //! and who is connected. One piece of code for every system.
 //!
 //! Nothing is read here. A system lists the descriptors ([`Row`]), answers the few questions that follow
-//! ([`Answers`]) and says who else holds an end ([`Naming`]); each of the three may answer "not known". What was not
-//! read is never taken for "nobody is there": a property test lets any answer fail and shows it.
+//! ([`Answers`]) and says which other process holds an end ([`Naming`]); each of the three may answer "not known". What was not
+//! read is never taken for "not held": a property test lets any answer fail and shows it.
 
 mod finish;
 mod others;
@@ -98,17 +98,17 @@ pub(super) enum Sight {
     Open {
         /// What the process itself holds.
         own: End,
-        /// What that somebody holds.
+        /// What that holder has.
         other: End,
     },
-    /// It could not be asked.
+    /// The kernel gave no answer.
     Unknown,
 }
 
 /// What a socket is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Socket {
-    /// It serves: it listens, or takes datagrams from anybody.
+    /// It serves: it listens, or takes datagrams from any sender.
     Serves {
         /// How it is shown.
         name: Listener,
@@ -117,7 +117,7 @@ pub(super) enum Socket {
     },
     /// It is connected, or was.
     Connected(Connection),
-    /// Neither, or of a family by which nobody outside can talk to it (netlink).
+    /// Neither, or of a family by which no outside process can talk to it (netlink).
     Nothing,
     /// It may serve, and neither its state nor its connections can be read (vsock).
     Opaque(Listener),
@@ -152,7 +152,7 @@ pub(super) enum Other {
     Held(u64),
     /// It is closed.
     Gone,
-    /// Another machine, or nobody who could be named: it is there as far as is known.
+    /// Another machine, or no process that could be named: as far as is known, it is there.
     Unseen,
 }
 
@@ -177,7 +177,7 @@ pub(super) trait Answers {
     fn pipe(&mut self, fd: u32, id: u64, way: Way) -> Sight;
     /// What a socket is.
     fn socket(&mut self, fd: u32, id: u64) -> Socket;
-    /// Does this descriptor close on exec? Then it did not come from whoever started the program.
+    /// Does this descriptor close on exec? Then it did not come from the parent of the program.
     fn closes_on_exec(&mut self, fd: u32) -> Option<bool>;
 }
 
@@ -189,7 +189,7 @@ pub(super) trait Naming {
     fn masters(&mut self, terminal: u32) -> Vec<Pid>;
     /// `pid` is a descendant of `above`.
     fn is_below(&self, pid: Pid, above: Pid) -> bool;
-    /// Every descriptor of every process was read, so that whoever was found is all there is.
+    /// Every descriptor of every process was read, so that the holders that were found are all there are.
     fn sees_everybody(&self) -> bool;
 }
 

@@ -10,7 +10,7 @@ use super::wire::{self, Wires};
 use super::{Answers, End, Object, Origin, Other, Row, Sight, Socket, Way};
 use crate::process::Listener;
 
-/// The most pipes and sockets of one process that are asked about, at 5 us each; of one with more, the rest is not
+/// The most pipes and sockets of one process that are looked up, at 5 us each; of one with more, the rest is not
 /// known.
 const MOST: usize = 256;
 
@@ -19,7 +19,7 @@ const MOST: usize = 256;
 pub(in crate::sys) struct Others {
     /// Open ways in and out that are not the wire, with the end that the process holds and the one it does not.
     pub(super) ways: Vec<(Way, End, End)>,
-    /// There are ways in or out that could not be asked about.
+    /// There are ways in or out that could not be looked up.
     pub(super) ways_unread: bool,
     pub(super) listening: BTreeSet<Listener>,
     pub(super) listening_unread: bool,
@@ -34,8 +34,8 @@ pub(in crate::sys) struct Others {
 impl Others {
     /// Looks at everything that is not the wire.
     ///
-    /// `settled`: somebody was seen to hold the wire, so nothing that is found here can change what becomes of the
-    /// process; then no question is asked about pipes with two descriptors in it.
+    /// `settled`: a process was seen to hold the wire, so nothing that is found here can change what becomes of the
+    /// process; then pipes with two descriptors in it are not looked up.
     pub(in crate::sys) fn look(
         rows: &[Row],
         wires: &mut Wires,
@@ -53,7 +53,7 @@ impl Others {
         others
     }
 
-    /// Ends that it would be good to name, because somebody outside may hold them.
+    /// Ends that it would be good to name, because an outside process may hold them.
     pub(in crate::sys) fn ways(&self) -> impl Iterator<Item = End> + '_ {
         self.ways.iter().map(|(_, _, other)| *other)
     }
@@ -67,7 +67,7 @@ impl Others {
         })
     }
 
-    /// It opened a connection to somebody on this machine.
+    /// It opened a connection to a process on this machine.
     pub(in crate::sys) fn calls_somebody(&self) -> bool {
         !self.opened.is_empty()
     }

@@ -26,14 +26,14 @@ pub(in crate::sys) struct Direction {
     pub(super) terminal: Option<u32>,
 }
 
-/// Both directions, before anybody was looked for who holds the other ends.
+/// Both directions, before the holders of the other ends are searched.
 #[derive(Clone, Debug)]
 pub(in crate::sys) struct Wires {
     pub(super) stdin: Direction,
     pub(super) stdout: Direction,
     /// Descriptors on which it lies.
     pub(super) fds: [u32; 2],
-    /// What was asked of sockets on these, to be asked once.
+    /// The answers about sockets on these, requested once.
     pub(super) asked: Vec<(u64, Socket)>,
 }
 
@@ -55,7 +55,7 @@ impl Wires {
         self.stdin.sight.iter().chain(&self.stdout.sight).copied()
     }
 
-    /// A terminal that somebody holds lies on it.
+    /// A held terminal lies on it.
     pub(in crate::sys) fn is_on_a_terminal(&self) -> bool {
         self.stdin.kind == StdioKind::Tty || self.stdout.kind == StdioKind::Tty
     }
@@ -66,7 +66,7 @@ impl Wires {
         sights.peek().is_some() && sights.all(|sight| matches!(sight, Sight::Open { .. }))
     }
 
-    /// It matters who holds an end. Of a socket on stdout alone it does not: it cannot be a dead wire, and nearly always it
+    /// It matters which process holds an end. Of a socket on stdout alone it does not: it cannot be a dead wire, and nearly always it
     /// is the journal of a desktop program.
     pub(in crate::sys) fn wants_names(&self) -> bool {
         let log = self.stdin.sight.is_none() && self.stdout.kind == StdioKind::Socket;
@@ -97,7 +97,7 @@ pub(super) fn object(rows: &[Row], fd: u32) -> Option<Object> {
     rows.iter().find(|(row, _)| *row == fd).map(|(_, object)| *object)
 }
 
-/// A socket, asked about once.
+/// A socket, looked up once.
 pub(super) fn socket(fd: u32, id: u64, answers: &mut impl Answers, asked: &mut Vec<(u64, Socket)>) -> Socket {
     if let Some((_, socket)) = asked.iter().find(|(known, _)| *known == id) {
         return socket.clone();

@@ -22,7 +22,7 @@ pub(in crate::sys) fn wait_for_end(id: ProcessId, patience: Duration) -> io::Res
     let Some(pid) = i32::try_from(id.pid.0).ok().and_then(process::Pid::from_raw) else { return Ok(true) };
     let fd = match process::pidfd_open(pid, PidfdFlags::empty()) {
         Ok(fd) => fd,
-        // Nobody has the number, or (EINVAL, since 6.9 ENOENT) a thread of somebody else.
+        // No process has the number, or (EINVAL, since 6.9 ENOENT) a thread of another process.
         Err(Errno::SRCH | Errno::INVAL | Errno::NOENT) => return Ok(true),
         Err(errno) => return Err(errno.into()),
     };

@@ -1,4 +1,4 @@
-//! Who holds the other end: first the ancestors, and only if they do not, everybody.
+//! Which process holds the other end: first the ancestors are read, and only if none of them does, all processes.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
@@ -14,14 +14,14 @@ use crate::sys::procfs::{self, FdTarget};
 use crate::tree::Tree;
 
 /// Whose descriptors were read, and what they hold. Grows as far as the questions need it; kept for a whole run, so
-/// that everybody is read once at most.
+/// that every process is read once at most.
 pub(super) struct Holders {
     viewer: Viewer,
     /// Processes whose descriptors were read, or could not be.
     read: HashSet<Pid>,
     /// Those of which something could not be.
     refused: HashSet<Pid>,
-    /// The viewer's user's among them, once everybody was asked.
+    /// The viewer's user's among them, once every process was read.
     pub(super) unreadable: BTreeSet<Pid>,
     /// By what a link says: process and descriptor.
     index: HashMap<FdTarget, Vec<(Pid, u32)>>,
@@ -49,7 +49,7 @@ impl Holders {
             self.refused.insert(pid);
         }
         if !self.read.insert(pid) || pid == self.viewer.pid {
-            // Our own descriptors do not count: they are the questions, or came from whoever started us.
+            // Our own descriptors do not count: they are the questions, or were inherited from our parent.
             return;
         }
         self.found.clear();
@@ -58,7 +58,7 @@ impl Holders {
         }
     }
 
-    /// The process is in use, whatever else it holds: a terminal that is held lies on 0 or 1, or somebody above is seen
+    /// The process is in use, whatever else it holds: a terminal that is held lies on 0 or 1, or an ancestor is seen
     /// to hold the wire in every direction, and is not itself one of those that are looked at and may be leaked.
     ///
     /// An ancestor that holds the other end and not the process's own is its client, or the proxy that speaks to it, and
@@ -85,7 +85,7 @@ impl Holders {
                 })
     }
 
-    /// Reads whatever it takes to name the ends of a process that is not settled: everybody's table, once in a run (2 us
+    /// Reads whatever it takes to name the ends of a process that is not settled: the descriptors of every process, once in a run (2 us
     /// per descriptor), where it matters who holds the wire, and where another end is held by nobody below the process.
     pub(super) fn prepare(
         &mut self,
@@ -191,7 +191,7 @@ fn holds_nothing(proc: &mut Proc, pid: Pid) -> bool {
     procfs::stat(&proc.text).is_none_or(|stat| stat.state != 'Z' || stat.threads < 2)
 }
 
-/// The holders, asked with what it takes to look at one more descriptor.
+/// The holders, with what it takes to read one more descriptor.
 pub(super) struct Named<'a> {
     pub(super) holders: &'a mut Holders,
     pub(super) proc: &'a mut Proc,

@@ -18,11 +18,11 @@ const TCP_NEW_SYN_RECV: u8 = 12;
 pub(super) struct Inet {
     by_inode: HashMap<u64, TcpRow>,
     by_addresses: HashMap<(SocketAddr, SocketAddr), TcpRow>,
-    /// Ports that somebody listens on.
+    /// Ports that are listened on.
     served: HashSet<u16>,
-    /// Connections that nobody has accepted yet.
+    /// Connections that are not accepted yet.
     waiting: Vec<TcpRow>,
-    /// The ports that are given to whoever asks for none; `None` when not known.
+    /// The ports that are given to a socket that asks for none; `None` when not known.
     range: Option<RangeInclusive<u16>>,
 }
 
@@ -77,7 +77,7 @@ impl Inet {
         let far = self.by_addresses.get(&(row.remote, row.local));
         let held = far.filter(|far| far.inode != 0).map(|far| Other::Held(far.inode));
         match row.state {
-            // The other side has said that it is done; a client that only closed one half of it still has a socket.
+            // The other side has shut down its direction; a client that only closed one half of it still has a socket.
             TCP_CLOSE_WAIT => match held {
                 Some(held) => held,
                 None if far.is_none() && !is_local(row) => Other::Unseen,
@@ -111,7 +111,7 @@ fn is_local(row: &TcpRow) -> bool {
     row.remote.ip().is_loopback() || row.remote.ip() == row.local.ip()
 }
 
-/// One UDP socket: it serves where it takes datagrams from anybody on a port that somebody chose.
+/// One UDP socket: it serves where it takes datagrams from any sender on a port that was chosen for it.
 pub(super) fn udp(rows: &[TcpRow], range: Option<&RangeInclusive<u16>>, inode: u64) -> Socket {
     let Some(row) = rows.iter().find(|row| row.inode == inode) else { return Socket::Nothing };
     let port = row.local.port();

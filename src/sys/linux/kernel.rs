@@ -33,7 +33,7 @@ const SLICE: Duration = Duration::from_millis(50);
 
 /// Linux itself, through `/proc` and pidfds (`pidfd_open` needs kernel 5.3).
 ///
-/// It refuses by itself, whatever it is asked for: pids 0 and 1, kernel threads, its own
+/// It refuses by itself, whatever it is called with: pids 0 and 1, kernel threads, its own
 /// process, processes of other PID namespaces (but for one that a held process made, as a sandbox does) and, unless made
 /// for all users, of other users. The plan has refused them
 /// long before; this is the last line, directly in front of the signal.
@@ -77,7 +77,7 @@ impl OsKernel {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)
             .map_err(|errno| failed("prepare to wait for processes", errno.into()))?;
         let nofile = process::getrlimit(Resource::Nofile);
-        // Where it is refused, the old limit holds, and `hold` says so when it runs out.
+        // Where it is refused, the old limit holds, and `hold` reports it when it runs out.
         let _ = process::setrlimit(Resource::Nofile, Rlimit { current: nofile.maximum, ..nofile });
         Ok(OsKernel {
             proc,
@@ -225,7 +225,7 @@ fn same_start(row: Row, id: ProcessId) -> Result<(), Refusal> {
 }
 
 /// What an error of the kernel's means for one process. `ENOENT` and `ESRCH` are how `/proc` and
-/// pidfds say that it is gone; running out of descriptors is told in its own words.
+/// pidfds say that it is gone; running out of descriptors gets a message of its own.
 fn refusal(errno: Errno) -> Refusal {
     match errno {
         Errno::NOENT | Errno::SRCH => Refusal::Gone,

@@ -82,19 +82,19 @@ fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<
     }
 }
 
-/// What a closer look needs, kept for the whole run: each list of sockets, and everybody's descriptors, are read once.
+/// What reading details needs, kept for the whole run: each list of sockets, and the descriptors of all processes, are read once.
 struct Eyes {
     proc: Proc,
     sockets: Sockets,
     holders: Holders,
-    /// Processes that were looked at and cannot turn out to be leaked: their wire is held by somebody above them, or they
+    /// Processes that were looked at and cannot turn out to be leaked: an ancestor holds their wire, or they
     /// have none.
     sound: BTreeSet<Pid>,
 }
 
 /// What a process holds.
 struct Held {
-    /// Somebody above holds the wire.
+    /// An ancestor holds the wire.
     settled: bool,
     wires: Wires,
     others: Others,
@@ -212,7 +212,7 @@ fn path(dir: BorrowedFd<'_>, link: &str) -> Option<RawText> {
     link_at(dir, link).ok().map(|target| RawText::from(procfs::undeleted(&target)))
 }
 
-/// Writes what was seen into the table, and takes out whoever is gone.
+/// Writes what was seen into the table, and takes out the rows of processes that are gone.
 fn note(snapshot: &mut Snapshot, seen: Vec<(Pid, Look)>) {
     let mut seen = seen.into_iter().peekable();
     // In the order of the table, as it was gone through.

@@ -22,7 +22,7 @@ pub(super) struct Probe {
 
 impl Probe {
     pub(super) fn new() -> Probe {
-        // The kernel answers while it is asked; not waiting turns a lost answer into "not known".
+        // The kernel answers within the request; not waiting turns a lost answer into "not known".
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let diag = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkSockDiag).ok();
         Probe { diag, answer: Vec::new() }
@@ -74,7 +74,7 @@ impl Probe {
     }
 }
 
-/// `Some(true)`: a whole answer. `Some(false)`: the kernel said no. `None`: out of step.
+/// `Some(true)`: a whole answer. `Some(false)`: the kernel refused. `None`: out of step.
 fn exchange(
     diag: &OwnedFd,
     request: &[u8],
@@ -108,7 +108,7 @@ fn exchange(
 /// A pipe, opened once more in the process's own direction for the length of one poll(2).
 ///
 /// The kernel sets POLLHUP for a reader if and only if no writer is left anywhere, and POLLERR for a
-/// writer if and only if no reader is. The process holds that direction already, so nobody can notice
+/// writer if and only if no reader is. The process holds that direction already, so no process can notice
 /// one more of it; O_NONBLOCK and O_NOCTTY keep us out of trouble should the descriptor be
 /// something else by now.
 pub(super) fn pipe(dir: BorrowedFd<'_>, fd: u32, inode: u64, way: Way) -> Sight {

@@ -1,7 +1,7 @@
 //! What a socket is, whatever its family: one list for each, read once in a run and only where a process that is looked
 //! at has a socket that needs it.
 //!
-//! A unix socket is asked for by its inode, in 3 us; from the 33rd question on the whole list is cheaper. For TCP there
+//! A unix socket is requested by its inode, in 3 us; from the 33rd request on the whole list is cheaper. For TCP there
 //! is no such question: `sock_diag` walks all connections (1 to 4 ms), `/proc/net/tcp` the whole table of them (4 ms for
 //! each family on a machine with 7 sockets), so the file is read only for another network namespace and where
 //! `sock_diag` is not to be had.
@@ -24,7 +24,7 @@ use crate::sys::procfs::{
 /// The most of one socket list that is read, in bytes: about 400,000 sockets.
 const MOST_LIST: usize = 64 << 20;
 
-/// So many unix sockets are asked for one by one.
+/// The most unix sockets that are requested one by one.
 const MOST_SINGLE: usize = 32;
 
 /// So often the list of TCP sockets is read again in one run for a socket that was not in it.
@@ -136,7 +136,7 @@ impl Sockets {
         Socket::Connected(Connection {
             own: u64::from(socket.inode),
             other: match socket.peer {
-                // A peer of inode 0 that did not shut down is one that nobody has accepted yet.
+                // A peer of inode 0 that did not shut down is one that is not accepted yet.
                 Some(0) if socket.shutdown == 3 => Other::Gone,
                 Some(peer) => other(peer),
                 None => Other::Unseen,
@@ -203,7 +203,7 @@ impl Sockets {
             _ if !row.connected => return Socket::Nothing,
             // It was accepted, and whether its client is still there is not told.
             Some(_) => Origin::Unknown,
-            // Neither did anybody come in by it.
+            // Nor did a connection come in by it.
             None => Origin::Pair,
         };
         let (unix, hears, speaks, display) = (true, true, true, false);
@@ -258,7 +258,7 @@ fn is_automatic(name: &[u8]) -> bool {
     matches!(name, [0, rest @ ..] if rest.len() == 5 && rest.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// The ports that the kernel gives to whoever asks for none, in our network namespace.
+/// The ports that the kernel gives to a socket that asks for none, in our network namespace.
 fn local_ports() -> Option<RangeInclusive<u16>> {
     let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
     let mut numbers = text.split_ascii_whitespace().map(str::parse);

@@ -191,7 +191,7 @@ mod tests {
         let mut proc = Proc::open().unwrap();
         let own = Uid(rustix::process::geteuid().as_raw());
         let me = Pid(std::process::id());
-        // The same process often enough to make it worth a second thread, and some that are nobody's.
+        // The same process often enough for a second thread, and some numbers without a process.
         let mut pids = vec![me; WORTH_TWO];
         pids.extend([Pid(u32::MAX); 7]);
         let rows = rows(&mut proc, &pids, own);

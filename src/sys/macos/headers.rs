@@ -7,10 +7,11 @@
 use std::mem::{offset_of, size_of};
 
 use libc::{
-    proc_bsdinfo, proc_bsdshortinfo, proc_fdinfo, proc_taskinfo, proc_vnodepathinfo, sockaddr_un, vinfo_stat,
-    vnode_info, vnode_info_path,
+    proc_bsdinfo, proc_bsdshortinfo, proc_fdinfo, proc_taskinfo, proc_vnodepathinfo, rusage_info_v2,
+    sockaddr_un, vinfo_stat, vnode_info, vnode_info_path,
 };
 
+use super::calls::{USAGE_SIZE, errno, flavor, signal};
 use super::layout::at;
 
 #[repr(C)]
@@ -131,6 +132,17 @@ struct SocketFdInfo {
     soi_proto: Proto,
 }
 
+#[repr(C)]
+struct ProcUniqIdentifierInfo {
+    p_uuid: [u8; 16],
+    p_uniqueid: u64,
+    p_puniqueid: u64,
+    p_idversion: i32,
+    p_orig_ppidversion: i32,
+    p_reserve2: u64,
+    p_reserve3: u64,
+}
+
 const _: () = {
     assert!(offset_of!(proc_bsdinfo, pbi_flags) == at::BSD_FLAGS);
     assert!(offset_of!(proc_bsdinfo, pbi_status) == at::BSD_STATUS);
@@ -148,11 +160,31 @@ const _: () = {
     assert!(offset_of!(proc_bsdshortinfo, pbsi_pgid) == at::SHORT_PGID);
     assert!(offset_of!(proc_bsdshortinfo, pbsi_status) == at::SHORT_STATUS);
     assert!(offset_of!(proc_bsdshortinfo, pbsi_comm) == at::SHORT_COMM);
+    assert!(offset_of!(proc_bsdshortinfo, pbsi_flags) == at::SHORT_FLAGS);
     assert!(offset_of!(proc_bsdshortinfo, pbsi_uid) == at::SHORT_UID);
     assert!(size_of::<proc_bsdshortinfo>() == at::SHORT_SIZE);
 
     assert!(offset_of!(proc_taskinfo, pti_resident_size) == at::TASK_RESIDENT);
     assert!(size_of::<proc_taskinfo>() == at::TASK_SIZE);
+
+    assert!(offset_of!(ProcUniqIdentifierInfo, p_uniqueid) == at::UNIQUE_ID);
+    assert!(offset_of!(ProcUniqIdentifierInfo, p_puniqueid) == at::UNIQUE_PARENT);
+    assert!(offset_of!(ProcUniqIdentifierInfo, p_idversion) == at::UNIQUE_VERSION);
+    assert!(size_of::<ProcUniqIdentifierInfo>() == at::UNIQUE_SIZE);
+
+    assert!(offset_of!(rusage_info_v2, ri_user_time) == at::USAGE_USER_TIME);
+    assert!(offset_of!(rusage_info_v2, ri_system_time) == at::USAGE_SYSTEM_TIME);
+    assert!(offset_of!(rusage_info_v2, ri_phys_footprint) == at::USAGE_FOOTPRINT);
+    assert!(offset_of!(rusage_info_v2, ri_diskio_byteswritten) == at::USAGE_WRITTEN);
+    assert!(size_of::<rusage_info_v2>() == USAGE_SIZE);
+
+    assert!(flavor::LIST_FDS == libc::PROC_PIDLISTFDS);
+    assert!(flavor::BSD == libc::PROC_PIDTBSDINFO);
+    assert!(flavor::TASK == libc::PROC_PIDTASKINFO);
+    assert!(flavor::DIRECTORY == libc::PROC_PIDVNODEPATHINFO);
+    assert!(flavor::SHORT_BSD == libc::PROC_PIDT_SHORTBSDINFO);
+    assert!(errno::EPERM == libc::EPERM && errno::ESRCH == libc::ESRCH && errno::EBADF == libc::EBADF);
+    assert!(signal::KILL == libc::SIGKILL && signal::TERM == libc::SIGTERM && signal::CONT == libc::SIGCONT);
 
     assert!(offset_of!(proc_vnodepathinfo, pvi_cdir) == 0);
     assert!(offset_of!(vnode_info_path, vip_path) == at::CWD_PATH);

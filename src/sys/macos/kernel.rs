@@ -1,43 +1,43 @@
-//! Acting on macOS. There is no handle on a process here, so identity, user and arguments are
-//! compared again directly in front of `kill(2)`; the few microseconds between are the smallest
-//! gap this system allows (numbers are given out in a circle of 99,998).
+//! Acting on macOS. There is no handle on a process here. Identity, user and arguments are compared again directly in
+//! front of each signal, and from macOS 14.4 on the kernel itself compares the pid version, which no two programs share;
+//! before, the few microseconds between are the smallest gap this system allows (numbers are given out in a circle of
+//! 99,998).
 
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process;
-
-use super::super::{SysError, ffi};
-use super::table::{args, bsd};
+use super::super::SysError;
+use super::calls::{Calls, Exits, errno, signal};
+use super::table::{ARG_MAX, args, bsd, unique};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, State, Uid};
 use crate::reap::{Kernel, Refusal, Signal};
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "macos"))]
 #[path = "../kernel_tests.rs"]
 mod kernel_tests;
 mod lookout;
 
+#[cfg(all(test, target_os = "macos"))]
+use super::OsKernel;
+
 /// No wait sleeps longer than this without looking at the stop flag.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// sys/syslimits.h: ARG_MAX.
-const ARG_MAX: usize = 1024 * 1024;
-
-/// macOS itself, through libproc, `kill(2)` and kqueue.
+/// macOS, through libproc, `kill(2)` and kqueue.
 ///
 /// It refuses by itself, whatever it is asked for: pids 0 and 1, its own process and, unless made
 /// for all users, processes of other users.
 #[derive(Debug)]
-pub struct OsKernel {
+pub struct MacKernel<C> {
+    calls: C,
     all_users: bool,
     uid: Uid,
     me: Pid,
     stop: Arc<AtomicUsize>,
-    origin: Instant,
     buffer: Vec<u8>,
 }
 
@@ -48,47 +48,71 @@ pub struct Held {
     argv: Argv,
 }
 
-impl OsKernel {
-    /// Gets ready to hold, signal and wait. `stop` is set to the number of a signal by a handler
+#[cfg(target_os = "macos")]
+impl MacKernel<super::Mac> {
+    /// Gets ready to hold, signal and wait on the running system. `stop` is set to the number of a signal by a handler
     /// installed elsewhere; [`Kernel::wait`] returns when it is not 0.
     ///
     /// # Errors
     /// When there is no kqueue to wait with: then nothing may be ended.
-    pub fn new(all_users: bool, stop: Arc<AtomicUsize>) -> Result<OsKernel, SysError> {
+    pub fn new(all_users: bool, stop: Arc<AtomicUsize>) -> Result<MacKernel<super::Mac>, SysError> {
+        MacKernel::by(super::Mac, all_users, stop)
+    }
+}
+
+impl<C: Calls> MacKernel<C> {
+    /// The same by any calls.
+    ///
+    /// # Errors
+    /// When there is no kqueue to wait with: then nothing may be ended.
+    pub fn by(calls: C, all_users: bool, stop: Arc<AtomicUsize>) -> Result<MacKernel<C>, SysError> {
         let what = || "prepare to wait for processes".to_owned();
-        ffi::Exits::new().map_err(|source| SysError::Io { what: what(), source })?;
-        Ok(OsKernel {
-            all_users,
-            uid: Uid(process::geteuid().as_raw()),
-            me: Pid(std::process::id()),
-            stop,
-            origin: Instant::now(),
-            buffer: vec![0; ARG_MAX],
-        })
+        calls.exits().map_err(|source| SysError::Io { what: what(), source })?;
+        let viewer = calls.viewer();
+        Ok(MacKernel { calls, all_users, uid: viewer.uid, me: viewer.pid, stop, buffer: vec![0; ARG_MAX] })
     }
 
     /// What must hold of a process, and its arguments.
     fn judge(&mut self, id: ProcessId) -> Result<Argv, Refusal> {
-        let seen = bsd(id.pid).map_err(|error| refusal(&error))?;
+        let seen = bsd(&self.calls, id.pid).map_err(|error| refusal(&error))?;
         if !self.all_users && seen.uid != self.uid {
             return Err(Refusal::Denied(format!("belongs to user {}", seen.uid.0)));
         }
         match seen.start {
             None => return Err(Refusal::Denied("its start cannot be read".into())),
             Some(start) if start != id.start => return Err(Refusal::Reused),
-            Some(_) if seen.state == State::Zombie => return Err(Refusal::Gone),
+            // On its way out no signal reaches it, and its arguments are gone before it is a zombie.
+            Some(_) if seen.exiting || seen.state == State::Zombie => return Err(Refusal::Gone),
             Some(_) => {}
         }
-        match args(id.pid, &mut self.buffer) {
+        match args(&self.calls, id.pid, &mut self.buffer) {
             Some(args) => Ok(args.argv),
-            // Between its last instruction and its end it has none any more.
-            None if has_ended(id) => Err(Refusal::Gone),
+            None if self.is_ending(id) => Err(Refusal::Gone),
             None => Err(Refusal::Denied("its arguments cannot be read".into())),
+        }
+    }
+
+    /// It has ended or is on its way out.
+    fn is_ending(&self, id: ProcessId) -> bool {
+        has_ended(&self.calls, id) || bsd(&self.calls, id.pid).is_ok_and(|seen| seen.exiting)
+    }
+
+    fn send(&self, id: ProcessId, version: Option<u32>, signal: i32) -> Result<(), Refusal> {
+        let exactly = version.and_then(|version| self.calls.kill_version(id.pid, version, signal));
+        let Some(sent) = exactly else {
+            return self.calls.kill(id.pid, signal).map_err(|error| refusal(&error));
+        };
+        match sent {
+            // Of another version, and still there: it has started another program since we looked.
+            Err(error) if error.raw_os_error() == Some(errno::ESRCH) && !self.is_ending(id) => {
+                Err(Refusal::Denied("it runs something else since it was held".into()))
+            }
+            sent => sent.map_err(|error| refusal(&error)),
         }
     }
 }
 
-impl Kernel for OsKernel {
+impl<C: Calls> Kernel for MacKernel<C> {
     type Held = Held;
 
     fn hold(&mut self, id: ProcessId) -> Result<Held, Refusal> {
@@ -101,22 +125,21 @@ impl Kernel for OsKernel {
 
     fn signal(&mut self, held: &Held, signal: Signal) -> Result<(), Refusal> {
         let signal = match signal {
-            Signal::Term => process::Signal::TERM,
-            Signal::Cont => process::Signal::CONT,
-            Signal::Kill => process::Signal::KILL,
+            Signal::Term => signal::TERM,
+            Signal::Cont => signal::CONT,
+            Signal::Kill => signal::KILL,
         };
-        let Some(pid) = i32::try_from(held.id.pid.0).ok().and_then(process::Pid::from_raw) else {
-            return Err(Refusal::Gone);
-        };
+        // Read before all else is compared: a program that is started meanwhile has another.
+        let version = unique(&self.calls, held.id.pid).map(|unique| unique.version);
         if self.judge(held.id)? != held.argv {
             return Err(Refusal::Denied("it runs something else since it was held".into()));
         }
-        process::kill_process(pid, signal).map_err(|errno| refusal(&errno.into()))
+        self.send(held.id, version, signal)
     }
 
     fn wait(&mut self, held: &[&Held], deadline: Duration) -> Vec<bool> {
         // A queue of its own for each wait: nothing is left over from the one before.
-        let exits = ffi::Exits::new().ok();
+        let exits = self.calls.exits().ok();
         let mut left: BTreeSet<usize> = (0..held.len()).collect();
         if let Some(exits) = &exits {
             for (place, one) in held.iter().enumerate() {
@@ -125,12 +148,12 @@ impl Kernel for OsKernel {
             }
         }
         loop {
-            left.retain(|place| held.get(*place).is_some_and(|one| !has_ended(one.id)));
+            left.retain(|place| held.get(*place).is_some_and(|one| !has_ended(&self.calls, one.id)));
             let now = self.now();
             if left.is_empty() || now >= deadline || self.interrupted().is_some() {
                 return (0..held.len()).map(|place| !left.contains(&place)).collect();
             }
-            // Until the next look at all of them: whoever tells by himself is taken at once.
+            // Until the next look at all of them, whoever is reported is taken at once.
             let look = (now + SLICE).min(deadline);
             while self.now() < look && !left.is_empty() && self.interrupted().is_none() {
                 let timeout = look.saturating_sub(self.now());
@@ -138,14 +161,14 @@ impl Kernel for OsKernel {
                     Some(exits) => exits.wait(timeout).iter().for_each(|place| {
                         left.remove(place);
                     }),
-                    None => std::thread::sleep(timeout),
+                    None => self.calls.sleep(timeout),
                 }
             }
         }
     }
 
     fn now(&self) -> Duration {
-        self.origin.elapsed()
+        self.calls.now()
     }
 
     fn interrupted(&self) -> Option<i32> {
@@ -154,17 +177,17 @@ impl Kernel for OsKernel {
 }
 
 /// Whether exactly this process has ended, collected by its parent or not. What cannot be read is
-/// taken to live.
-pub(super) fn has_ended(id: ProcessId) -> bool {
-    match bsd(id.pid) {
+/// taken to live; so is one on its way out, until the kernel reports its end.
+pub(super) fn has_ended(calls: &impl Calls, id: ProcessId) -> bool {
+    match bsd(calls, id.pid) {
         Ok(seen) => seen.state == State::Zombie || seen.start.is_some_and(|start| start != id.start),
-        Err(error) => error.raw_os_error() == Some(libc::ESRCH),
+        Err(error) => error.raw_os_error() == Some(errno::ESRCH),
     }
 }
 
 fn refusal(error: &io::Error) -> Refusal {
     match error.raw_os_error() {
-        Some(libc::ESRCH) => Refusal::Gone,
+        Some(errno::ESRCH) => Refusal::Gone,
         _ => Refusal::Denied(error.to_string()),
     }
 }

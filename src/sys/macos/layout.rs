@@ -4,62 +4,11 @@
 //! Mac; `headers.rs` lays the C structs out again, and does not compile for macOS if an offset
 //! or a size here differs from theirs.
 
+use super::calls::USAGE_SIZE;
 use crate::bytes::RawText;
 use crate::process::{Pid, StartTime, State, Uid};
 
-/// Offsets and sizes in bytes.
-pub(super) mod at {
-    pub(in super::super) const BSD_FLAGS: usize = 0;
-    pub(in super::super) const BSD_STATUS: usize = 4;
-    pub(in super::super) const BSD_PPID: usize = 16;
-    pub(in super::super) const BSD_UID: usize = 20;
-    pub(in super::super) const BSD_COMM: usize = 48;
-    pub(in super::super) const BSD_NAME: usize = 64;
-    pub(in super::super) const BSD_PGID: usize = 100;
-    pub(in super::super) const BSD_TDEV: usize = 108;
-    pub(in super::super) const BSD_START_SEC: usize = 120;
-    pub(in super::super) const BSD_START_USEC: usize = 128;
-    pub(in super::super) const BSD_SIZE: usize = 136;
-
-    pub(in super::super) const SHORT_PPID: usize = 4;
-    pub(in super::super) const SHORT_PGID: usize = 8;
-    pub(in super::super) const SHORT_STATUS: usize = 12;
-    pub(in super::super) const SHORT_COMM: usize = 16;
-    pub(in super::super) const SHORT_UID: usize = 36;
-    pub(in super::super) const SHORT_SIZE: usize = 64;
-
-    pub(in super::super) const TASK_RESIDENT: usize = 8;
-    pub(in super::super) const TASK_SIZE: usize = 96;
-
-    pub(in super::super) const CWD_PATH: usize = 152;
-    pub(in super::super) const CWD_PATH_SIZE: usize = 1024;
-    pub(in super::super) const CWD_SIZE: usize = 2352;
-
-    pub(in super::super) const FD_SIZE: usize = 8;
-    pub(in super::super) const OPEN_FLAGS: usize = 0;
-    pub(in super::super) const FD_STATUS: usize = 4;
-
-    pub(in super::super) const VNODE_MODE: usize = 28;
-    pub(in super::super) const VNODE_RDEV: usize = 140;
-    pub(in super::super) const VNODE_SIZE: usize = 176;
-
-    pub(in super::super) const PIPE_HANDLE: usize = 160;
-    pub(in super::super) const PIPE_PEER: usize = 168;
-    pub(in super::super) const PIPE_SIZE: usize = 184;
-
-    pub(in super::super) const SOCKET_SO: usize = 160;
-    pub(in super::super) const SOCKET_TYPE: usize = 176;
-    pub(in super::super) const SOCKET_OPTIONS: usize = 188;
-    pub(in super::super) const SOCKET_STATE: usize = 192;
-    pub(in super::super) const SOCKET_KIND: usize = 256;
-    pub(in super::super) const SOCKET_UN_CONN_SO: usize = 264;
-    pub(in super::super) const SOCKET_UN_ADDR: usize = 280;
-    pub(in super::super) const SOCKET_UN_CADDR: usize = 535;
-    pub(in super::super) const SOCKET_IN_FPORT: usize = 264;
-    pub(in super::super) const SOCKET_IN_LPORT: usize = 268;
-    pub(in super::super) const SOCKET_TCP_STATE: usize = 344;
-    pub(in super::super) const SOCKET_SIZE: usize = 792;
-}
+pub(super) mod at;
 
 /// `struct proc_bsdinfo`, or the short form that is told of other users' processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +20,8 @@ pub(super) struct Bsd {
     pub(super) comm: RawText,
     /// A debugger is attached to it.
     pub(super) traced: bool,
+    /// It is on its way out: no signal reaches it any more, and its descriptors are or will be closed.
+    pub(super) exiting: bool,
     /// Device number of the controlling terminal.
     pub(super) terminal: Option<u32>,
     /// Microseconds since the epoch; `None` where the kernel does not say (another user's).
@@ -98,6 +49,8 @@ pub(super) enum End {
     Null,
     /// A terminal.
     Terminal,
+    /// A terminal that is gone: it was revoked when the leader of its session ended.
+    TerminalGone,
     /// A pipe with a name.
     NamedPipe,
     /// A file or another device.
@@ -124,8 +77,34 @@ pub(super) struct Unix {
     pub(super) peer_name: Vec<u8>,
 }
 
+/// `struct proc_uniqidentifierinfo`: numbers that are given once until the machine restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unique {
+    /// Its own, kept through exec.
+    pub(super) id: u64,
+    /// That of the process that forked it, kept when it is handed on. Exec writes it anew, from the parent of that
+    /// moment (xnu: `proc_setpptr` for the copy that exec makes), so one that was adopted before its exec looks like
+    /// launchd's own.
+    pub(super) parent: u64,
+    /// Changes with every exec.
+    pub(super) version: u32,
+}
+
+/// The parts of `struct rusage_info_v2` that matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Usage {
+    /// Processor time, in ticks of `mach_timebase_info`.
+    pub(super) ticks: u64,
+    /// Memory as Activity Monitor shows it, compressed pages too; in bytes.
+    pub(super) footprint: u64,
+    /// Bytes written to disks.
+    pub(super) written: u64,
+}
+
 /// proc_info.h: PROC_FLAG_TRACED.
 const TRACED: u32 = 2;
+/// proc_info.h: PROC_FLAG_INEXIT.
+const EXITING: u32 = 4;
 
 /// Reads `PROC_PIDTBSDINFO`.
 pub(super) fn bsd(bytes: &[u8]) -> Option<Bsd> {
@@ -145,6 +124,7 @@ pub(super) fn bsd(bytes: &[u8]) -> Option<Bsd> {
         state: state(u32_at(bytes, at::BSD_STATUS)?),
         comm,
         traced: u32_at(bytes, at::BSD_FLAGS)? & TRACED != 0,
+        exiting: u32_at(bytes, at::BSD_FLAGS)? & EXITING != 0,
         terminal,
         start: Some(StartTime(start)),
     })
@@ -160,6 +140,7 @@ pub(super) fn short(bytes: &[u8]) -> Option<Bsd> {
         state: state(u32_at(bytes, at::SHORT_STATUS)?),
         comm: text(&bytes[at::SHORT_COMM..at::SHORT_COMM + 16]),
         traced: false,
+        exiting: u32_at(bytes, at::SHORT_FLAGS)? & EXITING != 0,
         terminal: None,
         start: None,
     })
@@ -168,6 +149,23 @@ pub(super) fn short(bytes: &[u8]) -> Option<Bsd> {
 /// Resident bytes from `PROC_PIDTASKINFO`.
 pub(super) fn resident(bytes: &[u8]) -> Option<u64> {
     u64_at(bytes.get(..at::TASK_SIZE)?, at::TASK_RESIDENT)
+}
+
+/// Reads `PROC_PIDUNIQIDENTIFIERINFO`.
+pub(super) fn unique(bytes: &[u8]) -> Option<Unique> {
+    let bytes = bytes.get(..at::UNIQUE_SIZE)?;
+    let (id, parent) = (u64_at(bytes, at::UNIQUE_ID)?, u64_at(bytes, at::UNIQUE_PARENT)?);
+    (id != 0).then_some(Unique { id, parent, version: u32_at(bytes, at::UNIQUE_VERSION)? })
+}
+
+/// Reads `struct rusage_info_v2`.
+pub(super) fn usage(bytes: &[u8; USAGE_SIZE]) -> Option<Usage> {
+    let (user, system) = (u64_at(bytes, at::USAGE_USER_TIME)?, u64_at(bytes, at::USAGE_SYSTEM_TIME)?);
+    Some(Usage {
+        ticks: user.saturating_add(system),
+        footprint: u64_at(bytes, at::USAGE_FOOTPRINT)?,
+        written: u64_at(bytes, at::USAGE_WRITTEN)?,
+    })
 }
 
 /// The working directory from `PROC_PIDVNODEPATHINFO`.

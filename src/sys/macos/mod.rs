@@ -1,27 +1,56 @@
 //! macOS: libproc for who is there, `KERN_PROCARGS2` for what they run, kqueue for when they end.
 //!
-//! The readers of the kernel's bytes are pure and tested on every OS.
+//! The system calls go through one trait, [`Calls`]; everything above it is built and tested on every system.
 
-#[cfg(any(target_os = "macos", test))]
+pub mod calls;
+mod end;
+mod fds;
+mod kernel;
 mod layout;
 pub mod procargs;
-#[cfg(any(target_os = "macos", test))]
+mod table;
 mod wires;
 
 #[cfg(target_os = "macos")]
-mod end;
-#[cfg(target_os = "macos")]
-mod fds;
-#[cfg(target_os = "macos")]
 mod headers;
 #[cfg(target_os = "macos")]
-mod kernel;
+mod real;
+
+pub use calls::{Calls, Exits};
+pub use end::{identity_by, wait_for_end_by};
+pub use kernel::{Held, MacKernel};
 #[cfg(target_os = "macos")]
-mod table;
+pub use real::{Mac, MacExits};
+pub use table::snapshot_by;
+
+/// Acting on the running system.
+#[cfg(target_os = "macos")]
+pub type OsKernel = MacKernel<Mac>;
 
 #[cfg(target_os = "macos")]
-pub(super) use end::{identity, wait_for_end};
+mod here {
+    //! The running system.
+
+    use std::io;
+    use std::time::Duration;
+
+    use super::Mac;
+    use crate::process::{Interest, Pid, ProcessId, Snapshot};
+    use crate::sys::SysError;
+
+    pub(in super::super) fn snapshot(
+        interest: &mut dyn FnMut(&Snapshot) -> Interest,
+    ) -> Result<Snapshot, SysError> {
+        super::snapshot_by(&Mac, interest)
+    }
+
+    pub(in super::super) fn identity(pid: Pid) -> Option<ProcessId> {
+        super::identity_by(&Mac, pid)
+    }
+
+    pub(in super::super) fn wait_for_end(id: ProcessId, patience: Duration) -> io::Result<bool> {
+        super::wait_for_end_by(&Mac, id, patience)
+    }
+}
 #[cfg(target_os = "macos")]
-pub use kernel::OsKernel;
-#[cfg(target_os = "macos")]
-pub(super) use table::snapshot;
+pub(super) use here::{identity, snapshot, wait_for_end};

@@ -3,46 +3,51 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use chrono::Utc;
-
-use super::super::{SysError, ffi};
+use super::super::SysError;
+use super::calls::{Calls, USAGE_SIZE, errno, flavor};
 use super::fds::Reader;
-use super::layout::{self, Bsd, at};
+use super::layout::{self, Bsd, Unique, Usage, at};
 use super::procargs::{self, ProcArgs};
 use super::wires::{self, Asked, Fds, Holders};
 use crate::bytes::RawText;
-use crate::process::{Details, Interest, Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, Uid, Viewer};
+use crate::process::{
+    Details, Interest, Pid, ProcessRecord, SCHEMA, Snapshot, StartTime, State, Uid, Viewer,
+};
 use crate::sys::EVIDENCE_VARIABLES;
 use crate::sys::descriptors::{Observation, Others, Wires, runs_python};
 use crate::tree::Tree;
 
 /// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
-const ARG_MAX: usize = 1024 * 1024;
+pub(super) const ARG_MAX: usize = 1024 * 1024;
+
+/// sys/proc_info.h: PROC_PIDPATHINFO_MAXSIZE.
+const PATH_MAX: usize = 4096;
 
 /// Looks at everybody, and at those that are of interest more closely: directory, descriptors and
 /// ports cost several questions each.
 ///
 /// # Errors
 /// When the kernel does not list its processes.
-pub(in super::super) fn snapshot(
+pub fn snapshot_by(
+    calls: &impl Calls,
     interest: &mut dyn FnMut(&Snapshot) -> Interest,
 ) -> Result<Snapshot, SysError> {
-    let pids = ffi::pids().map_err(|source| SysError::Io { what: "list the processes".into(), source })?;
-    let viewer = Viewer { pid: Pid(std::process::id()), uid: Uid(rustix::process::geteuid().as_raw()) };
+    let pids = calls.pids().map_err(|source| SysError::Io { what: "list the processes".into(), source })?;
+    let viewer = calls.viewer();
     let mut buffer = vec![0; ARG_MAX];
-    let taken_at = Utc::now();
-    let processes =
-        pids.into_iter().filter_map(|pid| Some(record(pid, &bsd(pid).ok()?, viewer, &mut buffer))).collect();
-    let unreadable = Vec::new();
-    let mut snapshot = Snapshot {
-        schema: SCHEMA,
-        os: "macos".into(),
-        taken_at,
-        viewer,
-        systemd: false,
-        unreadable,
-        processes,
-    };
+    let taken_at = calls.time_of_day();
+    let launchd = unique(calls, Pid::INIT);
+    let mut processes = Vec::with_capacity(pids.len());
+    for pid in pids {
+        let Ok(bsd) = bsd(calls, pid) else { continue };
+        let mut record = record(calls, pid, &bsd, viewer, &mut buffer);
+        if bsd.parent == Pid::INIT {
+            record.details.adopted = adopted(launchd, unique(calls, pid));
+        }
+        processes.push(record);
+    }
+    let (os, systemd, unreadable) = ("macos".into(), false, Vec::new());
+    let mut snapshot = Snapshot { schema: SCHEMA, os, taken_at, viewer, systemd, unreadable, processes };
     let mut looked: BTreeSet<Pid> = BTreeSet::new();
     loop {
         // To see what stdin is takes the same questions here as to see all the rest.
@@ -52,7 +57,7 @@ pub(in super::super) fn snapshot(
         if close.is_empty() {
             return Ok(snapshot);
         }
-        look_closely(&mut snapshot, &close);
+        look_closely(calls, &mut snapshot, &close);
     }
 }
 
@@ -60,48 +65,91 @@ pub(in super::super) fn snapshot(
 ///
 /// # Errors
 /// `ESRCH` when there is none of this number, a zombie included.
-pub(super) fn bsd(pid: Pid) -> io::Result<Bsd> {
+pub(super) fn bsd(calls: &impl Calls, pid: Pid) -> io::Result<Bsd> {
     // With an argument that is not 0 the kernel answers for zombies too (xnu, proc_info.c:
-    // `if (arg) findzomb = 1`).
+    // `if (arg) findzomb = 1`), and for those on their way out.
     let mut bytes = [0; at::BSD_SIZE];
-    match ffi::pid_info(pid, libc::PROC_PIDTBSDINFO, 1, &mut bytes) {
+    match calls.pid_info(pid, flavor::BSD, 1, &mut bytes) {
         Ok(length) => layout::bsd(&bytes[..length]).ok_or_else(unreadable),
-        Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+        Err(error) if error.raw_os_error() == Some(errno::EPERM) => {
             let mut bytes = [0; at::SHORT_SIZE];
-            let length = ffi::pid_info(pid, libc::PROC_PIDT_SHORTBSDINFO, 1, &mut bytes)?;
+            let length = calls.pid_info(pid, flavor::SHORT_BSD, 1, &mut bytes)?;
             layout::short(&bytes[..length]).ok_or_else(unreadable)
         }
         Err(error) => Err(error),
     }
 }
 
+/// Its unique numbers, a zombie's too; every user's are told.
+pub(super) fn unique(calls: &impl Calls, pid: Pid) -> Option<Unique> {
+    let mut bytes = [0; at::UNIQUE_SIZE];
+    let length = calls.pid_info(pid, flavor::UNIQUE, 1, &mut bytes).ok()?;
+    layout::unique(&bytes[..length])
+}
+
 /// What a process runs; `None` for zombies and other users' processes.
-pub(super) fn args(pid: Pid, buffer: &mut [u8]) -> Option<ProcArgs> {
-    let length = ffi::proc_args(pid, buffer).ok()?;
+pub(super) fn args(calls: &impl Calls, pid: Pid, buffer: &mut [u8]) -> Option<ProcArgs> {
+    let length = calls.arguments(pid, buffer).ok()?;
     procargs::parse(&buffer[..length])
 }
 
-fn record(pid: Pid, bsd: &Bsd, viewer: Viewer, buffer: &mut [u8]) -> ProcessRecord {
+/// Time used, memory and bytes written.
+pub(super) fn usage(calls: &impl Calls, pid: Pid) -> Option<Usage> {
+    let mut bytes = [0; USAGE_SIZE];
+    calls.usage(pid, &mut bytes).ok()?;
+    layout::usage(&bytes)
+}
+
+/// Its session; the kernel's other answers do not tell it.
+pub(super) fn session(calls: &impl Calls, pid: Pid) -> Option<Pid> {
+    calls.session(pid).ok().filter(|session| session.0 > 0)
+}
+
+/// Of a process that has launchd as its parent: another one forked it.
+fn adopted(launchd: Option<Unique>, process: Option<Unique>) -> Option<bool> {
+    let (launchd, process) = (launchd?, process?);
+    (process.parent != 0).then_some(process.parent != launchd.id)
+}
+
+fn record(calls: &impl Calls, pid: Pid, bsd: &Bsd, viewer: Viewer, buffer: &mut [u8]) -> ProcessRecord {
     let start = bsd.start.unwrap_or(StartTime(0));
     let mut record = ProcessRecord::new(pid, start);
     record.parent = bsd.parent;
-    record.group = Some(bsd.group);
+    record.group = Some(bsd.group).filter(|group| group.0 > 0);
+    record.session = session(calls, pid);
     record.uid = Some(bsd.uid);
-    record.state = bsd.state;
+    record.state = if bsd.exiting && bsd.state != State::Zombie { State::Other('E') } else { bsd.state };
     record.comm = bsd.comm.clone();
     record.started_at = start.0 as f64 / 1e6;
-    record.tty = bsd.terminal.and_then(ffi::device_name).map(Into::into);
+    record.tty = bsd.terminal.and_then(|device| calls.device_name(device)).map(Into::into);
     if bsd.uid == viewer.uid || viewer.uid == Uid(0) {
-        let mut task = [0; at::TASK_SIZE];
-        let length = ffi::pid_info(pid, libc::PROC_PIDTASKINFO, 0, &mut task).unwrap_or(0);
-        record.rss = layout::resident(&task[..length]).unwrap_or(0);
-        if let Some(args) = args(pid, buffer) {
+        record.rss = usage(calls, pid).map_or_else(|| resident(calls, pid), |usage| usage.footprint);
+        if let Some(args) = args(calls, pid, buffer) {
             record.details.env = evidence(&args.env);
-            record.details.exe = Some(args.exe);
+            // Homebrew's programs are started through links; the kernel knows the file itself.
+            record.details.exe = Some(path(calls, pid).unwrap_or(args.exe));
             record.argv = Some(args.argv);
         }
     }
     record
+}
+
+/// A tracer becomes the parent of what it traces (xnu, mach_process.c: PT_ATTACH). `Pid(0)` is nobody; `None` where the
+/// kernel does not say (another user's).
+pub(super) fn tracer(bsd: &Bsd) -> Option<Pid> {
+    bsd.start.map(|_| if bsd.traced { bsd.parent } else { Pid(0) })
+}
+
+fn resident(calls: &impl Calls, pid: Pid) -> u64 {
+    let mut task = [0; at::TASK_SIZE];
+    let length = calls.pid_info(pid, flavor::TASK, 0, &mut task).unwrap_or(0);
+    layout::resident(&task[..length]).unwrap_or(0)
+}
+
+fn path(calls: &impl Calls, pid: Pid) -> Option<RawText> {
+    let mut bytes = [0; PATH_MAX];
+    let length = calls.path(pid, &mut bytes).ok()?;
+    bytes.get(..length).filter(|path| path.starts_with(b"/")).map(RawText::from)
 }
 
 /// The few variables that are evidence; `None` when the kernel showed no environment at all.
@@ -114,8 +162,8 @@ fn evidence(env: &[RawText]) -> Option<BTreeMap<String, String>> {
     (!env.is_empty()).then(|| env.iter().filter_map(split).collect())
 }
 
-fn look_closely(snapshot: &mut Snapshot, close: &[Pid]) {
-    let reader = Reader::new();
+fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
+    let reader = Reader::new(calls);
     let fds: BTreeMap<Pid, Fds> = close.iter().filter_map(|pid| Some((*pid, reader.fds(*pid)?))).collect();
     let mut holders = Holders::new(Tree::new(snapshot));
     let mut unreadable: BTreeSet<Pid> = BTreeSet::new();
@@ -127,18 +175,13 @@ fn look_closely(snapshot: &mut Snapshot, close: &[Pid]) {
             if !ours || record.is_zombie() || record.pid() == snapshot.viewer.pid {
                 continue;
             }
-            match fds.get(&record.pid()).cloned().or_else(|| reader.fds(record.pid())) {
-                Some(theirs) => {
-                    if theirs.values().any(|held| held.end == layout::End::Unread) {
-                        unreadable.insert(record.pid());
-                    }
-                    holders.add(record.pid(), &theirs);
-                }
-                // It ended meanwhile, or it may not be looked into: then nothing is certain.
-                None if bsd(record.pid()).is_ok_and(|bsd| Some(bsd.uid) == record.uid) => {
-                    unreadable.insert(record.pid());
-                }
-                None => {}
+            let theirs = fds.get(&record.pid()).cloned().or_else(|| reader.fds(record.pid()));
+            let all = theirs.as_ref().is_some_and(|fds| fds.values().all(|fd| fd.end != layout::End::Unread));
+            if !all && may_hold(calls, record) {
+                unreadable.insert(record.pid());
+            }
+            if let Some(theirs) = theirs {
+                holders.add(record.pid(), &theirs);
             }
         }
     }
@@ -156,11 +199,24 @@ fn look_closely(snapshot: &mut Snapshot, close: &[Pid]) {
         let Some(observation) = seen.remove(&record.pid()) else { continue };
         note(&mut record.details, observation);
         let mut bytes = [0; at::CWD_SIZE];
-        let length = ffi::pid_info(record.pid(), libc::PROC_PIDVNODEPATHINFO, 0, &mut bytes).unwrap_or(0);
+        let length = calls.pid_info(record.pid(), flavor::DIRECTORY, 0, &mut bytes).unwrap_or(0);
         record.details.cwd = layout::cwd(&bytes[..length]);
+        record.details.tracer = bsd(calls, record.pid()).ok().as_ref().and_then(tracer);
     }
     unreadable.extend(&snapshot.unreadable);
     snapshot.unreadable = unreadable.into_iter().collect();
+}
+
+/// May a process whose descriptors were not read hold any? Not if it has ended, is on its way out, or is another one
+/// than in the table.
+fn may_hold(calls: &impl Calls, record: &ProcessRecord) -> bool {
+    match bsd(calls, record.pid()) {
+        Ok(bsd) => {
+            let same = bsd.start.is_none_or(|start| start == record.id.start);
+            same && !bsd.exiting && bsd.state != State::Zombie
+        }
+        Err(error) => error.raw_os_error() != Some(errno::ESRCH),
+    }
 }
 
 fn note(details: &mut Details, seen: Observation) {
@@ -173,5 +229,5 @@ fn note(details: &mut Details, seen: Observation) {
 }
 
 fn unreadable() -> io::Error {
-    io::Error::from_raw_os_error(libc::EIO)
+    io::ErrorKind::UnexpectedEof.into()
 }

@@ -38,6 +38,7 @@ fn object(end: &layout::End) -> Object {
         layout::End::Unix(unix) => Object::Socket(unix.own),
         layout::End::Null => Object::Null,
         layout::End::Terminal => Object::Terminal { number: None, gone: false },
+        layout::End::TerminalGone => Object::Terminal { number: None, gone: true },
         layout::End::NamedPipe => Object::NamedPipe,
         layout::End::File => Object::File,
         layout::End::Unknown => Object::Other,

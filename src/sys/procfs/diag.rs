@@ -12,15 +12,15 @@ pub const TCP_ESTABLISHED: u8 = 1;
 pub const TCP_SYN_SENT: u8 = 2;
 /// Not yet known to the process.
 pub const TCP_SYN_RECV: u8 = 3;
-/// We have said that we are done, and the other side may not have.
+/// Our direction is shut down, the other side's may not be.
 pub const TCP_FIN_WAIT1: u8 = 4;
-/// The same, and it has heard that.
+/// The same, and the other side has acknowledged it.
 pub const TCP_FIN_WAIT2: u8 = 5;
 /// Closed on both sides; late packets are waited for.
 pub const TCP_TIME_WAIT: u8 = 6;
-/// Not connected: for UDP, a socket that takes datagrams from anybody.
+/// Not connected: for UDP, a socket that takes datagrams from any sender.
 pub const TCP_CLOSE: u8 = 7;
-/// The other side has said that it is done.
+/// The other side has shut down its direction.
 pub const TCP_CLOSE_WAIT: u8 = 8;
 /// `TCP_LISTEN`.
 pub const TCP_LISTEN: u8 = 10;
@@ -105,7 +105,7 @@ pub enum DiagMessage<'a> {
     Row(&'a [u8]),
     /// The answer is complete.
     Done,
-    /// The kernel said no, with this errno; 0 is an acknowledgement.
+    /// The kernel refused, with this errno; 0 is an acknowledgement.
     Error(i32),
 }
 

@@ -1,4 +1,4 @@
-//! What Linux says of processes and sockets, understood: bytes in, data out, nothing read.
+//! Parsers for what Linux prints about processes and sockets: bytes in, data out, no reading.
 //!
 //! Each parser takes what one file of `/proc` or one netlink message holds. They never panic and are
 //! built on every system, so that they can be tested and fuzzed anywhere.

@@ -11,7 +11,7 @@ pub struct TcpRow {
     pub remote: SocketAddr,
     /// The kernel's number of the state: 1 is established, 10 is listening.
     pub state: u8,
-    /// The socket's inode; 0 for a connection that nobody accepted yet.
+    /// The socket's inode; 0 for a connection that is not accepted yet.
     pub inode: u64,
 }
 

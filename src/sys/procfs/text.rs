@@ -90,7 +90,7 @@ pub struct Status {
     pub namespaces: Option<usize>,
     /// The last number of NSpid: that in the innermost of these namespaces.
     pub innermost: Option<Pid>,
-    /// TracerPid; 0 is nobody, or one outside our PID namespace.
+    /// TracerPid; 0 is none, or one outside our PID namespace.
     pub tracer: Option<Pid>,
 }
 

@@ -151,7 +151,7 @@ fn only_where_the_python_sdk_puts_it_a_moved_wire_is_known_to_be_dead() {
         let (kind, dead) = kind(world);
         assert!(!dead && !matches!(kind, StdioKind::Pipe | StdioKind::Socket), "{kind:?} {shown}");
     }
-    // Elsewhere it is found while somebody holds it.
+    // Elsewhere it is found while it is held.
     let held = on_null().reads(8, 1).writes(9, 2).held(End::Writer(1), CLIENT).held(End::Reader(2), CLIENT);
     let stdio = held.stdio();
     assert_eq!(

@@ -36,6 +36,7 @@ impl Lookout for OsKernel {
                 zombie: row.zombie,
                 stopped: row.stopped,
                 started_at: self.units.epoch(row.start.0),
+                lineage: None,
             });
         }
         family
@@ -63,7 +64,7 @@ impl Lookout for OsKernel {
                 gone => gone,
             }
         };
-        // A debugger can be attached to a single thread. A thread that ends meanwhile is traced by nobody any more.
+        // A debugger can be attached to a single thread. A thread that ends meanwhile is not traced any more.
         let mut found = Vec::new();
         for thread in self.proc.threads(id.pid).map_err(failed)? {
             match self.proc.text(id.pid, &format!("task/{thread}/status")) {
@@ -95,7 +96,7 @@ impl OsKernel {
     }
 }
 
-/// `TracerPid:\t4242` of `/proc/PID/status` (proc_pid_status(5)); 0 is nobody.
+/// `TracerPid:\t4242` of `/proc/PID/status` (proc_pid_status(5)); 0 is none.
 fn tracer_in(status: &[u8]) -> Option<Pid> {
     number_in(status, "TracerPid:").and_then(|number| u32::try_from(number).ok()).map(Pid)
 }

@@ -40,7 +40,7 @@ pub(super) struct Row {
 }
 
 /// The most that is read of a file, in bytes: arguments may be as long as a program makes them, and more than this
-/// is no help to anybody.
+/// helps no one.
 const MOST: u64 = 64 << 10;
 
 impl Proc {
@@ -105,7 +105,7 @@ impl Proc {
     }
 
     /// The process of our own namespace that made the one in which this process lives: the parent of that namespace's
-    /// first process. `None` where somebody else put the process there (`nsenter`, `docker exec`).
+    /// first process. `None` where another process put it there (`nsenter`, `docker exec`).
     pub(super) fn maker_of_namespace(&self, pid: Pid) -> Result<Option<ProcessId>, Errno> {
         /// Far deeper than processes are nested; a table that changes meanwhile may lead in circles.
         const DEEPEST: usize = 256;

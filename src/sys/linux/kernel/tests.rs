@@ -1,4 +1,4 @@
-//! What only Linux has: threads with numbers, PID namespaces, and users another of whom can be played.
+//! What only Linux has: threads with numbers, PID namespaces, and users of which tests can play another.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ use super::*;
 use crate::process::StartTime;
 use crate::reap::{Lookout, Wire};
 
-/// The identity as the table shows it now, whoever's it is.
+/// The identity as the table shows it now, of any user.
 fn id_of(kernel: &OsKernel, pid: Pid) -> ProcessId {
     ProcessId { pid, start: kernel.proc.row(pid).unwrap().start }
 }
@@ -103,7 +103,7 @@ fn each_error_of_the_kernel_has_its_meaning() {
     }
 }
 
-/// Those on the first three descriptors: whoever runs the tests may have left others open.
+/// Those on the first three descriptors: the parent of the tests may have left others open.
 fn stdio_wires(kernel: &mut OsKernel, id: ProcessId) -> Option<Vec<Wire>> {
     Some(kernel.wires(id)?.into_iter().filter(|wire| wire.fd < 3).collect())
 }

@@ -78,7 +78,7 @@ impl Drop for Own {
     }
 }
 
-/// One process, as seen by nobody in particular: the test itself counts as a holder.
+/// One process, as seen by no particular viewer: the test itself counts as a holder.
 fn look(pid: Pid) -> Option<ProcessRecord> {
     let mut snapshot = take(Pid(0), &mut |_| vec![pid].into()).unwrap();
     let at = snapshot.processes.iter().position(|row| row.pid() == pid)?;

@@ -171,7 +171,7 @@ fn another_reader_of_the_table_sees_the_same() {
         compared += 1;
         assert_eq!(row.parent.0, their.parent().map_or(0, |pid| pid.as_u32()), "{row:?}");
         if row.pid() == own.pid() {
-            // Theirs is the estimate in `stat`, as ours is before the closer look.
+            // Theirs is the estimate in `stat`, as ours is before the details are read.
             assert!(row.rss.abs_diff(their.memory()) <= 1 << 20, "{row:?}");
             assert_eq!(row.comm.to_string(), their.name().to_string_lossy());
         }

@@ -67,7 +67,7 @@ fn a_pipe_with_a_name_is_never_closed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fifo");
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    // Opened for both, so that it does not wait for somebody.
+    // Opened for both, so that it does not wait for the other end.
     let both = std::fs::File::options().read(true).write(true).open(&path).unwrap();
     let reader = std::fs::File::open(&path).unwrap();
     drop(both);
@@ -168,7 +168,7 @@ fn the_same_end_in_a_launcher_is_no_other_end() {
 
 #[test]
 fn a_wire_whose_only_visible_holders_are_its_own_is_not_known() {
-    // Both ends of its stdin in the process itself, as a careless client leaves it: who else has one?
+    // Both ends of its stdin in the process itself, as a careless client leaves it: which other process has one?
     let (read, write) = std::io::pipe().unwrap();
     let inside = write.try_clone().unwrap();
     let own = Own::shell("exec 5>&1 1>/dev/null", read.into(), inside.into());
@@ -202,7 +202,7 @@ fn what_may_be_listed_and_not_read_is_not_known() {
         let peers = (&stdio.stdin_peers, &stdio.stdout_peers, &stdio.other_peers);
         assert_eq!(peers, (&None, &None, &None));
         assert_eq!((&row.details.listening, row.details.connected), (&None, None));
-        // Our own stdin is a pipe that such a process holds: everybody was looked at, and it cannot be.
+        // Our own stdin is a pipe that such a process holds: every process was read, and it cannot be.
         assert!(snapshot.unreadable.contains(&pid), "{:?}", snapshot.unreadable);
         return;
     }

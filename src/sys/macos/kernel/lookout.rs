@@ -1,23 +1,24 @@
 //! Looking again on macOS while processes are ended.
 
-use rustix::process;
+use std::time::Duration;
 
-use super::super::table::{args, bsd};
-use super::{OsKernel, ffi, has_ended, refusal};
+use super::super::calls::{Calls, errno};
+use super::super::table::{args, bsd, session, tracer, unique, usage};
+use super::{MacKernel, has_ended, refusal};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, StartTime, State};
-use crate::reap::{Activity, Family, Lookout, ProcessRow, Refusal, Wire};
+use crate::reap::{Activity, Family, Lineage, Lookout, ProcessRow, Refusal, Wire};
 
-impl Lookout for OsKernel {
+impl<C: Calls> Lookout for MacKernel<C> {
     fn family(&mut self) -> Family {
-        let Ok(pids) = ffi::pids() else { return Family::default() };
+        let Ok(pids) = self.calls.pids() else { return Family::default() };
         let mut family = Family { rows: Vec::with_capacity(pids.len()), complete: true };
         for pid in pids {
-            let seen = match bsd(pid) {
+            let seen = match bsd(&self.calls, pid) {
                 Ok(seen) => seen,
                 Err(error) => {
                     // Most often it ended meanwhile.
-                    family.complete &= error.raw_os_error() == Some(libc::ESRCH);
+                    family.complete &= error.raw_os_error() == Some(errno::ESRCH);
                     continue;
                 }
             };
@@ -27,48 +28,63 @@ impl Lookout for OsKernel {
                 id: ProcessId { pid, start },
                 parent: seen.parent,
                 group: Some(seen.group).filter(|group| group.0 > 0),
-                session: session(pid),
+                session: session(&self.calls, pid),
                 uid: Some(seen.uid),
                 ours: seen.start.is_some() && (self.all_users || seen.uid == self.uid),
-                zombie: seen.state == State::Zombie,
+                // What is on its way out hears nothing any more, and only its number is left.
+                zombie: seen.exiting || seen.state == State::Zombie,
                 stopped: seen.state == State::Stopped,
                 started_at: start.0 as f64 / 1e6,
+                lineage: unique(&self.calls, pid)
+                    .map(|unique| Lineage { own: unique.id, parent: unique.parent }),
             });
         }
         family
     }
 
     /// The kernel names pipes and sockets by where they lie in its memory, and the next may lie in the
-    /// same place: no proof.
+    /// same place: no proof. [`ProcessRow::lineage`] proves more.
     fn wires(&mut self, _: ProcessId) -> Option<Vec<Wire>> {
         None
     }
 
     fn argv(&mut self, id: ProcessId) -> Argv {
-        let argv = args(id.pid, &mut self.buffer).map(|args| args.argv).unwrap_or_default();
-        if has_ended(id) { Argv::default() } else { argv }
+        let argv = args(&self.calls, id.pid, &mut self.buffer).map(|args| args.argv).unwrap_or_default();
+        if has_ended(&self.calls, id) { Argv::default() } else { argv }
     }
 
-    /// A tracer becomes the parent of what it traces (xnu, mach_process.c: PT_ATTACH).
     fn tracer(&mut self, id: ProcessId) -> Result<Option<Pid>, Refusal> {
-        let seen = bsd(id.pid).map_err(|error| refusal(&error))?;
-        match seen.start {
-            None => Err(Refusal::Denied("whether it is traced cannot be read".to_owned())),
-            Some(start) if start != id.start => Err(Refusal::Reused),
-            Some(_) => Ok(seen.traced.then_some(seen.parent)),
+        let seen = bsd(&self.calls, id.pid).map_err(|error| refusal(&error))?;
+        match (seen.start, tracer(&seen)) {
+            (Some(start), _) if start != id.start => Err(Refusal::Reused),
+            (Some(_), Some(tracer)) => Ok(Some(tracer).filter(|tracer| *tracer != Pid(0))),
+            _ => Err(Refusal::Denied("whether it is traced cannot be read".to_owned())),
         }
     }
 
     /// Only what came to the disk is counted as written here; so little as a pipe is not.
     fn activity(&mut self, id: ProcessId) -> Option<Activity> {
-        let (cpu, written) = ffi::usage(id.pid).ok()?;
-        (!has_ended(id)).then_some(Activity { cpu, written: Some(written) })
+        let usage = usage(&self.calls, id.pid)?;
+        let cpu = to_time(usage.ticks, self.calls.timebase());
+        (!has_ended(&self.calls, id)).then_some(Activity { cpu, written: Some(usage.written) })
     }
 }
 
-/// bsdinfo does not tell it.
-fn session(pid: Pid) -> Option<Pid> {
-    let pid = i32::try_from(pid.0).ok().and_then(process::Pid::from_raw)?;
-    let session = process::getsid(Some(pid)).ok()?;
-    Some(Pid(session.as_raw_nonzero().get().unsigned_abs()))
+/// One tick is a nanosecond on Intel and 125/3 of one on Apple's own processors.
+fn to_time(ticks: u64, (numer, denom): (u32, u32)) -> Duration {
+    let nanos = u128::from(ticks) * u128::from(numer) / u128::from(denom.max(1));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_is_as_long_as_the_machine_says() {
+        assert_eq!(to_time(24_000_000, (125, 3)), Duration::from_secs(1), "Apple's own");
+        assert_eq!(to_time(1_000_000_000, (1, 1)), Duration::from_secs(1), "Intel");
+        assert_eq!(to_time(u64::MAX, (125, 3)), Duration::from_nanos(u64::MAX));
+        assert_eq!(to_time(5, (1, 0)), Duration::from_nanos(5));
+    }
 }

@@ -7,11 +7,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::os::file::{Access, Draft, Links, ReadError, open, parts};
-use crate::os::home;
-
-/// Settings are written by hand; 4 MiB of them is something else.
-pub(super) const LARGEST: u64 = 4 << 20;
+use super::file::{Access, Draft, Links, ReadError, open, parts};
+use super::home;
 
 /// Why a file is left alone.
 #[derive(Debug, Error)]
@@ -31,9 +28,9 @@ pub(crate) enum DiskError {
     /// It has a second name (a hard link), which would keep the old content.
     #[error("hard-linked under another name")]
     HardLinked,
-    /// Larger than settings are.
-    #[error("larger than {LARGEST} bytes")]
-    TooLarge,
+    /// Larger than a file of its kind is.
+    #[error("larger than {0} bytes")]
+    TooLarge(u64),
     /// Another program wrote it meanwhile. Nothing was changed.
     #[error("changed by another program meanwhile")]
     Changed,
@@ -46,7 +43,7 @@ impl From<ReadError> for DiskError {
     fn from(error: ReadError) -> DiskError {
         match error {
             ReadError::NotRegular => DiskError::NotRegular,
-            ReadError::TooLarge { .. } => DiskError::TooLarge,
+            ReadError::TooLarge { limit } => DiskError::TooLarge(limit),
             ReadError::Io(error) => DiskError::Io(error),
         }
     }
@@ -54,8 +51,8 @@ impl From<ReadError> for DiskError {
 
 /// A file as it was read; what it replaces is exactly this.
 #[derive(Debug)]
-pub(super) struct SeenFile {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct SeenFile {
+    pub(crate) bytes: Vec<u8>,
     identity: Identity,
     mode: u32,
     group: u32,
@@ -77,7 +74,7 @@ fn identity(metadata: &Metadata) -> Identity {
 
 /// Where a path leads: dotfiles are often links into a repository, and the link is to stay one. The
 /// folder is made if it is missing.
-pub(super) fn resolve(path: &Path) -> Result<PathBuf, DiskError> {
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, DiskError> {
     match fs::canonicalize(path) {
         Ok(real) => Ok(real),
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -92,8 +89,9 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, DiskError> {
     }
 }
 
-/// A regular file of ours that may be replaced; `None` if there is none. Links are not followed.
-pub(super) fn read(path: &Path) -> Result<Option<SeenFile>, DiskError> {
+/// A regular file of ours, of at most `limit` bytes, that may be replaced; `None` if there is none. Links are not
+/// followed.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<SeenFile>, DiskError> {
     let Some(opened) = open(path, Links::Refuse)? else { return Ok(None) };
     let metadata = opened.metadata.clone();
     match &metadata {
@@ -103,7 +101,7 @@ pub(super) fn read(path: &Path) -> Result<Option<SeenFile>, DiskError> {
         _ => {}
     }
     Ok(Some(SeenFile {
-        bytes: opened.read(LARGEST)?,
+        bytes: opened.read(limit)?,
         identity: identity(&metadata),
         mode: metadata.mode() & 0o7777,
         group: metadata.gid(),
@@ -112,7 +110,7 @@ pub(super) fn read(path: &Path) -> Result<Option<SeenFile>, DiskError> {
 
 /// Puts this content in the place of what was seen (nothing, or a file): all of it or none of it,
 /// also when the power fails. Mode and group are those of `like`; without one the usual.
-pub(super) fn replace(
+pub(crate) fn replace(
     path: &Path,
     seen: Option<&SeenFile>,
     like: Option<&SeenFile>,
@@ -135,7 +133,7 @@ pub(super) fn replace(
 }
 
 /// Removes a file if it is still what was seen.
-pub(super) fn remove(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
+pub(crate) fn remove(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
     check_unchanged(path, seen)?;
     fs::remove_file(path)?;
     Ok(())
@@ -143,7 +141,8 @@ pub(super) fn remove(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
 
 fn check_unchanged(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
     // The times of some file systems are coarse, so the content is compared as well.
-    match read(path) {
+    // One that grew meanwhile has changed as well.
+    match read(path, seen.bytes.len() as u64) {
         Ok(Some(now)) if now.identity == seen.identity && now.bytes == seen.bytes => Ok(()),
         Err(DiskError::Io(error)) => Err(error.into()),
         _ => Err(DiskError::Changed),

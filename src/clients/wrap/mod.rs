@@ -1,0 +1,290 @@
+//! `mcp-reap exec --` in front of configured servers: shown for all, written on request for one.
+//!
+//! Only entries that are the person's own, for all projects, are written, and of them only what is understood in full.
+//! The old command becomes the first argument behind `exec --`; `env`, `cwd`, `type` and placeholders are not touched,
+//! and neither is any other byte of the file. An entry of ours is known by its content, so it is taken out wherever it
+//! came from.
+
+mod file;
+mod located;
+mod policy;
+mod refusal;
+mod words;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use refusal::Refusal;
+
+use super::found::{ConfiguredServer, Findings, Scope, Transport};
+use super::places::Places;
+use crate::os::stable_path::Settled;
+use file::ConfigFile;
+use words::old_command;
+
+/// One configured server with and without `exec`.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    /// The client.
+    pub(crate) client: String,
+    /// The entry's name.
+    pub(crate) entry: String,
+    /// For whom it holds.
+    pub(crate) scope: Scope,
+    /// Where it stands.
+    pub(crate) file: PathBuf,
+    /// Command and arguments as they are written; they may hold secrets.
+    pub(crate) before: Vec<String>,
+    /// The same under `exec`; `None` where that would not start the same, or could not be told.
+    pub(crate) after: Option<Vec<String>>,
+    /// The program that stands in front of it already.
+    pub(crate) wrapped: Option<String>,
+    /// Nothing but command, arguments and a type: the client's own command can write it as well.
+    pub(crate) bare: bool,
+    /// Why `install` would not write it.
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// What was done to one file.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// The client.
+    pub(crate) client: String,
+    /// The entry's name.
+    pub(crate) entry: String,
+    /// The file it stands in.
+    pub(crate) file: PathBuf,
+    /// False where it was so already.
+    pub(crate) changed: bool,
+    /// The bytes from before, if they are still kept.
+    pub(crate) backup: Option<PathBuf>,
+}
+
+/// Says of a client, by the name that the process table knows it by, the number of a process of it that runs.
+pub(crate) type IsRunning<'a> = &'a dyn Fn(&str) -> Option<u32>;
+
+/// The program that an argv starts through `exec`; `None` for every other argv.
+#[must_use]
+pub(crate) fn program_of(argv: &[String]) -> Option<&str> {
+    old_command(argv).and_then(|_| argv.first()).map(String::as_str)
+}
+
+/// Every configured server that this machine would start, under `exec`.
+#[must_use]
+pub(crate) fn offers(
+    places: &Places,
+    found: &Findings,
+    program: &Settled,
+    running: IsRunning<'_>,
+) -> Vec<Offer> {
+    each(found).into_iter().filter_map(|server| offer(places, server, program, running)).collect()
+}
+
+fn offer(
+    places: &Places,
+    server: &ConfiguredServer,
+    program: &Settled,
+    running: IsRunning<'_>,
+) -> Option<Offer> {
+    let Transport::Stdio { argv } = &server.transport else { return None };
+    let file = ConfigFile::open(&server.file);
+    let written = file.as_ref().ok().and_then(|file| Some(file.entry(server).ok()?.0.line()));
+    let before = written.unwrap_or_else(|| argv.clone());
+    let own = program.path.to_string_lossy().into_owned();
+    let wrapped = program_of(&before).map(str::to_owned);
+    let bare = file.as_ref().is_ok_and(|file| file.entry(server).is_ok_and(|(_, bare)| bare));
+    let refusal = may_install(places, server, program, running).err();
+    let after = match &wrapped {
+        Some(_) => Some(before.clone()),
+        None if refusal.as_ref().is_some_and(Refusal::is_of_the_entry) => None,
+        None if is_one_program(&before[0]).is_err() => None,
+        None => Some([own, "exec".into(), "--".into()].into_iter().chain(before.iter().cloned()).collect()),
+    };
+    Some(Offer {
+        client: server.client.clone(),
+        entry: server.entry.clone(),
+        scope: server.scope.clone(),
+        file: server.file.clone(),
+        before,
+        after,
+        wrapped,
+        bare,
+        refusal,
+    })
+}
+
+/// Puts one server under `exec`.
+///
+/// # Errors
+/// See [`Refusal`]; nothing was changed then.
+pub(crate) fn install(
+    places: &Places,
+    found: &Findings,
+    (client, name): (&str, &str),
+    program: &Settled,
+    running: IsRunning<'_>,
+) -> Result<Done, Refusal> {
+    let server = one(found, client, name)?;
+    let file = may_install(places, server, program, running)?;
+    let (entry, _) = file.entry(server)?;
+    if old_command(&entry.line()).is_some() {
+        return file.done(server, false);
+    }
+    let own = program.path.to_string_lossy();
+    let text = entry.wrapped(&own);
+    file.check(server, &text, |line| {
+        line.get(..3) == Some(&[own.clone().into_owned(), "exec".into(), "--".into()])
+            && line[3..] == entry.line()
+    })?;
+    let first = !each(found).iter().any(|other| other.file == server.file && is_ours(other));
+    file.back_up(first)?;
+    file.write(&text)?;
+    file.done(server, true)
+}
+
+/// Takes `exec` out again, of every entry of ours for all projects, or of those of a client and name. An entry that
+/// has to stay as it is comes back with the reason.
+#[must_use]
+pub(crate) fn uninstall(
+    found: &Findings,
+    client: Option<&str>,
+    name: Option<&str>,
+    running: IsRunning<'_>,
+) -> Vec<(ConfiguredServer, Result<Done, Refusal>)> {
+    let asked = |server: &&ConfiguredServer| {
+        client.is_none_or(|client| server.client == client) && name.is_none_or(|name| server.entry == name)
+    };
+    let servers = each(found).into_iter().filter(asked).filter(|server| is_ours(server));
+    servers.map(|server| (server.clone(), take_out(server, running))).collect()
+}
+
+fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<Done, Refusal> {
+    is_the_persons(server)?;
+    is_not_running(server, running)?;
+    let file = ConfigFile::open(&server.file)?;
+    let (entry, _) = file.entry(server)?;
+    let Some(text) = entry.unwrapped(file.had_args(server))? else { return file.done(server, false) };
+    let line = entry.line();
+    let old = old_command(&line).unwrap_or_default();
+    file.check(server, &text, |now| *now == line[old..])?;
+    file.write(&text)?;
+    file.drop_backup(&text)?;
+    file.done(server, true)
+}
+
+fn is_ours(server: &ConfiguredServer) -> bool {
+    match &server.transport {
+        Transport::Stdio { argv } => old_command(argv).is_some(),
+        Transport::Remote { .. } => false,
+    }
+}
+
+/// Each entry once: one with the home in its arguments is listed a second time.
+fn each(found: &Findings) -> Vec<&ConfiguredServer> {
+    let mut each: Vec<&ConfiguredServer> = Vec::new();
+    for server in &found.servers {
+        let same = |other: &&ConfiguredServer| {
+            (&other.client, &other.file, &other.entry, &other.scope)
+                == (&server.client, &server.file, &server.entry, &server.scope)
+        };
+        if !each.iter().any(same) {
+            each.push(server);
+        }
+    }
+    each
+}
+
+/// The one entry of this name; one for all projects before all others.
+fn one<'f>(found: &'f Findings, client: &str, name: &str) -> Result<&'f ConfiguredServer, Refusal> {
+    let of_client: Vec<_> = each(found).into_iter().filter(|server| server.client == client).collect();
+    let named: Vec<_> = of_client.iter().filter(|server| server.entry == name).copied().collect();
+    let own: Vec<_> = named.iter().filter(|server| server.scope == Scope::User).copied().collect();
+    match (own.as_slice(), named.as_slice()) {
+        ([one], _) | ([], [one, ..]) => Ok(one),
+        ([], []) => {
+            let mut there: Vec<String> = of_client.iter().map(|server| server.entry.clone()).collect();
+            there.dedup();
+            Err(Refusal::NoSuchEntry { client: client.to_owned(), name: name.to_owned(), there })
+        }
+        (several, _) => Err(Refusal::Twice(several.iter().map(|server| server.file.clone()).collect())),
+    }
+}
+
+fn is_the_persons(server: &ConfiguredServer) -> Result<(), Refusal> {
+    match server.scope {
+        Scope::User => Ok(()),
+        Scope::Local { .. } | Scope::Project { .. } => Err(Refusal::Project),
+        Scope::Plugin { .. } | Scope::Extension { .. } => Err(Refusal::Plugin),
+        Scope::Managed => Err(Refusal::Managed),
+    }
+}
+
+fn is_not_running(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<(), Refusal> {
+    let mut writers = policy::writers(&server.client).into_iter();
+    match writers.find_map(|writer| Some((writer, running(writer)?))) {
+        Some((writer, pid)) => Err(Refusal::Running { client: writer.to_owned(), pid }),
+        None => Ok(()),
+    }
+}
+
+/// Everything that speaks against writing an entry: what is the entry's own first, what passes last.
+fn may_install(
+    places: &Places,
+    server: &ConfiguredServer,
+    program: &Settled,
+    running: IsRunning<'_>,
+) -> Result<ConfigFile, Refusal> {
+    is_the_persons(server)?;
+    let Transport::Stdio { argv } = &server.transport else { return Err(Refusal::Remote) };
+    let file = ConfigFile::open(&server.file);
+    match &file {
+        Ok(file) => {
+            let line = file.entry(server)?.0.line();
+            if old_command(&line).is_none() {
+                is_one_program(&line[0])?;
+            }
+        }
+        // YAML, which is read and not edited.
+        Err(_) => is_one_program(&argv[0])?,
+    }
+    policy::approval(&server.client)?;
+    policy::check(&server.client, places)?;
+    let file = file?;
+    own_path(program)?;
+    is_not_running(server, running)?;
+    Ok(file)
+}
+
+/// Would `exec` start what the client starts? Anything that only the client can make sense of is left to it.
+fn is_one_program(command: &str) -> Result<(), Refusal> {
+    if command.contains('$') || command.contains('%') || command.starts_with('~') {
+        return Err(Refusal::Placeholder);
+    }
+    let is_path = command.contains('/');
+    if is_path && !command.starts_with('/') {
+        return Err(Refusal::Relative);
+    }
+    if command.contains(char::is_whitespace) && !(is_path && Path::new(command).is_file()) {
+        return Err(Refusal::ShellLine);
+    }
+    Ok(())
+}
+
+/// A path of ours that an entry may name: it stays, it runs, and the entry is known again by it.
+fn own_path(program: &Settled) -> Result<(), Refusal> {
+    if cfg!(target_os = "macos") {
+        return Err(Refusal::NoGuardian);
+    }
+    if let Some(why) = program.danger {
+        return Err(Refusal::Vanishing { program: program.path.clone(), why });
+    }
+    let named =
+        program.path.to_str().is_some_and(|path| path.starts_with('/') && path.ends_with("/mcp-reap"));
+    if named && matches!(program.executable, Ok(true)) {
+        Ok(())
+    } else {
+        Err(Refusal::NotExecutable(program.path.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! Puts `mcp-reap exec --` in front of an entry's command, and takes it away again: text in, text out, and every other
+//! byte stays.
+
+use std::ops::Range;
+
+use super::located::{Located, Member, Value};
+use super::refusal::Refusal;
+
+/// What makes an entry ours: a program of this name with this first argument.
+const PROGRAM: &str = "mcp-reap";
+const VERB: &str = "exec";
+
+/// Where the old command stands in a line that is ours; `None` for every other line. It is never the last word but one
+/// that is missing: there is always a command.
+pub(super) fn old_command<S: AsRef<str>>(line: &[S]) -> Option<usize> {
+    let word = |at: usize| line.get(at).map(AsRef::as_ref);
+    if word(0)?.rsplit('/').next() != Some(PROGRAM) || word(1) != Some(VERB) {
+        return None;
+    }
+    let mut at = 2;
+    while word(at) == Some("--linger") {
+        at += 2;
+    }
+    if word(at) == Some("--") {
+        at += 1;
+    }
+    (at < line.len()).then_some(at)
+}
+
+/// How an entry writes its command.
+#[derive(Debug)]
+pub(super) enum Form<'a> {
+    /// `"command": "npx", "args": [...]`; also `"command": {"path": "npx", "args": [...]}`.
+    Apart { key: &'a Member, args: Option<&'a Located> },
+    /// `"command": ["npx", ...]`.
+    Together(&'a [Located]),
+}
+
+/// One entry in a text.
+#[derive(Debug)]
+pub(super) struct EntryText<'a> {
+    pub(super) text: &'a str,
+    pub(super) form: Form<'a>,
+}
+
+impl<'a> EntryText<'a> {
+    /// # Errors
+    /// When it is written in a way that is not understood in full.
+    pub(super) fn read(text: &'a str, entry: &'a Located) -> Result<EntryText<'a>, Refusal> {
+        // A key that is there twice, or another that a client may prefer, leaves open what is started.
+        let others = ["cmd", "transport", "platform_overrides", "url", "httpUrl", "serverUrl", "uri"];
+        let strange = |member: &Member| {
+            others.contains(&member.key.as_str())
+                && !matches!((&*member.key, &member.value.value), ("transport", Value::Text(_)))
+        };
+        if entry.members().iter().any(strange) {
+            return Err(Refusal::NotPlain);
+        }
+        let command = entry.only("command").ok_or(Refusal::NotPlain)?;
+        let args = |of: &'a Located| match of.members().iter().filter(|member| member.key == "args").count() {
+            0 => Ok(None),
+            1 => {
+                let args = &of.only("args").ok_or(Refusal::NotPlain)?.value;
+                args.elements().map(|_| Some(args)).ok_or(Refusal::NotPlain)
+            }
+            _ => Err(Refusal::NotPlain),
+        };
+        let form = match &command.value.value {
+            Value::Text(_) => Form::Apart { key: command, args: args(entry)? },
+            Value::List(words) if args(entry)?.is_none() => Form::Together(words),
+            Value::Map(_) if args(entry)?.is_none() => {
+                let path = command.value.only("path").filter(|path| path.value.text().is_some());
+                Form::Apart { key: path.ok_or(Refusal::NotPlain)?, args: args(&command.value)? }
+            }
+            _ => return Err(Refusal::NotPlain),
+        };
+        let read = EntryText { text, form };
+        let program = read.pieces().first().and_then(|piece| piece.text());
+        if program.is_none_or(str::is_empty) { Err(Refusal::NotPlain) } else { Ok(read) }
+    }
+
+    fn pieces(&self) -> Vec<&'a Located> {
+        match &self.form {
+            Form::Apart { key, args } => {
+                let args = args.and_then(Located::elements).unwrap_or_default();
+                std::iter::once(&key.value).chain(args).collect()
+            }
+            Form::Together(words) => words.iter().collect(),
+        }
+    }
+
+    /// Command and arguments as they are written; a number or a switch is as its text.
+    pub(super) fn line(&self) -> Vec<String> {
+        let word =
+            |piece: &&Located| piece.text().map_or_else(|| self.raw(&piece.span).to_owned(), str::to_owned);
+        self.pieces().iter().map(word).collect()
+    }
+
+    fn raw(&self, span: &Range<usize>) -> &'a str {
+        &self.text[span.clone()]
+    }
+
+    /// The text with `program exec --` in front of the command.
+    pub(super) fn wrapped(&self, program: &str) -> String {
+        // JSON's way to write a text is one of TOML's.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let own = [quoted(VERB), quoted("--")];
+        match &self.form {
+            Form::Together(words) => {
+                let words = Words { text: self.text, list: words };
+                self.edited(vec![words.put_first(&[quoted(program), own[0].clone(), own[1].clone()])])
+            }
+            Form::Apart { key, args } => {
+                let [verb, dashes] = own;
+                let added = [verb, dashes, self.raw(&key.value.span).to_owned()];
+                let replaced = (key.value.span.clone(), quoted(program));
+                let args = match args {
+                    Some(args) => match args.elements().unwrap_or_default() {
+                        [] => (args.span.start + 1..args.span.start + 1, added.join(", ")),
+                        list => Words { text: self.text, list }.put_first(&added),
+                    },
+                    None => self.new_args(key, &added),
+                };
+                self.edited(vec![replaced, args])
+            }
+        }
+    }
+
+    /// Where `args` are put that were not there: behind the command, in the same way.
+    fn new_args(&self, key: &Member, words: &[String]) -> (Range<usize>, String) {
+        let line = self.text[..key.key_span.start].rfind('\n').map_or(0, |end| end + 1);
+        let before = &self.text[line..key.key_span.start];
+        let end = key.value.span.end;
+        let list = format!("[{}]", words.join(", "));
+        let newline = if self.text[..line].ends_with("\r\n") { "\r\n" } else { "\n" };
+        let toml = self.text[key.key_span.end..].trim_start().starts_with('=');
+        if toml && !before.contains('{') {
+            // A line of its own, behind any comment; `a.b.command` is followed by `a.b.args`.
+            let end = self.text[end..].find('\n').map_or(self.text.len(), |at| end + at);
+            let end = if self.text[..end].ends_with('\r') { end - 1 } else { end };
+            return (end..end, format!("{newline}{before}args = {list}"));
+        }
+        let (name, is) = match (toml, self.raw(&key.key_span).starts_with('"')) {
+            (true, _) => ("args", " = "),
+            (false, true) => ("\"args\"", ": "),
+            (false, false) => ("args", ": "),
+        };
+        let apart = match before.chars().all(|c| c == ' ' || c == '\t') && line > 0 {
+            true => format!(",{newline}{before}"),
+            false => ", ".to_owned(),
+        };
+        (end..end, format!("{apart}{name}{is}{list}"))
+    }
+
+    /// The text without what [`EntryText::wrapped`] put in; `None` where the entry is not ours. `had_args`: whether
+    /// there were arguments before, where that is known and there are none behind the old command.
+    ///
+    /// # Errors
+    /// When something else stands among the words that are to go.
+    pub(super) fn unwrapped(&self, had_args: Option<bool>) -> Result<Option<String>, Refusal> {
+        let line = self.line();
+        let Some(at) = old_command(&line) else { return Ok(None) };
+        let pieces = self.pieces();
+        if pieces[..=at].iter().any(|piece| piece.text().is_none()) {
+            return Err(Refusal::NotPlain);
+        }
+        let old = &pieces[at].span;
+        match &self.form {
+            Form::Together(words) => {
+                self.only_words(&words[..=at])?;
+                Ok(Some(self.edited(vec![(words[0].span.start..old.start, String::new())])))
+            }
+            Form::Apart { key, args } => {
+                let Some(args) = args else { return Ok(None) };
+                let list = args.elements().unwrap_or_default();
+                let restored = (key.value.span.clone(), self.raw(old).to_owned());
+                let Some(next) = list.get(at) else {
+                    self.only_words(list)?;
+                    let emptied = (list[0].span.start..old.end, String::new());
+                    let emptied = self.edited(vec![restored.clone(), emptied]);
+                    let removed = self.without_args(key, args, restored);
+                    return Ok(Some(removed.filter(|_| had_args != Some(true)).unwrap_or(emptied)));
+                };
+                self.only_words(&list[..=at])?;
+                let cut = (list[0].span.start..next.span.start, String::new());
+                Ok(Some(self.edited(vec![restored, cut])))
+            }
+        }
+    }
+
+    /// The text without the `args` that [`EntryText::new_args`] wrote; `None` where they are written otherwise.
+    fn without_args(&self, key: &Member, args: &Located, restored: (Range<usize>, String)) -> Option<String> {
+        let words: Vec<String> =
+            args.elements()?.iter().map(|word| self.raw(&word.span).to_owned()).collect();
+        let (at, written) = self.new_args(key, &words);
+        // In TOML it was put at the end of the line, which is now the end of the command's.
+        (self.text[at.start..].starts_with(&written))
+            .then(|| self.edited(vec![restored, (at.start..at.start + written.len(), String::new())]))
+    }
+
+    /// Nothing but blanks and commas may stand between words that go.
+    fn only_words(&self, words: &[Located]) -> Result<(), Refusal> {
+        let plain = |pair: &[Located]| {
+            let between = &self.text[pair[0].span.end..pair[1].span.start];
+            between.chars().all(|c| c.is_whitespace() || c == ',')
+        };
+        if words.windows(2).all(plain) { Ok(()) } else { Err(Refusal::Comment) }
+    }
+
+    /// The text after some edits, in any order.
+    fn edited(&self, mut edits: Vec<(Range<usize>, String)>) -> String {
+        edits.sort_by_key(|(span, _)| span.start);
+        let mut out = String::with_capacity(self.text.len() + 200);
+        let mut at = 0;
+        for (span, new) in edits {
+            out.push_str(&self.text[at..span.start]);
+            out.push_str(&new);
+            at = span.end;
+        }
+        out + &self.text[at..]
+    }
+}
+
+/// The words of a list that has some.
+struct Words<'a> {
+    text: &'a str,
+    list: &'a [Located],
+}
+
+impl Words<'_> {
+    /// The edit that puts words in front, laid out as those that are there.
+    fn put_first(&self, words: &[String]) -> (Range<usize>, String) {
+        let first = &self.list[0].span;
+        let line = self.text[..first.start].rfind('\n').map_or(0, |end| end + 1);
+        let indent = &self.text[line..first.start];
+        let own_line = line > 0 && indent.chars().all(|c| c == ' ' || c == '\t');
+        let between = match self.list.get(1) {
+            _ if own_line => {
+                format!(",{}{indent}", if self.text[..line].ends_with("\r\n") { "\r\n" } else { "\n" })
+            }
+            Some(second) if &self.text[first.end..second.span.start] == "," => ",".to_owned(),
+            _ => ", ".to_owned(),
+        };
+        let added = words.iter().map(|word| format!("{word}{between}")).collect();
+        (first.start..first.start, added)
+    }
+}

@@ -1,0 +1,211 @@
+//! `mcp-reap wrap`: configured servers under `exec`, shown, and written one at a time.
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::output::{answer, notice};
+use crate::bytes::Argv;
+use crate::catalog::{Catalog, Role};
+use crate::cli::{Global, WrapAction};
+use crate::clients::wrap::{self, Done, Offer};
+use crate::clients::{self, Findings, Places, Scope};
+use crate::exit::Exit;
+use crate::os::home;
+use crate::os::stable_path::{Settled, settle};
+use crate::process::{Interest, Pid, Snapshot};
+use crate::redact;
+use crate::render::clean::clean;
+use crate::render::style::Screen;
+use crate::render::wrap::{self as render, Entry, shell_word};
+use crate::sys;
+
+pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Result<Exit> {
+    let places = Places::from_env().context("no home directory is known: set $HOME")?;
+    let found = clients::read(&places);
+    let running = RunningClients::look()?;
+    let runs = |client: &str| running.pid_of(client);
+    match action {
+        None => show(&places, &found, &runs, global),
+        Some(WrapAction::Install { client, server }) => {
+            warn(&found);
+            let done = wrap::install(&places, &found, (client, server), &own_program()?, &runs)
+                .with_context(|| format!("{client}, {server}: left as it is"))?;
+            report(&[done], &[], "starts through exec now", "starts through exec already", global)
+        }
+        Some(WrapAction::Uninstall { client, server }) => {
+            warn(&found);
+            let mut done = Vec::new();
+            let mut left = Vec::new();
+            for (entry, outcome) in wrap::uninstall(&found, client.as_deref(), server.as_deref(), &runs) {
+                match outcome {
+                    Ok(one) => done.push(one),
+                    Err(why) => left.push((entry, why.to_string())),
+                }
+            }
+            if done.is_empty() && left.is_empty() && !global.json && !global.quiet {
+                notice("no configured server that was found starts through exec");
+            }
+            report(&done, &left, "starts without exec again", "was left as it is", global)
+        }
+    }
+}
+
+fn show(
+    places: &Places,
+    found: &Findings,
+    running: wrap::IsRunning<'_>,
+    global: &Global,
+) -> anyhow::Result<Exit> {
+    warn(found);
+    let offers = wrap::offers(places, found, &own_program()?, running);
+    let entries: Vec<Entry> = offers.into_iter().map(entry).collect();
+    if global.json {
+        answer(&render::json(&entries))?;
+    } else if entries.is_empty() {
+        notice("no configuration that was found names a server on this machine");
+    } else {
+        answer(&render::text(&entries, Screen::of_stdout(global.color)))?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// This program, by a name that stays.
+fn own_program() -> anyhow::Result<Settled> {
+    let program = std::env::current_exe().context("failed to find this program")?;
+    Ok(settle(&program, &home::search_path(), &home::temporary()))
+}
+
+fn warn(found: &Findings) {
+    for warning in &found.warnings {
+        tracing::warn!("{}", clean(&warning.to_string()));
+    }
+}
+
+fn entry(offer: Offer) -> Entry {
+    let shown = |words: &[String]| redact::argv(&words.iter().map(String::as_bytes).collect::<Argv>());
+    let own_command = own_command(&offer);
+    Entry {
+        wrapped: offer.wrapped.is_some(),
+        before: shown(&offer.before),
+        after: offer.after.as_deref().map(shown),
+        scope: scope(&offer.scope),
+        file: offer.file.display().to_string(),
+        refused: offer.refusal.as_ref().map(ToString::to_string).filter(|_| offer.wrapped.is_none()),
+        client: offer.client,
+        name: offer.entry,
+        own_command,
+    }
+}
+
+fn scope(scope: &Scope) -> &'static str {
+    match scope {
+        Scope::User => "user",
+        Scope::Local { .. } => "local",
+        Scope::Project { .. } => "project",
+        Scope::Plugin { .. } => "plugin",
+        Scope::Extension { .. } => "extension",
+        Scope::Managed => "managed",
+    }
+}
+
+/// The client's own commands that write the same entry. They write it anew, so they are shown only where that loses
+/// nothing, and where no secret would have to be shown.
+fn own_command(offer: &Offer) -> Option<String> {
+    let known = offer.scope == Scope::User && offer.bare && offer.wrapped.is_none();
+    let after = offer.after.as_ref()?;
+    let words: Vec<&[u8]> = after.iter().map(String::as_bytes).collect();
+    let secret = redact::argv(&words.into_iter().collect::<Argv>()) != *after;
+    if !known || secret {
+        return None;
+    }
+    let name = shell_word(&offer.entry);
+    let line = after.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+    match offer.client.as_str() {
+        "claude-code" => Some(format!(
+            "claude mcp remove --scope user {name} && claude mcp add --scope user {name} -- {line}"
+        )),
+        "codex" => Some(format!("codex mcp add {name} -- {line}")),
+        _ => None,
+    }
+}
+
+/// What was done, and what was not, which makes it not fine.
+fn report(
+    done: &[Done],
+    left: &[(clients::ConfiguredServer, String)],
+    changed: &str,
+    same: &str,
+    global: &Global,
+) -> anyhow::Result<Exit> {
+    if global.json {
+        let done: Vec<_> = done
+            .iter()
+            .map(|one| {
+                json!({"client": one.client, "name": one.entry, "file": one.file, "changed": one.changed,
+                    "backup": one.backup})
+            })
+            .collect();
+        let left: Vec<_> = left
+            .iter()
+            .map(|(one, why)| json!({"client": one.client, "name": one.entry, "file": one.file, "why": why}))
+            .collect();
+        answer(&json!({"schema": 1, "done": done, "left": left}).to_string())?;
+    } else {
+        let mut lines = Vec::new();
+        for one in done {
+            let what = if one.changed { changed } else { same };
+            lines.push(format!("{}, {}: {what}", one.client, clean(&one.entry)));
+            lines.push(format!("  {}", clean(&one.file.display().to_string())));
+            if let Some(backup) = &one.backup {
+                lines
+                    .push(format!("  the bytes from before are in {}", clean(&backup.display().to_string())));
+            }
+        }
+        if !global.quiet && !lines.is_empty() {
+            answer(&lines.join("\n"))?;
+        }
+        for (one, why) in left {
+            let file = clean(&one.file.display().to_string());
+            notice(&format!(
+                "{}, {} in {file}: left as it is: {}",
+                one.client,
+                clean(&one.entry),
+                clean(why)
+            ));
+        }
+    }
+    Ok(if left.is_empty() { Exit::Fine } else { Exit::NotFine })
+}
+
+/// The clients that run now, for a file that one of them might write again.
+struct RunningClients {
+    snapshot: Snapshot,
+    catalog: Catalog,
+}
+
+impl RunningClients {
+    fn look() -> anyhow::Result<RunningClients> {
+        // Some clients are known by their executable's path alone.
+        let everybody = |table: &Snapshot| Interest {
+            surely: table.processes.iter().map(|record| record.pid()).collect(),
+            ..Interest::default()
+        };
+        let snapshot = sys::snapshot(everybody).context("failed to read the process table")?;
+        Ok(RunningClients { snapshot, catalog: Catalog::builtin() })
+    }
+
+    /// A process of this client, of this user or of one who could not be read.
+    fn pid_of(&self, client: &str) -> Option<u32> {
+        let own = self.snapshot.viewer.uid;
+        let found = self.snapshot.processes.iter().find(|record| {
+            record.uid.is_none_or(|uid| uid == own)
+                && !record.is_zombie()
+                && self
+                    .catalog
+                    .identify(record)
+                    .is_some_and(|known| known.role == Role::Client && known.name == client)
+        })?;
+        let Pid(pid) = found.pid();
+        Some(pid)
+    }
+}

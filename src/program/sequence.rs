@@ -1,0 +1,519 @@
+//! What a command line for a shell runs, in which order, and what it runs beside and after each command.
+
+use super::lines::{self, Joint, Line, Simple};
+use super::names::base;
+use super::options::{self, Grammar};
+use super::{Beside, Word};
+use crate::list::{List, list};
+
+/// Commands that run nothing of their own, or only prepare the one that counts.
+const PREPARING: List = list!(
+    ". : [ [[ alias bg break builtin cat cd chmod clear command continue date declare disown echo eval exit export \
+     false fg fnm hash jobs kill local mkdir nvm popd printf pushd pwd read readonly return set setopt shift shopt \
+     sleep source stty tee test trap true type typeset ulimit umask unalias unset unsetopt wait which"
+);
+/// Those with which a line may end: they wait for the server, hand on how it ended, or do nothing that lasts.
+const ENDING: List = list!(": cd disown exit return trap true wait");
+/// Words that open a compound command; what follows them is a command again. `-p` is of `time`.
+const OPENING: List = list!("! ( -p command do elif else exec if nocorrect noglob then time until while {");
+/// Words that close a compound command.
+const CLOSING: List = list!(") done fi }");
+/// Words after which the order of the commands is not the order they run in, or how often; also those of fish and csh.
+const UNORDERED: List = list!("and begin case coproc for foreach function not or repeat select switch");
+/// Commands that hand on unchanged what they read: a part of the pipeline of another. Any other reader makes
+/// something of it that somebody may want.
+const PASSING: List = list!("cat tee");
+
+/// One command of a line that runs something.
+#[derive(Debug)]
+pub(super) struct Running<'l> {
+    /// Its place among all commands of the line.
+    pub at: usize,
+    pub words: &'l [String],
+    /// `eval`: what it runs is put together at run time.
+    pub opaque: bool,
+    /// What joins it, or the pipeline that it stands in, to what follows.
+    joint: Joint,
+    /// `exec`: it takes the place of the shell, which runs nothing any more.
+    replaces: bool,
+    /// It is the condition or the body of an `if` or a loop, or `!` turns its status round.
+    tested: bool,
+    /// It does not read what the shell was given: a file, or what another command writes.
+    fed: bool,
+}
+
+/// What a line runs.
+#[derive(Debug, Default)]
+pub(super) struct Sequence<'l> {
+    pub commands: Vec<Running<'l>>,
+    /// `cd`: what follows the command at this place counts from there.
+    pub folders: Vec<(usize, &'l str)>,
+    /// Code that does not stand in the line runs, too: `. file`, `eval "$X"`, `$(x)`.
+    pub hides: bool,
+    all: &'l [Simple],
+    /// Where a file is read or a text is run as commands.
+    foreign: Vec<usize>,
+    /// The shell ends with the first command that fails, or runs a trap for it.
+    errexit: bool,
+    /// `trap 'cmd' EXIT`: more will run at the end.
+    at_exit: bool,
+    /// What runs at the end goes by how the line ended.
+    at_exit_by_status: bool,
+    /// `exec < file`: the shell itself reads something else from there on.
+    fed: bool,
+    /// How many `if`, `while` and `until` are open.
+    depth: usize,
+    /// The order is not known.
+    unread: bool,
+}
+
+impl<'l> Sequence<'l> {
+    /// What a line runs whose shell was told, or not, to end with the first command that fails.
+    pub(super) fn of(line: &'l Line, errexit: bool) -> Sequence<'l> {
+        let mut found = Sequence { errexit, unread: line.unread, all: &line.commands, ..Sequence::default() };
+        line.commands.iter().enumerate().for_each(|(at, simple)| found.add(at, simple));
+        found
+    }
+
+    fn add(&mut self, at: usize, simple: &'l Simple) {
+        let found = meaning(&simple.words);
+        self.unread |= found.unordered;
+        self.hides |= simple.words.iter().any(|word| substitutes(word));
+        self.depth += found.opened;
+        let first = found.words.first().map(String::as_str).unwrap_or_default();
+        let rest = found.words.get(1..).unwrap_or_default();
+        let place = rest.iter().find(|word| !word.starts_with('-')).map(String::as_str);
+        let known = base(first.trim_start_matches('('));
+        match known {
+            // `exec < file`
+            "" => self.fed |= simple.input,
+            // `} &` and `) && x` join what they close.
+            _ if CLOSING.contains(known) => {
+                self.depth -= usize::from(matches!(known, "done" | "fi")).min(self.depth);
+                if let Some(last) = self.commands.last_mut() {
+                    last.fed |= simple.input;
+                    if last.joint == Joint::Then {
+                        last.joint = simple.joint;
+                    }
+                }
+            }
+            "cd" => self.folders.extend(place.map(|dir| (at, dir))),
+            "set" | "setopt" | "shopt" => {
+                self.errexit |= rest.iter().any(|word| sets_errexit(word))
+                    || rest.first().is_some_and(|word| word.starts_with('$'));
+            }
+            "trap" => self.trap(rest),
+            // `eval "$(tool)"` prepares, as a file that is read does; `eval "$LINE"` runs whatever it is.
+            "eval" if place.is_some_and(substitutes) => self.foreign.push(at),
+            "eval" if place.is_some_and(|word| word.contains('$')) => self.unread = true,
+            "." | "source" => {
+                self.hides = true;
+                self.foreign.push(at);
+            }
+            _ if known != "eval" && PREPARING.contains(known) => {}
+            // `tee in | server`, `server | tee log`
+            _ => {
+                self.foreign.extend((known == "eval").then_some(at));
+                self.commands.push(Running {
+                    at,
+                    words: found.words,
+                    opaque: known == "eval",
+                    joint: self.pipeline_end(at),
+                    replaces: found.replaces && !simple.subshell && simple.joint != Joint::Background,
+                    tested: found.negated || self.depth > 0,
+                    fed: self.fed || simple.input || self.reads_another(at),
+                });
+            }
+        }
+    }
+
+    /// `trap CODE SIGNAL...`: what it runs, when, and by what.
+    fn trap(&mut self, words: &[String]) {
+        let mut words = words.iter().skip_while(|word| word.len() > 1 && word.starts_with('-'));
+        let Some(code) = words.next().filter(|code| !matches!(code.as_str(), "" | "-")) else { return };
+        let on_error = |signal: &String| matches!(signal.trim_start_matches("SIG"), "ERR" | "ZERR" | "err");
+        self.errexit |= words.any(on_error);
+        let code = lines::read(code);
+        let inner = Sequence::of(&code, false);
+        self.unread |= inner.unread || inner.hides || code.commands.iter().any(is_variable);
+        self.at_exit |= !inner.commands.is_empty();
+        self.at_exit_by_status |= !inner.commands.is_empty()
+            && (code.commands.iter().any(|simple| asks_status(simple) || is_conditional(simple.joint))
+                || inner.commands.iter().any(|command| command.tested));
+    }
+
+    /// What the line runs beside and after one of its commands.
+    pub(super) fn beside(&self, number: usize) -> Beside {
+        let Some(command) = self.commands.get(number) else { return Beside::Nothing };
+        let later = self.all.get(command.at + 1..).unwrap_or_default();
+        let ends = |simple: &Simple| {
+            let words = meaning(&simple.words).words;
+            let first = words.first().map(String::as_str).unwrap_or_default();
+            let plain = !words.iter().skip(1).any(|word| substitutes(word));
+            plain
+                && (ENDING.contains(first) || CLOSING.contains(first) || first.is_empty() && is_plain(simple))
+        };
+        let readers = later.iter().take_while(|simple| passes_on(simple)).count();
+        let readers =
+            if self.all.get(command.at).is_some_and(|own| own.joint == Joint::Pipe) { readers } else { 0 };
+        let after = later.get(readers..).unwrap_or_default();
+        let more = self.at_exit || !after.iter().all(ends);
+        let parallel = self.all[..command.at].iter().any(|other| other.joint == Joint::Background);
+        let by_status = self.at_exit_by_status
+            || self.errexit
+            || after.iter().any(asks_status)
+            || self.all.iter().skip(command.at).any(|simple| is_conditional(simple.joint));
+        let last = command.replaces && command.joint != Joint::Pipe;
+        match () {
+            () if self.unread || command.tested => Beside::Unread,
+            () if !last && more && !self.foreign.is_empty() => Beside::Unread,
+            () if !last && more && by_status => Beside::RunsIfItEndsWell,
+            () if parallel || command.fed || command.joint == Joint::Pipe || !last && more => Beside::Runs,
+            () => Beside::Nothing,
+        }
+    }
+
+    /// Whether a command reads what another one writes that does more than hand on what the shell was given.
+    fn reads_another(&self, at: usize) -> bool {
+        let before = self.all.get(..at).unwrap_or_default();
+        before.iter().any(|simple| {
+            let alone = simple.words.first().is_some_and(|word| base(word) == "tee")
+                || !simple.words.iter().skip(1).any(|word| !word.starts_with('-') || word.len() == 1);
+            simple.joint == Joint::Pipe && !(passes_on(simple) && alone && !simple.input)
+        })
+    }
+
+    /// What joins a command to the next that is no mere reader of it.
+    fn pipeline_end(&self, at: usize) -> Joint {
+        let mut here = self.all.get(at);
+        for next in self.all.get(at + 1..).unwrap_or_default() {
+            if here.is_none_or(|here| here.joint != Joint::Pipe) || !passes_on(next) {
+                break;
+            }
+            here = Some(next);
+        }
+        here.map_or(Joint::Then, |here| here.joint)
+    }
+}
+
+/// A word of `set`, `setopt`, `shopt`, or an option of a shell: `-e`, `-euo`, `errexit`, `ERR_EXIT`.
+pub(super) fn sets_errexit(word: &str) -> bool {
+    let letters = word.starts_with('-') && !word.starts_with("--") && word.contains('e');
+    let name = word.to_ascii_lowercase().replace(['_', '-'], "");
+    letters || name.contains("errexit") || name.contains("errreturn")
+}
+
+fn is_conditional(joint: Joint) -> bool {
+    matches!(joint, Joint::And | Joint::Or)
+}
+
+/// The word holds `$(x)` or the like, which runs something; `kill $(jobs -p)` asks the shell itself.
+fn substitutes(word: &str) -> bool {
+    word.contains('`') || word.replace("$(jobs -p)", "").contains("$(")
+}
+
+/// Only assignments, which run nothing and do not ask how the last command ended.
+fn is_plain(simple: &Simple) -> bool {
+    !simple.words.iter().any(|word| substitutes(word)) && !asks_status(simple)
+}
+
+/// The command itself is what a variable says.
+fn is_variable(simple: &Simple) -> bool {
+    meaning(&simple.words).words.first().is_some_and(|word| word.starts_with('$'))
+}
+
+/// A command that goes by how the one before it ended: `$?`, PIPESTATUS, the `$status` of zsh, fish and csh. `exit $?`
+/// only hands it on.
+fn asks_status(simple: &Simple) -> bool {
+    let hands_on = simple.words.first().is_some_and(|word| matches!(word.as_str(), "exit" | "return"));
+    let asks = |word: &String| {
+        word.contains("$?") || word.contains("{?") || word.to_ascii_lowercase().contains("status")
+    };
+    !hands_on && simple.words.iter().any(asks)
+}
+
+/// `tee log`, `cat`
+fn passes_on(simple: &Simple) -> bool {
+    simple.words.first().is_some_and(|word| PASSING.contains(base(word)))
+}
+
+/// A command behind assignments and opening words.
+struct Meaning<'s> {
+    words: &'s [String],
+    replaces: bool,
+    unordered: bool,
+    negated: bool,
+    /// How many `if`, `while` and `until` it opens.
+    opened: usize,
+}
+
+/// Past assignments and opening words to the command itself.
+fn meaning(simple: &[String]) -> Meaning<'_> {
+    let mut found = Meaning { words: simple, replaces: false, unordered: false, negated: false, opened: 0 };
+    while let Some((first, rest)) = found.words.split_first() {
+        let first = first.trim_start_matches('(');
+        found.negated |= first == "!";
+        found.opened += usize::from(matches!(first, "if" | "until" | "while"));
+        if first == "exec" {
+            found.words = past_options_of_exec(rest);
+            found.replaces = !found.words.is_empty();
+        } else if is_assignment(first) || OPENING.contains(first) {
+            // `command -v x` asks for a program and runs none.
+            if first == "command" && rest.first().is_some_and(|word| word.starts_with('-')) {
+                return Meaning { words: &[], ..found };
+            }
+            found.words = rest;
+        } else if UNORDERED.contains(first) {
+            return Meaning { words: &[], unordered: true, ..found };
+        } else {
+            break;
+        }
+    }
+    found
+}
+
+/// `A=b` before a command.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+/// exec's own options: -a NAME, -c, -l.
+fn past_options_of_exec(words: &[String]) -> &[String] {
+    let borrowed: Vec<Word<'_>> = words.iter().map(|word| Word::from(word.as_str())).collect();
+    let rest = options::parse(&borrowed, Grammar::clustered(list!("-a"))).rest.len();
+    words.get(words.len() - rest..).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::LineCommand;
+    use super::*;
+
+    #[test]
+    fn an_assignment_has_a_name_that_a_shell_takes() {
+        for word in ["A=b", "_a1=", "a=b=c"] {
+            assert!(is_assignment(word), "{word}");
+        }
+        for word in ["a", "=b", "1A=b", "a-b=c", "/x/a=b", "--a=b"] {
+            assert!(!is_assignment(word), "{word}");
+        }
+    }
+
+    /// What runs beside the first command of the line that is called `s`.
+    fn beside(line: &str) -> Beside {
+        let words = ["bash", "-c", line].map(Word::from);
+        let seen = super::super::resolve_words(&words);
+        let is_s = |command: &&LineCommand| {
+            command
+                .program
+                .as_ref()
+                .is_some_and(|program| program.names.first().is_some_and(|name| name == "s"))
+        };
+        seen.line.iter().find(is_s).map(|command| command.beside).unwrap()
+    }
+
+    #[track_caller]
+    fn all(lines: &[&str], expected: Beside) {
+        for line in lines {
+            assert_eq!(beside(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_runs_only_the_command_runs_nothing_beside_it() {
+        all(
+            &[
+                "s",
+                "cd /x && s a",
+                "export A=b; s; exit $?",
+                "set -a; . ./.env; set +a; exec s",
+                "source ~/.zshrc && exec s",
+                "[ -f .env ] && . ./.env; s",
+                "if [ -f .env ]; then . ./.env; fi; exec s",
+                "umask 077; ulimit -n 99; s",
+                "set -euo pipefail; s",
+                "shopt -s extglob; s; exit $?",
+                "s & wait",
+                "s & P=$!; trap 'kill $P' TERM; wait $P",
+                "trap 'kill 0' EXIT; s",
+                "trap 'kill $(jobs -p)' EXIT; s",
+                "trap - ERR; s; true",
+                "s | tee log",
+                "s | cat",
+                "s | tee log | cat > copy",
+                "tee in | s",
+                "cat | s 2>&1 | tee out",
+                "s <&0 & wait",
+                "(s)",
+                "{ s; }",
+                "(exec s)",
+                "T=$(op read x | head -1) s",
+                "eval \"$(direnv hook bash)\"; s",
+                "make && s",
+                "git pull; s",
+                "exec s; b",
+                "exec s && b",
+                "s || exit 1",
+                "s || true",
+                "s && :",
+                "s && cd x",
+                "bash -c s",
+            ],
+            Beside::Nothing,
+        );
+    }
+
+    #[test]
+    fn a_line_that_runs_more_says_so() {
+        all(
+            &[
+                "s & b; wait",
+                "b & s",
+                "sleep 9 & s",
+                "(s &) ; b; true",
+                "s & b & wait",
+                "b | cat & s; true",
+                "timeout 9 s & b; true",
+                "trap 'kill 0' EXIT; s & b; wait",
+                "cd / && s & b; wait",
+                "A=1 s & B=2 b; wait",
+                "{ s; } & b",
+                "s; b",
+                "s; echo over",
+                "s\nb",
+                "s | b",
+                "b | s",
+                "trap 'b' EXIT; s",
+                "bash -c 's & b'",
+                "bash -c s; b",
+                // `exec` that takes the place of a subshell only.
+                "(exec s); b",
+                "exec s & b",
+                "exec s | b",
+            ],
+            Beside::Runs,
+        );
+    }
+
+    #[test]
+    fn a_pipeline_with_a_result_is_no_launcher() {
+        all(
+            &[
+                "s | jq . > o",
+                "s | awk '{print}' > o",
+                "s | grep -v x",
+                "s | tee log | gzip > o",
+                "s | while read -r l; do echo \"$l\" >> o; done",
+                "s | { read x; echo $x; }",
+                "{ s; } | sort",
+                "(s) | sort",
+                "tail -f /dev/null | s",
+                "cat requests | s",
+                "echo '{}' | s",
+                "echo '{}' | (cd /x; s)",
+                "cat < in | s",
+            ],
+            Beside::Runs,
+        );
+    }
+
+    #[test]
+    fn a_command_with_an_input_of_its_own_is_not_on_the_wire_of_the_shell() {
+        all(
+            &[
+                "s < in > out; exit $?",
+                "s </dev/null | tee out",
+                "exec s </dev/null >/dev/null",
+                "exec < in; s",
+                "(s) < in",
+                "{ s; } < in",
+                "s <<< '{}'",
+            ],
+            Beside::Runs,
+        );
+    }
+
+    #[test]
+    fn what_runs_by_how_it_ends_is_told_apart() {
+        all(
+            &[
+                "s && b",
+                "s && echo ok && b",
+                "s || b",
+                "s || exit 1; b",
+                "(s) && b",
+                "s | tee log && b",
+                "s & wait $! && b",
+                "s # serve\n[ $? -eq 0 ] || exit\nb",
+                "s; [ $? -eq 0 ] && b",
+                "s; if [ $? = 0 ]; then b; fi",
+                "s; code=$?; echo done; exit $code",
+                "s; b $?",
+                "s | cat; test ${PIPESTATUS[0]} = 0; b",
+                "s; b $status",
+                "set -e; s; b",
+                "set -euo pipefail\ns\nb",
+                "set -o errexit; s; b",
+                "setopt ERR_EXIT; s; b",
+                "shopt -so errexit; s; b",
+                "set $OPTIONS; s; b",
+                "set -e; s & wait $!; b",
+                "bash -ec 's; b'",
+                "bash -o errexit -c 's; b'",
+                "zsh -o err_exit -c 's; b'",
+                "trap 'exit 1' ERR; s; b",
+                "trap 'exit 1' SIGTERM ERR; s; b",
+                "trap '[ $? = 0 ] && b' EXIT; s",
+                "set -e; bash -c s; b",
+            ],
+            Beside::RunsIfItEndsWell,
+        );
+    }
+
+    #[test]
+    fn a_line_whose_order_is_not_known_is_unread() {
+        all(
+            &[
+                "if s; then b; fi",
+                "while s; do b; done",
+                "until s; do sleep 1; done",
+                "while true; do s; sleep 1; done",
+                "while sleep 1; do s & b; wait; done",
+                "if true; then s & fi; b",
+                "if [ -f x ]; then s; fi",
+                "! s || b",
+                "for i in 1; do s & done; b",
+                "f() { s; }; f & b; s",
+                "case x in a) s;; esac; s",
+                "s <<EOF\nx\nEOF",
+                "s; and b",
+                "eval \"$C\"; s",
+                "s; . ./after.sh",
+                "s; eval 'b'",
+                ". ./before.sh; s; b",
+                "eval 'set -e'; s; b",
+                "trap \"$C\" EXIT; s",
+                "trap 'x=$(b)' EXIT; s",
+            ],
+            Beside::Unread,
+        );
+    }
+
+    #[test]
+    fn a_line_that_names_no_command_for_its_child_is_unread() {
+        let unnamed =
+            |line: &str| super::super::resolve_words(&["bash", "-c", line].map(Word::from)).beside();
+        for line in
+            [". ./run.inc", "x=$(s) && b \"$x\"", "x=$(s)", ". ./lib.inc; serve", "eval \"$C\"", "x=`s`"]
+        {
+            assert_eq!(unnamed(line), Some(Beside::Unread), "{line}");
+        }
+        assert_eq!(unnamed("exec s"), Some(Beside::Nothing));
+        assert_eq!(unnamed("s; b"), Some(Beside::Runs));
+    }
+}

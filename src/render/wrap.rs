@@ -1,0 +1,111 @@
+//! Configured servers with and without `exec`, as a diff for people and as JSON for programs.
+
+use serde::Serialize;
+
+use super::clean::clean;
+use super::style::{self, Screen};
+use crate::process::SCHEMA;
+
+/// One configured server. Words are shown without their secrets, and never written from here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Whose configuration.
+    pub client: String,
+    /// For whom it holds: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
+    pub scope: &'static str,
+    /// The entry's name.
+    pub name: String,
+    /// The file it stands in.
+    pub file: String,
+    /// It starts through `exec` already.
+    pub wrapped: bool,
+    /// Command and arguments now.
+    pub before: Vec<String>,
+    /// Command and arguments under `exec`; `null` where that would not start the same server.
+    pub after: Option<Vec<String>>,
+    /// The client's own commands that write the same, where they can.
+    pub own_command: Option<String>,
+    /// Why `wrap install` does not write it.
+    pub refused: Option<String>,
+}
+
+/// For people: a heading, the diff, and how to get there.
+#[must_use]
+pub fn text(entries: &[Entry], screen: Screen) -> String {
+    let mut lines = Vec::new();
+    for entry in entries {
+        let place = format!("{}, {} ({})", entry.client, clean(&entry.name), entry.scope);
+        lines.push(format!(
+            "{}  {}",
+            screen.paint(style::title(), &place),
+            screen.paint(style::faint(), &clean(&entry.file))
+        ));
+        if entry.wrapped {
+            lines.push(format!("    {}", command(&entry.before)));
+            lines.push("  starts through exec already".to_owned());
+        } else {
+            let mark = if entry.after.is_some() { "-" } else { " " };
+            lines.push(screen.paint(style::bad(), &format!("  {mark} {}", command(&entry.before))));
+            let after = entry.after.iter().map(|after| format!("  + {}", command(after)));
+            lines.extend(after.map(|line| screen.paint(style::good(), &line)));
+            match &entry.refused {
+                Some(why) => lines.push(format!("  not written: {}", clean(why))),
+                None => lines.push(format!(
+                    "  mcp-reap wrap install --client {} --server {}",
+                    entry.client,
+                    shell_word(&clean(&entry.name))
+                )),
+            }
+            lines.extend(entry.own_command.iter().map(|own| format!("  or: {}", clean(own))));
+        }
+        lines.push(String::new());
+    }
+    lines.pop();
+    lines.join("\n")
+}
+
+/// For programs: one JSON object.
+#[must_use]
+pub fn json(entries: &[Entry]) -> String {
+    serde_json::json!({ "schema": SCHEMA, "configured": entries }).to_string()
+}
+
+/// As most clients write it; the others have the same words.
+fn command(words: &[String]) -> String {
+    let quoted: Vec<String> =
+        words.iter().map(|word| serde_json::Value::from(clean(word)).to_string()).collect();
+    match quoted.split_first() {
+        Some((program, args)) => format!("command: {program}, args: [{}]", args.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// A word as a shell takes it.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_change_it() {
+        for (word, quoted) in [
+            ("@ada/notes-mcp", "@ada/notes-mcp"),
+            ("", "''"),
+            ("two words", "'two words'"),
+            ("${KEY}", "'${KEY}'"),
+            ("it's", r"'it'\''s'"),
+            ("~/x", "'~/x'"),
+        ] {
+            assert_eq!(shell_word(word), quoted);
+        }
+    }
+}
