@@ -139,6 +139,9 @@ fn hidden(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     if let Some(record) = above.find(|record| may_hide(record, instance.root)) {
         return Some(record.pid());
     }
+    if instance.unread_above.is_some() {
+        return instance.unread_above;
+    }
     let unread = |record: &ProcessRecord| {
         let ends = record.details.stdio.as_ref().map(|stdio| [stdio.stdin(), stdio.stdout()]);
         ends.is_none_or(|ends| ends.contains(&OtherEnd::Unread))

@@ -46,6 +46,8 @@ pub struct Instance<'a> {
     pub members: Vec<Member<'a>>,
     /// Clients that were started below it (a server that runs `claude -p`); they are no members.
     pub clients_below: Vec<Pid>,
+    /// The root's parent, where its descriptors would tell whether it is a launcher of this instance and were not read.
+    pub unread_above: Option<Pid>,
 }
 
 impl<'a> Instance<'a> {
@@ -74,7 +76,7 @@ impl<'a> Instance<'a> {
                 }
             }
         }
-        Some(Instance { server: name.to_owned(), root, members, clients_below })
+        Some(Instance { server: name.to_owned(), root, members, clients_below, unread_above: None })
     }
 
     /// Is this process a member?
@@ -184,7 +186,8 @@ fn assemble<'a>(look: &Look<'a>, tops: &Tops, root: Pid) -> Option<Instance<'a>>
     let members: Vec<Member<'a>> =
         living.iter().map(|record| Member { record, part: parts[&record.pid()] }).collect();
     let root = members.first()?.record;
-    Some(Instance { server: name(&members, &look.roles), root, members, clients_below })
+    let unread_above = Some(root.parent).filter(|parent| tops.undecided.contains(parent));
+    Some(Instance { server: name(&members, &look.roles), root, members, clients_below, unread_above })
 }
 
 /// Launchers and wrappers lead to the server; the topmost server of each line is the server; all

@@ -217,7 +217,8 @@ fn stage(plot: &Plot) -> World {
             Server::Npx => npx(&mut world, client, *style, "@modelcontextprotocol/server-memory").to_vec(),
             Server::Direct => vec![world.serve(client, *style, &["mcp-server-git"])],
             Server::Python => {
-                let python = world.serve(client, *style, &["mcp-server-fetch"]);
+                let python =
+                    world.serve(client, *style, &["/opt/homebrew/bin/python3", "-m", "mcp_server_fetch"]);
                 for (from, to) in [(0, 6), (1, 7)] {
                     let slot = world.processes[&python].fds[&from];
                     world.put(python, to, slot.file, true);

@@ -252,6 +252,7 @@ fn a_wire_that_python_moved_to_6_and_7_is_found_dead_or_alive() {
         let (machine, server) = adopted_with(|world, server| {
             let (_, other) = claude(world, 5);
             client = other;
+            world.body(server).path = "/opt/homebrew/bin/python3.12".to_owned();
             let ((stdin, to), (from, stdout)) = (world.pipe(), world.pipe());
             for (pid, fd, file) in
                 [(server, 6, stdin), (server, 7, stdout), (other, 20, to), (other, 21, from)]

@@ -19,6 +19,7 @@ fn shows(name: &str, world: World, explained: &[u32]) {
     runs.extend(explained.iter().map(|pid| vec!["explain".into(), pid.to_string()]));
     for words in runs {
         let output = Command::new(env!("CARGO_BIN_EXE_mcp-reap"))
+            .env("LC_ALL", "C.UTF-8")
             .args(&words)
             .arg("--snapshot")
             .arg(&table)

@@ -76,6 +76,7 @@ fn instance<'a>(records: &'a [(ProcessRecord, Part)]) -> Instance<'a> {
         root: &records[0].0,
         members: records.iter().map(|(record, part)| Member { record, part: *part }).collect(),
         clients_below: Vec::new(),
+        unread_above: None,
     }
 }
 
