@@ -164,7 +164,7 @@ fn bash_completes_commands_and_what_follows_them() {
     ] {
         let asked = format!(
             r#"
-mcp-reap() {{ printf '4242\\tnotes, orphaned\\nnotes\\tall of this server\\n'; }}
+mcp-reap() {{ printf '4242\tnotes, orphaned\nnotes\tall of this server\n'; }}
 complete_it() {{
     COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
     $(complete -p mcp-reap | sed 's/.*-F \([^ ]*\).*/\1/') "$1" "${{!#}}" "${{COMP_WORDS[$# - 2]}}"

@@ -1,7 +1,7 @@
 //! Does a service manager run it?
 
 use super::evidence::Evidence;
-use crate::catalog::Role;
+use crate::catalog::{Basis, Role};
 use crate::instance::Instance;
 use crate::process::{Pid, ProcessRecord};
 use crate::roles::Roles;
@@ -20,10 +20,16 @@ impl Management {
     /// or adopter: what was started from a terminal is not managed because the terminal program is a unit. Being
     /// somewhere in a unit's cgroup proves nothing, unless that service is active without a main process.
     pub(super) fn of(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Management {
+        // Only a client with a name of its own: one that is known by the wires it holds may be a service's main process.
+        let ends_the_line = |pid: Pid| {
+            roles.get(pid).is_some_and(|known| match known.role {
+                Role::Init => true,
+                Role::Client => !matches!(known.basis, Basis::ActsAsClient { .. }),
+                _ => false,
+            })
+        };
         let above = tree.ancestors(instance.root).into_iter().take_while(|record| {
-            record.pid() > Pid::INIT
-                && record.tty.is_none()
-                && !matches!(roles.role(record.pid()), Some(Role::Client | Role::Init))
+            record.pid() > Pid::INIT && record.tty.is_none() && !ends_the_line(record.pid())
         });
         let members = instance.members.iter().map(|member| member.record);
         let line: Vec<&ProcessRecord> = members.chain(above).collect();

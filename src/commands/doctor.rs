@@ -9,18 +9,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use super::Session;
 use super::look::{self, Judged};
 use super::output::answer;
+use super::{Session, idle_rules};
 use crate::audit::history;
-use crate::classify::{self, Verdict};
+use crate::classify::Verdict;
 use crate::cli::Global;
 use crate::clients;
 use crate::config::{self, Surroundings};
 use crate::exit::Exit;
 use crate::os::home;
 use crate::os::machine::Machine;
-use crate::policy::AllowRule;
 use crate::process::Snapshot;
 use crate::render::doctor::{self, Grade, Line};
 use crate::render::figures::{MINUTE, count, elapsed};
@@ -124,7 +123,7 @@ fn table(session: &Session) -> Vec<Line> {
         found.push_str(&format!(", {} to end", plan.targets.len()));
     }
     let unknown = judgement.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count();
-    lines.extend(idle_rules(session, &judged));
+    lines.extend(idle_rules::of_the_file(session, &judged));
     lines.push(match unknown {
         0 => Line::fine("running now", found),
         n => Line::note(
@@ -134,31 +133,6 @@ fn table(session: &Session) -> Vec<Line> {
         ),
     });
     lines
-}
-
-/// Allow rules that protect nothing now, and nothing that a client is configured to start: slips, mostly.
-fn idle_rules(session: &Session, judged: &Judged<'_>) -> Vec<Line> {
-    let idle = classify::idle_rules(&judged.judgement.instances(), &judged.look, &session.policy.allow);
-    if idle.is_empty() {
-        return Vec::new();
-    }
-    let entries: Vec<String> = clients::Places::from_env()
-        .map(|places| clients::read(&places).servers.into_iter().map(|server| server.entry).collect())
-        .unwrap_or_default();
-    let configured = |rule: &&&AllowRule| {
-        rule.name.as_ref().is_some_and(|name| entries.iter().any(|entry| name.matches(entry)))
-    };
-    // A flag is two rules, of which one may well be idle; the run says it of those.
-    let idle = idle.iter().filter(|rule| rule.origin != "--allow" && !configured(rule));
-    idle.map(|rule| {
-        let found = format!("{}: {} matches nothing that runs", rule.origin, super::config::allow(rule));
-        Line::note(
-            "allow rule",
-            found,
-            "a slip, or its server is not running: `mcp-reap list` shows the names",
-        )
-    })
-    .collect()
 }
 
 /// Whether the other ends of pipes and sockets can be found, counted by those that there are.

@@ -77,9 +77,8 @@ pub(super) fn judge_for<'a>(
         classify::name_conversations(&mut judgement.findings, &of_clients);
     }
     let plan = Plan::of(&judgement, &look, &session.policy, choice);
-    let judged = Judged { look, judgement, plan };
-    verbose::judged(&judged.look, &judged.judgement, &judged.plan);
-    judged
+    verbose::judged(&look, &judgement, &plan);
+    Judged { look, judgement, plan }
 }
 
 impl Judged<'_> {

@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::consent::{say_idle_rules, say_next, say_summary, show, unless_yes};
+use super::consent::unless_yes;
 use super::output::{answer, notice, with_causes};
+use super::plan_text::{notice_next, notice_summary, show};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
-use super::{Session, confirm as second_look, look, run_lock};
+use super::{Session, confirm as second_look, idle_rules, look, run_lock};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -29,7 +30,7 @@ pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
 pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, choice);
-    say_idle_rules(session, &judged);
+    idle_rules::notice_flags(session, &judged);
     let scene = judged.scene();
     show(session, &scene)?;
     if !session.quiet && !session.json && !judged.plan.targets.is_empty() && session.snapshot.is_none() {
@@ -80,7 +81,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
     let mut started = Instant::now();
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, &wish.choice);
-    say_idle_rules(session, &judged);
+    idle_rules::notice_flags(session, &judged);
     let mut scene = judged.scene();
     let log = match early {
         Some(log) => log,
@@ -200,14 +201,14 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
         return Ok(());
     }
     if confirmed.targets.is_empty() {
-        say_summary(session, &scene);
+        notice_summary(session, &scene);
         return Ok(());
     }
     notice(&totals.sentence(session.memory()));
     if totals.failed > 0 {
         notice(&next::after_failures(totals.failed as usize));
     }
-    say_next(session, &scene);
+    notice_next(session, &scene);
     Ok(())
 }
 

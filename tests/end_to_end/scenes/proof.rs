@@ -173,7 +173,7 @@ pub(crate) fn a_wrapper_that_nobody_listed_is_known_by_the_wire_it_passes_on(sta
     stage.reap();
     all_dead(&cast);
     // One that has more to do than the server is an owner, though it passes its stdio on; so is one on no wire.
-    let tests = Actor::new("p", "python3", &["python3", "-m", "pytest"], Play::Launch);
+    let tests = Actor::new("p", "python3", &["python3", "-m", "pytest"], Play::Idle);
     let cast = stage.orphan(&tests.on(Wire::Socketpair).above([shapes::node("u").on(Wire::Inherit)]));
     stage.reap();
     all_alive(&cast[..1]);

@@ -1,0 +1,57 @@
+//! Allow rules that protect nothing: said by a run for its flags, and by `doctor` for the file.
+
+use super::Session;
+use super::look::Judged;
+use super::output::notice;
+use crate::classify;
+use crate::clients;
+use crate::instance::Instance;
+use crate::policy::AllowRule;
+use crate::render::clean::clean;
+use crate::render::doctor::Line;
+
+fn idle<'s>(session: &'s Session, judged: &Judged<'_>) -> Vec<&'s AllowRule> {
+    let instances: Vec<&Instance<'_>> =
+        judged.judgement.findings.iter().map(|finding| &finding.instance).collect();
+    classify::idle_rules(&instances, &judged.look, &session.policy.allow)
+}
+
+/// An allow pattern that matches nothing protects nothing: mostly a slip.
+pub(super) fn notice_flags(session: &Session, judged: &Judged<'_>) {
+    let idle = idle(session, judged);
+    for text in &session.allow {
+        // Each pattern is two rules: of the name, and of the command.
+        let is = |rule: &&&AllowRule| {
+            let patterns = [&rule.name, &rule.command].into_iter().flatten();
+            rule.origin == "--allow" && patterns.map(ToString::to_string).any(|pattern| pattern == *text)
+        };
+        if idle.iter().filter(is).count() == 2 {
+            notice(&format!("--allow {}: no server that runs has such a name or command", clean(text)));
+        }
+    }
+}
+
+/// Allow rules that protect nothing now, and nothing that a client is configured to start: slips, mostly.
+pub(super) fn of_the_file(session: &Session, judged: &Judged<'_>) -> Vec<Line> {
+    let idle = idle(session, judged);
+    if idle.is_empty() {
+        return Vec::new();
+    }
+    let entries: Vec<String> = clients::Places::from_env()
+        .map(|places| clients::read(&places).servers.into_iter().map(|server| server.entry).collect())
+        .unwrap_or_default();
+    let configured = |rule: &&&AllowRule| {
+        rule.name.as_ref().is_some_and(|name| entries.iter().any(|entry| name.matches(entry)))
+    };
+    // A flag is two rules, of which one may well be idle; the run says it of those.
+    let idle = idle.iter().filter(|rule| rule.origin != "--allow" && !configured(rule));
+    idle.map(|rule| {
+        let found = format!("{}: {} matches nothing that runs", rule.origin, super::config::allow(rule));
+        Line::note(
+            "allow rule",
+            found,
+            "a slip, or its server is not running: `mcp-reap list` shows the names",
+        )
+    })
+    .collect()
+}
