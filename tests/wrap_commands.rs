@@ -34,7 +34,9 @@ impl Home {
             fs::create_dir(dir.path().join(folder)).unwrap();
         }
         let program = dir.path().join("bin/mcp-reap");
-        fs::copy(env!("CARGO_BIN_EXE_mcp-reap"), &program).unwrap();
+        let built = env!("CARGO_BIN_EXE_mcp-reap");
+        // A copy that is still open for writing in a child of another test cannot be executed.
+        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
         fs::write(dir.path().join(".codex/config.toml"), CODEX).unwrap();
         Home { dir, program }
     }
