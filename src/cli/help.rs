@@ -105,6 +105,10 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("man", "mcp-reap man --folder man1", "all pages"),
     ("wrap", "mcp-reap wrap", "shows the line for each server"),
     ("wrap", "mcp-reap wrap uninstall", "takes exec out again"),
+    ("wrap install", "mcp-reap wrap install --client codex --server x", "writes this one"),
+    ("wrap install", "mcp-reap wrap --json", "names clients and servers"),
+    ("wrap uninstall", "mcp-reap wrap uninstall", "all of them"),
+    ("wrap uninstall", "mcp-reap wrap uninstall --server x", "this one"),
 ];
 
 /// The examples of a command.
