@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::FromArgMatches as _;
+use clap::error::ErrorKind;
+use clap::{Error, FromArgMatches as _, Parser as _};
 use mcp_reap::cli::{self, Audience, Cli};
 use mcp_reap::commands;
 
@@ -24,9 +25,21 @@ extern "C" fn before_the_runtime() {
 }
 
 fn main() -> ExitCode {
-    let exit = match cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let exit = match parsed() {
         Ok(cli) => commands::run(&cli),
         Err(mistake) => commands::misspelt(Audience::of_args(std::env::args_os()), &mistake),
     };
     exit.into()
+}
+
+/// What argv asks for, or the help, version or mistake to show.
+///
+/// The texts of `--help` are filled in only for an answer that shows them: for every subcommand they cost
+/// 1.3 million instructions, which is more than all the rest of `mcp-reap --version`
+/// (benches/startup.baseline).
+fn parsed() -> Result<Cli, Error> {
+    Cli::try_parse().or_else(|mistake| match mistake.kind() {
+        ErrorKind::DisplayVersion => Err(mistake),
+        _ => cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)),
+    })
 }
