@@ -37,7 +37,7 @@ start() { # NAME: a client and its server; their numbers in $client and $server
   perl "$folder/client.pl" "$folder/mcp-server-scene" "$folder/$1" </dev/null >/dev/null 2>&1 &
   client=$!
   started+=("$client")
-  for _ in $(seq 100); do [ -s "$folder/$1" ] && break || sleep 0.1; done
+  for _ in $(seq 100); do if [ -s "$folder/$1" ]; then break; fi; sleep 0.1; done
   server=$(cat "$folder/$1")
   started+=("$server")
 }

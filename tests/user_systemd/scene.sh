@@ -141,7 +141,7 @@ for name in bare guarded; do
   check "$name: and leaves nothing" dead "$started"
   check "$name: inactive, with success" [ "$(property "$name" ActiveState)/$(property "$name" Result)" = inactive/success ]
 done
-left=$(ps -eo args | grep -c '^mcp-reap guard' || true)
+left=$(pgrep -fc '^mcp-reap guard' || true)
 check "no guardian is left" [ "$left" = 0 ]
 
 echo "$passed passed, $failed failed"
