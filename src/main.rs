@@ -35,8 +35,7 @@ fn main() -> ExitCode {
 /// What argv asks for, or the help, version or mistake to show.
 ///
 /// The texts of `--help` are filled in only for an answer that shows them: for every subcommand they cost
-/// 1.3 million instructions, which is more than all the rest of `mcp-reap --version`
-/// (benches/startup.baseline).
+/// 1.1 million instructions, which is more than all the rest of `mcp-reap --version` (tests/startup_cost.sh).
 fn parsed() -> Result<Cli, Error> {
     Cli::try_parse().or_else(|mistake| match mistake.kind() {
         ErrorKind::DisplayVersion => Err(mistake),

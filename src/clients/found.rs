@@ -67,6 +67,21 @@ pub enum Scope {
     Managed,
 }
 
+impl Scope {
+    /// Its word in every output.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Scope::User => "user",
+            Scope::Local { .. } => "local",
+            Scope::Project { .. } => "project",
+            Scope::Plugin { .. } => "plugin",
+            Scope::Extension { .. } => "extension",
+            Scope::Managed => "managed",
+        }
+    }
+}
+
 /// How a client reaches a server.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Transport {

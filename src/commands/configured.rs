@@ -8,7 +8,7 @@ use super::look::{self, Judged};
 use super::output::{answer, notice};
 use crate::catalog::Basis;
 use crate::classify::Finding;
-use crate::clients::{ConfiguredServer, Scope, Transport};
+use crate::clients::{ConfiguredServer, Transport};
 use crate::exit::Exit;
 use crate::process::Pid;
 use crate::render::configured::{self, Entry, Stray};
@@ -63,14 +63,7 @@ fn entry(server: &ConfiguredServer, by_argv: &BTreeMap<&[String], Vec<Pid>>) -> 
     };
     Entry {
         client: server.client.clone(),
-        scope: match server.scope {
-            Scope::User => "user",
-            Scope::Local { .. } => "local",
-            Scope::Project { .. } => "project",
-            Scope::Plugin { .. } => "plugin",
-            Scope::Extension { .. } => "extension",
-            Scope::Managed => "managed",
-        },
+        scope: server.scope.as_str(),
         name: server.entry.clone(),
         file: server.file.display().to_string(),
         remote,

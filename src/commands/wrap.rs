@@ -88,23 +88,12 @@ fn entry(offer: Offer) -> Entry {
         wrapped: offer.wrapped.is_some(),
         before: shown(&offer.before),
         after: offer.after.as_deref().map(shown),
-        scope: scope(&offer.scope),
+        scope: offer.scope.as_str(),
         file: offer.file.display().to_string(),
         refused: offer.refusal.as_ref().map(ToString::to_string).filter(|_| offer.wrapped.is_none()),
         client: offer.client,
         name: offer.entry,
         own_command,
-    }
-}
-
-fn scope(scope: &Scope) -> &'static str {
-    match scope {
-        Scope::User => "user",
-        Scope::Local { .. } => "local",
-        Scope::Project { .. } => "project",
-        Scope::Plugin { .. } => "plugin",
-        Scope::Extension { .. } => "extension",
-        Scope::Managed => "managed",
     }
 }
 
