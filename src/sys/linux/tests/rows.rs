@@ -26,7 +26,8 @@ fn the_second_stage_fills_what_the_first_leaves_open() {
     let mut command = Command::new("sleep");
     command.arg("300").current_dir("/usr").env("GEMINI_CLI", "1").env("SECRET", "hunter2");
     let own = Own::start(&mut command);
-    let row = eventually(&own, |row| row.comm.to_string() == "sleep");
+    // execve(2) sets the name before the environment is in place (fs/exec.c, begin_new_exec): wait for both.
+    let row = eventually(&own, |row| row.comm.to_string() == "sleep" && row.env_var("GEMINI_CLI").is_some());
     assert_eq!(row.details.cwd.as_ref().unwrap().to_string(), "/usr");
     assert!(row.details.exe.as_ref().unwrap().to_string().contains("/bin/"));
     assert_eq!(row.env_var("GEMINI_CLI"), Some("1"));
