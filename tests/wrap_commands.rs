@@ -137,8 +137,10 @@ fn while_its_client_runs_a_file_is_left_alone() {
         return;
     }
     let home = Home::new();
-    // It is known by the name in argv.
-    let client = "bash -c 'exec -a codex sleep 60' & exec \"$@\"";
+    // It is known by the name in argv, which the shell in between has not before its exec.
+    let client = "bash -c 'exec -a codex sleep 60' & \
+        tries=0; until grep -q ^codex /proc/$!/cmdline || [ $((tries += 1)) = 500 ]; do sleep 0.02; done; \
+        exec \"$@\"";
     let output = home.run(client, &["wrap", "install", "--client", "codex", "--server", "db"]);
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stderr);

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -223,7 +223,12 @@ fn server(args: &[String]) -> ExitCode {
             "worker" => {
                 part("server").args(["stay"]).spawn().unwrap();
             }
-            "listen-unix" => stays.push(Box::new(UnixListener::bind(dir().join("daemon.sock")).unwrap())),
+            // However deep the folder lies: the path of a unix socket has 107 bytes at most (unix(7)).
+            "listen-unix" => {
+                let folder = File::open(dir()).unwrap();
+                let path = format!("/proc/self/fd/{}/daemon.sock", folder.as_raw_fd());
+                stays.push(Box::new(UnixListener::bind(path).unwrap()));
+            }
             "listen-tcp" => stays.push(Box::new(TcpListener::bind("127.0.0.1:0").unwrap())),
             "shut" => {
                 let stdin: UnixStream = io::stdin().as_fd().try_clone_to_owned().unwrap().into();
