@@ -2,46 +2,47 @@
 
 use super::Catalog;
 use crate::bytes::to_text;
+use crate::list::{List, list};
 use crate::process::ProcessRecord;
 use crate::program::{self, Resolution};
 
 #[rustfmt::skip]
-const EDITORS: &str = "\
+const EDITORS: List = list!("\
     code code-insiders codium cursor emacs emacsclient gedit gvim helix hx idea joe kak kate kwrite mate mcedit micro nano \
-    nvim pico pycharm subl sublime_text vi vim vimdiff vscodium windsurf xed zed zed-editor";
+    nvim pico pycharm subl sublime_text vi vim vimdiff vscodium windsurf xed zed zed-editor");
 /// Terminal emulators: what runs in them is a person's.
 #[rustfmt::skip]
-const TERMINALS: &str = "\
+const TERMINALS: List = list!("\
     Terminal alacritty foot ghostty gnome-terminal gnome-terminal-server hyper iTerm2 kgx kitty konsole lxterminal \
-    mate-terminal ptyxis rio st terminator tilix urxvt warp wezterm wezterm-gui xfce4-terminal xterm";
+    mate-terminal ptyxis rio st terminator tilix urxvt warp wezterm wezterm-gui xfce4-terminal xterm");
 /// Browsers that people use, beside those that servers start.
 #[rustfmt::skip]
-const BROWSERS: &str = "\
+const BROWSERS: List = list!("\
     Arc Firefox Safari Vivaldi arc brave brave-browser epiphany firefox firefox-bin firefox-esr librewolf opera safari \
-    thorium tor-browser vivaldi vivaldi-bin waterfox zen zen-bin";
+    thorium tor-browser vivaldi vivaldi-bin waterfox zen zen-bin");
 /// Shells without a command, terminal multiplexers, and what stands between a person and a shell. A launcher is none of
 /// these, whatever pipes it holds.
 #[rustfmt::skip]
-const SESSIONS: &str = "\
+const SESSIONS: List = list!("\
     ash bash csh dash elvish fish ksh login mosh-server nu powershell pwsh rbash screen sh sshd sshd-session tcsh tmux \
-    xonsh zellij zsh";
+    xonsh zellij zsh");
 /// Tools that run one command after another, and restart or watch them.
 #[rustfmt::skip]
-const GOES_ON: &str = "\
+const GOES_ON: List = list!("\
     abduco ansible-playbook bazel bazelisk cargo cmake concurrently cron crond dtach entr find go gradle gradlew inetd just \
-    make mprocs mvn mvnw ninja nox overmind parallel rake run-parts snakemake task terraform tox watch watchexec xargs xinetd";
-const MULTIPLEXERS: &str = "abduco dtach screen tmux zellij";
+    make mprocs mvn mvnw ninja nox overmind parallel rake run-parts snakemake task terraform tox watch watchexec xargs xinetd");
+const MULTIPLEXERS: List = list!("abduco dtach screen tmux zellij");
 /// Options that only a program gives to a browser (Chromium, Firefox).
 #[rustfmt::skip]
-const AUTOMATION: &str = "\
+const AUTOMATION: List = list!("\
     --enable-automation --headless --marionette --remote-debugging-pipe --remote-debugging-port -headless -juggler \
-    -juggler-pipe -marionette";
+    -juggler-pipe -marionette");
 impl Catalog {
     /// A program that a person works in, whatever started it: an editor, or a browser without any sign of automation.
     #[must_use]
     pub fn is_persons_program(&self, record: &ProcessRecord) -> bool {
         let name = own_name(record);
-        let listed = |list: &str| list.split(' ').any(|known| known == name);
+        let listed = |list: List| list.contains(&name);
         if listed(EDITORS) || listed(TERMINALS) {
             return true;
         }
@@ -51,7 +52,7 @@ impl Catalog {
         let automated = |arg: &str| {
             let option = arg.split_once('=').map_or(arg, |(option, _)| option);
             let of_a_parent = option == "--type" || option == "-contentproc";
-            of_a_parent || AUTOMATION.split(' ').any(|known| known == option)
+            of_a_parent || AUTOMATION.contains(option)
         };
         // The words of a title stand in one string.
         let words =
@@ -75,13 +76,13 @@ impl Catalog {
     #[must_use]
     pub fn has_more_to_do(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
-        GOES_ON.split(' ').any(|tool| tool == name) || self.is_session(record, seen)
+        GOES_ON.contains(&name) || self.is_session(record, seen)
     }
 
     /// A terminal multiplexer: what runs in it, and what is attached to it, is a person's.
     #[must_use]
     pub fn is_multiplexer(&self, record: &ProcessRecord) -> bool {
-        MULTIPLEXERS.split(' ').any(|known| known == own_name(record))
+        MULTIPLEXERS.contains(&own_name(record))
     }
 
     /// A tool that people and programs use for other work, whatever started it: build tools, version control, editors,
@@ -92,8 +93,8 @@ impl Catalog {
         let Some(data) = self.data.as_deref() else { return false };
         let name = own_name(record);
         let name = name.trim_start_matches('-');
-        let listed = |list: &str| list.split(' ').any(|known| known == name);
-        if [EDITORS, TERMINALS, BROWSERS].iter().any(|list| listed(list)) {
+        let listed = |list: List| list.contains(name);
+        if [EDITORS, TERMINALS, BROWSERS].into_iter().any(listed) {
             return true;
         }
         // In the pipeline of a launcher these hand on what its server writes.
@@ -112,7 +113,7 @@ impl Catalog {
     #[must_use]
     pub fn is_session(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
-        let known = SESSIONS.split(' ').any(|session| session == name.trim_start_matches('-'));
+        let known = SESSIONS.contains(name.trim_start_matches('-'));
         known && !seen.opaque && (seen.layers.is_empty() || seen.program.is_none())
     }
 }

@@ -2,16 +2,18 @@
 
 use super::Catalog;
 use crate::bytes::to_text;
+use crate::list::{List, list};
 use crate::process::ProcessRecord;
 use crate::program::Resolution;
 
 /// Options that announce a listening server, whatever follows them; with `=value` too.
 #[rustfmt::skip]
-const OPTIONS: &str = "\
+const OPTIONS: List = list!("\
     --addr --address --bind --daemon --enable-http --host --http --http-port --listen --listen-address --mcp-port --port \
-    --serve-http --server-port --sse --sse-port --stateless-http --streamable-http --streamableHttp --web";
+    --serve-http --server-port --sse --sse-port --stateless-http --streamable-http --streamableHttp --web");
 /// Words that are the name of such a transport, alone or as an option's value.
-const NAMES: &str = "http http-stream httpstream shttp sse streamable-http streamable_http streamablehttp";
+const NAMES: List =
+    list!("http http-stream httpstream shttp sse streamable-http streamable_http streamablehttp");
 
 impl Catalog {
     /// The transport that a launcher's or server's command line announces. `ports` are the TCP ports that the instance
@@ -52,8 +54,8 @@ fn names_port(word: &str, behind_option: bool, ports: &[u16]) -> bool {
 
 fn announces(word: &str) -> bool {
     let (option, value) = word.split_once('=').unwrap_or((word, word));
-    let is_option = word.starts_with("--") && OPTIONS.split(' ').any(|known| known == option);
-    is_option || NAMES.split(' ').any(|known| known.eq_ignore_ascii_case(value))
+    let is_option = word.starts_with("--") && OPTIONS.contains(option);
+    is_option || NAMES.iter().any(|known| known.eq_ignore_ascii_case(value))
 }
 
 /// The option by which `docker run` lets others reach the container: a published port, or the host's own network.

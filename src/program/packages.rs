@@ -17,6 +17,36 @@ const PNPM: Grammar =
 /// Options that say which project: its folder, or its name in a workspace.
 const PROJECT: List = list!("--cwd --dir --filter --prefix --workspace -C -F -w");
 
+/// What a verb of a package manager runs.
+#[derive(Clone, Copy)]
+enum Runs {
+    /// A package, as npx does.
+    Npx,
+    /// A package, whose options may stand before the verb.
+    Dlx,
+    /// The named script of the project.
+    Task,
+    /// The project's script `start`.
+    Start,
+    /// A file, by node.
+    Node,
+}
+
+/// The verbs of npm, pnpm and yarn; the others run nothing.
+#[rustfmt::skip] // one verb, one line
+const VERBS: &[(&str, List, Runs)] = &[
+    ("npm", list!("exec x"), Runs::Npx),
+    ("npm", list!("rum run run-script urn"), Runs::Task),
+    ("npm", list!("restart start"), Runs::Start),
+    ("pnpm", list!("dlx exec x"), Runs::Dlx),
+    ("pnpm", list!("run"), Runs::Task),
+    ("pnpm", list!("start"), Runs::Start),
+    ("yarn", list!("dlx exec"), Runs::Dlx),
+    ("yarn", list!("node"), Runs::Node),
+    ("yarn", list!("run"), Runs::Task),
+    ("yarn", list!("start"), Runs::Start),
+];
+
 impl Resolver {
     /// npx and its like: `-p` packages and a bin, or one package.
     pub(super) fn npx(&mut self, words: &[Word<'_>]) -> Option<Program> {
@@ -36,23 +66,24 @@ impl Resolver {
             return self.file(what, args);
         }
         // npx -y node@22 script.js: a package that is itself an interpreter.
-        match packages.is_empty() {
-            true => self.packaged(&[what], None, args),
-            false => self.packaged(&packages, Some(what), args),
-        }
+        self.packaged_as(&packages, what, args)
     }
 
-    pub(super) fn npm(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, NPM, PROJECT);
+    /// npm, pnpm and yarn: the verb says what is run.
+    pub(super) fn package_manager(&mut self, tool: &str, words: &[Word<'_>]) -> Option<Program> {
+        let grammar = if tool.starts_with("npm") { NPM } else { PNPM };
+        let before = self.options(words, grammar, PROJECT);
         let (verb, rest) = before.rest.split_first()?;
-        match &**verb {
-            "exec" | "x" => self.npx(rest),
-            "run" | "run-script" | "rum" | "urn" => self.task(rest),
-            "start" | "restart" => {
-                self.options(rest, NPM, PROJECT);
+        let runs_verb = |(of, verbs, _): &&(&str, List, Runs)| tool.starts_with(of) && verbs.contains(verb);
+        match VERBS.iter().find(runs_verb)?.2 {
+            Runs::Npx => self.npx(rest),
+            Runs::Dlx => self.dlx(&before, rest),
+            Runs::Task => self.task(rest),
+            Runs::Start => {
+                self.options(rest, grammar, PROJECT);
                 Some(Program::task("start", self.dir.as_deref(), rest))
             }
-            _ => None,
+            Runs::Node => self.node(rest),
         }
     }
 
@@ -64,39 +95,25 @@ impl Resolver {
         Some(Program::task(task, self.dir.as_deref(), args))
     }
 
-    pub(super) fn pnpm(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, PNPM, PROJECT);
-        let (verb, rest) = before.rest.split_first()?;
-        match &**verb {
-            "dlx" | "exec" | "x" => self.dlx(&before, rest),
-            "run" => self.task(rest),
-            "start" => Some(Program::task("start", self.dir.as_deref(), rest)),
-            _ => None,
-        }
-    }
-
-    pub(super) fn yarn(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        let before = self.options(words, PNPM, PROJECT);
-        let (verb, rest) = before.rest.split_first()?;
-        match &**verb {
-            "dlx" | "exec" => self.dlx(&before, rest),
-            "run" => self.task(rest),
-            "start" => Some(Program::task("start", self.dir.as_deref(), rest)),
-            "node" => self.node(rest),
-            _ => None,
-        }
-    }
-
     /// `--package` may stand before the verb or behind it.
     fn dlx(&mut self, before: &Parsed<'_>, words: &[Word<'_>]) -> Option<Program> {
         let parsed = options::parse(words, PNPM);
         let packages: Vec<&str> =
             before.values(&["-p", "--package"]).chain(parsed.values(&["-p", "--package"])).collect();
         let (what, args) = parsed.rest.split_first()?;
-        if packages.is_empty() {
-            self.packaged(&[what], None, args)
-        } else {
-            self.packaged(&packages, Some(what), args)
+        self.packaged_as(&packages, what, args)
+    }
+
+    /// A package, or a program of these packages.
+    pub(super) fn packaged_as(
+        &mut self,
+        packages: &[&str],
+        what: &Word<'_>,
+        args: &[Word<'_>],
+    ) -> Option<Program> {
+        match packages {
+            [] => self.packaged(&[what], None, args),
+            packages => self.packaged(packages, Some(what), args),
         }
     }
 }

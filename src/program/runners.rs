@@ -52,11 +52,7 @@ impl Resolver {
         let parsed = self.options(words, UV, list!("--directory"));
         let from: Vec<&str> = parsed.value(&["--from"]).into_iter().collect();
         let (what, args) = parsed.rest.split_first()?;
-        if from.is_empty() {
-            self.packaged(&[what], None, args)
-        } else {
-            self.packaged(&from, Some(what), args)
-        }
+        self.packaged_as(&from, what, args)
     }
 
     pub(super) fn pipx(&mut self, words: &[Word<'_>]) -> Option<Program> {
@@ -69,11 +65,7 @@ impl Resolver {
         let parsed = options::parse(rest, VALUED);
         let spec: Vec<&str> = parsed.value(&["--spec"]).into_iter().collect();
         let (what, args) = parsed.rest.split_first()?;
-        if spec.is_empty() {
-            self.packaged(&[what], None, args)
-        } else {
-            self.packaged(&spec, Some(what), args)
-        }
+        self.packaged_as(&spec, what, args)
     }
 
     /// `go run ./cmd/notes`: the folder, file or module path names the program.
