@@ -162,9 +162,10 @@ fn same_arguments(expected: &[String], seen: &[String]) -> bool {
     let spaced = expected.iter().any(|word| word.contains(char::is_whitespace));
     // A title was split at every space.
     let split = |word: &String| word.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let words: Vec<String> = match spaced && expected.len() != seen.len() {
-        true => expected.iter().flat_map(split).collect(),
-        false => expected.to_vec(),
+    let words: Vec<String> = if spaced && expected.len() != seen.len() {
+        expected.iter().flat_map(split).collect()
+    } else {
+        expected.to_vec()
     };
     words.len() == seen.len() && words.iter().zip(seen).all(|(pattern, word)| matches_text(pattern, word))
 }

@@ -106,10 +106,11 @@ impl Line {
     fn service(&self, jobs: &Jobs, complete: bool) -> Option<(String, Option<Pid>)> {
         let named = self.pids.iter().enumerate().find_map(|(steps, pid)| {
             let label = jobs.get(pid)?;
-            match label.starts_with(APPLICATION) {
-                false => Some((label.clone(), Some(*pid))),
+            if label.starts_with(APPLICATION) {
                 // A job without a main process manages nobody.
-                true => (steps == 0).then(|| (label.clone(), Some(Pid(0)))),
+                (steps == 0).then(|| (label.clone(), Some(Pid(0))))
+            } else {
+                Some((label.clone(), Some(*pid)))
             }
         });
         // XPC services and app extensions live in domains of single processes and are in no list; and a list that was

@@ -59,14 +59,7 @@ fn target() -> Target {
     };
     let reason = String::from("owner gone");
     let (client, evidence) = (None, Vec::new());
-    Target {
-        server: "s".into(),
-        verdict: Verdict::Orphaned,
-        reason,
-        client,
-        evidence,
-        members: vec![member],
-    }
+    Target { server: "s".into(), verdict: Verdict::Orphaned, reason, client, evidence, members: vec![member] }
 }
 
 fn recorder(disk: &Disk) -> AuditRecorder<Disk> {
@@ -95,8 +88,7 @@ fn an_intent_that_could_not_be_kept_is_none() {
     let (disk, target) = (Disk::default(), target());
     let mut recorder = recorder(&disk);
     disk.0.borrow_mut().fails = true;
-    let event =
-        MemberEvent { target: &target, member: &target.members[0], step: Step::Intent(Signal::Kill) };
+    let event = MemberEvent { target: &target, member: &target.members[0], step: Step::Intent(Signal::Kill) };
     assert!(recorder.intend(std::slice::from_ref(&event)).is_err());
     assert!(disk.0.borrow().written.is_empty(), "nobody is to read of it");
     disk.0.borrow_mut().fails = false;

@@ -38,7 +38,11 @@ pub(super) struct Sockets {
     unix: HashMap<u32, UnixSocket>,
     singles: usize,
     dumped: bool,
+    /// `None` before it was read; `Some(None)` where `sock_diag` is not to be had.
+    #[allow(clippy::option_option, reason = "not read yet, and not to be had")]
     tcp: Option<Option<Inet>>,
+    /// As `tcp`.
+    #[allow(clippy::option_option, reason = "not read yet, and not to be had")]
     udp: Option<Option<Vec<TcpRow>>>,
     /// How often the list of TCP sockets was read again.
     read_again: usize,
