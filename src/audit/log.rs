@@ -60,12 +60,6 @@ impl<S: Sink> AuditLog<S> {
         AuditLog { sink, path: CURRENT.into(), run, torn: false, broken: false, _lock: None }
     }
 
-    /// The run whose events this log takes.
-    #[must_use]
-    pub fn run(&self) -> &RunId {
-        &self.run
-    }
-
     /// Appends one event. It survives the end of this process, but not of the machine: outcomes
     /// are written so.
     ///

@@ -111,7 +111,7 @@ pub struct Copies {
 }
 
 /// Everything that was found in a snapshot.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Judgement<'a> {
     /// The instances, by root pid.
     pub findings: Vec<Finding<'a>>,
@@ -125,13 +125,7 @@ pub struct Judgement<'a> {
     pub processes_seen: usize,
 }
 
-impl<'a> Judgement<'a> {
-    /// The instances of all findings.
-    #[must_use]
-    pub fn instances(&self) -> Vec<&Instance<'a>> {
-        self.findings.iter().map(|finding| &finding.instance).collect()
-    }
-
+impl Judgement<'_> {
     /// The zombies that have to do with a client or an instance. What others leave lying about is
     /// not attributed to MCP.
     pub fn related_zombies(&self) -> impl Iterator<Item = &ZombieStatus> {

@@ -145,13 +145,7 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
             "stdin closed long ago, and only its client still reads".clone_into(&mut finding.reason);
         }
     }
-    let judgement = Judgement {
-        findings: ours,
-        clients: Vec::new(),
-        zombies: Vec::new(),
-        copies: Vec::new(),
-        processes_seen: 0,
-    };
+    let judgement = Judgement { findings: ours, ..Judgement::default() };
     // Whether what is detached is ended was decided above.
     policy.detached = true;
     Ok(Some(Plan::new(&judgement, &look, &policy)))
