@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use super::evidence::Evidence;
-use super::finding::{ClientRef, ClientStatus, Finding, OwnerPid, ZombieStatus};
+use super::finding::{ClientRef, ClientStatus, Finding, ZombieStatus};
 use super::observe::Observation;
 use super::owner::name_of;
 use super::proof::{self, Answer, Proof, Surroundings};
+use super::reason::reason;
 use super::verdict::{self, Verdict};
 use crate::catalog::Role;
 use crate::instance::Instance;
@@ -92,10 +93,11 @@ fn judge_one<'a>(
         all_read: look.snapshot.unreadable.is_empty(),
     };
     let proof = proof::dead(&seen.wire, &around);
-    let (verdict, reason) = verdict::judge(&seen, proof);
+    let verdict = verdict::judge(&seen, proof);
     let orphaned = verdict == Verdict::Orphaned;
     let unattended = matches!(verdict, Verdict::Detached | Verdict::Disconnected) && !on_a_desktop(&instance);
-    let status = ClientStatus { pid, name, orphaned, reason: (orphaned || unattended).then_some(reason) };
+    let reason = (orphaned || unattended).then(|| reason(verdict, &seen, proof));
+    let status = ClientStatus { pid, name, orphaned, reason };
     Some(JudgedClient { status, goes_with: None, instance, seen, proof })
 }
 
@@ -140,25 +142,10 @@ pub(super) fn take_orphaned<'a>(
     for client in clients.into_iter().filter(|client| client.status.orphaned && client.goes_with.is_none()) {
         let JudgedClient { status, instance, seen, proof, .. } = client;
         findings.retain(|finding| !instance.contains(finding.instance.root.pid()));
-        let mut evidence = seen.evidence();
-        if let Answer::Yes(proof) = proof {
-            evidence.push(Evidence::DeadWire { proof });
-        }
-        evidence.push(Evidence::OrphanedClient { pid: status.pid });
-        findings.push(Finding {
-            client: None,
-            verdict: Verdict::Orphaned,
-            reason: "a client that nobody can talk to any more".to_owned(),
-            evidence,
-            age: look.snapshot.age(instance.root),
-            rss: instance.rss(),
-            owner: OwnerPid::Gone,
-            connected: false,
-            awaited: seen.awaited_by.is_some(),
-            persons: seen.persons,
-            conversation: None,
-            instance,
-        });
+        let reason = "a client that nobody can talk to any more".to_owned();
+        let mut finding = Finding::new(instance, seen, proof, (Verdict::Orphaned, reason), look);
+        finding.evidence.push(Evidence::OrphanedClient { pid: status.pid });
+        findings.push(finding);
     }
     findings.sort_by_key(|finding| finding.instance.root.pid());
 }

@@ -1,8 +1,12 @@
 //! What the judgement gives back: a finding for each instance, the clients and the zombies.
 
 use super::evidence::Evidence;
+use super::observe::Observation;
+use super::owner::Owner;
+use super::proof::{Answer, Proof};
 use super::verdict::Verdict;
 use crate::instance::Instance;
+use crate::look::Look;
 use crate::process::Pid;
 
 /// Which client an instance belongs to.
@@ -28,7 +32,7 @@ pub struct Finding<'a> {
     /// What was seen, for and against.
     pub evidence: Vec<Evidence>,
     /// Whether the process that started it is alive.
-    pub owner: OwnerPid,
+    pub(super) owner: Owner,
     /// An outside process is connected to a channel that it serves; no limit ends it then.
     pub connected: bool,
     /// The shell above goes on only if the server ends well: it is withheld.
@@ -43,15 +47,34 @@ pub struct Finding<'a> {
     pub conversation: Option<Conversation>,
 }
 
-/// Whether the process that started an instance is alive, and which it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnerPid {
-    /// The root's parent, which started it.
-    Alive(Pid),
-    /// It was adopted.
-    Gone,
-    /// Not known.
-    Unknown,
+impl<'a> Finding<'a> {
+    /// What was seen of an instance, with the verdict that follows from it.
+    pub(super) fn new(
+        instance: Instance<'a>,
+        seen: Observation,
+        dead: Answer<Proof>,
+        (verdict, reason): (Verdict, String),
+        look: &Look<'_>,
+    ) -> Finding<'a> {
+        let mut evidence = seen.evidence(&instance, look);
+        if let Answer::Yes(proof) = dead {
+            evidence.push(Evidence::DeadWire { proof });
+        }
+        Finding {
+            client: None,
+            verdict,
+            reason,
+            evidence,
+            age: look.snapshot.age(instance.root),
+            rss: instance.rss(),
+            owner: seen.owner,
+            connected: seen.channels.live() == Answer::Yes(()),
+            awaited: seen.awaited_by.is_some(),
+            persons: seen.persons,
+            conversation: None,
+            instance,
+        }
+    }
 }
 
 /// A running client.

@@ -59,11 +59,9 @@ pub(super) fn owner(root: &ProcessRecord, look: &Look<'_>) -> Owner {
         }
         // In a container the client, a supervisor or a server may itself be pid 1: then it owns.
         Some(Role::Client | Role::Supervisor | Role::Server | Role::Launcher) => {}
-        _ if pid == Pid::INIT && parent.argv.is_none() && snapshot.systemd => {
-            return Owner::Gone { pid, how: Adoption::Init };
-        }
-        _ if pid == Pid::INIT => return unknown,
-        _ => {}
+        _ if pid != Pid::INIT => {}
+        _ if parent.argv.is_none() && snapshot.systemd => return Owner::Gone { pid, how: Adoption::Init },
+        _ => return unknown,
     }
     if may_hide(parent, root) {
         return unknown;
