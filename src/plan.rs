@@ -1,4 +1,4 @@
-//! What will be ended, what is left alone although its verdict says otherwise, and why.
+//! What will be ended, what is left alone against its verdict, and why.
 
 mod choice;
 mod why;
@@ -76,14 +76,14 @@ pub struct Withheld {
     pub server: String,
     /// All its members.
     pub pids: Vec<Pid>,
-    /// What the evidence says of it.
+    /// The verdict on it.
     pub verdict: Verdict,
     /// Why not.
     pub why: Why,
 }
 
 impl Plan {
-    /// Plans the end of every instance whose verdict says so, unless one of its members must never
+    /// Plans the end of every instance that its verdict ends, unless one of its members must never
     /// be a target: then none of them is.
     #[must_use]
     pub fn new(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy) -> Plan {
@@ -145,7 +145,7 @@ impl Plan {
         self
     }
 
-    /// Keeps only the instances that `keep` says, and drops the others silently.
+    /// Keeps only the instances for which `keep` is true, and drops the others silently.
     #[must_use]
     pub fn only(mut self, keep: impl Fn(&Target) -> bool) -> Plan {
         self.targets.retain(keep);

@@ -13,7 +13,7 @@ use super::run_id::RunId;
 use super::sink::{FileSink, Sink};
 use super::{AuditError, CURRENT};
 
-/// The log of one run, which alone writes it as long as this value lives.
+/// The log of one run, which alone writes it as long as this value exists.
 #[derive(Debug)]
 pub struct AuditLog<S = FileSink> {
     sink: S,

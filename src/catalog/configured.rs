@@ -147,7 +147,7 @@ fn same_program(expected: &Program, from: Option<&str>, seen: &Program, place: P
         _ => text.to_owned(),
     };
     let expected = whole(&expected.text, from);
-    // What a program calls itself may be any text; a bare name says nothing of where its file lies.
+    // What a program calls itself may be any text; a bare name does not show where its file lies.
     let bare = seen.kind == Kind::Binary && !seen.text.contains('/');
     exe.is_some_and(|exe| matches_text(&expected, exe))
         || !bare && matches_text(&expected, &whole(&seen.text, cwd))

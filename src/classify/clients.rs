@@ -101,7 +101,8 @@ fn judge_one<'a>(
     Some(JudgedClient { status, goes_with: None, instance, seen, proof })
 }
 
-/// A desktop program has no wire, and its owner is often the session's service manager: a window is how people talk to it.
+/// A desktop program has no wire, and its owner is often the session's service manager: a window is how people talk to
+/// it.
 fn on_a_desktop(instance: &Instance<'_>) -> bool {
     let has_window_processes = |record: &ProcessRecord| {
         let argv = record.argv.iter().flat_map(crate::bytes::Argv::iter);
@@ -111,7 +112,7 @@ fn on_a_desktop(instance: &Instance<'_>) -> bool {
     members.any(|record| record.details.display || has_window_processes(record))
 }
 
-/// The zombies, by pid. A dead process has no argv any more, so its name must tell, or its parent.
+/// The zombies, by pid. A dead process has no argv any more, so it is known by its name or its parent.
 pub(super) fn zombies(findings: &[Finding<'_>], look: &Look<'_>) -> Vec<ZombieStatus> {
     let Look { snapshot, roles, catalog, .. } = look;
     let known = |role| matches!(role, Some(Role::Client | Role::Server | Role::Launcher | Role::Helper));
@@ -133,7 +134,7 @@ pub(super) fn zombies(findings: &[Finding<'_>], look: &Look<'_>) -> Vec<ZombieSt
 }
 
 /// Makes each orphaned client an instance of its own, with everything below it: its servers serve
-/// nobody else, and go with it. Only when the person asked for that.
+/// nobody else, and end with it. Only when the person wants that (`reap.clients`).
 pub(super) fn take_orphaned<'a>(
     findings: &mut Vec<Finding<'a>>,
     clients: Vec<JudgedClient<'a>>,

@@ -50,7 +50,7 @@ pub(super) fn may_break(finding: &Finding<'_>) -> bool {
     matches!(finding.verdict, Verdict::InUse | Verdict::Detached) && !finding.connected
 }
 
-/// Groups what may break a limit. `per` says whose copies of a server are counted together, and `None` for a server that
+/// Groups what may break a limit. `per` answers whose copies of a server are counted together; `None` for a server that
 /// is not counted.
 pub(super) fn groups(
     findings: &[Finding<'_>],

@@ -25,9 +25,9 @@ pub struct Finding<'a> {
     pub instance: Instance<'a>,
     /// Its client, where one is known: above it, or at the other end of its wire.
     pub client: Option<ClientRef>,
-    /// What the evidence says.
+    /// What follows from the evidence.
     pub verdict: Verdict,
-    /// The same in a few words.
+    /// The verdict in a few words.
     pub reason: String,
     /// What was seen, for and against.
     pub evidence: Vec<Evidence>,
@@ -43,7 +43,7 @@ pub struct Finding<'a> {
     pub age: f64,
     /// Resident memory of all members, in bytes.
     pub rss: u64,
-    /// The conversation that it was started for, where its client says so. It is shown, and decides nothing.
+    /// The conversation that it was started for, where its client shows it. It is displayed, and decides nothing.
     pub conversation: Option<Conversation>,
 }
 
@@ -86,8 +86,8 @@ pub struct ClientStatus {
     pub name: String,
     /// Its owner is gone and its stdio is proven dead, as a server's is: nobody can talk to it any more.
     pub orphaned: bool,
-    /// What is known of one that nobody is seen to use, in a few words; `None` for one in use. Where it is not orphaned,
-    /// this proves nothing: a daemon and a job in the background look the same.
+    /// What is known of one that nobody is seen to use, in a few words; `None` for one in use. Where it is not
+    /// orphaned, this proves nothing: a daemon and a job in the background look the same.
     pub reason: Option<String>,
 }
 

@@ -72,8 +72,8 @@ type Judged = (Answer<Proof>, Verdict);
 /// The verdict on each instance, and whether its wire is dead; and the members of those that are ended for a dead wire.
 ///
 /// Two leaked servers may hold each other's wire. So at first every instance is taken for dead, and each round takes
-/// those back that something else keeps alive, until no verdict changes. That works only where every process that may hold an
-/// end could be read; elsewhere none is taken for dead.
+/// those back that something else keeps alive, until no verdict changes. That works only where every process that may
+/// hold an end could be read; elsewhere none is taken for dead.
 fn verdicts(
     instances: &[Instance<'_>],
     seen: &[Observation],

@@ -1,4 +1,4 @@
-//! What was seen of one instance: the answers from which the verdict follows, each allowed to say "not read".
+//! What was seen of one instance: the answers from which the verdict follows. Each may be "not read".
 
 use super::channel::Channels;
 use super::evidence::Evidence;
@@ -123,8 +123,8 @@ impl Observation {
 }
 
 /// A member whose command line is hidden may be a client, and a process above the root, up to its client, may be a
-/// launcher on a wire of its own. So may any member above a further server whose wire could not be read: a client is also
-/// known by the wire that it holds.
+/// launcher on a wire of its own. So may any member above a further server whose wire could not be read: a client is
+/// also known by the wire that it holds.
 fn hidden(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     let is_client = |pid: Pid| look.roles.role(pid) == Some(Role::Client);
     let above = look.tree.ancestors(instance.root).into_iter();

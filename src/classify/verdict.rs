@@ -7,7 +7,7 @@ use super::observe::Observation;
 use super::owner::Owner;
 use super::proof::{Answer, Proof};
 
-/// What the evidence says of an instance.
+/// What follows from the evidence on an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -21,12 +21,12 @@ pub enum Verdict {
     Expired,
     /// In use, but too large. Ended.
     Oversized,
-    /// The owner is gone and no process is seen to use it, but no dead wire proves that: a daemon, a job in the background,
-    /// a leaked HTTP server. Ended only when the person asked for it.
+    /// The owner is gone and no process is seen to use it, but no dead wire proves that: a daemon, a job in the
+    /// background, a leaked HTTP server. Ended only when the person asked for it.
     Detached,
     /// Something was not read, and one of its possible values would change what follows. Never ended.
     Undetermined,
-    /// A process holds its wire or is connected to it, or its owner is alive and no dead wire speaks against it. Never
+    /// A process holds its wire or is connected to it, or its owner is alive and its wire is not proven dead. Never
     /// ended.
     InUse,
     /// A systemd service or launchd job. Never ended.
@@ -81,7 +81,7 @@ struct Facts {
     live: bool,
     /// It serves a channel.
     serves: bool,
-    /// It announces a transport of its own: it is a daemon, whatever its wire says.
+    /// It announces a transport of its own: it is a daemon, whatever the state of its wire.
     announced: bool,
     /// The process that started it is alive.
     owned: bool,
@@ -105,8 +105,8 @@ fn follows(facts: Facts) -> Verdict {
 
 /// The verdict on one instance, before limits.
 ///
-/// What was seen may settle it: allowed, managed, or in use. What was not read is then decided twice: as if it spoke for
-/// leaving alone, and as if it spoke for ending. Where the two differ, the answer is not known.
+/// What was seen may settle it: allowed, managed, or in use. What was not read is then decided twice: as if it spoke
+/// for leaving alone, and as if it spoke for ending. Where the two differ, the answer is not known.
 pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> Verdict {
     if seen.allowed.is_some() {
         return Verdict::Allowed;

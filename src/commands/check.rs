@@ -38,8 +38,8 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     Ok(if health.is_fine() { Exit::Fine } else { Exit::NotFine })
 }
 
-/// The answer of a monitoring plugin that could not tell: its one line, and UNKNOWN. Only the first line of the message is
-/// the plugin's answer.
+/// The answer of a monitoring plugin that could not tell: its one line, and UNKNOWN. Only the first line of the
+/// message is the plugin's answer.
 pub(super) fn unknown(message: &str) -> Exit {
     // Without a stdout there is nothing left to print to.
     let _ = answer(&nagios::unknown(message.lines().next().unwrap_or_default()));

@@ -1,4 +1,4 @@
-//! Allow rules that protect nothing: said by a run for its flags, and by `doctor` for the file.
+//! Allow rules that protect nothing: a run names those of its flags, `doctor` those of the file.
 
 use super::Session;
 use super::look::Judged;
@@ -43,7 +43,7 @@ pub(super) fn of_the_file(session: &Session, judged: &Judged<'_>) -> Vec<Line> {
     let configured = |rule: &&&AllowRule| {
         rule.name.as_ref().is_some_and(|name| entries.iter().any(|entry| name.matches(entry)))
     };
-    // A flag is two rules, of which one may well be idle; the run says it of those.
+    // A flag is two rules, of which one may well be idle; the run names those.
     let idle = idle.iter().filter(|rule| rule.origin != "--allow" && !configured(rule));
     idle.map(|rule| {
         let found = format!("{}: {} matches nothing that runs", rule.origin, super::config::allow(rule));

@@ -22,7 +22,7 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     for target in &args.targets {
         roots.extend(chosen(target, &judged)?);
     }
-    // A person who is asked sees what is in use before the yes; nobody else has said so without --in-use.
+    // A person sees what is in use before the yes; a script has to pass --in-use.
     let asked = !yes && !dry_run && can_ask();
     let choice = Choice::These { roots, in_use: args.in_use || asked };
     if dry_run {

@@ -17,8 +17,8 @@ use crate::render::Scene;
 use crate::render::clean::clean;
 use crate::services::Answer;
 
-/// Reads the process table of this machine with the details that matter, or the recorded table. The scout has identified
-/// its processes.
+/// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
+/// identified its processes.
 pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     if let Some(path) = &session.snapshot {
         return Ok((crate::sys::recorded::read(path)?, Scout::new(&session.catalog)));
@@ -116,7 +116,7 @@ fn configurations() -> Vec<ConfiguredServer> {
     found.servers
 }
 
-/// A table that is judged by the configurations in any case, and what they say.
+/// A table that is judged by the configurations in any case, with their servers.
 pub(super) fn take_by_configurations(
     session: &Session,
 ) -> anyhow::Result<(Snapshot, Scout<'_>, Vec<ConfiguredServer>)> {
@@ -141,7 +141,7 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
     }
 }
 
-/// What the running clients say of their conversations, where the servers' environments do not. Never of a recorded
+/// The conversations of running clients, where the servers' environments do not name them. Never of a recorded
 /// table, which must mean the same on every machine.
 fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid, String> {
     let unnamed = judgement.findings.iter().filter(|finding| finding.conversation.is_none());
@@ -154,7 +154,7 @@ fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid,
     records.filter_map(|record| Some((record.pid(), clients::conversation(&places, record)?))).collect()
 }
 
-/// Containers of MCP images without a client, where the person asked for them. The engines are asked before the
+/// Containers of MCP images without a client, where the person wants them. The engines are queried before the
 /// processes are looked at: a client that starts meanwhile is seen, and its container is not reported.
 pub(super) fn containers(asked: bool) -> Option<Answer> {
     asked.then(crate::services::containers)

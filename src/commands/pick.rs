@@ -46,10 +46,10 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Fine);
         }
     };
-    // Who marked what nobody uses has said yes; what is in use is asked about by name.
+    // To mark what nobody uses is the yes to it; what is in use needs another yes, by name.
     let yes = rows.iter().all(|row| row.unused);
     let roots: HashSet<_> = rows.iter().map(|row| row.root).collect();
-    // What came into use meanwhile stays, unless it is asked about.
+    // What came into use meanwhile stays, unless that yes was for it.
     let choice = Choice::These { roots, in_use: !yes };
     reap::carry_out(session, &Wish { choice, yes, wait: true, by: cli.started_by.into() })
 }

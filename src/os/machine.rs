@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// One machine. What the system does not say is `None`.
+/// One machine. What the system does not know is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Machine {
     /// The operating system or distribution: `Debian GNU/Linux`, `macOS`.
@@ -59,7 +59,7 @@ impl Machine {
     }
 }
 
-/// What `sysctl` is asked on a Mac.
+/// The names for `sysctl` on a Mac.
 #[cfg(any(target_os = "macos", test))]
 const VALUES: [&str; 5] =
     ["kern.osproductversion", "kern.osrelease", "kern.boottime", "hw.memsize", "vm.swapusage"];

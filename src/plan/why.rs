@@ -18,7 +18,7 @@ pub enum Why {
     Client,
     /// Younger than `min_age`.
     TooYoung,
-    /// A member lives in another PID namespace.
+    /// A member is in another PID namespace.
     OtherNamespace,
     /// A job of a Claude Code shell tool or hook, or what may be one, since its environment could not be read.
     ToolJob,

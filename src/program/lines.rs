@@ -25,7 +25,7 @@ pub(super) struct Simple {
     pub joint: Joint,
     /// It stands between parentheses, so that `exec` takes the place of a subshell only.
     pub subshell: bool,
-    /// The line says what it reads (`< file`, `<<< text`): not what the shell was given.
+    /// The line redirects what it reads (`< file`, `<<< text`): not what the shell was given.
     pub input: bool,
 }
 

@@ -1,4 +1,4 @@
-//! One run: hold all, ask all, wait together, note_kill, tell what became of each.
+//! One run: hold all, SIGTERM to all, one wait for all, SIGKILL to what is left, an outcome for each.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -28,10 +28,10 @@ struct Run<'a, K: Kernel, W: Recorder> {
 /// Carries out a plan: SIGTERM to every member of every target at once, one shared wait of up to
 /// `grace`, SIGKILL to what is left. The run takes as long as the slowest target, never the sum.
 ///
-/// Nothing is signalled without a handle whose identity was compared, nor before its intent is
-/// recorded, nor while a process outside its target traces it; an instance of which one member cannot be held is
-/// left alone whole. Members born on the way are looked for before SIGTERM, during the grace, and before and
-/// after SIGKILL; each has a whole grace of its own between the two. [`longest`](super::longest) says when the run ends at last.
+/// Nothing is signalled without a handle whose identity was compared, nor before its intent is recorded, nor while a
+/// process outside its target traces it; an instance of which one member cannot be held is left alone whole. Members
+/// born on the way are looked for before SIGTERM, during the grace, and before and after SIGKILL; each has a whole
+/// grace of its own between the two. [`longest`](super::longest) is the longest that a run takes.
 pub fn run<K: Kernel + Lookout, W: Recorder>(
     plan: &Plan,
     grace: Duration,
@@ -64,7 +64,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
     }
 
     fn take(&mut self, target: usize, member: TargetMember) {
-        // Whatever the plan and the kernel say: 0 is our own group, 1 the system, 2 the kernel.
+        // Never, whatever stands in the plan: 0 is our own group, 1 the system, 2 the kernel.
         let held = if member.id.pid > Pid(2) {
             let held = self.kernel.hold(member.id);
             held.and_then(|held| self.refuse_if_traced(member.id, target).map(|()| held))
@@ -149,7 +149,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// SIGTERM for all who were sent nothing yet, together; says whether there was one.
+    /// SIGTERM for all that were sent nothing yet, together; returns whether there was one.
     fn terminate(&mut self) -> bool {
         let mut due = self.pending();
         due.retain(|index| self.subjects[*index].sent.is_none());
@@ -157,7 +157,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         self.send(due, Signal::Term)
     }
 
-    /// Records the intents of all of these, then sends; says whether there was one. Roots come first, so
+    /// Records the intents of all of these, then sends; returns whether there was one. Roots come first, so
     /// that a wrapper that starts its server again gets it before the server ends.
     fn send(&mut self, due: Vec<usize>, signal: Signal) -> bool {
         if self.stopped() || due.is_empty() {
@@ -206,8 +206,8 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Waits for all together. Members born meanwhile are sent SIGTERM at once; a process that was sent SIGTERM a whole grace ago
-    /// gets SIGKILL.
+    /// Waits for all together. Members born meanwhile are sent SIGTERM at once; a process that was sent SIGTERM a
+    /// whole grace ago gets SIGKILL.
     fn wait_then_kill(&mut self, mut patience: Patience) {
         let mut pause = next_pause(Duration::ZERO, Duration::ZERO);
         while self.kernel.interrupted().is_none() {

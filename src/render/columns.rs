@@ -69,7 +69,7 @@ pub enum Columns {
 }
 
 /// The columns that leave the most room for the reason that it needs, and the rows in them: what the
-/// evidence says is what people came for, so the others give way to it and not the other way round.
+/// evidence says is what people look for, so the others give way to it and not the other way round.
 pub(super) fn layout(
     scene: &Scene<'_>,
     findings: &[&Finding<'_>],

@@ -90,7 +90,8 @@ impl List {
         self.rows.iter().filter(|row| row.marked).cloned().collect()
     }
 
-    /// Marks the rows of these numbers and no other; an empty line leaves the marks. Says whether anything is to be ended.
+    /// Marks the rows of these numbers and no other; an empty line leaves the marks. Says whether anything is to be
+    /// ended.
     ///
     /// # Errors
     /// What is wrong with the line, for the person.

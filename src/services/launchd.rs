@@ -15,7 +15,7 @@ pub enum Question {
     Print(String),
 }
 
-/// What `launchctl` said.
+/// The answer of `launchctl`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Its output, when it ended well.
@@ -26,11 +26,12 @@ pub enum Answer {
     Unknown,
 }
 
-/// Exit codes of `launchctl print` for a domain that is not there: "Could not find domain for" (112, xpc: ENODOMAIN) and
-/// "Domain does not support specified action" (125).
+/// Exit codes of `launchctl print` for a domain that is not there: "Could not find domain for" (112, xpc: ENODOMAIN)
+/// and "Domain does not support specified action" (125).
 pub const NO_DOMAIN: [i32; 2] = [112, 125];
 
-/// launchd's labels for programs that a person opened: the program itself is launchd's job, and what it starts is its own.
+/// launchd's labels for programs that a person opened: the program itself is launchd's job, and what it starts is its
+/// own.
 const APPLICATION: &str = "application.";
 
 /// Queries launchd: the bare output of `launchctl`.
@@ -39,9 +40,9 @@ pub type Query<'a> = &'a mut dyn FnMut(&Question) -> Answer;
 /// Running jobs by process number.
 type Jobs = BTreeMap<Pid, String>;
 
-/// Fills in the jobs of `pids`. What lives below a job belongs to it; what has launchd itself
-/// above it is either a job or adopted, and that has to be known for certain: launchd's unique number says which
-/// ([`crate::process::Details::adopted`]), and of those that it did start, its lists say the name.
+/// Fills in the jobs of `pids`. A process below a job belongs to that job. A child of launchd itself is either a job or
+/// adopted: its unique numbers show which ([`crate::process::Details::adopted`]), and launchd's lists have the names of
+/// its jobs.
 pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let lines = lines_up_to_launchd(snapshot, pids);
     if lines.is_empty() {
@@ -92,7 +93,7 @@ struct Line {
     pids: Vec<Pid>,
     /// The process itself is launchd's child, and nothing proves that launchd only adopted it.
     may_be_job: bool,
-    /// launchd forked it, as far as its unique number tells.
+    /// By its unique number, launchd forked it.
     is_launchds: bool,
     uid: Option<Uid>,
 }

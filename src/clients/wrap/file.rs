@@ -1,4 +1,5 @@
-//! One configuration file that may be written: read, checked, replaced whole, with the bytes from before kept beside it.
+//! One configuration file that may be written: read, checked, replaced whole, with the bytes from before kept beside
+//! it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -161,7 +162,7 @@ fn find<'t>(tree: &'t Located, server: &ConfiguredServer) -> Result<&'t Located,
         let list = match lists.as_slice() {
             [] => continue,
             [list] => list,
-            // A key that is there twice: which of them counts is the client's to say.
+            // A key that is there twice: which of them counts depends on the client.
             _ => return Err(twice()),
         };
         match &list.value {

@@ -45,7 +45,7 @@ pub(crate) struct Offer {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// Says of a client, by the name that the process table knows it by, the number of a process of it that runs.
+/// The pid of a running process of a client, by the name that the process table has for it.
 pub(crate) type IsRunning<'a> = &'a dyn Fn(&str) -> Option<u32>;
 
 /// The program that an argv starts through `exec`; `None` for every other argv.
@@ -212,7 +212,7 @@ fn is_not_running(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<(
     }
 }
 
-/// Everything that speaks against writing an entry: what is the entry's own first, what passes last.
+/// Everything that forbids writing an entry: what is the entry's own first, what passes last.
 fn may_install(
     places: &Places,
     server: &ConfiguredServer,

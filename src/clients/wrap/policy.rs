@@ -30,7 +30,7 @@ pub(super) fn writers(client: &str) -> Vec<&str> {
     const EDITORS: [&str; 7] = ["vscode", "vscodium", "cursor", "windsurf", "trae", "void", "antigravity"];
     match client {
         "vscode" => EDITORS.to_vec(),
-        // Extensions live in an editor.
+        // Extensions run in an editor.
         "cline" | "roo-code" | "continue" | "amp" | "amazon-q" => [&[client], &EDITORS[..]].concat(),
         "kilo" => [&["kilo-code"], &EDITORS[..]].concat(),
         "junie" => vec!["jetbrains"],

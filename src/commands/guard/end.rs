@@ -52,7 +52,7 @@ pub(super) enum Scope {
     Session,
 }
 
-/// Waits the grace, judges twice and ends what both looks say. `pause` says whether to go on; `client` is
+/// Waits the grace, judges twice and ends what both looks agree on. `pause` returns whether to go on; `client` is
 /// named where its hold on stdout does not count any more.
 ///
 /// # Errors
@@ -122,7 +122,7 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
             finding.reason
         );
     }
-    // What is not known of one part speaks for all of it, and so does its use.
+    // Where one part is in use or not known, all of it is left alone.
     let spared = ours.iter().any(|finding| {
         matches!(
             finding.verdict,

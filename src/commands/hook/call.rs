@@ -1,7 +1,7 @@
 //! `mcp-reap hook run`: reads the event, starts a process of its own for the task, and returns.
 //!
 //! A client waits for its hooks, at a session's end for 1.5 s all together, and then ends them with
-//! everything below them. What is left behind by a hook that returned in time lives on.
+//! everything below them. What a hook that returned in time leaves behind goes on.
 
 use std::env;
 use std::io::{PipeReader, Write};

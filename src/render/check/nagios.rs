@@ -6,7 +6,7 @@ use crate::health::Health;
 use crate::render::Scene;
 use crate::render::clean::clean;
 
-/// What a plugin may say; the number is its exit code.
+/// The states of a plugin; the number is its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PluginState {
     /// Nothing is wrong.
@@ -15,7 +15,7 @@ pub enum PluginState {
     Warning = 1,
     /// A server that should run does not.
     Critical = 2,
-    /// Could not tell.
+    /// It is not known.
     Unknown = 3,
 }
 
