@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::finding::{ClientRef, ClientStatus, Finding, ZombieStatus};
 use super::observe::Observation;
 use super::owner::name_of;
-use super::proof::{self, Answer, Proof, Surroundings};
+use super::proof::{self, Answer, OtherInstances, Proof};
 use super::reason::reason;
 use super::verdict::{self, Verdict};
 use crate::catalog::Role;
@@ -87,7 +87,7 @@ fn judge_one<'a>(
             && !instance.contains(holder)
             && !seen.ancestors.contains(&holder)
     };
-    let around = Surroundings {
+    let around = OtherInstances {
         dead,
         is_other_client: &is_other_client,
         all_read: look.snapshot.unreadable.is_empty(),

@@ -29,7 +29,7 @@ pub use wire::WireState;
 use std::collections::{HashMap, HashSet};
 
 use observe::Observation;
-use proof::{Answer, Surroundings};
+use proof::{Answer, OtherInstances};
 
 use crate::catalog::{Basis, Role};
 use crate::instance::{self, Instance};
@@ -97,7 +97,7 @@ fn verdicts(
                     });
                     (known || acting.contains(&pid)) && !seen.ancestors.contains(&pid)
                 };
-                let around = Surroundings {
+                let around = OtherInstances {
                     dead: &dead,
                     is_other_client: &is_other_client,
                     all_read: look.snapshot.unreadable.is_empty(),

@@ -8,7 +8,7 @@ use crate::clients;
 use crate::instance::Instance;
 use crate::policy::AllowRule;
 use crate::render::clean::clean;
-use crate::render::doctor::Line;
+use crate::render::doctor::DoctorLine;
 
 fn idle<'s>(session: &'s Session, judged: &Judged<'_>) -> Vec<&'s AllowRule> {
     let instances: Vec<&Instance<'_>> =
@@ -32,7 +32,7 @@ pub(super) fn notice_flags(session: &Session, judged: &Judged<'_>) {
 }
 
 /// Allow rules that protect nothing now, and nothing that a client is configured to start: slips, mostly.
-pub(super) fn of_the_file(session: &Session, judged: &Judged<'_>) -> Vec<Line> {
+pub(super) fn of_the_file(session: &Session, judged: &Judged<'_>) -> Vec<DoctorLine> {
     let idle = idle(session, judged);
     if idle.is_empty() {
         return Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn of_the_file(session: &Session, judged: &Judged<'_>) -> Vec<Line> {
     let idle = idle.iter().filter(|rule| rule.origin != "--allow" && !configured(rule));
     idle.map(|rule| {
         let found = format!("{}: {} matches nothing that runs", rule.origin, super::config::allow(rule));
-        Line::note(
+        DoctorLine::note(
             "allow rule",
             found,
             "a slip, or its server is not running: `mcp-reap list` shows the names",

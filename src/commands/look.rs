@@ -15,7 +15,7 @@ use crate::plan::{Choice, Plan};
 use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
-use crate::services::Answer;
+use crate::services::EngineAnswer;
 
 /// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
 /// identified its processes.
@@ -88,8 +88,8 @@ impl Judged<'_> {
     }
 
     /// Those of the containers that nobody uses.
-    pub(super) fn abandoned(&self, answer: Answer) -> Abandoned {
-        let Answer { containers, troubles } = answer;
+    pub(super) fn abandoned(&self, answer: EngineAnswer) -> Abandoned {
+        let EngineAnswer { containers, troubles } = answer;
         let lost = crate::containers::without_client(&containers, self.look.snapshot, self.look.catalog);
         Abandoned { containers: lost.into_iter().cloned().collect(), troubles }
     }
@@ -156,6 +156,6 @@ fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid,
 
 /// Containers of MCP images without a client, where the person wants them. The engines are queried before the
 /// processes are looked at: a client that starts meanwhile is seen, and its container is not reported.
-pub(super) fn containers(asked: bool) -> Option<Answer> {
+pub(super) fn containers(asked: bool) -> Option<EngineAnswer> {
     asked.then(crate::services::containers)
 }

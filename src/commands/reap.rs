@@ -118,7 +118,7 @@ fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
 }
 
 /// What became of a plan.
-pub(super) struct Done {
+pub(super) struct FinishedRun {
     confirmed: Plan,
     report: RunReport<AuditError>,
     totals: Totals,
@@ -127,7 +127,7 @@ pub(super) struct Done {
     interrupted: Option<i32>,
 }
 
-impl Done {
+impl FinishedRun {
     /// Was everything that was planned, this number of instances, also ended?
     pub(super) fn ended(&self, planned: usize) -> bool {
         usize::try_from(self.totals.instances) == Ok(planned) && self.totals.failed == 0
@@ -155,7 +155,7 @@ pub(super) fn end(
     plan: Plan,
     started: Instant,
     stop: &Arc<AtomicUsize>,
-) -> anyhow::Result<Done> {
+) -> anyhow::Result<FinishedRun> {
     if session.snapshot.is_some() {
         bail!("a recorded table ends nothing");
     }
@@ -178,7 +178,7 @@ pub(super) fn end(
     let totals = Totals::of(&confirmed, &report, started.elapsed());
     let interrupted = signal_in(stop);
     let closed = recorder.finished(&totals, interrupted);
-    Ok(Done { confirmed, report, totals, closed, interrupted })
+    Ok(FinishedRun { confirmed, report, totals, closed, interrupted })
 }
 
 /// Shows a person that time passes while the targets have theirs.
@@ -212,8 +212,8 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
     Ok(())
 }
 
-pub(super) fn exit(done: Done) -> anyhow::Result<Exit> {
-    let Done { report, closed, interrupted, .. } = done;
+pub(super) fn exit(done: FinishedRun) -> anyhow::Result<Exit> {
+    let FinishedRun { report, closed, interrupted, .. } = done;
     let sent = |outcome: &Outcome| matches!(outcome, Outcome::Exited | Outcome::Killed | Outcome::Survived);
     if let Some(error) = report.failed.or(closed.err()) {
         let any = report.results.iter().any(|ended| sent(&ended.outcome));

@@ -7,7 +7,7 @@ use super::output::{answer, notice};
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::cli::{Global, WrapAction};
-use crate::clients::wrap::{self, Done, Offer};
+use crate::clients::wrap::{self, Offer, WrapChange};
 use crate::clients::{self, Findings, Places, Scope};
 use crate::exit::Exit;
 use crate::os::home;
@@ -123,7 +123,7 @@ fn own_command(offer: &Offer) -> Option<String> {
 
 /// What was done, and what was not, which makes it not fine.
 fn report(
-    done: &[Done],
+    done: &[WrapChange],
     left: &[(clients::ConfiguredServer, String)],
     changed: &str,
     same: &str,

@@ -5,7 +5,7 @@ mod meaning;
 use meaning::meaning;
 
 use super::Beside;
-use super::lines::{self, Joint, Line, Simple};
+use super::lines::{self, Joint, ShellLine, Simple};
 use super::names::base;
 use crate::list::{List, list};
 
@@ -68,7 +68,7 @@ pub(super) struct Sequence<'l> {
 
 impl<'l> Sequence<'l> {
     /// What a line runs. `errexit`: its shell ends with the first command that fails (`bash -e`).
-    pub(super) fn of(line: &'l Line, errexit: bool) -> Sequence<'l> {
+    pub(super) fn of(line: &'l ShellLine, errexit: bool) -> Sequence<'l> {
         let mut found = Sequence { errexit, unread: line.unread, all: &line.commands, ..Sequence::default() };
         line.commands.iter().enumerate().for_each(|(at, simple)| found.add(at, simple));
         found

@@ -24,7 +24,7 @@ const STDIN: &str = "{{.Id}}\t{{.Config.OpenStdin}}";
 
 /// What the engines answered.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct EngineAnswer {
     /// The containers that run.
     pub(crate) containers: Vec<Container>,
     /// Why an engine was not queried or gave no answer, in sentences.
@@ -41,9 +41,9 @@ const ENGINES: [Engine; 2] =
     [Engine { name: "docker", host: "DOCKER_HOST" }, Engine { name: "podman", host: "CONTAINER_HOST" }];
 
 /// All containers that run on this machine. No engine at all is a trouble, too: the person asked for containers.
-pub(crate) fn containers() -> Answer {
+pub(crate) fn containers() -> EngineAnswer {
     let deadline = Instant::now() + LIMIT;
-    let mut answer = Answer::default();
+    let mut answer = EngineAnswer::default();
     let mut found = false;
     for engine in &ENGINES {
         let Some(program) = program(engine.name, &home::search_path()) else { continue };

@@ -56,7 +56,7 @@ pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let mut jobs = listed.unwrap_or_default();
     // A daemon of the system's that runs as this user, or an agent of the desktop seen from an ssh
     // login, is in another domain than ours. Queried only where a process could be in one.
-    let in_doubt = |line: &Line, jobs: &Jobs| line.may_be_job && !jobs.contains_key(&line.top());
+    let in_doubt = |line: &Ancestry, jobs: &Jobs| line.may_be_job && !jobs.contains_key(&line.top());
     let doubtful: BTreeSet<Uid> =
         lines.iter().filter(|line| in_doubt(line, &jobs)).filter_map(|line| line.uid).collect();
     let unknown_user = lines.iter().any(|line| in_doubt(line, &jobs) && line.uid.is_none());
@@ -89,7 +89,7 @@ pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
 }
 
 /// A process and all above it, without launchd.
-struct Line {
+struct Ancestry {
     pids: Vec<Pid>,
     /// The process itself is launchd's child, and nothing proves that launchd only adopted it.
     may_be_job: bool,
@@ -98,7 +98,7 @@ struct Line {
     uid: Option<Uid>,
 }
 
-impl Line {
+impl Ancestry {
     fn top(&self) -> Pid {
         self.pids[self.pids.len() - 1]
     }
@@ -122,7 +122,7 @@ impl Line {
 }
 
 /// For each of `pids` that descends from launchd: itself and all above it, without launchd.
-fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Line> {
+fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Ancestry> {
     let tree = Tree::new(snapshot);
     let line = |pid: &Pid| {
         let record = tree.get(*pid).filter(|record| record.pid() != Pid::INIT)?;
@@ -130,7 +130,7 @@ fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Line> {
         line.extend(tree.ancestors(record).into_iter().take_while(|above| above.pid() != Pid::INIT));
         let top = line.last()?;
         let is_child = line.len() == 1;
-        (top.parent == Pid::INIT).then(|| Line {
+        (top.parent == Pid::INIT).then(|| Ancestry {
             pids: line.iter().map(|record| record.pid()).collect(),
             may_be_job: is_child && record.details.adopted != Some(true),
             is_launchds: record.details.adopted == Some(false),

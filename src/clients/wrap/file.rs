@@ -16,7 +16,7 @@ use crate::os::own_file::{self, DiskError, SeenFile};
 
 /// What was done to one file.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub(crate) struct WrapChange {
     /// The client.
     pub(crate) client: String,
     /// The entry's name.
@@ -134,9 +134,9 @@ impl ConfigFile {
             .map_err(|why| Refusal::Disk { file: self.named.clone(), why })
     }
 
-    pub(super) fn done(&self, server: &ConfiguredServer, changed: bool) -> Done {
+    pub(super) fn done(&self, server: &ConfiguredServer, changed: bool) -> WrapChange {
         let backup = self.backup_path();
-        Done {
+        WrapChange {
             client: server.client.clone(),
             entry: server.entry.clone(),
             file: self.named.clone(),

@@ -19,7 +19,7 @@ use super::found::{ConfiguredServer, Findings, Scope, Transport};
 use super::places::Places;
 use crate::os::stable_path::Settled;
 use file::ConfigFile;
-pub(crate) use file::Done;
+pub(crate) use file::WrapChange;
 use words::old_command;
 
 /// One configured server with and without `exec`.
@@ -108,7 +108,7 @@ pub(crate) fn install(
     (client, name): (&str, &str),
     program: &Settled,
     running: IsRunning<'_>,
-) -> Result<Done, Refusal> {
+) -> Result<WrapChange, Refusal> {
     let server = one(found, client, name)?;
     let file = may_install(places, server, program, running)?;
     let (entry, _) = file.entry(server)?;
@@ -135,7 +135,7 @@ pub(crate) fn uninstall(
     client: Option<&str>,
     name: Option<&str>,
     running: IsRunning<'_>,
-) -> Vec<(ConfiguredServer, Result<Done, Refusal>)> {
+) -> Vec<(ConfiguredServer, Result<WrapChange, Refusal>)> {
     let asked = |server: &&ConfiguredServer| {
         client.is_none_or(|client| server.client == client) && name.is_none_or(|name| server.entry == name)
     };
@@ -143,7 +143,7 @@ pub(crate) fn uninstall(
     servers.map(|server| (server.clone(), take_out(server, running))).collect()
 }
 
-fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<Done, Refusal> {
+fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<WrapChange, Refusal> {
     is_the_persons(server)?;
     is_not_running(server, running)?;
     let file = ConfigFile::open(&server.file)?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::super::recorder::Totals;
-use super::look::{Guarded, Seen};
+use super::look::{Guarded, GuardedLook};
 use super::record::ShortLocks;
 use crate::classify::{self, Finding, Judgement, Verdict};
 use crate::config::{self as settings, AuditSettings};
@@ -156,7 +156,7 @@ fn ends(verdict: Verdict) -> bool {
 }
 
 /// A client that closed stdin long ago and still holds stdout has left it open, and uses it no more.
-fn forgive(seen: &mut Seen, client: Pid) {
+fn forgive(seen: &mut GuardedLook, client: Pid) {
     for record in &mut seen.snapshot.processes {
         if let Some(stdio) = &mut record.details.stdio
             && stdio.stdin_peers.as_deref() == Some(&[])

@@ -30,7 +30,7 @@ pub(super) struct Guarded {
 }
 
 /// One look.
-pub(super) struct Seen {
+pub(super) struct GuardedLook {
     pub(super) snapshot: Snapshot,
     pub(super) roles: Roles,
     pub(super) catalog: Catalog,
@@ -53,7 +53,7 @@ impl Guarded {
 
     /// A look for a judgement. `teach`: tops that no catalog knows are servers because the person put
     /// `exec` in front of them.
-    pub(super) fn look(&self, policy: &mut Policy, teach: bool) -> anyhow::Result<Seen> {
+    pub(super) fn look(&self, policy: &mut Policy, teach: bool) -> anyhow::Result<GuardedLook> {
         if teach {
             self.teach(policy)?;
         }
@@ -80,7 +80,7 @@ impl Guarded {
         for record in snapshot.processes.iter_mut().filter(adopted) {
             record.details.adopted = Some(true);
         }
-        Ok(Seen { snapshot, roles, catalog, tops })
+        Ok(GuardedLook { snapshot, roles, catalog, tops })
     }
 
     /// Rules for those tops that no catalog knows by name.
