@@ -4,7 +4,7 @@ pub mod since;
 
 use std::time::Duration;
 
-/// Why a duration or a size is none. The fragments fit "`max_age`: ...".
+/// Why a text is no duration or no size. The fragments fit "`max_age`: ...".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
     /// Nothing there.

@@ -183,7 +183,7 @@ impl Directory {
         }
     }
 
-    /// Is this open file still the one that goes by this name?
+    /// Is this open file still the one with this name?
     pub(super) fn still_names(&self, name: &str, file: &File) -> bool {
         match (rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW), rustix::fs::fstat(file)) {
             (Ok(named), Ok(open)) => (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino),

@@ -93,7 +93,7 @@ fn key(text: &str) -> String {
     if name.contains('$') { String::new() } else { name.to_owned() }
 }
 
-/// Not node here and bun there; an interpreter that only one of the lines names is the same.
+/// Not node here and bun there; where only one of the two names an interpreter, it may be the other's too.
 fn same_runtime(expected: &Resolution, seen: &Resolution) -> bool {
     let runtime = |seen: &Resolution| {
         let layer = seen.layers.iter().rev().find(|layer| layer.kind == LayerKind::Interpreter)?;

@@ -46,7 +46,7 @@ pub(super) fn unknown(message: &str) -> Exit {
     Exit::Plugin(nagios::PluginState::Unknown as u8)
 }
 
-/// The same for a command line that cannot be parsed.
+/// The answer to a command line that cannot be parsed.
 pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
     let text = mistake.to_string();
     unknown(text.strip_prefix("error: ").unwrap_or(&text))

@@ -53,7 +53,7 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
     Ok(Exit::Fine)
 }
 
-/// The processes that a word on the command line means: one by its number, the roots of all instances of a server, or
+/// The processes that an argument names: one by its number, the roots of all instances of a server, or
 /// those that listen on a port.
 pub(super) fn named<'a>(target: &Named, judged: &Judged<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
     let Judged { look, judgement, .. } = judged;

@@ -31,7 +31,7 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     reap::carry_out(session, &Wish { choice, yes, wait: cli.wait || args.wait, by: cli.started_by.into() })
 }
 
-/// The roots of the instances that a word means.
+/// The roots of the instances that an argument names.
 fn chosen(target: &Named, judged: &Judged<'_>) -> anyhow::Result<Vec<ProcessId>> {
     let records = explain::named(target, judged)?;
     let root = |record: &ProcessRecord| {

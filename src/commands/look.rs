@@ -63,7 +63,7 @@ pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<
     judge_for(session, snapshot, scout, &Choice::Unused)
 }
 
-/// The same with the plan of a choice.
+/// Judges a table and plans the end of a choice.
 pub(super) fn judge_for<'a>(
     session: &Session,
     snapshot: &'a Snapshot,

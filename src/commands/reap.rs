@@ -71,7 +71,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
         let lock = run_lock::take(session, &directory, wait, &stop)?;
         lock.map(|lock| open(session, lock, wish.by)).transpose()
     };
-    // A person may think for long, or go for lunch; no other run has to wait for that, so it begins after the yes.
+    // A person may take long to answer. No other run should wait for that, so this run takes the lock after the yes.
     let early = if wish.yes {
         let Some(log) = begin(wish.wait)? else { return nothing_done(session, &wish.choice) };
         Some(log)

@@ -13,7 +13,7 @@ pub struct Surroundings {
     pub config: Option<OsString>,
     /// `$XDG_CONFIG_HOME`; ignored unless absolute, as the XDG base directory specification wants it.
     pub xdg_config_home: Option<OsString>,
-    /// `$XDG_STATE_HOME`; the same.
+    /// `$XDG_STATE_HOME`, likewise.
     pub xdg_state_home: Option<OsString>,
     /// `$HOME`.
     pub home: Option<OsString>,

@@ -77,7 +77,7 @@ impl Machine {
             let line = |line: &'_ str| Some(line.strip_prefix(name)?.strip_prefix(": ")?.trim().to_owned());
             output.lines().find_map(line).filter(|value| !value.is_empty())
         };
-        // The number between a mark and the next that is none.
+        // The number between a mark and the next character that is no digit.
         let after = |text: String, mark: &str| -> Option<String> {
             let rest = text.split_once(mark)?.1;
             Some(rest.chars().take_while(char::is_ascii_digit).collect())

@@ -207,7 +207,7 @@ pub struct Stdio {
     /// have the same end of the same connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin_id: Option<u64>,
-    /// The same for stdout.
+    /// As `stdin_id`, for stdout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout_id: Option<u64>,
 }

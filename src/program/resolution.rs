@@ -32,7 +32,7 @@ pub struct Program {
     pub kind: Kind,
     /// As it was written: a path, a package with its version, an image with its tag.
     pub text: String,
-    /// Every name it goes by, the fullest first: package with scope, package without, module, file
+    /// All its names, the fullest first: package with scope, package without, module, file
     /// stem, file name. Empty for inline code without a name.
     pub names: Vec<String>,
     /// The folders that may name the project, the innermost first, where the file has a name that

@@ -56,7 +56,7 @@ pub(super) struct Sequence<'l> {
     errexit: bool,
     /// `trap 'cmd' EXIT`: more will run at the end.
     at_exit: bool,
-    /// What runs at the end goes by how the line ended.
+    /// What runs at the end depends on how the line ended.
     at_exit_by_status: bool,
     /// `exec < file`: the shell itself reads something else from there on.
     fed: bool,
@@ -221,8 +221,8 @@ fn is_variable(simple: &Simple) -> bool {
     meaning(&simple.words).words.first().is_some_and(|word| word.starts_with('$'))
 }
 
-/// A command that goes by how the one before it ended: `$?`, PIPESTATUS, the `$status` of zsh, fish and csh. `exit $?`
-/// only hands it on.
+/// A command that depends on how the one before it ended: `$?`, PIPESTATUS, the `$status` of zsh, fish and csh.
+/// `exit $?` only hands it on.
 fn asks_status(simple: &Simple) -> bool {
     let hands_on = simple.words.first().is_some_and(|word| matches!(word.as_str(), "exit" | "return"));
     let asks = |word: &String| {

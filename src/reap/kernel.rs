@@ -37,7 +37,7 @@ pub enum Refusal {
 /// whose start time was compared after opening; on macOS the start time is compared again just
 /// before each signal.
 pub trait Kernel {
-    /// A handle on one living process.
+    /// A handle on one process.
     type Held;
 
     /// Takes hold of exactly this process.
@@ -59,7 +59,7 @@ pub trait Kernel {
     /// A clock that only goes forward, from any origin.
     fn now(&self) -> Duration;
 
-    /// The signal that sent us to stop, if one came.
+    /// The signal that stops this run, if one came.
     fn interrupted(&self) -> Option<i32>;
 }
 
@@ -147,6 +147,6 @@ pub struct ProcessRow {
 pub struct Lineage {
     /// Its own.
     pub own: u64,
-    /// That of the process that forked it, whoever its parent is now.
+    /// That of the process that forked it, also after another one adopted it.
     pub parent: u64,
 }

@@ -214,7 +214,8 @@ impl LateChildren {
         }
     }
 
-    /// A group or session in which a stranger is seen proves nothing any more: its children look the same.
+    /// A group or session in which a stranger is seen proves nothing any more: the stranger may
+    /// have children in it too.
     fn drop_shared(&mut self, view: &View<'_>, lookout: &mut impl Lookout) {
         let own: Vec<(Pid, usize)> = self.own.iter().map(|(pid, (target, _))| (*pid, *target)).collect();
         for (pid, target) in own {

@@ -53,7 +53,7 @@ impl Patience {
     }
 
     /// SIGKILL went out, and it is `now`. To record and to send takes time, on a machine that is out of memory much of
-    /// it; what the first SIGKILL brings to light has its whole grace all the same.
+    /// it; what the first SIGKILL brings to light still has its whole grace.
     pub(super) fn note_kill(&mut self, now: Duration) {
         if !self.insisted {
             self.insisted = true;

@@ -79,7 +79,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Whoever debugs a process would lose it under their hands.
+    /// A debugger would lose the process that it is attached to.
     fn refuse_if_traced(&mut self, id: ProcessId, target: usize) -> Result<(), Refusal> {
         match self.kernel.tracer(id)? {
             Some(tracer) if !self.is_member(tracer, target) => {
@@ -89,7 +89,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Is this the number of a member that is still there, or that was not held yet?
+    /// Is this the pid of a member that is still there, or that was not held yet?
     fn is_member(&self, pid: Pid, target: usize) -> bool {
         let subject =
             self.subjects.iter().find(|subject| subject.target == target && subject.member.id.pid == pid);
@@ -109,8 +109,8 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Members born since the plan was made join their instance. Their age is no shield; their
-    /// parent's verdict is theirs.
+    /// Members born since the plan was made join their instance. `min_age` does not protect them;
+    /// they share their parent's verdict.
     fn look_for_newborn(&mut self) {
         let Family { rows, complete } = self.kernel.family();
         // A process that is still alive after the scan held its pid during the whole scan.
@@ -241,7 +241,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Waits until all who are left have ended or the deadline has passed, and notes who has ended,
+    /// Waits until all that are left have ended or the deadline has passed, and notes which have ended,
     /// and by which signal.
     fn settle(&mut self, deadline: Duration) {
         let waiting = self.pending();
@@ -276,7 +276,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         RunReport { results, failed: self.failed }
     }
 
-    /// Nothing more is sent once a signal sent us to stop or the record failed.
+    /// Nothing more is sent once a signal stops the run or the record failed.
     fn stopped(&self) -> bool {
         self.failed.is_some() || self.kernel.interrupted().is_some()
     }

@@ -19,7 +19,7 @@ pub struct WrapRow {
     pub before: Vec<String>,
     /// Command and arguments under `exec`; `null` where that would not start the same server.
     pub after: Option<Vec<String>>,
-    /// The client's own commands that write the same, where they can.
+    /// The client's own commands that write this entry, where it has them.
     pub own_command: Option<String>,
     /// Why `wrap install` does not write it.
     pub refused: Option<String>,

@@ -64,7 +64,7 @@ impl Places {
     ///
     /// # Errors
     /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under a `sudo` that keeps
-    /// `HOME`: files of root in another user's home would serve nobody.
+    /// `HOME`: files of root in another user's home would be of no use.
     pub fn here() -> Result<Places, ScheduleError> {
         let uid = home::user();
         let home = home::current().filter(|home| home.is_dir()).ok_or(ScheduleError::NoHome)?;

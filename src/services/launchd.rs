@@ -1,4 +1,4 @@
-//! launchd: which processes are jobs, and who is below one.
+//! launchd: which processes are jobs, and which are below one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,7 +108,7 @@ impl Ancestry {
         let named = self.pids.iter().enumerate().find_map(|(steps, pid)| {
             let label = jobs.get(pid)?;
             if label.starts_with(APPLICATION) {
-                // A job without a main process manages nobody.
+                // A job without a main process manages no process.
                 (steps == 0).then(|| (label.clone(), Some(Pid(0))))
             } else {
                 Some((label.clone(), Some(*pid)))

@@ -161,7 +161,7 @@ pub(super) fn query(manager: Manager, units: &[&str]) -> Option<String> {
         Manager::System => {}
         Manager::User(uid) => {
             args.push("--user");
-            // A cron job or a hook has no session; the manager's socket is there all the same.
+            // A cron job or a hook has no session; the manager's socket is there nevertheless.
             let runtime = std::env::var("XDG_RUNTIME_DIR").unwrap_or_else(|_| format!("/run/user/{}", uid.0));
             environment.push(("XDG_RUNTIME_DIR".to_owned(), runtime));
         }

@@ -28,7 +28,7 @@ pub(super) fn pid_info(pid: Pid, flavor: c_int, arg: u64, buffer: &mut [u8]) -> 
     filled(length)
 }
 
-/// `proc_pidfdinfo(3)`: the same for one descriptor of a process.
+/// `proc_pidfdinfo(3)`: as `proc_pidinfo`, for one descriptor of a process.
 ///
 /// # Errors
 /// From the kernel: `EBADF` closed meanwhile, `ESRCH` gone, `EPERM` another user's.

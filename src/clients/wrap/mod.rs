@@ -35,7 +35,7 @@ pub(crate) struct Offer {
     pub(crate) file: PathBuf,
     /// Command and arguments as they are written; they may hold secrets.
     pub(crate) before: Vec<String>,
-    /// The same under `exec`; `None` where that would not start the same, or is not known.
+    /// Command and arguments under `exec`; `None` where they would not start the same server, or that is not known.
     pub(crate) after: Option<Vec<String>>,
     /// The program that stands in front of it already.
     pub(crate) wrapped: Option<String>,

@@ -40,7 +40,7 @@ pub(super) fn writers(client: &str) -> Vec<&str> {
     }
 }
 
-/// Is there a policy that goes by commands, which a changed command would break or get around?
+/// Is there a policy about commands, which a changed command would break or get around?
 pub(super) fn check(client: &str, places: &Places) -> Result<(), Refusal> {
     match client {
         "claude-code" => claude(places),

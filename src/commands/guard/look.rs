@@ -1,4 +1,4 @@
-//! What a guardian sees of the machine: its own server closely, everybody else in passing.
+//! What a guardian sees of the machine: its own server in detail, all else only as rows.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -80,7 +80,7 @@ fn hand_over(task: &Task, until: Instant) -> anyhow::Result<()> {
     let program = env::current_exe().context("failed to find this program")?;
     let (ours, theirs) = std::io::pipe().context("failed to make a pipe")?;
     let mut command = Command::new(&program);
-    // The same line and one flag more, so that it goes by the same configuration.
+    // The same line and one flag more, so that it reads the same configuration.
     command.args(env::args_os().skip(1)).arg("--watch");
     command.stdin(Stdio::piped()).stdout(theirs).stderr(Stdio::null());
     let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;

@@ -74,7 +74,7 @@ pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
     text
 }
 
-/// The same when there was nothing to judge: why.
+/// The line when there was nothing to judge: why.
 #[must_use]
 pub fn unknown(why: &str) -> String {
     format!("MCP {} - {}", PluginState::Unknown.as_str(), plain(&clean(why)))

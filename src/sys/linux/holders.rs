@@ -77,7 +77,7 @@ impl Holders {
                     let Sight::Open { own, other } = sight else { return false };
                     ancestors.iter().any(|ancestor| {
                         let pid = ancestor.pid();
-                        // A table that cannot be read names nobody.
+                        // A table that cannot be read has no holders to name.
                         let _ = self.learn(proc, pid);
                         self.who(proc, other).contains(&pid)
                             && !self.who(proc, own).contains(&pid)

@@ -28,7 +28,7 @@ impl Probe {
         Probe { diag, answer: Vec::new() }
     }
 
-    /// The unix socket with this inode; `None` when it is none, lies in another network namespace, or
+    /// The unix socket with this inode; `None` when it is no unix socket, is in another network namespace, or
     /// cannot be asked for.
     pub(super) fn unix(&mut self, inode: u64) -> Option<UnixSocket> {
         let request = unix_request(u32::try_from(inode).ok()?);

@@ -20,7 +20,7 @@ const MOST_ARGV: usize = 256 << 10;
 /// From this many processes on, a second core pays for its start: 0.1 ms against 10 to 20 us a process.
 const WORTH_TWO: usize = 300;
 
-/// What turns the kernel's units into ours; the same for every look of one run.
+/// What turns the kernel's units into ours; constant during a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Units {
     /// Seconds since the epoch at which the machine booted.

@@ -39,8 +39,8 @@ pub(super) struct StatRow {
     pub(super) cpu_ticks: u64,
 }
 
-/// The most that is read of a file, in bytes: arguments may be as long as a program makes them, and more than this
-/// helps no one.
+/// The most that is read of a file, in bytes: arguments may be as long as a program makes them, and no more is
+/// needed.
 const MOST: u64 = 64 << 10;
 
 impl Proc {
