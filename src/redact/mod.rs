@@ -1,6 +1,6 @@
 //! Hides secrets in command lines, so that logs, reports and bug reports can be shown around.
 //!
-//! What is hidden: values whose name says so (`--api-key X`, `TOKEN=X`, `"apiKey":"X"`,
+//! What is hidden: values with the name of a secret (`--api-key X`, `TOKEN=X`, `"apiKey":"X"`,
 //! `Authorization: Bearer X`), credentials and parameters in URLs, tokens of known shape, and long
 //! random runs. What stays: programs, flags, paths, packages, hashes of caches, uuids outside of URLs. Where the two
 //! meet, hiding wins: hiding one argument too many costs a question, one too few a key.
@@ -67,7 +67,7 @@ pub fn text(text: &str) -> String {
 /// in others.
 const PERHAPS: &str = "tkpsaTKPSA";
 
-/// What the words so far say about the next one.
+/// What follows from the words so far for the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Expect {
     #[default]
@@ -195,7 +195,7 @@ impl Scanner {
         self.fresh(word, reach, whole, out)
     }
 
-    /// A word that nothing before it speaks about.
+    /// A word that no word before it announces.
     fn fresh(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
         self.note_program(word);
         if let Some((begin, end)) = urls::bare_credentials(word) {
@@ -235,7 +235,7 @@ impl Scanner {
         self.flag(word, reach, whole, out)
     }
 
-    /// A word without a name and its value: a flag that speaks of the next one, or any other.
+    /// A word without a name and its value: a flag whose value is the next word, or any other.
     fn flag(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
         let flag = if is_flag(word) { word.trim_start_matches('-') } else { "" };
         let (flag, user) = flag.split_once('=').map_or((flag, None), |(flag, value)| (flag, Some(value)));

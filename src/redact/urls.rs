@@ -6,7 +6,7 @@ use super::shapes::{self, Place};
 use super::words::is_harmless;
 use crate::list::{List, list};
 
-/// Query parameters that are secrets in a URL though their names say nothing elsewhere.
+/// Query parameters that are secrets in a URL though their names are harmless elsewhere.
 const QUERY_ONLY: List = list!("code k s sv");
 
 /// Path segments behind which a secret stands: `https://host/token/abc/mcp`.
