@@ -454,6 +454,14 @@ fn two_looks_must_agree_on_launchers_and_servers_but_helpers_come_and_go() {
     other.row(502).age(10.0);
     let withheld = first.clone().confirmed_by(&other.plan(&now())).withheld;
     assert_eq!(withheld[0].why, Why::Changed);
+    // What a script that is a server itself runs at the moment is no other server.
+    let script = |sleep: u32| {
+        let mut table = Table::new();
+        table.add(600, 1, "bash /srv/notes-mcp-server.sh").wire(Wire::Closed);
+        table.add(sleep, 600, "sleep 1").wire(Wire::Closed);
+        table.plan(&now())
+    };
+    assert_eq!(script(601).confirmed_by(&script(602)).targets[0].members[1].id.pid.0, 602);
     // Somebody holds it now.
     let mut held = Table::new();
     held.add(400, 800, "claude").tty("pts/9");

@@ -43,6 +43,7 @@ fn plan(roles: &[Role], size: usize) -> Plan {
         client: None,
         evidence: closed(),
         members: chunk.to_vec(),
+        chain: HashSet::new(),
     });
     Plan { targets: targets.collect(), ..Plan::default() }
 }
