@@ -5,6 +5,7 @@ mod fitting;
 mod global;
 mod help;
 mod kill;
+mod listing;
 mod named;
 mod tips;
 mod trial;
@@ -21,13 +22,13 @@ pub use audience::Audience;
 pub use global::{Global, StartedBy};
 pub use help::{command, documented};
 pub use kill::KillArgs;
+pub use listing::{ListArgs, Wanted};
 pub use named::Named;
 pub use tips::tip;
 pub use trial::{Ending, TestArgs};
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
 pub use wrap::WrapAction;
 
-use crate::render::Order;
 use crate::units::parse_duration;
 use crate::units::since::{Since, parse_since};
 
@@ -148,37 +149,6 @@ pub enum Command {
         #[arg(long, value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },
-}
-
-/// How much of each instance to show.
-#[derive(Args, Debug)]
-pub struct ListArgs {
-    /// Show the processes of each instance.
-    #[arg(long, short)]
-    pub tree: bool,
-
-    /// Show swap, CPU (the average over its life), ports, terminal and conversation too, as a terminal of 140 columns
-    /// does by itself.
-    #[arg(long, short)]
-    pub wide: bool,
-
-    /// What stands on top: the verdict that matters most, the oldest, the largest, or the busiest over its life.
-    #[arg(long, value_enum, value_name = "BY", default_value_t)]
-    pub sort: Order,
-
-    /// Ask docker and podman, too, by a local socket and for three seconds at most: containers of MCP images whose
-    /// `docker run` is gone. They are shown, never ended.
-    #[arg(long, conflicts_with_all = ["watch", "snapshot", "configured"])]
-    pub containers: bool,
-
-    /// Show what your clients are configured to start, each with its running instances, and the
-    /// instances that no configuration names.
-    #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot", "sort"])]
-    pub configured: bool,
-
-    /// Look again every two seconds, until `q`.
-    #[arg(long, conflicts_with_all = ["json", "snapshot"])]
-    pub watch: bool,
 }
 
 /// What is wrong, and how to say it.

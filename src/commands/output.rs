@@ -64,7 +64,11 @@ pub(super) fn notice(text: &str) {
 pub(super) fn print_mistake(mistake: &clap::Error) {
     let color = Screen::of(&std::io::stderr(), Color::Auto).color;
     let text = mistake.render();
-    notice((if color { text.ansi().to_string() } else { text.to_string() }).trim_end());
+    let text = if color { text.ansi().to_string() } else { text.to_string() };
+    // Nobody who types a flag that a command does not take means the name of a server.
+    let is_tip = |line: &&str| line.contains(" to pass '") && line.contains(" as a value, use ");
+    let lines: Vec<&str> = text.trim_end().lines().filter(|line| !is_tip(line)).collect();
+    notice(&lines.join("\n").replace("\n\n\n", "\n\n"));
 }
 
 /// Asks a question that `y` answers.
