@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::keys::Keys;
-use super::output::{answer, answer_to_reader, notice};
+use super::output::{answer, answer_in_words, answer_to_reader, notice};
 use super::{Session, configured, look};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
 use crate::render::clean::{clean, fit};
 use crate::render::table::{self, Columns, Detail};
-use crate::render::{Scene, json};
+use crate::render::{Scene, json, plain};
 
 /// Between two looks of `--watch`.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -33,7 +33,7 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     if session.json {
         answer(&json::report(&scene))?;
     } else {
-        answer(&table::list(&scene, session.screen, detail(args)))?;
+        answer_in_words(&table::list(&scene, session.screen, detail(args)), session.screen)?;
         if !session.quiet {
             notice(&summary(&scene, session.memory(), args, fits));
         }
@@ -67,7 +67,8 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let mut judged = look::judge(session, &snapshot, scout);
         let fits = judged.keep(&args.wanted);
         let scene = judged.scene();
-        let list = screen.as_high(&table::list(&scene, screen, detail(args)));
+        let list = table::list(&scene, screen, detail(args));
+        let list = screen.as_high(&screen.width.map_or(list.clone(), |width| plain::wrapped(&list, width)));
         // Home, and clear what the look before left below: no flicker, as there is with a clear first.
         let (home, clear) = if screen.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
         let list = if home.is_empty() { list } else { list.replace('\n', "\x1b[K\n") };

@@ -18,6 +18,11 @@ pub(super) fn answer(text: &str) -> anyhow::Result<()> {
     answer_to_reader(text).map(|_| ())
 }
 
+/// The answer in sentences, which on a terminal breaks between words and never within one.
+pub(super) fn answer_in_words(text: &str, screen: Screen) -> anyhow::Result<()> {
+    answer(&screen.width.map_or_else(|| text.to_owned(), |width| plain::wrapped(text, width)))
+}
+
 /// [`answer`] for a command that goes on until its reader is gone: `false` when it is.
 pub(super) fn answer_to_reader(text: &str) -> anyhow::Result<bool> {
     let text = &*for_this_locale(text);
