@@ -19,6 +19,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audience::Audience;
+use global::whole_number;
 pub use global::{Global, StartedBy};
 pub use help::{command, documented};
 pub use kill::KillArgs;
@@ -159,7 +160,7 @@ pub struct CheckArgs {
     pub format: Format,
 
     /// The number of orphans to tolerate.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number)]
     pub max_orphans: usize,
 
     /// Ask docker and podman, too, by a local socket and for three seconds at most: a container of an MCP image whose
@@ -190,7 +191,7 @@ pub struct LogArgs {
     pub since: Option<Since>,
 
     /// Only the last N runs.
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = whole_number)]
     pub last: Option<usize>,
 
     /// Go on and show each run when it is over; with --json, one object a line.

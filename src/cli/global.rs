@@ -48,7 +48,7 @@ pub struct Global {
     pub settle: Option<Duration>,
 
     /// Keep only the newest N copies of each server (with the same arguments) under each client.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), global = true)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, global = true)]
     pub max_count: Option<u32>,
 
     /// Also end what is older, in use or not, such as 24h or 7d.
@@ -93,4 +93,15 @@ impl From<StartedBy> for crate::audit::StartedBy {
             StartedBy::Hook => crate::audit::StartedBy::Hook,
         }
     }
+}
+
+/// How many, where none is an answer too.
+pub(super) fn whole_number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a whole number"))
+}
+
+/// How many, where none would be a mistake.
+fn at_least_one(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("`{text}` is not a whole number above 0"))
 }
