@@ -79,7 +79,7 @@ pub enum Command {
     /// Show all evidence for and against a process, with what is above it and where it works.
     #[command(alias = "why")]
     Explain {
-        /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or what listens on a port (:3000).
+        /// A process (4242), all instances of a server (context7-mcp, a pattern), or what listens on a port (:3000).
         #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
         targets: Vec<Named>,
     },
@@ -94,13 +94,13 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
-    /// Show the servers of your clients' configurations under exec; `install` writes one, `uninstall` takes it out.
+    /// Show how your clients' servers would start through exec; `install` writes one, `uninstall` takes it out.
     Wrap {
         /// What to do; without one: show.
         #[command(subcommand)]
         action: Option<WrapAction>,
     },
-    /// Test whether a server leaks, for its authors: 0 nothing left, 1 something, 2 not known.
+    /// Test whether a server leaks, for its authors. Exit code 0: nothing is left, 1: something is, 2: not known.
     Test(TestArgs),
     /// Report by exit code whether anything is wrong: 0 healthy, 1 not, 2 not known.
     Check(CheckArgs),
@@ -109,7 +109,7 @@ pub enum Command {
     Log(LogArgs),
     /// Write the process table as JSON, without secrets: for bug reports and tests.
     Record {
-        /// Where to (default: stdout).
+        /// The file to write (default: stdout).
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -135,7 +135,7 @@ pub enum Command {
     Doctor,
     /// Print completions for a shell.
     Completions {
-        /// Which (default: the one in $SHELL).
+        /// The shell (default: the one in $SHELL).
         shell: Option<clap_complete::Shell>,
         /// What completes the pids and names of instances: one a line, with what it is.
         #[arg(long, hide = true)]

@@ -23,7 +23,8 @@ pub struct Global {
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// Say on stderr what is looked at, how long it takes and why it is not taken; twice: all of it.
+    /// Say on stderr what was read, how long each part took, and why a process is not taken for a server; twice: name every
+    /// process that was read closely.
     #[arg(long, short, global = true, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     pub verbose: u8,
 
@@ -39,7 +40,7 @@ pub struct Global {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub min_age: Option<Duration>,
 
-    /// Between SIGTERM and SIGKILL (default 5s).
+    /// How long to wait between SIGTERM and SIGKILL (default 5s).
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub grace: Option<Duration>,
 
