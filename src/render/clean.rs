@@ -53,6 +53,36 @@ pub fn fit(text: &str, columns: usize) -> String {
     out
 }
 
+/// A path cut to this many columns, with `…` in its middle: where it begins and what it is called are told.
+#[must_use]
+pub fn fit_path(path: &str, columns: usize) -> String {
+    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+    if path.width() <= columns {
+        return path.to_owned();
+    }
+    let head = columns.saturating_sub(1) / 3;
+    let start = fit(path, head + 1);
+    let mut room = (columns + 1).saturating_sub(start.width().max(1) + 1);
+    let taken = path.chars().rev().take_while(|letter| {
+        let width = letter.width().unwrap_or(0);
+        let fits = width <= room;
+        room = room.saturating_sub(width);
+        fits
+    });
+    let tail: usize = taken.map(char::len_utf8).sum();
+    start + &path[path.len() - tail..]
+}
+
+/// A path with `~` for the person's home.
+#[must_use]
+pub fn below_home(path: &str, home: Option<&str>) -> String {
+    let below = home.and_then(|home| path.strip_prefix(home.trim_end_matches('/')));
+    match below.filter(|rest| rest.starts_with('/')) {
+        Some(rest) => format!("~{rest}"),
+        None => path.to_owned(),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -97,5 +127,23 @@ mod tests {
     fn text_that_fits_is_left_as_it_is() {
         assert_eq!(fit("context7", 8), "context7");
         assert_eq!(fit("context7", 7), "contex…");
+    }
+
+    #[test]
+    fn a_path_is_cut_in_its_middle_and_begins_at_home() {
+        assert_eq!(fit_path("/a/b", 4), "/a/b");
+        assert_eq!(fit_path("/home/kim/.config/some/where/mcp.json", 20), "/home/…here/mcp.json");
+        for columns in 1..40 {
+            for path in ["/home/kim/.config/some/where/mcp.json", "/漢字/漢字漢字漢字漢字漢字/漢字.json"]
+            {
+                assert!(fit_path(path, columns).width() <= columns, "{columns}: {}", fit_path(path, columns));
+            }
+        }
+        for (path, shown) in
+            [("/home/kim/x", "~/x"), ("/home/kimono/x", "/home/kimono/x"), ("/etc/x", "/etc/x")]
+        {
+            assert_eq!(below_home(path, Some("/home/kim")), shown);
+        }
+        assert_eq!(below_home("/home/kim/x", None), "/home/kim/x");
     }
 }
