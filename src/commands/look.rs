@@ -71,6 +71,7 @@ pub(super) fn judge_for<'a>(
     scout: Scout<'a>,
     choice: &Choice,
 ) -> Judged<'a> {
+    let began = Instant::now();
     let look = scout.into_look(snapshot);
     let mut judgement = classify::judge(&look, &session.policy);
     if session.snapshot.is_none() {
@@ -78,7 +79,7 @@ pub(super) fn judge_for<'a>(
         classify::name_conversations(&mut judgement.findings, &of_clients);
     }
     let plan = Plan::of(&judgement, &look, &session.policy, choice);
-    verbose::judged(&look, &judgement, &plan);
+    verbose::judged(&look, &judgement, &plan, began.elapsed());
     Judged { look, judgement, plan }
 }
 
@@ -120,7 +121,9 @@ fn with_entries(session: &Session, servers: &[ConfiguredServer]) -> Catalog {
 /// What the person's clients are configured to start. What could not be read is a warning.
 fn configurations() -> Vec<ConfiguredServer> {
     let Some(places) = Places::from_env() else { return Vec::new() };
+    let began = Instant::now();
     let found = clients::read(&places);
+    verbose::configured(found.servers.len(), began.elapsed());
     for warning in &found.warnings {
         tracing::warn!("{}", clean(&warning.to_string()));
     }
