@@ -161,6 +161,10 @@ fn bash_completes_commands_and_what_follows_them() {
         ("explain ''", "4242 notes"),
         ("kill no", "notes"),
         ("kill --in", "--in-use"),
+        ("kill --in-use ''", "4242 notes"),
+        ("kill --color ''", "auto always never"),
+        ("list ''", "notes"),
+        ("list --sort ''", "verdict age rss cpu"),
     ] {
         let asked = format!(
             r#"
