@@ -147,6 +147,7 @@ fn wires(snapshot: &Snapshot) -> Line {
     let known = wires.iter().filter(|stdio| stdio.stdin_peers.is_some()).count();
     let found = format!("{known} of {} that mattered could be followed", count(wires.len(), "wire"));
     match wires.len() - known {
+        0 if wires.is_empty() => Line::fine("pipes and sockets", "no server is on any now"),
         0 => Line::fine("pipes and sockets", found),
         _ => Line::note(
             "pipes and sockets",

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::clean::clean;
+use super::grid::paragraph;
 use super::style::{self, Screen};
 use crate::process::SCHEMA;
 
@@ -49,7 +50,10 @@ pub fn text(entries: &[Entry], screen: Screen) -> String {
             let after = entry.after.iter().map(|after| format!("  + {}", command(after)));
             lines.extend(after.map(|line| screen.paint(style::good(), &line)));
             match &entry.refused {
-                Some(why) => lines.push(format!("  not written: {}", clean(why))),
+                Some(why) => {
+                    let text = paragraph("  ", &format!("not written: {}", clean(why)), screen.width);
+                    lines.push(text.trim_end().to_owned());
+                }
                 None => lines.push(format!(
                     "  mcp-reap wrap install --client {} --server {}",
                     entry.client,
