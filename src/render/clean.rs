@@ -73,6 +73,26 @@ pub fn fit_path(path: &str, columns: usize) -> String {
     start + &path[path.len() - tail..]
 }
 
+/// The least that a path in a command line is cut to.
+const PATH: usize = 24;
+
+/// A command line cut to this many columns: its longest paths give way first, each in its middle, then its end.
+#[must_use]
+pub fn fit_command(line: &str, columns: usize) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let mut over = line.width().saturating_sub(columns);
+    while over > 0 {
+        let paths = words.iter_mut().filter(|word| word.contains('/') && word.width() > PATH);
+        let Some(longest) = paths.max_by_key(|word| word.width()) else { break };
+        let before = longest.width();
+        *longest = fit_path(longest, before.saturating_sub(over).max(PATH));
+        // A path of wide letters may come out one column shorter.
+        over = over.saturating_sub(before - longest.width());
+    }
+    fit(&words.join(" "), columns)
+}
+
 /// A path with `~` for the person's home.
 #[must_use]
 pub fn below_home(path: &str, home: Option<&str>) -> String {
@@ -127,6 +147,20 @@ mod tests {
     fn text_that_fits_is_left_as_it_is() {
         assert_eq!(fit("context7", 8), "context7");
         assert_eq!(fit("context7", 7), "contex…");
+    }
+
+    #[test]
+    fn of_a_command_line_the_paths_give_way_and_what_is_called_stays_readable() {
+        let line = "/home/kim/.local/share/uv/tools/git/bin/python /home/kim/.local/bin/mcp-server-git --repository x";
+        assert_eq!(fit_command(line, 200), line);
+        assert_eq!(
+            fit_command(line, 74),
+            "/home/k…s/git/bin/python /home/kim/.…cal/bin/mcp-server-git --repository x"
+        );
+        assert_eq!(fit_command("node server.js --a-long-flag with a value", 20), "node server.js --a-…");
+        for columns in 1..110 {
+            assert!(fit_command(line, columns).width() <= columns, "{columns}");
+        }
     }
 
     #[test]
