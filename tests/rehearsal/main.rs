@@ -169,6 +169,15 @@ fn the_grace_is_counted_from_the_request_to_the_last_who_is_left() {
 }
 
 #[test]
+fn the_grace_begins_when_everybody_has_been_sent_sigterm() {
+    // 100 ms a signal: to send them all takes longer than all graces together.
+    let roles = vec![stubborn(); 200];
+    let play = perform_in(Weather { cost: 100_000, ..Weather::default() }, &roles, 1);
+    assert!(play.stage.cost * 200 > reap::longest(GRACE), "or it shows nothing");
+    assert!(play.report.results.iter().all(|ended| ended.outcome == Outcome::Killed));
+}
+
+#[test]
 fn a_stopped_process_is_continued_so_that_it_can_handle_sigterm() {
     let play = perform(&[Role { stopped: true, ..obedient() }], 1);
     assert_eq!(*play.outcome(id(0)), Outcome::Exited);
@@ -519,7 +528,7 @@ fn a_child_of_a_child_has_one_too_and_who_obeys_nobody_is_killed() {
     assert!(play.all(&Outcome::Killed) && play.left().is_empty());
     let at = |signal: Signal| play.sent().filter(move |(_, sent, _)| *sent == signal).map(|(.., at)| at);
     let graces: Vec<Duration> =
-        at(Signal::Kill).zip(at(Signal::Term)).map(|(kill, term)| kill - term).collect();
+        at(Signal::Kill).zip(at(Signal::Term)).map(|(kill, term)| kill.checked_sub(term).unwrap()).collect();
     assert!(
         graces.iter().all(|grace| *grace >= GRACE && *grace < GRACE + Duration::from_millis(300)),
         "{graces:?}"
@@ -652,7 +661,7 @@ fn what_could_not_be_read_whole_proves_nothing() {
     };
     for look in [1, 2, 3] {
         let play = perform_changed(&[Role { forks: true, ..dying.clone() }], 1, |stage| {
-            stage.blind_from = Some(look)
+            stage.blind_from = Some(look);
         });
         assert_eq!(play.report.results.len(), 2, "the child of the living alone, from look {look} on");
     }

@@ -45,7 +45,7 @@ fn check(whole: &Value, schema: &Value, value: &Value, place: &str) -> Vec<Strin
             }
             "const" if value != wanted => fail(format!("{value} is not {wanted}")),
             "enum" if !wanted.as_array().unwrap().contains(value) => {
-                fail(format!("{value} is none of {wanted}"))
+                fail(format!("{value} is none of {wanted}"));
             }
             "const" | "enum" => {}
             "minimum" if value.as_i64() < wanted.as_i64() => fail(format!("{value} < {wanted}")),
