@@ -128,7 +128,7 @@ pub enum AuditEvent {
         /// The client of its instance; `None` where none is known.
         #[serde(default)]
         client: Option<Client>,
-        /// What the evidence says of its instance.
+        /// The verdict on its instance.
         verdict: String,
         /// The evidence in one line.
         reason: String,
@@ -191,7 +191,7 @@ pub enum AuditEvent {
         subject: Subject,
         /// All its processes.
         pids: Vec<Pid>,
-        /// What the evidence says of it.
+        /// The verdict on it.
         verdict: String,
         /// Why it was left alone.
         reason: String,
@@ -256,7 +256,7 @@ fn evidence(target: &Target, member: &TargetMember) -> Vec<serde_json::Value> {
 /// The most of an argv that is recorded, in bytes.
 const MAX_ARGV: usize = 16 << 10;
 
-/// Cuts a command line that is too long for a record, and says by how much.
+/// Cuts a command line that is too long for a record; the last word is how much was cut.
 fn cut(mut argv: Vec<String>) -> Vec<String> {
     let mut room = MAX_ARGV;
     let Some(at) = argv.iter().position(|argument| {

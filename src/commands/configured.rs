@@ -10,7 +10,7 @@ use crate::catalog::Basis;
 use crate::classify::Finding;
 use crate::clients::{ConfiguredServer, Transport};
 use crate::exit::Exit;
-use crate::render::configured::{self, Entry, Running, Stray};
+use crate::render::configured::{self, ConfigEntry, ConfiguredRow, Running, Stray};
 use crate::roles::Roles;
 
 /// A running instance, and whose it is where that is known.
@@ -35,14 +35,14 @@ pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
             None => strays.push(Stray { server: finding.instance.server.clone(), root, verdict }),
         }
     }
-    let entries: Vec<Entry> = servers.iter().map(|server| entry(server, &servers, &by_argv)).collect();
+    let rows: Vec<ConfiguredRow> = servers.iter().map(|server| row(server, &servers, &by_argv)).collect();
     if session.json {
-        answer(&configured::json(&entries, &strays))?;
-    } else if entries.is_empty() && strays.is_empty() {
+        answer(&configured::json(&rows, &strays))?;
+    } else if rows.is_empty() && strays.is_empty() {
         notice("no MCP server is configured, and none is running");
     } else {
         let home = crate::os::home::current().map(|home| home.to_string_lossy().into_owned());
-        answer(&configured::text(&entries, &strays, home.as_deref(), session.screen))?;
+        answer(&configured::text(&rows, &strays, home.as_deref(), session.screen))?;
     }
     Ok(Exit::Fine)
 }
@@ -62,11 +62,11 @@ fn argv_of<'s>(servers: &'s [ConfiguredServer], client: &str, name: &str) -> Opt
     })
 }
 
-fn entry(
+fn row(
     server: &ConfiguredServer,
     servers: &[ConfiguredServer],
     by_argv: &BTreeMap<&[String], Vec<Instance>>,
-) -> Entry {
+) -> ConfiguredRow {
     let (remote, instances) = match &server.transport {
         Transport::Remote { host } => (Some(host.clone()), Vec::new()),
         Transport::Stdio { argv } => {
@@ -77,11 +77,13 @@ fn entry(
             (None, all.iter().filter(its).map(|instance| instance.running.clone()).collect())
         }
     };
-    Entry {
-        client: server.client.clone(),
-        scope: server.scope.as_str(),
-        name: server.entry.clone(),
-        file: server.file.display().to_string(),
+    ConfiguredRow {
+        entry: ConfigEntry {
+            client: server.client.clone(),
+            scope: server.scope.as_str(),
+            name: server.entry.clone(),
+            file: server.file.display().to_string(),
+        },
         remote,
         disabled: server.disabled,
         running: instances.iter().map(|instance: &Running| instance.root).collect(),

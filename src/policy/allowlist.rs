@@ -66,7 +66,7 @@ impl AllowRule {
     /// A rule without any field matches nothing (the reader of the file refuses it). Where a field
     /// is about something that could not be read of this process (its executable, working
     /// directory, ports, unit or label), the other fields decide: the rule matches if at least one
-    /// of them does and none differs, because what is not known speaks for leaving alone. A rule
+    /// of them does and none differs, because what is not known is a reason to leave it alone. A rule
     /// with nothing but such fields does not match: otherwise `port = 80` alone would protect every
     /// process whose sockets cannot be seen, and no orphan would ever be ended.
     #[must_use]

@@ -7,9 +7,9 @@ use super::grid::{self, Column};
 use super::style::{self, Screen};
 use crate::process::{Pid, SCHEMA};
 
-/// One configured server. Its argv is not here: it may hold secrets.
+/// Where a configured server stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct ConfigEntry {
     /// Whose configuration.
     pub client: String,
     /// Where it applies: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
@@ -18,6 +18,14 @@ pub struct Entry {
     pub name: String,
     /// The file it stands in.
     pub file: String,
+}
+
+/// A configured server and its running instances. Its argv is not here: it may hold secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfiguredRow {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub entry: ConfigEntry,
     /// The host, where the server is not on this machine.
     pub remote: Option<String>,
     /// Switched off by its own flag.
@@ -58,16 +66,17 @@ const COLUMNS: [Column; 5] = [
 
 /// Both lists for people, with paths below `home` as `~/...`.
 #[must_use]
-pub fn text(entries: &[Entry], strays: &[Stray], home: Option<&str>, screen: Screen) -> String {
-    let rows: Vec<Vec<String>> = entries
+pub fn text(configured: &[ConfiguredRow], strays: &[Stray], home: Option<&str>, screen: Screen) -> String {
+    let rows: Vec<Vec<String>> = configured
         .iter()
-        .map(|entry| {
+        .map(|row| {
+            let ConfigEntry { client, scope, name, file } = &row.entry;
             vec![
-                entry.client.clone(),
-                entry.scope.to_owned(),
-                clean(&entry.name),
-                running(entry),
-                clean(&below_home(&entry.file, home)),
+                client.clone(),
+                (*scope).to_owned(),
+                clean(name),
+                running(row),
+                clean(&below_home(file, home)),
             ]
         })
         .collect();
@@ -87,13 +96,13 @@ pub fn text(entries: &[Entry], strays: &[Stray], home: Option<&str>, screen: Scr
 }
 
 /// The roots of its instances; what is not simply in use has its verdict beside it.
-fn running(entry: &Entry) -> String {
+fn running(row: &ConfiguredRow) -> String {
     let shown = |instance: &Running| match instance.verdict {
         "in-use" => instance.root.to_string(),
         verdict => format!("{} {verdict}", instance.root),
     };
-    let instances: Vec<String> = entry.instances.iter().map(shown).collect();
-    match (&entry.remote, entry.disabled) {
+    let instances: Vec<String> = row.instances.iter().map(shown).collect();
+    match (&row.remote, row.disabled) {
         (Some(host), _) => clean(host),
         (None, _) if !instances.is_empty() => instances.join(", "),
         (None, true) => "disabled".to_owned(),
@@ -103,8 +112,8 @@ fn running(entry: &Entry) -> String {
 
 /// Both lists as one JSON object.
 #[must_use]
-pub fn json(entries: &[Entry], strays: &[Stray]) -> String {
-    serde_json::json!({ "schema": SCHEMA, "configured": entries, "unconfigured": strays }).to_string()
+pub fn json(configured: &[ConfiguredRow], strays: &[Stray]) -> String {
+    serde_json::json!({ "schema": SCHEMA, "configured": configured, "unconfigured": strays }).to_string()
 }
 
 #[cfg(test)]
@@ -115,21 +124,23 @@ mod tests {
     #[test]
     fn an_orphan_of_an_entry_is_marked() {
         let instance = |pid, verdict| Running { root: Pid(pid), verdict };
-        let entry = Entry {
+        let entry = ConfigEntry {
             client: "codex".to_owned(),
             scope: "user",
             name: "notes".to_owned(),
             file: "/home/kim/.codex/config.toml".to_owned(),
+        };
+        let row = ConfiguredRow {
+            entry,
             remote: None,
             disabled: false,
             running: vec![Pid(7), Pid(9)],
             instances: vec![instance(7, "in-use"), instance(9, "orphaned")],
         };
         let screen = Screen { color: false, ..Screen::of_stdout(Color::Never) };
-        let text =
-            text(std::slice::from_ref(&entry), &[], Some("/home/kim"), Screen { width: None, ..screen });
+        let text = text(std::slice::from_ref(&row), &[], Some("/home/kim"), Screen { width: None, ..screen });
         assert!(text.contains("  7, 9 orphaned  ~/.codex/config.toml"), "{text}");
-        let json: serde_json::Value = serde_json::from_str(&json(&[entry], &[])).expect("JSON");
+        let json: serde_json::Value = serde_json::from_str(&json(&[row], &[])).expect("JSON");
         assert_eq!(json["configured"][0]["running"], serde_json::json!([7, 9]));
         assert_eq!(json["configured"][0]["instances"][1]["verdict"], "orphaned");
     }
