@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use super::*;
 use crate::bytes::Argv;
 use crate::catalog::Basis;
-use crate::classify::{Adoption, ClientRef, Verdict};
+use crate::classify::{Adoption, ClientRef, Evidence, Verdict};
 use crate::instance::Part;
+use crate::plan::{Target, TargetMember};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
