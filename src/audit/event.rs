@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::run_id::RunId;
+use crate::classify::Evidence;
 use crate::plan::{Target, TargetMember};
 use crate::process::{Pid, ProcessId, StartTime, Uid};
 use crate::reap::Signal;
@@ -131,7 +132,8 @@ pub enum AuditEvent {
         verdict: String,
         /// The evidence in one line.
         reason: String,
-        /// All of the evidence, as in the report: objects with a `kind`.
+        /// The evidence as in the report, objects with a `kind`: that of the instance, and by what this process and the
+        /// topmost server are known.
         #[serde(default)]
         evidence: Vec<serde_json::Value>,
     },
@@ -233,10 +235,22 @@ impl AuditEvent {
                 .map(|client| Client { pid: client.pid, name: client.name.clone() }),
             verdict: target.verdict.as_str().to_owned(),
             reason: redact::text(&target.reason),
-            // Plain structs with text keys: there is nothing in them that JSON cannot hold.
-            evidence: target.evidence.iter().filter_map(|seen| serde_json::to_value(seen).ok()).collect(),
+            evidence: evidence(target, member),
         }
     }
+}
+
+/// The evidence about a member: that of its instance, and by what this member and the topmost server are known. By what
+/// each of 3,000 forked workers is known would make 3,000 records of 400 kB.
+fn evidence(target: &Target, member: &TargetMember) -> Vec<serde_json::Value> {
+    let topmost = target.evidence.iter().position(|seen| matches!(seen, Evidence::Identified { .. }));
+    let concerns = |(index, seen): &(usize, &Evidence)| match seen {
+        Evidence::Identified { pid, .. } => *pid == member.id.pid || Some(*index) == topmost,
+        _ => true,
+    };
+    // Plain structs with text keys: there is nothing in them that JSON cannot hold.
+    let value = |(_, seen)| serde_json::to_value(seen).ok();
+    target.evidence.iter().enumerate().filter(concerns).filter_map(value).collect()
 }
 
 /// The most of an argv that is recorded, in bytes.

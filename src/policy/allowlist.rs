@@ -10,7 +10,7 @@ use crate::process::{Listener, Pid, ProcessRecord};
 /// One `[[allow]]` entry: every field given must match the same process.
 #[derive(Clone, Debug, Default)]
 pub struct AllowRule {
-    /// The server's name as mcp-reap shows it, or its name in a client's configuration.
+    /// The server's name as mcp-reap shows it, its name in a client's configuration, or the name of a member's program.
     pub name: Option<Pattern>,
     /// The resolved program, or its whole command line.
     pub command: Option<Pattern>,
@@ -80,7 +80,8 @@ impl AllowRule {
     fn answers(&self, Candidate { record, server, entries, program }: Candidate<'_>) -> [Option<Answer>; 8] {
         [
             self.name.as_ref().map(|pattern| {
-                (pattern.matches(server) || entries.iter().any(|entry| pattern.matches(entry))).into()
+                let mut names = entries.iter().map(String::as_str).chain([server]).chain(program);
+                names.any(|name| pattern.matches(name)).into()
             }),
             // A command line that could not be read is not a match: this field is the first thing
             // people write, and half of it (the program) is known from exe or comm.

@@ -46,7 +46,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// `begun` is when the first were sent SIGTERM.
+    /// `begun` is when all members of the plan had been sent SIGTERM.
     pub(super) fn new(grace: Duration, begun: Duration) -> Patience {
         let last_call = begun.saturating_add(longest(grace)).saturating_sub(KILL_WAIT);
         Patience { grace, last_call, insisted: false }

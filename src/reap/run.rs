@@ -1,4 +1,4 @@
-//! One run: hold all, SIGTERM to all, one wait for all, SIGKILL to what is left, an outcome for each.
+//! One run: hold all, send SIGTERM to all, wait together, send SIGKILL to what is left, report what became of each.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -44,8 +44,9 @@ pub fn run<K: Kernel + Lookout, W: Recorder>(
     if run.subjects.iter().any(Subject::is_pending) {
         run.look_for_newborn();
         run.spare_the_partly_denied();
-        let begun = run.kernel.now();
         run.terminate();
+        // To record and to send takes time, with thousands of members seconds; the grace begins after it.
+        let begun = run.kernel.now();
         run.wait_then_kill(Patience::new(grace, begun));
     }
     run.close()
