@@ -5,6 +5,7 @@ mod fitting;
 mod global;
 mod help;
 mod kill;
+mod listing;
 mod named;
 mod tips;
 mod trial;
@@ -18,16 +19,17 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audience::Audience;
+use global::whole_number;
 pub use global::{Global, StartedBy};
 pub use help::{command, documented};
 pub use kill::KillArgs;
+pub use listing::{ListArgs, Wanted};
 pub use named::Named;
 pub use tips::tip;
 pub use trial::{Ending, TestArgs};
 pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
 pub use wrap::WrapAction;
 
-use crate::render::Order;
 use crate::units::parse_duration;
 use crate::units::since::{Since, parse_since};
 
@@ -77,7 +79,7 @@ pub enum Command {
     /// Show all evidence for and against a process, with what is above it and where it works.
     #[command(alias = "why")]
     Explain {
-        /// Which: a process (4242), all instances of a server (context7-mcp, a pattern), or what listens on a port (:3000).
+        /// A process (4242), all instances of a server (context7-mcp, a pattern), or what listens on a port (:3000).
         #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
         targets: Vec<Named>,
     },
@@ -92,13 +94,13 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
-    /// Show the servers of your clients' configurations under exec; `install` writes one, `uninstall` takes it out.
+    /// Show how your clients' servers would start through exec; `install` writes one, `uninstall` takes it out.
     Wrap {
         /// What to do; without one: show.
         #[command(subcommand)]
         action: Option<WrapAction>,
     },
-    /// Test whether a server leaks, for its authors: 0 nothing left, 1 something, 2 not known.
+    /// Test whether a server leaks, for its authors. Exit code 0: nothing is left, 1: something is, 2: not known.
     Test(TestArgs),
     /// Report by exit code whether anything is wrong: 0 healthy, 1 not, 2 not known.
     Check(CheckArgs),
@@ -107,7 +109,7 @@ pub enum Command {
     Log(LogArgs),
     /// Write the process table as JSON, without secrets: for bug reports and tests.
     Record {
-        /// Where to (default: stdout).
+        /// The file to write (default: stdout).
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -133,7 +135,7 @@ pub enum Command {
     Doctor,
     /// Print completions for a shell.
     Completions {
-        /// Which (default: the one in $SHELL).
+        /// The shell (default: the one in $SHELL).
         shell: Option<clap_complete::Shell>,
         /// What completes the pids and names of instances: one a line, with what it is.
         #[arg(long, hide = true)]
@@ -150,37 +152,6 @@ pub enum Command {
     },
 }
 
-/// How much of each instance to show.
-#[derive(Args, Debug)]
-pub struct ListArgs {
-    /// Show the processes of each instance.
-    #[arg(long, short)]
-    pub tree: bool,
-
-    /// Show swap, CPU (the average over its life), ports, terminal and conversation too, as a terminal of 140 columns
-    /// does by itself.
-    #[arg(long, short)]
-    pub wide: bool,
-
-    /// What stands on top: the verdict that matters most, the oldest, the largest, or the busiest over its life.
-    #[arg(long, value_enum, value_name = "BY", default_value_t)]
-    pub sort: Order,
-
-    /// Ask docker and podman, too, by a local socket and for three seconds at most: containers of MCP images whose
-    /// `docker run` is gone. They are shown, never ended.
-    #[arg(long, conflicts_with_all = ["watch", "snapshot", "configured"])]
-    pub containers: bool,
-
-    /// Show what your clients are configured to start, each with its running instances, and the
-    /// instances that no configuration names.
-    #[arg(long, conflicts_with_all = ["tree", "wide", "watch", "snapshot", "sort"])]
-    pub configured: bool,
-
-    /// Look again every two seconds, until `q`.
-    #[arg(long, conflicts_with_all = ["json", "snapshot"])]
-    pub watch: bool,
-}
-
 /// What is wrong, and how to say it.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
@@ -189,7 +160,7 @@ pub struct CheckArgs {
     pub format: Format,
 
     /// The number of orphans to tolerate.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number)]
     pub max_orphans: usize,
 
     /// Ask docker and podman, too, by a local socket and for three seconds at most: a container of an MCP image whose
@@ -220,7 +191,7 @@ pub struct LogArgs {
     pub since: Option<Since>,
 
     /// Only the last N runs.
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = whole_number)]
     pub last: Option<usize>,
 
     /// Go on and show each run when it is over; with --json, one object a line.

@@ -14,7 +14,7 @@ use crate::instance::{Instance, Part};
 use crate::look::Look;
 use crate::policy::Policy;
 use crate::process::{Pid, ProcessId, ProcessRecord, ProcessState, Snapshot, Uid};
-use crate::roles::is_tool_job;
+use crate::roles::{Roles, is_tool_job};
 
 /// The instances to end, and those withheld.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +42,9 @@ pub struct Target {
     pub evidence: Vec<Evidence>,
     /// All members, the root first.
     pub members: Vec<TargetMember>,
+    /// What two looks must agree on: its launchers, and the servers that are known by themselves. What only its place
+    /// below a launcher makes a server may change: a script that is a server starts a `sleep` each second.
+    pub chain: HashSet<ProcessId>,
 }
 
 /// One process to end.
@@ -91,8 +94,8 @@ impl Plan {
         let mut plan = Plan::default();
         for finding in judgement.findings.iter().filter(|finding| finding.verdict.ends(policy.detached)) {
             match forbidden(finding, &ours, look, policy) {
-                Some(why) => plan.withheld.push(target(finding).withheld(why)),
-                None => plan.targets.push(target(finding)),
+                Some(why) => plan.withheld.push(target(finding, &look.roles).withheld(why)),
+                None => plan.targets.push(target(finding, &look.roles)),
             }
         }
         plan
@@ -110,8 +113,7 @@ impl Plan {
         self.withheld.iter().find(|withheld| withheld.root == root).map(|withheld| withheld.why)
     }
 
-    /// Keeps only what a second look planned as well: same root, same verdict, same launchers and
-    /// servers. Its helpers are those of the second look: a browser starts and ends processes all
+    /// Keeps only what a second look planned as well: same root, same verdict, same chain. Its helpers are those of the second look: a browser starts and ends processes all
     /// the time, and an instance that were let off for that would never go.
     #[must_use]
     pub fn confirmed_by(self, second: &Plan) -> Plan {
@@ -121,7 +123,7 @@ impl Plan {
         for target in self.targets {
             let agreed = again
                 .get(&target.root())
-                .filter(|other| other.verdict == target.verdict && other.chain() == target.chain());
+                .filter(|other| other.verdict == target.verdict && other.chain == target.chain);
             match agreed {
                 Some(other) => confirmed.targets.push((*other).clone()),
                 None => {
@@ -175,11 +177,6 @@ impl Target {
             verdict: self.verdict,
             why,
         }
-    }
-
-    /// Its launchers and servers.
-    fn chain(&self) -> HashSet<ProcessId> {
-        self.members.iter().filter(|member| member.part != Part::Helper).map(|member| member.id).collect()
     }
 }
 
@@ -254,7 +251,7 @@ fn namespaces_are_its_own(instance: &Instance<'_>) -> bool {
     })
 }
 
-fn target(finding: &Finding<'_>) -> Target {
+fn target(finding: &Finding<'_>, roles: &Roles) -> Target {
     let members = finding.instance.members.iter().map(|member| TargetMember {
         id: member.record.id,
         parent: member.record.parent,
@@ -272,5 +269,17 @@ fn target(finding: &Finding<'_>) -> Target {
         client: finding.client.clone(),
         evidence: finding.evidence.clone(),
         members: members.collect(),
+        chain: chain(finding, roles),
     }
+}
+
+/// What two looks must agree on.
+fn chain(finding: &Finding<'_>, roles: &Roles) -> HashSet<ProcessId> {
+    let members = finding.instance.members.iter();
+    let counts = members.filter(|member| match member.part {
+        Part::Launcher => true,
+        Part::Server => roles.role(member.record.pid()).is_some(),
+        Part::Helper => false,
+    });
+    counts.map(|member| member.record.id).collect()
 }

@@ -5,6 +5,7 @@ mod schema;
 
 mod limit;
 
+use std::collections::HashSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -419,6 +420,7 @@ fn one_of_each() -> Vec<AuditEvent> {
         client: Some(ClientRef { pid: Pid(30), name: "claude-code".to_owned() }),
         evidence: vec![Evidence::OwnerGone { pid: Pid(1), how: Adoption::Init }],
         members: vec![member.clone()],
+        chain: HashSet::from([member.id]),
     };
     let nobody = Target { client: None, evidence: Vec::new(), ..target.clone() };
     let subject = || Subject::new(id, 1_790_000_000.5, "notes", Pid(40), "server");

@@ -74,6 +74,7 @@ fn seen_as_server(found: Option<&Identification>) -> bool {
 
 struct Score {
     recall: f64,
+    table: String,
     missed: Vec<String>,
     wrong: Vec<String>,
 }
@@ -113,15 +114,15 @@ fn score(lines: &[Line], catalog: &Catalog, strict: bool) -> Score {
         }
     }
     let (all, hit) = styles.values().fold((0, 0), |sum, (all, hit)| (sum.0 + all, sum.1 + hit));
-    println!("| launch style | lines | found |\n|---|---|---|");
+    let mut table = "| launch style | lines | found |\n|---|---|---|\n".to_owned();
     for (style, (all, hit)) in &styles {
-        println!("| {style} | {all} | {hit} |");
+        table += &format!("| {style} | {all} | {hit} |\n");
     }
-    println!(
-        "| all that say it | {all} | {hit} |\n| of those that do not | {quiet} | {quiet_found} |\n| of others, taken wrongly | {others} | {} |",
-        wrong.len()
-    );
-    Score { recall: hit as f64 / all.max(1) as f64, missed, wrong }
+    table +=
+        &format!("| all that say it | {all} | {hit} |\n| of those that do not | {quiet} | {quiet_found} |\n");
+    table += &format!("| of others, taken wrongly | {others} | {} |\n", wrong.len());
+    println!("{table}");
+    Score { recall: hit as f64 / all.max(1) as f64, table, missed, wrong }
 }
 
 #[test]
@@ -134,6 +135,9 @@ fn what_the_name_says_is_found_and_nothing_else() {
     }
     assert!(score.wrong.is_empty(), "{} taken for what they are not", score.wrong.len());
     assert!(score.recall >= 0.99, "recall {:.3}", score.recall);
+    let page = include_str!("../docs/identification.md");
+    assert!(page.contains(&score.table), "docs/identification.md has other numbers than\n{}", score.table);
+    assert!(page.contains(&format!("({} labelled lines)", lines.len())), "{} lines", lines.len());
 }
 
 #[test]

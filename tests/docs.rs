@@ -1,4 +1,4 @@
-//! What docs/safety.md promises is held by tests that exist.
+//! What docs/safety.md promises is held by tests that exist, and the files that pages for developers name are there.
 
 #![allow(clippy::unwrap_used)]
 
@@ -59,4 +59,45 @@ fn a_test_that_does_not_exist_would_be_noticed() {
     let page = "| it never ... | x | y |\n|---|---|---|\n| lies | nobody | `no_such_test`, `another` |\n";
     let expected = vec!["no_such_test".to_owned(), "another".to_owned()];
     assert_eq!(promises(page), [("lies".to_owned(), expected)]);
+}
+
+/// What stands between two backticks and looks like the path of a file of ours.
+fn named_files(page: &str) -> Vec<&str> {
+    let is_file = |text: &&str| {
+        let path = text.bytes().all(|byte| byte.is_ascii_lowercase() || b"_-/.0123456789".contains(&byte));
+        path && !text.starts_with('.') && [".rs", ".sh", ".py"].iter().any(|end| text.ends_with(end))
+    };
+    page.split('`').skip(1).step_by(2).filter(is_file).collect()
+}
+
+#[test]
+fn every_file_and_test_that_the_design_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/design.md")).unwrap();
+    let files = named_files(&page);
+    assert!(files.len() > 30, "only {} files were found", files.len());
+    for file in files {
+        // Within the way through the code `src/` goes without saying.
+        let there = ["", "src", "tests"].iter().any(|folder| root.join(folder).join(file).exists());
+        assert!(there, "docs/design.md names {file}");
+    }
+    let mut known = HashSet::new();
+    functions(&root.join("tests"), &mut known);
+    let situations = page.split("### Situations and verdicts").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = situations.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| situation"));
+    let tests: Vec<&str> = rows
+        .filter_map(|row| row.rsplit('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(tests.len() > 30, "only {} tests were found", tests.len());
+    for test in tests.into_iter().filter(|test| !test.contains('/')) {
+        let name = test.rsplit("::").next().unwrap();
+        assert!(known.contains(name), "docs/design.md names the test `{test}`");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_would_be_noticed() {
+    let page = "`src/no_such.rs` and `verdicts` in `tests/x.sh`, `a b.rs`, `.ci/run`";
+    assert_eq!(named_files(page), ["src/no_such.rs", "tests/x.sh"]);
 }

@@ -161,6 +161,10 @@ fn bash_completes_commands_and_what_follows_them() {
         ("explain ''", "4242 notes"),
         ("kill no", "notes"),
         ("kill --in", "--in-use"),
+        ("kill --in-use ''", "4242 notes"),
+        ("kill --color ''", "auto always never"),
+        ("list ''", "notes"),
+        ("list --sort ''", "verdict age rss cpu"),
     ] {
         let asked = format!(
             r#"
@@ -283,4 +287,18 @@ fn settings_that_are_shown_are_a_configuration_again() {
 
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+#[test]
+fn verbose_tells_what_was_read_how_long_each_part_took_and_why_a_candidate_is_none() {
+    let home = Home::new();
+    let output = home.run(&["list", "-v", "--snapshot", "tests/cli/tables/machine.json"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("judged 6 instances in ") && told.contains(" ms: 2 instances to end, 1 withheld"),
+        "{told}"
+    );
+    assert!(told.contains("not taken: 1020 [mcp-server-git]: "), "{told}");
+    let told = String::from_utf8(home.run(&["list", "-v"]).stderr).unwrap();
+    assert!(told.contains(" closely; asked the service manager in ") && told.contains(" ms"), "{told}");
 }

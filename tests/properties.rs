@@ -214,9 +214,11 @@ proptest! {
         let blind = changed(&table, |s| for (index, field) in blanks {
             let n = s.processes.len();
             // A process that is seen to hold both ends of a wire is a client. To see it, its own descriptors are read, so
-            // it does not become unseen without becoming unreadable itself.
-            let holders = s.processes[index % n].details.stdio.iter().filter_map(|stdio| stdio.stdin_peers.clone());
-            let shows_a_client = holders.flatten().any(|pid| s.processes.iter().any(|row| row.pid() == pid));
+            // it does not become unseen without becoming unreadable itself. Nor do the holders of what a helper was given:
+            // they can save, but a helper that cannot be read (a browser's sandbox) does not.
+            let ends = s.processes[index % n].details.stdio.iter();
+            let holders = ends.flat_map(|stdio| [stdio.stdin_peers.clone(), stdio.stdout_peers.clone()]);
+            let shows_a_client = holders.flatten().flatten().any(|pid| s.processes.iter().any(|row| row.pid() == pid));
             let record = &mut s.processes[index % n];
             match field {
                 0 | 5 | 6 if shows_a_client => {}

@@ -274,6 +274,21 @@ fn a_server_under_a_units_main_process_is_managed_but_not_one_in_a_terminal() {
 }
 
 #[test]
+fn a_shared_server_behind_a_bridge_that_a_unit_runs_is_managed() {
+    let bridge = "/usr/bin/python3 /home/u/.local/bin/mcp-proxy --host=127.0.0.1 --port=8096 -- context7-mcp";
+    for wire in [Wire::Closed, Wire::Held(600)] {
+        let mut table = one(600, wire);
+        table.row(500).unit("mcp-context7.service", Some(600));
+        table.add(600, 1, bridge).unit("mcp-context7.service", Some(600)).listens(8096, 0).age(90_000.0);
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Managed), "{wire:?}");
+        // The same bridge in a terminal is a client like any other.
+        table.row(500).unit("t.service", Some(7));
+        table.row(600).unit("t.service", Some(7)).tty("pts/1");
+        assert_ne!(table.verdict(&now(), 500), Some(Verdict::Managed), "{wire:?}");
+    }
+}
+
+#[test]
 fn a_job_of_the_bash_tool_is_never_a_target_on_its_own() {
     let session = [("CLAUDECODE", "1"), ("CLAUDE_CODE_SESSION_ID", "x")];
     let job = [session[0], session[1], ("CLAUDE_CODE_CHILD_SESSION", "1")];
@@ -454,6 +469,14 @@ fn two_looks_must_agree_on_launchers_and_servers_but_helpers_come_and_go() {
     other.row(502).age(10.0);
     let withheld = first.clone().confirmed_by(&other.plan(&now())).withheld;
     assert_eq!(withheld[0].why, Why::Changed);
+    // What a script that is a server itself runs at the moment is no other server.
+    let script = |sleep: u32| {
+        let mut table = Table::new();
+        table.add(600, 1, "bash /srv/notes-mcp-server.sh").wire(Wire::Closed);
+        table.add(sleep, 600, "sleep 1").wire(Wire::Closed);
+        table.plan(&now())
+    };
+    assert_eq!(script(601).confirmed_by(&script(602)).targets[0].members[1].id.pid.0, 602);
     // Somebody holds it now.
     let mut held = Table::new();
     held.add(400, 800, "claude").tty("pts/9");

@@ -203,16 +203,21 @@ fn what_a_shell_runs_beside_its_child_is_known_for_that_child() {
 #[test]
 fn a_shell_is_a_launcher_only_where_its_line_runs_nothing_but_the_server() {
     let identified = |line: &str| identified(&["bash", "-c", line]).map(|(role, _)| role);
-    for line in
-        ["cd /x && exec npx -y notes-mcp", "notes-mcp & wait", "npm ci && notes-mcp", "notes-mcp || exit 1"]
-    {
+    for line in [
+        "cd /x && exec npx -y notes-mcp",
+        "notes-mcp & wait",
+        "npm ci && notes-mcp",
+        "notes-mcp || exit 1",
+        "notes-mcp | jq -c .",
+    ] {
         assert_eq!(identified(line), Some(Role::Launcher), "{line}");
     }
     for line in [
         "notes-mcp & backup; wait",
         "notes-mcp; notify",
         "notes-mcp || mail",
-        "notes-mcp | jq .",
+        "notes-mcp | jq . > answers",
+        "notes-mcp | sort",
         "if notes-mcp; then deploy; fi",
         "notes-mcp < requests > answers",
         "notes-mcp && deploy",

@@ -36,6 +36,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every verdict, the worst first.
+    pub const ALL: [Verdict; 10] = [
+        Verdict::Orphaned,
+        Verdict::Disconnected,
+        Verdict::Excess,
+        Verdict::Expired,
+        Verdict::Oversized,
+        Verdict::Detached,
+        Verdict::Undetermined,
+        Verdict::InUse,
+        Verdict::Managed,
+        Verdict::Allowed,
+    ];
+
     /// As it stands in JSON, tables and the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {

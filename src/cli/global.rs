@@ -23,7 +23,8 @@ pub struct Global {
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// Say on stderr what is looked at, how long it takes and why it is not taken; twice: all of it.
+    /// Say on stderr what was read, how long each part took, and why a process is not taken for a server; twice: name every
+    /// process that was read closely.
     #[arg(long, short, global = true, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     pub verbose: u8,
 
@@ -39,7 +40,7 @@ pub struct Global {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub min_age: Option<Duration>,
 
-    /// Between SIGTERM and SIGKILL (default 5s).
+    /// How long to wait between SIGTERM and SIGKILL (default 5s).
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub grace: Option<Duration>,
 
@@ -48,7 +49,7 @@ pub struct Global {
     pub settle: Option<Duration>,
 
     /// Keep only the newest N copies of each server (with the same arguments) under each client.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), global = true)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, global = true)]
     pub max_count: Option<u32>,
 
     /// Also end what is older, in use or not, such as 24h or 7d.
@@ -93,4 +94,15 @@ impl From<StartedBy> for crate::audit::StartedBy {
             StartedBy::Hook => crate::audit::StartedBy::Hook,
         }
     }
+}
+
+/// How many, where none is an answer too.
+pub(super) fn whole_number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a whole number"))
+}
+
+/// How many, where none would be a mistake.
+fn at_least_one(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("`{text}` is not a whole number above 0"))
 }

@@ -70,7 +70,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("", "mcp-reap --dry-run", "what would be ended, and why"),
     ("", "mcp-reap -i", "choose from a list"),
     ("list", "mcp-reap list --tree", "with all processes"),
-    ("list", "mcp-reap list --watch", "again every two seconds"),
+    ("list", "mcp-reap list --client codex --sort rss", "the servers of one client"),
     ("explain", "mcp-reap explain 4242", "why it would be ended, or not"),
     ("explain", "mcp-reap explain 4242 --json", "the same for a program"),
     ("kill", "mcp-reap kill 4242", "the instance of this process"),

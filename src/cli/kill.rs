@@ -7,12 +7,12 @@ use super::Named;
 /// Which instances to end, and with whose yes.
 #[derive(Args, Debug, Default)]
 pub struct KillArgs {
-    /// Which: any process of an instance (4242), all instances of a server (context7-mcp, a pattern), or what listens on
+    /// Any process of an instance (4242), all instances of a server (context7-mcp, a pattern), or what listens on
     /// a port (:3000).
     #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
     pub targets: Vec<Named>,
 
-    /// Also what is in use, or may be, without being asked about it: somebody loses their tools.
+    /// Also end what is in use, or may be, without asking: a session loses its tools.
     #[arg(long)]
     pub in_use: bool,
 

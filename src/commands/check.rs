@@ -1,6 +1,6 @@
 //! `mcp-reap check`: is anything wrong? By exit code, in one line, and in the forms of others.
 
-use super::output::{answer, notice};
+use super::output::{answer, answer_in_words, notice};
 use super::{Session, look};
 use crate::audit::history;
 use crate::cli::{CheckArgs, Format};
@@ -33,7 +33,7 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
         Format::Json => answer(&check::json(&scene, &health))?,
         Format::Text if session.json => answer(&check::json(&scene, &health))?,
         Format::Text if session.quiet && health.is_fine() => {}
-        Format::Text => answer(&check::text(&scene, &health, session.screen))?,
+        Format::Text => answer_in_words(&check::text(&scene, &health, session.screen), session.screen)?,
     }
     Ok(if health.is_fine() { Exit::Fine } else { Exit::NotFine })
 }

@@ -10,33 +10,39 @@ use crate::catalog::Basis;
 use crate::classify::Finding;
 use crate::clients::{ConfiguredServer, Transport};
 use crate::exit::Exit;
-use crate::process::Pid;
-use crate::render::configured::{self, ConfigEntry, ConfiguredRow, Stray};
+use crate::render::configured::{self, ConfigEntry, ConfiguredRow, Running, Stray};
 use crate::roles::Roles;
+
+/// A running instance, and whose it is where that is known.
+struct Instance {
+    running: Running,
+    client: Option<String>,
+}
 
 pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
     let (snapshot, scout, servers) = look::take_by_configurations(session)?;
     let Judged { look, judgement, .. } = look::judge(session, &snapshot, scout);
     // One argv may stand in several files, and a process can be found by one of them only.
-    let mut by_argv: BTreeMap<&[String], Vec<Pid>> = BTreeMap::new();
+    let mut by_argv: BTreeMap<&[String], Vec<Instance>> = BTreeMap::new();
     let mut strays = Vec::new();
     for finding in &judgement.findings {
+        let (root, verdict) = (finding.instance.root.pid(), finding.verdict.as_str());
         match entry_of(finding, &look.roles).and_then(|(client, name)| argv_of(&servers, client, name)) {
-            Some(argv) => by_argv.entry(argv).or_default().push(finding.instance.root.pid()),
-            None => strays.push(Stray {
-                server: finding.instance.server.clone(),
-                root: finding.instance.root.pid(),
-                verdict: finding.verdict.as_str(),
+            Some(argv) => by_argv.entry(argv).or_default().push(Instance {
+                running: Running { root, verdict },
+                client: finding.client.as_ref().map(|client| client.name.clone()),
             }),
+            None => strays.push(Stray { server: finding.instance.server.clone(), root, verdict }),
         }
     }
-    let rows: Vec<ConfiguredRow> = servers.iter().map(|server| row(server, &by_argv)).collect();
+    let rows: Vec<ConfiguredRow> = servers.iter().map(|server| row(server, &servers, &by_argv)).collect();
     if session.json {
         answer(&configured::json(&rows, &strays))?;
     } else if rows.is_empty() && strays.is_empty() {
         notice("no MCP server is configured, and none is running");
     } else {
-        answer(&configured::text(&rows, &strays, session.screen))?;
+        let home = crate::os::home::current().map(|home| home.to_string_lossy().into_owned());
+        answer(&configured::text(&rows, &strays, home.as_deref(), session.screen))?;
     }
     Ok(Exit::Fine)
 }
@@ -56,10 +62,20 @@ fn argv_of<'s>(servers: &'s [ConfiguredServer], client: &str, name: &str) -> Opt
     })
 }
 
-fn row(server: &ConfiguredServer, by_argv: &BTreeMap<&[String], Vec<Pid>>) -> ConfiguredRow {
-    let (remote, running) = match &server.transport {
+fn row(
+    server: &ConfiguredServer,
+    servers: &[ConfiguredServer],
+    by_argv: &BTreeMap<&[String], Vec<Instance>>,
+) -> ConfiguredRow {
+    let (remote, instances) = match &server.transport {
         Transport::Remote { host } => (Some(host.clone()), Vec::new()),
-        Transport::Stdio { argv } => (None, by_argv.get(argv.as_slice()).cloned().unwrap_or_default()),
+        Transport::Stdio { argv } => {
+            let with_argv: Vec<&str> = servers.iter().filter(|s| has(s, argv)).map(|s| &*s.client).collect();
+            let all = by_argv.get(argv.as_slice()).map(Vec::as_slice).unwrap_or_default();
+            let its =
+                |instance: &&Instance| is_credited(&server.client, &with_argv, instance.client.as_deref());
+            (None, all.iter().filter(its).map(|instance| instance.running.clone()).collect())
+        }
     };
     ConfiguredRow {
         entry: ConfigEntry {
@@ -70,6 +86,32 @@ fn row(server: &ConfiguredServer, by_argv: &BTreeMap<&[String], Vec<Pid>>) -> Co
         },
         remote,
         disabled: server.disabled,
-        running,
+        running: instances.iter().map(|instance: &Running| instance.root).collect(),
+        instances,
+    }
+}
+
+fn has(server: &ConfiguredServer, wanted: &[String]) -> bool {
+    matches!(&server.transport, Transport::Stdio { argv } if argv == wanted)
+}
+
+/// Does an instance belong to this client's entry? Where several clients have the same line it is the one that it
+/// runs under; where that is none of them, or not known (an orphan's), it may be any of theirs.
+fn is_credited(client: &str, with_argv: &[&str], owner: Option<&str>) -> bool {
+    owner.is_none_or(|owner| owner == client || !with_argv.contains(&owner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_credited;
+
+    #[test]
+    fn an_instance_is_its_own_clients_and_an_orphan_may_be_anybodys() {
+        let both = ["claude-code", "codex"];
+        assert!(is_credited("codex", &both, Some("codex")));
+        assert!(!is_credited("claude-code", &both, Some("codex")));
+        assert!(both.iter().all(|client| is_credited(client, &both, None)));
+        // An adapter that starts what another client is configured to start.
+        assert!(is_credited("claude-code", &["claude-code"], Some("claude-agent-acp")));
     }
 }

@@ -148,6 +148,7 @@ fn wires(snapshot: &Snapshot) -> DoctorLine {
     let known = wires.iter().filter(|stdio| stdio.stdin_peers.is_some()).count();
     let found = format!("{known} of {} that mattered could be followed", count(wires.len(), "wire"));
     match wires.len() - known {
+        0 if wires.is_empty() => DoctorLine::fine("pipes and sockets", "no server is on any now"),
         0 => DoctorLine::fine("pipes and sockets", found),
         _ => DoctorLine::note(
             "pipes and sockets",

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::Session;
 use super::look::{self, Judged};
-use super::output::answer;
+use super::output::{answer, answer_in_words};
 use crate::bytes::to_text;
 use crate::catalog::Role;
 use crate::cli::Named;
@@ -48,7 +48,7 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
                 explain::stranger(&scene, record, known, runs.name(), place, session.screen)
             }
         };
-        answer(&about().map(text).collect::<Vec<_>>().join("\n"))?;
+        answer_in_words(&about().map(text).collect::<Vec<_>>().join("\n"), session.screen)?;
     }
     Ok(Exit::Fine)
 }

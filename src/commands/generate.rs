@@ -33,9 +33,15 @@ fn with_instances(shell: Shell, text: String) -> String {
     const BASH: &str = r#"
 _mcp__reap__instances() {
     _mcp__reap "$@"
+    # A flag, or the value of one.
+    [[ $2 == -* || ( $3 == -* && -n ${COMPREPLY[0]-} && ${COMPREPLY[0]} != -* ) ]] && return
+    local named='^'
     case "${COMP_WORDS[1]}" in
-        explain|kill|why) [[ $2 == -* ]] || COMPREPLY=($(compgen -W "$(mcp-reap completions --instances 2>/dev/null | cut -f1)" -- "$2")) ;;
+        list|ls) named='[^0-9]' ;;
+        explain|kill|why) ;;
+        *) return ;;
     esac
+    COMPREPLY=($(compgen -W "$(mcp-reap completions --instances 2>/dev/null | cut -f1 | grep "$named")" -- "$2"))
 }
 complete -F _mcp__reap__instances -o bashdefault -o default mcp-reap
 "#;
@@ -45,17 +51,25 @@ _mcp-reap-instances() {
     instances=(${(f)"$(mcp-reap completions --instances 2>/dev/null | sed 's/:/\\:/g; s/\t/:/')"})
     _describe -V 'instance' instances
 }
+_mcp-reap-names() {
+    local -a instances
+    instances=(${(f)"$(mcp-reap completions --instances 2>/dev/null | grep '^[^0-9]' | sed 's/:/\\:/g; s/\t/:/')"})
+    _describe -V 'server' instances
+}
 "#;
     const FISH: &str = r#"
 complete -c mcp-reap -n "__fish_seen_subcommand_from explain kill why" -f -a "(mcp-reap completions --instances 2>/dev/null)"
+complete -c mcp-reap -n "__fish_seen_subcommand_from list ls" -f -a "(mcp-reap completions --instances 2>/dev/null | string match -r '^.*[^0-9\t].*\t.*')"
 "#;
     match shell {
         Shell::Bash => text + BASH,
         Shell::Fish => text + FISH,
         Shell::Zsh => {
-            let named = |line: &str| line.starts_with("'*::targets") || line.starts_with("'::targets");
             let line = |line: &str| match line.strip_suffix(":_default' \\") {
-                Some(start) if named(line) => format!("{start}:_mcp-reap-instances' \\\n"),
+                Some(start) if line.starts_with("'*::targets") => {
+                    format!("{start}:_mcp-reap-instances' \\\n")
+                }
+                Some(start) if line.starts_with("'*::names") => format!("{start}:_mcp-reap-names' \\\n"),
                 _ => format!("{line}\n"),
             };
             let text: String = text.lines().map(line).collect();

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::keys::Keys;
-use super::output::{answer, answer_to_reader, notice};
+use super::output::{answer, answer_in_words, answer_to_reader, notice};
 use super::{Session, configured, look};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
 use crate::render::clean::{clean, fit};
 use crate::render::table::{self, Columns, Detail};
-use crate::render::{Scene, json};
+use crate::render::{Scene, json, plain};
 
 /// Between two looks of `--watch`.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -23,7 +23,8 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     }
     let containers = look::containers(args.containers);
     let (snapshot, scout) = look::take(session)?;
-    let judged = look::judge(session, &snapshot, scout);
+    let mut judged = look::judge(session, &snapshot, scout);
+    let fits = judged.keep(&args.wanted);
     let containers = containers.map(|answer| judged.abandoned(answer));
     let scene = Scene { containers: containers.as_ref(), ..judged.scene() };
     for trouble in containers.iter().flat_map(|found| &found.troubles) {
@@ -32,11 +33,9 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     if session.json {
         answer(&json::report(&scene))?;
     } else {
-        answer(&table::list(&scene, session.screen, detail(args)))?;
-        if !session.quiet && scene.judgement.findings.is_empty() {
-            notice("no MCP server is running");
-        } else if !session.quiet {
-            notice(&table::summary_of(&scene, session.memory()));
+        answer_in_words(&table::list(&scene, session.screen, detail(args)), session.screen)?;
+        if !session.quiet {
+            notice(&summary(&scene, session.memory(), args, fits));
         }
     }
     Ok(Exit::Fine)
@@ -44,7 +43,18 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
 
 fn detail(args: &ListArgs) -> Detail {
     let columns = if args.wide { Columns::All } else { Columns::AsThereIsRoom };
-    Detail { tree: args.tree, columns, order: args.sort, ..Detail::default() }
+    let part = !args.wanted.is_all();
+    Detail { tree: args.tree, columns, order: args.sort, part, ..Detail::default() }
+}
+
+/// The line below the list. `fits`: there is an instance of those that are wanted.
+fn summary(scene: &Scene<'_>, memory: Option<u64>, args: &ListArgs, fits: bool) -> String {
+    match scene.judgement.findings.is_empty() {
+        true if !fits => "no instance fits; `mcp-reap list` shows them all".to_owned(),
+        true => "no MCP server is running".to_owned(),
+        // Of a part, the memory that "all instances" take is not known here.
+        false => table::summary_of(scene, memory.filter(|_| args.wanted.is_all())),
+    }
 }
 
 /// Looks again and again until `q` or a signal ends it.
@@ -54,14 +64,16 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     loop {
         let screen = session.screen.resized();
         let (snapshot, scout) = look::take(session)?;
-        let judged = look::judge(session, &snapshot, scout);
+        let mut judged = look::judge(session, &snapshot, scout);
+        let fits = judged.keep(&args.wanted);
         let scene = judged.scene();
-        let list = screen.as_high(&table::list(&scene, screen, detail(args)));
+        let list = table::list(&scene, screen, detail(args));
+        let list = screen.as_high(&screen.width.map_or(list.clone(), |width| plain::wrapped(&list, width)));
         // Home, and clear what the look before left below: no flicker, as there is with a clear first.
         let (home, clear) = if screen.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
         let list = if home.is_empty() { list } else { list.replace('\n', "\x1b[K\n") };
         let ending = if home.is_empty() { "\n" } else { "\x1b[K\n" };
-        let summary = table::summary_of(&scene, memory);
+        let summary = summary(&scene, memory, args, fits);
         // A second line of it would push the first line of the list out of a full screen.
         let summary = screen.width.map_or(summary.clone(), |width| fit(&summary, width));
         if !answer_to_reader(&format!("{home}{list}{summary}{ending}{clear}"))? {

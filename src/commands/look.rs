@@ -8,11 +8,12 @@ use anyhow::Context as _;
 use super::{Session, verbose};
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
+use crate::cli::Wanted;
 use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
 use crate::containers::Abandoned;
 use crate::look::Look;
 use crate::plan::{Choice, Plan};
-use crate::process::{Pid, ProcessRecord, Snapshot};
+use crate::process::{Pid, ProcessId, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
 use crate::services::EngineAnswer;
@@ -70,6 +71,7 @@ pub(super) fn judge_for<'a>(
     scout: Scout<'a>,
     choice: &Choice,
 ) -> Judged<'a> {
+    let began = Instant::now();
     let look = scout.into_look(snapshot);
     let mut judgement = classify::judge(&look, &session.policy);
     if session.snapshot.is_none() {
@@ -77,11 +79,21 @@ pub(super) fn judge_for<'a>(
         classify::name_conversations(&mut judgement.findings, &of_clients);
     }
     let plan = Plan::of(&judgement, &look, &session.policy, choice);
-    verbose::judged(&look, &judgement, &plan);
+    verbose::judged(&look, &judgement, &plan, began.elapsed());
     Judged { look, judgement, plan }
 }
 
 impl Judged<'_> {
+    /// Leaves only the wanted instances to be shown; all were judged. `false` when there are some and none is wanted.
+    pub(super) fn keep(&mut self, wanted: &Wanted) -> bool {
+        let before = self.judgement.findings.len();
+        self.judgement.findings.retain(|finding| wanted.takes(finding));
+        let kept: Vec<ProcessId> = self.judgement.findings.iter().map(|f| f.instance.root.id).collect();
+        self.plan.targets.retain(|target| target.members.first().is_some_and(|root| kept.contains(&root.id)));
+        self.plan.withheld.retain(|withheld| kept.contains(&withheld.root));
+        before == 0 || !kept.is_empty()
+    }
+
     /// What there is to show of it.
     pub(super) fn scene(&self) -> Scene<'_> {
         Scene::new(self.look.snapshot, &self.judgement, &self.plan)
@@ -109,7 +121,9 @@ fn with_entries(session: &Session, servers: &[ConfiguredServer]) -> Catalog {
 /// What the person's clients are configured to start. What could not be read is a warning.
 fn configurations() -> Vec<ConfiguredServer> {
     let Some(places) = Places::from_env() else { return Vec::new() };
+    let began = Instant::now();
     let found = clients::read(&places);
+    verbose::configured(found.servers.len(), began.elapsed());
     for warning in &found.warnings {
         tracing::warn!("{}", clean(&warning.to_string()));
     }

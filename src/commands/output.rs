@@ -18,6 +18,11 @@ pub(super) fn answer(text: &str) -> anyhow::Result<()> {
     answer_to_reader(text).map(|_| ())
 }
 
+/// The answer in sentences, which on a terminal breaks between words and never within one.
+pub(super) fn answer_in_words(text: &str, screen: Screen) -> anyhow::Result<()> {
+    answer(&screen.width.map_or_else(|| text.to_owned(), |width| plain::wrapped(text, width)))
+}
+
 /// [`answer`] for a command that goes on until its reader is gone: `false` when it is.
 pub(super) fn answer_to_reader(text: &str) -> anyhow::Result<bool> {
     let text = &*for_this_locale(text);
@@ -65,7 +70,11 @@ pub(super) fn notice(text: &str) {
 pub(super) fn print_mistake(mistake: &clap::Error) {
     let color = Screen::of(&std::io::stderr(), Color::Auto).color;
     let text = mistake.render();
-    notice((if color { text.ansi().to_string() } else { text.to_string() }).trim_end());
+    let text = if color { text.ansi().to_string() } else { text.to_string() };
+    // Nobody who types a flag that a command does not take means the name of a server.
+    let is_tip = |line: &&str| line.contains(" to pass '") && line.contains(" as a value, use ");
+    let lines: Vec<&str> = text.trim_end().lines().filter(|line| !is_tip(line)).collect();
+    notice(&lines.join("\n").replace("\n\n\n", "\n\n"));
 }
 
 /// Asks a question that `y` answers.

@@ -8,26 +8,37 @@ use crate::look::Look;
 use crate::plan::Plan;
 use crate::process::{ProcessRecord, Snapshot};
 use crate::render::clean::{clean, fit};
-use crate::render::figures::{count, elapsed};
+use crate::render::figures::count;
 
 /// So much of a command line is enough to know it again.
 const COMMAND: usize = 100;
+
+/// A part of a look takes less than a second, and often less than a millisecond.
+fn ms(took: Duration) -> String {
+    format!("{:.1} ms", took.as_secs_f64() * 1000.0)
+}
 
 /// What was read, and how long each part took.
 pub(super) fn looked(snapshot: &Snapshot, closely: usize, table: Duration, services: Duration) {
     tracing::debug!(
         "read {} in {}, {closely} of them closely; asked the service manager in {}",
         count(snapshot.processes.len(), "process"),
-        elapsed(table),
-        elapsed(services)
+        ms(table),
+        ms(services)
     );
     for record in snapshot.processes.iter().filter(|record| is_close(record)) {
         tracing::trace!("looked closely at {}", named(record));
     }
 }
 
-/// What was made of it.
-pub(super) fn judged(look: &Look<'_>, judgement: &Judgement<'_>, plan: &Plan) {
+/// How many servers the configurations of the clients name, and how long reading them took. It is part of the time
+/// that the process table took.
+pub(super) fn configured(servers: usize, took: Duration) {
+    tracing::debug!("read {} in the clients' configurations in {}", count(servers, "server"), ms(took));
+}
+
+/// What was made of it, and how long that took.
+pub(super) fn judged(look: &Look<'_>, judgement: &Judgement<'_>, plan: &Plan, took: Duration) {
     for finding in &judgement.findings {
         let (root, server) = (finding.instance.root.pid(), clean(&finding.instance.server));
         tracing::debug!("{server} ({root}): {}, {}", finding.verdict.as_str(), clean(&finding.reason));
@@ -40,8 +51,9 @@ pub(super) fn judged(look: &Look<'_>, judgement: &Judgement<'_>, plan: &Plan) {
     }
     let (ends, withheld) = (count(plan.targets.len(), "instance"), plan.withheld.len());
     tracing::debug!(
-        "{} judged: {ends} to end, {withheld} withheld",
-        count(judgement.findings.len(), "instance")
+        "judged {} in {}: {ends} to end, {withheld} withheld",
+        count(judgement.findings.len(), "instance"),
+        ms(took)
     );
 }
 

@@ -18,7 +18,8 @@ pub(super) struct Tops {
     pub(super) launchers: HashSet<Pid>,
     /// Servers below another server that are instances of their own.
     pub(super) apart: HashSet<Pid>,
-    /// Processes above a server that may be launchers; their descriptors were not read.
+    /// Processes above a server that may be launchers, and their children beside it: their descriptors, which were not
+    /// read, would show it.
     pub(super) undecided: Vec<Pid>,
 }
 
@@ -58,6 +59,7 @@ impl Line<'_, '_> {
                     Belongs::No => continue,
                     Belongs::Undecided => {
                         found.undecided.push(pid);
+                        found.undecided.extend(self.unread_children(pid));
                         continue;
                     }
                     Belongs::Yes => {}
@@ -102,9 +104,14 @@ impl Line<'_, '_> {
             .flat_map(|top| self.look.tree.descend(top.pid(), |_| false))
             .map(ProcessRecord::pid)
             .collect();
-        let runs_nothing_else = children()
-            .all(|child| inside.contains(&child.pid()) || pipeline::passes_on(child, parent, &inside));
-        if servers.is_empty() || !runs_nothing_else || self.look.catalog.has_more_to_do(parent, &runs) {
+        let script = runs_script(&runs);
+        let wrapped = role == Some(Role::Wrapper) && !script;
+        let runs_only_them =
+            || servers.iter().all(|server| runs_exactly(parent, &self.look.resolution(server)));
+        if servers.is_empty()
+            || self.look.catalog.has_more_to_do(parent, &runs)
+            || !wrapped && !script && !runs_only_them()
+        {
             return Belongs::No;
         }
         // `server & backup; wait`: the shell is an owner.
@@ -113,35 +120,21 @@ impl Line<'_, '_> {
         if servers.iter().any(|server| beside(server) != Beside::Nothing) {
             return Belongs::No;
         }
-        match role {
-            Some(Role::Wrapper) if !runs_script(&runs) => Belongs::Yes,
-            _ => self.wire_goes_through(parent, runs_script(&runs), &servers),
-        }
-    }
-
-    /// A wrapper script of a shell holds the server's own wire on 0 or 1. Any other program also has to run nothing but
-    /// the server's command, which then stands at the end of its own command line; and the wire may also go through it:
-    /// it is on a wire itself, and the server's pipes end in it. A test runner or an agent that passes its stdio on has
-    /// more to do.
-    fn wire_goes_through(&self, parent: &ProcessRecord, script: bool, servers: &[&ProcessRecord]) -> Belongs {
-        if !script && !servers.iter().all(|server| runs_exactly(parent, &self.look.resolution(server))) {
+        let others = || children().filter(|child| !inside.contains(&child.pid()));
+        let read = |child: &&ProcessRecord| child.details.stdio.is_some();
+        if others().filter(read).any(|child| !pipeline::passes_on(child, parent, &inside)) {
             return Belongs::No;
         }
-        let Some(own) = &parent.details.stdio else { return Belongs::Undecided };
-        let mut undecided = false;
-        for server in servers {
-            let Some(theirs) = &server.details.stdio else {
-                undecided = true;
-                continue;
-            };
-            let ends_in_parent = [theirs.stdin(), theirs.stdout()]
-                .iter()
-                .any(|end| matches!(end, OtherEnd::Held(pids) if pids.contains(&parent.pid())));
-            if share_a_wire(own, theirs) || !script && ends_in_parent && own.is_wire() {
-                return Belongs::Yes;
-            }
+        if !others().all(|child| read(&child)) {
+            return Belongs::Undecided;
         }
-        if undecided { Belongs::Undecided } else { Belongs::No }
+        if wrapped { Belongs::Yes } else { wire_goes_through(parent, script, &servers) }
+    }
+
+    /// Children whose descriptors were not read.
+    fn unread_children(&self, pid: Pid) -> impl Iterator<Item = Pid> {
+        let children = self.look.tree.children(pid).filter(|child| !child.is_zombie());
+        children.filter(|child| child.details.stdio.is_none()).map(ProcessRecord::pid)
     }
 
     /// Servers below another server that a gateway no longer uses: both directions of their wire are closed, and the
@@ -172,6 +165,27 @@ impl Line<'_, '_> {
             pids.filter_map(|pid| self.look.tree.get(pid)).filter(|record| ends(record) == [true; 2]);
         closed.filter(below_a_gateway).map(ProcessRecord::pid).collect()
     }
+}
+
+/// A wrapper script of a shell holds the server's own wire on 0 or 1. The wire of any other program, which runs nothing
+/// but the server's command, may also go through it: it is on a wire itself, and the server's pipes end in it. A test
+/// runner or an agent that passes its stdio on has more to do.
+fn wire_goes_through(parent: &ProcessRecord, script: bool, servers: &[&ProcessRecord]) -> Belongs {
+    let Some(own) = &parent.details.stdio else { return Belongs::Undecided };
+    let mut undecided = false;
+    for server in servers {
+        let Some(theirs) = &server.details.stdio else {
+            undecided = true;
+            continue;
+        };
+        let ends_in_parent = [theirs.stdin(), theirs.stdout()]
+            .iter()
+            .any(|end| matches!(end, OtherEnd::Held(pids) if pids.contains(&parent.pid())));
+        if share_a_wire(own, theirs) || !script && ends_in_parent && own.is_wire() {
+            return Belongs::Yes;
+        }
+    }
+    if undecided { Belongs::Undecided } else { Belongs::No }
 }
 
 /// A script file that a shell runs: what else it does, and will do, stands in the file.

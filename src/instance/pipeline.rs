@@ -6,10 +6,11 @@ use crate::catalog::Role;
 use crate::look::Look;
 use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
 
-/// A child of a launcher beside its server that only passes the wire on: it reads nothing but members (`| tee log`), or
-/// it reads the launcher's own stdin and writes to nothing but members (`tee log |`).
+/// A child of a launcher beside its server that only passes the wire on: it reads nothing but members (`| tee log`) and
+/// the launcher itself (`exec > >(tee log)`), or it reads the launcher's own stdin and writes to nothing but members
+/// (`tee log |`).
 pub(super) fn passes_on(child: &ProcessRecord, launcher: &ProcessRecord, inside: &HashSet<Pid>) -> bool {
-    let reads_members = is_fed_by(child, |pid| inside.contains(&pid));
+    let reads_members = is_fed_by(child, |pid| pid == launcher.pid() || inside.contains(&pid));
     reads_members || {
         let (Some(own), Some(above)) = (&child.details.stdio, &launcher.details.stdio) else { return false };
         only(own.stdout(), |pid| inside.contains(&pid)) && share_a_wire(own, above)

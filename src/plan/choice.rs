@@ -34,7 +34,7 @@ impl Plan {
         let chosen = |finding: &&Finding<'_>| roots.contains(&finding.instance.root.id);
         for finding in judgement.findings.iter().filter(chosen) {
             let refused = refused(finding, *in_use).or_else(|| forbidden(finding, &ours, look, policy));
-            let mut target = target(finding);
+            let mut target = target(finding, &look.roles);
             match refused {
                 Some(why) => plan.withheld.push(target.withheld(why)),
                 None => {

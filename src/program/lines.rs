@@ -27,13 +27,17 @@ pub(super) struct Simple {
     pub subshell: bool,
     /// The line redirects what it reads (`< file`, `<<< text`): not what the shell was given.
     pub input: bool,
+    /// The line redirects what it writes (`> file`, `>&2`).
+    pub output: bool,
 }
 
 /// The commands of a line, in order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ShellLine {
     pub commands: Vec<Simple>,
-    /// Something in it was not understood: a here document, a process substitution.
+    /// Lines that read what a command writes, in process substitutions: `2> >(tee log)`.
+    pub readers: Vec<String>,
+    /// Something in it was not understood: a here document, a process substitution that is read.
     pub unread: bool,
 }
 
@@ -42,13 +46,14 @@ pub(super) struct ShellLine {
 pub(super) fn read(line: &str) -> ShellLine {
     let mut reader = Reader {
         chars: line.chars().peekable(),
-        line: ShellLine { commands: Vec::new(), unread: false },
+        line: ShellLine { commands: Vec::new(), readers: Vec::new(), unread: false },
         simple: Vec::new(),
         word: None,
         target: false,
         closed: false,
         depth: 0,
         input: false,
+        output: false,
     };
     while let Some(c) = reader.chars.next() {
         reader.take(c);
@@ -71,6 +76,8 @@ struct Reader<'l> {
     depth: usize,
     /// The command so far has an input of its own.
     input: bool,
+    /// And an output.
+    output: bool,
 }
 
 impl Reader<'_> {
@@ -174,10 +181,27 @@ impl Reader<'_> {
         while let Some(c) = self.chars.next_if(|c| matches!(c, '>' | '<' | '&' | '|')) {
             operator.push(c);
         }
+        let number = number.as_deref();
         let own = matches!(&*operator, "<" | "<>" | "<<" | "<<<");
         self.input |= own && number.is_none_or(|number| number == "0");
-        self.line.unread |= operator == "<<" || self.chars.peek() == Some(&'(');
+        self.output |= operator.starts_with('>') && number.is_none_or(|number| number == "1");
+        self.line.unread |= operator == "<<";
+        if self.chars.next_if_eq(&'(').is_some() {
+            self.substitution(&operator);
+        }
         self.target = true;
+    }
+
+    /// `>(tee log)` or `<(cmd)`, a word of its own.
+    fn substitution(&mut self, operator: &str) {
+        // `2> >(tee log)`: the operator before it redirects to it, and it is no word of the command either way.
+        self.copy_until(')');
+        let text = self.word.take().unwrap_or_default();
+        match operator {
+            ">" => self.line.readers.push(text.strip_suffix(')').unwrap_or(&text).to_owned()),
+            _ => self.line.unread = true,
+        }
+        self.word = Some(text);
     }
 
     fn end_word(&mut self) {
@@ -192,13 +216,15 @@ impl Reader<'_> {
         self.end_word();
         self.target = false;
         let input = std::mem::take(&mut self.input);
+        let output = std::mem::take(&mut self.output);
         if !self.simple.is_empty() {
             let words = std::mem::take(&mut self.simple);
-            self.line.commands.push(Simple { words, joint, subshell: self.depth > 0, input });
+            self.line.commands.push(Simple { words, joint, subshell: self.depth > 0, input, output });
         } else if self.closed
             && let Some(last) = self.line.commands.last_mut()
         {
             last.input |= input;
+            last.output |= output;
             if last.joint == Joint::Then {
                 last.joint = joint;
             }

@@ -19,9 +19,12 @@ const PREPARING: List = list!(
 const ENDING: List = list!(": cd disown exit return trap true wait");
 /// Words that close a compound command.
 const CLOSING: List = list!(") done fi }");
-/// Commands that hand on unchanged what they read: a part of the pipeline of another. Any other reader makes
-/// a result of it that may be wanted.
+/// Commands that hand on unchanged what they read: a part of the pipeline of another.
 const PASSING: List = list!("cat tee");
+/// Those that hand it on as the shell's own output, changed, where that is not redirected: a filter on the wire. Any
+/// other reader makes a result of it that may be wanted.
+const FILTERING: List =
+    list!("awk cut egrep fgrep gawk grep gsed jq logger mawk rg sed stdbuf tr ts unbuffer");
 
 /// One command of a line that runs something.
 #[derive(Debug)]
@@ -69,7 +72,9 @@ pub(super) struct Sequence<'l> {
 impl<'l> Sequence<'l> {
     /// What a line runs. `errexit`: its shell ends with the first command that fails (`bash -e`).
     pub(super) fn of(line: &'l ShellLine, errexit: bool) -> Sequence<'l> {
-        let mut found = Sequence { errexit, unread: line.unread, all: &line.commands, ..Sequence::default() };
+        let only_reads = |text: &String| lines::read(text).commands.iter().all(passes_on);
+        let unread = line.unread || !line.readers.iter().all(only_reads);
+        let mut found = Sequence { errexit, unread, all: &line.commands, ..Sequence::default() };
         line.commands.iter().enumerate().for_each(|(at, simple)| found.add(at, simple));
         found
     }
@@ -110,6 +115,8 @@ impl<'l> Sequence<'l> {
                 self.foreign.push(at);
             }
             _ if known != "eval" && PREPARING.contains(known) => {}
+            // `server | sed -u s/a/b/`
+            _ if passes_on(simple) && self.follows_a_pipe(at) => {}
             // `tee in | server`, `server | tee log`
             _ => {
                 self.foreign.extend((known == "eval").then_some(at));
@@ -182,6 +189,10 @@ impl<'l> Sequence<'l> {
         })
     }
 
+    fn follows_a_pipe(&self, at: usize) -> bool {
+        at.checked_sub(1).and_then(|before| self.all.get(before)).is_some_and(|it| it.joint == Joint::Pipe)
+    }
+
     /// What joins a command to the next that is no mere reader of it.
     fn pipeline_end(&self, at: usize) -> Joint {
         let mut here = self.all.get(at);
@@ -231,9 +242,10 @@ fn asks_status(simple: &Simple) -> bool {
     !hands_on && simple.words.iter().any(asks)
 }
 
-/// `tee log`, `cat`
+/// `tee log`, `cat`, `sed -u s/a/b/`
 fn passes_on(simple: &Simple) -> bool {
-    simple.words.first().is_some_and(|word| PASSING.contains(base(word)))
+    let first = simple.words.first().map(|word| base(word)).unwrap_or_default();
+    PASSING.contains(first) || FILTERING.contains(first) && !simple.output
 }
 
 #[cfg(test)]

@@ -53,6 +53,56 @@ pub fn fit(text: &str, columns: usize) -> String {
     out
 }
 
+/// A path cut to this many columns, with `…` in its middle: where it begins and what it is called are told.
+#[must_use]
+pub fn fit_path(path: &str, columns: usize) -> String {
+    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+    if path.width() <= columns {
+        return path.to_owned();
+    }
+    let head = columns.saturating_sub(1) / 3;
+    let start = fit(path, head + 1);
+    let mut room = (columns + 1).saturating_sub(start.width().max(1) + 1);
+    let taken = path.chars().rev().take_while(|letter| {
+        let width = letter.width().unwrap_or(0);
+        let fits = width <= room;
+        room = room.saturating_sub(width);
+        fits
+    });
+    let tail: usize = taken.map(char::len_utf8).sum();
+    start + &path[path.len() - tail..]
+}
+
+/// The least that a path in a command line is cut to.
+const PATH: usize = 24;
+
+/// A command line cut to this many columns: its longest paths give way first, each in its middle, then its end.
+#[must_use]
+pub fn fit_command(line: &str, columns: usize) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let mut over = line.width().saturating_sub(columns);
+    while over > 0 {
+        let paths = words.iter_mut().filter(|word| word.contains('/') && word.width() > PATH);
+        let Some(longest) = paths.max_by_key(|word| word.width()) else { break };
+        let before = longest.width();
+        *longest = fit_path(longest, before.saturating_sub(over).max(PATH));
+        // A path of wide letters may come out one column shorter.
+        over = over.saturating_sub(before - longest.width());
+    }
+    fit(&words.join(" "), columns)
+}
+
+/// A path with `~` for the person's home.
+#[must_use]
+pub fn below_home(path: &str, home: Option<&str>) -> String {
+    let below = home.and_then(|home| path.strip_prefix(home.trim_end_matches('/')));
+    match below.filter(|rest| rest.starts_with('/')) {
+        Some(rest) => format!("~{rest}"),
+        None => path.to_owned(),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -97,5 +147,37 @@ mod tests {
     fn text_that_fits_is_left_as_it_is() {
         assert_eq!(fit("context7", 8), "context7");
         assert_eq!(fit("context7", 7), "contex…");
+    }
+
+    #[test]
+    fn of_a_command_line_the_paths_give_way_and_what_is_called_stays_readable() {
+        let line = "/home/kim/.local/share/uv/tools/git/bin/python /home/kim/.local/bin/mcp-server-git --repository x";
+        assert_eq!(fit_command(line, 200), line);
+        assert_eq!(
+            fit_command(line, 74),
+            "/home/k…s/git/bin/python /home/kim/.…cal/bin/mcp-server-git --repository x"
+        );
+        assert_eq!(fit_command("node server.js --a-long-flag with a value", 20), "node server.js --a-…");
+        for columns in 1..110 {
+            assert!(fit_command(line, columns).width() <= columns, "{columns}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_cut_in_its_middle_and_begins_at_home() {
+        assert_eq!(fit_path("/a/b", 4), "/a/b");
+        assert_eq!(fit_path("/home/kim/.config/some/where/mcp.json", 20), "/home/…here/mcp.json");
+        for columns in 1..40 {
+            for path in ["/home/kim/.config/some/where/mcp.json", "/漢字/漢字漢字漢字漢字漢字/漢字.json"]
+            {
+                assert!(fit_path(path, columns).width() <= columns, "{columns}: {}", fit_path(path, columns));
+            }
+        }
+        for (path, shown) in
+            [("/home/kim/x", "~/x"), ("/home/kimono/x", "/home/kimono/x"), ("/etc/x", "/etc/x")]
+        {
+            assert_eq!(below_home(path, Some("/home/kim")), shown);
+        }
+        assert_eq!(below_home("/home/kim/x", None), "/home/kim/x");
     }
 }

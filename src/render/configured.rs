@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::clean::clean;
+use super::clean::{below_home, clean};
 use super::grid::{self, Column};
 use super::style::{self, Screen};
 use crate::process::{Pid, SCHEMA};
@@ -32,6 +32,17 @@ pub struct ConfiguredRow {
     pub disabled: bool,
     /// The roots of its running instances.
     pub running: Vec<Pid>,
+    /// The same with their verdicts.
+    pub instances: Vec<Running>,
+}
+
+/// A running instance of an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Running {
+    /// Its root.
+    pub root: Pid,
+    /// Its verdict.
+    pub verdict: &'static str,
 }
 
 /// A running instance that no configuration names.
@@ -53,14 +64,20 @@ const COLUMNS: [Column; 5] = [
     Column { title: "FILE", right: false },
 ];
 
-/// Both lists for people.
+/// Both lists for people, with paths below `home` as `~/...`.
 #[must_use]
-pub fn text(configured: &[ConfiguredRow], strays: &[Stray], screen: Screen) -> String {
+pub fn text(configured: &[ConfiguredRow], strays: &[Stray], home: Option<&str>, screen: Screen) -> String {
     let rows: Vec<Vec<String>> = configured
         .iter()
         .map(|row| {
             let ConfigEntry { client, scope, name, file } = &row.entry;
-            vec![client.clone(), (*scope).to_owned(), clean(name), running(row), clean(file)]
+            vec![
+                client.clone(),
+                (*scope).to_owned(),
+                clean(name),
+                running(row),
+                clean(&below_home(file, home)),
+            ]
         })
         .collect();
     let mut lines = match rows.as_slice() {
@@ -78,11 +95,16 @@ pub fn text(configured: &[ConfiguredRow], strays: &[Stray], screen: Screen) -> S
     lines.join("\n")
 }
 
+/// The roots of its instances; what is not simply in use has its verdict beside it.
 fn running(row: &ConfiguredRow) -> String {
-    let pids: Vec<String> = row.running.iter().map(ToString::to_string).collect();
+    let shown = |instance: &Running| match instance.verdict {
+        "in-use" => instance.root.to_string(),
+        verdict => format!("{} {verdict}", instance.root),
+    };
+    let instances: Vec<String> = row.instances.iter().map(shown).collect();
     match (&row.remote, row.disabled) {
         (Some(host), _) => clean(host),
-        (None, _) if !pids.is_empty() => pids.join(" "),
+        (None, _) if !instances.is_empty() => instances.join(", "),
         (None, true) => "disabled".to_owned(),
         (None, false) => "-".to_owned(),
     }
@@ -92,4 +114,34 @@ fn running(row: &ConfiguredRow) -> String {
 #[must_use]
 pub fn json(configured: &[ConfiguredRow], strays: &[Stray]) -> String {
     serde_json::json!({ "schema": SCHEMA, "configured": configured, "unconfigured": strays }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::style::Color;
+
+    #[test]
+    fn an_orphan_of_an_entry_is_marked() {
+        let instance = |pid, verdict| Running { root: Pid(pid), verdict };
+        let entry = ConfigEntry {
+            client: "codex".to_owned(),
+            scope: "user",
+            name: "notes".to_owned(),
+            file: "/home/kim/.codex/config.toml".to_owned(),
+        };
+        let row = ConfiguredRow {
+            entry,
+            remote: None,
+            disabled: false,
+            running: vec![Pid(7), Pid(9)],
+            instances: vec![instance(7, "in-use"), instance(9, "orphaned")],
+        };
+        let screen = Screen { color: false, ..Screen::of_stdout(Color::Never) };
+        let text = text(std::slice::from_ref(&row), &[], Some("/home/kim"), Screen { width: None, ..screen });
+        assert!(text.contains("  7, 9 orphaned  ~/.codex/config.toml"), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&json(&[row], &[])).expect("JSON");
+        assert_eq!(json["configured"][0]["running"], serde_json::json!([7, 9]));
+        assert_eq!(json["configured"][0]["instances"][1]["verdict"], "orphaned");
+    }
 }

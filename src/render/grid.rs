@@ -5,7 +5,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::clean::fit;
+use super::clean::{fit, fit_path};
 
 /// A column: its title, and whether numbers stand at its right edge.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ pub struct Column {
 /// The least that is left of a column that has to give way, and of the last one.
 const LEAST: usize = 12;
 
-/// The titles and the rows as lines. The last column is cut where the line ends; where even that is
+/// The titles and the rows as lines. The last column, paths, is cut in its middle; where even that is
 /// not enough (a narrow terminal), the column `yields` gives way.
 #[must_use]
 pub fn lines(columns: &[Column], rows: &[Vec<String>], yields: usize, width: Option<usize>) -> Vec<String> {
@@ -32,7 +32,7 @@ pub fn lines(columns: &[Column], rows: &[Vec<String>], yields: usize, width: Opt
         rest = width.saturating_sub(before(&widths, last)).max(LEAST);
     }
     let titles: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
-    let line = |row: &Vec<String>| cells(columns, &row[..last], &widths) + &fit(&row[last], rest);
+    let line = |row: &Vec<String>| cells(columns, &row[..last], &widths) + &fit_path(&row[last], rest);
     std::iter::once(&titles).chain(rows).map(line).collect()
 }
 
@@ -176,8 +176,8 @@ mod tests {
 
     #[test]
     fn the_last_column_is_cut_first_and_then_the_one_that_yields() {
-        assert_eq!(shown(Some(38))[1], "a-rather-long-name   7  because it is…");
-        assert_eq!(shown(Some(32))[1], "a-rather-long…   7  because it …");
+        assert_eq!(shown(Some(38))[1], "a-rather-long-name   7  beca… it is so");
+        assert_eq!(shown(Some(32))[1], "a-rather-long…   7  bec…it is so");
     }
 
     #[test]

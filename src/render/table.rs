@@ -25,13 +25,16 @@ pub struct Detail {
     pub columns: Columns,
     /// Which instances stand on top.
     pub order: Order,
+    /// These are not all instances: what else was seen (clients, zombies, copies) is not mentioned.
+    pub part: bool,
 }
 
 /// All instances, the worst on top.
 #[must_use]
 pub fn list(scene: &Scene<'_>, screen: Screen, detail: Detail) -> String {
     let findings = scene.sorted(detail.order);
-    table(scene, &findings, screen, detail) + &notes(scene, screen)
+    let notes = if detail.part { String::new() } else { notes(scene, screen) };
+    table(scene, &findings, screen, detail) + &notes
 }
 
 /// What is to be ended, each with its members, and below it what would be but is withheld.

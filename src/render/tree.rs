@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use unicode_width::UnicodeWidthStr;
 
 use super::Scene;
-use super::clean::{clean, fit};
+use super::clean::{clean, fit_command};
 use super::figures::command;
 use super::style::{self, Screen};
 use crate::instance::{Instance, Member, Part};
@@ -80,7 +80,7 @@ fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) ->
     let rest = format!("{part} {} ", show_size(record.rss));
     let taken = begin.width() + outcome.width() + rest.width();
     let room = screen.width.map_or(usize::MAX, |width| width.saturating_sub(taken).max(12));
-    let rest = rest + &fit(&clean(&command(record)), room);
+    let rest = rest + &fit_command(&clean(&command(record)), room);
     let faint = |text: &str| screen.paint(style::faint(), text);
     match ended.map(|ended| style::outcome(&ended.outcome)) {
         // What became of it is the news.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::clean::clean;
 use super::configured::ConfigEntry;
+use super::grid::paragraph;
 use super::style::{self, Screen};
 use crate::process::SCHEMA;
 
@@ -46,7 +47,10 @@ pub fn text(rows: &[WrapRow], screen: Screen) -> String {
             let after = row.after.iter().map(|after| format!("  + {}", command(after)));
             lines.extend(after.map(|line| screen.paint(style::good(), &line)));
             match &row.refused {
-                Some(why) => lines.push(format!("  not written: {}", clean(why))),
+                Some(why) => {
+                    let text = paragraph("  ", &format!("not written: {}", clean(why)), screen.width);
+                    lines.push(text.trim_end().to_owned());
+                }
                 None => lines.push(format!(
                     "  mcp-reap wrap install --client {} --server {}",
                     client,

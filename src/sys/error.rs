@@ -7,7 +7,7 @@ use crate::process::SnapshotError;
 #[derive(Debug, thiserror::Error)]
 pub enum SysError {
     /// The system did not answer.
-    #[error("{what}: {source}")]
+    #[error("cannot {what}: {source}")]
     Io {
         /// What was tried, as a verb and its object: `read /proc`.
         what: String,
@@ -16,10 +16,10 @@ pub enum SysError {
     },
     /// `/proc` belongs to another PID namespace than ours: each number in it would name another
     /// process when signalled.
-    #[error("trust /proc: it shows another PID namespace than the one we live in")]
+    #[error("cannot trust /proc: it shows another PID namespace than the one we live in")]
     ForeignProc,
     /// A recorded table that no machine could have written.
-    #[error("read {file}: larger than {max} bytes")]
+    #[error("cannot read {file}: larger than {max} bytes")]
     TooLarge {
         /// Its path.
         file: String,
@@ -27,7 +27,7 @@ pub enum SysError {
         max: u64,
     },
     /// A file that is not a recorded table.
-    #[error("read {file}: {source}")]
+    #[error("cannot read {file}: {source}")]
     Recorded {
         /// Its path.
         file: String,

@@ -222,6 +222,33 @@ fn signals_are_sent_in_one_place() {
 }
 
 #[test]
+fn nothing_goes_over_a_network() {
+    for (name, _, text) in all_files() {
+        if name.contains("tests") {
+            continue;
+        }
+        let code = code(&text);
+        for call in
+            ["TcpStream", "TcpListener", "UdpSocket", "ToSocketAddrs", "connect(", "AddressFamily::Inet"]
+        {
+            assert!(!code.contains(call), "{name} uses {call}");
+        }
+        // The kernel's own list of sockets, sock_diag(7), is asked over a socket that reaches nothing else.
+        let families = code.matches("AddressFamily::").count();
+        assert_eq!(
+            families,
+            code.matches("AddressFamily::Netlink").count(),
+            "{name}: a socket of another family"
+        );
+    }
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    for package in ["hyper", "reqwest", "ureq", "curl", "rustls", "native-tls", "openssl", "tokio", "socket2"]
+    {
+        assert!(!lock.contains(&format!("name = \"{package}\"")), "{package} would bring a network client");
+    }
+}
+
+#[test]
 fn judgement_reads_neither_clock_nor_files() {
     for (name, module, text) in all_files() {
         if layer(&module).is_none_or(|layer| layer >= EDGES - 1) || name.ends_with("tests.rs") {

@@ -46,6 +46,7 @@ fn plan(roles: &[Role], size: usize) -> Plan {
         client: None,
         evidence: closed(),
         members: chunk.to_vec(),
+        chain: HashSet::new(),
     });
     Plan { targets: targets.collect(), ..Plan::default() }
 }

@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used)]
+use std::collections::HashSet;
+
 use super::*;
 use crate::bytes::Argv;
 use crate::catalog::Basis;
@@ -34,6 +36,7 @@ fn target(argv: Argv) -> (Target, TargetMember) {
         client: Some(ClientRef { pid: Pid(30), name: "claude-code".to_owned() }),
         evidence: vec![Evidence::OwnerGone { pid: Pid(1), how: Adoption::Init }],
         members: vec![member.clone()],
+        chain: HashSet::from([member.id]),
     };
     (target, member)
 }

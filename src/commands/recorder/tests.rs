@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io;
 use std::rc::Rc;
 
@@ -59,7 +60,15 @@ fn target() -> Target {
     };
     let reason = String::from("owner gone");
     let (client, evidence) = (None, Vec::new());
-    Target { server: "s".into(), verdict: Verdict::Orphaned, reason, client, evidence, members: vec![member] }
+    Target {
+        server: "s".into(),
+        verdict: Verdict::Orphaned,
+        reason,
+        client,
+        evidence,
+        members: vec![member],
+        chain: HashSet::new(),
+    }
 }
 
 fn recorder(disk: &Disk) -> AuditRecorder<Disk> {
