@@ -2,9 +2,10 @@
 
 mod intent;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::format::{millis, signal_name};
 use super::run_id::RunId;
 use crate::process::{Pid, ProcessId, StartTime, Uid};
 use crate::reap::Signal;
@@ -230,40 +231,6 @@ pub struct Record {
     /// What.
     #[serde(flatten)]
     pub event: AuditEvent,
-}
-
-/// RFC 3339 in UTC with milliseconds, as every time in our JSON.
-mod millis {
-    use super::{DateTime, Deserialize, SecondsFormat, Utc};
-    use serde::{Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-        DateTime::deserialize(deserializer)
-    }
-}
-
-/// Signals by their short names.
-mod signal_name {
-    use super::{Deserialize, Signal};
-    use serde::de::Error;
-    use serde::{Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(signal: &Signal, serializer: S) -> Result<S::Ok, S::Error> {
-        signal.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Signal, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "TERM" => Ok(Signal::Term),
-            "CONT" => Ok(Signal::Cont),
-            "KILL" => Ok(Signal::Kill),
-            other => Err(D::Error::unknown_variant(other, &["TERM", "CONT", "KILL"])),
-        }
-    }
 }
 
 #[cfg(test)]

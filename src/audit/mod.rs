@@ -5,6 +5,7 @@
 
 mod directory;
 mod event;
+mod format;
 pub mod history;
 mod lock;
 mod log;

@@ -1,9 +1,8 @@
-//! Walks over the words of a command line: which of them are secrets, by what stands before them.
+//! Walks over the words of a command line and hides those that follow a secret's name, or look like a secret.
 
-use super::HIDDEN;
 use super::flags::{ShortFlag, is_container, short_flag};
 use super::names::names_a_secret;
-use super::shapes::{self, Place};
+use super::shapes::{self, HIDDEN, Place};
 use super::urls;
 use super::words::{
     Quote, blank, gap_len, is_flag, is_harmless, is_quote, is_scheme, is_shell_flag, name_before, word_len,
