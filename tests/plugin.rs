@@ -35,8 +35,11 @@ fn the_checkout_is_a_marketplace_of_one_plugin() {
     assert!(page.contains(&format!("claude plugin install {id}")));
 }
 
+/// The lines of a front matter, by key.
+type Fields = Vec<(String, String)>;
+
 /// Each skill: its folder's name, the front matter, and the text.
-fn skills() -> Vec<(String, Vec<(String, String)>, String)> {
+fn skills() -> Vec<(String, Fields, String)> {
     let folders = fs::read_dir(root().join("plugin/skills")).unwrap();
     let skill = |folder: PathBuf| {
         let text = fs::read_to_string(folder.join("SKILL.md")).unwrap();
