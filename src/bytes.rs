@@ -120,6 +120,7 @@ impl Argv {
     }
 
     /// The arguments, empty ones too.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
         let all = self.0.strip_suffix(b"\0").map(|bytes| bytes.split(|byte| *byte == 0));
         all.into_iter().flatten()

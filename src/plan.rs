@@ -197,11 +197,8 @@ fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy
     let others_too = policy.all_users && viewer.0 == 0;
     // kthreadd is pid 2 and the parent of all kernel threads; in a container pid 2 is an ordinary
     // process, and left alone all the same.
-    let kernel = look
-        .tree
-        .get(Pid(2))
-        .filter(|second| second.comm.as_bytes() == b"kthreadd")
-        .map(|second| second.pid());
+    let kernel =
+        look.tree.get(Pid(2)).filter(|second| second.comm.as_bytes() == b"kthreadd").map(ProcessRecord::pid);
     if members().any(|r| r.pid() <= Pid(2) || Some(r.parent) == kernel) {
         Some(Why::System)
     } else if members().any(|r| ours.contains(&r.pid())) {

@@ -64,7 +64,7 @@ fn an_orphan_is_a_problem_unless_so_many_are_tolerated() {
 
 #[test]
 fn what_a_run_would_leave_alone_is_no_problem() {
-    let patient = Policy { min_age: Duration::from_secs(3600), ..Policy::default() };
+    let patient = Policy { min_age: Duration::from_hours(1), ..Policy::default() };
     assert!(problems(&machine(), &patient, 0).is_empty());
 }
 
@@ -170,7 +170,7 @@ fn assert_exposition(text: &str) -> HashMap<String, f64> {
     let lines: Vec<&str> = text.lines().collect();
     for (i, line) in lines.iter().enumerate() {
         if let Some(help) = line.strip_prefix("# HELP ") {
-            current = help.split(' ').next().unwrap().to_owned();
+            help.split(' ').next().unwrap().clone_into(&mut current);
             assert!(name.is_match(&current) && families.insert(current.clone()), "{line}");
             assert_eq!(lines[i + 1], format!("# TYPE {current} gauge"));
         } else if !line.starts_with("# TYPE ") {

@@ -128,7 +128,7 @@ max_size = "1MB"
     assert!(policy.detached && policy.clients && !policy.all_users);
     assert_eq!(policy.limits.max_count, Some(3));
     assert_eq!(policy.limits.count_per, Some(CountPer::User));
-    assert_eq!(policy.limits.max_age, Some(Duration::from_secs(86_400)));
+    assert_eq!(policy.limits.max_age, Some(Duration::from_hours(24)));
     assert_eq!(policy.limits.max_rss, Some(1 << 30));
     let rule = &policy.allow[0];
     assert!(rule.exe.as_ref().unwrap().matches(home.0.path().join("bin/gate").to_str().unwrap()));

@@ -304,8 +304,8 @@ fn full_table() -> Value {
         "schema": 1, "os": "linux", "taken_at": "2026-11-20T14:00:00Z", "viewer": {"pid": 900, "uid": 1000},
         "systemd": true, "unreadable": [7],
         "processes": [{
-            "pid": 4242, "ppid": 1, "pgid": 4100, "sid": 3900, "uid": 1000, "start": 1763636400.12, "start_ticks": 5,
-            "state": "S", "tty": "pts/3", "rss": 41230336, "swap": 4096, "cpu": 0.5, "comm": "node",
+            "pid": 4242, "ppid": 1, "pgid": 4100, "sid": 3900, "uid": 1000, "start": 1_763_636_400.5, "start_ticks": 5,
+            "state": "S", "tty": "pts/3", "rss": 41_230_336, "swap": 4096, "cpu": 0.5, "comm": "node",
             "exe": "/usr/bin/node", "argv": ["node", "x"], "cwd": "/home/u/p", "env": {"CLAUDECODE": "1"},
             "cgroup": "/user.slice", "service": {"manager": "systemd", "name": "x.service", "main_pid": 123, "active": true},
             "stdio": {"kind": "socket", "stdout_kind": "pipe", "stdin_peers": [], "stdout_peers": [5], "other_peers": [6],

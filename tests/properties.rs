@@ -124,7 +124,7 @@ fn tables() -> impl Strategy<Value = Table> {
 }
 
 fn policy() -> Policy {
-    Policy { min_age: Duration::from_secs(60), ..Policy::default() }
+    Policy { min_age: Duration::from_mins(1), ..Policy::default() }
 }
 
 fn set(pids: Vec<u32>) -> HashSet<u32> {
@@ -215,7 +215,7 @@ proptest! {
             let n = s.processes.len();
             // A process that is seen to hold both ends of a wire is a client. To see it, its own descriptors are read, so
             // it does not become unseen without becoming unreadable itself.
-            let holders = s.processes[index % n].details.stdio.iter().flat_map(|stdio| stdio.stdin_peers.clone());
+            let holders = s.processes[index % n].details.stdio.iter().filter_map(|stdio| stdio.stdin_peers.clone());
             let shows_a_client = holders.flatten().any(|pid| s.processes.iter().any(|row| row.pid() == pid));
             let record = &mut s.processes[index % n];
             match field {

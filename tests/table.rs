@@ -93,7 +93,7 @@ fn no_reason_is_cut_at_any_width() {
 
 #[test]
 fn a_client_that_has_no_column_is_named_with_the_reason() {
-    let old = Limits { max_age: Some(std::time::Duration::from_secs(3600)), ..Limits::default() };
+    let old = Limits { max_age: Some(std::time::Duration::from_hours(1)), ..Limits::default() };
     let policy = Policy { limits: old, ..Policy::default() };
     let said = |width| {
         let text = shown(&machine(), &policy, width, Columns::Few);

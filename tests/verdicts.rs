@@ -306,7 +306,7 @@ fn a_server_without_a_name_is_known_by_its_environment_and_its_wire() {
 
 #[test]
 fn the_young_the_foreign_and_our_own_are_never_targets() {
-    let policy = Policy { min_age: Duration::from_secs(60), ..Policy::default() };
+    let policy = Policy { min_age: Duration::from_mins(1), ..Policy::default() };
     let mut young = one(1, Wire::Closed);
     young.row(500).age(59.0);
     assert_eq!(young.plan(&policy).withheld[0].why, Why::TooYoung);
@@ -412,7 +412,7 @@ fn a_clients_oldest_copies_go_when_there_are_too_many() {
 fn limits_end_what_is_in_use_and_a_servers_own_limits_come_first() {
     let mut table = with_client(Wire::Held(400));
     table.row(500).age(7000.0).rss(700 << 20);
-    let old = Limits { max_age: Some(Duration::from_secs(3600)), ..Limits::default() };
+    let old = Limits { max_age: Some(Duration::from_hours(1)), ..Limits::default() };
     let large = Limits { max_rss: Some(500 << 20), ..Limits::default() };
     assert_eq!(table.verdict(&Policy { limits: old, ..now() }, 500), Some(Verdict::Expired));
     assert_eq!(table.verdict(&Policy { limits: large, ..now() }, 500), Some(Verdict::Oversized));

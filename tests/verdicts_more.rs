@@ -62,7 +62,7 @@ fn every_reason_to_withhold_has_words_of_its_own() {
 fn a_plan_knows_what_it_ends_and_why_it_leaves_the_rest() {
     let mut table = two_orphans();
     table.row(2000).age(10.0);
-    let plan = table.plan(&Policy { min_age: Duration::from_secs(60), ..Policy::default() });
+    let plan = table.plan(&Policy { min_age: Duration::from_mins(1), ..Policy::default() });
     let id = |pid: u32| table.snapshot.processes.iter().find(|r| r.pid() == Pid(pid)).unwrap().id;
     assert_eq!(roots(&plan), [1000]);
     assert!(plan.ends(id(1000)));
@@ -175,7 +175,7 @@ fn limited(limits: Limits) -> Policy {
 #[test]
 fn a_limit_is_broken_only_beyond_its_bound_and_says_by_how_much() {
     let rss = limited(Limits { max_rss: Some(500_000_000), ..Limits::default() });
-    let age = limited(Limits { max_age: Some(Duration::from_secs(3600)), ..Limits::default() });
+    let age = limited(Limits { max_age: Some(Duration::from_hours(1)), ..Limits::default() });
     let told = |table: &Table, policy: &Policy| {
         let judgement = table.judge(policy);
         let found = &judgement.findings[0];

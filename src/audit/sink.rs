@@ -40,7 +40,7 @@ impl Sink for FileSink {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        crate::os::file::sync(&self.0)
+        crate::os::draft::sync(&self.0)
     }
 
     fn size(&mut self) -> io::Result<u64> {

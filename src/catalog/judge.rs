@@ -153,9 +153,10 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         return Some(Identification { role: Role::Helper, name: name.clone(), basis });
     };
     let helper = by_catalog(Role::Helper, server.to_owned(), program, Rule::Profile(part.to_owned()));
-    Some(match data.helper.profiles.contains_key(part) {
-        true => helper,
-        false => Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper },
+    Some(if data.helper.profiles.contains_key(part) {
+        helper
+    } else {
+        Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper }
     })
 }
 

@@ -16,7 +16,9 @@ pub(super) fn matching(base: &Path, pattern: &str, warnings: &mut Vec<Warning>) 
     let mut found = vec![base.to_path_buf()];
     for component in pattern.split('/') {
         let Some((before, after)) = component.split_once('*') else {
-            found.iter_mut().for_each(|path| path.push(component));
+            for path in &mut found {
+                path.push(component);
+            }
             continue;
         };
         let mut next = Vec::new();

@@ -176,7 +176,7 @@ impl Base {
     /// As people write it, on one system; `None` where it does not exist.
     pub(super) fn written(self, os: Os) -> Option<&'static str> {
         Some(match (self, os) {
-            (Base::Home, _) | (Base::ClaudeState, _) | (Base::MacHome, Os::MacOs) => "~/",
+            (Base::Home | Base::ClaudeState, _) | (Base::MacHome, Os::MacOs) => "~/",
             (Base::Config, _) | (Base::AppData, Os::Linux) => "~/.config/",
             (Base::AppData, Os::MacOs) => "~/Library/Application Support/",
             (Base::Editors, Os::Linux) => "~/.config/<editor>/",

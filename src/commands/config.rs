@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::cli::{ConfigAction, Global};
 use crate::config::{self, Loaded, Surroundings};
 use crate::exit::Exit;
-use crate::os::file::{Access, Draft};
+use crate::os::draft::{Access, Draft};
 use crate::policy::{CountPer, Limits, Policy};
 use crate::render::clean::clean;
 use crate::render::settings::{self, Setting, exact_duration, exact_size};

@@ -104,14 +104,15 @@ fn table(session: &Session) -> Vec<Line> {
     let seen = format!("{} in {}", count(snapshot.processes.len(), "process"), elapsed(took));
     let own = snapshot.viewer.uid;
     let alone = snapshot.processes.iter().all(|record| record.uid == Some(own));
-    let mut lines = vec![match alone && own.0 != 0 {
+    let mut lines = vec![if alone && own.0 != 0 {
         // hidepid, a container or a namespace: owners and clients of other users are not seen.
-        true => Line::note(
+        Line::note(
             "process table",
             format!("{seen}, all of this user"),
             "others are hidden from it (hidepid, or a container): owners among them are not known",
-        ),
-        false => Line::fine("process table", seen),
+        )
+    } else {
+        Line::fine("process table", seen)
     }];
     lines.push(wires(&snapshot));
     let judged = look::judge(session, &snapshot, scout);

@@ -86,7 +86,7 @@ pub(super) fn instances(session: &Session) -> anyhow::Result<Exit> {
 }
 
 /// What a command line does not say of itself, in the form of man(7).
-const MORE: &str = r#".SH FILES
+const MORE: &str = r".SH FILES
 .TP
 \fI~/.config/mcp\-reap/config.toml\fR
 Configuration; \fBmcp\-reap config init\fR writes one with comments.
@@ -113,7 +113,7 @@ Shows all evidence for and against one process.
 .TP
 \fBmcp\-reap schedule install \-\-daily 03:00\fR
 Has it run every night.
-"#;
+";
 
 /// The page of the program itself.
 fn main_page() -> anyhow::Result<String> {

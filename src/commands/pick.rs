@@ -33,9 +33,10 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     if list.rows.is_empty() {
         return reap::dry_run(session);
     }
-    let chosen = match Term::stderr().features().is_attended() && !is_dumb() {
-        true => on_screen(session, list)?,
-        false => by_numbers(list)?,
+    let chosen = if Term::stderr().features().is_attended() && !is_dumb() {
+        on_screen(session, list)?
+    } else {
+        by_numbers(list)?
     };
     let rows = match chosen {
         Chosen::These(rows) if !rows.is_empty() => rows,

@@ -98,7 +98,7 @@ mod tests {
         assert!(within(&directory, Duration::from_millis(200), &stop).unwrap().is_none());
         assert!(began.elapsed() >= Duration::from_millis(200));
         stop.store(15, std::sync::atomic::Ordering::Relaxed);
-        assert!(within(&directory, Duration::from_secs(3600), &stop).unwrap().is_none());
+        assert!(within(&directory, Duration::from_hours(1), &stop).unwrap().is_none());
         drop(lock);
         assert!(within(&directory, Duration::ZERO, &stop).unwrap().is_some(), "it was free");
     }

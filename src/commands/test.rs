@@ -45,15 +45,10 @@ pub(super) fn run(args: &TestArgs, json: bool) -> anyhow::Result<Exit> {
     let mut outcomes = Vec::with_capacity(endings.len());
     for ending in endings {
         let bare = trial.play(ending, &args.command, false).with_context(|| ending.title().to_owned())?;
-        let under_exec = match args.under_exec {
-            true => Some(
-                trial
-                    .play(ending, &args.command, true)
-                    .with_context(|| format!("{}, under exec", ending.title()))?,
-            ),
-            false => None,
-        };
-        outcomes.push(Outcome { ending, bare, under_exec });
+        let under_exec = args.under_exec.then(|| {
+            trial.play(ending, &args.command, true).with_context(|| format!("{}, under exec", ending.title()))
+        });
+        outcomes.push(Outcome { ending, bare, under_exec: under_exec.transpose()? });
     }
     show(&args.command, &outcomes, json)?;
     let leaks = |outcome: &Outcome| {

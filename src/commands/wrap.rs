@@ -12,7 +12,7 @@ use crate::clients::{self, Findings, Places, Scope};
 use crate::exit::Exit;
 use crate::os::home;
 use crate::os::stable_path::{Settled, settle};
-use crate::process::{Interest, Pid, Snapshot};
+use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
 use crate::redact;
 use crate::render::clean::clean;
 use crate::render::style::Screen;
@@ -176,7 +176,7 @@ impl RunningClients {
     fn look() -> anyhow::Result<RunningClients> {
         // Some clients are known by their executable's path alone.
         let everybody = |table: &Snapshot| Interest {
-            surely: table.processes.iter().map(|record| record.pid()).collect(),
+            surely: table.processes.iter().map(ProcessRecord::pid).collect(),
             ..Interest::default()
         };
         let snapshot = sys::snapshot(everybody).context("failed to read the process table")?;

@@ -14,13 +14,13 @@ use crate::policy::{AllowRule, CountPer, Expectation, Limits, Policy, ServerRule
 use crate::units::{parse_duration, show_duration};
 
 /// Longer than any server needs to end; more would be a slip (`5m` for `5s` is still allowed).
-pub(super) const MAX_GRACE: Duration = Duration::from_secs(600);
+pub(super) const MAX_GRACE: Duration = Duration::from_mins(10);
 /// The second look must come while the first still means something.
-const MAX_CONFIRM_AFTER: Duration = Duration::from_secs(60);
+const MAX_CONFIRM_AFTER: Duration = Duration::from_mins(1);
 /// Other runs wait meanwhile, and a timer's service has a minute beyond the graces.
 pub(super) const MAX_SETTLE: Duration = Duration::from_secs(30);
 /// A client that reads on for longer than a day is not about to close.
-const MAX_LINGER: Duration = Duration::from_secs(24 * 3600);
+const MAX_LINGER: Duration = Duration::from_hours(24);
 /// A century.
 const MAX_KEEP_DAYS: i64 = 36_500;
 
@@ -48,7 +48,7 @@ pub struct ExecSettings {
 
 impl Default for ExecSettings {
     fn default() -> ExecSettings {
-        ExecSettings { linger: Duration::from_secs(60) }
+        ExecSettings { linger: Duration::from_mins(1) }
     }
 }
 

@@ -56,7 +56,9 @@ impl Surroundings {
     /// # Errors
     /// When neither knows one.
     pub fn home(&self) -> Result<PathBuf, ConfigError> {
-        absolute(&self.home).or_else(|| (self.home_of)(self.euid)).ok_or(ConfigError::NoHome(self.euid))
+        absolute(self.home.as_ref())
+            .or_else(|| (self.home_of)(self.euid))
+            .ok_or(ConfigError::NoHome(self.euid))
     }
 
     /// Where the configuration file is, first hit first: `--config`, `$MCP_REAP_CONFIG`,
@@ -68,7 +70,7 @@ impl Surroundings {
         if let Some(path) = self.config.as_ref().filter(|path| !path.is_empty()) {
             return Ok(Place::Named(path.into(), "$MCP_REAP_CONFIG"));
         }
-        if let Some(base) = absolute(&self.xdg_config_home) {
+        if let Some(base) = absolute(self.xdg_config_home.as_ref()) {
             return Ok(Place::Usual(base.join("mcp-reap/config.toml")));
         }
         let home = self.home()?;
@@ -98,7 +100,7 @@ impl Surroundings {
     /// # Errors
     /// When no home directory is known.
     pub fn state_dir(&self) -> Result<PathBuf, ConfigError> {
-        if let Some(base) = absolute(&self.xdg_state_home).filter(|_| !self.macos) {
+        if let Some(base) = absolute(self.xdg_state_home.as_ref()).filter(|_| !self.macos) {
             return Ok(base.join("mcp-reap"));
         }
         let mut home = self.home()?;
@@ -119,8 +121,8 @@ impl Surroundings {
     }
 }
 
-fn absolute(value: &Option<OsString>) -> Option<PathBuf> {
-    home::absolute(value.clone())
+fn absolute(value: Option<&OsString>) -> Option<PathBuf> {
+    home::absolute(value.cloned())
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ mod tests {
             (Overrides { max_age: zero, ..Overrides::default() }, "--max-age: 0 would end every instance"),
             (Overrides { max_rss: Some(0), ..Overrides::default() }, "--max-rss: 0 would end every instance"),
             (
-                Overrides { allow: vec!["a".into(), "".into()], ..Overrides::default() },
+                Overrides { allow: vec!["a".into(), String::new()], ..Overrides::default() },
                 "--allow: ``: an empty pattern",
             ),
         ] {

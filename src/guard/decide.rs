@@ -9,7 +9,7 @@ const ASK_STDOUT: Duration = Duration::from_secs(1);
 /// While the root is gone, its tree is asked about this often; as is a socket that its own side shut down.
 const ASK_TREE: Duration = Duration::from_secs(2);
 /// The longest rest between two judgements that end nothing.
-const JUDGE_SELDOM: Duration = Duration::from_secs(300);
+const JUDGE_SELDOM: Duration = Duration::from_mins(5);
 
 /// What is known of the stdin that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ pub fn rest_after(in_vain: u32) -> Duration {
 mod tests {
     use super::*;
 
-    const LINGER: Duration = Duration::from_secs(60);
+    const LINGER: Duration = Duration::from_mins(1);
 
     fn seen(stdin: Stdin, client_gone: bool, root_gone: bool) -> Seen {
         Seen { stdin, client_gone, root_gone, stdout: None, tree: None, rest: Duration::ZERO, linger: LINGER }

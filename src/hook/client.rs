@@ -140,10 +140,7 @@ pub(super) fn is_our_program(path: &str) -> bool {
 /// A path as one word of a shell.
 fn quoted(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(&byte);
-    match path.bytes().all(plain) {
-        true => path.to_owned(),
-        false => format!("'{}'", path.replace('\'', r"'\''")),
-    }
+    if path.bytes().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// The program of a line that is one word and our arguments, as an install or a person writes it.

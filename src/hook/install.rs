@@ -160,11 +160,11 @@ pub(crate) fn install(
     let held = SettingsFile::open(file)?;
     let change = held.edit(|text| settings::install(text, command))?;
     if change.edits.is_empty() {
-        return held.report(Vec::new(), false);
+        return Ok(held.report(Vec::new(), false));
     }
     held.back_up(command.client(), &change)?;
     held.write(&change.text)?;
-    held.report(change.edits, false)
+    Ok(held.report(change.edits, false))
 }
 
 /// What [`install`] would do to a settings file: the edits, and the file's text afterwards. Nothing is written.
@@ -181,7 +181,7 @@ pub(crate) fn preview(
     }
     let held = SettingsFile::open(file)?;
     let change = held.edit(|text| settings::install(text, command))?;
-    Ok((held.report(change.edits, false)?, change.text))
+    Ok((held.report(change.edits, false), change.text))
 }
 
 /// Takes our entries out of a settings file. If that restores the bytes from before the install,
@@ -201,21 +201,21 @@ pub(crate) fn uninstall(client: HookClient, file: &Path) -> Result<SettingsRepor
     let before = str::from_utf8(before).unwrap_or_default();
     let change = held.edit(|text| settings::uninstall(client, text, before))?;
     if change.edits.is_empty() {
-        return held.report(Vec::new(), false);
+        return Ok(held.report(Vec::new(), false));
     }
     match (&held.backup, &held.seen) {
         (Some(backup), _) if backup.bytes == change.text.as_bytes() => {
             held.write(&change.text)?;
-            held.on(&held.backup_path, disk::remove(&held.backup_path, backup))?;
-            held.report(change.edits, false)
+            disk::remove(&held.backup_path, backup).map_err(|why| disk_error(&held.backup_path, why))?;
+            Ok(held.report(change.edits, false))
         }
         (None, Some(seen)) if change.text.is_empty() => {
-            held.on(&held.file, disk::remove(&held.file, seen))?;
-            held.report(change.edits, true)
+            disk::remove(&held.file, seen).map_err(|why| disk_error(&held.file, why))?;
+            Ok(held.report(change.edits, true))
         }
         _ => {
             held.write(&change.text)?;
-            held.report(change.edits, false)
+            Ok(held.report(change.edits, false))
         }
     }
 }
@@ -280,25 +280,19 @@ impl SettingsFile {
         let good = untouched == client.events().len() && !seen.bytes.trim_ascii().is_empty();
         match &self.backup {
             Some(old) if !good || old.bytes == seen.bytes => Ok(()),
-            old => {
-                let done = disk::replace(&self.backup_path, old.as_ref(), Some(seen), &seen.bytes);
-                self.on(&self.backup_path, done)
-            }
+            old => disk::replace(&self.backup_path, old.as_ref(), Some(seen), &seen.bytes)
+                .map_err(|why| disk_error(&self.backup_path, why)),
         }
     }
 
     fn write(&self, text: &str) -> Result<(), InstallError> {
         let seen = self.seen.as_ref();
-        self.on(&self.file, disk::replace(&self.file, seen, seen, text.as_bytes()))
+        disk::replace(&self.file, seen, seen, text.as_bytes()).map_err(|why| disk_error(&self.file, why))
     }
 
-    fn on(&self, file: &Path, done: Result<(), DiskError>) -> Result<(), InstallError> {
-        done.map_err(|why| disk_error(file, why))
-    }
-
-    fn report(self, edits: Vec<Edit>, removed: bool) -> Result<SettingsReport, InstallError> {
+    fn report(self, edits: Vec<Edit>, removed: bool) -> SettingsReport {
         let backup = fs::symlink_metadata(&self.backup_path).is_ok().then_some(self.backup_path);
-        Ok(SettingsReport { file: self.file, edits, backup, removed })
+        SettingsReport { file: self.file, edits, backup, removed }
     }
 }
 

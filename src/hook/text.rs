@@ -158,9 +158,10 @@ impl<'a> Settings<'a> {
     /// All entries in an event's array, by group.
     fn entries_below<'r>(&self, items: Raw<'r>) -> Vec<Vec<Raw<'r>>> {
         let items = elements(items).into_iter();
-        match self.client.has_groups() {
-            true => items.map(|group| member(group, "hooks").map(elements).unwrap_or_default()).collect(),
-            false => items.map(|entry| vec![entry]).collect(),
+        if self.client.has_groups() {
+            items.map(|group| member(group, "hooks").map(elements).unwrap_or_default()).collect()
+        } else {
+            items.map(|entry| vec![entry]).collect()
         }
     }
 

@@ -100,7 +100,7 @@ impl Line<'_, '_> {
         let inside: HashSet<Pid> = servers
             .iter()
             .flat_map(|top| self.look.tree.descend(top.pid(), |_| false))
-            .map(|r| r.pid())
+            .map(ProcessRecord::pid)
             .collect();
         let runs_nothing_else = children()
             .all(|child| inside.contains(&child.pid()) || pipeline::passes_on(child, parent, &inside));

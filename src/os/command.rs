@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     fn sh(script: &str, limit: Duration) -> Result<Output, CallError> {
         let environment = [("GIVEN".to_owned(), "it".to_owned())];

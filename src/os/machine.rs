@@ -80,7 +80,7 @@ impl Machine {
         // The number between a mark and the next that is none.
         let after = |text: String, mark: &str| -> Option<String> {
             let rest = text.split_once(mark)?.1;
-            Some(rest.chars().take_while(|one| one.is_ascii_digit()).collect())
+            Some(rest.chars().take_while(char::is_ascii_digit).collect())
         };
         let boot =
             value("kern.boottime").and_then(|text| after(text, "sec = ")).and_then(|sec| sec.parse().ok());

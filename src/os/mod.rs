@@ -5,6 +5,7 @@
 //! Edges share this and nothing else. It knows nothing of MCP.
 
 pub(crate) mod command;
+pub(crate) mod draft;
 pub(crate) mod file;
 pub(crate) mod home;
 pub(crate) mod machine;

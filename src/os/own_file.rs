@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::file::{Access, Draft, Links, ReadError, open, parts};
+use super::draft::{Access, Draft, parts};
+use super::file::{Links, ReadError, open};
 use super::home;
 
 /// Why a file is left alone.

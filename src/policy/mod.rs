@@ -44,7 +44,7 @@ impl Policy {
     /// without a word.
     #[must_use]
     pub fn patience(grace: Duration) -> Duration {
-        Duration::from_secs(300).saturating_add(grace.saturating_mul(2))
+        Duration::from_mins(5).saturating_add(grace.saturating_mul(2))
     }
 }
 
@@ -52,7 +52,7 @@ impl Default for Policy {
     fn default() -> Policy {
         Policy {
             grace: Duration::from_secs(5),
-            min_age: Duration::from_secs(60),
+            min_age: Duration::from_mins(1),
             confirm_after: Duration::from_secs(1),
             settle: Duration::from_secs(10),
             detached: false,

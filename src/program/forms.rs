@@ -11,7 +11,7 @@ fn add(names: &mut Vec<String>, name: &str) {
 }
 
 fn owned(words: &[Word<'_>]) -> Vec<String> {
-    words.iter().map(|word| word.to_string()).collect()
+    words.iter().map(ToString::to_string).collect()
 }
 
 impl Program {

@@ -111,10 +111,10 @@ impl Resolver {
             )),
             None => {
                 let (class, args) = parsed.rest.split_first()?;
-                if stem(base(class)) != &**class {
-                    self.file(class, args)
-                } else {
+                if stem(base(class)) == &**class {
                     Some(Program::module(class, self.dir.as_deref(), args))
+                } else {
+                    self.file(class, args)
                 }
             }
         }

@@ -34,8 +34,8 @@ pub(super) fn names_a_secret(name: &str) -> bool {
     let texts: Vec<&str> = words.iter().map(String::as_str).collect();
     match texts.as_slice() {
         // The shell's own variables, and what is meant to be shown to everyone.
-        ["pwd" | "oldpwd"] | ["public", "key"] | ["publickey"] | ["ssh", "auth", "sock"] => return false,
-        [.., "connection", "string"] | ["connectionstring"] | ["basic" | "sk"] => return true,
+        ["pwd" | "oldpwd" | "publickey"] | ["public", "key"] | ["ssh", "auth", "sock"] => return false,
+        [.., "connection", "string"] | ["connectionstring" | "basic" | "sk"] => return true,
         _ => {}
     }
     if ABOUT.contains(last) || (words.len() > 1 && ABOUT_FIRST.contains(first)) {

@@ -22,10 +22,8 @@ use crate::units::show_size;
 /// One line, and one for each problem.
 #[must_use]
 pub fn text(scene: &Scene<'_>, health: &Health, screen: Screen) -> String {
-    let (state, style) = match health.is_fine() {
-        true => ("healthy", style::good()),
-        false => ("not healthy", style::bad()),
-    };
+    let (state, style) =
+        if health.is_fine() { ("healthy", style::good()) } else { ("not healthy", style::bad()) };
     let mut text = format!("{}: {}", screen.paint(style, state), headline(scene, health));
     for problem in &health.problems {
         text.push('\n');

@@ -9,6 +9,7 @@ use super::figures::command;
 use crate::classify::{ClientRef, Copies, Evidence, Finding};
 use crate::containers::Container;
 use crate::instance::Part;
+use crate::plan::Why;
 use crate::process::{Listener, Pid, ProcessRecord, SCHEMA, Uid};
 
 #[derive(Serialize)]
@@ -225,7 +226,7 @@ fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> 
         verdict: finding.verdict.as_str(),
         reap: scene.reaps(finding),
         reason: &finding.reason,
-        withheld: scene.withheld(finding).map(|why| why.as_str()),
+        withheld: scene.withheld(finding).map(Why::as_str),
         evidence: &finding.evidence,
         age_seconds: finding.age as u64,
         rss: finding.rss,

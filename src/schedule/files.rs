@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::error::ScheduleError;
 use super::job::Job;
 use super::seal::{Origin, origin};
-use crate::os::file::{self, Access, Draft, Links, ReadError};
+use crate::os::draft::{Access, Draft};
+use crate::os::file::{self, Links, ReadError};
 
 /// No file of ours is nearly as large.
 const LARGEST: u64 = 64 * 1024;

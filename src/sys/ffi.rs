@@ -74,7 +74,14 @@ pub(super) fn proc_args(pid: Pid, buffer: &mut [u8]) -> io::Result<usize> {
     // SAFETY: name has the 3 elements it is said to have; length holds the size of the exclusively
     // borrowed buffer and is set to what was written; nothing is set, so the new value is null.
     let answer = unsafe {
-        libc::sysctl(name.as_mut_ptr(), 3, buffer.as_mut_ptr().cast(), &mut length, std::ptr::null_mut(), 0)
+        libc::sysctl(
+            name.as_mut_ptr(),
+            3,
+            buffer.as_mut_ptr().cast(),
+            &raw mut length,
+            std::ptr::null_mut(),
+            0,
+        )
     };
     if answer == 0 { Ok(length.min(buffer.len())) } else { Err(io::Error::last_os_error()) }
 }
@@ -113,7 +120,7 @@ pub(super) fn timebase() -> (u32, u32) {
     let mut scale = MachTimebase { numer: 0, denom: 0 };
     // SAFETY: the pointer is that of a live, exclusively borrowed struct of two 32-bit numbers, as declared in
     // mach/mach_time.h.
-    let answer = unsafe { mach_timebase_info(&mut scale) };
+    let answer = unsafe { mach_timebase_info(&raw mut scale) };
     if answer == 0 && scale.denom > 0 { (scale.numer, scale.denom) } else { (1, 1) }
 }
 

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::sched::CloneFlags;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use crate::look;
 use crate::role::{Actor, DIR, Play, ROLE, Serves};
@@ -135,6 +137,12 @@ fn socket(dir: &Path, tag: &str, serves: Serves) -> OwnedFd {
             UnixListener::bind_addr(&address).unwrap().into()
         }
         Serves::Udp => UdpSocket::bind(("127.0.0.1", 5123)).unwrap().into(),
+        Serves::NamedPipe => {
+            let path = dir.join(format!("{tag}.fifo"));
+            mkfifo(&path, Mode::S_IRWXU).unwrap();
+            // For writing too, as daemons do: reading never meets an end.
+            File::options().read(true).write(true).open(path).unwrap().into()
+        }
     }
 }
 

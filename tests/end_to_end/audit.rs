@@ -56,7 +56,7 @@ impl Audit {
             match event {
                 "run-started" => assert!(open.insert(run), "started twice: {line}"),
                 "run-finished" => {
-                    assert!(open.remove(run) && closed.insert(run), "finished, never started: {line}")
+                    assert!(open.remove(run) && closed.insert(run), "finished, never started: {line}");
                 }
                 "intent" => {
                     meant.insert((run, pid.unwrap(), line["signal"].to_string()));

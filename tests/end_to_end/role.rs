@@ -52,6 +52,8 @@ pub(crate) enum Serves {
     UnixAbstract,
     /// A UDP port that is not given out by itself.
     Udp,
+    /// `TAG.fifo` in the scene's folder: a pipe with a name.
+    NamedPipe,
 }
 
 /// One role.

@@ -13,7 +13,7 @@ use crate::role::DIR;
 use crate::scenes::{ALL, Namespace, Scene};
 
 /// A scene takes about a second; one that takes this long hangs.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// What every namespace has: PIDs and /proc of its own, and no survivor when its first process ends.
 const PRIVATE: [&str; 4] = ["--pid", "--fork", "--mount-proc", "--kill-child"];

@@ -377,7 +377,7 @@ fn a_wait_ends_with_the_process_its_patience_or_a_signal_to_us() {
     kernel.signal(&held, Signal::Term).unwrap();
     let (before, late) = (kernel.now(), kernel.now() + GRACE);
     assert_eq!(kernel.wait(&[&held], late), [true]);
-    assert!(kernel.now() - before < Duration::from_millis(10), "told by the kqueue");
+    assert!(kernel.now().checked_sub(before).unwrap() < Duration::from_millis(10), "told by the kqueue");
     assert!(wait_for_end_by(&machine, id, Duration::ZERO).unwrap());
     let other = identity_by(&machine, Pid(pids[1])).unwrap();
     let earlier = ProcessId { start: StartTime(other.start.0 - 1), ..other };

@@ -53,7 +53,7 @@ impl World {
     }
 
     fn free(&self, pid: u32) -> i32 {
-        (3..).find(|fd| !self.processes[&pid].fds.contains_key(fd)).unwrap()
+        (3..1024).find(|fd| !self.processes[&pid].fds.contains_key(fd)).unwrap()
     }
 
     /// On the first free descriptor, and not handed down.

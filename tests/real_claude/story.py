@@ -1,8 +1,9 @@
 """The story that tests/real_claude.sh plays inside its private PID and network namespace.
 
-story.py MCP_REAP CLAUDE: four sessions of Claude Code side by side, each with one server that is started through
-`sh -c "cd ... && npx ..."` and ignores the end of its input. Three end in the ordinary way. What is left of each
-is seen in /proc by this script itself.
+story.py MCP_REAP CLAUDE: sessions of Claude Code side by side, each with one server that is started through
+`sh -c "cd ... && npx ..."` and ignores the end of its input. Three end in the ordinary way, with and without the hook.
+Then two whose server runs under `mcp-reap exec`: one ends, one is killed. Last, `claude mcp list`, bare and under
+exec. What is left of each is seen in /proc by this script itself.
 """
 
 import http.server
@@ -145,10 +146,18 @@ class Answers(http.server.BaseHTTPRequestHandler):
 # Sessions
 
 
+def entry(guarded: bool) -> dict:
+    """The server in a client's configuration, with `mcp-reap exec --` before its command or without."""
+    command = ["sh", "-c", f"cd {PLACE} && npx -y mcp-server-timer"]
+    if guarded:
+        command = [REAP, "exec", "--", *command]
+    return {"command": command[0], "args": command[1:]}
+
+
 class Session:
     """One `claude -p` with a home of its own."""
 
-    def __init__(self, name: str, port: int, hook: bool, config: str) -> None:
+    def __init__(self, name: str, port: int, hook: bool, config: str, guarded: bool = False) -> None:
         self.name, self.home = name, SCENE / name
         (self.home / ".config/mcp-reap").mkdir(parents=True)
         (self.home / ".config/mcp-reap/config.toml").write_text(config)
@@ -159,9 +168,7 @@ class Session:
         }
         if hook:
             subprocess.run([REAP, "hook", "install", "--force"], env=self.env, check=True, stdout=subprocess.DEVNULL)
-        wrapped = f"cd {PLACE} && npx -y mcp-server-timer"
-        servers = {"timer": {"command": "sh", "args": ["-c", wrapped]}}
-        (self.home / "mcp.json").write_text(json.dumps({"mcpServers": servers}))
+        (self.home / "mcp.json").write_text(json.dumps({"mcpServers": {"timer": entry(guarded)}}))
         self.log = open(SCENE / f"{name}.log", "w")
         self.process = subprocess.Popen(
             [CLAUDE, "-p", "hi", "--mcp-config", str(self.home / "mcp.json"), "--strict-mcp-config"],
@@ -185,6 +192,12 @@ class Session:
         self.ended = time.monotonic()
         check(f"{self.name}: the session ends with 0", code == 0, f"{code} {pathlib.Path(self.log.name).read_text()}")
 
+    def is_killed(self) -> None:
+        """Ends by SIGKILL, in the middle of a request."""
+        self.process.kill()
+        self.process.wait(timeout=20)
+        self.ended = time.monotonic()
+
     def left(self) -> set[tuple[int, int]]:
         """What is left of its server."""
         return self.tree & set(table())
@@ -196,6 +209,60 @@ class Session:
         except OSError:
             return []
         return [json.loads(line) for line in text.splitlines()]
+
+
+def guardians() -> set[tuple[int, int]]:
+    """All guardians there are."""
+    return {who for who in table() if argv(who[0]).startswith("mcp-reap guard ")}
+
+
+def under_exec(sessions: list[Session], port: int) -> None:
+    """Two sessions without the hook, their servers under exec."""
+    clean = Session("clean", port, False, "", guarded=True)
+    killed = Session("killed", port, False, "", guarded=True)
+    sessions += [clean, killed]
+    up = until("both servers run", lambda: all([session.is_up() for session in (clean, killed)]))
+    check("two sessions have started their servers under exec", up)
+    time.sleep(3)
+    for session in (clean, killed):
+        session.is_up()
+    check("each with a guardian", len(guardians()) == 2, guardians())
+    clean.ends()
+    killed.is_killed()
+    for session in (clean, killed):
+        gone = until("its server has gone", lambda: not session.left(), 15)
+        took = time.monotonic() - session.ended
+        check(f"{session.name}: under exec nothing is left", gone and took < 10, (took, session.left()))
+        print(f"     {took:.1f} s after the client's end")
+    check("and no guardian", until("the guardians have left", lambda: not guardians(), 15), guardians())
+
+
+def listed(guarded: bool) -> None:
+    """`claude mcp list` starts each server to see whether it answers."""
+    name = "list under exec" if guarded else "list"
+    home = SCENE / name.replace(" ", "-")
+    home.mkdir()
+    (home / ".claude.json").write_text(json.dumps({"mcpServers": {"timer": {"type": "stdio", **entry(guarded)}}}))
+    env = {key: os.environ[key] for key in ("PATH", "npm_config_cache", "npm_config_offline")}
+    listing = subprocess.run(
+        [CLAUDE, "mcp", "list"], env=env | {"HOME": str(home), "DISABLE_AUTOUPDATER": "1"}, cwd=home, timeout=120,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+    check(f"{name}: the server answered", "onnected" in listing.stdout and listing.returncode == 0, listing.stdout)
+
+    def servers() -> set[tuple[int, int]]:
+        return {who for who in table() if "mcp-server-timer" in argv(who[0])}
+
+    if guarded:
+        gone = until("its server has gone", lambda: not servers() and not guardians(), 10)
+        check(f"{name}: nothing is left", gone, servers())
+        return
+    time.sleep(10)
+    left = servers()
+    print(f"     {name}: bare it left {len(left)} processes")
+    show(left)
+    for pid, _ in left:
+        os.kill(pid, signal.SIGKILL)
 
 
 def main() -> None:
@@ -246,6 +313,9 @@ def main() -> None:
     check("its server goes after its end", until("it is gone", lambda: not living.left(), 30), living.left())
     for pid, _ in bare.left():
         os.kill(pid, signal.SIGKILL)
+    under_exec(sessions, port)
+    for guarded in (False, True):
+        listed(guarded)
     for session in sessions:
         for log in sorted((session.home / ".local/state/mcp-reap").glob("*.log")):
             print(f"     {session.name}: " + f"\n     {session.name}: ".join(log.read_text().splitlines()))

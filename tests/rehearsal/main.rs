@@ -519,7 +519,7 @@ fn a_child_of_a_child_has_one_too_and_who_obeys_nobody_is_killed() {
     assert!(play.all(&Outcome::Killed) && play.left().is_empty());
     let at = |signal: Signal| play.sent().filter(move |(_, sent, _)| *sent == signal).map(|(.., at)| at);
     let graces: Vec<Duration> =
-        at(Signal::Kill).zip(at(Signal::Term)).map(|(kill, term)| kill - term).collect();
+        at(Signal::Kill).zip(at(Signal::Term)).map(|(kill, term)| kill.checked_sub(term).unwrap()).collect();
     assert!(
         graces.iter().all(|grace| *grace >= GRACE && *grace < GRACE + Duration::from_millis(300)),
         "{graces:?}"
@@ -652,7 +652,7 @@ fn what_could_not_be_read_whole_proves_nothing() {
     };
     for look in [1, 2, 3] {
         let play = perform_changed(&[Role { forks: true, ..dying.clone() }], 1, |stage| {
-            stage.blind_from = Some(look)
+            stage.blind_from = Some(look);
         });
         assert_eq!(play.report.results.len(), 2, "the child of the living alone, from look {look} on");
     }

@@ -72,10 +72,13 @@ impl Launchctl {
 impl SimulatedManager for Launchctl {
     fn answer(&mut self, args: &[&str]) -> Output {
         match args {
-            ["print", domain] if *domain == self.domain => match self.logged_in {
-                true => success("gui/501 = {\n}\n"),
-                false => failed(125, "Could not print domain: 125: Domain does not support specified action"),
-            },
+            ["print", domain] if *domain == self.domain => {
+                if self.logged_in {
+                    success("gui/501 = {\n}\n")
+                } else {
+                    failed(125, "Could not print domain: 125: Domain does not support specified action")
+                }
+            }
             ["print", TARGET] => {
                 if let Some(left) = self.leaving.as_mut() {
                     *left = left.saturating_sub(1);

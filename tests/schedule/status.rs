@@ -104,7 +104,7 @@ fn an_agent_with_other_variables_or_patience_is_loaded_anew() {
     let mut home = Home::new(Kind::Launchd);
     home.install().unwrap();
     home.places.kept = [("CODEX_HOME".to_owned(), "/c d".to_owned())].into();
-    let request = Request { grace: std::time::Duration::from_secs(60), ..home.request() };
+    let request = Request { grace: std::time::Duration::from_mins(1), ..home.request() };
     // Written, and then something went wrong before it was loaded.
     for file in home.schedule().preview(&home.schedule().job(&request).unwrap()).0 {
         fs::write(file.path, file.text).unwrap();

@@ -133,15 +133,15 @@ impl ConfigFile {
             .map_err(|why| Refusal::Disk { file: self.named.clone(), why })
     }
 
-    pub(super) fn done(&self, server: &ConfiguredServer, changed: bool) -> Result<Done, Refusal> {
+    pub(super) fn done(&self, server: &ConfiguredServer, changed: bool) -> Done {
         let backup = self.backup_path();
-        Ok(Done {
+        Done {
             client: server.client.clone(),
             entry: server.entry.clone(),
             file: self.named.clone(),
             changed,
             backup: fs::symlink_metadata(&backup).is_ok().then_some(backup),
-        })
+        }
     }
 }
 

@@ -113,7 +113,7 @@ pub(crate) fn install(
     let file = may_install(places, server, program, running)?;
     let (entry, _) = file.entry(server)?;
     if old_command(&entry.line()).is_some() {
-        return file.done(server, false);
+        return Ok(file.done(server, false));
     }
     let own = program.path.to_string_lossy();
     let text = entry.wrapped(&own);
@@ -124,7 +124,7 @@ pub(crate) fn install(
     let first = !each(found).iter().any(|other| other.file == server.file && is_ours(other));
     file.back_up(first)?;
     file.write(&text)?;
-    file.done(server, true)
+    Ok(file.done(server, true))
 }
 
 /// Takes `exec` out again, of every entry of ours for all projects, or of those of a client and name. An entry that
@@ -148,13 +148,13 @@ fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<Done, R
     is_not_running(server, running)?;
     let file = ConfigFile::open(&server.file)?;
     let (entry, _) = file.entry(server)?;
-    let Some(text) = entry.unwrapped(file.had_args(server))? else { return file.done(server, false) };
+    let Some(text) = entry.unwrapped(file.had_args(server))? else { return Ok(file.done(server, false)) };
     let line = entry.line();
     let old = old_command(&line).unwrap_or_default();
     file.check(server, &text, |now| *now == line[old..])?;
     file.write(&text)?;
     file.drop_backup(&text)?;
-    file.done(server, true)
+    Ok(file.done(server, true))
 }
 
 fn is_ours(server: &ConfiguredServer) -> bool {

@@ -145,9 +145,10 @@ impl<'a> EntryText<'a> {
             (false, true) => ("\"args\"", ": "),
             (false, false) => ("args", ": "),
         };
-        let apart = match before.chars().all(|c| c == ' ' || c == '\t') && line > 0 {
-            true => format!(",{newline}{before}"),
-            false => ", ".to_owned(),
+        let apart = if before.chars().all(|c| c == ' ' || c == '\t') && line > 0 {
+            format!(",{newline}{before}")
+        } else {
+            ", ".to_owned()
         };
         (end..end, format!("{apart}{name}{is}{list}"))
     }

@@ -85,7 +85,7 @@ pub(super) fn judge_and_end(
     if confirmed.targets.is_empty() {
         return Ok(Judged::SomethingLeft);
     }
-    recorder.started(&confirmed)?;
+    recorder.started(&confirmed);
     let mut kernel = crate::sys::OsKernel::new(rules.policy.all_users, Arc::clone(&stop))?;
     let report = reap::run(&confirmed, rules.policy.grace, &mut kernel, &mut recorder);
     let totals = Totals::of(&confirmed, &report, started.elapsed());

@@ -49,9 +49,8 @@ impl ShortLocks {
     }
 
     /// Notes that the run began. It reaches the disk with its first intents.
-    pub(super) fn started(&mut self, plan: &Plan) -> Result<(), AuditError> {
+    pub(super) fn started(&mut self, plan: &Plan) {
         self.waiting.push((Utc::now(), run_started(StartedBy::Exec, plan)));
-        Ok(())
     }
 
     /// Writes down the end of the run, and whatever was not written before.

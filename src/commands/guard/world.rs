@@ -100,7 +100,7 @@ impl World for Machine {
             match record.details.stdio.as_ref().map_or(OtherEnd::Unread, |stdio| stdio.stdout()) {
                 OtherEnd::Closed => closed |= root,
                 OtherEnd::Held(holders) => {
-                    readers.extend(holders.iter().filter(|pid| !members.contains(pid)))
+                    readers.extend(holders.iter().filter(|pid| !members.contains(pid)));
                 }
                 OtherEnd::Unread | OtherEnd::Absent if root => return Reader::Other,
                 OtherEnd::Unread | OtherEnd::Absent => {}

@@ -44,17 +44,17 @@ pub(super) enum Task {
 
 /// How long to wait for the end of the client. It comes 0.1 to 4 s after the hook was called; a client
 /// that ends a session and goes on leaves nothing.
-const CLIENT_ENDS: Duration = Duration::from_secs(600);
+const CLIENT_ENDS: Duration = Duration::from_mins(10);
 
 /// When to look, in seconds from the client's end. Servers that obey end within 3 to 4 s of the end of
 /// their input; the later looks are for what was still in motion.
 const LOOKS: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(8), Duration::from_secs(30)];
 
 /// The last look, for what was younger than the person's `min_age` until then.
-const LAST_LOOK: Duration = Duration::from_secs(300);
+const LAST_LOOK: Duration = Duration::from_mins(5);
 
 /// How long to wait for other runs: a grace and some seconds each.
-const LOCK: Duration = Duration::from_secs(120);
+const LOCK: Duration = Duration::from_mins(2);
 
 /// Closes every descriptor beyond the first three. A client may have left the ends of its servers'
 /// wires open in what it starts; held for minutes by us, they would keep servers alive that end with

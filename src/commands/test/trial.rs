@@ -22,7 +22,7 @@ use crate::sys::{self, OsKernel};
 use crate::tree::Tree;
 
 /// How long a server may take to answer: npx and uvx fetch it first.
-const TO_ANSWER: Duration = Duration::from_secs(60);
+const TO_ANSWER: Duration = Duration::from_mins(1);
 /// Under exec: a linger of one second, a grace to leave and one after SIGTERM.
 const UNDER_EXEC: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -60,7 +60,7 @@ impl Trial {
     pub(super) fn play(&self, ending: Ending, command: &[OsString], exec: bool) -> anyhow::Result<Vec<Left>> {
         let mut terminal = None;
         let mut client = self.client(ending, command, exec, &mut terminal)?;
-        let played = self.end(ending, &mut client, terminal);
+        let played = Self::end(ending, &mut client, terminal);
         let left = played.and_then(|()| self.left(&client, exec));
         // The client first: it may start its server again.
         let _ = client.kill();
@@ -102,7 +102,7 @@ impl Trial {
     }
 
     /// Waits until the server has answered, and has the conversation ended.
-    fn end(&self, ending: Ending, client: &mut Child, terminal: Option<OwnedFd>) -> anyhow::Result<()> {
+    fn end(ending: Ending, client: &mut Child, terminal: Option<OwnedFd>) -> anyhow::Result<()> {
         let answers = client.stdout.take().context("no stdout")?;
         let (tell, told) = std::sync::mpsc::channel();
         // A read has no limit of its own.

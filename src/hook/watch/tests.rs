@@ -70,7 +70,7 @@ fn record(pid: u32, parent: u32, group: u32, env: &[(&str, &str)]) -> ProcessRec
     record
 }
 
-fn instance<'a>(records: &'a [(ProcessRecord, Part)]) -> Instance<'a> {
+fn instance(records: &[(ProcessRecord, Part)]) -> Instance<'_> {
     Instance {
         server: "s".into(),
         root: &records[0].0,

@@ -2,6 +2,7 @@
 use super::*;
 use crate::process::{Listener, Service, StartTime};
 
+#[allow(clippy::unnecessary_wraps, reason = "a field of a rule is optional")]
 fn pattern(text: &str) -> Option<Pattern> {
     Some(Pattern::parse(text).unwrap())
 }

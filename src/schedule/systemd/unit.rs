@@ -58,7 +58,7 @@ SystemCallErrorNumber=EPERM
 /// The timer: when it runs.
 pub(super) fn timer(job: &Job) -> String {
     format!(
-        r#"{header}
+        r"{header}
 [Unit]
 Description=End MCP servers that nobody uses any more, {calendar}
 Documentation=https://github.com/mcp-reap/mcp-reap
@@ -72,7 +72,7 @@ Unit=mcp-reap.service
 
 [Install]
 WantedBy=timers.target
-"#,
+",
         header = header("mcp-reap.timer", job),
         calendar = job.calendar,
         on_calendar = job.calendar.systemd(),

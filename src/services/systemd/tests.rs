@@ -41,6 +41,7 @@ fn filled(processes: Vec<ProcessRecord>, answer: &str) -> (Vec<Filled>, Vec<(Man
     (snapshot.processes.into_iter().map(service).collect(), queries)
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the type of a row of the table")]
 fn service_of(name: &str, main: Option<u32>) -> Filled {
     Some((name.into(), main))
 }

@@ -48,6 +48,8 @@ impl Others {
             others.listening_unread = true;
             others.served_unread = true;
         }
+        // Some process may open it by its name at any time, so it is a way in that is never known to be closed.
+        others.ways_unread |= rows.iter().any(|(fd, object)| *fd > 2 && *object == Object::NamedPipe);
         others.pipes(rows, wires, settled, answers);
         others.sockets(rows, wires, settled, answers);
         others

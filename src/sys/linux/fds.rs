@@ -16,6 +16,8 @@ use crate::sys::procfs::FdTarget;
 pub(super) struct FdTable {
     rows: Vec<(u32, FdTarget)>,
     first: [Option<FdTarget>; 3],
+    /// Descriptors above 2 on which something with a path lies: a file, a device, or a pipe with a name.
+    paths: Vec<u32>,
     /// Descriptors that are there and whose links could not be read: `fd/` lists for whoever owns it, and its links need
     /// more (CAP_SYS_PTRACE where the process is not dumpable or in another user namespace).
     unread: Vec<u32>,
@@ -50,6 +52,9 @@ impl FdTable {
             if let Some(first) = table.first.get_mut(fd as usize) {
                 *first = Some(target);
             }
+            if fd > 2 && matches!(target, FdTarget::Path { .. }) {
+                table.paths.push(fd);
+            }
             if matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_) | FdTarget::Master) {
                 table.rows.push((fd, target));
             }
@@ -79,7 +84,12 @@ impl FdTable {
             FdTarget::Socket(inode) if *fd > 2 => Some((*fd, Object::Socket(*inode))),
             _ => None,
         });
-        first.chain(unread).chain(above).collect()
+        let named = self.paths.iter().filter(|fd| {
+            statat(dir, format!("fd/{fd}"), AtFlags::empty())
+                .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
+        });
+        let named = named.map(|fd| (*fd, Object::NamedPipe));
+        first.chain(unread).chain(above).chain(named).collect()
     }
 }
 

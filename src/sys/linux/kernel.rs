@@ -109,9 +109,10 @@ impl OsKernel {
             Ok(true) => Ok(()),
             Ok(false) => {
                 let maker = self.proc.maker_of_namespace(id.pid).map_err(refusal)?;
-                match maker.is_some_and(|maker| self.held.contains(&maker)) {
-                    true => Ok(()),
-                    false => Err(Refusal::Denied("lives in another PID namespace".into())),
+                if maker.is_some_and(|maker| self.held.contains(&maker)) {
+                    Ok(())
+                } else {
+                    Err(Refusal::Denied("lives in another PID namespace".into()))
                 }
             }
             Err(Errno::NOENT | Errno::SRCH) => Err(Refusal::Gone),
@@ -214,7 +215,7 @@ fn has_ended(fd: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(fd, PollFlags::IN)];
     loop {
         match poll(&mut fds, Some(&Timespec::default())) {
-            Err(Errno::INTR) => continue,
+            Err(Errno::INTR) => {}
             answer => return answer.is_ok_and(|ready| ready > 0),
         }
     }

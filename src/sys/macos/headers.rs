@@ -3,6 +3,7 @@
 //! macOS. Where the libc crate has the struct, its own is used.
 
 #![allow(dead_code)] // the structs are measured, never made
+#![allow(clippy::struct_field_names)] // as the header names them
 
 use std::mem::{offset_of, size_of};
 

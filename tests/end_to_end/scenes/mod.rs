@@ -122,6 +122,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(in_use::mcp_reap_spares_the_processes_above_it),
     scene!(in_use::an_orphaned_client_keeps_its_servers_until_the_person_says_otherwise),
     scene!(proof::a_server_that_serves_on_another_socket_stays_though_its_wire_is_dead),
+    scene!(proof::a_pipe_with_a_name_is_a_way_in_that_never_closes),
     scene!(proof::a_terminal_whose_master_is_held_is_use),
     scene!(proof::a_reader_of_stdout_is_use_though_stdin_says_nothing),
     scene!(proof::two_leaked_servers_that_hold_each_others_wires_go),

@@ -60,6 +60,12 @@ pub(crate) fn a_server_that_serves_on_another_socket_stays_though_its_wire_is_de
     let _unrelated = UdpSocket::bind("127.0.0.1:0").unwrap();
 }
 
+pub(crate) fn a_pipe_with_a_name_is_a_way_in_that_never_closes(stage: &Stage) {
+    let who = stage.orphan(&shapes::node("f").but(|a| a.serves = Some(Serves::NamedPipe)))[0];
+    assert_eq!(stage.plan().must_have(who).verdict(), "undetermined");
+    a_run_spares(stage, &[who]);
+}
+
 pub(crate) fn a_terminal_whose_master_is_held_is_use(stage: &Stage) {
     let terminal = nix::pty::openpty(None, None).unwrap();
     let (mut master, slave) = (File::from(terminal.master), File::from(terminal.slave));

@@ -167,7 +167,10 @@ pub(crate) fn a_session_shorter_than_min_age_leaves_nothing_either(stage: &Stage
     audit.is_sound();
     let first = audit.of("intent").into_iter().map(crate::audit::at).min().unwrap();
     let age = chrono::Utc::now().timestamp_millis() - first;
-    assert!(begun.elapsed() - Duration::from_millis(age.unsigned_abs()) > Duration::from_millis(6500));
+    assert!(
+        begun.elapsed().checked_sub(Duration::from_millis(age.unsigned_abs())).unwrap()
+            > Duration::from_millis(6500)
+    );
 }
 
 pub(crate) fn servers_with_groups_of_their_own_are_known_from_before(stage: &Stage) {

@@ -37,6 +37,7 @@ fn what_leads_out_above_2_is_named_and_its_own_is_not() {
             dead().socket(5, 7, connection(7, Other::Held(8), Origin::Opened)).held(End::Socket(8), CLIENT),
             Some(vec![]),
         ),
+        ("a pipe with a name, which any process may open", dead().other(5, Object::NamedPipe), None),
         ("a link that cannot be read", dead().other(5, Object::Unread), None),
         (
             "one seen and one not",

@@ -170,7 +170,7 @@ fn a_datagram_port_is_listed_when_it_was_chosen() {
 
 #[test]
 fn multipath_tcp_is_tcp_and_vsock_is_not_known() {
-    let (own, _folder) = python(
+    let (own, folder) = python(
         "try:
     s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262); s.bind(('127.0.0.1', 0)); s.listen()
     open('port', 'w').write(str(s.getsockname()[1]))
@@ -178,8 +178,8 @@ except OSError: pass
 try: v = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM); open('vsock', 'w').close()
 except OSError: pass",
     );
-    let port = std::fs::read_to_string(_folder.path().join("port")).ok();
-    let vsock = _folder.path().join("vsock").exists().then(|| "vsock".to_owned());
+    let port = std::fs::read_to_string(folder.path().join("port")).ok();
+    let vsock = folder.path().join("vsock").exists().then(|| "vsock".to_owned());
     let expected: Vec<String> = port.into_iter().chain(vsock.clone()).collect();
     assert_eq!(listening(&own), Some(expected));
     assert_eq!(details(&own).connected, if vsock.is_some() { None } else { Some(0) });
@@ -187,7 +187,7 @@ except OSError: pass",
 
 #[test]
 fn a_display_is_known_by_the_name_of_its_socket() {
-    let (own, _folder) = python(
+    let (own, folder) = python(
         "os.mkdir('.X11-unix'); s = socket.socket(socket.AF_UNIX); s.bind('.X11-unix/X9'); s.listen()
 if os.fork() == 0:
     s.close(); c = socket.socket(socket.AF_UNIX); c.connect('.X11-unix/X9'); open('pid.new', 'w').write(str(os.getpid()))
@@ -195,7 +195,7 @@ if os.fork() == 0:
 a = s.accept()
 while not os.path.exists('pid'): time.sleep(.01)",
     );
-    let child: u32 = std::fs::read_to_string(_folder.path().join("pid")).unwrap().parse().unwrap();
+    let child: u32 = std::fs::read_to_string(folder.path().join("pid")).unwrap().parse().unwrap();
     let shows = look(Pid(child)).unwrap().details.display;
     let pid = rustix::process::Pid::from_raw(child as i32).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();

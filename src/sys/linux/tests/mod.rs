@@ -67,7 +67,7 @@ fn sleeps_where_it_is_asked_to() {
     if std::env::var_os("MCP_REAP_TEST_SLEEPS").is_some() {
         // The link is not needed any more.
         let _ = std::fs::remove_file(std::env::current_exe().unwrap());
-        std::thread::sleep(std::time::Duration::from_secs(300));
+        std::thread::sleep(std::time::Duration::from_mins(5));
     }
 }
 

@@ -170,7 +170,7 @@ fn another_reader_of_the_table_sees_the_same() {
             continue; // a number used again between the two looks
         }
         compared += 1;
-        assert_eq!(row.parent.0, their.parent().map_or(0, |pid| pid.as_u32()), "{row:?}");
+        assert_eq!(row.parent.0, their.parent().map_or(0, sysinfo::Pid::as_u32), "{row:?}");
         if row.pid() == own.pid() {
             // Theirs is the estimate in `stat`, as ours is before the details are read.
             assert!(row.rss.abs_diff(their.memory()) <= 1 << 20, "{row:?}");

@@ -1,0 +1,79 @@
+//! The command itself, behind the assignments and shell words that stand before it.
+
+use super::super::Word;
+use super::super::options::{self, Grammar};
+use crate::list::{List, list};
+
+/// Words that open a compound command; what follows them is a command again. `-p` is of `time`.
+const OPENING: List = list!("! ( -p command do elif else exec if nocorrect noglob then time until while {");
+/// Words after which the order of the commands is not the order they run in, or how often; also those of fish and csh.
+const UNORDERED: List = list!("and begin case coproc for foreach function not or repeat select switch");
+
+/// A command behind assignments and opening words.
+pub(super) struct Meaning<'s> {
+    pub(super) words: &'s [String],
+    /// `exec`: it takes the place of the shell.
+    pub(super) replaces: bool,
+    /// The order of the commands is not the order they run in.
+    pub(super) unordered: bool,
+    /// `!` turns its status round.
+    pub(super) negated: bool,
+    /// How many `if`, `while` and `until` it opens.
+    pub(super) opened: usize,
+}
+
+/// Past assignments and opening words to the command itself.
+pub(super) fn meaning(simple: &[String]) -> Meaning<'_> {
+    let mut found = Meaning { words: simple, replaces: false, unordered: false, negated: false, opened: 0 };
+    while let Some((first, rest)) = found.words.split_first() {
+        let first = first.trim_start_matches('(');
+        found.negated |= first == "!";
+        found.opened += usize::from(matches!(first, "if" | "until" | "while"));
+        if first == "exec" {
+            found.words = past_options_of_exec(rest);
+            found.replaces = !found.words.is_empty();
+        } else if is_assignment(first) || OPENING.contains(first) {
+            // `command -v x` asks for a program and runs none.
+            if first == "command" && rest.first().is_some_and(|word| word.starts_with('-')) {
+                return Meaning { words: &[], ..found };
+            }
+            found.words = rest;
+        } else if UNORDERED.contains(first) {
+            return Meaning { words: &[], unordered: true, ..found };
+        } else {
+            break;
+        }
+    }
+    found
+}
+
+/// `A=b` before a command.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+/// exec's own options: -a NAME, -c, -l.
+fn past_options_of_exec(words: &[String]) -> &[String] {
+    let borrowed: Vec<Word<'_>> = words.iter().map(|word| Word::from(word.as_str())).collect();
+    let rest = options::parse(&borrowed, Grammar::clustered(list!("-a"))).rest.len();
+    words.get(words.len() - rest..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_has_a_name_that_a_shell_takes() {
+        for word in ["A=b", "_a1=", "a=b=c"] {
+            assert!(is_assignment(word), "{word}");
+        }
+        for word in ["a", "=b", "1A=b", "a-b=c", "/x/a=b", "--a=b"] {
+            assert!(!is_assignment(word), "{word}");
+        }
+    }
+}

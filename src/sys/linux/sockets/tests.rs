@@ -1,0 +1,62 @@
+use super::*;
+use crate::sys::procfs::TCP_CLOSE;
+
+fn socket(kind: u8, state: u8, name: Option<&[u8]>, peer: Option<u32>, shutdown: u8) -> UnixSocket {
+    let name = name.map(<[u8]>::to_vec);
+    UnixSocket { inode: 4_000_000_001, kind, state, peer, shutdown, name, waiting: vec![5, 0] }
+}
+
+fn judged(socket: &UnixSocket) -> Socket {
+    let far = |inode, name: Option<&[u8]>| {
+        let name = name.map(<[u8]>::to_vec);
+        (inode, UnixSocket { inode, kind: 1, state: 1, peer: None, shutdown: 0, name, waiting: vec![] })
+    };
+    let mut sockets = Sockets::new();
+    sockets.unix =
+        [far(5, None), far(6, Some(b"/run/hub.sock")), far(7, Some(b"\0/tmp/.X11-unix/X0"))].into();
+    sockets.unix_socket(socket, true)
+}
+
+#[test]
+fn a_unix_socket_serves_or_is_connected_or_neither() {
+    let serves =
+        |name: &str, waiting: Vec<Other>| Socket::Serves { name: Listener::Other(name.to_owned()), waiting };
+    let waiting = vec![Other::Held(5), Other::Unseen];
+    let cases = [
+        (socket(1, TCP_LISTEN, Some(b"/run/x.sock"), None, 0), serves("unix:/run/x.sock", waiting.clone())),
+        (socket(5, TCP_LISTEN, Some(b"\0x"), None, 0), serves("unix:@x", waiting)),
+        (socket(2, TCP_CLOSE, Some(b"/run/d"), None, 0), serves("unix:/run/d", vec![])),
+        (socket(2, TCP_CLOSE, Some(b"\x000001a"), None, 0), Socket::Nothing),
+        (socket(1, TCP_CLOSE, Some(b"/run/bound-only"), None, 0), Socket::Nothing),
+        (socket(1, TCP_LISTEN, Some(b"/tmp/tsx-0/7.pipe"), None, 0), Socket::Nothing),
+        (socket(1, TCP_CLOSE, None, None, 0), Socket::Nothing),
+    ];
+    for (socket, expected) in cases {
+        assert_eq!(judged(&socket), expected, "{socket:?}");
+    }
+}
+
+#[test]
+fn a_connection_is_known_by_the_names_of_its_two_ends() {
+    let at = |name: Option<&[u8]>, peer: Option<u32>, shutdown: u8| match judged(&socket(
+        1,
+        TCP_ESTABLISHED,
+        name,
+        peer,
+        shutdown,
+    )) {
+        Socket::Connected(c) => (c.origin, c.other, c.display),
+        other => panic!("{other:?}"),
+    };
+    let named: Option<&[u8]> = Some(b"/run/x.sock");
+    assert_eq!(at(None, Some(5), 0), (Origin::Pair, Other::Held(5), false));
+    assert_eq!(at(None, Some(0), 3), (Origin::Pair, Other::Gone, false));
+    assert_eq!(at(named, Some(5), 0), (Origin::Accepted, Other::Held(5), false));
+    assert_eq!(at(named, Some(0), 3), (Origin::Accepted, Other::Gone, false));
+    assert_eq!(at(None, Some(6), 0), (Origin::Opened, Other::Held(6), false));
+    assert_eq!(at(None, Some(7), 0), (Origin::Opened, Other::Held(7), true));
+    // Neither is closed: the first waits in a backlog, of the second the kernel says nothing.
+    assert_eq!(at(None, Some(0), 0), (Origin::Opened, Other::Unseen, false));
+    assert_eq!(at(None, Some(0), 1), (Origin::Opened, Other::Unseen, false));
+    assert_eq!(at(None, None, 0), (Origin::Pair, Other::Unseen, false));
+}
