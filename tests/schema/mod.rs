@@ -35,8 +35,8 @@ fn validator(name: &str, strict: bool) -> Arc<Validator> {
 }
 
 fn build(name: &str, strict: bool) -> Validator {
-    // Others refer to parts of the report, and to nothing else.
-    let schemas = ["report", name].map(|name| {
+    // Others refer to parts of the report and of the schedule's, and to nothing else.
+    let schemas = ["report", "schedule-status", name].map(|name| {
         let mut schema = SCHEMAS[name].clone();
         if strict {
             close(&mut schema);
@@ -48,7 +48,7 @@ fn build(name: &str, strict: bool) -> Validator {
         registry = registry.add(schema["$id"].as_str().unwrap(), schema).unwrap();
     }
     let registry = registry.prepare().unwrap();
-    jsonschema::options().with_registry(&registry).build(&schemas[1]).unwrap()
+    jsonschema::options().with_registry(&registry).build(&schemas[2]).unwrap()
 }
 
 /// Closes every object that lists its properties; the branches of a `oneOf` are no objects of their own.
