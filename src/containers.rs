@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, Role};
 use crate::process::{Pid, ProcessRecord, Snapshot, StartTime};
 use crate::program;
 
-/// A running container, as its engine tells of it.
+/// A running container, as its engine lists it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Container {
     /// `docker` or `podman`.
@@ -24,7 +24,7 @@ pub struct Container {
     /// When it was made, in seconds since the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<f64>,
-    /// It was started with an open stdin (`-i`), as a stdio server is. `None` where the engine did not tell.
+    /// It was started with an open stdin (`-i`), as a stdio server is. `None` where the engine did not list it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactive: Option<bool>,
 }
@@ -34,7 +34,7 @@ pub struct Container {
 pub struct Abandoned {
     /// Containers of MCP images without a client, the oldest first.
     pub containers: Vec<Container>,
-    /// Why an engine was not asked or gave no answer, in sentences.
+    /// Why an engine was not queried or gave no answer, in sentences.
     pub troubles: Vec<String>,
 }
 
@@ -44,8 +44,8 @@ const ENGINES: [&str; 4] = ["docker", "nerdctl", "podman", "finch"];
 /// A container is made after its client started; clocks may differ a little (the engine may run in a virtual machine).
 const CLOCKS: f64 = 2.0;
 
-/// The containers of MCP images that have no client: none that runs could have started them. One without an open stdin is
-/// a daemon, and has none by intention.
+/// The containers of MCP images that have no client: none that runs could have started them. One without an open stdin
+/// is a daemon, and has none by intention.
 #[must_use]
 pub fn without_client<'c>(
     containers: &'c [Container],

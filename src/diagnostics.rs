@@ -92,7 +92,7 @@ impl Diagnostics {
 /// 4.5 MB at the start and loses lines when the process exits.
 fn appender(directory: &Path) -> Result<RollingFileAppender, DiagnosticsError> {
     // Before the appender makes it with what umask allows: its neighbour is the audit log, which
-    // lives in a directory of 0700 or not at all.
+    // is in a directory of 0700 or nowhere.
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -54,7 +54,7 @@ pub enum Problem {
         /// Its name.
         name: String,
     },
-    /// Fewer instances in use than `[[expect]]` says.
+    /// Fewer instances in use than `[[expect]]` wants.
     Missing {
         /// The name in the entry.
         name: String,
@@ -63,7 +63,7 @@ pub enum Problem {
         /// Instances that should, at least.
         min: u32,
     },
-    /// More instances than `[[expect]]` says.
+    /// More instances than `[[expect]]` wants.
     TooMany {
         /// The name in the entry.
         name: String,

@@ -31,7 +31,7 @@ pub struct Run {
     pub duration_ms: u64,
     /// What it ended, or tried to.
     pub instances: Vec<PastInstance>,
-    /// What it left alone although the verdict said otherwise.
+    /// What it left alone against the verdict.
     pub withheld: Vec<PastWithheld>,
 }
 

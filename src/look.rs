@@ -1,4 +1,4 @@
-//! One look at the process table: its rows, who is whose parent, and what each process is. Made once, and the input of
+//! One look at the process table: its rows, parents and children, and what each process is. Made once, and the input of
 //! grouping, judging and planning.
 
 use std::borrow::Cow;

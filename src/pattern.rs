@@ -27,7 +27,7 @@ enum Matcher {
     Regex(regex::Regex),
 }
 
-/// Why a pattern is none.
+/// Why a text is no pattern.
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {
     /// An empty pattern would match everything or nothing; which was meant is not clear.

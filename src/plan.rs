@@ -1,4 +1,4 @@
-//! What will be ended, what is left alone although its verdict says otherwise, and why.
+//! What will be ended, what is left alone against its verdict, and why.
 
 mod choice;
 mod why;
@@ -23,7 +23,7 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// Root and reason of what would be ended but is not.
     pub withheld: Vec<Withheld>,
-    /// What it is made of: what nobody uses, or what a person chose. A second look goes by the same.
+    /// What it is made of: what nobody uses, or what a person chose. A second look uses it again.
     pub choice: Choice,
 }
 
@@ -34,7 +34,7 @@ pub struct Target {
     pub server: String,
     /// Why it is ended.
     pub verdict: Verdict,
-    /// The same in a few words.
+    /// The verdict in a few words.
     pub reason: String,
     /// The client it belonged to, where one is known.
     pub client: Option<ClientRef>,
@@ -76,14 +76,14 @@ pub struct Withheld {
     pub server: String,
     /// All its members.
     pub pids: Vec<Pid>,
-    /// What the evidence says of it.
+    /// The verdict on it.
     pub verdict: Verdict,
     /// Why not.
     pub why: Why,
 }
 
 impl Plan {
-    /// Plans the end of every instance whose verdict says so, unless one of its members must never
+    /// Plans the end of every instance that its verdict ends, unless one of its members must never
     /// be a target: then none of them is.
     #[must_use]
     pub fn new(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy) -> Plan {
@@ -133,7 +133,7 @@ impl Plan {
         confirmed
     }
 
-    /// Says of those that a second look, this snapshot, saw nothing of that they ended by themselves.
+    /// Marks what the second look (this snapshot) did not find any more as ended by itself.
     #[must_use]
     pub fn with_those_that_left(mut self, second: &Snapshot) -> Plan {
         let there = |pid: &Pid| second.processes.iter().any(|record| record.pid() == *pid);
@@ -145,7 +145,7 @@ impl Plan {
         self
     }
 
-    /// Keeps only the instances that `keep` says, and drops the others silently.
+    /// Keeps only the instances for which `keep` is true, and drops the others silently.
     #[must_use]
     pub fn only(mut self, keep: impl Fn(&Target) -> bool) -> Plan {
         self.targets.retain(keep);
@@ -196,7 +196,7 @@ fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy
     let viewer = look.snapshot.viewer.uid;
     let others_too = policy.all_users && viewer.0 == 0;
     // kthreadd is pid 2 and the parent of all kernel threads; in a container pid 2 is an ordinary
-    // process, and left alone all the same.
+    // process, and left alone too.
     let kernel =
         look.tree.get(Pid(2)).filter(|second| second.comm.as_bytes() == b"kthreadd").map(ProcessRecord::pid);
     if members().any(|r| r.pid() <= Pid(2) || Some(r.parent) == kernel) {
@@ -224,8 +224,8 @@ fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy
     }
 }
 
-/// The variable that marks a job of a shell tool is handed down, so one readable environment of the launchers and
-/// servers tells for all.
+/// The variable that marks a job of a shell tool is inherited, so one readable environment of the launchers and
+/// servers is enough.
 fn hides_environment(record: &ProcessRecord) -> bool {
     record.details.env.is_none()
 }

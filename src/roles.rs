@@ -158,7 +158,7 @@ impl Roles {
         self.known.iter().filter(|known| known.what.role == role).map(|known| known.pid).collect()
     }
 
-    /// Its argv says what it is, but something else must bear that out, and does not or was not read yet.
+    /// Its argv names a role, but something else must confirm it, and does not or was not read yet.
     #[must_use]
     pub fn is_unproven(&self, pid: Pid) -> bool {
         self.unproven.binary_search(&pid).is_ok()
@@ -191,7 +191,7 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
     }
 }
 
-/// Does its environment say that Claude Code started it as a stdio server? The variables are inherited by everything
+/// Did Claude Code start it as a stdio server, by its environment? The variables are inherited by everything
 /// below a server: by a database that it put into the background, by a tmux server and all its panes. So it must be on a
 /// whole wire, stdin and stdout, and in the process group and session it was born into.
 fn started_as_server(record: &ProcessRecord) -> bool {

@@ -1,4 +1,4 @@
-//! Who is whose parent. A loop in a table (two rows that name each other) is met once and left.
+//! Parents and children. A loop in a table (two rows that name each other) is followed once.
 
 use std::collections::HashSet;
 

@@ -4,7 +4,7 @@ pub mod since;
 
 use std::time::Duration;
 
-/// Why a duration or a size is none. The fragments fit "`max_age`: ...".
+/// Why a text is no duration or no size. The fragments fit "`max_age`: ...".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
     /// Nothing there.
@@ -162,7 +162,7 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
 #[must_use]
 pub fn show_duration(duration: Duration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    // Weeks are read but not shown: "2w 3d" says less about a process than "17d 4h".
+    // Weeks are read but not shown: "17d 4h" is easier to compare than "2w 3d".
     let units = &TIME[1..];
     let Some(first) = units.iter().position(|(_, factor)| millis >= *factor) else {
         return "0s".to_owned();

@@ -356,7 +356,8 @@ fn an_allow_rule_that_no_instance_meets_is_idle() {
     let catalog = Catalog::builtin();
     let look = Look::new(&table.snapshot, &catalog);
     let judgement = classify::judge(&look, &policy);
-    let idle = classify::idle_rules(&judgement.instances(), &look, &rules);
+    let instances: Vec<_> = judgement.findings.iter().map(|finding| &finding.instance).collect();
+    let idle = classify::idle_rules(&instances, &look, &rules);
     assert_eq!(idle.len(), 1);
     assert!(idle[0].name.as_ref().is_some_and(|name| name.matches("mcp-server-map")));
 }

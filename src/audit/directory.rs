@@ -91,7 +91,7 @@ impl Directory {
         AuditError::Io { doing, path, source }
     }
 
-    /// Opens one of our files for reading and appending, or creates it; says whether it is new.
+    /// Opens one of our files for reading and appending, or creates it; returns whether it is new.
     ///
     /// # Errors
     /// When it is anything but a regular file of this user with one name that only this user can write.
@@ -183,7 +183,7 @@ impl Directory {
         }
     }
 
-    /// Is this open file still the one that goes by this name?
+    /// Is this open file still the one with this name?
     pub(super) fn still_names(&self, name: &str, file: &File) -> bool {
         match (rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW), rustix::fs::fstat(file)) {
             (Ok(named), Ok(open)) => (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino),
@@ -201,7 +201,7 @@ impl Directory {
     }
 }
 
-/// What speaks against a file that is to be written.
+/// Why a file must not be written.
 fn problem_of(metadata: &Metadata, euid: u32) -> Option<String> {
     let mode = metadata.mode() & 0o7777;
     if !metadata.is_file() {

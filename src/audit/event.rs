@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::run_id::RunId;
+use crate::classify::Evidence;
 use crate::plan::{Target, TargetMember};
 use crate::process::{Pid, ProcessId, StartTime, Uid};
 use crate::reap::Signal;
@@ -127,11 +128,12 @@ pub enum AuditEvent {
         /// The client of its instance; `None` where none is known.
         #[serde(default)]
         client: Option<Client>,
-        /// What the evidence says of its instance.
+        /// The verdict on its instance.
         verdict: String,
         /// The evidence in one line.
         reason: String,
-        /// All of the evidence, as in the report: objects with a `kind`.
+        /// The evidence as in the report, objects with a `kind`: that of the instance, and by what this process and the
+        /// topmost server are known.
         #[serde(default)]
         evidence: Vec<serde_json::Value>,
     },
@@ -189,7 +191,7 @@ pub enum AuditEvent {
         subject: Subject,
         /// All its processes.
         pids: Vec<Pid>,
-        /// What the evidence says of it.
+        /// The verdict on it.
         verdict: String,
         /// Why it was left alone.
         reason: String,
@@ -233,16 +235,28 @@ impl AuditEvent {
                 .map(|client| Client { pid: client.pid, name: client.name.clone() }),
             verdict: target.verdict.as_str().to_owned(),
             reason: redact::text(&target.reason),
-            // Plain structs with text keys: there is nothing in them that JSON cannot hold.
-            evidence: target.evidence.iter().filter_map(|seen| serde_json::to_value(seen).ok()).collect(),
+            evidence: evidence(target, member),
         }
     }
+}
+
+/// The evidence about a member: that of its instance, and by what this member and the topmost server are known. By what
+/// each of 3,000 forked workers is known would make 3,000 records of 400 kB.
+fn evidence(target: &Target, member: &TargetMember) -> Vec<serde_json::Value> {
+    let topmost = target.evidence.iter().position(|seen| matches!(seen, Evidence::Identified { .. }));
+    let concerns = |(index, seen): &(usize, &Evidence)| match seen {
+        Evidence::Identified { pid, .. } => *pid == member.id.pid || Some(*index) == topmost,
+        _ => true,
+    };
+    // Plain structs with text keys: there is nothing in them that JSON cannot hold.
+    let value = |(_, seen)| serde_json::to_value(seen).ok();
+    target.evidence.iter().enumerate().filter(concerns).filter_map(value).collect()
 }
 
 /// The most of an argv that is recorded, in bytes.
 const MAX_ARGV: usize = 16 << 10;
 
-/// Cuts a command line that is too long for a record, and says by how much.
+/// Cuts a command line that is too long for a record; the last word is how much was cut.
 fn cut(mut argv: Vec<String>) -> Vec<String> {
     let mut room = MAX_ARGV;
     let Some(at) = argv.iter().position(|argument| {

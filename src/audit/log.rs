@@ -13,7 +13,7 @@ use super::run_id::RunId;
 use super::sink::{FileSink, Sink};
 use super::{AuditError, CURRENT};
 
-/// The log of one run, which alone writes it as long as this value lives.
+/// The log of one run, which alone writes it as long as this value exists.
 #[derive(Debug)]
 pub struct AuditLog<S = FileSink> {
     sink: S,
@@ -58,12 +58,6 @@ impl<S: Sink> AuditLog<S> {
     #[cfg(test)]
     pub(crate) fn over(sink: S, run: RunId) -> AuditLog<S> {
         AuditLog { sink, path: CURRENT.into(), run, torn: false, broken: false, _lock: None }
-    }
-
-    /// The run whose events this log takes.
-    #[must_use]
-    pub fn run(&self) -> &RunId {
-        &self.run
     }
 
     /// Appends one event. It survives the end of this process, but not of the machine: outcomes

@@ -46,7 +46,7 @@ pub enum AuditError {
     NotTrusted {
         /// The file or directory.
         path: PathBuf,
-        /// What speaks against it, and what to do.
+        /// Why it is not trusted, and what to do.
         problem: String,
     },
     /// An earlier fsync failed. The kernel then drops what it could not write and reports that once, so

@@ -17,7 +17,7 @@ const MAX_LINE: u64 = 4 << 20;
 pub enum Line {
     /// An event.
     Record(Box<Record>),
-    /// A line that is none: torn by a crash or a full disk, or written by another program.
+    /// A line that is no record: torn by a crash or a full disk, or written by another program.
     Unreadable {
         /// The file.
         file: PathBuf,

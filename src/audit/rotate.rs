@@ -90,7 +90,7 @@ fn day_to_put_aside(
 }
 
 /// The day of the first record. A backup that was restored has a new modification time, but its
-/// records still say when they were written.
+/// records still have the time at which they were written.
 fn first_day(file: File) -> Option<NaiveDate> {
     #[derive(serde::Deserialize)]
     struct When {

@@ -93,7 +93,7 @@ fn key(text: &str) -> String {
     if name.contains('$') { String::new() } else { name.to_owned() }
 }
 
-/// Not node here and bun there; an interpreter that only one of the lines names is the same.
+/// Not node here and bun there; where only one of the two names an interpreter, it may be the other's too.
 fn same_runtime(expected: &Resolution, seen: &Resolution) -> bool {
     let runtime = |seen: &Resolution| {
         let layer = seen.layers.iter().rev().find(|layer| layer.kind == LayerKind::Interpreter)?;
@@ -147,7 +147,7 @@ fn same_program(expected: &Program, from: Option<&str>, seen: &Program, place: P
         _ => text.to_owned(),
     };
     let expected = whole(&expected.text, from);
-    // What a program calls itself may be any text; a bare name says nothing of where its file lies.
+    // What a program calls itself may be any text; a bare name does not show where its file lies.
     let bare = seen.kind == Kind::Binary && !seen.text.contains('/');
     exe.is_some_and(|exe| matches_text(&expected, exe))
         || !bare && matches_text(&expected, &whole(&seen.text, cwd))

@@ -183,7 +183,7 @@ impl Data {
 }
 
 impl Clients {
-    /// The client that goes by one of these names.
+    /// The client with one of these names.
     pub(super) fn named(&self, name: &str) -> Option<Text> {
         let exact = self.names.get(name).copied();
         exact.or_else(|| {

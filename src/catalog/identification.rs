@@ -24,7 +24,7 @@ pub enum Role {
     /// Starts and watches processes of others (pm2, supervisord, a container shim): as a parent it
     /// is an owner, even as pid 1.
     Supervisor,
-    /// Adopts orphans (systemd, launchd, tini): as a parent it says that the owner is gone.
+    /// Adopts orphans (systemd, launchd, tini): as a parent it means that the owner is gone.
     Init,
 }
 
@@ -78,13 +78,13 @@ pub enum Basis {
         /// How such folders' names begin.
         profile: String,
     },
-    /// A browser that a program drives: headless, with such a profile or a temporary one. Whose it was is not known, so it
-    /// is a helper only where its parent has ended.
+    /// A browser that a program drives: headless, with such a profile or a temporary one. Whose it was is not known,
+    /// so it is a helper only where its parent has ended.
     Automated {
         /// The profile folder, or how its name begins.
         profile: String,
     },
-    /// Its environment says that Claude Code started it as a stdio server.
+    /// By its environment, Claude Code started it as a stdio server.
     Environment,
     /// It holds both other ends of a server's stdio connection, as a client does.
     ActsAsClient {

@@ -4,7 +4,7 @@ use super::Rule;
 use super::data::Data;
 use crate::program::{Kind, Program, base, stem};
 
-/// A server: the name it is shown under, and the rule that says so.
+/// A server: the name it is shown under, and the rule that found it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub name: String,
@@ -89,7 +89,7 @@ impl Data {
         let window = program.text.contains(".app/Contents/MacOS/");
         let usual = packaged || (!system && !own_script && !window && server.bare_commands.contains(first));
         let ends = second.is_none_or(|word| word.starts_with('-'));
-        // "mcp-serve state" says what it is, "mcp list" does not.
+        // "mcp-serve state" is a server, "mcp list" may be a client's.
         let telling = packaged && first != "mcp" && !self.is_batch(args.get(1..).unwrap_or_default());
         if server.commands.contains(first) && (verb || (usual && ends) || telling) {
             return found(Rule::Command(first.to_owned()));

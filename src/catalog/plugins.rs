@@ -6,7 +6,7 @@ use crate::bytes::RawText;
 use crate::process::ProcessRecord;
 use crate::program::{Beside, Kind, Resolution, tidy};
 
-/// The variable in which Claude Code says where the plugin of a server lies.
+/// Claude Code's variable with the folder of the plugin that a server belongs to.
 const ROOT: &str = "CLAUDE_PLUGIN_ROOT";
 
 /// A script below a client's plugin folder: its server, or a launcher of it. A relative path counts

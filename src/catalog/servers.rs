@@ -27,7 +27,7 @@ impl Data {
         (!batch).then(|| Found { name: self.short(program), rule })
     }
 
-    /// A name whose words say that it is a server.
+    /// A name with a word for a server in it.
     pub(super) fn says(&self, name: &str) -> Option<Rule> {
         if !says_mcp(name.as_bytes()) || self.not.names.contains(name.to_ascii_lowercase().as_str()) {
             return None;
@@ -40,7 +40,7 @@ impl Data {
         self.word(name)
     }
 
-    /// Nobody says of a program of one's own that it is a server *for* backups: mcp-server-backup does them.
+    /// A name after `mcp-server-` names what the server does, so mcp-server-backup is a server and no backup of one.
     fn is_job(&self, name: &str) -> bool {
         words(name).last().is_some_and(|word| self.not.job.has(word) || self.not.own_job.has(word))
     }
@@ -151,7 +151,7 @@ impl Data {
         self.says(name).or_else(|| self.folder(program))
     }
 
-    /// `npm run start:mcp`, or `npm start` in a folder that says it.
+    /// `npm run start:mcp`, or `npm start` in a folder with such a name.
     fn task(&self, program: &Program) -> Option<Rule> {
         let batch = |word: &str| self.not.task.contains(word) || self.not.batch.contains(word);
         if words(&program.text).any(batch) {
@@ -202,7 +202,7 @@ impl Data {
             || first.ends_with("install")
     }
 
-    /// The project folder of a file with a plain name: the innermost that says something.
+    /// The project folder of a file with a plain name: the innermost with a name that means something.
     fn folder(&self, program: &Program) -> Option<Rule> {
         let folder = self.telling_folder(program)?;
         Some(Rule::Folder(folder.to_owned()))

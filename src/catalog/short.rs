@@ -8,7 +8,7 @@ impl Data {
     pub(super) fn short(&self, program: &Program) -> String {
         let names = &program.names;
         let name = match program.kind {
-            // The bare name says nothing; its scope or folder does: @playwright/mcp.
+            // The bare name is any server's; its scope or folder tells which: @playwright/mcp.
             Kind::Package => names.first().map(String::as_str).unwrap_or_default(),
             Kind::Module => names
                 .first()

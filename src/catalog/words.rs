@@ -1,4 +1,4 @@
-//! The words of a name: `mcp-server-git`, `MCPServer` and `mcp_server.main` speak of the same thing.
+//! The words of a name: `mcp-server-git`, `MCPServer` and `mcp_server.main` have the same words.
 
 /// The words of a name, split at everything that is no letter or digit and where the case changes.
 pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {

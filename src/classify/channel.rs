@@ -5,8 +5,8 @@ use crate::instance::Instance;
 use crate::look::Look;
 use crate::process::{Listener, Pid, ProcessRecord, StdioKind};
 
-/// The channels of an instance's launchers and servers. What helpers serve on is their server's business (a browser's
-/// debugging port).
+/// The channels of an instance's launchers and servers. What helpers serve on (a browser's debugging port) is for their
+/// server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Channels {
     /// What it serves on.

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use super::evidence::Evidence;
-use super::finding::{ClientRef, ClientStatus, Finding, OwnerPid, ZombieStatus};
+use super::finding::{ClientRef, ClientStatus, Finding, ZombieStatus};
 use super::observe::Observation;
 use super::owner::name_of;
-use super::proof::{self, Answer, Proof, Surroundings};
+use super::proof::{self, Answer, OtherInstances, Proof};
+use super::reason::reason;
 use super::verdict::{self, Verdict};
 use crate::catalog::Role;
 use crate::instance::Instance;
@@ -86,20 +87,22 @@ fn judge_one<'a>(
             && !instance.contains(holder)
             && !seen.ancestors.contains(&holder)
     };
-    let around = Surroundings {
+    let around = OtherInstances {
         dead,
         is_other_client: &is_other_client,
         all_read: look.snapshot.unreadable.is_empty(),
     };
     let proof = proof::dead(&seen.wire, &around);
-    let (verdict, reason) = verdict::judge(&seen, proof);
+    let verdict = verdict::judge(&seen, proof);
     let orphaned = verdict == Verdict::Orphaned;
     let unattended = matches!(verdict, Verdict::Detached | Verdict::Disconnected) && !on_a_desktop(&instance);
-    let status = ClientStatus { pid, name, orphaned, reason: (orphaned || unattended).then_some(reason) };
+    let reason = (orphaned || unattended).then(|| reason(verdict, &seen, proof));
+    let status = ClientStatus { pid, name, orphaned, reason };
     Some(JudgedClient { status, goes_with: None, instance, seen, proof })
 }
 
-/// A desktop program has no wire, and its owner is often the session's service manager: a window is how people talk to it.
+/// A desktop program has no wire, and its owner is often the session's service manager: a window is how people talk to
+/// it.
 fn on_a_desktop(instance: &Instance<'_>) -> bool {
     let has_window_processes = |record: &ProcessRecord| {
         let argv = record.argv.iter().flat_map(crate::bytes::Argv::iter);
@@ -109,7 +112,7 @@ fn on_a_desktop(instance: &Instance<'_>) -> bool {
     members.any(|record| record.details.display || has_window_processes(record))
 }
 
-/// The zombies, by pid. A dead process has no argv any more, so its name must tell, or its parent.
+/// The zombies, by pid. A dead process has no argv any more, so it is known by its name or its parent.
 pub(super) fn zombies(findings: &[Finding<'_>], look: &Look<'_>) -> Vec<ZombieStatus> {
     let Look { snapshot, roles, catalog, .. } = look;
     let known = |role| matches!(role, Some(Role::Client | Role::Server | Role::Launcher | Role::Helper));
@@ -131,7 +134,7 @@ pub(super) fn zombies(findings: &[Finding<'_>], look: &Look<'_>) -> Vec<ZombieSt
 }
 
 /// Makes each orphaned client an instance of its own, with everything below it: its servers serve
-/// nobody else, and go with it. Only when the person asked for that.
+/// nobody else, and end with it. Only when the person wants that (`reap.clients`).
 pub(super) fn take_orphaned<'a>(
     findings: &mut Vec<Finding<'a>>,
     clients: Vec<JudgedClient<'a>>,
@@ -140,25 +143,10 @@ pub(super) fn take_orphaned<'a>(
     for client in clients.into_iter().filter(|client| client.status.orphaned && client.goes_with.is_none()) {
         let JudgedClient { status, instance, seen, proof, .. } = client;
         findings.retain(|finding| !instance.contains(finding.instance.root.pid()));
-        let mut evidence = seen.evidence();
-        if let Answer::Yes(proof) = proof {
-            evidence.push(Evidence::DeadWire { proof });
-        }
-        evidence.push(Evidence::OrphanedClient { pid: status.pid });
-        findings.push(Finding {
-            client: None,
-            verdict: Verdict::Orphaned,
-            reason: "a client that nobody can talk to any more".to_owned(),
-            evidence,
-            age: look.snapshot.age(instance.root),
-            rss: instance.rss(),
-            owner: OwnerPid::Gone,
-            connected: false,
-            awaited: seen.awaited_by.is_some(),
-            persons: seen.persons,
-            conversation: None,
-            instance,
-        });
+        let reason = "a client that nobody can talk to any more".to_owned();
+        let mut finding = Finding::new(instance, seen, proof, (Verdict::Orphaned, reason), look);
+        finding.evidence.push(Evidence::OrphanedClient { pid: status.pid });
+        findings.push(finding);
     }
     findings.sort_by_key(|finding| finding.instance.root.pid());
 }

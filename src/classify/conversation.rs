@@ -8,10 +8,10 @@ use crate::process::{Pid, StartTime};
 /// Claude Code puts it into the environment of its stdio servers (since 2.1.154).
 const CLAUDE_SESSION: &str = "CLAUDE_CODE_SESSION_ID";
 /// opencode (1.18) puts the number of its own process there; it has one conversation at a time. Codex gives its servers
-/// neither a thread id nor anything else that tells one thread from another.
+/// neither a thread id nor anything else by which threads differ.
 const OPENCODE: &str = "OPENCODE_PID";
 
-/// Names the conversation of each instance: by its environment, else as `of_client` says of its client.
+/// Names the conversation of each instance: by its environment, else by its client in `of_client`.
 pub fn name_conversations(findings: &mut [Finding<'_>], of_client: &HashMap<Pid, String>) {
     let ids: Vec<Option<String>> = findings.iter().map(|finding| id(finding, of_client)).collect();
     let mut newest: HashMap<Option<Pid>, (StartTime, Pid, &str)> = HashMap::new();

@@ -4,7 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::finding::{Copies, Finding, OwnerPid};
+use super::finding::{Copies, Finding};
+use super::owner::Owner;
 use super::verdict::Verdict;
 use crate::look::Look;
 use crate::policy::{CountPer, Policy};
@@ -49,7 +50,7 @@ pub(super) fn may_break(finding: &Finding<'_>) -> bool {
     matches!(finding.verdict, Verdict::InUse | Verdict::Detached) && !finding.connected
 }
 
-/// Groups what may break a limit. `per` says whose copies of a server are counted together, and `None` for a server that
+/// Groups what may break a limit. `per` answers whose copies of a server are counted together; `None` for a server that
 /// is not counted.
 pub(super) fn groups(
     findings: &[Finding<'_>],
@@ -129,13 +130,13 @@ pub(super) fn unlimited(findings: &[Finding<'_>], look: &Look<'_>, policy: &Poli
 /// The key under which an instance is counted; `None` where its owner is not known.
 fn key(finding: &Finding<'_>, look: &Look<'_>, per: CountPer) -> Option<Key> {
     let root = finding.instance.root;
-    let owner = match (per, &finding.client, finding.owner) {
+    let owner = match (per, &finding.client, &finding.owner) {
         (CountPer::User, ..) => None,
         (CountPer::Client, Some(client), _) => Some(client.pid),
-        (CountPer::Client, None, OwnerPid::Alive(pid)) => Some(pid),
+        (CountPer::Client, None, Owner::Alive { pid, .. }) => Some(*pid),
         // Nobody owns them any more: five that were started by hand count together.
-        (CountPer::Client, None, OwnerPid::Gone) => None,
-        (CountPer::Client, None, OwnerPid::Unknown) => return None,
+        (CountPer::Client, None, Owner::Gone { .. }) => None,
+        (CountPer::Client, None, Owner::Unknown { .. }) => return None,
     };
     let folder = (finding.verdict == Verdict::Detached)
         .then(|| root.details.cwd.as_ref().map(ToString::to_string).unwrap_or_default());

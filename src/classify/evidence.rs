@@ -33,7 +33,7 @@ pub enum Evidence {
         /// Why it is called an adopter.
         how: Adoption,
     },
-    /// Whether the owner lives is not known.
+    /// Whether the owner is alive is not known.
     OwnerUnknown {
         /// The parent's number.
         pid: Pid,
@@ -69,7 +69,7 @@ pub enum Evidence {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         holders: Vec<Pid>,
     },
-    /// Its stdin is nothing that could tell: `/dev/null`, a file, a terminal.
+    /// Its stdin has no other end that could be held or closed: `/dev/null`, a file, a terminal.
     NoWire {
         /// What it is.
         stdin: StdioKind,

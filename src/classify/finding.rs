@@ -1,8 +1,12 @@
 //! What the judgement gives back: a finding for each instance, the clients and the zombies.
 
 use super::evidence::Evidence;
+use super::observe::Observation;
+use super::owner::Owner;
+use super::proof::{Answer, Proof};
 use super::verdict::Verdict;
 use crate::instance::Instance;
+use crate::look::Look;
 use crate::process::Pid;
 
 /// Which client an instance belongs to.
@@ -21,14 +25,14 @@ pub struct Finding<'a> {
     pub instance: Instance<'a>,
     /// Its client, where one is known: above it, or at the other end of its wire.
     pub client: Option<ClientRef>,
-    /// What the evidence says.
+    /// What follows from the evidence.
     pub verdict: Verdict,
-    /// The same in a few words.
+    /// The verdict in a few words.
     pub reason: String,
     /// What was seen, for and against.
     pub evidence: Vec<Evidence>,
     /// Whether the process that started it is alive.
-    pub owner: OwnerPid,
+    pub(super) owner: Owner,
     /// An outside process is connected to a channel that it serves; no limit ends it then.
     pub connected: bool,
     /// The shell above goes on only if the server ends well: it is withheld.
@@ -39,19 +43,38 @@ pub struct Finding<'a> {
     pub age: f64,
     /// Resident memory of all members, in bytes.
     pub rss: u64,
-    /// The conversation that it was started for, where its client says so. It is shown, and decides nothing.
+    /// The conversation that it was started for, where its client shows it. It is displayed, and decides nothing.
     pub conversation: Option<Conversation>,
 }
 
-/// Whether the process that started an instance is alive, and which it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnerPid {
-    /// The root's parent, which started it.
-    Alive(Pid),
-    /// It was adopted.
-    Gone,
-    /// Not known.
-    Unknown,
+impl<'a> Finding<'a> {
+    /// What was seen of an instance, with the verdict that follows from it.
+    pub(super) fn new(
+        instance: Instance<'a>,
+        seen: Observation,
+        dead: Answer<Proof>,
+        (verdict, reason): (Verdict, String),
+        look: &Look<'_>,
+    ) -> Finding<'a> {
+        let mut evidence = seen.evidence(&instance, look);
+        if let Answer::Yes(proof) = dead {
+            evidence.push(Evidence::DeadWire { proof });
+        }
+        Finding {
+            client: None,
+            verdict,
+            reason,
+            evidence,
+            age: look.snapshot.age(instance.root),
+            rss: instance.rss(),
+            owner: seen.owner,
+            connected: seen.channels.live() == Answer::Yes(()),
+            awaited: seen.awaited_by.is_some(),
+            persons: seen.persons,
+            conversation: None,
+            instance,
+        }
+    }
 }
 
 /// A running client.
@@ -63,8 +86,8 @@ pub struct ClientStatus {
     pub name: String,
     /// Its owner is gone and its stdio is proven dead, as a server's is: nobody can talk to it any more.
     pub orphaned: bool,
-    /// What is known of one that nobody is seen to use, in a few words; `None` for one in use. Where it is not orphaned,
-    /// this proves nothing: a daemon and a job in the background look the same.
+    /// What is known of one that nobody is seen to use, in a few words; `None` for one in use. Where it is not
+    /// orphaned, this proves nothing: a daemon and a job in the background look the same.
     pub reason: Option<String>,
 }
 
@@ -111,7 +134,7 @@ pub struct Copies {
 }
 
 /// Everything that was found in a snapshot.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Judgement<'a> {
     /// The instances, by root pid.
     pub findings: Vec<Finding<'a>>,
@@ -125,13 +148,7 @@ pub struct Judgement<'a> {
     pub processes_seen: usize,
 }
 
-impl<'a> Judgement<'a> {
-    /// The instances of all findings.
-    #[must_use]
-    pub fn instances(&self) -> Vec<&Instance<'a>> {
-        self.findings.iter().map(|finding| &finding.instance).collect()
-    }
-
+impl Judgement<'_> {
     /// The zombies that have to do with a client or an instance. What others leave lying about is
     /// not attributed to MCP.
     pub fn related_zombies(&self) -> impl Iterator<Item = &ZombieStatus> {

@@ -7,8 +7,8 @@ use crate::look::Look;
 use crate::process::{Interest, ProcessRecord, Snapshot};
 use crate::roles::Roles;
 
-/// Names the processes whose details are to be read, until there is none left, and keeps what it learned of the processes
-/// on the way, so that each is identified once.
+/// Names the processes whose details are to be read, until there is none left, and keeps what it learned of the
+/// processes on the way, so that each is identified once.
 #[derive(Debug)]
 pub struct Scout<'c> {
     catalog: &'c Catalog,
@@ -24,8 +24,8 @@ impl<'c> Scout<'c> {
     }
 
     /// The processes of this table whose details matter: members of instances, their ancestors, clients and their
-    /// children, and what was adopted without a name, for its environment or a configuration may identify it. To be called
-    /// again when those details were read: they may have brought more to light.
+    /// children, and what was adopted without a name, for its environment or a configuration may identify it. To be
+    /// called again when those details were read: they may have brought more to light.
     #[must_use]
     pub fn interest(&mut self, snapshot: &Snapshot) -> Interest {
         let look = match self.roles.take() {
@@ -103,7 +103,7 @@ fn nameless<'a>(look: &Look<'a>) -> impl Iterator<Item = &'a ProcessRecord> {
     look.snapshot.processes.iter().filter(|record| is_unnamed(record, look)).filter(unowned)
 }
 
-/// One of ours that lives, shows a command line, and plays no part by it.
+/// One of this user's that is alive, shows a command line, and has no role by it.
 fn is_unnamed(record: &ProcessRecord, look: &Look<'_>) -> bool {
     record.uid == Some(look.snapshot.viewer.uid)
         && !record.is_zombie()

@@ -20,7 +20,8 @@ impl Management {
     /// or adopter: what was started from a terminal is not managed because the terminal program is a unit. Being
     /// somewhere in a unit's cgroup proves nothing, unless that service is active without a main process.
     pub(super) fn of(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Management {
-        // Only a client with a name of its own: one that is known by the wires it holds may be a service's main process.
+        // Only a client with a name of its own: one that is known by the wires it holds may be a service's main
+        // process.
         let ends_the_line = |pid: Pid| {
             roles.get(pid).is_some_and(|known| match known.role {
                 Role::Init => true,
@@ -58,8 +59,8 @@ impl Management {
     }
 }
 
-/// Is this process the main process of its unit, or in a service that is active without one? systemd also says so in the
-/// environment: SYSTEMD_EXEC_PID is the main process's own pid, and children inherit the value.
+/// Is this process the main process of its unit, or in a service that is active without one? The environment shows it
+/// too: SYSTEMD_EXEC_PID is the pid of the main process, and children inherit the value.
 fn managed(record: &ProcessRecord) -> Option<(String, String, Pid)> {
     let pid = record.pid();
     if let Some(service) = &record.details.service {
@@ -79,7 +80,7 @@ fn managed(record: &ProcessRecord) -> Option<(String, String, Pid)> {
 }
 
 /// The unit a process is in, where that unit's main process is not known. Where no manager answers (a
-/// container), a cgroup that is named like a service speaks for leaving alone.
+/// container), a cgroup that is named like a service is a reason to leave it alone.
 fn unanswered(record: &ProcessRecord) -> Option<String> {
     match &record.details.service {
         Some(service) => service.main_pid.is_none().then(|| service.name.clone()),

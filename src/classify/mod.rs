@@ -13,14 +13,13 @@ mod management;
 mod observe;
 mod owner;
 mod proof;
+mod reason;
 mod verdict;
 mod wire;
 
 pub use conversation::name_conversations;
 pub use evidence::{Adoption, Evidence};
-pub use finding::{
-    ClientRef, ClientStatus, Conversation, Copies, Finding, Judgement, OwnerPid, ZombieStatus,
-};
+pub use finding::{ClientRef, ClientStatus, Conversation, Copies, Finding, Judgement, ZombieStatus};
 pub use interest::Scout;
 pub use observe::idle_rules;
 pub use proof::Proof;
@@ -30,8 +29,7 @@ pub use wire::WireState;
 use std::collections::{HashMap, HashSet};
 
 use observe::Observation;
-use owner::Owner;
-use proof::{Answer, Surroundings};
+use proof::{Answer, OtherInstances};
 
 use crate::catalog::{Basis, Role};
 use crate::instance::{self, Instance};
@@ -42,7 +40,6 @@ use crate::process::{Pid, Snapshot, Uid};
 /// Judges everything in a look.
 #[must_use]
 pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
-    let snapshot = look.snapshot;
     let instances = instance::group(look);
     let seen: Vec<Observation> =
         instances.iter().map(|instance| Observation::of(instance, look, policy)).collect();
@@ -51,29 +48,10 @@ pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
         .into_iter()
         .zip(seen)
         .zip(verdicts)
-        .map(|((instance, seen), (dead, (verdict, reason)))| {
-            let mut evidence = seen.evidence();
-            if let Answer::Yes(proof) = dead {
-                evidence.push(Evidence::DeadWire { proof });
-            }
-            Finding {
-                client: clients::client_of(&instance, look, &seen),
-                verdict,
-                reason,
-                evidence,
-                age: snapshot.age(instance.root),
-                rss: instance.rss(),
-                owner: match seen.owner {
-                    Owner::Alive { pid, .. } => OwnerPid::Alive(pid),
-                    Owner::Gone { .. } => OwnerPid::Gone,
-                    Owner::Unknown { .. } => OwnerPid::Unknown,
-                },
-                connected: matches!(seen.channels.live(), Answer::Yes(())),
-                awaited: seen.awaited_by.is_some(),
-                persons: seen.persons,
-                conversation: None,
-                instance,
-            }
+        .map(|((instance, seen), (dead, verdict))| {
+            let client = clients::client_of(&instance, look, &seen);
+            let reason = reason::reason(verdict, &seen, dead);
+            Finding { client, ..Finding::new(instance, seen, dead, (verdict, reason), look) }
         })
         .collect();
     limits::apply(&mut findings, look, policy);
@@ -85,17 +63,17 @@ pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
         clients::take_orphaned(&mut findings, judged, look);
     }
     let zombies = clients::zombies(&findings, look);
-    Judgement { findings, clients, zombies, copies, processes_seen: snapshot.processes.len() }
+    Judgement { findings, clients, zombies, copies, processes_seen: look.snapshot.processes.len() }
 }
 
-/// Whether a wire is dead, the verdict, and the reason in a few words.
-type Judged = (Answer<Proof>, (Verdict, String));
+/// Whether a wire is dead, and the verdict.
+type Judged = (Answer<Proof>, Verdict);
 
 /// The verdict on each instance, and whether its wire is dead; and the members of those that are ended for a dead wire.
 ///
 /// Two leaked servers may hold each other's wire. So at first every instance is taken for dead, and each round takes
-/// those back that something else keeps alive, until no verdict changes. That works only where every process that may hold an
-/// end could be read; elsewhere none is taken for dead.
+/// those back that something else keeps alive, until no verdict changes. That works only where every process that may
+/// hold an end could be read; elsewhere none is taken for dead.
 fn verdicts(
     instances: &[Instance<'_>],
     seen: &[Observation],
@@ -119,7 +97,7 @@ fn verdicts(
                     });
                     (known || acting.contains(&pid)) && !seen.ancestors.contains(&pid)
                 };
-                let around = Surroundings {
+                let around = OtherInstances {
                     dead: &dead,
                     is_other_client: &is_other_client,
                     all_read: look.snapshot.unreadable.is_empty(),
@@ -128,7 +106,7 @@ fn verdicts(
                 (proof, verdict::judge(seen, proof))
             })
             .collect();
-        let ended = round.iter().zip(instances).filter(|((_, (verdict, _)), _)| verdict.ends(false));
+        let ended = round.iter().zip(instances).filter(|((_, verdict), _)| verdict.ends(false));
         let still: HashSet<Pid> =
             ended.flat_map(|(_, instance)| pids(instance)).filter(|pid| dead.contains(pid)).collect();
         if still == dead {

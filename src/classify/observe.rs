@@ -1,4 +1,4 @@
-//! What was seen of one instance: the answers from which the verdict follows, each allowed to say "not read".
+//! What was seen of one instance: the answers from which the verdict follows. Each may be "not read".
 
 use super::channel::Channels;
 use super::evidence::Evidence;
@@ -36,10 +36,6 @@ pub(super) struct Observation {
     pub(super) persons: Vec<Pid>,
     /// The shell above it, which goes on only if the server ends well.
     pub(super) awaited_by: Option<Pid>,
-    left_over: bool,
-    identified: Vec<Evidence>,
-    clients_below: Vec<Pid>,
-    stdin_kind: StdioKind,
 }
 
 impl Observation {
@@ -64,17 +60,13 @@ impl Observation {
             ancestors: above.iter().map(|record| record.pid()).collect(),
             persons: persons(instance, look),
             awaited_by: awaited_by(instance, look),
-            left_over: instance.is_left_over(),
-            identified: identified(instance, look),
-            clients_below: instance.clients_below.clone(),
-            stdin_kind: instance.root.details.stdio.as_ref().map_or(StdioKind::Unknown, |stdio| stdio.kind),
         }
     }
 
     /// Everything that was seen, in the order of the questions.
-    pub(super) fn evidence(&self) -> Vec<Evidence> {
-        let mut list = self.identified.clone();
-        if self.left_over {
+    pub(super) fn evidence(&self, instance: &Instance<'_>, look: &Look<'_>) -> Vec<Evidence> {
+        let mut list = identified(instance, look);
+        if instance.is_left_over() {
             list.push(Evidence::LeftOver);
         }
         if let Some(by) = &self.allowed {
@@ -86,21 +78,22 @@ impl Observation {
             Owner::Unknown { pid } => Evidence::OwnerUnknown { pid: *pid },
         });
         list.extend(self.management.evidence());
-        list.extend(self.wire_evidence());
+        list.extend(self.wire_evidence(instance));
         list.extend(self.channel_evidence());
         list.extend(self.hidden.map(|pid| Evidence::Hidden { pid }));
         list.extend(self.persons.iter().map(|pid| Evidence::PersonBelow { pid: *pid }));
         list.extend(self.awaited_by.map(|pid| Evidence::Awaited { pid }));
-        list.extend(self.clients_below.iter().map(|pid| Evidence::ClientBelow { pid: *pid }));
+        list.extend(instance.clients_below.iter().map(|pid| Evidence::ClientBelow { pid: *pid }));
         list
     }
 
-    fn wire_evidence(&self) -> Vec<Evidence> {
+    fn wire_evidence(&self, instance: &Instance<'_>) -> Vec<Evidence> {
         let Wire { stdin, stdout, other } = &self.wire;
         let absent = |state| state == WireState::Absent;
         let mut list = Vec::new();
         if absent(stdin.state()) && absent(stdout.state()) {
-            list.push(Evidence::NoWire { stdin: self.stdin_kind });
+            let stdio = instance.root.details.stdio.as_ref();
+            list.push(Evidence::NoWire { stdin: stdio.map_or(StdioKind::Unknown, |stdio| stdio.kind) });
         }
         let no_wire = !list.is_empty();
         for (direction, wire) in [("stdin", stdin), ("stdout", stdout), ("other", other)] {
@@ -130,8 +123,8 @@ impl Observation {
 }
 
 /// A member whose command line is hidden may be a client, and a process above the root, up to its client, may be a
-/// launcher on a wire of its own. So may any member above a further server whose wire could not be read: a client is also
-/// known by the wire that it holds.
+/// launcher on a wire of its own. So may any member above a further server whose wire could not be read: a client is
+/// also known by the wire that it holds.
 fn hidden(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     let is_client = |pid: Pid| look.roles.role(pid) == Some(Role::Client);
     let above = look.tree.ancestors(instance.root).into_iter();

@@ -1,4 +1,4 @@
-//! Is the process that started an instance still there? The parent tells only sometimes.
+//! Is the process that started an instance still there? The parent shows it only sometimes.
 
 use super::evidence::Adoption;
 use crate::catalog::Role;
@@ -30,7 +30,7 @@ pub(super) fn owner(root: &ProcessRecord, look: &Look<'_>) -> Owner {
         return Owner::Gone { pid, how: Adoption::Init };
     }
     if pid == Pid::INIT && snapshot.os == "macos" {
-        // launchd starts jobs and adopts orphans; only its unique ids tell which.
+        // launchd starts jobs and adopts orphans; only its unique ids show which.
         return unknown;
     }
     let Some(parent) = tree.parent(root) else {
@@ -59,11 +59,9 @@ pub(super) fn owner(root: &ProcessRecord, look: &Look<'_>) -> Owner {
         }
         // In a container the client, a supervisor or a server may itself be pid 1: then it owns.
         Some(Role::Client | Role::Supervisor | Role::Server | Role::Launcher) => {}
-        _ if pid == Pid::INIT && parent.argv.is_none() && snapshot.systemd => {
-            return Owner::Gone { pid, how: Adoption::Init };
-        }
-        _ if pid == Pid::INIT => return unknown,
-        _ => {}
+        _ if pid != Pid::INIT => {}
+        _ if parent.argv.is_none() && snapshot.systemd => return Owner::Gone { pid, how: Adoption::Init },
+        _ => return unknown,
     }
     if may_hide(parent, root) {
         return unknown;
@@ -74,8 +72,8 @@ pub(super) fn owner(root: &ProcessRecord, look: &Look<'_>) -> Owner {
     Owner::Alive { pid, name: name_of(parent, roles) }
 }
 
-/// One of ours that does not tell its command line may be a launcher of this very instance; so may one of which not even
-/// the user could be read.
+/// A process of this user whose command line cannot be read may be a launcher of this very instance; so may one whose
+/// user could not be read either.
 pub(super) fn may_hide(above: &ProcessRecord, root: &ProcessRecord) -> bool {
     above.argv.is_none() && (above.uid.is_none() || above.uid == root.uid)
 }

@@ -29,7 +29,7 @@ pub(super) enum Answer<T> {
 }
 
 /// What of the rest of the machine the proof needs.
-pub(super) struct Surroundings<'a> {
+pub(super) struct OtherInstances<'a> {
     /// Members of the instances that are ended for a dead wire.
     pub(super) dead: &'a HashSet<Pid>,
     /// Is this process a client, and no ancestor of the instance?
@@ -39,7 +39,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// Is this wire dead?
-pub(super) fn dead(wire: &Wire, around: &Surroundings<'_>) -> Answer<Proof> {
+pub(super) fn dead(wire: &Wire, around: &OtherInstances<'_>) -> Answer<Proof> {
     let state = |direction: &Direction| direction.state_without(around.dead);
     let (stdin, stdout, other) = (state(&wire.stdin), state(&wire.stdout), state(&wire.other));
     if other == WireState::Held {

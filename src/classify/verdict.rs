@@ -1,17 +1,13 @@
 //! From what was seen to what follows. The whole decision stands on this page: [`judge`] and [`follows`].
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::management::Management;
 use super::observe::Observation;
 use super::owner::Owner;
 use super::proof::{Answer, Proof};
-use super::wire::WireState;
-use crate::process::Pid;
 
-/// What the evidence says of an instance.
+/// What follows from the evidence on an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -25,12 +21,12 @@ pub enum Verdict {
     Expired,
     /// In use, but too large. Ended.
     Oversized,
-    /// The owner is gone and no process is seen to use it, but no dead wire proves that: a daemon, a job in the background,
-    /// a leaked HTTP server. Ended only when the person asked for it.
+    /// The owner is gone and no process is seen to use it, but no dead wire proves that: a daemon, a job in the
+    /// background, a leaked HTTP server. Ended only when the person asked for it.
     Detached,
     /// Something was not read, and one of its possible values would change what follows. Never ended.
     Undetermined,
-    /// A process holds its wire or is connected to it, or its owner is alive and no dead wire speaks against it. Never
+    /// A process holds its wire or is connected to it, or its owner is alive and its wire is not proven dead. Never
     /// ended.
     InUse,
     /// A systemd service or launchd job. Never ended.
@@ -85,7 +81,7 @@ struct Facts {
     live: bool,
     /// It serves a channel.
     serves: bool,
-    /// It announces a transport of its own: it is a daemon, whatever its wire says.
+    /// It announces a transport of its own: it is a daemon, whatever the state of its wire.
     announced: bool,
     /// The process that started it is alive.
     owned: bool,
@@ -107,14 +103,13 @@ fn follows(facts: Facts) -> Verdict {
     }
 }
 
-/// The verdict on one instance, before limits, and the reason in a few words.
+/// The verdict on one instance, before limits.
 ///
-/// What was seen may settle it: managed, or in use. What was not read is then decided twice: as if it spoke for leaving
-/// alone, and as if it spoke for ending. Where the two differ, the answer is not known.
-pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> (Verdict, String) {
-    if let Some(allowed) = &seen.allowed {
-        let reason = allowed.reason.as_deref().unwrap_or("named by the allowlist");
-        return (Verdict::Allowed, format!("{reason} ({})", allowed.rule));
+/// What was seen may settle it: allowed, managed, or in use. What was not read is then decided twice: as if it spoke
+/// for leaving alone, and as if it spoke for ending. Where the two differ, the answer is not known.
+pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> Verdict {
+    if seen.allowed.is_some() {
+        return Verdict::Allowed;
     }
     let as_seen = Facts {
         managed: matches!(seen.management, Management::Managed { .. }),
@@ -137,96 +132,9 @@ pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> (Verdict, String
         ..as_seen
     };
     let deadly = Facts { dead: dead != Answer::No, ..as_seen };
-    let verdict = match (follows(as_seen), follows(careful), follows(deadly)) {
+    match (follows(as_seen), follows(careful), follows(deadly)) {
         (settled @ (Verdict::Managed | Verdict::InUse), ..) => settled,
         (_, careful, deadly) if careful == deadly || careful.ends(false) && deadly.ends(false) => deadly,
         _ => Verdict::Undetermined,
-    };
-    (verdict, reason(verdict, seen, dead))
-}
-
-fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
-    let owner = match &seen.owner {
-        Owner::Alive { pid, name } => format!("owned by {name} ({pid})"),
-        Owner::Gone { .. } => "owner gone".to_owned(),
-        Owner::Unknown { .. } => "owner not known".to_owned(),
-    };
-    match verdict {
-        Verdict::Managed => match &seen.management {
-            Management::Managed { unit, .. } | Management::Unknown { unit } => format!("runs as {unit}"),
-            Management::No { .. } => owner,
-        },
-        Verdict::InUse => in_use(seen, &owner),
-        Verdict::Undetermined => format!("{owner}, {}", unread(seen, dead)),
-        Verdict::Detached if !seen.channels.listening.is_empty() => {
-            format!("{owner}, listens on {}, nobody connected", list(&seen.channels.listening))
-        }
-        Verdict::Detached => match &seen.channels.announced {
-            Some(transport) => format!("{owner}, serves by {transport}"),
-            None => format!("{owner}, no closed stdio that would prove it unused"),
-        },
-        _ => match dead {
-            Answer::Yes(Proof::ClientMovedOn) => {
-                format!("{owner}, stdin closed, stdout left with {}", list(&seen.wire.stdout.holders))
-            }
-            Answer::Yes(Proof::AmongTheDead) => {
-                let holders: Vec<Pid> = seen.wire.holders().collect::<BTreeSet<_>>().into_iter().collect();
-                format!("{owner}, stdio held only by {}, unused as well", list(&holders))
-            }
-            _ => match &seen.owner {
-                Owner::Alive { pid, name } => {
-                    format!("{name} ({pid}) lives, but closed both ends of its stdio")
-                }
-                Owner::Gone { .. } | Owner::Unknown { .. } => format!("{owner}, stdio closed"),
-            },
-        },
     }
-}
-
-fn in_use(seen: &Observation, owner: &str) -> String {
-    let channels = &seen.channels;
-    if channels.connected > 0 {
-        format!("{owner}, {} connected", channels.connected)
-    } else if !channels.talks_to.is_empty() {
-        format!("{owner}, connected to {}", list(&channels.talks_to))
-    } else if let Owner::Alive { pid, name } = &seen.owner {
-        format!("owned by {name} ({pid})")
-    } else {
-        let mut holders: Vec<Pid> = seen.wire.holders().collect();
-        holders.sort_unstable();
-        holders.dedup();
-        match holders[..] {
-            [] => format!("{owner}, its terminal is held"),
-            [..] => format!("{owner}, stdio held by {}", list(&holders)),
-        }
-    }
-}
-
-/// What was not read and would have decided.
-fn unread(seen: &Observation, dead: Answer<Proof>) -> String {
-    if let Management::Unknown { unit } = &seen.management {
-        return format!("may be the daemon of {unit}, which could not be asked");
-    }
-    if let Some(pid) = seen.hidden {
-        return format!("what process {pid} runs could not be read");
-    }
-    if dead == Answer::Unread {
-        let unknown = |state| state == WireState::Unknown;
-        let wire = &seen.wire;
-        return match (unknown(wire.stdin.state()), unknown(wire.stdout.state())) {
-            _ if seen.channels.terminal => "who holds its terminal could not be read".to_owned(),
-            (true, true) => "who holds its stdio could not be read".to_owned(),
-            (true, false) => "who holds its stdin could not be read".to_owned(),
-            (false, true) => "who holds its stdout could not be read".to_owned(),
-            (false, false) => "who else holds its stdio could not be read".to_owned(),
-        };
-    }
-    if seen.channels.unread {
-        return "its sockets or connections could not be read".to_owned();
-    }
-    "no closed stdio that would prove it unused".to_owned()
-}
-
-fn list<T: std::fmt::Display>(items: &[T]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

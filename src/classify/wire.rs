@@ -11,7 +11,7 @@ use crate::process::{OtherEnd, Pid, Stdio, StdioKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WireState {
-    /// A live process outside the instance holds it.
+    /// A process outside the instance holds it.
     Held,
     /// It was read, and no process outside the instance holds it.
     Closed,
@@ -26,7 +26,7 @@ pub enum WireState {
 pub(super) struct Direction {
     /// The processes outside the instance that hold the other end, ascending.
     pub(super) holders: Vec<Pid>,
-    /// The kernel says of at least one descriptor that no process holds the other end.
+    /// By the kernel, no process holds the other end of at least one descriptor.
     pub(super) closed: bool,
     /// At least one descriptor could not be read.
     pub(super) unread: bool,
@@ -38,9 +38,9 @@ pub(super) struct Direction {
 }
 
 impl Direction {
-    /// A holder outside wins over everything, then what could not be read, then a closed end. Members are looked at, so
-    /// an unnamed master of a terminal is held outside the instance; only beside a closed end that is too little to go by
-    /// (`script` may have a member that cannot be read).
+    /// A holder outside wins over everything, then what could not be read, then a closed end. Members are looked at,
+    /// so an unnamed master of a terminal is held outside the instance; only beside a closed end that is too little to
+    /// go by (`script` may have a member that cannot be read).
     pub(super) fn state(&self) -> WireState {
         if !self.holders.is_empty() || self.terminal && !self.closed {
             WireState::Held
@@ -53,7 +53,7 @@ impl Direction {
         }
     }
 
-    /// The same when the holders in `dead` are gone: what only they held is closed.
+    /// The state once the holders in `dead` are gone: what only they held is closed.
     pub(super) fn state_without(&self, dead: &HashSet<Pid>) -> WireState {
         let held = !self.holders.is_empty();
         if self.holders.iter().any(|pid| !dead.contains(pid)) {
@@ -66,7 +66,8 @@ impl Direction {
     fn take_in(&mut self, instance: &Instance<'_>, kind: StdioKind, end: OtherEnd<'_>) {
         match end {
             OtherEnd::Unread if kind == StdioKind::Tty => self.terminal = true,
-            // An end that stays inside the instance (a pipe between two members) says nothing about its client.
+            // An end that stays inside the instance (a pipe between two members) does not show whether there is a
+            // client.
             OtherEnd::Held(pids) => self.hold(instance, pids),
             OtherEnd::Closed => self.closed = true,
             OtherEnd::Unread => self.unread = true,
@@ -84,7 +85,8 @@ impl Direction {
 pub(super) struct Wire {
     pub(super) stdin: Direction,
     pub(super) stdout: Direction,
-    /// Pipes and socket pairs on other descriptors, and what helpers have on 0 and 1: they can only speak for use.
+    /// Pipes and socket pairs on other descriptors, and what helpers have on 0 and 1: they can only show that it is
+    /// used.
     pub(super) other: Direction,
 }
 

@@ -1,10 +1,10 @@
-//! To whom an error speaks: to a person, to a client through its hook, or to a monitoring system.
+//! Who reads an error: a person, a client through its hook, or a monitoring system.
 
 use std::ffi::OsString;
 
 use super::{CheckArgs, Cli, Command, Format, HookAction};
 
-/// To whom an error speaks.
+/// Who reads an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// A person: stderr and exit code 2.

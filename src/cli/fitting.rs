@@ -9,7 +9,7 @@ const JUDGING: [&str; 7] = ["min_age", "max_count", "max_age", "max_rss", "allow
 /// How to end. They change nothing where nothing is ended, but stand in people's aliases, so they are taken.
 const ENDING: [&str; 2] = ["grace", "settle"];
 
-/// How to speak.
+/// How to print.
 const SPEAKING: [&str; 3] = ["quiet", "verbose", "color"];
 
 /// The global flags that a command looks at, by clap's names for them; `path` is as it is typed.
@@ -32,7 +32,7 @@ pub(super) fn takes(path: &str) -> Vec<&'static str> {
         "schedule" | "schedule status" | "schedule uninstall" => with(&[&["json"], &SPEAKING]),
         "hook" | "hook install" | "hook status" | "hook uninstall" => with(&[&["json"], &SPEAKING]),
         "wrap" | "wrap install" | "wrap uninstall" => with(&[&["json"], &SPEAKING]),
-        // What a guardian goes by months later stands in the configuration.
+        // What a guardian needs months later stands in the configuration.
         "exec" => Vec::new(),
         _ => Vec::new(),
     }
@@ -70,7 +70,7 @@ impl Cli {
 }
 
 impl Global {
-    /// The first flag given that says how to judge or what to judge: there is none to be judged where
+    /// The first flag given that changes how or what is judged: there is none to be judged where
     /// a schedule or a hook is installed, and neither would remember it.
     #[must_use]
     pub fn of_judgement(&self) -> Option<&'static str> {
@@ -129,7 +129,7 @@ impl Command {
 
     /// The first flag given that this command would not look at.
     fn ignored(&self, global: &Global) -> Option<&'static str> {
-        // They say themselves what to do instead.
+        // Their own message has what to do instead.
         if matches!(self, Command::Schedule { .. } | Command::Hook { .. }) {
             return None;
         }

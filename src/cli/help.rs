@@ -12,7 +12,7 @@ pub fn command() -> Command {
     built(Cli::command(), true)
 }
 
-/// The same with each command's own flags only: for completions and man pages, which show hidden ones too.
+/// The command line with each command's own flags only: for completions and man pages, which show hidden ones too.
 #[must_use]
 pub fn documented() -> Command {
     let command = Cli::command();

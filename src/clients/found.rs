@@ -34,7 +34,7 @@ pub struct ConfiguredServer {
     /// How the client reaches it.
     pub transport: Transport,
     /// Switched off by a flag of the entry itself (`disabled: true`, `enabled: false`). It may be
-    /// running all the same: the flag may be younger than the process.
+    /// running nevertheless: the flag may be younger than the process.
     pub disabled: bool,
 }
 

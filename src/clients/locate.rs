@@ -19,7 +19,7 @@ pub(super) enum Kind {
 
 /// One file of one client.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
+pub(super) struct ClientFile {
     pub(super) client: &'static str,
     pub(super) kind: Kind,
     pub(super) base: Base,
@@ -54,8 +54,14 @@ const MCP: &Shape = &lists(&[&["mcp"]]);
 const AMP: &Shape = &lists(&[&["amp.mcpServers"], &["amp", "mcpServers"]]);
 const OPENCLAW: &Shape = &lists(&[&["mcp", "servers"], &["mcpServers"]]);
 
-const fn row(client: &'static str, kind: Kind, base: Base, path: &'static str, shape: &'static Shape) -> Row {
-    Row { client, kind, base, path, shape }
+const fn row(
+    client: &'static str,
+    kind: Kind,
+    base: Base,
+    path: &'static str,
+    shape: &'static Shape,
+) -> ClientFile {
+    ClientFile { client, kind, base, path, shape }
 }
 
 use Base::{
@@ -66,7 +72,7 @@ use Kind::{Extension, Managed, Plugin, Project, User};
 
 /// All of it.
 #[rustfmt::skip] // a table looks like a table
-pub(super) const TABLE: &[Row] = &[
+pub(super) const TABLE: &[ClientFile] = &[
     // https://code.claude.com/docs/en/mcp and .../plugins-reference
     row("claude-code", User, ClaudeState, ".claude.json", CLAUDE),
     row("claude-code", Project, Here, ".mcp.json", SERVERS),
@@ -168,8 +174,8 @@ pub fn locations() -> Vec<Location> {
     TABLE.iter().map(Location::from).collect()
 }
 
-impl From<&Row> for Location {
-    fn from(row: &Row) -> Location {
+impl From<&ClientFile> for Location {
+    fn from(row: &ClientFile) -> Location {
         let on = |os| row.base.written(os).map(|base| format!("{base}{}", row.path));
         let shape = row.shape;
         let mut keys: Vec<String> =

@@ -45,7 +45,7 @@ pub use sessions::conversation;
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
-use locate::{Kind, PLUGIN, Row, TABLE};
+use locate::{ClientFile, Kind, PLUGIN, TABLE};
 use shapes::{Listed, Listing, Shape};
 use syntax::Syntax;
 
@@ -110,7 +110,7 @@ impl Reader<'_> {
     }
 
     /// The files a row stands for, below one folder.
-    fn row(&mut self, row: &Row, base: &Path) {
+    fn row(&mut self, row: &ClientFile, base: &Path) {
         for file in file::matching(base, row.path, &mut self.found.warnings) {
             if !self.done.insert((row.client, file.clone())) {
                 continue;
@@ -127,7 +127,7 @@ impl Reader<'_> {
     }
 
     /// One file: its servers go to the findings, the rest is handed back.
-    fn file(&mut self, row: &Row, scope: &Scope, path: &Path, shape: &Shape) -> Listing {
+    fn file(&mut self, row: &ClientFile, scope: &Scope, path: &Path, shape: &Shape) -> Listing {
         let syntax = Syntax::of(&path.to_string_lossy());
         let limit = if syntax == Syntax::Json { LARGE } else { USUAL };
         let listed = match os::file::read(path, limit).map_err(Trouble::from) {
@@ -152,7 +152,7 @@ impl Reader<'_> {
         }
     }
 
-    fn server(&mut self, row: &Row, scope: &Scope, file: &Path, listed: Listed) {
+    fn server(&mut self, row: &ClientFile, scope: &Scope, file: &Path, listed: Listed) {
         let Listed { project, name, entry } = listed;
         let scope = match project {
             Some(project) => Scope::Local { project: PathBuf::from(project) },

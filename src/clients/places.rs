@@ -45,8 +45,8 @@ pub struct Places {
     pub unattended: bool,
 }
 
-/// Folders of a home on macOS whose files no program reads before the person has said yes, each time to another program.
-/// A question at three in the morning is answered by nobody, and asked again a week later.
+/// Folders of a home on macOS whose files no program reads before the person has allowed it, for each program anew.
+/// A scheduled run at three in the morning would leave a question on the screen, and again a week later.
 const ASKED_FOR: [&str; 5] =
     ["Desktop", "Documents", "Downloads", "Library/CloudStorage", "Library/Mobile Documents"];
 
@@ -76,9 +76,9 @@ impl Places {
         Some(Places { unattended, ..Places::from_vars(home, |name| std::env::var_os(name), working) })
     }
 
-    /// Reading this project would make macOS ask a person, and there is none: below Desktop, Documents, Downloads and the
-    /// clouds' folders of the home, and on other volumes, which may be removable. Names are compared as the file system
-    /// of a Mac does, without case.
+    /// Reading this project would make macOS ask a person, and there is none: below Desktop, Documents, Downloads and
+    /// the clouds' folders of the home, and on other volumes, which may be removable. Names are compared as the file
+    /// system of a Mac does, without case.
     pub(super) fn would_ask(&self, project: &Path) -> bool {
         let names = |path: &Path| {
             path.components()

@@ -38,15 +38,15 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     Ok(if health.is_fine() { Exit::Fine } else { Exit::NotFine })
 }
 
-/// The answer of a monitoring plugin that could not tell: its one line, and UNKNOWN. Only the first line of the message is
-/// the plugin's answer.
+/// The answer of a monitoring plugin that could not tell: its one line, and UNKNOWN. Only the first line of the
+/// message is the plugin's answer.
 pub(super) fn unknown(message: &str) -> Exit {
     // Without a stdout there is nothing left to print to.
     let _ = answer(&nagios::unknown(message.lines().next().unwrap_or_default()));
     Exit::Plugin(nagios::PluginState::Unknown as u8)
 }
 
-/// The same for a command line that cannot be parsed.
+/// The answer to a command line that cannot be parsed.
 pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
     let text = mistake.to_string();
     unknown(text.strip_prefix("error: ").unwrap_or(&text))

@@ -57,7 +57,7 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit
     Ok(Exit::Fine)
 }
 
-/// Writes a commented file; says whether there was none before.
+/// Writes a commented file; returns whether there was none before.
 fn init(path: &Path) -> anyhow::Result<bool> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;

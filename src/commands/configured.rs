@@ -11,7 +11,7 @@ use crate::classify::Finding;
 use crate::clients::{ConfiguredServer, Transport};
 use crate::exit::Exit;
 use crate::process::Pid;
-use crate::render::configured::{self, Entry, Stray};
+use crate::render::configured::{self, ConfigEntry, ConfiguredRow, Stray};
 use crate::roles::Roles;
 
 pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
@@ -30,13 +30,13 @@ pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
             }),
         }
     }
-    let entries: Vec<Entry> = servers.iter().map(|server| entry(server, &by_argv)).collect();
+    let rows: Vec<ConfiguredRow> = servers.iter().map(|server| row(server, &by_argv)).collect();
     if session.json {
-        answer(&configured::json(&entries, &strays))?;
-    } else if entries.is_empty() && strays.is_empty() {
+        answer(&configured::json(&rows, &strays))?;
+    } else if rows.is_empty() && strays.is_empty() {
         notice("no MCP server is configured, and none is running");
     } else {
-        answer(&configured::text(&entries, &strays, session.screen))?;
+        answer(&configured::text(&rows, &strays, session.screen))?;
     }
     Ok(Exit::Fine)
 }
@@ -56,16 +56,18 @@ fn argv_of<'s>(servers: &'s [ConfiguredServer], client: &str, name: &str) -> Opt
     })
 }
 
-fn entry(server: &ConfiguredServer, by_argv: &BTreeMap<&[String], Vec<Pid>>) -> Entry {
+fn row(server: &ConfiguredServer, by_argv: &BTreeMap<&[String], Vec<Pid>>) -> ConfiguredRow {
     let (remote, running) = match &server.transport {
         Transport::Remote { host } => (Some(host.clone()), Vec::new()),
         Transport::Stdio { argv } => (None, by_argv.get(argv.as_slice()).cloned().unwrap_or_default()),
     };
-    Entry {
-        client: server.client.clone(),
-        scope: server.scope.as_str(),
-        name: server.entry.clone(),
-        file: server.file.display().to_string(),
+    ConfiguredRow {
+        entry: ConfigEntry {
+            client: server.client.clone(),
+            scope: server.scope.as_str(),
+            name: server.entry.clone(),
+            file: server.file.display().to_string(),
+        },
         remote,
         disabled: server.disabled,
         running,

@@ -17,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SLICE: Duration = Duration::from_millis(20);
 
 /// Looks again after `confirm_after`, and then once a second while a target is still finishing and `settle`, from the
-/// first look, is not over. What has come to rest by then, or will not, is planned; a run that is asked to stop
+/// first look, is not over. What has come to rest by then, or will not, is planned; a run that is to stop
 /// meanwhile plans nothing.
 ///
 /// # Errors
@@ -60,7 +60,7 @@ fn still(finishing: &[&Target]) -> String {
     }
 }
 
-/// Says whether the whole time has passed and no signal asked us to stop.
+/// Returns whether the whole time has passed without a signal to stop.
 fn sleep(kernel: &OsKernel, time: Duration) -> bool {
     let until = kernel.now().saturating_add(time);
     loop {

@@ -1,4 +1,4 @@
-//! A person's yes: what is shown before it, what is asked, and what is said where nobody can be asked.
+//! A person's yes: what is shown before it, the question, and what is printed where there is nobody to ask.
 
 use super::Session;
 use super::output::{can_ask, confirm, notice};
@@ -8,8 +8,8 @@ use crate::exit::Exit;
 use crate::plan::{Choice, Plan, Target};
 use crate::render::{Scene, table};
 
-/// Shows the plan and asks; says how to end where there is no yes to it. Only a person's yes ends anything: where nobody
-/// can be asked, the plan and what to do is all there is.
+/// Shows the plan and asks; returns how to end where there is no yes to it. Only a person's yes ends anything: where
+/// nobody can be asked, the plan and what to do is all there is.
 pub(super) fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result<Option<Exit>> {
     let plan = scene.plan;
     if plan.targets.is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result
     Ok(None)
 }
 
-/// What is asked names what somebody would lose.
+/// The question names what the person would lose.
 fn question(plan: &Plan) -> String {
     let used = |target: &&Target| matches!(target.verdict, Verdict::InUse | Verdict::Undetermined);
     match plan.targets.iter().filter(used).count() {

@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::os::home;
 use crate::os::machine::Machine;
 use crate::process::Snapshot;
-use crate::render::doctor::{self, Grade, Line};
+use crate::render::doctor::{self, DoctorLine, Grade};
 use crate::render::figures::{MINUTE, count, elapsed};
 use crate::render::style::Screen;
 use crate::units::show_size;
@@ -46,15 +46,15 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     Ok(if broken { Exit::NotFine } else { Exit::Fine })
 }
 
-fn version() -> Line {
+fn version() -> DoctorLine {
     let program = std::env::current_exe().map_or_else(|_| "?".to_owned(), |path| path.display().to_string());
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     let run = if cfg!(target_os = "macos") { ", tested on a model of macOS, not on a Mac yet" } else { "" };
-    Line::fine("mcp-reap", format!("{} for {os} {arch}, {program}{run}", env!("CARGO_PKG_VERSION")))
+    DoctorLine::fine("mcp-reap", format!("{} for {os} {arch}, {program}{run}", env!("CARGO_PKG_VERSION")))
 }
 
 /// The machine, and the user as which this runs.
-fn machine() -> Line {
+fn machine() -> DoctorLine {
     let machine = Machine::here();
     let system: Vec<String> = [machine.os, machine.os_version].into_iter().flatten().collect();
     let user = home::user();
@@ -70,19 +70,19 @@ fn machine() -> Line {
         booted,
         Some(format!("as user {}", name.unwrap_or_else(|| user.to_string()))),
     ];
-    Line::fine("machine", facts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    DoctorLine::fine("machine", facts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
-fn configuration(global: &Global) -> Line {
+fn configuration(global: &Global) -> DoctorLine {
     let path = Surroundings::current().config_path(global.config.as_deref());
     let path = path.map(|path| path.display().to_string()).unwrap_or_default();
     match config::load(global.config.as_deref()) {
         Ok(config::Loaded { origin: Some(_), policy, .. }) => {
             let rules = policy.allow.len();
-            Line::fine("configuration", format!("{path}, {}", count(rules, "allow rule")))
+            DoctorLine::fine("configuration", format!("{path}, {}", count(rules, "allow rule")))
         }
-        Ok(_) => Line::fine("configuration", format!("none at {path}; the defaults are in force")),
-        Err(error) => Line::broken(
+        Ok(_) => DoctorLine::fine("configuration", format!("none at {path}; the defaults are in force")),
+        Err(error) => DoctorLine::broken(
             "configuration",
             error.to_string(),
             "nothing is ended until it is put right; `mcp-reap config check` shows when it is",
@@ -91,13 +91,13 @@ fn configuration(global: &Global) -> Line {
 }
 
 /// Takes one snapshot, measures how long that took, and judges it.
-fn table(session: &Session) -> Vec<Line> {
+fn table(session: &Session) -> Vec<DoctorLine> {
     let began = Instant::now();
     let (snapshot, scout) = match look::take(session) {
         Ok(taken) => taken,
         Err(error) => {
             let mend = "nothing works without it; on Linux /proc must be mounted";
-            return vec![Line::broken("process table", format!("{error:#}"), mend)];
+            return vec![DoctorLine::broken("process table", format!("{error:#}"), mend)];
         }
     };
     let took = began.elapsed();
@@ -106,13 +106,13 @@ fn table(session: &Session) -> Vec<Line> {
     let alone = snapshot.processes.iter().all(|record| record.uid == Some(own));
     let mut lines = vec![if alone && own.0 != 0 {
         // hidepid, a container or a namespace: owners and clients of other users are not seen.
-        Line::note(
+        DoctorLine::note(
             "process table",
             format!("{seen}, all of this user"),
             "others are hidden from it (hidepid, or a container): owners among them are not known",
         )
     } else {
-        Line::fine("process table", seen)
+        DoctorLine::fine("process table", seen)
     }];
     lines.push(wires(&snapshot));
     let judged = look::judge(session, &snapshot, scout);
@@ -126,8 +126,8 @@ fn table(session: &Session) -> Vec<Line> {
     let unknown = judgement.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count();
     lines.extend(idle_rules::of_the_file(session, &judged));
     lines.push(match unknown {
-        0 => Line::fine("running now", found),
-        n => Line::note(
+        0 => DoctorLine::fine("running now", found),
+        n => DoctorLine::note(
             "running now",
             format!("{found}; of {n} not everything could be read"),
             "`mcp-reap list` shows which, `mcp-reap explain PID` what",
@@ -137,7 +137,7 @@ fn table(session: &Session) -> Vec<Line> {
 }
 
 /// Whether the other ends of pipes and sockets can be found, counted by those that there are.
-fn wires(snapshot: &Snapshot) -> Line {
+fn wires(snapshot: &Snapshot) -> DoctorLine {
     let wires: Vec<_> = snapshot
         .processes
         .iter()
@@ -148,8 +148,8 @@ fn wires(snapshot: &Snapshot) -> Line {
     let known = wires.iter().filter(|stdio| stdio.stdin_peers.is_some()).count();
     let found = format!("{known} of {} that mattered could be followed", count(wires.len(), "wire"));
     match wires.len() - known {
-        0 => Line::fine("pipes and sockets", found),
-        _ => Line::note(
+        0 => DoctorLine::fine("pipes and sockets", found),
+        _ => DoctorLine::note(
             "pipes and sockets",
             found,
             "what cannot be followed is left alone; an other end in another namespace (a container) is the usual reason",
@@ -159,11 +159,11 @@ fn wires(snapshot: &Snapshot) -> Line {
 
 /// Whether a process can be held while it is signalled.
 #[cfg(target_os = "linux")]
-fn handles() -> Line {
+fn handles() -> DoctorLine {
     use rustix::process::{PidfdFlags, getpid, pidfd_open};
     match pidfd_open(getpid(), PidfdFlags::empty()) {
-        Ok(_) => Line::fine("pidfd", "processes can be held while they are signalled"),
-        Err(error) => Line::broken(
+        Ok(_) => DoctorLine::fine("pidfd", "processes can be held while they are signalled"),
+        Err(error) => DoctorLine::broken(
             "pidfd",
             format!("failed to open one: {error}"),
             "nothing can be ended: Linux 5.3 or newer is needed, and a sandbox that allows pidfd_open",
@@ -172,23 +172,25 @@ fn handles() -> Line {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn handles() -> Line {
-    Line::fine("signals", "start time and arguments are compared just before each")
+fn handles() -> DoctorLine {
+    DoctorLine::fine("signals", "start time and arguments are compared just before each")
 }
 
 /// Whether the audit log can be kept; without it nothing is ended.
-fn state() -> Line {
+fn state() -> DoctorLine {
     let folder = match config::state_dir() {
         Ok(folder) => folder,
-        Err(error) => return Line::broken("audit log", error.to_string(), "set $HOME or $XDG_STATE_HOME"),
+        Err(error) => {
+            return DoctorLine::broken("audit log", error.to_string(), "set $HOME or $XDG_STATE_HOME");
+        }
     };
     let there = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let write = rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
     let shown = folder.display();
     match write {
-        Ok(()) if there == folder => Line::fine("audit log", format!("{shown} can be written")),
-        Ok(()) => Line::fine("audit log", format!("{shown} will be made by the first run")),
-        Err(error) => Line::broken(
+        Ok(()) if there == folder => DoctorLine::fine("audit log", format!("{shown} can be written")),
+        Ok(()) => DoctorLine::fine("audit log", format!("{shown} will be made by the first run")),
+        Err(error) => DoctorLine::broken(
             "audit log",
             format!("{}: {error}", there.display()),
             "without an audit log nothing is ended: make the folder writable, or set $XDG_STATE_HOME",
@@ -196,28 +198,28 @@ fn state() -> Line {
     }
 }
 
-fn last_run() -> Line {
+fn last_run() -> DoctorLine {
     let runs =
         config::state_dir().map_err(anyhow::Error::from).and_then(|folder| Ok(history::runs(&folder, None)?));
     match runs {
         Ok((runs, _)) => match runs.last() {
             Some(run) => {
                 let at = run.at.with_timezone(&chrono::Local).format(MINUTE);
-                Line::fine(
+                DoctorLine::fine(
                     "last run",
                     format!("{at}, {} ended", count(run.processes_ended as usize, "process")),
                 )
             }
-            None => Line::fine("last run", "none yet"),
+            None => DoctorLine::fine("last run", "none yet"),
         },
-        Err(error) => Line::broken("last run", format!("{error:#}"), "the audit log must be readable"),
+        Err(error) => DoctorLine::broken("last run", format!("{error:#}"), "the audit log must be readable"),
     }
 }
 
 /// The clients whose configurations were found, and what could not be read of them.
-fn configured() -> Vec<Line> {
+fn configured() -> Vec<DoctorLine> {
     let Some(places) = clients::Places::from_env() else {
-        return vec![Line::note("clients", "no home directory, so no configurations", "set $HOME")];
+        return vec![DoctorLine::note("clients", "no home directory, so no configurations", "set $HOME")];
     };
     let found = clients::read(&places);
     let mut servers: BTreeMap<&str, usize> = BTreeMap::new();
@@ -227,9 +229,13 @@ fn configured() -> Vec<Line> {
     let each: Vec<String> =
         servers.iter().map(|(client, n)| format!("{client} ({})", count(*n, "server"))).collect();
     let each = if each.is_empty() { "no configuration names a server".to_owned() } else { each.join(", ") };
-    let mut lines = vec![Line::fine("clients", each)];
+    let mut lines = vec![DoctorLine::fine("clients", each)];
     lines.extend(found.warnings.iter().map(|warning| {
-        Line::note("clients", warning.to_string(), "its servers are known by their names only, if at all")
+        DoctorLine::note(
+            "clients",
+            warning.to_string(),
+            "its servers are known by their names only, if at all",
+        )
     }));
     lines.extend(guarded::lines(&found));
     lines

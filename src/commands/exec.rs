@@ -12,7 +12,7 @@ use crate::render::clean::clean;
 
 use super::output::notice;
 
-/// Reads `[--linger DURATION] [--] COMMAND...`; `None` for what clap has to say something about.
+/// Reads `[--linger DURATION] [--] COMMAND...`; `None` for what clap has to parse or refuse.
 pub(super) fn read(words: &[OsString]) -> Option<(&[OsString], Option<Duration>)> {
     match words {
         [option, linger, rest @ ..] if option == "--linger" => {
@@ -41,7 +41,7 @@ pub(super) fn run(command: &[OsString], linger: Option<Duration>) -> Exit {
     Exit::NotStarted(error.code())
 }
 
-/// One line for whoever reads the client's log, and a note for `doctor`.
+/// One line in the client's log, and a note for `doctor`.
 fn unguarded(why: &Refused) {
     let why = clean(&why.to_string());
     notice(&format!("mcp-reap: exec: the server runs without a guardian: {why}"));

@@ -53,7 +53,7 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
     Ok(Exit::Fine)
 }
 
-/// The processes that a word on the command line means: one by its number, the roots of all instances of a server, or
+/// The processes that an argument names: one by its number, the roots of all instances of a server, or
 /// those that listen on a port.
 pub(super) fn named<'a>(target: &Named, judged: &Judged<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
     let Judged { look, judgement, .. } = judged;
@@ -85,10 +85,10 @@ pub(super) fn named<'a>(target: &Named, judged: &Judged<'a>) -> anyhow::Result<V
     }
 }
 
-/// What stands above a process, and where it works. `here` says that it runs on this machine.
+/// What stands above a process, and where it works. `here`: it runs on this machine.
 fn whereabouts(record: &ProcessRecord, look: &Look<'_>, here: bool) -> Whereabouts {
     let mut line = look.tree.ancestors(record);
-    // An init above everything says nothing, unless it adopted this very process.
+    // An init above everything explains nothing, unless it adopted this very process.
     while line.len() > 1 && line.last().is_some_and(|top| look.roles.role(top.pid()) == Some(Role::Init)) {
         line.pop();
     }

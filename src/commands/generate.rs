@@ -28,7 +28,7 @@ pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// What follows `explain` and `kill` is asked of the program itself, whenever somebody presses Tab.
+/// What follows `explain` and `kill` comes from the program itself, each time a person presses Tab.
 fn with_instances(shell: Shell, text: String) -> String {
     const BASH: &str = r#"
 _mcp__reap__instances() {
@@ -85,7 +85,7 @@ pub(super) fn instances(session: &Session) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// What a command line does not say of itself, in the form of man(7).
+/// What the definition of the command line does not hold, in the form of man(7).
 const MORE: &str = r".SH FILES
 .TP
 \fI~/.config/mcp\-reap/config.toml\fR

@@ -30,7 +30,7 @@ pub(super) fn run(words: &[String]) -> Exit {
             return Exit::Refused;
         }
     };
-    // Seen while exec still shows it; the server's own command line may say anything.
+    // Seen while it is still exec's; the server's own command line may be anything.
     let mut world = world::Machine::new(&ticket, watched.stdin.as_ref());
     let _ = std::fs::File::from(ready).write_all(b"\n");
     #[cfg(target_os = "linux")]
@@ -58,7 +58,7 @@ fn prepare(ticket: &Ticket) -> Result<Watched, String> {
     let keep = [Some(ticket.root_fd), Some(ticket.client_fd), ticket.stdin_fd, Some(ticket.ready_fd)];
     stdin::let_go_of_all_but(&keep.map(Option::unwrap_or_default))
         .map_err(|errno| format!("could not close what it inherited: {errno}"))?;
-    // The folder it was started in may be on a disk that somebody wants to take out.
+    // The folder it was started in may be on a disk that is to be removed.
     let _ = std::env::set_current_dir("/");
     let watched = Watched {
         stdin,

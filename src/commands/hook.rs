@@ -23,7 +23,7 @@ pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
     }
 }
 
-/// A call that cannot be parsed: a mistake in somebody's settings is no reason to stop their session.
+/// A call that cannot be parsed: a mistake in the settings is no reason to stop a session.
 pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
     let _ = mistake.print();
     log_error(&mistake.to_string())

@@ -1,4 +1,4 @@
-//! Allow rules that protect nothing: said by a run for its flags, and by `doctor` for the file.
+//! Allow rules that protect nothing: a run names those of its flags, `doctor` those of the file.
 
 use super::Session;
 use super::look::Judged;
@@ -8,7 +8,7 @@ use crate::clients;
 use crate::instance::Instance;
 use crate::policy::AllowRule;
 use crate::render::clean::clean;
-use crate::render::doctor::Line;
+use crate::render::doctor::DoctorLine;
 
 fn idle<'s>(session: &'s Session, judged: &Judged<'_>) -> Vec<&'s AllowRule> {
     let instances: Vec<&Instance<'_>> =
@@ -32,7 +32,7 @@ pub(super) fn notice_flags(session: &Session, judged: &Judged<'_>) {
 }
 
 /// Allow rules that protect nothing now, and nothing that a client is configured to start: slips, mostly.
-pub(super) fn of_the_file(session: &Session, judged: &Judged<'_>) -> Vec<Line> {
+pub(super) fn of_the_file(session: &Session, judged: &Judged<'_>) -> Vec<DoctorLine> {
     let idle = idle(session, judged);
     if idle.is_empty() {
         return Vec::new();
@@ -43,11 +43,11 @@ pub(super) fn of_the_file(session: &Session, judged: &Judged<'_>) -> Vec<Line> {
     let configured = |rule: &&&AllowRule| {
         rule.name.as_ref().is_some_and(|name| entries.iter().any(|entry| name.matches(entry)))
     };
-    // A flag is two rules, of which one may well be idle; the run says it of those.
+    // A flag is two rules, of which one may well be idle; the run names those.
     let idle = idle.iter().filter(|rule| rule.origin != "--allow" && !configured(rule));
     idle.map(|rule| {
         let found = format!("{}: {} matches nothing that runs", rule.origin, super::config::allow(rule));
-        Line::note(
+        DoctorLine::note(
             "allow rule",
             found,
             "a slip, or its server is not running: `mcp-reap list` shows the names",

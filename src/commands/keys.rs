@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::stop::{listen, signal_in};
 use crate::exit::Exit;
 
-/// Reads the terminal letter by letter while it lives, without showing what is typed.
+/// Reads the terminal letter by letter while it exists, without showing what is typed.
 pub(super) struct Keys {
     /// How the terminal was; `None` where there is none to read from.
     before: Option<Termios>,
@@ -37,7 +37,7 @@ impl Keys {
         Keys { before, stop }
     }
 
-    /// Waits this long; says how to end when `q` was typed or a signal came meanwhile.
+    /// Waits this long; returns how to end when `q` was typed or a signal came meanwhile.
     pub(super) fn over_within(&self, time: Duration) -> Option<Exit> {
         let until = Instant::now() + time;
         if self.before.is_none() {

@@ -22,7 +22,7 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     for target in &args.targets {
         roots.extend(chosen(target, &judged)?);
     }
-    // A person who is asked sees what is in use before the yes; nobody else has said so without --in-use.
+    // A person sees what is in use before the yes; a script has to pass --in-use.
     let asked = !yes && !dry_run && can_ask();
     let choice = Choice::These { roots, in_use: args.in_use || asked };
     if dry_run {
@@ -31,7 +31,7 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     reap::carry_out(session, &Wish { choice, yes, wait: cli.wait || args.wait, by: cli.started_by.into() })
 }
 
-/// The roots of the instances that a word means.
+/// The roots of the instances that an argument names.
 fn chosen(target: &Named, judged: &Judged<'_>) -> anyhow::Result<Vec<ProcessId>> {
     let records = explain::named(target, judged)?;
     let root = |record: &ProcessRecord| {

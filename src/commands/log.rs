@@ -52,8 +52,8 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// Shows what there is, then each run once it is over, until its reader is gone: that is checked once a round, because a
-/// reader that left is no error of a write before there is something to write.
+/// Shows what there is, then each run once it is over, until its reader is gone: that is checked once a round, because
+/// a reader that left is no error of a write before there is something to write.
 ///
 /// A new run is rare and a look at the file's size is cheap, so everything is read again only when
 /// the file has changed; renamed and begun anew files need no thought that way.

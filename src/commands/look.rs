@@ -15,10 +15,10 @@ use crate::plan::{Choice, Plan};
 use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
-use crate::services::Answer;
+use crate::services::EngineAnswer;
 
-/// Reads the process table of this machine with the details that matter, or the recorded table. The scout has identified
-/// its processes.
+/// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
+/// identified its processes.
 pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     if let Some(path) = &session.snapshot {
         return Ok((crate::sys::recorded::read(path)?, Scout::new(&session.catalog)));
@@ -63,7 +63,7 @@ pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<
     judge_for(session, snapshot, scout, &Choice::Unused)
 }
 
-/// The same with the plan of a choice.
+/// Judges a table and plans the end of a choice.
 pub(super) fn judge_for<'a>(
     session: &Session,
     snapshot: &'a Snapshot,
@@ -88,8 +88,8 @@ impl Judged<'_> {
     }
 
     /// Those of the containers that nobody uses.
-    pub(super) fn abandoned(&self, answer: Answer) -> Abandoned {
-        let Answer { containers, troubles } = answer;
+    pub(super) fn abandoned(&self, answer: EngineAnswer) -> Abandoned {
+        let EngineAnswer { containers, troubles } = answer;
         let lost = crate::containers::without_client(&containers, self.look.snapshot, self.look.catalog);
         Abandoned { containers: lost.into_iter().cloned().collect(), troubles }
     }
@@ -116,7 +116,7 @@ fn configurations() -> Vec<ConfiguredServer> {
     found.servers
 }
 
-/// A table that is judged by the configurations in any case, and what they say.
+/// A table that is judged by the configurations in any case, with their servers.
 pub(super) fn take_by_configurations(
     session: &Session,
 ) -> anyhow::Result<(Snapshot, Scout<'_>, Vec<ConfiguredServer>)> {
@@ -141,7 +141,7 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
     }
 }
 
-/// What the running clients say of their conversations, where the servers' environments do not. Never of a recorded
+/// The conversations of running clients, where the servers' environments do not name them. Never of a recorded
 /// table, which must mean the same on every machine.
 fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid, String> {
     let unnamed = judgement.findings.iter().filter(|finding| finding.conversation.is_none());
@@ -154,8 +154,8 @@ fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid,
     records.filter_map(|record| Some((record.pid(), clients::conversation(&places, record)?))).collect()
 }
 
-/// Containers of MCP images without a client, where the person asked for them. The engines are asked before the
+/// Containers of MCP images without a client, where the person wants them. The engines are queried before the
 /// processes are looked at: a client that starts meanwhile is seen, and its container is not reported.
-pub(super) fn containers(asked: bool) -> Option<Answer> {
+pub(super) fn containers(asked: bool) -> Option<EngineAnswer> {
     asked.then(crate::services::containers)
 }

@@ -45,7 +45,7 @@ pub fn run(cli: &Cli) -> Exit {
     dispatch(cli, audience).unwrap_or_else(|error| report(audience, &error))
 }
 
-/// Reports a command line that cannot be parsed; prints the help where that was asked for.
+/// Reports a command line that cannot be parsed; prints the help for `--help`.
 #[must_use]
 pub fn misspelt(audience: Audience, mistake: &clap::Error) -> Exit {
     match audience {

@@ -38,7 +38,8 @@ pub(super) fn answer_to_reader(text: &str) -> anyhow::Result<bool> {
 pub(super) fn wait_for_reader(wait: Duration) -> bool {
     let begun = Instant::now();
     let out = std::io::stdout();
-    // Without requested events poll(2) reports only errors: ERR when the last reader of a pipe is gone, HUP for a socket.
+    // Without requested events poll(2) reports only errors: ERR when the last reader of a pipe is gone, HUP for a
+    // socket.
     let mut fds = [PollFd::new(&out, PollFlags::empty())];
     let timeout = Timespec::try_from(wait).unwrap_or_default();
     let polled = poll(&mut fds, Some(&timeout));
@@ -105,8 +106,8 @@ pub(super) fn for_this_locale(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Sends diagnostics to the log file in the state directory. A second call changes nothing, and without a log file the work
-/// goes on.
+/// Sends diagnostics to the log file in the state directory. A second call changes nothing, and without a log file the
+/// work goes on.
 pub(super) fn log_to_file() {
     if let Ok(directory) = crate::config::state_dir() {
         let _ = Diagnostics { verbose: 0, quiet: true, directory: Some(directory) }.start();

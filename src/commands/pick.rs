@@ -14,7 +14,7 @@ use super::{Session, look, output};
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
-use crate::render::pick::{List, Row};
+use crate::render::pick::{PickList, PickRow};
 
 pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     if !can_ask() {
@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let all = judged.judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
     let may = Choice::These { roots: all, in_use: true };
     let choosable = Plan::of(&judged.judgement, &judged.look, &session.policy, &may);
-    let list = List::new(&scene, &choosable);
+    let list = PickList::new(&scene, &choosable);
     if list.rows.is_empty() {
         return reap::dry_run(session);
     }
@@ -46,17 +46,17 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Fine);
         }
     };
-    // Who marked what nobody uses has said yes; what is in use is asked about by name.
+    // To mark what nobody uses is the yes to it; what is in use needs another yes, by name.
     let yes = rows.iter().all(|row| row.unused);
     let roots: HashSet<_> = rows.iter().map(|row| row.root).collect();
-    // What came into use meanwhile stays, unless it is asked about.
+    // What came into use meanwhile stays, unless that yes was for it.
     let choice = Choice::These { roots, in_use: !yes };
     reap::carry_out(session, &Wish { choice, yes, wait: true, by: cli.started_by.into() })
 }
 
 /// What a person did with the list.
 enum Chosen {
-    These(Vec<Row>),
+    These(Vec<PickRow>),
     Nothing,
     Signalled(i32),
 }
@@ -66,7 +66,7 @@ fn is_dumb() -> bool {
 }
 
 /// Shows the list and reads keys until it is left.
-fn on_screen(session: &Session, mut list: List) -> anyhow::Result<Chosen> {
+fn on_screen(session: &Session, mut list: PickList) -> anyhow::Result<Chosen> {
     let term = Term::buffered_stderr();
     let stop = Arc::new(AtomicUsize::new(0));
     // A signal would leave the terminal without its cursor; it interrupts the wait for a key instead.
@@ -78,7 +78,7 @@ fn on_screen(session: &Session, mut list: List) -> anyhow::Result<Chosen> {
     chosen
 }
 
-fn keys(session: &Session, term: &Term, list: &mut List, stop: &AtomicUsize) -> anyhow::Result<Chosen> {
+fn keys(session: &Session, term: &Term, list: &mut PickList, stop: &AtomicUsize) -> anyhow::Result<Chosen> {
     let mut shown = 0;
     loop {
         let (height, width) = term.size();
@@ -116,7 +116,7 @@ fn keys(session: &Session, term: &Term, list: &mut List, stop: &AtomicUsize) -> 
 }
 
 /// The same on a terminal that can only write one line below the other.
-fn by_numbers(mut list: List) -> anyhow::Result<Chosen> {
+fn by_numbers(mut list: PickList) -> anyhow::Result<Chosen> {
     notice(&list.numbered());
     loop {
         let answer = output::ask_for("Which? Their numbers; Enter for those marked x, q for none: ")?;

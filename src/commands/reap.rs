@@ -1,4 +1,4 @@
-//! `mcp-reap` itself: look, plan, ask, look again, end, tell.
+//! `mcp-reap` itself: look, plan, ask, look again, end, report.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -26,7 +26,7 @@ pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
     dry_run_of(session, &Choice::Unused)
 }
 
-/// The same for any choice.
+/// A dry run of any choice.
 pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, choice);
@@ -39,11 +39,11 @@ pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<E
     Ok(Exit::Fine)
 }
 
-/// What a run was asked for.
+/// What a run is to do.
 pub(super) struct Wish {
     /// What to end.
     pub(super) choice: Choice,
-    /// Nobody is to be asked.
+    /// Without a question.
     pub(super) yes: bool,
     /// Wait for another run.
     pub(super) wait: bool,
@@ -57,10 +57,10 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     carry_out(session, &wish)
 }
 
-/// Looks, asks unless the wish has its yes, looks again, ends, and tells.
+/// Looks, asks unless the wish has its yes, looks again, ends, and reports.
 ///
 /// # Errors
-/// When nothing could be ended: no table, no audit log, no turn.
+/// When nothing could be ended: no table, no audit log, no lock.
 pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
     if session.snapshot.is_some() {
         bail!("--snapshot judges a recorded table and can never end anything; add --dry-run");
@@ -71,7 +71,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
         let lock = run_lock::take(session, &directory, wait, &stop)?;
         lock.map(|lock| open(session, lock, wish.by)).transpose()
     };
-    // A person may think for long, or go for lunch; no other run has to wait for that, so it begins after the yes.
+    // A person may take long to answer. No other run should wait for that, so this run takes the lock after the yes.
     let early = if wish.yes {
         let Some(log) = begin(wish.wait)? else { return nothing_done(session, &wish.choice) };
         Some(log)
@@ -89,7 +89,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
             if let Some(exit) = unless_yes(session, &scene)? {
                 return Ok(exit);
             }
-            // The person said yes. What another run has ended meanwhile, the second look will not find.
+            // The person said yes. The second look does not find what another run has ended meanwhile.
             let Some(log) = begin(true)? else { return nothing_done(session, &wish.choice) };
             // The time a person takes to think is not the run's.
             started = Instant::now();
@@ -101,7 +101,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
     let done = end(session, log, wish.by, judged.plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
     if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
-        // What was done is done and recorded; the exit code speaks of that.
+        // What was done is done and recorded; the exit code is for that.
         notice(&format!("mcp-reap: {error:#}"));
     }
     let refused = wish.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
@@ -112,13 +112,13 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
     })
 }
 
-/// Who wants JSON gets an object in any case: what there is, without outcomes.
+/// With `--json` there is an object in any case: what was found, without outcomes.
 fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     if session.json { dry_run_of(session, choice) } else { Ok(Exit::Fine) }
 }
 
 /// What became of a plan.
-pub(super) struct Done {
+pub(super) struct FinishedRun {
     confirmed: Plan,
     report: RunReport<AuditError>,
     totals: Totals,
@@ -127,7 +127,7 @@ pub(super) struct Done {
     interrupted: Option<i32>,
 }
 
-impl Done {
+impl FinishedRun {
     /// Was everything that was planned, this number of instances, also ended?
     pub(super) fn ended(&self, planned: usize) -> bool {
         usize::try_from(self.totals.instances) == Ok(planned) && self.totals.failed == 0
@@ -155,7 +155,7 @@ pub(super) fn end(
     plan: Plan,
     started: Instant,
     stop: &Arc<AtomicUsize>,
-) -> anyhow::Result<Done> {
+) -> anyhow::Result<FinishedRun> {
     if session.snapshot.is_some() {
         bail!("a recorded table ends nothing");
     }
@@ -178,7 +178,7 @@ pub(super) fn end(
     let totals = Totals::of(&confirmed, &report, started.elapsed());
     let interrupted = signal_in(stop);
     let closed = recorder.finished(&totals, interrupted);
-    Ok(Done { confirmed, report, totals, closed, interrupted })
+    Ok(FinishedRun { confirmed, report, totals, closed, interrupted })
 }
 
 /// Shows a person that time passes while the targets have theirs.
@@ -212,8 +212,8 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
     Ok(())
 }
 
-pub(super) fn exit(done: Done) -> anyhow::Result<Exit> {
-    let Done { report, closed, interrupted, .. } = done;
+pub(super) fn exit(done: FinishedRun) -> anyhow::Result<Exit> {
+    let FinishedRun { report, closed, interrupted, .. } = done;
     let sent = |outcome: &Outcome| matches!(outcome, Outcome::Exited | Outcome::Killed | Outcome::Survived);
     if let Some(error) = report.failed.or(closed.err()) {
         let any = report.results.iter().any(|ended| sent(&ended.outcome));

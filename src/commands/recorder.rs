@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use crate::audit::{self, AuditError, AuditLog, FileSink, Sink, Subject};
+use crate::audit::{AuditError, AuditEvent, AuditLog, FileSink, Sink, StartedBy, Subject};
 use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
@@ -30,7 +30,7 @@ impl<S: Sink> AuditRecorder<S> {
         AuditRecorder { log, translator: Translator::default() }
     }
 
-    pub(super) fn started(&mut self, by: audit::StartedBy, plan: &Plan) -> Result<(), AuditError> {
+    pub(super) fn started(&mut self, by: StartedBy, plan: &Plan) -> Result<(), AuditError> {
         self.append(&run_started(by, plan))
     }
 
@@ -38,7 +38,7 @@ impl<S: Sink> AuditRecorder<S> {
     pub(super) fn withheld(&mut self, withheld: &[Withheld]) -> Result<(), AuditError> {
         for instance in withheld {
             let id = instance.root;
-            self.append(&audit::AuditEvent::Withheld {
+            self.append(&AuditEvent::Withheld {
                 subject: Subject::new(id, instance.started_at, &instance.server, id.pid, "root"),
                 pids: instance.pids.clone(),
                 verdict: instance.verdict.as_str().to_owned(),
@@ -56,15 +56,15 @@ impl<S: Sink> AuditRecorder<S> {
         self.log.append_durably(Utc::now(), &[run_finished(totals, interrupted_by)])
     }
 
-    fn append(&mut self, event: &audit::AuditEvent) -> Result<(), AuditError> {
+    fn append(&mut self, event: &AuditEvent) -> Result<(), AuditError> {
         self.log.append(Utc::now(), event)
     }
 }
 
 /// The first event of a run.
-pub(super) fn run_started(by: audit::StartedBy, plan: &Plan) -> audit::AuditEvent {
+pub(super) fn run_started(by: StartedBy, plan: &Plan) -> AuditEvent {
     let targets = plan.targets.iter().map(|target| target.members.len()).sum::<usize>();
-    audit::AuditEvent::RunStarted {
+    AuditEvent::RunStarted {
         started_by: by,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: Pid(std::process::id()),
@@ -74,46 +74,53 @@ pub(super) fn run_started(by: audit::StartedBy, plan: &Plan) -> audit::AuditEven
 }
 
 /// The last event of a run.
-pub(super) fn run_finished(totals: &Totals, interrupted_by: Option<i32>) -> audit::AuditEvent {
-    audit::AuditEvent::RunFinished {
+pub(super) fn run_finished(totals: &Totals, interrupted_by: Option<i32>) -> AuditEvent {
+    AuditEvent::RunFinished {
         instances: totals.instances,
         processes: totals.processes,
         rss_reclaimed: totals.rss,
-        duration_ms: u64::try_from(totals.duration.as_millis()).unwrap_or(u64::MAX),
+        duration_ms: millis(totals.duration),
         failed: totals.failed,
         interrupted_by,
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Translator {
     fn after_ms(&self, id: ProcessId) -> u64 {
-        let elapsed = self.first_signal.get(&id).map(Instant::elapsed).unwrap_or_default();
-        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+        millis(self.first_signal.get(&id).map(Instant::elapsed).unwrap_or_default())
     }
 
     /// One that has happened; from the first signal on, the time that a process takes to end is counted.
-    pub(super) fn happened(&mut self, event: &MemberEvent<'_>) -> audit::AuditEvent {
+    pub(super) fn happened(&mut self, event: &MemberEvent<'_>) -> AuditEvent {
         if matches!(event.step, Step::Signalled(Signal::Term | Signal::Kill)) {
             self.first_signal.entry(event.member.id).or_insert_with(Instant::now);
         }
         self.translate(event)
     }
 
-    /// One that is about to happen.
-    pub(super) fn translate(&self, event: &MemberEvent<'_>) -> audit::AuditEvent {
+    /// Those that are about to happen.
+    pub(super) fn intents(&self, intents: &[MemberEvent<'_>]) -> Vec<AuditEvent> {
+        intents.iter().map(|event| self.translate(event)).collect()
+    }
+
+    fn translate(&self, event: &MemberEvent<'_>) -> AuditEvent {
         let (target, member) = (event.target, event.member);
         let subject = subject_of(target, member);
         let after_ms = self.after_ms(member.id);
         match &event.step {
-            Step::Intent(signal) => audit::AuditEvent::intent(subject, *signal, target, member),
-            Step::Signalled(signal) => audit::AuditEvent::Signalled { subject, signal: *signal },
+            Step::Intent(signal) => AuditEvent::intent(subject, *signal, target, member),
+            Step::Signalled(signal) => AuditEvent::Signalled { subject, signal: *signal },
             Step::Ended(outcome) => match outcome {
-                Outcome::Exited => audit::AuditEvent::Exited { subject, after_ms },
-                Outcome::Killed => audit::AuditEvent::Killed { subject, after_ms },
-                Outcome::Survived => audit::AuditEvent::Survived { subject, after_ms },
-                Outcome::Denied(error) => audit::AuditEvent::Denied { subject, error: error.clone() },
-                Outcome::Vanished => audit::AuditEvent::Vanished { subject },
-                Outcome::Withheld(reason) => audit::AuditEvent::Withheld {
+                Outcome::Exited => AuditEvent::Exited { subject, after_ms },
+                Outcome::Killed => AuditEvent::Killed { subject, after_ms },
+                Outcome::Survived => AuditEvent::Survived { subject, after_ms },
+                Outcome::Denied(error) => AuditEvent::Denied { subject, error: error.clone() },
+                Outcome::Vanished => AuditEvent::Vanished { subject },
+                Outcome::Withheld(reason) => AuditEvent::Withheld {
                     subject,
                     pids: vec![member.id.pid],
                     verdict: target.verdict.as_str().to_owned(),
@@ -128,9 +135,7 @@ impl<S: Sink> Recorder for AuditRecorder<S> {
     type Error = AuditError;
 
     fn intend(&mut self, intents: &[MemberEvent<'_>]) -> Result<(), AuditError> {
-        let events: Vec<audit::AuditEvent> =
-            intents.iter().map(|event| self.translator.translate(event)).collect();
-        self.log.append_durably(Utc::now(), &events)
+        self.log.append_durably(Utc::now(), &self.translator.intents(intents))
     }
 
     fn note(&mut self, event: &MemberEvent<'_>) -> Result<(), AuditError> {

@@ -13,7 +13,7 @@ use crate::audit::{AuditError, Holder, RunLock, StartedBy};
 use crate::policy::Policy;
 use crate::render::figures::elapsed;
 
-/// Takes the lock, or says why not: at once, or with `wait` after as long as another run may take.
+/// Takes the lock, or prints why not: at once, or with `wait` after as long as another run may take.
 /// `None` when the work is left to that one.
 ///
 /// # Errors

@@ -194,7 +194,7 @@ fn overdue_text(days: i64) -> String {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct ScheduleReport {
     schema: u32,
     #[serde(flatten)]
     status: ScheduleStatus,
@@ -211,7 +211,7 @@ fn status(schedule: &Schedule, global: &Global) -> anyhow::Result<Exit> {
     let overdue_days = overdue(&status, recorded.as_ref().map(|run| run.at), Utc::now());
     let fine = status.is_fine();
     if global.json {
-        answer(&pretty(&Answer { schema: 1, status, recorded, overdue_days, fine })?)?;
+        answer(&pretty(&ScheduleReport { schema: 1, status, recorded, overdue_days, fine })?)?;
     } else if !(global.quiet && fine && overdue_days.is_none()) {
         let mut lines = status_lines(&status);
         lines.extend(recorded.map(|recorded| recorded.text()));

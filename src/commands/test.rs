@@ -21,7 +21,7 @@ struct Outcome {
     ending: Ending,
     /// What was left of the server as it is.
     bare: Vec<Left>,
-    /// What was left of it under `exec`; absent where that was not asked for.
+    /// What was left of it under `exec`; `None` without `--under-exec`.
     #[serde(skip_serializing_if = "Option::is_none")]
     under_exec: Option<Vec<Left>>,
 }

@@ -1,4 +1,4 @@
-//! What `--verbose` tells of a look: how much was read, how long it took, and why a candidate is none.
+//! What `--verbose` shows of a look: how much was read, how long it took, and why a candidate is no server.
 
 use std::time::Duration;
 

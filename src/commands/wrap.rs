@@ -7,7 +7,7 @@ use super::output::{answer, notice};
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::cli::{Global, WrapAction};
-use crate::clients::wrap::{self, Done, Offer};
+use crate::clients::wrap::{self, Offer, WrapChange};
 use crate::clients::{self, Findings, Places, Scope};
 use crate::exit::Exit;
 use crate::os::home;
@@ -15,8 +15,9 @@ use crate::os::stable_path::{Settled, settle};
 use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
 use crate::redact;
 use crate::render::clean::clean;
+use crate::render::configured::ConfigEntry;
 use crate::render::style::Screen;
-use crate::render::wrap::{self as render, Entry, shell_word};
+use crate::render::wrap::{self as render, WrapRow, shell_word};
 use crate::sys;
 
 pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Result<Exit> {
@@ -58,13 +59,13 @@ fn show(
 ) -> anyhow::Result<Exit> {
     warn(found);
     let offers = wrap::offers(places, found, &own_program()?, running);
-    let entries: Vec<Entry> = offers.into_iter().map(entry).collect();
+    let rows: Vec<WrapRow> = offers.into_iter().map(row).collect();
     if global.json {
-        answer(&render::json(&entries))?;
-    } else if entries.is_empty() {
+        answer(&render::json(&rows))?;
+    } else if rows.is_empty() {
         notice("no configuration that was found names a server on this machine");
     } else {
-        answer(&render::text(&entries, Screen::of_stdout(global.color)))?;
+        answer(&render::text(&rows, Screen::of_stdout(global.color)))?;
     }
     Ok(Exit::Fine)
 }
@@ -81,18 +82,20 @@ fn warn(found: &Findings) {
     }
 }
 
-fn entry(offer: Offer) -> Entry {
+fn row(offer: Offer) -> WrapRow {
     let shown = |words: &[String]| redact::argv(&words.iter().map(String::as_bytes).collect::<Argv>());
     let own_command = own_command(&offer);
-    Entry {
+    WrapRow {
         wrapped: offer.wrapped.is_some(),
         before: shown(&offer.before),
         after: offer.after.as_deref().map(shown),
-        scope: offer.scope.as_str(),
-        file: offer.file.display().to_string(),
         refused: offer.refusal.as_ref().map(ToString::to_string).filter(|_| offer.wrapped.is_none()),
-        client: offer.client,
-        name: offer.entry,
+        entry: ConfigEntry {
+            client: offer.client,
+            scope: offer.scope.as_str(),
+            name: offer.entry,
+            file: offer.file.display().to_string(),
+        },
         own_command,
     }
 }
@@ -120,7 +123,7 @@ fn own_command(offer: &Offer) -> Option<String> {
 
 /// What was done, and what was not, which makes it not fine.
 fn report(
-    done: &[Done],
+    done: &[WrapChange],
     left: &[(clients::ConfiguredServer, String)],
     changed: &str,
     same: &str,

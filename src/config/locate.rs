@@ -13,7 +13,7 @@ pub struct Surroundings {
     pub config: Option<OsString>,
     /// `$XDG_CONFIG_HOME`; ignored unless absolute, as the XDG base directory specification wants it.
     pub xdg_config_home: Option<OsString>,
-    /// `$XDG_STATE_HOME`; the same.
+    /// `$XDG_STATE_HOME`, likewise.
     pub xdg_state_home: Option<OsString>,
     /// `$HOME`.
     pub home: Option<OsString>,
@@ -27,7 +27,7 @@ pub struct Surroundings {
 
 /// Where a configuration file is expected, and whether it must be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ConfigPlace {
     /// Named by a flag or a variable: it must exist.
     Named(PathBuf, &'static str),
     /// The usual place: it may be missing.
@@ -63,21 +63,21 @@ impl Surroundings {
 
     /// Where the configuration file is, first hit first: `--config`, `$MCP_REAP_CONFIG`,
     /// `$XDG_CONFIG_HOME/mcp-reap/config.toml`, `~/.config/mcp-reap/config.toml`.
-    pub(super) fn config_place(&self, cli: Option<&Path>) -> Result<Place, ConfigError> {
+    pub(super) fn config_place(&self, cli: Option<&Path>) -> Result<ConfigPlace, ConfigError> {
         if let Some(path) = cli {
-            return Ok(Place::Named(path.to_owned(), "--config"));
+            return Ok(ConfigPlace::Named(path.to_owned(), "--config"));
         }
         if let Some(path) = self.config.as_ref().filter(|path| !path.is_empty()) {
-            return Ok(Place::Named(path.into(), "$MCP_REAP_CONFIG"));
+            return Ok(ConfigPlace::Named(path.into(), "$MCP_REAP_CONFIG"));
         }
         if let Some(base) = absolute(self.xdg_config_home.as_ref()) {
-            return Ok(Place::Usual(base.join("mcp-reap/config.toml")));
+            return Ok(ConfigPlace::Usual(base.join("mcp-reap/config.toml")));
         }
         let home = self.home()?;
         let path = home.join(".config/mcp-reap/config.toml");
         Ok(match home::stranger(&home, self.euid) {
-            Some(owner) => Place::Foreign(path, owner),
-            None => Place::Usual(path),
+            Some(owner) => ConfigPlace::Foreign(path, owner),
+            None => ConfigPlace::Usual(path),
         })
     }
 
@@ -87,7 +87,7 @@ impl Surroundings {
     /// When no home directory is known.
     pub fn config_path(&self, cli: Option<&Path>) -> Result<PathBuf, ConfigError> {
         Ok(match self.config_place(cli)? {
-            Place::Named(path, _) | Place::Usual(path) | Place::Foreign(path, _) => path,
+            ConfigPlace::Named(path, _) | ConfigPlace::Usual(path) | ConfigPlace::Foreign(path, _) => path,
         })
     }
 
@@ -185,14 +185,14 @@ mod tests {
         around.home = Some(home.path().into());
         if std::fs::metadata(home.path()).unwrap().uid() == 0 {
             // A home of root is trusted.
-            assert!(matches!(around.config_place(None).unwrap(), Place::Usual(_)));
+            assert!(matches!(around.config_place(None).unwrap(), ConfigPlace::Usual(_)));
             // In a namespace there may be no other user to give it to.
             if std::os::unix::fs::chown(home.path(), Some(4712), None).is_err() {
                 return;
             }
         }
         let owner = std::fs::metadata(home.path()).unwrap().uid();
-        assert!(matches!(around.config_place(None).unwrap(), Place::Foreign(_, uid) if uid == owner));
+        assert!(matches!(around.config_place(None).unwrap(), ConfigPlace::Foreign(_, uid) if uid == owner));
         assert_eq!(around.state_dir().unwrap(), Path::new("/users/4711/.local/state/mcp-reap"));
     }
 

@@ -21,7 +21,7 @@ pub use file::{AuditSettings, ExecSettings};
 pub use locate::Surroundings;
 pub use merge::Overrides;
 
-use self::locate::Place;
+use self::locate::ConfigPlace;
 use crate::policy::Policy;
 
 /// The configuration of one run.
@@ -61,15 +61,15 @@ pub fn load_in(around: &Surroundings, cli: Option<&Path>) -> Result<Loaded, Conf
         Err(error) => return Err(error),
     };
     let (path, text) = match place {
-        Place::Named(path, named_by) => match trust::read(&path, around.euid)? {
+        ConfigPlace::Named(path, named_by) => match trust::read(&path, around.euid)? {
             Some(text) => (path, text),
             None => return Err(ConfigError::Missing { path, named_by }),
         },
-        Place::Usual(path) => match trust::read(&path, around.euid)? {
+        ConfigPlace::Usual(path) => match trust::read(&path, around.euid)? {
             Some(text) => (path, text),
             None => return Ok(defaults()),
         },
-        Place::Foreign(path, owner) => {
+        ConfigPlace::Foreign(path, owner) => {
             return if path.symlink_metadata().is_ok() {
                 Err(ConfigError::ForeignHome { path, owner, euid: around.euid })
             } else {

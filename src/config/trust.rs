@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path, euid: u32) -> Result<Option<String>, ConfigError
         // A link that leads nowhere is not "no configuration": one was meant to be there.
         return match (path.symlink_metadata(), path.metadata()) {
             (Ok(_), Err(error)) => Err(unreadable(error)),
-            // It came just now: not read is not the same as not there.
+            // The file was made just now. It was not read, which differs from a file that is not there.
             (Ok(_), Ok(_)) => Err(unreadable(ErrorKind::NotFound.into())),
             (Err(_), _) => Ok(None),
         };

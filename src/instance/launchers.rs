@@ -27,7 +27,7 @@ pub(super) struct Tops {
 enum Belongs {
     Yes,
     No,
-    /// Its descriptors would tell, and were not read.
+    /// Its descriptors would show it, and were not read.
     Undecided,
 }
 
@@ -47,8 +47,8 @@ impl Line<'_, '_> {
         let mut tops: HashSet<Pid> = self.look.roles.all(Role::Server).into_iter().collect();
         tops.extend(self.look.roles.all(Role::Launcher));
         let parent_of = |pid: Pid| self.look.tree.parent(self.look.tree.get(pid)?).map(ProcessRecord::pid);
-        // A process above a top may take it in, and is checked again when one more below it became a top. A pid that was
-        // taken in never comes back, so this ends, and a loop in the table loses all its tops.
+        // A process above a top may take it in, and is checked again when one more below it became a top. A pid that
+        // was taken in never comes back, so this ends, and a loop in the table loses all its tops.
         let mut below: HashSet<Pid> = HashSet::new();
         let mut waiting: BTreeSet<Pid> = tops.iter().filter_map(|top| parent_of(*top)).collect();
         while let Some(pid) = waiting.pop_first() {

@@ -46,14 +46,15 @@ pub struct Instance<'a> {
     pub members: Vec<Member<'a>>,
     /// Clients that were started below it (a server that runs `claude -p`); they are no members.
     pub clients_below: Vec<Pid>,
-    /// The root's parent, where its descriptors would tell whether it is a launcher of this instance and were not read.
+    /// The root's parent, where its descriptors, which were not read, would show whether it is a launcher of this
+    /// instance.
     pub unread_above: Option<Pid>,
 }
 
 impl<'a> Instance<'a> {
-    /// A client with everything below it, as one instance. Its own processes stand in the chain: the client, and clients
-    /// below that can only talk to it (the one that an adapter started, the program behind npm's). All else is its helper,
-    /// MCP servers too. Other clients are no members, but `clients_below`.
+    /// A client with everything below it, as one instance. Its own processes stand in the chain: the client, and
+    /// clients below that can only talk to it (the one that an adapter started, the program behind npm's). All else is
+    /// its helper, MCP servers too. Other clients are no members, but `clients_below`.
     #[must_use]
     pub fn of_client(look: &Look<'a>, client: Pid, name: &str) -> Option<Instance<'a>> {
         let Look { tree, roles, .. } = look;
@@ -130,7 +131,7 @@ impl<'a> Instance<'a> {
         self.records().filter_map(|record| record.details.swap).reduce(u64::saturating_add)
     }
 
-    /// Share of one core, in percent, that the members used on average over their lives.
+    /// Share of one core, in percent, that the members used on average since they started.
     #[must_use]
     pub fn cpu(&self) -> Option<f32> {
         self.records().filter_map(|record| record.cpu).reduce(|a, b| a + b)
@@ -168,7 +169,7 @@ pub fn group<'a>(look: &Look<'a>) -> Vec<Instance<'a>> {
     found
 }
 
-/// Processes that belong to an instance as launchers if their descriptors, which were not read yet, say so.
+/// Processes that belong to an instance as launchers if their descriptors, which were not read yet, show it.
 #[must_use]
 pub fn possible_launchers(look: &Look<'_>) -> Vec<Pid> {
     launchers::tops(look).undecided
@@ -249,7 +250,7 @@ fn left_over<'a>(look: &Look<'a>, tops: &Tops, taken: &HashSet<Pid>) -> Vec<Inst
         let helpers = ancestors.iter().take_while(|above| roles.role(above.pid()) == Some(Role::Helper));
         let top = helpers.last().copied().unwrap_or(record);
         let automated = roles.get(top.pid()).is_some_and(|top| matches!(top.basis, Basis::Automated { .. }));
-        // A browser that only its profile names belongs to its parent as long as that lives.
+        // A browser that only its profile names belongs to its parent as long as that is alive.
         if !automated || roles.role(top.parent) == Some(Role::Init) {
             roots.insert(top.pid(), top);
         }

@@ -54,8 +54,8 @@ fn only(end: OtherEnd<'_>, such: impl Fn(Pid) -> bool) -> bool {
     matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| such(*pid)))
 }
 
-/// Do two processes have the same end of the same wire on 0 or 1? Recorded tables from before ends had numbers tell only
-/// by whom the other end is held.
+/// Do two processes have the same end of the same wire on 0 or 1? Tables that were recorded before ends had numbers
+/// show only by whom the other end is held.
 pub(super) fn share_a_wire(one: &Stdio, other: &Stdio) -> bool {
     let ids = |stdio: &Stdio| [stdio.stdin_id, stdio.stdout_id].into_iter().flatten().collect::<Vec<u64>>();
     let (ours, theirs) = (ids(one), ids(other));

@@ -109,9 +109,9 @@ fn sync_folder(of: &Path) {
     let _ = parts(of).and_then(|(folder, _)| File::open(folder)?.sync_all());
 }
 
-/// Returns when the content is on the disk. fdatasync is enough: the length is data. On macOS std asks for F_FULLFSYNC,
-/// which empties the disk's own cache too; some volumes (network shares, some FAT drivers) refuse it, and there fsync is
-/// all that can be had.
+/// Returns when the content is on the disk. fdatasync is enough: the length is data. On macOS std uses F_FULLFSYNC,
+/// which empties the disk's own cache too; some volumes (network shares, some FAT drivers) refuse it, and there fsync
+/// is all that can be had.
 ///
 /// # Errors
 /// As fsync(2).
@@ -119,7 +119,7 @@ pub(crate) fn sync(file: &File) -> io::Result<()> {
     or_plainly(file.sync_data(), || Ok(rustix::fs::fsync(file)?))
 }
 
-/// A refusal says that nothing was tried. Any other error is the disk's own, and the next call might hide it.
+/// A refusal means that nothing was tried. Any other error is the disk's own, and the next call might hide it.
 fn or_plainly(full: io::Result<()>, plain: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     match full {
         Err(error)

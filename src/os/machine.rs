@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// One machine. What the system does not say is `None`.
+/// One machine. What the system does not know is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Machine {
     /// The operating system or distribution: `Debian GNU/Linux`, `macOS`.
@@ -59,7 +59,7 @@ impl Machine {
     }
 }
 
-/// What `sysctl` is asked on a Mac.
+/// The names for `sysctl` on a Mac.
 #[cfg(any(target_os = "macos", test))]
 const VALUES: [&str; 5] =
     ["kern.osproductversion", "kern.osrelease", "kern.boottime", "hw.memsize", "vm.swapusage"];
@@ -77,7 +77,7 @@ impl Machine {
             let line = |line: &'_ str| Some(line.strip_prefix(name)?.strip_prefix(": ")?.trim().to_owned());
             output.lines().find_map(line).filter(|value| !value.is_empty())
         };
-        // The number between a mark and the next that is none.
+        // The number between a mark and the next character that is no digit.
         let after = |text: String, mark: &str| -> Option<String> {
             let rest = text.split_once(mark)?.1;
             Some(rest.chars().take_while(char::is_ascii_digit).collect())

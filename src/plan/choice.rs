@@ -11,7 +11,7 @@ use crate::process::ProcessId;
 /// Which instances a plan is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// Those whose verdict says that they end.
+    /// Those that the verdict ends.
     #[default]
     Unused,
     /// Those that a person chose, whatever their verdict.
@@ -25,7 +25,7 @@ pub enum Choice {
 
 impl Plan {
     /// The plan of a choice. What a person chose is ended whatever its verdict, but for what is allowed, managed or
-    /// never a target; what is in use only where the choice says so.
+    /// never a target; what is in use only where the choice includes it.
     #[must_use]
     pub fn of(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy, choice: &Choice) -> Plan {
         let Choice::These { roots, in_use } = choice else { return Plan::new(judgement, look, policy) };
@@ -47,7 +47,7 @@ impl Plan {
     }
 }
 
-/// Why this verdict speaks against what a person chose.
+/// Why this verdict forbids what a person chose.
 fn refused(finding: &Finding<'_>, in_use: bool) -> Option<Why> {
     match finding.verdict {
         Verdict::Allowed => Some(Why::Allowed),

@@ -1,10 +1,10 @@
-//! Why something that was to be ended is left alone all the same.
+//! Why something that was to be ended is left alone after all.
 
 use serde::Serialize;
 
 use crate::process::Pid;
 
-/// Why something that was to be ended is left alone all the same.
+/// Why something that was to be ended is left alone after all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
@@ -18,11 +18,11 @@ pub enum Why {
     Client,
     /// Younger than `min_age`.
     TooYoung,
-    /// A member lives in another PID namespace.
+    /// A member is in another PID namespace.
     OtherNamespace,
     /// A job of a Claude Code shell tool or hook, or what may be one, since its environment could not be read.
     ToolJob,
-    /// A member is traced by a process that is none: a debugger is attached.
+    /// A process outside the instance traces a member: a debugger is attached.
     Traced,
     /// A member belongs to the person: a browser, an editor, a terminal.
     Person,

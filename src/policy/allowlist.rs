@@ -10,7 +10,7 @@ use crate::process::{Listener, Pid, ProcessRecord};
 /// One `[[allow]]` entry: every field given must match the same process.
 #[derive(Clone, Debug, Default)]
 pub struct AllowRule {
-    /// The server's name as mcp-reap shows it, or its name in a client's configuration.
+    /// The server's name as mcp-reap shows it, its name in a client's configuration, or the name of a member's program.
     pub name: Option<Pattern>,
     /// The resolved program, or its whole command line.
     pub command: Option<Pattern>,
@@ -66,7 +66,7 @@ impl AllowRule {
     /// A rule without any field matches nothing (the reader of the file refuses it). Where a field
     /// is about something that could not be read of this process (its executable, working
     /// directory, ports, unit or label), the other fields decide: the rule matches if at least one
-    /// of them does and none differs, because what is not known speaks for leaving alone. A rule
+    /// of them does and none differs, because what is not known is a reason to leave it alone. A rule
     /// with nothing but such fields does not match: otherwise `port = 80` alone would protect every
     /// process whose sockets cannot be seen, and no orphan would ever be ended.
     #[must_use]
@@ -80,7 +80,8 @@ impl AllowRule {
     fn answers(&self, Candidate { record, server, entries, program }: Candidate<'_>) -> [Option<Answer>; 8] {
         [
             self.name.as_ref().map(|pattern| {
-                (pattern.matches(server) || entries.iter().any(|entry| pattern.matches(entry))).into()
+                let mut names = entries.iter().map(String::as_str).chain([server]).chain(program);
+                names.any(|name| pattern.matches(name)).into()
             }),
             // A command line that could not be read is not a match: this field is the first thing
             // people write, and half of it (the program) is known from exe or comm.

@@ -1,5 +1,5 @@
-//! Limits on count, age and memory, each off until the person sets it; and `[[server]]` entries, which set them for single
-//! servers.
+//! Limits on count, age and memory, each off until the person sets it; and `[[server]]` entries, which set them for
+//! single servers.
 
 use std::time::Duration;
 

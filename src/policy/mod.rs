@@ -1,14 +1,14 @@
-//! What the owner of the machine decided: what is allowed to stay, what is too much, how to end.
+//! What the owner of the machine decided: what may stay, which limits hold, how to end.
 
 mod allowlist;
-mod expect;
 mod limits;
 
 pub use allowlist::{AllowRule, Candidate};
-pub use expect::Expectation;
 pub use limits::{CountPer, Limits, ServerRule};
 
 use std::time::Duration;
+
+use crate::pattern::Pattern;
 
 /// Everything decided before the first look, from defaults, file, environment and flags.
 #[derive(Clone, Debug)]
@@ -40,8 +40,8 @@ pub struct Policy {
 
 impl Policy {
     /// How long a run waits for another one, where it waits: five minutes, and for as long as a run
-    /// of a longer grace may take. What takes longer hangs, and waiting on would be missing the run
-    /// without a word.
+    /// of a longer grace may take. A run that takes longer hangs, and to wait on would miss this run
+    /// silently.
     #[must_use]
     pub fn patience(grace: Duration) -> Duration {
         Duration::from_mins(5).saturating_add(grace.saturating_mul(2))
@@ -64,6 +64,21 @@ impl Default for Policy {
             expect: Vec::new(),
         }
     }
+}
+
+/// One `[[expect]]` entry: a server that should be running, for `check`. It changes nothing about ending.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// As it stands in the file, for messages.
+    pub name: String,
+    /// Matched against the names of the running servers.
+    pub pattern: Pattern,
+    /// The least number of instances.
+    pub min: u32,
+    /// The greatest; `None` is any number.
+    pub max: Option<u32>,
+    /// Where the entry stands, such as `config.toml:12`.
+    pub origin: String,
 }
 
 #[cfg(test)]

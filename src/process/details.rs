@@ -48,7 +48,7 @@ pub struct Details {
     /// (`PROC_PIDUNIQIDENTIFIERINFO`) is not launchd's; false when it is, `None` when that could not be read. For a
     /// guardian: a process of the server that it guards, whose parent has ended.
     pub adopted: Option<bool>,
-    /// True when it lives in another PID namespace than ours (a container seen from outside).
+    /// True when it is in another PID namespace than ours (a container seen from outside).
     pub foreign_namespace: bool,
     /// Its number in the innermost PID namespace, where that is another one than ours: 1 is the process for which the
     /// namespace was made.
@@ -182,10 +182,11 @@ pub enum StdioKind {
 /// The stdio connection of a process, on whatever descriptors it lies now, and who holds the other end in each
 /// direction.
 ///
-/// The two lists of holders mean: `None` "the other end could not be read, or is held by a process that cannot be seen";
-/// empty "looked, and the kernel says that no process holds it"; otherwise the processes outside the process itself that
-/// hold it (for a terminal: its master). Where the descriptor of that direction is neither a pipe, a socket nor a
-/// terminal, there is no other end and the list says nothing; see [`Stdio::stdin`] and [`Stdio::stdout`].
+/// The two lists of holders mean: `None` "the other end could not be read, or is held by a process that cannot be
+/// seen"; empty "looked, and the kernel says that no process holds it"; otherwise the processes outside the process
+/// itself that hold it (for a terminal: its master). Where the descriptor of that direction is neither a pipe, a
+/// socket nor a terminal, there is no other end and the list has no meaning; see [`Stdio::stdin`] and
+/// [`Stdio::stdout`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stdio {
     /// Kind of stdin.
@@ -197,16 +198,16 @@ pub struct Stdio {
     pub stdin_peers: Option<Vec<Pid>>,
     /// Who can read its stdout.
     pub stdout_peers: Option<Vec<Pid>>,
-    /// Who outside the process and its descendants holds the other end of a pipe or socket pair on a descriptor above 2
-    /// that is not the wire itself. They can only speak for use. `None` where such a descriptor could not be read;
-    /// tables from before this field: nobody.
+    /// Who outside the process and its descendants holds the other end of a pipe or socket pair on a descriptor above
+    /// 2 that is not the wire itself. They can only show that it is used. `None` where such a descriptor could not be
+    /// read; tables from before this field: nobody.
     #[serde(default = "nobody")]
     pub other_peers: Option<Vec<Pid>>,
-    /// What tells the pipe or socket on stdin from any other (its inode on Linux): two processes with the same number
+    /// The identity of the pipe or socket on stdin (its inode on Linux): two processes with the same number
     /// have the same end of the same connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin_id: Option<u64>,
-    /// The same for stdout.
+    /// As `stdin_id`, for stdout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout_id: Option<u64>,
 }
@@ -222,7 +223,7 @@ fn nobody() -> Option<Vec<Pid>> {
 pub enum OtherEnd<'a> {
     /// There is none: `/dev/null`, a file, a terminal that is gone, no such descriptor.
     Absent,
-    /// The kernel says that no process holds it.
+    /// By the kernel, no process holds it.
     Closed,
     /// These processes hold it.
     Held(&'a [Pid]),

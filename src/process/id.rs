@@ -46,7 +46,7 @@ pub struct StartTime(pub u64);
 pub struct ProcessId {
     /// The number.
     pub pid: Pid,
-    /// The start that tells it from an earlier or later owner of the number.
+    /// The start, which differs from that of every other process with the same number.
     pub start: StartTime,
 }
 

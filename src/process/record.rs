@@ -6,7 +6,7 @@ use crate::bytes::{Argv, RawText, to_text};
 
 /// One row of the process table.
 ///
-/// `None` means "could not be read" or "was not looked at"; it always speaks for leaving the
+/// `None` means "could not be read" or "was not looked at"; it is always a reason to leave the
 /// process alone. The JSON form is that of recorded tables (schema 1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessRecord {

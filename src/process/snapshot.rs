@@ -29,12 +29,12 @@ pub struct Snapshot {
     pub taken_at: DateTime<Utc>,
     /// The process that took it.
     pub viewer: Viewer,
-    /// pid 1 is known to be systemd although it cannot be seen (hidepid): `/run/systemd/system` is there, and the viewer
-    /// lives in the machine's first PID namespace.
+    /// pid 1 is known to be systemd although it cannot be seen (hidepid): `/run/systemd/system` is there, and the
+    /// viewer lives in the machine's first PID namespace.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub systemd: bool,
-    /// Processes of the viewer's user whose descriptors could not be read, where those of every process were read: one of them
-    /// may hold a wire whose other end no process was seen to hold.
+    /// Processes of the viewer's user whose descriptors could not be read, where those of every process were read: one
+    /// of them may hold a wire whose other end no process was seen to hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<Pid>,
     /// The rows, in no particular order.

@@ -1,4 +1,4 @@
-//! The kinds of program, each with the names it goes by.
+//! The kinds of program, each with its names.
 
 use super::names::{PLAIN_STEMS, base, folders_of, package_name, stem, tidy};
 use super::{Kind, Program, Word};

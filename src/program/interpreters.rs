@@ -92,7 +92,7 @@ impl Resolver {
         if parsed.has(&["-jar"]) {
             let (jar, args) = parsed.rest.split_first()?;
             let mut program = Program::script(jar, self.dir.as_deref(), args);
-            // notes-mcp-0.1.0-all.jar goes by notes-mcp.
+            // notes-mcp-0.1.0-all.jar is named notes-mcp.
             let stem = stem(base(jar));
             let version = stem
                 .char_indices()

@@ -25,13 +25,13 @@ pub(super) struct Simple {
     pub joint: Joint,
     /// It stands between parentheses, so that `exec` takes the place of a subshell only.
     pub subshell: bool,
-    /// The line says what it reads (`< file`, `<<< text`): not what the shell was given.
+    /// The line redirects what it reads (`< file`, `<<< text`): not what the shell was given.
     pub input: bool,
 }
 
 /// The commands of a line, in order.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct ShellLine {
     pub commands: Vec<Simple>,
     /// Something in it was not understood: a here document, a process substitution.
     pub unread: bool,
@@ -39,10 +39,10 @@ pub(super) struct Line {
 
 /// Reads a line the way a POSIX shell reads quotes, operators, comments and redirections (XCU 2.2,
 /// 2.7 and 2.10). Expansions stay as they are written.
-pub(super) fn read(line: &str) -> Line {
+pub(super) fn read(line: &str) -> ShellLine {
     let mut reader = Reader {
         chars: line.chars().peekable(),
-        line: Line { commands: Vec::new(), unread: false },
+        line: ShellLine { commands: Vec::new(), unread: false },
         simple: Vec::new(),
         word: None,
         target: false,
@@ -59,7 +59,7 @@ pub(super) fn read(line: &str) -> Line {
 
 struct Reader<'l> {
     chars: Peekable<Chars<'l>>,
-    line: Line,
+    line: ShellLine,
     /// The words of the command so far, and the word so far.
     simple: Vec<String>,
     word: Option<String>,

@@ -67,7 +67,7 @@ pub fn resolve(argv: Option<&Argv>, exe: Option<&RawText>, comm: &RawText) -> Re
             _ if !comm.is_empty() && comm.as_bytes().len() < 15 => comm.to_text(),
             _ => return Resolution::default(),
         };
-        // An interpreter without its arguments says nothing about what it runs.
+        // An interpreter without its arguments does not show what it runs.
         let known = table::find(base(&name)).is_some();
         return Resolution {
             program: (!known).then(|| Program::binary(&name, &[])),

@@ -2,7 +2,7 @@
 
 use crate::list::{List, list};
 
-/// File stems that say nothing: the folder of the project names such a program.
+/// File stems that many programs have: the folder of the project names such a program.
 pub(super) const PLAIN_STEMS: List = list!(
     "__main__ app bin bundle cli entry entrypoint index index.bundle init launch main main.bundle mod
     program quarkus-run run run_server serve server server-stdio start start-server start_server
@@ -68,7 +68,7 @@ pub(crate) fn folders_of(path: &str) -> Vec<String> {
     if plain { named().take(REACH).map(str::to_owned).collect() } else { Vec::new() }
 }
 
-/// `github_server`, `run-stdio`, but not `dev-server`: a file that only says that it serves.
+/// `github_server`, `run-stdio`, but not `dev-server`: a file named only after serving.
 pub(crate) fn serves(stem: &str) -> bool {
     let mut words = stem.split(['-', '_', '.']);
     let first = words.next().unwrap_or_default();

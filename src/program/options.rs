@@ -24,7 +24,7 @@ impl Grammar {
     }
 }
 
-/// Options that were read, and the words from the first that is none.
+/// Options that were read, and the words from the first that is no option.
 #[derive(Debug)]
 pub(super) struct Parsed<'w> {
     /// Options with their values; a flag has an empty one.
@@ -59,7 +59,7 @@ impl<'w> Parsed<'w> {
     }
 }
 
-/// Reads options up to the first word that is none, or past `--`.
+/// Reads options up to the first word that is no option, or past `--`.
 pub(super) fn parse<'w>(words: &'w [Word<'w>], grammar: Grammar) -> Parsed<'w> {
     let mut options: Vec<(&'w str, &'w str)> = Vec::new();
     let mut at = 0;

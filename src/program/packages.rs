@@ -14,7 +14,7 @@ const NPM: Grammar = Grammar::clustered(list!(
 // pnpm help dlx, yarn help dlx.
 const PNPM: Grammar =
     Grammar::clustered(list!("--allow-build --cwd --dir --filter --package --reporter -C -F -p"));
-/// Options that say which project: its folder, or its name in a workspace.
+/// Options that name the project: its folder, or its name in a workspace.
 const PROJECT: List = list!("--cwd --dir --filter --prefix --workspace -C -F -w");
 
 /// What a verb of a package manager runs.
@@ -69,7 +69,7 @@ impl Resolver {
         self.packaged_as(&packages, what, args)
     }
 
-    /// npm, pnpm and yarn: the verb says what is run.
+    /// npm, pnpm and yarn: the verb decides what is run.
     pub(super) fn package_manager(&mut self, tool: &str, words: &[Word<'_>]) -> Option<Program> {
         let grammar = if tool.starts_with("npm") { NPM } else { PNPM };
         let before = self.options(words, grammar, PROJECT);

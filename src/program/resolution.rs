@@ -32,11 +32,11 @@ pub struct Program {
     pub kind: Kind,
     /// As it was written: a path, a package with its version, an image with its tag.
     pub text: String,
-    /// Every name it goes by, the fullest first: package with scope, package without, module, file
+    /// All its names, the fullest first: package with scope, package without, module, file
     /// stem, file name. Empty for inline code without a name.
     pub names: Vec<String>,
     /// The folders that may name the project, the innermost first, where the file has a name that
-    /// says nothing (`dist/index.js`). At most three.
+    /// is one of many (`dist/index.js`). At most three.
     pub folders: Vec<String>,
     /// The words that follow it.
     pub args: Vec<String>,
@@ -95,7 +95,7 @@ pub struct LineCommand {
     pub beside: Beside,
 }
 
-/// What a line for a shell runs beside and after one of its commands. Later ones speak more for
+/// What a line for a shell runs beside and after one of its commands. Later ones are stronger reasons for
 /// leaving alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Beside {
@@ -121,12 +121,12 @@ impl Resolution {
         Some(program.names.first().unwrap_or(&program.text).as_str()).filter(|name| !name.is_empty())
     }
 
-    /// What this shell runs beside one of its children, by the line in its `-c`: the answer for the command of the line
-    /// that the child is, or the worst of all where none is. `None` where this is no shell with such a line (what a script
-    /// file runs is not read).
+    /// What this shell runs beside one of its children, by the line in its `-c`: the answer for the command of the
+    /// line that the child is, or the worst of all where none is. `None` where this is no shell with such a line (what
+    /// a script file runs is not read).
     ///
-    /// Only [`Beside::Nothing`] makes the shell a launcher. Behind [`Beside::RunsIfItEndsWell`] and [`Beside::Unread`] the
-    /// child must be left alone, too: its end would take away what follows.
+    /// Only [`Beside::Nothing`] makes the shell a launcher. Behind [`Beside::RunsIfItEndsWell`] and [`Beside::Unread`]
+    /// the child must be left alone, too: its end would take away what follows.
     #[must_use]
     pub fn beside_child(&self, child: &Resolution) -> Option<Beside> {
         let names = child.program.as_ref().map(|program| program.names.as_slice()).unwrap_or_default();

@@ -78,7 +78,7 @@ impl Resolver {
             Tool::Swift => self.swift(words),
             Tool::Nix => self.nix(words),
             Tool::Jbang => self.jbang(words),
-            // A target is built, whatever it is called; it has no name that could speak for it.
+            // A target is built, whatever it is called; it has no name of its own.
             Tool::Make => {
                 let parsed = options::parse(words, Grammar::clustered(list!("-C -I -f -j -o")));
                 let (task, args) = parsed.rest.split_first()?;

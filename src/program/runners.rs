@@ -120,7 +120,7 @@ impl Resolver {
         if let Some((what, args)) = parsed.rest.split_first() {
             return Some(Program::binary(what, args));
         }
-        // The one program of a package goes by the package's folder.
+        // The one program of a package is named after the package's folder.
         let mut program = Program::binary("main", &[]);
         program.folders = folders_of(&format!("{}/main", tidy(parsed.value(&["--package-path"])?)));
         Some(program)

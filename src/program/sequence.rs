@@ -5,7 +5,7 @@ mod meaning;
 use meaning::meaning;
 
 use super::Beside;
-use super::lines::{self, Joint, Line, Simple};
+use super::lines::{self, Joint, ShellLine, Simple};
 use super::names::base;
 use crate::list::{List, list};
 
@@ -20,7 +20,7 @@ const ENDING: List = list!(": cd disown exit return trap true wait");
 /// Words that close a compound command.
 const CLOSING: List = list!(") done fi }");
 /// Commands that hand on unchanged what they read: a part of the pipeline of another. Any other reader makes
-/// something of it that somebody may want.
+/// a result of it that may be wanted.
 const PASSING: List = list!("cat tee");
 
 /// One command of a line that runs something.
@@ -56,7 +56,7 @@ pub(super) struct Sequence<'l> {
     errexit: bool,
     /// `trap 'cmd' EXIT`: more will run at the end.
     at_exit: bool,
-    /// What runs at the end goes by how the line ended.
+    /// What runs at the end depends on how the line ended.
     at_exit_by_status: bool,
     /// `exec < file`: the shell itself reads something else from there on.
     fed: bool,
@@ -67,8 +67,8 @@ pub(super) struct Sequence<'l> {
 }
 
 impl<'l> Sequence<'l> {
-    /// What a line runs whose shell was told, or not, to end with the first command that fails.
-    pub(super) fn of(line: &'l Line, errexit: bool) -> Sequence<'l> {
+    /// What a line runs. `errexit`: its shell ends with the first command that fails (`bash -e`).
+    pub(super) fn of(line: &'l ShellLine, errexit: bool) -> Sequence<'l> {
         let mut found = Sequence { errexit, unread: line.unread, all: &line.commands, ..Sequence::default() };
         line.commands.iter().enumerate().for_each(|(at, simple)| found.add(at, simple));
         found
@@ -206,23 +206,23 @@ fn is_conditional(joint: Joint) -> bool {
     matches!(joint, Joint::And | Joint::Or)
 }
 
-/// The word holds `$(x)` or the like, which runs something; `kill $(jobs -p)` asks the shell itself.
+/// The word holds `$(x)` or the like, which runs something; `kill $(jobs -p)` runs a builtin only.
 fn substitutes(word: &str) -> bool {
     word.contains('`') || word.replace("$(jobs -p)", "").contains("$(")
 }
 
-/// Only assignments, which run nothing and do not ask how the last command ended.
+/// Only assignments, which run nothing and do not use how the last command ended.
 fn is_plain(simple: &Simple) -> bool {
     !simple.words.iter().any(|word| substitutes(word)) && !asks_status(simple)
 }
 
-/// The command itself is what a variable says.
+/// The command itself is the value of a variable.
 fn is_variable(simple: &Simple) -> bool {
     meaning(&simple.words).words.first().is_some_and(|word| word.starts_with('$'))
 }
 
-/// A command that goes by how the one before it ended: `$?`, PIPESTATUS, the `$status` of zsh, fish and csh. `exit $?`
-/// only hands it on.
+/// A command that depends on how the one before it ended: `$?`, PIPESTATUS, the `$status` of zsh, fish and csh.
+/// `exit $?` only hands it on.
 fn asks_status(simple: &Simple) -> bool {
     let hands_on = simple.words.first().is_some_and(|word| matches!(word.as_str(), "exit" | "return"));
     let asks = |word: &String| {

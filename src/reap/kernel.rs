@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, Uid};
 
-/// The two ways of asking, and the one that lets a stopped process hear them.
+/// The two signals that end, and the one that lets a stopped process take them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum Signal {
     /// SIGTERM: please end.
@@ -37,7 +37,7 @@ pub enum Refusal {
 /// whose start time was compared after opening; on macOS the start time is compared again just
 /// before each signal.
 pub trait Kernel {
-    /// A handle on one living process.
+    /// A handle on one process.
     type Held;
 
     /// Takes hold of exactly this process.
@@ -53,18 +53,18 @@ pub trait Kernel {
     fn signal(&mut self, held: &Self::Held, signal: Signal) -> Result<(), Refusal>;
 
     /// Waits until all of these have ended, the deadline on [`Kernel::now`]'s clock has passed, or
-    /// a signal sent us to stop; says for each whether it has ended. A zombie has ended.
+    /// a signal stopped this run; returns for each whether it has ended. A zombie has ended.
     fn wait(&mut self, held: &[&Self::Held], deadline: Duration) -> Vec<bool>;
 
     /// A clock that only goes forward, from any origin.
     fn now(&self) -> Duration;
 
-    /// The signal that sent us to stop, if one came.
+    /// The signal that stops this run, if one came.
     fn interrupted(&self) -> Option<i32>;
 }
 
 /// Looking again while a run goes on. Every answer is of the moment; `None` means that it could not be
-/// read, which speaks for leaving alone.
+/// read, which is a reason to leave it alone.
 pub trait Lookout {
     /// The process table now, as far as needed to find the children that targets had meanwhile.
     fn family(&mut self) -> Family;
@@ -147,6 +147,6 @@ pub struct ProcessRow {
 pub struct Lineage {
     /// Its own.
     pub own: u64,
-    /// That of the process that forked it, whoever its parent is now.
+    /// That of the process that forked it, also after another one adopted it.
     pub parent: u64,
 }

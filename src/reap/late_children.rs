@@ -50,7 +50,7 @@ impl<'a> View<'a> {
         self.by_pid.get(&row.parent).copied()
     }
 
-    /// Processes that are no members: the rows that could be taken, or speak against taking.
+    /// Processes that are no members: the rows that could be taken, or forbid it.
     fn unknown(&self) -> impl Iterator<Item = &'a ProcessRow> {
         self.rows.iter().filter(|row| !self.known.contains_key(&row.id))
     }
@@ -92,8 +92,8 @@ impl LateChildren {
         }
     }
 
-    /// Not all of the table could be read: what appears later may have been there before, and which processes share a group
-    /// may not be seen. From here on only children of the living are found.
+    /// Not all of the table could be read: what appears later may have been there before, and which processes share a
+    /// group may not be seen. From here on only children of the living are found.
     pub(super) fn give_up(&mut self) {
         *self = LateChildren { failed: true, ..LateChildren::default() };
     }
@@ -188,8 +188,8 @@ impl LateChildren {
             .then_some(first)
     }
 
-    /// Only an adopter gets children that it did not start: pid 1, the person's service manager, and any other process that
-    /// was seen to have adopted a member.
+    /// Only an adopter gets children that it did not start: pid 1, the person's service manager, and any other process
+    /// that was seen to have adopted a member.
     fn was_handed_on(&self, row: &ProcessRow, view: &View<'_>, lookout: &mut impl Lookout) -> bool {
         row.parent == Pid::INIT
             || view.parent(row).is_some_and(|parent| {
@@ -214,7 +214,8 @@ impl LateChildren {
         }
     }
 
-    /// A group or session in which a stranger is seen proves nothing any more: its children look the same.
+    /// A group or session in which a stranger is seen proves nothing any more: the stranger may
+    /// have children in it too.
     fn drop_shared(&mut self, view: &View<'_>, lookout: &mut impl Lookout) {
         let own: Vec<(Pid, usize)> = self.own.iter().map(|(pid, (target, _))| (*pid, *target)).collect();
         for (pid, target) in own {
@@ -227,9 +228,9 @@ impl LateChildren {
         }
     }
 
-    /// Does this row of such a group speak against it? Not if it can have come from a member: it, or the topmost
+    /// Does this row of such a group forbid it? Not if it can have come from a member: it, or the topmost
     /// of its unknown ancestors, is late, in the same group, and was handed on. Nor if its parent is missing
-    /// from the table: that row is a moment old, and the next look will tell.
+    /// from the table: that row is a moment old, and the next look decides.
     fn is_strange(&self, row: &ProcessRow, group: Pid, view: &View<'_>, lookout: &mut impl Lookout) -> bool {
         if view.known.contains_key(&row.id) {
             return true;

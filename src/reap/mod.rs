@@ -1,4 +1,4 @@
-//! Ending what was planned: let it finish, hold all, ask all, wait together, note_kill.
+//! Ending what was planned: let it finish, hold all, SIGTERM to all, one wait for all, SIGKILL to what is left.
 
 mod event;
 mod kernel;

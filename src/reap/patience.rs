@@ -46,14 +46,14 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// `begun` is when the first were sent SIGTERM.
+    /// `begun` is when all members of the plan had been sent SIGTERM.
     pub(super) fn new(grace: Duration, begun: Duration) -> Patience {
         let last_call = begun.saturating_add(longest(grace)).saturating_sub(KILL_WAIT);
         Patience { grace, last_call, insisted: false }
     }
 
     /// SIGKILL went out, and it is `now`. To record and to send takes time, on a machine that is out of memory much of
-    /// it; what the first SIGKILL brings to light has its whole grace all the same.
+    /// it; what the first SIGKILL brings to light still has its whole grace.
     pub(super) fn note_kill(&mut self, now: Duration) {
         if !self.insisted {
             self.insisted = true;
@@ -87,9 +87,9 @@ impl Patience {
             .collect()
     }
 
-    /// For each process that was sent a signal and is still there: its index, the last request, and when its time is over.
-    /// Those that were sent SIGTERM together have their grace from the request to the last of them that is left, so that
-    /// they need one record and one wait.
+    /// For each process that was sent a signal and is still there: its index, the last request, and when its time is
+    /// over. Those that were sent SIGTERM together have their grace from the request to the last of them that is left,
+    /// so that they need one record and one wait.
     fn dues<H>(self, subjects: &[Subject<H>]) -> Vec<(usize, Signal, Duration)> {
         let sent = || {
             let waits = |(index, subject): (usize, &Subject<H>)| Some((index, subject.waits_for()?));

@@ -1,4 +1,4 @@
-//! One run: hold all, ask all, wait together, note_kill, tell what became of each.
+//! One run: hold all, send SIGTERM to all, wait together, send SIGKILL to what is left, report what became of each.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -28,10 +28,10 @@ struct Run<'a, K: Kernel, W: Recorder> {
 /// Carries out a plan: SIGTERM to every member of every target at once, one shared wait of up to
 /// `grace`, SIGKILL to what is left. The run takes as long as the slowest target, never the sum.
 ///
-/// Nothing is signalled without a handle whose identity was compared, nor before its intent is
-/// recorded, nor while a process outside its target traces it; an instance of which one member cannot be held is
-/// left alone whole. Members born on the way are looked for before SIGTERM, during the grace, and before and
-/// after SIGKILL; each has a whole grace of its own between the two. [`longest`](super::longest) says when the run ends at last.
+/// Nothing is signalled without a handle whose identity was compared, nor before its intent is recorded, nor while a
+/// process outside its target traces it; an instance of which one member cannot be held is left alone whole. Members
+/// born on the way are looked for before SIGTERM, during the grace, and before and after SIGKILL; each has a whole
+/// grace of its own between the two. [`longest`](super::longest) is the longest that a run takes.
 pub fn run<K: Kernel + Lookout, W: Recorder>(
     plan: &Plan,
     grace: Duration,
@@ -44,8 +44,9 @@ pub fn run<K: Kernel + Lookout, W: Recorder>(
     if run.subjects.iter().any(Subject::is_pending) {
         run.look_for_newborn();
         run.spare_the_partly_denied();
-        let begun = run.kernel.now();
         run.terminate();
+        // To record and to send takes time, with thousands of members seconds; the grace begins after it.
+        let begun = run.kernel.now();
         run.wait_then_kill(Patience::new(grace, begun));
     }
     run.close()
@@ -64,7 +65,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
     }
 
     fn take(&mut self, target: usize, member: TargetMember) {
-        // Whatever the plan and the kernel say: 0 is our own group, 1 the system, 2 the kernel.
+        // Never, whatever stands in the plan: 0 is our own group, 1 the system, 2 the kernel.
         let held = if member.id.pid > Pid(2) {
             let held = self.kernel.hold(member.id);
             held.and_then(|held| self.refuse_if_traced(member.id, target).map(|()| held))
@@ -79,7 +80,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Whoever debugs a process would lose it under their hands.
+    /// A debugger would lose the process that it is attached to.
     fn refuse_if_traced(&mut self, id: ProcessId, target: usize) -> Result<(), Refusal> {
         match self.kernel.tracer(id)? {
             Some(tracer) if !self.is_member(tracer, target) => {
@@ -89,7 +90,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Is this the number of a member that is still there, or that was not held yet?
+    /// Is this the pid of a member that is still there, or that was not held yet?
     fn is_member(&self, pid: Pid, target: usize) -> bool {
         let subject =
             self.subjects.iter().find(|subject| subject.target == target && subject.member.id.pid == pid);
@@ -109,8 +110,8 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Members born since the plan was made join their instance. Their age is no shield; their
-    /// parent's verdict is theirs.
+    /// Members born since the plan was made join their instance. `min_age` does not protect them;
+    /// they share their parent's verdict.
     fn look_for_newborn(&mut self) {
         let Family { rows, complete } = self.kernel.family();
         // A process that is still alive after the scan held its pid during the whole scan.
@@ -149,7 +150,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// SIGTERM for all who were sent nothing yet, together; says whether there was one.
+    /// SIGTERM for all that were sent nothing yet, together; returns whether there was one.
     fn terminate(&mut self) -> bool {
         let mut due = self.pending();
         due.retain(|index| self.subjects[*index].sent.is_none());
@@ -157,7 +158,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         self.send(due, Signal::Term)
     }
 
-    /// Records the intents of all of these, then sends; says whether there was one. Roots come first, so
+    /// Records the intents of all of these, then sends; returns whether there was one. Roots come first, so
     /// that a wrapper that starts its server again gets it before the server ends.
     fn send(&mut self, due: Vec<usize>, signal: Signal) -> bool {
         if self.stopped() || due.is_empty() {
@@ -206,8 +207,8 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Waits for all together. Members born meanwhile are sent SIGTERM at once; a process that was sent SIGTERM a whole grace ago
-    /// gets SIGKILL.
+    /// Waits for all together. Members born meanwhile are sent SIGTERM at once; a process that was sent SIGTERM a
+    /// whole grace ago gets SIGKILL.
     fn wait_then_kill(&mut self, mut patience: Patience) {
         let mut pause = next_pause(Duration::ZERO, Duration::ZERO);
         while self.kernel.interrupted().is_none() {
@@ -241,7 +242,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Waits until all who are left have ended or the deadline has passed, and notes who has ended,
+    /// Waits until all that are left have ended or the deadline has passed, and notes which have ended,
     /// and by which signal.
     fn settle(&mut self, deadline: Duration) {
         let waiting = self.pending();
@@ -276,7 +277,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         RunReport { results, failed: self.failed }
     }
 
-    /// Nothing more is sent once a signal sent us to stop or the record failed.
+    /// Nothing more is sent once a signal stops the run or the record failed.
     fn stopped(&self) -> bool {
         self.failed.is_some() || self.kernel.interrupted().is_some()
     }

@@ -22,7 +22,7 @@ pub struct Settling {
     before: HashMap<ProcessId, Activity>,
     /// When that was.
     at: Duration,
-    /// For targets that have moved, by root: how many quiet looks they still owe.
+    /// For targets that have moved, by root: how many more quiet looks they need.
     owes: HashMap<ProcessId, u32>,
 }
 
@@ -57,8 +57,8 @@ impl Settling {
         finishing
     }
 
-    /// Did its members together use the processor, or write anything? A member that is new to us has done all
-    /// of it since.
+    /// Did its members together use the processor, or write anything? A new member has done all of it
+    /// since the last look.
     fn has_moved(&self, target: &Target, after: &HashMap<ProcessId, Activity>, elapsed: Duration) -> bool {
         let mut cpu = Duration::ZERO;
         let mut wrote = false;

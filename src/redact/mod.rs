@@ -1,6 +1,6 @@
 //! Hides secrets in command lines, so that logs, reports and bug reports can be shown around.
 //!
-//! What is hidden: values whose name says so (`--api-key X`, `TOKEN=X`, `"apiKey":"X"`,
+//! What is hidden: values with the name of a secret (`--api-key X`, `TOKEN=X`, `"apiKey":"X"`,
 //! `Authorization: Bearer X`), credentials and parameters in URLs, tokens of known shape, and long
 //! random runs. What stays: programs, flags, paths, packages, hashes of caches, uuids outside of URLs. Where the two
 //! meet, hiding wins: hiding one argument too many costs a question, one too few a key.
@@ -67,14 +67,14 @@ pub fn text(text: &str) -> String {
 /// in others.
 const PERHAPS: &str = "tkpsaTKPSA";
 
-/// What the words so far say about the next one.
+/// What follows from the words so far for the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Expect {
     #[default]
     Nothing,
     /// It is the value of something secret.
     Secret,
-    /// It is the value of `-t`, `-k` or the like: a secret if it looks like one.
+    /// It is the value of `-t`, `-k`, `--session` or the like: a secret if it looks like one.
     Perhaps,
     /// It is the value of `-u` or `--user`: a secret from its colon on.
     UserColonSecret,
@@ -82,6 +82,8 @@ enum Expect {
     Name,
     /// The word was a bare name of a secret, as in JSON: a secret follows if a colon does.
     AfterColon,
+    /// A name in the object that a secret's name has as its value: `"secret":{"value":"x"}`.
+    Inside,
 }
 
 /// Walks over words and keeps in mind what the last one promised.
@@ -103,7 +105,7 @@ impl Scanner {
         let line = number == 0 || std::mem::take(&mut self.shell);
         self.shell = is_shell_flag(argument);
         if self.expect == Expect::AfterColon {
-            self.expect = Expect::Nothing;
+            self.expect = Expect::Perhaps; // `token X`
         }
         if self.expect == Expect::Secret && !is_flag(argument) && !argument.is_empty() {
             return self.value(argument);
@@ -183,12 +185,17 @@ impl Scanner {
             Expect::AfterColon if word.starts_with([':', '=']) => {
                 return self.after_colon(word, out);
             }
+            Expect::Inside if !word.contains(['=', ':']) => {
+                self.expect = Expect::AfterColon;
+                out.push_str(word);
+                return word.len();
+            }
             _ => {}
         }
         self.fresh(word, reach, whole, out)
     }
 
-    /// A word that nothing before it speaks about.
+    /// A word that no word before it announces.
     fn fresh(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
         self.note_program(word);
         if let Some((begin, end)) = urls::bare_credentials(word) {
@@ -228,7 +235,7 @@ impl Scanner {
         self.flag(word, reach, whole, out)
     }
 
-    /// A word without a name and its value: a flag that speaks of the next one, or any other.
+    /// A word without a name and its value: a flag whose value is the next word, or any other.
     fn flag(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
         let flag = if is_flag(word) { word.trim_start_matches('-') } else { "" };
         let (flag, user) = flag.split_once('=').map_or((flag, None), |(flag, value)| (flag, Some(value)));
@@ -239,9 +246,10 @@ impl Scanner {
             "u" | "user" | "proxy-user" => Expect::UserColonSecret,
             _ if user.is_some() => Expect::Nothing,
             "setenv" | "header" => Expect::Name,
-            "env" if !self.container => Expect::Name,
+            "e" | "env" if !self.container => Expect::Name,
             _ if self.short.is_some_and(|short| short.apart && short.flag == flag) => Expect::Secret,
             _ if names_a_secret(flag) => Expect::Secret,
+            "session" => Expect::Perhaps,
             _ if flag.len() == 1 && PERHAPS.contains(flag) => Expect::Perhaps,
             _ => Expect::Nothing,
         };
@@ -298,7 +306,10 @@ impl Scanner {
                 self.expect = Expect::Secret;
                 out.push_str(value);
             }
-            Some('{') => out.push_str(value), // its own names speak for what is in it
+            Some('{') => {
+                self.expect = if value == "{" { Expect::Inside } else { Expect::Nothing };
+                out.push_str(value);
+            }
             Some(_) => {
                 let end = value.find([',', '}', ']']).unwrap_or(value.len());
                 out.push_str(&self.value(&value[..end]));

@@ -4,17 +4,21 @@ use crate::list::{List, list};
 
 /// Words that make a name one of a secret, wherever they stand in it.
 const SECRET: List = list!(
-    "accesskey apikey apitoken auth authkey authorization bearer connstr cookie cred credential dsn hmac
-    jwt key mfa mnemonic otp pass passcode passkey passphrase passwd password pat privatekey pw pwd sas
-    secret secretkey sig signature token totp"
+    "accesskey accountkey adminkey apikey apitoken appkey auth authkey authorization bearer connstr cookie cred
+    credential csrf deploykey dsn encryptionkey hmac jwt key licensekey masterkey mfa mnemonic oauth otp pass passcode
+    passkey passphrase passwd password pat privatekey pw pwd rootkey sas secret secretkey servicekey sessionkey sharedkey
+    sig signature signingkey storagekey subscriptionkey token totp xsrf"
 );
 
 /// Words at whose end one of these stands are such words too: `accesstoken`, `dbpassword`. `key` is
 /// not among them, because of `monkey` and `hotkey`.
-const SECRET_ENDINGS: List = list!("apikey passphrase passwd password secret token");
+const SECRET_ENDINGS: List = list!("apikey pass passphrase passwd password pwd secret token");
 
-/// Words that do so in the last place: `--user-pin`, and not `--pin-version`.
-const SECRET_LAST: List = list!("licence license pin salt");
+/// Words with such an ending that are no secrets.
+const NO_SECRETS: List = list!("bypass compass overpass surpass trespass underpass");
+
+/// Words that do so in the last place: `--user-pin`, and not `--pin-version`. Who has the id of a session has the session.
+const SECRET_LAST: List = list!("licence license pin salt sessionid sid");
 
 /// Last words that make it the name of something about a secret: `--key-file`, `token-limit`.
 const ABOUT: List = list!(
@@ -34,8 +38,11 @@ pub(super) fn names_a_secret(name: &str) -> bool {
     let texts: Vec<&str> = words.iter().map(String::as_str).collect();
     match texts.as_slice() {
         // The shell's own variables, and what is meant to be shown to everyone.
-        ["pwd" | "oldpwd" | "publickey"] | ["public", "key"] | ["ssh", "auth", "sock"] => return false,
+        ["pwd" | "oldpwd"] if name.chars().all(char::is_uppercase) => return false,
+        ["publickey"] | ["public", "key"] | ["ssh", "auth", "sock"] => return false,
         [.., "connection", "string"] | ["connectionstring" | "basic" | "sk"] => return true,
+        // Vault's second half of a login; a session's id.
+        [.., "secret" | "session", "id"] => return true,
         _ => {}
     }
     if ABOUT.contains(last) || (words.len() > 1 && ABOUT_FIRST.contains(first)) {
@@ -45,7 +52,8 @@ pub(super) fn names_a_secret(name: &str) -> bool {
         || words.iter().any(|word| {
             let singular = word.strip_suffix('s').unwrap_or(word);
             [word.as_str(), singular].iter().any(|word| {
-                SECRET.contains(word) || SECRET_ENDINGS.iter().any(|ending| word.ends_with(ending))
+                let ends = || SECRET_ENDINGS.iter().any(|ending| word.ends_with(ending));
+                SECRET.contains(word) || ends() && !NO_SECRETS.contains(word)
             })
         })
 }
@@ -114,6 +122,16 @@ mod tests {
             "eAPI_KEY",
             "private.key",
             "credentials",
+            "--pwd",
+            "--dbpass",
+            "PGPASS",
+            "mysqlPwd",
+            "--masterkey",
+            "--secret-id",
+            "sessionId",
+            "--sid",
+            "--csrf",
+            "--oauth",
         ] {
             assert!(names_a_secret(name), "{name}");
         }
@@ -144,6 +162,10 @@ mod tests {
             "passive",
             "--transport",
             "compass",
+            "--bypass",
+            "--session-name",
+            "--session",
+            "sidecar",
             "patch",
         ] {
             assert!(!names_a_secret(name), "{name}");

@@ -154,7 +154,7 @@ fn is_secret_run(run: &str, place: Place) -> bool {
     }
     match place {
         Place::Word => looks_random(run, 32),
-        Place::Url => looks_random(run, 20),
+        Place::Url => looks_random(run, 16),
         Place::ShortFlag => looks_random(run, 12),
         // sha256 and nix hashes have one case; so has every name of an npx or uv cache folder that
         // is this long.

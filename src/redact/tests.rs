@@ -29,6 +29,8 @@ fn a_flag_that_names_a_secret_hides_its_value() {
         (["java", "-plugins", "-port=8080"], ["java", "-plugins", "-port=8080"]),
         (["login", "--password-stdin", "x"], ["login", "--password-stdin", "x"]),
         (["docker", "-u", "1000:1000"], ["docker", "-u", "1000:1000"]),
+        (["srv", "--session", "a8Fk2Lq9Zx71"], ["srv", "--session", "<redacted>"]),
+        (["srv", "token", "a8Fk2Lq9Zx71"], ["srv", "token", "<redacted>"]),
     ] {
         assert_eq!(redacted(&given), shown);
     }
@@ -59,6 +61,7 @@ fn assignments_and_headers_hide_what_they_assign() {
         (r#"{\"apiKey\":\"x y\",\"n\":1}"#, r#"{\"apiKey\":\"<redacted>\",\"n\":1}"#),
         (r#"{"token":123,"n":1}"#, r#"{"token":<redacted>,"n":1}"#),
         (r#"["--token","abc","/srv"]"#, r#"["--token","<redacted>","/srv"]"#),
+        (r#"{"secret":{"value":"x"},"n":1}"#, r#"{"secret":{"value":"<redacted>"},"n":1}"#),
         (r#"{"tokens":["a","b"]}"#, r#"{"tokens":["<redacted>","b"]}"#),
     ] {
         assert_eq!(redacted(&["srv", given]), ["srv", shown], "{given}");

@@ -6,11 +6,11 @@ use super::shapes::{self, Place};
 use super::words::is_harmless;
 use crate::list::{List, list};
 
-/// Query parameters that are secrets in a URL though their names say nothing elsewhere.
+/// Query parameters that are secrets in a URL though their names are harmless elsewhere.
 const QUERY_ONLY: List = list!("code k s sv");
 
 /// Path segments behind which a secret stands: `https://host/token/abc/mcp`.
-const SEGMENTS: List = list!("access-token access_token api-key api_key apikey key secret token");
+const SEGMENTS: List = list!("access-token access_token api-key api_key apikey key pat secret token");
 
 /// The name of a host, whose labels may be secrets too: `https://0a1b...4b5.mcp.example.com`.
 fn host(name: &str, out: &mut String) {
@@ -63,12 +63,7 @@ pub(super) fn hide(text: &str) -> String {
             host(segment, &mut out);
         } else {
             out.push('/');
-            let named = SEGMENTS.contains(before) && !segment.is_empty() && !is_harmless(segment);
-            if named {
-                out.push_str(HIDDEN);
-            } else {
-                out.push_str(&shapes::hide(segment, Place::Url));
-            }
+            path_segment(before, segment, &mut out);
         }
         before = segment;
     }
@@ -80,7 +75,7 @@ pub(super) fn hide(text: &str) -> String {
         };
         match pair.split_once('=') {
             Some((name, value))
-                if (names_a_secret(name) || QUERY_ONLY.contains(name)) && !is_harmless(value) =>
+                if (names_a_secret(&decoded(name)) || QUERY_ONLY.contains(name)) && !is_harmless(value) =>
             {
                 out.push_str(name);
                 out.push('=');
@@ -96,6 +91,42 @@ pub(super) fn hide(text: &str) -> String {
             None => out.push_str(&shapes::hide(pair, Place::Url)),
         }
         out.push_str(divider);
+    }
+    out
+}
+
+/// A segment of the path, by the one before it and by a name of its own: `/token/abc`, `/token:abc`.
+fn path_segment(before: &str, segment: &str, out: &mut String) {
+    // `/auth/login` is an address, and `/auth/Q2x9` a way past the door.
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b"-_.".contains(&b));
+    let named = SEGMENTS.contains(before) || before == "auth" && !plain(segment);
+    if let Some((name, value)) = segment.split_once([':', '='])
+        && names_a_secret(&decoded(name))
+        && !value.is_empty()
+    {
+        out.push_str(&segment[..=name.len()]);
+        out.push_str(if is_harmless(value) { value } else { HIDDEN });
+    } else if named && !segment.is_empty() && !is_harmless(segment) {
+        out.push_str(HIDDEN);
+    } else {
+        out.push_str(&shapes::hide(segment, Place::Url));
+    }
+}
+
+/// A name without its percent signs (RFC 3986, 2.1): `api%5Fkey`.
+fn decoded(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut parts = name.split('%');
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.filter(u8::is_ascii) {
+            Some(byte) => {
+                out.push(char::from(byte));
+                out.push_str(&part[2..]);
+            }
+            None => out.push_str(part),
+        }
     }
     out
 }
@@ -145,6 +176,11 @@ mod tests {
             ("https://h/s/Q2x9dE5vVGhpc0lzQVRlc3Q0Nw/mcp", "https://h/s/<redacted>/mcp"),
             ("https://h/550e8400-e29b-41d4-a716-446655440000/sse", "https://h/<redacted>/sse"),
             ("https://h/?x=sk-ant-api03-abcdef", "https://h/?x=<redacted>"),
+            ("https://h/token:abc/sse", "https://h/token:<redacted>/sse"),
+            ("https://h/token=abc/sse", "https://h/token=<redacted>/sse"),
+            ("https://h/auth/Q2x9d/sse", "https://h/auth/<redacted>/sse"),
+            ("https://h/?api%5Fkey=abc", "https://h/?api%5Fkey=<redacted>"),
+            ("https://h/mcp/Zq0a1b9c3d7e5f2a/sse", "https://h/mcp/<redacted>/sse"),
         ] {
             assert_eq!(hide(url), hidden, "{url}");
         }
@@ -159,6 +195,8 @@ mod tests {
             "https://host/a/b?page=2&sort=name#top",
             "https://$USER@host/",
             "file:///srv/notes",
+            "https://host/auth/login",
+            "https://host/100%/x?50%=1",
             "https://h/notes/550e8400/sse",
             "://",
             "https://",

@@ -97,7 +97,7 @@ pub(super) fn is_scheme(word: &str) -> bool {
     ["bearer", "basic", "digest", "token", "apikey"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
-/// A value that tells nothing although its name sounds secret: a switch, a variable that a shell
+/// A value that is no secret although its name sounds like one: a switch, a variable that a shell
 /// will fill in, a file with an extension.
 pub(super) fn is_harmless(value: &str) -> bool {
     let variable = |name: &str| {

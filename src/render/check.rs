@@ -74,7 +74,7 @@ pub fn sentence(problem: &Problem) -> String {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct CheckReport<'a> {
     schema: u32,
     healthy: bool,
     findings: &'a [Problem],
@@ -103,7 +103,7 @@ pub fn json(scene: &Scene<'_>, health: &Health) -> String {
     for finding in findings {
         *by_verdict.entry(finding.verdict.as_str()).or_default() += 1;
     }
-    let answer = Answer {
+    let answer = CheckReport {
         schema: SCHEMA,
         healthy: health.is_fine(),
         findings: &health.problems,

@@ -69,7 +69,7 @@ pub enum Columns {
 }
 
 /// The columns that leave the most room for the reason that it needs, and the rows in them: what the
-/// evidence says is what people came for, so the others give way to it and not the other way round.
+/// evidence says is what people look for, so the others give way to it and not the other way round.
 pub(super) fn layout(
     scene: &Scene<'_>,
     findings: &[&Finding<'_>],
@@ -149,7 +149,7 @@ fn row(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> Vec<String> 
     cells.iter().map(text).collect()
 }
 
-/// The reason, why it is left alone all the same, and the client and the ports where no column names them.
+/// The reason, why it is left alone after all, and the client and the ports where no column names them.
 fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
     let mut text = finding.reason.clone();
     let ports = finding.instance.listening();
@@ -177,7 +177,7 @@ fn holds(sockets: &[&Listener]) -> Option<String> {
     (!ports.is_empty()).then(|| format!("holds {}", called("port", &ports)))
 }
 
-/// The same with all its other sockets: `holds port 3000 and socket unix:/run/x.sock`.
+/// Its ports with all its other sockets: `holds port 3000 and socket unix:/run/x.sock`.
 #[must_use]
 pub(super) fn holds_all(sockets: &[&Listener]) -> Option<String> {
     let (ports, others) = ports_and_sockets(sockets);

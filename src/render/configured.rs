@@ -7,9 +7,9 @@ use super::grid::{self, Column};
 use super::style::{self, Screen};
 use crate::process::{Pid, SCHEMA};
 
-/// One configured server. Its argv is not here: it may hold secrets.
+/// Where a configured server stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct ConfigEntry {
     /// Whose configuration.
     pub client: String,
     /// Where it applies: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
@@ -18,6 +18,14 @@ pub struct Entry {
     pub name: String,
     /// The file it stands in.
     pub file: String,
+}
+
+/// A configured server and its running instances. Its argv is not here: it may hold secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfiguredRow {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub entry: ConfigEntry,
     /// The host, where the server is not on this machine.
     pub remote: Option<String>,
     /// Switched off by its own flag.
@@ -47,17 +55,12 @@ const COLUMNS: [Column; 5] = [
 
 /// Both lists for people.
 #[must_use]
-pub fn text(entries: &[Entry], strays: &[Stray], screen: Screen) -> String {
-    let rows: Vec<Vec<String>> = entries
+pub fn text(configured: &[ConfiguredRow], strays: &[Stray], screen: Screen) -> String {
+    let rows: Vec<Vec<String>> = configured
         .iter()
-        .map(|entry| {
-            vec![
-                entry.client.clone(),
-                entry.scope.to_owned(),
-                clean(&entry.name),
-                running(entry),
-                clean(&entry.file),
-            ]
+        .map(|row| {
+            let ConfigEntry { client, scope, name, file } = &row.entry;
+            vec![client.clone(), (*scope).to_owned(), clean(name), running(row), clean(file)]
         })
         .collect();
     let mut lines = match rows.as_slice() {
@@ -75,9 +78,9 @@ pub fn text(entries: &[Entry], strays: &[Stray], screen: Screen) -> String {
     lines.join("\n")
 }
 
-fn running(entry: &Entry) -> String {
-    let pids: Vec<String> = entry.running.iter().map(ToString::to_string).collect();
-    match (&entry.remote, entry.disabled) {
+fn running(row: &ConfiguredRow) -> String {
+    let pids: Vec<String> = row.running.iter().map(ToString::to_string).collect();
+    match (&row.remote, row.disabled) {
         (Some(host), _) => clean(host),
         (None, _) if !pids.is_empty() => pids.join(" "),
         (None, true) => "disabled".to_owned(),
@@ -87,6 +90,6 @@ fn running(entry: &Entry) -> String {
 
 /// Both lists as one JSON object.
 #[must_use]
-pub fn json(entries: &[Entry], strays: &[Stray]) -> String {
-    serde_json::json!({ "schema": SCHEMA, "configured": entries, "unconfigured": strays }).to_string()
+pub fn json(configured: &[ConfiguredRow], strays: &[Stray]) -> String {
+    serde_json::json!({ "schema": SCHEMA, "configured": configured, "unconfigured": strays }).to_string()
 }

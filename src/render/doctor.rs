@@ -22,7 +22,7 @@ pub enum Grade {
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct DoctorLine {
     /// What was looked at, in a word or two.
     pub what: &'static str,
     /// How it is.
@@ -34,26 +34,26 @@ pub struct Line {
     pub mend: Option<String>,
 }
 
-impl Line {
+impl DoctorLine {
     /// As it should be.
-    pub fn fine(what: &'static str, found: impl Into<String>) -> Line {
-        Line { what, state: Grade::Fine, found: found.into(), mend: None }
+    pub fn fine(what: &'static str, found: impl Into<String>) -> DoctorLine {
+        DoctorLine { what, state: Grade::Fine, found: found.into(), mend: None }
     }
 
     /// Worth knowing.
-    pub fn note(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Line {
-        Line { what, state: Grade::Note, found: found.into(), mend: Some(mend.into()) }
+    pub fn note(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> DoctorLine {
+        DoctorLine { what, state: Grade::Note, found: found.into(), mend: Some(mend.into()) }
     }
 
     /// Does not work.
-    pub fn broken(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Line {
-        Line { what, state: Grade::Broken, found: found.into(), mend: Some(mend.into()) }
+    pub fn broken(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> DoctorLine {
+        DoctorLine { what, state: Grade::Broken, found: found.into(), mend: Some(mend.into()) }
     }
 }
 
 /// For people: one line each, and an arrow to what to do.
 #[must_use]
-pub fn text(lines: &[Line], screen: Screen) -> String {
+pub fn text(lines: &[DoctorLine], screen: Screen) -> String {
     let width = lines.iter().map(|line| line.what.len()).max().unwrap_or(0);
     let mut out = String::new();
     for line in lines {
@@ -77,7 +77,7 @@ pub fn text(lines: &[Line], screen: Screen) -> String {
 
 /// For programs: one JSON object.
 #[must_use]
-pub fn json(lines: &[Line]) -> String {
+pub fn json(lines: &[DoctorLine]) -> String {
     let broken = lines.iter().any(|line| line.state == Grade::Broken);
     serde_json::json!({"schema": 1, "works": !broken, "looked_at": lines}).to_string()
 }

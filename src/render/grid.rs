@@ -116,7 +116,7 @@ fn written(columns: &[Column], rows: &[Vec<String>], widths: &[usize], rest: usi
     std::iter::once(&titles).chain(rows).map(line).collect()
 }
 
-/// The text in lines of so many columns: between words, and within those that are longer.
+/// The text in lines of this width: broken between words, and within words that are longer.
 #[must_use]
 pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();

@@ -48,7 +48,7 @@ struct InstanceRow<'a> {
     rss: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     swap: Option<u64>,
-    /// Share of one core in percent, the average over the lives of its members.
+    /// Share of one core in percent, the average since the start of its members.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_lifetime_percent: Option<f64>,
     /// What any member listens on.

@@ -39,7 +39,7 @@ pub struct Scene<'a> {
     pub plan: &'a Plan,
     /// What became of it; `None` when nothing was to be done.
     pub results: Option<&'a [Ended]>,
-    /// Containers that nobody uses; `None` where they were not asked for.
+    /// Containers that nobody uses; `None` where the person did not want them.
     pub containers: Option<&'a Abandoned>,
 }
 
@@ -59,7 +59,7 @@ impl Scene<'_> {
         self.judgement.findings.iter().any(|finding| finding.instance.root.uid != Some(viewer))
     }
 
-    /// Whose an instance is: the name where this machine can tell it, else the number; `?` where it could not be read.
+    /// Whose an instance is: the name where this machine knows it, else the number; `?` where it could not be read.
     #[must_use]
     pub fn user_of(&self, finding: &Finding<'_>) -> String {
         let Some(uid) = finding.instance.root.uid else { return "?".to_owned() };
@@ -75,7 +75,7 @@ impl Scene<'_> {
         self.plan.ends(finding.instance.root.id)
     }
 
-    /// Why it is left alone although its verdict says otherwise.
+    /// Why it is left alone against its verdict.
     #[must_use]
     pub fn withheld(&self, finding: &Finding<'_>) -> Option<Why> {
         self.plan.withheld_because(finding.instance.root.id)

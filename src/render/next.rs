@@ -86,7 +86,7 @@ fn withheld_for(scene: &Scene<'_>, why: Why) -> Option<String> {
     Some(format!("{}{more} left alone, {}: {}", names.join(", "), why.as_str(), why.way_out(first)))
 }
 
-/// For a run that left processes alive although they were asked to end.
+/// For a run in which processes survived their signals.
 #[must_use]
 pub fn after_failures(failed: usize) -> String {
     let them = it_or_them(failed);

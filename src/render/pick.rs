@@ -15,7 +15,7 @@ use crate::units::{show_duration, show_size};
 
 /// One instance that may be chosen.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct PickRow {
     /// Its root.
     pub root: ProcessId,
     /// Nobody uses it: an ordinary run would end it.
@@ -30,16 +30,16 @@ pub struct Row {
 
 /// The rows, and where the cursor stands.
 #[derive(Clone, Debug)]
-pub struct List {
+pub struct PickList {
     /// What an ordinary run would end stands on top, and is marked.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PickRow>,
     at: usize,
 }
 
-impl List {
+impl PickList {
     /// What may be chosen is what `choosable` would end.
     #[must_use]
-    pub fn new(scene: &Scene<'_>, choosable: &Plan) -> List {
+    pub fn new(scene: &Scene<'_>, choosable: &Plan) -> PickList {
         let mut rows = Vec::new();
         for finding in scene.worst_first() {
             let root = finding.instance.root.id;
@@ -47,7 +47,7 @@ impl List {
                 continue;
             }
             let client = finding.client.as_ref().map(|client| format!("{} {}", client.name, client.pid));
-            rows.push(Row {
+            rows.push(PickRow {
                 root,
                 unused: scene.reaps(finding),
                 verdict: finding.verdict,
@@ -58,7 +58,7 @@ impl List {
                 marked: scene.reaps(finding),
             });
         }
-        List { rows, at: 0 }
+        PickList { rows, at: 0 }
     }
 
     /// The cursor one up; it stops at the top.
@@ -86,11 +86,12 @@ impl List {
 
     /// Those with a mark.
     #[must_use]
-    pub fn marked(&self) -> Vec<Row> {
+    pub fn marked(&self) -> Vec<PickRow> {
         self.rows.iter().filter(|row| row.marked).cloned().collect()
     }
 
-    /// Marks the rows of these numbers and no other; an empty line leaves the marks. Says whether anything is to be ended.
+    /// Marks the rows of these numbers and no other; an empty line leaves the marks. Says whether anything is to be
+    /// ended.
     ///
     /// # Errors
     /// What is wrong with the line, for the person.
@@ -144,11 +145,11 @@ impl List {
 
     fn texts(&self) -> Vec<String> {
         let widest =
-            |cell: fn(&Row) -> &str| self.rows.iter().map(|row| cell(row).width()).max().unwrap_or(0);
+            |cell: fn(&PickRow) -> &str| self.rows.iter().map(|row| cell(row).width()).max().unwrap_or(0);
         let (server, client) = (widest(|row| &row.server), widest(|row| &row.client));
         let pad =
             |text: &str, width: usize| text.to_owned() + &" ".repeat(width.saturating_sub(text.width()));
-        let text = |row: &Row| {
+        let text = |row: &PickRow| {
             format!(
                 "[{}] {:12}  {}  {:>7}  {:>8}  {:>7}  {}",
                 if row.marked { 'x' } else { ' ' },
@@ -165,7 +166,7 @@ impl List {
 
     /// `2 of 5 instances: 212 MB freed`
     fn sum(&self) -> String {
-        let marked: Vec<&Row> = self.rows.iter().filter(|row| row.marked).collect();
+        let marked: Vec<&PickRow> = self.rows.iter().filter(|row| row.marked).collect();
         let rss = marked.iter().map(|row| row.rss).sum();
         let used = marked.iter().filter(|row| !row.unused).count();
         let used = if used == 0 {
@@ -183,8 +184,8 @@ mod tests {
     use super::*;
     use crate::process::{Pid, StartTime};
 
-    fn list() -> List {
-        let row = |pid: u32, unused, rss| Row {
+    fn list() -> PickList {
+        let row = |pid: u32, unused, rss| PickRow {
             root: ProcessId { pid: Pid(pid), start: StartTime(1) },
             unused,
             verdict: if unused { Verdict::Orphaned } else { Verdict::InUse },
@@ -194,13 +195,13 @@ mod tests {
             rss,
             marked: unused,
         };
-        List {
+        PickList {
             rows: vec![row(70, true, 1_000_000), row(71, true, 2_000_000), row(72, false, 4_000_000)],
             at: 0,
         }
     }
 
-    fn pids(list: &List) -> Vec<u32> {
+    fn pids(list: &PickList) -> Vec<u32> {
         list.marked().iter().map(|row| row.root.pid.0).collect()
     }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use unicode_width::UnicodeWidthStr;
 
-/// Does the person's locale have more than ASCII? By the variables that setlocale(3) goes by, in its order; none of
+/// Does the person's locale have more than ASCII? By the variables of setlocale(3), in its order; none of
 /// them set is the C locale.
 #[must_use]
 pub fn locale_is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {

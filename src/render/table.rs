@@ -79,7 +79,7 @@ pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     if withheld > 0 {
         stays.push(format!("{withheld} withheld"));
     }
-    // Of what was not chosen there is nothing to say where a person chose.
+    // Where a person chose, nothing is shown of the rest.
     let chosen = scene.plan.choice != plan::Choice::Unused;
     if chosen {
         stays.retain(|part| part.ends_with("withheld"));

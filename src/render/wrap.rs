@@ -3,27 +3,23 @@
 use serde::Serialize;
 
 use super::clean::clean;
+use super::configured::ConfigEntry;
 use super::style::{self, Screen};
 use crate::process::SCHEMA;
 
-/// One configured server. Words are shown without their secrets, and never written from here.
+/// A configured server with and without `exec`. Words are shown without their secrets, and never written from here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    /// Whose configuration.
-    pub client: String,
-    /// Where it applies: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
-    pub scope: &'static str,
-    /// The entry's name.
-    pub name: String,
-    /// The file it stands in.
-    pub file: String,
+pub struct WrapRow {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub entry: ConfigEntry,
     /// It starts through `exec` already.
     pub wrapped: bool,
     /// Command and arguments now.
     pub before: Vec<String>,
     /// Command and arguments under `exec`; `null` where that would not start the same server.
     pub after: Option<Vec<String>>,
-    /// The client's own commands that write the same, where they can.
+    /// The client's own commands that write this entry, where it has them.
     pub own_command: Option<String>,
     /// Why `wrap install` does not write it.
     pub refused: Option<String>,
@@ -31,32 +27,33 @@ pub struct Entry {
 
 /// For people: a heading, the diff, and how to get there.
 #[must_use]
-pub fn text(entries: &[Entry], screen: Screen) -> String {
+pub fn text(rows: &[WrapRow], screen: Screen) -> String {
     let mut lines = Vec::new();
-    for entry in entries {
-        let place = format!("{}, {} ({})", entry.client, clean(&entry.name), entry.scope);
+    for row in rows {
+        let ConfigEntry { client, scope, name, file } = &row.entry;
+        let place = format!("{client}, {} ({scope})", clean(name));
         lines.push(format!(
             "{}  {}",
             screen.paint(style::title(), &place),
-            screen.paint(style::faint(), &clean(&entry.file))
+            screen.paint(style::faint(), &clean(file))
         ));
-        if entry.wrapped {
-            lines.push(format!("    {}", command(&entry.before)));
+        if row.wrapped {
+            lines.push(format!("    {}", command(&row.before)));
             lines.push("  starts through exec already".to_owned());
         } else {
-            let mark = if entry.after.is_some() { "-" } else { " " };
-            lines.push(screen.paint(style::bad(), &format!("  {mark} {}", command(&entry.before))));
-            let after = entry.after.iter().map(|after| format!("  + {}", command(after)));
+            let mark = if row.after.is_some() { "-" } else { " " };
+            lines.push(screen.paint(style::bad(), &format!("  {mark} {}", command(&row.before))));
+            let after = row.after.iter().map(|after| format!("  + {}", command(after)));
             lines.extend(after.map(|line| screen.paint(style::good(), &line)));
-            match &entry.refused {
+            match &row.refused {
                 Some(why) => lines.push(format!("  not written: {}", clean(why))),
                 None => lines.push(format!(
                     "  mcp-reap wrap install --client {} --server {}",
-                    entry.client,
-                    shell_word(&clean(&entry.name))
+                    client,
+                    shell_word(&clean(name))
                 )),
             }
-            lines.extend(entry.own_command.iter().map(|own| format!("  or: {}", clean(own))));
+            lines.extend(row.own_command.iter().map(|own| format!("  or: {}", clean(own))));
         }
         lines.push(String::new());
     }
@@ -66,8 +63,8 @@ pub fn text(entries: &[Entry], screen: Screen) -> String {
 
 /// For programs: one JSON object.
 #[must_use]
-pub fn json(entries: &[Entry]) -> String {
-    serde_json::json!({ "schema": SCHEMA, "configured": entries }).to_string()
+pub fn json(rows: &[WrapRow]) -> String {
+    serde_json::json!({ "schema": SCHEMA, "configured": rows }).to_string()
 }
 
 /// As most clients write it; the others have the same words.

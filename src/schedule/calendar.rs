@@ -52,7 +52,7 @@ impl Calendar {
     /// Once a week: `sun@03:00`, `Friday@18:30`.
     ///
     /// # Errors
-    /// When day or time is none.
+    /// When it is no day or no time.
     pub fn weekly(text: &str) -> Result<Calendar, CalendarError> {
         let (day, time) = text.split_once('@').ok_or_else(|| CalendarError::NoDay(text.to_owned()))?;
         let weekday = day.trim().parse().map_err(|_| CalendarError::Day(day.trim().to_owned()))?;

@@ -1,4 +1,4 @@
-//! Install and uninstall: the same for every manager.
+//! Install and uninstall, for every manager.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -71,7 +71,7 @@ impl Schedule {
     /// The job of a request.
     ///
     /// # Errors
-    /// When the binary is none, will vanish, or cannot be written down.
+    /// When the binary is no executable, will vanish, or cannot be written down.
     pub fn job(&self, request: &Request) -> Result<Job, ScheduleError> {
         let binary = self.settled(&request.binary, request.force)?;
         let mut environment = self.places.kept.clone();

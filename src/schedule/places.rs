@@ -1,4 +1,4 @@
-//! Where this person's schedule lives.
+//! Where the files of this person's schedule are.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -32,7 +32,7 @@ pub struct Places {
     pub kept: BTreeMap<String, String>,
 }
 
-/// Variables that say where configuration and state are, and their value when they are not set,
+/// Variables for the places of configuration and state, and their value when they are not set,
 /// below the home. `MCP_REAP_CONFIG` has none.
 const KEPT: [(&str, &str); 5] = [
     ("MCP_REAP_CONFIG", ""),
@@ -64,7 +64,7 @@ impl Places {
     ///
     /// # Errors
     /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under a `sudo` that keeps
-    /// `HOME`: files of root in another user's home would serve nobody.
+    /// `HOME`: files of root in another user's home would be of no use.
     pub fn here() -> Result<Places, ScheduleError> {
         let uid = home::user();
         let home = home::current().filter(|home| home.is_dir()).ok_or(ScheduleError::NoHome)?;

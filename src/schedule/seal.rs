@@ -12,7 +12,7 @@ const JOB: &str = "mcp-reap-job: ";
 /// Stands in place of the checksum while it is made.
 const UNSEALED: &str = "0000000000000000";
 
-/// The two lines of a comment that say where a file comes from; each begins with `margin`.
+/// The two lines of a comment on where a file comes from; each begins with `margin`.
 pub(super) fn lines(margin: &str, job: &Job) -> String {
     format!("{margin}{SEAL}{UNSEALED}\n{margin}{JOB}{}\n", job.to_line())
 }
@@ -22,7 +22,7 @@ pub(super) fn sealed(text: &str) -> String {
     text.replacen(&format!("{SEAL}{UNSEALED}"), &format!("{SEAL}{}", checksum(text)), 1)
 }
 
-/// What the comments of a file say of its origin.
+/// The origin of a file by its comments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// Some version of mcp-reap wrote it, and it is unchanged. Without a job where that version wrote

@@ -10,7 +10,7 @@ use crate::containers::Container;
 use crate::os::command::{Call, CallError, Output};
 use crate::os::home;
 
-/// For everything that is asked.
+/// The limit for all queries of one engine.
 const LIMIT: Duration = Duration::from_secs(3);
 
 /// 10,000 containers of 400 bytes.
@@ -19,15 +19,15 @@ const LARGEST: usize = 4 << 20;
 /// One line a container; the template language is that of both programs.
 const ROW: &str = "{{.ID}}\t{{.Image}}\t{{.Names}}\t{{.CreatedAt}}";
 
-/// What `docker ps` does not tell.
+/// What `docker ps` leaves out.
 const STDIN: &str = "{{.Id}}\t{{.Config.OpenStdin}}";
 
-/// What the engines said.
+/// What the engines answered.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct EngineAnswer {
     /// The containers that run.
     pub(crate) containers: Vec<Container>,
-    /// Why an engine was not asked or gave no answer, in sentences.
+    /// Why an engine was not queried or gave no answer, in sentences.
     pub(crate) troubles: Vec<String>,
 }
 
@@ -40,10 +40,10 @@ struct Engine {
 const ENGINES: [Engine; 2] =
     [Engine { name: "docker", host: "DOCKER_HOST" }, Engine { name: "podman", host: "CONTAINER_HOST" }];
 
-/// All containers that run on this machine. No engine at all is a trouble, too: the person asked.
-pub(crate) fn containers() -> Answer {
+/// All containers that run on this machine. No engine at all is a trouble, too: the person asked for containers.
+pub(crate) fn containers() -> EngineAnswer {
     let deadline = Instant::now() + LIMIT;
-    let mut answer = Answer::default();
+    let mut answer = EngineAnswer::default();
     let mut found = false;
     for engine in &ENGINES {
         let Some(program) = program(engine.name, &home::search_path()) else { continue };
@@ -100,7 +100,7 @@ impl Engine {
         let ids: Vec<String> = containers.iter().map(|container| container.id.clone()).collect();
         let mut inspect = vec!["inspect", "--format", STDIN];
         inspect.extend(ids.iter().map(String::as_str));
-        // What this does not tell stays not known.
+        // What is missing in the answer stays unknown.
         if let Some(printed) = (!ids.is_empty()).then(|| call(&inspect)).and_then(Result::ok) {
             for container in &mut containers {
                 container.interactive = interactive(&printed.stdout, &container.id);

@@ -1,4 +1,4 @@
-//! launchd: which processes are jobs, and who is below one.
+//! launchd: which processes are jobs, and which are below one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ pub enum Question {
     Print(String),
 }
 
-/// What `launchctl` said.
+/// The answer of `launchctl`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Its output, when it ended well.
@@ -26,11 +26,12 @@ pub enum Answer {
     Unknown,
 }
 
-/// Exit codes of `launchctl print` for a domain that is not there: "Could not find domain for" (112, xpc: ENODOMAIN) and
-/// "Domain does not support specified action" (125).
+/// Exit codes of `launchctl print` for a domain that is not there: "Could not find domain for" (112, xpc: ENODOMAIN)
+/// and "Domain does not support specified action" (125).
 pub const NO_DOMAIN: [i32; 2] = [112, 125];
 
-/// launchd's labels for programs that a person opened: the program itself is launchd's job, and what it starts is its own.
+/// launchd's labels for programs that a person opened: the program itself is launchd's job, and what it starts is its
+/// own.
 const APPLICATION: &str = "application.";
 
 /// Queries launchd: the bare output of `launchctl`.
@@ -39,9 +40,9 @@ pub type Query<'a> = &'a mut dyn FnMut(&Question) -> Answer;
 /// Running jobs by process number.
 type Jobs = BTreeMap<Pid, String>;
 
-/// Fills in the jobs of `pids`. What lives below a job belongs to it; what has launchd itself
-/// above it is either a job or adopted, and that has to be known for certain: launchd's unique number says which
-/// ([`crate::process::Details::adopted`]), and of those that it did start, its lists say the name.
+/// Fills in the jobs of `pids`. A process below a job belongs to that job. A child of launchd itself is either a job or
+/// adopted: its unique numbers show which ([`crate::process::Details::adopted`]), and launchd's lists have the names of
+/// its jobs.
 pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let lines = lines_up_to_launchd(snapshot, pids);
     if lines.is_empty() {
@@ -55,7 +56,7 @@ pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let mut jobs = listed.unwrap_or_default();
     // A daemon of the system's that runs as this user, or an agent of the desktop seen from an ssh
     // login, is in another domain than ours. Queried only where a process could be in one.
-    let in_doubt = |line: &Line, jobs: &Jobs| line.may_be_job && !jobs.contains_key(&line.top());
+    let in_doubt = |line: &Ancestry, jobs: &Jobs| line.may_be_job && !jobs.contains_key(&line.top());
     let doubtful: BTreeSet<Uid> =
         lines.iter().filter(|line| in_doubt(line, &jobs)).filter_map(|line| line.uid).collect();
     let unknown_user = lines.iter().any(|line| in_doubt(line, &jobs) && line.uid.is_none());
@@ -88,16 +89,16 @@ pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
 }
 
 /// A process and all above it, without launchd.
-struct Line {
+struct Ancestry {
     pids: Vec<Pid>,
     /// The process itself is launchd's child, and nothing proves that launchd only adopted it.
     may_be_job: bool,
-    /// launchd forked it, as far as its unique number tells.
+    /// By its unique number, launchd forked it.
     is_launchds: bool,
     uid: Option<Uid>,
 }
 
-impl Line {
+impl Ancestry {
     fn top(&self) -> Pid {
         self.pids[self.pids.len() - 1]
     }
@@ -107,7 +108,7 @@ impl Line {
         let named = self.pids.iter().enumerate().find_map(|(steps, pid)| {
             let label = jobs.get(pid)?;
             if label.starts_with(APPLICATION) {
-                // A job without a main process manages nobody.
+                // A job without a main process manages no process.
                 (steps == 0).then(|| (label.clone(), Some(Pid(0))))
             } else {
                 Some((label.clone(), Some(*pid)))
@@ -121,7 +122,7 @@ impl Line {
 }
 
 /// For each of `pids` that descends from launchd: itself and all above it, without launchd.
-fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Line> {
+fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Ancestry> {
     let tree = Tree::new(snapshot);
     let line = |pid: &Pid| {
         let record = tree.get(*pid).filter(|record| record.pid() != Pid::INIT)?;
@@ -129,7 +130,7 @@ fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Line> {
         line.extend(tree.ancestors(record).into_iter().take_while(|above| above.pid() != Pid::INIT));
         let top = line.last()?;
         let is_child = line.len() == 1;
-        (top.parent == Pid::INIT).then(|| Line {
+        (top.parent == Pid::INIT).then(|| Ancestry {
             pids: line.iter().map(|record| record.pid()).collect(),
             may_be_job: is_child && record.details.adopted != Some(true),
             is_launchds: record.details.adopted == Some(false),

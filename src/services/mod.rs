@@ -7,7 +7,7 @@ pub mod launchd;
 mod query;
 mod systemd;
 
-pub(crate) use engines::{Answer, containers};
+pub(crate) use engines::{EngineAnswer, containers};
 
 use crate::process::{Pid, Snapshot};
 

@@ -18,7 +18,7 @@ pub(super) enum Manager {
 
 /// A place in the cgroup tree that belongs to a service unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place<'a> {
+struct UnitPlace<'a> {
     manager: Manager,
     /// `term.service`.
     unit: &'a str,
@@ -94,7 +94,7 @@ fn service(
 ///                             its manager                 the unit     the unit's own business
 /// ```
 /// Inside a cgroup namespace the path may begin below the manager: `/app.slice/term.service`.
-fn place(cgroup: &str, viewer: Uid) -> Option<Place<'_>> {
+fn place(cgroup: &str, viewer: Uid) -> Option<UnitPlace<'_>> {
     let mut manager = Manager::System;
     let mut found = None;
     let mut end = 0;
@@ -117,7 +117,7 @@ fn place(cgroup: &str, viewer: Uid) -> Option<Place<'_>> {
     if manager == Manager::System && ["app.slice", "session.slice", "background.slice"].contains(&top) {
         manager = Manager::User(viewer);
     }
-    Some(Place { manager, unit, path: &cgroup[..end] })
+    Some(UnitPlace { manager, unit, path: &cgroup[..end] })
 }
 
 /// The manager whose units lie below this service's cgroup: `user@1000.service` runs one.
@@ -161,7 +161,7 @@ pub(super) fn query(manager: Manager, units: &[&str]) -> Option<String> {
         Manager::System => {}
         Manager::User(uid) => {
             args.push("--user");
-            // A cron job or a hook has no session; the manager's socket is there all the same.
+            // A cron job or a hook has no session; the manager's socket is there nevertheless.
             let runtime = std::env::var("XDG_RUNTIME_DIR").unwrap_or_else(|_| format!("/run/user/{}", uid.0));
             environment.push(("XDG_RUNTIME_DIR".to_owned(), runtime));
         }

@@ -28,7 +28,7 @@ pub(super) fn pid_info(pid: Pid, flavor: c_int, arg: u64, buffer: &mut [u8]) -> 
     filled(length)
 }
 
-/// `proc_pidfdinfo(3)`: the same for one descriptor of a process.
+/// `proc_pidfdinfo(3)`: as `proc_pidinfo`, for one descriptor of a process.
 ///
 /// # Errors
 /// From the kernel: `EBADF` closed meanwhile, `ESRCH` gone, `EPERM` another user's.
@@ -107,9 +107,9 @@ pub(super) fn path(pid: Pid, buffer: &mut [u8]) -> io::Result<usize> {
 /// # Errors
 /// From the kernel: `ESRCH` gone, `EPERM` another user's.
 pub(super) fn usage(pid: Pid, buffer: &mut [u8; size_of::<libc::rusage_info_v2>()]) -> io::Result<()> {
-    // SAFETY: the pointer is that of a live, exclusively borrowed array as large as the struct of the flavor that is asked
-    // for, which the kernel copies out byte by byte; the call's type says a pointer to a pointer, but the struct itself is
-    // filled (libproc.h).
+    // SAFETY: the pointer is that of a live, exclusively borrowed array as large as the struct of the flavor that is
+    // asked for, which the kernel copies out byte by byte; the call's type says a pointer to a pointer, but the struct
+    // itself is filled (libproc.h).
     let answer =
         unsafe { libc::proc_pid_rusage(number(pid), libc::RUSAGE_INFO_V2, buffer.as_mut_ptr().cast()) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
@@ -124,15 +124,15 @@ pub(super) fn timebase() -> (u32, u32) {
     if answer == 0 && scale.denom > 0 { (scale.numer, scale.denom) } else { (1, 1) }
 }
 
-/// bsm/audit.h: `audit_token_t`. Of its eight numbers the kernel reads the sixth, the pid, and the eighth, the pid version
-/// (xnu, kern_proc.c: `proc_find_audit_token`).
+/// bsm/audit.h: `audit_token_t`. Of its eight numbers the kernel reads the sixth, the pid, and the eighth, the pid
+/// version (xnu, kern_proc.c: `proc_find_audit_token`).
 type AuditToken = [u32; 8];
 
 /// libproc.h, from macOS 14.4: answers 0 or the errno itself.
 type SignalWithAuditToken = unsafe extern "C" fn(*const AuditToken, c_int) -> c_int;
 
-/// `proc_signal_with_audittoken`: signals a process only if it still has this pid version. `None` where this macOS has no
-/// such call.
+/// `proc_signal_with_audittoken`: signals a process only if it still has this pid version. `None` where this macOS has
+/// no such call.
 ///
 /// # Errors
 /// From the kernel: `ESRCH` gone or of another version, `EPERM` not allowed.
@@ -175,7 +175,7 @@ pub(super) fn device_name(device: u32) -> Option<String> {
         let name = libc::devname(device.cast_signed(), libc::S_IFCHR);
         (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
     };
-    // "??" is how it says that there is none.
+    // "??" means that there is none.
     name.filter(|name| !name.starts_with('?'))
 }
 
@@ -234,7 +234,7 @@ fn size_of_slice(buffer: &[u8]) -> c_int {
     c_int::try_from(buffer.len()).unwrap_or(c_int::MAX)
 }
 
-/// libproc answers 0 for an error and for an empty list alike: only errno tells them apart, which no call that succeeds
+/// libproc answers 0 for an error and for an empty list alike: only errno differs, which no call that succeeds
 /// touches.
 fn forget_error() {
     // SAFETY: the call answers the address of this thread's errno, which lives as long as the thread.

@@ -36,10 +36,10 @@ use crate::process::{Interest, Pid, ProcessId, Snapshot};
 
 /// Reads a cheap row of every process, then the details of those that `interest` names.
 ///
-/// The first stage fills identity, parent, group, session, user, state, terminal, memory, comm and,
-/// for processes of our own user (for root: of every user), argv. `interest` then names those that
-/// get the rest, and is called again until it names no new one: exe, cwd, evidence variables, cgroup, exact memory, stdio and its holders,
-/// ports. `service` is never filled here. Processes that vanish meanwhile are left out.
+/// The first stage fills identity, parent, group, session, user, state, terminal, memory, comm and, for processes of
+/// our own user (for root: of every user), argv. `interest` then names those that get the rest, and is called again
+/// until it names no new one: exe, cwd, evidence variables, cgroup, exact memory, stdio and its holders, ports.
+/// `service` is never filled here. Processes that vanish meanwhile are left out.
 ///
 /// # Errors
 /// When the process table cannot be read at all, or is not that of our own PID namespace.

@@ -22,7 +22,7 @@ pub enum Since {
 /// Reads a duration (`7d`), a day (`2026-11-20`) or a moment (RFC 3339).
 ///
 /// # Errors
-/// When it is none of them; the fragment fits "invalid value: ...".
+/// When it has none of these forms; the fragment fits "invalid value: ...".
 pub fn parse_since(text: &str) -> Result<Since, String> {
     match text {
         "today" => return Ok(Since::DaysAgo(0)),

@@ -1,12 +1,12 @@
 //! pid 1 of a scene's namespace: starts the stage, collects the dead (or does not), ends with it.
 
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::namespace;
 use crate::role::{DIR, disguise};
 use crate::scenes::{self, First};
 
@@ -40,19 +40,7 @@ pub(crate) fn main() -> ExitCode {
     let stage = Command::new(disguise(&dir, "bash")).arg0("-bash").env(crate::PART, "stage").spawn().unwrap();
     let stage_pid = Pid::from_raw(stage.id().try_into().unwrap());
     let whom = if scene().first == First::CarelessInit { Some(stage_pid) } else { None };
-    loop {
-        match waitpid(whom, None::<WaitPidFlag>) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == stage_pid => {
-                return ExitCode::from(u8::try_from(code).unwrap_or(1));
-            }
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == stage_pid => {
-                eprintln!("the stage itself was killed by {signal}");
-                return ExitCode::from(99);
-            }
-            Ok(_) | Err(nix::Error::EINTR) => {}
-            Err(error) => panic!("waitpid: {error}"),
-        }
-    }
+    namespace::collect(stage_pid, whom)
 }
 
 /// The scene that this namespace is for.
@@ -67,13 +55,4 @@ fn assert_alone() {
     let mapped =
         std::fs::read_dir("/proc").unwrap().filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
     assert_eq!(mapped.collect::<Vec<u32>>(), [1], "/proc shows somebody else");
-}
-
-/// How a child ended, for a message.
-pub(crate) fn ending(status: std::process::ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit code {code}"),
-        (None, Some(signal)) => format!("signal {signal}"),
-        (None, None) => "an unknown end".to_owned(),
-    }
 }

@@ -17,6 +17,9 @@ mod init;
 #[cfg(target_os = "linux")]
 mod look;
 #[cfg(target_os = "linux")]
+#[path = "../namespace/mod.rs"]
+mod namespace;
+#[cfg(target_os = "linux")]
 mod person;
 #[cfg(target_os = "linux")]
 mod puppet;

@@ -13,6 +13,9 @@ mod containers;
 #[cfg(target_os = "linux")]
 mod ends;
 #[cfg(target_os = "linux")]
+#[path = "../namespace/mod.rs"]
+mod namespace;
+#[cfg(target_os = "linux")]
 mod parts;
 #[cfg(target_os = "linux")]
 mod refusals;

@@ -11,7 +11,6 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 /// Which part this process plays; unset for the runner.
@@ -51,19 +50,7 @@ fn init() -> ExitCode {
     assert_eq!(std::process::id(), 1, "a scene runs only as pid 1 of its own namespace");
     let scene = part("scene").spawn().unwrap();
     let scene = Pid::from_raw(scene.id().try_into().unwrap());
-    loop {
-        match waitpid(None, None) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == scene => {
-                return ExitCode::from(u8::try_from(code).unwrap_or(1));
-            }
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == scene => {
-                eprintln!("the scene itself was killed by {signal}");
-                return ExitCode::from(99);
-            }
-            Ok(_) | Err(nix::Error::EINTR) => {}
-            Err(error) => panic!("waitpid: {error}"),
-        }
-    }
+    crate::namespace::collect(scene, None)
 }
 
 /// What a client holds of one server.

@@ -169,6 +169,15 @@ fn the_grace_is_counted_from_the_request_to_the_last_who_is_left() {
 }
 
 #[test]
+fn the_grace_begins_when_everybody_has_been_sent_sigterm() {
+    // 100 ms a signal: to send them all takes longer than all graces together.
+    let roles = vec![stubborn(); 200];
+    let play = perform_in(Weather { cost: 100_000, ..Weather::default() }, &roles, 1);
+    assert!(play.stage.cost * 200 > reap::longest(GRACE), "or it shows nothing");
+    assert!(play.report.results.iter().all(|ended| ended.outcome == Outcome::Killed));
+}
+
+#[test]
 fn a_stopped_process_is_continued_so_that_it_can_handle_sigterm() {
     let play = perform(&[Role { stopped: true, ..obedient() }], 1);
     assert_eq!(*play.outcome(id(0)), Outcome::Exited);

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::bytes::Argv;
-use crate::classify::{Adoption, ClientRef, Evidence, Verdict};
+use crate::catalog::Basis;
+use crate::classify::{Adoption, ClientRef, Verdict};
 use crate::instance::Part;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -58,6 +59,22 @@ fn an_intent_is_one_flat_object_without_secrets() {
             r#""evidence":[{"kind":"owner-gone","pid":1,"how":"init"}]}"#
         )
     );
+}
+
+#[test]
+fn an_intent_is_as_long_for_one_of_many_as_for_one() {
+    let (mut target, member) = target(Argv::from(["notes"]));
+    let known = |pid| Evidence::Identified {
+        pid: Pid(pid),
+        basis: Basis::Taught { program: "notes".to_owned(), pattern: "notes".to_owned() },
+    };
+    target.evidence.extend((41..4000).map(known));
+    let AuditEvent::Intent { evidence, .. } = AuditEvent::intent(subject(), Signal::Term, &target, &member)
+    else {
+        panic!("no intent")
+    };
+    let pids: Vec<_> = evidence.iter().map(|seen| seen["pid"].as_u64().unwrap()).collect();
+    assert_eq!(pids, [1, 41, 42], "of its instance, of the topmost server, of itself");
 }
 
 #[test]

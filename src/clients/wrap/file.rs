@@ -1,4 +1,5 @@
-//! One configuration file that may be written: read, checked, replaced whole, with the bytes from before kept beside it.
+//! One configuration file that may be written: read, checked, replaced whole, with the bytes from before kept beside
+//! it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +16,7 @@ use crate::os::own_file::{self, DiskError, SeenFile};
 
 /// What was done to one file.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub(crate) struct WrapChange {
     /// The client.
     pub(crate) client: String,
     /// The entry's name.
@@ -133,9 +134,9 @@ impl ConfigFile {
             .map_err(|why| Refusal::Disk { file: self.named.clone(), why })
     }
 
-    pub(super) fn done(&self, server: &ConfiguredServer, changed: bool) -> Done {
+    pub(super) fn done(&self, server: &ConfiguredServer, changed: bool) -> WrapChange {
         let backup = self.backup_path();
-        Done {
+        WrapChange {
             client: server.client.clone(),
             entry: server.entry.clone(),
             file: self.named.clone(),
@@ -161,7 +162,7 @@ fn find<'t>(tree: &'t Located, server: &ConfiguredServer) -> Result<&'t Located,
         let list = match lists.as_slice() {
             [] => continue,
             [list] => list,
-            // A key that is there twice: which of them counts is the client's to say.
+            // A key that is there twice: which of them counts depends on the client.
             _ => return Err(twice()),
         };
         match &list.value {

@@ -19,7 +19,7 @@ use super::found::{ConfiguredServer, Findings, Scope, Transport};
 use super::places::Places;
 use crate::os::stable_path::Settled;
 use file::ConfigFile;
-pub(crate) use file::Done;
+pub(crate) use file::WrapChange;
 use words::old_command;
 
 /// One configured server with and without `exec`.
@@ -35,7 +35,7 @@ pub(crate) struct Offer {
     pub(crate) file: PathBuf,
     /// Command and arguments as they are written; they may hold secrets.
     pub(crate) before: Vec<String>,
-    /// The same under `exec`; `None` where that would not start the same, or is not known.
+    /// Command and arguments under `exec`; `None` where they would not start the same server, or that is not known.
     pub(crate) after: Option<Vec<String>>,
     /// The program that stands in front of it already.
     pub(crate) wrapped: Option<String>,
@@ -45,7 +45,7 @@ pub(crate) struct Offer {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// Says of a client, by the name that the process table knows it by, the number of a process of it that runs.
+/// The pid of a running process of a client, by the name that the process table has for it.
 pub(crate) type IsRunning<'a> = &'a dyn Fn(&str) -> Option<u32>;
 
 /// The program that an argv starts through `exec`; `None` for every other argv.
@@ -108,7 +108,7 @@ pub(crate) fn install(
     (client, name): (&str, &str),
     program: &Settled,
     running: IsRunning<'_>,
-) -> Result<Done, Refusal> {
+) -> Result<WrapChange, Refusal> {
     let server = one(found, client, name)?;
     let file = may_install(places, server, program, running)?;
     let (entry, _) = file.entry(server)?;
@@ -135,7 +135,7 @@ pub(crate) fn uninstall(
     client: Option<&str>,
     name: Option<&str>,
     running: IsRunning<'_>,
-) -> Vec<(ConfiguredServer, Result<Done, Refusal>)> {
+) -> Vec<(ConfiguredServer, Result<WrapChange, Refusal>)> {
     let asked = |server: &&ConfiguredServer| {
         client.is_none_or(|client| server.client == client) && name.is_none_or(|name| server.entry == name)
     };
@@ -143,7 +143,7 @@ pub(crate) fn uninstall(
     servers.map(|server| (server.clone(), take_out(server, running))).collect()
 }
 
-fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<Done, Refusal> {
+fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<WrapChange, Refusal> {
     is_the_persons(server)?;
     is_not_running(server, running)?;
     let file = ConfigFile::open(&server.file)?;
@@ -212,7 +212,7 @@ fn is_not_running(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<(
     }
 }
 
-/// Everything that speaks against writing an entry: what is the entry's own first, what passes last.
+/// Everything that forbids writing an entry: what is the entry's own first, what passes last.
 fn may_install(
     places: &Places,
     server: &ConfiguredServer,

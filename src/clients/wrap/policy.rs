@@ -30,7 +30,7 @@ pub(super) fn writers(client: &str) -> Vec<&str> {
     const EDITORS: [&str; 7] = ["vscode", "vscodium", "cursor", "windsurf", "trae", "void", "antigravity"];
     match client {
         "vscode" => EDITORS.to_vec(),
-        // Extensions live in an editor.
+        // Extensions run in an editor.
         "cline" | "roo-code" | "continue" | "amp" | "amazon-q" => [&[client], &EDITORS[..]].concat(),
         "kilo" => [&["kilo-code"], &EDITORS[..]].concat(),
         "junie" => vec!["jetbrains"],
@@ -40,7 +40,7 @@ pub(super) fn writers(client: &str) -> Vec<&str> {
     }
 }
 
-/// Is there a policy that goes by commands, which a changed command would break or get around?
+/// Is there a policy about commands, which a changed command would break or get around?
 pub(super) fn check(client: &str, places: &Places) -> Result<(), Refusal> {
     match client {
         "claude-code" => claude(places),

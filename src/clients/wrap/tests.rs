@@ -49,11 +49,11 @@ impl Home {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
-    fn install(&self, client: &str, name: &str) -> Result<Done, Refusal> {
+    fn install(&self, client: &str, name: &str) -> Result<WrapChange, Refusal> {
         install(&self.places, &read(&self.places), (client, name), &program(), &|_| None)
     }
 
-    fn uninstall(&self) -> Vec<Result<Done, Refusal>> {
+    fn uninstall(&self) -> Vec<Result<WrapChange, Refusal>> {
         uninstall(&read(&self.places), None, None, &|_| None).into_iter().map(|(_, done)| done).collect()
     }
 

@@ -9,7 +9,7 @@ use crate::clients::{Findings, Transport, wrap};
 use crate::config;
 use crate::os::command::Call;
 use crate::os::home;
-use crate::render::doctor::Line;
+use crate::render::doctor::DoctorLine;
 use crate::render::figures::MINUTE;
 use crate::render::figures::count;
 
@@ -17,7 +17,7 @@ use crate::render::figures::count;
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The program of ours behind each configured server, and the last server that ran without its guardian.
-pub(super) fn lines(found: &Findings) -> Vec<Line> {
+pub(super) fn lines(found: &Findings) -> Vec<DoctorLine> {
     let mut servers: BTreeMap<&str, usize> = BTreeMap::new();
     for server in &found.servers {
         if let Transport::Stdio { argv } = &server.transport
@@ -29,10 +29,10 @@ pub(super) fn lines(found: &Findings) -> Vec<Line> {
     servers.into_iter().map(|(program, n)| starts(program, n)).chain(unguarded()).collect()
 }
 
-fn unguarded() -> Option<Line> {
+fn unguarded() -> Option<DoctorLine> {
     let last = Unguarded::read(&config::state_dir().ok()?)?;
     let at = last.at.with_timezone(&chrono::Local).format(MINUTE);
-    Some(Line::note(
+    Some(DoctorLine::note(
         "exec",
         format!("{at}, the last server that ran without its guardian: {}", last.why),
         "it ran as it would without exec; what it left is for the next run",
@@ -40,23 +40,23 @@ fn unguarded() -> Option<Line> {
 }
 
 /// A server under `exec` does not start where this program does not.
-fn starts(program: &str, servers: usize) -> Line {
+fn starts(program: &str, servers: usize) -> DoctorLine {
     const UNDO: &str = "they do not start: install mcp-reap there again, or `mcp-reap wrap uninstall`";
     let through = format!("{} through {program}", count(servers, "configured server"));
     let Some(path) = place(program) else {
-        return Line::broken("exec", format!("{through}, which is not in PATH"), UNDO);
+        return DoctorLine::broken("exec", format!("{through}, which is not in PATH"), UNDO);
     };
     let path = path.to_string_lossy();
     let call = Call { program: &path, args: &["--version"], environment: &[], limit: LIMIT, largest: 4096 };
     match call.run() {
         Ok(output) if output.is_success() && output.stdout.starts_with("mcp-reap ") => {
-            Line::fine("exec", format!("{through}, {}", output.stdout.trim()))
+            DoctorLine::fine("exec", format!("{through}, {}", output.stdout.trim()))
         }
         Ok(output) if output.is_success() => {
-            Line::broken("exec", format!("{through}, which is another program"), UNDO)
+            DoctorLine::broken("exec", format!("{through}, which is another program"), UNDO)
         }
-        Ok(output) => Line::broken("exec", format!("{through}: {}", output.complaint()), UNDO),
-        Err(error) => Line::broken("exec", format!("{through}: {error}"), UNDO),
+        Ok(output) => DoctorLine::broken("exec", format!("{through}: {}", output.complaint()), UNDO),
+        Err(error) => DoctorLine::broken("exec", format!("{through}: {error}"), UNDO),
     }
 }
 

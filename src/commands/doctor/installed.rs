@@ -5,33 +5,35 @@ use std::path::PathBuf;
 use super::super::hook::Hooks;
 use crate::hook::install::SettingsScope;
 use crate::hook::settings::{HookClient, HookCommand};
-use crate::render::doctor::Line;
+use crate::render::doctor::DoctorLine;
 use crate::render::figures::MINUTE;
 use crate::schedule;
 
-pub(super) fn scheduled() -> Line {
+pub(super) fn scheduled() -> DoctorLine {
     const INSTALL: &str = "`mcp-reap schedule install` has it run every week";
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mcp-reap"));
     let status = match schedule::Schedule::for_this_os().and_then(|schedule| schedule.status(&program)) {
         Ok(status) => status,
-        Err(error) => return Line::note("schedule", error.to_string(), ""),
+        Err(error) => return DoctorLine::note("schedule", error.to_string(), ""),
     };
     let drift: Vec<String> = status.drift.iter().map(ToString::to_string).collect();
     match &status.absent {
         _ if !drift.is_empty() => {
-            Line::note("schedule", drift.join("\n"), "`mcp-reap schedule install` sets it right")
+            DoctorLine::note("schedule", drift.join("\n"), "`mcp-reap schedule install` sets it right")
         }
         Some(why) if !status.installed => {
-            Line::note("schedule", format!("none; {} gives no answer: {why}", status.manager), "")
+            DoctorLine::note("schedule", format!("none; {} gives no answer: {why}", status.manager), "")
         }
-        Some(why) => Line::broken("schedule", format!("{}: {why}", status.manager), "it will not run"),
-        None if !status.installed && !status.is_fine() => Line::note("schedule", "none", INSTALL),
-        None if !status.loaded => {
-            Line::broken("schedule", "installed, but not loaded", "`mcp-reap schedule install` loads it")
-        }
+        Some(why) => DoctorLine::broken("schedule", format!("{}: {why}", status.manager), "it will not run"),
+        None if !status.installed && !status.is_fine() => DoctorLine::note("schedule", "none", INSTALL),
+        None if !status.loaded => DoctorLine::broken(
+            "schedule",
+            "installed, but not loaded",
+            "`mcp-reap schedule install` loads it",
+        ),
         None => {
             if let Ok(Some(overdue)) = crate::commands::schedule::overdue_note(&status) {
-                return Line::note(
+                return DoctorLine::note(
                     "schedule",
                     overdue,
                     "`mcp-reap schedule install --daily` runs it more often",
@@ -40,17 +42,17 @@ pub(super) fn scheduled() -> Line {
             let next = status
                 .next
                 .map(|next| format!(", next run {}", next.with_timezone(&chrono::Local).format(MINUTE)));
-            Line::fine("schedule", format!("by {}{}", status.manager, next.unwrap_or_default()))
+            DoctorLine::fine("schedule", format!("by {}{}", status.manager, next.unwrap_or_default()))
         }
     }
 }
 
 /// A line for Claude Code, and one for each other client that has an entry of ours.
-pub(super) fn hooked() -> Vec<Line> {
+pub(super) fn hooked() -> Vec<DoctorLine> {
     HookClient::ALL.into_iter().filter_map(hooked_by).collect()
 }
 
-fn hooked_by(client: HookClient) -> Option<Line> {
+fn hooked_by(client: HookClient) -> Option<DoctorLine> {
     const INSTALL: &str = "`mcp-reap hook install` has Claude Code clean up when a session ends";
     let what = match client {
         HookClient::ClaudeCode => "Claude Code hook",
@@ -67,28 +69,31 @@ fn hooked_by(client: HookClient) -> Option<Line> {
         Ok(hooks) => hooks,
         // Of the others it is not known whether the person wants any: Gemini CLI's settings may have comments.
         Err(error) => {
-            return (client == HookClient::ClaudeCode).then(|| Line::note(what, format!("{error:#}"), ""));
+            return (client == HookClient::ClaudeCode)
+                .then(|| DoctorLine::note(what, format!("{error:#}"), ""));
         }
     };
     let plugin = hooks.running_plugin();
     Some(match (hooks.has_entries(), plugin) {
         (false, None) if client != HookClient::ClaudeCode => return None,
-        _ if hooks.is_off() => Line::note(
+        _ if hooks.is_off() => DoctorLine::note(
             what,
             "all hooks are disabled",
             format!("`mcp-reap hook status --client {}` shows where", client.id()),
         ),
-        (false, None) => Line::note(what, "none", INSTALL),
-        (_, Some(plugin)) => Line::fine(what, format!("as the plugin {}", plugin.id)),
+        (false, None) => DoctorLine::note(what, "none", INSTALL),
+        (_, Some(plugin)) => DoctorLine::fine(what, format!("as the plugin {}", plugin.id)),
         (true, None) => match hooks.other_program() {
             Some(program) => {
                 let again = format!("`mcp-reap hook install --client {}` sets it right", client.id());
-                Line::note(what, format!("runs another program: {program}"), again)
+                DoctorLine::note(what, format!("runs another program: {program}"), again)
             }
-            None if hooks.is_untrusted() => {
-                Line::note(what, "installed, but Codex passes over it", "type /hooks in codex and trust it")
-            }
-            None => Line::fine(what, "installed"),
+            None if hooks.is_untrusted() => DoctorLine::note(
+                what,
+                "installed, but Codex passes over it",
+                "type /hooks in codex and trust it",
+            ),
+            None => DoctorLine::fine(what, "installed"),
         },
     })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::super::recorder::Totals;
-use super::look::{Guarded, Seen};
+use super::look::{Guarded, GuardedLook};
 use super::record::ShortLocks;
 use crate::classify::{self, Finding, Judgement, Verdict};
 use crate::config::{self as settings, AuditSettings};
@@ -52,7 +52,7 @@ pub(super) enum Scope {
     Session,
 }
 
-/// Waits the grace, judges twice and ends what both looks say. `pause` says whether to go on; `client` is
+/// Waits the grace, judges twice and ends what both looks agree on. `pause` returns whether to go on; `client` is
 /// named where its hold on stdout does not count any more.
 ///
 /// # Errors
@@ -122,7 +122,7 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
             finding.reason
         );
     }
-    // What is not known of one part speaks for all of it, and so does its use.
+    // Where one part is in use or not known, all of it is left alone.
     let spared = ours.iter().any(|finding| {
         matches!(
             finding.verdict,
@@ -145,13 +145,7 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
             "stdin closed long ago, and only its client still reads".clone_into(&mut finding.reason);
         }
     }
-    let judgement = Judgement {
-        findings: ours,
-        clients: Vec::new(),
-        zombies: Vec::new(),
-        copies: Vec::new(),
-        processes_seen: 0,
-    };
+    let judgement = Judgement { findings: ours, ..Judgement::default() };
     // Whether what is detached is ended was decided above.
     policy.detached = true;
     Ok(Some(Plan::new(&judgement, &look, &policy)))
@@ -162,7 +156,7 @@ fn ends(verdict: Verdict) -> bool {
 }
 
 /// A client that closed stdin long ago and still holds stdout has left it open, and uses it no more.
-fn forgive(seen: &mut Seen, client: Pid) {
+fn forgive(seen: &mut GuardedLook, client: Pid) {
     for record in &mut seen.snapshot.processes {
         if let Some(stdio) = &mut record.details.stdio
             && stdio.stdin_peers.as_deref() == Some(&[])

@@ -1,4 +1,4 @@
-//! What a guardian sees of the machine: its own server closely, everybody else in passing.
+//! What a guardian sees of the machine: its own server in detail, all else only as rows.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -23,14 +23,14 @@ use crate::tree::Tree;
 pub(super) struct Guarded {
     /// Its root and its marker.
     pub(super) marker: Marker,
-    /// The session of its root: who has a terminal in another one leads a life of its own.
+    /// The session of its root: a process with a terminal in another one is not part of it.
     pub(super) session: Option<Pid>,
-    /// Who takes in the orphans of this place.
+    /// The processes that adopt orphans here.
     pub(super) adopters: Vec<Pid>,
 }
 
 /// One look.
-pub(super) struct Seen {
+pub(super) struct GuardedLook {
     pub(super) snapshot: Snapshot,
     pub(super) roles: Roles,
     pub(super) catalog: Catalog,
@@ -51,9 +51,9 @@ impl Guarded {
         Ok((snapshot, members))
     }
 
-    /// The same for a judgement. `teach`: tops that no catalog knows are servers because the person put
+    /// A look for a judgement. `teach`: tops that no catalog knows are servers because the person put
     /// `exec` in front of them.
-    pub(super) fn look(&self, policy: &mut Policy, teach: bool) -> anyhow::Result<Seen> {
+    pub(super) fn look(&self, policy: &mut Policy, teach: bool) -> anyhow::Result<GuardedLook> {
         if teach {
             self.teach(policy)?;
         }
@@ -80,10 +80,10 @@ impl Guarded {
         for record in snapshot.processes.iter_mut().filter(adopted) {
             record.details.adopted = Some(true);
         }
-        Ok(Seen { snapshot, roles, catalog, tops })
+        Ok(GuardedLook { snapshot, roles, catalog, tops })
     }
 
-    /// Rules for those tops whose names say nothing.
+    /// Rules for those tops that no catalog knows by name.
     fn teach(&self, policy: &mut Policy) -> anyhow::Result<()> {
         let table = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
         let catalog = Catalog::builtin().with_rules(&policy.servers);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::super::recorder::{Totals, Translator, run_finished, run_started};
-use crate::audit::{self, AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
+use crate::audit::{AuditError, AuditEvent, AuditLog, Retention, RunId, RunLock, StartedBy};
 use crate::config::AuditSettings;
 use crate::plan::Plan;
 use crate::process::Pid;
@@ -23,7 +23,7 @@ pub(super) struct ShortLocks {
     patience: Duration,
     translator: Translator,
     /// What is not written yet.
-    waiting: Vec<(DateTime<Utc>, audit::AuditEvent)>,
+    waiting: Vec<(DateTime<Utc>, AuditEvent)>,
     /// The lock, from a look to its intents.
     lock: Option<RunLock>,
 }
@@ -63,7 +63,7 @@ impl ShortLocks {
         self.write(&[])
     }
 
-    fn write(&mut self, intents: &[audit::AuditEvent]) -> Result<(), AuditError> {
+    fn write(&mut self, intents: &[AuditEvent]) -> Result<(), AuditError> {
         let lock = match self.lock.take() {
             Some(lock) => lock,
             None => self.acquire()?,
@@ -93,9 +93,7 @@ impl Recorder for ShortLocks {
     type Error = AuditError;
 
     fn intend(&mut self, intents: &[MemberEvent<'_>]) -> Result<(), AuditError> {
-        let events: Vec<audit::AuditEvent> =
-            intents.iter().map(|event| self.translator.translate(event)).collect();
-        self.write(&events)
+        self.write(&self.translator.intents(intents))
     }
 
     fn note(&mut self, event: &MemberEvent<'_>) -> Result<(), AuditError> {

@@ -1,4 +1,4 @@
-//! What a guardian asks of this machine.
+//! What a guardian needs of this machine.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl World for Machine {
         let mut closed = false;
         let ours = |record: &&ProcessRecord| members.contains(&record.pid());
         for record in snapshot.processes.iter().filter(ours) {
-            // A helper's own stdout is the business of whoever started it.
+            // A helper's own stdout belongs to the process that started it.
             let root = record.id == self.guarded.marker.root;
             match record.details.stdio.as_ref().map_or(OtherEnd::Unread, |stdio| stdio.stdout()) {
                 OtherEnd::Closed => closed |= root,
@@ -146,7 +146,7 @@ impl World for Machine {
 
 impl Machine {
     fn tree_now(&mut self) -> Tree {
-        // Not known is left to the judgement, which leaves it alone and is asked ever more seldom.
+        // Not known is left to the judgement, which leaves it alone and runs ever more seldom.
         let Ok((snapshot, members)) = self.guarded.glance() else { return Tree::CutOff };
         let mut left = snapshot.processes.iter().filter(|record| members.contains(&record.pid())).peekable();
         if left.peek().is_none() {

@@ -1,7 +1,7 @@
 //! `mcp-reap hook run`: reads the event, starts a process of its own for the task, and returns.
 //!
 //! A client waits for its hooks, at a session's end for 1.5 s all together, and then ends them with
-//! everything below them. What is left behind by a hook that returned in time lives on.
+//! everything below them. What a hook that returned in time leaves behind goes on.
 
 use std::env;
 use std::io::{PipeReader, Write};
@@ -80,7 +80,7 @@ fn hand_over(task: &Task, until: Instant) -> anyhow::Result<()> {
     let program = env::current_exe().context("failed to find this program")?;
     let (ours, theirs) = std::io::pipe().context("failed to make a pipe")?;
     let mut command = Command::new(&program);
-    // The same line and one flag more, so that it goes by the same configuration.
+    // The same line and one flag more, so that it reads the same configuration.
     command.args(env::args_os().skip(1)).arg("--watch");
     command.stdin(Stdio::piped()).stdout(theirs).stderr(Stdio::null());
     let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;

@@ -16,7 +16,7 @@ const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialize
 /// Between two signals, as clients have it.
 const BETWEEN_SIGNALS: Duration = Duration::from_millis(500);
 
-/// Starts the server and speaks to it, says on stdout that it answered, waits for one line on stdin, ends
+/// Starts the server and talks to it, prints that it answered, waits for one line on stdin, ends
 /// the conversation in its way and stays until it is killed.
 pub(super) fn play(ending: Ending, command: &[OsString]) -> anyhow::Result<()> {
     let (program, arguments) = command.split_first().context("no command")?;
@@ -74,7 +74,7 @@ fn end(
         Ending::ServerKilled => server.kill().context("failed to kill the server")?,
         Ending::Signals => {
             for signal in [crate::sys::ChildSignal::Interrupt, crate::sys::ChildSignal::Terminate] {
-                // One that has ended hears nothing more.
+                // A server that has ended reads nothing more.
                 let _ = crate::sys::signal_child(&server, signal);
                 std::thread::sleep(BETWEEN_SIGNALS);
             }

@@ -53,7 +53,7 @@ impl Trial {
         Ok(Trial { program, wait })
     }
 
-    /// Plays one ending and says what is left of the server then. Whatever that is has been ended.
+    /// Plays one ending and returns what was left of the server; it has been ended.
     ///
     /// # Errors
     /// When the server does not start or answer, or what is left cannot be counted.
@@ -101,7 +101,7 @@ impl Trial {
         client.spawn().context("failed to start the client")
     }
 
-    /// Waits until the server has answered, and has the conversation ended.
+    /// Waits until the server has answered, and ends the conversation.
     fn end(ending: Ending, client: &mut Child, terminal: Option<OwnedFd>) -> anyhow::Result<()> {
         let answers = client.stdout.take().context("no stdout")?;
         let (tell, told) = std::sync::mpsc::channel();
@@ -149,7 +149,7 @@ fn become_subreaper() -> anyhow::Result<()> {
     bail!("births cannot be followed on this system")
 }
 
-/// Everything that lives below this process, but for the client and for guardians.
+/// Everything below this process but the client and guardians.
 fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<(ProcessId, Left)>> {
     let table = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
     let tree = Tree::new(&table);

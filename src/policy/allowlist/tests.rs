@@ -35,8 +35,8 @@ fn each_field_alone_matches_what_it_names_and_nothing_else() {
     let fields: [(Make, &[&str], &[&str]); 6] = [
         (
             |text| AllowRule { name: pattern(text), ..AllowRule::default() },
-            &["notes", "n*", "re:^no"],
-            &["note", "serve.py"],
+            &["notes", "n*", "re:^no", "serve.py"],
+            &["note", "python3"],
         ),
         (
             |text| AllowRule { command: pattern(text), ..AllowRule::default() },

@@ -33,7 +33,7 @@ pub(super) fn meaning(simple: &[String]) -> Meaning<'_> {
             found.words = past_options_of_exec(rest);
             found.replaces = !found.words.is_empty();
         } else if is_assignment(first) || OPENING.contains(first) {
-            // `command -v x` asks for a program and runs none.
+            // `command -v x` looks for a program and runs none.
             if first == "command" && rest.first().is_some_and(|word| word.starts_with('-')) {
                 return Meaning { words: &[], ..found };
             }

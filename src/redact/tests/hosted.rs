@@ -77,6 +77,12 @@ const SECRETS: &[&str] = &[
     "npm exec some-mcp --pin S3CRET --port 3000",
     "npm exec some-mcp --basic S3CRET",
     "npm exec mcp-remote https://h.example/mcp?key=S3CRET --debug",
+    "npx  some-mcp  -e  API_KEY  S3CRET",
+    "npx  some-mcp  --dbpass  S3CRET",
+    "npx  some-mcp  --secret-id  S3CRET  --role-id  x",
+    "npx  some-mcp  --oauth  S3CRET",
+    "npx  mcp-remote  https://h.example/token:S3CRET/sse",
+    "npx  mcp-remote  https://h.example/mcp?api%5Fkey=S3CRET",
 ];
 
 /// What must stay readable.

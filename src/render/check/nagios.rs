@@ -6,7 +6,7 @@ use crate::health::Health;
 use crate::render::Scene;
 use crate::render::clean::clean;
 
-/// What a plugin may say; the number is its exit code.
+/// The states of a plugin; the number is its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PluginState {
     /// Nothing is wrong.
@@ -15,7 +15,7 @@ pub enum PluginState {
     Warning = 1,
     /// A server that should run does not.
     Critical = 2,
-    /// Could not tell.
+    /// It is not known.
     Unknown = 3,
 }
 
@@ -74,7 +74,7 @@ pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
     text
 }
 
-/// The same when there was nothing to judge: why.
+/// The line when there was nothing to judge: why.
 #[must_use]
 pub fn unknown(why: &str) -> String {
     format!("MCP {} - {}", PluginState::Unknown.as_str(), plain(&clean(why)))

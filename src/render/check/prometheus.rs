@@ -63,7 +63,7 @@ fn instances(out: &mut Metrics, scene: &Scene<'_>) {
         sum.1 += finding.rss;
         sum.2 = sum.2.max(finding.age as u64);
     }
-    // Whose it is says something only where not all are one user's.
+    // The user is a label only where there are several.
     let labels = |[server, client, verdict, uid]: &[String; 4]| {
         let mut labels =
             vec![("server", server.clone()), ("client", client.clone()), ("verdict", verdict.clone())];
@@ -84,7 +84,7 @@ fn instances(out: &mut Metrics, scene: &Scene<'_>) {
     of("instances_oldest_seconds", "Age of the oldest instance.", |sum| sum.2);
 }
 
-/// Always all kinds, so that an alert can tell zero from absent.
+/// Always all kinds, so that zero and absent are different for an alert.
 fn problems(out: &mut Metrics, health: &Health) {
     let kind = |problem: &Problem| match problem {
         Problem::Orphan { .. } => "orphan",

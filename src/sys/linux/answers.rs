@@ -18,7 +18,7 @@ pub(super) struct KernelAnswers<'a> {
 }
 
 impl Answers for KernelAnswers<'_> {
-    /// The mode bits of the link itself say so (proc_pid_fd(5)), which is one call where `fdinfo` takes three.
+    /// The mode bits of the link itself show it (proc_pid_fd(5)), which is one call where `fdinfo` takes three.
     fn access(&mut self, fd: u32) -> Option<Access> {
         let mode = statat(self.dir, format!("fd/{fd}"), AtFlags::SYMLINK_NOFOLLOW).ok()?.st_mode;
         Some(Access { read: mode & 0o400 != 0, write: mode & 0o200 != 0 })

@@ -23,7 +23,7 @@ pub(super) struct Holders {
     refused: HashSet<Pid>,
     /// The viewer's user's among them, once every process was read.
     pub(super) unreadable: BTreeSet<Pid>,
-    /// By what a link says: process and descriptor.
+    /// By the text of a link: process and descriptor.
     index: HashMap<FdTarget, Vec<(Pid, u32)>>,
     /// What was found in it; forgotten when it grows.
     found: HashMap<End, Rc<[Pid]>>,
@@ -61,8 +61,9 @@ impl Holders {
     /// The process is in use, whatever else it holds: a terminal that is held lies on 0 or 1, or an ancestor is seen
     /// to hold the wire in every direction, and is not itself one of those that are looked at and may be leaked.
     ///
-    /// An ancestor that holds the other end and not the process's own is its client, or the proxy that speaks to it, and
-    /// most looks end here (a handful of tables). A launcher that merely passes the wire on holds the process's own end.
+    /// An ancestor that holds the other end and not the process's own is its client, or the proxy that talks to it,
+    /// and most looks end here (a handful of tables). A launcher that merely passes the wire on holds the process's
+    /// own end.
     pub(super) fn settle(
         &mut self,
         proc: &mut Proc,
@@ -76,7 +77,7 @@ impl Holders {
                     let Sight::Open { own, other } = sight else { return false };
                     ancestors.iter().any(|ancestor| {
                         let pid = ancestor.pid();
-                        // A table that cannot be read names nobody.
+                        // A table that cannot be read has no holders to name.
                         let _ = self.learn(proc, pid);
                         self.who(proc, other).contains(&pid)
                             && !self.who(proc, own).contains(&pid)
@@ -85,8 +86,9 @@ impl Holders {
                 })
     }
 
-    /// Reads whatever it takes to name the ends of a process that is not settled: the descriptors of every process, once in a run (2 us
-    /// per descriptor), where it matters who holds the wire, and where another end is held by nobody below the process.
+    /// Reads whatever it takes to name the ends of a process that is not settled: the descriptors of every process,
+    /// once in a run (2 us per descriptor), where it matters who holds the wire, and where another end is held by
+    /// nobody below the process.
     pub(super) fn prepare(
         &mut self,
         proc: &mut Proc,
@@ -136,7 +138,7 @@ impl Holders {
     /// Reads what a process holds.
     ///
     /// # Errors
-    /// When it lives and its table, or a part of it, could not be read, now or before.
+    /// Is it alive, and could its table, or a part of it, not be read, now or before?
     fn learn(&mut self, proc: &mut Proc, pid: Pid) -> io::Result<()> {
         let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
         if self.read.contains(&pid) {

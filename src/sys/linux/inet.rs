@@ -89,7 +89,7 @@ impl Inet {
         }
     }
 
-    /// Did it come in, or did the process open it? A connection does not say; its two ports do, nearly always.
+    /// Did it come in, or did the process open it? The table does not tell; the two ports do, nearly always.
     fn origin(&self, row: &TcpRow) -> Origin {
         let (local, remote) = (row.local.port(), row.remote.port());
         let fixed = |port: u16| self.range.as_ref().is_some_and(|range| !range.contains(&port));

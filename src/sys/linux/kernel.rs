@@ -33,10 +33,9 @@ const SLICE: Duration = Duration::from_millis(50);
 
 /// Linux itself, through `/proc` and pidfds (`pidfd_open` needs kernel 5.3).
 ///
-/// It refuses by itself, whatever it is called with: pids 0 and 1, kernel threads, its own
-/// process, processes of other PID namespaces (but for one that a held process made, as a sandbox does) and, unless made
-/// for all users, of other users. The plan has refused them
-/// long before; this is the last line, directly in front of the signal.
+/// It refuses by itself, whatever it is called with: pids 0 and 1, kernel threads, its own process, processes of other
+/// PID namespaces (but for one that a held process made, as a sandbox does) and, unless made for all users, of other
+/// users. The plan has refused them long before; this is the last line, directly in front of the signal.
 #[derive(Debug)]
 pub struct OsKernel {
     proc: Proc,
@@ -226,7 +225,7 @@ fn same_start(row: StatRow, id: ProcessId) -> Result<(), Refusal> {
 }
 
 /// What an error of the kernel's means for one process. `ENOENT` and `ESRCH` are how `/proc` and
-/// pidfds say that it is gone; running out of descriptors gets a message of its own.
+/// pidfds show that it is gone; running out of descriptors gets a message of its own.
 fn refusal(errno: Errno) -> Refusal {
     match errno {
         Errno::NOENT | Errno::SRCH => Refusal::Gone,

@@ -1,5 +1,5 @@
 //! The kernel's own word, in a few microseconds and without looking at any other process: is the other end of a pipe
-//! held, and what does it say of sockets?
+//! held, and which sockets does it show?
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -13,7 +13,7 @@ use crate::sys::procfs::{
     unix_diag_row, unix_dump_request, unix_request,
 };
 
-/// The socket through which the kernel is asked for sockets (sock_diag(7)).
+/// The netlink socket for queries about sockets (sock_diag(7)).
 pub(super) struct Probe {
     /// `None` where NETLINK_SOCK_DIAG is not to be had: a sandbox without that address family.
     diag: Option<OwnedFd>,
@@ -28,7 +28,7 @@ impl Probe {
         Probe { diag, answer: Vec::new() }
     }
 
-    /// The unix socket with this inode; `None` when it is none, lies in another network namespace, or
+    /// The unix socket with this inode; `None` when it is no unix socket, is in another network namespace, or
     /// cannot be asked for.
     pub(super) fn unix(&mut self, inode: u64) -> Option<UnixSocket> {
         let request = unix_request(u32::try_from(inode).ok()?);

@@ -108,7 +108,7 @@ impl Proc {
         })
     }
 
-    /// Can this descriptor of a process read, can it write? The mode bits of the link itself say so
+    /// Can this descriptor of a process read, can it write? The mode bits of the link itself show it
     /// (proc_pid_fd(5)), which is one call where `fdinfo` takes three.
     pub(super) fn access(&mut self, pid: Pid, fd: u32) -> Option<Access> {
         self.point(pid, "fd/");

@@ -2,8 +2,8 @@
 //! at has a socket that needs it.
 //!
 //! A unix socket is requested by its inode, in 3 us; from the 33rd request on the whole list is cheaper. For TCP there
-//! is no such question: `sock_diag` walks all connections (1 to 4 ms), `/proc/net/tcp` the whole table of them (4 ms for
-//! each family on a machine with 7 sockets), so the file is read only for another network namespace and where
+//! is no such question: `sock_diag` walks all connections (1 to 4 ms), `/proc/net/tcp` the whole table of them (4 ms
+//! for each family on a machine with 7 sockets), so the file is read only for another network namespace and where
 //! `sock_diag` is not to be had.
 
 use std::collections::HashMap;
@@ -27,13 +27,13 @@ const MOST_LIST: usize = 64 << 20;
 /// The most unix sockets that are requested one by one.
 const MOST_SINGLE: usize = 32;
 
-/// So often the list of TCP sockets is read again in one run for a socket that was not in it.
+/// How often the list of TCP sockets is read again in one run for a socket that was not in it.
 const MOST_READ_AGAIN: usize = 3;
 
 /// The sockets of the network namespaces that were met.
 pub(super) struct Sockets {
     probe: Probe,
-    /// Our network namespace, as its link says; `None` when that cannot be read.
+    /// Our network namespace, as its link shows it; `None` when that cannot be read.
     own: Option<Vec<u8>>,
     unix: HashMap<u32, UnixSocket>,
     singles: usize,
@@ -92,7 +92,7 @@ impl Sockets {
             b"UDP" | b"UDPv6" => self.udp(dir, inode),
             b"UNIX" | b"UNIX-STREAM" => self.foreign_unix(dir, inode),
             b"AF_VSOCK" => Socket::Opaque(Listener::Other("vsock".to_owned())),
-            // Talk to the kernel, or see what others say.
+            // They talk to the kernel, or see the packets of others.
             b"NETLINK" | b"PACKET" | b"RAW" | b"RAWv6" | b"PING" | b"PINGv6" | b"ALG" | b"XDP" | b"KEY" => {
                 Socket::Nothing
             }
@@ -148,7 +148,7 @@ impl Sockets {
             origin: match (name, &far_name, socket.peer) {
                 (Some(_), ..) => Origin::Accepted,
                 (None, Some(_), _) => Origin::Opened,
-                // Whoever waits to be accepted has opened the connection.
+                // A side that waits to be accepted has opened the connection.
                 (None, None, Some(0)) if socket.shutdown != 3 => Origin::Opened,
                 (None, None, _) => Origin::Pair,
             },
@@ -191,8 +191,8 @@ impl Sockets {
         }
     }
 
-    /// A unix socket that `sock_diag` does not know: it lies in another network namespace, where only listening ones can
-    /// be told. What else is bound may serve.
+    /// A unix socket that `sock_diag` does not know: it lies in another network namespace, where only listening ones
+    /// are marked. Any other bound socket may serve.
     fn foreign_unix(&mut self, dir: BorrowedFd<'_>, inode: u64) -> Socket {
         let rows = self.slow(dir).and_then(|slow| slow.unix.as_ref());
         let Some(row) = rows.and_then(|rows| rows.iter().find(|row| row.inode == inode)) else {
@@ -205,7 +205,7 @@ impl Sockets {
                 return Socket::Serves { name: unix_listener(name), waiting: Vec::new() };
             }
             _ if !row.connected => return Socket::Nothing,
-            // It was accepted, and whether its client is still there is not told.
+            // It was accepted, and whether its client is still there cannot be seen.
             Some(_) => Origin::Unknown,
             // Nor did a connection come in by it.
             None => Origin::Pair,
@@ -222,7 +222,7 @@ impl Sockets {
         })
     }
 
-    /// Does the process live in our network namespace?
+    /// Is the process in our network namespace?
     fn is_here(&self, dir: BorrowedFd<'_>) -> Option<bool> {
         let theirs = link_at(dir, "ns/net").ok()?;
         Some(*self.own.as_ref()? == theirs)

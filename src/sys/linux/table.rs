@@ -14,13 +14,13 @@ use crate::process::{Pid, ProcessRecord, ProcessState, StartTime, Uid};
 use crate::sys::procfs::{self, Stat};
 
 /// The most of a command line that is read, in bytes. More is cut: it then equals no configured
-/// command, which speaks for leaving alone.
+/// command, which is a reason to leave it alone.
 const MOST_ARGV: usize = 256 << 10;
 
 /// From this many processes on, a second core pays for its start: 0.1 ms against 10 to 20 us a process.
 const WORTH_TWO: usize = 300;
 
-/// What turns the kernel's units into ours; the same for every look of one run.
+/// What turns the kernel's units into ours; constant during a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Units {
     /// Seconds since the epoch at which the machine booted.
@@ -112,7 +112,7 @@ fn row(proc: &mut Proc, pid: Pid, own: Uid, units: Units, now: f64) -> Option<Pr
     // to a later one with its number, and the second stage finds the later one out by its start.
     proc.read_of(pid, "stat", 4 << 10).ok()?;
     let stat = procfs::stat(&proc.text).filter(|stat| stat.threads > 0)?;
-    // The kernel's own threads are root's, and there are hundreds: no need to ask.
+    // The kernel's own threads are root's, and there are hundreds: no need to read them.
     let uid = if stat.kernel_thread { Uid(0) } else { Uid(proc.uid_of(pid).ok()?) };
     let mut record = ProcessRecord::new(pid, StartTime(stat.start_ticks));
     record.parent = stat.parent;
@@ -142,8 +142,8 @@ pub(super) fn gone(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::SRCH))
 }
 
-/// A leader that ended before its other threads shows `Z`, but the process lives on in them, holds
-/// what it held, and hears signals.
+/// A leader that ended before its other threads shows `Z`, but the process goes on in them, holds
+/// what it held, and takes signals.
 fn state(stat: &Stat) -> ProcessState {
     match ProcessState::from_letter(stat.state) {
         ProcessState::Zombie if stat.threads > 1 => ProcessState::Other('S'),
@@ -151,7 +151,7 @@ fn state(stat: &Stat) -> ProcessState {
     }
 }
 
-/// Percent of one core over a life; `None` for a life too short to say.
+/// Percent of one core since the start; `None` where the start is too recent.
 fn share(used: f64, age: f64) -> Option<f32> {
     (age >= 0.1).then(|| ((used / age * 1000.0).round() / 10.0) as f32)
 }

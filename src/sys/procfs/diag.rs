@@ -1,4 +1,4 @@
-//! `sock_diag` messages (sock_diag(7)): asking the kernel for single sockets instead of reading lists.
+//! `sock_diag` messages (sock_diag(7)): queries for single sockets instead of lists.
 //!
 //! Everything is in the machine's own byte order but ports and addresses.
 
@@ -14,7 +14,7 @@ pub const TCP_SYN_SENT: u8 = 2;
 pub const TCP_SYN_RECV: u8 = 3;
 /// Our direction is shut down, the other side's may not be.
 pub const TCP_FIN_WAIT1: u8 = 4;
-/// The same, and the other side has acknowledged it.
+/// Our direction is shut down, and the other side has acknowledged it.
 pub const TCP_FIN_WAIT2: u8 = 5;
 /// Closed on both sides; late packets are waited for.
 pub const TCP_TIME_WAIT: u8 = 6;
@@ -127,7 +127,7 @@ pub fn messages(mut bytes: &[u8]) -> impl Iterator<Item = DiagMessage<'_>> {
     })
 }
 
-/// One unix socket, as the kernel tells of it.
+/// One unix socket, as the kernel describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixSocket {
     /// Its inode.

@@ -16,7 +16,7 @@ pub struct Stat {
     pub parent: Pid,
     /// Field 5; `None` when its leader is outside our PID namespace.
     pub group: Option<Pid>,
-    /// Field 6; the same.
+    /// Field 6; `None` likewise.
     pub session: Option<Pid>,
     /// Field 7: the controlling terminal's device number, 0 for none.
     pub tty_nr: u32,

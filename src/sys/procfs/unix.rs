@@ -30,7 +30,7 @@ pub fn unix_table(bytes: &[u8]) -> Vec<UnixRow> {
 fn row(line: &[u8]) -> Option<UnixRow> {
     /// __SO_ACCEPTCON of the kernel's include/uapi/linux/net.h.
     const LISTENS: u32 = 1 << 16;
-    /// SS_CONNECTED of the same.
+    /// SS_CONNECTED of the same header.
     const CONNECTED: u8 = 3;
     let mut fields = line.splitn(8, |byte| *byte == b' ').filter(|field| !field.is_empty());
     let mut hex = |nth: usize| u32::from_str_radix(std::str::from_utf8(fields.nth(nth)?).ok()?, 16).ok();

@@ -21,7 +21,7 @@ pub(super) struct Proc {
     namespace: Option<OsString>,
 }
 
-/// What `/proc/PID/stat` says of a process now.
+/// A process as `/proc/PID/stat` shows it now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StatRow {
     pub(super) parent: Pid,
@@ -39,8 +39,8 @@ pub(super) struct StatRow {
     pub(super) cpu_ticks: u64,
 }
 
-/// The most that is read of a file, in bytes: arguments may be as long as a program makes them, and more than this
-/// helps no one.
+/// The most that is read of a file, in bytes: arguments may be as long as a program makes them, and no more is
+/// needed.
 const MOST: u64 = 64 << 10;
 
 impl Proc {
@@ -97,7 +97,7 @@ impl Proc {
         statat(&self.dir, pid.to_string(), AtFlags::empty()).map(|stat| Uid(stat.st_uid))
     }
 
-    /// Whether it lives in our PID namespace and not in one below (a container's).
+    /// Whether it is in our PID namespace and not in one below (a container's).
     pub(super) fn same_namespace(&self, pid: Pid) -> Result<bool, Errno> {
         let Some(ours) = &self.namespace else { return Ok(true) };
         let theirs = readlinkat(&self.dir, format!("{pid}/ns/pid"), Vec::new())?;
