@@ -27,7 +27,7 @@ pub use listing::{ListArgs, Wanted};
 pub use named::Named;
 pub use tips::tip;
 pub use trial::{Ending, TestArgs};
-pub use unattended::{HookAction, HookScope, ScheduleAction, ScheduleArgs};
+pub use unattended::{HookAction, HookCaller, HookScope, HookTarget, ScheduleAction, ScheduleArgs};
 pub use wrap::WrapAction;
 
 use crate::units::parse_duration;
@@ -119,7 +119,7 @@ pub enum Command {
         #[command(subcommand)]
         action: ScheduleAction,
     },
-    /// Install, remove or show the hook that runs it when a session of Claude Code begins or ends.
+    /// Install, remove or show the hook that runs it when a client's session begins or ends.
     Hook {
         /// What to do.
         #[command(subcommand)]

@@ -8,16 +8,27 @@ use std::path::Path;
 
 use limit::Limited as _;
 use mcp_reap::hook::settings::{
-    Edit, HookCommand, HookPresence, HookStatus, SettingsError, install, status, uninstall,
+    Edit, Edited, HookClient, HookCommand, HookPresence, HookStatus, SettingsError, install, status,
+    uninstall as uninstall_of,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
 const PROGRAM: &str = "/usr/local/bin/mcp-reap";
+const CLAUDE: HookClient = HookClient::ClaudeCode;
+
+fn uninstall(text: &str, before: &str) -> Result<Edited, SettingsError> {
+    uninstall_of(CLAUDE, text, before)
+}
+
+/// The same for both events.
+fn both(at: HookPresence, hooks_disabled: bool) -> HookStatus {
+    HookStatus { events: vec![("SessionEnd", at.clone()), ("SessionStart", at)], hooks_disabled }
+}
 
 fn command() -> HookCommand {
-    HookCommand::new(Path::new(PROGRAM)).unwrap()
+    HookCommand::new(CLAUDE, Path::new(PROGRAM)).unwrap()
 }
 
 fn installed(text: &str) -> String {
@@ -213,20 +224,13 @@ fn a_blank_file_is_an_empty_one() {
 #[test]
 fn a_program_that_moved_is_followed() {
     let before = installed("{\n  \"a\": 1\n}\n");
-    let moved = HookCommand::new(Path::new("/opt/new \"place\"/mcp-reap")).unwrap();
+    let moved = HookCommand::new(CLAUDE, Path::new("/opt/new \"place\"/mcp-reap")).unwrap();
     let change = install(&before, &moved).unwrap();
     assert_eq!(change.text, before.replace(PROGRAM, "/opt/new \\\"place\\\"/mcp-reap"));
     let from = || PROGRAM.to_owned();
     let edits = ["SessionEnd", "SessionStart"].map(|event| Edit::Moved { event, from: from() });
     assert_eq!(change.edits, edits);
-    assert_eq!(
-        status(&before, &moved).unwrap(),
-        HookStatus {
-            session_end: HookPresence::OtherBinary(from()),
-            session_start: HookPresence::OtherBinary(from()),
-            hooks_disabled: false,
-        }
-    );
+    assert_eq!(status(&before, &moved).unwrap(), both(HookPresence::OtherBinary(from()), false));
 }
 
 #[test]
@@ -354,12 +358,12 @@ fn a_program_that_a_hook_could_not_run_or_nobody_would_find_again_is_refused() {
     for path in
         ["mcp-reap", "./mcp-reap", "/usr/bin/mcp-reap-2", "/usr/bin/mcp-reap/", "/usr/bin/mcp-reap/.", ""]
     {
-        let refused = HookCommand::new(Path::new(path));
+        let refused = HookCommand::new(CLAUDE, Path::new(path));
         assert_eq!(refused, Err(SettingsError::Program { program: path.to_owned() }));
     }
     use std::os::unix::ffi::OsStrExt as _;
     let bytes = std::ffi::OsStr::from_bytes(b"/\xff/mcp-reap");
-    assert!(HookCommand::new(Path::new(bytes)).is_err());
+    assert!(HookCommand::new(CLAUDE, Path::new(bytes)).is_err());
 }
 
 #[test]
@@ -372,11 +376,7 @@ fn the_switch_that_turns_all_hooks_off_is_reported() {
         ("{\"env\": {\"disableAllHooks\": true}}", false),
         ("", false),
     ] {
-        let expected = HookStatus {
-            session_end: HookPresence::Absent,
-            session_start: HookPresence::Absent,
-            hooks_disabled: off,
-        };
+        let expected = both(HookPresence::Absent, off);
         assert_eq!(status(text, &command()).unwrap(), expected, "{text}");
     }
 }
@@ -491,11 +491,7 @@ proptest! {
         prop_assert_eq!(change.edits.len(), 2);
         let text = change.text;
         prop_assert!(only_added(&before, &text), "{}", text);
-        let here = HookStatus {
-            session_end: HookPresence::Installed,
-            session_start: HookPresence::Installed,
-            hooks_disabled: false,
-        };
+        let here = both(HookPresence::Installed, false);
         prop_assert_eq!(status(&text, &command()).unwrap(), here);
         prop_assert_eq!(install(&text, &command()).unwrap().edits, vec![]);
         prop_assert_eq!(uninstall(&before, "").unwrap().text, before.clone());
@@ -527,7 +523,7 @@ proptest! {
     /// An install on top of what a person did to an installed file in between.
     #[test]
     fn a_moved_program_is_replaced_everywhere_and_still_comes_out(before in settings()) {
-        let old = HookCommand::new(Path::new("/old/mcp-reap")).unwrap();
+        let old = HookCommand::new(CLAUDE, Path::new("/old/mcp-reap")).unwrap();
         let text = install(&before, &old).unwrap().text;
         let text = install(&text, &command()).unwrap().text;
         prop_assert_eq!(&text, &installed(&before));
@@ -556,8 +552,8 @@ fn what_is_documented_can_be_read_by_the_clients() {
     assert_eq!(blocks.len(), 4, "Claude Code, Codex, Gemini CLI, Cursor");
     let ours = blocks[0].to_string();
     assert_eq!(
-        status(&ours.replace("[\"... the same\"]", "[]"), &command()).unwrap().session_end,
-        HookPresence::Installed,
+        status(&ours.replace("[\"... the same\"]", "[]"), &command()).unwrap().events[0],
+        ("SessionEnd", HookPresence::Installed),
         "the documented entry is the one that is installed"
     );
     let entry = &blocks[0]["hooks"]["SessionEnd"][0];

@@ -34,25 +34,12 @@ namespace=(unshare --user --map-root-user --pid --fork --mount-proc --net --kill
 reap=$(realpath "${1:-$here/../target/debug/mcp-reap}")
 [ -x "$reap" ] || { echo "no executable $reap: build it first, or name it" >&2; exit 2; }
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/mcp-reap-tests/claude
-mkdir -p "$cache"
-exec 9>"$cache/.lock"
-flock 9 # two runs share one installation
-export npm_config_cache=$cache/npm npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false
-pins=$(cat "$here/real_claude/package.json" "$here"/real_servers/timer/* | sha256sum)
-if [ "$(cat "$cache/.installed" 2>/dev/null)" != "$pins" ]; then
-  echo "installing into $cache"
-  cp -R "$here/real_claude/package.json" "$here/real_servers/timer" "$cache/"
-  # The program itself is in the package for this platform; no script has to put it in its place.
-  (cd "$cache" && npm install --ignore-scripts --no-package-lock --loglevel=error)
-  echo "$pins" >"$cache/.installed"
-fi
-claude=("$cache"/node_modules/@anthropic-ai/claude-code-linux-*/claude)
-[ -x "${claude[0]}" ] || cannot "no Claude Code for this platform in $cache"
+# shellcheck source=tests/real_claude/install.sh
+. "$here/real_claude/install.sh"
 
 # From here on nothing may be loaded.
 export npm_config_offline=true
 SCENE_HOME=$(mktemp -d)
 export SCENE_HOME
 trap 'rm -rf "$SCENE_HOME"' EXIT
-"${namespace[@]}" bash -c 'exec -a /sbin/init bash "$@"' bash "$here/real_claude.sh" --inside "$reap" "${claude[0]}" </dev/null
+"${namespace[@]}" bash -c 'exec -a /sbin/init bash "$@"' bash "$here/real_claude.sh" --inside "$reap" "$claude" </dev/null

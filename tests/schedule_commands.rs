@@ -8,6 +8,8 @@ mod stable_path;
 
 mod limit;
 
+mod schema;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -105,6 +107,13 @@ fn status_tells_what_the_last_run_of_the_schedule_did() {
     let last = "last recorded run Sun 2026-11-15 03:00: ended 1 instance, 3 processes, 92 MB reclaimed";
     assert!(message.contains(last), "{message}");
     let answer: Value = serde_json::from_slice(&home.run(&["schedule", "status", "--json"]).stdout).unwrap();
+    assert_eq!(schema::problems("schedule-status", &answer), [""; 0], "{answer}");
+    let preview = home.run(&["schedule", "install", "--dry-run", "--json", "--force"]).stdout;
+    let preview: Value = serde_json::from_slice(&preview).unwrap();
+    assert_eq!(schema::problems("schedule-change", &preview), [""; 0], "{preview}");
+    let removed: Value =
+        serde_json::from_slice(&home.run(&["schedule", "uninstall", "--json"]).stdout).unwrap();
+    assert_eq!(schema::problems("schedule-change", &removed), [""; 0], "{removed}");
     assert_eq!(
         (&answer["schema"], &answer["fine"], &answer["installed"]),
         (&json!(1), &json!(false), &json!(false))

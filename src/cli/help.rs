@@ -90,7 +90,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("schedule", "mcp-reap schedule install", "every Sunday at 03:00"),
     ("schedule", "mcp-reap schedule status", "will it run, and what did it do?"),
     ("hook install", "mcp-reap hook install", "clean up when a session ends"),
-    ("hook install", "mcp-reap hook install --scope project", "for this project only"),
+    ("hook install", "mcp-reap hook install --client codex", "likewise gemini, cursor"),
     ("hook", "mcp-reap hook install", "clean up when a session ends"),
     ("hook", "mcp-reap hook status", "is it installed?"),
     ("config", "mcp-reap config edit", "opens it, and checks it afterwards"),

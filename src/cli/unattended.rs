@@ -48,11 +48,11 @@ pub struct ScheduleArgs {
 /// What to do with the session hooks.
 #[derive(Debug, Subcommand)]
 pub enum HookAction {
-    /// Put them into the settings of Claude Code.
+    /// Put them into the settings of a client.
     Install {
-        /// Whose settings.
-        #[arg(long, value_enum, default_value_t)]
-        scope: HookScope,
+        /// What calls them.
+        #[command(flatten)]
+        target: HookTarget,
         /// Also from a folder that may vanish.
         #[arg(long)]
         force: bool,
@@ -62,15 +62,15 @@ pub enum HookAction {
     },
     /// Show whether they are installed.
     Status {
-        /// Whose settings.
-        #[arg(long, value_enum, default_value_t)]
-        scope: HookScope,
+        /// What calls them.
+        #[command(flatten)]
+        target: HookTarget,
     },
     /// Take them out again.
     Uninstall {
-        /// Whose settings.
-        #[arg(long, value_enum, default_value_t)]
-        scope: HookScope,
+        /// What calls them.
+        #[command(flatten)]
+        target: HookTarget,
     },
     /// What the client calls: reads an event on stdin, returns at once, never exits with 2.
     Run {
@@ -78,6 +78,43 @@ pub enum HookAction {
         #[arg(long, hide = true)]
         watch: bool,
     },
+}
+
+/// Which settings.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct HookTarget {
+    /// Which client.
+    #[arg(long, value_enum, value_name = "CLIENT", default_value_t)]
+    pub client: HookCaller,
+    /// Whose settings.
+    #[arg(long, value_enum, default_value_t)]
+    pub scope: HookScope,
+}
+
+/// A client that calls hooks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HookCaller {
+    /// Claude Code.
+    #[default]
+    ClaudeCode,
+    /// OpenAI's Codex.
+    Codex,
+    /// Google's Gemini CLI.
+    #[value(alias = "gemini-cli")]
+    Gemini,
+    /// Cursor.
+    Cursor,
+}
+
+impl From<HookCaller> for crate::hook::settings::HookClient {
+    fn from(caller: HookCaller) -> Self {
+        match caller {
+            HookCaller::ClaudeCode => Self::ClaudeCode,
+            HookCaller::Codex => Self::Codex,
+            HookCaller::Gemini => Self::GeminiCli,
+            HookCaller::Cursor => Self::Cursor,
+        }
+    }
 }
 
 /// Whose settings.

@@ -36,7 +36,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     lines.push(last_run());
     lines.extend(configured());
     lines.push(installed::scheduled());
-    lines.push(installed::hooked());
+    lines.extend(installed::hooked());
     let broken = lines.iter().any(|line| line.state == Grade::Broken);
     if global.json {
         answer(&doctor::json(&lines))?;

@@ -2,8 +2,10 @@
 
 mod call;
 mod install;
+mod status;
 pub(in crate::commands) mod watch;
 
+pub(in crate::commands) use self::status::Hooks;
 use crate::cli::{Cli, HookAction};
 use crate::exit::Exit;
 use crate::render::clean::clean;
@@ -13,11 +15,11 @@ pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
         HookAction::Run { watch: false } => call::run(cli).map(|()| Exit::Fine),
         // The part of a call that stays behind when the client has its answer.
         HookAction::Run { watch: true } => watch::run(cli).map(|()| Exit::Fine),
-        HookAction::Install { scope, force, dry_run } => {
-            install::install(&cli.global, *scope, *force, *dry_run)
+        HookAction::Install { target, force, dry_run } => {
+            install::install(&cli.global, *target, *force, *dry_run)
         }
-        HookAction::Uninstall { scope } => install::uninstall(&cli.global, *scope),
-        HookAction::Status { scope } => install::status(&cli.global, *scope),
+        HookAction::Uninstall { target } => install::uninstall(&cli.global, *target),
+        HookAction::Status { target } => status::status(&cli.global, *target),
     }
 }
 

@@ -61,7 +61,7 @@ fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow:
         }
     };
     if global.json {
-        answer(&pretty(&installed)?)?;
+        answer(&pretty(&Versioned { schema: 1, answer: &installed })?)?;
     } else if !global.quiet {
         answer(&installed_text(&installed))?;
     }
@@ -253,7 +253,7 @@ fn status_lines(status: &ScheduleStatus) -> Vec<String> {
 fn uninstall(schedule: &Schedule, force: bool, global: &Global) -> anyhow::Result<Exit> {
     let removed = schedule.uninstall(force)?;
     if global.json {
-        answer(&pretty(&removed)?)?;
+        answer(&pretty(&Versioned { schema: 1, answer: &removed })?)?;
     } else if !global.quiet {
         let mut lines: Vec<String> =
             removed.files.iter().map(|path| format!("removed {}", shown(path))).collect();
@@ -268,6 +268,14 @@ fn uninstall(schedule: &Schedule, force: bool, global: &Global) -> anyhow::Resul
         answer(&lines.join("\n"))?;
     }
     Ok(Exit::Fine)
+}
+
+/// An answer of the manager's edge, with the version of its JSON.
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    schema: u32,
+    #[serde(flatten)]
+    answer: &'a T,
 }
 
 fn pretty(value: &impl Serialize) -> anyhow::Result<String> {

@@ -1,11 +1,11 @@
-//! Why Claude Code's settings are not changed.
+//! Why a client's settings are not changed.
 
 use thiserror::Error;
 
 /// Why a text is not touched.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SettingsError {
-    /// Not JSON. Comments are none; Claude Code ignores a settings file that has one.
+    /// Not JSON. Comments are none: Claude Code ignores a settings file that has one.
     #[error("not valid JSON at line {line}, column {column}: {reason}")]
     NotJson {
         /// From 1.
@@ -15,7 +15,7 @@ pub enum SettingsError {
         /// What the parser reports.
         reason: String,
     },
-    /// JSON, but not of the shape Claude Code reads.
+    /// JSON, but not of the shape the client reads.
     #[error("{what} at line {line}, column {column} is not {expected}")]
     Shape {
         /// What was looked at.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::settings::{self, Edit, Edited, HookCommand, HookStatus, SettingsError};
+use super::settings::{self, Edit, Edited, HookClient, HookCommand, HookStatus, SettingsError};
 pub(crate) use crate::os::own_file::DiskError;
 use crate::os::own_file::{self as disk, SeenFile};
 use crate::os::stable_path::{Vanishing, settle};
@@ -21,32 +21,45 @@ const LARGEST: u64 = 4 << 20;
 /// Whose settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SettingsScope {
-    /// The person's: `~/.claude/settings.json`, or in `$CLAUDE_CONFIG_DIR`.
+    /// The person's, for all projects.
     User,
-    /// A project's: `.claude/settings.json` in this folder.
+    /// Those of a project, in this folder.
     Project(PathBuf),
 }
 
 impl SettingsScope {
-    /// The settings file, existing or not; `variable` reads the environment.
+    /// The settings file of a client, existing or not; `variable` reads the environment.
     ///
     /// # Errors
     /// When the folder is not known: no home, or a relative path, which would mean another folder
-    /// to Claude Code.
-    pub(crate) fn file(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, InstallError> {
+    /// to the client.
+    pub(crate) fn file(
+        &self,
+        client: HookClient,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<PathBuf, InstallError> {
         let path = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        // The folder, the variable that names another one, and what stands below that.
+        let (below_home, moved, name) = match client {
+            HookClient::ClaudeCode => (".claude", path("CLAUDE_CONFIG_DIR"), "settings.json"),
+            HookClient::Codex => (".codex", path("CODEX_HOME"), "hooks.json"),
+            HookClient::GeminiCli => {
+                (".gemini", path("GEMINI_CLI_HOME").map(|home| home.join(".gemini")), "settings.json")
+            }
+            HookClient::Cursor => (".cursor", None, "hooks.json"),
+        };
         let folder = match self {
-            SettingsScope::Project(folder) => folder.join(".claude"),
-            SettingsScope::User => match (path("CLAUDE_CONFIG_DIR"), path("HOME")) {
+            SettingsScope::Project(folder) => folder.join(below_home),
+            SettingsScope::User => match (moved, path("HOME")) {
                 (Some(folder), _) => folder,
-                (None, Some(home)) => home.join(".claude"),
+                (None, Some(home)) => home.join(below_home),
                 (None, None) => return Err(InstallError::NoHome),
             },
         };
         if !folder.is_absolute() {
             return Err(InstallError::Relative { folder });
         }
-        Ok(folder.join("settings.json"))
+        Ok(folder.join(name))
     }
 }
 
@@ -66,7 +79,7 @@ pub(crate) struct SettingsReport {
 /// Why nothing was changed.
 #[derive(Debug, Error)]
 pub(crate) enum InstallError {
-    /// Neither `HOME` nor `CLAUDE_CONFIG_DIR`.
+    /// Neither `HOME` nor the client's own variable.
     #[error("no home directory: HOME is not set")]
     NoHome,
     /// A folder that depends on where one stands.
@@ -105,6 +118,22 @@ pub(crate) enum InstallError {
         /// How many bytes are.
         valid: usize,
     },
+    /// A file that is only read is not JSON.
+    #[error("{file}: {why}")]
+    NotJson {
+        /// The file.
+        file: PathBuf,
+        /// What the parser reports.
+        why: String,
+    },
+    /// A file that is only read is not TOML.
+    #[error("{file}: {why}")]
+    NotToml {
+        /// The file.
+        file: PathBuf,
+        /// What the parser reports.
+        why: String,
+    },
     /// The content is not settings.
     #[error("{file}: {why}")]
     Settings {
@@ -133,7 +162,7 @@ pub(crate) fn install(
     if change.edits.is_empty() {
         return Ok(held.report(Vec::new(), false));
     }
-    held.back_up(&change)?;
+    held.back_up(command.client(), &change)?;
     held.write(&change.text)?;
     Ok(held.report(change.edits, false))
 }
@@ -161,7 +190,7 @@ pub(crate) fn preview(
 ///
 /// # Errors
 /// When the file is not ours to change, changes meanwhile, or is not JSON. Nothing was changed then.
-pub(crate) fn uninstall(file: &Path) -> Result<SettingsReport, InstallError> {
+pub(crate) fn uninstall(client: HookClient, file: &Path) -> Result<SettingsReport, InstallError> {
     // Looking must not make a folder.
     if fs::symlink_metadata(file).is_err() {
         return Ok(SettingsReport { file: file.to_owned(), edits: Vec::new(), backup: None, removed: false });
@@ -170,7 +199,7 @@ pub(crate) fn uninstall(file: &Path) -> Result<SettingsReport, InstallError> {
     let before = held.backup.as_ref().map(|backup| backup.bytes.as_slice()).unwrap_or_default();
     // A backup that is no text is no settings: then nothing is restored from it.
     let before = str::from_utf8(before).unwrap_or_default();
-    let change = held.edit(|text| settings::uninstall(text, before))?;
+    let change = held.edit(|text| settings::uninstall(client, text, before))?;
     if change.edits.is_empty() {
         return Ok(held.report(Vec::new(), false));
     }
@@ -196,10 +225,14 @@ pub(crate) fn uninstall(file: &Path) -> Result<SettingsReport, InstallError> {
 /// # Errors
 /// When the file cannot be read or holds no settings.
 pub(crate) fn status(file: &Path, command: &HookCommand) -> Result<HookStatus, InstallError> {
+    let text = text(file)?;
+    settings::status(&text, command).map_err(|why| InstallError::Settings { file: file.to_owned(), why })
+}
+
+/// A file of the client's, as text; empty where there is none.
+pub(super) fn text(file: &Path) -> Result<String, InstallError> {
     let read = os::file::read(file, LARGEST).map_err(|error| disk_error(file, error.into()))?;
-    let bytes = read.unwrap_or_default();
-    let text = unicode(file, &bytes)?;
-    settings::status(text, command).map_err(|why| InstallError::Settings { file: file.to_owned(), why })
+    Ok(unicode(file, &read.unwrap_or_default())?.to_owned())
 }
 
 fn check_program(program: &Path) -> Result<(), InstallError> {
@@ -241,10 +274,10 @@ impl SettingsFile {
     /// Keeps the bytes from before the first change. An older copy is replaced only by bytes that
     /// say as much: settings, not blank, and without our entries. So neither a half-installed file
     /// nor one that something emptied takes the place of a good one.
-    fn back_up(&self, change: &Edited) -> Result<(), InstallError> {
+    fn back_up(&self, client: HookClient, change: &Edited) -> Result<(), InstallError> {
         let Some(seen) = &self.seen else { return Ok(()) };
         let untouched = change.edits.iter().filter(|edit| matches!(edit, Edit::Added { .. })).count();
-        let good = untouched == settings::EVENTS.len() && !seen.bytes.trim_ascii().is_empty();
+        let good = untouched == client.events().len() && !seen.bytes.trim_ascii().is_empty();
         match &self.backup {
             Some(old) if !good || old.bytes == seen.bytes => Ok(()),
             old => disk::replace(&self.backup_path, old.as_ref(), Some(seen), &seen.bytes)

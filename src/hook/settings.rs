@@ -1,28 +1,28 @@
-//! Claude Code's settings, as text in and text out: our two entries are put in and taken out, and
-//! every other byte stays as it is.
+//! A client's settings, as text in and text out: our entries are put in and taken out, and every
+//! other byte stays as it is.
 //!
 //! An entry is ours if it runs a program called `mcp-reap` with the arguments `hook run`, and nothing
-//! else is. The form is that of <https://code.claude.com/docs/en/hooks>: with `args` no shell is
-//! involved, so no path needs quoting.
+//! else is. [`HookClient`] has the form that each client reads.
 //!
 //! ```
 //! use std::path::Path;
-//! use mcp_reap::hook::settings::{HookCommand, install, uninstall};
+//! use mcp_reap::hook::settings::{HookClient, HookCommand, install, uninstall};
 //!
-//! let command = HookCommand::new(Path::new("/usr/local/bin/mcp-reap"))?;
+//! let client = HookClient::ClaudeCode;
+//! let command = HookCommand::new(client, Path::new("/usr/local/bin/mcp-reap"))?;
 //! let before = "{\n  \"model\": \"opus\"\n}\n";
 //! let installed = install(before, &command)?.text;
 //! assert!(installed.contains("SessionEnd"));
-//! assert_eq!(uninstall(&installed, before)?.text, before);
+//! assert_eq!(uninstall(client, &installed, before)?.text, before);
 //! # Ok::<(), mcp_reap::hook::settings::SettingsError>(())
 //! ```
 
 use serde::Serialize;
 use serde_json::Value;
 
-pub use super::entry::{EVENTS, HookCommand};
+pub use super::client::HookClient;
+pub use super::entry::HookCommand;
 pub use super::error::SettingsError;
-use super::json::member;
 use super::text::Settings;
 
 /// A text after an edit.
@@ -60,11 +60,9 @@ pub enum Edit {
 /// Our entries in a settings text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookStatus {
-    /// At the end of a session.
-    pub session_end: HookPresence,
-    /// At its start.
-    pub session_start: HookPresence,
-    /// `disableAllHooks` is true: nothing runs, whatever is installed.
+    /// Each event that an install listens to.
+    pub events: Vec<(&'static str, HookPresence)>,
+    /// The text turns hooks off, or ours: nothing runs, whatever is installed.
     pub hooks_disabled: bool,
 }
 
@@ -85,7 +83,7 @@ pub enum HookPresence {
 /// When the text is not JSON or not of the shape of settings. Nothing is guessed or repaired.
 pub fn install(text: &str, command: &HookCommand) -> Result<Edited, SettingsError> {
     let mut change = Edited { text: text.to_owned(), edits: Vec::new() };
-    for event in EVENTS {
+    for event in command.client.events() {
         let next = install_event(&change.text, event, command)?;
         change.edits.extend(next.edits);
         change.text = next.text;
@@ -98,15 +96,16 @@ pub fn install(text: &str, command: &HookCommand) -> Result<Edited, SettingsErro
 /// containers that an install makes go with the entries, and all other bytes stay.
 ///
 /// # Errors
-/// When the text is not JSON. A shape that Claude Code would not read has nothing of ours in it.
-pub fn uninstall(text: &str, before: &str) -> Result<Edited, SettingsError> {
-    let settings = Settings::parse(text)?;
+/// When the text is not JSON. A shape that the client would not read has nothing of ours in it.
+pub fn uninstall(client: HookClient, text: &str, before: &str) -> Result<Edited, SettingsError> {
+    let settings = Settings::parse(client, text)?;
     let edits: Vec<Edit> =
         settings.events_of_ours().into_iter().map(|event| Edit::Removed { event }).collect();
-    let restored = settings.entries(EVENTS[0]).ok().and_then(|ours| {
+    let restored = settings.entries(client.events()[0]).ok().and_then(|ours| {
         let (_, program) = ours.into_iter().next()?;
-        let untouched = Settings::parse(before).is_ok_and(|before| before.events_of_ours().is_empty());
-        let again = install(before, &HookCommand { program }).ok()?;
+        let untouched =
+            Settings::parse(client, before).is_ok_and(|before| before.events_of_ours().is_empty());
+        let again = install(before, &HookCommand { client, program }).ok()?;
         (untouched && again.text == text).then(|| before.to_owned())
     });
     let text = restored.unwrap_or_else(|| settings.without());
@@ -118,32 +117,36 @@ pub fn uninstall(text: &str, before: &str) -> Result<Edited, SettingsError> {
 /// # Errors
 /// When the text is not JSON or not of the shape of settings.
 pub fn status(text: &str, command: &HookCommand) -> Result<HookStatus, SettingsError> {
-    let settings = Settings::parse(text)?;
-    let presence = |event| {
+    let settings = Settings::parse(command.client, text)?;
+    let presence = |event: &&'static str| {
         let ours = settings.entries(event)?;
         let other = ours.first().map(|(_, program)| HookPresence::OtherBinary(program.clone()));
         let here = ours.iter().any(|(_, program)| *program == command.program);
-        Ok(if here { HookPresence::Installed } else { other.unwrap_or(HookPresence::Absent) })
+        Ok((*event, if here { HookPresence::Installed } else { other.unwrap_or(HookPresence::Absent) }))
     };
-    let disabled = settings.root()?.and_then(|root| member(root, "disableAllHooks"));
     Ok(HookStatus {
-        session_end: presence(EVENTS[0])?,
-        session_start: presence(EVENTS[1])?,
-        hooks_disabled: disabled.is_some_and(|value| value.get() == "true"),
+        events: command.client.events().iter().map(presence).collect::<Result<_, SettingsError>>()?,
+        hooks_disabled: settings.disabled()?,
     })
 }
 
+/// Where our entries of an event stand: the number of the group and that of the entry in it, from 0; none in a text
+/// that is no settings.
+pub(crate) fn places(client: HookClient, text: &str, event: &str) -> Vec<(usize, usize)> {
+    Settings::parse(client, text).and_then(|settings| settings.places(event)).unwrap_or_default()
+}
+
 fn install_event(text: &str, event: &'static str, command: &HookCommand) -> Result<Edited, SettingsError> {
-    let settings = Settings::parse(text)?;
+    let settings = Settings::parse(command.client, text)?;
     let entries = settings.entries(event)?;
     if entries.is_empty() {
-        let text = settings.with(event, command.group())?;
+        let text = settings.with(event, command.item(event))?;
         return Ok(Edited { text, edits: vec![Edit::Added { event }] });
     }
     let mut change = Edited { text: text.to_owned(), edits: Vec::new() };
     // From the last to the first, so that the places of the others stay true.
     for (program, from) in entries.into_iter().rev().filter(|(_, program)| *program != command.program) {
-        let value = Value::from(command.program.as_str()).to_string();
+        let value = Value::from(command.line()).to_string();
         change.text.replace_range(program, &value);
         change.edits.push(Edit::Moved { event, from });
     }

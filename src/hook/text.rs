@@ -1,25 +1,28 @@
-//! A settings text as Claude Code reads it: `hooks`, their events, each a list of groups, each with a
-//! list of entries; which of those are ours, and the text with or without them.
+//! A settings text as a client reads it: `hooks`, their events, each a list of groups, each with a
+//! list of entries (Cursor: a list of entries); which of those are ours, and the text with or without them.
 
 use std::ops::Range;
 
 use serde_json::{Value, json};
 
-use super::entry::{EVENTS, is_ours};
+use super::client::HookClient;
 use super::error::SettingsError;
 use super::json::{Document, Member, Raw, elements, member, members, string};
 use super::layout::{self, Fate, Style};
 
 /// The text and where its values stand.
-pub(super) struct Settings<'a>(Document<'a>);
+pub(super) struct Settings<'a> {
+    document: Document<'a>,
+    client: HookClient,
+}
 
 impl<'a> Settings<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Settings<'a>, SettingsError> {
-        Document::parse(text).map(Settings)
+    pub(super) fn parse(client: HookClient, text: &'a str) -> Result<Settings<'a>, SettingsError> {
+        Ok(Settings { document: Document::parse(text)?, client })
     }
 
     pub(super) fn root(&self) -> Result<Option<Raw<'a>>, SettingsError> {
-        self.0.root.map(|root| self.expect(root, '{', "the value")).transpose()
+        self.document.root.map(|root| self.expect(root, '{', "the value")).transpose()
     }
 
     fn hooks(&self) -> Result<Option<Raw<'a>>, SettingsError> {
@@ -37,48 +40,60 @@ impl<'a> Settings<'a> {
         if value.get().starts_with(bracket) {
             return Ok(value);
         }
-        let (line, column) = self.0.position(value);
+        let (line, column) = self.document.position(value);
         let expected = if bracket == '{' { "an object" } else { "an array" };
         Err(SettingsError::Shape { what: what.to_owned(), expected, line, column })
     }
 
-    /// Our entries of an event: where the program's path stands, and the path.
+    /// Our entries of an event: where the `command` stands, and the program's path.
     pub(super) fn entries(&self, event: &str) -> Result<Vec<(Range<usize>, String)>, SettingsError> {
-        let ours = self.event(event)?.map(ours_below).unwrap_or_default();
-        Ok(ours.into_iter().map(|(command, program)| (self.0.span(command), program)).collect())
+        let ours = self.event(event)?.map(|items| self.ours_below(items)).unwrap_or_default();
+        Ok(ours.into_iter().map(|(command, program)| (self.document.span(command), program)).collect())
     }
 
     /// The text with a group put last into an event, and what is missing on the way made.
     pub(super) fn with(&self, event: &str, group: Value) -> Result<String, SettingsError> {
-        let style = Style::of(&self.0);
-        let put = |container: Raw<'_>, key, value: &Value| {
-            let below: Vec<Range<usize>> = match key {
-                Some(_) => members(container).iter().map(|member| self.0.span_of_member(member)).collect(),
-                None => elements(container).into_iter().map(|element| self.0.span(element)).collect(),
-            };
-            style.put_last(self.0.span(container), &below, key, value)
-        };
-        Ok(match (self.root()?, self.hooks()?, self.event(event)?) {
-            (_, _, Some(groups)) => put(groups, None, &group),
-            (_, Some(hooks), None) => put(hooks, Some(event), &json!([group])),
-            (Some(root), None, None) => put(root, Some("hooks"), &json!({event: [group]})),
+        let text = match (self.root()?, self.hooks()?, self.event(event)?) {
+            (_, _, Some(groups)) => self.put(groups, None, &group),
+            (_, Some(hooks), None) => self.put(hooks, Some(event), &json!([group])),
+            (Some(root), None, None) => self.put(root, Some("hooks"), &json!({event: [group]})),
             (None, None, None) => {
-                let blank = self.0.text.trim_start_matches('\u{feff}');
-                let mark = &self.0.text[..self.0.text.len() - blank.len()];
-                format!("{mark}{}{blank}", style.alone(&json!({"hooks": {event: [group]}})))
+                let blank = self.document.text.trim_start_matches('\u{feff}');
+                let mark = &self.document.text[..self.document.text.len() - blank.len()];
+                let mut whole = serde_json::Map::from_iter(
+                    self.client.required().map(|(key, value)| (key.to_owned(), value)),
+                );
+                whole.insert("hooks".to_owned(), json!({event: [group]}));
+                return Ok(format!("{mark}{}{blank}", Style::of(&self.document).alone(&whole.into())));
             }
+        };
+        let settings = Settings::parse(self.client, &text)?;
+        Ok(match (self.client.required(), settings.root()?) {
+            (Some((key, value)), Some(root)) if member(root, key).is_none() => {
+                settings.put(root, Some(key), &value)
+            }
+            _ => text,
         })
+    }
+
+    /// The text with a value put last into a container.
+    fn put(&self, container: Raw<'_>, key: Option<&str>, value: &Value) -> String {
+        let below: Vec<Range<usize>> = match key {
+            Some(_) => members(container).iter().map(|member| self.document.span_of_member(member)).collect(),
+            None => elements(container).into_iter().map(|element| self.document.span(element)).collect(),
+        };
+        Style::of(&self.document).put_last(self.document.span(container), &below, key, value)
     }
 
     /// Every event that has entries of ours, once each, in the order of the text; duplicates that do
     /// not count are looked into as well.
     pub(super) fn events_of_ours(&self) -> Vec<String> {
-        let root = self.0.root.map(members).unwrap_or_default();
+        let root = self.document.root.map(members).unwrap_or_default();
         let hooks = root.into_iter().filter(|member| member.is("hooks"));
         let mut found = Vec::new();
         for event in hooks.flat_map(|hooks| members(hooks.value)) {
             let Some(key) = event.key().filter(|key| !found.contains(key)) else { continue };
-            if !ours_below(event.value).is_empty() {
+            if !self.ours_below(event.value).is_empty() {
                 found.push(key);
             }
         }
@@ -87,16 +102,16 @@ impl<'a> Settings<'a> {
 
     /// The text without our entries, and without the containers that an install makes for them.
     pub(super) fn without(&self) -> String {
-        let Some(root) = self.0.root else { return self.0.text.to_owned() };
+        let Some(root) = self.document.root else { return self.document.text.to_owned() };
         let members_of_root = members(root);
         // Were there a second one, then without this one that would begin to count.
         let only = members_of_root.iter().filter(|member| member.is("hooks")).count() == 1;
         let fates = members_of_root.iter().map(|member| {
             let fate = if member.is("hooks") { self.fate_of_hooks(member.value, only) } else { stays() };
-            (self.0.span_of_member(member), fate)
+            (self.document.span_of_member(member), fate)
         });
-        match layout::container(self.0.span(root), fates.collect(), false) {
-            Fate::Stays(cuts) => layout::without(self.0.text, &cuts),
+        match layout::container(self.document.span(root), fates.collect(), false) {
+            Fate::Stays(cuts) => layout::without(self.document.text, &cuts),
             Fate::Gone => String::new(),
         }
     }
@@ -105,42 +120,96 @@ impl<'a> Settings<'a> {
         let events = members(hooks);
         let fates = events.iter().map(|event| {
             let twins = events.iter().filter(|other| other.key() == event.key()).count();
-            let made = twins == 1 && EVENTS.iter().any(|ours| event.is(ours));
+            let made = twins == 1 && self.client.events().iter().any(|ours| event.is(ours));
             let groups = elements(event.value).into_iter();
-            let fates = groups.map(|group| (self.0.span(group), self.fate_of_group(group)));
-            let fate = layout::container(self.0.span(event.value), fates.collect(), made);
-            (self.0.span_of_member(event), fate)
+            let key = event.key().unwrap_or_default();
+            let fates = groups.map(|group| (self.document.span(group), self.fate_of_group(&key, group)));
+            let fate = layout::container(self.document.span(event.value), fates.collect(), made);
+            (self.document.span_of_member(event), fate)
         });
-        layout::container(self.0.span(hooks), fates.collect(), made)
+        layout::container(self.document.span(hooks), fates.collect(), made)
     }
 
-    fn fate_of_group(&self, group: Raw<'_>) -> Fate {
+    fn fate_of_group(&self, event: &str, group: Raw<'_>) -> Fate {
+        if !self.client.has_groups() {
+            return self.fate_of_entry(group);
+        }
         let members = members(group);
         let Some(hooks) = members.iter().rfind(|member| member.is("hooks")) else { return stays() };
         // An install writes nothing else into a group.
-        let ours = |member: &Member<'_>| member.is("matcher") && member.value.get() == "\"\"";
+        let matcher = self.client.matcher(event);
+        let ours = |member: &Member<'_>| member.is("matcher") && string(member.value).as_deref() == matcher;
         let bare = members.iter().all(|member| std::ptr::eq(member, hooks) || ours(member));
-        let entries = elements(hooks.value).into_iter().map(|entry| {
-            (self.0.span(entry), if our_program(entry).is_some() { Fate::Gone } else { stays() })
-        });
-        layout::container(self.0.span(hooks.value), entries.collect(), bare)
+        let entries = elements(hooks.value)
+            .into_iter()
+            .map(|entry| (self.document.span(entry), self.fate_of_entry(entry)));
+        layout::container(self.document.span(hooks.value), entries.collect(), bare)
+    }
+
+    fn fate_of_entry(&self, entry: Raw<'_>) -> Fate {
+        if self.our_program(entry).is_some() { Fate::Gone } else { stays() }
+    }
+
+    /// Our entries in an event's array: the `command` as it stands, and the program in it.
+    fn ours_below<'r>(&self, items: Raw<'r>) -> Vec<(Raw<'r>, String)> {
+        self.entries_below(items).into_iter().flatten().filter_map(|entry| self.our_program(entry)).collect()
+    }
+
+    /// All entries in an event's array, by group.
+    fn entries_below<'r>(&self, items: Raw<'r>) -> Vec<Vec<Raw<'r>>> {
+        let items = elements(items).into_iter();
+        if self.client.has_groups() {
+            items.map(|group| member(group, "hooks").map(elements).unwrap_or_default()).collect()
+        } else {
+            items.map(|entry| vec![entry]).collect()
+        }
+    }
+
+    /// The program, if an entry is ours.
+    fn our_program<'r>(&self, entry: Raw<'r>) -> Option<(Raw<'r>, String)> {
+        let command = member(entry, "command")?;
+        let kind = match member(entry, "type") {
+            Some(kind) => Some(string(kind)?),
+            None => None,
+        };
+        let args = match member(entry, "args") {
+            Some(args) if args.get().starts_with('[') => {
+                Some(elements(args).into_iter().map(string).collect::<Option<Vec<String>>>()?)
+            }
+            Some(_) => return None,
+            None => None,
+        };
+        let program = self.client.our_program(kind.as_deref(), &string(command)?, args.as_deref())?;
+        Some((command, program))
+    }
+
+    /// Where our entries of an event stand: the number of the group and that of the entry in it, from 0.
+    pub(super) fn places(&self, event: &str) -> Result<Vec<(usize, usize)>, SettingsError> {
+        let groups = self.event(event)?.map(|items| self.entries_below(items)).unwrap_or_default();
+        let ours = |(group, entries): (usize, Vec<Raw<'_>>)| {
+            let ours = entries.into_iter().enumerate().filter(|(_, entry)| self.our_program(entry).is_some());
+            ours.map(|(entry, _)| (group, entry)).collect::<Vec<_>>()
+        };
+        Ok(groups.into_iter().enumerate().flat_map(ours).collect())
+    }
+
+    /// Whether the client was told in this text to run no hooks, or not ours.
+    pub(super) fn disabled(&self) -> Result<bool, SettingsError> {
+        let Some(root) = self.root()? else { return Ok(false) };
+        Ok(match self.client {
+            HookClient::ClaudeCode => {
+                member(root, "disableAllHooks").is_some_and(|value| value.get() == "true")
+            }
+            HookClient::GeminiCli => member(root, "hooksConfig").is_some_and(|config| {
+                let off = member(config, "enabled").is_some_and(|value| value.get() == "false");
+                let names = member(config, "disabled").map(elements).unwrap_or_default();
+                off || names.into_iter().any(|name| string(name).as_deref() == Some("mcp-reap"))
+            }),
+            HookClient::Codex | HookClient::Cursor => false,
+        })
     }
 }
 
 fn stays() -> Fate {
     Fate::Stays(Vec::new())
-}
-
-/// Our entries in an event's array: the program's path as it stands, and what it means.
-fn ours_below(groups: Raw<'_>) -> Vec<(Raw<'_>, String)> {
-    let lists = elements(groups).into_iter().filter_map(|group| member(group, "hooks"));
-    lists.flat_map(elements).filter_map(our_program).collect()
-}
-
-/// The program's path, if an entry is ours.
-fn our_program(entry: Raw<'_>) -> Option<(Raw<'_>, String)> {
-    let command = member(entry, "command")?;
-    let (kind, program) = (string(member(entry, "type")?)?, string(command)?);
-    let args: Option<Vec<String>> = elements(member(entry, "args")?).into_iter().map(string).collect();
-    is_ours(&kind, &program, &args?).then_some((command, program))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -26,6 +26,8 @@ pub(crate) enum Order {
     Share(String, bool, Box<Actor>),
     /// Start another server.
     Start(Box<Actor>),
+    /// Call a hook as most clients do: a line for a shell, the event on its stdin, in this environment.
+    Hook(String, String, Vec<(String, String)>),
 }
 
 /// The client's side of one wire.
@@ -73,6 +75,9 @@ pub(crate) fn play(dir: &Path, started: Vec<(String, Child, Ends)>) {
                 lines.insert(actor.tag.clone(), ends.into());
                 String::new()
             }
+            Order::Hook(line, event, environment) => {
+                hook(&line, &event, environment).err().unwrap_or_default()
+            }
         };
         println!("{answer}");
     }
@@ -80,6 +85,19 @@ pub(crate) fn play(dir: &Path, started: Vec<(String, Child, Ends)>) {
     loop {
         std::thread::park();
     }
+}
+
+/// A hook's call, which says nothing and ends well.
+fn hook(line: &str, event: &str, environment: Vec<(String, String)>) -> Result<(), String> {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", line]).env_clear().envs(environment);
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = shell.spawn().map_err(|e| e.to_string())?;
+    let mut to = child.stdin.take().ok_or("no stdin")?;
+    to.write_all(event.as_bytes()).map_err(|e| e.to_string())?;
+    let output = child.wait_with_output().map_err(|e| e.to_string())?;
+    let silent = output.stdout.is_empty() && output.stderr.is_empty();
+    if output.status.success() && silent { Ok(()) } else { Err(format!("{output:?}").replace('\n', " ")) }
 }
 
 /// One request and its answer over the wire.

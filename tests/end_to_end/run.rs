@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::look::{self, Who};
+use crate::schema;
 
 /// One run that ended.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl Run {
     pub(crate) fn json(&self) -> Report {
         let value: Value = serde_json::from_slice(&self.stdout)
             .unwrap_or_else(|e| panic!("`mcp-reap {}` printed no JSON: {e}", self.args));
-        assert_eq!(value["schema"], 1);
+        assert_eq!(schema::problems("report", &value), [""; 0], "`mcp-reap {}`: {value}", self.args);
         let report = Report(value);
         report.is_sound();
         report

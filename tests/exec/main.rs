@@ -24,6 +24,9 @@ mod runner;
 #[cfg(target_os = "linux")]
 mod same_process;
 #[cfg(target_os = "linux")]
+#[path = "../schema/mod.rs"]
+mod schema;
+#[cfg(target_os = "linux")]
 mod stage;
 #[cfg(target_os = "linux")]
 mod strangers;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::parts::PART;
 use crate::runner::Scene;
+use crate::schema;
 use crate::stage::{Stage, guardians, until};
 
 pub(crate) fn scenes() -> Vec<Scene> {
@@ -38,6 +39,15 @@ fn deaf(stage: &Stage) {
         test(stage, &["--json", "--under-exec", "--wait", "1s"], &["helper", "mcp", "deaf-without-mcp"]);
     assert_eq!(out.status.code(), Some(1), "{out:?}");
     let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(schema::problems("test", &report), [""; 0], "{report}");
+    let mut seen = std::collections::BTreeSet::new();
+    schema::seen(&report, "", &mut seen);
+    let never: Vec<String> = schema::described("test").difference(&seen).cloned().collect();
+    assert_eq!(
+        never,
+        [".endings[].under_exec[].command", ".endings[].under_exec[].pid"],
+        "nothing leaked there"
+    );
     let endings = report["endings"].as_array().unwrap();
     assert_eq!(endings.len(), 6);
     for ending in endings {

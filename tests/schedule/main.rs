@@ -11,6 +11,8 @@ mod limit;
 mod packaged;
 mod real;
 mod rendered;
+#[path = "../schema/mod.rs"]
+mod schema;
 #[path = "../stable_path/mod.rs"]
 mod stable_path;
 mod status;

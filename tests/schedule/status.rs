@@ -1,10 +1,13 @@
 //! What `status` shows of a schedule that is not as it was left.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 
-use mcp_reap::schedule::{Calendar, Kind, Request, RunResult};
+use mcp_reap::schedule::{Calendar, Drift, Kind, Request, RunResult};
 
 use crate::home::{Home, KINDS, program};
+use crate::schema;
 
 const NONE: [&str; 0] = [];
 
@@ -190,11 +193,73 @@ fn a_persons_drop_in_is_shown_and_survives_everything() {
 #[test]
 fn a_status_is_json_with_everything_in_it() {
     let home = Home::new(Kind::Systemd);
-    home.install().unwrap();
+    let versioned = |answer: serde_json::Value| {
+        let mut all = serde_json::json!({"schema": 1});
+        all.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+        all
+    };
+    let installed = versioned(serde_json::to_value(home.install().unwrap()).unwrap());
+    assert_eq!(schema::problems("schedule-change", &installed), [""; 0], "{installed}");
     fs::remove_file(home.main_file()).unwrap();
     let json = serde_json::to_value(home.status()).unwrap();
     assert_eq!(json["manager"], "systemd");
     assert_eq!(json["job"]["calendar"], "weekly sun@03:00");
     assert_eq!(json["drift"][0]["kind"], "missing");
     assert_eq!(json["next"], "2026-11-22T03:03:45Z");
+    let mut whole = versioned(json);
+    whole["recorded"] = serde_json::Value::Null;
+    whole["overdue_days"] = 9.into();
+    whole["fine"] = false.into();
+    assert_eq!(schema::problems("schedule-status", &whole), [""; 0], "{whole}");
+    let removed = versioned(serde_json::to_value(home.schedule().uninstall(false).unwrap()).unwrap());
+    assert_eq!(schema::problems("schedule-change", &removed), [""; 0], "{removed}");
+}
+
+/// One of each drift. A new kind does not compile here until it is one of them, and so in the schema.
+#[test]
+fn every_drift_is_described() {
+    use Drift as D;
+    let (path, unit, found) = (PathBuf::from("/x"), "x.timer".to_owned(), "x".to_owned());
+    let all = [
+        D::Missing { path: path.clone() },
+        D::NotOurs { path: path.clone(), why: "a link" },
+        D::OtherVersion { path: path.clone() },
+        D::Disagree,
+        D::BinaryGone { path: path.clone() },
+        D::OtherBinary { scheduled: path.clone(), running: path.clone() },
+        D::NotLoaded,
+        D::OnlyLoaded,
+        D::NotEnabled,
+        D::NotStarted,
+        D::Masked { unit },
+        D::LoadedFromElsewhere { path: path.clone() },
+        D::Stale { path: path.clone() },
+        D::DropIn { path },
+        D::RunsOther { found: found.clone() },
+        D::OtherSetting { what: "grace", found: found.clone() },
+        D::OtherTime { found },
+    ];
+    let known = |drift: &Drift| match drift {
+        D::Missing { .. }
+        | D::NotOurs { .. }
+        | D::OtherVersion { .. }
+        | D::Disagree
+        | D::BinaryGone { .. } => true,
+        D::OtherBinary { .. } | D::NotLoaded | D::OnlyLoaded | D::NotEnabled | D::NotStarted => true,
+        D::Masked { .. } | D::LoadedFromElsewhere { .. } | D::Stale { .. } | D::DropIn { .. } => true,
+        D::RunsOther { .. } | D::OtherSetting { .. } | D::OtherTime { .. } => true,
+    };
+    assert!(all.iter().all(known));
+    let branches = &schema::SCHEMAS["schedule-status"]["$defs"]["drift"]["oneOf"];
+    let described = branches.as_array().unwrap().iter().map(|branch| {
+        let fields: BTreeSet<&String> = branch["properties"].as_object().unwrap().keys().collect();
+        (branch["title"].as_str().unwrap().to_owned(), fields)
+    });
+    let values: Vec<serde_json::Value> =
+        all.iter().map(|drift| serde_json::to_value(drift).unwrap()).collect();
+    let printed = values.iter().map(|value| {
+        (value["kind"].as_str().unwrap().to_owned(), value.as_object().unwrap().keys().collect())
+    });
+    let printed: BTreeMap<String, BTreeSet<&String>> = printed.collect();
+    assert_eq!(printed, described.collect());
 }

@@ -1,7 +1,7 @@
 //! Hooks: the settings they are written into, their events; and small words.
 
 use mcp_reap::hook::event;
-use mcp_reap::hook::settings::{self, HookCommand, HookPresence};
+use mcp_reap::hook::settings::{self, HookClient, HookCommand, HookPresence};
 use mcp_reap::pattern::Pattern;
 use mcp_reap::render::clean;
 use mcp_reap::units;
@@ -11,37 +11,39 @@ use std::sync::LazyLock;
 
 use super::*;
 
+const CLAUDE: HookClient = HookClient::ClaudeCode;
+
 pub(super) static COMMAND: LazyLock<HookCommand> =
-    LazyLock::new(|| HookCommand::new(Path::new("/usr/local/bin/mcp-reap")).expect("a command"));
+    LazyLock::new(|| HookCommand::new(CLAUDE, Path::new("/usr/local/bin/mcp-reap")).expect("a command"));
 
 /// The same program, installed somewhere else.
 pub(super) static ELSEWHERE: LazyLock<HookCommand> =
-    LazyLock::new(|| HookCommand::new(Path::new("/opt/new \"place\"/mcp-reap")).expect("a command"));
+    LazyLock::new(|| HookCommand::new(CLAUDE, Path::new("/opt/new \"place\"/mcp-reap")).expect("a command"));
 
 pub(super) fn hook_settings(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
+    for client in HookClient::ALL {
+        in_and_out(client, &text);
+    }
     let _ = settings::status(&text, &COMMAND);
-    let Ok(before) = settings::uninstall(&text, "") else { return };
+    let Ok(before) = settings::uninstall(CLAUDE, &text, "") else { return };
     let Ok(with) = settings::install(&before.text, &COMMAND) else { return };
     let again = settings::install(&with.text, &COMMAND).expect("what was installed can be read");
     assert!(again.edits.is_empty() && again.text == with.text, "a second time changes something");
     let status = settings::status(&with.text, &COMMAND).expect("and be told");
-    assert_eq!(
-        (status.session_end, status.session_start),
-        (HookPresence::Installed, HookPresence::Installed)
-    );
-    let without = settings::uninstall(&with.text, &before.text).expect("and taken out");
+    assert!(status.events.iter().all(|(_, at)| *at == HookPresence::Installed));
+    let without = settings::uninstall(CLAUDE, &with.text, &before.text).expect("and taken out");
     assert_eq!(without.text, before.text, "what was put in comes out to the byte");
     // What is theirs means what it meant.
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}'));
     // (serde_json holds no number like 1e400 as a value.)
     if let (Ok(mut theirs), Ok(mut meant)) = (value(&before.text), value(&with.text)) {
-        for event in settings::EVENTS {
+        for event in CLAUDE.events() {
             let groups = meant["hooks"][event].as_array_mut();
             let ours = groups.and_then(Vec::pop).expect("our group, the last one");
             assert_eq!(ours["hooks"][0]["args"], serde_json::json!(["hook", "run"]));
         }
-        for event in settings::EVENTS {
+        for event in CLAUDE.events() {
             if theirs["hooks"][event].is_null() {
                 theirs["hooks"][event] = serde_json::json!([]);
             }
@@ -52,7 +54,20 @@ pub(super) fn hook_settings(bytes: &[u8]) {
     let moved = settings::install(&with.text, &ELSEWHERE).expect("settings");
     assert_eq!(moved.edits.len(), 2, "each entry is followed");
     assert_eq!(settings::install(&moved.text, &COMMAND).expect("settings").text, with.text);
-    assert_eq!(settings::uninstall(&moved.text, &before.text).expect("settings").text, before.text);
+    assert_eq!(settings::uninstall(CLAUDE, &moved.text, &before.text).expect("settings").text, before.text);
+}
+
+/// What holds for every client: a second time changes nothing, and what was put in comes out to the byte.
+fn in_and_out(client: HookClient, text: &str) {
+    let command = HookCommand::new(client, Path::new("/opt/o'neil $x/mcp-reap")).expect("a command");
+    let Ok(before) = settings::uninstall(client, text, "") else { return };
+    let Ok(with) = settings::install(&before.text, &command) else { return };
+    let again = settings::install(&with.text, &command).expect("what was installed can be read");
+    assert!(again.edits.is_empty() && again.text == with.text, "{client:?}: a second time changes something");
+    let status = settings::status(&with.text, &command).expect("settings");
+    assert!(status.events.iter().all(|(_, at)| *at == HookPresence::Installed), "{client:?}");
+    let without = settings::uninstall(client, &with.text, &before.text).expect("settings");
+    assert_eq!(without.text, before.text, "{client:?}");
 }
 
 pub(super) fn hook_shape(bytes: &[u8]) -> u64 {

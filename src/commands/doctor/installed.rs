@@ -1,11 +1,13 @@
 //! Is it run by itself: the schedule and the hook.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::super::hook::Hooks;
+use crate::hook::install::SettingsScope;
+use crate::hook::settings::{HookClient, HookCommand};
 use crate::render::doctor::DoctorLine;
 use crate::render::figures::MINUTE;
-use crate::{hook, schedule};
+use crate::schedule;
 
 pub(super) fn scheduled() -> DoctorLine {
     const INSTALL: &str = "`mcp-reap schedule install` has it run every week";
@@ -45,28 +47,53 @@ pub(super) fn scheduled() -> DoctorLine {
     }
 }
 
-pub(super) fn hooked() -> DoctorLine {
+/// A line for Claude Code, and one for each other client that has an entry of ours.
+pub(super) fn hooked() -> Vec<DoctorLine> {
+    HookClient::ALL.into_iter().filter_map(hooked_by).collect()
+}
+
+fn hooked_by(client: HookClient) -> Option<DoctorLine> {
     const INSTALL: &str = "`mcp-reap hook install` has Claude Code clean up when a session ends";
-    let status = || -> anyhow::Result<_> {
-        let program = std::env::current_exe()?;
-        let file =
-            hook::install::SettingsScope::User.file(|name| std::env::var_os(name) as Option<OsString>)?;
-        Ok(hook::install::status(&file, &hook::settings::HookCommand::new(&program)?)?)
+    let what = match client {
+        HookClient::ClaudeCode => "Claude Code hook",
+        HookClient::Codex => "Codex hook",
+        HookClient::GeminiCli => "Gemini CLI hook",
+        HookClient::Cursor => "Cursor hook",
     };
-    use hook::settings::HookPresence::{Absent, Installed, OtherBinary};
-    match status() {
-        Err(error) => DoctorLine::note("Claude Code hook", format!("{error:#}"), ""),
-        Ok(status) if status.hooks_disabled => {
-            DoctorLine::note("Claude Code hook", "all hooks are disabled (disableAllHooks)", "")
+    let look = || -> anyhow::Result<Hooks> {
+        let program = std::env::current_exe()?;
+        let file = SettingsScope::User.file(client, |name| std::env::var_os(name))?;
+        Hooks::look(file, &HookCommand::new(client, &program)?, None)
+    };
+    let hooks = match look() {
+        Ok(hooks) => hooks,
+        // Of the others it is not known whether the person wants any: Gemini CLI's settings may have comments.
+        Err(error) => {
+            return (client == HookClient::ClaudeCode)
+                .then(|| DoctorLine::note(what, format!("{error:#}"), ""));
         }
-        Ok(status) => match (&status.session_end, &status.session_start) {
-            (Absent, Absent) => DoctorLine::note("Claude Code hook", "none", INSTALL),
-            (OtherBinary(program), _) | (_, OtherBinary(program)) => DoctorLine::note(
-                "Claude Code hook",
-                format!("runs another program: {program}"),
-                "`mcp-reap hook install` sets it right",
+    };
+    let plugin = hooks.running_plugin();
+    Some(match (hooks.has_entries(), plugin) {
+        (false, None) if client != HookClient::ClaudeCode => return None,
+        _ if hooks.is_off() => DoctorLine::note(
+            what,
+            "all hooks are disabled",
+            format!("`mcp-reap hook status --client {}` shows where", client.id()),
+        ),
+        (false, None) => DoctorLine::note(what, "none", INSTALL),
+        (_, Some(plugin)) => DoctorLine::fine(what, format!("as the plugin {}", plugin.id)),
+        (true, None) => match hooks.other_program() {
+            Some(program) => {
+                let again = format!("`mcp-reap hook install --client {}` sets it right", client.id());
+                DoctorLine::note(what, format!("runs another program: {program}"), again)
+            }
+            None if hooks.is_untrusted() => DoctorLine::note(
+                what,
+                "installed, but Codex passes over it",
+                "type /hooks in codex and trust it",
             ),
-            (Installed, _) | (_, Installed) => DoctorLine::fine("Claude Code hook", "installed"),
+            None => DoctorLine::fine(what, "installed"),
         },
-    }
+    })
 }

@@ -37,10 +37,21 @@ fn the_event_is_read_as_the_clients_write_it() {
             r#" {"hook_event_name":"sessionEnd","session_id":"","reason":null} "#,
             HookEventKind::SessionEnd { reason: String::new() },
         ),
+        // Codex, by its schema session-end.command.input; Gemini CLI 0.61, as it was received.
+        (
+            r#"{"cwd":"/p","hook_event_name":"SessionEnd","reason":"other","session_id":"","transcript_path":null}"#,
+            HookEventKind::SessionEnd { reason: "other".into() },
+        ),
+        (
+            r#"{"session_id":"","transcript_path":"/h/.gemini/tmp/p/chats/s.jsonl","cwd":"/p",
+                "hook_event_name":"SessionStart","timestamp":"2026-11-29T23:54:29.224Z","source":"startup"}"#,
+            HookEventKind::SessionStart { source: "startup".into() },
+        ),
         (r#"{"tool":{"deep":[[]]},"hook_event_name":"Stop"}"#, HookEventKind::Other("Stop".into())),
     ] {
         let event = read_closed(text.as_bytes()).unwrap();
-        assert_eq!(event, HookEvent { session_id: None, kind, cwd: None }, "{text}");
+        let cwd = text.contains("\"cwd\"").then(|| "/p".into());
+        assert_eq!(event, HookEvent { session_id: None, kind, cwd }, "{text}");
     }
 }
 

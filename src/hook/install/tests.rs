@@ -60,12 +60,14 @@ impl Home {
     }
 
     fn uninstall(&self) -> Result<SettingsReport, InstallError> {
-        uninstall(&self.settings())
+        uninstall(CLAUDE, &self.settings())
     }
 }
 
+const CLAUDE: HookClient = HookClient::ClaudeCode;
+
 fn command(program: &str) -> HookCommand {
-    HookCommand::new(Path::new(program)).unwrap()
+    HookCommand::new(CLAUDE, Path::new(program)).unwrap()
 }
 
 /// Why the file was left alone, and that it was.
@@ -90,7 +92,8 @@ fn an_install_and_an_uninstall_leave_the_folder_as_it_was() {
     assert_eq!(fs::read_to_string(home.backup()).unwrap(), BEFORE);
     assert!(home.text().contains("/opt/mcp-reap"));
     let here = status(&home.settings(), &command("/opt/mcp-reap")).unwrap();
-    assert_eq!((here.session_end, here.session_start), (HookPresence::Installed, HookPresence::Installed));
+    let both = ["SessionEnd", "SessionStart"].map(|event| (event, HookPresence::Installed));
+    assert_eq!(here.events, both);
 
     let report = home.uninstall().unwrap();
     assert_eq!((report.edits.len(), report.backup, report.removed), (2, None, false));
@@ -334,11 +337,12 @@ fn a_folder_that_cannot_be_written_leaves_the_file_whole() {
 
 #[test]
 fn the_settings_are_where_the_client_looks_for_them() {
-    let file = |scope: &SettingsScope, variables: &[(&str, &str)]| {
+    let file_of = |client, scope: &SettingsScope, variables: &[(&str, &str)]| {
         let found =
             |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        scope.file(found).map_err(|error| error.to_string())
+        scope.file(client, found).map_err(|error| error.to_string())
     };
+    let file = |scope: &SettingsScope, variables: &[(&str, &str)]| file_of(CLAUDE, scope, variables);
     let both = [("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "/c")];
     let project = SettingsScope::Project("/p".into());
     for (scope, variables, expected) in [
@@ -352,6 +356,18 @@ fn the_settings_are_where_the_client_looks_for_them() {
     ] {
         let expected = expected.map(PathBuf::from).map_err(str::to_owned);
         assert_eq!(file(scope, variables), expected, "{scope:?} {variables:?}");
+    }
+    for (client, variable, own, moved) in [
+        (HookClient::Codex, "CODEX_HOME", ".codex/hooks.json", "hooks.json"),
+        (HookClient::GeminiCli, "GEMINI_CLI_HOME", ".gemini/settings.json", ".gemini/settings.json"),
+        (HookClient::Cursor, "CURSOR_HOME", ".cursor/hooks.json", "../h/.cursor/hooks.json"),
+    ] {
+        let user = |variables| file_of(client, &SettingsScope::User, variables);
+        let at = |folder: &str, name: &str| Ok(PathBuf::from(format!("{folder}/{name}")));
+        assert_eq!(user(&[("HOME", "/h")]), at("/h", own));
+        let expected = if moved.starts_with("..") { at("/h", own) } else { at("/c", moved) };
+        assert_eq!(user(&[("HOME", "/h"), (variable, "/c")]), expected);
+        assert_eq!(file_of(client, &project, &both), at("/p", own));
     }
 }
 

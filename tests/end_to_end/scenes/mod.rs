@@ -219,6 +219,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(sessions::a_client_that_lives_on_keeps_everything),
     scene!(sessions::a_session_that_is_cleared_or_resumed_leaves_nothing),
     scene!(sessions::three_sessions_end_at_once),
+    scene!(sessions::a_hook_that_was_installed_for_another_client_knows_its_caller),
     scene!(sessions::a_session_shorter_than_min_age_leaves_nothing_either),
     scene!(sessions::servers_with_groups_of_their_own_are_known_from_before),
     scene!(sessions::a_server_that_obeys_is_left_to_end_by_itself),

@@ -72,9 +72,15 @@ fn all_quiet() {
 
 /// A client and its servers in the process group of the client, as Claude Code has them.
 fn session(stage: &Stage, name: &str) -> (Client, Vec<Who>) {
+    session_of(stage, name, "claude", &["claude"])
+}
+
+/// The same of any client.
+fn session_of(stage: &Stage, name: &str, exe: &str, argv: &[&str]) -> (Client, Vec<Who>) {
     let tree = shapes::memory(&format!("{name}.m"));
     let lone = shapes::node(&format!("{name}.n"));
-    let client = stage.client(name, [tree.clone(), lone.clone()]);
+    let actor = Actor::new(name, exe, argv, Play::Client).on(Wire::Pipe);
+    let client = stage.start_client(actor.above([tree.clone(), lone.clone()]));
     (client, [stage.cast(&tree), stage.cast(&lone)].concat())
 }
 
@@ -183,6 +189,45 @@ pub(crate) fn servers_with_groups_of_their_own_are_known_from_before(stage: &Sta
     stage.kill_client(&client);
     all_quiet();
     all_dead(&left);
+    stage.audit().is_sound();
+}
+
+pub(crate) fn a_hook_that_was_installed_for_another_client_knows_its_caller(stage: &Stage) {
+    // They run a line through a shell and do not say who they are.
+    impatient(stage);
+    let clients = [
+        ("codex", ("codex", &["codex"][..]), ".codex/hooks.json", "/hooks/SessionEnd/0/hooks/0/command"),
+        (
+            "gemini",
+            ("node", &["node", "/usr/bin/gemini"]),
+            ".gemini/settings.json",
+            "/hooks/SessionEnd/0/hooks/0/command",
+        ),
+        ("cursor", ("cursor-agent", &["cursor-agent"]), ".cursor/hooks.json", "/hooks/sessionEnd/0/command"),
+    ];
+    let (other, others) = session(stage, "other");
+    let mut all = Vec::new();
+    for (name, (exe, argv), file, place) in clients {
+        stage.run(&["hook", "install", "--client", name, "--force"]).exits(0);
+        let settings = std::fs::read_to_string(stage.home().join(file)).unwrap();
+        let settings: serde_json::Value = serde_json::from_str(&settings).unwrap();
+        let line = settings.pointer(place).unwrap().as_str().unwrap().to_owned();
+        let (client, servers) = session_of(stage, name, exe, argv);
+        let command = stage.command(&[]);
+        let text = |value: &std::ffi::OsStr| value.to_str().unwrap().to_owned();
+        let environment = command.get_envs().filter_map(|(key, value)| Some((text(key), text(value?))));
+        let event = event(place.split('/').nth(2).unwrap(), name, ("reason", "other"));
+        stage.tell(&client, &Order::Hook(line, event, environment.collect()));
+        all.push((client, servers));
+    }
+    assert_eq!(watchers().len(), all.len(), "each waits for its own client");
+    assert!(stage.audit().0.is_empty(), "the clients live");
+    for (client, _) in &all {
+        stage.kill_client(client);
+    }
+    all_quiet();
+    all_dead(&all.into_iter().flat_map(|(_, servers)| servers).collect::<Vec<_>>());
+    all_alive(&[others, vec![other.who]].concat());
     stage.audit().is_sound();
 }
 

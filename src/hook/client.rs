@@ -1,0 +1,225 @@
+//! The clients that run hooks: where each looks for them, and what our entry is to each.
+//!
+//! | client | file | an entry |
+//! |---|---|---|
+//! | Claude Code | `settings.json` | a program and its `args`, without a shell (<https://code.claude.com/docs/en/hooks>) |
+//! | Codex | `hooks.json` | the same shape, a line for a shell (<https://developers.openai.com/codex/hooks>) |
+//! | Gemini CLI | `settings.json` | a line for a shell, with a name; milliseconds (<https://geminicli.com/docs/hooks/reference>) |
+//! | Cursor | `hooks.json` | a line for a shell, without a group around it (<https://cursor.com/docs/hooks>) |
+
+use serde_json::{Value, json};
+
+/// A client whose sessions call a hook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HookClient {
+    /// Claude Code.
+    #[default]
+    ClaudeCode,
+    /// OpenAI's Codex.
+    Codex,
+    /// Google's Gemini CLI.
+    GeminiCli,
+    /// Cursor.
+    Cursor,
+}
+
+impl HookClient {
+    /// All of them.
+    pub const ALL: [HookClient; 4] =
+        [HookClient::ClaudeCode, HookClient::Codex, HookClient::GeminiCli, HookClient::Cursor];
+
+    /// Its name for people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            HookClient::ClaudeCode => "Claude Code",
+            HookClient::Codex => "Codex",
+            HookClient::GeminiCli => "Gemini CLI",
+            HookClient::Cursor => "Cursor",
+        }
+    }
+
+    /// Its name in the catalog and in JSON.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            HookClient::ClaudeCode => "claude-code",
+            HookClient::Codex => "codex",
+            HookClient::GeminiCli => "gemini-cli",
+            HookClient::Cursor => "cursor",
+        }
+    }
+
+    /// The events an install listens to, in the client's own names: the end of a session leaves servers behind, and at
+    /// its start those are found that a crash left (no hook runs then). A conversation of Cursor's is none of these: its
+    /// start says nothing of a crash.
+    #[must_use]
+    pub fn events(self) -> &'static [&'static str] {
+        match self {
+            HookClient::Cursor => &["sessionEnd"],
+            _ => &["SessionEnd", "SessionStart"],
+        }
+    }
+
+    /// What our group is called for. Gemini CLI compares the whole word, Codex takes a regular expression; both would
+    /// call a hook without one for `clear` as well, which begins nothing.
+    pub(super) fn matcher(self, event: &str) -> Option<&'static str> {
+        match (self, event) {
+            (HookClient::ClaudeCode, _) => Some(""),
+            (HookClient::Codex, "SessionStart") => Some("startup|resume"),
+            (HookClient::GeminiCli, "SessionStart") => Some("startup"),
+            _ => None,
+        }
+    }
+
+    /// Whether entries stand in groups, each under `hooks`. Cursor lists them one by one.
+    pub(super) fn has_groups(self) -> bool {
+        self != HookClient::Cursor
+    }
+
+    /// What the file has to have beside `hooks`.
+    pub(super) fn required(self) -> Option<(&'static str, Value)> {
+        (self == HookClient::Cursor).then(|| ("version", json!(1)))
+    }
+
+    /// What an event's array gets: a group of one entry, or the entry.
+    pub(super) fn item(self, event: &str, command: &str) -> Value {
+        // Claude Code: all SessionEnd hooks together have 1.5 s unless an entry has a longer timeout. Codex: three
+        // seconds are its most at a session's end.
+        let entry = match (self, event) {
+            (HookClient::ClaudeCode, _) => {
+                json!({"type": "command", "command": command, "args": ARGS, "timeout": 10})
+            }
+            (HookClient::Codex, "SessionEnd") => json!({"type": "command", "command": command, "timeout": 3}),
+            (HookClient::Codex, _) => json!({"type": "command", "command": command, "timeout": 10}),
+            (HookClient::GeminiCli, _) => {
+                json!({"name": PROGRAM, "type": "command", "command": command, "timeout": 3000})
+            }
+            (HookClient::Cursor, _) => return json!({"command": command}),
+        };
+        match self.matcher(event) {
+            Some(matcher) => json!({"matcher": matcher, "hooks": [entry]}),
+            None => json!({"hooks": [entry]}),
+        }
+    }
+
+    /// The entry's `command`: the program, or the line that runs it.
+    pub(super) fn command(self, program: &str) -> String {
+        match self {
+            HookClient::ClaudeCode => program.to_owned(),
+            _ => format!("{} {}", quoted(program), ARGS.join(" ")),
+        }
+    }
+
+    /// The program that an entry with these values runs, if the entry is ours: one of our name with the arguments of a
+    /// hook, and nothing else.
+    pub(super) fn our_program(
+        self,
+        kind: Option<&str>,
+        command: &str,
+        args: Option<&[String]>,
+    ) -> Option<String> {
+        let program = match (self, kind, args) {
+            (HookClient::ClaudeCode, Some("command"), Some(args)) if args == ARGS => command.to_owned(),
+            (HookClient::Cursor, None | Some("command"), None) => program_of_line(command)?,
+            (HookClient::Codex | HookClient::GeminiCli, Some("command"), None) => program_of_line(command)?,
+            _ => return None,
+        };
+        is_our_program(&program).then_some(program)
+    }
+}
+
+/// What makes an entry ours, besides the arguments.
+const PROGRAM: &str = "mcp-reap";
+const ARGS: [&str; 2] = ["hook", "run"];
+
+pub(super) fn is_our_program(path: &str) -> bool {
+    path.rsplit('/').next() == Some(PROGRAM)
+}
+
+/// A path as one word of a shell.
+fn quoted(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(&byte);
+    if path.bytes().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+/// The program of a line that is one word and our arguments, as an install or a person writes it.
+fn program_of_line(line: &str) -> Option<String> {
+    let word = ARGS.iter().rev().try_fold(line.trim(), |line, word| {
+        let before = line.strip_suffix(word)?;
+        let word = before.trim_end_matches([' ', '\t']);
+        (word.len() < before.len()).then_some(word)
+    })?;
+    let mut program = String::new();
+    let mut rest = word.chars();
+    while let Some(next) = rest.next() {
+        match next {
+            '\'' => {
+                let (inside, after) = rest.as_str().split_once('\'')?;
+                program.push_str(inside);
+                rest = after.chars();
+            }
+            '"' => {
+                let (inside, after) = rest.as_str().split_once('"')?;
+                // What the shell would still expand is no path that is known here.
+                if inside.contains(['$', '`', '\\']) {
+                    return None;
+                }
+                program.push_str(inside);
+                rest = after.chars();
+            }
+            '\\' => program.push(rest.next()?),
+            next if next.is_whitespace() || "|&;<>()$`*?[#~!{}".contains(next) => return None,
+            next => program.push(next),
+        }
+    }
+    Some(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell_and_is_found_again() {
+        for (path, word) in [
+            ("/usr/local/bin/mcp-reap", "/usr/local/bin/mcp-reap"),
+            ("/home/a b/mcp-reap", "'/home/a b/mcp-reap'"),
+            ("/o'neil/$x/mcp-reap", r"'/o'\''neil/$x/mcp-reap'"),
+            ("/\u{fc}/~/mcp-reap", "'/\u{fc}/~/mcp-reap'"),
+        ] {
+            for client in [HookClient::Codex, HookClient::GeminiCli, HookClient::Cursor] {
+                let line = client.command(path);
+                assert_eq!(line, format!("{word} hook run"));
+                assert_eq!(client.our_program(Some("command"), &line, None).as_deref(), Some(path), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_does_more_or_less_is_not_ours() {
+        for line in [
+            "/x/mcp-reaper hook run",
+            "/x/mcp-reap hook run --quiet",
+            "/x/mcp-reap hook",
+            "/x/mcp-reaphook run",
+            "echo; /x/mcp-reap hook run",
+            "nice /x/mcp-reap hook run",
+            "$HOME/bin/mcp-reap hook run",
+            "\"$HOME/bin/mcp-reap\" hook run",
+            "'/x/mcp-reap hook run",
+            "/x/mcp-reap hook run; true",
+            "hook run",
+            "",
+        ] {
+            assert_eq!(HookClient::Codex.our_program(Some("command"), line, None), None, "{line}");
+        }
+        for line in ["\"/x y/mcp-reap\"  hook\trun ", "/x\\ y/mcp-reap hook run", "'/x y'/mcp-reap hook run"]
+        {
+            let found = HookClient::Cursor.our_program(None, line, None);
+            assert_eq!(found.as_deref(), Some("/x y/mcp-reap"), "{line}");
+        }
+        assert_eq!(HookClient::Codex.our_program(Some("prompt"), "/x/mcp-reap hook run", None), None);
+        assert_eq!(HookClient::ClaudeCode.our_program(Some("command"), "/x/mcp-reap hook run", None), None);
+    }
+}
