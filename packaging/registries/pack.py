@@ -121,7 +121,7 @@ def npm_packages(out, archives, work):
         # `preferUnplugged`: Yarn would leave the program inside a zip file, where it cannot be started.
         package = manifest(name, one.version, f"mcp-reap for {one.os} on {one.cpu}", os=[one.os], cpu=[one.cpu],
                            files=["bin", *LICENSE_FILES], preferUnplugged=True)
-        text = f"# {name}\n\nThe program of [mcp-reap](https://www.npmjs.com/package/mcp-reap) for {one.os} on {one.cpu}.\n"
+        text = f"# {name}\n\nThe program of the package mcp-reap ({HOME}) for {one.os} on {one.cpu}.\n"
         npm_package(out, work / one.target, package,
                     {**texts, "README.md": (text.encode(), 0o644), "bin/mcp-reap": (one.program, 0o755)})
     version = archives[0].version

@@ -232,7 +232,10 @@ def check_npx(registry, home, env):
     runs("npm --global", [installed], env)
     check("there hooks can be installed", (said := run(installed, "hook", "install", env=env))[0] == 0, said)
     check("and removed", run(installed, "hook", "uninstall", env=env)[0] == 0)
-    for machine in NPM - {this_machine()}:
+    if int(run("npm", "--version")[1].split(".")[0]) < 11:
+        print("NOT TESTED: what npm takes on other machines, which an older npm cannot be asked", file=sys.stderr)
+        return
+    for machine in sorted(NPM - {this_machine()}):
         system, cpu = machine.split("-")
         other = home / machine
         other.mkdir()
