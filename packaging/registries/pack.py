@@ -126,11 +126,11 @@ def npm_packages(out, archives, work):
                     {**texts, "README.md": (text.encode(), 0o644), "bin/mcp-reap": (one.program, 0o755)})
     version = archives[0].version
     others = {f"@mcp-reap/{TARGETS[target][0]}-{TARGETS[target][1]}": version for target in RELEASED}
-    package = manifest("mcp-reap", version, ABOUT, keywords=KEYWORDS, bin={"mcp-reap": "bin/mcp-reap.js"},
-                       files=["bin", *LICENSE_FILES], engines={"node": ">=16"}, optionalDependencies=others)
-    launcher = (HERE / "mcp-reap.js").read_bytes()
+    package = manifest("mcp-reap", version, ABOUT, keywords=KEYWORDS, bin={"mcp-reap": "bin/mcp-reap.sh"},
+                       files=["bin", *LICENSE_FILES], os=["linux", "darwin"], optionalDependencies=others)
+    launcher = (HERE / "mcp-reap.sh").read_bytes()
     npm_package(out, work / "mcp-reap", package,
-                {**texts, "README.md": (readme, 0o644), "bin/mcp-reap.js": (launcher, 0o755)})
+                {**texts, "README.md": (readme, 0o644), "bin/mcp-reap.sh": (launcher, 0o755)})
 
 
 # --- PyPI ---

@@ -121,7 +121,7 @@ def check_npm(folder):
             package = json.load(tar.extractfile("package/package.json"))
             modes = {entry.name.removeprefix("package/"): entry.mode for entry in tar}
         packages[package["name"]] = package
-        program = "bin/mcp-reap.js" if package["name"] == "mcp-reap" else "bin/mcp-reap"
+        program = "bin/mcp-reap.sh" if package["name"] == "mcp-reap" else "bin/mcp-reap"
         expected = {program: 0o755, **dict.fromkeys(["package.json", "README.md", "LICENSE-MIT", "LICENSE-APACHE"], 0o644)}
         check(f"{path.name} has these files", modes == expected, modes)
         check(f"{path.name} runs nothing at an install", not package.get("scripts"))
