@@ -24,12 +24,6 @@ machine=$system-$cpus
 # Node under Rosetta installs the other one, which such a Mac runs as well.
 [ "$machine" != darwin-arm64 ] || cpus="arm64 x64"
 
-case $folder:$1 in
-*/_npx/*:exec)
-  echo "mcp-reap: npx stays between a client and \`mcp-reap exec\`, which then cannot see its client end: nothing is guarded" >&2
-  echo "here. Install it with \`npm install --global mcp-reap\`, and name mcp-reap itself in the client's configuration." >&2
-  ;;
-esac
 while :; do
   for cpu in $cpus; do
     program=$folder/node_modules/@mcp-reap/$system-$cpu/bin/mcp-reap

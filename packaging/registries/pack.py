@@ -98,19 +98,14 @@ def manifest(name, version, about, **more):
     }
 
 
-def npm_package(out, folder, package, files):
-    """Packs a folder as npm itself does. files: NAME: (bytes, mode)."""
+def lay_out(folder, package, files):
+    """A package as a folder. files: NAME: (bytes, mode)."""
     files = {**files, "package.json": (json.dumps(package, indent=2).encode() + b"\n", 0o644)}
     for name, (content, mode) in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         path.chmod(mode)
-    done = subprocess.run(["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", out.resolve()],
-                          cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        die(f"npm pack failed:\n{done.stderr}")
-    print(f"npm/{done.stdout.strip()}")
 
 
 def npm_packages(out, archives, work):
@@ -122,15 +117,20 @@ def npm_packages(out, archives, work):
         package = manifest(name, one.version, f"mcp-reap for {one.os} on {one.cpu}", os=[one.os], cpu=[one.cpu],
                            files=["bin", *LICENSE_FILES], preferUnplugged=True)
         text = f"# {name}\n\nThe program of the package mcp-reap ({HOME}) for {one.os} on {one.cpu}.\n"
-        npm_package(out, work / one.target, package,
-                    {**texts, "README.md": (text.encode(), 0o644), "bin/mcp-reap": (one.program, 0o755)})
+        lay_out(work / one.target, package,
+                {**texts, "README.md": (text.encode(), 0o644), "bin/mcp-reap": (one.program, 0o755)})
     version = archives[0].version
     others = {f"@mcp-reap/{TARGETS[target][0]}-{TARGETS[target][1]}": version for target in RELEASED}
     package = manifest("mcp-reap", version, ABOUT, keywords=KEYWORDS, bin={"mcp-reap": "bin/mcp-reap.sh"},
                        files=["bin", *LICENSE_FILES], os=["linux", "darwin"], optionalDependencies=others)
     launcher = (HERE / "mcp-reap.sh").read_bytes()
-    npm_package(out, work / "mcp-reap", package,
-                {**texts, "README.md": (readme, 0o644), "bin/mcp-reap.sh": (launcher, 0o755)})
+    lay_out(work / "mcp-reap", package,
+            {**texts, "README.md": (readme, 0o644), "bin/mcp-reap.sh": (launcher, 0o755)})
+    done = subprocess.run(["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", out.resolve(), *work.iterdir()],
+                          capture_output=True, text=True)
+    if done.returncode:
+        die(f"npm pack failed:\n{done.stderr}")
+    print("".join(f"npm/{name}\n" for name in sorted(done.stdout.split())), end="")
 
 
 # --- PyPI ---

@@ -46,7 +46,8 @@ impl Vanishing {
 /// A program that runs another from a cache, without installing it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Runner {
-    name: &'static str,
+    /// What a person calls it.
+    pub(crate) name: &'static str,
     /// Each a run of folders in the path of what is in its cache; `*` at the end of a name is anything.
     folders: &'static [&'static [&'static str]],
     /// The command by which its user installs for good.
@@ -104,11 +105,7 @@ const TEMPORARY: [&str; 8] = [
 /// /usr/local/bin/mcp-reap   None
 /// ```
 fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
-    let folders: Vec<&str> = program
-        .parent()?
-        .components()
-        .filter_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None })
-        .collect();
+    let folders = folders(program);
     let within = |names: &[&str]| folders.iter().any(|folder| names.contains(folder));
     let pair = |first: &str, second: &str| folders.windows(2).any(|two| two == [first, second]);
     // TMPDIR=/ does not make everything temporary.
@@ -119,7 +116,7 @@ fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
     let is_build = |at: usize| is_profile(folders.get(at + 1)) || is_profile(folders.get(at + 2));
     if folders.iter().enumerate().any(|(at, name)| *name == "target" && is_build(at)) {
         Some(Vanishing::BuildFolder)
-    } else if let Some(runner) = RUNNERS.iter().find(|runner| runner.keeps(&folders)) {
+    } else if let Some(runner) = runner(program) {
         Some(Vanishing::Runner(runner))
     } else if begins(&TEMPORARY)
         || own.into_iter().any(|folder| program.starts_with(folder))
@@ -144,6 +141,18 @@ fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
     } else {
         None
     }
+}
+
+/// The names of the folders above a program, from the outermost.
+fn folders(program: &Path) -> Vec<&str> {
+    let parts = program.parent().into_iter().flat_map(Path::components);
+    parts.filter_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect()
+}
+
+/// Which runner has a program of this path in its cache?
+pub(crate) fn runner(program: &Path) -> Option<&'static Runner> {
+    let folders = folders(program);
+    RUNNERS.iter().find(|runner| runner.keeps(&folders))
 }
 
 /// npm, Volta and Homebrew's node install for good below `lib/node_modules`, bun and yarn below `global/node_modules`.

@@ -218,6 +218,9 @@ def check_runner(what, command, way, env):
         code, _, said = run(*command, install, "install", env=env)
         told = f"in the cache of {what}" in said and f"`{way}`" in said
         check(f"{what}: {install} install says how to install for good", code == 2 and told, said)
+    code, out, said = run(*command, "exec", "--", "echo", "a server", env=env)
+    told = f"{what} stays above the server" in said and f"`{way}`" in said
+    check(f"{what}: exec becomes the server, and says what it lacks", (code, out) == (0, "a server\n") and told, said)
 
 
 def check_npx(registry, home, env):
