@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # packaging/version.sh [TAG]: prints the version of this checkout, if everything that names one agrees: Cargo.toml,
-# Cargo.lock, the plugin and, where given, the tag and a heading in CHANGELOG.md.
+# Cargo.lock, the plugin and, where given, the tag and a heading in CHANGELOG.md. npm packages, wheels and the formula have
+# none of their own: they are made of archives, which are named after Cargo.toml's.
 #   packaging/version.sh --notes  prints what CHANGELOG.md says of it
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -121,6 +121,47 @@ fn a_program_that_will_be_gone_is_refused_unless_forced() {
 }
 
 #[test]
+fn from_a_runners_cache_nothing_is_installed_and_the_way_to_install_for_good_is_told() {
+    for (program, cache, way) in [
+        (
+            ".npm/_npx/0b5a6b8f2c3d4e5f/node_modules/@mcp-reap/linux-x64/bin/mcp-reap",
+            "the cache of npx",
+            "`npm install --global mcp-reap`",
+        ),
+        (
+            ".cache/uv/archive-v0/KjQ2h3XnVb8m1Z0aPq4sT/bin/mcp-reap",
+            "the cache of uvx",
+            "`uv tool install mcp-reap`",
+        ),
+    ] {
+        let mut home = Home::new();
+        let cached = home.dir.path().join(program);
+        fs::create_dir_all(cached.parent().unwrap()).unwrap();
+        fs::rename(&home.program, &cached).unwrap();
+        home.program = cached;
+        for command in ["hook", "schedule"] {
+            let said = home.output_of(2, &[command, "install"]);
+            assert!(
+                said.contains(cache) && said.contains(way) && said.contains("--force"),
+                "{command}: {said}"
+            );
+        }
+        assert!(!home.settings().exists() && !home.dir.path().join(".config").exists());
+    }
+}
+
+#[test]
+fn where_uv_installs_for_good_a_hook_names_it() {
+    let mut home = Home::new();
+    let tool = home.dir.path().join(".local/share/uv/tools/mcp-reap/bin/mcp-reap");
+    fs::create_dir_all(tool.parent().unwrap()).unwrap();
+    fs::rename(&home.program, &tool).unwrap();
+    home.program = tool;
+    home.output_of(0, &["hook", "install"]);
+    assert!(fs::read_to_string(home.settings()).unwrap().contains("/uv/tools/mcp-reap/bin/mcp-reap"));
+}
+
+#[test]
 fn a_name_that_stays_is_refused_if_it_leads_into_a_build_folder() {
     let home = Home::new();
     let bin = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

@@ -23,7 +23,7 @@ quiet() { # COMMAND...: succeeds, and says nothing on stderr
 same() { diff -u "$1" "$2"; }
 
 missing=
-for tool in cargo-deb cargo-generate-rpm dpkg-deb dpkg-shlibdeps rpm lintian systemd-analyze man mandoc bash zsh fish ruby; do
+for tool in cargo-deb cargo-generate-rpm dpkg-deb dpkg-shlibdeps rpm lintian systemd-analyze man mandoc bash zsh fish ruby npm python3; do
   command -v "$tool" >/dev/null || missing+=" $tool"
 done
 [ -z "$missing" ] || { echo "SKIPPED: missing:$missing" >&2 && exit 77; }
@@ -163,14 +163,35 @@ else
   echo "NOT TESTED: an install by dpkg and a real user manager need root" >&2
 fi
 
-# --- the formula: its own test, played by a Formula of paper ---
+# --- the formula: its own install and test, played by a Formula of paper ---
 
-mkdir -p "$work/tap"
-git archive --prefix="mcp-reap-$version/" HEAD | gzip -9n >"$work/tap/mcp-reap-$version.tar.gz"
-packaging/formula.sh "$version" "$work/tap/mcp-reap-$version.tar.gz" >"$work/tap/mcp-reap.rb"
-check "ruby reads the formula" quiet ruby -wc "$work/tap/mcp-reap.rb"
-check "the formula has no marks left" not grep -n '@[A-Z]*@' "$work/tap/mcp-reap.rb"
-check "the formula's test passes" ruby tests/packages/formula.rb "$work/tap/mcp-reap.rb" "$root/usr/bin" "$work/tap/mcp-reap-$version.tar.gz"
+for target in {aarch64,x86_64}-{apple-darwin,unknown-linux-musl}; do
+  name=mcp-reap-$version-$target.tar.gz
+  echo "$(sha256sum <<<"$name" | cut -d' ' -f1)  $name"
+done >"$work/sums"
+packaging/formula.sh "$version" "$work/sums" >"$work/mcp-reap.rb"
+check "ruby reads the formula" quiet ruby -wc "$work/mcp-reap.rb"
+check "the formula has no marks left" not grep -n '@[A-Za-z0-9_-]*@' "$work/mcp-reap.rb"
+check "the formula installs the archive, and its test passes" ruby tests/packages/formula.rb "$work/mcp-reap.rb" "$work/sums" "$tar"
+check "an archive without a checksum makes no formula" not packaging/formula.sh "$version" <(head -3 "$work/sums") >/dev/null 2>&1
+
+# --- cargo-binstall: Cargo.toml names the archive and the program in it ---
+
+binstall() { # KEY, its template filled in
+  sed -n "/^\[package.metadata.binstall\]/,/^\$/s/^$1 = \"\(.*\)\"\$/\1/p" Cargo.toml |
+    sed -e "s#{ repo }#$repository#; s/{ name }/mcp-reap/g; s/{ version }/$version/g; s/{ target }/${top#mcp-reap-"$version"-}/g" \
+      -e 's/{ bin }/mcp-reap/; s/{ binary-ext }//'
+}
+repository=$(sed -n 's/^repository = "\(.*\)"$/\1/p' Cargo.toml)
+check "cargo-binstall finds the archive" [ "$(binstall pkg-url)" = "$repository/releases/download/v$version/${tar##*/}" ]
+check "and the program in it" [ "$(binstall bin-dir)" = "$top/mcp-reap" ]
+
+# --- npm and PyPI ---
+
+uv=$PWD/target/uv/bin
+[ -x "$uv/uvx" ] || { python3 -m venv target/uv && "$uv/pip" install --quiet --disable-pip-version-check uv==0.13.9; } || rm -rf target/uv
+[ ! -x "$uv/uvx" ] || export MCP_REAP_TEST_UV=$uv
+check "npm and pip install it, npx and uvx run it" python3 tests/packages/registries.py "$tar"
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -132,6 +132,22 @@ fn a_server_is_shown_written_checked_and_restored() {
 }
 
 #[test]
+fn an_entry_never_names_what_a_runner_has_in_its_cache() {
+    if !has_namespaces() {
+        return;
+    }
+    let mut home = Home::new();
+    let cached =
+        home.dir.path().join(".npm/_npx/0b5a6b8f2c3d4e5f/node_modules/@mcp-reap/linux-x64/bin/mcp-reap");
+    fs::create_dir_all(cached.parent().unwrap()).unwrap();
+    fs::rename(&home.program, &cached).unwrap();
+    home.program = cached;
+    let said = home.output_of(2, &["wrap", "install", "--client", "codex", "--server", "db"]);
+    assert!(said.contains("the cache of npx") && said.contains("npm install --global mcp-reap"), "{said}");
+    assert_eq!(home.codex(), CODEX);
+}
+
+#[test]
 fn while_its_client_runs_a_file_is_left_alone() {
     if !has_namespaces() {
         return;

@@ -1,20 +1,39 @@
-# A template: packaging/formula.sh puts a release's version and the checksum of its source archive in place of the
-# words between two @.
+# A template: packaging/formula.sh puts a release's version and the checksums of its archives in place of the words
+# between two @.
 class McpReap < Formula
   desc "Ends MCP servers that nobody uses any more, never one in use"
   homepage "https://github.com/mcp-reap/mcp-reap"
-  url "https://github.com/mcp-reap/mcp-reap/releases/download/v@VERSION@/mcp-reap-@VERSION@.tar.gz"
-  sha256 "@SHA256@"
+  version "@VERSION@"
   license any_of: ["MIT", "Apache-2.0"]
-  head "https://github.com/mcp-reap/mcp-reap.git", branch: "main"
 
-  depends_on "rust" => :build
+  on_macos do
+    on_arm do
+      url "https://github.com/mcp-reap/mcp-reap/releases/download/v@VERSION@/mcp-reap-@VERSION@-aarch64-apple-darwin.tar.gz"
+      sha256 "@aarch64-apple-darwin@"
+    end
+    on_intel do
+      url "https://github.com/mcp-reap/mcp-reap/releases/download/v@VERSION@/mcp-reap-@VERSION@-x86_64-apple-darwin.tar.gz"
+      sha256 "@x86_64-apple-darwin@"
+    end
+  end
+
+  on_linux do
+    on_arm do
+      url "https://github.com/mcp-reap/mcp-reap/releases/download/v@VERSION@/mcp-reap-@VERSION@-aarch64-unknown-linux-musl.tar.gz"
+      sha256 "@aarch64-unknown-linux-musl@"
+    end
+    on_intel do
+      url "https://github.com/mcp-reap/mcp-reap/releases/download/v@VERSION@/mcp-reap-@VERSION@-x86_64-unknown-linux-musl.tar.gz"
+      sha256 "@x86_64-unknown-linux-musl@"
+    end
+  end
 
   def install
-    system "cargo", "install", *std_cargo_args
-    generate_completions_from_executable(bin/"mcp-reap", "completions", shells: [:bash, :zsh, :fish])
-    system bin/"mcp-reap", "man", "--folder", buildpath/"man1"
-    man1.install Dir[buildpath/"man1/*.1"]
+    bin.install "mcp-reap"
+    man1.install Dir["man/man1/*.1"]
+    bash_completion.install "completions/mcp-reap.bash" => "mcp-reap"
+    zsh_completion.install "completions/_mcp-reap"
+    fish_completion.install "completions/mcp-reap.fish"
     doc.install "README.md", "CHANGELOG.md", "docs"
   end
 

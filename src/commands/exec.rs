@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::audit::Unguarded;
 use crate::exit::Exit;
 use crate::guard::start::{self, Refused, Start};
+use crate::os::stable_path::{self, Vanishing};
 use crate::process::Pid;
 use crate::redact;
 use crate::render::clean::clean;
@@ -30,6 +31,13 @@ pub(super) fn run(command: &[OsString], linger: Option<Duration>) -> Exit {
     if command.is_empty() {
         notice("mcp-reap: exec needs a command: mcp-reap exec -- npx -y some-server");
         return Exit::Refused;
+    }
+    if let Some(runner) = std::env::current_exe().ok().and_then(|own| stable_path::runner(&own)) {
+        notice(&format!(
+            "mcp-reap: exec: {} stays above the server, so the guardian cannot see the client end; {}",
+            runner.name,
+            Vanishing::Runner(runner).advice()
+        ));
     }
     let identity = crate::sys::identity(Pid(std::process::id()));
     let start = Start { command: command.to_vec(), linger, identity };

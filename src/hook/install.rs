@@ -89,7 +89,7 @@ pub(crate) enum InstallError {
         folder: PathBuf,
     },
     /// The program would be gone some day, and every session would begin with an error.
-    #[error("{program} {reason}; install the program elsewhere, or insist with --force")]
+    #[error("{program} {reason}; {}, or insist with --force", .reason.advice())]
     Vanishing {
         /// The program.
         program: PathBuf,

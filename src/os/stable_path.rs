@@ -22,7 +22,68 @@ pub enum Vanishing {
     /// Homebrew's Cellar, the Nix store, a version manager's installs.
     #[error("is in a folder that goes with this version of it")]
     Versioned,
+    /// What `npx` and its like have loaded to run it once.
+    #[error("is in the cache of {}, which may be emptied at any time", .0.name)]
+    Runner(&'static Runner),
+    /// A project's `node_modules`.
+    #[error("is in a project's node_modules, which the next install there may empty")]
+    Project,
 }
+
+impl Vanishing {
+    /// What to do first, as a sentence without its end.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        let good = match self {
+            Vanishing::Runner(runner) => runner.install,
+            Vanishing::Project => NPM,
+            _ => return "install mcp-reap elsewhere first".to_owned(),
+        };
+        format!("install it for good with `{good}` and run this again as `mcp-reap`")
+    }
+}
+
+/// A program that runs another from a cache, without installing it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Runner {
+    /// What a person calls it.
+    pub(crate) name: &'static str,
+    /// Each a run of folders in the path of what is in its cache; `*` at the end of a name is anything.
+    folders: &'static [&'static [&'static str]],
+    /// The command by which its user installs for good.
+    install: &'static str,
+}
+
+impl Runner {
+    fn keeps(&self, folders: &[&str]) -> bool {
+        let is = |folder: &str, name: &str| match name.strip_suffix('*') {
+            Some(start) => folder.starts_with(start),
+            None => folder == name,
+        };
+        let are =
+            |some: &[&str], names: &[&str]| some.iter().zip(names).all(|(folder, name)| is(folder, name));
+        self.folders.iter().any(|names| folders.windows(names.len()).any(|some| are(some, names)))
+    }
+}
+
+const NPM: &str = "npm install --global mcp-reap";
+
+/// `uv cache dir`, `npm config get cache` and their like may lie anywhere, so the folders below them count.
+static RUNNERS: [Runner; 5] = [
+    Runner { name: "npx", folders: &[&["_npx"]], install: NPM },
+    Runner {
+        name: "uvx",
+        folders: &[&["archive-v0"], &["uv", "environments-v2"], &["uv", "builds-v0"]],
+        install: "uv tool install mcp-reap",
+    },
+    Runner {
+        name: "pipx run",
+        folders: &[&["pipx", ".cache"], &[".cache", "pipx"]],
+        install: "pipx install mcp-reap",
+    },
+    Runner { name: "pnpm dlx", folders: &[&["pnpm", "dlx"]], install: NPM },
+    Runner { name: "bunx", folders: &[&["bunx-*"]], install: "bun add --global mcp-reap" },
+];
 
 /// Temporary folders that systems have. macOS: `/private/...` is what `/tmp` and `$TMPDIR` lead to.
 const TEMPORARY: [&str; 8] = [
@@ -44,11 +105,7 @@ const TEMPORARY: [&str; 8] = [
 /// /usr/local/bin/mcp-reap   None
 /// ```
 fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
-    let folders: Vec<&str> = program
-        .parent()?
-        .components()
-        .filter_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None })
-        .collect();
+    let folders = folders(program);
     let within = |names: &[&str]| folders.iter().any(|folder| names.contains(folder));
     let pair = |first: &str, second: &str| folders.windows(2).any(|two| two == [first, second]);
     // TMPDIR=/ does not make everything temporary.
@@ -59,9 +116,11 @@ fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
     let is_build = |at: usize| is_profile(folders.get(at + 1)) || is_profile(folders.get(at + 2));
     if folders.iter().enumerate().any(|(at, name)| *name == "target" && is_build(at)) {
         Some(Vanishing::BuildFolder)
+    } else if let Some(runner) = runner(program) {
+        Some(Vanishing::Runner(runner))
     } else if begins(&TEMPORARY)
         || own.into_iter().any(|folder| program.starts_with(folder))
-        || within(&[".cache", "Caches", "_npx"])
+        || within(&[".cache", "Caches"])
     {
         Some(Vanishing::Temporary)
     } else if begins(&["/Volumes", "/media", "/run/media"]) {
@@ -73,11 +132,33 @@ fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
         || pair("mise", "installs")
         || pair(".asdf", "installs")
         || pair(".nvm", "versions")
+        || pair("fnm", "node-versions")
+        || within(&[".pnpm"])
     {
         Some(Vanishing::Versioned)
+    } else if is_of_project(&folders) {
+        Some(Vanishing::Project)
     } else {
         None
     }
+}
+
+/// The names of the folders above a program, from the outermost.
+fn folders(program: &Path) -> Vec<&str> {
+    let parts = program.parent().into_iter().flat_map(Path::components);
+    parts.filter_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect()
+}
+
+/// Which runner has a program of this path in its cache?
+pub(crate) fn runner(program: &Path) -> Option<&'static Runner> {
+    let folders = folders(program);
+    RUNNERS.iter().find(|runner| runner.keeps(&folders))
+}
+
+/// npm, Volta and Homebrew's node install for good below `lib/node_modules`, bun and yarn below `global/node_modules`.
+fn is_of_project(folders: &[&str]) -> bool {
+    let outermost = folders.iter().position(|folder| *folder == "node_modules");
+    outermost.is_some_and(|at| at == 0 || !matches!(folders[at - 1], "lib" | "global"))
 }
 
 /// By which path a program is to be started months from now, and whether it will be there.
@@ -125,106 +206,4 @@ fn danger(program: &Path, temporary: &[PathBuf], exists: impl Fn(&Path) -> bool)
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::Vanishing::{BuildFolder, Misplaced, Removable, Temporary, Versioned};
-    use super::*;
-
-    #[test]
-    fn a_program_that_will_be_gone_is_known_by_its_place() {
-        for (path, expected) in [
-            ("/usr/bin/mcp-reap", None),
-            ("/usr/local/bin/mcp-reap", None),
-            ("/home/u/.cargo/bin/mcp-reap", None),
-            ("/home/u/.local/bin/mcp-reap", None),
-            ("/home/u/.nix-profile/bin/mcp-reap", None),
-            ("/opt/homebrew/bin/mcp-reap", None),
-            ("/run/current-system/sw/bin/mcp-reap", None),
-            ("/home/u/release/mcp-reap", None),
-            ("/home/u/target/mcp-reap", None),
-            ("/home/u/bin/target", None),
-            ("/tmpfiles/mcp-reap", None),
-            ("/home/u/src/mcp-reap/target/debug/mcp-reap", Some(BuildFolder)),
-            ("/home/u/src/mcp-reap/target/aarch64-apple-darwin/release/mcp-reap", Some(BuildFolder)),
-            ("/tmp/mcp-reap", Some(Temporary)),
-            ("/private/var/folders/xy/T/mcp-reap", Some(Temporary)),
-            ("/big/scratch/cargo-installAbC/release/mcp-reap", Some(Temporary)),
-            ("/home/u/.npm/_npx/0123456789abcdef/node_modules/.bin/mcp-reap", Some(Temporary)),
-            ("/home/u/.cache/uv/archive-v0/x/bin/mcp-reap", Some(Temporary)),
-            ("/Users/u/Library/Caches/x/mcp-reap", Some(Temporary)),
-            ("/Volumes/mcp-reap 0.1/mcp-reap", Some(Removable)),
-            ("/Users/u/.Trash/mcp-reap", Some(Misplaced)),
-            ("/nix/store/0abc-mcp-reap-0.1.0/bin/mcp-reap", Some(Versioned)),
-            ("/opt/homebrew/Cellar/mcp-reap/0.1.0/bin/mcp-reap", Some(Versioned)),
-            ("/home/u/.local/share/mise/installs/mcp-reap/0.1.0/bin/mcp-reap", Some(Versioned)),
-            ("/home/u/.asdf/installs/rust/1.95.0/bin/mcp-reap", Some(Versioned)),
-            ("/home/u/.nvm/versions/node/v22.1.0/bin/mcp-reap", Some(Versioned)),
-            ("/home/u/versions/.nvm/mise/bin/mcp-reap", None),
-            ("/media/stick/mcp-reap", Some(Removable)),
-            ("/usr/local/Caskroom/mcp-reap/0.1.0/mcp-reap", Some(Versioned)),
-            ("/home/u/target/x/y/release/mcp-reap", None),
-        ] {
-            let scratch = ["/big/scratch".into(), "/".into()];
-            assert_eq!(vanishing(Path::new(path), &scratch), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn a_build_folder_is_known_by_its_lock() {
-        let locked = |path: &Path| path == Path::new("/big/out/.cargo-lock");
-        for (path, expected) in [("/big/out/mcp-reap", Some(BuildFolder)), ("/big/bin/mcp-reap", None)] {
-            assert_eq!(danger(Path::new(path), &[], locked), expected);
-        }
-    }
-
-    /// `settle` in a folder that is not temporary by its name: the tests' own is named as the only one.
-    fn settled(home: &Path, program: &str, folders: &[&str]) -> (PathBuf, Option<Vanishing>) {
-        let folders: Vec<PathBuf> = folders.iter().map(|folder| home.join(folder)).collect();
-        let settled = settle(&home.join(program), &folders, &[]);
-        assert!(settled.executable.unwrap());
-        (settled.path.strip_prefix(home).unwrap().to_owned(), settled.danger)
-    }
-
-    #[test]
-    fn the_name_that_stays_is_taken_and_not_the_version_behind_it() {
-        // Not below a temporary folder, where nothing stays.
-        let home = tempfile::TempDir::new_in(std::env::var_os("HOME").unwrap()).unwrap();
-        let home = home.path().canonicalize().unwrap();
-        let program = |path: &str| {
-            std::fs::create_dir_all(home.join(path).parent().unwrap()).unwrap();
-            std::fs::write(home.join(path), "").unwrap();
-            std::fs::set_permissions(home.join(path), std::fs::Permissions::from_mode(0o755)).unwrap();
-        };
-        for path in ["Cellar/1/mcp-reap", "other/mcp-reap", "target/debug/mcp-reap"] {
-            program(path);
-        }
-        std::fs::create_dir(home.join("bin")).unwrap();
-        std::os::unix::fs::symlink("../Cellar/1/mcp-reap", home.join("bin/mcp-reap")).unwrap();
-        std::fs::create_dir(home.join("dev")).unwrap();
-        std::os::unix::fs::symlink("../target/debug/mcp-reap", home.join("dev/mcp-reap")).unwrap();
-        let all = ["Cellar/1", "other", "none", "bin"];
-        for (program, folders, path, danger) in [
-            ("Cellar/1/mcp-reap", &all[..], "bin/mcp-reap", None),
-            ("Cellar/1/mcp-reap", &["other"], "Cellar/1/mcp-reap", Some(Versioned)),
-            ("Cellar/1/mcp-reap", &[], "Cellar/1/mcp-reap", Some(Versioned)),
-            // What stays is taken as it is.
-            ("bin/mcp-reap", &["Cellar/1"], "bin/mcp-reap", None),
-            ("other/mcp-reap", &all, "other/mcp-reap", None),
-            // A build is one under every name.
-            ("target/debug/mcp-reap", &["dev"], "dev/mcp-reap", Some(BuildFolder)),
-            ("dev/mcp-reap", &[], "dev/mcp-reap", Some(BuildFolder)),
-        ] {
-            assert_eq!(settled(&home, program, folders), (path.into(), danger), "{program} {folders:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_there_is_in_danger_by_its_place_only() {
-        let gone = settle(Path::new("/tmp/no-such/mcp-reap"), &[], &[]);
-        assert_eq!((gone.danger, gone.executable.is_err()), (Some(Temporary), true));
-        let gone = settle(Path::new("/nowhere/mcp-reap"), &["/usr/bin".into()], &[]);
-        assert_eq!((gone.danger, gone.executable.is_err()), (None, true));
-        assert!(!settle(Path::new("/etc/passwd"), &[], &[]).executable.unwrap());
-    }
-}
+mod tests;

@@ -72,7 +72,7 @@ pub(crate) enum Refusal {
     #[error("{} may name servers by their command and cannot be read", .0.display())]
     UnreadPolicy(PathBuf),
     /// Our own path.
-    #[error("{} {why}; install mcp-reap elsewhere first", .program.display())]
+    #[error("{} {why}; {}", .program.display(), .why.advice())]
     Vanishing {
         /// The path.
         program: PathBuf,
