@@ -9,6 +9,8 @@
 mod bytes;
 mod endings;
 mod faults;
+mod guard;
+mod kqueue;
 mod linux;
 mod looks;
 mod machine;

@@ -11,7 +11,7 @@ use libc::{
     sockaddr_un, vinfo_stat, vnode_info, vnode_info_path,
 };
 
-use super::calls::{USAGE_SIZE, errno, flavor, signal};
+use super::calls::{USAGE_SIZE, errno, flavor, kevent, signal};
 use super::layout::at;
 
 #[repr(C)]
@@ -185,6 +185,13 @@ const _: () = {
     assert!(flavor::SHORT_BSD == libc::PROC_PIDT_SHORTBSDINFO);
     assert!(errno::EPERM == libc::EPERM && errno::ESRCH == libc::ESRCH && errno::EBADF == libc::EBADF);
     assert!(signal::KILL == libc::SIGKILL && signal::TERM == libc::SIGTERM && signal::CONT == libc::SIGCONT);
+
+    assert!(kevent::READ == libc::EVFILT_READ && kevent::WRITE == libc::EVFILT_WRITE);
+    assert!(kevent::PROC == libc::EVFILT_PROC && kevent::EXIT == libc::NOTE_EXIT);
+    assert!(kevent::ADD == libc::EV_ADD && kevent::ONESHOT == libc::EV_ONESHOT);
+    assert!(
+        kevent::CLEAR == libc::EV_CLEAR && kevent::EOF == libc::EV_EOF && kevent::LOWAT == libc::NOTE_LOWAT
+    );
 
     assert!(offset_of!(proc_vnodepathinfo, pvi_cdir) == 0);
     assert!(offset_of!(vnode_info_path, vip_path) == at::CWD_PATH);

@@ -192,6 +192,11 @@ pub(super) fn closes_on_exec(bytes: &[u8]) -> Option<bool> {
     Some(u32_at(bytes, at::FD_STATUS)? & 2 != 0)
 }
 
+/// The number of a socket of any family, from `PROC_PIDFDSOCKETINFO`.
+pub(super) fn socket_number(bytes: &[u8]) -> Option<u64> {
+    u64_at(bytes.get(..at::SOCKET_SIZE)?, at::SOCKET_SO).filter(|number| *number != 0)
+}
+
 /// Reads `PROC_PIDFDSOCKETINFO`.
 pub(super) fn socket(bytes: &[u8]) -> Option<End> {
     let bytes = bytes.get(..at::SOCKET_SIZE)?;

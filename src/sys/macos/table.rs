@@ -82,9 +82,17 @@ pub(super) fn bsd(calls: &impl Calls, pid: Pid) -> io::Result<Bsd> {
 
 /// Its unique numbers, a zombie's too; every user's are told.
 pub(super) fn unique(calls: &impl Calls, pid: Pid) -> Option<Unique> {
+    unique_of(calls, pid).ok()
+}
+
+/// The same.
+///
+/// # Errors
+/// `ESRCH` when there is none of this number.
+pub(super) fn unique_of(calls: &impl Calls, pid: Pid) -> io::Result<Unique> {
     let mut bytes = [0; at::UNIQUE_SIZE];
-    let length = calls.pid_info(pid, flavor::UNIQUE, 1, &mut bytes).ok()?;
-    layout::unique(&bytes[..length])
+    let length = calls.pid_info(pid, flavor::UNIQUE, 1, &mut bytes)?;
+    layout::unique(&bytes[..length]).ok_or_else(unreadable)
 }
 
 /// What a process runs; `None` for zombies and other users' processes.
