@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub const ETIMEDOUT: i32 = 60;
 /// Device numbers as macOS has them.
 const NULL: u32 = 0x0300_0002;
 const TTYS: u32 = 0x1000_0000;
+
+const LOOPBACK: (IpAddr, IpAddr) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 /// The calls, to make one of them fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -285,12 +288,17 @@ impl Calls for Machine {
                 }
                 (3, File::Unix(unix)) => unix_bytes(slot.file, unix, cloexec),
                 (3, File::Tcp { local, remote, listens }) => {
-                    inet(slot.file, false).inet(cloexec, *local, *remote, if *listens { 1 } else { 4 })
+                    let state = if *listens { 1 } else { 4 };
+                    let addresses = world.addresses.get(&slot.file).copied().unwrap_or(LOOPBACK);
+                    inet(slot.file, false).inet(cloexec, (*local, *remote), addresses, state)
                 }
-                (3, File::Udp { port }) => inet(slot.file, true).inet(cloexec, *port, 0, 0),
-                (3, File::Vsock) => {
-                    Socket { kind: 7, family: 40, ..inet(slot.file, false) }.inet(cloexec, 0, 0, 0)
-                }
+                (3, File::Udp { port }) => inet(slot.file, true).inet(cloexec, (*port, 0), LOOPBACK, 0),
+                (3, File::Vsock) => Socket { kind: 7, family: 40, ..inet(slot.file, false) }.inet(
+                    cloexec,
+                    (0, 0),
+                    LOOPBACK,
+                    0,
+                ),
                 (1, File::Terminal(minor)) if world.revoked.contains(minor) => return Err(EBADF),
                 (1, File::Terminal(minor)) => bytes::vnode(3, cloexec, 0o020_620, TTYS | minor),
                 (1, File::Null) => bytes::vnode(3, cloexec, 0o020_666, NULL),

@@ -1,6 +1,7 @@
 //! What xnu keeps: processes, open files, terminals, and what happens to them in time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::kqueue::Kq;
 
@@ -142,6 +143,8 @@ pub struct World {
     pub processes: BTreeMap<u32, Body>,
     pub files: BTreeMap<u64, File>,
     pub revoked: BTreeSet<u32>,
+    /// The local and the foreign address of TCP connections that are not the loopback's.
+    pub addresses: BTreeMap<u64, (IpAddr, IpAddr)>,
     pub jobs: Jobs,
     /// Our own process.
     pub viewer: u32,
@@ -170,6 +173,7 @@ impl World {
             processes: BTreeMap::new(),
             files: BTreeMap::new(),
             revoked: BTreeSet::new(),
+            addresses: BTreeMap::new(),
             jobs: BTreeMap::from([("gui/501".to_owned(), Vec::new()), ("system".to_owned(), Vec::new())]),
             viewer: 0,
             pace: 0,

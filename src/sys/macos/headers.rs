@@ -222,6 +222,9 @@ const _: () = {
     assert!(proto + offset_of!(UnSockInfo, unsi_caddr) == at::SOCKET_UN_CADDR);
     assert!(proto + offset_of!(InSockInfo, insi_fport) == at::SOCKET_IN_FPORT);
     assert!(proto + offset_of!(InSockInfo, insi_lport) == at::SOCKET_IN_LPORT);
+    assert!(proto + offset_of!(InSockInfo, insi_vflag) == at::SOCKET_IN_VFLAG);
+    assert!(proto + offset_of!(InSockInfo, insi_faddr) == at::SOCKET_IN_FADDR);
+    assert!(proto + offset_of!(InSockInfo, insi_laddr) == at::SOCKET_IN_LADDR);
     assert!(proto + offset_of!(TcpSockInfo, tcpsi_state) == at::SOCKET_TCP_STATE);
     assert!(size_of::<SocketFdInfo>() == at::SOCKET_SIZE);
 };
