@@ -20,6 +20,9 @@ use crate::reap::{Kernel, Refusal, Signal};
 #[path = "../kernel_tests.rs"]
 mod kernel_tests;
 mod lookout;
+#[cfg(all(test, target_os = "macos"))]
+#[path = "../real_stage_tests.rs"]
+mod real_stage_tests;
 
 #[cfg(all(test, target_os = "macos"))]
 type OsKernel = MacKernel<crate::sys::macos::Mac>;
