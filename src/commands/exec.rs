@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::audit::Unguarded;
 use crate::exit::Exit;
-use crate::guard::start::{self, Refused, Start};
+use crate::guard::begin::{Refused, Start};
+use crate::guard::marker::Wire;
+use crate::guard::start;
 use crate::os::stable_path::{self, Vanishing};
 use crate::process::Pid;
 use crate::redact;
@@ -40,7 +42,8 @@ pub(super) fn run(command: &[OsString], linger: Option<Duration>) -> Exit {
         ));
     }
     let identity = crate::sys::identity(Pid(std::process::id()));
-    let start = Start { command: command.to_vec(), linger, identity };
+    let unique = |pid| crate::sys::lineage(pid).map(|lineage| lineage.own);
+    let start = Start { command: command.to_vec(), linger, identity, stdin: stdin(), unique };
     let error = match start::exec(&start, unguarded) {
         Ok(never) => match never {},
         Err(error) => error,
@@ -49,7 +52,18 @@ pub(super) fn run(command: &[OsString], linger: Option<Duration>) -> Exit {
     Exit::NotStarted(error.code())
 }
 
-/// One line in the client's log, and a note for `doctor`.
+/// What hangs up on descriptor 0.
+#[cfg(target_os = "linux")]
+fn stdin() -> Option<Wire> {
+    crate::guard::stdin::of_this_process()
+}
+
+#[cfg(target_os = "macos")]
+fn stdin() -> Option<Wire> {
+    super::guard::wire_on(&crate::sys::macos::Mac, 0)
+}
+
+/// One line for whoever reads the client's log, and a note for `doctor`.
 fn unguarded(why: &Refused) {
     let why = clean(&why.to_string());
     notice(&format!("mcp-reap: exec: the server runs without a guardian: {why}"));

@@ -1,7 +1,9 @@
 //! `mcp-reap guard`: what `exec` leaves beside a server. Nobody types it.
 
 mod end;
+mod host;
 mod look;
+mod queue;
 mod record;
 mod world;
 
@@ -9,12 +11,16 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::exit::Exit;
-use crate::guard::ffi;
-use crate::guard::ticket::{CLIENT_GONE, Ticket};
+use crate::guard::container;
+use crate::guard::ticket::Ticket;
 use crate::guard::watch::{Watched, watch};
-use crate::guard::{container, stdin};
+use crate::guard::{ffi, stdin};
 
 use super::output::notice;
+
+pub use host::{Host, Settings};
+pub use queue::{Queue, wire_on};
+pub use world::Server;
 
 /// Watches until the server is gone. Says on the ticket's pipe that it does, or why it does not.
 pub(super) fn run(words: &[String]) -> Exit {
@@ -23,23 +29,23 @@ pub(super) fn run(words: &[String]) -> Exit {
         return Exit::Refused;
     };
     let Some(ready) = ffi::adopt(ticket.ready_fd) else { return Exit::Refused };
-    let watched = match prepare(&ticket) {
-        Ok(watched) => watched,
+    let (mut events, watched) = match prepare(&ticket) {
+        Ok(prepared) => prepared,
         Err(why) => {
             let _ = std::fs::File::from(ready).write_all(format!("{why}\n").as_bytes());
             return Exit::Refused;
         }
     };
     // Seen while it is still exec's; the server's own command line may be anything.
-    let mut world = world::Machine::new(&ticket, watched.stdin.as_ref());
+    let mut world = Server::new(host::Here::new(), &ticket);
     let _ = std::fs::File::from(ready).write_all(b"\n");
     #[cfg(target_os = "linux")]
     ffi::let_go_of_code();
-    let root_gone = match watch(watched, &mut world) {
+    let root_gone = match watch(watched, &mut events, &mut world) {
         Ok(root_gone) => root_gone,
-        Err(errno) => {
+        Err(error) => {
             super::output::log_to_file();
-            tracing::warn!("guard: the wait failed, so the server goes on unguarded: {errno}");
+            tracing::warn!("guard: the wait failed, so the server goes on unguarded: {error}");
             return Exit::NotFine;
         }
     };
@@ -49,27 +55,26 @@ pub(super) fn run(words: &[String]) -> Exit {
     Exit::Fine
 }
 
+/// What tells this system's guardian of what happens.
+#[cfg(target_os = "linux")]
+type Told = crate::guard::poll::Polled;
+#[cfg(target_os = "macos")]
+type Told = Queue<crate::sys::macos::Mac>;
+
 /// Takes what is this guardian's and closes all else; fails before anybody relies on it.
-fn prepare(ticket: &Ticket) -> Result<Watched, String> {
-    let adopt = |fd: i32| ffi::adopt(fd).ok_or_else(|| format!("descriptor {fd} did not come through exec"));
-    let root = adopt(ticket.root_fd)?;
-    let client = (ticket.client_fd != CLIENT_GONE).then(|| adopt(ticket.client_fd)).transpose()?;
-    let stdin = ticket.stdin_fd.map(adopt).transpose()?;
-    let keep = [Some(ticket.root_fd), Some(ticket.client_fd), ticket.stdin_fd, Some(ticket.ready_fd)];
-    stdin::let_go_of_all_but(&keep.map(Option::unwrap_or_default))
-        .map_err(|errno| format!("could not close what it inherited: {errno}"))?;
-    // The folder it was started in may be on a disk that is to be removed.
+fn prepare(ticket: &Ticket) -> Result<(Told, Watched), String> {
+    // First: on macOS the queue is a descriptor of its own.
+    stdin::let_go_of_all_but(&ticket.descriptors())
+        .map_err(|error| format!("could not close what it inherited: {error}"))?;
+    // The folder it was started in may be on a disk that somebody wants to take out.
     let _ = std::env::set_current_dir("/");
-    let watched = Watched {
-        stdin,
-        client,
-        client_gone: ticket.client_fd == CLIENT_GONE && ticket.client != 0,
-        root: Some(root),
-    };
-    watched.try_poll().map_err(|errno| format!("could not poll: {errno}"))?;
+    #[cfg(target_os = "linux")]
+    let told = Told::begin(ticket)?;
+    #[cfg(target_os = "macos")]
+    let told = Told::begin(crate::sys::macos::Mac, ticket)?;
     let directory = crate::config::state_dir().map_err(|error| error.to_string())?;
     writable(&directory)?;
-    Ok(watched)
+    Ok(told)
 }
 
 /// Could the audit log be written here? Asked without writing: nothing may ever have to be.

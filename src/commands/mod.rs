@@ -9,7 +9,7 @@ mod doctor;
 mod exec;
 mod explain;
 mod generate;
-mod guard;
+pub mod guard;
 mod hook;
 mod idle_rules;
 mod keys;

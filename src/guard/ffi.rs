@@ -34,6 +34,40 @@ pub fn fork_silently() -> nix::Result<i32> {
     nix::errno::Errno::result(pid).map(|pid| i32::try_from(pid).unwrap_or_default())
 }
 
+/// fork(2). 0 in the child, otherwise the child's number. No SIGCHLD is left pending while the signal has its default,
+/// which ignores it: such a signal is dropped (xnu, kern_sig.c: `setsigvec` and `siginit` put it into `p_sigignore`).
+///
+/// # Errors
+/// `EAGAIN` no more processes for this user.
+#[cfg(target_os = "macos")]
+pub fn fork_silently() -> nix::Result<i32> {
+    // SAFETY: this process has one thread, so the child finds no lock taken.
+    nix::errno::Errno::result(unsafe { libc::fork() })
+}
+
+/// Sets SIGCHLD to its default and answers what it was: where it is ignored, children are collected by the kernel and
+/// their exit codes lost.
+#[cfg(target_os = "macos")]
+#[must_use]
+pub fn default_child_signal() -> libc::sigaction {
+    // SAFETY: the struct is plain numbers, of which all zeros are the default disposition without flags; both pointers
+    // are those of live structs of the size the call knows.
+    unsafe {
+        let (default, mut before): (libc::sigaction, libc::sigaction) =
+            (std::mem::zeroed(), std::mem::zeroed());
+        libc::sigaction(libc::SIGCHLD, &raw const default, &raw mut before);
+        before
+    }
+}
+
+/// Sets SIGCHLD back to what it was.
+#[cfg(target_os = "macos")]
+pub fn restore_child_signal(before: &libc::sigaction) {
+    // SAFETY: the pointer is that of a live struct, which the kernel itself filled; a program that was just started has
+    // no handlers, so no function is named in it.
+    unsafe { libc::sigaction(libc::SIGCHLD, std::ptr::from_ref(before), std::ptr::null_mut()) };
+}
+
 /// Ends this process at once: no destructor, no flush, as a child must that shares its parent's buffers.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: the call never returns and touches no memory.

@@ -6,13 +6,17 @@
 //! is one table ([`decide`]). A parent that waits for the server would be simpler and leak: the client
 //! that kills it with SIGKILL kills nothing else.
 
+pub mod begin;
 pub mod command;
 pub mod container;
 pub mod decide;
 pub mod ffi;
 pub mod marker;
 pub mod members;
+#[cfg(target_os = "linux")]
 pub mod peer;
+#[cfg(target_os = "linux")]
+pub mod poll;
 pub mod start;
 pub mod stdin;
 pub mod ticket;

@@ -1,25 +1,15 @@
 //! Whose hang-up is it? A socket that its own side shut down looks hung up to poll(2) while the other end is
 //! still there.
 
-#[cfg(target_os = "linux")]
 use std::os::fd::OwnedFd;
 
 /// Is the other end of this unix socket closed? Its peer has no inode then (net/unix/diag.c,
 /// `sk_diag_dump_peer`). What cannot be asked is not gone.
-#[cfg(target_os = "linux")]
 #[must_use]
 pub fn is_gone(inode: u64) -> bool {
     ask(inode).and_then(|answer| peer_of(&answer)) == Some(0)
 }
 
-/// No such question elsewhere.
-#[cfg(not(target_os = "linux"))]
-#[must_use]
-pub fn is_gone(_: u64) -> bool {
-    false
-}
-
-#[cfg(target_os = "linux")]
 fn ask(inode: u64) -> Option<Vec<u8>> {
     use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -45,7 +35,6 @@ fn ask(inode: u64) -> Option<Vec<u8>> {
 }
 
 /// The inode of the peer, from a message with a `struct unix_diag_msg` of 16 bytes and its attributes.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn peer_of(message: &[u8]) -> Option<u32> {
     let two = |at: usize| Some(u16::from_ne_bytes(message.get(at..at + 2)?.try_into().ok()?));
     let four = |at: usize| Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?));
@@ -64,7 +53,7 @@ fn peer_of(message: &[u8]) -> Option<u32> {
     None
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;

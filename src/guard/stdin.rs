@@ -1,20 +1,26 @@
 //! The stdin that a guardian watches: anonymous pipes and sockets, which hang up.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+#[cfg(target_os = "linux")]
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
+#[cfg(target_os = "linux")]
 use rustix::fs::{FileType, fstat, readlink};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
+#[cfg(target_os = "linux")]
 use super::marker::Wire;
 
-/// What is on descriptor 0; `None` for what never hangs up: `/dev/null`, a file, a terminal, nothing at
+/// What is on descriptor 0, on Linux; `None` for what never hangs up: `/dev/null`, a file, a terminal, nothing at
 /// all, and a FIFO with a name, which can get a writer again at any time.
+#[cfg(target_os = "linux")]
 #[must_use]
 pub fn of_this_process() -> Option<Wire> {
     wire(std::io::stdin().as_fd())
 }
 
 /// The same of any descriptor.
+#[cfg(target_os = "linux")]
 #[must_use]
 pub fn wire(fd: BorrowedFd<'_>) -> Option<Wire> {
     let stat = fstat(fd).ok()?;

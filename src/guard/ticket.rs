@@ -1,23 +1,52 @@
 //! What `exec` hands to its guardian: numbers only, because anybody can read a command line.
 
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::process::{Pid, ProcessId, StartTime};
 
-/// In place of a descriptor: the client was gone already, or cannot be watched.
-pub const CLIENT_GONE: i32 = -1;
+/// How exactly one process is known, beyond its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// By a pidfd of it, on this descriptor (Linux).
+    Pidfd(i32),
+    /// By a number that no other process gets until the machine restarts (macOS).
+    Unique(u64),
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Known::Pidfd(fd) => write!(f, "{fd}"),
+            Known::Unique(id) => write!(f, "u{id}"),
+        }
+    }
+}
+
+impl FromStr for Known {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Known, ParseIntError> {
+        match text.strip_prefix('u') {
+            Some(id) => id.parse().map(Known::Unique),
+            None => text.parse().map(Known::Pidfd),
+        }
+    }
+}
 
 /// One guardian's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// The process to guard, which becomes the server.
     pub root: ProcessId,
-    /// A pidfd of it.
-    pub root_fd: i32,
+    /// Which one that is.
+    pub root_by: Known,
     /// The client's number; 0 for one outside this PID namespace.
     pub client: u32,
-    /// A pidfd of it, or [`CLIENT_GONE`].
-    pub client_fd: i32,
+    /// Which one that is; `None` where it was gone already, or cannot be watched.
+    pub client_by: Option<Known>,
     /// A duplicate of the server's stdin; `None` where nothing hangs up there.
     pub stdin_fd: Option<i32>,
     /// Where the guardian says that it watches.
@@ -31,14 +60,33 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// The client had ended before it could be watched. One outside this PID namespace never ends, as far as can be
+    /// seen.
+    #[must_use]
+    pub fn client_is_gone(&self) -> bool {
+        self.client_by.is_none() && self.client != 0
+    }
+
+    /// The descriptors that the guardian was given.
+    #[must_use]
+    pub fn descriptors(&self) -> Vec<i32> {
+        let pidfd = |known: Known| match known {
+            Known::Pidfd(fd) => Some(fd),
+            Known::Unique(_) => None,
+        };
+        let known = [Some(self.root_by), self.client_by];
+        let pidfds = known.into_iter().flatten().filter_map(pidfd);
+        pidfds.chain(self.stdin_fd).chain([self.ready_fd]).collect()
+    }
+
     /// `mcp-reap guard root=4242@881:5 ...`
     #[must_use]
     pub fn command_line(&self) -> Vec<String> {
         let mut line = vec![
             "mcp-reap".to_owned(),
             "guard".to_owned(),
-            format!("root={}@{}:{}", self.root.pid, self.root.start.0, self.root_fd),
-            format!("client={}:{}", self.client, self.client_fd),
+            format!("root={}@{}:{}", self.root.pid, self.root.start.0, self.root_by),
+            format!("client={}:{}", self.client, self.client_by.map_or("-".to_owned(), |by| by.to_string())),
             format!("ready={}", self.ready_fd),
             format!("marker={}", self.marker),
         ];
@@ -52,18 +100,18 @@ impl Ticket {
     #[must_use]
     pub fn parse(words: &[String]) -> Option<Ticket> {
         let get = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
-        let (root, root_fd) = get("root")?.split_once(':')?;
+        let (root, root_by) = get("root")?.split_once(':')?;
         let (pid, start) = root.split_once('@')?;
-        let (client, client_fd) = get("client")?.split_once(':')?;
+        let (client, client_by) = get("client")?.split_once(':')?;
         let optional = |key: &str| match get(key) {
             Some(text) => text.parse::<u64>().ok().map(Some),
             None => Some(None),
         };
         Some(Ticket {
             root: ProcessId { pid: Pid(pid.parse().ok()?), start: StartTime(start.parse().ok()?) },
-            root_fd: root_fd.parse().ok()?,
+            root_by: root_by.parse().ok()?,
             client: client.parse().ok()?,
-            client_fd: client_fd.parse().ok()?,
+            client_by: if client_by == "-" { None } else { Some(client_by.parse().ok()?) },
             stdin_fd: optional("stdin")?.map(i32::try_from).transpose().ok()?,
             ready_fd: get("ready")?.parse().ok()?,
             marker: get("marker")?.to_owned(),
@@ -82,9 +130,9 @@ mod tests {
     fn a_guardian_reads_what_it_was_given_and_nothing_that_is_cut() {
         let mut ticket = Ticket {
             root: ProcessId { pid: Pid(4242), start: StartTime(881) },
-            root_fd: 5,
+            root_by: Known::Pidfd(5),
             client: 4100,
-            client_fd: 6,
+            client_by: Some(Known::Pidfd(6)),
             stdin_fd: Some(7),
             ready_fd: 8,
             marker: "p77.0000002a".into(),
@@ -94,8 +142,16 @@ mod tests {
         let line = ticket.command_line();
         assert_eq!(line[..3], ["mcp-reap", "guard", "root=4242@881:5"]);
         assert_eq!(Ticket::parse(&line[2..]), Some(ticket.clone()));
-        ticket = Ticket { client_fd: CLIENT_GONE, stdin_fd: None, linger: None, engine: None, ..ticket };
-        assert_eq!(Ticket::parse(&ticket.command_line()[2..]), Some(ticket));
+        assert_eq!((ticket.descriptors(), ticket.client_is_gone()), (vec![5, 6, 7, 8], false));
+        ticket = Ticket { client_by: None, stdin_fd: None, linger: None, engine: None, ..ticket };
+        assert_eq!(Ticket::parse(&ticket.command_line()[2..]), Some(ticket.clone()));
+        assert_eq!((ticket.descriptors(), ticket.client_is_gone()), (vec![5, 8], true));
+        assert!(!Ticket { client: 0, ..ticket.clone() }.client_is_gone(), "outside this PID namespace");
+        let (root_by, client_by) = (Known::Unique(77), Some(Known::Unique(1)));
+        ticket = Ticket { root_by, client_by, ..ticket };
+        assert_eq!(ticket.command_line()[2..4], ["root=4242@881:u77", "client=4100:u1"]);
+        assert_eq!(Ticket::parse(&ticket.command_line()[2..]), Some(ticket.clone()));
+        assert_eq!(ticket.descriptors(), [8]);
         for missing in 2..6 {
             let mut cut = line.clone();
             cut.remove(missing);

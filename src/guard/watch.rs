@@ -1,20 +1,68 @@
-//! The guardian's sleep: one poll over stdin, the client and the root, and what the table says when it
-//! ends.
+//! The guardian's sleep: until something happens to stdin, the client or the root, and what the table says
+//! then. One piece of code for every system; how a system tells of the three is for [`Events`].
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use std::io;
+use std::time::Duration;
 
 use super::decide::{Next, Reader, Seen, Stdin, Tree, rest_after};
 
-/// What a guardian asks of the machine, and what it does there.
+/// Some of the three things that a guardian waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Happenings {
+    /// Stdin is hung up, or its own side shut it down.
+    pub hang_up: bool,
+    /// The client has ended.
+    pub client: bool,
+    /// The root has ended.
+    pub root: bool,
+}
+
+impl Happenings {
+    /// The end of the root, and nothing else.
+    pub const ROOT: Happenings = Happenings { hang_up: false, client: false, root: true };
+
+    /// Has any of them happened?
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.hang_up || self.client || self.root
+    }
+}
+
+/// What a guardian waits for, by the means of one system: poll(2) over pidfds on Linux, a kqueue on macOS.
+pub trait Events {
+    /// Waits until one of these happens, or the time is over; says which of these have happened. What has
+    /// happened stays so and is told at every later wait that it is wanted at. Data on stdin is nothing that happens.
+    ///
+    /// # Errors
+    /// When there is no waiting any more: then nothing is known.
+    fn wait(&mut self, wanted: Happenings, time: Option<Duration>) -> io::Result<Happenings>;
+
+    /// Stdin says that it is hung up: is the other end really gone, or did the server shut it down? What cannot
+    /// be read is not gone.
+    fn other_end_is_gone(&mut self) -> bool;
+
+    /// Closes the duplicate of stdin: the client is to see that nobody reads any more.
+    fn let_go_of_stdin(&mut self);
+
+    /// A clock that only goes forward.
+    fn now(&self) -> Duration;
+}
+
+/// What there is to watch at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// A stdin that can hang up.
+    pub stdin: bool,
+    /// A client that can be watched; `false` for one outside this PID namespace, too.
+    pub client: bool,
+    /// The client had ended before anybody watched.
+    pub client_gone: bool,
+}
+
+/// What a guardian asks about the server, and what it does there.
 pub trait World {
     /// Is it a client that is guarded? Its own parent and its stdin say nothing then.
     fn guards_a_client(&mut self) -> bool;
-    /// Stdin says that it is hung up: is the other end really gone, or did the server shut it down?
-    fn other_end_is_gone(&mut self, stdin: BorrowedFd<'_>) -> bool;
     /// How long the client may read on after it closed stdin.
     fn linger(&mut self) -> Duration;
     /// Who reads what the server writes.
@@ -48,50 +96,15 @@ pub enum Judged {
     SomethingLeft,
 }
 
-/// The descriptors of one guardian.
-#[derive(Debug)]
-pub struct Watched {
-    /// A duplicate of the server's stdin, where something hangs up there.
-    pub stdin: Option<OwnedFd>,
-    /// A pidfd of the client; `None` once it is gone, or where it cannot be watched.
-    pub client: Option<OwnedFd>,
-    /// The client had ended before anybody watched.
-    pub client_gone: bool,
-    /// A pidfd of the root; `None` once it is gone.
-    pub root: Option<OwnedFd>,
-}
-
-impl Watched {
-    /// One poll that does not wait.
-    ///
-    /// # Errors
-    /// When there is no polling here: a seccomp filter.
-    pub fn try_poll(&self) -> Result<(), Errno> {
-        poll_once([(self.root.as_ref(), PollFlags::IN)], Some(Duration::ZERO)).map(|_| ())
-    }
-}
-
 /// Watches until there is nothing to do any more; says whether the root has ended.
 ///
 /// # Errors
-/// When poll(2) fails: nothing is known then, so nothing is ended.
-pub fn watch(watched: Watched, world: &mut impl World) -> Result<bool, Errno> {
-    let stdin = if watched.stdin.is_some() { Stdin::Connected } else { Stdin::Silent };
-    let client_gone = watched.client_gone;
-    let seen = Seen {
-        stdin,
-        client_gone,
-        root_gone: false,
-        stdout: None,
-        tree: None,
-        rest: Duration::ZERO,
-        // Known when it matters.
-        linger: Duration::MAX,
-    };
-    let mut guardian = Guardian { watched, seen, hung_up_at: None, cut_off_at: None, in_vain: 0 };
+/// When the wait fails: nothing is known then, so nothing is ended.
+pub fn watch(watched: Watched, events: &mut impl Events, world: &mut impl World) -> io::Result<bool> {
+    let mut guardian = Guardian::new(watched, events);
     loop {
         if let Some(at) = guardian.hung_up_at {
-            guardian.seen.stdin = Stdin::HungUp(at.elapsed());
+            guardian.seen.stdin = Stdin::HungUp(guardian.since(at));
         }
         match guardian.seen.next() {
             Next::Sleep => guardian.sleep(None, world)?,
@@ -108,7 +121,9 @@ pub fn watch(watched: Watched, world: &mut impl World) -> Result<bool, Errno> {
                 }
             },
             Next::JudgeAndLeave => {
-                world.judge(Grace::None, &mut |time| poll_once([(None, PollFlags::IN)], Some(time)).is_ok());
+                let events = &mut *guardian.events;
+                let mut pause = |time| events.wait(Happenings::default(), Some(time)).is_ok();
+                world.judge(Grace::None, &mut pause);
                 break;
             }
             Next::Leave => break,
@@ -118,75 +133,100 @@ pub fn watch(watched: Watched, world: &mut impl World) -> Result<bool, Errno> {
 }
 
 /// One guardian at work.
-struct Guardian {
-    watched: Watched,
+struct Guardian<'e, E> {
+    events: &'e mut E,
+    /// What can still happen.
+    wanted: Happenings,
     seen: Seen,
-    hung_up_at: Option<Instant>,
+    hung_up_at: Option<Duration>,
     /// When it was first to be judged since something happened: its grace runs from here.
-    cut_off_at: Option<Instant>,
+    cut_off_at: Option<Duration>,
     /// Judgements that ended nothing, since something happened last.
     in_vain: u32,
 }
 
-impl Guardian {
+impl<'e, E: Events> Guardian<'e, E> {
+    fn new(watched: Watched, events: &'e mut E) -> Guardian<'e, E> {
+        let seen = Seen {
+            stdin: if watched.stdin { Stdin::Connected } else { Stdin::Silent },
+            client_gone: watched.client_gone,
+            root_gone: false,
+            stdout: None,
+            tree: None,
+            rest: Duration::ZERO,
+            // Known when it matters.
+            linger: Duration::MAX,
+        };
+        let wanted = Happenings { hang_up: watched.stdin, client: watched.client, root: true };
+        Guardian { events, wanted, seen, hung_up_at: None, cut_off_at: None, in_vain: 0 }
+    }
+
+    fn since(&self, at: Duration) -> Duration {
+        self.events.now().saturating_sub(at)
+    }
+
     /// Sleeps until something happens or the time is over, and notes what happened. All that was answered
     /// or judged before is asked again after it.
-    fn sleep(&mut self, time: Option<Duration>, world: &mut impl World) -> Result<(), Errno> {
+    fn sleep(&mut self, time: Option<Duration>, world: &mut impl World) -> io::Result<()> {
         (self.seen.stdout, self.seen.tree, self.seen.rest) = (None, None, Duration::ZERO);
-        let Watched { stdin, client, root, .. } = &self.watched;
-        // Never for its data: only a hang-up or an error ends the sleep, both of which cannot be masked.
-        let connected = stdin.as_ref().filter(|_| self.seen.stdin == Stdin::Connected);
-        let places = [
-            (connected, PollFlags::empty()),
-            (client.as_ref(), PollFlags::IN),
-            (root.as_ref(), PollFlags::IN),
-        ];
-        let [hung_up, client_ended, root_ended] = poll_once(places, time)?;
-        if (hung_up || client_ended) && world.guards_a_client() {
-            (self.watched.client, self.watched.stdin) = (None, None);
+        let connected = self.wanted.hang_up && self.seen.stdin == Stdin::Connected;
+        let happened = self.events.wait(Happenings { hang_up: connected, ..self.wanted }, time)?;
+        if (happened.hang_up || happened.client) && world.guards_a_client() {
+            self.let_go_of_stdin();
+            self.wanted.client = false;
             self.seen.stdin = Stdin::Silent;
         } else {
-            if client_ended {
-                self.watched.client = None;
+            if happened.client {
+                self.wanted.client = false;
                 self.seen.client_gone = true;
             }
-            if hung_up || self.seen.stdin == Stdin::ShutByServer {
+            if happened.hang_up || self.seen.stdin == Stdin::ShutByServer {
                 self.hang_up(world);
             }
         }
-        if root_ended {
+        if happened.root {
             self.end_of_root();
         }
-        if hung_up || client_ended || root_ended {
+        if happened.any() {
             self.in_vain = 0;
         }
         Ok(())
     }
 
     fn hang_up(&mut self, world: &mut impl World) {
-        let Some(stdin) = &self.watched.stdin else { return };
-        if world.other_end_is_gone(stdin.as_fd()) {
-            self.hung_up_at = Some(Instant::now());
+        if !self.wanted.hang_up {
+            return;
+        }
+        if self.events.other_end_is_gone() {
+            self.hung_up_at = Some(self.events.now());
             self.seen.linger = world.linger();
             self.seen.stdin = Stdin::HungUp(Duration::ZERO);
             // A hung-up end tells nothing more.
-            self.watched.stdin = None;
+            self.let_go_of_stdin();
         } else {
             self.seen.stdin = Stdin::ShutByServer;
         }
     }
 
+    fn let_go_of_stdin(&mut self) {
+        if std::mem::take(&mut self.wanted.hang_up) {
+            self.events.let_go_of_stdin();
+        }
+    }
+
     /// Judges. A wait before anything is ended is over with the root, for then there may be nothing left.
     fn judge_after_grace(&mut self, lingered: bool, world: &mut impl World) -> Judged {
-        let waited = self.cut_off_at.get_or_insert_with(Instant::now).elapsed();
-        let root = self.watched.root.as_ref();
-        let mut pause = |time| poll_once([(root, PollFlags::IN)], Some(time)) == Ok([false]);
+        let cut_off_at = *self.cut_off_at.get_or_insert_with(|| self.events.now());
+        let waited = self.since(cut_off_at);
+        let wanted = Happenings { root: self.wanted.root, ..Happenings::default() };
+        let events = &mut *self.events;
+        let mut pause = |time| events.wait(wanted, Some(time)).is_ok_and(|happened| !happened.root);
         world.judge(Grace::Ahead { lingered, waited }, &mut pause)
     }
 
     /// Has the root ended since it was last asked about?
     fn notice_the_root(&mut self) -> bool {
-        let ended = self.watched.root.is_some() && self.root_has_ended();
+        let ended = self.wanted.root && self.root_has_ended();
         if ended {
             self.end_of_root();
         }
@@ -196,37 +236,13 @@ impl Guardian {
     fn end_of_root(&mut self) {
         self.seen.root_gone = true;
         self.seen.tree = None;
+        self.wanted.root = false;
         // Nobody but us may have stdin now, and the client is to see that nobody reads any more.
-        (self.watched.root, self.watched.stdin) = (None, None);
+        self.let_go_of_stdin();
     }
 
-    fn root_has_ended(&self) -> bool {
-        let root = [(self.watched.root.as_ref(), PollFlags::IN)];
-        self.watched.root.is_none() || poll_once(root, Some(Duration::ZERO)).is_ok_and(|[ended]| ended)
+    fn root_has_ended(&mut self) -> bool {
+        let asked = |events: &mut E| events.wait(Happenings::ROOT, Some(Duration::ZERO));
+        !self.wanted.root || asked(self.events).is_ok_and(|happened| happened.root)
     }
-}
-
-/// One poll(2), again after a signal. An empty place never happens.
-fn poll_once<const N: usize>(
-    places: [(Option<&OwnedFd>, PollFlags); N],
-    time: Option<Duration>,
-) -> Result<[bool; N], Errno> {
-    let until = time.map(|time| Instant::now() + time);
-    let mut fds: Vec<PollFd<'_>> =
-        places.iter().filter_map(|(fd, events)| Some(PollFd::new((*fd)?, *events))).collect();
-    loop {
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let left = left.map(|left| Timespec::try_from(left).unwrap_or_default());
-        match poll(&mut fds, left.as_ref()) {
-            Ok(_) => break,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
-    let mut happened = [false; N];
-    for (happened, _) in happened.iter_mut().zip(&places).filter(|(_, (fd, _))| fd.is_some()) {
-        *happened = ready.next().unwrap_or(false);
-    }
-    Ok(happened)
 }

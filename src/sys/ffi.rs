@@ -5,13 +5,11 @@
 
 use std::ffi::{CStr, c_int};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use rustix::event::Timespec;
-use rustix::event::kqueue::{Event, EventFilter, EventFlags, ProcessEvents, kevent_timespec, kqueue};
-
+use super::macos::calls::Kevent;
 use crate::process::Pid;
 
 /// `proc_pidinfo(3)`: fills the buffer, answers how many bytes of it.
@@ -179,49 +177,88 @@ pub(super) fn device_name(device: u32) -> Option<String> {
     name.filter(|name| !name.starts_with('?'))
 }
 
-/// A queue of the ends of processes.
+/// A kqueue.
 #[derive(Debug)]
-pub(super) struct Exits {
+pub(super) struct Kqueue {
     queue: OwnedFd,
 }
 
-impl Exits {
+impl Kqueue {
     /// # Errors
     /// When the kernel has no descriptor left.
-    pub(super) fn new() -> io::Result<Exits> {
-        Ok(Exits { queue: kqueue()? })
+    pub(super) fn new() -> io::Result<Kqueue> {
+        Ok(Kqueue { queue: rustix::event::kqueue::kqueue()? })
     }
 
-    /// Watches one process under a number of the caller's choice.
+    /// One change.
     ///
     /// # Errors
-    /// `ESRCH` when it has ended.
-    pub(super) fn watch(&self, pid: Pid, place: usize) -> io::Result<()> {
-        let Some(pid) = rustix::process::Pid::from_raw(number(pid)) else {
-            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+    /// From the kernel: `ESRCH` the process is gone, `EBADF` no such descriptor.
+    pub(super) fn add(&self, change: Kevent) -> io::Result<()> {
+        let change = libc::kevent {
+            ident: usize::try_from(change.ident).unwrap_or(usize::MAX),
+            filter: change.filter,
+            flags: change.flags | libc::EV_RECEIPT,
+            fflags: change.fflags,
+            data: isize::try_from(change.data).unwrap_or(isize::MAX),
+            udata: std::ptr::without_provenance_mut(change.place),
         };
-        let filter = EventFilter::Proc { pid, flags: ProcessEvents::EXIT };
-        let flags = EventFlags::ADD | EventFlags::ONESHOT | EventFlags::RECEIPT;
-        let change = Event::new(filter, flags, std::ptr::without_provenance_mut(place));
-        let mut receipts: Vec<Event> = Vec::with_capacity(1);
-        let room = rustix::buffer::spare_capacity(&mut receipts);
-        // SAFETY: the event watches a process number, no file descriptor that could be closed.
-        unsafe { kevent_timespec(self.queue.as_fd(), &[change], room, None)? };
-        match receipts.first().map(Event::data) {
+        let receipt = self.kevent(&[change], 1, Some(Duration::ZERO))?;
+        match receipt.first().map(|receipt| receipt.data) {
             None | Some(0) => Ok(()),
             Some(errno) => Err(io::Error::from_raw_os_error(c_int::try_from(errno).unwrap_or(libc::EIO))),
         }
     }
 
-    /// The numbers of those that ended, as soon as there is one or after the timeout. A signal to
-    /// us ends the wait with none.
-    pub(super) fn wait(&self, timeout: Duration) -> Vec<usize> {
-        let timeout = Timespec::try_from(timeout).unwrap_or_default();
-        let mut events: Vec<Event> = Vec::with_capacity(256);
-        let room = rustix::buffer::spare_capacity(&mut events);
-        // SAFETY: nothing is added to the queue here.
-        let _ = unsafe { kevent_timespec(self.queue.as_fd(), &[], room, Some(&timeout)) };
-        events.iter().map(|event| event.udata().addr()).collect()
+    /// What happened, as soon as something does or after the timeout. A signal to us ends the wait with nothing.
+    ///
+    /// # Errors
+    /// From the kernel.
+    pub(super) fn next(&self, timeout: Option<Duration>) -> io::Result<Vec<Kevent>> {
+        let happened = match self.kevent(&[], 256, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Vec::new(),
+            happened => happened?,
+        };
+        let event = |event: &libc::kevent| Kevent {
+            ident: event.ident as u64,
+            filter: event.filter,
+            flags: event.flags,
+            fflags: event.fflags,
+            data: event.data as i64,
+            place: event.udata.addr(),
+        };
+        Ok(happened.iter().map(event).collect())
+    }
+
+    fn kevent(
+        &self,
+        changes: &[libc::kevent],
+        room: usize,
+        timeout: Option<Duration>,
+    ) -> io::Result<Vec<libc::kevent>> {
+        let timeout = timeout.map(|time| libc::timespec {
+            tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+            tv_nsec: time.subsec_nanos().into(),
+        });
+        let count = |length: usize| c_int::try_from(length).unwrap_or(c_int::MAX);
+        let mut events: Vec<libc::kevent> = Vec::with_capacity(room);
+        // SAFETY: the changes are a live slice of the length it is said to have, the room behind `events` is that of its
+        // capacity, and the timeout is null or points at a struct that lives through the call. A descriptor that is watched
+        // may be closed: the kernel forgets it then (kqueue(2)).
+        let filled = unsafe {
+            libc::kevent(
+                self.queue.as_raw_fd(),
+                changes.as_ptr(),
+                count(changes.len()),
+                events.as_mut_ptr(),
+                count(room),
+                timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref),
+            )
+        };
+        let filled = usize::try_from(filled).map_err(|_| io::Error::last_os_error())?;
+        // SAFETY: the kernel has written so many events, no more than there was room for.
+        unsafe { events.set_len(filled.min(room)) };
+        Ok(events)
     }
 }
 

@@ -32,7 +32,9 @@ use macos as system;
 
 use std::time::Duration;
 
+use crate::bytes::Argv;
 use crate::process::{Interest, Pid, ProcessId, Snapshot};
+use crate::reap::Lineage;
 
 /// Reads a cheap row of every process, then the details of those that `interest` names.
 ///
@@ -52,6 +54,25 @@ pub fn snapshot(mut interest: impl FnMut(&Snapshot) -> Interest) -> Result<Snaps
 #[must_use]
 pub fn identity(pid: Pid) -> Option<ProcessId> {
     system::identity(pid)
+}
+
+/// The environment of a process, each variable ended by a zero. `None` where it is not shown: another user's, one in the
+/// middle of its exec, on macOS a program of the system's.
+#[must_use]
+pub fn environment(pid: Pid) -> Option<Vec<u8>> {
+    system::environment(pid)
+}
+
+/// The command line of a process as it stands now; empty where it is not shown.
+#[must_use]
+pub fn command(pid: Pid) -> Argv {
+    system::command(pid)
+}
+
+/// Which process it is and which one forked it, by numbers that are never given twice; `None` on Linux, which has none.
+#[must_use]
+pub fn lineage(pid: Pid) -> Option<Lineage> {
+    system::lineage(pid)
 }
 
 /// Sleeps until exactly this process, anybody's, has ended, or `patience` is over; says whether it has

@@ -2,6 +2,8 @@
 //! headers, each at the next place where a C compiler puts it. Deliberately without the offsets that the program reads
 //! at: that both agree is what is tested.
 
+use std::net::IpAddr;
+
 /// A struct under construction.
 #[derive(Default)]
 pub struct Struct(Vec<u8>);
@@ -182,11 +184,26 @@ impl Socket {
         Socket::whole(made.raw(&address(name)).raw(&address(peer_name)))
     }
 
-    pub fn inet(&self, closes_on_exec: bool, local: u16, remote: u16, tcp_state: u32) -> Vec<u8> {
+    /// `addresses`: the local and the foreign one.
+    pub fn inet(
+        &self,
+        closes_on_exec: bool,
+        ports: (u16, u16),
+        addresses: (IpAddr, IpAddr),
+        tcp_state: u32,
+    ) -> Vec<u8> {
+        let (local, remote) = ports;
         let port = |port: u16| u32::from(port.to_be());
         // struct in_sockinfo: ports, gencnt, flags, flow, vflag and ttl, rfu, two addresses, tos and 12 bytes of IPv6.
         let made = self.head(closes_on_exec).u32(port(remote)).u32(port(local)).junk64(1).junk32(2);
-        let made = made.u8(1).u8(64).junk32(1).raw(&[0; 16]).raw(&[0; 16]).u8(0).junk32(3);
+        let raw = |address: IpAddr| match address {
+            // struct in4in6_addr: whatever stands before it.
+            IpAddr::V4(four) => [&[0x5a; 12][..], &four.octets()].concat(),
+            IpAddr::V6(six) => six.octets().to_vec(),
+        };
+        let version = if addresses.0.is_ipv4() { 1 } else { 2 };
+        let made =
+            made.u8(version).u8(64).junk32(1).raw(&raw(addresses.1)).raw(&raw(addresses.0)).u8(0).junk32(3);
         Socket::whole(made.u32(tcp_state))
     }
 }

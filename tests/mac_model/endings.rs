@@ -413,7 +413,7 @@ fn one_that_still_works_is_seen_to_move_and_a_quiet_one_is_not() {
 /// What may happen at some call.
 #[derive(Clone, Copy, Debug)]
 enum Event3 {
-    Exits(usize),
+    Kqueue(usize),
     IsReplaced(usize),
     Executes(usize),
     IsTraced(usize),
@@ -422,7 +422,7 @@ enum Event3 {
 
 fn happening() -> impl Strategy<Value = Event3> {
     prop_oneof![
-        (0_usize..4).prop_map(Event3::Exits),
+        (0_usize..4).prop_map(Event3::Kqueue),
         (0_usize..4).prop_map(Event3::IsReplaced),
         (0_usize..4).prop_map(Event3::Executes),
         (0_usize..4).prop_map(Event3::IsTraced),
@@ -462,7 +462,7 @@ proptest! {
             for (at, event) in &events {
                 let (at, right) = (first + at, right.clone());
                 match *event {
-                    Event3::Exits(member) => machine.before(at, move |world| world.exit(right[member])),
+                    Event3::Kqueue(member) => machine.before(at, move |world| world.exit(right[member])),
                     Event3::IsReplaced(member) => machine.before(at, move |world| {
                         world.exit(right[member]);
                         if !world.exists(right[member]) {

@@ -392,3 +392,35 @@ fn a_python_that_lies_in_a_bundle_is_an_interpreter_and_no_desktop_program() {
     world.later_on();
     assert_eq!(doomed(&Machine::of(world)), [module, script, linked]);
 }
+
+/// Over TCP a channel is judged as on Linux: by who is at the other side.
+#[test]
+fn who_is_connected_over_tcp_is_named_and_a_servers_own_browser_is_nobody() {
+    for (who, lives) in [("client", true), ("other", true), ("browser", false), ("far", true)] {
+        let mut world = desktop();
+        let (_, dead) = claude(&mut world, 1);
+        let server = world.serve(dead, Style::Pipes, &["/Users/kim/.local/bin/mcp-server-git"]);
+        for (remote, listens) in [(0, true), (50_123, false)] {
+            let socket = world.file(File::Tcp { local: 8932, remote, listens });
+            world.keep(server, socket);
+            if who == "far" && !listens {
+                let far = ("10.0.0.1".parse().unwrap(), "10.0.0.7".parse().unwrap());
+                world.addresses.insert(socket, far);
+            }
+        }
+        let other = match who {
+            "client" => claude(&mut world, 2).1,
+            "browser" => world.spawn(server, &["/usr/local/bin/headless", "--headless"]),
+            _ => world.spawn(1, &["/usr/bin/other"]),
+        };
+        let socket = world.file(File::Tcp { local: 50_123, remote: 8932, listens: false });
+        world.keep(other, socket);
+        world.exit(dead);
+        world.later_on();
+        let (machine, snapshot) = seen(world);
+        let details = &record(&snapshot, server).details;
+        let named = if matches!(who, "client" | "other") { vec![Pid(other)] } else { vec![] };
+        assert_eq!((details.connected, &details.connected_peers), (Some(u32::from(lives)), &named), "{who}");
+        assert_eq!(!doomed(&machine).contains(&server), lives, "{who}");
+    }
+}

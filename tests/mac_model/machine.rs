@@ -4,14 +4,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use mcp_reap::process::{Pid, Uid, Viewer};
 use mcp_reap::services::launchd::{Answer, Question};
-use mcp_reap::sys::macos::calls::USAGE_SIZE;
-use mcp_reap::sys::macos::{Calls, Exits};
+use mcp_reap::sys::macos::calls::{Kevent, USAGE_SIZE};
+use mcp_reap::sys::macos::{Calls, Kqueue};
 
 use crate::bytes::{self, Bsd, Socket};
 use crate::world::{Body, File, Life, Unix, World};
@@ -24,10 +25,14 @@ pub const EINVAL: i32 = 22;
 const ENOENT: i32 = 2;
 const ENOTSOCK: i32 = 38;
 const EMFILE: i32 = 24;
+pub const EDEADLK: i32 = 11;
+pub const ETIMEDOUT: i32 = 60;
 
 /// Device numbers as macOS has them.
 const NULL: u32 = 0x0300_0002;
 const TTYS: u32 = 0x1000_0000;
+
+const LOOPBACK: (IpAddr, IpAddr) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 /// The calls, to make one of them fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +47,7 @@ pub enum Kind {
     Kill,
     Kqueue,
     Watch,
+    Next,
 }
 
 impl Kind {
@@ -58,6 +64,7 @@ impl Kind {
             Kind::Kill => &[ESRCH, EPERM, EINVAL],
             Kind::Kqueue => &[EMFILE, ENOMEM],
             Kind::Watch => &[ESRCH, ENOMEM, 13],
+            Kind::Next => &[EBADF, ENOMEM],
         }
     }
 }
@@ -87,6 +94,8 @@ struct Inner {
     before: BTreeMap<u64, Happening>,
     /// The system has `proc_signal_with_audittoken`.
     tokens: bool,
+    /// Waits that begin later than this fail with `ETIMEDOUT`: who waits for ever is to be seen.
+    until: u64,
     /// What launchctl does not answer, or says of a domain.
     answers: BTreeMap<String, Answer>,
 }
@@ -98,6 +107,7 @@ impl Machine {
             fault: None,
             before: BTreeMap::new(),
             tokens: true,
+            until: u64::MAX,
             answers: BTreeMap::new(),
         };
         Machine { world: Rc::new(RefCell::new(world)), inner: Rc::new(RefCell::new(inner)) }
@@ -114,6 +124,11 @@ impl Machine {
 
     pub fn before(&self, call: u64, happening: impl FnMut(&mut World) + 'static) {
         self.inner.borrow_mut().before.insert(call, Box::new(happening));
+    }
+
+    /// From so many microseconds on, every wait fails with `ETIMEDOUT`.
+    pub fn ends_after(&self, time: u64) {
+        self.inner.borrow_mut().until = self.world.borrow().now + time;
     }
 
     pub fn without_tokens(&self) {
@@ -221,7 +236,7 @@ fn bsd<'a>(world: &World, pid: Pid, body: &'a Body) -> Bsd<'a> {
 }
 
 impl Calls for Machine {
-    type Exits = Queue;
+    type Kqueue = Queue;
 
     fn pids(&self) -> io::Result<Vec<Pid>> {
         self.call(Kind::Pids, |world| Ok(world.processes.keys().rev().copied().map(Pid).collect()))
@@ -273,12 +288,17 @@ impl Calls for Machine {
                 }
                 (3, File::Unix(unix)) => unix_bytes(slot.file, unix, cloexec),
                 (3, File::Tcp { local, remote, listens }) => {
-                    inet(slot.file, false).inet(cloexec, *local, *remote, if *listens { 1 } else { 4 })
+                    let state = if *listens { 1 } else { 4 };
+                    let addresses = world.addresses.get(&slot.file).copied().unwrap_or(LOOPBACK);
+                    inet(slot.file, false).inet(cloexec, (*local, *remote), addresses, state)
                 }
-                (3, File::Udp { port }) => inet(slot.file, true).inet(cloexec, *port, 0, 0),
-                (3, File::Vsock) => {
-                    Socket { kind: 7, family: 40, ..inet(slot.file, false) }.inet(cloexec, 0, 0, 0)
-                }
+                (3, File::Udp { port }) => inet(slot.file, true).inet(cloexec, (*port, 0), LOOPBACK, 0),
+                (3, File::Vsock) => Socket { kind: 7, family: 40, ..inet(slot.file, false) }.inet(
+                    cloexec,
+                    (0, 0),
+                    LOOPBACK,
+                    0,
+                ),
                 (1, File::Terminal(minor)) if world.revoked.contains(minor) => return Err(EBADF),
                 (1, File::Terminal(minor)) => bytes::vnode(3, cloexec, 0o020_620, TTYS | minor),
                 (1, File::Null) => bytes::vnode(3, cloexec, 0o020_666, NULL),
@@ -372,9 +392,18 @@ impl Calls for Machine {
         }))
     }
 
-    fn exits(&self) -> io::Result<Queue> {
-        let number = self.call(Kind::Kqueue, |world| Ok(world.kqueue()))?;
-        Ok(Queue { machine: self.clone(), number })
+    fn kqueue(&self) -> io::Result<Queue> {
+        let owner = self.world.borrow().viewer;
+        let (number, fd) = self.call(Kind::Kqueue, |world| Ok(world.kqueue(owner)))?;
+        Ok(Queue { machine: self.clone(), number, owner, fd })
+    }
+
+    fn close(&self, fd: i32) -> io::Result<()> {
+        let mut world = self.world.borrow_mut();
+        let viewer = world.viewer;
+        let open = world.processes[&viewer].fds.contains_key(&fd);
+        world.close(viewer, fd);
+        if open { Ok(()) } else { Err(io::Error::from_raw_os_error(EBADF)) }
     }
 
     fn viewer(&self) -> Viewer {
@@ -424,30 +453,62 @@ fn descriptors(world: &World, body: &Body, room: usize) -> Vec<u8> {
     body.fds.iter().take(room / 8).flat_map(one).collect()
 }
 
-/// A kqueue of the model.
+/// A kqueue of the model: a descriptor of the process that made it.
 pub struct Queue {
     machine: Machine,
     number: usize,
+    owner: u32,
+    fd: i32,
 }
 
-impl Exits for Queue {
-    fn watch(&self, pid: Pid, place: usize) -> io::Result<()> {
+impl Queue {
+    fn is_open(&self, world: &World) -> bool {
+        let slot = world.processes.get(&self.owner).and_then(|body| body.fds.get(&self.fd));
+        slot.is_some_and(|slot| world.files[&slot.file] == File::Kqueue)
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        if let Ok(mut world) = self.machine.world.try_borrow_mut()
+            && self.is_open(&world)
+        {
+            world.close(self.owner, self.fd);
+        }
+    }
+}
+
+impl Kqueue for Queue {
+    fn add(&self, change: Kevent) -> io::Result<()> {
         self.machine.call(Kind::Watch, |world| {
-            find(world, pid)?;
-            world.watch(self.number, pid.0, place);
-            Ok(())
+            if !self.is_open(world) {
+                return Err(EBADF);
+            }
+            world.add_note(self.number, self.owner, change)
         })
     }
 
-    fn wait(&self, timeout: Duration) -> Vec<usize> {
+    /// Where nothing will ever happen any more, a wait without an end is `EDEADLK`: in truth it never returns.
+    fn next(&self, timeout: Option<Duration>) -> io::Result<Vec<Kevent>> {
+        let late = self.machine.inner.borrow().until;
+        self.machine.call(Kind::Next, |world| match self.is_open(world) {
+            true if world.now > late => Err(ETIMEDOUT),
+            true => Ok(()),
+            false => Err(EBADF),
+        })?;
         let mut world = self.machine.world.borrow_mut();
-        let until = world.now + u64::try_from(timeout.as_micros()).unwrap();
+        let until = timeout.map(|time| world.now + u64::try_from(time.as_micros()).unwrap());
         loop {
-            let fired = std::mem::take(&mut world.fired[self.number]);
-            if !fired.is_empty() || world.now >= until {
-                return fired;
+            let happened = world.happened(self.number);
+            if !happened.is_empty() || until.is_some_and(|until| world.now >= until) {
+                return Ok(happened);
             }
-            let next = world.next().map_or(until, |next| next.clamp(world.now + 1, until));
+            let next = match (world.next(), until) {
+                (Some(next), Some(until)) => next.clamp(world.now + 1, until),
+                (Some(next), None) => next.max(world.now + 1),
+                (None, Some(until)) => until,
+                (None, None) => return Err(io::Error::from_raw_os_error(EDEADLK)),
+            };
             world.advance(next);
         }
     }

@@ -9,6 +9,11 @@
 mod bytes;
 mod endings;
 mod faults;
+mod guard;
+mod hand;
+#[path = "../../src/sys/kernel_tests.rs"]
+mod kernel_tests;
+mod kqueue;
 mod linux;
 mod looks;
 mod machine;
@@ -17,3 +22,6 @@ mod replay;
 mod scenes;
 mod whole;
 mod world;
+
+// The tests of every system's hand name these so.
+use mcp_reap::{process, reap};

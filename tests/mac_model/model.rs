@@ -1,8 +1,8 @@
 //! The model itself: the rules of xnu that the other tests rest on.
 
 use mcp_reap::process::Pid;
-use mcp_reap::sys::macos::calls::flavor;
-use mcp_reap::sys::macos::{Calls, Exits};
+use mcp_reap::sys::macos::calls::{Kevent, flavor, kevent};
+use mcp_reap::sys::macos::{Calls, Kqueue};
 
 use crate::machine::{EBADF, EINVAL, ENOMEM, EPERM, ESRCH, Machine};
 use crate::scenes::{Style, desktop};
@@ -25,7 +25,7 @@ fn pair() -> (Machine, u32, u32) {
 fn an_end_goes_through_its_steps_in_the_kernels_order() {
     let (machine, client, server) = pair();
     machine.world.borrow_mut().pace = 1_000;
-    let queue = machine.exits().unwrap();
+    let queue = machine.kqueue().unwrap();
     queue.watch(Pid(client), 7).unwrap();
     let bsd = |arg| machine.pid_info(Pid(client), flavor::BSD, arg, &mut [0; 136]);
     let flag = || {
@@ -50,7 +50,7 @@ fn an_end_goes_through_its_steps_in_the_kernels_order() {
     );
     assert_eq!(errno(machine.kill(Pid(client), 15)), ESRCH);
     assert_eq!(errno(queue.watch(Pid(client), 8)), ESRCH);
-    assert_eq!(queue.wait(std::time::Duration::from_millis(5)), [7]);
+    assert_eq!(queue.wait(std::time::Duration::from_millis(5)).unwrap(), [7]);
     assert_eq!((life(), flag().unwrap().1), (Some(Life::Reported), 2), "NOTE_EXIT comes before SZOMB");
     machine.world.borrow_mut().body(client).manners = Manners::default();
     machine.sleep(std::time::Duration::from_millis(1));
@@ -160,4 +160,81 @@ fn exec_changes_the_version_and_the_original_parent_and_nothing_else_of_who_it_i
     let after = unique();
     assert_eq!((after.0, after.1), (before.0, 1), "launchd is the parent at exec");
     assert_ne!(after.2, before.2);
+}
+
+/// A server of each kind of wire with a queue of its own, and what its client sends on.
+fn watched(style: Style, filter: i16, fflags: u32, data: i64) -> (Machine, crate::machine::Queue, u32, u64) {
+    let mut world = desktop();
+    let client = world.spawn(1, &["/usr/bin/client"]);
+    let server = world.serve(client, style, &["/usr/bin/server"]);
+    world.viewer = server;
+    let end = world.processes[&client].fds[&3].file;
+    let machine = Machine::of(world);
+    let queue = machine.kqueue().unwrap();
+    let flags = kevent::ADD | kevent::CLEAR;
+    queue.add(Kevent { ident: 0, filter, flags, fflags, data, place: 5 }).unwrap();
+    (machine, queue, client, end)
+}
+
+/// What a queue tells now: is it the end?
+fn told(queue: &crate::machine::Queue) -> Vec<bool> {
+    let events = queue.next(Some(std::time::Duration::ZERO)).unwrap();
+    events.iter().map(|event| event.flags & kevent::EOF != 0).collect()
+}
+
+#[test]
+fn a_filter_on_the_wrong_end_of_a_pipe_fires_at_its_death_and_the_right_one_for_data() {
+    for (filter, for_data) in [(kevent::READ, vec![false]), (kevent::WRITE, vec![])] {
+        let (machine, queue, client, end) = watched(Style::Pipes, filter, 0, 0);
+        assert_eq!(told(&queue), [false; 0]);
+        machine.world.borrow_mut().send(end, 10_000_000);
+        assert_eq!(told(&queue), for_data, "{filter}");
+        assert_eq!(told(&queue), [false; 0], "EV_CLEAR: each change once");
+        machine.world.borrow_mut().exit(client);
+        assert_eq!((told(&queue), told(&queue)), (vec![true], vec![]));
+    }
+}
+
+#[test]
+fn a_socket_tells_of_its_end_of_either_sides_half_close_and_of_a_full_buffer() {
+    let low = (kevent::READ, kevent::LOWAT, i64::from(i32::MAX));
+    let (machine, queue, client, end) = watched(Style::Sockets, low.0, low.1, low.2);
+    machine.world.borrow_mut().send(end, crate::kqueue::HIWAT - 1);
+    assert_eq!(told(&queue), [false; 0]);
+    machine.world.borrow_mut().send(end, 1);
+    assert_eq!(told(&queue), [false], "NOTE_LOWAT is never more than the buffer");
+    machine.world.borrow_mut().exit(client);
+    assert_eq!(told(&queue), [true]);
+    for (own, writing, tells) in
+        [(true, false, true), (true, true, false), (false, true, true), (false, false, false)]
+    {
+        let (machine, queue, _, end) = watched(Style::Sockets, low.0, low.1, low.2);
+        let mut world = machine.world.borrow_mut();
+        let stdin = world.processes[&world.viewer].fds[&0].file;
+        world.shut(if own { stdin } else { end }, writing);
+        drop(world);
+        assert_eq!(!told(&queue).is_empty(), tells, "own {own}, writing {writing}");
+    }
+}
+
+#[test]
+fn a_queue_is_neither_forked_nor_left_by_exec_and_forgets_what_is_closed() {
+    let (machine, queue, client, end) = watched(Style::Pipes, kevent::WRITE, 0, 0);
+    let (server, child) = {
+        let mut world = machine.world.borrow_mut();
+        let server = world.viewer;
+        (server, world.fork(server))
+    };
+    let has = |pid: u32| {
+        let world = machine.world.borrow();
+        let mut slots = world.processes[&pid].fds.values();
+        (world.processes[&pid].fds.len(), slots.any(|slot| world.files[&slot.file] == File::Kqueue))
+    };
+    assert_eq!((has(server), has(child)), ((4, true), (3, false)));
+    machine.close(0).unwrap();
+    machine.world.borrow_mut().exit(client);
+    assert_eq!(told(&queue), [false; 0], "the descriptor was closed before");
+    machine.world.borrow_mut().exec(server, &["/usr/bin/other"]);
+    assert_eq!((has(server), errno(queue.next(None))), ((2, false), EBADF));
+    assert!(!machine.world.borrow().files.contains_key(&end));
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use mcp_reap::process::{Pid, Snapshot, Viewer};
-use mcp_reap::sys::macos::calls::USAGE_SIZE;
-use mcp_reap::sys::macos::{Calls, Exits, snapshot_by};
+use mcp_reap::sys::macos::calls::{Kevent, USAGE_SIZE};
+use mcp_reap::sys::macos::{Calls, Kqueue, snapshot_by};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
@@ -71,20 +71,20 @@ impl<C: Calls> Recorder<C> {
     }
 }
 
-pub struct NoExits;
+pub struct NoKqueue;
 
-impl Exits for NoExits {
-    fn watch(&self, _: Pid, _: usize) -> io::Result<()> {
+impl Kqueue for NoKqueue {
+    fn add(&self, _: Kevent) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    fn wait(&self, _: Duration) -> Vec<usize> {
-        Vec::new()
+    fn next(&self, _: Option<Duration>) -> io::Result<Vec<Kevent>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
 impl<C: Calls> Calls for Recorder<C> {
-    type Exits = NoExits;
+    type Kqueue = NoKqueue;
 
     fn pids(&self) -> io::Result<Vec<Pid>> {
         let mut pids = self.calls.pids()?;
@@ -148,8 +148,12 @@ impl<C: Calls> Calls for Recorder<C> {
         unreachable!("only looks are recorded")
     }
 
-    fn exits(&self) -> io::Result<NoExits> {
-        Ok(NoExits)
+    fn kqueue(&self) -> io::Result<NoKqueue> {
+        Ok(NoKqueue)
+    }
+
+    fn close(&self, _: i32) -> io::Result<()> {
+        unreachable!("a look closes nothing")
     }
 
     fn viewer(&self) -> Viewer {
@@ -196,7 +200,7 @@ fn number(bytes: &[u8]) -> u32 {
 }
 
 impl Calls for Replay {
-    type Exits = NoExits;
+    type Kqueue = NoKqueue;
 
     fn pids(&self) -> io::Result<Vec<Pid>> {
         Ok(self.answer("pids")?.chunks(4).map(|four| Pid(number(four))).collect())
@@ -246,8 +250,12 @@ impl Calls for Replay {
         unreachable!("nobody is signalled in a replay")
     }
 
-    fn exits(&self) -> io::Result<NoExits> {
-        Ok(NoExits)
+    fn kqueue(&self) -> io::Result<NoKqueue> {
+        Ok(NoKqueue)
+    }
+
+    fn close(&self, _: i32) -> io::Result<()> {
+        unreachable!("a look closes nothing")
     }
 
     fn viewer(&self) -> Viewer {

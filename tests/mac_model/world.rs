@@ -1,6 +1,9 @@
 //! What xnu keeps: processes, open files, terminals, and what happens to them in time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::kqueue::Kq;
 
 pub const TERM: i32 = 15;
 pub const KILL: i32 = 9;
@@ -122,8 +125,8 @@ pub struct Body {
     pub sealed: bool,
 }
 
-#[derive(Clone, Debug)]
 enum Step {
+    Happens(Box<dyn FnOnce(&mut World)>),
     End(u32, u64),
     Drain(u32, u64),
     Report(u32, u64),
@@ -140,6 +143,8 @@ pub struct World {
     pub processes: BTreeMap<u32, Body>,
     pub files: BTreeMap<u64, File>,
     pub revoked: BTreeSet<u32>,
+    /// The local and the foreign address of TCP connections that are not the loopback's.
+    pub addresses: BTreeMap<u64, (IpAddr, IpAddr)>,
     pub jobs: Jobs,
     /// Our own process.
     pub viewer: u32,
@@ -150,8 +155,9 @@ pub struct World {
     /// Every process that ever was, by its unique number: its parent's, as it was forked.
     pub births: BTreeMap<u64, u64>,
     queue: Vec<(u64, Step)>,
-    watches: Vec<Vec<(u64, usize)>>,
-    pub fired: Vec<Vec<usize>>,
+    pub queues: Vec<Kq>,
+    /// What came into an open file and was not read yet, in bytes.
+    pub unread: BTreeMap<u64, u64>,
     /// The number given last.
     pub next_pid: u32,
     next_file: u64,
@@ -167,14 +173,15 @@ impl World {
             processes: BTreeMap::new(),
             files: BTreeMap::new(),
             revoked: BTreeSet::new(),
+            addresses: BTreeMap::new(),
             jobs: BTreeMap::from([("gui/501".to_owned(), Vec::new()), ("system".to_owned(), Vec::new())]),
             viewer: 0,
             pace: 0,
             signals: Vec::new(),
             births: BTreeMap::new(),
             queue: Vec::new(),
-            watches: Vec::new(),
-            fired: Vec::new(),
+            queues: Vec::new(),
+            unread: BTreeMap::new(),
             next_pid: 0,
             next_file: 0x9e37_79b9_0000,
             next_unique: 0,
@@ -281,6 +288,7 @@ impl World {
     /// Puts an open file on a descriptor; what was there is closed.
     pub fn put(&mut self, pid: u32, fd: i32, file: u64, closes_on_exec: bool) {
         let slot = Slot { file, closes_on_exec };
+        self.forget_notes(pid, fd);
         let before = self.processes.get_mut(&pid).unwrap().fds.insert(fd, slot);
         if let Some(before) = before {
             self.dropped(before.file);
@@ -288,6 +296,7 @@ impl World {
     }
 
     pub fn close(&mut self, pid: u32, fd: i32) {
+        self.forget_notes(pid, fd);
         if let Some(slot) = self.processes.get_mut(&pid).unwrap().fds.remove(&fd) {
             self.dropped(slot.file);
         }
@@ -314,8 +323,9 @@ impl World {
             Some(File::Pipe { peer, .. }) => *peer = None,
             // soisdisconnected: both halves.
             Some(File::Unix(unix)) => (unix.peer, unix.deaf, unix.mute) = (None, true, true),
-            _ => {}
+            _ => return,
         }
+        self.knote(peer.unwrap_or_default());
     }
 
     /// Begins the end of a process. With a pace of 0 all of it happens at once.
@@ -353,6 +363,11 @@ impl World {
         self.queue.iter().map(|(at, _)| *at).min()
     }
 
+    /// Something that happens later, in microseconds from now.
+    pub fn happens(&mut self, delay: u64, what: impl FnOnce(&mut World) + 'static) {
+        self.queue.push((self.now + delay, Step::Happens(Box::new(what))));
+    }
+
     fn later(&mut self, delay: u64, step: Step) {
         if delay == 0 && self.pace == 0 && !matches!(step, Step::End(..)) {
             self.perform(step);
@@ -367,15 +382,12 @@ impl World {
 
     fn perform(&mut self, step: Step) {
         match step {
+            Step::Happens(what) => what(self),
             Step::End(pid, unique) if self.is(pid, unique) => self.exit(pid),
             Step::Drain(pid, unique) if self.is(pid, unique) => self.drain(pid, unique),
             Step::Report(pid, unique) if self.is(pid, unique) => {
                 self.processes.get_mut(&pid).unwrap().life = Life::Reported;
-                for (queue, watches) in self.watches.iter_mut().enumerate() {
-                    for (_, place) in watches.extract_if(.., |(watched, _)| *watched == unique) {
-                        self.fired[queue].push(place);
-                    }
-                }
+                self.knote_exit(unique);
                 self.later(self.pace, Step::Zombie(pid, unique));
             }
             Step::Zombie(pid, unique) if self.is(pid, unique) => {
@@ -398,9 +410,10 @@ impl World {
         let body = self.processes.get_mut(&pid).unwrap();
         body.life = Life::Drained;
         let (sid, terminal) = (body.sid, body.terminal);
-        let files: Vec<u64> = std::mem::take(&mut body.fds).values().map(|slot| slot.file).collect();
-        for file in files {
-            self.dropped(file);
+        let slots = std::mem::take(&mut body.fds);
+        for (fd, slot) in slots {
+            self.forget_notes(pid, fd);
+            self.dropped(slot.file);
         }
         if let Some(terminal) = terminal.filter(|_| sid == pid) {
             self.revoked.insert(terminal);
@@ -476,16 +489,5 @@ impl World {
         let body = self.processes.get_mut(&pid).unwrap();
         body.real_parent = Some(body.ppid);
         body.ppid = tracer;
-    }
-
-    pub fn kqueue(&mut self) -> usize {
-        self.watches.push(Vec::new());
-        self.fired.push(Vec::new());
-        self.watches.len() - 1
-    }
-
-    pub fn watch(&mut self, queue: usize, pid: u32, place: usize) {
-        let unique = self.processes[&pid].unique;
-        self.watches[queue].push((unique, place));
     }
 }

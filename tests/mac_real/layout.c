@@ -2,6 +2,7 @@
 // tests/mac_real/layout.sh writes the numbers out of at.rs and compiles this; nothing is run.
 #include <libproc.h>
 #include <stddef.h>
+#include <sys/event.h>
 #include <sys/proc_info.h>
 #include <sys/resource.h>
 
@@ -68,12 +69,19 @@ AT(SOCKET_UN_ADDR, struct socket_fdinfo, psi.soi_proto.pri_un.unsi_addr);
 AT(SOCKET_UN_CADDR, struct socket_fdinfo, psi.soi_proto.pri_un.unsi_caddr);
 AT(SOCKET_IN_FPORT, struct socket_fdinfo, psi.soi_proto.pri_in.insi_fport);
 AT(SOCKET_IN_LPORT, struct socket_fdinfo, psi.soi_proto.pri_in.insi_lport);
+AT(SOCKET_IN_VFLAG, struct socket_fdinfo, psi.soi_proto.pri_in.insi_vflag);
+AT(SOCKET_IN_FADDR, struct socket_fdinfo, psi.soi_proto.pri_in.insi_faddr);
+AT(SOCKET_IN_LADDR, struct socket_fdinfo, psi.soi_proto.pri_in.insi_laddr);
+_Static_assert(INI_IPV4 == 1 && offsetof(struct in4in6_addr, i46a_addr4) == 12, "addresses");
 AT(SOCKET_TCP_STATE, struct socket_fdinfo, psi.soi_proto.pri_tcp.tcpsi_state);
 SIZE(SOCKET_SIZE, struct socket_fdinfo);
 _Static_assert(SOCKINFO_IN == 1 && SOCKINFO_TCP == 2 && SOCKINFO_UN == 3, "kinds of sockets");
 _Static_assert(SOI_S_CANTSENDMORE == 0x10 && SOI_S_CANTRCVMORE == 0x20, "halves of sockets");
 _Static_assert(TSI_S_LISTEN == 1 && TSI_S_ESTABLISHED == 4, "states of TCP");
 
+_Static_assert(EVFILT_READ == -1 && EVFILT_WRITE == -2 && EVFILT_PROC == -5, "filters");
+_Static_assert(EV_ADD == 1 && EV_ONESHOT == 0x10 && EV_CLEAR == 0x20 && EV_EOF == 0x8000, "flags of events");
+_Static_assert(NOTE_LOWAT == 1 && NOTE_EXIT == 0x80000000, "notes");
 _Static_assert(PROC_PIDLISTFDS == OUR_LIST_FDS && PROC_PIDTBSDINFO == OUR_BSD && PROC_PIDTASKINFO == OUR_TASK, "flavors");
 _Static_assert(PROC_PIDVNODEPATHINFO == OUR_DIRECTORY && PROC_PIDT_SHORTBSDINFO == OUR_SHORT_BSD, "flavors");
 _Static_assert(PROC_PIDFDVNODEINFO == OUR_FD_VNODE && PROC_PIDFDSOCKETINFO == OUR_FD_SOCKET, "flavors");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tests/mac_real/scene.sh MCP-REAP: one scene with real processes on this machine: a server whose client was killed is
-# found by --dry-run and ended by --yes, the server of a living client is kept.
+# found by --dry-run and ended by --yes, the server of a living client is kept; and one under `exec` goes with its client.
 #
 # It runs `mcp-reap --yes`, which ends every orphan of this user: only on a machine that is thrown away afterwards (a
 # runner of continuous integration), or in a PID namespace of its own. MCP_REAP_THROWAWAY=1 says that this is one.
@@ -33,8 +33,8 @@ close $in; close $out;
 open(my $note, ">", $ARGV[1]) or die; print $note $server; close $note;
 sleep 600;
 END
-start() { # NAME: a client and its server; their numbers in $client and $server
-  perl "$folder/client.pl" "$folder/mcp-server-scene" "$folder/$1" </dev/null >/dev/null 2>&1 &
+start() { # NAME [SERVER]: a client and its server; their numbers in $client and $server
+  perl "$folder/client.pl" "${2:-$folder/mcp-server-scene}" "$folder/$1" </dev/null >/dev/null 2>&1 &
   client=$!
   started+=("$client")
   for _ in $(seq 100); do if [ -s "$folder/$1" ]; then break; fi; sleep 0.1; done
@@ -61,5 +61,22 @@ echo "--- for real"
 "$reap" --config "$folder/config.toml" --yes
 if is_alive "$left"; then echo "$left is still there" >&2; exit 1; fi
 is_alive "$kept" || { echo "$kept was ended" >&2; exit 1; }
+echo "--- under exec"
+mkdir -p "$folder/config/mcp-reap"
+cp "$folder/config.toml" "$folder/config/mcp-reap/config.toml"
+printf '#!/bin/sh\nexec "%s" exec -- "%s"\n' "$reap" "$folder/mcp-server-scene" >"$folder/guarded.sh"
+start guarded "$folder/guarded.sh"
+guarded=$server
+guardian() { pgrep -f "^mcp-reap guard root=$guarded@" >/dev/null; }
+for _ in $(seq 100); do if guardian; then break; fi; sleep 0.1; done
+guardian || { echo "there is no guardian" >&2; exit 1; }
+sleep 1
+is_alive "$guarded" || { echo "$guarded did not start" >&2; exit 1; }
+kill -9 "$client"
+wait "$client" 2>/dev/null || true
+for _ in $(seq 150); do if ! is_alive "$guarded"; then break; fi; sleep 0.1; done
+if is_alive "$guarded"; then echo "$guarded is still there 15 s after its client was killed" >&2; exit 1; fi
+for _ in $(seq 50); do if ! guardian; then break; fi; sleep 0.1; done
+if guardian; then echo "the guardian did not leave" >&2; exit 1; fi
 "$reap" log
-echo "one orphan ended, one server in use kept"
+echo "one orphan ended, one server in use kept, one under exec gone with its client"

@@ -82,8 +82,8 @@ pub(crate) enum Refusal {
     /// Our own path, which would not be known again.
     #[error("{} is not an executable file named mcp-reap with an absolute path in Unicode", .0.display())]
     NotExecutable(PathBuf),
-    /// The guardian is Linux's for now.
-    #[error("on this system `exec` starts no guardian yet, so the change would bring nothing")]
+    /// What was not seen to work is written into nobody's file.
+    #[error("`exec` was not run on macOS yet; to try it, write it in front of one server by hand")]
     NoGuardian,
     /// The result was not what it should be.
     #[error("the change could not be made so that nothing else changes")]

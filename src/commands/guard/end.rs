@@ -1,21 +1,22 @@
 //! The ordinary judgement and the ordinary ending, for one server whose guardian was woken.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::super::recorder::Totals;
+use super::host::{Host, Settings};
 use super::look::{Guarded, GuardedLook};
 use super::record::ShortLocks;
 use crate::classify::{self, Finding, Judgement, Verdict};
-use crate::config::{self as settings, AuditSettings};
+use crate::config::AuditSettings;
 use crate::guard::watch::{Grace, Judged};
 use crate::look::Look;
 use crate::plan::Plan;
 use crate::policy::{Limits, Policy};
-use crate::process::Pid;
+use crate::process::{Pid, ProcessId};
 use crate::reap;
 
 /// Servers that obey end within 3 to 4 s of the end of their input, and on SIGTERM at once; a longer `grace`
@@ -29,17 +30,14 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 pub(super) struct Rules {
     policy: Policy,
     audit: AuditSettings,
+    directory: PathBuf,
 }
 
-impl Rules {
+impl From<Settings> for Rules {
     /// The person's own, but for the age that protects the young and for limits on what is in use.
-    ///
-    /// # Errors
-    /// When the configuration cannot be read: it may hold the allowlist, so nothing is ended then.
-    pub(super) fn load() -> anyhow::Result<Rules> {
-        let loaded = settings::load(None)?;
-        let policy = Policy { min_age: Duration::ZERO, limits: Limits::default(), ..loaded.policy };
-        Ok(Rules { policy, audit: loaded.audit })
+    fn from(settings: Settings) -> Rules {
+        let policy = Policy { min_age: Duration::ZERO, limits: Limits::default(), ..settings.policy };
+        Rules { policy, audit: settings.audit, directory: settings.directory }
     }
 }
 
@@ -57,8 +55,8 @@ pub(super) enum Scope {
 ///
 /// # Errors
 /// When a look or the record fails; nothing more is ended then.
-pub(super) fn judge_and_end(
-    guarded: &Guarded,
+pub(super) fn judge_and_end<H: Host>(
+    guarded: &Guarded<H>,
     rules: &Rules,
     scope: Scope,
     grace: Grace,
@@ -72,23 +70,25 @@ pub(super) fn judge_and_end(
             return Ok(Judged::SomethingLeft);
         }
     }
-    let started = Instant::now();
+    let host = &guarded.host;
+    let started = host.now();
+    let elapsed = || host.now().saturating_sub(started);
     let Some(first) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
-    if first.targets.is_empty() || !pause(between.saturating_sub(started.elapsed())) {
+    if first.targets.is_empty() || !pause(between.saturating_sub(elapsed())) {
         return Ok(Judged::SomethingLeft);
     }
-    let stop = Arc::new(AtomicUsize::new(0));
-    super::super::stop::listen(&stop)?;
-    let mut recorder = ShortLocks::take(rules.audit, Policy::patience(rules.policy.grace))?;
+    let stop = host.stop()?;
+    let patience = Policy::patience(rules.policy.grace);
+    let mut recorder = ShortLocks::take(rules.directory.clone(), rules.audit, patience)?;
     let Some(second) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
     let confirmed = first.confirmed_by(&second);
     if confirmed.targets.is_empty() {
         return Ok(Judged::SomethingLeft);
     }
     recorder.started(&confirmed);
-    let mut kernel = crate::sys::OsKernel::new(rules.policy.all_users, Arc::clone(&stop))?;
+    let mut kernel = host.kernel(rules.policy.all_users, Arc::clone(&stop))?;
     let report = reap::run(&confirmed, rules.policy.grace, &mut kernel, &mut recorder);
-    let totals = Totals::of(&confirmed, &report, started.elapsed());
+    let totals = Totals::of(&confirmed, &report, elapsed());
     recorder.finished(&totals, super::super::stop::signal_in(&stop))?;
     if let Some(error) = report.failed {
         return Err(error).context("the audit log could not be kept");
@@ -98,7 +98,12 @@ pub(super) fn judge_and_end(
 }
 
 /// What one look would end; `None` where nothing is left.
-fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> anyhow::Result<Option<Plan>> {
+fn plan<H: Host>(
+    guarded: &Guarded<H>,
+    rules: &Rules,
+    scope: Scope,
+    client: Option<Pid>,
+) -> anyhow::Result<Option<Plan>> {
     let mut policy = rules.policy.clone();
     let mut seen = guarded.look(&mut policy, scope == Scope::Server)?;
     if seen.tops.is_empty() {
@@ -122,24 +127,7 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
             finding.reason
         );
     }
-    // Where one part is in use or not known, all of it is left alone.
-    let spared = ours.iter().any(|finding| {
-        matches!(
-            finding.verdict,
-            Verdict::Allowed | Verdict::Managed | Verdict::InUse | Verdict::Undetermined
-        )
-    });
-    // A helper that left the tree and has nothing of the wire goes with its server; a server of its own would
-    // listen somewhere, and be no top.
-    let root = guarded.marker.root;
-    let root_goes = ours.iter().all(|finding| finding.instance.root.id != root || ends(finding.verdict));
-    ours.retain(|finding| {
-        let helper = finding.verdict == Verdict::Detached && finding.instance.root.id != root;
-        ends(finding.verdict) || helper && root_goes && scope == Scope::Server
-    });
-    if spared && scope == Scope::Server {
-        ours.clear();
-    }
+    choose(&mut ours, guarded.marker.root, scope);
     if client.is_some() {
         for finding in &mut ours {
             "stdin closed long ago, and only its client still reads".clone_into(&mut finding.reason);
@@ -149,6 +137,27 @@ fn plan(guarded: &Guarded, rules: &Rules, scope: Scope, client: Option<Pid>) -> 
     // Whether what is detached is ended was decided above.
     policy.detached = true;
     Ok(Some(Plan::new(&judgement, &look, &policy)))
+}
+
+/// Leaves those that are to be ended.
+fn choose(ours: &mut Vec<Finding<'_>>, root: ProcessId, scope: Scope) {
+    // What is not known of one part speaks for all of it, and so does its use.
+    let spared = ours.iter().any(|finding| {
+        matches!(
+            finding.verdict,
+            Verdict::Allowed | Verdict::Managed | Verdict::InUse | Verdict::Undetermined
+        )
+    });
+    // A helper that left the tree and has nothing of the wire goes with its server; a server of its own would
+    // listen somewhere, and be no top.
+    let root_goes = ours.iter().all(|finding| finding.instance.root.id != root || ends(finding.verdict));
+    ours.retain(|finding| {
+        let helper = finding.verdict == Verdict::Detached && finding.instance.root.id != root;
+        ends(finding.verdict) || helper && root_goes && scope == Scope::Server
+    });
+    if spared && scope == Scope::Server {
+        ours.clear();
+    }
 }
 
 fn ends(verdict: Verdict) -> bool {

@@ -1,12 +1,11 @@
 //! What a guardian sees of the machine: its own server in detail, all else only as rows.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 
+use super::host::Host;
 use crate::catalog::{Catalog, Role};
 use crate::classify::Scout;
 use crate::guard::marker::{Marker, VARIABLE};
@@ -14,19 +13,25 @@ use crate::guard::members::tops;
 use crate::policy::{Limits, Policy, ServerRule};
 use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
 use crate::program::Resolution;
+use crate::reap::Lineage;
 use crate::roles::Roles;
-use crate::sys;
 use crate::tree::Tree;
 
 /// The server that is guarded.
-#[derive(Clone, Debug)]
-pub(super) struct Guarded {
+pub(super) struct Guarded<H> {
+    /// Where it runs.
+    pub(super) host: H,
     /// Its root and its marker.
     pub(super) marker: Marker,
     /// The session of its root: a process with a terminal in another one is not part of it.
     pub(super) session: Option<Pid>,
     /// The processes that adopt orphans here.
     pub(super) adopters: Vec<Pid>,
+    /// What the environment of `exec` says, which all that it became and started was handed.
+    pub(super) environment: Option<BTreeMap<String, String>>,
+    /// Numbers of the root and of every member that was seen, where the system gives each to one process only: a
+    /// process that one of them forked was born to this server.
+    pub(super) born: RefCell<BTreeSet<u64>>,
 }
 
 /// One look.
@@ -38,16 +43,21 @@ pub(super) struct GuardedLook {
     pub(super) tops: Vec<Pid>,
 }
 
-impl Guarded {
+impl<H: Host> Guarded<H> {
     /// The table with everything about the server's own processes, and what is below a top. `None` where
     /// nothing of it is left.
     pub(super) fn glance(&self) -> anyhow::Result<(Snapshot, Vec<Pid>)> {
-        let snapshot =
-            sys::snapshot(|table| self.members(table).into()).context("failed to read the process table")?;
+        let snapshot = self
+            .host
+            .snapshot(&mut |table| self.members(table).into())
+            .context("failed to read the process table")?;
         let tops = self.tops(&snapshot, |record| self.is_own(record, true));
         let tree = Tree::new(&snapshot);
         let members = tops.iter().flat_map(|top| tree.descend(*top, |_| false));
-        let members = members.filter(|record| !record.is_zombie()).map(ProcessRecord::pid).collect();
+        let members: Vec<Pid> =
+            members.filter(|record| !record.is_zombie()).map(ProcessRecord::pid).collect();
+        let lineages = members.iter().filter_map(|pid| self.host.lineage(*pid));
+        self.born.borrow_mut().extend(lineages.map(|lineage| lineage.own));
         Ok((snapshot, members))
     }
 
@@ -59,7 +69,9 @@ impl Guarded {
         }
         let catalog = Catalog::builtin().with_rules(&policy.servers);
         let scout = RefCell::new(Scout::new(&catalog));
-        let mut snapshot = sys::snapshot(|table| self.interest(table, &scout))
+        let mut snapshot = self
+            .host
+            .snapshot(&mut |table| self.interest(table, &scout))
             .context("failed to read the process table")?;
         let closely: Vec<Pid> = snapshot
             .processes
@@ -67,7 +79,7 @@ impl Guarded {
             .filter(|record| record.details.cgroup.is_some() || record.details.stdio.is_some())
             .map(ProcessRecord::pid)
             .collect();
-        crate::services::fill(&mut snapshot, &closely);
+        self.host.services(&mut snapshot, &closely);
         let roles = scout.into_inner().into_look(&snapshot).roles;
         let client = |record: &ProcessRecord| roles.role(record.pid()) == Some(Role::Client);
         let tops = self.tops(&snapshot, |record| self.is_own(record, true) || client(record));
@@ -80,12 +92,29 @@ impl Guarded {
         for record in snapshot.processes.iter_mut().filter(adopted) {
             record.details.adopted = Some(true);
         }
+        if teach {
+            self.show_environments(&mut snapshot, &tops);
+        }
         Ok(GuardedLook { snapshot, roles, catalog, tops })
     }
 
-    /// Rules for those tops that no catalog knows by name.
+    /// Members that hide their environment may be jobs of a client's shell tool, as far as a look can tell; but what
+    /// `exec` became was started as a server, and whether it was such a job then, the environment of `exec` says.
+    fn show_environments(&self, snapshot: &mut Snapshot, tops: &[Pid]) {
+        let tree = Tree::new(snapshot);
+        let members = tops.iter().flat_map(|top| tree.descend(*top, |_| false));
+        let members: BTreeSet<Pid> = members.map(ProcessRecord::pid).collect();
+        for record in snapshot.processes.iter_mut().filter(|record| members.contains(&record.pid())) {
+            if record.details.env.is_none() {
+                record.details.env = self.environment.clone();
+            }
+        }
+    }
+
+    /// Rules for those tops whose names say nothing.
     fn teach(&self, policy: &mut Policy) -> anyhow::Result<()> {
-        let table = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
+        let table =
+            self.host.snapshot(&mut |_| Interest::default()).context("failed to read the process table")?;
         let catalog = Catalog::builtin().with_rules(&policy.servers);
         let tree = Tree::new(&table);
         let nameless = |record: &&ProcessRecord| {
@@ -144,12 +173,14 @@ impl Guarded {
         terminal || closely && listens()
     }
 
-    /// Adopted processes of ours that carry the marker.
+    /// Adopted processes of ours that carry the marker. Where the environment is not shown (macOS keeps that of the
+    /// system's programs to itself), a process that a member forked is one.
     fn carriers(&self, table: &Snapshot) -> BTreeSet<Pid> {
         let entry = format!("{VARIABLE}={}", self.marker);
-        let carries = |pid: &Pid| {
-            environment(*pid)
-                .is_some_and(|bytes| bytes.split(|byte| *byte == 0).any(|v| v == entry.as_bytes()))
+        let born = |lineage: Lineage| self.born.borrow().contains(&lineage.parent);
+        let carries = |pid: &Pid| match self.host.environment(*pid) {
+            Some(bytes) => bytes.split(|byte| *byte == 0).any(|v| v == entry.as_bytes()),
+            None => self.host.lineage(*pid).is_some_and(born),
         };
         self.adopted(table).map(ProcessRecord::pid).filter(carries).collect()
     }
@@ -160,7 +191,7 @@ impl Guarded {
         /// Far longer than an exec takes, in seconds. Some processes never show an environment.
         const AN_EXEC: f64 = 5.0;
         let mut young = self.adopted(table).filter(|record| table.age(record) < AN_EXEC);
-        young.any(|record| environment(record.pid()).is_none_or(|bytes| bytes.is_empty()))
+        young.any(|record| self.host.environment(record.pid()).is_none_or(|bytes| bytes.is_empty()))
     }
 
     fn adopted<'t>(&'t self, table: &'t Snapshot) -> impl Iterator<Item = &'t ProcessRecord> {
@@ -172,12 +203,4 @@ impl Guarded {
                 && record.pid() != table.viewer.pid
         })
     }
-}
-
-/// What `/proc` shows of an environment, at most a megabyte. `None` where it cannot be read.
-fn environment(pid: Pid) -> Option<Vec<u8>> {
-    const MOST: u64 = 1 << 20;
-    let mut bytes = Vec::new();
-    File::open(format!("/proc/{pid}/environ")).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
 }

@@ -33,8 +33,11 @@ impl ShortLocks {
     ///
     /// # Errors
     /// When it cannot be had, or not in time: nothing is ended then.
-    pub(super) fn take(audit: AuditSettings, patience: Duration) -> anyhow::Result<ShortLocks> {
-        let directory = crate::config::state_dir()?;
+    pub(super) fn take(
+        directory: PathBuf,
+        audit: AuditSettings,
+        patience: Duration,
+    ) -> anyhow::Result<ShortLocks> {
         let mut recorder = ShortLocks {
             directory,
             retention: Retention { keep_days: audit.keep_days, max_size: audit.max_size },

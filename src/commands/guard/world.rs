@@ -1,19 +1,21 @@
-//! What a guardian needs of this machine.
+//! What a guardian needs of any machine for its server.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::end::{Rules, Scope, judge_and_end};
+use super::host::Host;
 use super::look::Guarded;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
-use crate::config::{self as settings, ExecSettings};
+use crate::config::ExecSettings;
 use crate::guard::decide::{Reader, Tree};
-use crate::guard::marker::{Marker, Wire};
+use crate::guard::marker::Marker;
 use crate::guard::ticket::Ticket;
 use crate::guard::watch::{Grace, Judged, World};
-use crate::guard::{peer, stdin};
 use crate::process::{OtherEnd, Pid, ProcessRecord, StartTime};
+use crate::sys::EVIDENCE_VARIABLES;
 
 /// How often what a client left is looked at: after 3 s, and after 2, 4, 8 and 16 s more.
 const SESSION_LOOKS: u32 = 5;
@@ -21,34 +23,38 @@ const SESSION_LOOKS: u32 = 5;
 /// Between two looks that both have to find nothing.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// This machine, for one guardian.
-pub(super) struct Machine {
-    guarded: Guarded,
+/// One guardian's server, on one machine.
+pub struct Server<H> {
+    guarded: Guarded<H>,
     client: Pid,
     /// The command line of `exec`.
     command: Argv,
-    wire: Option<Wire>,
     /// The flag of `exec`, which comes before the configuration.
     linger: Option<Duration>,
     is_client: Option<bool>,
     looks: u32,
 }
 
-impl Machine {
+impl<H: Host> Server<H> {
     /// Notes what can be seen only before the root becomes the server.
-    pub(super) fn new(ticket: &Ticket, stdin: Option<&OwnedFd>) -> Machine {
-        let root = i32::try_from(ticket.root.pid.0).unwrap_or_default();
-        let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(root))).ok();
-        let line = std::fs::read(format!("/proc/{root}/cmdline")).unwrap_or_default();
-        Machine {
+    #[must_use]
+    pub fn new(host: H, ticket: &Ticket) -> Server<H> {
+        let root = ticket.root.pid;
+        let (session, command) = (host.session(root), command_of(&host.command(root)));
+        let adopters = vec![Pid::INIT, host.adopter()];
+        let environment = host.environment(root).map(|bytes| evidence(&bytes));
+        let born = host.lineage(root).map(|lineage| lineage.own).into_iter().collect();
+        Server {
             guarded: Guarded {
+                host,
                 marker: Marker { root: ticket.root, id: ticket.marker.clone() },
-                session: session.and_then(|session| u32::try_from(session.as_raw()).ok()).map(Pid),
-                adopters: vec![Pid::INIT, Pid(std::os::unix::process::parent_id())],
+                session,
+                adopters,
+                environment,
+                born: RefCell::new(born),
             },
             client: Pid(ticket.client),
-            command: command_of(&line),
-            wire: stdin.and_then(|stdin| stdin::wire(stdin.as_fd())),
+            command,
             linger: ticket.linger,
             is_client: None,
             looks: 0,
@@ -56,17 +62,24 @@ impl Machine {
     }
 }
 
-/// The words behind `exec`, of a command line as `/proc` has it.
-fn command_of(line: &[u8]) -> Argv {
-    let line = line.strip_suffix(b"\0").unwrap_or(line);
-    let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+/// Of an environment the variables that say something here.
+fn evidence(bytes: &[u8]) -> BTreeMap<String, String> {
+    let words =
+        bytes.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok()?.split_once('='));
+    let known = words.filter(|(name, _)| EVIDENCE_VARIABLES.contains(name));
+    known.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The words behind `exec`.
+fn command_of(line: &Argv) -> Argv {
+    let words: Vec<&[u8]> = line.iter().collect();
     let exec = words.iter().position(|word| *word == b"exec").map_or(words.len(), |at| at + 1);
     let words = words.get(exec..).unwrap_or_default();
     let words = words.strip_prefix(&[b"--".as_slice()]).unwrap_or(words);
     words.iter().copied().collect()
 }
 
-impl World for Machine {
+impl<H: Host> World for Server<H> {
     fn guards_a_client(&mut self) -> bool {
         *self.is_client.get_or_insert_with(|| {
             let mut record = ProcessRecord::new(Pid(0), StartTime(0));
@@ -75,17 +88,9 @@ impl World for Machine {
         })
     }
 
-    fn other_end_is_gone(&mut self, _: BorrowedFd<'_>) -> bool {
-        match self.wire {
-            // Nobody but the last writer can hang up a pipe.
-            Some(Wire::Pipe(_)) | None => true,
-            Some(Wire::Socket(inode)) => peer::is_gone(inode),
-        }
-    }
-
     fn linger(&mut self) -> Duration {
         // A configuration that cannot be read ends nothing; until it can, the default waits as well as any.
-        let configured = || settings::load(None).map(|loaded| loaded.exec.linger);
+        let configured = || self.guarded.host.settings().map(|settings| settings.linger);
         self.linger.or_else(|| configured().ok()).unwrap_or(ExecSettings::default().linger)
     }
 
@@ -117,7 +122,7 @@ impl World for Machine {
         match self.tree_now() {
             // A process that forks and ends while the table is read is seen neither as itself nor as its child.
             Tree::Nothing => {
-                std::thread::sleep(LOOK_AGAIN);
+                self.guarded.host.sleep(LOOK_AGAIN);
                 self.tree_now()
             }
             tree => tree,
@@ -127,8 +132,9 @@ impl World for Machine {
     fn judge(&mut self, grace: Grace, pause: &mut dyn FnMut(Duration) -> bool) -> Judged {
         let scope = if self.guards_a_client() { Scope::Session } else { Scope::Server };
         let lingering = matches!(grace, Grace::Ahead { lingered: true, .. }).then_some(self.client);
-        let judged = Rules::load()
-            .and_then(|rules| judge_and_end(&self.guarded, &rules, scope, grace, lingering, pause));
+        let judged = self.guarded.host.settings().map(Rules::from);
+        let judged =
+            judged.and_then(|rules| judge_and_end(&self.guarded, &rules, scope, grace, lingering, pause));
         self.looks += 1;
         match judged {
             Ok(Judged::SomethingLeft) if scope == Scope::Session && self.looks >= SESSION_LOOKS => {
@@ -144,7 +150,7 @@ impl World for Machine {
     }
 }
 
-impl Machine {
+impl<H: Host> Server<H> {
     fn tree_now(&mut self) -> Tree {
         // Not known is left to the judgement, which leaves it alone and runs ever more seldom.
         let Ok((snapshot, members)) = self.guarded.glance() else { return Tree::CutOff };

@@ -1,6 +1,7 @@
-//! Waiting for the end of one process that is not our child.
+//! One process that is not our child: which it is, what it says of itself, and its end.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -9,12 +10,33 @@ use rustix::process::{self, PidfdFlags};
 
 use super::proc::Proc;
 use super::table;
+use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId};
+use crate::reap::Lineage;
 
 pub(in crate::sys) fn identity(pid: Pid) -> Option<ProcessId> {
     let mut proc = Proc::open().ok()?;
     proc.read_of(pid, "stat", 4 << 10).ok()?;
     Some(ProcessId { pid, start: table::parse_start(&proc.text)? })
+}
+
+/// What `/proc` shows of an environment, at most a megabyte. `None` where it cannot be read.
+pub(in crate::sys) fn environment(pid: Pid) -> Option<Vec<u8>> {
+    const MOST: u64 = 1 << 20;
+    let mut bytes = Vec::new();
+    File::open(format!("/proc/{pid}/environ")).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+pub(in crate::sys) fn command(pid: Pid) -> Argv {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let line = line.strip_suffix(b"\0").unwrap_or(&line);
+    line.split(|byte| *byte == 0).collect()
+}
+
+/// No such numbers here.
+pub(in crate::sys) fn lineage(_: Pid) -> Option<Lineage> {
+    None
 }
 
 pub(in crate::sys) fn wait_for_end(id: ProcessId, patience: Duration) -> io::Result<bool> {

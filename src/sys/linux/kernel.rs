@@ -20,6 +20,9 @@ use crate::reap::{Kernel, Refusal, Signal};
 #[path = "../kernel_tests.rs"]
 mod kernel_tests;
 mod lookout;
+#[cfg(test)]
+#[path = "../real_stage_tests.rs"]
+mod real_stage_tests;
 mod row;
 #[cfg(test)]
 mod tests;

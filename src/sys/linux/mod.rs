@@ -13,7 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use end::{identity, wait_for_end};
+pub(super) use end::{command, environment, identity, lineage, wait_for_end};
 pub use kernel::OsKernel;
 
 use std::collections::BTreeSet;

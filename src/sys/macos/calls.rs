@@ -55,8 +55,8 @@ pub const USAGE_SIZE: usize = 160;
 
 /// What this program asks of macOS. Every failure is the kernel's errno.
 pub trait Calls {
-    /// A queue of the ends of processes.
-    type Exits: Exits;
+    /// A queue of events.
+    type Kqueue: Kqueue;
 
     /// `proc_listallpids`: every number, zombies' too.
     ///
@@ -126,7 +126,13 @@ pub trait Calls {
     ///
     /// # Errors
     /// When there is no descriptor left.
-    fn exits(&self) -> io::Result<Self::Exits>;
+    fn kqueue(&self) -> io::Result<Self::Kqueue>;
+
+    /// `close`, of a descriptor of our own.
+    ///
+    /// # Errors
+    /// `EBADF` there is none.
+    fn close(&self, fd: i32) -> io::Result<()>;
 
     /// Our own number and effective user.
     fn viewer(&self) -> Viewer;
@@ -141,15 +147,80 @@ pub trait Calls {
     fn sleep(&self, time: Duration);
 }
 
-/// A kqueue that is told of the ends of processes.
-pub trait Exits {
-    /// `EVFILT_PROC` with `NOTE_EXIT`, under a number of the caller's choice.
+/// What is watched, or what happened: `struct kevent` (sys/event.h).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kevent {
+    /// A process or a descriptor.
+    pub ident: u64,
+    /// Which kind of event; [`kevent::PROC`] and its like.
+    pub filter: i16,
+    /// [`kevent::ADD`] and its like.
+    pub flags: u16,
+    /// Of the filter.
+    pub fflags: u32,
+    /// Of the filter.
+    pub data: i64,
+    /// A number of the caller's choice.
+    pub place: usize,
+}
+
+/// Numbers of sys/event.h.
+pub mod kevent {
+    /// Filter: something can be read.
+    pub const READ: i16 = -1;
+    /// Filter: something can be written.
+    pub const WRITE: i16 = -2;
+    /// Filter: a process.
+    pub const PROC: i16 = -5;
+    /// Flag: watch from now on.
+    pub const ADD: u16 = 0x1;
+    /// Flag: tell it once.
+    pub const ONESHOT: u16 = 0x10;
+    /// Flag: tell each change once, not as long as it lasts.
+    pub const CLEAR: u16 = 0x20;
+    /// Flag of an answer: the other end is gone, or the process.
+    pub const EOF: u16 = 0x8000;
+    /// Of READ and WRITE: not for less than `data` bytes.
+    pub const LOWAT: u32 = 0x1;
+    /// Of PROC: its end.
+    pub const EXIT: u32 = 0x8000_0000;
+}
+
+/// A kqueue. fork(2) does not hand it on, and exec(2) closes it (kern_event.c, `kqueue_internal`: FG_CONFINED).
+pub trait Kqueue {
+    /// `kevent` with one change.
     ///
     /// # Errors
-    /// `ESRCH` when it is gone or ending.
-    fn watch(&self, pid: Pid, place: usize) -> io::Result<()>;
+    /// `ESRCH` the process is gone or ending, `EBADF` no such descriptor, `ENOMEM`.
+    fn add(&self, change: Kevent) -> io::Result<()>;
 
-    /// The numbers of those that ended, as soon as there is one or after the timeout. A signal to us ends the wait with
-    /// none.
-    fn wait(&self, timeout: Duration) -> Vec<usize>;
+    /// `kevent` without changes: what happened, as soon as something does or after the timeout. A signal to us ends the wait
+    /// with nothing.
+    ///
+    /// # Errors
+    /// As the kernel says.
+    fn next(&self, timeout: Option<Duration>) -> io::Result<Vec<Kevent>>;
+
+    /// Watches for the end of a process.
+    ///
+    /// # Errors
+    /// As [`Kqueue::add`].
+    fn watch(&self, pid: Pid, place: usize) -> io::Result<()> {
+        self.add(Kevent {
+            ident: pid.0.into(),
+            filter: kevent::PROC,
+            flags: kevent::ADD | kevent::ONESHOT,
+            fflags: kevent::EXIT,
+            data: 0,
+            place,
+        })
+    }
+
+    /// The places of those that ended, as soon as there is one or after the timeout.
+    ///
+    /// # Errors
+    /// As [`Kqueue::next`].
+    fn wait(&self, timeout: Duration) -> io::Result<Vec<usize>> {
+        Ok(self.next(Some(timeout))?.iter().map(|event| event.place).collect())
+    }
 }

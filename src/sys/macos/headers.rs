@@ -12,7 +12,7 @@ use libc::{
     sockaddr_un, vinfo_stat, vnode_info, vnode_info_path,
 };
 
-use super::calls::{USAGE_SIZE, errno, flavor, signal};
+use super::calls::{USAGE_SIZE, errno, flavor, kevent, signal};
 use super::layout::at;
 
 #[repr(C)]
@@ -187,6 +187,13 @@ const _: () = {
     assert!(errno::EPERM == libc::EPERM && errno::ESRCH == libc::ESRCH && errno::EBADF == libc::EBADF);
     assert!(signal::KILL == libc::SIGKILL && signal::TERM == libc::SIGTERM && signal::CONT == libc::SIGCONT);
 
+    assert!(kevent::READ == libc::EVFILT_READ && kevent::WRITE == libc::EVFILT_WRITE);
+    assert!(kevent::PROC == libc::EVFILT_PROC && kevent::EXIT == libc::NOTE_EXIT);
+    assert!(kevent::ADD == libc::EV_ADD && kevent::ONESHOT == libc::EV_ONESHOT);
+    assert!(
+        kevent::CLEAR == libc::EV_CLEAR && kevent::EOF == libc::EV_EOF && kevent::LOWAT == libc::NOTE_LOWAT
+    );
+
     assert!(offset_of!(proc_vnodepathinfo, pvi_cdir) == 0);
     assert!(offset_of!(vnode_info_path, vip_path) == at::CWD_PATH);
     assert!(size_of::<vnode_info_path>() == at::CWD_PATH + at::CWD_PATH_SIZE);
@@ -216,6 +223,9 @@ const _: () = {
     assert!(proto + offset_of!(UnSockInfo, unsi_caddr) == at::SOCKET_UN_CADDR);
     assert!(proto + offset_of!(InSockInfo, insi_fport) == at::SOCKET_IN_FPORT);
     assert!(proto + offset_of!(InSockInfo, insi_lport) == at::SOCKET_IN_LPORT);
+    assert!(proto + offset_of!(InSockInfo, insi_vflag) == at::SOCKET_IN_VFLAG);
+    assert!(proto + offset_of!(InSockInfo, insi_faddr) == at::SOCKET_IN_FADDR);
+    assert!(proto + offset_of!(InSockInfo, insi_laddr) == at::SOCKET_IN_LADDR);
     assert!(proto + offset_of!(TcpSockInfo, tcpsi_state) == at::SOCKET_TCP_STATE);
     assert!(size_of::<SocketFdInfo>() == at::SOCKET_SIZE);
 };

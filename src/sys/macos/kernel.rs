@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::super::SysError;
-use super::calls::{Calls, Exits, errno, signal};
+use super::calls::{Calls, Kqueue, errno, signal};
 use super::table::{ARG_MAX, args, bsd, unique};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, ProcessState, Uid};
@@ -20,6 +20,9 @@ use crate::reap::{Kernel, Refusal, Signal};
 #[path = "../kernel_tests.rs"]
 mod kernel_tests;
 mod lookout;
+#[cfg(all(test, target_os = "macos"))]
+#[path = "../real_stage_tests.rs"]
+mod real_stage_tests;
 
 #[cfg(all(test, target_os = "macos"))]
 type OsKernel = MacKernel<crate::sys::macos::Mac>;
@@ -67,7 +70,7 @@ impl<C: Calls> MacKernel<C> {
     /// When there is no kqueue to wait with: then nothing may be ended.
     pub fn by(calls: C, all_users: bool, stop: Arc<AtomicUsize>) -> Result<MacKernel<C>, SysError> {
         let what = || "prepare to wait for processes".to_owned();
-        calls.exits().map_err(|source| SysError::Io { what: what(), source })?;
+        calls.kqueue().map_err(|source| SysError::Io { what: what(), source })?;
         let viewer = calls.viewer();
         Ok(MacKernel { calls, all_users, uid: viewer.uid, me: viewer.pid, stop, buffer: vec![0; ARG_MAX] })
     }
@@ -139,12 +142,12 @@ impl<C: Calls> Kernel for MacKernel<C> {
 
     fn wait(&mut self, held: &[&Held], deadline: Duration) -> Vec<bool> {
         // A queue of its own for each wait: nothing is left over from the one before.
-        let exits = self.calls.exits().ok();
+        let queue = self.calls.kqueue().ok();
         let mut left: BTreeSet<usize> = (0..held.len()).collect();
-        if let Some(exits) = &exits {
+        if let Some(queue) = &queue {
             for (place, one) in held.iter().enumerate() {
                 // One that cannot be watched is looked at once a slice, as all are.
-                let _ = exits.watch(one.id.pid, place);
+                let _ = queue.watch(one.id.pid, place);
             }
         }
         loop {
@@ -157,11 +160,12 @@ impl<C: Calls> Kernel for MacKernel<C> {
             let look = (now + SLICE).min(deadline);
             while self.now() < look && !left.is_empty() && self.interrupted().is_none() {
                 let timeout = look.saturating_sub(self.now());
-                match &exits {
-                    Some(exits) => exits.wait(timeout).iter().for_each(|place| {
+                match queue.as_ref().map(|queue| queue.wait(timeout)) {
+                    Some(Ok(ended)) => ended.iter().for_each(|place| {
                         left.remove(place);
                     }),
-                    None => self.calls.sleep(timeout),
+                    // Then the looks alone tell.
+                    Some(Err(_)) | None => self.calls.sleep(timeout),
                 }
             }
         }

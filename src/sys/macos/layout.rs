@@ -9,6 +9,9 @@ use crate::bytes::RawText;
 use crate::process::{Pid, ProcessState, StartTime, Uid};
 
 pub(super) mod at;
+mod inet;
+
+pub(super) use inet::{Endpoint, Tcp};
 
 /// `struct proc_bsdinfo`, or the short form that is told of other users' processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +40,8 @@ pub(super) enum End {
     Unix(Unix),
     /// A TCP socket that listens on this port.
     Listening(u16),
-    /// A TCP connection, by its two ports.
-    Connected { local: u16, remote: u16 },
+    /// A TCP connection.
+    Connected(Tcp),
     /// A UDP socket that takes datagrams from anybody, by its port.
     Datagrams(u16),
     /// A socket of another family that may serve, as it is shown.
@@ -192,6 +195,11 @@ pub(super) fn closes_on_exec(bytes: &[u8]) -> Option<bool> {
     Some(u32_at(bytes, at::FD_STATUS)? & 2 != 0)
 }
 
+/// The number of a socket of any family, from `PROC_PIDFDSOCKETINFO`.
+pub(super) fn socket_number(bytes: &[u8]) -> Option<u64> {
+    u64_at(bytes.get(..at::SOCKET_SIZE)?, at::SOCKET_SO).filter(|number| *number != 0)
+}
+
 /// Reads `PROC_PIDFDSOCKETINFO`.
 pub(super) fn socket(bytes: &[u8]) -> Option<End> {
     let bytes = bytes.get(..at::SOCKET_SIZE)?;
@@ -208,7 +216,7 @@ pub(super) fn socket(bytes: &[u8]) -> Option<End> {
         // CLOSE_WAIT (a client that closed one half looks like one that is gone), FIN_WAIT_1, FIN_WAIT_2.
         2 => match u32_at(bytes, at::SOCKET_TCP_STATE)? {
             1 => End::Listening(local),
-            3 | 4 | 5 | 6 | 9 => End::Connected { local, remote },
+            3 | 4 | 5 | 6 | 9 => End::Connected(inet::tcp(bytes, socket_number(bytes)?, local, remote)?),
             _ => End::Idle,
         },
         3 => End::Unix(unix(bytes, datagrams)?),

@@ -7,6 +7,7 @@ mod end;
 mod fds;
 mod kernel;
 mod layout;
+mod own;
 pub mod procargs;
 mod table;
 mod wires;
@@ -16,11 +17,12 @@ mod headers;
 #[cfg(target_os = "macos")]
 mod real;
 
-pub use calls::{Calls, Exits};
-pub use end::{identity_by, wait_for_end_by};
+pub use calls::{Calls, Kqueue};
+pub use end::{command_by, environment_by, identity_by, lineage_by, wait_for_end_by};
 pub use kernel::{Held, MacKernel};
+pub use own::{OwnWire, own_wire_by};
 #[cfg(target_os = "macos")]
-pub use real::{Mac, MacExits};
+pub use real::{Mac, MacKqueue};
 pub use table::snapshot_by;
 
 /// Acting on the running system.
@@ -34,7 +36,9 @@ mod here {
     use std::io;
     use std::time::Duration;
 
+    use crate::bytes::Argv;
     use crate::process::{Interest, Pid, ProcessId, Snapshot};
+    use crate::reap::Lineage;
     use crate::sys::SysError;
     use crate::sys::macos::Mac;
 
@@ -48,9 +52,21 @@ mod here {
         crate::sys::macos::identity_by(&Mac, pid)
     }
 
+    pub(in super::super) fn environment(pid: Pid) -> Option<Vec<u8>> {
+        crate::sys::macos::environment_by(&Mac, pid)
+    }
+
+    pub(in super::super) fn command(pid: Pid) -> Argv {
+        crate::sys::macos::command_by(&Mac, pid)
+    }
+
+    pub(in super::super) fn lineage(pid: Pid) -> Option<Lineage> {
+        crate::sys::macos::lineage_by(&Mac, pid).ok()
+    }
+
     pub(in super::super) fn wait_for_end(id: ProcessId, patience: Duration) -> io::Result<bool> {
         crate::sys::macos::wait_for_end_by(&Mac, id, patience)
     }
 }
 #[cfg(target_os = "macos")]
-pub(super) use here::{identity, snapshot, wait_for_end};
+pub(super) use here::{command, environment, identity, lineage, snapshot, wait_for_end};

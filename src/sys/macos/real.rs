@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::super::ffi;
-use super::calls::{Calls, Exits, USAGE_SIZE};
+use super::calls::{Calls, Kevent, Kqueue, USAGE_SIZE};
 use crate::process::{Pid, Uid, Viewer};
 
 /// The running system.
@@ -16,7 +16,7 @@ use crate::process::{Pid, Uid, Viewer};
 pub struct Mac;
 
 impl Calls for Mac {
-    type Exits = MacExits;
+    type Kqueue = MacKqueue;
 
     fn pids(&self) -> io::Result<Vec<Pid>> {
         ffi::pids()
@@ -70,8 +70,12 @@ impl Calls for Mac {
         ffi::signal_version(pid, version, signal)
     }
 
-    fn exits(&self) -> io::Result<MacExits> {
-        Ok(MacExits(ffi::Exits::new()?))
+    fn kqueue(&self) -> io::Result<MacKqueue> {
+        Ok(MacKqueue(ffi::Kqueue::new()?))
+    }
+
+    fn close(&self, fd: i32) -> io::Result<()> {
+        Ok(nix::unistd::close(fd)?)
     }
 
     fn viewer(&self) -> Viewer {
@@ -94,15 +98,15 @@ impl Calls for Mac {
 
 /// A kqueue.
 #[derive(Debug)]
-pub struct MacExits(ffi::Exits);
+pub struct MacKqueue(ffi::Kqueue);
 
-impl Exits for MacExits {
-    fn watch(&self, pid: Pid, place: usize) -> io::Result<()> {
-        self.0.watch(pid, place)
+impl Kqueue for MacKqueue {
+    fn add(&self, change: Kevent) -> io::Result<()> {
+        self.0.add(change)
     }
 
-    fn wait(&self, timeout: Duration) -> Vec<usize> {
-        self.0.wait(timeout)
+    fn next(&self, timeout: Option<Duration>) -> io::Result<Vec<Kevent>> {
+        self.0.next(timeout)
     }
 }
 

@@ -8,7 +8,7 @@ use super::calls::{Calls, USAGE_SIZE, errno, flavor};
 use super::fds::Reader;
 use super::layout::{self, Bsd, Unique, Usage, at};
 use super::procargs::{self, ProcArgs};
-use super::wires::{self, Asked, Fds, Holders};
+use super::wires::{self, Asked, Connections, Fds, Holders};
 use crate::bytes::RawText;
 use crate::process::{
     Details, Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer,
@@ -82,9 +82,17 @@ pub(super) fn bsd(calls: &impl Calls, pid: Pid) -> io::Result<Bsd> {
 
 /// Its unique numbers, a zombie's too; every user's are told.
 pub(super) fn unique(calls: &impl Calls, pid: Pid) -> Option<Unique> {
+    unique_of(calls, pid).ok()
+}
+
+/// The same.
+///
+/// # Errors
+/// `ESRCH` when there is none of this number.
+pub(super) fn unique_of(calls: &impl Calls, pid: Pid) -> io::Result<Unique> {
     let mut bytes = [0; at::UNIQUE_SIZE];
-    let length = calls.pid_info(pid, flavor::UNIQUE, 1, &mut bytes).ok()?;
-    layout::unique(&bytes[..length])
+    let length = calls.pid_info(pid, flavor::UNIQUE, 1, &mut bytes)?;
+    layout::unique(&bytes[..length]).ok_or_else(unreadable)
 }
 
 /// What a process runs; `None` for zombies and other users' processes.
@@ -167,6 +175,8 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     let reader = Reader::new(calls);
     let fds: BTreeMap<Pid, Fds> = close.iter().filter_map(|pid| Some((*pid, reader.fds(*pid)?))).collect();
     let mut holders = Holders::new(Tree::new(snapshot));
+    let mut connections = Connections::default();
+    fds.values().for_each(|own| connections.add(own));
     let mut unreadable: BTreeSet<Pid> = BTreeSet::new();
     // A closed end needs no holder; only an open one is worth a question to everybody.
     if fds.values().any(wires::is_open) {
@@ -183,6 +193,7 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
             }
             if let Some(theirs) = theirs {
                 holders.add(record.pid(), &theirs);
+                connections.add(&theirs);
             }
         }
     }
@@ -191,8 +202,9 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     let mut seen: BTreeMap<Pid, Observation> = BTreeMap::new();
     for (pid, own) in &fds {
         let rows = wires::rows(own);
-        let mut wires = Wires::look(&rows, python.contains(pid), &mut Asked(own));
-        let others = Others::look(&rows, &mut wires, false, &mut Asked(own));
+        let mut asked = Asked { fds: own, connections: &connections };
+        let mut wires = Wires::look(&rows, python.contains(pid), &mut asked);
+        let others = Others::look(&rows, &mut wires, false, &mut asked);
         seen.insert(*pid, Observation::new(*pid, &wires, &others, &mut holders));
     }
     drop(holders);

@@ -2,10 +2,11 @@
 //! come from `fds.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::layout::{self, Unix};
+use super::layout::{self, Endpoint, Tcp, Unix};
 use crate::process::{Listener, Pid};
 use crate::sys::descriptors::{
     Access, Answers, Connection, End, Naming, Object, Origin, Other, Row, Sight, Socket, Way, is_display,
@@ -36,6 +37,7 @@ fn object(end: &layout::End) -> Object {
     match end {
         layout::End::Pipe { own, peer, .. } => Object::Pipe(pipe_id(*own, *peer)),
         layout::End::Unix(unix) => Object::Socket(unix.own),
+        layout::End::Connected(tcp) => Object::Socket(tcp.own),
         layout::End::Null => Object::Null,
         layout::End::Terminal => Object::Terminal { number: None, gone: false },
         layout::End::TerminalGone => Object::Terminal { number: None, gone: true },
@@ -58,24 +60,56 @@ fn stand_in(end: &layout::End) -> u64 {
     match end {
         layout::End::Listening(port) => u64::from(*port),
         layout::End::Datagrams(port) => 1 << 17 | u64::from(*port),
-        layout::End::Connected { local, remote } => 1 << 40 | u64::from(*local) << 16 | u64::from(*remote),
         _ => 1 << 18,
     }
 }
 
+/// The TCP connections of all processes that were read, by their two sides: the other side of one has them reversed.
+#[derive(Debug, Default)]
+pub(super) struct Connections(BTreeMap<(Endpoint, Endpoint), u64>);
+
+impl Connections {
+    /// Adds those of a process.
+    pub(super) fn add(&mut self, fds: &Fds) {
+        for held in fds.values() {
+            if let layout::End::Connected(tcp) = &held.end {
+                self.0.insert((tcp.local, tcp.remote), tcp.own);
+            }
+        }
+    }
+
+    /// The socket at the other side. Another machine's is unseen, and so is one of a process that could not be read.
+    fn other(&self, tcp: &Tcp) -> Other {
+        let here = is_here(tcp).then(|| self.0.get(&(tcp.remote, tcp.local))).flatten();
+        here.map_or(Other::Unseen, |own| Other::Held(*own))
+    }
+}
+
+/// The other side may be on this machine: it has the same address, or the loopback's.
+fn is_here(tcp: &Tcp) -> bool {
+    let loopback = |address: Ipv6Addr| match address.to_ipv4_mapped() {
+        Some(address) => address.is_loopback(),
+        None => address.is_loopback(),
+    };
+    tcp.remote.address == tcp.local.address || loopback(tcp.remote.address)
+}
+
 /// The answers about one process.
-pub(super) struct Asked<'a>(pub(super) &'a Fds);
+pub(super) struct Asked<'a> {
+    pub(super) fds: &'a Fds,
+    pub(super) connections: &'a Connections,
+}
 
 impl Answers for Asked<'_> {
     fn access(&mut self, fd: u32) -> Option<Access> {
-        match self.0.get(&fd)?.end {
+        match self.fds.get(&fd)?.end {
             layout::End::Pipe { writes, .. } => Some(Access { read: !writes, write: writes }),
             _ => None,
         }
     }
 
     fn pipe(&mut self, fd: u32, id: u64, way: Way) -> Sight {
-        let Some(Fd { end: layout::End::Pipe { peer, writes, .. }, .. }) = self.0.get(&fd) else {
+        let Some(Fd { end: layout::End::Pipe { peer, writes, .. }, .. }) = self.fds.get(&fd) else {
             return Sight::Unknown;
         };
         match (way, writes, peer) {
@@ -87,15 +121,15 @@ impl Answers for Asked<'_> {
         }
     }
 
-    fn socket(&mut self, fd: u32, id: u64) -> Socket {
-        let Some(held) = self.0.get(&fd) else { return Socket::Unread };
+    fn socket(&mut self, fd: u32, _: u64) -> Socket {
+        let Some(held) = self.fds.get(&fd) else { return Socket::Unread };
         let other = |name: String| Listener::Other(name);
         match &held.end {
             layout::End::Unix(socket) => unix(socket),
             layout::End::Listening(port) => {
                 Socket::Serves { name: Listener::Tcp(*port), waiting: Vec::new() }
             }
-            layout::End::Connected { local, remote } => self.tcp(id, *local, *remote),
+            layout::End::Connected(tcp) => self.tcp(tcp),
             layout::End::Datagrams(port) if LOCAL_PORTS.contains(port) => Socket::Nothing,
             layout::End::Datagrams(port) => {
                 Socket::Serves { name: other(format!("udp:{port}")), waiting: Vec::new() }
@@ -107,14 +141,15 @@ impl Answers for Asked<'_> {
     }
 
     fn closes_on_exec(&mut self, fd: u32) -> Option<bool> {
-        self.0.get(&fd)?.closes_on_exec
+        self.fds.get(&fd)?.closes_on_exec
     }
 }
 
 impl Asked<'_> {
-    /// A TCP connection; who is on the other side is not told.
-    fn tcp(&self, own: u64, local: u16, remote: u16) -> Socket {
-        let listens = |port| self.0.values().any(|held| held.end == layout::End::Listening(port));
+    /// A TCP connection.
+    fn tcp(&self, tcp: &Tcp) -> Socket {
+        let (local, remote) = (tcp.local.port, tcp.remote.port);
+        let listens = |port| self.fds.values().any(|held| held.end == layout::End::Listening(port));
         let origin = match (LOCAL_PORTS.contains(&local), LOCAL_PORTS.contains(&remote)) {
             _ if listens(local) => Origin::Accepted,
             (false, _) => Origin::Accepted,
@@ -123,8 +158,8 @@ impl Asked<'_> {
         };
         let (hears, speaks, display) = (true, true, false);
         Socket::Connected(Connection {
-            own,
-            other: Other::Unseen,
+            own: tcp.own,
+            other: self.connections.other(tcp),
             origin,
             unix: false,
             hears,
@@ -163,12 +198,13 @@ fn unix(socket: &Unix) -> Socket {
     })
 }
 
-/// Whether any wire of these is open at its far end, so that it takes a look at everybody else to
+/// Whether any of these is open at its far end, and that may be on this machine, so that it takes a look at everybody else to
 /// say by whom.
 pub(super) fn is_open(fds: &Fds) -> bool {
     fds.values().any(|held| match &held.end {
         layout::End::Pipe { peer, .. } => *peer != 0,
         layout::End::Unix(unix) => unix.peer != 0,
+        layout::End::Connected(tcp) => is_here(tcp),
         _ => false,
     })
 }
@@ -192,6 +228,7 @@ impl<'a> Holders<'a> {
                 Some(if *writes { End::Writer(id) } else { End::Reader(id) })
             }
             layout::End::Unix(unix) => Some(End::Socket(unix.own)),
+            layout::End::Connected(tcp) => Some(End::Socket(tcp.own)),
             _ => None,
         };
         for end in fds.values().filter_map(own).collect::<BTreeSet<End>>() {
@@ -224,6 +261,7 @@ impl Naming for Holders<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::process::{OtherEnd, ProcessRecord, Snapshot, StartTime, Stdio, StdioKind};
     use crate::sys::descriptors::{Observation, Others, Wires};
@@ -243,6 +281,16 @@ mod tests {
 
     fn pair(own: u64, peer: u64) -> On {
         On::Unix(Unix { own, peer, hears: true, speaks: true, ..Unix::default() })
+    }
+
+    const HERE: &str = "::ffff:127.0.0.1";
+
+    /// Where a socket may lie.
+    const OWN: u64 = 1 << 50;
+
+    fn tcp(own: u64, local: (&str, u16), remote: (&str, u16)) -> On {
+        let side = |(address, port): (&str, u16)| Endpoint { address: address.parse().unwrap(), port };
+        On::Connected(Tcp { own, local: side(local), remote: side(remote) })
     }
 
     fn gone(own: u64) -> On {
@@ -271,9 +319,13 @@ mod tests {
         for (pid, held) in others {
             holders.add(*pid, &fds(held));
         }
+        let mut connections = Connections::default();
+        let theirs = others.iter().map(|(_, held)| fds(held));
+        std::iter::once(own.clone()).chain(theirs).for_each(|fds| connections.add(&fds));
         let rows = rows(&own);
-        let mut wires = Wires::look(&rows, true, &mut Asked(&own));
-        let others = Others::look(&rows, &mut wires, false, &mut Asked(&own));
+        let mut asked = Asked { fds: &own, connections: &connections };
+        let mut wires = Wires::look(&rows, true, &mut asked);
+        let others = Others::look(&rows, &mut wires, false, &mut asked);
         Observation::new(SERVER, &wires, &others, &mut holders)
     }
 
@@ -370,7 +422,7 @@ mod tests {
 
     #[test]
     fn what_serves_is_listed_and_who_came_in_is_counted() {
-        let connected = |local, remote| On::Connected { local, remote };
+        let connected = |local, remote| tcp(OWN, (HERE, local), (HERE, remote));
         let channels = |held: &[(u32, On)]| {
             let channels = seen(held, &[(CLIENT, &[(3, pair(71, 70))])]).channels;
             let listening =
@@ -397,5 +449,54 @@ mod tests {
         for (held, expected) in cases {
             assert_eq!(channels(held), expected, "{held:?}");
         }
+    }
+
+    #[test]
+    fn the_other_side_of_a_tcp_connection_is_named_by_its_reversed_ends() {
+        let served = tcp(OWN, (HERE, 80), (HERE, 50_000));
+        let peers = |held: &[(u32, On)], pid: Pid, other: On| {
+            let channels = seen(held, &[(pid, &[(9, other)])]).channels;
+            (channels.connected, channels.connected_peers)
+        };
+        let theirs = tcp(OWN + 1, (HERE, 50_000), (HERE, 80));
+        assert_eq!(peers(&[(3, served.clone())], CLIENT, theirs.clone()), (Some(1), vec![CLIENT]));
+        assert_eq!(
+            peers(&[(3, served.clone())], CHILD, theirs.clone()),
+            (Some(0), vec![]),
+            "its own helper's"
+        );
+        assert_eq!(
+            peers(&[(3, served.clone()), (4, theirs.clone())], CLIENT, On::Null),
+            (Some(0), vec![]),
+            "its own"
+        );
+        let both = [(3, served.clone()), (4, On::Listening(80))];
+        assert_eq!(peers(&both, CLIENT, theirs), (Some(1), vec![CLIENT]));
+        // The same ports between other addresses are other connections; who is far away has no name here.
+        for (local, remote) in [("10.0.0.1", "10.0.0.2"), ("10.0.0.1", "10.0.0.1")] {
+            let mapped = |address: &str| format!("::ffff:{address}");
+            let (local, remote) = (mapped(local), mapped(remote));
+            let elsewhere = tcp(OWN + 2, (&remote, 50_000), (&local, 80));
+            assert_eq!(peers(&[(3, served.clone())], CLIENT, elsewhere.clone()), (Some(1), vec![]));
+            let here = tcp(OWN, (&local, 80), (&remote, 50_000));
+            let named = if local == remote { vec![CLIENT] } else { vec![] };
+            assert_eq!(peers(&[(3, here)], CLIENT, elsewhere), (Some(1), named));
+        }
+        let six = tcp(OWN, ("::1", 80), ("::1", 50_000));
+        assert_eq!(
+            peers(&[(3, six)], CLIENT, tcp(OWN + 1, ("::1", 50_000), ("::1", 80))),
+            (Some(1), vec![CLIENT])
+        );
+    }
+
+    #[test]
+    fn who_is_at_the_other_side_of_a_connection_that_it_opened_is_named_too() {
+        let server = [(3, tcp(OWN, (HERE, 50_000), (HERE, 9000)))];
+        let client: &[(u32, On)] = &[(9, tcp(OWN + 1, (HERE, 9000), (HERE, 50_000)))];
+        assert_eq!(seen(&server, &[(CLIENT, client)]).channels.outbound_peers, [CLIENT]);
+        assert_eq!(seen(&server, &[]).channels.outbound_peers, []);
+        assert!(is_open(&fds(&server)));
+        let far = [(3, tcp(OWN, ("2001:db8::1", 50_000), ("2001:db8::2", 443)))];
+        assert!(!is_open(&fds(&far)), "far away nobody is asked");
     }
 }

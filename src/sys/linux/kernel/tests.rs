@@ -8,10 +8,15 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::kernel_tests::{Sleeper, kernel, row_of};
+use super::kernel_tests::row_of;
+use super::real_stage_tests::Sleeper;
 use super::*;
 use crate::process::StartTime;
 use crate::reap::{Lookout, Wire};
+
+fn kernel() -> OsKernel {
+    OsKernel::new(false, Arc::default()).unwrap()
+}
 
 /// The identity as the table shows it now, of any user.
 fn id_of(kernel: &OsKernel, pid: Pid) -> ProcessId {

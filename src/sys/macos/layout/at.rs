@@ -1,4 +1,6 @@
-//! Offsets and sizes in bytes, by xnu's `bsd/sys/proc_info.h` and `bsd/sys/resource.h`. `headers.rs` and
+//! Offsets and sizes in bytes, by xnu's
+//! [`bsd/sys/proc_info.h`](https://github.com/apple-oss-distributions/xnu/blob/xnu-11417.101.15/bsd/sys/proc_info.h) and
+//! [`bsd/sys/resource.h`](https://github.com/apple-oss-distributions/xnu/blob/xnu-11417.101.15/bsd/sys/resource.h). `headers.rs` and
 //! `tests/mac_real/layout.sh` hold them against the headers.
 
 pub(in crate::sys::macos) const BSD_FLAGS: usize = 0;
@@ -60,5 +62,8 @@ pub(in crate::sys::macos) const SOCKET_UN_ADDR: usize = 280;
 pub(in crate::sys::macos) const SOCKET_UN_CADDR: usize = 535;
 pub(in crate::sys::macos) const SOCKET_IN_FPORT: usize = 264;
 pub(in crate::sys::macos) const SOCKET_IN_LPORT: usize = 268;
+pub(in crate::sys::macos) const SOCKET_IN_VFLAG: usize = 288;
+pub(in crate::sys::macos) const SOCKET_IN_FADDR: usize = 296;
+pub(in crate::sys::macos) const SOCKET_IN_LADDR: usize = 312;
 pub(in crate::sys::macos) const SOCKET_TCP_STATE: usize = 344;
 pub(in crate::sys::macos) const SOCKET_SIZE: usize = 792;

@@ -122,7 +122,12 @@ fn a_unix_socket_tells_its_peer_its_names_and_what_was_shut_down() {
 
 #[test]
 fn a_socket_of_the_internet_tells_its_ports_in_the_machines_order() {
-    let connected = End::Connected { local: 8931, remote: 50000 };
+    let side = |address: &str, port| Endpoint { address: address.parse().unwrap(), port };
+    let connected = End::Connected(Tcp {
+        own: 77,
+        local: side("::ffff:127.0.0.1", 8931),
+        remote: side("::ffff:10.1.2.3", 50000),
+    });
     for (kind, state, end) in [
         (2, 1_u32, End::Listening(8931)),
         (2, 4, connected.clone()),
@@ -136,10 +141,28 @@ fn a_socket_of_the_internet_tells_its_ports_in_the_machines_order() {
                 (at::SOCKET_IN_LPORT, &8931_u16.to_be_bytes()),
                 (at::SOCKET_IN_FPORT, &50000_u16.to_be_bytes()),
                 (at::SOCKET_TCP_STATE, &state.to_le_bytes()),
+                (at::SOCKET_SO, &77_u64.to_le_bytes()),
+                (at::SOCKET_IN_VFLAG, &[1]),
+                // What stands before the four bytes of an IPv4 address is no part of it.
+                (at::SOCKET_IN_LADDR, &[9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 127, 0, 0, 1]),
+                (at::SOCKET_IN_FADDR, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, 2, 3]),
             ],
         );
         assert_eq!(socket(&bytes), Some(end));
     }
+    let six = socket_bytes(
+        2,
+        &[
+            (at::SOCKET_TCP_STATE, &4_u32.to_le_bytes()),
+            (at::SOCKET_SO, &78_u64.to_le_bytes()),
+            (at::SOCKET_IN_VFLAG, &[2]),
+            (at::SOCKET_IN_LADDR, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        ],
+    );
+    assert_eq!(
+        socket(&six),
+        Some(End::Connected(Tcp { own: 78, local: side("::1", 0), remote: side("::", 0) }))
+    );
     let datagrams = |remote: u16| {
         let parts: [(usize, &[u8]); 3] = [
             (at::SOCKET_TYPE, &2_u32.to_le_bytes()),

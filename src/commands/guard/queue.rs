@@ -1,0 +1,143 @@
+//! What a guardian waits for, on macOS: one kqueue, with a descriptor of stdin and two process numbers in it.
+//!
+//! By the kernel's sources (xnu-11417.101.15, <https://github.com/apple-oss-distributions/xnu>, `bsd/kern`):
+//! - a filter for writing on the end of a pipe that reads does not fire until the pipe dies (sys_pipe.c,
+//!   `pipe_kqfilter`, "Neutered");
+//! - a filter for reading on a socket fires with EV_EOF when nothing can come in any more: the other side closed it or
+//!   shut it, or its own side did (uipc_socket.c, `filt_soread_common`). For data it fires when there is as much as
+//!   NOTE_LOWAT, at most a full buffer: with EV_CLEAR that is one short wake-up for each time that more comes in then;
+//! - the end of a process comes once, and not to who watches later (kern_event.c, `filt_procattach`: ESRCH). The watch outlasts
+//!   an exec of that process (kern_proc.c, `proc_transfer_knotes`), which is how the root becomes the server.
+
+use std::io;
+use std::time::Duration;
+
+use crate::guard::marker::Wire;
+use crate::guard::ticket::{Known, Ticket};
+use crate::guard::watch::{Events, Happenings, Watched};
+use crate::process::Pid;
+use crate::sys::macos::calls::{Kevent, errno, kevent};
+use crate::sys::macos::{Calls, Kqueue, OwnWire, lineage_by, own_wire_by};
+
+const STDIN: usize = 0;
+const CLIENT: usize = 1;
+const ROOT: usize = 2;
+
+/// The queue of one guardian.
+#[derive(Debug)]
+pub struct Queue<C: Calls> {
+    calls: C,
+    queue: C::Kqueue,
+    /// A duplicate of the server's stdin, where something hangs up there.
+    stdin: Option<i32>,
+    /// What the queue has told, which it does only once.
+    happened: Happenings,
+}
+
+impl<C: Calls> Queue<C> {
+    /// Takes what is this guardian's, and watches from now on.
+    ///
+    /// # Errors
+    /// When there is no queue, or something may not be watched; in words for people.
+    pub fn begin(calls: C, ticket: &Ticket) -> Result<(Queue<C>, Watched), String> {
+        let failed = |error: io::Error| format!("could not watch by kqueue: {error}");
+        let queue = calls.kqueue().map_err(failed)?;
+        let all = Queue { calls, queue, stdin: ticket.stdin_fd, happened: Happenings::default() };
+        if let Some(fd) = all.stdin {
+            all.queue.add(hang_up(fd, own_wire_by(&all.calls, fd))).map_err(failed)?;
+        }
+        if !all.watch(ticket.root.pid, ticket.root_by, ROOT).map_err(failed)? {
+            return Err("the process to guard is gone".to_owned());
+        }
+        let client = ticket.client_by.map(|known| all.watch(Pid(ticket.client), known, CLIENT));
+        let client = client.transpose().map_err(failed)?;
+        let watched = Watched {
+            stdin: all.stdin.is_some(),
+            client: client == Some(true),
+            client_gone: client == Some(false) || ticket.client_is_gone(),
+        };
+        Ok((all, watched))
+    }
+
+    /// Watches exactly this process; `false` when it is gone. Its number is compared after the watch began: the one or
+    /// the other tells of an end in between.
+    fn watch(&self, pid: Pid, known: Known, place: usize) -> io::Result<bool> {
+        match self.queue.watch(pid, place) {
+            Ok(()) => {}
+            Err(error) if error.raw_os_error() == Some(errno::ESRCH) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        match lineage_by(&self.calls, pid) {
+            Ok(lineage) => Ok(known == Known::Unique(lineage.own)),
+            Err(error) if error.raw_os_error() == Some(errno::ESRCH) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One wait. Another program under the number of the client or the root is not watched, so what comes is theirs.
+    fn note(&mut self, time: Option<Duration>) -> io::Result<()> {
+        for event in self.queue.next(time)? {
+            match event.place {
+                STDIN => self.happened.hang_up |= event.flags & kevent::EOF != 0,
+                CLIENT => self.happened.client = true,
+                ROOT => self.happened.root = true,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<C: Calls> Events for Queue<C> {
+    fn wait(&mut self, wanted: Happenings, time: Option<Duration>) -> io::Result<Happenings> {
+        let until = time.map(|time| self.now().saturating_add(time));
+        let mut asked = false;
+        loop {
+            let Happenings { hang_up, client, root } = self.happened;
+            let happened = Happenings {
+                hang_up: wanted.hang_up && hang_up,
+                client: wanted.client && client,
+                root: wanted.root && root,
+            };
+            let left = until.map(|until| until.saturating_sub(self.now()));
+            if happened.any() || asked && left.is_some_and(|left| left.is_zero()) {
+                return Ok(happened);
+            }
+            self.note(left)?;
+            asked = true;
+        }
+    }
+
+    fn other_end_is_gone(&mut self) -> bool {
+        self.stdin.and_then(|fd| own_wire_by(&self.calls, fd)).is_some_and(|wire| wire.other_end_is_gone)
+    }
+
+    fn let_go_of_stdin(&mut self) {
+        if let Some(fd) = self.stdin.take() {
+            // The queue forgets a descriptor that is closed (kqueue(2)).
+            let _ = self.calls.close(fd);
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.calls.now()
+    }
+}
+
+/// What on a descriptor of this process can hang up, for the marker.
+pub fn wire_on(calls: &impl Calls, fd: i32) -> Option<Wire> {
+    let OwnWire { socket, number, .. } = own_wire_by(calls, fd)?;
+    Some(if socket { Wire::Socket(number) } else { Wire::Pipe(number) })
+}
+
+fn hang_up(fd: i32, wire: Option<OwnWire>) -> Kevent {
+    let socket = wire.is_some_and(|wire| wire.socket);
+    Kevent {
+        ident: u64::try_from(fd).unwrap_or(u64::MAX),
+        filter: if socket { kevent::READ } else { kevent::WRITE },
+        flags: kevent::ADD | kevent::CLEAR,
+        fflags: if socket { kevent::LOWAT } else { 0 },
+        data: if socket { i64::from(i32::MAX) } else { 0 },
+        place: STDIN,
+    }
+}
