@@ -12,6 +12,7 @@ mod stage;
 mod wires;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Duration;
 
