@@ -26,7 +26,7 @@ use crate::scenes::{Style, claude, desktop, doomed};
 use crate::world::{File, KILL, Life, Manners, TERM, Unix, World};
 
 const SECOND: u64 = 1_000_000;
-const LINGER: Duration = Duration::from_secs(60);
+const LINGER: Duration = Duration::from_mins(1);
 /// The guardian's duplicate of stdin.
 const DUPLICATE: i32 = 7;
 
@@ -187,7 +187,7 @@ impl Scene {
             world.exec(self.root, &argv.iter().map(String::as_str).collect::<Vec<_>>());
             let marker = self.marker();
             world.body(self.root).env.push(marker);
-            world.body(self.root).name = argv[0].rsplit('/').next().unwrap().to_owned();
+            argv[0].rsplit('/').next().unwrap().clone_into(&mut world.body(self.root).name);
             plot(&mut world, self);
         }
         self.machine.ends_after(3600 * SECOND);
@@ -409,9 +409,10 @@ fn client_gone_and_the_wire_held_waits_for_the_last_holder() {
                 world.happens(400 * SECOND, move |world| world.exit(stray));
             }
         });
-        let (expected, signals) = match ends {
-            false => (End::SleepsOn, vec![]),
-            true => (End::Left { root_gone: true }, vec![(scene.root, TERM), (scene.root, KILL)]),
+        let (expected, signals) = if ends {
+            (End::Left { root_gone: true }, vec![(scene.root, TERM), (scene.root, KILL)])
+        } else {
+            (End::SleepsOn, vec![])
         };
         assert_eq!((end, scene.signals()), (expected, signals));
     }

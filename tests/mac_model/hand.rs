@@ -88,7 +88,7 @@ impl Stage for Model {
         let strike = move |_: &mut crate::world::World| stop.store(2, Ordering::Relaxed);
         self.0.world.borrow_mut().happens(milliseconds * 1_000, strike);
         let machine = self.0.clone();
-        Box::new(move || machine.now() - at)
+        Box::new(move || machine.now().checked_sub(at).unwrap())
     }
 
     fn moment(&self) {

@@ -34,7 +34,7 @@ impl World {
     /// kqueue(2): the number of the queue and its descriptor in the process.
     pub fn kqueue(&mut self, owner: u32) -> (usize, i32) {
         let file = self.file(File::Kqueue);
-        let fd = (3..).find(|fd| !self.processes[&owner].fds.contains_key(fd)).unwrap();
+        let fd = (3..1024).find(|fd| !self.processes[&owner].fds.contains_key(fd)).unwrap();
         self.put(owner, fd, file, true);
         self.queues.push(Kq::default());
         (self.queues.len() - 1, fd)

@@ -106,7 +106,7 @@ impl<H: Host> Guarded<H> {
         let members: BTreeSet<Pid> = members.map(ProcessRecord::pid).collect();
         for record in snapshot.processes.iter_mut().filter(|record| members.contains(&record.pid())) {
             if record.details.env.is_none() {
-                record.details.env = self.environment.clone();
+                record.details.env.clone_from(&self.environment);
             }
         }
     }

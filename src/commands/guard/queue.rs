@@ -27,7 +27,7 @@ const ROOT: usize = 2;
 #[derive(Debug)]
 pub struct Queue<C: Calls> {
     calls: C,
-    queue: C::Kqueue,
+    kqueue: C::Kqueue,
     /// A duplicate of the server's stdin, where something hangs up there.
     stdin: Option<i32>,
     /// What the queue has told, which it does only once.
@@ -41,10 +41,10 @@ impl<C: Calls> Queue<C> {
     /// When there is no queue, or something may not be watched; in words for people.
     pub fn begin(calls: C, ticket: &Ticket) -> Result<(Queue<C>, Watched), String> {
         let failed = |error: io::Error| format!("could not watch by kqueue: {error}");
-        let queue = calls.kqueue().map_err(failed)?;
-        let all = Queue { calls, queue, stdin: ticket.stdin_fd, happened: Happenings::default() };
+        let kqueue = calls.kqueue().map_err(failed)?;
+        let all = Queue { calls, kqueue, stdin: ticket.stdin_fd, happened: Happenings::default() };
         if let Some(fd) = all.stdin {
-            all.queue.add(hang_up(fd, own_wire_by(&all.calls, fd))).map_err(failed)?;
+            all.kqueue.add(hang_up(fd, own_wire_by(&all.calls, fd))).map_err(failed)?;
         }
         if !all.watch(ticket.root.pid, ticket.root_by, ROOT).map_err(failed)? {
             return Err("the process to guard is gone".to_owned());
@@ -62,7 +62,7 @@ impl<C: Calls> Queue<C> {
     /// Watches exactly this process; `false` when it is gone. Its number is compared after the watch began: the one or
     /// the other tells of an end in between.
     fn watch(&self, pid: Pid, known: Known, place: usize) -> io::Result<bool> {
-        match self.queue.watch(pid, place) {
+        match self.kqueue.watch(pid, place) {
             Ok(()) => {}
             Err(error) if error.raw_os_error() == Some(errno::ESRCH) => return Ok(false),
             Err(error) => return Err(error),
@@ -76,7 +76,7 @@ impl<C: Calls> Queue<C> {
 
     /// One wait. Another program under the number of the client or the root is not watched, so what comes is theirs.
     fn note(&mut self, time: Option<Duration>) -> io::Result<()> {
-        for event in self.queue.next(time)? {
+        for event in self.kqueue.next(time)? {
             match event.place {
                 STDIN => self.happened.hang_up |= event.flags & kevent::EOF != 0,
                 CLIENT => self.happened.client = true,
