@@ -108,7 +108,7 @@ impl Health {
         let mut health = Health {
             problems: Vec::new(),
             orphans: orphans.len(),
-            orphans_rss: orphans.iter().map(|f| f.rss).sum(),
+            orphans_rss: orphans.iter().fold(0, |sum, f| sum.saturating_add(f.rss)),
             over_limits: goes().filter(limits).count(),
             orphaned_clients: clients.len(),
             undetermined: judgement.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count(),

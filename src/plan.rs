@@ -157,7 +157,8 @@ impl Plan {
     /// Resident bytes of all targets.
     #[must_use]
     pub fn rss(&self) -> u64 {
-        self.targets.iter().flat_map(|target| &target.members).map(|member| member.rss).sum()
+        let members = self.targets.iter().flat_map(|target| &target.members);
+        members.fold(0, |sum, member| sum.saturating_add(member.rss))
     }
 }
 
@@ -227,8 +228,12 @@ fn hides_environment(record: &ProcessRecord) -> bool {
     record.details.env.is_none()
 }
 
+/// A tracer that cannot be seen (outside of our PID namespace) shows in the state of what it stopped alone.
 fn is_traced_from_outside(record: &ProcessRecord, instance: &Instance<'_>) -> bool {
-    record.details.tracer.is_some_and(|tracer| tracer != Pid(0) && !instance.contains(tracer))
+    match record.details.tracer.filter(|tracer| *tracer != Pid(0)) {
+        Some(tracer) => !instance.contains(tracer),
+        None => record.state == ProcessState::Traced,
+    }
 }
 
 /// Members in another PID namespace may be ended when the instance made that namespace itself (`bwrap --unshare-pid`):
@@ -257,7 +262,7 @@ fn target(finding: &Finding<'_>, roles: &Roles) -> Target {
         parent: member.record.parent,
         uid: member.record.uid,
         part: member.part,
-        stopped: member.record.state == ProcessState::Stopped,
+        stopped: member.record.state.is_stopped(),
         started_at: member.record.started_at,
         rss: member.record.rss,
         argv: member.record.argv.clone().unwrap_or_else(|| Argv::from([&member.record.comm])),

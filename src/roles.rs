@@ -75,6 +75,7 @@ impl Roles {
             .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
             .filter(|record| self.role(record.pid()).is_none_or(|role| role == Role::Wrapper))
             .filter(|record| tree.parent(record).is_none_or(|parent| self.stands_alone(parent)))
+            .filter(|record| !self.is_a_persons(record, tree, catalog))
             .map(|record| {
                 let runs = self.resolution(record.pid()).cloned().unwrap_or_else(|| Resolution::of(record));
                 let name = runs.name().map_or_else(|| record.comm.to_string(), str::to_owned);
@@ -168,6 +169,15 @@ impl Roles {
     fn stands_alone(&self, parent: &ProcessRecord) -> bool {
         let part = self.role(parent.pid());
         !started_as_server(parent) && !matches!(part, Some(Role::Server | Role::Launcher | Role::Helper))
+    }
+
+    /// The environment is handed down to all that a server opens for the person: a program with a window, and what was
+    /// started in it, up to a client.
+    fn is_a_persons(&self, record: &ProcessRecord, tree: &Tree<'_>, catalog: &Catalog) -> bool {
+        let is_client = |above: &&ProcessRecord| self.role(above.pid()) == Some(Role::Client);
+        let above = || tree.ancestors(record).into_iter().take_while(|above| !is_client(above));
+        record.details.display
+            || above().any(|above| above.details.display || catalog.is_persons_program(above))
     }
 }
 

@@ -68,8 +68,8 @@ impl History {
     fn finish(mut self) -> Vec<Run> {
         for run in &mut self.runs {
             for instance in &mut run.instances {
-                instance.rss_reclaimed =
-                    instance.processes.iter().filter(|p| p.is_gone()).map(|p| p.rss).sum();
+                let gone = instance.processes.iter().filter(|p| p.is_gone());
+                instance.rss_reclaimed = gone.fold(0, |sum, p| sum.saturating_add(p.rss));
             }
             if !run.finished {
                 let all = || run.instances.iter().flat_map(|instance| &instance.processes);
@@ -77,7 +77,8 @@ impl History {
                 let whole = |i: &&PastInstance| i.processes.iter().all(PastProcess::is_gone);
                 let processes = small(all().filter(|p| p.is_gone()).count());
                 let failed = small(all().filter(failed).count());
-                run.rss_reclaimed = run.instances.iter().map(|instance| instance.rss_reclaimed).sum();
+                let each = run.instances.iter().map(|instance| instance.rss_reclaimed);
+                run.rss_reclaimed = each.fold(0, u64::saturating_add);
                 run.instances_ended = small(run.instances.iter().filter(whole).count());
                 (run.processes_ended, run.failed) = (processes, failed);
             }

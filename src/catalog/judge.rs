@@ -1,5 +1,6 @@
 //! From the program that really runs to the part it plays.
 
+use super::browser;
 use super::data::Data;
 use super::identification::{Basis, Identification, Role, Rule};
 use crate::bytes::to_text;
@@ -135,20 +136,24 @@ fn helper(data: &Data, program: &Program) -> Option<Identification> {
     Some(by_catalog(Role::Helper, (*server).to_owned(), program, Rule::Script((*end).to_owned())))
 }
 
-/// Inits, and browsers with a server's profile.
+/// Inits, and browsers with a server's profile that a program drives.
 fn standing(data: &Data, program: &Program) -> Option<Identification> {
     if let Some(init) = by_init(data, program) {
         return Some(init);
     }
     let name = program.names.last()?;
-    let browser = data.helper.browsers.contains(name.as_str())
+    let known = data.helper.browsers.contains(name.as_str())
         || data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
-    if !browser {
+    if !known {
         return None;
     }
     let words = || program.args.iter().map(|arg| Word::from(arg.as_str()));
-    let Some((part, server)) = profile(data, words()) else {
-        let profile = temporary_profile(words())?;
+    // One that a person started by hand on a server's profile, to log in once, is a person's.
+    if !browser::is_left_to_programs(words()) {
+        return None;
+    }
+    let Some((part, server)) = browser::profile(data, words()) else {
+        let profile = browser::temporary_profile(words())?;
         let basis = Basis::SharedProfile { profile };
         return Some(Identification { role: Role::Helper, name: name.clone(), basis });
     };
@@ -157,38 +162,6 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         helper
     } else {
         Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper }
-    })
-}
-
-/// Where temporary profiles lie.
-pub(super) const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/var/folders/", "/private/var/folders/"];
-
-/// A temporary profile folder, in the options of a browser.
-pub(super) fn temporary_profile<'a>(args: impl Iterator<Item = Word<'a>>) -> Option<String> {
-    args.into_iter().find_map(|arg| {
-        let folder = arg.strip_prefix("--user-data-dir=").unwrap_or(&arg);
-        TEMPORARY.iter().any(|place| folder.starts_with(place)).then(|| folder.to_owned())
-    })
-}
-
-/// A profile folder that only a server makes, in the options of a browser.
-pub(super) fn profile<'a>(
-    data: &Data,
-    args: impl Iterator<Item = Word<'a>>,
-) -> Option<(&'static str, &'static str)> {
-    args.into_iter().find_map(|arg| {
-        let about = ["--user-data-dir", "--database", "-profile", "--profile", "--disk-cache-dir", "/"]
-            .iter()
-            .any(|option| arg.starts_with(option));
-        let found = || {
-            data.helper
-                .profiles
-                .iter()
-                .chain(&data.helper.shared_profiles)
-                .find(|(part, _)| arg.contains(**part))
-                .map(|(part, server)| (*part, *server))
-        };
-        about.then(found).flatten()
     })
 }
 

@@ -1,6 +1,7 @@
 //! What is known about programs (servers, launchers, clients, helpers), and what a process is by that.
 
 mod batch;
+mod browser;
 mod configured;
 mod data;
 mod identification;
@@ -184,12 +185,12 @@ impl Catalog {
             let text = to_text(first);
             let name = program::base(text.split(' ').next().unwrap_or_default());
             let browser = data.helper.browsers.contains(name) && argv.len() == 1;
-            return !browser || judge::profile(data, text.split(' ').map(Into::into)).is_some();
+            return !browser || browser::profile(data, text.split(' ').map(Into::into)).is_some();
         }
         let Ok(name) = std::str::from_utf8(head) else { return true };
         if data.helper.browsers.contains(name) {
-            return judge::profile(data, argv.iter().map(to_text)).is_some()
-                || judge::temporary_profile(argv.iter().map(to_text)).is_some();
+            return browser::profile(data, argv.iter().map(to_text)).is_some()
+                || browser::temporary_profile(argv.iter().map(to_text)).is_some();
         }
         data.helper.folder(&to_text(first)).is_some()
             || program::is_tool(name)

@@ -1,74 +1,110 @@
 //! What belongs to the person at the machine, wherever it was started: editors, shells, browsers that are not automated.
 
-use super::Catalog;
-use crate::bytes::to_text;
+use super::data::Data;
+use super::{Catalog, browser};
+use crate::bytes::{Argv, to_text};
 use crate::list::{List, list};
 use crate::process::ProcessRecord;
-use crate::program::{self, Resolution};
+use crate::program::{self, Kind, LayerKind, Resolution, Word};
 
 #[rustfmt::skip]
 const EDITORS: List = list!("\
-    code code-insiders codium cursor emacs emacsclient gedit gvim helix hx idea joe kak kate kwrite mate mcedit micro nano \
-    nvim pico pycharm subl sublime_text vi vim vimdiff vscodium windsurf xed zed zed-editor");
+    android-studio arduino atom bbedit bluefish brackets clion code code-oss codelite codium cursor datagrip dbeaver \
+    eclipse ed emacs emacsclient featherpad fleet geany gedit ghostwriter gnome-builder gnome-text-editor goland gvim \
+    helix hx idea joe jove kak kakoune kate kdevelop komodo kwrite lapce leafpad mate-text-editor mcedit mg micro \
+    mousepad nano ne neovide neovim netbeans notepadqq nvim nvim-qt nvim-wrapper obsidian phpstorm pico plugin_host \
+    pluma pulsar pycharm qtcreator rider rstudio rubymine rustrover scite spyder subl sublime_merge sublime_text \
+    texstudio textadept theia trae typora vi view vim vimdiff vimx vscode vscodium webstorm windsurf xed xemacs zed \
+    zed-editor zeditor");
 /// Terminal emulators: what runs in them is a person's.
 #[rustfmt::skip]
 const TERMINALS: List = list!("\
-    Terminal alacritty foot ghostty gnome-terminal gnome-terminal-server hyper iTerm2 kgx kitty konsole lxterminal \
-    mate-terminal ptyxis rio st terminator tilix urxvt warp wezterm wezterm-gui xfce4-terminal xterm");
+    Hyper Terminal Warp alacritty aterm black-box blackbox cool-retro-term deepin-terminal eterm foot footclient \
+    ghostty gnome-console gnome-terminal gnome-terminal-server guake havoc hyper iTerm2 io.elementary.terminal iterm2 \
+    kgx kitty konsole lilyterm lxterminal mate-terminal mlterm mrxvt pantheon-terminal ptyxis qterminal rio roxterm \
+    rxvt sakura st tabby terminator terminology termit termite tilda tilix tym urxvt urxvtc urxvtd warp warp-terminal \
+    waveterm wezterm wezterm-gui wezterm-mux-server x-terminal-emulator xfce4-terminal xterm yakuake zutty");
 /// Browsers that people use, beside those that servers start.
 #[rustfmt::skip]
 const BROWSERS: List = list!("\
-    Arc Firefox Safari Vivaldi arc brave brave-browser epiphany firefox firefox-bin firefox-esr librewolf opera safari \
-    thorium tor-browser vivaldi vivaldi-bin waterfox zen zen-bin");
+    arc basilisk brave cromite dillo dooble duckduckgo elinks ephemeral epiphany falkon firedragon firefox floorp \
+    galeon gnome-web google-chrome helium icecat iceweasel iridium k-meleon konqueror librewolf links links2 luakit \
+    lynx maxthon microsoft-edge midori min msedge mullvad mullvad-browser netsurf nyxt opera otter-browser palemoon \
+    qutebrowser safari seamonkey slimjet surf thorium tor-browser torbrowser ulaa ungoogled-chromium vieb vimb \
+    vivaldi w3m waterfox whale x-www-browser yandex yandex-browser yandex_browser zen zen-browser");
 /// Shells without a command, terminal multiplexers, and what stands between a person and a shell. A launcher is none of
 /// these, whatever pipes it holds.
 #[rustfmt::skip]
 const SESSIONS: List = list!("\
-    ash bash csh dash elvish fish ksh login mosh-server nu powershell pwsh rbash screen sh sshd sshd-session tcsh tmux \
-    xonsh zellij zsh");
+    SCREEN ash bash byobu csh dash elvish etserver fish gotty ksh login mosh-server nu powershell pwsh rbash screen sh \
+    shpool sshd sshd-auth sshd-session tcsh tmate tmux ttyd xonsh zellij zsh");
 /// Tools that run one command after another, and restart or watch them.
 #[rustfmt::skip]
 const GOES_ON: List = list!("\
     abduco ansible-playbook bazel bazelisk cargo cmake concurrently cron crond dtach entr find go gradle gradlew inetd just \
     make mprocs mvn mvnw ninja nox overmind parallel rake run-parts snakemake task terraform tox watch watchexec xargs xinetd");
-const MULTIPLEXERS: List = list!("abduco dtach screen tmux zellij");
-/// Options that only a program gives to a browser (Chromium, Firefox).
+/// Those of the sessions that hold terminals for a person, and what else does: GNU screen's server calls itself SCREEN.
 #[rustfmt::skip]
-const AUTOMATION: List = list!("\
-    --enable-automation --headless --marionette --remote-debugging-pipe --remote-debugging-port -headless -juggler \
-    -juggler-pipe -marionette");
+const MULTIPLEXERS: List = list!("\
+    SCREEN abduco byobu dtach etserver gotty mosh-server screen shpool sshd sshd-auth sshd-session tmate tmux ttyd \
+    zellij");
+/// Ends of names by which distributions and release channels tell builds of one program apart.
+const BUILDS: [&str; 28] = [
+    ".appimage",
+    ".bin",
+    ".exe",
+    ".real",
+    ".sh",
+    "-appimage",
+    "-beta",
+    "-bin",
+    "-browser",
+    "-canary",
+    "-daily",
+    "-dev",
+    "-devedition",
+    "-esr",
+    "-gtk",
+    "-gui",
+    "-insiders",
+    "-lite",
+    "-next",
+    "-nightly",
+    "-nox",
+    "-preview",
+    "-qt",
+    "-real",
+    "-snapshot",
+    "-stable",
+    "-unstable",
+    "-wrapped",
+];
+
 impl Catalog {
-    /// A program that a person works in, whatever started it: an editor, or a browser without any sign of automation.
+    /// A program that a person works in, whatever started it: an editor, a terminal, or a browser without any sign of
+    /// automation.
     #[must_use]
     pub fn is_persons_program(&self, record: &ProcessRecord) -> bool {
-        let name = own_name(record);
-        let listed = |list: List| list.contains(&name);
-        if listed(EDITORS) || listed(TERMINALS) {
+        let names = names(record);
+        if names.iter().any(|name| is_one_of(&[EDITORS, TERMINALS], name)) {
             return true;
         }
-        let Some(data) = self.data.as_deref() else { return false };
-        let browser = listed(BROWSERS) || data.helper.browsers.contains(name.as_str());
-        let Some(argv) = record.argv.as_ref().filter(|_| browser) else { return false };
-        let automated = |arg: &str| {
-            let option = arg.split_once('=').map_or(arg, |(option, _)| option);
-            let of_a_parent = option == "--type" || option == "-contentproc";
-            of_a_parent || AUTOMATION.contains(option)
+        let Some(data) = self.data.as_deref().filter(|data| names.iter().any(|name| is_browser(data, name)))
+        else {
+            return false;
         };
-        // The words of a title stand in one string.
-        let words =
-            || argv.iter().flat_map(|arg| to_text(arg).split(' ').map(str::to_owned).collect::<Vec<_>>());
-        !words().any(|arg| automated(&arg))
-            && super::judge::temporary_profile(words().map(Into::into)).is_none()
-            && super::judge::profile(data, argv.iter().map(to_text)).is_none()
+        record.argv.is_some()
+            && !browser::is_driven(options(record))
+            && !browser::is_part_of_one(options(record))
+            && browser::temporary_profile(options(record)).is_none()
+            && browser::profile(data, options(record)).is_none()
     }
 
     /// A browser without a window: a program drives it.
     #[must_use]
     pub fn is_headless(&self, record: &ProcessRecord) -> bool {
-        let argv = record.argv.iter().flat_map(crate::bytes::Argv::iter).map(to_text);
-        let mut options = argv.map(|arg| arg.split('=').next().unwrap_or_default().to_owned());
-        own_name(record).contains("headless")
-            || options.any(|option| option == "--headless" || option == "-headless")
+        let is_it = |word: Word<'_>| matches!(word.split('=').next(), Some("--headless" | "-headless"));
+        own_name(record).contains("headless") || options(record).any(is_it)
     }
 
     /// A process that is no launcher, whatever it runs and whatever pipes it holds: a person's session, or a tool that
@@ -93,8 +129,7 @@ impl Catalog {
         let Some(data) = self.data.as_deref() else { return false };
         let name = own_name(record);
         let name = name.trim_start_matches('-');
-        let listed = |list: List| list.contains(name);
-        if [EDITORS, TERMINALS, BROWSERS].into_iter().any(listed) {
+        if is_browser(data, name) || self.is_multiplexer(record) || self.is_persons_program(record) {
             return true;
         }
         // In the pipeline of a launcher these hand on what its server writes.
@@ -104,7 +139,7 @@ impl Catalog {
         let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
         let Some(program) = &seen.program else { return !seen.opaque };
         let given = seen.opaque || !seen.line.is_empty() || program.text.contains('/');
-        let launcher = data.known.names.contains(name) || listed(SESSIONS);
+        let launcher = data.known.names.contains(name) || SESSIONS.contains(name);
         let own = seen.layers.is_empty() && data.tool_names.contains(name);
         own || launcher && !given || data.is_tool(program)
     }
@@ -118,6 +153,18 @@ impl Catalog {
     }
 }
 
+/// The arguments of a program, each by itself; of one that rewrote its title they stand in one text, behind its name.
+fn options(record: &ProcessRecord) -> impl Iterator<Item = Word<'_>> {
+    let first = record.argv.as_ref().and_then(Argv::first).map(to_text).unwrap_or_default();
+    let title = if first.contains(".app/") {
+        Vec::new()
+    } else {
+        first.split(' ').skip(1).map(str::to_owned).collect()
+    };
+    let rest = record.argv.iter().flat_map(Argv::iter).skip(1).map(to_text);
+    title.into_iter().map(Word::from).chain(rest)
+}
+
 /// The name of the program itself, not of what it runs.
 fn own_name(record: &ProcessRecord) -> String {
     let argv = record.argv.as_ref();
@@ -127,6 +174,54 @@ fn own_name(record: &ProcessRecord) -> String {
     let path = if title { first.split(' ').next().unwrap_or_default() } else { &*first };
     let name = program::base(path).trim_end_matches(':').to_owned();
     if name.is_empty() { record.comm.to_string() } else { name }
+}
+
+/// The name of the program itself, and that of the script or module that is one: many programs of a desktop are a script
+/// for Python or a shell (`/usr/bin/python3 /usr/bin/terminator`). A file with an extension is somebody's own:
+/// `idea.py` is no IDE.
+fn names(record: &ProcessRecord) -> Vec<String> {
+    let own = own_name(record);
+    let mut names = vec![own];
+    if program::is_tool(&names[0]) {
+        let seen = Resolution::of(record);
+        let only_interpreted =
+            seen.layers.iter().all(|layer| matches!(layer.kind, LayerKind::Interpreter | LayerKind::Shell));
+        if let Some(program) = seen.program.filter(|_| only_interpreted && seen.line.is_empty()) {
+            let file = program::base(&program.text);
+            let extended = program::stem(file) != file && !file.ends_with(".sh");
+            match program.kind {
+                Kind::Script | Kind::Binary if !extended => names.push(file.to_owned()),
+                Kind::Module => names.extend(program.names.first().cloned()),
+                _ => {}
+            }
+        }
+    }
+    names
+}
+
+/// Is this, or what is left of it without the marks of a build (`firefox.real`, `vivaldi-bin`, `emacs-29.1`), in a list?
+fn is_one_of(lists: &[List], name: &str) -> bool {
+    let listed = |name: &str| lists.iter().any(|list| list.contains(name));
+    builds_of(name).any(|name| listed(&name) || listed(&name.to_ascii_lowercase()))
+}
+
+fn is_browser(data: &Data, name: &str) -> bool {
+    let started = |name: String| data.helper.browsers.contains(name.as_str());
+    let helper = data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
+    helper || is_one_of(&[BROWSERS], name) || builds_of(name).any(started)
+}
+
+/// A name, and what it is without one mark after another of a build or a version.
+fn builds_of(name: &str) -> impl Iterator<Item = String> {
+    // Nix keeps the program behind its wrapper as .firefox-wrapped.
+    let plain = name.strip_prefix('.').unwrap_or(name).to_owned();
+    std::iter::successors(Some(plain), |name| {
+        let versioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '_'));
+        let lower = name.to_ascii_lowercase();
+        let mark = BUILDS.iter().find(|mark| lower.ends_with(**mark)).map_or(0, |mark| mark.len());
+        let next = if versioned.len() < name.len() { versioned } else { &name[..name.len() - mark] };
+        (!next.is_empty() && next.len() < name.len()).then(|| next.to_owned())
+    })
 }
 
 #[cfg(test)]

@@ -4,10 +4,14 @@ use super::Rule;
 use super::data::Data;
 use super::modes::Found;
 use super::words::{says_mcp, words};
+use crate::list::{List, list};
 use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
 
 /// Folders in which people keep servers side by side.
 const KEPT: &[&str] = &["mcp-servers", "mcp_servers", "mcpservers", "mcpServers", "mcps"];
+
+/// What a program does that ends when it is done.
+const JOBS: List = list!("build crawl download index ingest migrate reindex test train");
 
 impl Data {
     /// A server by its name.
@@ -22,6 +26,9 @@ impl Data {
             Kind::Inline => program.names.iter().find_map(|name| self.word(name)),
             Kind::Task => self.task(program),
         }?;
+        if self.is_called_after_a_job(program) {
+            return None;
+        }
         // The first word behind inline code is its name.
         let batch = program.kind != Kind::Inline && self.is_batch(&program.args) || self.is_shell_in(program);
         (!batch).then(|| Found { name: self.short(program), rule })
@@ -43,6 +50,20 @@ impl Data {
     /// A name after `mcp-server-` names what the server does, so mcp-server-backup is a server and no backup of one.
     fn is_job(&self, name: &str) -> bool {
         words(name).last().is_some_and(|word| self.not.job.has(word) || self.not.own_job.has(word))
+    }
+
+    /// An installed program that does a job for a server, which the rest of its name names: mcp-server-rag-ingest,
+    /// rag-mcp-index. mcp-server-test is a server for tests.
+    fn is_called_after_a_job(&self, program: &Program) -> bool {
+        let job = |name: &String| {
+            let mut before: Vec<&str> = words(base(name)).collect();
+            let last = before.pop().is_some_and(|word| JOBS.contains(&word.to_ascii_lowercase()));
+            let says =
+                |word: &str| self.word(word).is_some() || matches!(word, "server" | "Server" | "servers");
+            last && before.iter().any(|word| self.word(word).is_some())
+                && before.iter().any(|word| !says(word))
+        };
+        matches!(program.kind, Kind::Package | Kind::Binary | Kind::Image) && program.names.iter().any(job)
     }
 
     /// A part of Microchip's, or something that manages or examines servers.
@@ -167,8 +188,11 @@ impl Data {
         if program.names.iter().any(|name| self.not.names.contains(name.as_str())) {
             return None;
         }
-        // The Mod Coder Pack's own archive.
-        if file == "mcp.jar" {
+        // The Mod Coder Pack's own archive, with the version of the game that it is for: mcp-1.8.jar.
+        let version = file.strip_prefix("mcp").and_then(|rest| rest.strip_suffix(".jar"));
+        if version
+            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || b".-_".contains(&byte)))
+        {
             return None;
         }
         if self.is_script_about(stem) {

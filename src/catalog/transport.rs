@@ -67,29 +67,34 @@ fn published_port(seen: &Resolution, words: &[String]) -> Option<String> {
     if !engine {
         return None;
     }
-    let publishes = |(at, word): &(usize, &String)| {
-        let next = words.get(at + 1).map(String::as_str);
-        let short = word.starts_with('-') && !word.starts_with("--");
-        let host = |value: &str| value == "host" || value.starts_with("name=host");
-        match word.split_once('=').unwrap_or((word, "")) {
-            ("--publish" | "--publish-all", _) => true,
-            ("--network" | "--net", "") => next.is_some_and(host),
-            ("--network" | "--net", value) => host(value),
-            // -p 80:80, -p80:80, -P, -dP, and -d: what is detached is not held by its pipes.
-            _ => {
-                short && word.len() > 1 && (word.starts_with("-p") || is_cluster_with(word, &['d', 'P', 'p']))
-            }
-        }
-    };
+    let opens = |(at, word): &(usize, &String)| opens(word, words.get(at + 1).map_or("", String::as_str));
     // Behind the image stand the server's own words.
     let end = seen.program.as_ref().and_then(|image| words.iter().position(|word| *word == image.text));
-    words.iter().enumerate().take(end.unwrap_or(words.len())).find(publishes).map(|(_, word)| word.clone())
+    words.iter().enumerate().take(end.unwrap_or(words.len())).find(opens).map(|(_, word)| word.clone())
 }
 
-/// A cluster of one-letter switches (`-itd`) with one of these in it.
-fn is_cluster_with(word: &str, letters: &[char]) -> bool {
-    let switches = &word[1..];
-    switches.chars().all(|c| "ditPp".contains(c)) && switches.contains(letters)
+/// Does this option of `docker run` open a way in, or detach the container, which its pipes then do not hold? In all
+/// spellings that its parser takes: a value behind `=` or in the next word, switches in one word (`-dP`, `-ip80:80`).
+fn opens(word: &str, next: &str) -> bool {
+    let of_others = |network: &str| {
+        let network = network.strip_prefix("name=").unwrap_or(network);
+        network == "host" || network.starts_with("host,") || network.starts_with("container:")
+    };
+    let (option, value) = word.split_once('=').map_or((word, None), |(option, value)| (option, Some(value)));
+    let off = value.is_some_and(|value| matches!(value, "false" | "0" | "f" | "F" | "FALSE" | "False"));
+    match option {
+        "--publish" | "--pod" => true,
+        "--detach" | "--publish-all" => !off,
+        "--network" | "--net" => of_others(value.unwrap_or(next)),
+        _ if option.starts_with("--") => false,
+        _ => {
+            // Any other letter takes the rest of the word as its value: -eX, -v/p:/p.
+            let mut letters = option.strip_prefix('-').unwrap_or_default().chars();
+            !off && letters
+                .find(|letter| !matches!(letter, 'i' | 'q' | 't'))
+                .is_some_and(|c| matches!(c, 'P' | 'd' | 'p'))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -144,6 +149,19 @@ mod tests {
             "podman run --publish=8080:80 mcp/notes",
             "docker run --network host mcp/notes",
             "docker run --net=host -i mcp/notes",
+            "docker run -i --net host mcp/notes",
+            "docker run -i --network=name=host,mac-address=x mcp/notes",
+            "docker run -i --network container:web mcp/notes",
+            "docker run --publish 8080:80 mcp/notes",
+            "docker run --publish-all -i mcp/notes",
+            "docker run --publish-all=true -i mcp/notes",
+            "docker run --detach -i mcp/notes",
+            "docker run --detach=true mcp/notes",
+            "docker run -ip80:80 mcp/notes",
+            "docker run -itp 80:80 mcp/notes",
+            "docker run -di mcp/notes",
+            "docker run -d=true mcp/notes",
+            "podman run -i --pod web mcp/notes",
         ] {
             assert!(announced(line, false), "{line}");
         }
@@ -151,6 +169,10 @@ mod tests {
             "docker run -i --rm mcp/notes",
             "docker run -i --rm -e PORT=80 mcp/notes -p 80",
             "docker run -it --network none mcp/notes",
+            "docker run -i --network mine mcp/notes",
+            "docker run -i --detach=false --publish-all=false mcp/notes",
+            "docker run -i -ePORTS=d mcp/notes",
+            "docker run -i -v/srv/pd:/pd mcp/notes -d",
             "mkdir -p /srv/mcp",
         ] {
             assert!(!announced(line, false), "{line}");

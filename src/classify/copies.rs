@@ -10,6 +10,7 @@ use super::verdict::Verdict;
 use crate::look::Look;
 use crate::policy::{CountPer, Policy};
 use crate::process::{Pid, ProcessRecord};
+use crate::program::{Kind, Program, is_tool_dir};
 
 /// A client starts all its servers within seconds: copies that started so close together are one generation, and stand
 /// or fall together (three entries of a configuration with the same command and another environment).
@@ -38,7 +39,7 @@ pub(super) struct Group {
 struct Key {
     server: String,
     command: Vec<String>,
-    /// Detached ones are started by hand: in two folders they are two servers.
+    /// Detached ones are started by hand: in two folders they are two servers. So are those of a relative path.
     folder: Option<String>,
     owner: Option<Pid>,
     user: Option<u32>,
@@ -119,7 +120,7 @@ pub(super) fn unlimited(findings: &[Finding<'_>], look: &Look<'_>, policy: &Poli
             generations,
             max_count: PROPOSED,
             would_end: excess.len(),
-            would_free: excess.iter().map(|index| findings[*index].rss).sum(),
+            would_free: excess.iter().fold(0, |sum, index| sum.saturating_add(findings[*index].rss)),
         })
     };
     let mut hints: Vec<Copies> = groups(findings, look, per).into_iter().filter_map(hint).collect();
@@ -127,7 +128,7 @@ pub(super) fn unlimited(findings: &[Finding<'_>], look: &Look<'_>, policy: &Poli
     hints
 }
 
-/// The key under which an instance is counted; `None` where its owner is not known.
+/// The key under which an instance is counted; `None` where its owner is not known, or not where what it runs lies.
 fn key(finding: &Finding<'_>, look: &Look<'_>, per: CountPer) -> Option<Key> {
     let root = finding.instance.root;
     let owner = match (per, &finding.client, &finding.owner) {
@@ -138,21 +139,36 @@ fn key(finding: &Finding<'_>, look: &Look<'_>, per: CountPer) -> Option<Key> {
         (CountPer::Client, None, Owner::Gone { .. }) => None,
         (CountPer::Client, None, Owner::Unknown { .. }) => return None,
     };
-    let folder = (finding.verdict == Verdict::Detached)
-        .then(|| root.details.cwd.as_ref().map(ToString::to_string).unwrap_or_default());
+    let runs = look.resolution(root);
+    let cwd = root.details.cwd.as_ref().map(ToString::to_string);
+    let folder = if runs.program.as_ref().is_some_and(is_found_by_folder) {
+        Some(cwd?)
+    } else {
+        (finding.verdict == Verdict::Detached).then(|| cwd.unwrap_or_default())
+    };
     let (server, user) = (finding.instance.server.clone(), root.uid.map(|uid| uid.0));
-    Some(Key { server, command: command(root, look), folder, owner, user })
+    Some(Key { server, command: command(root, runs.program.as_ref()), folder, owner, user })
 }
 
-/// What the root runs, without what stands before it; else its whole command line.
-fn command(root: &ProcessRecord, look: &Look<'_>) -> Vec<String> {
-    match &look.resolution(root).program {
-        Some(program) => {
-            let name = program.names.first().unwrap_or(&program.text);
-            std::iter::once(name).chain(&program.args).cloned().collect()
-        }
-        None => vec![root.command()],
+/// What runs is another program in every folder: a relative path, a task of a project.
+fn is_found_by_folder(program: &Program) -> bool {
+    match program.kind {
+        Kind::Task => true,
+        Kind::Script => !program.text.starts_with('/'),
+        Kind::Binary => program.text.contains('/') && !program.text.starts_with('/'),
+        Kind::Package => program.text.starts_with('.'),
+        Kind::Module | Kind::Image | Kind::Inline => false,
     }
+}
+
+/// What the root runs, without what stands before it; else its whole command line. A file of one's own is told by its
+/// whole path (`server.py` of two projects), an installed program by its name, which a launcher and what it starts share.
+fn command(root: &ProcessRecord, program: Option<&Program>) -> Vec<String> {
+    let Some(program) = program else { return vec![root.command()] };
+    let installed = program.text.contains("node_modules/") || is_tool_dir(&program.text);
+    let own = program.kind == Kind::Script && !installed;
+    let name = if own { &program.text } else { program.names.first().unwrap_or(&program.text) };
+    std::iter::once(name).chain(&program.args).cloned().collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::evidence::Evidence;
 use crate::catalog::{Basis, Role};
 use crate::instance::Instance;
-use crate::process::{Pid, ProcessRecord};
+use crate::process::{Pid, ProcessRecord, Service};
 use crate::roles::Roles;
 use crate::tree::Tree;
 
@@ -63,7 +63,7 @@ impl Management {
 /// too: SYSTEMD_EXEC_PID is the pid of the main process, and children inherit the value.
 fn managed(record: &ProcessRecord) -> Option<(String, String, Pid)> {
     let pid = record.pid();
-    if let Some(service) = &record.details.service {
+    if let Some(service) = manages(record) {
         let is_main = service.main_pid == Some(pid);
         let without_main = service.active && service.main_pid == Some(Pid(0));
         if is_main || without_main {
@@ -79,11 +79,20 @@ fn managed(record: &ProcessRecord) -> Option<(String, String, Pid)> {
     })
 }
 
+/// The service that a process is in. A scope holds processes that somebody else started, a slice only other units: neither
+/// manages anybody, whatever is said of a main process.
+fn manages(record: &ProcessRecord) -> Option<&Service> {
+    let holds = |service: &&Service| [".scope", ".slice"].iter().any(|kind| service.name.ends_with(kind));
+    record.details.service.as_ref().filter(|service| service.manager != "systemd" || !holds(service))
+}
+
 /// The unit a process is in, where that unit's main process is not known. Where no manager answers (a
 /// container), a cgroup that is named like a service is a reason to leave it alone.
 fn unanswered(record: &ProcessRecord) -> Option<String> {
     match &record.details.service {
-        Some(service) => service.main_pid.is_none().then(|| service.name.clone()),
+        Some(_) => {
+            manages(record).filter(|service| service.main_pid.is_none()).map(|service| service.name.clone())
+        }
         None => {
             let leaf = record.details.cgroup.as_deref()?.rsplit('/').next()?;
             leaf.ends_with(".service").then(|| leaf.to_owned())

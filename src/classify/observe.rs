@@ -6,7 +6,7 @@ use super::management::Management;
 use super::owner::{Owner, may_hide, owner};
 use super::wire::{Wire, WireState};
 use crate::catalog::Role;
-use crate::instance::{Instance, Part};
+use crate::instance::{Instance, Member, Part};
 use crate::look::Look;
 use crate::policy::{AllowRule, Candidate, Policy};
 use crate::process::{OtherEnd, Pid, ProcessRecord, StdioKind};
@@ -202,18 +202,19 @@ fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     matches!(beside, Some(Beside::RunsIfItEndsWell | Beside::Unread)).then(|| above.pid())
 }
 
-/// Members beside the servers that belong to the person, whatever started them: what is connected to a display server,
-/// what sits in a terminal that is held outside, an editor, a multiplexer, a browser that is not automated.
+/// Members that belong to the person, whatever started them: what is connected to a display server, what sits in a terminal
+/// that is held outside, an editor, a multiplexer, a browser that is not automated. A server in a terminal is in use by
+/// that terminal, and needs no more.
 fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
     let in_a_terminal = |record: &ProcessRecord| {
         let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
         let inside = |pids: &[Pid]| pids.iter().all(|pid| instance.contains(*pid));
         stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if inside(pids)))
     };
-    let of_a_person = |record: &ProcessRecord| {
+    let of_a_person = |member: &&Member<'_>| {
+        let record = member.record;
         let known = look.catalog.is_persons_program(record) || look.catalog.is_multiplexer(record);
-        record.details.display || known || in_a_terminal(record)
+        record.details.display || known || member.part != Part::Server && in_a_terminal(record)
     };
-    let others = instance.members.iter().filter(|member| member.part != Part::Server);
-    others.map(|member| member.record).filter(|record| of_a_person(record)).map(ProcessRecord::pid).collect()
+    instance.members.iter().filter(of_a_person).map(|member| member.record.pid()).collect()
 }

@@ -184,7 +184,7 @@ impl Totals {
             instances: small(whole.count()),
             processes: small(gone().count()),
             failed: small(failed),
-            rss: gone().map(|ended| ended.member.rss).sum(),
+            rss: gone().fold(0, |sum, ended| sum.saturating_add(ended.member.rss)),
             duration,
         }
     }

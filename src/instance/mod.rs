@@ -122,7 +122,7 @@ impl<'a> Instance<'a> {
     /// Resident memory of all members, in bytes.
     #[must_use]
     pub fn rss(&self) -> u64 {
-        self.members.iter().map(|member| member.record.rss).sum()
+        self.records().fold(0, |sum, record| sum.saturating_add(record.rss))
     }
 
     /// Swapped-out memory of all members, in bytes; `None` where nothing is known of any.

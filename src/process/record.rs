@@ -43,8 +43,10 @@ pub struct ProcessRecord {
 pub enum ProcessState {
     /// Z or X: dead, waiting for its parent to collect it.
     Zombie,
-    /// T or t: stopped; it handles a signal only after SIGCONT.
+    /// T: stopped; it handles a signal only after SIGCONT.
     Stopped,
+    /// t: stopped by whoever traces it.
+    Traced,
     /// Anything else, as the letter `ps` shows.
     Other(char),
 }
@@ -55,15 +57,23 @@ impl ProcessState {
     pub fn from_letter(letter: char) -> ProcessState {
         match letter {
             'Z' | 'X' | 'x' => ProcessState::Zombie,
-            'T' | 't' => ProcessState::Stopped,
+            'T' => ProcessState::Stopped,
+            't' => ProcessState::Traced,
             other => ProcessState::Other(other),
         }
+    }
+
+    /// Does it need SIGCONT to handle a signal?
+    #[must_use]
+    pub fn is_stopped(self) -> bool {
+        matches!(self, ProcessState::Stopped | ProcessState::Traced)
     }
 
     pub(super) fn letter(self) -> char {
         match self {
             ProcessState::Zombie => 'Z',
             ProcessState::Stopped => 'T',
+            ProcessState::Traced => 't',
             ProcessState::Other(letter) => letter,
         }
     }

@@ -110,7 +110,7 @@ pub fn json(scene: &Scene<'_>, health: &Health) -> String {
         summary: Summary {
             instances: findings.len(),
             by_verdict,
-            rss: findings.iter().map(|finding| finding.rss).sum(),
+            rss: findings.iter().fold(0, |sum, finding| sum.saturating_add(finding.rss)),
             orphans: health.orphans,
             orphans_rss: health.orphans_rss,
             over_limits: health.over_limits,

@@ -151,7 +151,7 @@ pub fn report(scene: &Scene<'_>) -> String {
             processes_seen: judgement.processes_seen,
             instances: judgement.findings.len(),
             to_reap: reaped().count(),
-            rss_to_reap: reaped().map(|finding| finding.rss).sum(),
+            rss_to_reap: reaped().fold(0, |sum, finding| sum.saturating_add(finding.rss)),
         },
     };
     // Plain structs with text keys: there is nothing in them that JSON cannot hold.

@@ -167,7 +167,7 @@ impl PickList {
     /// `2 of 5 instances: 212 MB freed`
     fn sum(&self) -> String {
         let marked: Vec<&PickRow> = self.rows.iter().filter(|row| row.marked).collect();
-        let rss = marked.iter().map(|row| row.rss).sum();
+        let rss = marked.iter().fold(0u64, |sum, row| sum.saturating_add(row.rss));
         let used = marked.iter().filter(|row| !row.unused).count();
         let used = if used == 0 {
             String::new()

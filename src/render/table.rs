@@ -92,7 +92,8 @@ pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     }
     if memory.is_some() && !chosen && !scene.judgement.findings.is_empty() {
         let there = |finding: &&Finding<'_>| scene.withheld(finding) != Some(plan::Why::Left);
-        let rss = scene.judgement.findings.iter().filter(there).map(|finding| finding.rss).sum();
+        let there = scene.judgement.findings.iter().filter(there);
+        let rss = there.fold(0u64, |sum, finding| sum.saturating_add(finding.rss));
         let _ = write!(text, "; all instances take {}", size_of(rss, memory));
     }
     text

@@ -46,7 +46,7 @@ impl PluginState {
 #[must_use]
 pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
     let findings = &scene.judgement.findings;
-    let rss: u64 = findings.iter().map(|finding| finding.rss).sum();
+    let rss = findings.iter().fold(0u64, |sum, finding| sum.saturating_add(finding.rss));
     let head = match health.problems.as_slice() {
         [] => super::headline(scene, health),
         [one] => sentence(one),

@@ -3,6 +3,7 @@
 mod answers;
 mod end;
 mod fds;
+mod ffi;
 mod holders;
 mod inet;
 mod kernel;
@@ -12,6 +13,7 @@ mod sockets;
 mod table;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 pub(super) use end::{command, environment, identity, lineage, wait_for_end};
 pub use kernel::OsKernel;
@@ -26,10 +28,13 @@ use self::fds::FdTable;
 use self::holders::{Holders, Named};
 use self::proc::{Proc, Shape, link_at, read_at};
 use self::sockets::Sockets;
+use self::threads::Threads;
 use super::descriptors::{Observation, Others, Wires, runs_python};
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
-use crate::process::{Details, Interest, LazyDetails, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer};
+use crate::process::{
+    Details, Interest, LazyDetails, OtherEnd, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer,
+};
 use crate::tree::Tree;
 
 /// The most of an environment that is read, in bytes. The kernel allows 6 MB; one that is larger is
@@ -141,6 +146,13 @@ impl DetailReader {
             let mut named = Named { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
             let Observation { stdio, channels } =
                 Observation::new(*pid, &held.wires, &held.others, &mut named);
+            if stdio.stdin() == OtherEnd::Closed {
+                let threads = Threads::of(&mut self.proc, *pid);
+                details.tracer = threads.tracer.or(details.tracer);
+                if threads.holds_its_own {
+                    continue;
+                }
+            }
             details.stdio = Some(stdio);
             details.listening = channels.listening;
             details.connected = channels.connected;

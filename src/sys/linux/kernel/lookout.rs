@@ -73,11 +73,17 @@ impl Lookout for OsKernel {
                 Err(error) => return Err(failed(error)),
             }
         }
-        same_start(self.proc.row(id.pid).map_err(refusal)?, id)?;
+        let row = self.proc.row(id.pid).map_err(refusal)?;
+        same_start(row, id)?;
         if found.contains(&None) {
             return Err(Refusal::Denied("whether it is traced cannot be read".to_owned()));
         }
-        Ok(found.into_iter().flatten().find(|tracer| tracer.0 > 0))
+        let tracer = found.into_iter().flatten().find(|tracer| tracer.0 > 0);
+        // TracerPid is 0 where the tracer is outside of our PID namespace (task_pid_nr_ns).
+        if row.traced && tracer.is_none() {
+            return Err(Refusal::Denied("is stopped by a tracer that cannot be seen".to_owned()));
+        }
+        Ok(tracer)
     }
 
     fn activity(&mut self, id: ProcessId) -> Option<Activity> {

@@ -32,6 +32,8 @@ pub(super) struct StatRow {
     /// Ended, with no thread left.
     pub(super) zombie: bool,
     pub(super) stopped: bool,
+    /// Stopped by a tracer at this moment.
+    pub(super) traced: bool,
     /// A thread of the kernel's own (PF_KTHREAD): exact, where "pid 2 and its children" would take a container's
     /// second process for kthreadd.
     pub(super) is_kernels: bool,
@@ -174,7 +176,8 @@ fn parse(stat: &[u8]) -> Option<StatRow> {
         start: StartTime(stat.start_ticks),
         // A leader that ended before its other threads is shown as a zombie too.
         zombie: state == ProcessState::Zombie && stat.threads <= 1,
-        stopped: state == ProcessState::Stopped,
+        stopped: state.is_stopped(),
+        traced: state == ProcessState::Traced,
         is_kernels: stat.kernel_thread,
         cpu_ticks: stat.cpu_ticks,
     })

@@ -198,3 +198,53 @@ fn a_name_is_a_number_only_when_all_of_it_is_and_it_fits() {
         assert_eq!(number(name.as_bytes()), expected, "{name}");
     }
 }
+
+/// Blocks a thread of a process that stands on a closed wire: a Python, since a shell has no threads.
+fn threaded(body: &str) -> Option<Own> {
+    let script = format!(
+        "import ctypes, threading, time\ndef run():\n  {body}\n  time.sleep(300)\n\
+        threading.Thread(target=run, name='other').start()\ntime.sleep(300)"
+    );
+    let (ours, theirs) = pair();
+    drop(ours);
+    let mut command = Command::new("python3");
+    command.args(["-c", &script]).stdin(theirs).stdout(Given::null()).stderr(Given::null());
+    Some(Own(command.spawn().ok()?))
+}
+
+/// The number of a thread that is not the first.
+fn thread_of(own: &Own) -> i32 {
+    let late = Instant::now() + Duration::from_secs(5);
+    loop {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", own.pid())).unwrap();
+        let numbers =
+            threads.map(|entry| entry.unwrap().file_name().to_string_lossy().parse::<u32>().unwrap());
+        if let Some(thread) = numbers.into_iter().find(|number| *number != own.pid().0) {
+            return thread.cast_signed();
+        }
+        assert!(Instant::now() < late, "no thread");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_tracer_of_a_single_thread_is_seen() {
+    let Some(own) = threaded("pass") else { return };
+    let thread = thread_of(&own);
+    assert_eq!(look(own.pid()).unwrap().details.tracer, Some(Pid(0)));
+    nix::sys::ptrace::seize(nix::unistd::Pid::from_raw(thread), nix::sys::ptrace::Options::empty()).unwrap();
+    let us = Pid(nix::unistd::gettid().as_raw().unsigned_abs());
+    eventually(&own, |row| row.details.tracer == Some(us));
+}
+
+#[test]
+fn what_a_thread_holds_in_a_table_of_its_own_was_not_read() {
+    // CLONE_FILES of linux/sched.h
+    let Some(own) = threaded("ctypes.CDLL(None).unshare(0x400)") else { return };
+    thread_of(&own);
+    let row = eventually(&own, |row| row.details.stdio.is_none());
+    assert!(row.details.listening.is_none() && row.details.connected.is_none());
+    let Some(ordinary) = threaded("pass") else { return };
+    thread_of(&ordinary);
+    eventually(&ordinary, |row| row.details.stdio.is_some());
+}
