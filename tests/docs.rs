@@ -14,7 +14,7 @@ fn functions(dir: &Path, found: &mut HashSet<String>) {
             functions(&path, found);
         } else if path.extension().is_some_and(|end| end == "rs") {
             let text = fs::read_to_string(&path).unwrap();
-            let name = |part: &str| part.split('(').next().unwrap().trim().to_owned();
+            let name = |part: &str| part.split(['(', '<']).next().unwrap().trim().to_owned();
             found.extend(text.split("fn ").skip(1).map(name));
             // Scenes under `exec` are sentences with a short function: `("twins::half_a_wire_is_a_wire".into(), half_a_wire)`.
             let scenes = text.split("\".into(), ").filter_map(|part| part.rsplit_once("::"));
