@@ -64,6 +64,42 @@ fn the_newest_copies_of_each_server_stay() {
 }
 
 #[test]
+fn a_relative_path_is_another_program_in_another_folder() {
+    let commands =
+        ["python3 notes-mcp/server.py", "node ./mcp-server.js", "./bin/notes-mcp", "npm run start:mcp"];
+    for command in commands {
+        for (folders, gone) in [
+            ([Some("/home/u/a"), Some("/home/u/b"), Some("/home/u/c")], &[][..]),
+            ([Some("/home/u/a"); 3], &[60.0, 90.0]),
+            ([None; 3], &[]),
+        ] {
+            let mut table = with_client("claude");
+            for (minutes, folder) in [90.0, 60.0, 30.0].into_iter().zip(folders) {
+                copies(&mut table, 400, command, &[minutes]);
+                table.snapshot.processes.last_mut().unwrap().details.cwd = folder.map(Into::into);
+            }
+            assert_eq!(ended(&table, &keep(1)), gone, "{command} in {folders:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_name_in_two_projects_is_two_servers() {
+    let mut table = with_client("claude");
+    for (minutes, project) in [(90.0, "a"), (60.0, "b"), (30.0, "c")] {
+        copies(&mut table, 400, &format!("python3 /home/u/{project}/notes_mcp.py"), &[minutes]);
+    }
+    assert!(ended(&table, &keep(1)).is_empty());
+    // An installed one is the same wherever npm put it, with its launcher or without.
+    let mut table = with_client("claude");
+    for (minutes, place) in [(90.0, "a"), (60.0, "b"), (30.0, "c")] {
+        let line = format!("node /home/u/.npm/_npx/{place}/node_modules/.bin/mcp-server-memory");
+        copies(&mut table, 400, &line, &[minutes]);
+    }
+    assert_eq!(ended(&table, &keep(1)), [60.0, 90.0]);
+}
+
+#[test]
 fn other_arguments_make_another_server() {
     for commands in [
         ["/home/u/a", "/home/u/b", "/home/u/c"].map(|folder| format!("{FILES} {folder}")),

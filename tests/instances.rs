@@ -15,7 +15,7 @@ use mcp_reap::process::{Listener, Pid};
 use scene::{Table, Wire};
 
 const SERVER: &str = "node /home/u/.npm-global/bin/mcp-server-memory";
-const CHROME: &str = "/opt/google/chrome/chrome --user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-1";
+const CHROME: &str = "/opt/google/chrome/chrome --remote-debugging-pipe --user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-1";
 
 fn now() -> Policy {
     Policy { min_age: Duration::ZERO, ..Policy::default() }
@@ -374,7 +374,7 @@ fn a_browser_with_a_server_below_it_is_no_left_over() {
 fn a_browser_whose_stdio_tells_nothing_is_no_proven_left_over() {
     let mut table = Table::new();
     table.add(500, 1, CHROME).born_into(490);
-    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached), "the person may have opened it");
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached), "it proves nothing");
     assert!(table.ended(&now()).is_empty());
 }
 

@@ -17,7 +17,8 @@ const SESSION: [(&str, &str); 2] = [("CLAUDECODE", "1"), ("CLAUDE_CODE_SESSION_I
 const JOB: [(&str, &str); 3] = [SESSION[0], SESSION[1], ("CLAUDE_CODE_CHILD_SESSION", "1")];
 
 /// A browser with a profile that a library makes, for a server or for somebody's own tests.
-const SHARED: &str = "/opt/google/chrome/chrome --user-data-dir=/tmp/puppeteer_dev_chrome_profile-x1";
+const SHARED: &str =
+    "/opt/google/chrome/chrome --remote-debugging-pipe --user-data-dir=/tmp/puppeteer_dev_chrome_profile-x1";
 const SERVER: &str = "node /home/u/.npm-global/bin/mcp-server-memory";
 
 fn roles(table: &Table, catalog: &Catalog) -> Roles {

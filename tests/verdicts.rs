@@ -228,6 +228,17 @@ fn the_main_process_of_a_unit_is_managed_and_a_leaked_child_is_not() {
 }
 
 #[test]
+fn a_scope_or_a_slice_manages_nobody_whatever_is_said_of_a_main_process() {
+    for unit in ["session-3.scope", "user-1000.slice"] {
+        for main in [None, Some(0), Some(77), Some(500)] {
+            let mut table = one(1, Wire::Closed);
+            table.row(500).unit(unit, main);
+            assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned), "{unit} {main:?}");
+        }
+    }
+}
+
+#[test]
 fn below_a_unit_whose_main_process_could_not_be_asked_nothing_is_cut_off() {
     let mut table = one(600, Wire::Closed);
     table.add(600, 1, "/usr/bin/gateway --serve").unit("gateway.service", Some(600)).age(90_000.0);
@@ -368,7 +379,8 @@ fn a_script_that_also_runs_something_else_is_an_owner_and_no_launcher() {
 
 #[test]
 fn a_browser_that_outlived_its_server_goes_only_with_a_closed_wire() {
-    let chrome = "/opt/google/chrome/chrome --user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-1";
+    let chrome = "/opt/google/chrome/chrome --remote-debugging-pipe \
+                  --user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-1";
     let mut table = Table::new();
     table.add(500, 1, chrome).wire(Wire::Closed);
     assert_eq!(table.ended(&now()), [500]);
@@ -376,6 +388,17 @@ fn a_browser_that_outlived_its_server_goes_only_with_a_closed_wire() {
     assert!(table.ended(&now()).is_empty());
     table.row(500).wire(Wire::Null);
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Detached));
+}
+
+#[test]
+fn memory_of_any_size_that_a_table_claims_is_added_up() {
+    let mut table = Table::new();
+    for pid in [500, 501, 502] {
+        table.add(pid, 1, SERVER).wire(Wire::Closed).change(|r| r.rss = u64::MAX - 9);
+    }
+    table.add(503, 500, "worker").change(|r| r.rss = u64::MAX);
+    assert_eq!(table.judge(&now()).findings[0].rss, u64::MAX);
+    assert_eq!(table.plan(&now()).rss(), u64::MAX);
 }
 
 #[test]

@@ -48,6 +48,18 @@ const GOES_ON: List = list!("\
 const MULTIPLEXERS: List = list!("\
     SCREEN abduco byobu dtach etserver gotty mosh-server screen shpool sshd sshd-auth sshd-session tmate tmux ttyd \
     zellij");
+/// Programs of a desktop that show what a person opens: a server that opens one hands its environment down.
+#[rustfmt::skip]
+const DESKTOP: List = list!("\
+    1password Postman Telegram VirtualBox ardour ark atril audacity beekeeper-studio betterbird bitwarden caja calibre \
+    celluloid darktable deluge dolphin drawio element-desktop eog evolution feh figma-linux file-roller filezilla \
+    foliate freecad geary gitkraken gnome-boxes gnome-calculator gnome-calendar gnome-control-center gnome-software \
+    gnome-system-monitor gthumb gwenview handbrake imv insomnia kdenlive kdialog keepassxc kmail krita lmms loupe \
+    mupdf mysql-workbench nautilus nemo notify-send nsxiv openscad openshot pcmanfm pcmanfm-qt pgadmin4 \
+    plasma-discover postman qbittorrent qpdfview rawtherapee remmina rhythmbox shotcut shotwell signal-desktop sioyek \
+    skypeforlinux sourcegit spotify swayimg sxiv systemsettings teams teams-for-linux telegram-desktop thunar \
+    thunderbird totem transmission-gtk vinagre virt-manager virt-viewer virtualbox whatsapp-desktop wireshark \
+    xdg-desktop-portal xmessage xpdf xreader xviewer yad zenity zoom");
 /// Ends of names by which distributions and release channels tell builds of one program apart.
 const BUILDS: [&str; 28] = [
     ".appimage",
@@ -129,7 +141,11 @@ impl Catalog {
         let Some(data) = self.data.as_deref() else { return false };
         let name = own_name(record);
         let name = name.trim_start_matches('-');
-        if is_browser(data, name) || self.is_multiplexer(record) || self.is_persons_program(record) {
+        if is_browser(data, name)
+            || is_one_of(&[DESKTOP], name)
+            || self.is_multiplexer(record)
+            || self.is_persons_program(record)
+        {
             return true;
         }
         // In the pipeline of a launcher these hand on what its server writes.

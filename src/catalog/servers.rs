@@ -53,7 +53,7 @@ impl Data {
     }
 
     /// An installed program that does a job for a server, which the rest of its name names: mcp-server-rag-ingest,
-    /// rag-mcp-index. mcp-server-test is a server for tests.
+    /// rag-mcp-index. mcp-server-index is a server for an index.
     fn is_called_after_a_job(&self, program: &Program) -> bool {
         let job = |name: &String| {
             let mut before: Vec<&str> = words(base(name)).collect();

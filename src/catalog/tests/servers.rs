@@ -47,6 +47,25 @@ fn a_package_is_a_server_by_name_scope_or_words() {
 }
 
 #[test]
+fn a_program_named_after_what_it_does_for_a_server_is_none() {
+    table(&[
+        ("/opt/mcp-server-notes-ingest", None),
+        ("/opt/notes-mcp-index", None),
+        ("/opt/notes_mcp_train", None),
+        ("npx -p mcp-server-notes mcp-server-notes-ingest", None),
+        ("uvx --from mcp-server-notes mcp-server-notes-crawl", None),
+        ("npx @acme/notes-mcp-migrate", None),
+        // What it serves stands there, and nobody whom it works for.
+        ("/opt/mcp-server-index", Some("word mcp")),
+        ("npx @acme/mcp-index", Some("word mcp")),
+        ("/opt/index-notes-mcp", Some("word mcp")),
+        ("java -jar /opt/mcp-1.8.jar", None),
+        ("java -jar /opt/mcp918.jar", None),
+        ("java -jar /opt/mcp-server-1.8.jar", Some("word mcp")),
+    ]);
+}
+
+#[test]
 fn a_module_is_a_server_unless_it_is_an_errand_of_one() {
     table(&[
         ("python -m notes_mcp", Some("word mcp")),

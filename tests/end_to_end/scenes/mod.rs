@@ -128,6 +128,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(proof::two_leaked_servers_that_hold_each_others_wires_go),
     scene!(proof::claudes_environment_makes_no_server_of_a_job_on_half_a_wire),
     scene!(proof::a_persons_browser_below_an_orphan_keeps_it),
+    scene!(proof::a_persons_programs_keep_a_server_wherever_they_lie),
     scene!(proof::a_shell_line_that_runs_more_is_an_owner_and_one_that_waits_for_its_end_saves),
     scene!(proof::a_wrapper_that_nobody_listed_is_known_by_the_wire_it_passes_on),
     scene!(proof::a_wrapper_that_only_a_configuration_names_goes_with_what_it_runs),

@@ -145,6 +145,37 @@ pub(crate) fn a_persons_browser_below_an_orphan_keeps_it(stage: &Stage) {
     all_alive(&cast);
 }
 
+pub(crate) fn a_persons_programs_keep_a_server_wherever_they_lie(stage: &Stage) {
+    let below = |tag: &str, bin: &str, argv: &[&str]| {
+        let program = Actor::new(&format!("{tag}.own"), bin, argv, Play::Idle).on(Wire::Null);
+        stage.orphan(&shapes::node(tag).above([program]))
+    };
+    let cast = [
+        below("page", "firefox", &["/usr/lib/firefox/firefox", "/tmp/report.html"]),
+        below("image", "zen", &["/tmp/.mount_zenAb12/zen", "https://example.com/"]),
+        below("screen", "screen", &["SCREEN", "-dmS", "work"]),
+        below("script", "python3", &["/usr/bin/python3", "/usr/bin/terminator"]),
+    ];
+    // On the dead wire of a server that had Claude Code's environment, and has ended.
+    let browser = Actor::new("login", "chrome", &["/opt/google/chrome/chrome", "https://login"], Play::Idle)
+        .with_env("CLAUDECODE", "1")
+        .with_env("CLAUDE_CODE_SESSION_ID", "old")
+        .on(Wire::Socketpair);
+    // By hand, to log in once, from a terminal whose pipes are gone.
+    let profile = "--user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-a1";
+    let argv = ["/opt/google/chrome/chrome", profile];
+    let by_hand = Actor::new("hand", "chrome", &argv, Play::Idle).on(Wire::Socketpair);
+    let cast = [cast.concat(), stage.orphan(&browser), stage.orphan(&by_hand)].concat();
+    a_run_spares(stage, &cast);
+    // The positive twin.
+    let argv = ["/opt/google/chrome/chrome", "--remote-debugging-pipe", profile];
+    let driven = Actor::new("driven", "chrome", &argv, Play::Idle).on(Wire::Socketpair);
+    let gone = stage.orphan(&driven);
+    stage.reap();
+    all_dead(&gone);
+    all_alive(&cast);
+}
+
 /// A shell with this line above a server on a dead wire and a job of the person's.
 fn shell_line(stage: &Stage, tag: &str, line: &str, job: bool) -> Vec<Who> {
     let shell = Actor::new(&format!("shell-{tag}"), "bash", &["bash", "-c", line], Play::Launch);

@@ -231,10 +231,16 @@ fn thread_of(own: &Own) -> i32 {
 fn a_tracer_of_a_single_thread_is_seen() {
     let Some(own) = threaded("pass") else { return };
     let thread = thread_of(&own);
+    let thread = nix::unistd::Pid::from_raw(thread);
     assert_eq!(look(own.pid()).unwrap().details.tracer, Some(Pid(0)));
-    nix::sys::ptrace::seize(nix::unistd::Pid::from_raw(thread), nix::sys::ptrace::Options::empty()).unwrap();
+    nix::sys::ptrace::seize(thread, nix::sys::ptrace::Options::empty()).unwrap();
     let us = Pid(nix::unistd::gettid().as_raw().unsigned_abs());
-    eventually(&own, |row| row.details.tracer == Some(us));
+    let seen = look(own.pid()).unwrap().details.tracer;
+    // Its end would wait for us as long as we trace it.
+    nix::sys::ptrace::interrupt(thread).unwrap();
+    nix::sys::wait::waitpid(thread, Some(nix::sys::wait::WaitPidFlag::__WALL)).unwrap();
+    nix::sys::ptrace::detach(thread, None).unwrap();
+    assert_eq!(seen, Some(us));
 }
 
 #[test]
