@@ -1,6 +1,9 @@
 //! What part each process of a snapshot plays: by its own argv, then by its environment, then by the wires it holds.
 
-use crate::catalog::{Basis, Catalog, Identification, Role};
+use std::collections::HashMap;
+
+use crate::bytes::{Argv, RawText};
+use crate::catalog::{Basis, Catalog, Identification, Names, Role};
 use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
 use crate::program::Resolution;
 use crate::tree::Tree;
@@ -22,6 +25,29 @@ struct Known {
     runs: Resolution,
 }
 
+/// What each distinct command line is: a machine has many shells, and a hundred copies of one server.
+#[derive(Default)]
+struct CommandLines<'r>(HashMap<(&'r Argv, &'r RawText), Option<(Identification, Resolution)>>);
+
+impl<'r> CommandLines<'r> {
+    fn identify(
+        &mut self,
+        record: &'r ProcessRecord,
+        catalog: &Catalog,
+    ) -> Option<(Identification, Resolution)> {
+        let details = &record.details;
+        let more = details.exe.is_some() || details.cwd.is_some() || details.env.is_some();
+        match &record.argv {
+            // Of all the others nothing but their command line and short name is looked at.
+            Some(argv) if !more && record.pid() != Pid::INIT => {
+                let judge = || catalog.identify_and_resolve(record);
+                self.0.entry((argv, &record.comm)).or_insert_with(judge).clone()
+            }
+            _ => catalog.identify_and_resolve(record),
+        }
+    }
+}
+
 /// Set in what Claude Code starts.
 const CLAUDE: &str = "CLAUDECODE";
 /// Set in what Claude Code starts, since 2.1.154.
@@ -39,11 +65,26 @@ impl Roles {
 
     /// The same after more was read of some rows and others vanished, for the price of those alone.
     /// The catalog must be the one these roles were assigned by.
-    pub(crate) fn after_details(mut self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
-        let stays = |pid: Pid| tree.get(pid).is_some_and(|record| !is_looked_at(record));
+    pub(crate) fn after_details(self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
+        self.renamed(tree, catalog, is_looked_at)
+    }
+
+    /// The same by another catalog, which has entries of configurations as well.
+    pub(crate) fn after_configurations(self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
+        self.renamed(tree, catalog, |record| is_looked_at(record) || catalog.may_be_configured(record))
+    }
+
+    /// Those that changed named anew, and without those that vanished.
+    fn renamed(
+        mut self,
+        tree: &Tree<'_>,
+        catalog: &Catalog,
+        changed: impl Fn(&ProcessRecord) -> bool,
+    ) -> Roles {
+        let stays = |pid: Pid| tree.get(pid).is_some_and(|record| !changed(record));
         self.known.retain(|known| stays(known.pid));
         self.unproven.retain(|pid| stays(*pid));
-        self.name(tree.living().filter(|record| is_looked_at(record)), tree, catalog);
+        self.name(tree.living().filter(|record| changed(record)), tree, catalog);
         self
     }
 
@@ -54,8 +95,9 @@ impl Roles {
         tree: &Tree<'_>,
         catalog: &Catalog,
     ) {
-        for record in rows.clone() {
-            match catalog.identify_and_resolve(record) {
+        let (mut names, mut lines) = (Names::default(), CommandLines::default());
+        for record in rows.clone().filter(|record| catalog.may_identify(record, &mut names)) {
+            match lines.identify(record, catalog) {
                 Some((what, runs)) if is_borne_out(record, &what.basis) => {
                     self.known.push(Known { pid: record.pid(), what, runs });
                 }

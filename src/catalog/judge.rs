@@ -42,6 +42,10 @@ impl Judge<'_> {
         if let Some((name, basis)) = self.taught(program) {
             return Some(Identification { role: serving, name, basis });
         }
+        // Whatever else a browser is given, it is something to look at.
+        if seen.layers.is_empty() && program.names.last().is_some_and(|name| is_browser(data, name)) {
+            return None;
+        }
         if let Some(found) = supervisor(data, program) {
             return Some(found);
         }
@@ -122,7 +126,7 @@ pub(super) fn init(data: &Data, record: &ProcessRecord) -> Option<Identification
 }
 
 fn by_init(data: &Data, program: &Program) -> Option<Identification> {
-    let name = program.names.iter().find(|name| data.init.names.contains(name.as_str()))?;
+    let name = program.names.iter().find(|name| data.init.contains(name.as_str()))?;
     Some(by_catalog(Role::Init, name.clone(), program, Rule::Init(name.clone())))
 }
 
@@ -131,8 +135,8 @@ fn helper(data: &Data, program: &Program) -> Option<Identification> {
     if let Some((folder, server)) = data.helper.folder(&program.text) {
         return Some(by_catalog(Role::Helper, server.to_owned(), program, Rule::Folder(folder.to_owned())));
     }
-    let (end, server) = data.helper.scripts.iter().find(|(end, _)| program.text.ends_with(**end))?;
-    Some(by_catalog(Role::Helper, (*server).to_owned(), program, Rule::Script((*end).to_owned())))
+    let (end, server) = data.helper.scripts.iter().find(|(end, _)| program.text.ends_with(end))?;
+    Some(by_catalog(Role::Helper, server.to_owned(), program, Rule::Script(end.to_owned())))
 }
 
 /// Inits, and browsers with a server's profile.
@@ -141,8 +145,8 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         return Some(init);
     }
     let name = program.names.last()?;
-    let browser = data.helper.browsers.contains(name.as_str())
-        || data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
+    let browser =
+        is_browser(data, name) || data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
     if !browser {
         return None;
     }
@@ -153,10 +157,14 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         return Some(Identification { role: Role::Helper, name: name.clone(), basis });
     };
     let helper = by_catalog(Role::Helper, server.to_owned(), program, Rule::Profile(part.to_owned()));
-    Some(match data.helper.profiles.contains_key(part) {
+    Some(match data.helper.profiles.get(part).is_some() {
         true => helper,
         false => Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper },
     })
+}
+
+fn is_browser(data: &Data, name: &str) -> bool {
+    data.helper.browsers.contains(&name)
 }
 
 /// Where temporary profiles lie.
@@ -183,9 +191,8 @@ pub(super) fn profile<'a>(
             data.helper
                 .profiles
                 .iter()
-                .chain(&data.helper.shared_profiles)
-                .find(|(part, _)| arg.contains(**part))
-                .map(|(part, server)| (*part, *server))
+                .chain(data.helper.shared_profiles.iter())
+                .find(|(part, _)| arg.contains(part))
         };
         about.then(found).flatten()
     })
@@ -193,8 +200,7 @@ pub(super) fn profile<'a>(
 
 fn supervisor(data: &Data, program: &Program) -> Option<Identification> {
     let own = program.kind == Kind::Binary || program.kind == Kind::Script && program.names.len() == 1;
-    let name =
-        program.names.iter().find(|name| data.supervisor.names.contains(name.as_str())).filter(|_| own)?;
+    let name = program.names.iter().find(|name| data.supervisor.contains(name.as_str())).filter(|_| own)?;
     Some(by_catalog(Role::Supervisor, name.clone(), program, Rule::Supervisor(name.clone())))
 }
 
@@ -215,7 +221,7 @@ fn client(data: &Data, program: &Program) -> Option<Identification> {
 
 /// A renderer or GPU process of an application.
 fn is_idle(data: &Data, program: &Program) -> bool {
-    let crash = program.names.last().is_some_and(|name| data.helper.browsers.contains(name.as_str()));
+    let crash = program.names.last().is_some_and(|name| is_browser(data, name));
     crash || program.args.iter().any(|arg| data.electron.idle.contains(&arg.as_str()))
 }
 

@@ -46,8 +46,8 @@ impl Catalog {
         if listed(EDITORS) || listed(TERMINALS) {
             return true;
         }
-        let Some(data) = self.data.as_deref() else { return false };
-        let browser = listed(BROWSERS) || data.helper.browsers.contains(name.as_str());
+        let Some(data) = self.data else { return false };
+        let browser = listed(BROWSERS) || data.helper.browsers.contains(&name.as_str());
         let Some(argv) = record.argv.as_ref().filter(|_| browser) else { return false };
         let automated = |arg: &str| {
             let option = arg.split_once('=').map_or(arg, |(option, _)| option);
@@ -90,7 +90,7 @@ impl Catalog {
     /// environment of a client alone makes no server of it.
     #[must_use]
     pub fn is_known_tool(&self, record: &ProcessRecord) -> bool {
-        let Some(data) = self.data.as_deref() else { return false };
+        let Some(data) = self.data else { return false };
         let name = own_name(record);
         let name = name.trim_start_matches('-');
         let listed = |list: List| list.contains(name);
@@ -104,7 +104,7 @@ impl Catalog {
         let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
         let Some(program) = &seen.program else { return !seen.opaque };
         let given = seen.opaque || !seen.line.is_empty() || program.text.contains('/');
-        let launcher = data.known.names.contains(name) || listed(SESSIONS);
+        let launcher = data.known.contains(name) || listed(SESSIONS);
         let own = seen.layers.is_empty() && data.tool_names.contains(name);
         own || launcher && !given || data.is_tool(program)
     }

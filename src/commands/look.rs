@@ -33,7 +33,8 @@ pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
         // Names and verdicts shall not depend on which other processes there are, so the configurations are read as
         // soon as there is anything to judge; details of what only they identify are read like those of the rest.
         configured = true;
-        scout = Scout::new(with_configurations(session));
+        let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
+        scout = known.learn(with_configurations(session), table);
         scout.interest(table)
     };
     let began = Instant::now();
