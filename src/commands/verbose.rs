@@ -15,6 +15,9 @@ const COMMAND: usize = 100;
 
 /// What was read, and how long each part took.
 pub(super) fn looked(snapshot: &Snapshot, closely: usize, table: Duration, services: Duration) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
     tracing::debug!(
         "read {} in {}, {closely} of them closely; asked the service manager in {}",
         count(snapshot.processes.len(), "process"),
@@ -28,6 +31,10 @@ pub(super) fn looked(snapshot: &Snapshot, closely: usize, table: Duration, servi
 
 /// What was made of it.
 pub(super) fn judged(look: &Look<'_>, judgement: &Judgement<'_>, plan: &Plan) {
+    // What follows goes through the whole table once more.
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
     for finding in &judgement.findings {
         let (root, server) = (finding.instance.root.pid(), clean(&finding.instance.server));
         tracing::debug!("{server} ({root}): {}, {}", finding.verdict.as_str(), clean(&finding.reason));
