@@ -33,5 +33,6 @@ ulimit -n "$(ulimit -H -n)" # and the ends of the servers' pipes
 PYTHON=$(python3 -c 'import sys; print(sys.executable)') # python3 may be a script
 export PYTHON FLOOR=$floor
 # pid 1 is called as an init is: what hangs below it was adopted.
+# shellcheck disable=SC2016 # the shell inside expands it
 exec unshare --user --map-root-user --pid --fork --mount-proc --kill-child \
   bash -c 'exec -a /sbin/init "$PYTHON" "$@"' bash "$here/scan.py" "$reap"
