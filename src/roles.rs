@@ -25,27 +25,25 @@ struct Known {
     runs: Resolution,
 }
 
-/// What each distinct command line is: a machine has many shells, and a hundred copies of one server.
-#[derive(Default)]
-struct CommandLines<'r>(HashMap<(&'r Argv, &'r RawText), Option<(Identification, Resolution)>>);
+/// All that is looked at of most processes: their command line and short name.
+type Line<'r> = (&'r Argv, &'r RawText);
 
-impl<'r> CommandLines<'r> {
-    fn identify(
-        &mut self,
-        record: &'r ProcessRecord,
-        catalog: &Catalog,
-    ) -> Option<(Identification, Resolution)> {
-        let details = &record.details;
-        let more = details.exe.is_some() || details.cwd.is_some() || details.env.is_some();
-        match &record.argv {
-            // Of all the others nothing but their command line and short name is looked at.
-            Some(argv) if !more && record.pid() != Pid::INIT => {
-                let judge = || catalog.identify_and_resolve(record);
-                self.0.entry((argv, &record.comm)).or_insert_with(judge).clone()
-            }
-            _ => catalog.identify_and_resolve(record),
-        }
-    }
+/// The line of a process of which nothing else can say what it is.
+fn line_alone(record: &ProcessRecord) -> Option<Line<'_>> {
+    let details = &record.details;
+    let more =
+        details.exe.is_some() || details.cwd.is_some() || details.env.is_some() || is_looked_at(record);
+    let argv = record.argv.as_ref().filter(|_| !more && record.pid() != Pid::INIT)?;
+    Some((argv, &record.comm))
+}
+
+/// What became of the first process with a line, and so becomes of every other.
+#[derive(Clone, Copy)]
+enum First {
+    /// Its place among the known.
+    Known(usize),
+    Unproven,
+    Nothing,
 }
 
 /// Set in what Claude Code starts.
@@ -95,21 +93,23 @@ impl Roles {
         tree: &Tree<'_>,
         catalog: &Catalog,
     ) {
-        let (mut names, mut lines) = (Names::default(), CommandLines::default());
+        // Each distinct line is judged once: a machine has many shells, and a hundred copies of one server.
+        let (mut names, mut lines) = (Names::default(), HashMap::new());
         for record in rows.clone().filter(|record| catalog.may_identify(record, &mut names)) {
-            match lines.identify(record, catalog) {
-                Some((what, runs)) if is_borne_out(record, &what.basis) => {
-                    self.known.push(Known { pid: record.pid(), what, runs });
+            let line = line_alone(record);
+            let first = match line.and_then(|line| lines.get(&line).copied()) {
+                Some(First::Known(at)) => {
+                    self.known.push(Known { pid: record.pid(), ..self.known[at].clone() });
+                    continue;
                 }
-                Some((Identification { role, name, basis: Basis::SharedProfile { profile } }, runs))
-                    if is_looked_at(record) && catalog.is_headless(record) =>
-                {
-                    let what = Identification { role, name, basis: Basis::Automated { profile } };
-                    self.known.push(Known { pid: record.pid(), what, runs });
+                Some(First::Unproven) => {
+                    self.unproven.push(record.pid());
+                    continue;
                 }
-                Some(_) => self.unproven.push(record.pid()),
-                None => {}
-            }
+                Some(First::Nothing) => continue,
+                None => self.identify(record, catalog),
+            };
+            lines.extend(line.map(|line| (line, first)));
         }
         self.known.sort_by_key(|known| known.pid);
         self.unproven.sort_unstable();
@@ -126,6 +126,25 @@ impl Roles {
             .collect();
         self.overrule(by_environment);
         self.overrule(self.acting_clients(tree));
+    }
+
+    /// Adds what one row is.
+    fn identify(&mut self, record: &ProcessRecord, catalog: &Catalog) -> First {
+        let (what, runs) = match catalog.identify_and_resolve(record) {
+            None => return First::Nothing,
+            Some((what, runs)) if is_borne_out(record, &what.basis) => (what, runs),
+            Some((Identification { role, name, basis: Basis::SharedProfile { profile } }, runs))
+                if is_looked_at(record) && catalog.is_headless(record) =>
+            {
+                (Identification { role, name, basis: Basis::Automated { profile } }, runs)
+            }
+            Some(_) => {
+                self.unproven.push(record.pid());
+                return First::Unproven;
+            }
+        };
+        self.known.push(Known { pid: record.pid(), what, runs });
+        First::Known(self.known.len() - 1)
     }
 
     /// Puts these identifications in the place of what was known of their processes.
