@@ -136,6 +136,12 @@ impl Argv {
         words
     }
 
+    /// All of them as they lie there, each ended by a NUL.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The first argument.
     #[must_use]
     pub fn first(&self) -> Option<&[u8]> {

@@ -21,6 +21,11 @@ impl List {
         self.0.binary_search(&word).is_ok()
     }
 
+    /// The same without regard to case.
+    pub(crate) fn has(self, word: &str) -> bool {
+        self.0.iter().any(|known| known.eq_ignore_ascii_case(word))
+    }
+
     pub(crate) fn iter(self) -> impl Iterator<Item = &'static str> {
         self.0.iter().copied()
     }

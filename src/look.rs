@@ -40,6 +40,14 @@ impl<'a> Look<'a> {
         look
     }
 
+    /// The look at the same rows once more, by the same catalog with entries of configurations.
+    #[must_use]
+    pub fn after_configurations(snapshot: &'a Snapshot, catalog: &'a Catalog, roles: Roles) -> Look<'a> {
+        let mut look = Look::with_roles(snapshot, catalog, Roles::default());
+        look.roles = roles.after_configurations(&look.tree, catalog);
+        look
+    }
+
     /// A look at a snapshot whose roles are known.
     pub(crate) fn with_roles(snapshot: &'a Snapshot, catalog: &'a Catalog, roles: Roles) -> Look<'a> {
         Look { snapshot, tree: Tree::new(snapshot), roles, catalog }

@@ -25,6 +25,9 @@ extern "C" fn before_the_runtime() {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = commands::version(std::env::args_os()) {
+        return exit.into();
+    }
     let exit = match parsed() {
         Ok(cli) => commands::run(&cli),
         Err(mistake) => commands::misspelt(Audience::of_args(std::env::args_os()), &mistake),
@@ -35,7 +38,7 @@ fn main() -> ExitCode {
 /// What argv asks for, or the help, version or mistake to show.
 ///
 /// The texts of `--help` are filled in only for an answer that shows them: for every subcommand they cost
-/// 1.1 million instructions, which is more than all the rest of `mcp-reap --version` (tests/startup_cost.sh).
+/// 1.1 million instructions, which is more than all the rest of a start (tests/startup_cost.sh).
 fn parsed() -> Result<Cli, Error> {
     Cli::try_parse().or_else(|mistake| match mistake.kind() {
         ErrorKind::DisplayVersion => Err(mistake),

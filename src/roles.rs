@@ -1,6 +1,9 @@
 //! What part each process of a snapshot plays: by its own argv, then by its environment, then by the wires it holds.
 
-use crate::catalog::{Basis, Catalog, Identification, Role};
+use std::collections::HashMap;
+
+use crate::bytes::{Argv, RawText};
+use crate::catalog::{Basis, Catalog, Identification, Names, Role};
 use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
 use crate::program::Resolution;
 use crate::tree::Tree;
@@ -22,6 +25,27 @@ struct Known {
     runs: Resolution,
 }
 
+/// All that is looked at of most processes: their command line and short name.
+type Line<'r> = (&'r Argv, &'r RawText);
+
+/// The line of a process of which nothing else can say what it is.
+fn line_alone(record: &ProcessRecord) -> Option<Line<'_>> {
+    let details = &record.details;
+    let more =
+        details.exe.is_some() || details.cwd.is_some() || details.env.is_some() || is_looked_at(record);
+    let argv = record.argv.as_ref().filter(|_| !more && record.pid() != Pid::INIT)?;
+    Some((argv, &record.comm))
+}
+
+/// What became of the first process with a line, and so becomes of every other.
+#[derive(Clone, Copy)]
+enum First {
+    /// Its place among the known.
+    Known(usize),
+    Unproven,
+    Nothing,
+}
+
 /// Set in what Claude Code starts.
 const CLAUDE: &str = "CLAUDECODE";
 /// Set in what Claude Code starts, since 2.1.154.
@@ -39,11 +63,26 @@ impl Roles {
 
     /// The same after more was read of some rows and others vanished, for the price of those alone.
     /// The catalog must be the one these roles were assigned by.
-    pub(crate) fn after_details(mut self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
-        let stays = |pid: Pid| tree.get(pid).is_some_and(|record| !is_looked_at(record));
+    pub(crate) fn after_details(self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
+        self.renamed(tree, catalog, is_looked_at)
+    }
+
+    /// The same by another catalog, which has entries of configurations as well.
+    pub(crate) fn after_configurations(self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
+        self.renamed(tree, catalog, |record| is_looked_at(record) || catalog.may_be_configured(record))
+    }
+
+    /// Those that changed named anew, and without those that vanished.
+    fn renamed(
+        mut self,
+        tree: &Tree<'_>,
+        catalog: &Catalog,
+        changed: impl Fn(&ProcessRecord) -> bool,
+    ) -> Roles {
+        let stays = |pid: Pid| tree.get(pid).is_some_and(|record| !changed(record));
         self.known.retain(|known| stays(known.pid));
         self.unproven.retain(|pid| stays(*pid));
-        self.name(tree.living().filter(|record| is_looked_at(record)), tree, catalog);
+        self.name(tree.living().filter(|record| changed(record)), tree, catalog);
         self
     }
 
@@ -54,20 +93,23 @@ impl Roles {
         tree: &Tree<'_>,
         catalog: &Catalog,
     ) {
-        for record in rows.clone() {
-            match catalog.identify_and_resolve(record) {
-                Some((what, runs)) if is_borne_out(record, &what.basis) => {
-                    self.known.push(Known { pid: record.pid(), what, runs });
+        // Each distinct line is judged once: a machine has many shells, and a hundred copies of one server.
+        let (mut names, mut lines) = (Names::default(), HashMap::new());
+        for record in rows.clone().filter(|record| catalog.may_identify(record, &mut names)) {
+            let line = line_alone(record);
+            let first = match line.and_then(|line| lines.get(&line).copied()) {
+                Some(First::Known(at)) => {
+                    self.known.push(Known { pid: record.pid(), ..self.known[at].clone() });
+                    continue;
                 }
-                Some((Identification { role, name, basis: Basis::SharedProfile { profile } }, runs))
-                    if is_looked_at(record) && catalog.is_headless(record) =>
-                {
-                    let what = Identification { role, name, basis: Basis::Automated { profile } };
-                    self.known.push(Known { pid: record.pid(), what, runs });
+                Some(First::Unproven) => {
+                    self.unproven.push(record.pid());
+                    continue;
                 }
-                Some(_) => self.unproven.push(record.pid()),
-                None => {}
-            }
+                Some(First::Nothing) => continue,
+                None => self.identify(record, catalog),
+            };
+            lines.extend(line.map(|line| (line, first)));
         }
         self.known.sort_by_key(|known| known.pid);
         self.unproven.sort_unstable();
@@ -85,6 +127,25 @@ impl Roles {
             .collect();
         self.overrule(by_environment);
         self.overrule(self.acting_clients(tree));
+    }
+
+    /// Adds what one row is.
+    fn identify(&mut self, record: &ProcessRecord, catalog: &Catalog) -> First {
+        let (what, runs) = match catalog.identify_and_resolve(record) {
+            None => return First::Nothing,
+            Some((what, runs)) if is_borne_out(record, &what.basis) => (what, runs),
+            Some((Identification { role, name, basis: Basis::SharedProfile { profile } }, runs))
+                if is_looked_at(record) && catalog.is_headless(record) =>
+            {
+                (Identification { role, name, basis: Basis::Automated { profile } }, runs)
+            }
+            Some(_) => {
+                self.unproven.push(record.pid());
+                return First::Unproven;
+            }
+        };
+        self.known.push(Known { pid: record.pid(), what, runs });
+        First::Known(self.known.len() - 1)
     }
 
     /// Puts these identifications in the place of what was known of their processes.

@@ -13,8 +13,8 @@ pub struct Tree<'a> {
     processes: &'a [ProcessRecord],
     /// By pid.
     rows: Vec<u32>,
-    /// By parent, then by pid: row order must not matter to anything that follows.
-    children: Vec<u32>,
+    /// With their parents, by parent, then by pid: row order must not matter to anything that follows.
+    children: Vec<(Pid, u32)>,
 }
 
 impl<'a> Tree<'a> {
@@ -25,9 +25,9 @@ impl<'a> Tree<'a> {
         // No kernel has more process numbers (PID_MAX_LIMIT is 2^22).
         let mut rows: Vec<u32> = (0..u32::try_from(processes.len()).unwrap_or(u32::MAX)).collect();
         rows.sort_by_key(|at| row(processes, *at).pid());
-        let mut children = rows.clone();
+        let mut children: Vec<(Pid, u32)> = rows.iter().map(|at| (row(processes, *at).parent, *at)).collect();
         // Stable, so the children of one parent stay in the order of their numbers.
-        children.sort_by_key(|at| row(processes, *at).parent);
+        children.sort_by_key(|(parent, _)| *parent);
         Tree { processes, rows, children }
     }
 
@@ -51,9 +51,15 @@ impl<'a> Tree<'a> {
 
     /// Direct children, by pid.
     pub fn children(&self, pid: Pid) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
-        let first = self.children.partition_point(|at| row(self.processes, *at).parent < pid);
-        let rest = self.children.iter().skip(first).map(|at| row(self.processes, *at));
-        rest.take_while(move |row| row.parent == pid).filter(move |row| row.pid() != pid)
+        let first = self.children.partition_point(|(parent, _)| *parent < pid);
+        let rest = self.children.iter().skip(first).take_while(move |(parent, _)| *parent == pid);
+        rest.map(|(_, at)| row(self.processes, *at)).filter(move |row| row.pid() != pid)
+    }
+
+    /// Every pid that is somebody's parent, with all rows that name it, by pid.
+    pub fn families(&self) -> impl Iterator<Item = (Pid, impl Iterator<Item = &'a ProcessRecord> + '_)> + '_ {
+        let families = self.children.chunk_by(|(one, _), (other, _)| one == other);
+        families.map(|family| (family[0].0, family.iter().map(|(_, at)| row(self.processes, *at))))
     }
 
     /// The ancestors from the parent up.

@@ -7,7 +7,7 @@ use crate::program::{Kind, Program, base, is_tool};
 impl Data {
     /// `docker run -it IMAGE bash`: a person looks around in a server's image.
     pub(super) fn is_shell_in(&self, program: &Program) -> bool {
-        let shell = program.args.first().is_some_and(|arg| self.known.names.contains(base(arg)));
+        let shell = program.args.first().is_some_and(|arg| self.known.contains(base(arg)));
         let line = program.args.iter().any(|arg| arg.starts_with('-') && arg.ends_with('c'));
         program.kind == Kind::Image && shell && !line
     }

@@ -45,8 +45,8 @@ pub(super) fn profile<'a>(
     args: impl Iterator<Item = Word<'a>>,
 ) -> Option<(&'static str, &'static str)> {
     let known = |folder: String| {
-        let profiles = data.helper.profiles.iter().chain(&data.helper.shared_profiles);
-        profiles.map(|(part, server)| (*part, *server)).find(|(part, _)| folder.contains(part))
+        let mut profiles = data.helper.profiles.iter().chain(data.helper.shared_profiles.iter());
+        profiles.find(|(part, _)| folder.contains(part))
     };
     folders(args).find_map(known)
 }

@@ -1,197 +1,134 @@
-//! `catalog.toml`, read into sets. It borrows from the text, so reading it costs hardly more than
-//! parsing it.
+//! `catalog.toml` as constants: `build.rs` makes them of its text.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::list::List;
 
-use serde::Deserialize;
-
-/// The text of the catalog, compiled in.
+/// The text of the catalog.
 pub(super) const SOURCE: &str = include_str!("catalog.toml");
 
+include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
+
 type Text = &'static str;
-pub(super) type Set = HashSet<Text>;
+type Texts = &'static [Text];
 
-/// Sorted words in one string, parted by white space: quicker to parse than a list of strings.
-#[derive(Debug, Deserialize)]
-#[serde(from = "Text", bound(deserialize = "'de: 'static"))]
-pub(super) struct Words(Vec<Text>);
+/// Pairs by their keys, sorted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Map<V: 'static>(&'static [(Text, V)]);
 
-impl From<Text> for Words {
-    fn from(text: Text) -> Words {
-        Words(text.split_whitespace().collect())
-    }
-}
-
-impl Words {
-    pub(super) fn contains(&self, word: &str) -> bool {
-        self.0.binary_search(&word).is_ok()
+impl<V: Copy> Map<V> {
+    pub(super) fn get(self, key: &str) -> Option<V> {
+        let at = self.0.binary_search_by(|(known, _)| (*known).cmp(key)).ok()?;
+        self.0.get(at).map(|(_, value)| *value)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Text> {
+    pub(super) fn iter(self) -> impl Iterator<Item = (Text, V)> {
         self.0.iter().copied()
     }
-
-    /// The same without regard to case.
-    pub(super) fn has(&self, word: &str) -> bool {
-        self.0.iter().any(|known| known.eq_ignore_ascii_case(word))
-    }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+#[derive(Debug)]
 pub(super) struct Data {
     pub server: Server,
     pub not: Not,
-    /// By kind; the kinds are for the reader.
-    tools: BTreeMap<Text, Words>,
     /// Shells and the like, which the resolver looks through.
-    pub known: Names,
-    client: BTreeMap<Text, Vec<Text>>,
+    pub known: List,
     pub plugins: Plugins,
     pub electron: Electron,
     pub helper: Helper,
-    pub supervisor: Names,
-    pub init: Names,
-    /// Filled from `tools`.
-    #[serde(skip)]
-    pub tool_names: Set,
-    /// Filled from `client`.
-    #[serde(skip)]
+    pub supervisor: List,
+    pub init: List,
+    /// The programs of all kinds of `tools`.
+    pub tool_names: List,
     pub clients: Clients,
+    /// All names by which a program without layers may be more than a mere program.
+    pub heads: List,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+#[derive(Debug)]
 pub(super) struct Server {
-    pub words: Words,
+    pub words: List,
     pub ending: Text,
-    pub scopes: Words,
-    pub names: Words,
-    modes: Vec<Text>,
-    /// Filled from `modes`: the arguments, by program.
-    #[serde(skip)]
-    pub modes_of: HashMap<Text, Vec<Text>>,
-    pub commands: Words,
-    pub bare_commands: Words,
-    pub subcommands: Words,
-    pub verbs: Words,
-    pub flags: Words,
-    pub official: Words,
-    pub alias: HashMap<Text, Text>,
+    pub scopes: List,
+    pub names: List,
+    /// From `modes`: the arguments, by program.
+    pub modes_of: Map<Texts>,
+    pub commands: List,
+    pub bare_commands: List,
+    pub subcommands: List,
+    pub verbs: List,
+    pub flags: List,
+    pub official: List,
+    pub alias: Map<Text>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+#[derive(Debug)]
 pub(super) struct Not {
-    pub names: Words,
-    pub first: Words,
-    pub last: Words,
-    pub job: Words,
-    pub own_job: Words,
-    pub script: Words,
-    pub batch_whole: Words,
-    pub batch: Words,
-    pub batch_flags: Words,
-    pub batch_option: Words,
-    pub batch_object: Words,
-    pub task: Words,
-    pub of_mcp: Words,
-    pub cleans: Words,
-    pub chip: Words,
-    pub folder: Words,
-    pub folder_last: Words,
+    pub names: List,
+    pub first: List,
+    pub last: List,
+    pub job: List,
+    pub own_job: List,
+    pub script: List,
+    pub batch_whole: List,
+    pub batch: List,
+    pub batch_flags: List,
+    pub batch_option: List,
+    pub batch_object: List,
+    pub task: List,
+    pub of_mcp: List,
+    pub cleans: List,
+    pub chip: List,
+    pub folder: List,
+    pub folder_last: List,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+#[derive(Debug)]
 pub(super) struct Plugins {
-    pub folders: Vec<Text>,
-    pub except: Vec<Text>,
+    pub folders: Texts,
+    pub except: Texts,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+#[derive(Debug)]
 pub(super) struct Electron {
-    pub idle: Vec<Text>,
+    pub idle: Texts,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
+#[derive(Debug)]
 pub(super) struct Helper {
-    pub browsers: Set,
-    pub browser_helpers: Vec<Text>,
-    pub profiles: BTreeMap<Text, Text>,
-    pub shared_profiles: BTreeMap<Text, Text>,
-    pub folders: BTreeMap<Text, Text>,
-    pub scripts: BTreeMap<Text, Text>,
+    pub browsers: Texts,
+    pub browser_helpers: Texts,
+    pub profiles: Map<Text>,
+    pub shared_profiles: Map<Text>,
+    pub folders: Map<Text>,
+    pub scripts: Map<Text>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
-pub(super) struct Names {
-    pub names: Words,
-}
-
-/// The clients by the form of what is known of them.
-#[derive(Debug, Default)]
+/// The clients by the form of what is known of them; each with the client.
+#[derive(Debug)]
 pub(super) struct Clients {
-    names: HashMap<Text, Text>,
-    apps: HashMap<Text, Text>,
-    commands: Vec<(Text, Text)>,
-    beginnings: Vec<(Text, Text)>,
-    paths: Vec<(Text, Text)>,
+    names: Map<Text>,
+    apps: &'static [(Text, Text)],
+    commands: &'static [(Text, Text)],
+    beginnings: &'static [(Text, Text)],
+    paths: &'static [(Text, Text)],
 }
 
 impl Helper {
     /// The server in whose own folder of programs a path lies.
     pub(super) fn folder(&self, path: &str) -> Option<(Text, Text)> {
-        self.folders
-            .iter()
-            .find(|(folder, _)| path.contains(**folder))
-            .map(|(folder, server)| (*folder, *server))
-    }
-}
-
-impl Data {
-    /// # Errors
-    /// When the text is not a catalog; a test holds the built-in one to it.
-    pub(super) fn parse() -> Result<Data, toml::de::Error> {
-        let mut data: Data = toml::from_str(SOURCE)?;
-        data.tool_names.reserve(512);
-        data.tool_names.extend(std::mem::take(&mut data.tools).into_values().flat_map(|words| words.0));
-        for (client, marks) in std::mem::take(&mut data.client) {
-            for mark in marks {
-                if let Some(beginning) = mark.strip_suffix('*') {
-                    data.clients.beginnings.push((beginning, client));
-                } else if mark.starts_with('/') {
-                    data.clients.paths.push((mark, client));
-                } else if mark.ends_with(".app") {
-                    data.clients.apps.insert(mark, client);
-                } else if mark.contains(' ') {
-                    data.clients.commands.push((mark, client));
-                } else {
-                    data.clients.names.insert(mark, client);
-                }
-            }
-        }
-        for mode in std::mem::take(&mut data.server.modes) {
-            let (program, arguments) = mode.split_once(' ').unwrap_or((mode, ""));
-            data.server.modes_of.entry(program).or_default().push(arguments);
-        }
-        Ok(data)
+        self.folders.iter().find(|(folder, _)| path.contains(folder))
     }
 }
 
 impl Clients {
     /// The client with one of these names.
     pub(super) fn named(&self, name: &str) -> Option<Text> {
-        let exact = self.names.get(name).copied();
-        exact.or_else(|| {
-            self.beginnings
-                .iter()
-                .find(|(beginning, _)| name.starts_with(beginning))
-                .map(|(_, client)| *client)
-        })
+        let begun = || self.beginnings.iter().find(|(beginning, _)| name.starts_with(beginning));
+        self.names.get(name).or_else(|| begun().map(|(_, client)| *client))
+    }
+
+    /// A client's name begins like this one's.
+    pub(super) fn begins(&self, name: &str) -> bool {
+        self.beginnings.iter().any(|(beginning, _)| name.starts_with(beginning))
     }
 
     /// The client that a program is with its first argument.
@@ -202,16 +139,11 @@ impl Clients {
             .map(|(_, client)| *client)
     }
 
-    /// The programs that are a client only with a first argument.
-    pub(super) fn with_commands(&self) -> impl Iterator<Item = Text> {
-        self.commands.iter().filter_map(|(mark, _)| Some(mark.split_once(' ')?.0))
-    }
-
     /// The client that a file belongs to by where it lies: an application's own programs, or the
     /// folder of a client's versions. What an application ships in its Resources is not it.
     pub(super) fn at(&self, path: &str) -> Option<Text> {
-        // Most first arguments are a bare name, and every mark has a slash.
-        if !path.contains('/') {
+        // Most paths hold none of the marks, and a search for each took a third of all identification.
+        if !parts(path).any(|part| self.begins_mark(part)) {
             return None;
         }
         if let Some((before, inside)) = path.split_once(".app/Contents/") {
@@ -226,6 +158,25 @@ impl Clients {
         }
         self.paths.iter().find(|(part, _)| path.contains(part)).map(|(_, client)| *client)
     }
+
+    /// A mark that a path may hold begins here.
+    fn begins_mark(&self, part: &str) -> bool {
+        part.starts_with("/Contents/") || self.paths.iter().any(|(mark, _)| part.starts_with(mark))
+    }
+}
+
+/// A path from each of its slashes on.
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+    slashes.filter_map(|(at, _)| path.get(at..))
+}
+
+impl Data {
+    /// A path may lie where a client or a server's own programs lie.
+    pub(super) fn has_mark(&self, path: &str) -> bool {
+        let helper = |part: &str| self.helper.folders.iter().any(|(folder, _)| part.starts_with(folder));
+        parts(path).any(|part| self.clients.begins_mark(part) || helper(part))
+    }
 }
 
 #[cfg(test)]
@@ -234,8 +185,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalog_is_one() {
-        let data = Data::parse().unwrap();
+    fn the_catalog_holds_what_its_text_says() {
+        let data = &DATA;
         assert!(data.clients.named("claude") == Some("claude-code") && data.server.words.contains("mcp"));
     }
 
@@ -252,15 +203,27 @@ mod tests {
     }
 
     #[test]
+    fn what_makes_a_server_without_a_known_name_says_mcp() {
+        let Data { server, helper, .. } = &DATA;
+        let words = [server.words, server.commands, server.bare_commands, server.flags];
+        let scripts = helper.scripts.iter().map(|(script, _)| script);
+        for word in words.into_iter().flat_map(List::iter).chain(scripts).chain([server.ending]) {
+            assert!(word.contains("mcp"), "the prefilter and `may_be_one` leave it out: {word}");
+        }
+        assert!(helper.folders.iter().all(|(folder, _)| folder.starts_with('/')));
+        assert!(DATA.clients.paths.iter().all(|(mark, _)| mark.starts_with('/')));
+    }
+
+    #[test]
     fn a_program_may_be_a_client_only_with_its_first_argument() {
-        let clients = Data::parse().unwrap().clients;
-        assert_eq!(clients.with_commands().collect::<Vec<_>>(), ["q"]);
+        let clients = &DATA.clients;
+        assert!(DATA.heads.contains("q"));
         assert_eq!((clients.called("q", "chat"), clients.called("q", "x")), (Some("amazon-q"), None));
     }
 
     #[test]
     fn a_client_is_known_by_its_own_programs_and_not_by_what_it_ships() {
-        let clients = Data::parse().unwrap().clients;
+        let clients = &DATA.clients;
         for (path, client) in [
             ("/Applications/Zed.app/Contents/MacOS/zed", Some("zed")),
             ("/Applications/Zed.app/Contents/Frameworks/Helper.app/Contents/MacOS/Helper", Some("zed")),

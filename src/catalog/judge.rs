@@ -43,6 +43,12 @@ impl Judge<'_> {
         if let Some((name, basis)) = self.taught(program) {
             return Some(Identification { role: serving, name, basis });
         }
+        // Whatever else a browser is given, it is something to look at.
+        if seen.layers.is_empty()
+            && program.names.last().is_some_and(|name| data.helper.browsers.contains(&name.as_str()))
+        {
+            return None;
+        }
         if let Some(found) = supervisor(data, program) {
             return Some(found);
         }
@@ -123,7 +129,7 @@ pub(super) fn init(data: &Data, record: &ProcessRecord) -> Option<Identification
 }
 
 fn by_init(data: &Data, program: &Program) -> Option<Identification> {
-    let name = program.names.iter().find(|name| data.init.names.contains(name.as_str()))?;
+    let name = program.names.iter().find(|name| data.init.contains(name.as_str()))?;
     Some(by_catalog(Role::Init, name.clone(), program, Rule::Init(name.clone())))
 }
 
@@ -132,8 +138,8 @@ fn helper(data: &Data, program: &Program) -> Option<Identification> {
     if let Some((folder, server)) = data.helper.folder(&program.text) {
         return Some(by_catalog(Role::Helper, server.to_owned(), program, Rule::Folder(folder.to_owned())));
     }
-    let (end, server) = data.helper.scripts.iter().find(|(end, _)| program.text.ends_with(**end))?;
-    Some(by_catalog(Role::Helper, (*server).to_owned(), program, Rule::Script((*end).to_owned())))
+    let (end, server) = data.helper.scripts.iter().find(|(end, _)| program.text.ends_with(end))?;
+    Some(by_catalog(Role::Helper, server.to_owned(), program, Rule::Script(end.to_owned())))
 }
 
 /// Inits, and browsers with a server's profile that a program drives.
@@ -142,7 +148,7 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         return Some(init);
     }
     let name = program.names.last()?;
-    let known = data.helper.browsers.contains(name.as_str())
+    let known = data.helper.browsers.contains(&name.as_str())
         || data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
     if !known {
         return None;
@@ -158,7 +164,7 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         return Some(Identification { role: Role::Helper, name: name.clone(), basis });
     };
     let helper = by_catalog(Role::Helper, server.to_owned(), program, Rule::Profile(part.to_owned()));
-    Some(if data.helper.profiles.contains_key(part) {
+    Some(if data.helper.profiles.get(part).is_some() {
         helper
     } else {
         Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper }
@@ -167,8 +173,7 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
 
 fn supervisor(data: &Data, program: &Program) -> Option<Identification> {
     let own = program.kind == Kind::Binary || program.kind == Kind::Script && program.names.len() == 1;
-    let name =
-        program.names.iter().find(|name| data.supervisor.names.contains(name.as_str())).filter(|_| own)?;
+    let name = program.names.iter().find(|name| data.supervisor.contains(name.as_str())).filter(|_| own)?;
     Some(by_catalog(Role::Supervisor, name.clone(), program, Rule::Supervisor(name.clone())))
 }
 
@@ -189,7 +194,7 @@ fn client(data: &Data, program: &Program) -> Option<Identification> {
 
 /// A renderer or GPU process of an application.
 fn is_idle(data: &Data, program: &Program) -> bool {
-    let crash = program.names.last().is_some_and(|name| data.helper.browsers.contains(name.as_str()));
+    let crash = program.names.last().is_some_and(|name| data.helper.browsers.contains(&name.as_str()));
     crash || program.args.iter().any(|arg| data.electron.idle.contains(&arg.as_str()))
 }
 

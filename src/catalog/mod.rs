@@ -10,6 +10,7 @@ mod modes;
 mod person;
 mod placeholders;
 mod plugins;
+mod prefilter;
 mod servers;
 mod short;
 #[cfg(test)]
@@ -17,17 +18,17 @@ mod tests;
 mod transport;
 mod words;
 
-use std::collections::HashSet;
 use std::fmt;
 
 pub use configured::Configured;
 pub use identification::{Basis, Identification, Role, Rule};
+pub(crate) use prefilter::Names;
 
-use crate::bytes::{Argv, RawText, to_text};
+use crate::bytes::Argv;
 use crate::pattern::Pattern;
 use crate::policy::ServerRule;
 use crate::process::{Pid, ProcessRecord};
-use crate::program::{self, Resolution};
+use crate::program::Resolution;
 use data::Data;
 use judge::Judge;
 
@@ -46,10 +47,8 @@ use judge::Judge;
 /// ```
 #[derive(Default)]
 pub struct Catalog {
-    data: Option<Box<Data>>,
-    /// The names by which a program without layers may be more than a mere program, but for those of
-    /// clients.
-    heads: HashSet<&'static str>,
+    /// `None` identifies nothing.
+    data: Option<&'static Data>,
     rules: Vec<(Pattern, String)>,
     configured: Option<configured::Index>,
     /// The command lines of all configuration entries.
@@ -59,10 +58,7 @@ pub struct Catalog {
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rules = self.rules.iter().map(|(pattern, _)| pattern.as_str()).collect::<Vec<_>>();
-        f.debug_struct("Catalog")
-            .field("heads", &self.heads.len())
-            .field("rules", &rules)
-            .finish_non_exhaustive()
+        f.debug_struct("Catalog").field("rules", &rules).finish_non_exhaustive()
     }
 }
 
@@ -70,16 +66,7 @@ impl Catalog {
     /// What the project knows, from the catalog it was built with.
     #[must_use]
     pub fn builtin() -> Catalog {
-        // The text is part of the program and a test reads it: no catalog is a broken build. It
-        // then identifies nothing, which errs on the careful side.
-        let Ok(data) = Data::parse() else { return Catalog::default() };
-        let mut heads = HashSet::with_capacity(512);
-        heads.extend(data.clients.with_commands());
-        heads.extend(data.init.names.iter());
-        heads.extend(data.supervisor.names.iter());
-        heads.extend(data.server.names.iter());
-        heads.extend(data.server.modes_of.keys().copied());
-        Catalog { data: Some(Box::new(data)), heads, ..Catalog::default() }
+        Catalog { data: Some(&data::DATA), ..Catalog::default() }
     }
 
     /// And what a person's `[[server]]` entries teach. An entry without a program only sets limits.
@@ -123,20 +110,37 @@ impl Catalog {
         Some((found, seen))
     }
 
+    /// False only where [`Catalog::identify`] says nothing, for a twentieth of its price. Most processes of a machine
+    /// are nothing here.
+    pub(crate) fn may_identify<'r>(&self, record: &'r ProcessRecord, names: &mut Names<'r>) -> bool {
+        let Some(data) = self.data else { return false };
+        // A person's own rules may name anything; of pid 1 only its own name counts.
+        record.pid() == Pid::INIT
+            || !self.rules.is_empty()
+            || prefilter::is_worth_a_look(data, record, names)
+            || self.index_for(record).is_some()
+    }
+
+    /// Some entry of a configuration may have started it.
+    pub(crate) fn may_be_configured(&self, record: &ProcessRecord) -> bool {
+        self.index_for(record).is_some()
+    }
+
+    /// The entries of configurations, where one of them may be this process.
+    fn index_for(&self, record: &ProcessRecord) -> Option<&configured::Index> {
+        let first = record.argv.as_ref().and_then(Argv::first)?;
+        self.configured.as_ref().filter(|index| index.may_hold(first))
+    }
+
     fn recognise(&self, record: &ProcessRecord) -> Option<(Identification, Resolution)> {
-        let data = self.data.as_deref()?;
+        let data = self.data.filter(|_| self.may_identify(record, &mut Names::default()))?;
         // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
         if record.pid() == Pid(1)
             && let Some(init) = judge::init(data, record)
         {
             return Some((init, Resolution::of(record)));
         }
-        let first = record.argv.as_ref().and_then(Argv::first);
-        let configured =
-            self.configured.as_ref().filter(|index| first.is_some_and(|first| index.may_hold(first)));
-        if configured.is_none() && !self.worth_a_look(data, record) {
-            return None;
-        }
+        let configured = self.index_for(record);
         let seen = Resolution::of(record);
         let judged = self.judge(data).resolved(&seen);
         let found = match configured.and_then(|index| index.find(record, &seen)) {
@@ -163,49 +167,6 @@ impl Catalog {
 
     fn judge<'c>(&'c self, data: &'c Data) -> Judge<'c> {
         Judge { data, rules: &self.rules }
-    }
-
-    /// The fast way out, for the many processes that are nothing here: no launcher or interpreter,
-    /// no known name, no "mcp" anywhere. It only ever leaves out what `judge` would answer with
-    /// `None`; a test holds it to that.
-    fn worth_a_look(&self, data: &Data, record: &ProcessRecord) -> bool {
-        if !self.rules.is_empty() {
-            return true;
-        }
-        let written = record.argv.as_ref().and_then(|argv| Some((argv, argv.first()?)));
-        let Some((argv, first)) = written.filter(|(_, first)| !first.is_empty()) else {
-            let exe = record.details.exe.as_ref().map(RawText::as_bytes).unwrap_or_default();
-            return [exe, record.comm.as_bytes()]
-                .into_iter()
-                .any(|name| words::says_mcp(name) || self.is_known(data, name));
-        };
-        let head = program::head(first);
-        if first.contains(&b' ') {
-            // A title, or a path with spaces. Browsers have many of them, one for each page.
-            let text = to_text(first);
-            let name = program::base(text.split(' ').next().unwrap_or_default());
-            let browser = data.helper.browsers.contains(name) && argv.len() == 1;
-            return !browser || browser::profile(data, text.split(' ').map(Into::into)).is_some();
-        }
-        let Ok(name) = std::str::from_utf8(head) else { return true };
-        if data.helper.browsers.contains(name) {
-            return browser::profile(data, argv.iter().map(to_text)).is_some()
-                || browser::temporary_profile(argv.iter().map(to_text)).is_some();
-        }
-        data.helper.folder(&to_text(first)).is_some()
-            || program::is_tool(name)
-            || self.is_known(data, first)
-            || argv.iter().any(words::says_mcp)
-    }
-
-    /// By its name, with or without its extension, or by where it lies.
-    fn is_known(&self, data: &Data, path: &[u8]) -> bool {
-        let known = |name: &str| self.heads.contains(name) || data.clients.named(name).is_some();
-        std::str::from_utf8(path).is_ok_and(|path| {
-            let name = program::base(path);
-            let stem = program::stem(name);
-            known(name) || (stem != name && known(stem)) || data.clients.at(path).is_some()
-        })
     }
 }
 

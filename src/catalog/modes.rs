@@ -2,6 +2,7 @@
 
 use super::Rule;
 use super::data::Data;
+use super::words::says_mcp;
 use crate::program::{Kind, Program, base, stem};
 
 /// A server: the name it is shown under, and the rule that found it.
@@ -61,7 +62,9 @@ impl Data {
 
     /// A server by its arguments: `x mcp`, `x mcp serve`, `x --mcp`, `x boost:mcp`.
     pub(super) fn command(&self, program: &Program) -> Option<Found> {
-        if matches!(program.kind, Kind::Task | Kind::Inline) || self.is_batch(&program.args) {
+        // The quick test first: each of them says mcp.
+        let says = program.args.iter().any(|arg| says_mcp(arg.as_bytes()));
+        if !says || matches!(program.kind, Kind::Task | Kind::Inline) || self.is_batch(&program.args) {
             return None;
         }
         let server = &self.server;

@@ -101,8 +101,7 @@ impl Catalog {
         if names.iter().any(|name| is_one_of(&[EDITORS, TERMINALS], name)) {
             return true;
         }
-        let Some(data) = self.data.as_deref().filter(|data| names.iter().any(|name| is_browser(data, name)))
-        else {
+        let Some(data) = self.data.filter(|data| names.iter().any(|name| is_browser(data, name))) else {
             return false;
         };
         record.argv.is_some()
@@ -138,7 +137,7 @@ impl Catalog {
     /// environment of a client alone makes no server of it.
     #[must_use]
     pub fn is_known_tool(&self, record: &ProcessRecord) -> bool {
-        let Some(data) = self.data.as_deref() else { return false };
+        let Some(data) = self.data else { return false };
         let name = own_name(record);
         let name = name.trim_start_matches('-');
         if is_browser(data, name)
@@ -155,7 +154,7 @@ impl Catalog {
         let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
         let Some(program) = &seen.program else { return !seen.opaque };
         let given = seen.opaque || !seen.line.is_empty() || program.text.contains('/');
-        let launcher = data.known.names.contains(name) || SESSIONS.contains(name);
+        let launcher = data.known.contains(name) || SESSIONS.contains(name);
         let own = seen.layers.is_empty() && data.tool_names.contains(name);
         own || launcher && !given || data.is_tool(program)
     }
@@ -222,7 +221,7 @@ fn is_one_of(lists: &[List], name: &str) -> bool {
 }
 
 fn is_browser(data: &Data, name: &str) -> bool {
-    let started = |name: String| data.helper.browsers.contains(name.as_str());
+    let started = |name: String| data.helper.browsers.contains(&name.as_str());
     let helper = data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
     helper || is_one_of(&[BROWSERS], name) || builds_of(name).any(started)
 }

@@ -17,7 +17,7 @@ pub(super) fn script(data: &Data, record: &ProcessRecord, seen: &Resolution) -> 
     let alone = seen.line.len() < 2 && seen.line.iter().all(|command| command.beside == Beside::Nothing);
     // A daemon of a plugin's outlives its sessions.
     let stays = program.args.iter().any(|arg| matches!(arg.as_str(), "--daemon" | "daemon"));
-    if !alone || stays || data.is_batch(&program.args) {
+    if !alone || stays {
         return None;
     }
     let path = match record.details.cwd.as_ref().map(RawText::to_text) {
@@ -30,7 +30,7 @@ pub(super) fn script(data: &Data, record: &ProcessRecord, seen: &Resolution) -> 
         let inside = path.strip_prefix(root.trim_end_matches('/'))?;
         inside.starts_with('/').then(|| plugin(data, &format!("{root}/x")).unwrap_or_else(|| last(&root)))
     })?;
-    if data.plugins.except.iter().any(|part| path.contains(part)) {
+    if data.plugins.except.iter().any(|part| path.contains(part)) || data.is_batch(&program.args) {
         return None;
     }
     Some(Identification {

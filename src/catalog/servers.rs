@@ -16,6 +16,9 @@ const JOBS: List = list!("build crawl download index ingest migrate reindex test
 impl Data {
     /// A server by its name.
     pub(super) fn server(&self, program: &Program) -> Option<Found> {
+        if !self.may_be_one(program) {
+            return None;
+        }
         let rule = match program.kind {
             Kind::Package => program.names.iter().find_map(|name| self.package(name)),
             Kind::Module => self.module(program),
@@ -32,6 +35,15 @@ impl Data {
         // The first word behind inline code is its name.
         let batch = program.kind != Kind::Inline && self.is_batch(&program.args) || self.is_shell_in(program);
         (!batch).then(|| Found { name: self.short(program), rule })
+    }
+
+    /// The quick test: without "mcp" anywhere only a name or a scope of the catalog's makes a server.
+    fn may_be_one(&self, program: &Program) -> bool {
+        let Program { text, names, folders, .. } = program;
+        let scope =
+            |name: &String| name.split_once('/').is_some_and(|(scope, _)| self.server.scopes.contains(scope));
+        [text].into_iter().chain(names).chain(folders).any(|name| says_mcp(name.as_bytes()))
+            || names.iter().any(|name| self.server.names.contains(name) || scope(name))
     }
 
     /// A name with a word for a server in it.

@@ -45,7 +45,7 @@ impl Data {
             name = format!("server-{what}");
         }
         match self.server.alias.get(name.as_str()) {
-            Some(alias) => (*alias).to_owned(),
+            Some(alias) => alias.to_owned(),
             None => name,
         }
     }

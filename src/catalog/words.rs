@@ -31,9 +31,14 @@ fn humps(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether the bytes hold `mcp` in any case, the quick test before the words are looked at.
+#[allow(clippy::needless_bitwise_bool)] // a lazy operator is a way out in between
 pub(super) fn says_mcp(bytes: &[u8]) -> bool {
-    // The rarest of the three letters first.
-    bytes.windows(3).any(|w| (w[2] | 0x20) == b'p' && (w[0] | 0x20) == b'm' && (w[1] | 0x20) == b'c')
+    let (Some(second), Some(third)) = (bytes.get(1..), bytes.get(2..)) else { return false };
+    // To the end in any case: without a way out in between sixteen bytes are compared at once.
+    let threes = bytes.iter().zip(second).zip(third);
+    threes.fold(false, |found, ((m, c), p)| {
+        found | ((m | 0x20 == b'm') & (c | 0x20 == b'c') & (p | 0x20 == b'p'))
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The processes whose details are to be read: as few as the judgement needs.
 
-use super::owner::{Owner, owner};
+use super::owner::{Above, Standing};
 use crate::catalog::{Catalog, Role};
 use crate::instance;
 use crate::look::Look;
@@ -38,6 +38,14 @@ impl<'c> Scout<'c> {
         interest
     }
 
+    /// From now on by this catalog, which is the same with entries of configurations: what none of them may be stays what
+    /// it was.
+    #[must_use]
+    pub fn learn<'n>(self, catalog: &'n Catalog, snapshot: &Snapshot) -> Scout<'n> {
+        let roles = self.roles.map(|roles| Look::after_configurations(snapshot, catalog, roles).roles);
+        Scout { catalog, roles, candidates: self.candidates }
+    }
+
     /// Was there anything in the last table that may be an instance? By its name, or on a wire without one: then a
     /// client's configuration may identify it.
     #[must_use]
@@ -62,9 +70,8 @@ fn has_candidates(look: &Look<'_>) -> bool {
     let named =
         [Role::Server, Role::Launcher, Role::Helper].iter().any(|role| !look.roles.all(*role).is_empty());
     // The cheap question first: the details of hardly a process were read.
-    named
-        || look.snapshot.processes.iter().any(ProcessRecord::is_wired)
-            && nameless(look).any(ProcessRecord::is_wired)
+    let wired = look.snapshot.processes.iter().filter(|record| record.is_wired());
+    named || wired.into_iter().any(|record| is_nameless(record, &Above::of(record.parent, look), look))
 }
 
 fn interest(look: &Look<'_>) -> Interest {
@@ -94,13 +101,19 @@ fn interest(look: &Look<'_>) -> Interest {
     Interest { surely, above, if_wired }
 }
 
-/// Processes of ours without a name, whose owner is gone or a client.
-fn nameless<'a>(look: &Look<'a>) -> impl Iterator<Item = &'a ProcessRecord> {
-    let unowned = |record: &&ProcessRecord| {
-        look.roles.role(record.parent) == Some(Role::Client)
-            || matches!(owner(record, look), Owner::Gone { .. })
-    };
-    look.snapshot.processes.iter().filter(|record| is_unnamed(record, look)).filter(unowned)
+/// Processes of ours without a name, whose owner is gone or a client. Their parent is looked up once for all its children.
+fn nameless<'a>(look: &Look<'a>) -> Vec<&'a ProcessRecord> {
+    let mut found = Vec::new();
+    for (parent, children) in look.tree.families() {
+        let above = Above::of(parent, look);
+        found.extend(children.filter(|record| is_nameless(record, &above, look)));
+    }
+    found
+}
+
+fn is_nameless(record: &ProcessRecord, above: &Above<'_>, look: &Look<'_>) -> bool {
+    let unowned = above.is_client() || matches!(above.stands_to(record), Standing::Adopted(_));
+    unowned && is_unnamed(record, look)
 }
 
 /// One of this user's that is alive, shows a command line, and has no role by it.

@@ -1,9 +1,9 @@
 //! Is the process that started an instance still there? The parent shows it only sometimes.
 
 use super::evidence::Adoption;
-use crate::catalog::Role;
+use crate::catalog::{Identification, Role};
 use crate::look::Look;
-use crate::process::{Pid, ProcessRecord, Uid};
+use crate::process::{Pid, ProcessRecord, Snapshot, Uid};
 use crate::roles::Roles;
 
 /// What is above the root.
@@ -23,53 +23,84 @@ const CHILD_REAPERS: [&str; 4] = ["catatonit", "docker-init", "dumb-init", "tini
 /// than its child (where starts are counted by a clock that is never set). A parent that is not in the table, a pid 1
 /// that is no known init, and a parent whose command line is hidden prove nothing.
 pub(super) fn owner(root: &ProcessRecord, look: &Look<'_>) -> Owner {
-    let Look { snapshot, tree, roles, .. } = look;
-    let pid = root.parent;
-    let unknown = Owner::Unknown { pid };
-    if root.details.adopted == Some(true) {
-        return Owner::Gone { pid, how: Adoption::Init };
+    let above = Above::of(root.parent, look);
+    let pid = above.pid;
+    match (above.stands_to(root), above.row) {
+        (Standing::Adopted(how), _) => Owner::Gone { pid, how },
+        (Standing::Started, Some(parent)) => Owner::Alive { pid, name: name_of(parent, &look.roles) },
+        _ => Owner::Unknown { pid },
     }
-    if pid == Pid::INIT && snapshot.os == "macos" {
-        // launchd starts jobs and adopts orphans; only its unique ids show which.
-        return unknown;
+}
+
+/// The process above, looked up once for all its children.
+pub(super) struct Above<'l> {
+    pid: Pid,
+    snapshot: &'l Snapshot,
+    row: Option<&'l ProcessRecord>,
+    known: Option<&'l Identification>,
+}
+
+/// What a process above is to one of its children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Started,
+    Adopted(Adoption),
+    Unknown,
+}
+
+impl<'l> Above<'l> {
+    pub(super) fn of(pid: Pid, look: &'l Look<'_>) -> Above<'l> {
+        Above { pid, snapshot: look.snapshot, row: look.tree.get(pid), known: look.roles.get(pid) }
     }
-    let Some(parent) = tree.parent(root) else {
-        return if pid == Pid::INIT && snapshot.systemd {
-            Owner::Gone { pid, how: Adoption::Init }
-        } else {
-            unknown
-        };
-    };
-    // A zombie's children are handed on at once: this row is a moment old.
-    if parent.is_zombie() {
-        return unknown;
+
+    pub(super) fn is_client(&self) -> bool {
+        self.known.is_some_and(|known| known.role == Role::Client)
     }
-    let known = roles.get(pid);
-    match known.map(|known| known.role) {
-        Some(Role::Init) if pid == Pid::INIT => return Owner::Gone { pid, how: Adoption::Init },
-        Some(Role::Init) if known.is_some_and(|known| !CHILD_REAPERS.contains(&known.name.as_str())) => {
-            // Another person's service manager adopts nothing of ours.
-            match parent.uid {
-                None => return unknown,
-                uid if uid == root.uid || uid == Some(Uid(0)) => {
-                    return Owner::Gone { pid, how: Adoption::Subreaper };
-                }
-                Some(_) => {}
-            }
+
+    /// Did it start this child, or adopt it?
+    pub(super) fn stands_to(&self, child: &ProcessRecord) -> Standing {
+        let Above { pid, snapshot, row, known } = *self;
+        let adopted = Standing::Adopted(Adoption::Init);
+        if child.details.adopted == Some(true) {
+            return adopted;
         }
-        // In a container the client, a supervisor or a server may itself be pid 1: then it owns.
-        Some(Role::Client | Role::Supervisor | Role::Server | Role::Launcher) => {}
-        _ if pid != Pid::INIT => {}
-        _ if parent.argv.is_none() && snapshot.systemd => return Owner::Gone { pid, how: Adoption::Init },
-        _ => return unknown,
+        if pid == Pid::INIT && snapshot.os == "macos" {
+            // launchd starts jobs and adopts orphans; only its unique ids tell which.
+            return Standing::Unknown;
+        }
+        let Some(parent) = row.filter(|parent| parent.pid() != child.pid()) else {
+            return if pid == Pid::INIT && snapshot.systemd { adopted } else { Standing::Unknown };
+        };
+        // A zombie's children are handed on at once: this row is a moment old.
+        if parent.is_zombie() {
+            return Standing::Unknown;
+        }
+        match known.map(|known| known.role) {
+            Some(Role::Init) if pid == Pid::INIT => return adopted,
+            Some(Role::Init) if known.is_some_and(|known| !CHILD_REAPERS.contains(&known.name.as_str())) => {
+                // Another person's service manager adopts nothing of ours.
+                match parent.uid {
+                    None => return Standing::Unknown,
+                    uid if uid == child.uid || uid == Some(Uid(0)) => {
+                        return Standing::Adopted(Adoption::Subreaper);
+                    }
+                    Some(_) => {}
+                }
+            }
+            // In a container the client, a supervisor or a server may itself be pid 1: then it owns.
+            Some(Role::Client | Role::Supervisor | Role::Server | Role::Launcher) => {}
+            _ if pid == Pid::INIT && parent.argv.is_none() && snapshot.systemd => return adopted,
+            _ if pid == Pid::INIT => return Standing::Unknown,
+            _ => {}
+        }
+        if may_hide(parent, child) {
+            return Standing::Unknown;
+        }
+        if parent.id.start > child.id.start && snapshot.os == "linux" {
+            return Standing::Adopted(Adoption::StartedLater);
+        }
+        Standing::Started
     }
-    if may_hide(parent, root) {
-        return unknown;
-    }
-    if parent.id.start > root.id.start && snapshot.os == "linux" {
-        return Owner::Gone { pid, how: Adoption::StartedLater };
-    }
-    Owner::Alive { pid, name: name_of(parent, roles) }
 }
 
 /// A process of this user whose command line cannot be read may be a launcher of this very instance; so may one whose

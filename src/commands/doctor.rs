@@ -93,7 +93,7 @@ fn configuration(global: &Global) -> DoctorLine {
 /// Takes one snapshot, measures how long that took, and judges it.
 fn table(session: &Session) -> Vec<DoctorLine> {
     let began = Instant::now();
-    let (snapshot, scout) = match look::take(session) {
+    let (snapshot, scout) = match look::take_exactly(session) {
         Ok(taken) => taken,
         Err(error) => {
             let mend = "nothing works without it; on Linux /proc must be mounted";

@@ -19,7 +19,7 @@ use crate::render::explain::Whereabouts;
 use crate::render::{explain, json};
 
 pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> {
-    let (snapshot, scout) = look::take(session)?;
+    let (snapshot, scout) = look::take_exactly(session)?;
     let judged = look::judge(session, &snapshot, scout);
     let (look, scene) = (&judged.look, judged.scene());
     let mut records: Vec<&ProcessRecord> = Vec::new();

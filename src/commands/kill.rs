@@ -16,7 +16,7 @@ use crate::process::{ProcessId, ProcessRecord};
 pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Result<Exit> {
     let yes = cli.yes || args.yes;
     let dry_run = cli.dry_run || args.dry_run;
-    let (snapshot, scout) = look::take(session)?;
+    let (snapshot, scout) = look::take_exactly(session)?;
     let judged = look::judge(session, &snapshot, scout);
     let mut roots = HashSet::new();
     for target in &args.targets {

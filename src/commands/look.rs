@@ -13,7 +13,7 @@ use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
 use crate::containers::Abandoned;
 use crate::look::Look;
 use crate::plan::{Choice, Plan};
-use crate::process::{Pid, ProcessId, ProcessRecord, Snapshot};
+use crate::process::{Owners, Pid, ProcessId, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
 use crate::services::EngineAnswer;
@@ -21,6 +21,15 @@ use crate::services::EngineAnswer;
 /// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
 /// identified its processes.
 pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
+    take_with(session, Owners::Provisional)
+}
+
+/// The same for commands that speak of every process, not of instances alone: the user of each is exact.
+pub(super) fn take_exactly(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
+    take_with(session, Owners::Exact)
+}
+
+fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     if let Some(path) = &session.snapshot {
         return Ok((crate::sys::recorded::read(path)?, Scout::new(&session.catalog)));
     }
@@ -34,11 +43,13 @@ pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
         // Names and verdicts shall not depend on which other processes there are, so the configurations are read as
         // soon as there is anything to judge; details of what only they identify are read like those of the rest.
         configured = true;
-        scout = Scout::new(with_configurations(session));
+        let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
+        scout = known.learn(with_configurations(session), table);
         scout.interest(table)
     };
     let began = Instant::now();
-    let mut snapshot = crate::sys::snapshot(&mut interest).context("failed to read the process table")?;
+    let mut snapshot =
+        crate::sys::snapshot_with(owners, &mut interest).context("failed to read the process table")?;
     let table = began.elapsed();
     let with_details: Vec<Pid> = snapshot
         .processes

@@ -70,6 +70,19 @@ fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
     Exit::Refused
 }
 
+/// `--version` alone, which is read without clap: it would make the options of every command for it, two thirds of such a
+/// start. `None` for every other line.
+#[must_use]
+pub fn version(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
+    let word = args.nth(1)?;
+    let alone = args.next().is_none() && (word == "--version" || word == "-V");
+    alone.then(|| {
+        output::answer(VERSION).map_or_else(|error| report(Audience::Person, &error), |()| Exit::Fine)
+    })
+}
+
+const VERSION: &str = concat!("mcp-reap ", env!("CARGO_PKG_VERSION"));
+
 /// `exec` and `guard`, which are read without clap as well: a server waits for the one, and the other is to
 /// stay small. `None` for every other line.
 #[must_use]
@@ -131,7 +144,7 @@ fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
         }
         Some(Command::Doctor) => doctor::run(global),
         Some(Command::Version) => {
-            output::answer(concat!("mcp-reap ", env!("CARGO_PKG_VERSION")))?;
+            output::answer(VERSION)?;
             Ok(Exit::Fine)
         }
         Some(Command::Completions { instances: true, .. }) => generate::instances(&session()?),

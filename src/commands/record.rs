@@ -12,7 +12,7 @@ use crate::os::machine::Machine;
 use crate::process::Snapshot;
 
 pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Exit> {
-    let snapshot = without_secrets(look::take(session)?.0);
+    let snapshot = without_secrets(look::take_exactly(session)?.0);
     let table = Recorded { machine: Machine::here(), snapshot: &snapshot };
     let text = serde_json::to_string(&table).context("failed to write the table as JSON")?;
     match output {

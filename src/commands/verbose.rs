@@ -20,6 +20,9 @@ fn ms(took: Duration) -> String {
 
 /// What was read, and how long each part took.
 pub(super) fn looked(snapshot: &Snapshot, closely: usize, table: Duration, services: Duration) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
     tracing::debug!(
         "read {} in {}, {closely} of them closely; asked the service manager in {}",
         count(snapshot.processes.len(), "process"),
@@ -39,6 +42,10 @@ pub(super) fn configured(servers: usize, took: Duration) {
 
 /// What was made of it, and how long that took.
 pub(super) fn judged(look: &Look<'_>, judgement: &Judgement<'_>, plan: &Plan, took: Duration) {
+    // What follows goes through the whole table once more.
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
     for finding in &judgement.findings {
         let (root, server) = (finding.instance.root.pid(), clean(&finding.instance.server));
         tracing::debug!("{server} ({root}): {}, {}", finding.verdict.as_str(), clean(&finding.reason));

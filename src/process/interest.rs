@@ -1,4 +1,4 @@
-//! Which rows of a table get more than the first, cheap stage.
+//! Which rows of a table get more than the first, cheap stage, and how exact that is.
 
 use super::id::Pid;
 
@@ -19,4 +19,15 @@ impl From<Vec<Pid>> for Interest {
     fn from(surely: Vec<Pid>) -> Interest {
         Interest { surely, ..Interest::default() }
     }
+}
+
+/// How the first stage reads whose a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owners {
+    /// As it is.
+    Exact,
+    /// By the owner of a file that is open anyway, where that is us. On Linux a process that is not dumpable may look like
+    /// one of ours for it, and is another's. Enough to choose what to look at closely; every process of which details
+    /// are read gets its own user then.
+    Provisional,
 }

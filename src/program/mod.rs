@@ -44,7 +44,6 @@ pub use resolution::{Beside, Kind, Layer, LayerKind, LineCommand, Program, Resol
 pub(crate) use names::{base, is_tool_dir, serves, stem, tidy};
 pub(crate) use resolution::Word;
 pub(crate) use table::is_tool;
-pub(crate) use title::head;
 
 impl Resolution {
     /// What a process really runs.

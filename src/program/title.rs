@@ -9,13 +9,6 @@ use crate::bytes::{Argv, RawText, to_text};
 /// More words than any launcher puts before its program; the rest of a huge argv is left unread.
 const MAX_WORDS: usize = 1024;
 
-/// The last path segment of the first word as bytes, for the fast way out. A rewritten title gives
-/// its first word.
-pub(crate) fn head(first: &[u8]) -> &[u8] {
-    let start = first.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
-    first.get(start..).unwrap_or_default()
-}
-
 /// argv as words. One string with spaces is a title that was written over the command line
 /// (`npm exec x`, padded with NULs; `/opt/chrome --type=renderer`), unless it is a path.
 pub(super) fn words<'a>(argv: &'a Argv, exe: Option<&RawText>) -> Vec<Word<'a>> {

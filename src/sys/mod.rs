@@ -33,7 +33,7 @@ use macos as system;
 use std::time::Duration;
 
 use crate::bytes::Argv;
-use crate::process::{Interest, Pid, ProcessId, Snapshot};
+use crate::process::{Interest, Owners, Pid, ProcessId, Snapshot};
 use crate::reap::Lineage;
 
 /// Reads a cheap row of every process, then the details of those that `interest` names.
@@ -45,8 +45,19 @@ use crate::reap::Lineage;
 ///
 /// # Errors
 /// When the process table cannot be read at all, or is not that of our own PID namespace.
-pub fn snapshot(mut interest: impl FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
-    system::snapshot(&mut interest)
+pub fn snapshot(interest: impl FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
+    snapshot_with(Owners::Exact, interest)
+}
+
+/// The same, with a choice of what the first stage says of users.
+///
+/// # Errors
+/// As of [`snapshot`].
+pub fn snapshot_with(
+    owners: Owners,
+    mut interest: impl FnMut(&Snapshot) -> Interest,
+) -> Result<Snapshot, SysError> {
+    system::snapshot(owners, &mut interest)
 }
 
 /// The process that has this number now, a zombie included; `None` where no process has it or its start

@@ -9,7 +9,7 @@ use super::fds::FdTable;
 use super::proc::Proc;
 use super::table;
 use crate::process::{Pid, ProcessRecord, Uid, Viewer};
-use crate::sys::descriptors::{End, Naming, Others, Sight, Wires};
+use crate::sys::descriptors::{Access, End, Naming, Others, Sight, Wires};
 use crate::sys::procfs::{self, FdTarget};
 use crate::tree::Tree;
 
@@ -23,11 +23,19 @@ pub(super) struct Holders {
     refused: HashSet<Pid>,
     /// The viewer's user's among them, once every process was read.
     pub(super) unreadable: BTreeSet<Pid>,
-    /// By the text of a link: process and descriptor.
-    index: HashMap<FdTarget, Vec<(Pid, u32)>>,
+    /// By the target of a link.
+    index: HashMap<FdTarget, Vec<Held>>,
     /// What was found in it; forgotten when it grows.
     found: HashMap<End, Rc<[Pid]>>,
     everybody: bool,
+}
+
+/// A descriptor of a process.
+struct Held {
+    pid: Pid,
+    fd: u32,
+    /// What can be done through it, once that was requested: `Err` where it cannot be read.
+    access: Option<Result<Access, ()>>,
 }
 
 impl Holders {
@@ -54,7 +62,7 @@ impl Holders {
         }
         self.found.clear();
         for (fd, target) in table.rows() {
-            self.index.entry(*target).or_default().push((pid, *fd));
+            self.index.entry(*target).or_default().push(Held { pid, fd: *fd, access: None });
         }
     }
 
@@ -129,8 +137,12 @@ impl Holders {
             let readable = own == Uid(0) || record.uid == Some(own);
             // A thread of the kernel has no group, and nothing open.
             let kernels = record.group.is_none() && (record.pid() == Pid(2) || record.parent == Pid(2));
-            if readable && !kernels && self.learn(proc, record.pid()).is_err() && record.uid == Some(own) {
-                self.unreadable.insert(record.pid());
+            let pid = record.pid();
+            if readable && !kernels && self.learn(proc, pid).is_err() && record.uid == Some(own) {
+                // The row's user may be provisional. One that has ended holds nothing.
+                if proc.uid_of(pid).is_ok_and(|uid| Uid(uid) == own) {
+                    self.unreadable.insert(pid);
+                }
             }
         }
     }
@@ -167,11 +179,12 @@ impl Holders {
             End::Socket(inode) => FdTarget::Socket(inode),
         };
         let mut pids: Vec<Pid> = Vec::new();
-        for (pid, fd) in self.index.get(&target).into_iter().flatten() {
+        for Held { pid, fd, access } in self.index.get_mut(&target).into_iter().flatten() {
+            let mut access = || *access.get_or_insert_with(|| proc.access(*pid, *fd).ok_or(()));
             let holds = match end {
                 End::Socket(_) => true,
-                End::Reader(_) => proc.access(*pid, *fd).is_some_and(|access| access.read),
-                End::Writer(_) => proc.access(*pid, *fd).is_some_and(|access| access.write),
+                End::Reader(_) => access().is_ok_and(|access| access.read),
+                End::Writer(_) => access().is_ok_and(|access| access.write),
             };
             if holds {
                 pids.push(*pid);
@@ -208,8 +221,8 @@ impl Naming for Named<'_> {
     fn masters(&mut self, terminal: u32) -> Vec<Pid> {
         let masters = self.holders.index.get(&FdTarget::Master).into_iter().flatten();
         let mut pids: Vec<Pid> = masters
-            .filter(|(pid, fd)| self.proc.terminal_of_master(*pid, *fd) == Some(terminal))
-            .map(|(pid, _)| *pid)
+            .filter(|held| self.proc.terminal_of_master(held.pid, held.fd) == Some(terminal))
+            .map(|held| held.pid)
             .collect();
         pids.sort_unstable();
         pids.dedup();

@@ -21,6 +21,7 @@ pub use kernel::OsKernel;
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use rustix::fs::fstat;
 use rustix::process::geteuid;
 
 use self::answers::KernelAnswers;
@@ -33,7 +34,7 @@ use super::descriptors::{Observation, Others, Wires, runs_python};
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
 use crate::process::{
-    Details, Interest, LazyDetails, OtherEnd, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer,
+    Details, Interest, LazyDetails, OtherEnd, Owners, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer,
 };
 use crate::tree::Tree;
 
@@ -41,16 +42,23 @@ use crate::tree::Tree;
 /// "not known", because the variable that matters may stand in the rest.
 const MOST_ENVIRON: usize = 1 << 20;
 
-pub(super) fn snapshot(interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
-    take(Pid(std::process::id()), interest)
+pub(super) fn snapshot(
+    owners: Owners,
+    interest: &mut dyn FnMut(&Snapshot) -> Interest,
+) -> Result<Snapshot, SysError> {
+    take_as(Pid(std::process::id()), owners, interest)
 }
 
 /// The two stages, as `viewer`: what that process holds does not count.
-fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
+fn take_as(
+    viewer: Pid,
+    owners: Owners,
+    interest: &mut dyn FnMut(&Snapshot) -> Interest,
+) -> Result<Snapshot, SysError> {
     let mut proc = Proc::open()?;
     let own = Uid(geteuid().as_raw());
     let pids = proc.pids()?;
-    let processes = table::rows(&mut proc, &pids, own);
+    let processes = table::rows(&mut proc, &pids, own, owners);
     let viewer = Viewer { pid: viewer, uid: own };
     let mut snapshot = Snapshot {
         schema: SCHEMA,
@@ -105,8 +113,8 @@ struct Holdings {
     others: Others,
 }
 
-/// A process's memory in bytes, and all that was read of it.
-type ReadDetails = Result<(u64, Details, Option<Holdings>), Gone>;
+/// Whose it is, its memory in bytes, and all that was read of it.
+type ReadDetails = Result<(Uid, u64, Details, Option<Holdings>), Gone>;
 
 /// Where hidepid hides pid 1, the machine itself may say what it is: systemd makes `/run/systemd/system` before anything
 /// else (sd_booted(3)), but a container may show its host's, so only in the first PID namespace.
@@ -134,7 +142,7 @@ impl DetailReader {
             }
         }
         for (pid, look) in &seen {
-            if let Ok((_, _, Some(held))) = look
+            if let Ok((.., Some(held))) = look
                 && !held.settled
                 && let Some(record) = tree.get(*pid)
             {
@@ -142,7 +150,7 @@ impl DetailReader {
             }
         }
         for (pid, look) in &mut seen {
-            let Ok((_, details, Some(held))) = look else { continue };
+            let Ok((.., details, Some(held))) = look else { continue };
             let mut named = Named { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
             let Observation { stdio, channels } =
                 Observation::new(*pid, &held.wires, &held.others, &mut named);
@@ -174,10 +182,10 @@ impl DetailReader {
         let proc = &mut self.proc;
         let Ok(dir) = proc.dir_of(record.pid()) else { return Err(Gone) };
         let dir = dir.as_fd();
-        let (rss, details) = details(proc, dir, record)?;
+        let (uid, rss, details) = details(proc, dir, record)?;
         // What may not be listed is not known.
         let table = if wire { FdTable::read(dir).ok() } else { None };
-        let Some(table) = table else { return Ok((rss, details, None)) };
+        let Some(table) = table else { return Ok((uid, rss, details, None)) };
         self.holders.add(record.pid(), &table);
         let rows = table.objects(dir);
         let mut text = std::mem::take(&mut proc.text);
@@ -190,22 +198,27 @@ impl DetailReader {
         if settled || wires.sights().next().is_none() {
             self.sound.insert(record.pid());
         }
-        Ok((rss, details, Some(Holdings { settled, wires, others })))
+        Ok((uid, rss, details, Some(Holdings { settled, wires, others })))
     }
 }
 
 /// Everything of a process but what it holds.
-fn details(proc: &mut Proc, dir: BorrowedFd<'_>, record: &ProcessRecord) -> Result<(u64, Details), Gone> {
+fn details(
+    proc: &mut Proc,
+    dir: BorrowedFd<'_>,
+    record: &ProcessRecord,
+) -> Result<(Uid, u64, Details), Gone> {
     let text =
         |proc: &mut Proc, file: &str, most| read_at(dir, file, most, Shape::Piece, &mut proc.text).is_ok();
     let mut details = Details::from(record.details.clone());
-    let mut rss = record.rss;
+    let (mut uid, mut rss) = (None, record.rss);
     // From here on everything is read of the process behind `dir`, whatever becomes of its number.
     if !text(proc, "stat", 4 << 10) || table::parse_start(&proc.text) != Some(record.id.start) {
         return Err(Gone);
     }
     if text(proc, "status", 64 << 10) {
         let status = procfs::status(&proc.text);
+        uid = status.uid;
         rss = status.rss.unwrap_or(rss);
         details.swap = status.swap;
         details.foreign_namespace = status.namespaces.is_some_and(|count| count != 1);
@@ -222,7 +235,12 @@ fn details(proc: &mut Proc, dir: BorrowedFd<'_>, record: &ProcessRecord) -> Resu
     proc.text.fill(0);
     details.exe = path(dir, "exe");
     details.cwd = path(dir, "cwd");
-    Ok((rss, details))
+    // Exactly whose it is, where the row's may be provisional: so says the owner of the directory, too, but not of a file.
+    let uid = match uid {
+        Some(uid) => uid,
+        None => Uid(fstat(dir).map_err(|_| Gone)?.st_uid),
+    };
+    Ok((uid, rss, details))
 }
 
 /// Where a link of the process's directory points.
@@ -232,10 +250,16 @@ fn path(dir: BorrowedFd<'_>, link: &str) -> Option<RawText> {
 
 /// Writes what was seen into the table, and takes out the rows of processes that are gone.
 fn note(snapshot: &mut Snapshot, seen: Vec<(Pid, ReadDetails)>) {
+    let own = snapshot.viewer.uid;
     let mut seen = seen.into_iter().peekable();
     // In the order of the table, as it was gone through.
     snapshot.processes.retain_mut(|record| match seen.next_if(|(pid, _)| *pid == record.pid()) {
-        Some((_, Ok((rss, details, _)))) => {
+        Some((_, Ok((uid, rss, details, _)))) => {
+            record.uid = Some(uid);
+            // Another user's, after all: of these no command line is read, whichever files show.
+            if uid != own && own != Uid(0) {
+                record.argv = None;
+            }
             record.rss = rss;
             record.details = LazyDetails::from(details);
             true

@@ -1,16 +1,16 @@
 //! The first stage: a row for every process, with as few system calls as there are answers.
 //!
-//! 3 for `stat`, 1 for the user, 3 for `cmdline` where it may matter: 7 for a process of ours, 4 for
-//! another user's, 3 for a thread of the kernel. No `status`, no threads, no environment, no descriptors.
+//! 4 for `stat` and whose that file is, 3 for `cmdline` where it may matter: 7 for a process of ours, 5 for
+//! another user's, 4 for a thread of the kernel. No `status`, no threads, no environment, no descriptors.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::proc::Proc;
-use crate::process::{Pid, ProcessRecord, ProcessState, StartTime, Uid};
+use crate::process::{Owners, Pid, ProcessRecord, ProcessState, StartTime, Uid};
 use crate::sys::procfs::{self, Stat};
 
 /// The most of a command line that is read, in bytes. More is cut: it then equals no configured
@@ -59,16 +59,18 @@ fn seconds(clock: ClockId) -> f64 {
 }
 
 /// A row for each of these processes that is still there.
-pub(super) fn rows(proc: &mut Proc, pids: &[Pid], own: Uid) -> Vec<ProcessRecord> {
-    let units = Units::get();
-    let now = seconds(ClockId::Realtime);
-    in_two(proc, pids, &|proc, pid| row(proc, pid, own, units, now))
+pub(super) fn rows(proc: &mut Proc, pids: &[Pid], own: Uid, owners: Owners) -> Vec<ProcessRecord> {
+    let scan = Scan { own, owners, units: Units::get(), now: seconds(ClockId::Realtime) };
+    in_two(proc, pids, &|proc, pid| scan.row(proc, pid))
 }
 
 /// Those of these processes whose stdin may be a pipe or a socket.
 pub(super) fn wired(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
     in_two(proc, pids, &|proc, pid| proc.may_be_wired(pid).then_some(pid))
 }
+
+/// How many processes a thread takes at a time: the threads end together, however unevenly the kernel serves them.
+const CHUNK: usize = 32;
 
 /// Asks something about each process, on two cores where there are many.
 fn in_two<T: Send>(
@@ -80,22 +82,24 @@ fn in_two<T: Send>(
     // twice for a moment, and that moment would be the peak.
     let mut answers: Vec<Option<T>> = Vec::new();
     answers.resize_with(pids.len(), || None);
-    let fill = |proc: &mut Proc, pids: &[Pid], answers: &mut [Option<T>]| {
-        for (pid, answer) in pids.iter().zip(answers) {
-            *answer = ask(proc, *pid);
+    let chunks = Mutex::new(pids.chunks(CHUNK).zip(answers.chunks_mut(CHUNK)));
+    let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = |proc: &mut Proc| {
+        while let Some((pids, answers)) = next() {
+            for (pid, answer) in pids.iter().zip(answers) {
+                *answer = ask(proc, *pid);
+            }
         }
     };
     if pids.len() >= WORTH_TWO
         && let Ok(mut twin) = proc.twin()
     {
-        let half = pids.len() / 2;
-        let (first, second) = answers.split_at_mut(half);
         std::thread::scope(|scope| {
-            scope.spawn(|| fill(&mut twin, &pids[half..], second));
-            fill(proc, &pids[..half], first);
+            scope.spawn(|| work(&mut twin));
+            work(proc);
         });
     } else {
-        fill(proc, pids, &mut answers);
+        work(proc);
     }
     // In place, as std does it for `filter_map` and not for `flatten`: what is left lies where it came from.
     #[allow(clippy::filter_map_identity)]
@@ -107,34 +111,54 @@ pub(super) fn parse_start(text: &[u8]) -> Option<StartTime> {
     procfs::stat(text).map(|stat| StartTime(stat.start_ticks))
 }
 
-fn row(proc: &mut Proc, pid: Pid, own: Uid, units: Units, now: f64) -> Option<ProcessRecord> {
-    // In this order: all that is read after `stat` belongs to the process whose start stands there or
-    // to a later one with its number, and the second stage finds the later one out by its start.
-    proc.read_of(pid, "stat", 4 << 10).ok()?;
-    let stat = procfs::stat(&proc.text).filter(|stat| stat.threads > 0)?;
-    // The kernel's own threads are root's, and there are hundreds: no need to read them.
-    let uid = if stat.kernel_thread { Uid(0) } else { Uid(proc.uid_of(pid).ok()?) };
-    let mut record = ProcessRecord::new(pid, StartTime(stat.start_ticks));
-    record.parent = stat.parent;
-    record.group = stat.group;
-    record.session = stat.session;
-    record.uid = Some(uid);
-    record.started_at = units.epoch(stat.start_ticks);
-    record.state = state(&stat);
-    record.tty = procfs::tty_name(stat.tty_nr);
-    record.rss = stat.rss_pages.saturating_mul(units.page);
-    record.cpu = share(stat.cpu_ticks as f64 / units.ticks, now - record.started_at);
-    record.comm = stat.comm;
-    let readable = uid == own || own == Uid(0);
-    if readable && !stat.kernel_thread && !record.is_zombie() {
-        match proc.read_of(pid, "cmdline", MOST_ARGV) {
-            Ok(()) => record.argv = procfs::argv(&proc.text),
-            Err(error) if gone(&error) => return None,
-            // It is there, and what could not be read stays not known.
-            Err(_) => {}
+/// What the rows of one table have in common.
+struct Scan {
+    own: Uid,
+    owners: Owners,
+    units: Units,
+    now: f64,
+}
+
+impl Scan {
+    fn row(&self, proc: &mut Proc, pid: Pid) -> Option<ProcessRecord> {
+        let Scan { own, units, now, .. } = *self;
+        // In this order: all that is read after `stat` belongs to the process whose start stands there or
+        // to a later one with its number, and the second stage finds the later one out by its start.
+        let owner = Uid(proc.stat_and_owner(pid).ok()?);
+        let stat = procfs::stat(&proc.text).filter(|stat| stat.threads > 0)?;
+        let uid = match self.owners {
+            // The kernel's own threads are root's, and there are hundreds: no need to ask.
+            _ if stat.kernel_thread => Uid(0),
+            Owners::Provisional if owner == own => own,
+            _ => Uid(proc.uid_of(pid).ok()?),
+        };
+        let mut record = ProcessRecord::new(pid, StartTime(stat.start_ticks));
+        record.parent = stat.parent;
+        record.group = stat.group;
+        record.session = stat.session;
+        record.uid = Some(uid);
+        record.started_at = units.epoch(stat.start_ticks);
+        record.state = state(&stat);
+        record.tty = procfs::tty_name(stat.tty_nr);
+        record.rss = stat.rss_pages.saturating_mul(units.page);
+        record.cpu = share(stat.cpu_ticks as f64 / units.ticks, now - record.started_at);
+        record.comm = stat.comm;
+        let kernel_thread = stat.kernel_thread;
+        let readable = uid == own || own == Uid(0);
+        if readable && !kernel_thread && !record.is_zombie() {
+            match proc.read_of(pid, "cmdline", MOST_ARGV) {
+                Ok(()) => record.argv = procfs::argv(&proc.text),
+                Err(error) if gone(&error) => return None,
+                // It is there, and what could not be read stays not known.
+                Err(_) => {}
+            }
         }
+        // One of ours that hides its command line may be a launcher of anything.
+        if record.argv.is_none() && !kernel_thread && self.owners == Owners::Provisional {
+            record.uid = Some(Uid(proc.uid_of(pid).ok()?));
+        }
+        Some(record)
     }
-    Some(record)
 }
 
 /// The process ended: no such directory any more, or nothing behind it.
@@ -194,7 +218,7 @@ mod tests {
         // The same process often enough for a second thread, and some numbers without a process.
         let mut pids = vec![me; WORTH_TWO];
         pids.extend([Pid(u32::MAX); 7]);
-        let rows = rows(&mut proc, &pids, own);
+        let rows = rows(&mut proc, &pids, own, Owners::Exact);
         assert_eq!(rows.len(), WORTH_TWO);
         assert!(rows.capacity() >= pids.len(), "collected in place: the table is not held twice");
         assert!(rows.iter().all(|row| row.id == rows[0].id && row.argv == rows[0].argv));

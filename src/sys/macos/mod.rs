@@ -37,12 +37,14 @@ mod here {
     use std::time::Duration;
 
     use crate::bytes::Argv;
-    use crate::process::{Interest, Pid, ProcessId, Snapshot};
+    use crate::process::{Interest, Owners, Pid, ProcessId, Snapshot};
     use crate::reap::Lineage;
     use crate::sys::SysError;
     use crate::sys::macos::Mac;
 
+    /// Every row has its exact user: it comes with the rest.
     pub(in super::super) fn snapshot(
+        _: Owners,
         interest: &mut dyn FnMut(&Snapshot) -> Interest,
     ) -> Result<Snapshot, SysError> {
         crate::sys::macos::snapshot_by(&Mac, interest)

@@ -45,29 +45,17 @@ const PF_KTHREAD: u64 = 0x0020_0000;
 /// The name may hold parentheses, spaces and newlines; everything after it is a number, so it ends
 /// at the last `)`.
 ///
-/// Read byte by byte, and no further than the last field that matters: this is done for every process, and with
+/// Every byte is looked at once, and none behind the last field that matters: this is done for every process, and with
 /// `split_ascii_whitespace` and `parse` it was a third of all instructions of a look.
 #[must_use]
 pub fn stat(line: &[u8]) -> Option<Stat> {
     let open = line.iter().position(|byte| *byte == b'(')?;
     let close = end_of_name(line, open)?;
     let comm = line.get(open + 1..close)?;
-    let pid = u32::try_from(integer(line[..open].trim_ascii())?).ok()?;
-    let mut fields = Fields(&line[close + 1..]);
-
-    let [state] = *fields.nth(0)? else { return None };
-    let state = char::from(state);
-    let mut number = |skip: usize| integer(fields.nth(skip)?);
-    let parent = u32::try_from(number(0)?).ok()?;
-    let group = number(0)?;
-    let session = number(0)?;
-    let tty_nr = number(0)?;
-    let flags = number(1)?;
-    let utime = number(4)?;
-    let stime = number(0)?;
-    let threads = number(4)?;
-    let start = number(1)?;
-    let rss = number(1)?;
+    let pid = u32::try_from(natural(line[..open].trim_ascii())?).ok()?;
+    let [b' ', state, b' ', rest @ ..] = line.get(close + 1..)? else { return None };
+    let fields: [i64; LAST - FIRST + 1] = numbers(rest)?;
+    let field = |number: usize| fields[number - FIRST];
 
     // -1 stands in group and session while a process is released, 0 for one we cannot see.
     let visible = |pid: i64| u32::try_from(pid).ok().filter(|pid| *pid > 0).map(Pid);
@@ -75,19 +63,23 @@ pub fn stat(line: &[u8]) -> Option<Stat> {
     Some(Stat {
         pid: Pid(pid),
         comm: RawText::from(comm),
-        state,
-        parent: Pid(parent),
-        group: visible(group),
-        session: visible(session),
+        state: char::from(*state),
+        parent: Pid(u32::try_from(field(4)).ok()?),
+        group: visible(field(5)),
+        session: visible(field(6)),
         // Printed as a signed int; the bits are those of new_encode_dev().
-        tty_nr: tty_nr as u32,
-        kernel_thread: unsigned(flags) & PF_KTHREAD != 0,
-        cpu_ticks: unsigned(utime).saturating_add(unsigned(stime)),
-        threads: u32::try_from(threads).ok()?,
-        start_ticks: u64::try_from(start).ok()?,
-        rss_pages: unsigned(rss),
+        tty_nr: field(7) as u32,
+        kernel_thread: unsigned(field(9)) & PF_KTHREAD != 0,
+        cpu_ticks: unsigned(field(14)).saturating_add(unsigned(field(15))),
+        threads: u32::try_from(field(20)).ok()?,
+        start_ticks: u64::try_from(field(22)).ok()?,
+        rss_pages: unsigned(field(24)),
     })
 }
+
+/// The first number behind the state, and the last that matters here.
+const FIRST: usize = 4;
+const LAST: usize = 24;
 
 /// Where the name's closing bracket stands: the last one, for what follows is numbers. The kernel's names have at most
 /// 63 bytes (`proc_task_name` in fs/proc/array.c), so the numbers need not be searched.
@@ -96,34 +88,32 @@ fn end_of_name(line: &[u8], open: usize) -> Option<usize> {
     near.iter().rposition(|byte| *byte == b')').map(|at| open + at)
 }
 
-/// What stands between blanks.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    /// The next field after this many others.
-    fn nth(&mut self, skip: usize) -> Option<&'a [u8]> {
-        for _ in 0..skip {
-            self.next()?;
+/// So many decimal numbers with a blank behind each, of which some may be below zero. One that would not fit wraps: the
+/// kernel writes none.
+fn numbers<const N: usize>(text: &[u8]) -> Option<[i64; N]> {
+    let mut found = [0; N];
+    let (mut at, mut number, mut digits, mut sign) = (0, 0_i64, false, 1);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                number = number.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'));
+                digits = true;
+            }
+            b'-' if !digits && sign > 0 => sign = -1,
+            b' ' | b'\n' if digits => {
+                *found.get_mut(at)? = number.wrapping_mul(sign);
+                at += 1;
+                if at == N {
+                    return Some(found);
+                }
+                (number, digits, sign) = (0, false, 1);
+            }
+            _ => return None,
         }
-        self.next()
     }
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let begin = self.0.iter().position(|byte| !byte.is_ascii_whitespace())?;
-        let rest = &self.0[begin..];
-        let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
-        let (field, rest) = rest.split_at(length);
-        self.0 = rest;
-        Some(field)
-    }
-}
-
-/// A decimal number, as the kernel writes it, with a sign where it is below zero.
-fn integer(text: &[u8]) -> Option<i64> {
-    match text {
-        [b'-', digits @ ..] => natural(digits).map(|number| -number),
-        digits => natural(digits),
-    }
+    // The last one may end where the text does.
+    *found.get_mut(at)? = number.wrapping_mul(sign);
+    (digits && at + 1 == N).then_some(found)
 }
 
 /// A decimal number of digits alone.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bytes::Argv;
-use crate::process::Pid;
+use crate::process::{Pid, Uid};
 
 /// The arguments in `/proc/PID/cmdline`, empty ones too; `None` when there are none (a zombie, a
 /// kernel thread).
@@ -23,7 +23,7 @@ pub fn argv(bytes: &[u8]) -> Option<Argv> {
     let first = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
     let padding = bytes.iter().skip(first.len()).all(|byte| *byte == 0);
     // Each argument is ended by a NUL, except by programs that overwrote the last one.
-    Some(if padding { Argv::from([first]) } else { Argv::from_terminated(bytes) })
+    Some(Argv::from_terminated(if padding { bytes.get(..=first.len()).unwrap_or(bytes) } else { bytes }))
 }
 
 /// Those of `names` that stand in `/proc/PID/environ`, with their values; the first of two wins, as
@@ -81,6 +81,8 @@ pub fn undeleted(path: &[u8]) -> &[u8] {
 /// The fields of `/proc/PID/status` that matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct ProcStatus {
+    /// The second number of Uid: the effective user.
+    pub uid: Option<Uid>,
     /// VmRSS: resident memory in bytes.
     pub rss: Option<u64>,
     /// VmSwap: swapped-out memory in bytes.
@@ -107,6 +109,9 @@ pub fn status(bytes: &[u8]) -> ProcStatus {
             number.checked_mul(1024)
         };
         match name {
+            "Uid" => {
+                status.uid = rest.split_ascii_whitespace().nth(1).and_then(|uid| uid.parse().ok()).map(Uid);
+            }
             "VmRSS" => status.rss = kilobytes(),
             "VmSwap" => status.swap = kilobytes(),
             "NSpid" => {
@@ -178,8 +183,9 @@ mod tests {
 
     #[test]
     fn memory_and_namespaces_are_read_and_nothing_else() {
-        let text = b"Name:\tVmRSS:\\n1 kB\nVmRSS:\t    2048 kB\nVmSwap:\t  0 kB\nNSpid:\t815\t3\nTracerPid:\t77\nFoo\n";
+        let text = b"Name:\tVmRSS:\\n1 kB\nUid:\t0\t1000\t0\t0\nVmRSS:\t    2048 kB\nVmSwap:\t  0 kB\nNSpid:\t815\t3\nTracerPid:\t77\nFoo\n";
         let expected = ProcStatus {
+            uid: Some(Uid(1000)),
             rss: Some(2 << 20),
             swap: Some(0),
             namespaces: Some(2),

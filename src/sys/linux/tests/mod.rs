@@ -12,8 +12,9 @@ use std::process::{Child, Command, Stdio as Given};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::take;
-use crate::process::{Pid, ProcessRecord, ProcessState, Stdio, StdioKind};
+use super::take_as;
+use crate::process::{Interest, Owners, Pid, ProcessRecord, ProcessState, Snapshot, Stdio, StdioKind};
+use crate::sys::SysError;
 
 /// Ends and collects the child when the test is over, however it ends.
 struct Own(Child);
@@ -76,6 +77,10 @@ impl Drop for Own {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
+    take_as(viewer, Owners::Exact, interest)
 }
 
 /// One process, as seen by no particular viewer: the test itself counts as a holder.

@@ -5,8 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::bytes::Argv;
-use crate::process::Snapshot;
-use crate::process::{Interest, Listener};
+use crate::process::{Listener, Uid};
 
 #[test]
 fn a_port_and_its_callers_are_counted() {
@@ -146,6 +145,25 @@ fn empty_and_strange_arguments_come_through() {
         let pid = rustix::process::Pid::from_raw(row.pid().0 as i32).unwrap();
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
+}
+
+/// A process that changed its user is not dumpable: its files belong to root.
+#[test]
+fn a_provisional_user_becomes_exact_where_details_are_read() {
+    let root = rustix::process::geteuid().is_root();
+    let change = "import os, time; os.setuid(65534); print(flush=True); time.sleep(300)";
+    let mut command = Command::new("python3");
+    let mut own = Own::start(command.args(["-c", change]).stdout(std::process::Stdio::piped()));
+    if !root || std::io::Read::read(own.0.stdout.as_mut().unwrap(), &mut [0]).unwrap() == 0 {
+        return; // Only root sees another user's process as its own.
+    }
+    let uid = |owners, interest: Vec<Pid>| {
+        let table = take_as(me(), owners, &mut |_| interest.clone().into()).unwrap();
+        table.processes.iter().find(|row| row.pid() == own.pid()).unwrap().uid
+    };
+    assert_eq!(uid(Owners::Provisional, vec![]), Some(Uid(0)), "the trap is there");
+    assert_eq!(uid(Owners::Provisional, vec![own.pid()]), Some(Uid(65534)));
+    assert_eq!(uid(Owners::Exact, vec![]), Some(Uid(65534)));
 }
 
 #[test]
