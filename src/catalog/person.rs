@@ -24,14 +24,14 @@ const BROWSERS: List = list!("\
 /// these, whatever pipes it holds.
 #[rustfmt::skip]
 const SESSIONS: List = list!("\
-    ash bash csh dash elvish fish ksh login mosh-server nu powershell pwsh rbash screen sh sshd sshd-session tcsh tmux \
+    SCREEN ash bash csh dash elvish fish ksh login mosh-server nu powershell pwsh rbash screen sh sshd sshd-session tcsh tmux \
     xonsh zellij zsh");
 /// Tools that run one command after another, and restart or watch them.
 #[rustfmt::skip]
 const GOES_ON: List = list!("\
     abduco ansible-playbook bazel bazelisk cargo cmake concurrently cron crond dtach entr find go gradle gradlew inetd just \
     make mprocs mvn mvnw ninja nox overmind parallel rake run-parts snakemake task terraform tox watch watchexec xargs xinetd");
-const MULTIPLEXERS: List = list!("abduco dtach screen tmux zellij");
+const MULTIPLEXERS: List = list!("SCREEN abduco dtach screen tmux zellij");
 /// Options that only a program gives to a browser (Chromium, Firefox).
 #[rustfmt::skip]
 const AUTOMATION: List = list!("\

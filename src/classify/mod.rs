@@ -22,7 +22,7 @@ pub use finding::{
     ClientRef, ClientStatus, Conversation, Copies, Finding, Judgement, OwnerPid, ZombieStatus,
 };
 pub use interest::Scout;
-pub use observe::idle_rules;
+pub use observe::{idle_rules, is_persons};
 pub use proof::Proof;
 pub use verdict::Verdict;
 pub use wire::WireState;

@@ -5,7 +5,7 @@ use super::evidence::Evidence;
 use super::management::Management;
 use super::owner::{Owner, may_hide, owner};
 use super::wire::{Wire, WireState};
-use crate::catalog::Role;
+use crate::catalog::{Catalog, Role};
 use crate::instance::{Instance, Part};
 use crate::look::Look;
 use crate::policy::{AllowRule, Candidate, Policy};
@@ -212,15 +212,21 @@ fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
 /// Members beside the servers that belong to the person, whatever started them: what is connected to a display server,
 /// what sits in a terminal that is held outside, an editor, a multiplexer, a browser that is not automated.
 fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
-    let in_a_terminal = |record: &ProcessRecord| {
-        let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
-        let inside = |pids: &[Pid]| pids.iter().all(|pid| instance.contains(*pid));
-        stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if inside(pids)))
-    };
-    let of_a_person = |record: &ProcessRecord| {
-        let known = look.catalog.is_persons_program(record) || look.catalog.is_multiplexer(record);
-        record.details.display || known || in_a_terminal(record)
-    };
     let others = instance.members.iter().filter(|member| member.part != Part::Server);
-    others.map(|member| member.record).filter(|record| of_a_person(record)).map(ProcessRecord::pid).collect()
+    let records = others.map(|member| member.record);
+    let persons = records.filter(|record| is_persons(record, look.catalog, |pid| instance.contains(pid)));
+    persons.map(ProcessRecord::pid).collect()
+}
+
+/// Does this process belong to the person, whatever started it? `inside` says who belongs to it: a terminal that only
+/// such processes hold is theirs.
+#[must_use]
+pub fn is_persons(record: &ProcessRecord, catalog: &Catalog, inside: impl Fn(Pid) -> bool) -> bool {
+    let in_a_terminal = || {
+        let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
+        let all_inside = |pids: &[Pid]| pids.iter().all(|pid| inside(*pid));
+        stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if all_inside(pids)))
+    };
+    let known = catalog.is_persons_program(record) || catalog.is_multiplexer(record);
+    record.details.display || known || in_a_terminal()
 }

@@ -31,6 +31,7 @@ pub(super) fn takes(path: &str) -> Vec<&'static str> {
         }
         "schedule" | "schedule status" | "schedule uninstall" => with(&[&["json"], &SPEAKING]),
         "hook" | "hook install" | "hook status" | "hook uninstall" => with(&[&["json"], &SPEAKING]),
+        "wrap" | "wrap install" | "wrap uninstall" => with(&[&["json"], &SPEAKING]),
         // What a guardian goes by months later stands in the configuration.
         "exec" => Vec::new(),
         _ => Vec::new(),
