@@ -2,9 +2,10 @@
 //! grouping, judging and planning.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::catalog::Catalog;
-use crate::process::{ProcessRecord, Snapshot};
+use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::program::Resolution;
 use crate::roles::Roles;
 use crate::tree::Tree;
@@ -20,6 +21,8 @@ pub struct Look<'a> {
     pub roles: Roles,
     /// What is known about programs.
     pub catalog: &'a Catalog,
+    /// Roots of instances of their own, whatever is above them: `mcp-reap exec` was put in front of these.
+    pub roots: HashSet<Pid>,
 }
 
 impl<'a> Look<'a> {
@@ -50,7 +53,7 @@ impl<'a> Look<'a> {
 
     /// A look at a snapshot whose roles are known.
     pub(crate) fn with_roles(snapshot: &'a Snapshot, catalog: &'a Catalog, roles: Roles) -> Look<'a> {
-        Look { snapshot, tree: Tree::new(snapshot), roles, catalog }
+        Look { snapshot, tree: Tree::new(snapshot), roles, catalog, roots: HashSet::new() }
     }
 
     /// What a process really runs. Of an identified process that is known; of the others it is resolved here.

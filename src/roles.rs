@@ -86,6 +86,24 @@ impl Roles {
         self
     }
 
+    /// The same, where the person said that these start servers, whatever their names say. A part that a process
+    /// plays by its name it keeps.
+    pub(crate) fn with_servers(mut self, tree: &Tree<'_>, pids: &[Pid]) -> Roles {
+        let nameless = |pid: &&Pid| self.role(**pid).is_none_or(|role| role == Role::Wrapper);
+        let records = pids.iter().filter(nameless).filter_map(|pid| tree.get(*pid));
+        let found = records.map(|record| {
+            let runs = Resolution::of(record);
+            let role = if runs.is_launched() { Role::Launcher } else { Role::Server };
+            let name = runs.name().map(|name| name.rsplit('/').next().unwrap_or_default().to_owned());
+            let name = name.unwrap_or_else(|| record.comm.to_string());
+            Known { pid: record.pid(), what: Identification { role, name, basis: Basis::Exec }, runs }
+        });
+        let found = found.collect();
+        self.overrule(found);
+        self.overrule(self.acting_clients(tree));
+        self
+    }
+
     /// Adds what these rows are.
     fn name<'r>(
         &mut self,
@@ -258,6 +276,7 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
         | Basis::Taught { .. }
         | Basis::Automated { .. }
         | Basis::Environment
+        | Basis::Exec
         | Basis::ActsAsClient { .. } => true,
     }
 }

@@ -86,6 +86,8 @@ pub enum Basis {
     },
     /// By its environment, Claude Code started it as a stdio server.
     Environment,
+    /// The person put `mcp-reap exec` in front of it, or it carries the mark of one that has it there.
+    Exec,
     /// It holds both other ends of a server's stdio connection, as a client does.
     ActsAsClient {
         /// The server.
@@ -140,6 +142,7 @@ impl Basis {
             Basis::SharedProfile { .. } | Basis::Environment => "environment",
             Basis::Automated { .. } => "profile",
             Basis::ActsAsClient { .. } => "stdio",
+            Basis::Exec => "exec",
         }
     }
 }
@@ -154,6 +157,7 @@ impl fmt::Display for Basis {
             Basis::Taught { program, pattern } => write!(f, "{program} ({pattern})"),
             Basis::SharedProfile { profile } | Basis::Automated { profile } => write!(f, "profile {profile}"),
             Basis::Environment => f.write_str("started as a stdio server by claude-code"),
+            Basis::Exec => f.write_str("started by mcp-reap exec"),
             Basis::ActsAsClient { server } => write!(f, "client of server {server}"),
         }
     }
@@ -207,6 +211,7 @@ mod tests {
             (Basis::Taught { program: text("x"), pattern: text("*-tools") }, "rule", "x (*-tools)"),
             (Basis::SharedProfile { profile: text("/p_") }, "environment", "profile /p_"),
             (Basis::Environment, "environment", "started as a stdio server by claude-code"),
+            (Basis::Exec, "exec", "started by mcp-reap exec"),
             (catalog(Rule::Word(text("mcp"))), "catalog", "x (word mcp)"),
             (catalog(Rule::Name(text("x"))), "catalog", "x (name x)"),
             (catalog(Rule::Scope(text("@x"))), "catalog", "x (scope @x)"),

@@ -145,6 +145,13 @@ pub enum Evidence {
         /// The client.
         pid: Pid,
     },
+    /// A process that left its server's tree carries the mark of `mcp-reap exec`, and goes with that server.
+    Marked {
+        /// The process.
+        pid: Pid,
+        /// The process that `exec` became: the server, or its topmost launcher.
+        root: Pid,
+    },
     /// Only a helper is left; the server it worked for is gone.
     LeftOver,
 }

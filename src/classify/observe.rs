@@ -5,7 +5,7 @@ use super::evidence::Evidence;
 use super::management::Management;
 use super::owner::{Owner, may_hide, owner};
 use super::wire::{Wire, WireState};
-use crate::catalog::Role;
+use crate::catalog::{Catalog, Role};
 use crate::instance::{Instance, Member, Part};
 use crate::look::Look;
 use crate::policy::{AllowRule, Candidate, Policy};
@@ -206,15 +206,25 @@ fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
 /// that is held outside, an editor, a multiplexer, a browser that is not automated. A server in a terminal is in use by
 /// that terminal, and needs no more.
 fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
-    let in_a_terminal = |record: &ProcessRecord| {
-        let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
-        let inside = |pids: &[Pid]| pids.iter().all(|pid| instance.contains(*pid));
-        stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if inside(pids)))
-    };
-    let of_a_person = |member: &&Member<'_>| {
-        let record = member.record;
-        let known = look.catalog.is_persons_program(record) || look.catalog.is_multiplexer(record);
-        record.details.display || known || member.part != Part::Server && in_a_terminal(record)
+    let of_a_person = |member: &&Member<'_>| match member.part {
+        Part::Server => is_known_as_persons(member.record, look.catalog),
+        _ => is_persons(member.record, look.catalog, |pid| instance.contains(pid)),
     };
     instance.members.iter().filter(of_a_person).map(|member| member.record.pid()).collect()
+}
+
+/// Does this process belong to the person, whatever started it? `inside`: a member, for a terminal that only members
+/// hold is no person's.
+#[must_use]
+pub fn is_persons(record: &ProcessRecord, catalog: &Catalog, inside: impl Fn(Pid) -> bool) -> bool {
+    let in_a_terminal = || {
+        let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
+        let all_inside = |pids: &[Pid]| pids.iter().all(|pid| inside(*pid));
+        stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if all_inside(pids)))
+    };
+    is_known_as_persons(record, catalog) || in_a_terminal()
+}
+
+fn is_known_as_persons(record: &ProcessRecord, catalog: &Catalog) -> bool {
+    record.details.display || catalog.is_persons_program(record) || catalog.is_multiplexer(record)
 }

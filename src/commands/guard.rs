@@ -5,8 +5,10 @@ mod host;
 mod look;
 mod queue;
 mod record;
+mod whole;
 mod world;
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -14,7 +16,9 @@ use crate::exit::Exit;
 use crate::guard::container;
 use crate::guard::ticket::Ticket;
 use crate::guard::watch::{Watched, watch};
-use crate::guard::{ffi, stdin};
+use crate::guard::{command, ffi, stdin};
+use crate::process::ProcessRecord;
+use crate::program::{Kind, Resolution};
 
 use super::output::notice;
 
@@ -29,6 +33,8 @@ pub(super) fn run(words: &[String]) -> Exit {
         return Exit::Refused;
     };
     let Some(ready) = ffi::adopt(ticket.ready_fd) else { return Exit::Refused };
+    // While this is still the folder that the command's path is about.
+    let script = is_shell_script(&ticket);
     let (mut events, watched) = match prepare(&ticket) {
         Ok(prepared) => prepared,
         Err(why) => {
@@ -37,7 +43,7 @@ pub(super) fn run(words: &[String]) -> Exit {
         }
     };
     // Seen while it is still exec's; the server's own command line may be anything.
-    let mut world = Server::new(host::Here::new(), &ticket);
+    let mut world = Server::new(host::Here::new(), &ticket).of_a_shell_script(script);
     let _ = std::fs::File::from(ready).write_all(b"\n");
     #[cfg(target_os = "linux")]
     ffi::let_go_of_code();
@@ -60,6 +66,16 @@ pub(super) fn run(words: &[String]) -> Exit {
 type Told = crate::guard::poll::Polled;
 #[cfg(target_os = "macos")]
 type Told = Queue<crate::sys::macos::Mac>;
+
+/// Is what `exec` is about to become a script for a shell?
+fn is_shell_script(ticket: &Ticket) -> bool {
+    let mut record = ProcessRecord::new(ticket.root.pid, ticket.root.start);
+    record.argv = Some(world::command_of(&crate::sys::command(ticket.root.pid)));
+    let Some(program) = Resolution::of(&record).program else { return false };
+    let file = matches!(program.kind, Kind::Binary | Kind::Script);
+    let path = std::env::var_os("PATH");
+    file && command::is_shell_script(OsStr::new(&program.text), program.kind == Kind::Binary, path.as_deref())
+}
 
 /// Takes what is this guardian's and closes all else; fails before anybody relies on it.
 fn prepare(ticket: &Ticket) -> Result<(Told, Watched), String> {

@@ -43,10 +43,18 @@ pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Resul
                     Err(why) => left.push((entry, why.to_string())),
                 }
             }
-            if done.is_empty() && left.is_empty() && !global.json && !global.quiet {
+            let unread = wrap::unread(&found);
+            if done.is_empty() && left.is_empty() && unread.is_empty() && !global.json && !global.quiet {
                 notice("no configured server that was found starts through exec");
             }
-            report(&done, &left, "starts without exec again", "was left as it is", global)
+            let exit = report(&done, &left, "starts without exec again", "was left as it is", global)?;
+            for (_, why) in &unread {
+                notice(&format!(
+                    "an entry may start through exec there, and the file could not be read: {}",
+                    clean(why)
+                ));
+            }
+            Ok(if unread.is_empty() { exit } else { Exit::NotFine })
         }
     }
 }

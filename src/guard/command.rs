@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use nix::errno::Errno;
@@ -9,6 +11,9 @@ use nix::unistd::execve;
 
 /// Where commands are looked for when PATH is not set (glibc's `confstr(_CS_PATH)`).
 const NO_PATH: &str = "/bin:/usr/bin";
+
+/// Shells, by the first line of a script.
+const SHELLS: [&str; 7] = ["ash", "bash", "dash", "fish", "ksh", "sh", "zsh"];
 
 /// Why this process is still what it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +121,28 @@ fn start(file: &CString, arguments: &[CString], environment: &[CString]) -> Errn
     errno
 }
 
+/// Is this a script for a shell? Its first line says so; `program` is what is run itself, and without such a line
+/// execvp(3) gives it to `/bin/sh`. What cannot be read is none.
+#[must_use]
+pub fn is_shell_script(name: &OsStr, program: bool, path: Option<&OsStr>) -> bool {
+    let mut files = candidates(name, path).into_iter().map(|file| OsString::from_vec(file.into_bytes()));
+    let Some(mut file) = files.find_map(|file| File::open(file).ok()) else { return false };
+    let mut start = [0; 128];
+    let Ok(length) = file.read(&mut start) else { return false };
+    let start = &start[..length];
+    match start.strip_prefix(b"#!") {
+        None => program && !start.is_empty() && !start.contains(&0),
+        Some(rest) => {
+            let line = String::from_utf8_lossy(rest.split(|byte| *byte == b'\n').next().unwrap_or_default());
+            let named = line.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or_default());
+            let interpreter = named
+                .into_iter()
+                .find(|word| *word != "env" && !word.starts_with('-') && !word.contains('='));
+            interpreter.is_some_and(|name| SHELLS.contains(&name))
+        }
+    }
+}
+
 /// The words of a command line for execve(2).
 #[must_use]
 pub fn words(line: impl IntoIterator<Item = String>) -> Vec<CString> {
@@ -150,6 +177,30 @@ mod tests {
         assert_eq!(files("./a", Some("/x")), ["./a"]);
         assert_eq!(files("a", None), ["/bin/a", "/usr/bin/a"]);
         assert_eq!(files("", Some("/x")), [""; 0]);
+    }
+
+    #[test]
+    fn a_script_for_a_shell_is_known_by_its_first_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deploy");
+        for (text, program, expected) in [
+            ("#!/bin/bash\n", true, true),
+            ("#!/usr/bin/env -S sh -e\nx", false, true),
+            ("#! /bin/sh -e", true, true),
+            ("echo without\n", true, true),
+            ("console.log('run by node')\n", false, false),
+            ("#!/usr/bin/env node\n", true, false),
+            ("#!/usr/bin/python3 -sh\n", true, false),
+            ("\x7fELF\0\0", true, false),
+            ("", true, false),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(is_shell_script(file.as_os_str(), program, None), expected, "{text}");
+        }
+        let path = Some(folder.path().as_os_str());
+        std::fs::write(&file, "#!/bin/sh\n").unwrap();
+        assert!(is_shell_script(OsStr::new("deploy"), true, path), "by PATH");
+        assert!(!is_shell_script(OsStr::new("nothing"), true, path));
     }
 
     #[test]

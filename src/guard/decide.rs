@@ -42,6 +42,8 @@ pub enum Tree {
     Nothing,
     /// Somebody in it is still connected, or may be.
     Connected,
+    /// Nobody can write to it any more, and only the client reads what it writes; for so long.
+    ReadByClient(Duration),
     /// Something, and none of it is connected.
     CutOff,
 }
@@ -112,6 +114,8 @@ impl Seen {
         match self.tree {
             None => Next::AskTree,
             Some(Tree::Nothing) => Next::Leave,
+            Some(Tree::ReadByClient(since)) if since >= self.linger => self.judge(true),
+            Some(Tree::ReadByClient(_)) => Next::SleepAtMost(ASK_TREE),
             Some(_) if matches!(self.stdin, Stdin::HungUp(_)) => self.judge(false),
             Some(Tree::Connected) => Next::SleepAtMost(ASK_TREE),
             Some(Tree::CutOff) => self.judge(false),
@@ -174,6 +178,16 @@ mod tests {
             ("root gone, not asked", seen(Stdin::Connected, true, true), Next::AskTree),
             ("root gone, the wire lives on", rootless(Stdin::Connected, Tree::Connected), second(2)),
             ("root gone, the wire has ended", rootless(Stdin::Connected, Tree::CutOff), judge),
+            (
+                "root gone, the client reads on",
+                rootless(now, Tree::ReadByClient(Duration::from_secs(59))),
+                second(2),
+            ),
+            (
+                "root gone, the client reads on too long",
+                rootless(Stdin::Connected, Tree::ReadByClient(LINGER)),
+                Next::Judge { lingered: true },
+            ),
             ("root gone, nothing left", rootless(now, Tree::Nothing), Next::Leave),
             ("root gone, nothing left, no wire", rootless(Stdin::Silent, Tree::Nothing), Next::Leave),
             ("null on stdin", seen(Stdin::Silent, false, false), Next::Sleep),

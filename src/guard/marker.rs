@@ -38,6 +38,12 @@ impl Marker {
         Some(Marker { root: ProcessId { pid, start }, id: id.to_owned() })
     }
 
+    /// Was the process that `exec` became given a stdin that hangs up?
+    #[must_use]
+    pub fn is_on_a_wire(&self) -> bool {
+        !self.id.starts_with('-')
+    }
+
     /// Does its guardian watch exactly this stdin?
     #[must_use]
     pub fn names(&self, stdin: Option<Wire>) -> bool {
@@ -105,5 +111,6 @@ mod tests {
         ] {
             assert!(!marker.names(stdin), "{marker} {stdin:?}");
         }
+        assert!(of(Some(Wire::Socket(7))).is_on_a_wire() && !of(None).is_on_a_wire());
     }
 }

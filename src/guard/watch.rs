@@ -110,7 +110,7 @@ pub fn watch(watched: Watched, events: &mut impl Events, world: &mut impl World)
             Next::Sleep => guardian.sleep(None, world)?,
             Next::SleepAtMost(time) => guardian.sleep(Some(time), world)?,
             Next::AskStdout => guardian.seen.stdout = Some(world.reader()),
-            Next::AskTree => guardian.seen.tree = Some(world.tree()),
+            Next::AskTree => guardian.ask_tree(world),
             Next::Judge { lingered } => match guardian.judge_after_grace(lingered, world) {
                 Judged::NothingLeft => break,
                 // The root ended meanwhile: that may have been all.
@@ -139,6 +139,8 @@ struct Guardian<'e, E> {
     wanted: Happenings,
     seen: Seen,
     hung_up_at: Option<Duration>,
+    /// Since when nobody writes to what the root left, and the client reads on.
+    read_at: Option<Duration>,
     /// When it was first to be judged since something happened: its grace runs from here.
     cut_off_at: Option<Duration>,
     /// Judgements that ended nothing, since something happened last.
@@ -158,7 +160,7 @@ impl<'e, E: Events> Guardian<'e, E> {
             linger: Duration::MAX,
         };
         let wanted = Happenings { hang_up: watched.stdin, client: watched.client, root: true };
-        Guardian { events, wanted, seen, hung_up_at: None, cut_off_at: None, in_vain: 0 }
+        Guardian { events, wanted, seen, hung_up_at: None, read_at: None, cut_off_at: None, in_vain: 0 }
     }
 
     fn since(&self, at: Duration) -> Duration {
@@ -206,6 +208,21 @@ impl<'e, E: Events> Guardian<'e, E> {
         } else {
             self.seen.stdin = Stdin::ShutByServer;
         }
+    }
+
+    fn ask_tree(&mut self, world: &mut impl World) {
+        let tree = world.tree();
+        self.seen.tree = Some(match tree {
+            Tree::ReadByClient(_) => {
+                self.seen.linger = world.linger();
+                let at = *self.read_at.get_or_insert(self.hung_up_at.unwrap_or_else(|| self.events.now()));
+                Tree::ReadByClient(self.since(at))
+            }
+            Tree::Nothing | Tree::Connected | Tree::CutOff => {
+                self.read_at = None;
+                tree
+            }
+        });
     }
 
     fn let_go_of_stdin(&mut self) {

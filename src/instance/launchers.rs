@@ -7,7 +7,7 @@ use crate::bytes::to_text;
 use crate::catalog::Role;
 use crate::look::Look;
 use crate::process::{OtherEnd, Pid, ProcessRecord};
-use crate::program::{self, Beside, Kind, LayerKind, Resolution};
+use crate::program::{self, Beside, Resolution};
 
 /// The roots of all instances.
 #[derive(Debug, Default)]
@@ -104,7 +104,7 @@ impl Line<'_, '_> {
             .flat_map(|top| self.look.tree.descend(top.pid(), |_| false))
             .map(ProcessRecord::pid)
             .collect();
-        let script = runs_script(&runs);
+        let script = runs.runs_shell_script();
         let wrapped = role == Some(Role::Wrapper) && !script;
         let runs_only_them =
             || servers.iter().all(|server| runs_exactly(parent, &self.look.resolution(server)));
@@ -138,7 +138,7 @@ impl Line<'_, '_> {
     }
 
     /// Servers below another server that a gateway no longer uses: both directions of their wire are closed, and the
-    /// gateway's own are known not to be.
+    /// gateway's own are known not to be. And what is known to be a root.
     fn apart(&self) -> HashSet<Pid> {
         let ends = |record: &ProcessRecord| {
             let stdio = record.details.stdio.as_ref();
@@ -163,7 +163,8 @@ impl Line<'_, '_> {
         let pids = self.look.roles.all(Role::Server).into_iter().chain(self.look.roles.all(Role::Launcher));
         let closed =
             pids.filter_map(|pid| self.look.tree.get(pid)).filter(|record| ends(record) == [true; 2]);
-        closed.filter(below_a_gateway).map(ProcessRecord::pid).collect()
+        let below_gateways = closed.filter(below_a_gateway).map(ProcessRecord::pid);
+        below_gateways.chain(self.look.roots.iter().copied()).collect()
     }
 }
 
@@ -186,12 +187,6 @@ fn wire_goes_through(parent: &ProcessRecord, script: bool, servers: &[&ProcessRe
         }
     }
     if undecided { Belongs::Undecided } else { Belongs::No }
-}
-
-/// A script file that a shell runs: what else it does, and will do, stands in the file.
-fn runs_script(seen: &Resolution) -> bool {
-    let shell = seen.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
-    shell && seen.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
 }
 
 /// Can a client below another one talk only to it and what belongs to it? It is on the same wire, or both ends of

@@ -187,7 +187,9 @@ fn assemble<'a>(look: &Look<'a>, tops: &Tops, root: Pid) -> Option<Instance<'a>>
     let members: Vec<Member<'a>> =
         living.iter().map(|record| Member { record, part: parts[&record.pid()] }).collect();
     let root = members.first()?.record;
-    let unread_above = Some(root.parent).filter(|parent| tops.undecided.contains(parent));
+    // Whatever is above a root that is known is no launcher of it.
+    let may_launch = |parent: &Pid| tops.undecided.contains(parent) && !look.roots.contains(&root.pid());
+    let unread_above = Some(root.parent).filter(may_launch);
     Some(Instance { server: name(&members, &look.roles), root, members, clients_below, unread_above })
 }
 

@@ -147,6 +147,13 @@ impl Resolution {
         self.line.iter().map(|command| command.beside).chain(unknown).max()
     }
 
+    /// A script file that a shell runs: what else it does, and will do, stands in the file.
+    #[must_use]
+    pub fn runs_shell_script(&self) -> bool {
+        let shell = self.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
+        shell && self.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
+    }
+
     /// True when something other than an interpreter stands before the program, so that this
     /// process is not the program itself.
     #[must_use]

@@ -32,7 +32,7 @@ fn leaning(evidence: &Evidence) -> Leaning {
             Leaning::For
         }
         E::Wire { direction, state: WireState::Closed, .. } if *direction != "other" => Leaning::For,
-        E::Limit { .. } | E::OrphanedClient { .. } | E::LeftOver => Leaning::For,
+        E::Limit { .. } | E::OrphanedClient { .. } | E::LeftOver | E::Marked { .. } => Leaning::For,
         _ => Leaning::Against,
     }
 }
@@ -91,6 +91,9 @@ fn text(evidence: &Evidence) -> String {
         E::OrphanedClient { pid } => {
             format!("The process that started the client {pid} has ended, and its stdio is closed.")
         }
+        E::Marked { pid, root } => {
+            format!("Process {pid} carries the mark of process {root}, which mcp-reap exec started.")
+        }
         E::LeftOver => "Only a helper is left; the server that started it is gone.".to_owned(),
     }
 }
@@ -119,6 +122,7 @@ fn known_by(basis: &Basis) -> String {
         Basis::SharedProfile { .. } | Basis::Environment => format!("its environment: {basis}"),
         Basis::Automated { profile } => format!("the profile folder {profile} of a browser without a window"),
         Basis::ActsAsClient { .. } => format!("its stdio: {basis}"),
+        Basis::Exec => "the person's word: it was started by mcp-reap exec".to_owned(),
         Basis::Catalog { program, rule } => format!("what it runs: {program}, {}", because(rule)),
     }
 }

@@ -34,6 +34,8 @@ mod strangers;
 mod test_command;
 #[cfg(target_os = "linux")]
 mod twins;
+#[cfg(target_os = "linux")]
+mod whole;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {

@@ -197,6 +197,14 @@ fn server(args: &[String]) -> ExitCode {
                 helper.args(["deaf", "stay"]).env_remove("DEAF");
                 double_fork(&mut helper, false);
             }
+            // A person's, as xdg-open leaves it; and one that is still its child.
+            "editor" => double_fork(&mut editor(), false),
+            "editor-below" => {
+                let mut below = Command::new("setsid");
+                let editor = editor();
+                below.arg(editor.get_program()).args(editor.get_args()).env(PART, "server");
+                below.env_remove("DEAF").stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+            }
             "daemon" => {
                 let mut daemon = part("server");
                 daemon.args(["listen-unix", "worker", "stay"]);
@@ -260,6 +268,16 @@ fn server(args: &[String]) -> ExitCode {
     loop {
         std::thread::park();
     }
+}
+
+/// This executable as a program that a person works in.
+fn editor() -> Command {
+    let program = dir().join("bin/vim");
+    // A second life of the server has it already.
+    let _ = std::fs::hard_link(std::env::current_exe().unwrap(), &program);
+    let mut editor = Command::new(program);
+    editor.arg("stay").env(PART, "server").env_remove("DEAF");
+    editor
 }
 
 /// Leaves its number where the scene finds it.

@@ -20,7 +20,7 @@ use super::places::Places;
 use crate::os::stable_path::Settled;
 use file::ConfigFile;
 pub(crate) use file::WrapChange;
-use words::old_command;
+use words::{goes_through_exec, old_command};
 
 /// One configured server with and without `exec`.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ fn offer(
     let written = file.as_ref().ok().and_then(|file| Some(file.entry(server).ok()?.0.line()));
     let before = written.unwrap_or_else(|| argv.clone());
     let own = program.path.to_string_lossy().into_owned();
-    let wrapped = program_of(&before).map(str::to_owned);
+    let wrapped = goes_through_exec(&before).then(|| before[0].clone());
     let bare = file.as_ref().is_ok_and(|file| file.entry(server).is_ok_and(|(_, bare)| bare));
     let refusal = may_install(places, server, program, running).err();
     let after = match &wrapped {
@@ -112,7 +112,7 @@ pub(crate) fn install(
     let server = one(found, client, name)?;
     let file = may_install(places, server, program, running)?;
     let (entry, _) = file.entry(server)?;
-    if old_command(&entry.line()).is_some() {
+    if goes_through_exec(&entry.line()) {
         return Ok(file.done(server, false));
     }
     let own = program.path.to_string_lossy();
@@ -148,7 +148,7 @@ fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<WrapCha
     is_not_running(server, running)?;
     let file = ConfigFile::open(&server.file)?;
     let (entry, _) = file.entry(server)?;
-    let Some(text) = entry.unwrapped(file.had_args(server))? else { return Ok(file.done(server, false)) };
+    let Some(text) = entry.unwrapped(file.had_args(server))? else { return Err(Refusal::ByHand) };
     let line = entry.line();
     let old = old_command(&line).unwrap_or_default();
     file.check(server, &text, |now| *now == line[old..])?;
@@ -157,9 +157,21 @@ fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<WrapCha
     Ok(file.done(server, true))
 }
 
+/// The files that could not be read and say `mcp-reap` and `exec`: an entry of ours may stand there.
+#[must_use]
+pub(crate) fn unread(found: &Findings) -> Vec<(PathBuf, String)> {
+    let says = |file: &Path| {
+        let bytes = crate::os::own_file::read(file, crate::clients::LARGE).ok().flatten()?.bytes;
+        let has = |word: &[u8]| bytes.windows(word.len()).any(|at| at == word);
+        (has(b"mcp-reap") && has(b"exec")).then_some(())
+    };
+    let ours = found.warnings.iter().filter(|warning| says(&warning.file).is_some());
+    ours.map(|warning| (warning.file.clone(), warning.to_string())).collect()
+}
+
 fn is_ours(server: &ConfiguredServer) -> bool {
     match &server.transport {
-        Transport::Stdio { argv } => old_command(argv).is_some(),
+        Transport::Stdio { argv } => goes_through_exec(argv),
         Transport::Remote { .. } => false,
     }
 }
@@ -225,7 +237,7 @@ fn may_install(
     match &file {
         Ok(file) => {
             let line = file.entry(server)?.0.line();
-            if old_command(&line).is_none() {
+            if !goes_through_exec(&line) {
                 is_one_program(&line[0])?;
             }
         }

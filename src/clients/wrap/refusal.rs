@@ -42,6 +42,11 @@ pub(crate) enum Refusal {
     /// Something stands among the words that are to go.
     #[error("a comment stands between `exec` and the server's command; take both out by hand")]
     Comment,
+    /// `mcp-reap exec` is started by another program, or starts nothing.
+    #[error(
+        "`mcp-reap exec` does not stand in front of a command as `wrap install` writes it; take it out by hand"
+    )]
+    ByHand,
     /// A relative path.
     #[error("its command is a relative path, which depends on the folder it is started in")]
     Relative,

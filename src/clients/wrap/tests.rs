@@ -90,11 +90,9 @@ fn an_uninstall_goes_by_content_whoever_wrote_the_entry() {
 #[test]
 fn what_is_not_ours_is_never_taken_out() {
     for entry in [
-        r#""command": "mcp-reap", "args": ["exec"]"#,
-        r#""command": "mcp-reap", "args": ["exec", "--"]"#,
         r#""command": "mcp-reap", "args": ["list"]"#,
         r#""command": "mcp-reaper", "args": ["exec", "--", "npx"]"#,
-        r#""command": "npx", "args": ["mcp-reap", "exec", "--", "npx"]"#,
+        r#""command": "npx", "args": ["mcp-reap", "list", "exec"]"#,
         r#""command": "docker", "args": ["exec", "--", "npx"]"#,
     ] {
         let file = format!(r#"{{"mcpServers": {{"a": {{{entry}}}}}}}"#);
@@ -102,6 +100,32 @@ fn what_is_not_ours_is_never_taken_out() {
         assert!(home.uninstall().is_empty(), "{entry}");
         assert_eq!(home.text(".gemini/settings.json"), file);
     }
+}
+
+#[test]
+fn what_goes_through_exec_in_another_way_is_said_and_left() {
+    for entry in [
+        r#""command": "mcp-reap", "args": ["exec"]"#,
+        r#""command": "mcp-reap", "args": ["exec", "--"]"#,
+        r#""command": "npx", "args": ["-y", "mcp-reap", "exec", "--", "npx"]"#,
+        r#""command": "npx", "args": ["mcp-reap@0.1", "exec", "--", "npx"]"#,
+    ] {
+        let file = format!(r#"{{"mcpServers": {{"notes": {{{entry}}}}}}}"#);
+        let home = Home::new().with(".gemini/settings.json", &file);
+        let left = home.uninstall();
+        assert!(matches!(&left[..], [Err(Refusal::ByHand)]), "{entry}: {left:?}");
+        assert!(!home.install("gemini-cli", "notes").unwrap().changed, "{entry}: it is there already");
+        assert_eq!(home.text(".gemini/settings.json"), file);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_may_hold_an_entry_of_ours() {
+    let broken = r#"{"mcpServers": {"a": {"command": "/o/mcp-reap", "args": ["exec", "--", "npx"]}"#;
+    let home = Home::new().with(".gemini/settings.json", broken).with(".cursor/mcp.json", "{");
+    let unread = super::unread(&read(&home.places));
+    assert_eq!(unread.len(), 1, "{unread:?}");
+    assert!(unread[0].0.ends_with(".gemini/settings.json"));
 }
 
 #[test]

@@ -27,6 +27,16 @@ pub(super) fn old_command<S: AsRef<str>>(line: &[S]) -> Option<usize> {
     (at < line.len()).then_some(at)
 }
 
+/// Does a line start `mcp-reap exec`, in whatever way? By a runner (`npx -y mcp-reap exec -- x`), or with no command.
+/// What is written otherwise than in front of a command is not taken out, but it is there.
+pub(super) fn goes_through_exec<S: AsRef<str>>(line: &[S]) -> bool {
+    let is_own = |word: &str| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        name.split('@').next() == Some(PROGRAM)
+    };
+    line.windows(2).any(|pair| is_own(pair[0].as_ref()) && pair[1].as_ref() == VERB)
+}
+
 /// How an entry writes its command.
 #[derive(Debug)]
 pub(super) enum Form<'a> {

@@ -10,13 +10,15 @@ use super::super::recorder::Totals;
 use super::host::{Host, Settings};
 use super::look::{Guarded, GuardedLook};
 use super::record::ShortLocks;
-use crate::classify::{self, Finding, Judgement, Verdict};
+use super::whole::{Whole, ends};
+use crate::classify::{self, Finding, Judgement};
 use crate::config::AuditSettings;
 use crate::guard::watch::{Grace, Judged};
+use crate::instance::Part;
 use crate::look::Look;
-use crate::plan::Plan;
+use crate::plan::{Plan, Target};
 use crate::policy::{Limits, Policy};
-use crate::process::{Pid, ProcessId};
+use crate::process::{Pid, ProcessId, Snapshot};
 use crate::reap;
 
 /// Servers that obey end within 3 to 4 s of the end of their input, and on SIGTERM at once; a longer `grace`
@@ -74,14 +76,14 @@ pub(super) fn judge_and_end<H: Host>(
     let started = host.now();
     let elapsed = || host.now().saturating_sub(started);
     let Some(first) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
-    if first.targets.is_empty() || !pause(between.saturating_sub(elapsed())) {
+    if first.plan.targets.is_empty() || !pause(between.saturating_sub(elapsed())) {
         return Ok(Judged::SomethingLeft);
     }
     let stop = host.stop()?;
     let patience = Policy::patience(rules.policy.grace);
     let mut recorder = ShortLocks::take(rules.directory.clone(), rules.audit, patience)?;
     let Some(second) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
-    let confirmed = first.confirmed_by(&second);
+    let confirmed = first.confirmed_by(second);
     if confirmed.targets.is_empty() {
         return Ok(Judged::SomethingLeft);
     }
@@ -103,17 +105,20 @@ fn plan<H: Host>(
     rules: &Rules,
     scope: Scope,
     client: Option<Pid>,
-) -> anyhow::Result<Option<Plan>> {
-    let mut policy = rules.policy.clone();
-    let mut seen = guarded.look(&mut policy, scope == Scope::Server)?;
+) -> anyhow::Result<Option<Planned>> {
+    let policy = &rules.policy;
+    let mut seen = guarded.look(policy, scope == Scope::Server)?;
     if seen.tops.is_empty() {
         return Ok(None);
     }
     if let Some(client) = client {
         forgive(&mut seen, client);
     }
-    let look = Look::with_roles(&seen.snapshot, &seen.catalog, seen.roles);
-    let judgement = classify::judge(&look, &policy);
+    let mut look = Look::with_roles(&seen.snapshot, &seen.catalog, seen.roles);
+    if scope == Scope::Server {
+        look.roots.extend(&seen.tops);
+    }
+    let judgement = classify::judge(&look, policy);
     let mut ours: Vec<Finding<'_>> = judgement
         .findings
         .into_iter()
@@ -127,41 +132,54 @@ fn plan<H: Host>(
             finding.reason
         );
     }
-    choose(&mut ours, guarded.marker.root, scope);
     if client.is_some() {
-        for finding in &mut ours {
+        for finding in ours.iter_mut().filter(|finding| ends(finding.verdict)) {
             "stdin closed long ago, and only its client still reads".clone_into(&mut finding.reason);
         }
     }
+    let root = guarded.marker.root;
+    let root_lives = seen.tops.contains(&root.pid);
+    if scope == Scope::Server {
+        let served = || guarded.was_a_server(policy);
+        let whole = Whole { root, root_lives, wired: guarded.marker.is_on_a_wire(), served: &served };
+        ours = whole.goes(ours, &|| guarded.name());
+    } else {
+        ours.retain(|finding| ends(finding.verdict));
+    }
     let judgement = Judgement { findings: ours, ..Judgement::default() };
-    // Whether what is detached is ended was decided above.
-    policy.detached = true;
-    Ok(Some(Plan::new(&judgement, &look, &policy)))
+    let mut plan = Plan::new(&judgement, &look, policy);
+    as_helpers(&mut plan, &seen.snapshot, root);
+    Ok(Some(Planned { plan, root: root_lives.then_some(root) }.whole()))
 }
 
-/// Leaves those that are to be ended.
-fn choose(ours: &mut Vec<Finding<'_>>, root: ProcessId, scope: Scope) {
-    // What is not known of one part speaks for all of it, and so does its use.
-    let spared = ours.iter().any(|finding| {
-        matches!(
-            finding.verdict,
-            Verdict::Allowed | Verdict::Managed | Verdict::InUse | Verdict::Undetermined
-        )
-    });
-    // A helper that left the tree and has nothing of the wire goes with its server; a server of its own would
-    // listen somewhere, and be no top.
-    let root_goes = ours.iter().all(|finding| finding.instance.root.id != root || ends(finding.verdict));
-    ours.retain(|finding| {
-        let helper = finding.verdict == Verdict::Detached && finding.instance.root.id != root;
-        ends(finding.verdict) || helper && root_goes && scope == Scope::Server
-    });
-    if spared && scope == Scope::Server {
-        ours.clear();
+/// What is to be ended, and the root of it, as long as that lives.
+struct Planned {
+    plan: Plan,
+    root: Option<ProcessId>,
+}
+
+impl Planned {
+    /// Nothing of a server goes while its root stays, for whatever reason.
+    fn whole(mut self) -> Planned {
+        if self.root.is_some_and(|root| !self.plan.ends(root)) {
+            self.plan.targets.clear();
+        }
+        self
+    }
+
+    fn confirmed_by(self, second: Planned) -> Plan {
+        let plan = self.plan.confirmed_by(&second.plan);
+        Planned { plan, root: second.root }.whole().plan
     }
 }
 
-fn ends(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Orphaned | Verdict::Disconnected)
+/// What left the tree and has nothing of the wire is a helper, in the record too.
+fn as_helpers(plan: &mut Plan, snapshot: &Snapshot, root: ProcessId) {
+    let wired = |pid: Pid| snapshot.processes.iter().any(|record| record.pid() == pid && record.is_wired());
+    let away = |target: &&mut Target| target.root() != root && !wired(target.root().pid);
+    for member in plan.targets.iter_mut().filter(away).flat_map(|target| &mut target.members) {
+        member.part = Part::Helper;
+    }
 }
 
 /// A client that closed stdin long ago and still holds stdout has left it open, and uses it no more.

@@ -1,18 +1,19 @@
 //! What a guardian sees of the machine: its own server in detail, all else only as rows.
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 
 use super::host::Host;
+use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
-use crate::classify::Scout;
+use crate::classify::{Scout, is_persons};
 use crate::guard::marker::{Marker, VARIABLE};
 use crate::guard::members::tops;
-use crate::policy::{Limits, Policy, ServerRule};
-use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
-use crate::program::Resolution;
+use crate::policy::Policy;
+use crate::process::{Interest, Pid, ProcessRecord, Snapshot, StartTime};
+use crate::program::{Beside, Kind, Resolution};
 use crate::reap::Lineage;
 use crate::roles::Roles;
 use crate::tree::Tree;
@@ -27,6 +28,10 @@ pub(super) struct Guarded<H> {
     pub(super) session: Option<Pid>,
     /// The processes that adopt orphans here.
     pub(super) adopters: Vec<Pid>,
+    /// The command line behind `exec`.
+    pub(super) command: Argv,
+    /// The command is a script for a shell.
+    pub(super) shell_script: bool,
     /// What the environment of `exec` says, which all that it became and started was handed.
     pub(super) environment: Option<BTreeMap<String, String>>,
     /// Numbers of the root and of every member that was seen, where the system gives each to one process only: a
@@ -51,7 +56,7 @@ impl<H: Host> Guarded<H> {
             .host
             .snapshot(&mut |table| self.members(table).into())
             .context("failed to read the process table")?;
-        let tops = self.tops(&snapshot, |record| self.is_own(record, true));
+        let tops = self.tops(&snapshot, true, |_| false);
         let tree = Tree::new(&snapshot);
         let members = tops.iter().flat_map(|top| tree.descend(*top, |_| false));
         let members: Vec<Pid> =
@@ -61,12 +66,9 @@ impl<H: Host> Guarded<H> {
         Ok((snapshot, members))
     }
 
-    /// A look for a judgement. `teach`: tops that no catalog knows are servers because the person put
+    /// A look for a judgement. `servers`: tops that no catalog knows are servers because the person put
     /// `exec` in front of them.
-    pub(super) fn look(&self, policy: &mut Policy, teach: bool) -> anyhow::Result<GuardedLook> {
-        if teach {
-            self.teach(policy)?;
-        }
+    pub(super) fn look(&self, policy: &Policy, servers: bool) -> anyhow::Result<GuardedLook> {
         let catalog = Catalog::builtin().with_rules(&policy.servers);
         let scout = RefCell::new(Scout::new(&catalog));
         let mut snapshot = self
@@ -80,9 +82,9 @@ impl<H: Host> Guarded<H> {
             .map(ProcessRecord::pid)
             .collect();
         self.host.services(&mut snapshot, &closely);
-        let roles = scout.into_inner().into_look(&snapshot).roles;
+        let mut roles = scout.into_inner().into_look(&snapshot).roles;
         let client = |record: &ProcessRecord| roles.role(record.pid()) == Some(Role::Client);
-        let tops = self.tops(&snapshot, |record| self.is_own(record, true) || client(record));
+        let tops = self.tops(&snapshot, true, client);
         // It was born below the root, and the root is not its parent: its parent adopted it.
         let adopted = |record: &&mut ProcessRecord| {
             tops.contains(&record.pid())
@@ -92,8 +94,12 @@ impl<H: Host> Guarded<H> {
         for record in snapshot.processes.iter_mut().filter(adopted) {
             record.details.adopted = Some(true);
         }
-        if teach {
+        if servers {
             self.show_environments(&mut snapshot, &tops);
+            let tree = Tree::new(&snapshot);
+            let serves = |pid: &Pid| tree.get(*pid).is_some_and(|record| may_serve(&Resolution::of(record)));
+            let serving: Vec<Pid> = tops.iter().copied().filter(serves).collect();
+            roles = roles.with_servers(&tree, &serving);
         }
         Ok(GuardedLook { snapshot, roles, catalog, tops })
     }
@@ -111,57 +117,55 @@ impl<H: Host> Guarded<H> {
         }
     }
 
-    /// Rules for those tops whose names say nothing.
-    fn teach(&self, policy: &mut Policy) -> anyhow::Result<()> {
-        let table =
-            self.host.snapshot(&mut |_| Interest::default()).context("failed to read the process table")?;
+    /// Was the root a server, as far as its command line tells? Asked when it is gone.
+    pub(super) fn was_a_server(&self, policy: &Policy) -> bool {
         let catalog = Catalog::builtin().with_rules(&policy.servers);
-        let tree = Tree::new(&table);
-        let nameless = |record: &&ProcessRecord| {
-            catalog.identify(record).is_none_or(|known| known.role == Role::Wrapper)
-        };
-        let tops = self.tops(&table, |record| self.is_own(record, false));
-        for record in tops.iter().filter_map(|top| tree.get(*top)).filter(nameless) {
-            let runs = Resolution::of(record);
-            let Some(name) = runs.name() else { continue };
-            let Ok(program) = crate::pattern::Pattern::parse(&format!("re:^{}$", regex::escape(name))) else {
-                continue;
-            };
-            let name = name.rsplit('/').next().unwrap_or_default().to_owned();
-            let origin = "exec".to_owned();
-            policy.servers.push(ServerRule {
-                name,
-                program: Some(program),
-                limits: Limits::default(),
-                origin,
-            });
-        }
-        Ok(())
+        was_a_server(&self.command, self.shell_script, &catalog)
+    }
+
+    /// Its name, by its command line.
+    pub(super) fn name(&self) -> String {
+        let mut record = ProcessRecord::new(self.marker.root.pid, self.marker.root.start);
+        record.argv = Some(self.command.clone());
+        let known = Catalog::builtin().identify(&record).map(|known| known.name);
+        let resolved = || Resolution::of(&record).name().map(str::to_owned);
+        known.or_else(resolved).unwrap_or_else(|| "server".to_owned())
     }
 
     /// What the judgement wants to know, as far as it is about this server: its processes and those above.
     fn interest(&self, table: &Snapshot, scout: &RefCell<Scout<'_>>) -> Interest {
-        let Interest { surely, above, .. } = scout.borrow_mut().interest(table);
+        let Interest { surely, .. } = scout.borrow_mut().interest(table);
         let tree = Tree::new(table);
         let mut ours: BTreeSet<Pid> = self.members(table).into_iter().collect();
         let mine: Vec<&ProcessRecord> = ours.iter().filter_map(|pid| tree.get(*pid)).collect();
         let line: BTreeSet<Pid> =
             mine.iter().flat_map(|record| tree.ancestors(record)).map(ProcessRecord::pid).collect();
         ours.extend(surely.into_iter().filter(|pid| line.contains(pid)));
-        let above = above.into_iter().filter(|pid| line.contains(pid) && !ours.contains(pid)).collect();
+        let above = line.into_iter().filter(|pid| !ours.contains(pid)).collect();
         Interest { surely: ours.into_iter().collect(), above, if_wired: Vec::new() }
     }
 
     fn members(&self, table: &Snapshot) -> Vec<Pid> {
         let tree = Tree::new(table);
-        let tops = self.tops(table, |record| self.is_own(record, false));
+        let tops = self.tops(table, false, |_| false);
         let below = tops.iter().flat_map(|top| tree.descend(*top, |_| false));
         below.map(ProcessRecord::pid).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    fn tops(&self, table: &Snapshot, is_own: impl Fn(&ProcessRecord) -> bool) -> Vec<Pid> {
+    /// `closely`: all was read of everything that may be ours.
+    fn tops(&self, table: &Snapshot, closely: bool, is_client: impl Fn(&ProcessRecord) -> bool) -> Vec<Pid> {
         let carriers = self.carriers(table);
         let tree = Tree::new(table);
+        let catalog = LazyCell::new(Catalog::builtin);
+        // What the person works in, and what started it and waits for it.
+        let is_for_the_person = |record: &ProcessRecord| {
+            let below = tree.descend(record.pid(), |_| false);
+            let inside = |pid: Pid| below.iter().any(|record| record.pid() == pid);
+            below.iter().any(|record| is_persons(record, &catalog, inside))
+        };
+        let is_own = |record: &ProcessRecord| {
+            self.is_own(record, closely) || is_client(record) || closely && is_for_the_person(record)
+        };
         tops(&tree, self.marker.root, &carriers, &self.adopters, is_own).iter().map(|top| top.pid()).collect()
     }
 
@@ -202,5 +206,79 @@ impl<H: Host> Guarded<H> {
                 && record.id.start >= self.marker.root.start
                 && record.pid() != table.viewer.pid
         })
+    }
+}
+
+/// May this be a server, where the person says so? It runs one program, and that is known, or code that stands on the
+/// command line. A line of several commands for a shell is none.
+fn may_serve(runs: &Resolution) -> bool {
+    let alone = runs.line.iter().all(|command| !command.opaque && command.beside == Beside::Nothing);
+    alone && runs.line.len() <= 1 && !runs.hides && (runs.name().is_some() || is_inline(runs))
+}
+
+/// A script, a line or a session of a shell and a tool are no servers: what these leave behind may be jobs that are to
+/// outlive them.
+fn was_a_server(command: &Argv, shell_script: bool, catalog: &Catalog) -> bool {
+    let mut record = ProcessRecord::new(Pid(0), StartTime(0));
+    record.argv = Some(command.clone());
+    let runs = Resolution::of(&record);
+    if !runs.line.is_empty() {
+        return false;
+    }
+    match catalog.identify(&record).map(|known| known.role) {
+        Some(Role::Server | Role::Launcher) => true,
+        Some(Role::Client | Role::Supervisor | Role::Init | Role::Helper) => false,
+        Some(Role::Wrapper) | None => {
+            let script = shell_script || runs.runs_shell_script();
+            may_serve(&runs) && !script && (is_inline(&runs) || !catalog.is_known_tool(&record))
+        }
+    }
+}
+
+fn is_inline(runs: &Resolution) -> bool {
+    runs.program.as_ref().is_some_and(|program| program.kind == Kind::Inline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_program_or_code_on_the_command_line_may_be_a_server_and_a_line_for_a_shell_not() {
+        for (line, expected) in [
+            (&["python3", "-c", "serve()"][..], true),
+            (&["node", "-e", "serve()"], true),
+            (&["/opt/notes/notes"], true),
+            (&["sh", "-c", "exec notes"], true),
+            (&["sh", "start.sh"], true),
+            (&["bash", "-c", "notes; backup"], false),
+            (&["bash", "-c", "eval $X"], false),
+        ] {
+            let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+            record.argv = Some(line.iter().copied().collect::<Argv>());
+            assert_eq!(may_serve(&Resolution::of(&record)), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_root_that_is_gone_was_a_server_only_where_its_command_line_says_so() {
+        for (line, shell_script, expected) in [
+            (&["python3", "-c", "serve()"][..], false, true),
+            (&["python3", "/srv/notes.py"], false, true),
+            (&["npx", "-y", "notes"], false, true),
+            (&["/opt/notes/notes"], false, true),
+            (&["/opt/notes/notes"], true, false),
+            (&["/opt/notes-mcp"], true, true),
+            (&["sh", "deploy.sh"], false, false),
+            (&["bash", "-i"], false, false),
+            (&["bash", "-c", "nohup notes & exit 0"], false, false),
+            (&["bash", "-c", "nohup notes-mcp & exit 0"], false, false),
+            (&["make", "deploy"], false, false),
+            (&["codex"], false, false),
+        ] {
+            let command = line.iter().copied().collect::<Argv>();
+            let was = was_a_server(&command, shell_script, &Catalog::builtin());
+            assert_eq!(was, expected, "{line:?} {shell_script}");
+        }
     }
 }

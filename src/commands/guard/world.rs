@@ -14,7 +14,7 @@ use crate::guard::decide::{Reader, Tree};
 use crate::guard::marker::Marker;
 use crate::guard::ticket::Ticket;
 use crate::guard::watch::{Grace, Judged, World};
-use crate::process::{OtherEnd, Pid, ProcessRecord, StartTime};
+use crate::process::{OtherEnd, Pid, ProcessRecord, Snapshot, StartTime};
 use crate::sys::EVIDENCE_VARIABLES;
 
 /// How often what a client left is looked at: after 3 s, and after 2, 4, 8 and 16 s more.
@@ -27,8 +27,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub struct Server<H> {
     guarded: Guarded<H>,
     client: Pid,
-    /// The command line of `exec`.
-    command: Argv,
     /// The flag of `exec`, which comes before the configuration.
     linger: Option<Duration>,
     is_client: Option<bool>,
@@ -50,15 +48,25 @@ impl<H: Host> Server<H> {
                 marker: Marker { root: ticket.root, id: ticket.marker.clone() },
                 session,
                 adopters,
+                command,
+                shell_script: false,
                 environment,
                 born: RefCell::new(born),
             },
             client: Pid(ticket.client),
-            command,
             linger: ticket.linger,
             is_client: None,
             looks: 0,
         }
+    }
+}
+
+impl<H> Server<H> {
+    /// Says whether the command behind `exec` is a script for a shell, which its name may not tell.
+    #[must_use]
+    pub fn of_a_shell_script(mut self, is_one: bool) -> Server<H> {
+        self.guarded.shell_script = is_one;
+        self
     }
 }
 
@@ -71,19 +79,25 @@ fn evidence(bytes: &[u8]) -> BTreeMap<String, String> {
 }
 
 /// The words behind `exec`.
-fn command_of(line: &Argv) -> Argv {
+pub(super) fn command_of(line: &Argv) -> Argv {
     let words: Vec<&[u8]> = line.iter().collect();
     let exec = words.iter().position(|word| *word == b"exec").map_or(words.len(), |at| at + 1);
-    let words = words.get(exec..).unwrap_or_default();
-    let words = words.strip_prefix(&[b"--".as_slice()]).unwrap_or(words);
-    words.iter().copied().collect()
+    let mut words = words.get(exec..).unwrap_or_default();
+    loop {
+        words = match words {
+            [b"--linger", _, rest @ ..] => rest,
+            [option, rest @ ..] if option.starts_with(b"--linger=") => rest,
+            [b"--", rest @ ..] => return rest.iter().copied().collect(),
+            _ => return words.iter().copied().collect(),
+        }
+    }
 }
 
 impl<H: Host> World for Server<H> {
     fn guards_a_client(&mut self) -> bool {
         *self.is_client.get_or_insert_with(|| {
             let mut record = ProcessRecord::new(Pid(0), StartTime(0));
-            record.argv = Some(self.command.clone());
+            record.argv = Some(self.guarded.command.clone());
             Catalog::builtin().identify(&record).is_some_and(|known| known.role == Role::Client)
         })
     }
@@ -96,29 +110,14 @@ impl<H: Host> World for Server<H> {
 
     fn reader(&mut self) -> Reader {
         let Ok((snapshot, members)) = self.guarded.glance() else { return Reader::Other };
-        let mut readers: Vec<Pid> = Vec::new();
-        let mut closed = false;
-        let ours = |record: &&ProcessRecord| members.contains(&record.pid());
-        for record in snapshot.processes.iter().filter(ours) {
-            // A helper's own stdout belongs to the process that started it.
-            let root = record.id == self.guarded.marker.root;
-            match record.details.stdio.as_ref().map_or(OtherEnd::Unread, |stdio| stdio.stdout()) {
-                OtherEnd::Closed => closed |= root,
-                OtherEnd::Held(holders) => {
-                    readers.extend(holders.iter().filter(|pid| !members.contains(pid)));
-                }
-                OtherEnd::Unread | OtherEnd::Absent if root => return Reader::Other,
-                OtherEnd::Unread | OtherEnd::Absent => {}
-            }
-        }
-        match readers.iter().all(|reader| *reader == self.client) {
-            true if !readers.is_empty() => Reader::Client,
-            true if closed => Reader::Gone,
-            _ => Reader::Other,
-        }
+        self.reader_of(&snapshot, &members)
     }
 
     fn tree(&mut self) -> Tree {
+        // A root without a wire proves nothing of what it left.
+        if !self.guarded.marker.is_on_a_wire() && !self.guards_a_client() {
+            return Tree::Nothing;
+        }
         match self.tree_now() {
             // A process that forks and ends while the table is read is seen neither as itself nor as its child.
             Tree::Nothing => {
@@ -151,6 +150,30 @@ impl<H: Host> World for Server<H> {
 }
 
 impl<H: Host> Server<H> {
+    /// Who outside reads what the server's processes write.
+    fn reader_of(&self, snapshot: &Snapshot, members: &[Pid]) -> Reader {
+        let mut readers: Vec<Pid> = Vec::new();
+        let mut closed = false;
+        let ours = |record: &&ProcessRecord| members.contains(&record.pid());
+        for record in snapshot.processes.iter().filter(ours) {
+            // A helper's own stdout belongs to the process that started it.
+            let root = record.id == self.guarded.marker.root;
+            match record.details.stdio.as_ref().map_or(OtherEnd::Unread, |stdio| stdio.stdout()) {
+                OtherEnd::Closed => closed |= root,
+                OtherEnd::Held(holders) => {
+                    readers.extend(holders.iter().filter(|pid| !members.contains(pid)));
+                }
+                OtherEnd::Unread | OtherEnd::Absent if root => return Reader::Other,
+                OtherEnd::Unread | OtherEnd::Absent => {}
+            }
+        }
+        match readers.iter().all(|reader| *reader == self.client) {
+            true if !readers.is_empty() => Reader::Client,
+            true if closed => Reader::Gone,
+            _ => Reader::Other,
+        }
+    }
+
     fn tree_now(&mut self) -> Tree {
         // Not known is left to the judgement, which leaves it alone and runs ever more seldom.
         let Ok((snapshot, members)) = self.guarded.glance() else { return Tree::CutOff };
@@ -164,6 +187,28 @@ impl<H: Host> Server<H> {
             Some(stdio) if stdio.is_wire() => stdio.stdin() != OtherEnd::Closed,
             _ => false,
         });
-        if connected && !self.guards_a_client() { Tree::Connected } else { Tree::CutOff }
+        if self.guards_a_client() {
+            return Tree::CutOff;
+        }
+        match self.reader_of(&snapshot, &members) {
+            _ if connected => Tree::Connected,
+            Reader::Client => Tree::ReadByClient(Duration::ZERO),
+            Reader::Gone | Reader::Other => Tree::CutOff,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_of_exec_are_no_part_of_the_command() {
+        for line in
+            ["exec codex -q", "exec -- codex -q", "exec --linger 3s -- codex -q", "exec --linger=3s codex -q"]
+        {
+            let argv: Argv = std::iter::once("mcp-reap").chain(line.split(' ')).collect();
+            assert_eq!(command_of(&argv), ["codex", "-q"].into_iter().collect::<Argv>(), "{line}");
+        }
     }
 }
