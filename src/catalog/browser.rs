@@ -31,7 +31,7 @@ pub(super) fn is_left_to_programs<'a>(args: impl Iterator<Item = Word<'a>>) -> b
 
 /// A process that a browser started for itself (a page, the GPU): it belongs to its parent.
 pub(super) fn is_part_of_one<'a>(args: impl Iterator<Item = Word<'a>>) -> bool {
-    options(args).any(|(option, _)| option == "--type" || option == "-contentproc")
+    options(args).any(|(option, value)| option == "--type" && value != "browser" || option == "-contentproc")
 }
 
 /// A temporary profile folder, in the options of a browser.
