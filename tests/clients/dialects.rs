@@ -256,6 +256,8 @@ proptest! {
     fn what_was_written_is_what_is_read(
         servers in prop::collection::btree_map("[^$~\\x00-\\x1f\\x7f-\\u{9f}\\u{fffe}]{1,12}", prop::collection::vec("[^$~\\x00]{1,12}", 1..5), 0..5)
     ) {
+        // In YAML it takes in the keys of another mapping, and is no name (yaml.org/type/merge.html).
+        prop_assume!(!servers.contains_key("<<"));
         let entries: BTreeMap<_, _> = servers
             .iter()
             .map(|(name, argv)| (name, serde_json::json!({"command": argv[0], "args": argv[1..], "env": {"K": "k"}})))
