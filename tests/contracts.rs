@@ -113,10 +113,7 @@ struct Home {
 impl Home {
     fn new() -> Home {
         let dir = stable_path::folder();
-        fs::create_dir(dir.path().join("bin")).unwrap();
-        let program = dir.path().join("bin/mcp-reap");
-        let built = env!("CARGO_BIN_EXE_mcp-reap");
-        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
+        let program = stable_path::install_in(dir.path());
         Home { dir, program }
     }
 

@@ -23,11 +23,7 @@ struct Home {
 impl Home {
     fn new() -> Home {
         let dir = stable_path::folder();
-        let bin = dir.path().join("bin");
-        fs::create_dir(&bin).unwrap();
-        let program = bin.join("mcp-reap");
-        let built = env!("CARGO_BIN_EXE_mcp-reap");
-        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
+        let program = stable_path::install_in(dir.path());
         Home { dir, program }
     }
 

@@ -25,13 +25,12 @@ impl Home {
     fn new() -> Home {
         let home = Home(stable_path::folder());
         fs::create_dir(home.0.path().join("run")).unwrap();
-        let built = env!("CARGO_BIN_EXE_mcp-reap");
-        fs::hard_link(built, home.program()).or_else(|_| fs::copy(built, home.program()).map(drop)).unwrap();
+        stable_path::install_in(home.0.path());
         home
     }
 
     fn program(&self) -> PathBuf {
-        self.0.path().join("mcp-reap")
+        self.0.path().join("bin/mcp-reap")
     }
 
     fn run(&self, args: &[&str]) -> Output {

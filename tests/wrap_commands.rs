@@ -30,13 +30,10 @@ struct Home {
 impl Home {
     fn new() -> Home {
         let dir = stable_path::folder();
-        for folder in ["bin", ".codex", ".cursor"] {
+        let program = stable_path::install_in(dir.path());
+        for folder in [".codex", ".cursor"] {
             fs::create_dir(dir.path().join(folder)).unwrap();
         }
-        let program = dir.path().join("bin/mcp-reap");
-        let built = env!("CARGO_BIN_EXE_mcp-reap");
-        // A copy that is still open for writing in a child of another test cannot be executed.
-        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
         fs::write(dir.path().join(".codex/config.toml"), CODEX).unwrap();
         Home { dir, program }
     }

@@ -61,35 +61,11 @@ const DESKTOP: List = list!("\
     thunderbird totem transmission-gtk vinagre virt-manager virt-viewer virtualbox whatsapp-desktop wireshark \
     xdg-desktop-portal xmessage xpdf xreader xviewer yad zenity zoom");
 /// Ends of names by which distributions and release channels tell builds of one program apart.
+#[rustfmt::skip]
 const BUILDS: [&str; 28] = [
-    ".appimage",
-    ".bin",
-    ".exe",
-    ".real",
-    ".sh",
-    "-appimage",
-    "-beta",
-    "-bin",
-    "-browser",
-    "-canary",
-    "-daily",
-    "-dev",
-    "-devedition",
-    "-esr",
-    "-gtk",
-    "-gui",
-    "-insiders",
-    "-lite",
-    "-next",
-    "-nightly",
-    "-nox",
-    "-preview",
-    "-qt",
-    "-real",
-    "-snapshot",
-    "-stable",
-    "-unstable",
-    "-wrapped",
+    ".appimage", ".bin", ".exe", ".real", ".sh", "-appimage", "-beta", "-bin", "-browser", "-canary", "-daily",
+    "-dev", "-devedition", "-esr", "-gtk", "-gui", "-insiders", "-lite", "-next", "-nightly", "-nox", "-preview",
+    "-qt", "-real", "-snapshot", "-stable", "-unstable", "-wrapped",
 ];
 
 impl Catalog {
