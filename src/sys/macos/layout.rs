@@ -1,8 +1,7 @@
 //! What libproc writes, read byte by byte at the offsets of xnu's `bsd/sys/proc_info.h`.
 //!
 //! Reading bytes, not casting structs, keeps this free of `unsafe` and testable where there is no
-//! Mac; `headers.rs` lays the C structs out again, and does not compile for macOS if an offset
-//! or a size here differs from theirs.
+//! Mac; `tests/mac_real/layout.sh` does not compile if an offset or a size here differs from the C structs'.
 
 use super::calls::USAGE_SIZE;
 use crate::bytes::RawText;

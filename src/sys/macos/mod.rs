@@ -13,8 +13,6 @@ mod table;
 mod wires;
 
 #[cfg(target_os = "macos")]
-mod headers;
-#[cfg(target_os = "macos")]
 mod real;
 
 pub use calls::{Calls, Kqueue};
