@@ -13,8 +13,6 @@ pub mod recorded;
 mod error;
 pub use error::{EVIDENCE_VARIABLES, SysError};
 
-#[cfg(target_os = "macos")]
-mod ffi;
 #[cfg(target_os = "linux")]
 mod linux;
 // Its readers of bytes are built and tested everywhere.

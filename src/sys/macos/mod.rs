@@ -13,14 +13,14 @@ mod table;
 mod wires;
 
 #[cfg(target_os = "macos")]
-mod real;
+mod ffi;
 
 pub use calls::{Calls, Kqueue};
 pub use end::{command_by, environment_by, identity_by, lineage_by, wait_for_end_by};
+#[cfg(target_os = "macos")]
+pub use ffi::{Mac, MacKqueue};
 pub use kernel::{Held, MacKernel};
 pub use own::{OwnWire, own_wire_by};
-#[cfg(target_os = "macos")]
-pub use real::{Mac, MacKqueue};
 pub use table::snapshot_by;
 
 /// Acting on the running system.
