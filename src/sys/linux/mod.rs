@@ -15,7 +15,7 @@ mod table;
 mod tests;
 mod threads;
 
-pub(super) use end::{command, environment, identity, lineage, wait_for_end};
+pub use end::{command, environment, identity, lineage, wait_for_end};
 pub use kernel::OsKernel;
 
 use std::collections::BTreeSet;
