@@ -10,9 +10,7 @@ use super::layout::{self, Bsd, Unique, Usage, at};
 use super::procargs::{self, ProcArgs};
 use super::wires::{self, Asked, Connections, Fds, Holders};
 use crate::bytes::RawText;
-use crate::process::{
-    Details, Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer,
-};
+use crate::process::{Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer};
 use crate::sys::EVIDENCE_VARIABLES;
 use crate::sys::descriptors::{Observation, Others, Wires, runs_python};
 use crate::tree::Tree;
@@ -210,7 +208,7 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     drop(holders);
     for record in &mut snapshot.processes {
         let Some(observation) = seen.remove(&record.pid()) else { continue };
-        note(&mut record.details, observation);
+        observation.note(&mut record.details);
         let mut bytes = [0; at::CWD_SIZE];
         let length = calls.pid_info(record.pid(), flavor::DIRECTORY, 0, &mut bytes).unwrap_or(0);
         record.details.cwd = layout::cwd(&bytes[..length]);
@@ -230,15 +228,6 @@ fn may_hold(calls: &impl Calls, record: &ProcessRecord) -> bool {
         }
         Err(error) => error.raw_os_error() != Some(errno::ESRCH),
     }
-}
-
-fn note(details: &mut Details, seen: Observation) {
-    details.stdio = Some(seen.stdio);
-    details.listening = seen.channels.listening;
-    details.connected = seen.channels.connected;
-    details.connected_peers = seen.channels.connected_peers;
-    details.outbound_peers = seen.channels.outbound_peers;
-    details.display = seen.channels.display;
 }
 
 fn unreadable() -> io::Error {
