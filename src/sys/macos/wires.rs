@@ -156,16 +156,7 @@ impl Asked<'_> {
             (true, false) => Origin::Opened,
             (true, true) => Origin::Unknown,
         };
-        let (hears, speaks, display) = (true, true, false);
-        Socket::Connected(Connection {
-            own: tcp.own,
-            other: self.connections.other(tcp),
-            origin,
-            unix: false,
-            hears,
-            speaks,
-            display,
-        })
+        Socket::Connected(Connection::tcp(tcp.own, self.connections.other(tcp), origin))
     }
 }
 
@@ -252,10 +243,7 @@ impl Naming for Holders<'_> {
     }
 
     fn is_below(&self, pid: Pid, above: Pid) -> bool {
-        let record = self.tree.get(pid);
-        record.is_some_and(|record| {
-            self.tree.ancestors(record).into_iter().any(|ancestor| ancestor.pid() == above)
-        })
+        self.tree.is_below(pid, above)
     }
 }
 
