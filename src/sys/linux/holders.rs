@@ -61,8 +61,8 @@ impl Holders {
             return;
         }
         self.found.clear();
-        for (fd, target) in table.rows() {
-            self.index.entry(*target).or_default().push(Held { pid, fd: *fd, access: None });
+        for (fd, target) in table.ends() {
+            self.index.entry(target).or_default().push(Held { pid, fd, access: None });
         }
     }
 
