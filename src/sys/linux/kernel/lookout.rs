@@ -68,7 +68,7 @@ impl Lookout for OsKernel {
         let mut found = Vec::new();
         for thread in self.proc.threads(id.pid).map_err(failed)? {
             match self.proc.text(id.pid, &format!("task/{thread}/status")) {
-                Ok(status) => found.push(tracer_in(&status)),
+                Ok(status) => found.push(procfs::status(&status).tracer),
                 Err(_) if thread != id.pid.0 => {}
                 Err(error) => return Err(failed(error)),
             }
@@ -102,11 +102,6 @@ impl OsKernel {
     }
 }
 
-/// `TracerPid:\t4242` of `/proc/PID/status` (proc_pid_status(5)); 0 is none.
-fn tracer_in(status: &[u8]) -> Option<Pid> {
-    number_in(status, "TracerPid:").and_then(|number| u32::try_from(number).ok()).map(Pid)
-}
-
 /// `wchar` and `write_bytes` of `/proc/PID/io` (proc_pid_io(5)): what was handed to write(2), and what pages of files
 /// that are mapped came to the disk.
 fn written_in(io: &[u8]) -> Option<u64> {
@@ -126,6 +121,7 @@ mod tests {
     #[test]
     fn fields_are_found_at_the_beginning_of_a_line_only() {
         let status = b"Name:\tTracerPid: 7\nState:\tS (sleeping)\nTracerPid:\t42\nUid:\t0\n";
+        let tracer_in = |status: &[u8]| procfs::status(status).tracer;
         assert_eq!(tracer_in(status), Some(Pid(42)));
         assert_eq!((tracer_in(b"Name:\tTracerPid: 7\n"), tracer_in(b"TracerPid:\tx\n")), (None, None));
         assert_eq!(written_in(b"rchar: 9\nwchar: 5\nsyscr: 1\nwrite_bytes: 4096\n"), Some(4101));
