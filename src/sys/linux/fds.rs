@@ -4,10 +4,10 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, major, minor, openat, statat};
+use rustix::fs::{AtFlags, FileType, RawDir, major, minor, statat};
 use rustix::io::Errno;
 
-use super::proc::number;
+use super::proc::{folder, number};
 use crate::sys::descriptors::{Object, Row};
 use crate::sys::procfs::FdTarget;
 
@@ -25,8 +25,7 @@ impl FdTable {
     /// or a process that is not dumpable. A table without any row is one as well: so it looks when
     /// the process is ending, and when its first thread has ended and others go on with all it holds.
     pub(super) fn read(dir: BorrowedFd<'_>) -> io::Result<FdTable> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fds = openat(dir, "fd", flags, Mode::empty())?;
+        let fds = folder(dir, "fd")?;
         let mut table = FdTable::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut link = [MaybeUninit::uninit(); 64];
