@@ -9,7 +9,7 @@ use super::error::ScheduleError;
 use super::files::Rendered;
 use super::job::Job;
 use super::report::LastRun;
-use super::runner::{CallError, Output, Runner};
+use super::runner::{Output, Runner};
 
 /// Which kind of manager starts the runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,23 +111,16 @@ pub(super) fn same_file(one: &Path, other: &Path) -> bool {
 
 /// Runs a manager's tool, and takes anything but success for an error.
 pub(super) fn must(runner: &dyn Runner, program: &str, args: &[&str]) -> Result<Output, ScheduleError> {
-    match runner.run(program, args) {
-        Ok(output) if output.is_success() => Ok(output),
-        Ok(output) => Err(refused(program, args, output.complaint())),
-        Err(error) => Err(broken(program, args, &error)),
-    }
+    let output = may(runner, program, args)?;
+    if output.is_success() { Ok(output) } else { Err(refused(program, args, output.complaint())) }
 }
 
 /// Runs a manager's tool whatever comes of it.
 pub(super) fn may(runner: &dyn Runner, program: &str, args: &[&str]) -> Result<Output, ScheduleError> {
-    runner.run(program, args).map_err(|error| broken(program, args, &error))
+    runner.run(program, args).map_err(|error| refused(program, args, error.to_string()))
 }
 
 /// The error of a tool that failed.
 pub(super) fn refused(program: &str, args: &[&str], why: String) -> ScheduleError {
     ScheduleError::Refused { command: format!("{program} {}", args.join(" ")), why }
-}
-
-fn broken(program: &str, args: &[&str], error: &CallError) -> ScheduleError {
-    refused(program, args, error.to_string())
 }
