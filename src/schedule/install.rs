@@ -14,11 +14,11 @@ use super::error::ScheduleError;
 use super::files::{self, FileChange, Found, PlannedFile, Rendered, io};
 use super::job::{Job, is_writable};
 use super::launchd::Launchd;
-use super::manager::{Kind, Manager, ManagerPresence, ManagerView};
-use super::places::Places;
+use super::manager::{Manager, ManagerKind, ManagerPresence, ManagerView};
 use super::report::{Installed, Removed};
 use super::runner::{Runner, SystemRunner};
 use super::systemd::Systemd;
+use super::user_environment::UserEnvironment;
 use crate::os::stable_path::settle;
 
 /// What is wanted of an install.
@@ -38,8 +38,8 @@ pub struct Request {
 
 /// The schedule of one person.
 pub struct Schedule {
-    pub(super) kind: Kind,
-    places: Places,
+    pub(super) kind: ManagerKind,
+    user: UserEnvironment,
     runner: Box<dyn Runner>,
 }
 
@@ -49,21 +49,21 @@ impl Schedule {
     /// # Errors
     /// When there is no home, or it is another user's.
     pub fn for_this_os() -> Result<Schedule, ScheduleError> {
-        let places = Places::here()?;
-        let runner = SystemRunner::new(places.for_managers());
-        Ok(Schedule::new(Kind::here(), places, Box::new(runner)))
+        let user = UserEnvironment::here()?;
+        let runner = SystemRunner::new(user.for_managers());
+        Ok(Schedule::new(ManagerKind::here(), user, Box::new(runner)))
     }
 
     /// A schedule with any manager, folders and way to run programs.
     #[must_use]
-    pub fn new(kind: Kind, places: Places, runner: Box<dyn Runner>) -> Schedule {
-        Schedule { kind, places, runner }
+    pub fn new(kind: ManagerKind, user: UserEnvironment, runner: Box<dyn Runner>) -> Schedule {
+        Schedule { kind, user, runner }
     }
 
     pub(super) fn manager(&self) -> Box<dyn Manager + '_> {
         match self.kind {
-            Kind::Launchd => Box::new(Launchd::new(&self.places, &*self.runner)),
-            Kind::Systemd => Box::new(Systemd::new(&self.places, &*self.runner)),
+            ManagerKind::Launchd => Box::new(Launchd::new(&self.user, &*self.runner)),
+            ManagerKind::Systemd => Box::new(Systemd::new(&self.user, &*self.runner)),
         }
     }
 
@@ -73,7 +73,7 @@ impl Schedule {
     /// When the binary is no executable, will vanish, or cannot be written down.
     pub fn job(&self, request: &Request) -> Result<Job, ScheduleError> {
         let binary = self.settled(&request.binary, request.force)?;
-        let mut environment = self.places.kept.clone();
+        let mut environment = self.user.kept.clone();
         if let Some(config) = &request.config {
             let absolute = std::path::absolute(config).map_err(io("find", config))?;
             let text = absolute
@@ -82,8 +82,8 @@ impl Schedule {
             environment.insert("MCP_REAP_CONFIG".to_owned(), text.to_owned());
         }
         // The log files of a launchd agent lie below it.
-        if !self.places.home.to_str().is_some_and(is_writable) {
-            return Err(ScheduleError::Unwritable { what: format!("the path {:?}", self.places.home) });
+        if !self.user.home.to_str().is_some_and(is_writable) {
+            return Err(ScheduleError::Unwritable { what: format!("the path {:?}", self.user.home) });
         }
         Job::new(&binary, request.calendar, environment, request.grace)
     }
@@ -91,7 +91,7 @@ impl Schedule {
     /// The path to schedule: absolute, executable, and, unless forced, not about to vanish.
     fn settled(&self, binary: &Path, force: bool) -> Result<PathBuf, ScheduleError> {
         let owned = || binary.to_owned();
-        let settled = settle(binary, &self.places.path, &self.places.temporary);
+        let settled = settle(binary, &self.user.path, &self.user.temporary);
         match (settled.executable, settled.danger) {
             (Err(source), _) => Err(io("find", binary)(source)),
             (Ok(false), _) => Err(ScheduleError::NotExecutable { path: owned() }),

@@ -13,26 +13,26 @@ use super::runner::{Output, Runner};
 
 /// Which kind of manager starts the runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ManagerKind {
     /// macOS.
     Launchd,
     /// Linux.
     Systemd,
 }
 
-impl Kind {
+impl ManagerKind {
     /// The one of this machine.
     #[must_use]
-    pub const fn here() -> Kind {
-        if cfg!(target_os = "macos") { Kind::Launchd } else { Kind::Systemd }
+    pub const fn here() -> ManagerKind {
+        if cfg!(target_os = "macos") { ManagerKind::Launchd } else { ManagerKind::Systemd }
     }
 
     /// As people call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Kind::Launchd => "launchd",
-            Kind::Systemd => "systemd",
+            ManagerKind::Launchd => "launchd",
+            ManagerKind::Systemd => "systemd",
         }
     }
 }

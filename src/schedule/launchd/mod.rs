@@ -11,10 +11,10 @@ use super::error::ScheduleError;
 use super::files::{Rendered, remove};
 use super::job::{ARGUMENTS, Job};
 use super::manager::{Manager, ManagerPresence, ManagerView, may, refused, same_file};
-use super::places::Places;
 use super::report::{LastRun, RunResult};
 use super::runner::Runner;
 use super::seal::{self, sealed};
+use super::user_environment::UserEnvironment;
 use print::Printed;
 
 const LABEL: &str = "com.mcp-reap";
@@ -35,12 +35,12 @@ pub(super) struct Launchd<'a> {
 }
 
 impl<'a> Launchd<'a> {
-    pub(super) fn new(places: &Places, runner: &'a dyn Runner) -> Launchd<'a> {
-        let domain = format!("gui/{}", places.uid);
+    pub(super) fn new(user: &UserEnvironment, runner: &'a dyn Runner) -> Launchd<'a> {
+        let domain = format!("gui/{}", user.uid);
         Launchd {
             runner,
-            plist: places.home.join("Library/LaunchAgents").join(format!("{LABEL}.plist")),
-            logs: places.home.join("Library/Logs/mcp-reap"),
+            plist: user.home.join("Library/LaunchAgents").join(format!("{LABEL}.plist")),
+            logs: user.home.join("Library/Logs/mcp-reap"),
             target: format!("{domain}/{LABEL}"),
             domain,
         }

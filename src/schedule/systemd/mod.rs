@@ -10,10 +10,10 @@ use super::error::ScheduleError;
 use super::files::{Rendered, remove};
 use super::job::Job;
 use super::manager::{Manager, ManagerPresence, ManagerView, may, must, same_file};
-use super::places::Places;
 use super::report::{LastRun, RunResult};
 use super::runner::Runner;
 use super::seal::sealed;
+use super::user_environment::UserEnvironment;
 use show::Properties;
 
 const SERVICE: &str = "mcp-reap.service";
@@ -30,8 +30,8 @@ pub(super) struct Systemd<'a> {
 impl<'a> Systemd<'a> {
     /// Finds out whether the manager is there, and where it looks for units: it may have been started
     /// without the `XDG_CONFIG_HOME` of the person's shell.
-    pub(super) fn new(places: &Places, runner: &'a dyn Runner) -> Systemd<'a> {
-        let usual = places.config_home.join("systemd/user");
+    pub(super) fn new(user: &UserEnvironment, runner: &'a dyn Runner) -> Systemd<'a> {
+        let usual = user.config_home.join("systemd/user");
         let shown = show(runner, None, "Version,UnitPath");
         let unit_path = shown.as_ref().ok().and_then(|properties| properties.get("UnitPath"));
         let looked_in = format!(" {} ", unit_path.unwrap_or_default());
@@ -42,11 +42,11 @@ impl<'a> Systemd<'a> {
             Err(ScheduleError::Refused { why, .. }) => ManagerPresence::Absent(why.clone()),
             Err(error) => ManagerPresence::Absent(error.to_string()),
         };
-        let fallback = places.home.join(".config/systemd/user");
+        let fallback = user.home.join(".config/systemd/user");
         // Between spaces, which the folders themselves may have too: not to be taken apart.
         let looks_in = |folder: &Path| looked_in.contains(&format!(" {} ", folder.display()));
         let folder = if !looks_in(&usual) && looks_in(&fallback) { fallback } else { usual };
-        let stamp = places.data_home.join("systemd/timers/stamp-mcp-reap.timer");
+        let stamp = user.data_home.join("systemd/timers/stamp-mcp-reap.timer");
         Systemd { runner, folder, stamp, presence }
     }
 
