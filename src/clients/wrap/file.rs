@@ -17,12 +17,8 @@ use crate::os::own_file::{self, DiskError, SeenFile};
 /// What was done to one file.
 #[derive(Debug)]
 pub(crate) struct WrapChange {
-    /// The client.
-    pub(crate) client: String,
-    /// The entry's name.
-    pub(crate) entry: String,
-    /// The file it stands in.
-    pub(crate) file: PathBuf,
+    /// The entry.
+    pub(crate) server: ConfiguredServer,
     /// False where it was so already.
     pub(crate) changed: bool,
     /// The bytes from before, if they are still kept.
@@ -136,13 +132,8 @@ impl ConfigFile {
 
     pub(super) fn done(&self, server: &ConfiguredServer, changed: bool) -> WrapChange {
         let backup = self.backup_path();
-        WrapChange {
-            client: server.client.clone(),
-            entry: server.entry.clone(),
-            file: self.named.clone(),
-            changed,
-            backup: fs::symlink_metadata(&backup).is_ok().then_some(backup),
-        }
+        let backup = fs::symlink_metadata(&backup).is_ok().then_some(backup);
+        WrapChange { server: server.clone(), changed, backup }
     }
 }
 
