@@ -15,7 +15,8 @@ use std::path::Path;
 use serde::Serialize;
 use toml::Value;
 
-use super::install::{InstallError, text};
+use super::error::InstallError;
+use super::install::text;
 use super::settings::{HookClient, places};
 
 /// What Codex was told of a hook.
@@ -46,7 +47,7 @@ pub(crate) struct CodexTrust {
 pub(crate) fn of_codex(hooks: &Path, config: &Path) -> Result<CodexTrust, InstallError> {
     let entries = text(hooks)?;
     let config: toml::Table = text(config)?.parse().map_err(|error: toml::de::Error| {
-        InstallError::NotToml { file: config.to_owned(), why: error.to_string() }
+        InstallError::Unparsed { file: config.to_owned(), why: error.to_string() }
     })?;
     let state = config.get("hooks").and_then(|hooks| hooks.get("state"));
     // Codex writes the path as it found it: by the name of its folder, or by where a link leads.
