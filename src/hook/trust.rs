@@ -17,7 +17,7 @@ use toml::Value;
 
 use super::error::InstallError;
 use super::install::text;
-use super::settings::{HookClient, places};
+use super::settings::{HookClient, positions};
 
 /// What Codex was told of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -63,7 +63,7 @@ pub(crate) fn of_codex(hooks: &Path, config: &Path) -> Result<CodexTrust, Instal
         }
     };
     let events = HookClient::Codex.events().iter().filter_map(|event| {
-        let place = places(HookClient::Codex, &entries, event).into_iter().next()?;
+        let place = positions(HookClient::Codex, &entries, event).into_iter().next()?;
         Some((*event, told(event, place)))
     });
     let features = config.get("features");
