@@ -45,7 +45,7 @@ pub use sessions::conversation;
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
-use locate::{ClientFile, Kind, PLUGIN, TABLE};
+use locate::{ClientFile, FileKind, PLUGIN, TABLE};
 use shapes::{Listed, Listing, Shape};
 use syntax::Syntax;
 
@@ -63,13 +63,13 @@ const MAX_PROJECTS: usize = 1_000;
 pub fn read(places: &Places) -> Findings {
     let mut reader =
         Reader { places, found: Findings::default(), done: HashSet::new(), remembered: Vec::new() };
-    for row in TABLE.iter().filter(|row| row.kind != Kind::Project) {
+    for row in TABLE.iter().filter(|row| row.kind != FileKind::Project) {
         for folder in row.base.folders(places) {
             reader.row(row, &folder);
         }
     }
     for project in reader.projects() {
-        for row in TABLE.iter().filter(|row| row.kind == Kind::Project) {
+        for row in TABLE.iter().filter(|row| row.kind == FileKind::Project) {
             reader.row(row, &project);
         }
     }
@@ -115,7 +115,7 @@ impl Reader<'_> {
             if !self.done.insert((row.client, file.clone())) {
                 continue;
             }
-            let scope = scope(row.kind, base, &file);
+            let scope = row.kind.scope(base, &file);
             let listing = self.file(row, &scope, &file, row.shape);
             // One step, not a walk: a file that is named by a file names no other.
             for name in listing.elsewhere {
@@ -196,17 +196,6 @@ impl Reader<'_> {
 
     fn warn(&mut self, file: &Path, line: Option<usize>, trouble: Trouble) {
         self.found.warnings.push(Warning { file: file.to_path_buf(), line, trouble });
-    }
-}
-
-fn scope(kind: Kind, base: &Path, file: &Path) -> Scope {
-    let above = |up: u8| file.ancestors().nth(usize::from(up) + 1).unwrap_or(base).to_path_buf();
-    match kind {
-        Kind::User => Scope::User,
-        Kind::Project => Scope::Project { project: base.to_path_buf() },
-        Kind::Plugin(up) => Scope::Plugin { folder: above(up) },
-        Kind::Extension(up) => Scope::Extension { folder: above(up) },
-        Kind::Managed => Scope::Managed,
     }
 }
 

@@ -9,7 +9,7 @@ use super::located::{Located, Value};
 use super::refusal::Refusal;
 use super::words::EntryText;
 use crate::clients::found::{ConfiguredServer, Scope};
-use crate::clients::locate::{Kind, TABLE};
+use crate::clients::locate::{FileKind, TABLE};
 use crate::clients::shapes::Steps;
 use crate::clients::syntax::Syntax;
 use crate::os::own_file::{self, DiskError, SeenFile};
@@ -145,7 +145,7 @@ fn syntax(file: &Path) -> Syntax {
 fn find<'t>(tree: &'t Located, server: &ConfiguredServer) -> Result<&'t Located, Refusal> {
     let mut found: Vec<&Located> = Vec::new();
     let twice = || Refusal::Twice(vec![server.file.clone(); 2]);
-    let rows = TABLE.iter().filter(|row| row.client == server.client && row.kind == Kind::User);
+    let rows = TABLE.iter().filter(|row| row.client == server.client && row.kind == FileKind::User);
     let ways: BTreeSet<Steps> = rows.flat_map(|row| row.shape.lists.iter().copied()).collect();
     for way in ways {
         let mut lists: Vec<&Located> = Vec::new();
