@@ -49,7 +49,7 @@ impl<'a> Launchd<'a> {
     /// The job as launchd has it; `None` when it has none.
     fn printed(&self) -> Result<Option<Printed>, ScheduleError> {
         let output = may(self.runner, "launchctl", &["print", &self.target])?;
-        Ok(output.is_success().then(|| Printed(output.stdout)))
+        Ok(output.is_success().then_some(Printed(output.stdout)))
     }
 
     fn bootout(&self) -> Result<(), ScheduleError> {

@@ -34,13 +34,13 @@ pub fn snapshot_by(
     let viewer = calls.viewer();
     let mut buffer = vec![0; ARG_MAX];
     let taken_at = calls.time_of_day();
-    let launchd = unique(calls, Pid::INIT);
+    let launchd = unique(calls, Pid::INIT).ok();
     let mut processes = Vec::with_capacity(pids.len());
     for pid in pids {
         let Ok(bsd) = bsd(calls, pid) else { continue };
         let mut record = record(calls, pid, &bsd, viewer, &mut buffer);
         if bsd.parent == Pid::INIT {
-            record.details.adopted = adopted(launchd, unique(calls, pid));
+            record.details.adopted = adopted(launchd, unique(calls, pid).ok());
         }
         processes.push(record);
     }
@@ -79,15 +79,10 @@ pub(super) fn bsd(calls: &impl Calls, pid: Pid) -> io::Result<Bsd> {
 }
 
 /// Its unique numbers, a zombie's too; every user's are told.
-pub(super) fn unique(calls: &impl Calls, pid: Pid) -> Option<Unique> {
-    unique_of(calls, pid).ok()
-}
-
-/// The same.
 ///
 /// # Errors
 /// `ESRCH` when there is none of this number.
-pub(super) fn unique_of(calls: &impl Calls, pid: Pid) -> io::Result<Unique> {
+pub(super) fn unique(calls: &impl Calls, pid: Pid) -> io::Result<Unique> {
     let mut bytes = [0; at::UNIQUE_SIZE];
     let length = calls.pid_info(pid, flavor::UNIQUE, 1, &mut bytes)?;
     layout::unique(&bytes[..length]).ok_or_else(unreadable)
