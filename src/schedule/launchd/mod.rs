@@ -10,7 +10,7 @@ use super::drift::Drift;
 use super::error::ScheduleError;
 use super::files::{Rendered, remove};
 use super::job::{ARGUMENTS, Job};
-use super::manager::{Manager, ManagerPresence, ManagerView, may, refused, same_file};
+use super::manager::{Manager, ManagerPresence, ManagerView, may, must, refused, same_file};
 use super::report::{LastRun, RunResult};
 use super::runner::Runner;
 use super::seal::{self, sealed};
@@ -145,15 +145,13 @@ impl Manager for Launchd<'_> {
         self.bootout()?;
         let plist = self.plist.to_string_lossy();
         let args = ["bootstrap", &self.domain, &plist];
-        let mut output = may(self.runner, "launchctl", &args)?;
         for _ in 0..8 {
-            if output.is_success() {
-                break;
+            if may(self.runner, "launchctl", &args)?.is_success() {
+                return Ok(());
             }
             self.runner.pause(STEP);
-            output = may(self.runner, "launchctl", &args)?;
         }
-        if output.is_success() { Ok(()) } else { Err(refused("launchctl", &args, output.complaint())) }
+        must(self.runner, "launchctl", &args).map(drop)
     }
 
     fn unload(&self) -> Result<(), ScheduleError> {
