@@ -6,13 +6,13 @@ use std::io;
 use super::super::SysError;
 use super::calls::{Calls, USAGE_SIZE, errno, flavor};
 use super::fds::Reader;
-use super::layout::{self, Bsd, Unique, Usage, at};
+use super::layout::{self, Bsd, FdTarget, Unique, Usage, at};
 use super::procargs::{self, ProcArgs};
 use super::wires::{self, Asked, Connections, Fds, Holders};
 use crate::bytes::RawText;
 use crate::process::{Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer};
 use crate::sys::EVIDENCE_VARIABLES;
-use crate::sys::descriptors::{Observation, Others, Wires, runs_python};
+use crate::sys::descriptors::{Object, Observation, Others, Wires, runs_python};
 use crate::tree::Tree;
 
 /// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
@@ -180,7 +180,9 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
                 continue;
             }
             let theirs = fds.get(&record.pid()).cloned().or_else(|| reader.fds(record.pid()));
-            let all = theirs.as_ref().is_some_and(|fds| fds.values().all(|fd| fd.end != layout::End::Unread));
+            let all = theirs
+                .as_ref()
+                .is_some_and(|fds| fds.values().all(|fd| fd.target != FdTarget::Plain(Object::Unread)));
             if !all && may_hold(calls, record) {
                 unreadable.insert(record.pid());
             }

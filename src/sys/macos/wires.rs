@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::layout::{self, Endpoint, Tcp, Unix};
+use super::layout::{Endpoint, FdTarget, Tcp, Unix};
 use crate::process::{Listener, Pid};
 use crate::sys::descriptors::{
     Access, Answers, Connection, End, Naming, Object, Origin, Other, Row, Sight, Socket, Way, is_display,
@@ -20,7 +20,7 @@ pub(super) type Fds = BTreeMap<u32, Fd>;
 /// One descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fd {
-    pub(super) end: layout::End,
+    pub(super) target: FdTarget,
     pub(super) closes_on_exec: Option<bool>,
 }
 
@@ -30,38 +30,26 @@ const LOCAL_PORTS: RangeInclusive<u16> = 49152..=65535;
 
 /// The table as the shared judgement of it wants it.
 pub(super) fn rows(fds: &Fds) -> Vec<Row> {
-    fds.iter().map(|(fd, held)| (*fd, object(&held.end))).collect()
+    fds.iter().map(|(fd, held)| (*fd, object(&held.target))).collect()
 }
 
-fn object(end: &layout::End) -> Object {
-    match end {
-        layout::End::Pipe { own, peer, .. } => Object::Pipe(pipe_id(*own, *peer)),
-        layout::End::Unix(unix) => Object::Socket(unix.own),
-        layout::End::Connected(tcp) => Object::Socket(tcp.own),
-        layout::End::Null => Object::Null,
-        layout::End::Terminal => Object::Terminal { number: None, gone: false },
-        layout::End::TerminalGone => Object::Terminal { number: None, gone: true },
-        layout::End::NamedPipe => Object::NamedPipe,
-        layout::End::File => Object::File,
-        layout::End::Unknown => Object::Other,
-        layout::End::Unread => Object::Unread,
-        // Of these no number is known, and none is asked for: each stands for itself.
-        end => Object::Socket(stand_in(end)),
+fn object(target: &FdTarget) -> Object {
+    match target {
+        FdTarget::Pipe { own, peer, .. } => Object::Pipe(pipe_id(*own, *peer)),
+        FdTarget::Unix(unix) => Object::Socket(unix.own),
+        FdTarget::Connected(tcp) => Object::Socket(tcp.own),
+        FdTarget::Plain(object) => *object,
+        // Of these no number is known, and none is asked for: each stands for itself, by one that is too small for a
+        // kernel's address.
+        FdTarget::Listening(port) => Object::Socket(u64::from(*port)),
+        FdTarget::Datagrams(port) => Object::Socket(1 << 17 | u64::from(*port)),
+        FdTarget::Opaque(_) | FdTarget::Idle => Object::Socket(1 << 18),
     }
 }
 
 /// Each end of a pipe has a handle of its own; the smaller one stands for both.
 fn pipe_id(own: u64, peer: u64) -> u64 {
     if peer == 0 { own } else { own.min(peer) }
-}
-
-/// A number for a socket whose handle says nothing: no kernel address is that small.
-fn stand_in(end: &layout::End) -> u64 {
-    match end {
-        layout::End::Listening(port) => u64::from(*port),
-        layout::End::Datagrams(port) => 1 << 17 | u64::from(*port),
-        _ => 1 << 18,
-    }
 }
 
 /// The TCP connections of all processes that were read, by their two sides: the other side of one has them reversed.
@@ -72,7 +60,7 @@ impl Connections {
     /// Adds those of a process.
     pub(super) fn add(&mut self, fds: &Fds) {
         for held in fds.values() {
-            if let layout::End::Connected(tcp) = &held.end {
+            if let FdTarget::Connected(tcp) = &held.target {
                 self.0.insert((tcp.local, tcp.remote), tcp.own);
             }
         }
@@ -102,14 +90,14 @@ pub(super) struct Asked<'a> {
 
 impl Answers for Asked<'_> {
     fn access(&mut self, fd: u32) -> Option<Access> {
-        match self.fds.get(&fd)?.end {
-            layout::End::Pipe { writes, .. } => Some(Access { read: !writes, write: writes }),
+        match self.fds.get(&fd)?.target {
+            FdTarget::Pipe { writes, .. } => Some(Access { read: !writes, write: writes }),
             _ => None,
         }
     }
 
     fn pipe(&mut self, fd: u32, id: u64, way: Way) -> Sight {
-        let Some(Fd { end: layout::End::Pipe { peer, writes, .. }, .. }) = self.fds.get(&fd) else {
+        let Some(Fd { target: FdTarget::Pipe { peer, writes, .. }, .. }) = self.fds.get(&fd) else {
             return Sight::Unknown;
         };
         match (way, writes, peer) {
@@ -124,18 +112,16 @@ impl Answers for Asked<'_> {
     fn socket(&mut self, fd: u32, _: u64) -> Socket {
         let Some(held) = self.fds.get(&fd) else { return Socket::Unread };
         let other = |name: String| Listener::Other(name);
-        match &held.end {
-            layout::End::Unix(socket) => unix(socket),
-            layout::End::Listening(port) => {
-                Socket::Serves { name: Listener::Tcp(*port), waiting: Vec::new() }
-            }
-            layout::End::Connected(tcp) => self.tcp(tcp),
-            layout::End::Datagrams(port) if LOCAL_PORTS.contains(port) => Socket::Nothing,
-            layout::End::Datagrams(port) => {
+        match &held.target {
+            FdTarget::Unix(socket) => unix(socket),
+            FdTarget::Listening(port) => Socket::Serves { name: Listener::Tcp(*port), waiting: Vec::new() },
+            FdTarget::Connected(tcp) => self.tcp(tcp),
+            FdTarget::Datagrams(port) if LOCAL_PORTS.contains(port) => Socket::Nothing,
+            FdTarget::Datagrams(port) => {
                 Socket::Serves { name: other(format!("udp:{port}")), waiting: Vec::new() }
             }
-            layout::End::Opaque(name) => Socket::Opaque(other((*name).to_owned())),
-            layout::End::Idle => Socket::Nothing,
+            FdTarget::Opaque(name) => Socket::Opaque(other((*name).to_owned())),
+            FdTarget::Idle => Socket::Nothing,
             _ => Socket::Unread,
         }
     }
@@ -149,7 +135,7 @@ impl Asked<'_> {
     /// A TCP connection.
     fn tcp(&self, tcp: &Tcp) -> Socket {
         let (local, remote) = (tcp.local.port, tcp.remote.port);
-        let listens = |port| self.fds.values().any(|held| held.end == layout::End::Listening(port));
+        let listens = |port| self.fds.values().any(|held| held.target == FdTarget::Listening(port));
         let origin = match (LOCAL_PORTS.contains(&local), LOCAL_PORTS.contains(&remote)) {
             _ if listens(local) => Origin::Accepted,
             (false, _) => Origin::Accepted,
@@ -192,10 +178,10 @@ fn unix(socket: &Unix) -> Socket {
 /// Whether any of these is open at its far end, and that may be on this machine, so that it takes a look at everybody else to
 /// say by whom.
 pub(super) fn is_open(fds: &Fds) -> bool {
-    fds.values().any(|held| match &held.end {
-        layout::End::Pipe { peer, .. } => *peer != 0,
-        layout::End::Unix(unix) => unix.peer != 0,
-        layout::End::Connected(tcp) => is_here(tcp),
+    fds.values().any(|held| match &held.target {
+        FdTarget::Pipe { peer, .. } => *peer != 0,
+        FdTarget::Unix(unix) => unix.peer != 0,
+        FdTarget::Connected(tcp) => is_here(tcp),
         _ => false,
     })
 }
@@ -213,13 +199,13 @@ impl<'a> Holders<'a> {
 
     /// Adds a process.
     pub(super) fn add(&mut self, pid: Pid, fds: &Fds) {
-        let own = |held: &Fd| match &held.end {
-            layout::End::Pipe { own, peer, writes } => {
+        let own = |held: &Fd| match &held.target {
+            FdTarget::Pipe { own, peer, writes } => {
                 let id = pipe_id(*own, *peer);
                 Some(if *writes { End::Writer(id) } else { End::Reader(id) })
             }
-            layout::End::Unix(unix) => Some(End::Socket(unix.own)),
-            layout::End::Connected(tcp) => Some(End::Socket(tcp.own)),
+            FdTarget::Unix(unix) => Some(End::Socket(unix.own)),
+            FdTarget::Connected(tcp) => Some(End::Socket(tcp.own)),
             _ => None,
         };
         for end in fds.values().filter_map(own).collect::<BTreeSet<End>>() {
