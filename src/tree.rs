@@ -78,6 +78,12 @@ impl<'a> Tree<'a> {
         line
     }
 
+    /// Whether a process is a descendant of another.
+    #[must_use]
+    pub fn is_below(&self, pid: Pid, above: Pid) -> bool {
+        self.get(pid).is_some_and(|record| self.ancestors(record).iter().any(|row| row.pid() == above))
+    }
+
     /// A process and everything below it, parents before children, not going below (but
     /// including) any for which `stop` is true.
     #[must_use]

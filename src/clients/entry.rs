@@ -72,15 +72,7 @@ impl<'de> Visitor<'de> for LooseVisitor {
         Ok(Loose::Text(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Loose, E> {
-        Ok(Loose::Text(text))
-    }
-
     fn visit_unit<E>(self) -> Result<Loose, E> {
-        Ok(Loose::Nothing)
-    }
-
-    fn visit_none<E>(self) -> Result<Loose, E> {
         Ok(Loose::Nothing)
     }
 
@@ -132,10 +124,8 @@ impl Loose {
     /// A command or its arguments: one word, or a list of them.
     fn words(&self) -> Vec<String> {
         match self {
-            Loose::Text(word) => vec![word.clone()],
-            Loose::Flag(flag) => vec![flag.to_string()],
             Loose::List(items) => items.iter().filter_map(Loose::word).collect(),
-            Loose::Map(_) | Loose::Nothing => Vec::new(),
+            other => other.word().into_iter().collect(),
         }
     }
 

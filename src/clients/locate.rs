@@ -3,13 +3,16 @@
 //! From the clients' own documentation and, where that is silent, their source. `docs/clients.md`
 //! is written from this table.
 
+use std::path::Path;
+
+use super::found::Scope;
 use super::places::{Base, Os};
 use super::shapes::Shape;
 
 /// Who the entries of a file are for; plugins and extensions with how many folders their own lies
 /// above the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     User,
     Project,
     Plugin(u8),
@@ -17,11 +20,25 @@ pub(super) enum Kind {
     Managed,
 }
 
+impl FileKind {
+    /// Who the entries of a file are for; `base` is the folder that it was looked for in.
+    pub(super) fn scope(self, base: &Path, file: &Path) -> Scope {
+        let above = |up: u8| file.ancestors().nth(usize::from(up) + 1).unwrap_or(base).to_path_buf();
+        match self {
+            FileKind::User => Scope::User,
+            FileKind::Project => Scope::Project { project: base.to_path_buf() },
+            FileKind::Plugin(up) => Scope::Plugin { folder: above(up) },
+            FileKind::Extension(up) => Scope::Extension { folder: above(up) },
+            FileKind::Managed => Scope::Managed,
+        }
+    }
+}
+
 /// One file of one client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClientFile {
     pub(super) client: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: FileKind,
     pub(super) base: Base,
     pub(super) path: &'static str,
     pub(super) shape: &'static Shape,
@@ -56,7 +73,7 @@ const OPENCLAW: &Shape = &lists(&[&["mcp", "servers"], &["mcpServers"]]);
 
 const fn row(
     client: &'static str,
-    kind: Kind,
+    kind: FileKind,
     base: Base,
     path: &'static str,
     shape: &'static Shape,
@@ -68,7 +85,7 @@ use Base::{
     AppData, ClaudeDir, ClaudeState, CodexDir, Config, Editors, Home, LinuxRoot, MacHome, MacRoot,
     Project as Here, Root,
 };
-use Kind::{Extension, Managed, Plugin, Project, User};
+use FileKind::{Extension, Managed, Plugin, Project, User};
 
 /// All of it.
 #[rustfmt::skip] // a table looks like a table
@@ -185,13 +202,7 @@ impl From<&ClientFile> for Location {
         }
         Location {
             client: row.client,
-            scope: match row.kind {
-                User => "user",
-                Project => "project",
-                Plugin(_) => "plugin",
-                Extension(_) => "extension",
-                Managed => "managed",
-            },
+            scope: row.kind.scope(Path::new(""), Path::new("")).as_str(),
             linux: on(Os::Linux),
             macos: on(Os::MacOs),
             keys: keys.join(", "),

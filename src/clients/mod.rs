@@ -45,7 +45,7 @@ pub use sessions::conversation;
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
-use locate::{ClientFile, Kind, PLUGIN, TABLE};
+use locate::{ClientFile, FileKind, PLUGIN, TABLE};
 use shapes::{Listed, Listing, Shape};
 use syntax::Syntax;
 
@@ -63,13 +63,13 @@ const MAX_PROJECTS: usize = 1_000;
 pub fn read(places: &Places) -> Findings {
     let mut reader =
         Reader { places, found: Findings::default(), done: HashSet::new(), remembered: Vec::new() };
-    for row in TABLE.iter().filter(|row| row.kind != Kind::Project) {
+    for row in TABLE.iter().filter(|row| row.kind != FileKind::Project) {
         for folder in row.base.folders(places) {
             reader.row(row, &folder);
         }
     }
     for project in reader.projects() {
-        for row in TABLE.iter().filter(|row| row.kind == Kind::Project) {
+        for row in TABLE.iter().filter(|row| row.kind == FileKind::Project) {
             reader.row(row, &project);
         }
     }
@@ -89,9 +89,9 @@ impl Reader<'_> {
     /// The projects that exist: those that were named, then those that clients remember.
     fn projects(&mut self) -> Vec<PathBuf> {
         let mut seen = HashSet::new();
+        let named = self.places.projects.iter().filter(|project| seen.insert((*project).clone()));
         let mut projects: Vec<PathBuf> =
-            self.places.projects.iter().filter(|project| seen.insert((*project).clone())).cloned().collect();
-        projects.retain(|project| !self.places.would_ask(project));
+            named.filter(|project| !self.places.would_ask(project)).cloned().collect();
         for (project, file) in std::mem::take(&mut self.remembered) {
             if projects.len() >= MAX_PROJECTS {
                 self.warn(&file, None, Trouble::TooMany { limit: MAX_PROJECTS });
@@ -115,10 +115,9 @@ impl Reader<'_> {
             if !self.done.insert((row.client, file.clone())) {
                 continue;
             }
-            let scope = scope(row.kind, base, &file);
-            let listing = self.file(row, &scope, &file, row.shape);
+            let scope = row.kind.scope(base, &file);
             // One step, not a walk: a file that is named by a file names no other.
-            for name in listing.elsewhere {
+            for name in self.file(row, &scope, &file, row.shape) {
                 if let Some(other) = plugin_file(&scope, &name) {
                     self.file(row, &scope, &other, PLUGIN);
                 }
@@ -126,30 +125,24 @@ impl Reader<'_> {
         }
     }
 
-    /// One file: its servers go to the findings, the rest is handed back.
-    fn file(&mut self, row: &ClientFile, scope: &Scope, path: &Path, shape: &Shape) -> Listing {
+    /// One file: its servers and projects are noted, the names of other files handed back.
+    fn file(&mut self, row: &ClientFile, scope: &Scope, path: &Path, shape: &Shape) -> Vec<String> {
         let syntax = Syntax::of(&path.to_string_lossy());
         let limit = if syntax == Syntax::Json { LARGE } else { USUAL };
-        let listed = match os::file::read(path, limit).map_err(Trouble::from) {
-            Ok(None) => return Listing::default(),
+        let listing = match os::file::read(path, limit).map_err(Trouble::from) {
+            Ok(None) => return Vec::new(),
             Ok(Some(bytes)) => syntax.list(&bytes, shape, self.places.os),
             Err(trouble) => Err((None, trouble)),
         };
-        match listed {
-            Ok(mut listing) => {
-                for listed in std::mem::take(&mut listing.servers) {
-                    self.server(row, scope, path, listed);
-                }
-                let projects =
-                    listing.projects.iter().map(|project| (PathBuf::from(project), path.to_path_buf()));
-                self.remembered.extend(projects);
-                listing
-            }
-            Err((line, trouble)) => {
-                self.warn(path, line, trouble);
-                Listing::default()
-            }
+        let Listing { servers, projects, elsewhere } = listing.unwrap_or_else(|(line, trouble)| {
+            self.warn(path, line, trouble);
+            Listing::default()
+        });
+        for listed in servers {
+            self.server(row, scope, path, listed);
         }
+        self.remembered.extend(projects.into_iter().map(|project| (project.into(), path.to_path_buf())));
+        elsewhere
     }
 
     fn server(&mut self, row: &ClientFile, scope: &Scope, file: &Path, listed: Listed) {
@@ -196,17 +189,6 @@ impl Reader<'_> {
 
     fn warn(&mut self, file: &Path, line: Option<usize>, trouble: Trouble) {
         self.found.warnings.push(Warning { file: file.to_path_buf(), line, trouble });
-    }
-}
-
-fn scope(kind: Kind, base: &Path, file: &Path) -> Scope {
-    let above = |up: u8| file.ancestors().nth(usize::from(up) + 1).unwrap_or(base).to_path_buf();
-    match kind {
-        Kind::User => Scope::User,
-        Kind::Project => Scope::Project { project: base.to_path_buf() },
-        Kind::Plugin(up) => Scope::Plugin { folder: above(up) },
-        Kind::Extension(up) => Scope::Extension { folder: above(up) },
-        Kind::Managed => Scope::Managed,
     }
 }
 

@@ -155,12 +155,9 @@ impl Base {
                 Os::Linux => Base::Config.folders(places),
             },
             Base::Editors => {
-                let local = Base::AppData.folders(places);
-                local
-                    .iter()
-                    .flat_map(|above| EDITORS.map(|name| above.join(name)))
-                    .chain(REMOTE_EDITORS.map(|name| home.join(name)))
-                    .collect()
+                let local = Base::AppData.folders(places).into_iter();
+                let local = local.flat_map(|above| EDITORS.map(|name| above.join(name)));
+                local.chain(REMOTE_EDITORS.map(|name| home.join(name))).collect()
             }
             Base::ClaudeState => also(&places.claude_config_dir, home.clone()),
             Base::ClaudeDir => also(&places.claude_config_dir, home.join(".claude")),
@@ -174,19 +171,14 @@ impl Base {
     }
 
     /// As people write it, on one system; `None` where it does not exist.
-    pub(super) fn written(self, os: Os) -> Option<&'static str> {
-        Some(match (self, os) {
-            (Base::Home | Base::ClaudeState, _) | (Base::MacHome, Os::MacOs) => "~/",
-            (Base::Config, _) | (Base::AppData, Os::Linux) => "~/.config/",
-            (Base::AppData, Os::MacOs) => "~/Library/Application Support/",
-            (Base::Editors, Os::Linux) => "~/.config/<editor>/",
-            (Base::Editors, Os::MacOs) => "~/Library/Application Support/<editor>/",
-            (Base::ClaudeDir, _) => "~/.claude/",
-            (Base::CodexDir, _) => "~/.codex/",
-            (Base::Root, _) | (Base::LinuxRoot, Os::Linux) | (Base::MacRoot, Os::MacOs) => "/",
-            (Base::Project, _) => "<project>/",
-            (Base::LinuxRoot, Os::MacOs) | (Base::MacRoot | Base::MacHome, Os::Linux) => return None,
-        })
+    pub(super) fn written(self, os: Os) -> Option<String> {
+        match self {
+            Base::Editors => Some(Base::AppData.written(os)? + "<editor>/"),
+            Base::Project => Some("<project>/".to_owned()),
+            _ => {
+                self.folders(&Places::new("~", os)).pop().map(|folder| folder.join("").display().to_string())
+            }
+        }
     }
 }
 

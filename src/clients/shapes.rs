@@ -47,12 +47,19 @@ pub(super) struct Listed {
 }
 
 /// Walks from the top of a document into a listing.
-pub(super) struct Walk<'a> {
-    ways: Vec<Way>,
-    bare: bool,
+struct Walk<'a> {
+    here: Here,
     project: Option<&'a str>,
     os: Os,
     found: &'a mut Listing,
+}
+
+/// Where the walk stands.
+enum Here {
+    /// On the way to lists and single entries; `bare`: at the top, which is a list where none of them leads on.
+    OnTheWay { ways: Vec<Way>, bare: bool },
+    /// In a list of servers: a map by name, a sequence, or the name of a file that has it.
+    InAList,
 }
 
 #[derive(Clone, Copy)]
@@ -61,13 +68,26 @@ struct Way {
     single: bool,
 }
 
-impl<'a> Walk<'a> {
-    /// From the top.
-    pub(super) fn new(shape: &Shape, os: Os, found: &'a mut Listing) -> Walk<'a> {
-        let lists = shape.lists.iter().map(|steps| Way { steps, single: false });
-        let single = shape.single.map(|steps| Way { steps, single: true });
-        Walk { ways: lists.chain(single).collect(), bare: shape.bare, project: None, os, found }
-    }
+/// What a key leads to.
+enum Next {
+    Nothing,
+    Below(Here),
+    /// A server of this name.
+    Entry(String),
+}
+
+/// Finds the servers of a document.
+pub(super) fn walk<'de, D: Deserializer<'de>>(
+    document: D,
+    shape: &Shape,
+    os: Os,
+) -> Result<Listing, D::Error> {
+    let mut found = Listing::default();
+    let lists = shape.lists.iter().map(|steps| Way { steps, single: false });
+    let single = shape.single.map(|steps| Way { steps, single: true });
+    let here = Here::OnTheWay { ways: lists.chain(single).collect(), bare: shape.bare };
+    document.deserialize_any(Walk { here, project: None, os, found: &mut found })?;
+    Ok(found)
 }
 
 impl<'de> DeserializeSeed<'de> for Walk<'_> {
@@ -78,66 +98,102 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     }
 }
 
-/// A value of the wrong kind is no error: it is not what was looked for, and is passed over.
-macro_rules! pass_over {
-    ($($visit:ident: $kind:ty),*) => {
-        $(fn $visit<E>(self, _: $kind) -> Result<(), E> { Ok(()) })*
-        fn visit_unit<E>(self) -> Result<(), E> { Ok(()) }
-        fn visit_none<E>(self) -> Result<(), E> { Ok(()) }
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str("anything") }
-    };
+impl Here {
+    /// What a key leads to, and whether it is one that a `*` stands for.
+    fn next(&self, key: &str) -> (Next, bool) {
+        let Here::OnTheWay { ways, bare } = self else { return (Next::Entry(key.to_owned()), false) };
+        let mut onward = Vec::new();
+        let mut arrived = None;
+        let mut wild = false;
+        for way in ways {
+            let [step, rest @ ..] = way.steps else { continue };
+            if *step == key || *step == "*" {
+                wild |= *step == "*";
+                match rest {
+                    [] => arrived = Some(way.single),
+                    _ => onward.push(Way { steps: rest, ..*way }),
+                }
+            }
+        }
+        let next = match arrived {
+            Some(true) => Next::Entry(String::new()),
+            Some(false) => Next::Below(Here::InAList),
+            None if !onward.is_empty() => Next::Below(Here::OnTheWay { ways: onward, bare: false }),
+            None if *bare => Next::Entry(key.to_owned()),
+            None => Next::Nothing,
+        };
+        (next, wild)
+    }
 }
 
+/// A value of the wrong kind is no error: it is not what was looked for, and is passed over.
 impl<'de> Visitor<'de> for Walk<'_> {
     type Value = ();
-    pass_over!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, file: &str) -> Result<(), E> {
+        if matches!(self.here, Here::InAList) {
+            self.found.elsewhere.push(file.to_owned());
+        }
+        Ok(())
+    }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
+        if matches!(self.here, Here::OnTheWay { .. }) {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        let mut position = 0usize;
+        while let Some(item) = items.next_element::<Loose>()? {
+            if let Loose::Text(file) = item {
+                self.found.elsewhere.push(file);
+            } else {
+                let name = |entry: &Entry| entry.name.clone().unwrap_or_else(|| position.to_string());
+                self.found.take(self.project, Entry::read(&item, self.os), name);
+            }
+            position += 1;
+        }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<(), A::Error> {
+        let Walk { here, os, found, .. } = self;
         while let Some(key) = pairs.next_key::<String>()? {
-            let mut onward = Vec::new();
-            let mut arrived = None;
-            let mut wild = false;
-            for way in &self.ways {
-                match way.steps {
-                    [step, rest @ ..] if *step == key || *step == "*" => {
-                        wild |= *step == "*";
-                        match rest {
-                            [] => arrived = Some(way.single),
-                            _ => onward.push(Way { steps: rest, ..*way }),
-                        }
-                    }
-                    _ => {}
-                }
-            }
+            let (next, wild) = here.next(&key);
             if wild {
-                self.found.projects.push(key.clone());
+                found.projects.push(key.clone());
             }
             let project = if wild { Some(key.as_str()) } else { self.project };
-            match arrived {
-                Some(true) => {
-                    let loose = pairs.next_value::<Loose>()?;
-                    self.found.take(project, "", &loose, self.os);
+            match next {
+                Next::Below(here) => pairs.next_value_seed(Walk { here, project, os, found: &mut *found })?,
+                Next::Entry(name) => {
+                    let entry = Entry::read(&pairs.next_value()?, os);
+                    found.take(project, entry, |_| name);
                 }
-                Some(false) => {
-                    pairs.next_value_seed(List { project, os: self.os, found: &mut *self.found })?;
-                }
-                None if !onward.is_empty() => pairs.next_value_seed(Walk {
-                    ways: onward,
-                    bare: false,
-                    project,
-                    os: self.os,
-                    found: &mut *self.found,
-                })?,
-                None if self.bare => {
-                    let loose = pairs.next_value::<Loose>()?;
-                    self.found.take(project, &key, &loose, self.os);
-                }
-                None => {
+                Next::Nothing => {
                     pairs.next_value::<IgnoredAny>()?;
                 }
             }
@@ -147,57 +203,11 @@ impl<'de> Visitor<'de> for Walk<'_> {
 }
 
 impl Listing {
-    fn take(&mut self, project: Option<&str>, name: &str, loose: &Loose, os: Os) {
-        if let Some(entry) = Entry::read(loose, os) {
-            self.servers.push(Listed { project: project.map(str::to_owned), name: name.to_owned(), entry });
-        }
-    }
-}
-
-/// A list of servers: a map by name, a sequence, or the name of a file that has it.
-struct List<'a> {
-    project: Option<&'a str>,
-    os: Os,
-    found: &'a mut Listing,
-}
-
-impl<'de> DeserializeSeed<'de> for List<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for List<'_> {
-    type Value = ();
-    pass_over!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64);
-
-    fn visit_str<E>(self, file: &str) -> Result<(), E> {
-        self.found.elsewhere.push(file.to_owned());
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let mut position = 0usize;
-        while let Some(item) = items.next_element::<Loose>()? {
-            if let Loose::Text(file) = item {
-                self.found.elsewhere.push(file);
-            } else if let Some(entry) = Entry::read(&item, self.os) {
-                let name = entry.name.clone().unwrap_or_else(|| position.to_string());
-                let project = self.project.map(str::to_owned);
-                self.found.servers.push(Listed { project, name, entry });
-            }
-            position += 1;
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<(), A::Error> {
-        while let Some(name) = pairs.next_key::<String>()? {
-            let loose = pairs.next_value::<Loose>()?;
-            self.found.take(self.project, &name, &loose, self.os);
-        }
-        Ok(())
+    fn take(&mut self, project: Option<&str>, entry: Option<Entry>, name: impl FnOnce(&Entry) -> String) {
+        self.servers.extend(entry.map(|entry| Listed {
+            project: project.map(str::to_owned),
+            name: name(&entry),
+            entry,
+        }));
     }
 }

@@ -1,10 +1,8 @@
 //! Bytes into a listing: JSON, JSON as people write it, TOML and YAML.
 
-use serde::de::DeserializeSeed;
-
 use super::found::Trouble;
 use super::places::Os;
-use super::shapes::{Listing, Shape, Walk};
+use super::shapes::{Listing, Shape, walk};
 use super::yaml::{self, NotYaml};
 
 /// The language of a file.
@@ -63,17 +61,17 @@ fn line_of(before: &[u8]) -> usize {
 
 fn json(bytes: &[u8], shape: &Shape, os: Os) -> Result<Listing, Wrong> {
     let wrong = |error: serde_json::Error| (Some(error.line()), Trouble::Syntax("JSON"));
-    let mut found = Listing::default();
     let mut document = serde_json::Deserializer::from_slice(bytes);
-    Walk::new(shape, os, &mut found).deserialize(&mut document).map_err(wrong)?;
+    let found = walk(&mut document, shape, os).map_err(wrong)?;
     document.end().map_err(wrong)?;
     Ok(found)
 }
 
 fn jsonc(text: &str, shape: &Shape, os: Os) -> Result<Listing, Wrong> {
+    let wrong = |line| (line, Trouble::Syntax("JSON"));
     let document: serde_json::Value = jsonc_parser::parse_to_serde_value(text, &Default::default())
-        .map_err(|error| (Some(error.line_display()), Trouble::Syntax("JSON")))?;
-    value(document, shape, os, Trouble::Syntax("JSON"))
+        .map_err(|error| wrong(Some(error.line_display())))?;
+    walk(document, shape, os).map_err(|_| wrong(None))
 }
 
 fn toml(text: &str, shape: &Shape, os: Os) -> Result<Listing, Wrong> {
@@ -81,19 +79,11 @@ fn toml(text: &str, shape: &Shape, os: Os) -> Result<Listing, Wrong> {
         let line = error.span().and_then(|span| text.as_bytes().get(..span.start)).map(line_of);
         (line, Trouble::Syntax("TOML"))
     };
-    let mut found = Listing::default();
-    let document = toml::de::Deserializer::parse(text).map_err(wrong)?;
-    Walk::new(shape, os, &mut found).deserialize(document).map_err(wrong)?;
-    Ok(found)
+    walk(toml::de::Deserializer::parse(text).map_err(wrong)?, shape, os).map_err(wrong)
 }
 
 fn yaml(text: &str, shape: &Shape, os: Os) -> Result<Listing, Wrong> {
-    let document = yaml::parse(text).map_err(|NotYaml(line)| (line, Trouble::Syntax("YAML")))?;
-    value(document, shape, os, Trouble::Syntax("YAML"))
-}
-
-fn value(document: serde_json::Value, shape: &Shape, os: Os, trouble: Trouble) -> Result<Listing, Wrong> {
-    let mut found = Listing::default();
-    Walk::new(shape, os, &mut found).deserialize(document).map_err(|_| (None, trouble))?;
-    Ok(found)
+    let wrong = |line| (line, Trouble::Syntax("YAML"));
+    let document = yaml::parse(text).map_err(|NotYaml(line)| wrong(line))?;
+    walk(document, shape, os).map_err(|_| wrong(None))
 }

@@ -90,7 +90,7 @@ fn warn(found: &Findings) {
     }
 }
 
-fn row(offer: Offer) -> WrapRow {
+fn row(offer: Offer<'_>) -> WrapRow {
     let shown = |words: &[String]| redact::argv(&words.iter().map(String::as_bytes).collect::<Argv>());
     let own_command = own_command(&offer);
     WrapRow {
@@ -99,10 +99,10 @@ fn row(offer: Offer) -> WrapRow {
         after: offer.after.as_deref().map(shown),
         refused: offer.refusal.as_ref().map(ToString::to_string).filter(|_| offer.wrapped.is_none()),
         entry: ConfigEntry {
-            client: offer.client,
-            scope: offer.scope.as_str(),
-            name: offer.entry,
-            file: offer.file.display().to_string(),
+            client: offer.server.client.clone(),
+            scope: offer.server.scope.as_str(),
+            name: offer.server.entry.clone(),
+            file: offer.server.file.display().to_string(),
         },
         own_command,
     }
@@ -110,17 +110,17 @@ fn row(offer: Offer) -> WrapRow {
 
 /// The client's own commands that write the same entry. They write it anew, so they are shown only where that loses
 /// nothing, and where no secret would have to be shown.
-fn own_command(offer: &Offer) -> Option<String> {
-    let known = offer.scope == Scope::User && offer.bare && offer.wrapped.is_none();
+fn own_command(offer: &Offer<'_>) -> Option<String> {
+    let known = offer.server.scope == Scope::User && offer.bare && offer.wrapped.is_none();
     let after = offer.after.as_ref()?;
     let words: Vec<&[u8]> = after.iter().map(String::as_bytes).collect();
     let secret = redact::argv(&words.into_iter().collect::<Argv>()) != *after;
     if !known || secret {
         return None;
     }
-    let name = shell_word(&offer.entry);
+    let name = shell_word(&offer.server.entry);
     let line = after.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
-    match offer.client.as_str() {
+    match offer.server.client.as_str() {
         "claude-code" => Some(format!(
             "claude mcp remove --scope user {name} && claude mcp add --scope user {name} -- {line}"
         )),
@@ -141,8 +141,9 @@ fn report(
         let done: Vec<_> = done
             .iter()
             .map(|one| {
-                json!({"client": one.client, "name": one.entry, "file": one.file, "changed": one.changed,
-                    "backup": one.backup})
+                let server = &one.server;
+                json!({"client": server.client, "name": server.entry, "file": server.file,
+                    "changed": one.changed, "backup": one.backup})
             })
             .collect();
         let left: Vec<_> = left
@@ -154,8 +155,8 @@ fn report(
         let mut lines = Vec::new();
         for one in done {
             let what = if one.changed { changed } else { same };
-            lines.push(format!("{}, {}: {what}", one.client, clean(&one.entry)));
-            lines.push(format!("  {}", clean(&one.file.display().to_string())));
+            lines.push(format!("{}, {}: {what}", one.server.client, clean(&one.server.entry)));
+            lines.push(format!("  {}", clean(&one.server.file.display().to_string())));
             if let Some(backup) = &one.backup {
                 lines
                     .push(format!("  the bytes from before are in {}", clean(&backup.display().to_string())));

@@ -7,7 +7,11 @@
 //! | Gemini CLI | `settings.json` | a line for a shell, with a name; milliseconds (<https://geminicli.com/docs/hooks/reference>) |
 //! | Cursor | `hooks.json` | a line for a shell, without a group around it (<https://cursor.com/docs/hooks>) |
 
+use std::path::Path;
+
 use serde_json::{Value, json};
+
+use super::error::SettingsError;
 
 /// A client whose sessions call a hook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,17 +31,6 @@ impl HookClient {
     /// All of them.
     pub const ALL: [HookClient; 4] =
         [HookClient::ClaudeCode, HookClient::Codex, HookClient::GeminiCli, HookClient::Cursor];
-
-    /// Its name for people.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            HookClient::ClaudeCode => "Claude Code",
-            HookClient::Codex => "Codex",
-            HookClient::GeminiCli => "Gemini CLI",
-            HookClient::Cursor => "Cursor",
-        }
-    }
 
     /// Its name in the catalog and in JSON.
     #[must_use]
@@ -82,35 +75,6 @@ impl HookClient {
         (self == HookClient::Cursor).then(|| ("version", json!(1)))
     }
 
-    /// What an event's array gets: a group of one entry, or the entry.
-    pub(super) fn item(self, event: &str, command: &str) -> Value {
-        // Claude Code: all SessionEnd hooks together have 1.5 s unless an entry has a longer timeout. Codex: three
-        // seconds are its most at a session's end.
-        let entry = match (self, event) {
-            (HookClient::ClaudeCode, _) => {
-                json!({"type": "command", "command": command, "args": ARGS, "timeout": 10})
-            }
-            (HookClient::Codex, "SessionEnd") => json!({"type": "command", "command": command, "timeout": 3}),
-            (HookClient::Codex, _) => json!({"type": "command", "command": command, "timeout": 10}),
-            (HookClient::GeminiCli, _) => {
-                json!({"name": PROGRAM, "type": "command", "command": command, "timeout": 3000})
-            }
-            (HookClient::Cursor, _) => return json!({"command": command}),
-        };
-        match self.matcher(event) {
-            Some(matcher) => json!({"matcher": matcher, "hooks": [entry]}),
-            None => json!({"hooks": [entry]}),
-        }
-    }
-
-    /// The entry's `command`: the program, or the line that runs it.
-    pub(super) fn command(self, program: &str) -> String {
-        match self {
-            HookClient::ClaudeCode => program.to_owned(),
-            _ => format!("{} {}", quoted(program), ARGS.join(" ")),
-        }
-    }
-
     /// The program that an entry with these values runs, if the entry is ours: one of our name with the arguments of a
     /// hook, and nothing else.
     pub(super) fn our_program(
@@ -129,11 +93,75 @@ impl HookClient {
     }
 }
 
+/// The program a client's hook runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookCommand {
+    pub(super) client: HookClient,
+    pub(super) program: String,
+}
+
+impl HookCommand {
+    /// The program at this path, with the arguments `hook run`.
+    ///
+    /// # Errors
+    /// When the path is not absolute, is not Unicode (JSON cannot say it), or ends in another name
+    /// than `mcp-reap` (then the entry would not be found again).
+    pub fn new(client: HookClient, program: &Path) -> Result<HookCommand, SettingsError> {
+        let text = program.to_str().filter(|_| program.is_absolute());
+        match text {
+            Some(text) if is_our_program(text) => Ok(HookCommand { client, program: text.to_owned() }),
+            _ => Err(SettingsError::Program { program: program.to_string_lossy().into_owned() }),
+        }
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        Path::new(&self.program)
+    }
+
+    /// Whose hook.
+    #[must_use]
+    pub fn client(&self) -> HookClient {
+        self.client
+    }
+
+    /// The entry's `command`: the program, or the line that runs it.
+    pub(super) fn line(&self) -> String {
+        match self.client {
+            HookClient::ClaudeCode => self.program.clone(),
+            _ => format!("{} {}", quoted(&self.program), ARGS.join(" ")),
+        }
+    }
+
+    /// What an event's array gets: a group of one entry, or the entry.
+    pub(super) fn item(&self, event: &str) -> Value {
+        let command = self.line();
+        // Claude Code: all SessionEnd hooks together have 1.5 s unless an entry has a longer timeout. Codex: three
+        // seconds are its most at a session's end.
+        let entry = match (self.client, event) {
+            (HookClient::ClaudeCode, _) => {
+                json!({"type": "command", "command": command, "args": ARGS, "timeout": 10})
+            }
+            (HookClient::Codex, "SessionEnd") => json!({"type": "command", "command": command, "timeout": 3}),
+            (HookClient::Codex, _) => json!({"type": "command", "command": command, "timeout": 10}),
+            (HookClient::GeminiCli, _) => {
+                json!({"name": PROGRAM, "type": "command", "command": command, "timeout": 3000})
+            }
+            (HookClient::Cursor, _) => return json!({"command": command}),
+        };
+        match self.client.matcher(event) {
+            Some(matcher) => json!({"matcher": matcher, "hooks": [entry]}),
+            None => json!({"hooks": [entry]}),
+        }
+    }
+}
+
 /// What makes an entry ours, besides the arguments.
 const PROGRAM: &str = "mcp-reap";
 const ARGS: [&str; 2] = ["hook", "run"];
 
-pub(super) fn is_our_program(path: &str) -> bool {
+fn is_our_program(path: &str) -> bool {
     path.rsplit('/').next() == Some(PROGRAM)
 }
 
@@ -189,7 +217,7 @@ mod tests {
             ("/\u{fc}/~/mcp-reap", "'/\u{fc}/~/mcp-reap'"),
         ] {
             for client in [HookClient::Codex, HookClient::GeminiCli, HookClient::Cursor] {
-                let line = client.command(path);
+                let line = HookCommand { client, program: path.to_owned() }.line();
                 assert_eq!(line, format!("{word} hook run"));
                 assert_eq!(client.our_program(Some("command"), &line, None).as_deref(), Some(path), "{line}");
             }

@@ -1,6 +1,11 @@
 //! Why a client's settings are not changed.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
+
+use crate::os::own_file::DiskError;
+use crate::os::stable_path::Vanishing;
 
 /// Why a text is not touched.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -32,5 +37,65 @@ pub enum SettingsError {
     Program {
         /// The path.
         program: String,
+    },
+}
+
+/// Why nothing was changed.
+#[derive(Debug, Error)]
+pub(crate) enum InstallError {
+    /// Neither `HOME` nor the client's own variable.
+    #[error("no home directory: HOME is not set")]
+    NoHome,
+    /// A folder that depends on where one stands.
+    #[error("{folder} is not an absolute path")]
+    Relative {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The program would be gone some day, and every session would begin with an error.
+    #[error("{program} {reason}; {}, or insist with --force", .reason.advice())]
+    Vanishing {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        reason: Vanishing,
+    },
+    /// There is no such program.
+    #[error("{program} is not an executable file")]
+    NotExecutable {
+        /// The program.
+        program: PathBuf,
+    },
+    /// The file is not for us to change.
+    #[error("{file}: {why}")]
+    Disk {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: DiskError,
+    },
+    /// The file is not Unicode.
+    #[error("{file}: not UTF-8 from byte {valid} on")]
+    NotUnicode {
+        /// The file.
+        file: PathBuf,
+        /// How many bytes are.
+        valid: usize,
+    },
+    /// A file that is only read is not of its language.
+    #[error("{file}: {why}")]
+    Unparsed {
+        /// The file.
+        file: PathBuf,
+        /// What the parser reports.
+        why: String,
+    },
+    /// The content is not settings.
+    #[error("{file}: {why}")]
+    Settings {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: SettingsError,
     },
 }

@@ -7,12 +7,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-
+use super::error::InstallError;
 use super::settings::{self, Edit, Edited, HookClient, HookCommand, HookStatus, SettingsError};
-pub(crate) use crate::os::own_file::DiskError;
-use crate::os::own_file::{self as disk, SeenFile};
-use crate::os::stable_path::{Vanishing, settle};
+use crate::os::own_file::{self as disk, DiskError, SeenFile};
+use crate::os::stable_path::settle;
 use crate::os::{self, home};
 
 /// Settings are written by hand; 4 MiB of them is something else.
@@ -76,74 +74,6 @@ pub(crate) struct SettingsReport {
     pub(crate) removed: bool,
 }
 
-/// Why nothing was changed.
-#[derive(Debug, Error)]
-pub(crate) enum InstallError {
-    /// Neither `HOME` nor the client's own variable.
-    #[error("no home directory: HOME is not set")]
-    NoHome,
-    /// A folder that depends on where one stands.
-    #[error("{folder} is not an absolute path")]
-    Relative {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// The program would be gone some day, and every session would begin with an error.
-    #[error("{program} {reason}; {}, or insist with --force", .reason.advice())]
-    Vanishing {
-        /// The program.
-        program: PathBuf,
-        /// Why.
-        reason: Vanishing,
-    },
-    /// There is no such program.
-    #[error("{program} is not an executable file")]
-    NotExecutable {
-        /// The program.
-        program: PathBuf,
-    },
-    /// The file is not for us to change.
-    #[error("{file}: {why}")]
-    Disk {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        why: DiskError,
-    },
-    /// The file is not Unicode.
-    #[error("{file}: not UTF-8 from byte {valid} on")]
-    NotUnicode {
-        /// The file.
-        file: PathBuf,
-        /// How many bytes are.
-        valid: usize,
-    },
-    /// A file that is only read is not JSON.
-    #[error("{file}: {why}")]
-    NotJson {
-        /// The file.
-        file: PathBuf,
-        /// What the parser reports.
-        why: String,
-    },
-    /// A file that is only read is not TOML.
-    #[error("{file}: {why}")]
-    NotToml {
-        /// The file.
-        file: PathBuf,
-        /// What the parser reports.
-        why: String,
-    },
-    /// The content is not settings.
-    #[error("{file}: {why}")]
-    Settings {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        why: SettingsError,
-    },
-}
-
 /// Puts our entries into a settings file, which is made if it is missing.
 ///
 /// # Errors
@@ -154,16 +84,11 @@ pub(crate) fn install(
     command: &HookCommand,
     force: bool,
 ) -> Result<SettingsReport, InstallError> {
-    if !force {
-        check_program(command.program())?;
+    let (held, change) = plan(file, command, force)?;
+    if !change.edits.is_empty() {
+        held.back_up(command.client(), &change)?;
+        held.write(&change.text)?;
     }
-    let held = SettingsFile::open(file)?;
-    let change = held.edit(|text| settings::install(text, command))?;
-    if change.edits.is_empty() {
-        return Ok(held.report(Vec::new(), false));
-    }
-    held.back_up(command.client(), &change)?;
-    held.write(&change.text)?;
     Ok(held.report(change.edits, false))
 }
 
@@ -176,12 +101,17 @@ pub(crate) fn preview(
     command: &HookCommand,
     force: bool,
 ) -> Result<(SettingsReport, String), InstallError> {
+    let (held, change) = plan(file, command, force)?;
+    Ok((held.report(change.edits, false), change.text))
+}
+
+fn plan(file: &Path, command: &HookCommand, force: bool) -> Result<(SettingsFile, Edited), InstallError> {
     if !force {
         check_program(command.program())?;
     }
     let held = SettingsFile::open(file)?;
     let change = held.edit(|text| settings::install(text, command))?;
-    Ok((held.report(change.edits, false), change.text))
+    Ok((held, change))
 }
 
 /// Takes our entries out of a settings file. If that restores the bytes from before the install,
@@ -203,21 +133,15 @@ pub(crate) fn uninstall(client: HookClient, file: &Path) -> Result<SettingsRepor
     if change.edits.is_empty() {
         return Ok(held.report(Vec::new(), false));
     }
-    match (&held.backup, &held.seen) {
-        (Some(backup), _) if backup.bytes == change.text.as_bytes() => {
-            held.write(&change.text)?;
-            disk::remove(&held.backup_path, backup).map_err(|why| disk_error(&held.backup_path, why))?;
-            Ok(held.report(change.edits, false))
-        }
-        (None, Some(seen)) if change.text.is_empty() => {
-            disk::remove(&held.file, seen).map_err(|why| disk_error(&held.file, why))?;
-            Ok(held.report(change.edits, true))
-        }
-        _ => {
-            held.write(&change.text)?;
-            Ok(held.report(change.edits, false))
-        }
+    if let (None, Some(seen), "") = (&held.backup, &held.seen, change.text.as_str()) {
+        disk::remove(&held.file, seen).map_err(|why| disk_error(&held.file, why))?;
+        return Ok(held.report(change.edits, true));
     }
+    held.write(&change.text)?;
+    if let Some(backup) = held.backup.as_ref().filter(|backup| backup.bytes == change.text.as_bytes()) {
+        disk::remove(&held.backup_path, backup).map_err(|why| disk_error(&held.backup_path, why))?;
+    }
+    Ok(held.report(change.edits, false))
 }
 
 /// Finds our entries in a settings file; a missing one has none.

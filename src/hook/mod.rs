@@ -12,7 +12,6 @@ pub(crate) mod trust;
 pub(crate) mod watch;
 
 mod client;
-mod entry;
 mod error;
 mod json;
 mod layout;

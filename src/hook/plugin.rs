@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::install::{InstallError, text};
+use super::error::InstallError;
+use super::install::text;
 
 /// The plugin's name, whichever marketplace it came from.
 const NAME: &str = "mcp-reap";
@@ -101,7 +102,7 @@ fn value(file: &Path) -> Result<Value, InstallError> {
         return Ok(Value::Null);
     }
     serde_json::from_str(json)
-        .map_err(|error| InstallError::NotJson { file: file.to_owned(), why: error.to_string() })
+        .map_err(|error| InstallError::Unparsed { file: file.to_owned(), why: error.to_string() })
 }
 
 #[cfg(test)]

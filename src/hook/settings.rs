@@ -20,8 +20,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-pub use super::client::HookClient;
-pub use super::entry::HookCommand;
+pub use super::client::{HookClient, HookCommand};
 pub use super::error::SettingsError;
 use super::text::Settings;
 
@@ -132,8 +131,8 @@ pub fn status(text: &str, command: &HookCommand) -> Result<HookStatus, SettingsE
 
 /// Where our entries of an event stand: the number of the group and that of the entry in it, from 0; none in a text
 /// that is no settings.
-pub(crate) fn places(client: HookClient, text: &str, event: &str) -> Vec<(usize, usize)> {
-    Settings::parse(client, text).and_then(|settings| settings.places(event)).unwrap_or_default()
+pub(crate) fn positions(client: HookClient, text: &str, event: &str) -> Vec<(usize, usize)> {
+    Settings::parse(client, text).and_then(|settings| settings.positions(event)).unwrap_or_default()
 }
 
 fn install_event(text: &str, event: &'static str, command: &HookCommand) -> Result<Edited, SettingsError> {

@@ -184,7 +184,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Where our entries of an event stand: the number of the group and that of the entry in it, from 0.
-    pub(super) fn places(&self, event: &str) -> Result<Vec<(usize, usize)>, SettingsError> {
+    pub(super) fn positions(&self, event: &str) -> Result<Vec<(usize, usize)>, SettingsError> {
         let groups = self.event(event)?.map(|items| self.entries_below(items)).unwrap_or_default();
         let ours = |(group, entries): (usize, Vec<Raw<'_>>)| {
             let ours = entries.into_iter().enumerate().filter(|(_, entry)| self.our_program(entry).is_some());

@@ -15,8 +15,9 @@ use std::path::Path;
 use serde::Serialize;
 use toml::Value;
 
-use super::install::{InstallError, text};
-use super::settings::{HookClient, places};
+use super::error::InstallError;
+use super::install::text;
+use super::settings::{HookClient, positions};
 
 /// What Codex was told of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -46,7 +47,7 @@ pub(crate) struct CodexTrust {
 pub(crate) fn of_codex(hooks: &Path, config: &Path) -> Result<CodexTrust, InstallError> {
     let entries = text(hooks)?;
     let config: toml::Table = text(config)?.parse().map_err(|error: toml::de::Error| {
-        InstallError::NotToml { file: config.to_owned(), why: error.to_string() }
+        InstallError::Unparsed { file: config.to_owned(), why: error.to_string() }
     })?;
     let state = config.get("hooks").and_then(|hooks| hooks.get("state"));
     // Codex writes the path as it found it: by the name of its folder, or by where a link leads.
@@ -62,7 +63,7 @@ pub(crate) fn of_codex(hooks: &Path, config: &Path) -> Result<CodexTrust, Instal
         }
     };
     let events = HookClient::Codex.events().iter().filter_map(|event| {
-        let place = places(HookClient::Codex, &entries, event).into_iter().next()?;
+        let place = positions(HookClient::Codex, &entries, event).into_iter().next()?;
         Some((*event, told(event, place)))
     });
     let features = config.get("features");

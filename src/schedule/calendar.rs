@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, Days, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{DateTime, Datelike, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A repeating moment, in local time.
@@ -124,26 +124,12 @@ impl Calendar {
     /// the first time.
     #[must_use]
     pub fn next_after<Z: TimeZone>(&self, now: &DateTime<Z>) -> DateTime<Utc> {
-        let local = now.naive_local();
-        // Nine days or 49 hours cover a week or a day with a leap in between.
-        let candidates: Box<dyn Iterator<Item = NaiveDateTime>> = match self.hour {
-            Some(hour) => {
-                let time = NaiveTime::from_hms_opt(u32::from(hour), u32::from(self.minute), 0);
-                let today = local.date();
-                Box::new(
-                    (0..9).filter_map(move |days| {
-                        Some(today.checked_add_days(Days::new(days))?.and_time(time?))
-                    }),
-                )
-            }
-            None => {
-                let hour =
-                    local.date().and_hms_opt(chrono::Timelike::hour(&local), u32::from(self.minute), 0);
-                Box::new((0..49).filter_map(move |hours| hour?.checked_add_signed(TimeDelta::hours(hours))))
-            }
-        };
+        // Every hour from this morning on: nine days cover a week with a leap in it.
+        let first = now.date_naive().and_time(NaiveTime::MIN) + TimeDelta::minutes(self.minute.into());
         let zone = now.timezone();
-        candidates
+        (0..9 * 24)
+            .map(|hours| first + TimeDelta::hours(hours))
+            .filter(|moment| self.hour.is_none_or(|hour| moment.hour() == u32::from(hour)))
             .filter(|moment| self.weekday.is_none_or(|day| moment.weekday() == day))
             .filter_map(|moment| {
                 // A leap is an hour at most, in half hours.

@@ -40,6 +40,27 @@ pub(super) enum Found {
     Theirs(&'static str),
 }
 
+/// A file that is to be written, and what stands in its place.
+pub(super) struct PlannedFile {
+    pub(super) rendered: Rendered,
+    pub(super) found: Found,
+}
+
+impl PlannedFile {
+    pub(super) fn look(rendered: Rendered) -> Result<PlannedFile, ScheduleError> {
+        let found = look(&rendered.path)?;
+        Ok(PlannedFile { rendered, found })
+    }
+
+    pub(super) fn change(&self) -> FileChange {
+        match &self.found {
+            Found::Ours { text, .. } if *text == self.rendered.text => FileChange::Unchanged,
+            Found::Ours { .. } => FileChange::Updated,
+            Found::Theirs(_) | Found::Nothing => FileChange::Created,
+        }
+    }
+}
+
 /// What an install did to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -52,7 +73,8 @@ pub enum FileChange {
     Unchanged,
 }
 
-fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ScheduleError {
+/// The error of an operation on a path.
+pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ScheduleError {
     let path = path.to_owned();
     move |source| ScheduleError::Io { doing, path, source }
 }
@@ -86,12 +108,12 @@ pub(super) fn look(path: &Path) -> Result<Found, ScheduleError> {
 }
 
 /// Writes a file whole or not at all. Folders are made as needed.
-pub(super) fn write(file: &Rendered) -> Result<(), ScheduleError> {
-    let (path, folder) = (&file.path, file.path.parent().unwrap_or(Path::new("/")));
+pub(super) fn write(path: &Path, text: &str) -> Result<(), ScheduleError> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder).map_err(io("create", folder))?;
     // Whatever the umask: launchd refuses files that others may write.
     let access = Access::Exactly { mode: 0o644, group: None };
-    let written = Draft::beside(path, file.text.as_bytes(), access).and_then(|draft| draft.replace(path));
+    let written = Draft::beside(path, text.as_bytes(), access).and_then(|draft| draft.replace(path));
     written.map_err(io("write", path))
 }
 
@@ -130,7 +152,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a/b/x.service");
         for text in ["one", "two"] {
-            write(&Rendered { path: path.clone(), text: text.to_owned() }).unwrap();
+            write(&path, text).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o644);
@@ -145,7 +167,7 @@ mod tests {
         let path = home.path().join("x.service");
         fs::create_dir(&path).unwrap();
         fs::write(path.join("kept"), "").unwrap();
-        let error = write(&Rendered { path: path.clone(), text: String::new() }).unwrap_err();
+        let error = write(&path, "").unwrap_err();
         assert!(error.to_string().starts_with("failed to write "), "{error}");
         assert!(path.join("kept").exists());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);

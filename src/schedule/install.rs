@@ -11,15 +11,14 @@ use super::calendar::Calendar;
 use super::cron;
 use super::drift::Drift;
 use super::error::ScheduleError;
-use super::files::{self, FileChange, Found, Rendered};
+use super::files::{self, FileChange, Found, PlannedFile, Rendered, io};
 use super::job::{Job, is_writable};
 use super::launchd::Launchd;
-use super::manager::Kind;
-use super::manager::{Manager, ManagerPresence, ManagerView};
-use super::places::Places;
+use super::manager::{Manager, ManagerKind, ManagerPresence, ManagerView};
 use super::report::{Installed, Removed};
 use super::runner::{Runner, SystemRunner};
 use super::systemd::Systemd;
+use super::user_environment::UserEnvironment;
 use crate::os::stable_path::settle;
 
 /// What is wanted of an install.
@@ -39,8 +38,8 @@ pub struct Request {
 
 /// The schedule of one person.
 pub struct Schedule {
-    pub(super) kind: Kind,
-    places: Places,
+    pub(super) kind: ManagerKind,
+    user: UserEnvironment,
     runner: Box<dyn Runner>,
 }
 
@@ -50,21 +49,21 @@ impl Schedule {
     /// # Errors
     /// When there is no home, or it is another user's.
     pub fn for_this_os() -> Result<Schedule, ScheduleError> {
-        let places = Places::here()?;
-        let runner = SystemRunner::new(places.for_managers());
-        Ok(Schedule::new(Kind::here(), places, Box::new(runner)))
+        let user = UserEnvironment::here()?;
+        let runner = SystemRunner::new(user.for_managers());
+        Ok(Schedule::new(ManagerKind::here(), user, Box::new(runner)))
     }
 
     /// A schedule with any manager, folders and way to run programs.
     #[must_use]
-    pub fn new(kind: Kind, places: Places, runner: Box<dyn Runner>) -> Schedule {
-        Schedule { kind, places, runner }
+    pub fn new(kind: ManagerKind, user: UserEnvironment, runner: Box<dyn Runner>) -> Schedule {
+        Schedule { kind, user, runner }
     }
 
     pub(super) fn manager(&self) -> Box<dyn Manager + '_> {
         match self.kind {
-            Kind::Launchd => Box::new(Launchd::new(&self.places, &*self.runner)),
-            Kind::Systemd => Box::new(Systemd::new(&self.places, &*self.runner)),
+            ManagerKind::Launchd => Box::new(Launchd::new(&self.user, &*self.runner)),
+            ManagerKind::Systemd => Box::new(Systemd::new(&self.user, &*self.runner)),
         }
     }
 
@@ -74,21 +73,17 @@ impl Schedule {
     /// When the binary is no executable, will vanish, or cannot be written down.
     pub fn job(&self, request: &Request) -> Result<Job, ScheduleError> {
         let binary = self.settled(&request.binary, request.force)?;
-        let mut environment = self.places.kept.clone();
+        let mut environment = self.user.kept.clone();
         if let Some(config) = &request.config {
-            let absolute = std::path::absolute(config).map_err(|source| ScheduleError::Io {
-                doing: "find",
-                path: config.clone(),
-                source,
-            })?;
+            let absolute = std::path::absolute(config).map_err(io("find", config))?;
             let text = absolute
                 .to_str()
                 .ok_or_else(|| ScheduleError::Unwritable { what: format!("the path {absolute:?}") })?;
             environment.insert("MCP_REAP_CONFIG".to_owned(), text.to_owned());
         }
         // The log files of a launchd agent lie below it.
-        if !self.places.home.to_str().is_some_and(is_writable) {
-            return Err(ScheduleError::Unwritable { what: format!("the path {:?}", self.places.home) });
+        if !self.user.home.to_str().is_some_and(is_writable) {
+            return Err(ScheduleError::Unwritable { what: format!("the path {:?}", self.user.home) });
         }
         Job::new(&binary, request.calendar, environment, request.grace)
     }
@@ -96,9 +91,9 @@ impl Schedule {
     /// The path to schedule: absolute, executable, and, unless forced, not about to vanish.
     fn settled(&self, binary: &Path, force: bool) -> Result<PathBuf, ScheduleError> {
         let owned = || binary.to_owned();
-        let settled = settle(binary, &self.places.path, &self.places.temporary);
+        let settled = settle(binary, &self.user.path, &self.user.temporary);
         match (settled.executable, settled.danger) {
-            (Err(source), _) => Err(ScheduleError::Io { doing: "find", path: owned(), source }),
+            (Err(source), _) => Err(io("find", binary)(source)),
             (Ok(false), _) => Err(ScheduleError::NotExecutable { path: owned() }),
             (Ok(true), Some(why)) if !force => Err(ScheduleError::WillVanish { path: owned(), why }),
             (Ok(true), _) => Ok(settled.path),
@@ -120,6 +115,7 @@ impl Schedule {
         let job = self.job(request)?;
         let manager = self.manager();
         let presence = manager.presence();
+        let here = presence == ManagerPresence::Here;
         if let ManagerPresence::Absent(why) = presence {
             let crontab = cron::line(&job);
             return Err(ScheduleError::NoManager { manager: self.kind.name(), why, crontab });
@@ -127,42 +123,27 @@ impl Schedule {
         if !manager.can_run(&job.binary()) {
             return Err(ScheduleError::Unrunnable { manager: self.kind.name(), path: job.binary });
         }
-        let rendered = manager.render(&job);
-        let found = rendered.iter().map(|file| files::look(&file.path)).collect::<Result<Vec<_>, _>>()?;
-        for (file, found) in rendered.iter().zip(&found) {
-            if let Found::Theirs(why) = found
-                && !request.force
-            {
-                return Err(ScheduleError::NotOurs { path: file.path.clone(), why });
+        let files = manager.render(&job).into_iter().map(PlannedFile::look).collect::<Result<Vec<_>, _>>()?;
+        for file in files.iter().filter(|_| !request.force) {
+            if let Found::Theirs(why) = file.found {
+                return Err(ScheduleError::NotOurs { path: file.rendered.path.clone(), why });
             }
         }
-        let change = |(file, found): (&Rendered, &Found)| match found {
-            Found::Ours { text, .. } if *text == file.text => FileChange::Unchanged,
-            Found::Ours { .. } => FileChange::Updated,
-            Found::Theirs(_) | Found::Nothing => FileChange::Created,
-        };
-        let changes: Vec<FileChange> = rendered.iter().zip(&found).map(change).collect();
         for folder in manager.folders() {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-            made.map_err(|source| ScheduleError::Io { doing: "create", path: folder, source })?;
+            made.map_err(io("create", &folder))?;
         }
         // A package's timer that was on is switched on again when this fails.
-        let had_none = found.iter().all(|found| *found == Found::Nothing);
-        let mut before = if had_none && presence == ManagerPresence::Here {
-            manager.see(None)?
-        } else {
-            ManagerView::default()
-        };
+        let had_none = files.iter().all(|file| file.found == Found::Nothing);
+        let mut before = if had_none && here { manager.see(None)? } else { ManagerView::default() };
         let package_on = before.loaded && !before.take_provided().is_empty();
         let mut moved = Vec::new();
-        let taken = put(&rendered, &found, &changes, &mut moved).and_then(|()| match presence {
-            ManagerPresence::Here => self.take_up(&*manager, &job, &changes),
-            _ => Ok(ManagerView::default()),
+        let taken = put(&files, &mut moved).and_then(|()| {
+            if here { self.take_up(&*manager, &job, &files) } else { Ok(ManagerView::default()) }
         });
-        let seen =
-            taken.inspect_err(|_| put_back(&*manager, &rendered, &found, &moved, &presence, package_on))?;
+        let seen = taken.inspect_err(|_| put_back(&*manager, &files, &moved, here, package_on))?;
         let next = seen.next.unwrap_or_else(|| job.calendar.next_after(&Local::now()));
-        let files = rendered.into_iter().map(|file| file.path).zip(changes).collect();
+        let files = files.iter().map(|file| (file.rendered.path.clone(), file.change())).collect();
         let moved = moved.into_iter().map(|(_, aside)| aside).collect();
         Ok(Installed { job, files, moved, loaded: seen.loaded, next: Some(next) })
     }
@@ -172,18 +153,17 @@ impl Schedule {
         &self,
         manager: &dyn Manager,
         job: &Job,
-        changes: &[FileChange],
+        files: &[PlannedFile],
     ) -> Result<ManagerView, ScheduleError> {
-        let right = |seen: &ManagerView| seen.loaded && Drift::unwanted(&seen.drift).is_empty();
-        if changes.iter().all(|change| *change == FileChange::Unchanged) {
-            let seen = manager.see(Some(job))?;
-            if right(&seen) {
-                return Ok(seen);
-            }
+        let is_right = |seen: &ManagerView| seen.loaded && Drift::unwanted(&seen.drift).is_empty();
+        let unchanged = files.iter().all(|file| file.change() == FileChange::Unchanged);
+        let before = if unchanged { Some(manager.see(Some(job))?) } else { None };
+        if let Some(seen) = before.filter(is_right) {
+            return Ok(seen);
         }
         manager.load()?;
         let seen = manager.see(Some(job))?;
-        if right(&seen) {
+        if is_right(&seen) {
             return Ok(seen);
         }
         let mut drift: Vec<Drift> = Drift::unwanted(&seen.drift).into_iter().cloned().collect();
@@ -236,18 +216,14 @@ impl Schedule {
 
 /// Writes what is to be changed. What is not ours is moved aside; `moved` has from where to where, also
 /// when this fails half-way.
-fn put(
-    rendered: &[Rendered],
-    found: &[Found],
-    changes: &[FileChange],
-    moved: &mut Vec<(PathBuf, PathBuf)>,
-) -> Result<(), ScheduleError> {
-    for ((file, found), change) in rendered.iter().zip(found).zip(changes) {
-        if matches!(found, Found::Theirs(_)) {
-            moved.push((file.path.clone(), files::move_aside(&file.path)?));
+fn put(files: &[PlannedFile], moved: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), ScheduleError> {
+    for file in files {
+        let path = &file.rendered.path;
+        if matches!(file.found, Found::Theirs(_)) {
+            moved.push((path.clone(), files::move_aside(path)?));
         }
-        if *change != FileChange::Unchanged {
-            files::write(file)?;
+        if file.change() != FileChange::Unchanged {
+            files::write(path, &file.rendered.text)?;
         }
     }
     Ok(())
@@ -257,23 +233,19 @@ fn put(
 /// is the one that explains.
 fn put_back(
     manager: &dyn Manager,
-    rendered: &[Rendered],
-    found: &[Found],
+    files: &[PlannedFile],
     moved: &[(PathBuf, PathBuf)],
-    presence: &ManagerPresence,
+    here: bool,
     package_on: bool,
 ) {
-    let here = *presence == ManagerPresence::Here;
-    let had_none = found.iter().all(|found| *found == Found::Nothing);
+    let had_none = files.iter().all(|file| file.found == Found::Nothing);
     if here && had_none {
         let _ = manager.unload();
     }
-    for (file, found) in rendered.iter().zip(found) {
+    for PlannedFile { rendered, found } in files {
         let _ = match found {
-            Found::Ours { text, .. } => {
-                files::write(&Rendered { path: file.path.clone(), text: text.clone() })
-            }
-            Found::Nothing => files::remove(&file.path).map(drop),
+            Found::Ours { text, .. } => files::write(&rendered.path, text),
+            Found::Nothing => files::remove(&rendered.path).map(drop),
             // Renamed over what was written in its place.
             Found::Theirs(_) => Ok(()),
         };

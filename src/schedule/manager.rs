@@ -9,30 +9,30 @@ use super::error::ScheduleError;
 use super::files::Rendered;
 use super::job::Job;
 use super::report::LastRun;
-use super::runner::{CallError, Output, Runner};
+use super::runner::{Output, Runner};
 
 /// Which kind of manager starts the runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ManagerKind {
     /// macOS.
     Launchd,
     /// Linux.
     Systemd,
 }
 
-impl Kind {
+impl ManagerKind {
     /// The one of this machine.
     #[must_use]
-    pub const fn here() -> Kind {
-        if cfg!(target_os = "macos") { Kind::Launchd } else { Kind::Systemd }
+    pub const fn here() -> ManagerKind {
+        if cfg!(target_os = "macos") { ManagerKind::Launchd } else { ManagerKind::Systemd }
     }
 
     /// As people call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Kind::Launchd => "launchd",
-            Kind::Systemd => "systemd",
+            ManagerKind::Launchd => "launchd",
+            ManagerKind::Systemd => "systemd",
         }
     }
 }
@@ -111,23 +111,16 @@ pub(super) fn same_file(one: &Path, other: &Path) -> bool {
 
 /// Runs a manager's tool, and takes anything but success for an error.
 pub(super) fn must(runner: &dyn Runner, program: &str, args: &[&str]) -> Result<Output, ScheduleError> {
-    match runner.run(program, args) {
-        Ok(output) if output.is_success() => Ok(output),
-        Ok(output) => Err(refused(program, args, output.complaint())),
-        Err(error) => Err(broken(program, args, &error)),
-    }
+    let output = may(runner, program, args)?;
+    if output.is_success() { Ok(output) } else { Err(refused(program, args, output.complaint())) }
 }
 
 /// Runs a manager's tool whatever comes of it.
 pub(super) fn may(runner: &dyn Runner, program: &str, args: &[&str]) -> Result<Output, ScheduleError> {
-    runner.run(program, args).map_err(|error| broken(program, args, &error))
+    runner.run(program, args).map_err(|error| refused(program, args, error.to_string()))
 }
 
 /// The error of a tool that failed.
 pub(super) fn refused(program: &str, args: &[&str], why: String) -> ScheduleError {
     ScheduleError::Refused { command: format!("{program} {}", args.join(" ")), why }
-}
-
-fn broken(program: &str, args: &[&str], error: &CallError) -> ScheduleError {
-    refused(program, args, error.to_string())
 }

@@ -26,7 +26,7 @@ pub struct Installed {
 }
 
 /// The state of the schedule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ScheduleStatus {
     /// `launchd` or `systemd`.
     pub manager: &'static str,

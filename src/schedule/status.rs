@@ -1,6 +1,6 @@
 //! Compares the files of a schedule with what its manager has loaded.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Local, TimeZone};
 
@@ -8,7 +8,6 @@ use super::drift::Drift;
 use super::error::ScheduleError;
 use super::files::{self, Found};
 use super::install::Schedule;
-use super::job::Job;
 use super::manager::{Manager, ManagerPresence, ManagerView};
 use super::report::ScheduleStatus;
 
@@ -31,63 +30,47 @@ impl Schedule {
         now: &DateTime<Z>,
     ) -> Result<ScheduleStatus, ScheduleError> {
         let manager = self.manager();
-        let Files { there, job, mut drift } = read_files(&*manager)?;
-        let installed = there.iter().all(|(_, there)| *there);
-        let none = there.iter().all(|(_, there)| !there);
-        drift.extend(job.as_ref().and_then(|job| drift_of_binary(&job.binary, running)));
-        let (absent, mut seen) = match manager.presence() {
-            ManagerPresence::Here => (None, manager.see(job.as_ref())?),
+        let mut status = read_files(&*manager)?;
+        status.manager = self.kind.name();
+        let job = status.job.as_ref();
+        let none = status.files.iter().all(|(_, there)| !there);
+        status.drift.extend(job.and_then(|job| drift_of_binary(&job.binary, running)));
+        let mut seen = ManagerView::default();
+        match manager.presence() {
+            ManagerPresence::Here => seen = manager.see(job)?,
             ManagerPresence::AtNextLogin => {
-                (Some("nobody is logged in at the screen".to_owned()), ManagerView::default())
+                status.absent = Some("nobody is logged in at the screen".to_owned());
             }
-            ManagerPresence::Absent(why) => (Some(why), ManagerView::default()),
-        };
-        let provided = if none { seen.take_provided() } else { Vec::new() };
-        if !provided.is_empty() && seen.loaded {
-            drift.extend(seen.program.as_deref().and_then(|program| drift_of_binary(program, running)));
+            ManagerPresence::Absent(why) => status.absent = Some(why),
         }
-        drift.extend(seen.drift);
+        status.provided = if none { seen.take_provided() } else { Vec::new() };
+        if !status.provided.is_empty() && seen.loaded {
+            status
+                .drift
+                .extend(seen.program.as_deref().and_then(|program| drift_of_binary(program, running)));
+        }
+        status.drift.extend(seen.drift);
         let unexplained =
-            !drift.iter().any(|drift| matches!(drift, Drift::NotStarted | Drift::Masked { .. }));
-        if absent.is_none() && installed && !seen.loaded && unexplained {
-            drift.push(Drift::NotLoaded);
+            !status.drift.iter().any(|drift| matches!(drift, Drift::NotStarted | Drift::Masked { .. }));
+        if status.absent.is_none() && status.installed && !seen.loaded && unexplained {
+            status.drift.push(Drift::NotLoaded);
         }
-        if seen.loaded && none && provided.is_empty() {
-            drift.push(Drift::OnlyLoaded);
+        if seen.loaded && none && status.provided.is_empty() {
+            status.drift.push(Drift::OnlyLoaded);
         }
-        let worked_out = || job.as_ref().filter(|_| seen.loaded).map(|job| job.calendar.next_after(now));
-        let next = seen.next.or_else(worked_out);
-        let manager = self.kind.name();
-        Ok(ScheduleStatus {
-            manager,
-            absent,
-            files: there,
-            installed,
-            provided,
-            loaded: seen.loaded,
-            job,
-            next,
-            last: seen.last,
-            drift,
-        })
+        let worked_out = || job.filter(|_| seen.loaded).map(|job| job.calendar.next_after(now));
+        status.next = seen.next.or_else(worked_out);
+        (status.loaded, status.last) = (seen.loaded, seen.last);
+        Ok(status)
     }
 }
 
-/// The files of a schedule.
-struct Files {
-    /// Each, and whether it is there.
-    there: Vec<(PathBuf, bool)>,
-    /// What they were made for.
-    job: Option<Job>,
-    /// Where they are not as an install with this version would leave them.
-    drift: Vec<Drift>,
-}
-
-fn read_files(manager: &dyn Manager) -> Result<Files, ScheduleError> {
-    let (mut there, mut jobs, mut drift) = (Vec::new(), Vec::new(), Vec::new());
+/// What the files alone say, and where they are not as an install with this version would leave them.
+fn read_files(manager: &dyn Manager) -> Result<ScheduleStatus, ScheduleError> {
+    let (mut files, mut jobs, mut drift) = (Vec::new(), Vec::new(), Vec::new());
     for (at, path) in manager.paths().into_iter().enumerate() {
         let found = files::look(&path)?;
-        there.push((path.clone(), found != Found::Nothing));
+        files.push((path.clone(), found != Found::Nothing));
         match found {
             Found::Nothing => drift.push(Drift::Missing { path }),
             Found::Theirs(why) => drift.push(Drift::NotOurs { path, why }),
@@ -100,13 +83,15 @@ fn read_files(manager: &dyn Manager) -> Result<Files, ScheduleError> {
             }
         }
     }
-    if there.iter().all(|(_, there)| !there) {
+    if files.iter().all(|(_, there)| !there) {
         drift.clear();
     }
     if jobs.windows(2).any(|two| two[0] != two[1]) {
         drift.push(Drift::Disagree);
     }
-    Ok(Files { there, job: jobs.into_iter().flatten().next(), drift })
+    let installed = files.iter().all(|(_, there)| *there);
+    let job = jobs.into_iter().flatten().next();
+    Ok(ScheduleStatus { files, installed, job, drift, ..ScheduleStatus::default() })
 }
 
 /// Is what is scheduled there, and is it us?

@@ -13,8 +13,6 @@ pub mod recorded;
 mod error;
 pub use error::{EVIDENCE_VARIABLES, SysError};
 
-#[cfg(target_os = "macos")]
-mod ffi;
 #[cfg(target_os = "linux")]
 mod linux;
 // Its readers of bytes are built and tested everywhere.
@@ -30,11 +28,9 @@ use linux as system;
 #[cfg(target_os = "macos")]
 use macos as system;
 
-use std::time::Duration;
+pub use system::{command, environment, identity, lineage, wait_for_end};
 
-use crate::bytes::Argv;
-use crate::process::{Interest, Owners, Pid, ProcessId, Snapshot};
-use crate::reap::Lineage;
+use crate::process::{Interest, Owners, Snapshot};
 
 /// Reads a cheap row of every process, then the details of those that `interest` names.
 ///
@@ -58,41 +54,6 @@ pub fn snapshot_with(
     mut interest: impl FnMut(&Snapshot) -> Interest,
 ) -> Result<Snapshot, SysError> {
     system::snapshot(owners, &mut interest)
-}
-
-/// The process that has this number now, a zombie included; `None` where no process has it or its start
-/// cannot be read.
-#[must_use]
-pub fn identity(pid: Pid) -> Option<ProcessId> {
-    system::identity(pid)
-}
-
-/// The environment of a process, each variable ended by a zero. `None` where it is not shown: another user's, one in the
-/// middle of its exec, on macOS a program of the system's.
-#[must_use]
-pub fn environment(pid: Pid) -> Option<Vec<u8>> {
-    system::environment(pid)
-}
-
-/// The command line of a process as it stands now; empty where it is not shown.
-#[must_use]
-pub fn command(pid: Pid) -> Argv {
-    system::command(pid)
-}
-
-/// Which process it is and which one forked it, by numbers that are never given twice; `None` on Linux, which has none.
-#[must_use]
-pub fn lineage(pid: Pid) -> Option<Lineage> {
-    system::lineage(pid)
-}
-
-/// Sleeps until exactly this process, anybody's, has ended, or `patience` is over; says whether it has
-/// ended. A zombie has. Costs nothing meanwhile: a pidfd on Linux, a kqueue on macOS.
-///
-/// # Errors
-/// When the system has no handle left for it, or cannot make one (Linux before 5.3).
-pub fn wait_for_end(id: ProcessId, patience: Duration) -> std::io::Result<bool> {
-    system::wait_for_end(id, patience)
 }
 
 /// What a client sends to a server that it started.
@@ -121,9 +82,9 @@ pub fn signal_child(child: &std::process::Child, signal: ChildSignal) -> std::io
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::process::StartTime;
+    use crate::process::{Pid, ProcessId, StartTime};
     use std::process::{Command, Stdio};
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn the_end_of_a_process_wakes_who_waits_for_it() {

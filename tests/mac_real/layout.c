@@ -1,7 +1,10 @@
 // Every offset that src/sys/macos/layout/at.rs names, held against the headers of the SDK it is compiled with.
 // tests/mac_real/layout.sh writes the numbers out of at.rs and compiles this; nothing is run.
+#include <errno.h>
 #include <libproc.h>
+#include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/event.h>
 #include <sys/proc_info.h>
 #include <sys/resource.h>
@@ -79,19 +82,32 @@ _Static_assert(SOCKINFO_IN == 1 && SOCKINFO_TCP == 2 && SOCKINFO_UN == 3, "kinds
 _Static_assert(SOI_S_CANTSENDMORE == 0x10 && SOI_S_CANTRCVMORE == 0x20, "halves of sockets");
 _Static_assert(TSI_S_LISTEN == 1 && TSI_S_ESTABLISHED == 4, "states of TCP");
 
-_Static_assert(EVFILT_READ == -1 && EVFILT_WRITE == -2 && EVFILT_PROC == -5, "filters");
-_Static_assert(EV_ADD == 1 && EV_ONESHOT == 0x10 && EV_CLEAR == 0x20 && EV_EOF == 0x8000, "flags of events");
-_Static_assert(NOTE_LOWAT == 1 && NOTE_EXIT == 0x80000000, "notes");
+_Static_assert(EVFILT_READ == OUR_READ && EVFILT_WRITE == OUR_WRITE && EVFILT_PROC == OUR_PROC, "filters");
+_Static_assert(EV_ADD == OUR_ADD && EV_ONESHOT == OUR_ONESHOT && EV_CLEAR == OUR_CLEAR && EV_EOF == OUR_EOF, "flags");
+_Static_assert(NOTE_LOWAT == OUR_LOWAT && NOTE_EXIT == OUR_EXIT, "notes");
 _Static_assert(PROC_PIDLISTFDS == OUR_LIST_FDS && PROC_PIDTBSDINFO == OUR_BSD && PROC_PIDTASKINFO == OUR_TASK, "flavors");
 _Static_assert(PROC_PIDVNODEPATHINFO == OUR_DIRECTORY && PROC_PIDT_SHORTBSDINFO == OUR_SHORT_BSD, "flavors");
 _Static_assert(PROC_PIDFDVNODEINFO == OUR_FD_VNODE && PROC_PIDFDSOCKETINFO == OUR_FD_SOCKET, "flavors");
 _Static_assert(PROC_PIDFDPIPEINFO == OUR_FD_PIPE, "flavors");
 
-// Not in the SDK's headers: struct proc_uniqidentifierinfo and its flavor 17 are in xnu's bsd/sys/proc_info_private.h.
-#ifdef PROC_PIDUNIQIDENTIFIERINFO
+_Static_assert(EPERM == OUR_EPERM && ESRCH == OUR_ESRCH && EBADF == OUR_EBADF, "errors");
+_Static_assert(SIGKILL == OUR_KILL && SIGTERM == OUR_TERM && SIGCONT == OUR_CONT, "signals");
+
+// Not in the SDK's headers, but in xnu's bsd/sys/proc_info_private.h.
+#ifndef PROC_PIDUNIQIDENTIFIERINFO
+#define PROC_PIDUNIQIDENTIFIERINFO 17
+struct proc_uniqidentifierinfo {
+  uint8_t p_uuid[16];
+  uint64_t p_uniqueid;
+  uint64_t p_puniqueid;
+  int32_t p_idversion;
+  int32_t p_orig_ppidversion;
+  uint64_t p_reserve2;
+  uint64_t p_reserve3;
+};
+#endif
 AT(UNIQUE_ID, struct proc_uniqidentifierinfo, p_uniqueid);
 AT(UNIQUE_PARENT, struct proc_uniqidentifierinfo, p_puniqueid);
 AT(UNIQUE_VERSION, struct proc_uniqidentifierinfo, p_idversion);
 SIZE(UNIQUE_SIZE, struct proc_uniqidentifierinfo);
 _Static_assert(PROC_PIDUNIQIDENTIFIERINFO == OUR_UNIQUE, "flavors");
-#endif

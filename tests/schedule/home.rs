@@ -10,8 +10,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mcp_reap::schedule::{
-    Calendar, CallError, Installed, Kind, Output, Places, Request, Runner, Schedule, ScheduleError,
-    ScheduleStatus,
+    Calendar, CallError, Installed, ManagerKind, Output, Request, Runner, Schedule, ScheduleError,
+    ScheduleStatus, UserEnvironment,
 };
 use tempfile::TempDir;
 
@@ -65,8 +65,8 @@ impl Runner for SimulatedRunner {
 /// One person's home, with mcp-reap in `~/bin`.
 pub(crate) struct Home {
     pub(crate) _folder: TempDir,
-    pub(crate) places: Places,
-    pub(crate) kind: Kind,
+    pub(crate) user: UserEnvironment,
+    pub(crate) kind: ManagerKind,
     pub(crate) binary: PathBuf,
     pub(crate) systemctl: Rc<RefCell<Systemctl>>,
     pub(crate) launchctl: Rc<RefCell<Launchctl>>,
@@ -75,20 +75,20 @@ pub(crate) struct Home {
     pub(crate) absent: bool,
 }
 
-pub(crate) const KINDS: [Kind; 2] = [Kind::Launchd, Kind::Systemd];
+pub(crate) const KINDS: [ManagerKind; 2] = [ManagerKind::Launchd, ManagerKind::Systemd];
 
 impl Home {
-    pub(crate) fn new(kind: Kind) -> Home {
+    pub(crate) fn new(kind: ManagerKind) -> Home {
         // Not below /tmp, where no binary may be scheduled from.
         let folder = crate::stable_path::folder();
         let home = folder.path().canonicalize().unwrap().join("u");
-        let places = Places { uid: 501, ..Places::new(&home) };
+        let user = UserEnvironment { uid: 501, ..UserEnvironment::new(&home) };
         let binary = program(&home.join("bin/mcp-reap"));
         Home {
-            systemctl: Rc::new(RefCell::new(Systemctl::new(&places))),
-            launchctl: Rc::new(RefCell::new(Launchctl::new(&places))),
+            systemctl: Rc::new(RefCell::new(Systemctl::new(&user))),
+            launchctl: Rc::new(RefCell::new(Launchctl::new(&user))),
             _folder: folder,
-            places,
+            user,
             kind,
             binary,
             calls: Rc::default(),
@@ -99,8 +99,8 @@ impl Home {
 
     pub(crate) fn schedule(&self) -> Schedule {
         let (program, manager): (_, Rc<RefCell<dyn SimulatedManager>>) = match self.kind {
-            Kind::Systemd => ("systemctl", self.systemctl.clone()),
-            Kind::Launchd => ("launchctl", self.launchctl.clone()),
+            ManagerKind::Systemd => ("systemctl", self.systemctl.clone()),
+            ManagerKind::Launchd => ("launchctl", self.launchctl.clone()),
         };
         let runner = SimulatedRunner {
             program,
@@ -109,7 +109,7 @@ impl Home {
             broken: self.broken.clone(),
             absent: self.absent,
         };
-        Schedule::new(self.kind, self.places.clone(), Box::new(runner))
+        Schedule::new(self.kind, self.user.clone(), Box::new(runner))
     }
 
     pub(crate) fn request(&self) -> Request {
@@ -134,14 +134,14 @@ impl Home {
 
     /// What `status` finds wrong, as sentences with the home as `~`.
     pub(crate) fn drift(&self) -> Vec<String> {
-        let home = self.places.home.to_str().unwrap();
+        let home = self.user.home.to_str().unwrap();
         self.status().drift.iter().map(|drift| drift.to_string().replace(home, "~")).collect()
     }
 
     /// What was run since the last time, without the queries that change nothing.
     pub(crate) fn orders(&self) -> Vec<String> {
         let calls = std::mem::take(&mut *self.calls.borrow_mut());
-        let home = self.places.home.to_str().unwrap();
+        let home = self.user.home.to_str().unwrap();
         let order = |command: &String| !command.contains("show ") && !command.starts_with("print ");
         calls.iter().filter(|command| order(command)).map(|command| command.replace(home, "~")).collect()
     }
@@ -149,11 +149,11 @@ impl Home {
     /// Every file and link below the home with its content, but for the binary.
     pub(crate) fn files(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
-        let mut folders = vec![self.places.home.clone()];
+        let mut folders = vec![self.user.home.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).unwrap() {
                 let path = entry.unwrap().path();
-                let name = path.strip_prefix(&self.places.home).unwrap().to_str().unwrap().to_owned();
+                let name = path.strip_prefix(&self.user.home).unwrap().to_str().unwrap().to_owned();
                 if path.is_symlink() {
                     files.insert(name, format!("-> {}", fs::read_link(&path).unwrap().display()));
                 } else if path.is_dir() {
@@ -168,9 +168,9 @@ impl Home {
 
     /// The first file of the schedule.
     pub(crate) fn main_file(&self) -> PathBuf {
-        self.places.home.join(match self.kind {
-            Kind::Systemd => ".config/systemd/user/mcp-reap.service",
-            Kind::Launchd => "Library/LaunchAgents/com.mcp-reap.plist",
+        self.user.home.join(match self.kind {
+            ManagerKind::Systemd => ".config/systemd/user/mcp-reap.service",
+            ManagerKind::Launchd => "Library/LaunchAgents/com.mcp-reap.plist",
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use mcp_reap::schedule::{Calendar, FileChange, Kind, Request, ScheduleError};
+use mcp_reap::schedule::{Calendar, FileChange, ManagerKind, Request, ScheduleError};
 
 use crate::home::{Home, KINDS, program};
 
@@ -22,7 +22,10 @@ fn an_install_writes_loads_and_looks() {
         let status = home.status();
         assert!(status.installed && status.loaded, "{status:?}");
         assert_eq!((status.drift, status.job), (Vec::new(), Some(installed.job)));
-        assert_eq!(home.orders(), if kind == Kind::Systemd { &SYSTEMD_ORDERS[..] } else { &LAUNCHD_ORDERS });
+        assert_eq!(
+            home.orders(),
+            if kind == ManagerKind::Systemd { &SYSTEMD_ORDERS[..] } else { &LAUNCHD_ORDERS }
+        );
     }
 }
 
@@ -58,14 +61,14 @@ fn a_moved_binary_and_another_calendar_are_taken_up() {
         let mut home = Home::new(kind);
         home.install().unwrap();
         home.orders();
-        home.binary = program(&home.places.home.join("other bin/mcp-reap"));
-        fs::remove_file(home.places.home.join("bin/mcp-reap")).unwrap();
+        home.binary = program(&home.user.home.join("other bin/mcp-reap"));
+        fs::remove_file(home.user.home.join("bin/mcp-reap")).unwrap();
         assert_eq!(home.drift(), ["~/bin/mcp-reap is gone: every run will fail"]);
         let request = Request { calendar: Calendar::hourly("15").unwrap(), ..home.request() };
         let installed = home.schedule().install(&request).unwrap();
         assert!(installed.files.iter().all(|(_, change)| *change == FileChange::Updated));
         assert_eq!(home.drift(), Vec::<String>::new());
-        if kind == Kind::Launchd {
+        if kind == ManagerKind::Launchd {
             let orders = ["enable gui/501/com.mcp-reap", "bootout gui/501/com.mcp-reap", "(pause)"];
             assert_eq!(home.orders()[..3], orders);
         }
@@ -80,11 +83,11 @@ fn an_uninstall_leaves_nothing() {
         home.orders();
         home.install().unwrap();
         for name in ["schedule.out.log", "schedule.err.log"] {
-            fs::create_dir_all(home.places.home.join("Library/Logs/mcp-reap")).unwrap();
-            fs::write(home.places.home.join("Library/Logs/mcp-reap").join(name), "").unwrap();
+            fs::create_dir_all(home.user.home.join("Library/Logs/mcp-reap")).unwrap();
+            fs::write(home.user.home.join("Library/Logs/mcp-reap").join(name), "").unwrap();
         }
-        if kind == Kind::Systemd {
-            fs::remove_dir_all(home.places.home.join("Library")).unwrap();
+        if kind == ManagerKind::Systemd {
+            fs::remove_dir_all(home.user.home.join("Library")).unwrap();
         }
         let removed = home.schedule().uninstall(false).unwrap();
         assert!(removed.unloaded && removed.files.contains(&home.main_file()), "{removed:?}");
@@ -96,9 +99,9 @@ fn an_uninstall_leaves_nothing() {
 
 #[test]
 fn an_uninstall_keeps_what_a_run_has_written() {
-    let home = Home::new(Kind::Launchd);
+    let home = Home::new(ManagerKind::Launchd);
     home.install().unwrap();
-    let text = home.places.home.join("Library/Logs/mcp-reap/schedule.err.log");
+    let text = home.user.home.join("Library/Logs/mcp-reap/schedule.err.log");
     fs::write(&text, "mcp-reap: no\n").unwrap();
     home.schedule().uninstall(false).unwrap();
     assert_eq!(fs::read_to_string(text).unwrap(), "mcp-reap: no\n");
@@ -119,7 +122,7 @@ fn what_a_person_changed_or_wrote_is_left_alone_unless_forced() {
                 "edited" => fs::write(&path, fs::read_to_string(&path).unwrap() + "\n# mine\n").unwrap(),
                 "foreign" => fs::write(&path, "[Service]\nExecStart=/bin/true\n").unwrap(),
                 _ => {
-                    let kept = home.places.home.join("dotfile");
+                    let kept = home.user.home.join("dotfile");
                     fs::rename(&path, &kept).unwrap();
                     symlink(kept, &path).unwrap();
                 }
@@ -129,13 +132,13 @@ fn what_a_person_changed_or_wrote_is_left_alone_unless_forced() {
             assert_eq!(home.install().unwrap_err().to_string(), expected);
             assert_eq!(home.schedule().uninstall(false).unwrap_err().to_string(), expected);
             assert_eq!((home.files(), home.orders()), (before, Vec::new()), "{content}");
-            let home_name = home.places.home.to_str().unwrap().to_owned();
+            let home_name = home.user.home.to_str().unwrap().to_owned();
             let expected = format!("{}: {why}", path.display()).replace(&home_name, "~");
             assert!(home.drift().contains(&expected), "{:?}", home.drift());
             // Forced, it goes beside; and back, when that comes to nothing.
             let forced = Request { force: true, ..home.request() };
             let before = home.files();
-            let order = if kind == Kind::Systemd { "restart" } else { "bootstrap" };
+            let order = if kind == ManagerKind::Systemd { "restart" } else { "bootstrap" };
             home.broken.borrow_mut().push(order);
             home.launchctl.borrow_mut().loaded = None;
             home.schedule().install(&forced).unwrap_err();
@@ -154,7 +157,9 @@ fn what_a_person_changed_or_wrote_is_left_alone_unless_forced() {
 
 #[test]
 fn a_failed_install_leaves_everything_as_it_was() {
-    for (kind, orders) in [(Kind::Systemd, &SYSTEMD_ORDERS[..]), (Kind::Launchd, &["bootstrap"])] {
+    for (kind, orders) in
+        [(ManagerKind::Systemd, &SYSTEMD_ORDERS[..]), (ManagerKind::Launchd, &["bootstrap"])]
+    {
         for order in orders {
             // On a home without a schedule.
             let home = Home::new(kind);
@@ -177,7 +182,7 @@ fn a_failed_install_leaves_everything_as_it_was() {
 
 #[test]
 fn a_manager_that_reports_success_and_does_nothing_is_not_believed() {
-    let home = Home::new(Kind::Systemd);
+    let home = Home::new(ManagerKind::Systemd);
     home.systemctl.borrow_mut().deaf = true;
     let error = home.install().unwrap_err();
     assert_eq!(error.to_string(), "systemd has not taken it up: installed, but not loaded");
@@ -186,8 +191,8 @@ fn a_manager_that_reports_success_and_does_nothing_is_not_believed() {
 
 #[test]
 fn units_of_others_that_come_first_are_found_out() {
-    let home = Home::new(Kind::Systemd);
-    let other = home.places.home.join("run/user.control");
+    let home = Home::new(ManagerKind::Systemd);
+    let other = home.user.home.join("run/user.control");
     fs::create_dir_all(&other).unwrap();
     fs::write(other.join("mcp-reap.timer"), "[Timer]\nOnCalendar=daily\n").unwrap();
     home.systemctl.borrow_mut().override_folder = Some(other.clone());
@@ -201,7 +206,7 @@ fn units_of_others_that_come_first_are_found_out() {
 
 #[test]
 fn launchd_is_given_the_time_it_needs() {
-    let home = Home::new(Kind::Launchd);
+    let home = Home::new(ManagerKind::Launchd);
     home.launchctl.borrow_mut().not_yet = 3;
     home.install().unwrap();
     home.launchctl.borrow_mut().slow = 20;
@@ -218,7 +223,7 @@ fn launchd_is_given_the_time_it_needs() {
 
 #[test]
 fn without_a_login_at_the_screen_launchd_takes_it_up_later() {
-    let home = Home::new(Kind::Launchd);
+    let home = Home::new(ManagerKind::Launchd);
     home.launchctl.borrow_mut().logged_in = false;
     let installed = home.install().unwrap();
     assert!(!installed.loaded && home.main_file().exists());
@@ -244,7 +249,7 @@ fn without_a_manager_there_is_a_line_for_cron_and_nothing_is_written() {
         assert!(home.files().is_empty());
         assert_eq!(home.status().absent, Some(why));
     }
-    let home = Home::new(Kind::Systemd);
+    let home = Home::new(ManagerKind::Systemd);
     home.broken.borrow_mut().push("--no-pager show --property=Version");
     assert!(
         matches!(home.install(), Err(ScheduleError::NoManager { why, .. }) if why == "broken for this test")
@@ -253,7 +258,7 @@ fn without_a_manager_there_is_a_line_for_cron_and_nothing_is_written() {
 
 #[test]
 fn an_uninstall_without_a_manager_removes_the_files_and_the_link() {
-    for (kind, files) in [(Kind::Systemd, 3), (Kind::Launchd, 1)] {
+    for (kind, files) in [(ManagerKind::Systemd, 3), (ManagerKind::Launchd, 1)] {
         let mut home = Home::new(kind);
         home.install().unwrap();
         home.absent = true;
@@ -288,53 +293,53 @@ fn a_forced_uninstall_moves_aside_what_a_person_wrote() {
 
 #[test]
 fn the_units_go_where_the_manager_looks() {
-    let mut home = Home::new(Kind::Systemd);
+    let mut home = Home::new(ManagerKind::Systemd);
     // Set in the person's shell, unknown to their manager.
-    home.places.config_home = home.places.home.join("elsewhere");
+    home.user.config_home = home.user.home.join("elsewhere");
     home.install().unwrap();
-    assert!(home.main_file().exists() && !home.places.config_home.exists());
+    assert!(home.main_file().exists() && !home.user.config_home.exists());
     assert_eq!(home.drift(), Vec::<String>::new());
 }
 
 #[test]
 fn a_binary_that_will_vanish_is_refused_unless_forced() {
-    let mut home = Home::new(Kind::Systemd);
-    home.binary = program(&home.places.home.join("src/target/release/mcp-reap"));
+    let mut home = Home::new(ManagerKind::Systemd);
+    home.binary = program(&home.user.home.join("src/target/release/mcp-reap"));
     let error = home.install().unwrap_err().to_string();
     assert!(error.contains("a build folder") && error.contains("--force"), "{error}");
     assert!(home.files().keys().all(|name| name.starts_with("src/")));
     // Also under a name that stays: what it leads to does not.
-    let link = home.places.home.join("bin/linked");
+    let link = home.user.home.join("bin/linked");
     symlink(&home.binary, &link).unwrap();
     assert!(home.schedule().install(&Request { binary: link.clone(), ..home.request() }).is_err());
     home.schedule().install(&Request { binary: link, force: true, ..home.request() }).unwrap();
-    home.places.temporary = vec![home.places.home.join("bin")];
-    home.binary = home.places.home.join("bin/mcp-reap");
+    home.user.temporary = vec![home.user.home.join("bin")];
+    home.binary = home.user.home.join("bin/mcp-reap");
     assert!(matches!(home.install(), Err(ScheduleError::WillVanish { .. })));
 }
 
 #[test]
 fn a_name_that_outlives_an_upgrade_is_preferred() {
-    let mut home = Home::new(Kind::Launchd);
-    let versioned = program(&home.places.home.join("Cellar/mcp-reap/0.1.0/bin/mcp-reap"));
+    let mut home = Home::new(ManagerKind::Launchd);
+    let versioned = program(&home.user.home.join("Cellar/mcp-reap/0.1.0/bin/mcp-reap"));
     home.binary = versioned.clone();
     let error = home.install().unwrap_err().to_string();
     assert!(error.contains("goes with this version"), "{error}");
-    let other = home.places.home.join("other");
-    let stable = home.places.home.join("homebrew/bin");
+    let other = home.user.home.join("other");
+    let stable = home.user.home.join("homebrew/bin");
     fs::create_dir_all(&stable).unwrap();
     symlink(&versioned, stable.join("mcp-reap")).unwrap();
     program(&other.join("mcp-reap"));
-    home.places.path = vec!["relative".into(), other, stable.clone()];
+    home.user.path = vec!["relative".into(), other, stable.clone()];
     assert_eq!(home.install().unwrap().job.binary, stable.join("mcp-reap"));
     assert_eq!(home.drift(), Vec::<String>::new());
 }
 
 #[test]
 fn what_is_no_program_is_refused() {
-    let home = Home::new(Kind::Systemd);
-    let request = |name: &str| Request { binary: home.places.home.join(name), force: true, ..home.request() };
-    fs::write(home.places.home.join("text"), "").unwrap();
+    let home = Home::new(ManagerKind::Systemd);
+    let request = |name: &str| Request { binary: home.user.home.join(name), force: true, ..home.request() };
+    fs::write(home.user.home.join("text"), "").unwrap();
     assert!(matches!(home.schedule().install(&request("text")), Err(ScheduleError::NotExecutable { .. })));
     assert!(matches!(home.schedule().install(&request("bin")), Err(ScheduleError::NotExecutable { .. })));
     assert!(matches!(home.schedule().install(&request("none")), Err(ScheduleError::Io { .. })));
@@ -343,20 +348,20 @@ fn what_is_no_program_is_refused() {
 #[test]
 fn a_path_that_systemd_does_not_run_is_refused_before_anything_is_written() {
     for name in ["it's", "a\"b", "a\\b"] {
-        let mut home = Home::new(Kind::Systemd);
-        home.binary = program(&home.places.home.join("bin").join(name));
+        let mut home = Home::new(ManagerKind::Systemd);
+        home.binary = program(&home.user.home.join("bin").join(name));
         let error = home.install().unwrap_err().to_string();
         assert!(error.starts_with("systemd runs no program with such a path: "), "{error}");
         assert!(home.files().is_empty());
-        home.kind = Kind::Launchd;
+        home.kind = ManagerKind::Launchd;
         assert!(home.install().unwrap().loaded);
     }
 }
 
 #[test]
 fn scheduled_runs_read_the_configuration_that_the_person_uses() {
-    let mut home = Home::new(Kind::Systemd);
-    home.places.kept = [
+    let mut home = Home::new(ManagerKind::Systemd);
+    home.user.kept = [
         ("MCP_REAP_CONFIG".to_owned(), "/of/the/shell.toml".to_owned()),
         ("XDG_STATE_HOME".to_owned(), "/data/state".to_owned()),
     ]
@@ -370,6 +375,6 @@ fn scheduled_runs_read_the_configuration_that_the_person_uses() {
         )
     );
     assert_eq!(home.drift(), Vec::<String>::new(), "another shell's variables are no drift");
-    home.places.kept.clear();
+    home.user.kept.clear();
     assert_eq!(home.drift(), Vec::<String>::new());
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use mcp_reap::schedule::{Output, Places};
+use mcp_reap::schedule::{Output, UserEnvironment};
 use plist::Value;
 
 use crate::home::{SimulatedManager, failed, success};
@@ -25,9 +25,9 @@ pub(crate) struct Launchctl {
 const TARGET: &str = "gui/501/com.mcp-reap";
 
 impl Launchctl {
-    pub(crate) fn new(places: &Places) -> Launchctl {
+    pub(crate) fn new(user: &UserEnvironment) -> Launchctl {
         Launchctl {
-            domain: format!("gui/{}", places.uid),
+            domain: format!("gui/{}", user.uid),
             logged_in: true,
             loaded: None,
             disabled: false,

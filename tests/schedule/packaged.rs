@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use mcp_reap::schedule::{Calendar, Kind, Request};
+use mcp_reap::schedule::{Calendar, ManagerKind, Request};
 
 use crate::home::{Home, SimulatedManager as _, program};
 
@@ -12,8 +12,8 @@ const UNITS: [&str; 2] = ["mcp-reap.service", "mcp-reap.timer"];
 
 /// A home on a machine with the package, whose timer is off, as packages leave it.
 fn packaged() -> (Home, Vec<PathBuf>) {
-    let home = Home::new(Kind::Systemd);
-    let vendor = home.places.home.join("usr/lib/systemd/user");
+    let home = Home::new(ManagerKind::Systemd);
+    let vendor = home.user.home.join("usr/lib/systemd/user");
     fs::create_dir_all(&vendor).unwrap();
     let service = format!("[Service]\nExecStart={} --yes\n", home.binary.display());
     fs::write(vendor.join(UNITS[0]), service).unwrap();
@@ -49,13 +49,13 @@ fn a_packages_timer_is_off_until_the_person_switches_it_on() {
 fn a_packages_timer_that_ends_with_the_session_or_starts_another_binary_is_shown() {
     let (mut home, _) = packaged();
     switch_on(&home);
-    fs::remove_dir_all(home.places.home.join(".config/systemd/user/timers.target.wants")).unwrap();
+    fs::remove_dir_all(home.user.home.join(".config/systemd/user/timers.target.wants")).unwrap();
     assert_eq!(home.drift(), ["the timer is not enabled: it ends with this session"]);
     switch_on(&home);
-    home.binary = program(&home.places.home.join("own/mcp-reap"));
+    home.binary = program(&home.user.home.join("own/mcp-reap"));
     assert_eq!(home.drift(), ["~/bin/mcp-reap is scheduled, this is ~/own/mcp-reap"]);
     assert!(!home.status().is_fine());
-    fs::remove_file(home.places.home.join("bin/mcp-reap")).unwrap();
+    fs::remove_file(home.user.home.join("bin/mcp-reap")).unwrap();
     assert_eq!(home.drift(), ["~/bin/mcp-reap is gone: every run will fail"]);
 }
 
@@ -100,7 +100,7 @@ fn an_install_that_fails_leaves_a_packages_timer_as_it_was() {
         let before = home.files();
         let active = home.systemctl.borrow().active;
         // Enabled, and then the manager runs something else than was written.
-        let mine = home.places.home.join(".config/systemd/user/mcp-reap.service");
+        let mine = home.user.home.join(".config/systemd/user/mcp-reap.service");
         home.systemctl.borrow_mut().override_folder = Some(overriding(&home));
         home.install().unwrap_err();
         home.systemctl.borrow_mut().override_folder = None;
@@ -115,7 +115,7 @@ fn an_install_that_fails_leaves_a_packages_timer_as_it_was() {
 
 /// A folder that wins over the person's, with a service of the same name.
 fn overriding(home: &Home) -> PathBuf {
-    let folder = home.places.home.join("run/systemd/user.control");
+    let folder = home.user.home.join("run/systemd/user.control");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(UNITS[0]), "[Service]\nExecStart=/bin/true --yes\n").unwrap();
     folder

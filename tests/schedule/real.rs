@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use mcp_reap::schedule::{Calendar, FileChange, Kind, Places, Request, Schedule, SystemRunner};
+use mcp_reap::schedule::{
+    Calendar, FileChange, ManagerKind, Request, Schedule, SystemRunner, UserEnvironment,
+};
 
 use tempfile::TempDir;
 
@@ -46,7 +48,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// A binary that reports what it can do, and a process to do it to.
 struct Stage {
-    places: Places,
+    user: UserEnvironment,
     binary: PathBuf,
     state: PathBuf,
     sleeper: Child,
@@ -59,19 +61,19 @@ impl Stage {
         let root = folder.path().canonicalize().unwrap();
         let state = root.join("state");
         fs::create_dir(&state).unwrap();
-        let mut places = Places::here().unwrap();
-        places.kept = [("XDG_STATE_HOME".to_owned(), state.to_str().unwrap().to_owned())].into();
+        let mut user = UserEnvironment::here().unwrap();
+        user.kept = [("XDG_STATE_HOME".to_owned(), state.to_str().unwrap().to_owned())].into();
         let binary = program(&root.join(&path[1..]));
         fs::write(&binary, PROBE).unwrap();
         let mut sleeper = Command::new("sleep");
         let sleeper = sleeper.arg("60").env("PROBE", "seen").stdin(Stdio::piped()).spawn().unwrap();
         fs::write(state.join("sleeper"), sleeper.id().to_string()).unwrap();
-        Stage { places, binary, state, sleeper, _folder: folder }
+        Stage { user, binary, state, sleeper, _folder: folder }
     }
 
     fn schedule(&self) -> Schedule {
-        let runner = SystemRunner::new(self.places.for_managers());
-        Schedule::new(Kind::Systemd, self.places.clone(), Box::new(runner))
+        let runner = SystemRunner::new(self.user.for_managers());
+        Schedule::new(ManagerKind::Systemd, self.user.clone(), Box::new(runner))
     }
 
     fn request(&self) -> Request {
@@ -129,7 +131,7 @@ fn full_circle(path: &str) {
     assert!(stage.schedule().uninstall(false).unwrap().unloaded);
     let left = systemctl(&["list-units", "--all", "--no-legend", "mcp-reap*"]);
     assert_eq!(left.trim(), "", "{path}");
-    assert_eq!(names_below(&stage.places.home), Vec::<String>::new(), "{path}");
+    assert_eq!(names_below(&stage.user.home), Vec::<String>::new(), "{path}");
 }
 
 #[test]
@@ -141,7 +143,7 @@ fn a_user_namespace_would_blind_it() {
     let _alone = ONE_AT_A_TIME.lock();
     let stage = Stage::new("/o/mcp-reap");
     stage.schedule().install(&stage.request()).unwrap();
-    let drop_in = stage.places.config_home.join("systemd/user/mcp-reap.service.d");
+    let drop_in = stage.user.config_home.join("systemd/user/mcp-reap.service.d");
     fs::create_dir(&drop_in).unwrap();
     fs::write(drop_in.join("x.conf"), "[Service]\nPrivateUsers=yes\n").unwrap();
     systemctl(&["daemon-reload"]);

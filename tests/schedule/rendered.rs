@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use mcp_reap::schedule::{Calendar, Job, Kind, Places, Rendered, Schedule, SystemRunner};
+use mcp_reap::schedule::{Calendar, Job, ManagerKind, Rendered, Schedule, SystemRunner, UserEnvironment};
 use plist::Value;
 
 /// Paths that somebody has, or would like us to have.
@@ -38,14 +38,14 @@ pub(crate) fn job(binary: &str, calendar: &str) -> Job {
     Job::new(Path::new(binary), calendar.parse().unwrap(), environment, Duration::from_secs(30)).unwrap()
 }
 
-pub(crate) fn render(kind: Kind, job: &Job) -> Vec<Rendered> {
+pub(crate) fn render(kind: ManagerKind, job: &Job) -> Vec<Rendered> {
     // Whether a manager answers here does not matter to what is rendered.
     let runner = SystemRunner::new(Vec::new());
-    Schedule::new(kind, Places::new("/home/u"), Box::new(runner)).preview(job).0
+    Schedule::new(kind, UserEnvironment::new("/home/u"), Box::new(runner)).preview(job).0
 }
 
 fn agent(job: &Job) -> BTreeMap<String, Value> {
-    let [file] = &render(Kind::Launchd, job)[..] else { panic!("one file") };
+    let [file] = &render(ManagerKind::Launchd, job)[..] else { panic!("one file") };
     assert_eq!(file.path, Path::new("/home/u/Library/LaunchAgents/com.mcp-reap.plist"));
     let value = Value::from_reader_xml(file.text.as_bytes()).unwrap();
     value.into_dictionary().unwrap().into_iter().collect()
@@ -100,7 +100,7 @@ fn the_agent_holds_exactly_these_keys() {
 fn an_agent_without_variables_has_no_empty_dictionary() {
     let job = Job::new(Path::new("/m"), Calendar::default(), BTreeMap::new(), Duration::ZERO).unwrap();
     assert!(!agent(&job).contains_key("EnvironmentVariables"));
-    let text = &render(Kind::Launchd, &job)[0].text;
+    let text = &render(ManagerKind::Launchd, &job)[0].text;
     assert!(!text.contains("\n\n"), "{text}");
 }
 
@@ -128,7 +128,7 @@ fn the_agent_runs_the_very_path_it_was_given() {
 
 #[test]
 fn every_line_of_a_unit_is_one_of_three_kinds() {
-    for file in render(Kind::Systemd, &job("/usr/bin/mcp-reap", "daily")) {
+    for file in render(ManagerKind::Systemd, &job("/usr/bin/mcp-reap", "daily")) {
         for line in file.text.lines() {
             let section = line.starts_with('[') && line.ends_with(']');
             let setting = line.split_once('=').is_some_and(|(key, _)| key.chars().all(char::is_alphanumeric));
@@ -147,8 +147,8 @@ fn the_copies_in_the_repository_are_what_an_install_writes() {
     let binary = Path::new("/usr/local/bin/mcp-reap");
     let job = Job::new(binary, Calendar::default(), BTreeMap::new(), grace).unwrap();
     for (kind, folder, names) in [
-        (Kind::Launchd, "launchd", &["com.mcp-reap.plist"][..]),
-        (Kind::Systemd, "systemd", &["mcp-reap.service", "mcp-reap.timer"]),
+        (ManagerKind::Launchd, "launchd", &["com.mcp-reap.plist"][..]),
+        (ManagerKind::Systemd, "systemd", &["mcp-reap.service", "mcp-reap.timer"]),
     ] {
         let written = render(kind, &job);
         assert_eq!(written.iter().map(|file| file.path.file_name().unwrap()).collect::<Vec<_>>(), names);
@@ -169,7 +169,8 @@ fn the_copies_in_the_repository_are_what_an_install_writes() {
 
 #[test]
 fn the_units_say_when_and_how_long() {
-    let [service, timer] = &render(Kind::Systemd, &job("/usr/bin/mcp-reap", "weekly fri@18:30"))[..] else {
+    let [service, timer] = &render(ManagerKind::Systemd, &job("/usr/bin/mcp-reap", "weekly fri@18:30"))[..]
+    else {
         panic!("two files")
     };
     assert_eq!(service.path, Path::new("/home/u/.config/systemd/user/mcp-reap.service"));
@@ -199,7 +200,7 @@ fn the_units_say_when_and_how_long() {
 #[test]
 fn the_service_sets_nothing_that_would_blind_it() {
     // Each needs a mount or user namespace, or drops capabilities: see the unit itself.
-    let [service, _] = &render(Kind::Systemd, &job("/m", "weekly"))[..] else { panic!("two files") };
+    let [service, _] = &render(ManagerKind::Systemd, &job("/m", "weekly"))[..] else { panic!("two files") };
     let settings = service.text.lines().filter(|line| !line.starts_with('#'));
     let names: Vec<&str> = settings.filter_map(|line| Some(line.split_once('=')?.0)).collect();
     for name in names {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use mcp_reap::schedule::{Calendar, Drift, Kind, Request, RunResult};
+use mcp_reap::schedule::{Calendar, Drift, ManagerKind, Request, RunResult};
 
 use crate::home::{Home, KINDS, program};
 use crate::schema;
@@ -13,10 +13,10 @@ const NONE: [&str; 0] = [];
 
 #[test]
 fn the_next_run_is_by_the_manager_or_worked_out() {
-    let home = Home::new(Kind::Systemd);
+    let home = Home::new(ManagerKind::Systemd);
     home.install().unwrap();
     assert_eq!(home.status().next.unwrap().to_rfc3339(), "2026-11-22T03:03:45+00:00");
-    let home = Home::new(Kind::Launchd);
+    let home = Home::new(ManagerKind::Launchd);
     home.install().unwrap();
     // Sunday, three o'clock, two hours east.
     assert_eq!(home.status().next.unwrap().to_rfc3339(), "2026-11-22T01:00:00+00:00");
@@ -24,7 +24,7 @@ fn the_next_run_is_by_the_manager_or_worked_out() {
 
 #[test]
 fn the_run_before_is_shown_as_the_manager_knows_it() {
-    let home = Home::new(Kind::Systemd);
+    let home = Home::new(ManagerKind::Systemd);
     home.install().unwrap();
     assert_eq!(home.status().last, None);
     for (result, status, found) in
@@ -35,7 +35,7 @@ fn the_run_before_is_shown_as_the_manager_knows_it() {
         assert_eq!(last.result.to_string(), found);
         assert_eq!(last.at.unwrap().to_rfc3339(), "2026-11-15T03:01:00+00:00");
     }
-    let home = Home::new(Kind::Launchd);
+    let home = Home::new(ManagerKind::Launchd);
     home.install().unwrap();
     assert_eq!(home.status().last, None);
     for (printed, found) in [("0", 0), ("78: EX_CONFIG", 78)] {
@@ -47,7 +47,7 @@ fn the_run_before_is_shown_as_the_manager_knows_it() {
 
 #[test]
 fn a_file_that_is_missing_is_named() {
-    let home = Home::new(Kind::Systemd);
+    let home = Home::new(ManagerKind::Systemd);
     home.install().unwrap();
     fs::remove_file(home.main_file()).unwrap();
     assert_eq!(home.drift(), ["~/.config/systemd/user/mcp-reap.service is missing"]);
@@ -89,12 +89,12 @@ fn what_is_loaded_is_compared_with_what_is_written() {
             fs::write(file.path, file.text).unwrap();
         }
         let expected = match kind {
-            Kind::Systemd => vec![
+            ManagerKind::Systemd => vec![
                 "~/.config/systemd/user/mcp-reap.service changed since the manager read it",
                 "~/.config/systemd/user/mcp-reap.timer changed since the manager read it",
                 "the manager runs it at another time: { OnCalendar=Sun *-*-* 03:00:00 ; next_elapse=x }",
             ],
-            Kind::Launchd => vec!["the manager runs it at another time: Hour 3, Minute 0, Weekday 0"],
+            ManagerKind::Launchd => vec!["the manager runs it at another time: Hour 3, Minute 0, Weekday 0"],
         };
         assert_eq!(home.drift(), expected);
         assert!(home.install().unwrap().loaded);
@@ -104,9 +104,9 @@ fn what_is_loaded_is_compared_with_what_is_written() {
 
 #[test]
 fn an_agent_with_other_variables_or_patience_is_loaded_anew() {
-    let mut home = Home::new(Kind::Launchd);
+    let mut home = Home::new(ManagerKind::Launchd);
     home.install().unwrap();
-    home.places.kept = [("CODEX_HOME".to_owned(), "/c d".to_owned())].into();
+    home.user.kept = [("CODEX_HOME".to_owned(), "/c d".to_owned())].into();
     let request = Request { grace: std::time::Duration::from_mins(1), ..home.request() };
     // Written, and then something went wrong before it was loaded.
     for file in home.schedule().preview(&home.schedule().job(&request).unwrap()).0 {
@@ -126,18 +126,20 @@ fn a_home_with_two_names_is_one_home() {
     for kind in KINDS {
         let mut home = Home::new(kind);
         home.install().unwrap();
-        let link = home.places.home.with_file_name("link");
-        std::os::unix::fs::symlink(&home.places.home, &link).unwrap();
-        home.places = mcp_reap::schedule::Places {
+        let link = home.user.home.with_file_name("link");
+        std::os::unix::fs::symlink(&home.user.home, &link).unwrap();
+        home.user = mcp_reap::schedule::UserEnvironment {
             home: link.clone(),
             config_home: link.join(".config"),
-            ..home.places
+            ..home.user
         };
         let drift = home.drift();
         // launchd's log files have the home in their names.
         let expected: &[&str] = match kind {
-            Kind::Systemd => &[],
-            Kind::Launchd => &["~/Library/LaunchAgents/com.mcp-reap.plist was written by another version"],
+            ManagerKind::Systemd => &[],
+            ManagerKind::Launchd => {
+                &["~/Library/LaunchAgents/com.mcp-reap.plist was written by another version"]
+            }
         };
         assert_eq!(drift, expected);
     }
@@ -145,7 +147,7 @@ fn a_home_with_two_names_is_one_home() {
 
 #[test]
 fn files_of_two_installs_are_shown() {
-    let home = Home::new(Kind::Systemd);
+    let home = Home::new(ManagerKind::Systemd);
     home.install().unwrap();
     let request = Request { calendar: Calendar::daily("12:00").unwrap(), ..home.request() };
     let files = home.schedule().preview(&home.schedule().job(&request).unwrap()).0;
@@ -158,21 +160,21 @@ fn a_schedule_of_another_binary_is_shown() {
     for kind in KINDS {
         let mut home = Home::new(kind);
         home.install().unwrap();
-        home.binary = program(&home.places.home.join("new/mcp-reap"));
+        home.binary = program(&home.user.home.join("new/mcp-reap"));
         assert_eq!(home.drift(), ["~/bin/mcp-reap is scheduled, this is ~/new/mcp-reap"]);
     }
 }
 
 #[test]
 fn a_persons_drop_in_is_shown_and_survives_everything() {
-    let home = Home::new(Kind::Systemd);
+    let home = Home::new(ManagerKind::Systemd);
     home.install().unwrap();
-    let drop_in = home.places.home.join(".config/systemd/user/mcp-reap.service.d/mine.conf");
+    let drop_in = home.user.home.join(".config/systemd/user/mcp-reap.service.d/mine.conf");
     fs::create_dir_all(drop_in.parent().unwrap()).unwrap();
     fs::write(&drop_in, "[Service]\nNice=19\n").unwrap();
     let found = ["changed by ~/.config/systemd/user/mcp-reap.service.d/mine.conf"];
     assert_eq!(home.drift(), found);
-    let other = home.places.home.join(".config/systemd/user/mcp-reap.timer.d/time.conf");
+    let other = home.user.home.join(".config/systemd/user/mcp-reap.timer.d/time.conf");
     fs::create_dir_all(other.parent().unwrap()).unwrap();
     fs::write(&other, "[Timer]\nOnCalendar=monthly\n").unwrap();
     let request = Request { calendar: Calendar::daily("12:00").unwrap(), ..home.request() };
@@ -192,7 +194,7 @@ fn a_persons_drop_in_is_shown_and_survives_everything() {
 
 #[test]
 fn a_status_is_json_with_everything_in_it() {
-    let home = Home::new(Kind::Systemd);
+    let home = Home::new(ManagerKind::Systemd);
     let versioned = |answer: serde_json::Value| {
         let mut all = serde_json::json!({"schema": 1});
         all.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use mcp_reap::schedule::{Output, Places};
+use mcp_reap::schedule::{Output, UserEnvironment};
 
 use crate::home::{SimulatedManager, failed, success};
 
@@ -28,10 +28,10 @@ pub(crate) struct Systemctl {
 }
 
 impl Systemctl {
-    pub(crate) fn new(places: &Places) -> Systemctl {
+    pub(crate) fn new(user: &UserEnvironment) -> Systemctl {
         Systemctl {
-            folder: places.home.join(".config/systemd/user"),
-            stamp: places.home.join(".local/share/systemd/timers/stamp-mcp-reap.timer"),
+            folder: user.home.join(".config/systemd/user"),
+            stamp: user.home.join(".local/share/systemd/timers/stamp-mcp-reap.timer"),
             loaded: BTreeMap::new(),
             active: false,
             override_folder: None,

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use mcp_reap::schedule::{Calendar, Job, Kind, Places, Schedule, SystemRunner};
+use mcp_reap::schedule::{Calendar, Job, ManagerKind, Schedule, SystemRunner, UserEnvironment};
 
 use crate::home::{not_tested, program};
 use crate::limit::Limited as _;
@@ -33,7 +33,9 @@ fn systemd_has_no_complaint_about_the_units_of_any_path() {
         let environment = [("XDG_STATE_HOME".to_owned(), (*path).to_owned())].into();
         let job = Job::new(&binary, Calendar::default(), environment, Duration::from_secs(5)).unwrap();
         let runner = SystemRunner::new(Vec::new());
-        let files = Schedule::new(Kind::Systemd, Places::new(&home), Box::new(runner)).preview(&job).0;
+        let files = Schedule::new(ManagerKind::Systemd, UserEnvironment::new(&home), Box::new(runner))
+            .preview(&job)
+            .0;
         for file in &files {
             fs::create_dir_all(file.path.parent().unwrap()).unwrap();
             fs::write(&file.path, &file.text).unwrap();

@@ -9,7 +9,7 @@ use super::located::{Located, Value};
 use super::refusal::Refusal;
 use super::words::EntryText;
 use crate::clients::found::{ConfiguredServer, Scope};
-use crate::clients::locate::{Kind, TABLE};
+use crate::clients::locate::{FileKind, TABLE};
 use crate::clients::shapes::Steps;
 use crate::clients::syntax::Syntax;
 use crate::os::own_file::{self, DiskError, SeenFile};
@@ -17,12 +17,8 @@ use crate::os::own_file::{self, DiskError, SeenFile};
 /// What was done to one file.
 #[derive(Debug)]
 pub(crate) struct WrapChange {
-    /// The client.
-    pub(crate) client: String,
-    /// The entry's name.
-    pub(crate) entry: String,
-    /// The file it stands in.
-    pub(crate) file: PathBuf,
+    /// The entry.
+    pub(crate) server: ConfiguredServer,
     /// False where it was so already.
     pub(crate) changed: bool,
     /// The bytes from before, if they are still kept.
@@ -136,13 +132,8 @@ impl ConfigFile {
 
     pub(super) fn done(&self, server: &ConfiguredServer, changed: bool) -> WrapChange {
         let backup = self.backup_path();
-        WrapChange {
-            client: server.client.clone(),
-            entry: server.entry.clone(),
-            file: self.named.clone(),
-            changed,
-            backup: fs::symlink_metadata(&backup).is_ok().then_some(backup),
-        }
+        let backup = fs::symlink_metadata(&backup).is_ok().then_some(backup);
+        WrapChange { server: server.clone(), changed, backup }
     }
 }
 
@@ -154,7 +145,7 @@ fn syntax(file: &Path) -> Syntax {
 fn find<'t>(tree: &'t Located, server: &ConfiguredServer) -> Result<&'t Located, Refusal> {
     let mut found: Vec<&Located> = Vec::new();
     let twice = || Refusal::Twice(vec![server.file.clone(); 2]);
-    let rows = TABLE.iter().filter(|row| row.client == server.client && row.kind == Kind::User);
+    let rows = TABLE.iter().filter(|row| row.client == server.client && row.kind == FileKind::User);
     let ways: BTreeSet<Steps> = rows.flat_map(|row| row.shape.lists.iter().copied()).collect();
     for way in ways {
         let mut lists: Vec<&Located> = Vec::new();

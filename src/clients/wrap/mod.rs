@@ -24,15 +24,9 @@ use words::{goes_through_exec, old_command};
 
 /// One configured server with and without `exec`.
 #[derive(Debug)]
-pub(crate) struct Offer {
-    /// The client.
-    pub(crate) client: String,
-    /// The entry's name.
-    pub(crate) entry: String,
-    /// For whom it holds.
-    pub(crate) scope: Scope,
-    /// Where it stands.
-    pub(crate) file: PathBuf,
+pub(crate) struct Offer<'f> {
+    /// The entry.
+    pub(crate) server: &'f ConfiguredServer,
     /// Command and arguments as they are written; they may hold secrets.
     pub(crate) before: Vec<String>,
     /// Command and arguments under `exec`; `None` where they would not start the same server, or that is not known.
@@ -56,46 +50,39 @@ pub(crate) fn program_of(argv: &[String]) -> Option<&str> {
 
 /// Every configured server that this machine would start, under `exec`.
 #[must_use]
-pub(crate) fn offers(
+pub(crate) fn offers<'f>(
     places: &Places,
-    found: &Findings,
+    found: &'f Findings,
     program: &Settled,
     running: IsRunning<'_>,
-) -> Vec<Offer> {
+) -> Vec<Offer<'f>> {
     each(found).into_iter().filter_map(|server| offer(places, server, program, running)).collect()
 }
 
-fn offer(
+fn offer<'f>(
     places: &Places,
-    server: &ConfiguredServer,
+    server: &'f ConfiguredServer,
     program: &Settled,
     running: IsRunning<'_>,
-) -> Option<Offer> {
+) -> Option<Offer<'f>> {
     let Transport::Stdio { argv } = &server.transport else { return None };
     let file = ConfigFile::open(&server.file);
-    let written = file.as_ref().ok().and_then(|file| Some(file.entry(server).ok()?.0.line()));
-    let before = written.unwrap_or_else(|| argv.clone());
-    let own = program.path.to_string_lossy().into_owned();
+    let entry = file.as_ref().ok().and_then(|file| file.entry(server).ok());
+    let (before, bare) = entry.map_or_else(|| (argv.clone(), false), |(entry, bare)| (entry.line(), bare));
     let wrapped = goes_through_exec(&before).then(|| before[0].clone());
-    let bare = file.as_ref().is_ok_and(|file| file.entry(server).is_ok_and(|(_, bare)| bare));
     let refusal = may_install(places, server, program, running).err();
     let after = match &wrapped {
         Some(_) => Some(before.clone()),
         None if refusal.as_ref().is_some_and(Refusal::is_of_the_entry) => None,
         None if is_one_program(&before[0]).is_err() => None,
-        None => Some([own, "exec".into(), "--".into()].into_iter().chain(before.iter().cloned()).collect()),
+        None => Some([own_words(program).as_slice(), &before].concat()),
     };
-    Some(Offer {
-        client: server.client.clone(),
-        entry: server.entry.clone(),
-        scope: server.scope.clone(),
-        file: server.file.clone(),
-        before,
-        after,
-        wrapped,
-        bare,
-        refusal,
-    })
+    Some(Offer { server, before, after, wrapped, bare, refusal })
+}
+
+/// What is put in front of a command.
+fn own_words(program: &Settled) -> [String; 3] {
+    [program.path.to_string_lossy().into_owned(), "exec".to_owned(), "--".to_owned()]
 }
 
 /// Puts one server under `exec`.
@@ -115,12 +102,9 @@ pub(crate) fn install(
     if goes_through_exec(&entry.line()) {
         return Ok(file.done(server, false));
     }
-    let own = program.path.to_string_lossy();
-    let text = entry.wrapped(&own);
-    file.check(server, &text, |line| {
-        line.get(..3) == Some(&[own.clone().into_owned(), "exec".into(), "--".into()])
-            && line[3..] == entry.line()
-    })?;
+    let own = own_words(program);
+    let text = entry.wrapped(&own[0]);
+    file.check(server, &text, |line| *line == [own.as_slice(), &entry.line()].concat())?;
     let first = !each(found).iter().any(|other| other.file == server.file && is_ours(other));
     file.back_up(first)?;
     file.write(&text)?;
@@ -163,9 +147,9 @@ pub(crate) fn unread(found: &Findings) -> Vec<(PathBuf, String)> {
     let says = |file: &Path| {
         let bytes = crate::os::own_file::read(file, crate::clients::LARGE).ok().flatten()?.bytes;
         let has = |word: &[u8]| bytes.windows(word.len()).any(|at| at == word);
-        (has(b"mcp-reap") && has(b"exec")).then_some(())
+        Some(has(b"mcp-reap") && has(b"exec"))
     };
-    let ours = found.warnings.iter().filter(|warning| says(&warning.file).is_some());
+    let ours = found.warnings.iter().filter(|warning| says(&warning.file) == Some(true));
     ours.map(|warning| (warning.file.clone(), warning.to_string())).collect()
 }
 

@@ -190,15 +190,16 @@ fn every_configured_server_is_offered_with_its_line_or_its_reason() {
         .with(".claude.json", r#"{"mcpServers": {"notes": {"command": "npx", "args": ["~/x"], "type": "stdio", "env": {}}, "r": {"url": "http://x"}}}"#)
         .with(".cursor/mcp.json", r#"{"mcpServers": {"maps": {"command": "${X}/m", "env": {"K": "v"}}}}"#)
         .with(".config/goose/config.yaml", "extensions:\n  git:\n    cmd: uvx\n    args: [git]\n");
-    let offers = offers(&home.places, &read(&home.places), &program(), &|_| None);
+    let found = read(&home.places);
+    let offers = offers(&home.places, &found, &program(), &|_| None);
     let lines: Vec<_> = offers
         .iter()
         .map(|offer| {
             let why = offer.refusal.as_ref().map_or_else(String::new, ToString::to_string);
             format!(
                 "{} {} {} {} {}",
-                offer.client,
-                offer.entry,
+                offer.server.client,
+                offer.server.entry,
                 offer.bare,
                 offer.after.as_ref().map_or_else(|| "-".to_owned(), |after| after.join(" ")),
                 why

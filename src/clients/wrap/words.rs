@@ -70,8 +70,8 @@ impl<'a> EntryText<'a> {
         let args = |of: &'a Located| match of.members().iter().filter(|member| member.key == "args").count() {
             0 => Ok(None),
             1 => {
-                let args = &of.only("args").ok_or(Refusal::NotPlain)?.value;
-                args.elements().map(|_| Some(args)).ok_or(Refusal::NotPlain)
+                let args = of.only("args").map(|args| &args.value);
+                args.filter(|args| args.elements().is_some()).map(Some).ok_or(Refusal::NotPlain)
             }
             _ => Err(Refusal::NotPlain),
         };
@@ -113,21 +113,17 @@ impl<'a> EntryText<'a> {
     /// The text with `program exec --` in front of the command.
     pub(super) fn wrapped(&self, program: &str) -> String {
         // JSON's way to write a text is one of TOML's.
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let own = [quoted(VERB), quoted("--")];
+        let own = [program, VERB, "--"].map(|text| serde_json::Value::from(text).to_string());
         match &self.form {
-            Form::Together(words) => {
-                let words = Words { text: self.text, list: words };
-                self.edited(vec![words.put_first(&[quoted(program), own[0].clone(), own[1].clone()])])
-            }
+            Form::Together(words) => self.edited(vec![self.put_first(words, &own)]),
             Form::Apart { key, args } => {
-                let [verb, dashes] = own;
+                let [program, verb, dashes] = own;
                 let added = [verb, dashes, self.raw(&key.value.span).to_owned()];
-                let replaced = (key.value.span.clone(), quoted(program));
+                let replaced = (key.value.span.clone(), program);
                 let args = match args {
                     Some(args) => match args.elements().unwrap_or_default() {
                         [] => (args.span.start + 1..args.span.start + 1, added.join(", ")),
-                        list => Words { text: self.text, list }.put_first(&added),
+                        list => self.put_first(list, &added),
                     },
                     None => self.new_args(key, &added),
                 };
@@ -136,29 +132,45 @@ impl<'a> EntryText<'a> {
         }
     }
 
+    /// What stands before a place on its line, and the line break before that if there is one.
+    fn line_before(&self, at: usize) -> (&'a str, Option<&'static str>) {
+        let line = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
+        let newline = if self.text[..line].ends_with("\r\n") { "\r\n" } else { "\n" };
+        (&self.text[line..at], (line > 0).then_some(newline))
+    }
+
+    /// The edit that puts words in front of those of a list that has some, laid out as they are.
+    fn put_first(&self, list: &[Located], words: &[String]) -> (Range<usize>, String) {
+        let first = &list[0].span;
+        let between = match (self.line_before(first.start), list.get(1)) {
+            ((indent, Some(newline)), _) if is_blank(indent) => format!(",{newline}{indent}"),
+            (_, Some(second)) if &self.text[first.end..second.span.start] == "," => ",".to_owned(),
+            _ => ", ".to_owned(),
+        };
+        let added = words.iter().map(|word| format!("{word}{between}")).collect();
+        (first.start..first.start, added)
+    }
+
     /// Where `args` are put that were not there: behind the command, in the same way.
     fn new_args(&self, key: &Member, words: &[String]) -> (Range<usize>, String) {
-        let line = self.text[..key.key_span.start].rfind('\n').map_or(0, |end| end + 1);
-        let before = &self.text[line..key.key_span.start];
+        let (before, newline) = self.line_before(key.key_span.start);
         let end = key.value.span.end;
         let list = format!("[{}]", words.join(", "));
-        let newline = if self.text[..line].ends_with("\r\n") { "\r\n" } else { "\n" };
         let toml = self.text[key.key_span.end..].trim_start().starts_with('=');
         if toml && !before.contains('{') {
             // A line of its own, behind any comment; `a.b.command` is followed by `a.b.args`.
             let end = self.text[end..].find('\n').map_or(self.text.len(), |at| end + at);
             let end = if self.text[..end].ends_with('\r') { end - 1 } else { end };
-            return (end..end, format!("{newline}{before}args = {list}"));
+            return (end..end, format!("{}{before}args = {list}", newline.unwrap_or("\n")));
         }
         let (name, is) = match (toml, self.raw(&key.key_span).starts_with('"')) {
             (true, _) => ("args", " = "),
             (false, true) => ("\"args\"", ": "),
             (false, false) => ("args", ": "),
         };
-        let apart = if before.chars().all(|c| c == ' ' || c == '\t') && line > 0 {
-            format!(",{newline}{before}")
-        } else {
-            ", ".to_owned()
+        let apart = match newline {
+            Some(newline) if is_blank(before) => format!(",{newline}{before}"),
+            _ => ", ".to_owned(),
         };
         (end..end, format!("{apart}{name}{is}{list}"))
     }
@@ -232,27 +244,6 @@ impl<'a> EntryText<'a> {
     }
 }
 
-/// The words of a list that has some.
-struct Words<'a> {
-    text: &'a str,
-    list: &'a [Located],
-}
-
-impl Words<'_> {
-    /// The edit that puts words in front, laid out as those that are there.
-    fn put_first(&self, words: &[String]) -> (Range<usize>, String) {
-        let first = &self.list[0].span;
-        let line = self.text[..first.start].rfind('\n').map_or(0, |end| end + 1);
-        let indent = &self.text[line..first.start];
-        let own_line = line > 0 && indent.chars().all(|c| c == ' ' || c == '\t');
-        let between = match self.list.get(1) {
-            _ if own_line => {
-                format!(",{}{indent}", if self.text[..line].ends_with("\r\n") { "\r\n" } else { "\n" })
-            }
-            Some(second) if &self.text[first.end..second.span.start] == "," => ",".to_owned(),
-            _ => ", ".to_owned(),
-        };
-        let added = words.iter().map(|word| format!("{word}{between}")).collect();
-        (first.start..first.start, added)
-    }
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c == ' ' || c == '\t')
 }

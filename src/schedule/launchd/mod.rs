@@ -10,11 +10,11 @@ use super::drift::Drift;
 use super::error::ScheduleError;
 use super::files::{Rendered, remove};
 use super::job::{ARGUMENTS, Job};
-use super::manager::{Manager, ManagerPresence, ManagerView, may, refused, same_file};
-use super::places::Places;
+use super::manager::{Manager, ManagerPresence, ManagerView, may, must, refused, same_file};
 use super::report::{LastRun, RunResult};
 use super::runner::Runner;
 use super::seal::{self, sealed};
+use super::user_environment::UserEnvironment;
 use print::Printed;
 
 const LABEL: &str = "com.mcp-reap";
@@ -35,12 +35,12 @@ pub(super) struct Launchd<'a> {
 }
 
 impl<'a> Launchd<'a> {
-    pub(super) fn new(places: &Places, runner: &'a dyn Runner) -> Launchd<'a> {
-        let domain = format!("gui/{}", places.uid);
+    pub(super) fn new(user: &UserEnvironment, runner: &'a dyn Runner) -> Launchd<'a> {
+        let domain = format!("gui/{}", user.uid);
         Launchd {
             runner,
-            plist: places.home.join("Library/LaunchAgents").join(format!("{LABEL}.plist")),
-            logs: places.home.join("Library/Logs/mcp-reap"),
+            plist: user.home.join("Library/LaunchAgents").join(format!("{LABEL}.plist")),
+            logs: user.home.join("Library/Logs/mcp-reap"),
             target: format!("{domain}/{LABEL}"),
             domain,
         }
@@ -49,7 +49,7 @@ impl<'a> Launchd<'a> {
     /// The job as launchd has it; `None` when it has none.
     fn printed(&self) -> Result<Option<Printed>, ScheduleError> {
         let output = may(self.runner, "launchctl", &["print", &self.target])?;
-        Ok(output.is_success().then(|| Printed::parse(&output.stdout)))
+        Ok(output.is_success().then_some(Printed(output.stdout)))
     }
 
     fn bootout(&self) -> Result<(), ScheduleError> {
@@ -145,15 +145,13 @@ impl Manager for Launchd<'_> {
         self.bootout()?;
         let plist = self.plist.to_string_lossy();
         let args = ["bootstrap", &self.domain, &plist];
-        let mut output = may(self.runner, "launchctl", &args)?;
         for _ in 0..8 {
-            if output.is_success() {
-                break;
+            if may(self.runner, "launchctl", &args)?.is_success() {
+                return Ok(());
             }
             self.runner.pause(STEP);
-            output = may(self.runner, "launchctl", &args)?;
         }
-        if output.is_success() { Ok(()) } else { Err(refused("launchctl", &args, output.complaint())) }
+        must(self.runner, "launchctl", &args).map(drop)
     }
 
     fn unload(&self) -> Result<(), ScheduleError> {

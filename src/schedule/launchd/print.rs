@@ -31,13 +31,9 @@
 
 /// One printed job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Printed(String);
+pub(super) struct Printed(pub(super) String);
 
 impl Printed {
-    pub(super) fn parse(output: &str) -> Printed {
-        Printed(output.to_owned())
-    }
-
     /// The value of `key = value` of the job itself, not of a block in it.
     pub(super) fn field(&self, key: &str) -> Option<&str> {
         self.0.lines().find_map(|line| line.strip_prefix('\t')?.strip_prefix(key)?.strip_prefix(" = "))
@@ -45,13 +41,12 @@ impl Printed {
 
     /// What it runs, word by word.
     pub(super) fn arguments(&self) -> Option<Vec<&str>> {
-        self.block("arguments").map(|lines| lines.iter().map(|line| line.trim_start_matches('\t')).collect())
+        self.block("arguments")
     }
 
     /// `NAME => value` of the variables that the file sets, and of a few that launchd adds.
     pub(super) fn environment(&self) -> Option<Vec<&str>> {
         self.block("environment")
-            .map(|lines| lines.iter().map(|line| line.trim_start_matches('\t')).collect())
     }
 
     /// When it runs, sorted by key.
@@ -69,12 +64,12 @@ impl Printed {
         (!found.is_empty()).then_some(found)
     }
 
-    /// The lines of a block of the job itself.
+    /// The lines of a block of the job itself, without their indentation.
     fn block(&self, name: &str) -> Option<Vec<&str>> {
         let begin = format!("\t{name} = {{");
         let mut lines = self.0.lines().skip_while(|line| *line != begin);
         lines.next()?;
-        Some(lines.take_while(|line| *line != "\t}").collect())
+        Some(lines.take_while(|line| *line != "\t}").map(|line| line.trim_start_matches('\t')).collect())
     }
 }
 
@@ -93,7 +88,7 @@ mod tests {
 
     #[test]
     fn hostile_arguments_do_not_end_a_block() {
-        let printed = Printed::parse(WEEKLY);
+        let printed = Printed(WEEKLY.to_owned());
         assert_eq!(printed.field("path"), Some("/Users/u/L a/com.mcp-reap.plist"));
         assert_eq!(printed.field("state"), Some("not running"));
         assert_eq!(printed.arguments().unwrap(), ["/o/{", "}", "--yes", ""]);
@@ -102,10 +97,10 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_not_known() {
-        let printed = Printed::parse("gui/501/x = {\n\tevent triggers = {\n\t}\n}\n");
+        let printed = Printed("gui/501/x = {\n\tevent triggers = {\n\t}\n}\n".to_owned());
         assert_eq!((printed.field("path"), printed.arguments(), printed.calendar()), (None, None, None));
         // Another version of macOS without quotes.
-        let printed = Printed::parse("x = {\n\tevent triggers = {\n\t\t\tMinute => 7\n\t}\n}\n");
+        let printed = Printed("x = {\n\tevent triggers = {\n\t\t\tMinute => 7\n\t}\n}\n".to_owned());
         assert_eq!(printed.calendar().unwrap(), [("Minute", 7)]);
     }
 }

@@ -10,10 +10,10 @@ use super::error::ScheduleError;
 use super::files::{Rendered, remove};
 use super::job::Job;
 use super::manager::{Manager, ManagerPresence, ManagerView, may, must, same_file};
-use super::places::Places;
 use super::report::{LastRun, RunResult};
 use super::runner::Runner;
 use super::seal::sealed;
+use super::user_environment::UserEnvironment;
 use show::Properties;
 
 const SERVICE: &str = "mcp-reap.service";
@@ -30,24 +30,23 @@ pub(super) struct Systemd<'a> {
 impl<'a> Systemd<'a> {
     /// Finds out whether the manager is there, and where it looks for units: it may have been started
     /// without the `XDG_CONFIG_HOME` of the person's shell.
-    pub(super) fn new(places: &Places, runner: &'a dyn Runner) -> Systemd<'a> {
-        let usual = places.config_home.join("systemd/user");
-        let (presence, looked_in) = match show(runner, None, &["Version", "UnitPath"]) {
-            Ok(properties) => match properties.get("UnitPath") {
-                Some(paths) => (ManagerPresence::Here, format!(" {paths} ")),
-                // In a chroot and the like, systemctl ignores its arguments and exits with 0.
-                None => {
-                    (ManagerPresence::Absent("systemctl shows no user manager".to_owned()), String::new())
-                }
-            },
-            Err(ScheduleError::Refused { why, .. }) => (ManagerPresence::Absent(why), String::new()),
-            Err(error) => (ManagerPresence::Absent(error.to_string()), String::new()),
+    pub(super) fn new(user: &UserEnvironment, runner: &'a dyn Runner) -> Systemd<'a> {
+        let usual = user.config_home.join("systemd/user");
+        let shown = show(runner, None, "Version,UnitPath");
+        let unit_path = shown.as_ref().ok().and_then(|properties| properties.get("UnitPath"));
+        let looked_in = format!(" {} ", unit_path.unwrap_or_default());
+        let presence = match &shown {
+            Ok(_) if unit_path.is_some() => ManagerPresence::Here,
+            // In a chroot and the like, systemctl ignores its arguments and exits with 0.
+            Ok(_) => ManagerPresence::Absent("systemctl shows no user manager".to_owned()),
+            Err(ScheduleError::Refused { why, .. }) => ManagerPresence::Absent(why.clone()),
+            Err(error) => ManagerPresence::Absent(error.to_string()),
         };
-        let fallback = places.home.join(".config/systemd/user");
+        let fallback = user.home.join(".config/systemd/user");
         // Between spaces, which the folders themselves may have too: not to be taken apart.
         let looks_in = |folder: &Path| looked_in.contains(&format!(" {} ", folder.display()));
         let folder = if !looks_in(&usual) && looks_in(&fallback) { fallback } else { usual };
-        let stamp = places.data_home.join("systemd/timers/stamp-mcp-reap.timer");
+        let stamp = user.data_home.join("systemd/timers/stamp-mcp-reap.timer");
         Systemd { runner, folder, stamp, presence }
     }
 
@@ -67,8 +66,8 @@ impl<'a> Systemd<'a> {
 }
 
 /// `systemctl --user show`, of a unit or of the manager itself.
-fn show(runner: &dyn Runner, unit: Option<&str>, names: &[&str]) -> Result<Properties, ScheduleError> {
-    let wanted = format!("--property={}", names.join(","));
+fn show(runner: &dyn Runner, unit: Option<&str>, names: &str) -> Result<Properties, ScheduleError> {
+    let wanted = format!("--property={names}");
     let args: Vec<&str> = ["--user", "--no-pager", "show", &wanted].into_iter().chain(unit).collect();
     must(runner, "systemctl", &args).map(|output| Properties::parse(&output.stdout))
 }
@@ -98,8 +97,8 @@ impl Manager for Systemd<'_> {
     }
 
     fn see(&self, job: Option<&Job>) -> Result<ManagerView, ScheduleError> {
-        let timer = show(self.runner, Some(TIMER), &show::TIMER)?;
-        let service = show(self.runner, Some(SERVICE), &show::SERVICE)?;
+        let timer = show(self.runner, Some(TIMER), show::TIMER)?;
+        let service = show(self.runner, Some(SERVICE), show::SERVICE)?;
         let mut drift = Vec::new();
         for (name, unit) in [(SERVICE, &service), (TIMER, &timer)] {
             let path = self.path(name);
@@ -163,7 +162,7 @@ impl Manager for Systemd<'_> {
             let ours = std::fs::read_link(&link).is_ok_and(|target| target.ends_with(TIMER));
             return if ours { remove(&link).map(drop) } else { Ok(()) };
         }
-        let timer = show(self.runner, Some(TIMER), &["LoadState"])?;
+        let timer = show(self.runner, Some(TIMER), "LoadState")?;
         if timer.is("LoadState", "loaded") {
             self.systemctl(&["disable", "--now", TIMER])?;
             // The stamp of Persistent=. Not worth failing for: systemctl before 243 has no `clean`.

@@ -7,30 +7,12 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 /// Of the timer. Not `LastTriggerUSec`: after a restart that is the stamp of `Persistent=`, which is
 /// made when the timer is first started and not when it first runs.
-pub(super) const TIMER: [&str; 8] = [
-    "LoadState",
-    "ActiveState",
-    "UnitFileState",
-    "FragmentPath",
-    "DropInPaths",
-    "NeedDaemonReload",
-    "TimersCalendar",
-    "NextElapseUSecRealtime",
-];
+pub(super) const TIMER: &str = "LoadState,ActiveState,UnitFileState,FragmentPath,DropInPaths,NeedDaemonReload,\
+TimersCalendar,NextElapseUSecRealtime";
 
 /// Of the service.
-pub(super) const SERVICE: [&str; 10] = [
-    "LoadState",
-    "ActiveState",
-    "FragmentPath",
-    "DropInPaths",
-    "NeedDaemonReload",
-    "ExecStart",
-    "ExecMainStartTimestamp",
-    "ExecMainExitTimestamp",
-    "ExecMainStatus",
-    "Result",
-];
+pub(super) const SERVICE: &str = "LoadState,ActiveState,FragmentPath,DropInPaths,NeedDaemonReload,\
+ExecStart,ExecMainStartTimestamp,ExecMainExitTimestamp,ExecMainStatus,Result";
 
 /// The answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

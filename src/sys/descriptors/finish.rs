@@ -2,7 +2,7 @@
 
 use super::wire::Direction;
 use super::{End, Naming, Other, Others, Sight, Way, Wires};
-use crate::process::{Listener, Pid, Stdio, StdioKind};
+use crate::process::{Details, Listener, Pid, Stdio, StdioKind};
 
 /// What a process serves on, and who is connected.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +39,16 @@ impl Observation {
             stdout_id: wires.stdout.id,
         });
         Observation { stdio, channels: channels(pid, others, naming) }
+    }
+
+    /// Writes it into a process's row.
+    pub(in crate::sys) fn note(self, details: &mut Details) {
+        details.stdio = Some(self.stdio);
+        details.listening = self.channels.listening;
+        details.connected = self.channels.connected;
+        details.connected_peers = self.channels.connected_peers;
+        details.outbound_peers = self.channels.outbound_peers;
+        details.display = self.channels.display;
     }
 }
 

@@ -145,6 +145,13 @@ pub(super) struct Connection {
     pub(super) display: bool,
 }
 
+impl Connection {
+    /// A TCP connection. Nothing says of one that a half of it was shut.
+    pub(super) fn tcp(own: u64, other: Other, origin: Origin) -> Connection {
+        Connection { own, other, origin, unix: false, hears: true, speaks: true, display: false }
+    }
+}
+
 /// The other side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Other {

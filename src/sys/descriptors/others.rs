@@ -44,9 +44,7 @@ impl Others {
     ) -> Others {
         let mut others = Others::default();
         if rows.iter().any(|(_, object)| *object == Object::Unread) {
-            others.ways_unread = true;
-            others.listening_unread = true;
-            others.served_unread = true;
+            others.all_unread();
         }
         // Some process may open it by its name at any time, so it is a way in that is never known to be closed.
         others.ways_unread |= rows.iter().any(|(fd, object)| *fd > 2 && *object == Object::NamedPipe);
@@ -133,10 +131,7 @@ impl Others {
                 continue;
             }
             if seen.len() > MOST {
-                self.ways_unread = true;
-                self.listening_unread = true;
-                self.served_unread = true;
-                return;
+                return self.all_unread();
             }
             let known = wires.asked.iter().any(|(asked, _)| asked == id);
             let socket = if known || *fd < 3 {
@@ -158,12 +153,7 @@ impl Others {
     ) {
         let connection = match socket {
             Socket::Nothing => return,
-            Socket::Unread => {
-                self.ways_unread = true;
-                self.listening_unread = true;
-                self.served_unread = true;
-                return;
-            }
+            Socket::Unread => return self.all_unread(),
             Socket::Opaque(name) => {
                 self.listening.insert(name.clone());
                 self.served_unread = true;
@@ -202,6 +192,10 @@ impl Others {
                 self.way(Way::Out, socket.sight(Way::Out));
             }
         }
+    }
+
+    fn all_unread(&mut self) {
+        (self.ways_unread, self.listening_unread, self.served_unread) = (true, true, true);
     }
 
     fn way(&mut self, way: Way, sight: Sight) {

@@ -6,7 +6,7 @@
 //! may have moved its wire there: where both are held it is in use ([`super::Others`] sees them), and dead ones prove
 //! nothing, because a daemon keeps the pipes of a child that ended.
 
-use super::{Answers, Connection, Object, Origin, Row, Sight, Socket, Way};
+use super::{Access, Answers, Connection, Object, Origin, Row, Sight, Socket, Way};
 use crate::bytes::RawText;
 use crate::process::{ProcessRecord, StdioKind};
 
@@ -112,13 +112,9 @@ fn is_moved(rows: &[Row], answers: &mut impl Answers, asked: &mut Vec<(u64, Sock
     let [stdin, stdout] = MOVED;
     match (object(rows, stdin), object(rows, stdout)) {
         (Some(Object::Pipe(one)), Some(Object::Pipe(two))) => {
-            let way = |answers: &mut dyn FnMut(u32) -> Option<super::Access>, fd| {
-                answers(fd).map(|access| (access.read, access.write))
-            };
-            let mut access = |fd| answers.access(fd);
             one != two
-                && way(&mut access, stdin) == Some((true, false))
-                && way(&mut access, stdout) == Some((false, true))
+                && answers.access(stdin) == Some(Access { read: true, write: false })
+                && answers.access(stdout) == Some(Access { read: false, write: true })
         }
         (Some(Object::Socket(one)), Some(Object::Socket(two))) => {
             [(stdin, one), (stdout, two)].into_iter().all(|(fd, id)| {

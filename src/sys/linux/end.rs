@@ -14,32 +14,45 @@ use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId};
 use crate::reap::Lineage;
 
-pub(in crate::sys) fn identity(pid: Pid) -> Option<ProcessId> {
+/// The process that has this number now, a zombie included; `None` where no process has it or its start
+/// cannot be read.
+#[must_use]
+pub fn identity(pid: Pid) -> Option<ProcessId> {
     let mut proc = Proc::open().ok()?;
     proc.read_of(pid, "stat", 4 << 10).ok()?;
     Some(ProcessId { pid, start: table::parse_start(&proc.text)? })
 }
 
-/// What `/proc` shows of an environment, at most a megabyte. `None` where it cannot be read.
-pub(in crate::sys) fn environment(pid: Pid) -> Option<Vec<u8>> {
+/// The environment of a process, each variable ended by a zero, at most a megabyte of it. `None` where it is not shown:
+/// another user's, one in the middle of its exec.
+#[must_use]
+pub fn environment(pid: Pid) -> Option<Vec<u8>> {
     const MOST: u64 = 1 << 20;
     let mut bytes = Vec::new();
     File::open(format!("/proc/{pid}/environ")).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 
-pub(in crate::sys) fn command(pid: Pid) -> Argv {
+/// The command line of a process as it stands now; empty where it is not shown.
+#[must_use]
+pub fn command(pid: Pid) -> Argv {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let line = line.strip_suffix(b"\0").unwrap_or(&line);
     line.split(|byte| *byte == 0).collect()
 }
 
-/// No such numbers here.
-pub(in crate::sys) fn lineage(_: Pid) -> Option<Lineage> {
+/// Which process it is and which one forked it, by numbers that are never given twice: Linux has none.
+#[must_use]
+pub fn lineage(_: Pid) -> Option<Lineage> {
     None
 }
 
-pub(in crate::sys) fn wait_for_end(id: ProcessId, patience: Duration) -> io::Result<bool> {
+/// Sleeps until exactly this process, anybody's, has ended, or `patience` is over; says whether it has
+/// ended. A zombie has. Costs nothing meanwhile.
+///
+/// # Errors
+/// When the system has no pidfd left for it, or cannot make one (before 5.3).
+pub fn wait_for_end(id: ProcessId, patience: Duration) -> io::Result<bool> {
     let until = Instant::now() + patience;
     let Some(pid) = i32::try_from(id.pid.0).ok().and_then(process::Pid::from_raw) else { return Ok(true) };
     let fd = match process::pidfd_open(pid, PidfdFlags::empty()) {

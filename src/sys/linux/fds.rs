@@ -4,20 +4,17 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, major, minor, openat, statat};
+use rustix::fs::{AtFlags, FileType, RawDir, major, minor, statat};
 use rustix::io::Errno;
 
-use super::proc::number;
+use super::proc::{folder, number};
 use crate::sys::descriptors::{Object, Row};
 use crate::sys::procfs::FdTarget;
 
-/// The descriptors of one process: those that are pipes or sockets, and the first three.
+/// The descriptors of one process.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FdTable {
     rows: Vec<(u32, FdTarget)>,
-    first: [Option<FdTarget>; 3],
-    /// Descriptors above 2 on which something with a path lies: a file, a device, or a pipe with a name.
-    paths: Vec<u32>,
     /// Descriptors that are there and whose links could not be read: `fd/` lists for whoever owns it, and its links need
     /// more (CAP_SYS_PTRACE where the process is not dumpable or in another user namespace).
     unread: Vec<u32>,
@@ -28,8 +25,7 @@ impl FdTable {
     /// or a process that is not dumpable. A table without any row is one as well: so it looks when
     /// the process is ending, and when its first thread has ended and others go on with all it holds.
     pub(super) fn read(dir: BorrowedFd<'_>) -> io::Result<FdTable> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fds = openat(dir, "fd", flags, Mode::empty())?;
+        let fds = folder(dir, "fd")?;
         let mut table = FdTable::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut link = [MaybeUninit::uninit(); 64];
@@ -40,31 +36,21 @@ impl FdTable {
             let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
             seen = true;
             // A text that fills the buffer is a path.
-            let target = match rustix::fs::readlinkat_raw(&fds, entry.file_name(), &mut link) {
-                Ok((text, _)) => FdTarget::parse(text),
+            match rustix::fs::readlinkat_raw(&fds, entry.file_name(), &mut link) {
+                Ok((text, _)) => table.rows.push((fd, FdTarget::parse(text))),
                 // It was closed meanwhile.
-                Err(Errno::NOENT) => continue,
-                Err(_) => {
-                    table.unread.push(fd);
-                    continue;
-                }
-            };
-            if let Some(first) = table.first.get_mut(fd as usize) {
-                *first = Some(target);
-            }
-            if fd > 2 && matches!(target, FdTarget::Path { .. }) {
-                table.paths.push(fd);
-            }
-            if matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_) | FdTarget::Master) {
-                table.rows.push((fd, target));
+                Err(Errno::NOENT) => {}
+                Err(_) => table.unread.push(fd),
             }
         }
         if seen { Ok(table) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    /// All rows: descriptor and target, pipes, sockets and masters of terminals only.
-    pub(super) fn rows(&self) -> &[(u32, FdTarget)] {
-        &self.rows
+    /// The pipes, sockets and masters of terminals.
+    pub(super) fn ends(&self) -> impl Iterator<Item = (u32, FdTarget)> + '_ {
+        let is_end =
+            |target: &FdTarget| matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_) | FdTarget::Master);
+        self.rows.iter().copied().filter(move |(_, target)| is_end(target))
     }
 
     /// Some of it could not be read.
@@ -74,23 +60,24 @@ impl FdTable {
 
     /// The table as the shared judgement of it wants it; `dir` is the process's directory.
     pub(super) fn objects(&self, dir: BorrowedFd<'_>) -> Vec<Row> {
-        let first = (0..3).filter_map(|fd| {
-            let target = self.first.get(fd as usize).copied().flatten()?;
-            Some((fd, describe(dir, fd, target)))
+        let known = self.rows.iter().filter_map(|(fd, target)| {
+            let object = match target {
+                target if *fd < 3 => describe(dir, *fd, *target),
+                FdTarget::Pipe(inode) => Object::Pipe(*inode),
+                FdTarget::Socket(inode) => Object::Socket(*inode),
+                // A file, a device, or a pipe with a name.
+                FdTarget::Path { .. } if is_named_pipe(dir, *fd) => Object::NamedPipe,
+                _ => return None,
+            };
+            Some((*fd, object))
         });
-        let unread = self.unread.iter().map(|fd| (*fd, Object::Unread));
-        let above = self.rows.iter().filter_map(|(fd, target)| match target {
-            FdTarget::Pipe(inode) if *fd > 2 => Some((*fd, Object::Pipe(*inode))),
-            FdTarget::Socket(inode) if *fd > 2 => Some((*fd, Object::Socket(*inode))),
-            _ => None,
-        });
-        let named = self.paths.iter().filter(|fd| {
-            statat(dir, format!("fd/{fd}"), AtFlags::empty())
-                .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
-        });
-        let named = named.map(|fd| (*fd, Object::NamedPipe));
-        first.chain(unread).chain(above).chain(named).collect()
+        known.chain(self.unread.iter().map(|fd| (*fd, Object::Unread))).collect()
     }
+}
+
+fn is_named_pipe(dir: BorrowedFd<'_>, fd: u32) -> bool {
+    statat(dir, format!("fd/{fd}"), AtFlags::empty())
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
 }
 
 /// What lies on one of the first three descriptors.

@@ -1,7 +1,6 @@
 //! Which process holds the other end: first the ancestors are read, and only if none of them does, all processes.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
@@ -61,8 +60,8 @@ impl Holders {
             return;
         }
         self.found.clear();
-        for (fd, target) in table.rows() {
-            self.index.entry(*target).or_default().push(Held { pid, fd: *fd, access: None });
+        for (fd, target) in table.ends() {
+            self.index.entry(target).or_default().push(Held { pid, fd, access: None });
         }
     }
 
@@ -86,7 +85,7 @@ impl Holders {
                     ancestors.iter().any(|ancestor| {
                         let pid = ancestor.pid();
                         // A table that cannot be read has no holders to name.
-                        let _ = self.learn(proc, pid);
+                        self.learn(proc, pid);
                         self.who(proc, other).contains(&pid)
                             && !self.who(proc, own).contains(&pid)
                             && !doubtful(pid)
@@ -107,7 +106,7 @@ impl Holders {
     ) {
         if others.calls_somebody() {
             for ancestor in tree.ancestors(record) {
-                let _ = self.learn(proc, ancestor.pid());
+                self.learn(proc, ancestor.pid());
             }
         }
         let pid = record.pid();
@@ -118,7 +117,7 @@ impl Holders {
         }
         let below: HashSet<Pid> = tree.descend(pid, |_| false).iter().map(|row| row.pid()).collect();
         for pid in &below {
-            let _ = self.learn(proc, *pid);
+            self.learn(proc, *pid);
         }
         let mut inside = |(end, own): &(End, bool)| {
             // Both ends of a pipe in the process itself would mean that a careless client left them open in it.
@@ -138,7 +137,7 @@ impl Holders {
             // A thread of the kernel has no group, and nothing open.
             let kernels = record.group.is_none() && (record.pid() == Pid(2) || record.parent == Pid(2));
             let pid = record.pid();
-            if readable && !kernels && self.learn(proc, pid).is_err() && record.uid == Some(own) {
+            if readable && !kernels && !self.learn(proc, pid) && record.uid == Some(own) {
                 // The row's user may be provisional. One that has ended holds nothing.
                 if proc.uid_of(pid).is_ok_and(|uid| Uid(uid) == own) {
                     self.unreadable.insert(pid);
@@ -147,25 +146,21 @@ impl Holders {
         }
     }
 
-    /// Reads what a process holds.
-    ///
-    /// # Errors
-    /// Is it alive, and could its table, or a part of it, not be read, now or before?
-    fn learn(&mut self, proc: &mut Proc, pid: Pid) -> io::Result<()> {
-        let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
-        if self.read.contains(&pid) {
-            return if self.refused.contains(&pid) { Err(refused()) } else { Ok(()) };
-        }
-        let table = match proc.dir_of(pid).and_then(|dir| FdTable::read(dir.as_fd())) {
-            Ok(table) => table,
-            Err(error) if table::gone(&error) && holds_nothing(proc, pid) => FdTable::default(),
-            Err(_) => {
-                self.refused.insert(pid);
-                FdTable::default()
+    /// Reads what a process holds. False where it is alive and its table, or a part of it, could not be read, now or
+    /// before.
+    fn learn(&mut self, proc: &mut Proc, pid: Pid) -> bool {
+        if !self.read.contains(&pid) {
+            match proc.dir_of(pid).and_then(|dir| FdTable::read(dir.as_fd())) {
+                Ok(table) => self.add(pid, &table),
+                Err(error) => {
+                    if !(table::gone(&error) && holds_nothing(proc, pid)) {
+                        self.refused.insert(pid);
+                    }
+                    self.add(pid, &FdTable::default());
+                }
             }
-        };
-        self.add(pid, &table);
-        if self.refused.contains(&pid) { Err(refused()) } else { Ok(()) }
+        }
+        !self.refused.contains(&pid)
     }
 
     /// Who holds an end. Found once for each: a pipe that hundreds of processes write their log to
@@ -235,9 +230,6 @@ impl Naming for Named<'_> {
     }
 
     fn is_below(&self, pid: Pid, above: Pid) -> bool {
-        let record = self.tree.get(pid);
-        record.is_some_and(|record| {
-            self.tree.ancestors(record).into_iter().any(|ancestor| ancestor.pid() == above)
-        })
+        self.tree.is_below(pid, above)
     }
 }

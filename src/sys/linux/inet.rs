@@ -60,15 +60,7 @@ impl Inet {
                 }
             }
             TCP_CLOSE => Socket::Nothing,
-            _ => Socket::Connected(Connection {
-                own: inode,
-                other: self.other(row),
-                origin: self.origin(row),
-                unix: false,
-                hears: true,
-                speaks: true,
-                display: false,
-            }),
+            _ => Socket::Connected(Connection::tcp(inode, self.other(row), self.origin(row))),
         }
     }
 

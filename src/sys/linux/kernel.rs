@@ -12,9 +12,11 @@ use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
 use super::super::SysError;
-use super::table::Units;
+use super::proc::Proc;
+use super::table::{Units, gone};
 use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{Kernel, Refusal, Signal};
+use crate::sys::procfs::Stat;
 
 #[cfg(test)]
 #[path = "../kernel_tests.rs"]
@@ -26,8 +28,6 @@ mod real_stage_tests;
 mod row;
 #[cfg(test)]
 mod tests;
-
-use row::{Proc, StatRow};
 
 /// No wait sleeps longer than this without looking at the stop flag: half of the 100 ms after which
 /// a person at the keyboard begins to wonder. A signal that reaches our own thread ends the sleep
@@ -73,7 +73,7 @@ impl OsKernel {
     /// shows another PID namespace than ours: then nothing may be ended.
     pub fn new(all_users: bool, stop: Arc<AtomicUsize>) -> Result<OsKernel, SysError> {
         let own = process::getpid();
-        let proc = Proc::open().map_err(|source| failed("read /proc of this PID namespace", source))?;
+        let proc = Proc::open()?;
         process::pidfd_open(own, PidfdFlags::empty())
             .map_err(|errno| failed("open a pidfd (Linux 5.3 or later is needed)", errno.into()))?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)
@@ -95,16 +95,16 @@ impl OsKernel {
     }
 
     /// What must hold of a process whose pidfd is already open.
-    fn judge(&self, id: ProcessId) -> Result<(), Refusal> {
+    fn judge(&mut self, id: ProcessId) -> Result<(), Refusal> {
         let row = self.proc.row(id.pid).map_err(refusal)?;
-        same_start(row, id)?;
-        if row.is_kernels {
+        same_start(&row, id)?;
+        if row.kernel_thread {
             return Err(Refusal::Denied("is a thread of the kernel".into()));
         }
         if !self.all_users {
-            let uid = self.proc.uid(id.pid).map_err(refusal)?;
-            if uid != self.uid {
-                return Err(Refusal::Denied(format!("belongs to user {}", uid.0)));
+            let uid = self.proc.uid_of(id.pid).map_err(refusal)?;
+            if Uid(uid) != self.uid {
+                return Err(Refusal::Denied(format!("belongs to user {uid}")));
             }
         }
         match self.proc.same_namespace(id.pid) {
@@ -117,8 +117,8 @@ impl OsKernel {
                     Err(Refusal::Denied("lives in another PID namespace".into()))
                 }
             }
-            Err(Errno::NOENT | Errno::SRCH) => Err(Refusal::Gone),
-            Err(errno) => Err(Refusal::Denied(format!("its PID namespace cannot be read: {errno}"))),
+            Err(error) if gone(&error) => Err(Refusal::Gone),
+            Err(error) => Err(Refusal::Denied(format!("its PID namespace cannot be read: {error}"))),
         }
     }
 
@@ -165,7 +165,7 @@ impl Kernel for OsKernel {
     }
 
     fn signal(&mut self, held: &Held, signal: Signal) -> Result<(), Refusal> {
-        same_start(self.proc.row(held.id.pid).map_err(refusal)?, held.id)?;
+        same_start(&self.proc.row(held.id.pid).map_err(refusal)?, held.id)?;
         let signal = match signal {
             Signal::Term => process::Signal::TERM,
             Signal::Cont => process::Signal::CONT,
@@ -223,19 +223,20 @@ fn has_ended(fd: &OwnedFd) -> bool {
     }
 }
 
-fn same_start(row: StatRow, id: ProcessId) -> Result<(), Refusal> {
-    if row.start == id.start { Ok(()) } else { Err(Refusal::Reused) }
+fn same_start(row: &Stat, id: ProcessId) -> Result<(), Refusal> {
+    if row.start_ticks == id.start.0 { Ok(()) } else { Err(Refusal::Reused) }
 }
 
 /// What an error of the kernel's means for one process. `ENOENT` and `ESRCH` are how `/proc` and
 /// pidfds show that it is gone; running out of descriptors gets a message of its own.
-fn refusal(errno: Errno) -> Refusal {
-    match errno {
-        Errno::NOENT | Errno::SRCH => Refusal::Gone,
-        Errno::MFILE | Errno::NFILE => {
-            Refusal::Denied(format!("no file descriptor left to hold it with: {errno}"))
+fn refusal(error: impl Into<std::io::Error>) -> Refusal {
+    let error = error.into();
+    match Errno::from_io_error(&error) {
+        _ if gone(&error) => Refusal::Gone,
+        Some(Errno::MFILE | Errno::NFILE) => {
+            Refusal::Denied(format!("no file descriptor left to hold it with: {error}"))
         }
-        errno => Refusal::Denied(errno.to_string()),
+        _ => Refusal::Denied(error.to_string()),
     }
 }
 

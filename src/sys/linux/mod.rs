@@ -15,7 +15,7 @@ mod table;
 mod tests;
 mod threads;
 
-pub(super) use end::{command, environment, identity, lineage, wait_for_end};
+pub use end::{command, environment, identity, lineage, wait_for_end};
 pub use kernel::OsKernel;
 
 use std::collections::BTreeSet;
@@ -152,21 +152,15 @@ impl DetailReader {
         for (pid, look) in &mut seen {
             let Ok((.., details, Some(held))) = look else { continue };
             let mut named = Named { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
-            let Observation { stdio, channels } =
-                Observation::new(*pid, &held.wires, &held.others, &mut named);
-            if stdio.stdin() == OtherEnd::Closed {
+            let observation = Observation::new(*pid, &held.wires, &held.others, &mut named);
+            if observation.stdio.stdin() == OtherEnd::Closed {
                 let threads = Threads::of(&mut self.proc, *pid);
                 details.tracer = threads.tracer.or(details.tracer);
                 if threads.holds_its_own {
                     continue;
                 }
             }
-            details.stdio = Some(stdio);
-            details.listening = channels.listening;
-            details.connected = channels.connected;
-            details.connected_peers = channels.connected_peers;
-            details.outbound_peers = channels.outbound_peers;
-            details.display = channels.display;
+            observation.note(details);
         }
         drop(tree);
         note(snapshot, seen);

@@ -64,43 +64,38 @@ impl Probe {
 
     /// Sends one question and hands each row of the answer on; `None` when the answer is not whole.
     fn question(&mut self, request: &[u8], mut row: impl FnMut(&[u8])) -> Option<()> {
-        let dump = u16::from_ne_bytes([request[6], request[7]]) & 0x300 != 0;
-        let answered = exchange(self.diag.as_ref()?, request, dump, &mut self.answer, &mut row);
+        let answered = self.exchange(request, &mut row);
         if answered.is_none() {
             // Whatever may still arrive must not be taken for the answer to the next question.
             *self = Probe::new();
         }
         answered?.then_some(())
     }
-}
 
-/// `Some(true)`: a whole answer. `Some(false)`: the kernel refused. `None`: out of step.
-fn exchange(
-    diag: &OwnedFd,
-    request: &[u8],
-    dump: bool,
-    answer: &mut Vec<u8>,
-    row: &mut impl FnMut(&[u8]),
-) -> Option<bool> {
-    /// The kernel fills at most this much for each read of a dump (NLMSG_GOODSIZE is below it).
-    const ROOM: usize = 32 << 10;
-    rustix::io::write(diag, request).ok().filter(|sent| *sent == request.len())?;
-    loop {
-        answer.clear();
-        answer.reserve(ROOM);
-        let count = rustix::io::read(diag, rustix::buffer::spare_capacity(answer)).ok()?;
-        if count == 0 {
-            return None;
-        }
-        for message in messages(answer) {
-            match message {
-                DiagMessage::Row(body) => row(body),
-                DiagMessage::Done => return Some(true),
-                DiagMessage::Error(_) => return Some(false),
+    /// `Some(true)`: a whole answer. `Some(false)`: the kernel refused, or cannot be asked. `None`: out of step.
+    fn exchange(&mut self, request: &[u8], row: &mut impl FnMut(&[u8])) -> Option<bool> {
+        /// The kernel fills at most this much for each read of a dump (NLMSG_GOODSIZE is below it).
+        const ROOM: usize = 32 << 10;
+        let Probe { diag: Some(diag), answer } = self else { return Some(false) };
+        let dump = u16::from_ne_bytes([request[6], request[7]]) & 0x300 != 0;
+        rustix::io::write(&diag, request).ok().filter(|sent| *sent == request.len())?;
+        loop {
+            answer.clear();
+            answer.reserve(ROOM);
+            let count = rustix::io::read(&diag, rustix::buffer::spare_capacity(answer)).ok()?;
+            if count == 0 {
+                return None;
             }
-        }
-        if !dump {
-            return Some(true);
+            for message in messages(answer) {
+                match message {
+                    DiagMessage::Row(body) => row(body),
+                    DiagMessage::Done => return Some(true),
+                    DiagMessage::Error(_) => return Some(false),
+                }
+            }
+            if !dump {
+                return Some(true);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{AtFlags, Mode, OFlags, RawDir, fstat, openat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, SeekFrom, fstat, openat, seek, statat};
 use rustix::io::Errno;
 
 use crate::process::Pid;
@@ -25,6 +25,7 @@ pub(super) enum Shape {
 }
 
 /// The process file system, opened once, of our own PID namespace.
+#[derive(Debug)]
 pub(super) struct Proc {
     root: OwnedFd,
     /// The path of the file that is opened next, relative to `/proc`.
@@ -37,19 +38,22 @@ impl Proc {
     /// Opens `/proc` and makes sure that its numbers are ours.
     pub(super) fn open() -> Result<Proc, SysError> {
         let io = |source: io::Error| SysError::Io { what: "read /proc".to_owned(), source };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open("/proc", flags, Mode::empty()).map_err(|error| io(error.into()))?;
+        let root = folder(CWD, "/proc").map_err(io)?;
         let mut proc = Proc { root, path: String::new(), text: Vec::with_capacity(FIRST) };
         // The link alone could be right by chance; NSpid (Linux 4.1) has one number only at home.
         let own = std::process::id().to_string();
-        let link =
-            rustix::fs::readlinkat(&proc.root, "self", Vec::new()).map_err(|error| io(error.into()))?;
+        let link = link_at(proc.root(), "self").map_err(io)?;
         proc.read("self/status", 1 << 20, Shape::Piece).map_err(io)?;
         let namespaces = procfs::status(&proc.text).namespaces;
-        if link.to_bytes() != own.as_bytes() || namespaces.is_some_and(|count| count != 1) {
+        if link != own.as_bytes() || namespaces.is_some_and(|count| count != 1) {
             return Err(SysError::ForeignProc);
         }
         Ok(proc)
+    }
+
+    /// `/proc` itself.
+    pub(super) fn root(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
     }
 
     /// Another handle on the same `/proc`, with buffers of its own.
@@ -60,13 +64,14 @@ impl Proc {
 
     /// The numbers of all processes.
     pub(super) fn pids(&self) -> Result<Vec<Pid>, SysError> {
+        let failed = |error: Errno| SysError::Io { what: "list /proc".to_owned(), source: error.into() };
+        // A look before this one has read the folder to its end.
+        seek(&self.root, SeekFrom::Start(0)).map_err(failed)?;
         let mut pids = Vec::new();
         let mut buffer = vec![MaybeUninit::uninit(); 32 << 10];
         let mut entries = RawDir::new(&self.root, &mut buffer);
         while let Some(entry) = entries.next() {
-            let entry = entry
-                .map_err(|error| SysError::Io { what: "list /proc".to_owned(), source: error.into() })?;
-            pids.extend(number(entry.file_name().to_bytes()).map(Pid));
+            pids.extend(number(entry.map_err(failed)?.file_name().to_bytes()).map(Pid));
         }
         Ok(pids)
     }
@@ -140,6 +145,11 @@ impl Proc {
         self.path.push('/');
         self.path.push_str(file);
     }
+}
+
+/// A folder, to be listed.
+pub(super) fn folder(dir: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
+    Ok(openat(dir, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 /// Reads a file below a directory, at most `most` bytes of it.

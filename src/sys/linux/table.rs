@@ -168,11 +168,16 @@ pub(super) fn gone(error: &io::Error) -> bool {
 
 /// A leader that ended before its other threads shows `Z`, but the process goes on in them, holds
 /// what it held, and takes signals.
-fn state(stat: &Stat) -> ProcessState {
+pub(super) fn state(stat: &Stat) -> ProcessState {
     match ProcessState::from_letter(stat.state) {
         ProcessState::Zombie if stat.threads > 1 => ProcessState::Other('S'),
         state => state,
     }
+}
+
+/// Ended, with no thread left.
+pub(super) fn is_zombie(stat: &Stat) -> bool {
+    state(stat) == ProcessState::Zombie
 }
 
 /// Percent of one core since the start; `None` where the start is too recent.

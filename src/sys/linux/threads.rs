@@ -3,10 +3,10 @@
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
-use rustix::fs::{Mode, OFlags, RawDir, openat};
+use rustix::fs::RawDir;
 
 use super::ffi::share_descriptors;
-use super::proc::{Proc, Shape, number, read_at};
+use super::proc::{Proc, Shape, folder, number, read_at};
 use crate::process::Pid;
 use crate::sys::procfs;
 
@@ -23,10 +23,7 @@ impl Threads {
     /// Looks at them. A thread that ends meanwhile tells nothing, and needs nothing.
     pub(super) fn of(proc: &mut Proc, pid: Pid) -> Threads {
         let mut found = Threads::default();
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let Ok(dir) = proc.dir_of(pid).and_then(|dir| Ok(openat(dir, "task", flags, Mode::empty())?)) else {
-            return found;
-        };
+        let Ok(dir) = proc.dir_of(pid).and_then(|dir| folder(dir.as_fd(), "task")) else { return found };
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut entries = RawDir::new(&dir, &mut buffer);
         while let Some(Ok(entry)) = entries.next() {

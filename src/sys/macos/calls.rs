@@ -1,5 +1,5 @@
 //! The system calls of this folder, as one trait: what is above it runs on every system, against a model of xnu on Linux
-//! (`tests/mac_model`). Only `sys/macos/real.rs` needs a Mac.
+//! (`tests/mac_model`). Only `sys/macos/ffi.rs` needs a Mac.
 
 use std::io;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::calls::{Calls, Kqueue, errno};
 use super::kernel::has_ended;
-use super::table::{ARG_MAX, args, bsd, unique_of};
+use super::table::{ARG_MAX, args, bsd, unique};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId};
 use crate::reap::Lineage;
@@ -32,7 +32,7 @@ pub fn command_by(calls: &impl Calls, pid: Pid) -> Argv {
 /// # Errors
 /// `ESRCH` when there is none of this number; a zombie still has it.
 pub fn lineage_by(calls: &impl Calls, pid: Pid) -> io::Result<Lineage> {
-    unique_of(calls, pid).map(|unique| Lineage { own: unique.id, parent: unique.parent })
+    unique(calls, pid).map(|unique| Lineage { own: unique.id, parent: unique.parent })
 }
 
 /// Sleeps until exactly this process has ended, or `patience` is over; says whether it has ended.

@@ -3,9 +3,10 @@
 use std::io;
 
 use super::calls::{Calls, errno, flavor};
-use super::layout::{self, End, at};
+use super::layout::{self, FdTarget, at};
 use super::wires::{Fd, Fds};
 use crate::process::Pid;
+use crate::sys::descriptors::Object;
 
 /// sys/proc_info.h: types of descriptors.
 const VNODE: u32 = 1;
@@ -36,21 +37,23 @@ impl<'c, C: Calls> Reader<'c, C> {
     /// `None` for what says nothing: a file above the standard descriptors, a kqueue.
     fn fd(&self, pid: Pid, fd: i32, kind: u32) -> Option<Fd> {
         let standard = (0..=2).contains(&fd);
-        let (end, closes_on_exec) = match kind {
+        let (target, closes_on_exec) = match kind {
             PIPE => read(&self.info::<{ at::PIPE_SIZE }>(pid, fd, flavor::FD_PIPE), layout::pipe),
             SOCKET => read(&self.info::<{ at::SOCKET_SIZE }>(pid, fd, flavor::FD_SOCKET), layout::socket),
             VNODE if standard => {
                 let answer = self.info::<{ at::VNODE_SIZE }>(pid, fd, flavor::FD_VNODE);
                 let is_terminal = |device| self.is_terminal(device);
                 match read(&answer, |bytes| layout::vnode(bytes, self.null, is_terminal)) {
-                    (End::Unread, _) if self.is_revoked(pid, fd, &answer) => (End::TerminalGone, None),
+                    (FdTarget::Plain(Object::Unread), _) if self.is_revoked(pid, fd, &answer) => {
+                        (FdTarget::Plain(Object::Terminal { number: None, gone: true }), None)
+                    }
                     read => read,
                 }
             }
-            _ if standard => (End::Unknown, None),
+            _ if standard => (FdTarget::Plain(Object::Other), None),
             _ => return None,
         };
-        Some(Fd { end, closes_on_exec })
+        Some(Fd { target, closes_on_exec })
     }
 
     /// When the leader of a session ends, its terminal is revoked: the descriptor stays, and its vnode answers no
@@ -94,10 +97,10 @@ impl<'c, C: Calls> Reader<'c, C> {
 /// descriptor".
 fn read<const SIZE: usize>(
     answer: &io::Result<[u8; SIZE]>,
-    parse: impl Fn(&[u8]) -> Option<End>,
-) -> (End, Option<bool>) {
+    parse: impl Fn(&[u8]) -> Option<FdTarget>,
+) -> (FdTarget, Option<bool>) {
     match answer {
-        Ok(bytes) => (parse(bytes).unwrap_or(End::Unread), layout::closes_on_exec(bytes)),
-        Err(_) => (End::Unread, None),
+        Ok(bytes) => (parse(bytes).unwrap_or(FdTarget::Plain(Object::Unread)), layout::closes_on_exec(bytes)),
+        Err(_) => (FdTarget::Plain(Object::Unread), None),
     }
 }

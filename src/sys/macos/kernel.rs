@@ -133,7 +133,7 @@ impl<C: Calls> Kernel for MacKernel<C> {
             Signal::Kill => signal::KILL,
         };
         // Read before all else is compared: a program that is started meanwhile has another.
-        let version = unique(&self.calls, held.id.pid).map(|unique| unique.version);
+        let version = unique(&self.calls, held.id.pid).ok().map(|unique| unique.version);
         if self.judge(held.id)? != held.argv {
             return Err(Refusal::Denied("it runs something else since it was held".into()));
         }

@@ -1,12 +1,12 @@
 //! What libproc writes, read byte by byte at the offsets of xnu's `bsd/sys/proc_info.h`.
 //!
 //! Reading bytes, not casting structs, keeps this free of `unsafe` and testable where there is no
-//! Mac; `headers.rs` lays the C structs out again, and does not compile for macOS if an offset
-//! or a size here differs from theirs.
+//! Mac; `tests/mac_real/layout.sh` does not compile if an offset or a size here differs from the C structs'.
 
 use super::calls::USAGE_SIZE;
 use crate::bytes::RawText;
 use crate::process::{Pid, ProcessState, StartTime, Uid};
+use crate::sys::descriptors::Object;
 
 pub(super) mod at;
 mod inet;
@@ -31,9 +31,9 @@ pub(super) struct Bsd {
     pub(super) start: Option<StartTime>,
 }
 
-/// One end of something, on a descriptor.
+/// What lies on a descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum FdTarget {
     /// One end of a pipe. Handles are kernel addresses, hashed; the peer is 0 once it is closed.
     Pipe { own: u64, peer: u64, writes: bool },
     /// A unix socket.
@@ -48,20 +48,9 @@ pub(super) enum End {
     Opaque(&'static str),
     /// A socket that is neither bound nor connected, or talks to the kernel.
     Idle,
-    /// `/dev/null`.
-    Null,
-    /// A terminal.
-    Terminal,
-    /// A terminal that is gone: it was revoked when the leader of its session ended.
-    TerminalGone,
-    /// A pipe with a name.
-    NamedPipe,
-    /// A file or another device.
-    File,
-    /// Anything else.
-    Unknown,
-    /// The kernel did not answer: not known, and never "no such descriptor".
-    Unread,
+    /// Anything else. A terminal is gone once it was revoked, when the leader of its session ended; what is unread is not
+    /// known, and never "no such descriptor".
+    Plain(Object),
 }
 
 /// `struct un_sockinfo`, and the state of its socket.
@@ -183,11 +172,11 @@ pub(super) fn descriptors(bytes: &[u8]) -> impl Iterator<Item = (i32, u32)> + '_
 }
 
 /// Reads `PROC_PIDFDPIPEINFO`.
-pub(super) fn pipe(bytes: &[u8]) -> Option<End> {
+pub(super) fn pipe(bytes: &[u8]) -> Option<FdTarget> {
     let bytes = bytes.get(..at::PIPE_SIZE)?;
     let (own, peer) = (u64_at(bytes, at::PIPE_HANDLE)?, u64_at(bytes, at::PIPE_PEER)?);
     // fcntl.h: FWRITE is 2.
-    (own != 0).then_some(End::Pipe { own, peer, writes: u32_at(bytes, at::OPEN_FLAGS)? & 2 != 0 })
+    (own != 0).then_some(FdTarget::Pipe { own, peer, writes: u32_at(bytes, at::OPEN_FLAGS)? & 2 != 0 })
 }
 
 /// proc_info.h: PROC_FP_CLEXEC is 2.
@@ -201,7 +190,7 @@ pub(super) fn socket_number(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Reads `PROC_PIDFDSOCKETINFO`.
-pub(super) fn socket(bytes: &[u8]) -> Option<End> {
+pub(super) fn socket(bytes: &[u8]) -> Option<FdTarget> {
     let bytes = bytes.get(..at::SOCKET_SIZE)?;
     // Ports are in network byte order, in the first two bytes of an int.
     let port = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
@@ -210,21 +199,21 @@ pub(super) fn socket(bytes: &[u8]) -> Option<End> {
     let datagrams = u32_at(bytes, at::SOCKET_TYPE)? == 2;
     Some(match u32_at(bytes, at::SOCKET_KIND)? {
         // SOCKINFO_IN.
-        1 if datagrams && local != 0 && remote == 0 => End::Datagrams(local),
-        1 => End::Idle,
+        1 if datagrams && local != 0 && remote == 0 => FdTarget::Datagrams(local),
+        1 => FdTarget::Idle,
         // SOCKINFO_TCP, and of its states all in which somebody may be at the other side: SYN_RECEIVED, ESTABLISHED,
         // CLOSE_WAIT (a client that closed one half looks like one that is gone), FIN_WAIT_1, FIN_WAIT_2.
         2 => match u32_at(bytes, at::SOCKET_TCP_STATE)? {
-            1 => End::Listening(local),
-            3 | 4 | 5 | 6 | 9 => End::Connected(inet::tcp(bytes, socket_number(bytes)?, local, remote)?),
-            _ => End::Idle,
+            1 => FdTarget::Listening(local),
+            3 | 4 | 5 | 6 | 9 => FdTarget::Connected(inet::tcp(bytes, socket_number(bytes)?, local, remote)?),
+            _ => FdTarget::Idle,
         },
-        3 => End::Unix(unix(bytes, datagrams)?),
+        3 => FdTarget::Unix(unix(bytes, datagrams)?),
         // SOCKINFO_NDRV, KERN_EVENT, KERN_CTL.
-        4..=6 => End::Idle,
+        4..=6 => FdTarget::Idle,
         // SOCKINFO_VSOCK.
-        7 => End::Opaque("vsock"),
-        _ => End::Unknown,
+        7 => FdTarget::Opaque("vsock"),
+        _ => FdTarget::Plain(Object::Other),
     })
 }
 
@@ -249,18 +238,18 @@ fn unix(bytes: &[u8], datagrams: bool) -> Option<Unix> {
 }
 
 /// Reads `PROC_PIDFDVNODEINFO`; `null` is the device number of `/dev/null`.
-pub(super) fn vnode(bytes: &[u8], null: Option<u32>, is_terminal: impl Fn(u32) -> bool) -> Option<End> {
+pub(super) fn vnode(bytes: &[u8], null: Option<u32>, is_terminal: impl Fn(u32) -> bool) -> Option<FdTarget> {
     let bytes = bytes.get(..at::VNODE_SIZE)?;
     let device = u32_at(bytes, at::VNODE_RDEV)?;
     // sys/stat.h: S_IFMT, S_IFIFO and S_IFCHR.
     let kind = u32_at(bytes, at::VNODE_MODE)? & 0o170_000;
     let is_device = kind == 0o020_000;
-    Some(match device {
-        _ if kind == 0o010_000 => End::NamedPipe,
-        device if is_device && Some(device) == null => End::Null,
-        device if is_device && is_terminal(device) => End::Terminal,
-        _ => End::File,
-    })
+    Some(FdTarget::Plain(match device {
+        _ if kind == 0o010_000 => Object::NamedPipe,
+        device if is_device && Some(device) == null => Object::Null,
+        device if is_device && is_terminal(device) => Object::Terminal { number: None, gone: false },
+        _ => Object::File,
+    }))
 }
 
 /// sys/proc.h: SIDL 1, SRUN 2, SSLEEP 3, SSTOP 4, SZOMB 5; a living process is always SRUN.

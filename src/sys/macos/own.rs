@@ -1,7 +1,7 @@
 //! What lies on a descriptor of our own, and whether its other end is still there.
 
 use super::calls::{Calls, flavor};
-use super::layout::{self, End, at};
+use super::layout::{self, FdTarget, at};
 
 /// A pipe or a socket on a descriptor of our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub fn own_wire_by(calls: &impl Calls, fd: i32) -> Option<OwnWire> {
     let me = calls.viewer().pid;
     let mut bytes = [0; at::PIPE_SIZE];
     if let Ok(at::PIPE_SIZE) = calls.fd_info(me, fd, flavor::FD_PIPE, &mut bytes) {
-        let End::Pipe { own, peer, .. } = layout::pipe(&bytes)? else { return None };
+        let FdTarget::Pipe { own, peer, .. } = layout::pipe(&bytes)? else { return None };
         return Some(OwnWire { socket: false, number: own, other_end_is_gone: peer == 0 });
     }
     let mut bytes = [0; at::SOCKET_SIZE];
@@ -30,7 +30,7 @@ pub fn own_wire_by(calls: &impl Calls, fd: i32) -> Option<OwnWire> {
     // One that was never connected has no peer either, and nothing of it is shut.
     let gone = matches!(
         layout::socket(bytes)?,
-        End::Unix(unix) if unix.peer == 0 && !unix.hears && !unix.speaks
+        FdTarget::Unix(unix) if unix.peer == 0 && !unix.hears && !unix.speaks
     );
     Some(OwnWire { socket: true, number: layout::socket_number(bytes)?, other_end_is_gone: gone })
 }

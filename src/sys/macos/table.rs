@@ -6,15 +6,13 @@ use std::io;
 use super::super::SysError;
 use super::calls::{Calls, USAGE_SIZE, errno, flavor};
 use super::fds::Reader;
-use super::layout::{self, Bsd, Unique, Usage, at};
+use super::layout::{self, Bsd, FdTarget, Unique, Usage, at};
 use super::procargs::{self, ProcArgs};
 use super::wires::{self, Asked, Connections, Fds, Holders};
 use crate::bytes::RawText;
-use crate::process::{
-    Details, Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer,
-};
+use crate::process::{Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer};
 use crate::sys::EVIDENCE_VARIABLES;
-use crate::sys::descriptors::{Observation, Others, Wires, runs_python};
+use crate::sys::descriptors::{Object, Observation, Others, Wires, runs_python};
 use crate::tree::Tree;
 
 /// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
@@ -36,13 +34,13 @@ pub fn snapshot_by(
     let viewer = calls.viewer();
     let mut buffer = vec![0; ARG_MAX];
     let taken_at = calls.time_of_day();
-    let launchd = unique(calls, Pid::INIT);
+    let launchd = unique(calls, Pid::INIT).ok();
     let mut processes = Vec::with_capacity(pids.len());
     for pid in pids {
         let Ok(bsd) = bsd(calls, pid) else { continue };
         let mut record = record(calls, pid, &bsd, viewer, &mut buffer);
         if bsd.parent == Pid::INIT {
-            record.details.adopted = adopted(launchd, unique(calls, pid));
+            record.details.adopted = adopted(launchd, unique(calls, pid).ok());
         }
         processes.push(record);
     }
@@ -81,15 +79,10 @@ pub(super) fn bsd(calls: &impl Calls, pid: Pid) -> io::Result<Bsd> {
 }
 
 /// Its unique numbers, a zombie's too; every user's are told.
-pub(super) fn unique(calls: &impl Calls, pid: Pid) -> Option<Unique> {
-    unique_of(calls, pid).ok()
-}
-
-/// The same.
 ///
 /// # Errors
 /// `ESRCH` when there is none of this number.
-pub(super) fn unique_of(calls: &impl Calls, pid: Pid) -> io::Result<Unique> {
+pub(super) fn unique(calls: &impl Calls, pid: Pid) -> io::Result<Unique> {
     let mut bytes = [0; at::UNIQUE_SIZE];
     let length = calls.pid_info(pid, flavor::UNIQUE, 1, &mut bytes)?;
     layout::unique(&bytes[..length]).ok_or_else(unreadable)
@@ -187,7 +180,9 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
                 continue;
             }
             let theirs = fds.get(&record.pid()).cloned().or_else(|| reader.fds(record.pid()));
-            let all = theirs.as_ref().is_some_and(|fds| fds.values().all(|fd| fd.end != layout::End::Unread));
+            let all = theirs
+                .as_ref()
+                .is_some_and(|fds| fds.values().all(|fd| fd.target != FdTarget::Plain(Object::Unread)));
             if !all && may_hold(calls, record) {
                 unreadable.insert(record.pid());
             }
@@ -210,7 +205,7 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     drop(holders);
     for record in &mut snapshot.processes {
         let Some(observation) = seen.remove(&record.pid()) else { continue };
-        note(&mut record.details, observation);
+        observation.note(&mut record.details);
         let mut bytes = [0; at::CWD_SIZE];
         let length = calls.pid_info(record.pid(), flavor::DIRECTORY, 0, &mut bytes).unwrap_or(0);
         record.details.cwd = layout::cwd(&bytes[..length]);
@@ -230,15 +225,6 @@ fn may_hold(calls: &impl Calls, record: &ProcessRecord) -> bool {
         }
         Err(error) => error.raw_os_error() != Some(errno::ESRCH),
     }
-}
-
-fn note(details: &mut Details, seen: Observation) {
-    details.stdio = Some(seen.stdio);
-    details.listening = seen.channels.listening;
-    details.connected = seen.channels.connected;
-    details.connected_peers = seen.channels.connected_peers;
-    details.outbound_peers = seen.channels.outbound_peers;
-    details.display = seen.channels.display;
 }
 
 fn unreadable() -> io::Error {

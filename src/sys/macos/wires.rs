@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::layout::{self, Endpoint, Tcp, Unix};
+use super::layout::{Endpoint, FdTarget, Tcp, Unix};
 use crate::process::{Listener, Pid};
 use crate::sys::descriptors::{
     Access, Answers, Connection, End, Naming, Object, Origin, Other, Row, Sight, Socket, Way, is_display,
@@ -20,7 +20,7 @@ pub(super) type Fds = BTreeMap<u32, Fd>;
 /// One descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fd {
-    pub(super) end: layout::End,
+    pub(super) target: FdTarget,
     pub(super) closes_on_exec: Option<bool>,
 }
 
@@ -30,38 +30,26 @@ const LOCAL_PORTS: RangeInclusive<u16> = 49152..=65535;
 
 /// The table as the shared judgement of it wants it.
 pub(super) fn rows(fds: &Fds) -> Vec<Row> {
-    fds.iter().map(|(fd, held)| (*fd, object(&held.end))).collect()
+    fds.iter().map(|(fd, held)| (*fd, object(&held.target))).collect()
 }
 
-fn object(end: &layout::End) -> Object {
-    match end {
-        layout::End::Pipe { own, peer, .. } => Object::Pipe(pipe_id(*own, *peer)),
-        layout::End::Unix(unix) => Object::Socket(unix.own),
-        layout::End::Connected(tcp) => Object::Socket(tcp.own),
-        layout::End::Null => Object::Null,
-        layout::End::Terminal => Object::Terminal { number: None, gone: false },
-        layout::End::TerminalGone => Object::Terminal { number: None, gone: true },
-        layout::End::NamedPipe => Object::NamedPipe,
-        layout::End::File => Object::File,
-        layout::End::Unknown => Object::Other,
-        layout::End::Unread => Object::Unread,
-        // Of these no number is known, and none is asked for: each stands for itself.
-        end => Object::Socket(stand_in(end)),
+fn object(target: &FdTarget) -> Object {
+    match target {
+        FdTarget::Pipe { own, peer, .. } => Object::Pipe(pipe_id(*own, *peer)),
+        FdTarget::Unix(unix) => Object::Socket(unix.own),
+        FdTarget::Connected(tcp) => Object::Socket(tcp.own),
+        FdTarget::Plain(object) => *object,
+        // Of these no number is known, and none is asked for: each stands for itself, by one that is too small for a
+        // kernel's address.
+        FdTarget::Listening(port) => Object::Socket(u64::from(*port)),
+        FdTarget::Datagrams(port) => Object::Socket(1 << 17 | u64::from(*port)),
+        FdTarget::Opaque(_) | FdTarget::Idle => Object::Socket(1 << 18),
     }
 }
 
 /// Each end of a pipe has a handle of its own; the smaller one stands for both.
 fn pipe_id(own: u64, peer: u64) -> u64 {
     if peer == 0 { own } else { own.min(peer) }
-}
-
-/// A number for a socket whose handle says nothing: no kernel address is that small.
-fn stand_in(end: &layout::End) -> u64 {
-    match end {
-        layout::End::Listening(port) => u64::from(*port),
-        layout::End::Datagrams(port) => 1 << 17 | u64::from(*port),
-        _ => 1 << 18,
-    }
 }
 
 /// The TCP connections of all processes that were read, by their two sides: the other side of one has them reversed.
@@ -72,7 +60,7 @@ impl Connections {
     /// Adds those of a process.
     pub(super) fn add(&mut self, fds: &Fds) {
         for held in fds.values() {
-            if let layout::End::Connected(tcp) = &held.end {
+            if let FdTarget::Connected(tcp) = &held.target {
                 self.0.insert((tcp.local, tcp.remote), tcp.own);
             }
         }
@@ -102,14 +90,14 @@ pub(super) struct Asked<'a> {
 
 impl Answers for Asked<'_> {
     fn access(&mut self, fd: u32) -> Option<Access> {
-        match self.fds.get(&fd)?.end {
-            layout::End::Pipe { writes, .. } => Some(Access { read: !writes, write: writes }),
+        match self.fds.get(&fd)?.target {
+            FdTarget::Pipe { writes, .. } => Some(Access { read: !writes, write: writes }),
             _ => None,
         }
     }
 
     fn pipe(&mut self, fd: u32, id: u64, way: Way) -> Sight {
-        let Some(Fd { end: layout::End::Pipe { peer, writes, .. }, .. }) = self.fds.get(&fd) else {
+        let Some(Fd { target: FdTarget::Pipe { peer, writes, .. }, .. }) = self.fds.get(&fd) else {
             return Sight::Unknown;
         };
         match (way, writes, peer) {
@@ -124,18 +112,16 @@ impl Answers for Asked<'_> {
     fn socket(&mut self, fd: u32, _: u64) -> Socket {
         let Some(held) = self.fds.get(&fd) else { return Socket::Unread };
         let other = |name: String| Listener::Other(name);
-        match &held.end {
-            layout::End::Unix(socket) => unix(socket),
-            layout::End::Listening(port) => {
-                Socket::Serves { name: Listener::Tcp(*port), waiting: Vec::new() }
-            }
-            layout::End::Connected(tcp) => self.tcp(tcp),
-            layout::End::Datagrams(port) if LOCAL_PORTS.contains(port) => Socket::Nothing,
-            layout::End::Datagrams(port) => {
+        match &held.target {
+            FdTarget::Unix(socket) => unix(socket),
+            FdTarget::Listening(port) => Socket::Serves { name: Listener::Tcp(*port), waiting: Vec::new() },
+            FdTarget::Connected(tcp) => self.tcp(tcp),
+            FdTarget::Datagrams(port) if LOCAL_PORTS.contains(port) => Socket::Nothing,
+            FdTarget::Datagrams(port) => {
                 Socket::Serves { name: other(format!("udp:{port}")), waiting: Vec::new() }
             }
-            layout::End::Opaque(name) => Socket::Opaque(other((*name).to_owned())),
-            layout::End::Idle => Socket::Nothing,
+            FdTarget::Opaque(name) => Socket::Opaque(other((*name).to_owned())),
+            FdTarget::Idle => Socket::Nothing,
             _ => Socket::Unread,
         }
     }
@@ -149,23 +135,14 @@ impl Asked<'_> {
     /// A TCP connection.
     fn tcp(&self, tcp: &Tcp) -> Socket {
         let (local, remote) = (tcp.local.port, tcp.remote.port);
-        let listens = |port| self.fds.values().any(|held| held.end == layout::End::Listening(port));
+        let listens = |port| self.fds.values().any(|held| held.target == FdTarget::Listening(port));
         let origin = match (LOCAL_PORTS.contains(&local), LOCAL_PORTS.contains(&remote)) {
             _ if listens(local) => Origin::Accepted,
             (false, _) => Origin::Accepted,
             (true, false) => Origin::Opened,
             (true, true) => Origin::Unknown,
         };
-        let (hears, speaks, display) = (true, true, false);
-        Socket::Connected(Connection {
-            own: tcp.own,
-            other: self.connections.other(tcp),
-            origin,
-            unix: false,
-            hears,
-            speaks,
-            display,
-        })
+        Socket::Connected(Connection::tcp(tcp.own, self.connections.other(tcp), origin))
     }
 }
 
@@ -201,10 +178,10 @@ fn unix(socket: &Unix) -> Socket {
 /// Whether any of these is open at its far end, and that may be on this machine, so that it takes a look at everybody else to
 /// say by whom.
 pub(super) fn is_open(fds: &Fds) -> bool {
-    fds.values().any(|held| match &held.end {
-        layout::End::Pipe { peer, .. } => *peer != 0,
-        layout::End::Unix(unix) => unix.peer != 0,
-        layout::End::Connected(tcp) => is_here(tcp),
+    fds.values().any(|held| match &held.target {
+        FdTarget::Pipe { peer, .. } => *peer != 0,
+        FdTarget::Unix(unix) => unix.peer != 0,
+        FdTarget::Connected(tcp) => is_here(tcp),
         _ => false,
     })
 }
@@ -222,13 +199,13 @@ impl<'a> Holders<'a> {
 
     /// Adds a process.
     pub(super) fn add(&mut self, pid: Pid, fds: &Fds) {
-        let own = |held: &Fd| match &held.end {
-            layout::End::Pipe { own, peer, writes } => {
+        let own = |held: &Fd| match &held.target {
+            FdTarget::Pipe { own, peer, writes } => {
                 let id = pipe_id(*own, *peer);
                 Some(if *writes { End::Writer(id) } else { End::Reader(id) })
             }
-            layout::End::Unix(unix) => Some(End::Socket(unix.own)),
-            layout::End::Connected(tcp) => Some(End::Socket(tcp.own)),
+            FdTarget::Unix(unix) => Some(End::Socket(unix.own)),
+            FdTarget::Connected(tcp) => Some(End::Socket(tcp.own)),
             _ => None,
         };
         for end in fds.values().filter_map(own).collect::<BTreeSet<End>>() {
@@ -252,251 +229,9 @@ impl Naming for Holders<'_> {
     }
 
     fn is_below(&self, pid: Pid, above: Pid) -> bool {
-        let record = self.tree.get(pid);
-        record.is_some_and(|record| {
-            self.tree.ancestors(record).into_iter().any(|ancestor| ancestor.pid() == above)
-        })
+        self.tree.is_below(pid, above)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::process::{OtherEnd, ProcessRecord, Snapshot, StartTime, Stdio, StdioKind};
-    use crate::sys::descriptors::{Observation, Others, Wires};
-    use layout::End as On;
-
-    const SERVER: Pid = Pid(10);
-    const CLIENT: Pid = Pid(5);
-    const CHILD: Pid = Pid(11);
-
-    fn reads(own: u64, peer: u64) -> On {
-        On::Pipe { own, peer, writes: false }
-    }
-
-    fn writes(own: u64, peer: u64) -> On {
-        On::Pipe { own, peer, writes: true }
-    }
-
-    fn pair(own: u64, peer: u64) -> On {
-        On::Unix(Unix { own, peer, hears: true, speaks: true, ..Unix::default() })
-    }
-
-    const HERE: &str = "::ffff:127.0.0.1";
-
-    /// Where a socket may lie.
-    const OWN: u64 = 1 << 50;
-
-    fn tcp(own: u64, local: (&str, u16), remote: (&str, u16)) -> On {
-        let side = |(address, port): (&str, u16)| Endpoint { address: address.parse().unwrap(), port };
-        On::Connected(Tcp { own, local: side(local), remote: side(remote) })
-    }
-
-    fn gone(own: u64) -> On {
-        On::Unix(Unix { own, ..Unix::default() })
-    }
-
-    fn named(name: &[u8], listens: bool, peer: u64) -> On {
-        let name = name.to_vec();
-        On::Unix(Unix { own: 70, peer, listens, hears: true, speaks: true, name, ..Unix::default() })
-    }
-
-    fn fds(held: &[(u32, On)]) -> Fds {
-        held.iter().map(|(fd, end)| (*fd, Fd { end: end.clone(), closes_on_exec: Some(true) })).collect()
-    }
-
-    fn seen(server: &[(u32, On)], others: &[(Pid, &[(u32, On)])]) -> Observation {
-        let mut child = ProcessRecord::new(CHILD, StartTime(1));
-        child.parent = SERVER;
-        let processes = [SERVER, CLIENT].map(|pid| ProcessRecord::new(pid, StartTime(1)));
-        let table = r#"{"schema":1,"os":"macos","taken_at":"2026-03-01T10:00:00Z","viewer":{"pid":70,"uid":501},"processes":[]}"#;
-        let mut snapshot = Snapshot::from_json(table.as_bytes()).expect("a table");
-        snapshot.processes = processes.into_iter().chain([child]).collect();
-        let mut holders = Holders::new(Tree::new(&snapshot));
-        let own = fds(server);
-        holders.add(SERVER, &own);
-        for (pid, held) in others {
-            holders.add(*pid, &fds(held));
-        }
-        let mut connections = Connections::default();
-        let theirs = others.iter().map(|(_, held)| fds(held));
-        std::iter::once(own.clone()).chain(theirs).for_each(|fds| connections.add(&fds));
-        let rows = rows(&own);
-        let mut asked = Asked { fds: &own, connections: &connections };
-        let mut wires = Wires::look(&rows, true, &mut asked);
-        let others = Others::look(&rows, &mut wires, false, &mut asked);
-        Observation::new(SERVER, &wires, &others, &mut holders)
-    }
-
-    fn judged(server: &[(u32, On)], client: &[(u32, On)]) -> Stdio {
-        seen(server, &[(CLIENT, client)]).stdio
-    }
-
-    fn shown(stdio: &Stdio) -> (StdioKind, OtherEnd<'_>, OtherEnd<'_>) {
-        (stdio.kind, stdio.stdin(), stdio.stdout())
-    }
-
-    const HELD: OtherEnd<'_> = OtherEnd::Held(&[CLIENT]);
-
-    #[test]
-    fn pipes_are_held_by_who_has_their_other_ends() {
-        let server = [(0, reads(1, 2)), (1, writes(3, 4))];
-        let client = [(7, writes(2, 1)), (8, reads(4, 3)), (9, reads(4, 3))];
-        assert_eq!(shown(&judged(&server, &client)), (StdioKind::Pipe, HELD, HELD));
-        let unseen = judged(&server, &[]);
-        assert_eq!(shown(&unseen), (StdioKind::Pipe, OtherEnd::Unread, OtherEnd::Unread));
-        let closed = judged(&[(0, reads(1, 0)), (1, writes(3, 0))], &client);
-        assert_eq!(shown(&closed), (StdioKind::Pipe, OtherEnd::Closed, OtherEnd::Closed));
-        let wrong = judged(&[(0, writes(1, 0)), (1, On::Null)], &[]);
-        assert_eq!(wrong.stdin(), OtherEnd::Unread, "the wrong end of a pipe tells nothing of stdin");
-    }
-
-    #[test]
-    fn a_socketpair_is_judged_in_each_direction() {
-        let client = [(7, pair(2, 1)), (8, pair(4, 3))];
-        let open = judged(&[(0, pair(1, 2)), (1, pair(3, 4))], &client);
-        assert_eq!(shown(&open), (StdioKind::Socket, HELD, HELD));
-        let deaf = On::Unix(Unix { own: 1, peer: 2, speaks: true, ..Unix::default() });
-        let deaf = judged(&[(0, deaf), (1, pair(3, 4))], &client);
-        assert_eq!(shown(&deaf), (StdioKind::Socket, OtherEnd::Closed, HELD));
-        let dead = judged(&[(0, gone(1)), (1, gone(3))], &client);
-        assert_eq!(shown(&dead), (StdioKind::Socket, OtherEnd::Closed, OtherEnd::Closed));
-    }
-
-    #[test]
-    fn a_question_that_failed_is_no_closed_descriptor() {
-        let stdio = judged(&[(0, On::Unread), (1, writes(3, 0))], &[]);
-        assert_eq!(shown(&stdio), (StdioKind::Unknown, OtherEnd::Unread, OtherEnd::Closed));
-        let above = seen(&[(0, reads(1, 0)), (1, writes(3, 0)), (5, On::Unread)], &[]);
-        assert_eq!((above.stdio.other_peers, above.channels.listening), (None, None));
-        assert_eq!(judged(&[], &[]).kind, StdioKind::Closed);
-    }
-
-    #[test]
-    fn a_listening_or_unconnected_socket_is_no_moved_wire() {
-        let idle = On::Unix(Unix { own: 1, hears: true, speaks: true, ..Unix::default() });
-        for socket in [named(b"/tmp/x.sock", true, 0), idle] {
-            for fd in [5, 6, 7] {
-                let stdio = judged(&[(0, On::Null), (1, On::Null), (fd, socket.clone())], &[]);
-                assert_eq!(shown(&stdio), (StdioKind::Null, OtherEnd::Absent, OtherEnd::Absent));
-                assert_eq!(stdio.other_peers, Some(vec![]));
-            }
-        }
-    }
-
-    #[test]
-    fn a_wire_moved_away_from_0_and_1_is_found() {
-        let client = [(7, writes(2, 1)), (8, reads(4, 3))];
-        let bell = [(3, reads(8, 9)), (4, writes(9, 8))];
-        let server = |stdin: On, stdout: On| {
-            let moved = [(0, On::Null), (1, On::Null), (6, stdin), (7, stdout)];
-            [moved.as_slice(), bell.as_slice()].concat()
-        };
-        let live = judged(&server(reads(1, 2), writes(3, 4)), &client);
-        assert_eq!(shown(&live), (StdioKind::Pipe, HELD, HELD));
-        let dead = judged(&server(reads(1, 0), writes(3, 0)), &client);
-        assert_eq!(shown(&dead), (StdioKind::Pipe, OtherEnd::Closed, OtherEnd::Closed));
-        let own = judged(&[(0, On::Null), (3, pair(8, 9)), (4, pair(9, 8))], &[]);
-        assert_eq!(shown(&own).0, StdioKind::Null, "an event loop's own pair");
-    }
-
-    #[test]
-    fn what_is_no_wire_says_nothing() {
-        for (end, kind) in [
-            (On::Null, StdioKind::Null),
-            (On::Terminal, StdioKind::Tty),
-            (On::NamedPipe, StdioKind::Pipe),
-            (On::File, StdioKind::File),
-            (On::Unknown, StdioKind::Unknown),
-        ] {
-            assert_eq!(judged(&[(0, end)], &[]).kind, kind);
-        }
-    }
-
-    #[test]
-    fn only_an_open_wire_is_worth_a_look_at_everybody() {
-        assert!(is_open(&fds(&[(0, reads(1, 2))])));
-        assert!(!is_open(&fds(&[(0, reads(1, 0)), (1, On::File)])));
-    }
-
-    #[test]
-    fn what_serves_is_listed_and_who_came_in_is_counted() {
-        let connected = |local, remote| tcp(OWN, (HERE, local), (HERE, remote));
-        let channels = |held: &[(u32, On)]| {
-            let channels = seen(held, &[(CLIENT, &[(3, pair(71, 70))])]).channels;
-            let listening =
-                channels.listening.map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
-            (listening.map(|all| all.join(" ")), channels.connected, channels.connected_peers)
-        };
-        let none = || Some(String::new());
-        let cases: [(&[(u32, On)], _); 8] = [
-            (
-                &[(3, On::Listening(80)), (4, On::Listening(80)), (5, connected(80, 50000))],
-                (Some("80".to_owned()), Some(1), vec![]),
-            ),
-            (&[(3, connected(80, 50000))], (none(), Some(1), vec![])),
-            (&[(3, connected(50001, 443))], (none(), Some(0), vec![])),
-            (&[(3, connected(50001, 50002))], (none(), None, vec![])),
-            (
-                &[(3, On::Datagrams(5353)), (4, On::Datagrams(60000))],
-                (Some("udp:5353".to_owned()), Some(0), vec![]),
-            ),
-            (&[(3, named(b"/tmp/x.sock", true, 0))], (Some("unix:/tmp/x.sock".to_owned()), Some(0), vec![])),
-            (&[(3, named(b"/tmp/x.sock", false, 71))], (none(), Some(1), vec![CLIENT])),
-            (&[(3, On::Opaque("vsock"))], (Some("vsock".to_owned()), None, vec![])),
-        ];
-        for (held, expected) in cases {
-            assert_eq!(channels(held), expected, "{held:?}");
-        }
-    }
-
-    #[test]
-    fn the_other_side_of_a_tcp_connection_is_named_by_its_reversed_ends() {
-        let served = tcp(OWN, (HERE, 80), (HERE, 50_000));
-        let peers = |held: &[(u32, On)], pid: Pid, other: On| {
-            let channels = seen(held, &[(pid, &[(9, other)])]).channels;
-            (channels.connected, channels.connected_peers)
-        };
-        let theirs = tcp(OWN + 1, (HERE, 50_000), (HERE, 80));
-        assert_eq!(peers(&[(3, served.clone())], CLIENT, theirs.clone()), (Some(1), vec![CLIENT]));
-        assert_eq!(
-            peers(&[(3, served.clone())], CHILD, theirs.clone()),
-            (Some(0), vec![]),
-            "its own helper's"
-        );
-        assert_eq!(
-            peers(&[(3, served.clone()), (4, theirs.clone())], CLIENT, On::Null),
-            (Some(0), vec![]),
-            "its own"
-        );
-        let both = [(3, served.clone()), (4, On::Listening(80))];
-        assert_eq!(peers(&both, CLIENT, theirs), (Some(1), vec![CLIENT]));
-        // The same ports between other addresses are other connections; who is far away has no name here.
-        for (local, remote) in [("10.0.0.1", "10.0.0.2"), ("10.0.0.1", "10.0.0.1")] {
-            let mapped = |address: &str| format!("::ffff:{address}");
-            let (local, remote) = (mapped(local), mapped(remote));
-            let elsewhere = tcp(OWN + 2, (&remote, 50_000), (&local, 80));
-            assert_eq!(peers(&[(3, served.clone())], CLIENT, elsewhere.clone()), (Some(1), vec![]));
-            let here = tcp(OWN, (&local, 80), (&remote, 50_000));
-            let named = if local == remote { vec![CLIENT] } else { vec![] };
-            assert_eq!(peers(&[(3, here)], CLIENT, elsewhere), (Some(1), named));
-        }
-        let six = tcp(OWN, ("::1", 80), ("::1", 50_000));
-        assert_eq!(
-            peers(&[(3, six)], CLIENT, tcp(OWN + 1, ("::1", 50_000), ("::1", 80))),
-            (Some(1), vec![CLIENT])
-        );
-    }
-
-    #[test]
-    fn who_is_at_the_other_side_of_a_connection_that_it_opened_is_named_too() {
-        let server = [(3, tcp(OWN, (HERE, 50_000), (HERE, 9000)))];
-        let client: &[(u32, On)] = &[(9, tcp(OWN + 1, (HERE, 9000), (HERE, 50_000)))];
-        assert_eq!(seen(&server, &[(CLIENT, client)]).channels.outbound_peers, [CLIENT]);
-        assert_eq!(seen(&server, &[]).channels.outbound_peers, []);
-        assert!(is_open(&fds(&server)));
-        let far = [(3, tcp(OWN, ("2001:db8::1", 50_000), ("2001:db8::2", 443)))];
-        assert!(!is_open(&fds(&far)), "far away nobody is asked");
-    }
-}
+mod tests;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use rustix::io::Errno;
-
+use super::super::table::{gone, is_zombie, state};
+use super::row::MOST;
 use super::{OsKernel, refusal, same_start};
 use crate::bytes::Argv;
-use crate::process::{Pid, ProcessId};
+use crate::process::{Pid, ProcessId, ProcessState, StartTime, Uid};
 use crate::reap::{Activity, Family, Lookout, ProcessRow, Refusal, Wire};
-use crate::sys::procfs;
+use crate::sys::procfs::{self, Stat};
 
 impl Lookout for OsKernel {
     fn family(&mut self) -> Family {
@@ -16,26 +16,26 @@ impl Lookout for OsKernel {
         // Where hidepid hides other users' processes, pid 1 is missing.
         let mut family = Family { rows: Vec::with_capacity(pids.len()), complete: pids.contains(&Pid::INIT) };
         for pid in pids {
-            let seen = self.proc.row(pid).and_then(|row| Ok((row, self.proc.uid(pid)?)));
+            let seen = self.proc.row(pid).and_then(|row| Ok((row, Uid(self.proc.uid_of(pid)?))));
             let (row, uid) = match seen {
-                Ok((row, _)) if row.is_kernels => continue,
+                Ok((row, _)) if row.kernel_thread => continue,
                 Ok(seen) => seen,
-                Err(errno) => {
+                Err(error) => {
                     // Most often it ended meanwhile.
-                    family.complete &= matches!(errno, Errno::NOENT | Errno::SRCH);
+                    family.complete &= gone(&error);
                     continue;
                 }
             };
             family.rows.push(ProcessRow {
-                id: ProcessId { pid, start: row.start },
+                id: ProcessId { pid, start: StartTime(row.start_ticks) },
                 parent: row.parent,
                 group: row.group,
                 session: row.session,
                 uid: Some(uid),
                 ours: self.all_users || uid == self.uid,
-                zombie: row.zombie,
-                stopped: row.stopped,
-                started_at: self.units.epoch(row.start.0),
+                zombie: is_zombie(&row),
+                stopped: state(&row).is_stopped(),
+                started_at: self.units.epoch(row.start_ticks),
                 lineage: None,
             });
         }
@@ -50,61 +50,52 @@ impl Lookout for OsKernel {
     }
 
     fn argv(&mut self, id: ProcessId) -> Argv {
-        let argv = procfs::argv(&self.proc.text(id.pid, "cmdline").unwrap_or_default()).unwrap_or_default();
+        let read = self.proc.read_of(id.pid, "cmdline", MOST);
+        let argv = read.ok().and_then(|()| procfs::argv(&self.proc.text)).unwrap_or_default();
         if self.is_still_there(id) { argv } else { Argv::default() }
     }
 
     fn tracer(&mut self, id: ProcessId) -> Result<Option<Pid>, Refusal> {
-        let failed = |error: std::io::Error| {
-            let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-            match refusal(errno) {
-                Refusal::Denied(why) => {
-                    Refusal::Denied(format!("whether it is traced cannot be read: {why}"))
-                }
-                gone => gone,
-            }
-        };
-        // A debugger can be attached to a single thread. A thread that ends meanwhile is not traced any more.
-        let mut found = Vec::new();
-        for thread in self.proc.threads(id.pid).map_err(failed)? {
-            match self.proc.text(id.pid, &format!("task/{thread}/status")) {
-                Ok(status) => found.push(tracer_in(&status)),
-                Err(_) if thread != id.pid.0 => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
+        let cannot = "whether it is traced cannot be read";
+        // A debugger can be attached to a single thread.
+        let threads = self.proc.threads(id.pid).map_err(|error| match refusal(error) {
+            Refusal::Denied(why) => Refusal::Denied(format!("{cannot}: {why}")),
+            gone => gone,
+        })?;
+        let found: Vec<Option<Pid>> = threads.iter().map(|status| status.tracer).collect();
         let row = self.proc.row(id.pid).map_err(refusal)?;
-        same_start(row, id)?;
+        same_start(&row, id)?;
         if found.contains(&None) {
-            return Err(Refusal::Denied("whether it is traced cannot be read".to_owned()));
+            return Err(Refusal::Denied(cannot.to_owned()));
         }
         let tracer = found.into_iter().flatten().find(|tracer| tracer.0 > 0);
         // TracerPid is 0 where the tracer is outside of our PID namespace (task_pid_nr_ns).
-        if row.traced && tracer.is_none() {
+        if state(&row) == ProcessState::Traced && tracer.is_none() {
             return Err(Refusal::Denied("is stopped by a tracer that cannot be seen".to_owned()));
         }
         Ok(tracer)
     }
 
     fn activity(&mut self, id: ProcessId) -> Option<Activity> {
-        let io = self.proc.text(id.pid, "io").ok();
-        let row = self.proc.row(id.pid).ok().filter(|row| row.start == id.start && !row.zombie)?;
+        let read = self.proc.read_of(id.pid, "io", MOST);
+        let written = read.ok().and_then(|()| written_in(&self.proc.text));
+        let row = self.row_of(id)?;
         let ticks = rustix::param::clock_ticks_per_second().max(1);
         let cpu = Duration::from_secs_f64(row.cpu_ticks as f64 / ticks as f64);
-        Some(Activity { cpu, written: io.as_deref().and_then(written_in) })
+        Some(Activity { cpu, written })
     }
 }
 
 impl OsKernel {
-    /// Asked after something was read of a process: then what was read was its own.
-    fn is_still_there(&self, id: ProcessId) -> bool {
-        self.proc.row(id.pid).is_ok_and(|row| row.start == id.start && !row.zombie)
+    /// Its row, while it lives.
+    fn row_of(&mut self, id: ProcessId) -> Option<Stat> {
+        self.proc.row(id.pid).ok().filter(|row| row.start_ticks == id.start.0 && !is_zombie(row))
     }
-}
 
-/// `TracerPid:\t4242` of `/proc/PID/status` (proc_pid_status(5)); 0 is none.
-fn tracer_in(status: &[u8]) -> Option<Pid> {
-    number_in(status, "TracerPid:").and_then(|number| u32::try_from(number).ok()).map(Pid)
+    /// Asked after something was read of a process: then what was read was its own.
+    fn is_still_there(&mut self, id: ProcessId) -> bool {
+        self.row_of(id).is_some()
+    }
 }
 
 /// `wchar` and `write_bytes` of `/proc/PID/io` (proc_pid_io(5)): what was handed to write(2), and what pages of files
@@ -126,6 +117,7 @@ mod tests {
     #[test]
     fn fields_are_found_at_the_beginning_of_a_line_only() {
         let status = b"Name:\tTracerPid: 7\nState:\tS (sleeping)\nTracerPid:\t42\nUid:\t0\n";
+        let tracer_in = |status: &[u8]| procfs::status(status).tracer;
         assert_eq!(tracer_in(status), Some(Pid(42)));
         assert_eq!((tracer_in(b"Name:\tTracerPid: 7\n"), tracer_in(b"TracerPid:\tx\n")), (None, None));
         assert_eq!(written_in(b"rchar: 9\nwchar: 5\nsyscr: 1\nwrite_bytes: 4096\n"), Some(4101));

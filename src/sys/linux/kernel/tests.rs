@@ -19,8 +19,8 @@ fn kernel() -> OsKernel {
 }
 
 /// The identity as the table shows it now, of any user.
-fn id_of(kernel: &OsKernel, pid: Pid) -> ProcessId {
-    ProcessId { pid, start: kernel.proc.row(pid).unwrap().start }
+fn id_of(kernel: &mut OsKernel, pid: Pid) -> ProcessId {
+    ProcessId { pid, start: StartTime(kernel.proc.row(pid).unwrap().start_ticks) }
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn the_number_of_a_thread_is_not_a_process() {
         sender.send(nix::unistd::gettid().as_raw().unsigned_abs()).unwrap();
         let _ = gone.recv();
     });
-    let id = id_of(&kernel, Pid(number.recv().unwrap()));
+    let id = id_of(&mut kernel, Pid(number.recv().unwrap()));
     assert_eq!(kernel.hold(id).unwrap_err(), Refusal::Reused);
     drop(stay);
     thread.join().unwrap();
@@ -42,8 +42,8 @@ fn the_number_of_a_thread_is_not_a_process() {
 fn a_thread_of_the_kernel_is_no_target_even_for_root() {
     let mut kernel = OsKernel::new(true, Arc::default()).unwrap();
     // Pid 2 is kthreadd, except in a container, where it is an ordinary process.
-    let Some(row) = kernel.proc.row(Pid(2)).ok().filter(|row| row.is_kernels) else { return };
-    let id = ProcessId { pid: Pid(2), start: row.start };
+    let Some(row) = kernel.proc.row(Pid(2)).ok().filter(|row| row.kernel_thread) else { return };
+    let id = ProcessId { pid: Pid(2), start: StartTime(row.start_ticks) };
     assert_eq!(kernel.hold(id).unwrap_err(), Refusal::Denied("is a thread of the kernel".into()));
     assert!(kernel.family().rows.iter().all(|row| row.id != id && row.parent != Pid(2)));
 }
@@ -56,7 +56,7 @@ fn another_users_process_is_denied_unless_all_users_are_meant() {
         return;
     }
     let child = Sleeper::from(Command::new("sleep").arg("600").uid(65_534));
-    let id = id_of(&kernel, child.pid());
+    let id = id_of(&mut kernel, child.pid());
     assert_eq!(kernel.hold(id).unwrap_err(), Refusal::Denied("belongs to user 65534".into()));
     // It may share a group with ours, so it is seen all the same.
     assert!(row_of(&mut kernel, id.pid).is_some_and(|row| !row.ours && row.uid == Some(Uid(65_534))));
@@ -129,7 +129,7 @@ fn a_wire_has_the_same_number_in_all_who_inherited_it_and_other_descriptors_have
         spawn(Stdio::null()),
         spawn(OwnedFd::from(peer).into()),
     ];
-    let ids = children.each_ref().map(|child| id_of(&kernel, Pid(child.id())));
+    let ids = children.each_ref().map(|child| id_of(&mut kernel, Pid(child.id())));
     let [first, second, third, fourth] = ids.map(|id| stdio_wires(&mut kernel, id).unwrap());
     let [pipe, socket] = first[..] else { panic!("{first:?}") };
     assert_eq!((pipe.fd, socket.fd), (0, 1));
@@ -154,7 +154,7 @@ fn a_wire_is_seen_on_any_descriptor() {
     let mut shell = Command::new("sh");
     shell.args(["-c", "exec 9<&0 0</dev/null; exec sleep 600"]).stdin(reader).stdout(Stdio::null());
     let mut child = shell.stderr(Stdio::null()).spawn().unwrap();
-    let id = id_of(&kernel, Pid(child.id()));
+    let id = id_of(&mut kernel, Pid(child.id()));
     let late = kernel.now() + Duration::from_secs(10);
     let moved = loop {
         let fds: Vec<u32> = kernel.wires(id).unwrap().into_iter().map(|wire| wire.fd).collect();
@@ -175,7 +175,7 @@ fn a_wire_is_seen_on_any_descriptor() {
 fn who_traces_a_process_is_seen() {
     let mut kernel = kernel();
     let child = Sleeper::new();
-    let id = id_of(&kernel, child.pid());
+    let id = id_of(&mut kernel, child.pid());
     let pid = nix::unistd::Pid::from_raw(i32::try_from(id.pid.0).unwrap());
     nix::sys::ptrace::seize(pid, nix::sys::ptrace::Options::empty()).unwrap();
     let us = Pid(nix::unistd::gettid().as_raw().unsigned_abs());

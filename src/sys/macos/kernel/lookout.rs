@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::super::calls::{Calls, errno};
-use super::super::table::{args, bsd, session, tracer, unique, usage};
+use super::super::end::lineage_by;
+use super::super::table::{args, bsd, session, tracer, usage};
 use super::{MacKernel, has_ended, refusal};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, ProcessState, StartTime};
-use crate::reap::{Activity, Family, Lineage, Lookout, ProcessRow, Refusal, Wire};
+use crate::reap::{Activity, Family, Lookout, ProcessRow, Refusal, Wire};
 
 impl<C: Calls> Lookout for MacKernel<C> {
     fn family(&mut self) -> Family {
@@ -35,8 +36,7 @@ impl<C: Calls> Lookout for MacKernel<C> {
                 zombie: seen.exiting || seen.state == ProcessState::Zombie,
                 stopped: seen.state == ProcessState::Stopped,
                 started_at: start.0 as f64 / 1e6,
-                lineage: unique(&self.calls, pid)
-                    .map(|unique| Lineage { own: unique.id, parent: unique.parent }),
+                lineage: lineage_by(&self.calls, pid).ok(),
             });
         }
         family

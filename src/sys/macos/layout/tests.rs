@@ -78,7 +78,7 @@ fn a_pipe_end_knows_its_peer_and_direction_and_0_is_closed() {
                     (at::PIPE_PEER, &peer.to_le_bytes()),
                 ],
             );
-            assert_eq!(pipe(&bytes), Some(End::Pipe { own: 9, peer, writes }));
+            assert_eq!(pipe(&bytes), Some(FdTarget::Pipe { own: 9, peer, writes }));
         }
     }
     assert_eq!(pipe(&[0; at::PIPE_SIZE]), None, "a pipe without a handle is none we understand");
@@ -107,7 +107,7 @@ fn a_unix_socket_tells_its_peer_its_names_and_what_was_shut_down() {
         );
         let peer_name = b"/tmp/x.sock".to_vec();
         let expected = Unix { own: 8, peer: 7, hears, speaks, peer_name, ..Unix::default() };
-        assert_eq!(socket(&bytes), Some(End::Unix(expected)));
+        assert_eq!(socket(&bytes), Some(FdTarget::Unix(expected)));
     }
     let listening = socket_bytes(
         3,
@@ -115,7 +115,7 @@ fn a_unix_socket_tells_its_peer_its_names_and_what_was_shut_down() {
     );
     let (hears, speaks, listens) = (true, true, true);
     let expected = Unix { listens, hears, speaks, name: b"/tmp/a.sk".to_vec(), ..Unix::default() };
-    assert_eq!(socket(&listening), Some(End::Unix(expected)));
+    assert_eq!(socket(&listening), Some(FdTarget::Unix(expected)));
     let hostile = socket_bytes(3, &[(at::SOCKET_UN_ADDR, &[255; 255]), (at::SOCKET_UN_CADDR, &[255; 255])]);
     assert!(socket(&hostile).is_some());
 }
@@ -123,17 +123,17 @@ fn a_unix_socket_tells_its_peer_its_names_and_what_was_shut_down() {
 #[test]
 fn a_socket_of_the_internet_tells_its_ports_in_the_machines_order() {
     let side = |address: &str, port| Endpoint { address: address.parse().unwrap(), port };
-    let connected = End::Connected(Tcp {
+    let connected = FdTarget::Connected(Tcp {
         own: 77,
         local: side("::ffff:127.0.0.1", 8931),
         remote: side("::ffff:10.1.2.3", 50000),
     });
     for (kind, state, end) in [
-        (2, 1_u32, End::Listening(8931)),
+        (2, 1_u32, FdTarget::Listening(8931)),
         (2, 4, connected.clone()),
         (2, 5, connected),
-        (2, 10, End::Idle),
-        (2, 0, End::Idle),
+        (2, 10, FdTarget::Idle),
+        (2, 0, FdTarget::Idle),
     ] {
         let bytes = socket_bytes(
             kind,
@@ -161,7 +161,7 @@ fn a_socket_of_the_internet_tells_its_ports_in_the_machines_order() {
     );
     assert_eq!(
         socket(&six),
-        Some(End::Connected(Tcp { own: 78, local: side("::1", 0), remote: side("::", 0) }))
+        Some(FdTarget::Connected(Tcp { own: 78, local: side("::1", 0), remote: side("::", 0) }))
     );
     let datagrams = |remote: u16| {
         let parts: [(usize, &[u8]); 3] = [
@@ -171,9 +171,9 @@ fn a_socket_of_the_internet_tells_its_ports_in_the_machines_order() {
         ];
         socket(&socket_bytes(1, &parts))
     };
-    assert_eq!((datagrams(0), datagrams(53)), (Some(End::Datagrams(5353)), Some(End::Idle)));
-    assert_eq!(socket(&socket_bytes(7, &[])), Some(End::Opaque("vsock")));
-    assert_eq!(socket(&socket_bytes(0, &[])), Some(End::Unknown));
+    assert_eq!((datagrams(0), datagrams(53)), (Some(FdTarget::Datagrams(5353)), Some(FdTarget::Idle)));
+    assert_eq!(socket(&socket_bytes(7, &[])), Some(FdTarget::Opaque("vsock")));
+    assert_eq!(socket(&socket_bytes(0, &[])), Some(FdTarget::Plain(Object::Other)));
 }
 
 #[test]
@@ -192,11 +192,15 @@ fn a_vnode_is_null_a_terminal_or_a_file() {
         )
     };
     let read = |bytes: &[u8]| vnode(bytes, Some(3), |device| device == 16).unwrap();
-    assert_eq!(read(&node(0o020_666, 3)), End::Null);
-    assert_eq!(read(&node(0o020_620, 16)), End::Terminal);
-    assert_eq!(read(&node(0o020_620, 17)), End::File);
-    assert_eq!(read(&node(0o010_600, 0)), End::NamedPipe);
-    assert_eq!(read(&node(0o100_644, 3)), End::File, "a plain file may have any number there");
+    assert_eq!(read(&node(0o020_666, 3)), FdTarget::Plain(Object::Null));
+    assert_eq!(read(&node(0o020_620, 16)), FdTarget::Plain(Object::Terminal { number: None, gone: false }));
+    assert_eq!(read(&node(0o020_620, 17)), FdTarget::Plain(Object::File));
+    assert_eq!(read(&node(0o010_600, 0)), FdTarget::Plain(Object::NamedPipe));
+    assert_eq!(
+        read(&node(0o100_644, 3)),
+        FdTarget::Plain(Object::File),
+        "a plain file may have any number there"
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::os::home;
 /// Folders and variables that an install depends on. Parameters and not lookups, so that both
 /// managers are tested on any machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
+pub struct UserEnvironment {
     /// The person's home.
     pub home: PathBuf,
     /// `XDG_CONFIG_HOME`, by default `~/.config`.
@@ -42,12 +42,12 @@ const KEPT: [(&str, &str); 5] = [
     ("CODEX_HOME", ".codex"),
 ];
 
-impl Places {
+impl UserEnvironment {
     /// A home with nothing special about it.
     #[must_use]
-    pub fn new(home: impl Into<PathBuf>) -> Places {
+    pub fn new(home: impl Into<PathBuf>) -> UserEnvironment {
         let home = home.into();
-        Places {
+        UserEnvironment {
             config_home: home.join(".config"),
             data_home: home.join(".local/share"),
             home,
@@ -65,25 +65,25 @@ impl Places {
     /// # Errors
     /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under a `sudo` that keeps
     /// `HOME`: files of root in another user's home would be of no use.
-    pub fn here() -> Result<Places, ScheduleError> {
+    pub fn here() -> Result<UserEnvironment, ScheduleError> {
         let uid = home::user();
         let home = home::current().filter(|home| home.is_dir()).ok_or(ScheduleError::NoHome)?;
         if let Some(owner) = home::stranger(&home, uid) {
             return Err(ScheduleError::NotYourHome { home, owner });
         }
-        let mut places = Places::new(&home);
-        places.uid = uid;
-        places.config_home = home::folder("XDG_CONFIG_HOME").unwrap_or(places.config_home);
-        places.data_home = home::folder("XDG_DATA_HOME").unwrap_or(places.data_home);
+        let mut user = UserEnvironment::new(&home);
+        user.uid = uid;
+        user.config_home = home::folder("XDG_CONFIG_HOME").unwrap_or(user.config_home);
+        user.data_home = home::folder("XDG_DATA_HOME").unwrap_or(user.data_home);
         // A shell from su or cron has none, and yet the manager may be running.
         let usual = PathBuf::from(format!("/run/user/{uid}"));
         let mine = |path: &PathBuf| path.metadata().is_ok_and(|metadata| metadata.uid() == uid);
-        places.runtime_dir = home::folder("XDG_RUNTIME_DIR").or_else(|| Some(usual).filter(mine));
-        places.bus = env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|address| !address.is_empty());
-        places.path = home::search_path();
-        places.temporary = home::temporary();
-        places.kept = kept(&home, |name| env::var(name).ok());
-        Ok(places)
+        user.runtime_dir = home::folder("XDG_RUNTIME_DIR").or_else(|| Some(usual).filter(mine));
+        user.bus = env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|address| !address.is_empty());
+        user.path = home::search_path();
+        user.temporary = home::temporary();
+        user.kept = kept(&home, |name| env::var(name).ok());
+        Ok(user)
     }
 
     /// What `systemctl` and `launchctl` need to find their manager.
