@@ -19,6 +19,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audience::Audience;
+pub use fitting::misfit;
 use global::whole_number;
 pub use global::{Global, StartedBy};
 pub use help::{command, documented};

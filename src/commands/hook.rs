@@ -12,7 +12,7 @@ use crate::render::clean::clean;
 
 pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
     match action {
-        HookAction::Run { watch: false } => call::run(cli).map(|()| Exit::Fine),
+        HookAction::Run { watch: false } => call::run().map(|()| Exit::Fine),
         // The part of a call that stays behind when the client has its answer.
         HookAction::Run { watch: true } => watch::run(cli).map(|()| Exit::Fine),
         HookAction::Install { target, force, dry_run } => {

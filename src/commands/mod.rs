@@ -33,6 +33,8 @@ mod wrap;
 
 use std::ffi::OsString;
 
+use clap::ArgMatches;
+
 use crate::cli::{Audience, Cli, Command, Format};
 use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
@@ -40,9 +42,9 @@ use session::Session;
 
 /// Runs the command and reports its error to its audience.
 #[must_use]
-pub fn run(cli: &Cli) -> Exit {
+pub fn run(cli: &Cli, matches: &ArgMatches) -> Exit {
     let audience = Audience::of(cli);
-    dispatch(cli, audience).unwrap_or_else(|error| report(audience, &error))
+    dispatch(cli, matches, audience).unwrap_or_else(|error| report(audience, &error))
 }
 
 /// Reports a command line that cannot be parsed; prints the help for `--help`.
@@ -113,7 +115,7 @@ fn cmdline_words() -> Vec<OsString> {
 
 /// # Errors
 /// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
-fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
+fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Result<Exit> {
     stop::outlive_full_files()?;
     let global = &cli.global;
     output::for_people(!global.json && !is_for_a_program(cli));
@@ -121,7 +123,7 @@ fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
     if audience != Audience::Hook {
         Diagnostics { verbose: global.verbose, quiet: global.quiet, directory: None }.start()?;
     }
-    if let Some(misfit) = cli.misfit() {
+    if let Some(misfit) = crate::cli::misfit(matches) {
         anyhow::bail!(misfit);
     }
     let session = || Session::new(global);

@@ -4,7 +4,7 @@ use std::env;
 use std::fmt::Display;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use chrono::{DateTime, Local, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
@@ -24,12 +24,6 @@ const ON: &str = "systemctl --user enable --now mcp-reap.timer";
 const OFF: &str = "systemctl --user disable --now mcp-reap.timer";
 
 pub(super) fn run(action: &ScheduleAction, global: &Global) -> anyhow::Result<Exit> {
-    if let Some(flag) = global.of_judgement() {
-        bail!("{flag} does not go with `schedule`: write it into the configuration file, which runs go by");
-    }
-    if global.config.is_some() && !matches!(action, ScheduleAction::Install(_)) {
-        bail!("--config goes with `schedule install` only");
-    }
     let schedule = Schedule::for_this_os()?;
     match action {
         ScheduleAction::Install(args) => install(&schedule, args, global),

@@ -8,13 +8,12 @@ use std::io::{PipeReader, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::watch::Task;
 use crate::catalog::{Catalog, Role};
-use crate::cli::Cli;
 use crate::hook::event::{HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};
 use crate::hook::watch::{Action, CLIENT_VARIABLE, client_above, client_pid, should_act};
 use crate::look::Look;
@@ -27,11 +26,8 @@ const SESSION_VARIABLE: &str = "CLAUDE_CODE_SESSION_ID";
 /// The longest a call takes, of the 200 ms it may.
 const BUDGET: Duration = Duration::from_millis(180);
 
-pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
+pub(super) fn run() -> anyhow::Result<()> {
     let begun = Instant::now();
-    if cli.global.snapshot.is_some() {
-        bail!("--snapshot does not go with a call of the hook");
-    }
     let event = read_event(std::io::stdin().lock(), LARGEST, PATIENCE)?;
     match task(&event)? {
         Some(task) => hand_over(&task, begun + BUDGET),

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::json;
 
 use super::super::output::{answer, notice};
@@ -25,13 +25,13 @@ pub(super) fn install(
     if dry_run {
         return preview(global, target, &command, force);
     }
-    let report = install::install(&file(global, target)?, &command, force)?;
+    let report = install::install(&file(target)?, &command, force)?;
     show(global, target, &report, "already installed")
 }
 
 /// What an install would do, and nothing is written.
 fn preview(global: &Global, target: HookTarget, command: &HookCommand, force: bool) -> anyhow::Result<Exit> {
-    let (report, text) = install::preview(&file(global, target)?, command, force)?;
+    let (report, text) = install::preview(&file(target)?, command, force)?;
     if global.json || global.quiet || report.edits.is_empty() {
         return show(global, target, &report, "already installed");
     }
@@ -42,7 +42,7 @@ fn preview(global: &Global, target: HookTarget, command: &HookCommand, force: bo
 }
 
 pub(super) fn uninstall(global: &Global, target: HookTarget) -> anyhow::Result<Exit> {
-    show(global, target, &install::uninstall(target.client.into(), &file(global, target)?)?, "not installed")
+    show(global, target, &install::uninstall(target.client.into(), &file(target)?)?, "not installed")
 }
 
 /// What the person has to do before the client calls the hook.
@@ -62,14 +62,8 @@ fn next(target: HookTarget) -> Option<&'static str> {
     }
 }
 
-/// The settings file, where the flags go with it.
-pub(super) fn file(global: &Global, target: HookTarget) -> anyhow::Result<PathBuf> {
-    if let Some(flag) = global.of_judgement() {
-        bail!("{flag} does not go with `hook`: write it into the configuration file, which hooks go by");
-    }
-    if global.config.is_some() {
-        bail!("--config does not go with `hook`: hooks read $MCP_REAP_CONFIG or the usual file");
-    }
+/// The settings file.
+pub(super) fn file(target: HookTarget) -> anyhow::Result<PathBuf> {
     let scope = match target.scope {
         HookScope::User => SettingsScope::User,
         HookScope::Project => {

@@ -157,7 +157,7 @@ fn plugin_line(plugin: &PluginStatus) -> String {
 
 /// Fine when all events are there, run this program, and are not turned off.
 pub(super) fn status(global: &Global, target: HookTarget) -> anyhow::Result<Exit> {
-    let file = file(global, target)?;
+    let file = file(target)?;
     let project = match target.scope {
         HookScope::User => None,
         HookScope::Project => Some(env::current_dir()?),
