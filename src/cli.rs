@@ -20,17 +20,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audience::Audience;
 pub use fitting::misfit;
+pub use global::Global;
 use global::whole_number;
-pub use global::{Global, StartedBy};
 pub use help::{command, documented};
 pub use kill::KillArgs;
 pub use listing::{ListArgs, Wanted};
 pub use named::Named;
 pub use tips::tip;
 pub use trial::{Ending, TestArgs};
-pub use unattended::{HookAction, HookCaller, HookScope, HookTarget, ScheduleAction, ScheduleArgs};
+pub use unattended::{HookAction, HookScope, HookTarget, ScheduleAction, ScheduleArgs};
 pub use wrap::WrapAction;
 
+use crate::audit::StartedBy;
 use crate::units::parse_duration;
 use crate::units::since::{Since, parse_since};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::render::style::Color;
 use crate::units::{parse_duration, parse_size};
@@ -72,28 +72,6 @@ pub struct Global {
     /// As root: judge and end the instances of all users.
     #[arg(long, global = true)]
     pub all_users: bool,
-}
-
-/// What started a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum StartedBy {
-    /// A person.
-    #[default]
-    Hand,
-    /// A timer.
-    Schedule,
-    /// A client's session hook.
-    Hook,
-}
-
-impl From<StartedBy> for crate::audit::StartedBy {
-    fn from(by: StartedBy) -> Self {
-        match by {
-            StartedBy::Hand => crate::audit::StartedBy::Hand,
-            StartedBy::Schedule => crate::audit::StartedBy::Schedule,
-            StartedBy::Hook => crate::audit::StartedBy::Hook,
-        }
-    }
 }
 
 /// How many, where none is an answer too.

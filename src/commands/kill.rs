@@ -28,7 +28,7 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     if dry_run {
         return reap::dry_run_of(session, &choice);
     }
-    reap::carry_out(session, &Wish { choice, yes, wait: cli.wait || args.wait, by: cli.started_by.into() })
+    reap::carry_out(session, &Wish { choice, yes, wait: cli.wait || args.wait, by: cli.started_by })
 }
 
 /// The roots of the instances that an argument names.

@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let roots: HashSet<_> = rows.iter().map(|row| row.root).collect();
     // What came into use meanwhile stays, unless that yes was for it.
     let choice = Choice::These { roots, in_use: !yes };
-    reap::carry_out(session, &Wish { choice, yes, wait: true, by: cli.started_by.into() })
+    reap::carry_out(session, &Wish { choice, yes, wait: true, by: cli.started_by })
 }
 
 /// What a person did with the list.

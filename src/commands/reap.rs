@@ -53,7 +53,7 @@ pub(super) struct Wish {
 
 /// The real thing.
 pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
-    let wish = Wish { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by.into() };
+    let wish = Wish { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by };
     carry_out(session, &wish)
 }
 

@@ -6,6 +6,7 @@ mod trial;
 use std::ffi::OsString;
 
 use anyhow::{Context as _, bail};
+use clap::ValueEnum as _;
 use serde::Serialize;
 
 use self::trial::{Left, Trial};
@@ -41,7 +42,8 @@ pub(super) fn run(args: &TestArgs, json: bool) -> anyhow::Result<Exit> {
         bail!("births cannot be followed on this system yet, so nothing can be counted");
     }
     let trial = Trial::prepare(args.wait)?;
-    let endings = if args.ending.is_empty() { Ending::ALL.to_vec() } else { args.ending.clone() };
+    let endings =
+        if args.ending.is_empty() { Ending::value_variants().to_vec() } else { args.ending.clone() };
     let mut outcomes = Vec::with_capacity(endings.len());
     for ending in endings {
         let bare = trial.play(ending, &args.command, false).with_context(|| ending.title().to_owned())?;

@@ -10,7 +10,7 @@
 use serde_json::{Value, json};
 
 /// A client whose sessions call a hook.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum HookClient {
     /// Claude Code.
     #[default]
@@ -18,6 +18,7 @@ pub enum HookClient {
     /// OpenAI's Codex.
     Codex,
     /// Google's Gemini CLI.
+    #[value(name = "gemini", alias = "gemini-cli")]
     GeminiCli,
     /// Cursor.
     Cursor,

@@ -21,7 +21,7 @@ pub(super) fn install(
     force: bool,
     dry_run: bool,
 ) -> anyhow::Result<Exit> {
-    let command = command(target.client.into())?;
+    let command = command(target.client)?;
     if dry_run {
         return preview(global, target, &command, force);
     }
@@ -42,12 +42,12 @@ fn preview(global: &Global, target: HookTarget, command: &HookCommand, force: bo
 }
 
 pub(super) fn uninstall(global: &Global, target: HookTarget) -> anyhow::Result<Exit> {
-    show(global, target, &install::uninstall(target.client.into(), &file(target)?)?, "not installed")
+    show(global, target, &install::uninstall(target.client, &file(target)?)?, "not installed")
 }
 
 /// What the person has to do before the client calls the hook.
 fn next(target: HookTarget) -> Option<&'static str> {
-    match (target.client.into(), target.scope) {
+    match (target.client, target.scope) {
         (HookClient::Codex, _) => Some(
             "now trust it: Codex passes over a hook that it was not told to trust, without a word. Start codex, type \
              /hooks and trust mcp-reap's; again after each change of the entry",
@@ -70,7 +70,7 @@ pub(super) fn file(target: HookTarget) -> anyhow::Result<PathBuf> {
             SettingsScope::Project(env::current_dir().context("failed to find the current folder")?)
         }
     };
-    Ok(scope.file(target.client.into(), |name| env::var_os(name))?)
+    Ok(scope.file(target.client, |name| env::var_os(name))?)
 }
 
 /// This program, by a name that stays.
@@ -91,7 +91,7 @@ fn show(
     let next = next(target).filter(|_| written);
     if global.json {
         let value = json!({
-            "schema": 1, "client": HookClient::from(target.client).id(), "file": report.file,
+            "schema": 1, "client": target.client.id(), "file": report.file,
             "changed": !report.edits.is_empty(), "edits": report.edits, "backup": report.backup,
             "removed": report.removed, "next": next,
         });

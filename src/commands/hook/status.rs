@@ -162,7 +162,7 @@ pub(super) fn status(global: &Global, target: HookTarget) -> anyhow::Result<Exit
         HookScope::User => None,
         HookScope::Project => Some(env::current_dir()?),
     };
-    let hooks = Hooks::look(file, &command(target.client.into())?, project.as_deref())?;
+    let hooks = Hooks::look(file, &command(target.client)?, project.as_deref())?;
     let fine = hooks.is_fine();
     if global.json {
         answer(&format!("{:#}", hooks.json()))?;

@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use clap::ValueEnum as _;
 use serde::Serialize;
 
 use crate::cli::Ending;
@@ -93,7 +94,8 @@ impl Trial {
             }
             _ => Command::new(&self.program),
         };
-        client.args(["test", "--play-client", ending.name(), "--"]);
+        let typed = ending.to_possible_value().context("an ending that nobody can type")?;
+        client.args(["test", "--play-client", typed.get_name(), "--"]);
         if exec {
             client.arg(&self.program).args(["exec", "--linger", "1s", "--"]);
         }
