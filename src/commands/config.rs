@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::output::{answer, notice};
-use super::session::overrides;
 use crate::catalog::Catalog;
 use crate::cli::{ConfigAction, Global};
 use crate::config::{self, Loaded, Surroundings};
@@ -107,7 +106,7 @@ fn about(path: &Path, more: &serde_json::Value) -> String {
 
 /// What is in force after file and flags.
 fn show(mut loaded: Loaded, around: &Surroundings, global: &Global) -> anyhow::Result<()> {
-    overrides(global).apply(&mut loaded.policy)?;
+    global.overrides.apply(&mut loaded.policy)?;
     let settings = all(&loaded, global);
     if global.json {
         let file = loaded.origin.as_ref().map(|file| file.display().to_string());
@@ -161,6 +160,7 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
 /// The values that are no lists, each with the flag that sets it in this run.
 fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, Option<&'static str>); 13] {
     let Policy { limits, grace, min_age, confirm_after, settle, detached, clients, .. } = &loaded.policy;
+    let flags = &global.overrides;
     let given = |given: bool, flag: &'static str| given.then_some(flag);
     let quoted = |text: String| Some(format!("\"{text}\""));
     let duration = |value: Option<std::time::Duration>| value.map(exact_duration).and_then(quoted);
@@ -171,16 +171,16 @@ fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, O
     let max_count = limits.max_count.map(|n| n.to_string());
     let max_rss = limits.max_rss.map(exact_size).and_then(quoted);
     [
-        ("reap.grace", duration(Some(*grace)), given(global.grace.is_some(), "--grace")),
-        ("reap.min_age", duration(Some(*min_age)), given(global.min_age.is_some(), "--min-age")),
+        ("reap.grace", duration(Some(*grace)), given(flags.grace.is_some(), "--grace")),
+        ("reap.min_age", duration(Some(*min_age)), given(flags.min_age.is_some(), "--min-age")),
         ("reap.confirm_after", duration(Some(*confirm_after)), None),
-        ("reap.settle", duration(Some(*settle)), given(global.settle.is_some(), "--settle")),
-        ("reap.detached", Some(detached.to_string()), given(global.detached, "--detached")),
+        ("reap.settle", duration(Some(*settle)), given(flags.settle.is_some(), "--settle")),
+        ("reap.detached", Some(detached.to_string()), given(flags.detached, "--detached")),
         ("reap.clients", Some(clients.to_string()), None),
-        ("limits.max_count", max_count, given(global.max_count.is_some(), "--max-count")),
+        ("limits.max_count", max_count, given(flags.max_count.is_some(), "--max-count")),
         ("limits.count_per", quoted(per.to_owned()), None),
-        ("limits.max_age", duration(limits.max_age), given(global.max_age.is_some(), "--max-age")),
-        ("limits.max_rss", max_rss, given(global.max_rss.is_some(), "--max-rss")),
+        ("limits.max_age", duration(limits.max_age), given(flags.max_age.is_some(), "--max-age")),
+        ("limits.max_rss", max_rss, given(flags.max_rss.is_some(), "--max-rss")),
         ("exec.linger", duration(Some(loaded.exec.linger)), None),
         ("audit.keep_days", Some(loaded.audit.keep_days.to_string()), None),
         ("audit.max_size", quoted(exact_size(loaded.audit.max_size)), None),

@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use crate::catalog::Catalog;
 use crate::cli::Global;
-use crate::config::{self, AuditSettings, Overrides};
+use crate::config::{self, AuditSettings};
 use crate::os::home;
 use crate::os::machine::Machine;
 use crate::policy::Policy;
@@ -31,7 +31,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(global: &Global) -> anyhow::Result<Session> {
         let mut loaded = config::load(global.config.as_deref())?;
-        overrides(global).apply(&mut loaded.policy)?;
+        global.overrides.apply(&mut loaded.policy)?;
         if loaded.policy.all_users && global.snapshot.is_none() && !home::is_root() {
             bail!("--all-users needs root: without it other users' processes can be neither read nor ended");
         }
@@ -41,7 +41,7 @@ impl Session {
             catalog,
             with_configurations: OnceCell::new(),
             audit: loaded.audit,
-            allow: global.allow.clone(),
+            allow: global.overrides.allow.clone(),
             snapshot: global.snapshot.clone(),
             json: global.json,
             quiet: global.quiet,
@@ -52,20 +52,5 @@ impl Session {
     /// Bytes of memory of this machine; `None` where a recorded table is judged, which may be of another.
     pub(super) fn memory(&self) -> Option<u64> {
         self.snapshot.is_none().then(Machine::here)?.memory
-    }
-}
-
-/// The settings that flags override.
-pub(super) fn overrides(global: &Global) -> Overrides {
-    Overrides {
-        grace: global.grace,
-        settle: global.settle,
-        min_age: global.min_age,
-        max_count: global.max_count,
-        max_age: global.max_age,
-        max_rss: global.max_rss,
-        allow: global.allow.clone(),
-        detached: global.detached,
-        all_users: global.all_users,
     }
 }
