@@ -35,7 +35,7 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
         Format::Text if session.quiet && health.is_fine() => {}
         Format::Text => answer_in_words(&check::text(&scene, &health, session.screen), session.screen)?,
     }
-    Ok(if health.is_fine() { Exit::Fine } else { Exit::NotFine })
+    Ok(Exit::fine_if(health.is_fine()))
 }
 
 /// The answer of a monitoring plugin that could not tell: its one line, and UNKNOWN. Only the first line of the

@@ -43,7 +43,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     } else {
         answer(&doctor::text(&lines, Screen::of_stdout(global.color)))?;
     }
-    Ok(if broken { Exit::NotFine } else { Exit::Fine })
+    Ok(Exit::fine_if(!broken))
 }
 
 fn version() -> DoctorLine {

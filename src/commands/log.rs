@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
 
-use super::output::{answer, answer_to_reader, notice, wait_for_reader};
+use super::output::{answer, answer_to_reader, notice, shown, wait_for_reader};
 use crate::audit::{CURRENT, history};
 use crate::cli::{Global, LogArgs};
 use crate::exit::Exit;
 use crate::history::Run;
-use crate::render::clean::clean;
 use crate::render::log;
 use crate::render::style::Screen;
 
@@ -41,7 +40,7 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
     }
     if runs.is_empty() {
         let when = if since.is_some() { " since then" } else { " yet" };
-        notice(&format!("no run is recorded{when} in {}", clean(&directory.display().to_string())));
+        notice(&format!("no run is recorded{when} in {}", shown(&directory)));
     }
     if unreadable > 0 {
         notice(&format!(

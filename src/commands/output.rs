@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use terminal_size::terminal_size_of;
 
 use crate::diagnostics::Diagnostics;
+use crate::render::clean::clean;
 use crate::render::plain;
 use crate::render::style::{Color, Screen};
 
@@ -121,6 +123,11 @@ pub(super) fn log_to_file() {
     if let Ok(directory) = crate::config::state_dir() {
         let _ = Diagnostics { verbose: 0, quiet: true, directory: Some(directory) }.start();
     }
+}
+
+/// A path as it is shown, on one line.
+pub(super) fn shown(path: &Path) -> String {
+    clean(&path.display().to_string())
 }
 
 /// An error with its causes in one line. A cause that the message ends with already is not repeated.

@@ -228,6 +228,5 @@ pub(super) fn exit(done: FinishedRun) -> anyhow::Result<Exit> {
         return Ok(Exit::Signalled(signal));
     }
     let failed = |outcome: &Outcome| matches!(outcome, Outcome::Survived | Outcome::Denied(_));
-    let fine = !report.results.iter().any(|ended| failed(&ended.outcome));
-    Ok(if fine { Exit::Fine } else { Exit::NotFine })
+    Ok(Exit::fine_if(!report.results.iter().any(|ended| failed(&ended.outcome))))
 }

@@ -56,7 +56,7 @@ pub(super) fn run(args: &TestArgs, json: bool) -> anyhow::Result<Exit> {
     let leaks = |outcome: &Outcome| {
         !outcome.bare.is_empty() || outcome.under_exec.as_ref().is_some_and(|left| !left.is_empty())
     };
-    Ok(if outcomes.iter().any(leaks) { Exit::NotFine } else { Exit::Fine })
+    Ok(Exit::fine_if(!outcomes.iter().any(leaks)))
 }
 
 fn show(command: &[OsString], outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {

@@ -3,15 +3,14 @@
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::output::{answer, notice};
+use super::output::{answer, notice, shown};
+use super::settled_program;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::cli::{Global, WrapAction};
 use crate::clients::wrap::{self, Offer, WrapChange};
 use crate::clients::{self, Findings, Places, Scope};
 use crate::exit::Exit;
-use crate::os::home;
-use crate::os::stable_path::{Settled, settle};
 use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
 use crate::redact;
 use crate::render::clean::clean;
@@ -29,7 +28,7 @@ pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Resul
         None => show(&places, &found, &runs, global),
         Some(WrapAction::Install { client, server }) => {
             warn(&found);
-            let done = wrap::install(&places, &found, (client, server), &own_program()?, &runs)
+            let done = wrap::install(&places, &found, (client, server), &settled_program()?, &runs)
                 .with_context(|| format!("{client}, {server}: left as it is"))?;
             report(&[done], &[], "starts through exec now", "starts through exec already", global)
         }
@@ -66,7 +65,7 @@ fn show(
     global: &Global,
 ) -> anyhow::Result<Exit> {
     warn(found);
-    let offers = wrap::offers(places, found, &own_program()?, running);
+    let offers = wrap::offers(places, found, &settled_program()?, running);
     let rows: Vec<WrapRow> = offers.into_iter().map(row).collect();
     if global.json {
         answer(&render::json(&rows))?;
@@ -76,12 +75,6 @@ fn show(
         answer(&render::text(&rows, Screen::of_stdout(global.color)))?;
     }
     Ok(Exit::Fine)
-}
-
-/// This program, by a name that stays.
-fn own_program() -> anyhow::Result<Settled> {
-    let program = std::env::current_exe().context("failed to find this program")?;
-    Ok(settle(&program, &home::search_path(), &home::temporary()))
 }
 
 fn warn(found: &Findings) {
@@ -155,17 +148,16 @@ fn report(
         for one in done {
             let what = if one.changed { changed } else { same };
             lines.push(format!("{}, {}: {what}", one.client, clean(&one.entry)));
-            lines.push(format!("  {}", clean(&one.file.display().to_string())));
+            lines.push(format!("  {}", shown(&one.file)));
             if let Some(backup) = &one.backup {
-                lines
-                    .push(format!("  the bytes from before are in {}", clean(&backup.display().to_string())));
+                lines.push(format!("  the bytes from before are in {}", shown(backup)));
             }
         }
         if !global.quiet && !lines.is_empty() {
             answer(&lines.join("\n"))?;
         }
         for (one, why) in left {
-            let file = clean(&one.file.display().to_string());
+            let file = shown(&one.file);
             notice(&format!(
                 "{}, {} in {file}: left as it is: {}",
                 one.client,
@@ -174,7 +166,7 @@ fn report(
             ));
         }
     }
-    Ok(if left.is_empty() { Exit::Fine } else { Exit::NotFine })
+    Ok(Exit::fine_if(left.is_empty()))
 }
 
 /// The clients that run now, for a file that one of them might write again.

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::super::own_program;
 use super::watch::Task;
 use crate::catalog::{Catalog, Role};
 use crate::hook::event::{HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};
@@ -73,7 +74,7 @@ fn caller(event: &HookEvent) -> anyhow::Result<Option<Pid>> {
 /// Starts this program again, gives it the task, and waits until it closes its stdout: then it has read
 /// what it needs while the client lives, and goes on without us.
 fn hand_over(task: &Task, until: Instant) -> anyhow::Result<()> {
-    let program = env::current_exe().context("failed to find this program")?;
+    let program = own_program()?;
     let (ours, theirs) = std::io::pipe().context("failed to make a pipe")?;
     let mut command = Command::new(&program);
     // The same line and one flag more, so that it reads the same configuration.

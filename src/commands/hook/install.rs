@@ -1,18 +1,17 @@
 //! `mcp-reap hook install|uninstall`.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::super::output::{answer, notice};
+use super::super::output::{answer, notice, shown};
+use super::super::settled_program;
 use crate::cli::{Global, HookScope, HookTarget};
 use crate::exit::Exit;
 use crate::hook::install::{self, SettingsReport, SettingsScope};
 use crate::hook::settings::{Edit, HookClient, HookCommand};
-use crate::os::home;
-use crate::os::stable_path::settle;
 use crate::render::clean::clean;
 
 pub(super) fn install(
@@ -21,7 +20,7 @@ pub(super) fn install(
     force: bool,
     dry_run: bool,
 ) -> anyhow::Result<Exit> {
-    let command = command(target.client)?;
+    let command = HookCommand::new(target.client, &settled_program()?.path)?;
     if dry_run {
         return preview(global, target, &command, force);
     }
@@ -73,13 +72,6 @@ pub(super) fn file(target: HookTarget) -> anyhow::Result<PathBuf> {
     Ok(scope.file(target.client, |name| env::var_os(name))?)
 }
 
-/// This program, by a name that stays.
-pub(super) fn command(client: HookClient) -> anyhow::Result<HookCommand> {
-    let program = env::current_exe().context("failed to find this program")?;
-    let settled = settle(&program, &home::search_path(), &home::temporary());
-    Ok(HookCommand::new(client, &settled.path)?)
-}
-
 fn show(
     global: &Global,
     target: HookTarget,
@@ -121,8 +113,4 @@ fn edit_text(edit: &Edit) -> String {
         Edit::Moved { event, from } => format!("{event}: ran {}, runs this program now", clean(from)),
         Edit::Removed { event } => format!("{}: removed", clean(event)),
     }
-}
-
-pub(super) fn shown(path: &Path) -> String {
-    clean(&path.display().to_string())
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::super::output::answer;
-use super::install::{command, file, shown};
+use super::super::output::{answer, shown};
+use super::super::settled_program;
+use super::install::file;
 use crate::cli::{Global, HookScope, HookTarget};
 use crate::exit::Exit;
 use crate::hook::install;
@@ -162,12 +163,13 @@ pub(super) fn status(global: &Global, target: HookTarget) -> anyhow::Result<Exit
         HookScope::User => None,
         HookScope::Project => Some(env::current_dir()?),
     };
-    let hooks = Hooks::look(file, &command(target.client)?, project.as_deref())?;
+    let command = HookCommand::new(target.client, &settled_program()?.path)?;
+    let hooks = Hooks::look(file, &command, project.as_deref())?;
     let fine = hooks.is_fine();
     if global.json {
         answer(&format!("{:#}", hooks.json()))?;
     } else if !(global.quiet && fine) {
         answer(&hooks.lines().join("\n"))?;
     }
-    Ok(if fine { Exit::Fine } else { Exit::NotFine })
+    Ok(Exit::fine_if(fine))
 }

@@ -15,6 +15,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum as _;
 use serde::Serialize;
 
+use super::super::own_program;
 use crate::cli::Ending;
 use crate::process::{Interest, Pid, ProcessId, ProcessRecord};
 use crate::reap::{Kernel as _, Signal};
@@ -49,7 +50,7 @@ impl Trial {
     /// # Errors
     /// When the system refuses: nothing could be counted.
     pub(super) fn prepare(wait: Duration) -> anyhow::Result<Trial> {
-        let program = std::env::current_exe().context("failed to find this program")?;
+        let program = own_program()?;
         become_subreaper()?;
         Ok(Trial { program, wait })
     }
