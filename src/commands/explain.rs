@@ -10,7 +10,6 @@ use super::output::{answer, answer_in_words};
 use crate::bytes::to_text;
 use crate::catalog::Role;
 use crate::cli::Named;
-use crate::exit::Exit;
 use crate::look::Look;
 use crate::pattern::Pattern;
 use crate::process::{Listener, Pid, ProcessRecord};
@@ -18,7 +17,7 @@ use crate::program;
 use crate::render::explain::Whereabouts;
 use crate::render::{explain, json};
 
-pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<()> {
     let (snapshot, scout) = look::take_exactly(session)?;
     let judged = look::judge(session, &snapshot, scout);
     let (look, scene) = (&judged.look, judged.scene());
@@ -38,7 +37,7 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
     if session.json {
         let all: Vec<_> =
             about().map(|(record, place)| json::explanation(&scene, record, of(record), place)).collect();
-        answer(&json::explanations(&all))?;
+        answer(&json::explanations(&all))
     } else {
         let text = |(record, place): (&ProcessRecord, &Whereabouts)| match of(record) {
             Some(finding) => explain::instance(&scene, finding, record.pid(), place, session.screen),
@@ -48,9 +47,8 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
                 explain::stranger(&scene, record, known, runs.name(), place, session.screen)
             }
         };
-        answer_in_words(&about().map(text).collect::<Vec<_>>().join("\n"), session.screen)?;
+        answer_in_words(&about().map(text).collect::<Vec<_>>().join("\n"), session.screen)
     }
-    Ok(Exit::Fine)
 }
 
 /// The processes that an argument names: one by its number, the roots of all instances of a server, or

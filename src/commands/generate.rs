@@ -8,11 +8,10 @@ use clap_complete::Shell;
 use super::output::{answer, notice};
 use super::{Session, look};
 use crate::cli::documented;
-use crate::exit::Exit;
 use crate::render::clean::clean;
 
 /// Completions for a shell, or for the one in `$SHELL`, on stdout.
-pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<Exit> {
+pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<()> {
     let Some(shell) = shell.or_else(Shell::from_env) else {
         bail!(
             "$SHELL names no shell that is known: `mcp-reap completions bash`, or elvish, fish, powershell, zsh"
@@ -24,8 +23,7 @@ pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<Exit> {
     // clap_complete 4.6 writes a hyphen in the program's name in two ways, and bash then completes
     // nothing behind a subcommand.
     let text = text.replace("mcp__subcmd__reap", "mcp__reap");
-    answer(&with_instances(shell, text))?;
-    Ok(Exit::Fine)
+    answer(&with_instances(shell, text))
 }
 
 /// What follows `explain` and `kill` comes from the program itself, each time a person presses Tab.
@@ -84,7 +82,7 @@ complete -c mcp-reap -n "__fish_seen_subcommand_from list ls" -f -a "(mcp-reap c
 }
 
 /// What completes `explain` and `kill`: each instance by pid and by name, with what it is.
-pub(super) fn instances(session: &Session) -> anyhow::Result<Exit> {
+pub(super) fn instances(session: &Session) -> anyhow::Result<()> {
     let (snapshot, scout) = look::take(session)?;
     let judgement = look::judge(session, &snapshot, scout).judgement;
     let mut lines = Vec::new();
@@ -95,8 +93,7 @@ pub(super) fn instances(session: &Session) -> anyhow::Result<Exit> {
     }
     lines.sort_unstable();
     lines.dedup();
-    answer(&lines.join("\n"))?;
-    Ok(Exit::Fine)
+    answer(&lines.join("\n"))
 }
 
 /// What the definition of the command line does not hold, in the form of man(7).
@@ -167,11 +164,8 @@ fn name_the_examples(folder: &Path) -> std::io::Result<()> {
 }
 
 /// The man page on stdout, or the pages of all commands in a folder.
-pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<Exit> {
-    let Some(folder) = folder else {
-        answer(&main_page()?)?;
-        return Ok(Exit::Fine);
-    };
+pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<()> {
+    let Some(folder) = folder else { return answer(&main_page()?) };
     std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
     clap_mangen::generate_to(documented(), folder)
         .map_err(anyhow::Error::from)
@@ -179,5 +173,5 @@ pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<Exit> {
         .and_then(|()| Ok(std::fs::write(folder.join("mcp-reap.1"), main_page()?)?))
         .with_context(|| format!("failed to write man pages into {}", folder.display()))?;
     notice(&format!("wrote the man pages into {}", folder.display()));
-    Ok(Exit::Fine)
+    Ok(())
 }

@@ -10,7 +10,6 @@ use chrono::{DateTime, Local, Utc};
 use super::output::{answer, answer_to_reader, notice, shown, wait_for_reader};
 use crate::audit::{CURRENT, history};
 use crate::cli::{Global, LogArgs};
-use crate::exit::Exit;
 use crate::history::Run;
 use crate::render::log;
 use crate::render::style::Screen;
@@ -19,7 +18,7 @@ use crate::render::style::Screen;
 /// a machine.
 const AGAIN: Duration = Duration::from_millis(500);
 
-pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<()> {
     let directory = crate::config::state_dir()?;
     let screen = Screen::of_stdout(global.color);
     let since = args.since.map(|since| since.from(Utc::now(), &Local));
@@ -36,7 +35,7 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
         answer(&(log::text(&runs, screen, &Local) + &log::totals(&runs, screen, &Local)))?;
     }
     if global.quiet {
-        return Ok(Exit::Fine);
+        return Ok(());
     }
     if runs.is_empty() {
         let when = if since.is_some() { " since then" } else { " yet" };
@@ -48,7 +47,7 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
             crate::render::table::count(unreadable, "line")
         ));
     }
-    Ok(Exit::Fine)
+    Ok(())
 }
 
 /// Shows what there is, then each run once it is over, until its reader is gone: that is checked once a round, because
@@ -62,7 +61,7 @@ fn follow(
     mut runs: Vec<Run>,
     screen: Screen,
     json: bool,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<()> {
     let mut shown: HashSet<String> = HashSet::new();
     let mut seen = None;
     loop {
@@ -76,7 +75,7 @@ fn follow(
         };
         shown.extend(runs.drain(..).map(|run| run.run));
         if !answer_to_reader(&text)? {
-            return Ok(Exit::Fine);
+            return Ok(());
         }
         loop {
             let now = std::fs::metadata(directory.join(CURRENT)).ok().map(|file| (file.ino(), file.len()));
@@ -85,7 +84,7 @@ fn follow(
                 break;
             }
             if !wait_for_reader(AGAIN) {
-                return Ok(Exit::Fine);
+                return Ok(());
             }
         }
         runs = history::runs(directory, since)?.0;

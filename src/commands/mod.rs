@@ -37,7 +37,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::ArgMatches;
 
-use crate::cli::{Audience, Cli, Command, Format};
+use crate::cli::{Audience, Cli, Command, Format, misfit};
 use crate::diagnostics::Diagnostics;
 use crate::exit::Exit;
 use crate::os::home;
@@ -82,9 +82,9 @@ fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
 pub fn version(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
     let word = args.nth(1)?;
     let alone = args.next().is_none() && (word == "--version" || word == "-V");
-    alone.then(|| {
-        output::answer(VERSION).map_or_else(|error| report(Audience::Person, &error), |()| Exit::Fine)
-    })
+    let answer =
+        || output::answer(VERSION).map_or_else(|error| report(Audience::Person, &error), |()| Exit::Fine);
+    alone.then(answer)
 }
 
 const VERSION: &str = concat!("mcp-reap ", env!("CARGO_PKG_VERSION"));
@@ -103,7 +103,7 @@ pub fn before_the_runtime() -> Option<Exit> {
     match command.to_str()? {
         "exec" => exec::read(words).map(|(command, linger)| exec::run(command, linger)),
         "guard" => {
-            let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
             Some(guard::run(&words))
         }
         _ => None,
@@ -137,21 +137,22 @@ fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Resu
     if audience != Audience::Hook {
         Diagnostics { verbose: global.verbose, quiet: global.quiet, directory: None }.start()?;
     }
-    if let Some(misfit) = crate::cli::misfit(matches) {
+    if let Some(misfit) = misfit(matches) {
         anyhow::bail!(misfit);
     }
     let session = || Session::new(global);
+    let fine = |()| Exit::Fine;
     match &cli.command {
         None if cli.dry_run => reap::dry_run(&session()?),
         None if cli.interactive => pick::run(&session()?, cli),
         None => reap::run(&session()?, cli),
         Some(Command::Kill(args)) => kill::run(&session()?, cli, args),
         Some(Command::List(args)) => list::run(&session()?, args),
-        Some(Command::Explain { targets }) => explain::run(&session()?, targets),
+        Some(Command::Explain { targets }) => explain::run(&session()?, targets).map(fine),
         Some(Command::Check(args)) => check::run(&session()?, args),
-        Some(Command::Record { output }) => record::run(&session()?, output.as_deref()),
-        Some(Command::Config { action }) => config::run(action, global),
-        Some(Command::Log(args)) => log::run(args, global),
+        Some(Command::Record { output }) => record::run(&session()?, output.as_deref()).map(fine),
+        Some(Command::Config { action }) => config::run(action, global).map(fine),
+        Some(Command::Log(args)) => log::run(args, global).map(fine),
         Some(Command::Test(args)) => test::run(args, global.json),
         Some(Command::Wrap { action }) => wrap::run(action.as_ref(), global),
         // What can be run was run before main.
@@ -159,13 +160,10 @@ fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Resu
             anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
         }
         Some(Command::Doctor) => doctor::run(global),
-        Some(Command::Version) => {
-            output::answer(VERSION)?;
-            Ok(Exit::Fine)
-        }
-        Some(Command::Completions { instances: true, .. }) => generate::instances(&session()?),
-        Some(Command::Completions { shell, .. }) => generate::completions(*shell),
-        Some(Command::Man { folder }) => generate::man(folder.as_deref()),
+        Some(Command::Version) => output::answer(VERSION).map(fine),
+        Some(Command::Completions { instances: true, .. }) => generate::instances(&session()?).map(fine),
+        Some(Command::Completions { shell, .. }) => generate::completions(*shell).map(fine),
+        Some(Command::Man { folder }) => generate::man(folder.as_deref()).map(fine),
         Some(Command::Schedule { action }) => schedule::run(action, global),
         Some(Command::Hook { action }) => hook::run(action, cli),
     }
