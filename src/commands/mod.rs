@@ -38,7 +38,7 @@ use anyhow::Context as _;
 use clap::ArgMatches;
 
 use crate::cli::{Audience, Cli, Command, Format, misfit};
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics;
 use crate::exit::Exit;
 use crate::os::home;
 use crate::os::stable_path::{Settled, settle};
@@ -135,7 +135,7 @@ fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Resu
     output::for_people(!global.json && !is_for_a_program(cli));
     // A call of the hook logs into a file, and only when something went wrong.
     if audience != Audience::Hook {
-        Diagnostics { verbose: global.verbose, quiet: global.quiet, directory: None }.start()?;
+        diagnostics::start(diagnostics::level(global.verbose, global.quiet), None)?;
     }
     if let Some(misfit) = misfit(matches) {
         anyhow::bail!(misfit);
