@@ -29,10 +29,10 @@ pub struct Container {
     pub interactive: Option<bool>,
 }
 
-/// What was found where the person asked for containers.
+/// Containers, and what is missing among them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Abandoned {
-    /// Containers of MCP images without a client, the oldest first.
+pub struct Containers {
+    /// Those that engines list, or of these only those of MCP images without a client, the oldest first.
     pub containers: Vec<Container>,
     /// Why an engine was not queried or gave no answer, in sentences.
     pub troubles: Vec<String>,
@@ -92,11 +92,8 @@ impl Client {
         let words: Vec<String> =
             record.argv.as_ref()?.iter().map(|word| to_text(word).into_owned()).collect();
         let is_engine = ENGINES.contains(&program::base(words.first()?));
-        (is_engine && !record.is_zombie()).then(|| Client {
-            pid: record.pid(),
-            started: record.started_at,
-            words,
-        })
+        let client = Client { pid: record.pid(), started: record.started_at, words };
+        (is_engine && !record.is_zombie()).then_some(client)
     }
 
     /// It names the container or its image, or runs what a compose file names.

@@ -7,7 +7,7 @@ use super::output::{answer, answer_in_words, answer_to_reader, notice};
 use super::{Session, configured, look};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
-use crate::render::clean::{clean, fit};
+use crate::render::clean::fit;
 use crate::render::table::{self, Columns, Detail};
 use crate::render::{Scene, json, plain};
 
@@ -27,9 +27,6 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     let fits = judged.keep(&args.wanted);
     let containers = containers.map(|answer| judged.abandoned(answer));
     let scene = Scene { containers: containers.as_ref(), ..judged.scene() };
-    for trouble in containers.iter().flat_map(|found| &found.troubles) {
-        notice(&clean(trouble));
-    }
     if session.json {
         answer(&json::report(&scene))?;
     } else {

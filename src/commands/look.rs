@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
+use super::output::notice;
 use super::{Session, verbose};
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
 use crate::cli::Wanted;
 use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
-use crate::containers::Abandoned;
+use crate::containers::{Containers, without_client};
 use crate::look::Look;
 use crate::plan::{Choice, Plan};
 use crate::process::{Owners, Pid, ProcessId, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
-use crate::services::EngineAnswer;
 
 /// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
 /// identified its processes.
@@ -110,11 +110,14 @@ impl Judged<'_> {
         Scene::new(self.look.snapshot, &self.judgement, &self.plan)
     }
 
-    /// Those of the containers that nobody uses.
-    pub(super) fn abandoned(&self, answer: EngineAnswer) -> Abandoned {
-        let EngineAnswer { containers, troubles } = answer;
-        let lost = crate::containers::without_client(&containers, self.look.snapshot, self.look.catalog);
-        Abandoned { containers: lost.into_iter().cloned().collect(), troubles }
+    /// Those of the containers that nobody uses. What could not be found out is a notice.
+    pub(super) fn abandoned(&self, mut answer: Containers) -> Containers {
+        for trouble in &answer.troubles {
+            notice(&clean(trouble));
+        }
+        let lost = without_client(&answer.containers, self.look.snapshot, self.look.catalog);
+        answer.containers = lost.into_iter().cloned().collect();
+        answer
     }
 }
 
@@ -152,18 +155,14 @@ pub(super) fn take_by_configurations(
 }
 
 fn configured(server: ConfiguredServer) -> Option<Configured> {
-    match server.transport {
-        Transport::Stdio { argv } => {
-            let cwd = match server.scope {
-                Scope::Local { project } | Scope::Project { project } => Some(project),
-                Scope::Extension { folder } => Some(folder),
-                Scope::User | Scope::Managed | Scope::Plugin { .. } => None,
-            };
-            let cwd = cwd.map(|folder| folder.to_string_lossy().into_owned());
-            Some(Configured { client: server.client, entry: server.entry, argv, cwd })
-        }
-        Transport::Remote { .. } => None,
-    }
+    let Transport::Stdio { argv } = server.transport else { return None };
+    let cwd = match server.scope {
+        Scope::Local { project } | Scope::Project { project } => Some(project),
+        Scope::Extension { folder } => Some(folder),
+        Scope::User | Scope::Managed | Scope::Plugin { .. } => None,
+    };
+    let cwd = cwd.map(|folder| folder.to_string_lossy().into_owned());
+    Some(Configured { client: server.client, entry: server.entry, argv, cwd })
 }
 
 /// The conversations of running clients, where the servers' environments do not name them. Never of a recorded
@@ -181,6 +180,6 @@ fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid,
 
 /// Containers of MCP images without a client, where the person wants them. The engines are queried before the
 /// processes are looked at: a client that starts meanwhile is seen, and its container is not reported.
-pub(super) fn containers(asked: bool) -> Option<EngineAnswer> {
+pub(super) fn containers(asked: bool) -> Option<Containers> {
     asked.then(crate::services::containers)
 }
