@@ -28,37 +28,9 @@ pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<()> {
 
 /// What follows `explain` and `kill` comes from the program itself, each time a person presses Tab.
 fn with_instances(shell: Shell, text: String) -> String {
-    const BASH: &str = r#"
-_mcp__reap__instances() {
-    _mcp__reap "$@"
-    # A flag, or the value of one.
-    [[ $2 == -* || ( $3 == -* && -n ${COMPREPLY[0]-} && ${COMPREPLY[0]} != -* ) ]] && return
-    local named='^'
-    case "${COMP_WORDS[1]}" in
-        list|ls) named='[^0-9]' ;;
-        explain|kill|why) ;;
-        *) return ;;
-    esac
-    COMPREPLY=($(compgen -W "$(mcp-reap completions --instances 2>/dev/null | cut -f1 | grep "$named")" -- "$2"))
-}
-complete -F _mcp__reap__instances -o bashdefault -o default mcp-reap
-"#;
-    const ZSH: &str = r#"
-_mcp-reap-instances() {
-    local -a instances
-    instances=(${(f)"$(mcp-reap completions --instances 2>/dev/null | sed 's/:/\\:/g; s/\t/:/')"})
-    _describe -V 'instance' instances
-}
-_mcp-reap-names() {
-    local -a instances
-    instances=(${(f)"$(mcp-reap completions --instances 2>/dev/null | grep '^[^0-9]' | sed 's/:/\\:/g; s/\t/:/')"})
-    _describe -V 'server' instances
-}
-"#;
-    const FISH: &str = r#"
-complete -c mcp-reap -n "__fish_seen_subcommand_from explain kill why" -f -a "(mcp-reap completions --instances 2>/dev/null)"
-complete -c mcp-reap -n "__fish_seen_subcommand_from list ls" -f -a "(mcp-reap completions --instances 2>/dev/null | string match -r '^.*[^0-9\t].*\t.*')"
-"#;
+    const BASH: &str = include_str!("generate/instances.bash");
+    const ZSH: &str = include_str!("generate/instances.zsh");
+    const FISH: &str = include_str!("generate/instances.fish");
     match shell {
         Shell::Bash => text + BASH,
         Shell::Fish => text + FISH,
@@ -97,34 +69,7 @@ pub(super) fn instances(session: &Session) -> anyhow::Result<()> {
 }
 
 /// What the definition of the command line does not hold, in the form of man(7).
-const MORE: &str = r".SH FILES
-.TP
-\fI~/.config/mcp\-reap/config.toml\fR
-Configuration; \fBmcp\-reap config init\fR writes one with comments.
-.TP
-\fI~/.local/state/mcp\-reap/audit.jsonl\fR
-Audit log; on macOS in \fI~/Library/Logs/mcp\-reap\fR.
-.SH ENVIRONMENT
-.TP
-\fBMCP_REAP_CONFIG\fR
-Configuration file, where \fB\-\-config\fR names none.
-.TP
-\fBXDG_CONFIG_HOME\fR, \fBXDG_STATE_HOME\fR
-Take the place of \fI~/.config\fR and, on Linux, \fI~/.local/state\fR.
-.TP
-\fBNO_COLOR\fR
-No colour.
-.SH EXAMPLES
-.TP
-\fBmcp\-reap \-\-dry\-run\fR
-Shows what would be ended, and why.
-.TP
-\fBmcp\-reap explain 4242\fR
-Shows all evidence for and against one process.
-.TP
-\fBmcp\-reap schedule install \-\-daily 03:00\fR
-Has it run every night.
-";
+const MORE: &str = include_str!("generate/man.roff");
 
 /// The page of the program itself.
 fn main_page() -> anyhow::Result<String> {
