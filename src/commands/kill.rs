@@ -26,9 +26,9 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     let asked = !yes && !dry_run && can_ask();
     let choice = Choice::These { roots, in_use: args.in_use || asked };
     if dry_run {
-        return reap::dry_run_of(session, &choice);
+        return reap::dry_run(session, &choice);
     }
-    reap::carry_out(session, &Wish { choice, yes, wait: cli.wait || args.wait, by: cli.started_by })
+    reap::run(session, &Wish { choice, yes, wait: cli.wait || args.wait, by: cli.started_by })
 }
 
 /// The roots of the instances that an argument names.

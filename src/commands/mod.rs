@@ -19,7 +19,6 @@ mod log;
 mod look;
 mod output;
 mod pick;
-mod plan_text;
 mod reap;
 mod record;
 mod recorder;
@@ -42,6 +41,8 @@ use crate::diagnostics;
 use crate::exit::Exit;
 use crate::os::home;
 use crate::os::stable_path::{Settled, settle};
+use crate::plan::Choice;
+use reap::Wish;
 use session::Session;
 
 /// Runs the command and reports its error to its audience.
@@ -143,9 +144,12 @@ fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Resu
     let session = || Session::new(global);
     let fine = |()| Exit::Fine;
     match &cli.command {
-        None if cli.dry_run => reap::dry_run(&session()?),
+        None if cli.dry_run => reap::dry_run(&session()?, &Choice::Unused),
         None if cli.interactive => pick::run(&session()?, cli),
-        None => reap::run(&session()?, cli),
+        None => {
+            let wish = Wish { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by };
+            reap::run(&session()?, &wish)
+        }
         Some(Command::Kill(args)) => kill::run(&session()?, cli, args),
         Some(Command::List(args)) => list::run(&session()?, args),
         Some(Command::Explain { targets }) => explain::run(&session()?, targets).map(fine),

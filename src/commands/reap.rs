@@ -6,14 +6,12 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::consent::unless_yes;
+use super::consent::{notice_next, notice_summary, show, unless_yes};
 use super::output::{answer, notice, with_causes};
-use super::plan_text::{notice_next, notice_summary, show};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
 use super::{Session, confirm as second_look, idle_rules, look, run_lock};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
-use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
 use crate::process::Pid;
@@ -22,12 +20,7 @@ use crate::render::spinner::Spinner;
 use crate::render::{Scene, json, next, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
-pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
-    dry_run_of(session, &Choice::Unused)
-}
-
-/// A dry run of any choice.
-pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
+pub(super) fn dry_run(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, choice);
     idle_rules::notice_flags(session, &judged);
@@ -51,17 +44,11 @@ pub(super) struct Wish {
     pub(super) by: StartedBy,
 }
 
-/// The real thing.
-pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
-    let wish = Wish { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by };
-    carry_out(session, &wish)
-}
-
 /// Looks, asks unless the wish has its yes, looks again, ends, and reports.
 ///
 /// # Errors
 /// When nothing could be ended: no table, no audit log, no lock.
-pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
     if session.snapshot.is_some() {
         bail!("--snapshot judges a recorded table and can never end anything; add --dry-run");
     }
@@ -114,7 +101,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
 
 /// With `--json` there is an object in any case: what was found, without outcomes.
 fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
-    if session.json { dry_run_of(session, choice) } else { Ok(Exit::Fine) }
+    if session.json { dry_run(session, choice) } else { Ok(Exit::Fine) }
 }
 
 /// What became of a plan.
@@ -213,7 +200,7 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
 }
 
 pub(super) fn exit(done: FinishedRun) -> anyhow::Result<Exit> {
-    let FinishedRun { report, closed, interrupted, .. } = done;
+    let FinishedRun { report, totals, closed, interrupted, .. } = done;
     let sent = |outcome: &Outcome| matches!(outcome, Outcome::Exited | Outcome::Killed | Outcome::Survived);
     if let Some(error) = report.failed.or(closed.err()) {
         let any = report.results.iter().any(|ended| sent(&ended.outcome));
@@ -227,6 +214,5 @@ pub(super) fn exit(done: FinishedRun) -> anyhow::Result<Exit> {
     if let Some(signal) = interrupted {
         return Ok(Exit::Signalled(signal));
     }
-    let failed = |outcome: &Outcome| matches!(outcome, Outcome::Survived | Outcome::Denied(_));
-    Ok(Exit::fine_if(!report.results.iter().any(|ended| failed(&ended.outcome))))
+    Ok(Exit::fine_if(totals.failed == 0))
 }
