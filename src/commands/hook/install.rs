@@ -9,38 +9,26 @@ use serde_json::json;
 use super::super::output::{answer, notice, shown};
 use super::super::settled_program;
 use crate::cli::{Global, HookScope, HookTarget};
-use crate::exit::Exit;
 use crate::hook::install::{self, SettingsReport, SettingsScope};
 use crate::hook::settings::{Edit, HookClient, HookCommand};
 use crate::render::clean::clean;
 
-pub(super) fn install(
-    global: &Global,
-    target: HookTarget,
-    force: bool,
-    dry_run: bool,
-) -> anyhow::Result<Exit> {
+pub(super) fn install(global: &Global, target: HookTarget, force: bool, dry_run: bool) -> anyhow::Result<()> {
     let command = HookCommand::new(target.client, &settled_program()?.path)?;
-    if dry_run {
-        return preview(global, target, &command, force);
+    let file = file(target)?;
+    if !dry_run {
+        return show(global, target, &install::install(&file, &command, force)?, "already installed");
     }
-    let report = install::install(&file(target)?, &command, force)?;
-    show(global, target, &report, "already installed")
-}
-
-/// What an install would do, and nothing is written.
-fn preview(global: &Global, target: HookTarget, command: &HookCommand, force: bool) -> anyhow::Result<Exit> {
-    let (report, text) = install::preview(&file(target)?, command, force)?;
+    let (report, text) = install::preview(&file, &command, force)?;
     if global.json || global.quiet || report.edits.is_empty() {
         return show(global, target, &report, "already installed");
     }
     notice("this was a dry run, nothing was written; the file would be:");
     // Settings are a person's own, and may hold anything; their lines stay lines.
-    answer(&text.lines().map(|line| clean(line) + "\n").collect::<String>())?;
-    Ok(Exit::Fine)
+    answer(&text.lines().map(|line| clean(line) + "\n").collect::<String>())
 }
 
-pub(super) fn uninstall(global: &Global, target: HookTarget) -> anyhow::Result<Exit> {
+pub(super) fn uninstall(global: &Global, target: HookTarget) -> anyhow::Result<()> {
     show(global, target, &install::uninstall(target.client, &file(target)?)?, "not installed")
 }
 
@@ -72,13 +60,7 @@ pub(super) fn file(target: HookTarget) -> anyhow::Result<PathBuf> {
     Ok(scope.file(target.client, |name| env::var_os(name))?)
 }
 
-fn show(
-    global: &Global,
-    target: HookTarget,
-    report: &SettingsReport,
-    unchanged: &str,
-) -> anyhow::Result<Exit> {
-    let file = shown(&report.file);
+fn show(global: &Global, target: HookTarget, report: &SettingsReport, unchanged: &str) -> anyhow::Result<()> {
     let written = report.edits.iter().any(|edit| !matches!(edit, Edit::Removed { .. }));
     let next = next(target).filter(|_| written);
     if global.json {
@@ -87,12 +69,12 @@ fn show(
             "changed": !report.edits.is_empty(), "edits": report.edits, "backup": report.backup,
             "removed": report.removed, "next": next,
         });
-        answer(&format!("{value:#}"))?;
-        return Ok(Exit::Fine);
+        return answer(&format!("{value:#}"));
     }
     if global.quiet {
-        return Ok(Exit::Fine);
+        return Ok(());
     }
+    let file = shown(&report.file);
     let mut lines = vec![match (report.edits.is_empty(), report.removed) {
         (true, _) => format!("{file}: {unchanged}, nothing changed"),
         (false, true) => format!("{file}: held nothing else, and is removed"),
@@ -103,8 +85,7 @@ fn show(
         lines.push(format!("the bytes from before are in {}", shown(backup)));
     }
     lines.extend(next.map(str::to_owned));
-    answer(&lines.join("\n"))?;
-    Ok(Exit::Fine)
+    answer(&lines.join("\n"))
 }
 
 fn edit_text(edit: &Edit) -> String {
