@@ -10,7 +10,7 @@ use super::{Session, verbose};
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
 use crate::cli::Wanted;
-use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
+use crate::clients::{self, ConfiguredServer, Findings, Places, Scope, Transport};
 use crate::containers::{Containers, without_client};
 use crate::look::Look;
 use crate::plan::{Choice, Plan};
@@ -138,10 +138,15 @@ fn configurations() -> Vec<ConfiguredServer> {
     let began = Instant::now();
     let found = clients::read(&places);
     verbose::configured(found.servers.len(), began.elapsed());
+    warn(&found);
+    found.servers
+}
+
+/// Warns of what could not be read of the clients' configurations.
+pub(super) fn warn(found: &Findings) {
     for warning in &found.warnings {
         tracing::warn!("{}", clean(&warning.to_string()));
     }
-    found.servers
 }
 
 /// A table that is judged by the configurations in any case, with their servers.

@@ -3,15 +3,16 @@
 use anyhow::Context as _;
 use serde_json::json;
 
+use super::look::warn;
 use super::output::{answer, notice, shown};
 use super::settled_program;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::cli::{Global, WrapAction};
 use crate::clients::wrap::{self, Offer, WrapChange};
-use crate::clients::{self, Findings, Places, Scope};
+use crate::clients::{self, ConfiguredServer, Findings, Places, Scope};
 use crate::exit::Exit;
-use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
+use crate::process::{Interest, ProcessRecord, Snapshot};
 use crate::redact;
 use crate::render::clean::clean;
 use crate::render::configured::ConfigEntry;
@@ -24,16 +25,15 @@ pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Resul
     let found = clients::read(&places);
     let running = RunningClients::look()?;
     let runs = |client: &str| running.pid_of(client);
+    warn(&found);
     match action {
         None => show(&places, &found, &runs, global),
         Some(WrapAction::Install { client, server }) => {
-            warn(&found);
             let done = wrap::install(&places, &found, (client, server), &settled_program()?, &runs)
                 .with_context(|| format!("{client}, {server}: left as it is"))?;
             report(&[done], &[], "starts through exec now", "starts through exec already", global)
         }
         Some(WrapAction::Uninstall { client, server }) => {
-            warn(&found);
             let mut done = Vec::new();
             let mut left = Vec::new();
             for (entry, outcome) in wrap::uninstall(&found, client.as_deref(), server.as_deref(), &runs) {
@@ -48,10 +48,8 @@ pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Resul
             }
             let exit = report(&done, &left, "starts without exec again", "was left as it is", global)?;
             for (_, why) in &unread {
-                notice(&format!(
-                    "an entry may start through exec there, and the file could not be read: {}",
-                    clean(why)
-                ));
+                let problem = "an entry may start through exec there, and the file could not be read";
+                notice(&format!("{problem}: {}", clean(why)));
             }
             Ok(if unread.is_empty() { exit } else { Exit::NotFine })
         }
@@ -64,7 +62,6 @@ fn show(
     running: wrap::IsRunning<'_>,
     global: &Global,
 ) -> anyhow::Result<Exit> {
-    warn(found);
     let offers = wrap::offers(places, found, &settled_program()?, running);
     let rows: Vec<WrapRow> = offers.into_iter().map(row).collect();
     if global.json {
@@ -77,19 +74,12 @@ fn show(
     Ok(Exit::Fine)
 }
 
-fn warn(found: &Findings) {
-    for warning in &found.warnings {
-        tracing::warn!("{}", clean(&warning.to_string()));
-    }
-}
-
 fn row(offer: Offer) -> WrapRow {
-    let shown = |words: &[String]| redact::argv(&words.iter().map(String::as_bytes).collect::<Argv>());
     let own_command = own_command(&offer);
     WrapRow {
         wrapped: offer.wrapped.is_some(),
-        before: shown(&offer.before),
-        after: offer.after.as_deref().map(shown),
+        before: redacted(&offer.before),
+        after: offer.after.as_deref().map(redacted),
         refused: offer.refusal.as_ref().map(ToString::to_string).filter(|_| offer.wrapped.is_none()),
         entry: ConfigEntry {
             client: offer.client,
@@ -101,13 +91,16 @@ fn row(offer: Offer) -> WrapRow {
     }
 }
 
+fn redacted(words: &[String]) -> Vec<String> {
+    redact::argv(&words.iter().map(String::as_bytes).collect::<Argv>())
+}
+
 /// The client's own commands that write the same entry. They write it anew, so they are shown only where that loses
 /// nothing, and where no secret would have to be shown.
 fn own_command(offer: &Offer) -> Option<String> {
     let known = offer.scope == Scope::User && offer.bare && offer.wrapped.is_none();
     let after = offer.after.as_ref()?;
-    let words: Vec<&[u8]> = after.iter().map(String::as_bytes).collect();
-    let secret = redact::argv(&words.into_iter().collect::<Argv>()) != *after;
+    let secret = redacted(after) != *after;
     if !known || secret {
         return None;
     }
@@ -125,48 +118,34 @@ fn own_command(offer: &Offer) -> Option<String> {
 /// What was done, and what was not, which makes it not fine.
 fn report(
     done: &[WrapChange],
-    left: &[(clients::ConfiguredServer, String)],
+    left: &[(ConfiguredServer, String)],
     changed: &str,
     same: &str,
     global: &Global,
 ) -> anyhow::Result<Exit> {
+    let exit = Exit::fine_if(left.is_empty());
     if global.json {
-        let done: Vec<_> = done
-            .iter()
-            .map(|one| {
-                json!({"client": one.client, "name": one.entry, "file": one.file, "changed": one.changed,
-                    "backup": one.backup})
-            })
-            .collect();
-        let left: Vec<_> = left
-            .iter()
-            .map(|(one, why)| json!({"client": one.client, "name": one.entry, "file": one.file, "why": why}))
-            .collect();
+        let left_json = |(one, why): &(ConfiguredServer, String)| json!({"client": one.client, "name": one.entry, "file": one.file, "why": why});
+        let left: Vec<_> = left.iter().map(left_json).collect();
         answer(&json!({"schema": 1, "done": done, "left": left}).to_string())?;
-    } else {
-        let mut lines = Vec::new();
-        for one in done {
-            let what = if one.changed { changed } else { same };
-            lines.push(format!("{}, {}: {what}", one.client, clean(&one.entry)));
-            lines.push(format!("  {}", shown(&one.file)));
-            if let Some(backup) = &one.backup {
-                lines.push(format!("  the bytes from before are in {}", shown(backup)));
-            }
-        }
-        if !global.quiet && !lines.is_empty() {
-            answer(&lines.join("\n"))?;
-        }
-        for (one, why) in left {
-            let file = shown(&one.file);
-            notice(&format!(
-                "{}, {} in {file}: left as it is: {}",
-                one.client,
-                clean(&one.entry),
-                clean(why)
-            ));
-        }
+        return Ok(exit);
     }
-    Ok(Exit::fine_if(left.is_empty()))
+    let mut lines = Vec::new();
+    for one in done {
+        let what = if one.changed { changed } else { same };
+        lines.push(format!("{}, {}: {what}", one.client, clean(&one.entry)));
+        lines.push(format!("  {}", shown(&one.file)));
+        let backup = one.backup.as_ref();
+        lines.extend(backup.map(|backup| format!("  the bytes from before are in {}", shown(backup))));
+    }
+    if !global.quiet && !lines.is_empty() {
+        answer(&lines.join("\n"))?;
+    }
+    for (one, why) in left {
+        let (name, file) = (clean(&one.entry), shown(&one.file));
+        notice(&format!("{}, {name} in {file}: left as it is: {}", one.client, clean(why)));
+    }
+    Ok(exit)
 }
 
 /// The clients that run now, for a file that one of them might write again.
@@ -189,15 +168,12 @@ impl RunningClients {
     /// A process of this client, of this user or of one who could not be read.
     fn pid_of(&self, client: &str) -> Option<u32> {
         let own = self.snapshot.viewer.uid;
-        let found = self.snapshot.processes.iter().find(|record| {
-            record.uid.is_none_or(|uid| uid == own)
-                && !record.is_zombie()
-                && self
-                    .catalog
-                    .identify(record)
-                    .is_some_and(|known| known.role == Role::Client && known.name == client)
-        })?;
-        let Pid(pid) = found.pid();
-        Some(pid)
+        let is_it = |record: &&ProcessRecord| {
+            let known = self.catalog.identify(record);
+            known.is_some_and(|known| known.role == Role::Client && known.name == client)
+        };
+        let mut owned =
+            self.snapshot.processes.iter().filter(|record| record.uid.is_none_or(|uid| uid == own));
+        owned.find(|record| !record.is_zombie() && is_it(record)).map(|record| record.pid().0)
     }
 }

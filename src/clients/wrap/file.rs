@@ -15,11 +15,12 @@ use crate::clients::syntax::Syntax;
 use crate::os::own_file::{self, DiskError, SeenFile};
 
 /// What was done to one file.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize)]
 pub(crate) struct WrapChange {
     /// The client.
     pub(crate) client: String,
     /// The entry's name.
+    #[serde(rename = "name")]
     pub(crate) entry: String,
     /// The file it stands in.
     pub(crate) file: PathBuf,
