@@ -15,6 +15,7 @@ use crate::cli::{Ending, TestArgs};
 use crate::exit::Exit;
 use crate::redact;
 use crate::render::clean::clean;
+use crate::render::figures::count;
 
 /// What became of one ending.
 #[derive(Debug, Serialize)]
@@ -67,8 +68,7 @@ fn show(command: &[OsString], outcomes: &[Outcome], json: bool) -> anyhow::Resul
     }
     let counted = |left: &[Left]| match left.len() {
         0 => "nothing left".to_owned(),
-        1 => "1 process left".to_owned(),
-        n => format!("{n} processes left"),
+        n => format!("{} left", count(n, "process")),
     };
     let mut text = String::new();
     for Outcome { ending, bare, under_exec } in outcomes {

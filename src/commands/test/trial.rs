@@ -60,17 +60,13 @@ impl Trial {
     /// # Errors
     /// When the server does not start or answer, or what is left cannot be counted.
     pub(super) fn play(&self, ending: Ending, command: &[OsString], exec: bool) -> anyhow::Result<Vec<Left>> {
-        let mut terminal = None;
-        let mut client = self.client(ending, command, exec, &mut terminal)?;
-        let played = Self::end(ending, &mut client, terminal);
-        let left = played.and_then(|()| self.left(&client, exec));
+        let (mut client, terminal) = self.client(ending, command, exec)?;
+        let left = Self::end(ending, &mut client, terminal).and_then(|()| self.left(&client, exec));
         // The client first: it may start its server again.
         let _ = client.kill();
         let _ = client.wait();
         let ended = end_all();
-        let left = left?;
-        ended?;
-        Ok(left)
+        left.and_then(|left| ended.map(|()| left))
     }
 
     fn client(
@@ -78,22 +74,20 @@ impl Trial {
         ending: Ending,
         command: &[OsString],
         exec: bool,
-        terminal: &mut Option<OwnedFd>,
-    ) -> anyhow::Result<Child> {
-        let mut client = match ending {
+    ) -> anyhow::Result<(Child, Option<OwnedFd>)> {
+        let (mut client, terminal) = match ending {
             Ending::TerminalGone => {
                 let pty = nix::pty::openpty(None, None).context("failed to open a terminal")?;
                 let name = nix::unistd::ttyname(&pty.slave).context("failed to name a terminal")?;
                 for end in [&pty.master, &pty.slave] {
                     rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
                 }
-                *terminal = Some(pty.master);
                 // The leader of a session without a terminal gets the one that it opens (tty_ioctl(4)).
                 let mut client = Command::new("setsid");
                 client.args(["sh", "-c", "exec 3<>\"$0\" && exec \"$@\""]).arg(name).arg(&self.program);
-                client
+                (client, Some(pty.master))
             }
-            _ => Command::new(&self.program),
+            _ => (Command::new(&self.program), None),
         };
         let typed = ending.to_possible_value().context("an ending that nobody can type")?;
         client.args(["test", "--play-client", typed.get_name(), "--"]);
@@ -101,7 +95,7 @@ impl Trial {
             client.arg(&self.program).args(["exec", "--linger", "1s", "--"]);
         }
         client.args(command).stdin(Stdio::piped()).stdout(Stdio::piped());
-        client.spawn().context("failed to start the client")
+        Ok((client.spawn().context("failed to start the client")?, terminal))
     }
 
     /// Waits until the server has answered, and ends the conversation.
