@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use super::look::{self, Judged};
+use super::look::{self, JudgedLook};
 use super::output::answer;
 use super::{Session, idle_rules};
 use crate::audit::history;
@@ -111,8 +111,8 @@ fn table(session: &Session) -> Vec<DoctorLine> {
     lines
 }
 
-fn running(judged: &Judged<'_>) -> DoctorLine {
-    let Judged { judgement, plan, .. } = judged;
+fn running(judged: &JudgedLook<'_>) -> DoctorLine {
+    let JudgedLook { judgement, plan, .. } = judged;
     let instances = count(judgement.findings.len(), "instance");
     let mut found = format!("{instances} under {}", count(judgement.clients.len(), "client"));
     if !plan.targets.is_empty() {

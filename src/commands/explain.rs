@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::Session;
-use super::look::{self, Judged};
+use super::look::{self, JudgedLook};
 use super::output::{answer, answer_in_words};
 use crate::bytes::to_text;
 use crate::catalog::Role;
@@ -53,8 +53,8 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<()> {
 
 /// The processes that an argument names: one by its number, the roots of all instances of a server, or
 /// those that listen on a port.
-pub(super) fn named<'a>(target: &Named, judged: &Judged<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
-    let Judged { look, judgement, .. } = judged;
+pub(super) fn named<'a>(target: &Named, judged: &JudgedLook<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
+    let JudgedLook { look, judgement, .. } = judged;
     match target {
         Named::Pid(pid) => {
             let missing = || format!("there is no process {pid}; `mcp-reap list` shows the instances");

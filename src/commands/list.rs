@@ -19,7 +19,7 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         return watch(session, args);
     }
     if args.configured {
-        return configured::run(session);
+        return configured::run(session).map(|()| Exit::Fine);
     }
     let containers = look::containers(args.containers);
     let (snapshot, scout) = look::take(session)?;

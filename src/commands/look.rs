@@ -44,7 +44,7 @@ fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Sco
         // soon as there is anything to judge; details of what only they identify are read like those of the rest.
         configured = true;
         let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
-        scout = known.learn(with_configurations(session), table);
+        scout = known.learn(&configurations(session).1, table);
         scout.interest(table)
     };
     let began = Instant::now();
@@ -64,14 +64,14 @@ fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Sco
 }
 
 /// A look with what follows from it.
-pub(super) struct Judged<'a> {
+pub(super) struct JudgedLook<'a> {
     pub(super) look: Look<'a>,
     pub(super) judgement: Judgement<'a>,
     pub(super) plan: Plan,
 }
 
 /// Judges a table and plans the end of what nobody uses.
-pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<'a>) -> Judged<'a> {
+pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<'a>) -> JudgedLook<'a> {
     judge_for(session, snapshot, scout, &Choice::Unused)
 }
 
@@ -81,7 +81,7 @@ pub(super) fn judge_for<'a>(
     snapshot: &'a Snapshot,
     scout: Scout<'a>,
     choice: &Choice,
-) -> Judged<'a> {
+) -> JudgedLook<'a> {
     let began = Instant::now();
     let look = scout.into_look(snapshot);
     let mut judgement = classify::judge(&look, &session.policy);
@@ -91,10 +91,10 @@ pub(super) fn judge_for<'a>(
     }
     let plan = Plan::of(&judgement, &look, &session.policy, choice);
     verbose::judged(&look, &judgement, &plan, began.elapsed());
-    Judged { look, judgement, plan }
+    JudgedLook { look, judgement, plan }
 }
 
-impl Judged<'_> {
+impl JudgedLook<'_> {
     /// Leaves only the wanted instances to be shown; all were judged. `false` when there are some and none is wanted.
     pub(super) fn keep(&mut self, wanted: &Wanted) -> bool {
         let before = self.judgement.findings.len();
@@ -121,19 +121,18 @@ impl Judged<'_> {
     }
 }
 
-/// The catalog with the person's own client configurations. They are read only when there is anything to judge (reading
-/// them takes milliseconds), and never for a recorded table, which must mean the same on every machine.
-fn with_configurations(session: &Session) -> &Catalog {
-    session.with_configurations.get_or_init(|| with_entries(session, &configurations()))
+/// What the person's clients are configured to start, and the catalog with it. Read once, only when there is anything to
+/// judge (that takes milliseconds), and never for a recorded table, which must mean the same on every machine.
+fn configurations(session: &Session) -> &(Vec<ConfiguredServer>, Catalog) {
+    session.configurations.get_or_init(|| {
+        let servers = read_configurations();
+        let entries = servers.iter().cloned().filter_map(configured).collect();
+        (servers, Catalog::builtin().with_rules(&session.policy.servers).with_configured(entries))
+    })
 }
 
-fn with_entries(session: &Session, servers: &[ConfiguredServer]) -> Catalog {
-    let entries = servers.iter().cloned().filter_map(configured).collect();
-    Catalog::builtin().with_rules(&session.policy.servers).with_configured(entries)
-}
-
-/// What the person's clients are configured to start. What could not be read is a warning.
-fn configurations() -> Vec<ConfiguredServer> {
+/// What could not be read is a warning.
+fn read_configurations() -> Vec<ConfiguredServer> {
     let Some(places) = Places::from_env() else { return Vec::new() };
     let began = Instant::now();
     let found = clients::read(&places);
@@ -152,11 +151,9 @@ pub(super) fn warn(found: &Findings) {
 /// A table that is judged by the configurations in any case, with their servers.
 pub(super) fn take_by_configurations(
     session: &Session,
-) -> anyhow::Result<(Snapshot, Scout<'_>, Vec<ConfiguredServer>)> {
-    let servers = configurations();
-    let (snapshot, _) = take(session)?;
-    let catalog = session.with_configurations.get_or_init(|| with_entries(session, &servers));
-    Ok((snapshot, Scout::new(catalog), servers))
+) -> anyhow::Result<(Snapshot, Scout<'_>, &[ConfiguredServer])> {
+    let (servers, catalog) = configurations(session);
+    Ok((take(session)?.0, Scout::new(catalog), servers))
 }
 
 fn configured(server: ConfiguredServer) -> Option<Configured> {

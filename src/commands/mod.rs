@@ -42,7 +42,7 @@ use crate::exit::Exit;
 use crate::os::home;
 use crate::os::stable_path::{Settled, settle};
 use crate::plan::Choice;
-use reap::Wish;
+use reap::RunRequest;
 use session::Session;
 
 /// Runs the command and reports its error to its audience.
@@ -147,8 +147,9 @@ fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Resu
         None if cli.dry_run => reap::dry_run(&session()?, &Choice::Unused),
         None if cli.interactive => pick::run(&session()?, cli),
         None => {
-            let wish = Wish { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by };
-            reap::run(&session()?, &wish)
+            let request =
+                RunRequest { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by };
+            reap::run(&session()?, &request)
         }
         Some(Command::Kill(args)) => kill::run(&session()?, cli, args),
         Some(Command::List(args)) => list::run(&session()?, args),

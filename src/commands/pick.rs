@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use console::{Key, Term};
 
 use super::output::{can_ask, notice};
-use super::reap::{self, Wish};
+use super::reap::{self, RunRequest};
 use super::stop::{listen, signal_in};
 use super::{Session, look, output};
 use crate::cli::Cli;
@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let roots: HashSet<_> = rows.iter().map(|row| row.root).collect();
     // What came into use meanwhile stays, unless that yes was for it.
     let choice = Choice::These { roots, in_use: !yes };
-    reap::run(session, &Wish { choice, yes, wait: true, by: cli.started_by })
+    reap::run(session, &RunRequest { choice, yes, wait: true, by: cli.started_by })
 }
 
 /// What a person did with the list.

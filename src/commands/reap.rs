@@ -33,7 +33,7 @@ pub(super) fn dry_run(session: &Session, choice: &Choice) -> anyhow::Result<Exit
 }
 
 /// What a run is to do.
-pub(super) struct Wish {
+pub(super) struct RunRequest {
     /// What to end.
     pub(super) choice: Choice,
     /// Without a question.
@@ -44,11 +44,11 @@ pub(super) struct Wish {
     pub(super) by: StartedBy,
 }
 
-/// Looks, asks unless the wish has its yes, looks again, ends, and reports.
+/// Looks, asks unless the request has its yes, looks again, ends, and reports.
 ///
 /// # Errors
 /// When nothing could be ended: no table, no audit log, no lock.
-pub(super) fn run(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exit> {
     if session.snapshot.is_some() {
         bail!("--snapshot judges a recorded table and can never end anything; add --dry-run");
     }
@@ -56,18 +56,18 @@ pub(super) fn run(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
     let directory = crate::config::state_dir()?;
     let begin = |wait: bool| -> anyhow::Result<Option<AuditLog>> {
         let lock = run_lock::take(session, &directory, wait, &stop)?;
-        lock.map(|lock| open(session, lock, wish.by)).transpose()
+        lock.map(|lock| open(session, lock, request.by)).transpose()
     };
     // A person may take long to answer. No other run should wait for that, so this run takes the lock after the yes.
-    let early = if wish.yes {
-        let Some(log) = begin(wish.wait)? else { return nothing_done(session, &wish.choice) };
+    let early = if request.yes {
+        let Some(log) = begin(request.wait)? else { return nothing_done(session, &request.choice) };
         Some(log)
     } else {
         None
     };
     let mut started = Instant::now();
     let (snapshot, scout) = look::take(session)?;
-    let judged = look::judge_for(session, &snapshot, scout, &wish.choice);
+    let judged = look::judge_for(session, &snapshot, scout, &request.choice);
     idle_rules::notice_flags(session, &judged);
     let mut scene = judged.scene();
     let log = match early {
@@ -77,7 +77,7 @@ pub(super) fn run(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
                 return Ok(exit);
             }
             // The person said yes. The second look does not find what another run has ended meanwhile.
-            let Some(log) = begin(true)? else { return nothing_done(session, &wish.choice) };
+            let Some(log) = begin(true)? else { return nothing_done(session, &request.choice) };
             // The time a person takes to think is not the run's.
             started = Instant::now();
             log
@@ -85,13 +85,13 @@ pub(super) fn run(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
     };
     // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
     listen(&stop)?;
-    let done = end(session, log, wish.by, judged.plan.clone(), started, &stop)?;
+    let done = end(session, log, request.by, judged.plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
     if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
         // What was done is done and recorded; the exit code is for that.
         notice(&format!("mcp-reap: {error:#}"));
     }
-    let refused = wish.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
+    let refused = request.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
     Ok(match exit(done)? {
         // Not all that was chosen was ended.
         Exit::Fine if refused => Exit::NotFine,

@@ -7,6 +7,7 @@ use anyhow::bail;
 
 use crate::catalog::Catalog;
 use crate::cli::Global;
+use crate::clients::ConfiguredServer;
 use crate::config::{self, AuditSettings};
 use crate::os::home;
 use crate::os::machine::Machine;
@@ -17,8 +18,8 @@ use crate::render::style::Screen;
 pub(super) struct Session {
     pub(super) policy: Policy,
     pub(super) catalog: Catalog,
-    /// The catalog with the entries of the person's client configurations, once they were read.
-    pub(super) with_configurations: OnceCell<Catalog>,
+    /// What the person's clients are configured to start, and the catalog with it, once that was read.
+    pub(super) configurations: OnceCell<(Vec<ConfiguredServer>, Catalog)>,
     pub(super) audit: AuditSettings,
     /// The patterns of --allow.
     pub(super) allow: Vec<String>,
@@ -39,7 +40,7 @@ impl Session {
         Ok(Session {
             policy: loaded.policy,
             catalog,
-            with_configurations: OnceCell::new(),
+            configurations: OnceCell::new(),
             audit: loaded.audit,
             allow: global.overrides.allow.clone(),
             snapshot: global.snapshot.clone(),

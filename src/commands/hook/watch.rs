@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::super::look::{self, Judged};
+use super::super::look::{self, JudgedLook};
 use super::super::output::log_to_file;
 use super::super::stop::{listen, signal_in};
 use super::super::{Session, reap};
@@ -220,7 +220,7 @@ struct FirstLook {
 
 fn first_look(session: &Session, mine: &dyn Fn(&Instance<'_>) -> bool) -> anyhow::Result<FirstLook> {
     let (snapshot, scout) = look::take(session)?;
-    let Judged { judgement, plan, .. } = look::judge(session, &snapshot, scout);
+    let JudgedLook { judgement, plan, .. } = look::judge(session, &snapshot, scout);
     let findings = judgement.findings.iter().filter(|finding| mine(&finding.instance));
     let plan = narrow(plan, findings.clone());
     // What is managed or allowed will never be ended.
