@@ -52,7 +52,7 @@ pub fn without_client<'c>(
     snapshot: &Snapshot,
     catalog: &Catalog,
 ) -> Vec<&'c Container> {
-    let clients: Vec<Client> = snapshot.processes.iter().filter_map(Client::of).collect();
+    let clients: Vec<EngineClient> = snapshot.processes.iter().filter_map(EngineClient::of).collect();
     // A gateway starts containers through the engine's socket, without a client each.
     let gateway = clients.iter().any(|client| client.words.iter().any(|word| word == "mcp"));
     let mut of_mcp: Vec<&Container> = containers
@@ -63,7 +63,8 @@ pub fn without_client<'c>(
     of_mcp.sort_by(|a, b| a.created.unwrap_or(0.0).total_cmp(&b.created.unwrap_or(0.0)));
     let mut taken: HashSet<Pid> = HashSet::new();
     of_mcp.retain(|container| {
-        let may_be = |client: &&Client| client.may_have_started(container) && !taken.contains(&client.pid);
+        let may_be =
+            |client: &&EngineClient| client.may_have_started(container) && !taken.contains(&client.pid);
         let client = clients.iter().filter(may_be).min_by(|a, b| a.started.total_cmp(&b.started));
         // Where it is not known when the container was made, one client may be that of any.
         taken.extend(client.filter(|_| container.created.is_some()).map(|client| client.pid));
@@ -81,18 +82,18 @@ fn is_mcp(image: &str, catalog: &Catalog) -> bool {
 }
 
 /// A running `docker run`, or whatever else an engine's program does for a container.
-struct Client {
+struct EngineClient {
     pid: Pid,
     started: f64,
     words: Vec<String>,
 }
 
-impl Client {
-    fn of(record: &ProcessRecord) -> Option<Client> {
+impl EngineClient {
+    fn of(record: &ProcessRecord) -> Option<EngineClient> {
         let words: Vec<String> =
             record.argv.as_ref()?.iter().map(|word| to_text(word).into_owned()).collect();
         let is_engine = ENGINES.contains(&program::base(words.first()?));
-        let client = Client { pid: record.pid(), started: record.started_at, words };
+        let client = EngineClient { pid: record.pid(), started: record.started_at, words };
         (is_engine && !record.is_zombie()).then_some(client)
     }
 

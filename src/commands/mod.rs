@@ -67,11 +67,11 @@ pub fn misspelt(audience: Audience, mistake: &clap::Error) -> Exit {
 fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
     use clap::error::{ContextKind, ContextValue};
     let word = match mistake.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) => Some(word.as_str()),
-        _ => None,
+        Some(ContextValue::String(word)) => word,
+        _ => "",
     };
-    match word.and_then(|word| Some((word, crate::cli::tip(word)?))) {
-        Some((word, tip)) => output::notice(&format!("error: there is no command '{word}'\n\n  tip: {tip}")),
+    match crate::cli::tip(word) {
+        Some(tip) => output::notice(&format!("error: there is no command '{word}'\n\n  tip: {tip}")),
         None => output::print_mistake(mistake),
     }
     Exit::Refused

@@ -87,7 +87,7 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exi
     listen(&stop)?;
     let done = end(session, log, request.by, judged.plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
-    if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
+    if let Err(error) = print_results(session, &scene, &done.confirmed, &done.totals) {
         // What was done is done and recorded; the exit code is for that.
         notice(&format!("mcp-reap: {error:#}"));
     }
@@ -175,7 +175,12 @@ fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
     (processes > 0 && !session.quiet).then(|| Spinner::start(what, session.policy.grace))
 }
 
-fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals) -> anyhow::Result<()> {
+fn print_results(
+    session: &Session,
+    scene: &Scene<'_>,
+    confirmed: &Plan,
+    totals: &Totals,
+) -> anyhow::Result<()> {
     let scene = Scene { plan: confirmed, ..*scene };
     if session.json {
         return answer(&json::report(&scene));

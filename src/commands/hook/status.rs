@@ -75,7 +75,9 @@ impl Hooks {
 
     /// An entry that Codex passes over.
     pub(crate) fn is_untrusted(&self) -> bool {
-        self.trust.as_ref().is_some_and(|told| told.events.iter().any(|(_, trust)| *trust != Trust::Recorded))
+        self.trust
+            .as_ref()
+            .is_some_and(|trust| trust.events.iter().any(|(_, trust)| *trust != Trust::Recorded))
     }
 
     /// They run this program, by the entries or by the plugin.
@@ -85,8 +87,8 @@ impl Hooks {
     }
 
     fn trust_of(&self, event: &str) -> Option<Trust> {
-        let told = self.trust.as_ref()?.events.iter().find(|(name, _)| *name == event);
-        told.map(|(_, trust)| *trust)
+        let found = self.trust.as_ref()?.events.iter().find(|(name, _)| *name == event);
+        found.map(|(_, trust)| *trust)
     }
 
     fn json(&self) -> Value {

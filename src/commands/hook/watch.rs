@@ -97,7 +97,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
                 tracing::debug!("hook: {client} goes on; its servers stay");
                 return Ok(());
             }
-            let left = Left { session: ended, noted, ended_at: now() };
+            let left = EndedSession { session: ended, noted, ended_at: now() };
             look_until_done(&session, &left)
         }
     }
@@ -112,7 +112,7 @@ fn release_the_call() -> anyhow::Result<()> {
 }
 
 /// What a session left, or may have left.
-struct Left {
+struct EndedSession {
     session: hook::Session,
     /// Its processes as they were while the client lived and was their parent for all to see.
     noted: HashSet<ProcessId>,
@@ -120,7 +120,7 @@ struct Left {
     ended_at: f64,
 }
 
-impl Left {
+impl EndedSession {
     fn has(&self, instance: &Instance<'_>) -> bool {
         // What began later belongs to a session that goes on under the same name (`--resume`), or to
         // another client with the same number.
@@ -139,7 +139,7 @@ fn note(session: &Session, ended: &hook::Session) -> anyhow::Result<HashSet<Proc
 }
 
 /// Looks until nothing of the session is left, or looking on is of no use.
-fn look_until_done(session: &Session, left: &Left) -> anyhow::Result<()> {
+fn look_until_done(session: &Session, left: &EndedSession) -> anyhow::Result<()> {
     let ended = Instant::now();
     let stop = Arc::new(AtomicUsize::new(0));
     listen(&stop)?;

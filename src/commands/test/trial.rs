@@ -31,7 +31,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A process that was left.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Left {
+pub(super) struct Leftover {
     pub(super) pid: Pid,
     /// Its command line, redacted.
     pub(super) command: String,
@@ -59,7 +59,12 @@ impl Trial {
     ///
     /// # Errors
     /// When the server does not start or answer, or what is left cannot be counted.
-    pub(super) fn play(&self, ending: Ending, command: &[OsString], exec: bool) -> anyhow::Result<Vec<Left>> {
+    pub(super) fn play(
+        &self,
+        ending: Ending,
+        command: &[OsString],
+        exec: bool,
+    ) -> anyhow::Result<Vec<Leftover>> {
         let (mut client, terminal) = self.client(ending, command, exec)?;
         let left = Self::end(ending, &mut client, terminal).and_then(|()| self.left(&client, exec));
         // The client first: it may start its server again.
@@ -101,14 +106,14 @@ impl Trial {
     /// Waits until the server has answered, and ends the conversation.
     fn end(ending: Ending, client: &mut Child, terminal: Option<OwnedFd>) -> anyhow::Result<()> {
         let answers = client.stdout.take().context("no stdout")?;
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         // A read has no limit of its own.
         std::thread::spawn(move || {
             for line in BufReader::new(answers).lines().map_while(Result::ok) {
-                let _ = tell.send(line);
+                let _ = sender.send(line);
             }
         });
-        if told.recv_timeout(TO_ANSWER).is_err() {
+        if receiver.recv_timeout(TO_ANSWER).is_err() {
             bail!("the server did not answer initialize");
         }
         match ending {
@@ -117,13 +122,13 @@ impl Trial {
             _ => {
                 let orders = client.stdin.as_mut().context("no stdin")?;
                 writeln!(orders, "end").context("the client has ended")?;
-                told.recv_timeout(TO_ANSWER).context("the client did not end the conversation")?;
+                receiver.recv_timeout(TO_ANSWER).context("the client did not end the conversation")?;
             }
         }
         Ok(())
     }
 
-    fn left(&self, client: &Child, exec: bool) -> anyhow::Result<Vec<Left>> {
+    fn left(&self, client: &Child, exec: bool) -> anyhow::Result<Vec<Leftover>> {
         let until = Instant::now() + if exec { self.wait.max(UNDER_EXEC) } else { self.wait };
         loop {
             let left = below_us(Some(Pid(client.id())))?;
@@ -147,7 +152,7 @@ fn become_subreaper() -> anyhow::Result<()> {
 }
 
 /// Everything below this process but the client and guardians.
-fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<(ProcessId, Left)>> {
+fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<(ProcessId, Leftover)>> {
     let table = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
     let tree = Tree::new(&table);
     let us = Pid(std::process::id());
@@ -156,7 +161,7 @@ fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<(ProcessId, Left)>> {
     };
     let left = |record: &ProcessRecord| {
         let command = record.argv.as_ref().map(|argv| redact::argv(argv).join(" "));
-        Left { pid: record.pid(), command: command.unwrap_or_else(|| record.comm.to_string()) }
+        Leftover { pid: record.pid(), command: command.unwrap_or_else(|| record.comm.to_string()) }
     };
     let below = tree.descend(us, |_| false);
     Ok(below.into_iter().filter(counts).map(|record| (record.id, left(record))).collect())
