@@ -31,16 +31,12 @@ mod verbose;
 mod wrap;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::ArgMatches;
 
 use crate::cli::{Audience, Cli, Command, Format, misfit};
 use crate::diagnostics;
 use crate::exit::Exit;
-use crate::os::home;
-use crate::os::stable_path::{Settled, settle};
 use crate::plan::Choice;
 use reap::RunRequest;
 use session::Session;
@@ -109,16 +105,6 @@ pub fn before_the_runtime() -> Option<Exit> {
         }
         _ => None,
     }
-}
-
-/// This program's own file.
-fn own_program() -> anyhow::Result<PathBuf> {
-    std::env::current_exe().context("failed to find this program")
-}
-
-/// This program, by a name that stays.
-fn settled_program() -> anyhow::Result<Settled> {
-    Ok(settle(&own_program()?, &home::search_path(), &home::temporary()))
 }
 
 fn cmdline_words() -> Vec<OsString> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::output::{self, answer, notice, shown};
-use super::own_program;
+use super::session::own_program;
 use crate::audit::{StartedBy, history};
 use crate::cli::{Global, ScheduleAction, ScheduleArgs};
 use crate::config;

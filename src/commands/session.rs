@@ -1,9 +1,9 @@
-//! What most commands need: policy, catalog and how to print.
+//! What most commands need: policy, catalog, how to print, and where this program is.
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use crate::catalog::Catalog;
 use crate::cli::Global;
@@ -11,6 +11,7 @@ use crate::clients::ConfiguredServer;
 use crate::config::{self, AuditSettings};
 use crate::os::home;
 use crate::os::machine::Machine;
+use crate::os::stable_path::{Settled, settle};
 use crate::policy::Policy;
 use crate::render::style::Screen;
 
@@ -54,4 +55,14 @@ impl Session {
     pub(super) fn memory(&self) -> Option<u64> {
         self.snapshot.is_none().then(Machine::here)?.memory
     }
+}
+
+/// This program's own file.
+pub(super) fn own_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("failed to find this program")
+}
+
+/// This program, by a name that stays.
+pub(super) fn settled_program() -> anyhow::Result<Settled> {
+    Ok(settle(&own_program()?, &home::search_path(), &home::temporary()))
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::look::warn;
 use super::output::{answer, notice, shown};
-use super::settled_program;
+use super::session::settled_program;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::cli::{Global, WrapAction};

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::super::own_program;
+use super::super::session::own_program;
 use super::watch::Task;
 use crate::catalog::{Catalog, Role};
 use crate::hook::event::{HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::super::output::{answer, notice, shown};
-use super::super::settled_program;
+use super::super::session::settled_program;
 use crate::cli::{Global, HookScope, HookTarget};
 use crate::hook::install::{self, SettingsReport, SettingsScope};
 use crate::hook::settings::{Edit, HookClient, HookCommand};

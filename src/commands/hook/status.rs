@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::super::output::{answer, shown};
-use super::super::settled_program;
+use super::super::session::settled_program;
 use super::install::file;
 use crate::cli::{Global, HookScope, HookTarget};
 use crate::exit::Exit;

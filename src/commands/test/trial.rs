@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum as _;
 use serde::Serialize;
 
-use super::super::own_program;
+use super::super::session::own_program;
 use crate::cli::Ending;
 use crate::process::{Interest, Pid, ProcessId, ProcessRecord};
 use crate::reap::{Kernel as _, Signal};
