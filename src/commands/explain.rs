@@ -31,24 +31,22 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<()> {
     }
     let here = session.snapshot.is_none();
     let places: Vec<Whereabouts> = records.iter().map(|record| whereabouts(record, look, here)).collect();
-    let of =
-        |record: &ProcessRecord| scene.judgement.findings.iter().find(|f| f.instance.contains(record.pid()));
-    let about = || records.iter().copied().zip(&places);
+    let about = records.iter().zip(&places).map(|(record, place)| {
+        let finding = scene.judgement.findings.iter().find(|f| f.instance.contains(record.pid()));
+        (*record, place, finding)
+    });
     if session.json {
-        let all: Vec<_> =
-            about().map(|(record, place)| json::explanation(&scene, record, of(record), place)).collect();
-        answer(&json::explanations(&all))
-    } else {
-        let text = |(record, place): (&ProcessRecord, &Whereabouts)| match of(record) {
-            Some(finding) => explain::instance(&scene, finding, record.pid(), place, session.screen),
-            None => {
-                let runs = look.resolution(record);
-                let known = look.roles.get(record.pid());
-                explain::stranger(&scene, record, known, runs.name(), place, session.screen)
-            }
-        };
-        answer_in_words(&about().map(text).collect::<Vec<_>>().join("\n"), session.screen)
+        let explanation = |(record, place, finding)| json::explanation(&scene, record, finding, place);
+        return answer(&json::explanations(&about.map(explanation).collect::<Vec<_>>()));
     }
+    let text = about.map(|(record, place, finding)| match finding {
+        Some(finding) => explain::instance(&scene, finding, record.pid(), place, session.screen),
+        None => {
+            let (runs, known) = (look.resolution(record), look.roles.get(record.pid()));
+            explain::stranger(&scene, record, known, runs.name(), place, session.screen)
+        }
+    });
+    answer_in_words(&text.collect::<Vec<_>>().join("\n"), session.screen)
 }
 
 /// The processes that an argument names: one by its number, the roots of all instances of a server, or

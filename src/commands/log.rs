@@ -29,11 +29,8 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<()> {
     if args.follow {
         return follow(&directory, since, runs, screen, global.json);
     }
-    if global.json {
-        answer(&log::json(&runs))?;
-    } else {
-        answer(&(log::text(&runs, screen, &Local) + &log::totals(&runs, screen, &Local)))?;
-    }
+    let text = || log::text(&runs, screen, &Local) + &log::totals(&runs, screen, &Local);
+    answer(&if global.json { log::json(&runs) } else { text() })?;
     if global.quiet {
         return Ok(());
     }
@@ -77,16 +74,13 @@ fn follow(
         if !answer_to_reader(&text)? {
             return Ok(());
         }
-        loop {
-            let now = std::fs::metadata(directory.join(CURRENT)).ok().map(|file| (file.ino(), file.len()));
-            if now != seen {
-                seen = now;
-                break;
-            }
+        let state = || std::fs::metadata(directory.join(CURRENT)).ok().map(|file| (file.ino(), file.len()));
+        while state() == seen {
             if !wait_for_reader(AGAIN) {
                 return Ok(());
             }
         }
+        seen = state();
         runs = history::runs(directory, since)?.0;
     }
 }
