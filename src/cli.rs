@@ -20,10 +20,11 @@ pub use audience::Audience;
 pub use fitting::misfit;
 pub use global::Global;
 use global::whole_number;
-pub use help::{command, documented};
+pub use help::command;
+pub(crate) use help::documented;
 pub use listing::{ListArgs, Wanted};
 pub use named::Named;
-pub use tips::tip;
+pub(crate) use tips::tip;
 pub use trial::{Ending, TestArgs};
 pub use unattended::{HookAction, HookScope, HookTarget, ScheduleAction, ScheduleArgs};
 

@@ -46,8 +46,7 @@ const CLOCKS: f64 = 2.0;
 
 /// The containers of MCP images that have no client: none that runs could have started them. One without an open stdin
 /// is a daemon, and has none by intention.
-#[must_use]
-pub fn without_client<'c>(
+pub(crate) fn without_client<'c>(
     containers: &'c [Container],
     snapshot: &Snapshot,
     catalog: &Catalog,

@@ -21,8 +21,7 @@ pub enum Exit {
 
 impl Exit {
     /// For a command that reports whether all is well.
-    #[must_use]
-    pub fn fine_if(fine: bool) -> Exit {
+    pub(crate) fn fine_if(fine: bool) -> Exit {
         if fine { Exit::Fine } else { Exit::NotFine }
     }
 

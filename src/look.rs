@@ -40,8 +40,11 @@ impl<'a> Look<'a> {
     }
 
     /// The look at the same rows once more, by the same catalog with entries of configurations.
-    #[must_use]
-    pub fn after_configurations(snapshot: &'a Snapshot, catalog: &'a Catalog, roles: Roles) -> Look<'a> {
+    pub(crate) fn after_configurations(
+        snapshot: &'a Snapshot,
+        catalog: &'a Catalog,
+        roles: Roles,
+    ) -> Look<'a> {
         Look::with(snapshot, catalog, |tree| roles.after_configurations(tree, catalog))
     }
 
@@ -60,8 +63,7 @@ impl<'a> Look<'a> {
     }
 
     /// What a process really runs. Of an identified process that is known; of the others it is resolved here.
-    #[must_use]
-    pub fn resolution(&self, record: &ProcessRecord) -> Cow<'_, Resolution> {
+    pub(crate) fn resolution(&self, record: &ProcessRecord) -> Cow<'_, Resolution> {
         match self.roles.resolution(record.pid()) {
             Some(known) => Cow::Borrowed(known),
             None => Cow::Owned(Resolution::of(record)),

@@ -216,8 +216,7 @@ impl Roles {
     }
 
     /// What an identified process really runs.
-    #[must_use]
-    pub fn resolution(&self, pid: Pid) -> Option<&Resolution> {
+    pub(crate) fn resolution(&self, pid: Pid) -> Option<&Resolution> {
         self.known(pid).map(|known| &known.runs)
     }
 
@@ -298,7 +297,6 @@ fn is_of_a_client(record: &ProcessRecord) -> bool {
 }
 
 /// A job of a Claude Code shell tool, hook or status line: needed, whatever it runs.
-#[must_use]
-pub fn is_tool_job(record: &ProcessRecord) -> bool {
+pub(crate) fn is_tool_job(record: &ProcessRecord) -> bool {
     record.env_var(CLAUDE_CHILD).is_some()
 }

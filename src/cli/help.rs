@@ -13,8 +13,7 @@ pub fn command() -> Command {
 }
 
 /// The command line with each command's own flags only: for completions and man pages, which show hidden ones too.
-#[must_use]
-pub fn documented() -> Command {
+pub(crate) fn documented() -> Command {
     built(Cli::command().mut_args(|arg| arg.global(false)), false)
 }
 

@@ -51,8 +51,7 @@ pub enum Ending {
 
 impl Ending {
     /// As it is shown.
-    #[must_use]
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Ending::ClientKilled => "client killed",
             Ending::WireClosed => "stdin and stdout closed",
