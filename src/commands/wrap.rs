@@ -23,8 +23,14 @@ use crate::sys;
 pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Result<Exit> {
     let places = Places::from_env().context("no home directory is known: set $HOME")?;
     let found = clients::read(&places);
-    let running = RunningClients::look()?;
-    let runs = |client: &str| running.pid_of(client);
+    // Some clients are known by their executable's path alone.
+    let everybody = |table: &Snapshot| Interest {
+        surely: table.processes.iter().map(ProcessRecord::pid).collect(),
+        ..Interest::default()
+    };
+    let snapshot = sys::snapshot(everybody).context("failed to read the process table")?;
+    let catalog = Catalog::builtin();
+    let runs = |client: &str| pid_of(client, &snapshot, &catalog);
     warn(&found);
     match action {
         None => show(&places, &found, &runs, global),
@@ -34,8 +40,7 @@ pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Resul
             report(&[done], &[], "starts through exec now", "starts through exec already", global)
         }
         Some(WrapAction::Uninstall { client, server }) => {
-            let mut done = Vec::new();
-            let mut left = Vec::new();
+            let (mut done, mut left) = (Vec::new(), Vec::new());
             for (entry, outcome) in wrap::uninstall(&found, client.as_deref(), server.as_deref(), &runs) {
                 match outcome {
                     Ok(one) => done.push(one),
@@ -148,32 +153,13 @@ fn report(
     Ok(exit)
 }
 
-/// The clients that run now, for a file that one of them might write again.
-struct RunningClients {
-    snapshot: Snapshot,
-    catalog: Catalog,
-}
-
-impl RunningClients {
-    fn look() -> anyhow::Result<RunningClients> {
-        // Some clients are known by their executable's path alone.
-        let everybody = |table: &Snapshot| Interest {
-            surely: table.processes.iter().map(ProcessRecord::pid).collect(),
-            ..Interest::default()
-        };
-        let snapshot = sys::snapshot(everybody).context("failed to read the process table")?;
-        Ok(RunningClients { snapshot, catalog: Catalog::builtin() })
-    }
-
-    /// A process of this client, of this user or of one who could not be read.
-    fn pid_of(&self, client: &str) -> Option<u32> {
-        let own = self.snapshot.viewer.uid;
-        let is_it = |record: &&ProcessRecord| {
-            let known = self.catalog.identify(record);
-            known.is_some_and(|known| known.role == Role::Client && known.name == client)
-        };
-        let mut owned =
-            self.snapshot.processes.iter().filter(|record| record.uid.is_none_or(|uid| uid == own));
-        owned.find(|record| !record.is_zombie() && is_it(record)).map(|record| record.pid().0)
-    }
+/// A process of this client, which might write its file again: of this user or of one who could not be read.
+fn pid_of(client: &str, snapshot: &Snapshot, catalog: &Catalog) -> Option<u32> {
+    let own = snapshot.viewer.uid;
+    let is_it = |record: &&ProcessRecord| {
+        let known = catalog.identify(record);
+        known.is_some_and(|known| known.role == Role::Client && known.name == client)
+    };
+    let mut owned = snapshot.processes.iter().filter(|record| record.uid.is_none_or(|uid| uid == own));
+    owned.find(|record| !record.is_zombie() && is_it(record)).map(|record| record.pid().0)
 }
