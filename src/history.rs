@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::process::Pid;
 
 /// One run of mcp-reap, put together from its lines in the audit log.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Run {
     /// Its name.
     pub run: String,

@@ -78,10 +78,10 @@ fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
 #[must_use]
 pub fn version(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
     let word = args.nth(1)?;
-    let alone = args.next().is_none() && (word == "--version" || word == "-V");
-    let answer =
-        || output::answer(VERSION).map_or_else(|error| report(Audience::Person, &error), |()| Exit::Fine);
-    alone.then(answer)
+    if args.next().is_some() || (word != "--version" && word != "-V") {
+        return None;
+    }
+    Some(output::answer(VERSION).map_or_else(|error| report(Audience::Person, &error), |()| Exit::Fine))
 }
 
 const VERSION: &str = concat!("mcp-reap ", env!("CARGO_PKG_VERSION"));

@@ -32,6 +32,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// A process that was left.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Leftover {
+    #[serde(skip)]
+    id: ProcessId,
     pub(super) pid: Pid,
     /// Its command line, redacted.
     pub(super) command: String,
@@ -133,7 +135,7 @@ impl Trial {
         loop {
             let left = below_us(Some(Pid(client.id())))?;
             if left.is_empty() || Instant::now() >= until {
-                return Ok(left.into_iter().map(|(_, left)| left).collect());
+                return Ok(left);
             }
             std::thread::sleep(LOOK_AGAIN);
         }
@@ -152,7 +154,7 @@ fn become_subreaper() -> anyhow::Result<()> {
 }
 
 /// Everything below this process but the client and guardians.
-fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<(ProcessId, Leftover)>> {
+fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<Leftover>> {
     let table = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
     let tree = Tree::new(&table);
     let us = Pid(std::process::id());
@@ -161,10 +163,10 @@ fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<(ProcessId, Leftover)>> {
     };
     let left = |record: &ProcessRecord| {
         let command = record.argv.as_ref().map(|argv| redact::argv(argv).join(" "));
-        Leftover { pid: record.pid(), command: command.unwrap_or_else(|| record.comm.to_string()) }
+        let command = command.unwrap_or_else(|| record.comm.to_string());
+        Leftover { id: record.id, pid: record.pid(), command }
     };
-    let below = tree.descend(us, |_| false);
-    Ok(below.into_iter().filter(counts).map(|record| (record.id, left(record))).collect())
+    Ok(tree.descend(us, |_| false).into_iter().filter(counts).map(left).collect())
 }
 
 fn is_guardian(record: &ProcessRecord) -> bool {
@@ -180,7 +182,7 @@ fn end_all() -> anyhow::Result<()> {
         if left.is_empty() {
             return Ok(());
         }
-        for (id, _) in left {
+        for Leftover { id, .. } in left {
             // Gone is as good as ended.
             if let Ok(held) = kernel.hold(id) {
                 let _ = kernel.signal(&held, Signal::Kill);
