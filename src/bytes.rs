@@ -22,14 +22,12 @@ pub struct RawText(SmallVec<[u8; 16]>);
 
 impl RawText {
     /// The bytes themselves.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// As text, with U+FFFD in place of what is not UTF-8.
-    #[must_use]
-    pub fn to_text(&self) -> Cow<'_, str> {
+    pub(crate) fn to_text(&self) -> Cow<'_, str> {
         to_text(&self.0)
     }
 
@@ -137,8 +135,7 @@ impl Argv {
     }
 
     /// All of them as they lie there, each ended by a NUL.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -162,8 +159,7 @@ impl Argv {
 }
 
 /// Bytes as text, with U+FFFD in place of what is not UTF-8.
-#[must_use]
-pub fn to_text(bytes: &[u8]) -> Cow<'_, str> {
+pub(crate) fn to_text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 

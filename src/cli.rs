@@ -4,13 +4,11 @@ mod audience;
 mod fitting;
 mod global;
 mod help;
-mod kill;
 mod listing;
 mod named;
 mod tips;
 mod trial;
 mod unattended;
-mod wrap;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,17 +17,18 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audience::Audience;
+pub use fitting::misfit;
+pub use global::Global;
 use global::whole_number;
-pub use global::{Global, StartedBy};
-pub use help::{command, documented};
-pub use kill::KillArgs;
+pub use help::command;
+pub(crate) use help::documented;
 pub use listing::{ListArgs, Wanted};
 pub use named::Named;
-pub use tips::tip;
+pub(crate) use tips::tip;
 pub use trial::{Ending, TestArgs};
-pub use unattended::{HookAction, HookCaller, HookScope, HookTarget, ScheduleAction, ScheduleArgs};
-pub use wrap::WrapAction;
+pub use unattended::{HookAction, HookScope, HookTarget, ScheduleAction, ScheduleArgs};
 
+use crate::audit::StartedBy;
 use crate::units::parse_duration;
 use crate::units::since::{Since, parse_since};
 
@@ -149,6 +148,54 @@ pub enum Command {
         /// Write the pages of all commands into this folder instead.
         #[arg(long, value_name = "FOLDER")]
         folder: Option<PathBuf>,
+    },
+}
+
+/// Which instances to end, and with whose yes.
+#[derive(Args, Debug, Default)]
+pub struct KillArgs {
+    /// Any process of an instance (4242), all instances of a server (context7-mcp, a pattern), or what listens on
+    /// a port (:3000).
+    #[arg(required = true, value_name = "PID|NAME|:PORT", value_parser = Named::parse)]
+    pub targets: Vec<Named>,
+
+    /// Also end what is in use, or may be, without asking: a session loses its tools.
+    #[arg(long)]
+    pub in_use: bool,
+
+    /// Show what would be ended and why; send nothing, write no audit events.
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+
+    /// Do not ask. Needed where nobody can be asked: a pipe, a script, a timer.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+
+    /// Wait for another run of mcp-reap to end (five minutes at most) instead of leaving the work to it.
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// What to do with the clients' configurations.
+#[derive(Debug, Subcommand)]
+pub enum WrapAction {
+    /// Put one server under exec: in your own configuration, for all projects. Its client must not run.
+    Install {
+        /// Whose configuration, as `mcp-reap wrap` names it.
+        #[arg(long, value_name = "CLIENT")]
+        client: String,
+        /// The server, by the name it has there.
+        #[arg(long, value_name = "NAME")]
+        server: String,
+    },
+    /// Take exec out again, of every server in your own configurations that has it.
+    Uninstall {
+        /// Only in this client's configuration.
+        #[arg(long, value_name = "CLIENT")]
+        client: Option<String>,
+        /// Only of servers of this name.
+        #[arg(long, value_name = "NAME")]
+        server: Option<String>,
     },
 }
 

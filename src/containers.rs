@@ -29,10 +29,10 @@ pub struct Container {
     pub interactive: Option<bool>,
 }
 
-/// What was found where the person asked for containers.
+/// Containers, and what is missing among them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Abandoned {
-    /// Containers of MCP images without a client, the oldest first.
+pub struct Containers {
+    /// Those that engines list, or of these only those of MCP images without a client, the oldest first.
     pub containers: Vec<Container>,
     /// Why an engine was not queried or gave no answer, in sentences.
     pub troubles: Vec<String>,
@@ -46,13 +46,12 @@ const CLOCKS: f64 = 2.0;
 
 /// The containers of MCP images that have no client: none that runs could have started them. One without an open stdin
 /// is a daemon, and has none by intention.
-#[must_use]
-pub fn without_client<'c>(
+pub(crate) fn without_client<'c>(
     containers: &'c [Container],
     snapshot: &Snapshot,
     catalog: &Catalog,
 ) -> Vec<&'c Container> {
-    let clients: Vec<Client> = snapshot.processes.iter().filter_map(Client::of).collect();
+    let clients: Vec<EngineClient> = snapshot.processes.iter().filter_map(EngineClient::of).collect();
     // A gateway starts containers through the engine's socket, without a client each.
     let gateway = clients.iter().any(|client| client.words.iter().any(|word| word == "mcp"));
     let mut of_mcp: Vec<&Container> = containers
@@ -63,7 +62,8 @@ pub fn without_client<'c>(
     of_mcp.sort_by(|a, b| a.created.unwrap_or(0.0).total_cmp(&b.created.unwrap_or(0.0)));
     let mut taken: HashSet<Pid> = HashSet::new();
     of_mcp.retain(|container| {
-        let may_be = |client: &&Client| client.may_have_started(container) && !taken.contains(&client.pid);
+        let may_be =
+            |client: &&EngineClient| client.may_have_started(container) && !taken.contains(&client.pid);
         let client = clients.iter().filter(may_be).min_by(|a, b| a.started.total_cmp(&b.started));
         // Where it is not known when the container was made, one client may be that of any.
         taken.extend(client.filter(|_| container.created.is_some()).map(|client| client.pid));
@@ -81,22 +81,19 @@ fn is_mcp(image: &str, catalog: &Catalog) -> bool {
 }
 
 /// A running `docker run`, or whatever else an engine's program does for a container.
-struct Client {
+struct EngineClient {
     pid: Pid,
     started: f64,
     words: Vec<String>,
 }
 
-impl Client {
-    fn of(record: &ProcessRecord) -> Option<Client> {
+impl EngineClient {
+    fn of(record: &ProcessRecord) -> Option<EngineClient> {
         let words: Vec<String> =
             record.argv.as_ref()?.iter().map(|word| to_text(word).into_owned()).collect();
         let is_engine = ENGINES.contains(&program::base(words.first()?));
-        (is_engine && !record.is_zombie()).then(|| Client {
-            pid: record.pid(),
-            started: record.started_at,
-            words,
-        })
+        let client = EngineClient { pid: record.pid(), started: record.started_at, words };
+        (is_engine && !record.is_zombie()).then_some(client)
     }
 
     /// It names the container or its image, or runs what a compose file names.

@@ -5,7 +5,7 @@
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -14,97 +14,44 @@ use tracing_subscriber::fmt::writer::{BoxMakeWriter, MakeWriterExt};
 /// Daily files that are kept.
 const KEEP_FILES: usize = 7;
 
-/// Where diagnostics go. Nothing given: nowhere but warnings on stderr.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Diagnostics {
-    /// How often `--verbose` was given: once for what is looked at and why it is left, twice for everything.
-    pub(crate) verbose: u8,
-    /// `--quiet`: nothing below an error on stderr. `verbose` wins.
-    pub(crate) quiet: bool,
-    /// Also everything into daily files `mcp-reap.YYYY-MM-DD.log` of this directory, seven of them.
-    pub(crate) directory: Option<PathBuf>,
+/// Sends diagnostics to stderr for the rest of the process, and with a `directory` also into daily files
+/// `mcp-reap.YYYY-MM-DD.log` there, seven of them.
+///
+/// # Errors
+/// When the directory or a file in it cannot be opened, or this was done before.
+pub(crate) fn start(level: LevelFilter, directory: Option<&Path>) -> anyhow::Result<()> {
+    let (level, writer) = writer(level, directory)?;
+    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(writer);
+    subscriber.with_ansi(false).with_target(false).try_init().map_err(anyhow::Error::from_boxed)
 }
 
-/// Why there are no diagnostics.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DiagnosticsError {
-    /// The directory cannot be made.
-    #[error("failed to create {}: {source}", path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// What the system reports.
-        source: io::Error,
-    },
-    /// No file can be opened in it.
-    #[error("failed to open a log file in {}: {source}", path.display())]
-    File {
-        /// The directory.
-        path: PathBuf,
-        /// What the appender reports.
-        source: tracing_appender::rolling::InitError,
-    },
-    /// They were set up before.
-    #[error("diagnostics are set up already")]
-    Twice,
+/// The level of stderr. `verbose` (given once for what is looked at and why it is left, twice for everything) wins over
+/// `quiet`, which leaves nothing below an error.
+pub(crate) fn level(verbose: u8, quiet: bool) -> LevelFilter {
+    match (verbose, quiet) {
+        (0, false) => LevelFilter::WARN,
+        (0, true) => LevelFilter::ERROR,
+        (1, _) => LevelFilter::DEBUG,
+        (2.., _) => LevelFilter::TRACE,
+    }
 }
 
-impl Diagnostics {
-    /// Sets diagnostics up for the rest of the process.
-    ///
-    /// # Errors
-    /// When the directory or a file in it cannot be opened, or this was done before.
-    pub(crate) fn start(&self) -> Result<(), DiagnosticsError> {
-        let (level, writer) = self.writer()?;
-        tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_writer(writer)
-            .with_ansi(false)
-            .with_target(false)
-            .try_init()
-            .map_err(|_| DiagnosticsError::Twice)
-    }
-
-    fn level(&self) -> LevelFilter {
-        match (self.verbose, self.quiet) {
-            (0, false) => LevelFilter::WARN,
-            (0, true) => LevelFilter::ERROR,
-            (1, _) => LevelFilter::DEBUG,
-            (2.., _) => LevelFilter::TRACE,
-        }
-    }
-
-    /// The most verbose level of all writers, and writers that each take their own.
-    fn writer(&self) -> Result<(LevelFilter, BoxMakeWriter), DiagnosticsError> {
-        let level = self.level();
-        let stderr = io::stderr.with_max_level(level.into_level().unwrap_or(tracing::Level::ERROR));
-        Ok(match &self.directory {
-            None => (level, BoxMakeWriter::new(stderr)),
-            Some(directory) => {
-                let file = appender(directory)?.with_max_level(tracing::Level::DEBUG);
-                (level.max(LevelFilter::DEBUG), BoxMakeWriter::new(stderr.and(file)))
-            }
-        })
-    }
+/// The most verbose level of all writers, and writers that each take their own.
+fn writer(level: LevelFilter, directory: Option<&Path>) -> anyhow::Result<(LevelFilter, BoxMakeWriter)> {
+    let stderr = io::stderr.with_max_level(level.into_level().unwrap_or(tracing::Level::ERROR));
+    let Some(directory) = directory else { return Ok((level, BoxMakeWriter::new(stderr))) };
+    let file = appender(directory)?.with_max_level(tracing::Level::DEBUG);
+    Ok((level.max(LevelFilter::DEBUG), BoxMakeWriter::new(stderr.and(file))))
 }
 
 /// Writes each line at once. The appender's own thread would be faster per line, but costs 1.8 ms and
 /// 4.5 MB at the start and loses lines when the process exits.
-fn appender(directory: &Path) -> Result<RollingFileAppender, DiagnosticsError> {
+fn appender(directory: &Path) -> anyhow::Result<RollingFileAppender> {
     // Before the appender makes it with what umask allows: its neighbour is the audit log, which
     // is in a directory of 0700 or nowhere.
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(|source| DiagnosticsError::Directory { path: directory.to_owned(), source })?;
-    RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("mcp-reap")
-        .filename_suffix("log")
-        .max_log_files(KEEP_FILES)
-        .build(directory)
-        .map_err(|source| DiagnosticsError::File { path: directory.to_owned(), source })
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let daily = RollingFileAppender::builder().rotation(Rotation::DAILY).max_log_files(KEEP_FILES);
+    Ok(daily.filename_prefix("mcp-reap").filename_suffix("log").build(directory)?)
 }
 
 #[cfg(test)]
@@ -117,9 +64,7 @@ mod tests {
     fn a_file_takes_everything_whatever_stderr_wants() {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("state/mcp-reap");
-        let diagnostics =
-            Diagnostics { quiet: true, directory: Some(state.clone()), ..Diagnostics::default() };
-        let (level, writer) = diagnostics.writer().unwrap();
+        let (level, writer) = writer(LevelFilter::ERROR, Some(&state)).unwrap();
         let subscriber =
             tracing_subscriber::fmt().with_max_level(level).with_writer(writer).with_ansi(false).finish();
         tracing::subscriber::with_default(subscriber, || {
@@ -137,7 +82,6 @@ mod tests {
 
     #[test]
     fn stderr_gets_warnings_unless_a_flag_changes_that() {
-        let level = |verbose, quiet| Diagnostics { verbose, quiet, directory: None }.level();
         assert_eq!(level(0, false), LevelFilter::WARN);
         assert_eq!(level(0, true), LevelFilter::ERROR);
         assert_eq!(level(1, true), LevelFilter::DEBUG);

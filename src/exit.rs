@@ -20,6 +20,11 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// For a command that reports whether all is well.
+    pub(crate) fn fine_if(fine: bool) -> Exit {
+        if fine { Exit::Fine } else { Exit::NotFine }
+    }
+
     /// The number scripts see: 0, 1, 2 or 128 + signal; 0 to 3 for a monitoring plugin; 126 or 127
     /// for a command that `exec` could not start.
     #[must_use]

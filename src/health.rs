@@ -139,7 +139,7 @@ impl Health {
     }
 
     /// Adds the containers without a client, where the person asked for them.
-    pub fn add_containers(&mut self, containers: &[Container]) {
+    pub(crate) fn add_containers(&mut self, containers: &[Container]) {
         self.problems.extend(containers.iter().map(|container| Problem::Container {
             engine: container.engine.clone(),
             image: container.image.clone(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::process::Pid;
 
 /// One run of mcp-reap, put together from its lines in the audit log.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Run {
     /// Its name.
     pub run: String,
@@ -85,16 +85,14 @@ pub struct PastWithheld {
 
 impl PastProcess {
     /// Is it known to be gone?
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         matches!(self.outcome.as_deref(), Some("exited" | "killed" | "vanished"))
     }
 }
 
 impl Run {
     /// There was nothing to do.
-    #[must_use]
-    pub fn was_idle(&self) -> bool {
+    pub(crate) fn was_idle(&self) -> bool {
         self.finished
             && self.interrupted_by.is_none()
             && self.instances.is_empty()

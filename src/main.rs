@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Error, FromArgMatches as _, Parser as _};
+use clap::{ArgMatches, CommandFactory as _, Error, FromArgMatches as _};
 use mcp_reap::cli::{self, Audience, Cli};
 use mcp_reap::commands;
 
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         return exit.into();
     }
     let exit = match parsed() {
-        Ok(cli) => commands::run(&cli),
+        Ok((cli, matches)) => commands::run(&cli, &matches),
         Err(mistake) => commands::misspelt(Audience::of_args(std::env::args_os()), &mistake),
     };
     exit.into()
@@ -39,9 +39,10 @@ fn main() -> ExitCode {
 ///
 /// The texts of `--help` are filled in only for an answer that shows them: for every subcommand they cost
 /// 1.1 million instructions, which is more than all the rest of a start (tests/startup_cost.sh).
-fn parsed() -> Result<Cli, Error> {
-    Cli::try_parse().or_else(|mistake| match mistake.kind() {
+fn parsed() -> Result<(Cli, ArgMatches), Error> {
+    let matches = Cli::command().try_get_matches().or_else(|mistake| match mistake.kind() {
         ErrorKind::DisplayVersion => Err(mistake),
-        _ => cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)),
-    })
+        _ => cli::command().try_get_matches(),
+    })?;
+    Ok((Cli::from_arg_matches(&matches)?, matches))
 }

@@ -9,7 +9,7 @@ pub use choice::Choice;
 pub use why::Why;
 
 use crate::bytes::Argv;
-use crate::classify::{ClientRef, Evidence, Finding, Judgement, Verdict};
+use crate::classify::{ClientRef, Evidence, Finding, Verdict};
 use crate::instance::{Instance, Part};
 use crate::look::Look;
 use crate::policy::Policy;
@@ -86,21 +86,6 @@ pub struct Withheld {
 }
 
 impl Plan {
-    /// Plans the end of every instance that its verdict ends, unless one of its members must never
-    /// be a target: then none of them is.
-    #[must_use]
-    pub fn new(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy) -> Plan {
-        let ours = ours(look);
-        let mut plan = Plan::default();
-        for finding in judgement.findings.iter().filter(|finding| finding.verdict.ends(policy.detached)) {
-            match forbidden(finding, &ours, look, policy) {
-                Some(why) => plan.withheld.push(target(finding, &look.roles).withheld(why)),
-                None => plan.targets.push(target(finding, &look.roles)),
-            }
-        }
-        plan
-    }
-
     /// Is this instance to be ended?
     #[must_use]
     pub fn ends(&self, root: ProcessId) -> bool {

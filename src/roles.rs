@@ -37,13 +37,29 @@ fn line_alone(record: &ProcessRecord) -> Option<Line<'_>> {
     Some((argv, &record.comm))
 }
 
-/// What became of the first process with a line, and so becomes of every other.
-#[derive(Clone, Copy)]
-enum First {
-    /// Its place among the known.
-    Known(usize),
-    Unproven,
+/// What a process is by its own argv and details.
+#[derive(Clone)]
+enum Identity {
     Nothing,
+    /// Its argv names a role that something else must confirm.
+    Unproven,
+    Known(Box<(Identification, Resolution)>),
+}
+
+impl Identity {
+    fn of(record: &ProcessRecord, catalog: &Catalog) -> Identity {
+        match catalog.identify_and_resolve(record) {
+            None => Identity::Nothing,
+            Some(known) if is_borne_out(record, &known.0.basis) => Identity::Known(Box::new(known)),
+            Some((Identification { role, name, basis: Basis::SharedProfile { profile } }, runs))
+                if is_looked_at(record) && catalog.is_headless(record) =>
+            {
+                let what = Identification { role, name, basis: Basis::Automated { profile } };
+                Identity::Known(Box::new((what, runs)))
+            }
+            Some(_) => Identity::Unproven,
+        }
+    }
 }
 
 /// Set in what Claude Code starts.
@@ -98,8 +114,7 @@ impl Roles {
             let name = name.unwrap_or_else(|| record.comm.to_string());
             Known { pid: record.pid(), what: Identification { role, name, basis: Basis::Exec }, runs }
         });
-        let found = found.collect();
-        self.overrule(found);
+        self.overrule(found.collect());
         self.overrule(self.acting_clients(tree));
         self
     }
@@ -114,20 +129,18 @@ impl Roles {
         // Each distinct line is judged once: a machine has many shells, and a hundred copies of one server.
         let (mut names, mut lines) = (Names::default(), HashMap::new());
         for record in rows.clone().filter(|record| catalog.may_identify(record, &mut names)) {
-            let line = line_alone(record);
-            let first = match line.and_then(|line| lines.get(&line).copied()) {
-                Some(First::Known(at)) => {
-                    self.known.push(Known { pid: record.pid(), ..self.known[at].clone() });
-                    continue;
-                }
-                Some(First::Unproven) => {
-                    self.unproven.push(record.pid());
-                    continue;
-                }
-                Some(First::Nothing) => continue,
-                None => self.identify(record, catalog),
+            let identity = match line_alone(record) {
+                Some(line) => lines.entry(line).or_insert_with(|| Identity::of(record, catalog)).clone(),
+                None => Identity::of(record, catalog),
             };
-            lines.extend(line.map(|line| (line, first)));
+            match identity {
+                Identity::Nothing => {}
+                Identity::Unproven => self.unproven.push(record.pid()),
+                Identity::Known(known) => {
+                    let (what, runs) = *known;
+                    self.known.push(Known { pid: record.pid(), what, runs });
+                }
+            }
         }
         self.known.sort_by_key(|known| known.pid);
         self.unproven.sort_unstable();
@@ -145,25 +158,6 @@ impl Roles {
             .collect();
         self.overrule(by_environment);
         self.overrule(self.acting_clients(tree));
-    }
-
-    /// Adds what one row is.
-    fn identify(&mut self, record: &ProcessRecord, catalog: &Catalog) -> First {
-        let (what, runs) = match catalog.identify_and_resolve(record) {
-            None => return First::Nothing,
-            Some((what, runs)) if is_borne_out(record, &what.basis) => (what, runs),
-            Some((Identification { role, name, basis: Basis::SharedProfile { profile } }, runs))
-                if is_looked_at(record) && catalog.is_headless(record) =>
-            {
-                (Identification { role, name, basis: Basis::Automated { profile } }, runs)
-            }
-            Some(_) => {
-                self.unproven.push(record.pid());
-                return First::Unproven;
-            }
-        };
-        self.known.push(Known { pid: record.pid(), what, runs });
-        First::Known(self.known.len() - 1)
     }
 
     /// Puts these identifications in the place of what was known of their processes.
@@ -216,8 +210,7 @@ impl Roles {
     }
 
     /// What an identified process really runs.
-    #[must_use]
-    pub fn resolution(&self, pid: Pid) -> Option<&Resolution> {
+    pub(crate) fn resolution(&self, pid: Pid) -> Option<&Resolution> {
         self.known(pid).map(|known| &known.runs)
     }
 
@@ -298,7 +291,6 @@ fn is_of_a_client(record: &ProcessRecord) -> bool {
 }
 
 /// A job of a Claude Code shell tool, hook or status line: needed, whatever it runs.
-#[must_use]
-pub fn is_tool_job(record: &ProcessRecord) -> bool {
+pub(crate) fn is_tool_job(record: &ProcessRecord) -> bool {
     record.env_var(CLAUDE_CHILD).is_some()
 }

@@ -39,7 +39,7 @@ impl<'a> Tree<'a> {
     }
 
     /// All rows that are not zombies, by pid.
-    pub fn living(&self) -> impl Iterator<Item = &'a ProcessRecord> + Clone + '_ {
+    pub(crate) fn living(&self) -> impl Iterator<Item = &'a ProcessRecord> + Clone + '_ {
         self.rows.iter().map(|at| row(self.processes, *at)).filter(|record| !record.is_zombie())
     }
 
@@ -57,7 +57,9 @@ impl<'a> Tree<'a> {
     }
 
     /// Every pid that is somebody's parent, with all rows that name it, by pid.
-    pub fn families(&self) -> impl Iterator<Item = (Pid, impl Iterator<Item = &'a ProcessRecord> + '_)> + '_ {
+    pub(crate) fn families(
+        &self,
+    ) -> impl Iterator<Item = (Pid, impl Iterator<Item = &'a ProcessRecord> + '_)> + '_ {
         let families = self.children.chunk_by(|(one, _), (other, _)| one == other);
         families.map(|family| (family[0].0, family.iter().map(|(_, at)| row(self.processes, *at))))
     }

@@ -14,16 +14,18 @@ use crate::reap::Signal;
 pub const SCHEMA: u32 = 1;
 
 /// What started a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum StartedBy {
-    /// A person, or a script of theirs.
+    /// A person.
+    #[default]
     Hand,
-    /// The installed timer or agent.
+    /// A timer.
     Schedule,
-    /// A hook of a client.
+    /// A client's session hook.
     Hook,
-    /// The guardian of a server under `exec`.
+    /// The guardian of a server under `exec`; nobody types it.
+    #[value(skip)]
     Exec,
 }
 

@@ -1,7 +1,8 @@
 //! Which flags go with which command. One that would be ignored is refused, and is not in the command's help: who
 //! writes `log --snapshot table.json` or `--yes list` expects something that does not happen.
 
-use super::{Cli, Command, ConfigAction, Global};
+use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 /// How to judge, without how to end.
 const JUDGING: [&str; 7] = ["min_age", "max_count", "max_age", "max_rss", "allow", "detached", "all_users"];
@@ -20,7 +21,10 @@ pub(super) fn takes(path: &str) -> Vec<&'static str> {
         "kill" => with(&[&["config", "json", "snapshot"], &JUDGING, &ENDING, &SPEAKING]),
         "doctor" => with(&[&["config", "json"], &JUDGING, &SPEAKING]),
         "record" => with(&[&["config"], &SPEAKING]),
-        "log" | "test" => with(&[&["json"], &SPEAKING]),
+        "log" | "test" | "schedule" | "schedule status" | "schedule uninstall" | "hook" | "hook install"
+        | "hook status" | "hook uninstall" | "wrap" | "wrap install" | "wrap uninstall" => {
+            with(&[&["json"], &SPEAKING])
+        }
         // What is in force after the flags is what it shows.
         "config show" => {
             let judging: Vec<_> = JUDGING.into_iter().filter(|flag| *flag != "all_users").collect();
@@ -29,125 +33,78 @@ pub(super) fn takes(path: &str) -> Vec<&'static str> {
         "config" | "config init" | "config path" | "config check" | "config edit" | "schedule install" => {
             with(&[&["config", "json"], &SPEAKING])
         }
-        "schedule" | "schedule status" | "schedule uninstall" => with(&[&["json"], &SPEAKING]),
-        "hook" | "hook install" | "hook status" | "hook uninstall" => with(&[&["json"], &SPEAKING]),
-        "wrap" | "wrap install" | "wrap uninstall" => with(&[&["json"], &SPEAKING]),
-        // What a guardian needs months later stands in the configuration.
-        "exec" => Vec::new(),
+        // Among them `exec`: what a guardian needs months later stands in the configuration.
         _ => Vec::new(),
     }
 }
 
-impl Cli {
-    /// Why a flag that was given does not go with the command, in a sentence; `None` when all do.
-    #[must_use]
-    pub fn misfit(&self) -> Option<String> {
-        let command = self.command.as_ref()?;
-        let name = command.name();
-        if let Some(flag) = self.of_a_run() {
-            let ends = matches!(command, Command::Kill(_));
-            return match (ends, flag) {
-                (true, "--interactive") => {
-                    Some(format!("{flag} does not go with `{name}`: it is told what to end"))
-                }
-                (true, _) => None,
-                (false, _) => Some(format!("{flag} does not go with `{name}`, which ends nothing")),
+/// Flags of a run, which ends something.
+const RUNNING: &str = "dry_run yes wait interactive";
+
+/// Global flags that a command may have to refuse; of several the first is named.
+const REFUSABLE: &str =
+    "snapshot min_age grace settle max_count max_age max_rss allow detached all_users config json";
+
+/// Why a flag that was given does not go with the command, in a sentence; `None` when all do.
+#[must_use]
+pub fn misfit(matches: &ArgMatches) -> Option<String> {
+    let (command, args) = matches.subcommand()?;
+    let action = args.subcommand();
+    let name = match (command, action) {
+        ("config", Some(("show", show))) if show.get_flag("catalog") => "config show --catalog".to_owned(),
+        ("config", Some((action, _))) => format!("config {action}"),
+        _ => command.to_owned(),
+    };
+    let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let first = |ids: &str, is_refused: &dyn Fn(&str) -> bool| {
+        let id = ids.split(' ').find(|id| given(id) && is_refused(id))?;
+        Some(format!("--{}", id.replace('_', "-")))
+    };
+    if let Some(flag) = first(RUNNING, &|_| true) {
+        return match (command, flag.as_str()) {
+            ("kill", "--interactive") => {
+                Some(format!("{flag} does not go with `{name}`: it is told what to end"))
+            }
+            ("kill", _) => None,
+            _ => Some(format!("{flag} does not go with `{name}`, which ends nothing")),
+        };
+    }
+    match (command, action.map(|(action, _)| action)) {
+        ("hook", Some("run")) => {
+            given("snapshot").then(|| "--snapshot does not go with a call of the hook".to_owned())
+        }
+        // Nothing is judged where a schedule or a hook is installed, and neither would remember the flag.
+        ("schedule" | "hook", action) => {
+            if let Some(flag) = first(REFUSABLE, &|id| !["config", "json"].contains(&id)) {
+                let runs = if command == "hook" { "hooks" } else { "runs" };
+                return Some(format!(
+                    "{flag} does not go with `{command}`: write it into the configuration file, which {runs} go by"
+                ));
+            }
+            let refusal = match (command, action) {
+                ("schedule", Some("install")) => return None,
+                ("schedule", _) => "--config goes with `schedule install` only",
+                _ => "--config does not go with `hook`: hooks read $MCP_REAP_CONFIG or the usual file",
             };
+            given("config").then(|| refusal.to_owned())
         }
-        let flag = command.ignored(&self.global)?;
-        Some(format!("{flag} does not go with `{name}`: it would change nothing"))
-    }
-
-    fn of_a_run(&self) -> Option<&'static str> {
-        let flags = [
-            ("--dry-run", self.dry_run),
-            ("--yes", self.yes),
-            ("--wait", self.wait),
-            ("--interactive", self.interactive),
-        ];
-        flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
-    }
-}
-
-impl Global {
-    /// The first flag given that changes how or what is judged: there is none to be judged where
-    /// a schedule or a hook is installed, and neither would remember it.
-    #[must_use]
-    pub fn of_judgement(&self) -> Option<&'static str> {
-        self.given().into_iter().find_map(|(id, flag)| (!["config", "json"].contains(&id)).then_some(flag))
-    }
-
-    /// Every flag given that a command may have to refuse: clap's name for it, and as it is typed.
-    fn given(&self) -> Vec<(&'static str, &'static str)> {
-        let flags = [
-            ("snapshot", "--snapshot", self.snapshot.is_some()),
-            ("min_age", "--min-age", self.min_age.is_some()),
-            ("grace", "--grace", self.grace.is_some()),
-            ("settle", "--settle", self.settle.is_some()),
-            ("max_count", "--max-count", self.max_count.is_some()),
-            ("max_age", "--max-age", self.max_age.is_some()),
-            ("max_rss", "--max-rss", self.max_rss.is_some()),
-            ("allow", "--allow", !self.allow.is_empty()),
-            ("detached", "--detached", self.detached),
-            ("all_users", "--all-users", self.all_users),
-            ("config", "--config", self.config.is_some()),
-            ("json", "--json", self.json),
-        ];
-        flags.into_iter().filter(|(.., given)| *given).map(|(id, flag, _)| (id, flag)).collect()
-    }
-}
-
-impl Command {
-    /// As it is typed.
-    fn name(&self) -> &'static str {
-        match self {
-            Command::List(_) => "list",
-            Command::Explain { .. } => "explain",
-            Command::Kill(_) => "kill",
-            Command::Check(_) => "check",
-            Command::Log(_) => "log",
-            Command::Exec { .. } => "exec",
-            Command::Wrap { .. } => "wrap",
-            Command::Test(_) => "test",
-            Command::Record { .. } => "record",
-            Command::Schedule { .. } => "schedule",
-            Command::Hook { .. } => "hook",
-            Command::Config { action } => match action {
-                ConfigAction::Init => "config init",
-                ConfigAction::Path => "config path",
-                ConfigAction::Show { catalog: true } => "config show --catalog",
-                ConfigAction::Show { catalog: false } => "config show",
-                ConfigAction::Check => "config check",
-                ConfigAction::Edit => "config edit",
-            },
-            Command::Doctor => "doctor",
-            Command::Completions { .. } => "completions",
-            Command::Man { .. } => "man",
-            Command::Version => "version",
+        _ => {
+            let taken = takes(&name);
+            let judges = taken.contains(&"min_age");
+            let goes = |id: &str| taken.contains(&id) || judges && ENDING.contains(&id);
+            let flag = first(REFUSABLE, &|id| !goes(id))?;
+            Some(format!("{flag} does not go with `{name}`: it would change nothing"))
         }
-    }
-
-    /// The first flag given that this command would not look at.
-    fn ignored(&self, global: &Global) -> Option<&'static str> {
-        // Their own message has what to do instead.
-        if matches!(self, Command::Schedule { .. } | Command::Hook { .. }) {
-            return None;
-        }
-        let taken = takes(self.name());
-        let judges = taken.contains(&"min_age");
-        let goes = |id: &str| taken.contains(&id) || judges && ENDING.contains(&id);
-        global.given().into_iter().find_map(|(id, flag)| (!goes(id)).then_some(flag))
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
-    use clap::Parser as _;
+    use clap::CommandFactory as _;
 
     fn misfit(line: &str) -> Option<String> {
-        Cli::try_parse_from(line.split(' ')).unwrap().misfit()
+        super::misfit(&crate::cli::Cli::command().try_get_matches_from(line.split(' ')).unwrap())
     }
 
     #[test]

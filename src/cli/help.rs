@@ -1,6 +1,6 @@
 //! The command line as clap reads it: each command with the flags that it takes and two examples.
 
-use clap::{Arg, Command, CommandFactory as _, Id};
+use clap::{Arg, Command, CommandFactory as _};
 
 use super::Cli;
 use super::fitting::takes;
@@ -13,25 +13,15 @@ pub fn command() -> Command {
 }
 
 /// The command line with each command's own flags only: for completions and man pages, which show hidden ones too.
-#[must_use]
-pub fn documented() -> Command {
-    let command = Cli::command();
-    let globals: Vec<Id> = globals(&command).iter().map(|arg| arg.get_id().clone()).collect();
-    let local = |command: Command, id: Id| command.mut_arg(id, |arg| arg.global(false));
-    built(globals.into_iter().fold(command, local), false)
+pub(crate) fn documented() -> Command {
+    built(Cli::command().mut_args(|arg| arg.global(false)), false)
 }
 
 fn built(command: Command, refusing: bool) -> Command {
-    let globals: Vec<Arg> = globals(&Cli::command());
-    let dress = |command: Command, name: String| {
-        command.mut_subcommand(&name, |sub| dressed(sub, &name, &globals, refusing))
-    };
-    let command = names(&command).into_iter().fold(command, dress);
+    let globals: Vec<Arg> =
+        Cli::command().get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    let command = command.mut_subcommands(|sub| dressed(sub, "", &globals, refusing));
     command.after_help(format!("{}\n\n{EXIT_CODES}", examples("")))
-}
-
-fn globals(command: &Command) -> Vec<Arg> {
-    command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect()
 }
 
 /// What the help of the program itself ends with.
@@ -39,17 +29,11 @@ const EXIT_CODES: &str = "Exit codes: 0 done (check: healthy), 1 not fine (check
 or was denied), 2 usage, configuration or environment error, or a yes was missing, and nothing was ended, 128+n stopped \
 by signal n.";
 
-fn names(command: &Command) -> Vec<String> {
-    command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect()
-}
-
-/// A command and those below it, each with its flags and examples.
-fn dressed(mut command: Command, path: &str, globals: &[Arg], refusing: bool) -> Command {
-    for name in names(&command) {
-        let below = format!("{path} {name}");
-        command = command.mut_subcommand(&name, |sub| dressed(sub, &below, globals, refusing));
-    }
-    let taken = takes(path);
+/// A command and those below it, each with its flags and examples. `above` is what is typed before it.
+fn dressed(command: Command, above: &str, globals: &[Arg], refusing: bool) -> Command {
+    let path = format!("{above} {}", command.get_name()).trim_start().to_owned();
+    let mut command = command.mut_subcommands(|sub| dressed(sub, &path, globals, refusing));
+    let taken = takes(&path);
     for arg in globals {
         let shown = !arg.is_hide_set() && taken.contains(&arg.get_id().as_str());
         if refusing {
@@ -58,7 +42,7 @@ fn dressed(mut command: Command, path: &str, globals: &[Arg], refusing: bool) ->
             command = command.arg(arg.clone().global(false));
         }
     }
-    match examples(path) {
+    match examples(&path) {
         text if text.is_empty() => command,
         text => command.after_help(text),
     }
@@ -114,16 +98,12 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
 /// The examples of a command.
 fn examples(path: &str) -> String {
     let of_command = || EXAMPLES.iter().filter(|(command, ..)| *command == path);
-    if of_command().next().is_none() {
-        return String::new();
-    }
-    let wide = of_command()
-        .filter(|(_, _, what)| !what.is_empty())
-        .map(|(_, line, _)| line.len())
-        .max()
-        .unwrap_or(0);
-    let line = |(_, line, what): &(&str, &str, &str)| format!("  {line:wide$}  {what}").trim_end().to_owned();
-    format!("Examples:\n{}", of_command().map(line).collect::<Vec<_>>().join("\n"))
+    let explained = of_command().filter(|(_, _, what)| !what.is_empty());
+    let wide = explained.map(|(_, line, _)| line.len()).max().unwrap_or(0);
+    let line =
+        |(_, line, what): &(&str, &str, &str)| format!("\n  {line:wide$}  {what}").trim_end().to_owned();
+    let lines: String = of_command().map(line).collect();
+    if lines.is_empty() { lines } else { format!("Examples:{lines}") }
 }
 
 #[cfg(test)]

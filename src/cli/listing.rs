@@ -66,14 +66,12 @@ fn verdicts() -> impl clap::builder::TypedValueParser<Value = Verdict> {
 
 impl Wanted {
     /// Is every instance wanted?
-    #[must_use]
-    pub fn is_all(&self) -> bool {
+    pub(crate) fn is_all(&self) -> bool {
         self.names.is_empty() && self.client.is_none() && self.verdict.is_empty()
     }
 
     /// Is this instance wanted?
-    #[must_use]
-    pub fn takes(&self, finding: &Finding<'_>) -> bool {
+    pub(crate) fn takes(&self, finding: &Finding<'_>) -> bool {
         let server = &finding.instance.server;
         let name = self.names.is_empty() || self.names.iter().any(|name| name.matches(server));
         let client = self.client.as_ref().is_none_or(|wanted| {

@@ -1,8 +1,7 @@
 //! What people type out of habit, and what they mean.
 
 /// What to type instead of a command that does not exist; `None` where no habit is known.
-#[must_use]
-pub fn tip(word: &str) -> Option<&'static str> {
+pub(crate) fn tip(word: &str) -> Option<&'static str> {
     Some(match word {
         "clean" | "cleanup" | "clear" | "end" | "gc" | "prune" | "purge" | "reap" | "run" | "start"
         | "sweep" => "`mcp-reap` alone finds, shows, asks and ends; `mcp-reap --dry-run` only shows",

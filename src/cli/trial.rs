@@ -50,32 +50,8 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// All, in the order of the table.
-    pub const ALL: [Ending; 6] = [
-        Ending::ClientKilled,
-        Ending::WireClosed,
-        Ending::Signals,
-        Ending::ServerKilled,
-        Ending::StdinClosed,
-        Ending::TerminalGone,
-    ];
-
-    /// As it is typed.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Ending::ClientKilled => "client-killed",
-            Ending::WireClosed => "wire-closed",
-            Ending::Signals => "signals",
-            Ending::ServerKilled => "server-killed",
-            Ending::StdinClosed => "stdin-closed",
-            Ending::TerminalGone => "terminal-gone",
-        }
-    }
-
     /// As it is shown.
-    #[must_use]
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Ending::ClientKilled => "client killed",
             Ending::WireClosed => "stdin and stdout closed",

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::hook::settings::HookClient;
 use crate::schedule::Calendar;
 
 /// What to do with the schedule.
@@ -85,36 +86,10 @@ pub enum HookAction {
 pub struct HookTarget {
     /// Which client.
     #[arg(long, value_enum, value_name = "CLIENT", default_value_t)]
-    pub client: HookCaller,
+    pub client: HookClient,
     /// Whose settings.
     #[arg(long, value_enum, default_value_t)]
     pub scope: HookScope,
-}
-
-/// A client that calls hooks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum HookCaller {
-    /// Claude Code.
-    #[default]
-    ClaudeCode,
-    /// OpenAI's Codex.
-    Codex,
-    /// Google's Gemini CLI.
-    #[value(alias = "gemini-cli")]
-    Gemini,
-    /// Cursor.
-    Cursor,
-}
-
-impl From<HookCaller> for crate::hook::settings::HookClient {
-    fn from(caller: HookCaller) -> Self {
-        match caller {
-            HookCaller::ClaudeCode => Self::ClaudeCode,
-            HookCaller::Codex => Self::Codex,
-            HookCaller::Gemini => Self::GeminiCli,
-            HookCaller::Cursor => Self::Cursor,
-        }
-    }
 }
 
 /// Whose settings.

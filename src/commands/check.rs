@@ -1,6 +1,6 @@
 //! `mcp-reap check`: is anything wrong? By exit code, in one line, and in the forms of others.
 
-use super::output::{answer, answer_in_words, notice};
+use super::output::{answer, answer_in_words};
 use super::{Session, look};
 use crate::audit::history;
 use crate::cli::{CheckArgs, Format};
@@ -9,7 +9,6 @@ use crate::health::Health;
 use crate::history::Run;
 use crate::render::Scene;
 use crate::render::check::{self, nagios, prometheus};
-use crate::render::clean::clean;
 
 pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     let containers = look::containers(args.containers);
@@ -20,9 +19,6 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     let mut health = Health::of(&judged.judgement, &judged.plan, &session.policy, args.max_orphans);
     if let Some(found) = &containers {
         health.add_containers(&found.containers);
-        for trouble in &found.troubles {
-            notice(&clean(trouble));
-        }
     }
     match args.format {
         Format::Nagios => {
@@ -35,7 +31,7 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
         Format::Text if session.quiet && health.is_fine() => {}
         Format::Text => answer_in_words(&check::text(&scene, &health, session.screen), session.screen)?,
     }
-    Ok(if health.is_fine() { Exit::Fine } else { Exit::NotFine })
+    Ok(Exit::fine_if(health.is_fine()))
 }
 
 /// The answer of a monitoring plugin that could not tell: its one line, and UNKNOWN. Only the first line of the

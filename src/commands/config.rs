@@ -1,60 +1,50 @@
 //! `mcp-reap config`: make, find, show and check the configuration file.
 
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde_json::json;
 
-use super::output::{answer, notice};
-use super::session::overrides;
+use super::output::{answer, notice, shown};
 use crate::catalog::Catalog;
 use crate::cli::{ConfigAction, Global};
-use crate::config::{self, Loaded, Surroundings};
-use crate::exit::Exit;
+use crate::config::{self, Loaded, Overrides, Surroundings};
 use crate::os::draft::{Access, Draft};
-use crate::policy::{CountPer, Limits, Policy};
-use crate::render::clean::clean;
+use crate::pattern::Pattern;
+use crate::policy::{AllowRule, CountPer, Limits, Policy};
 use crate::render::settings::{self, Setting, exact_duration, exact_size};
 use crate::render::style::Screen;
 
-pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<Exit> {
+pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<()> {
     let around = Surroundings::current();
     let path = around.config_path(global.config.as_deref())?;
-    let shown = clean(&path.display().to_string());
     match action {
-        ConfigAction::Path if global.json => answer(&about(&path, &json!({})))?,
-        ConfigAction::Path => answer(&path.display().to_string())?,
-        ConfigAction::Edit => edit(&path, global)?,
+        ConfigAction::Path if global.json => answer(&about(&path, &[])),
+        ConfigAction::Path => answer(&path.display().to_string()),
+        ConfigAction::Edit => edit(&path, global),
         ConfigAction::Init => {
+            let file = shown(&path);
             if !init(&path)? {
-                anyhow::bail!(
-                    "{shown} is there already and was left as it is; `mcp-reap config edit` opens it"
-                )
+                bail!("{file} is there already and was left as it is; `mcp-reap config edit` opens it")
             }
-            if global.json {
-                answer(&about(&path, &json!({"written": true})))?;
-            } else if !global.quiet {
-                notice(&format!("wrote {shown}"));
-            }
+            report(&path, &[("written", true)], &format!("wrote {file}"), global)
         }
-        ConfigAction::Show { catalog: true } => answer(Catalog::source())?,
+        ConfigAction::Show { catalog: true } => answer(Catalog::source()),
         ConfigAction::Show { catalog: false } => {
-            let loaded = config::load(global.config.as_deref())?;
-            show(loaded, &around, global)?;
+            show(config::load(global.config.as_deref())?, &around, global)
         }
         ConfigAction::Check => {
-            let loaded = config::load(global.config.as_deref())?;
-            match &loaded.origin {
-                found if global.json => {
-                    answer(&about(&path, &json!({"found": found.is_some(), "fine": true})))?;
-                }
-                _ if global.quiet => {}
-                Some(_) => notice(&format!("{shown} is fine")),
-                None => notice(&format!("there is no {shown}; the defaults are in force")),
-            }
+            let found = config::load(global.config.as_deref())?.origin.is_some();
+            let file = shown(&path);
+            let sentence = if found {
+                format!("{file} is fine")
+            } else {
+                format!("there is no {file}; the defaults are in force")
+            };
+            report(&path, &[("found", found), ("fine", true)], &sentence, global)
         }
     }
-    Ok(Exit::Fine)
 }
 
 /// Writes a commented file; returns whether there was none before.
@@ -66,17 +56,14 @@ fn init(path: &Path) -> anyhow::Result<bool> {
         .and_then(|draft| draft.create(path));
     match written {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        written => {
-            let shown = clean(&path.display().to_string());
-            written.map(|()| true).with_context(|| format!("failed to write {shown}"))
-        }
+        written => written.map(|()| true).with_context(|| format!("failed to write {}", shown(path))),
     }
 }
 
 /// Opens the file in the person's editor, and reads it afterwards as a run would.
 fn edit(path: &Path, global: &Global) -> anyhow::Result<()> {
     if init(path)? && !global.quiet {
-        notice(&format!("wrote {}", clean(&path.display().to_string())));
+        notice(&format!("wrote {}", shown(path)));
     }
     let named = |name| std::env::var(name).ok().filter(|editor: &String| !editor.trim().is_empty());
     let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| "vi".to_owned());
@@ -85,33 +72,39 @@ fn edit(path: &Path, global: &Global) -> anyhow::Result<()> {
     command.args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(path);
     let ended = command.status().with_context(|| format!("failed to start the editor ({editor})"))?;
     if !ended.success() {
-        anyhow::bail!("the editor ({editor}) ended with {ended}; set $EDITOR to the one you want");
+        bail!("the editor ({editor}) ended with {ended}; set $EDITOR to the one you want");
     }
     config::load(global.config.as_deref())?;
+    report(path, &[("fine", true)], &format!("{} is fine", shown(path)), global)
+}
+
+/// What was done or found, for a program or a person.
+fn report(path: &Path, facts: &[(&str, bool)], sentence: &str, global: &Global) -> anyhow::Result<()> {
     if global.json {
-        answer(&about(path, &json!({"fine": true})))?;
-    } else if !global.quiet {
-        notice(&format!("{} is fine", clean(&path.display().to_string())));
+        return answer(&about(path, facts));
+    }
+    if !global.quiet {
+        notice(sentence);
     }
     Ok(())
 }
 
-/// The file and more about it, as one JSON object.
-fn about(path: &Path, more: &serde_json::Value) -> String {
+/// The file and facts about it, as one JSON object.
+fn about(path: &Path, facts: &[(&str, bool)]) -> String {
     let mut object = json!({"schema": 1, "file": path.display().to_string()});
-    if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
-        object.extend(more.clone());
+    for (name, fact) in facts {
+        object[name] = json!(fact);
     }
     object.to_string()
 }
 
 /// What is in force after file and flags.
 fn show(mut loaded: Loaded, around: &Surroundings, global: &Global) -> anyhow::Result<()> {
-    overrides(global).apply(&mut loaded.policy)?;
+    global.overrides.apply(&mut loaded.policy)?;
     let settings = all(&loaded, global);
     if global.json {
         let file = loaded.origin.as_ref().map(|file| file.display().to_string());
-        return answer(&serde_json::json!({"schema": 1, "file": file, "settings": settings}).to_string());
+        return answer(&json!({"schema": 1, "file": file, "settings": settings}).to_string());
     }
     let named_by = match (&global.config, &around.config) {
         (Some(_), _) => " (named by --config)",
@@ -128,42 +121,43 @@ fn show(mut loaded: Loaded, around: &Surroundings, global: &Global) -> anyhow::R
 /// Every value with where it comes from: flag, line of the file, or default.
 fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
     let policy = &loaded.policy;
-    let name =
-        loaded.origin.as_ref().and_then(|file| file.file_name()).map(|name| name.display().to_string());
-    let origin = |key: &str, flag: Option<&str>| match (flag, loaded.lines.get(key), &name) {
-        (Some(flag), ..) => flag.to_owned(),
-        (None, Some(line), Some(file)) => format!("{file}:{line}"),
+    let file = loaded.origin.as_ref().and_then(|file| file.file_name()).map(|name| name.display());
+    let origin = |key: &str, by_flag: bool| match (by_flag, loaded.lines.get(key), &file) {
+        (true, ..) => format!("--{}", key.split_once('.').unwrap_or_default().1.replace('_', "-")),
+        (false, Some(line), Some(file)) => format!("{file}:{line}"),
         _ => "default".to_owned(),
     };
-    let plain = values(loaded, global).into_iter();
-    let plain =
-        plain.map(|(key, value, flag)| Setting { key: key.to_owned(), value, origin: origin(key, flag) });
-    let entry = |key: &str, value, origin: &String| Setting {
+    let plain = values(loaded, &global.overrides).into_iter().map(|(key, value, by_flag)| Setting {
         key: key.to_owned(),
-        value: Some(value),
-        origin: origin.clone(),
+        value,
+        origin: origin(key, by_flag),
+    });
+    let mut settings: Vec<Setting> = plain.collect();
+    let mut entry = |key: &str, value: String, origin: &String| {
+        settings.push(Setting { key: key.to_owned(), value: Some(value), origin: origin.clone() });
     };
-    let allow = policy.allow.iter().map(|rule| entry("allow", allow(rule), &rule.origin));
-    let servers = policy.servers.iter().map(|rule| {
+    for rule in &policy.allow {
+        entry("allow", allow(rule), &rule.origin);
+    }
+    for rule in &policy.servers {
         let program = rule.program.as_ref().map(|program| format!(", program = \"{program}\""));
         let own = if rule.limits == Limits::default() { "" } else { ", limits of its own" };
         let value = format!("name = \"{}\"{}{own}", rule.name, program.unwrap_or_default());
-        entry("server", value, &rule.origin)
-    });
-    let expect = policy.expect.iter().map(|expected| {
+        entry("server", value, &rule.origin);
+    }
+    for expected in &policy.expect {
         let max = expected.max.map(|max| format!(", max = {max}")).unwrap_or_default();
         let value = format!("name = \"{}\", min = {}{max}", expected.name, expected.min);
-        entry("expect", value, &expected.origin)
-    });
-    plain.chain(allow).chain(servers).chain(expect).collect()
+        entry("expect", value, &expected.origin);
+    }
+    settings
 }
 
-/// The values that are no lists, each with the flag that sets it in this run.
-fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, Option<&'static str>); 13] {
+/// The values that are no lists, each with whether a flag of its name sets it in this run.
+fn values(loaded: &Loaded, flags: &Overrides) -> [(&'static str, Option<String>, bool); 13] {
     let Policy { limits, grace, min_age, confirm_after, settle, detached, clients, .. } = &loaded.policy;
-    let given = |given: bool, flag: &'static str| given.then_some(flag);
     let quoted = |text: String| Some(format!("\"{text}\""));
-    let duration = |value: Option<std::time::Duration>| value.map(exact_duration).and_then(quoted);
+    let duration = |value: Option<Duration>| value.map(exact_duration).and_then(quoted);
     let per = match limits.count_per.unwrap_or_default() {
         CountPer::Client => "client",
         CountPer::User => "user",
@@ -171,27 +165,26 @@ fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, O
     let max_count = limits.max_count.map(|n| n.to_string());
     let max_rss = limits.max_rss.map(exact_size).and_then(quoted);
     [
-        ("reap.grace", duration(Some(*grace)), given(global.grace.is_some(), "--grace")),
-        ("reap.min_age", duration(Some(*min_age)), given(global.min_age.is_some(), "--min-age")),
-        ("reap.confirm_after", duration(Some(*confirm_after)), None),
-        ("reap.settle", duration(Some(*settle)), given(global.settle.is_some(), "--settle")),
-        ("reap.detached", Some(detached.to_string()), given(global.detached, "--detached")),
-        ("reap.clients", Some(clients.to_string()), None),
-        ("limits.max_count", max_count, given(global.max_count.is_some(), "--max-count")),
-        ("limits.count_per", quoted(per.to_owned()), None),
-        ("limits.max_age", duration(limits.max_age), given(global.max_age.is_some(), "--max-age")),
-        ("limits.max_rss", max_rss, given(global.max_rss.is_some(), "--max-rss")),
-        ("exec.linger", duration(Some(loaded.exec.linger)), None),
-        ("audit.keep_days", Some(loaded.audit.keep_days.to_string()), None),
-        ("audit.max_size", quoted(exact_size(loaded.audit.max_size)), None),
+        ("reap.grace", duration(Some(*grace)), flags.grace.is_some()),
+        ("reap.min_age", duration(Some(*min_age)), flags.min_age.is_some()),
+        ("reap.confirm_after", duration(Some(*confirm_after)), false),
+        ("reap.settle", duration(Some(*settle)), flags.settle.is_some()),
+        ("reap.detached", Some(detached.to_string()), flags.detached),
+        ("reap.clients", Some(clients.to_string()), false),
+        ("limits.max_count", max_count, flags.max_count.is_some()),
+        ("limits.count_per", quoted(per.to_owned()), false),
+        ("limits.max_age", duration(limits.max_age), flags.max_age.is_some()),
+        ("limits.max_rss", max_rss, flags.max_rss.is_some()),
+        ("exec.linger", duration(Some(loaded.exec.linger)), false),
+        ("audit.keep_days", Some(loaded.audit.keep_days.to_string()), false),
+        ("audit.max_size", quoted(exact_size(loaded.audit.max_size)), false),
     ]
 }
 
 /// The fields of an allow rule that are given.
-pub(super) fn allow(rule: &crate::policy::AllowRule) -> String {
+pub(super) fn allow(rule: &AllowRule) -> String {
     let text = |key: &str, value: Option<String>| value.map(|value| format!("{key} = \"{value}\""));
-    let pattern =
-        |key, value: &Option<crate::pattern::Pattern>| text(key, value.as_ref().map(ToString::to_string));
+    let pattern = |key, value: &Option<Pattern>| text(key, value.as_ref().map(ToString::to_string));
     let fields = [
         pattern("name", &rule.name),
         pattern("command", &rule.command),

@@ -1,50 +1,46 @@
 //! `mcp-reap list --configured`: each configured server with its running instances, and the running
 //! instances nobody configures.
 
-use std::collections::BTreeMap;
-
 use super::Session;
-use super::look::{self, Judged};
+use super::look::{self, JudgedLook};
 use super::output::{answer, notice};
 use crate::catalog::Basis;
 use crate::classify::Finding;
 use crate::clients::{ConfiguredServer, Transport};
-use crate::exit::Exit;
 use crate::render::configured::{self, ConfigEntry, ConfiguredRow, Running, Stray};
 use crate::roles::Roles;
 
-/// A running instance, and whose it is where that is known.
-struct Instance {
+/// A running instance that was found by a configured argv.
+struct Found<'a> {
+    argv: &'a [String],
     running: Running,
-    client: Option<String>,
+    client: Option<&'a str>,
 }
 
-pub(super) fn run(session: &Session) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session) -> anyhow::Result<()> {
     let (snapshot, scout, servers) = look::take_by_configurations(session)?;
-    let Judged { look, judgement, .. } = look::judge(session, &snapshot, scout);
-    // One argv may stand in several files, and a process can be found by one of them only.
-    let mut by_argv: BTreeMap<&[String], Vec<Instance>> = BTreeMap::new();
-    let mut strays = Vec::new();
+    let JudgedLook { look, judgement, .. } = look::judge(session, &snapshot, scout);
+    let (mut found, mut strays) = (Vec::new(), Vec::new());
     for finding in &judgement.findings {
         let (root, verdict) = (finding.instance.root.pid(), finding.verdict.as_str());
-        match entry_of(finding, &look.roles).and_then(|(client, name)| argv_of(&servers, client, name)) {
-            Some(argv) => by_argv.entry(argv).or_default().push(Instance {
-                running: Running { root, verdict },
-                client: finding.client.as_ref().map(|client| client.name.clone()),
-            }),
+        match entry_of(finding, &look.roles).and_then(|(client, name)| argv_of(servers, client, name)) {
+            Some(argv) => {
+                let client = finding.client.as_ref().map(|client| client.name.as_str());
+                found.push(Found { argv, running: Running { root, verdict }, client });
+            }
             None => strays.push(Stray { server: finding.instance.server.clone(), root, verdict }),
         }
     }
-    let rows: Vec<ConfiguredRow> = servers.iter().map(|server| row(server, &servers, &by_argv)).collect();
+    let rows: Vec<ConfiguredRow> = servers.iter().map(|server| row(server, servers, &found)).collect();
     if session.json {
-        answer(&configured::json(&rows, &strays))?;
+        answer(&configured::json(&rows, &strays))
     } else if rows.is_empty() && strays.is_empty() {
         notice("no MCP server is configured, and none is running");
+        Ok(())
     } else {
         let home = crate::os::home::current().map(|home| home.to_string_lossy().into_owned());
-        answer(&configured::text(&rows, &strays, home.as_deref(), session.screen))?;
+        answer(&configured::text(&rows, &strays, home.as_deref(), session.screen))
     }
-    Ok(Exit::Fine)
 }
 
 /// The configured entry by which any member was found.
@@ -62,19 +58,14 @@ fn argv_of<'s>(servers: &'s [ConfiguredServer], client: &str, name: &str) -> Opt
     })
 }
 
-fn row(
-    server: &ConfiguredServer,
-    servers: &[ConfiguredServer],
-    by_argv: &BTreeMap<&[String], Vec<Instance>>,
-) -> ConfiguredRow {
+fn row(server: &ConfiguredServer, servers: &[ConfiguredServer], found: &[Found<'_>]) -> ConfiguredRow {
     let (remote, instances) = match &server.transport {
         Transport::Remote { host } => (Some(host.clone()), Vec::new()),
         Transport::Stdio { argv } => {
             let with_argv: Vec<&str> = servers.iter().filter(|s| has(s, argv)).map(|s| &*s.client).collect();
-            let all = by_argv.get(argv.as_slice()).map(Vec::as_slice).unwrap_or_default();
             let its =
-                |instance: &&Instance| is_credited(&server.client, &with_argv, instance.client.as_deref());
-            (None, all.iter().filter(its).map(|instance| instance.running.clone()).collect())
+                |one: &&Found<'_>| one.argv == argv && is_credited(&server.client, &with_argv, one.client);
+            (None, found.iter().filter(its).map(|one| one.running.clone()).collect())
         }
     };
     ConfiguredRow {

@@ -1,12 +1,11 @@
-//! A person's yes: what is shown before it, the question, and what is printed where there is nobody to ask.
+//! A plan in words, and a person's yes to it: the question, and what is printed where there is nobody to ask.
 
 use super::Session;
-use super::output::{can_ask, confirm, notice};
-use super::plan_text::{notice_summary, show};
+use super::output::{answer, can_ask, confirm, notice};
 use crate::classify::Verdict;
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan, Target};
-use crate::render::{Scene, table};
+use crate::render::{Scene, json, next, table};
 
 /// Shows the plan and asks; returns how to end where there is no yes to it. Only a person's yes ends anything: where
 /// nobody can be asked, the plan and what to do is all there is.
@@ -28,11 +27,10 @@ pub(super) fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result
     notice_summary(session, scene);
     if !confirm(&question(plan))? {
         notice("nothing was ended");
-        return if session.json {
-            show(session, scene).map(|()| Some(Exit::Fine))
-        } else {
-            Ok(Some(Exit::Fine))
-        };
+        if session.json {
+            show(session, scene)?;
+        }
+        return Ok(Some(Exit::Fine));
     }
     Ok(None)
 }
@@ -42,10 +40,32 @@ fn question(plan: &Plan) -> String {
     let used = |target: &&Target| matches!(target.verdict, Verdict::InUse | Verdict::Undetermined);
     match plan.targets.iter().filter(used).count() {
         0 => "End them?".to_owned(),
-        n => format!("{} in use, or may be: its client loses its tools. End them?", are(n)),
+        n => {
+            let are = if n == 1 { "is" } else { "are" };
+            format!("{n} of them {are} in use, or may be: its client loses its tools. End them?")
+        }
     }
 }
 
-fn are(n: usize) -> String {
-    if n == 1 { "1 of them is".to_owned() } else { format!("{n} of them are") }
+/// The plan on stdout, and below it in words what it is, what stays and what can be done about that.
+pub(super) fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
+    if session.json {
+        return answer(&json::report(scene));
+    }
+    answer(&table::plan(scene, session.screen))?;
+    if !session.quiet {
+        notice_summary(session, scene);
+    }
+    Ok(())
+}
+
+pub(super) fn notice_summary(session: &Session, scene: &Scene<'_>) {
+    notice(&table::summary_of(scene, session.memory()));
+    notice_next(session, scene);
+}
+
+pub(super) fn notice_next(session: &Session, scene: &Scene<'_>) {
+    for line in next::steps(scene, &session.policy) {
+        notice(&line);
+    }
 }

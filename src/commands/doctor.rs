@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use super::look::{self, Judged};
+use super::look::{self, JudgedLook};
 use super::output::answer;
 use super::{Session, idle_rules};
 use crate::audit::history;
@@ -22,7 +22,7 @@ use crate::os::home;
 use crate::os::machine::Machine;
 use crate::process::Snapshot;
 use crate::render::doctor::{self, DoctorLine, Grade};
-use crate::render::figures::{MINUTE, count, elapsed};
+use crate::render::figures::{count, elapsed, minute};
 use crate::render::style::Screen;
 use crate::units::show_size;
 
@@ -38,12 +38,9 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     lines.push(installed::scheduled());
     lines.extend(installed::hooked());
     let broken = lines.iter().any(|line| line.state == Grade::Broken);
-    if global.json {
-        answer(&doctor::json(&lines))?;
-    } else {
-        answer(&doctor::text(&lines, Screen::of_stdout(global.color)))?;
-    }
-    Ok(if broken { Exit::NotFine } else { Exit::Fine })
+    let screen = Screen::of_stdout(global.color);
+    answer(&if global.json { doctor::json(&lines) } else { doctor::text(&lines, screen) })?;
+    Ok(Exit::fine_if(!broken))
 }
 
 fn version() -> DoctorLine {
@@ -60,14 +57,12 @@ fn machine() -> DoctorLine {
     let user = home::user();
     let name = home::name_of_user(user).map(|name| format!("{name} ({user})"));
     let size = |what, bytes: Option<u64>| bytes.map(|bytes| format!("{} {what}", show_size(bytes)));
-    let booted =
-        machine.booted_at.map(|at| format!("booted {}", at.with_timezone(&chrono::Local).format(MINUTE)));
     let facts = [
         Some(system.join(" ")).filter(|system| !system.is_empty()),
         machine.kernel.map(|kernel| format!("kernel {kernel}")),
         size("memory", machine.memory),
         size("swap", machine.swap.filter(|bytes| *bytes > 0)),
-        booted,
+        machine.booted_at.map(|at| format!("booted {}", minute(at))),
         Some(format!("as user {}", name.unwrap_or_else(|| user.to_string()))),
     ];
     DoctorLine::fine("machine", facts.into_iter().flatten().collect::<Vec<_>>().join(", "))
@@ -100,51 +95,44 @@ fn table(session: &Session) -> Vec<DoctorLine> {
             return vec![DoctorLine::broken("process table", format!("{error:#}"), mend)];
         }
     };
-    let took = began.elapsed();
-    let seen = format!("{} in {}", count(snapshot.processes.len(), "process"), elapsed(took));
+    let seen = format!("{} in {}", count(snapshot.processes.len(), "process"), elapsed(began.elapsed()));
     let own = snapshot.viewer.uid;
-    let alone = snapshot.processes.iter().all(|record| record.uid == Some(own));
-    let mut lines = vec![if alone && own.0 != 0 {
+    let shown = if own.0 != 0 && snapshot.processes.iter().all(|record| record.uid == Some(own)) {
         // hidepid, a container or a namespace: owners and clients of other users are not seen.
-        DoctorLine::note(
-            "process table",
-            format!("{seen}, all of this user"),
-            "others are hidden from it (hidepid, or a container): owners among them are not known",
-        )
+        let mend = "others are hidden from it (hidepid, or a container): owners among them are not known";
+        DoctorLine::note("process table", format!("{seen}, all of this user"), mend)
     } else {
         DoctorLine::fine("process table", seen)
-    }];
-    lines.push(wires(&snapshot));
+    };
+    let mut lines = vec![shown, wires(&snapshot)];
     let judged = look::judge(session, &snapshot, scout);
-    let Judged { judgement, plan, .. } = &judged;
-    let clients = judgement.clients.len();
-    let mut found =
-        format!("{} under {}", count(judgement.findings.len(), "instance"), count(clients, "client"));
+    lines.extend(idle_rules::of_the_file(session, &judged));
+    lines.push(running(&judged));
+    lines
+}
+
+fn running(judged: &JudgedLook<'_>) -> DoctorLine {
+    let JudgedLook { judgement, plan, .. } = judged;
+    let instances = count(judgement.findings.len(), "instance");
+    let mut found = format!("{instances} under {}", count(judgement.clients.len(), "client"));
     if !plan.targets.is_empty() {
         found.push_str(&format!(", {} to end", plan.targets.len()));
     }
-    let unknown = judgement.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count();
-    lines.extend(idle_rules::of_the_file(session, &judged));
-    lines.push(match unknown {
+    match judgement.findings.iter().filter(|f| f.verdict == Verdict::Undetermined).count() {
         0 => DoctorLine::fine("running now", found),
         n => DoctorLine::note(
             "running now",
             format!("{found}; of {n} not everything could be read"),
             "`mcp-reap list` shows which, `mcp-reap explain PID` what",
         ),
-    });
-    lines
+    }
 }
 
 /// Whether the other ends of pipes and sockets can be found, counted by those that there are.
 fn wires(snapshot: &Snapshot) -> DoctorLine {
-    let wires: Vec<_> = snapshot
-        .processes
-        .iter()
-        .filter(|record| record.uid == Some(snapshot.viewer.uid))
-        .filter_map(|record| record.details.stdio.as_ref())
-        .filter(|stdio| stdio.is_wire())
-        .collect();
+    let own = snapshot.processes.iter().filter(|record| record.uid == Some(snapshot.viewer.uid));
+    let stdio = own.filter_map(|record| record.details.stdio.as_ref());
+    let wires: Vec<_> = stdio.filter(|stdio| stdio.is_wire()).collect();
     let known = wires.iter().filter(|stdio| stdio.stdin_peers.is_some()).count();
     let found = format!("{known} of {} that mattered could be followed", count(wires.len(), "wire"));
     match wires.len() - known {
@@ -200,19 +188,13 @@ fn state() -> DoctorLine {
 }
 
 fn last_run() -> DoctorLine {
-    let runs =
-        config::state_dir().map_err(anyhow::Error::from).and_then(|folder| Ok(history::runs(&folder, None)?));
-    match runs {
-        Ok((runs, _)) => match runs.last() {
-            Some(run) => {
-                let at = run.at.with_timezone(&chrono::Local).format(MINUTE);
-                DoctorLine::fine(
-                    "last run",
-                    format!("{at}, {} ended", count(run.processes_ended as usize, "process")),
-                )
-            }
-            None => DoctorLine::fine("last run", "none yet"),
-        },
+    let runs = || anyhow::Ok(history::runs(&config::state_dir()?, None)?.0);
+    match runs().as_deref() {
+        Ok([.., run]) => {
+            let ended = count(run.processes_ended as usize, "process");
+            DoctorLine::fine("last run", format!("{}, {ended} ended", minute(run.at)))
+        }
+        Ok([]) => DoctorLine::fine("last run", "none yet"),
         Err(error) => DoctorLine::broken("last run", format!("{error:#}"), "the audit log must be readable"),
     }
 }
@@ -227,17 +209,14 @@ fn configured() -> Vec<DoctorLine> {
     for server in &found.servers {
         *servers.entry(&server.client).or_default() += 1;
     }
-    let each: Vec<String> =
-        servers.iter().map(|(client, n)| format!("{client} ({})", count(*n, "server"))).collect();
-    let each = if each.is_empty() { "no configuration names a server".to_owned() } else { each.join(", ") };
+    let each = servers.iter().map(|(client, n)| format!("{client} ({})", count(*n, "server")));
+    let each = match each.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "no configuration names a server".to_owned(),
+        each => each,
+    };
     let mut lines = vec![DoctorLine::fine("clients", each)];
-    lines.extend(found.warnings.iter().map(|warning| {
-        DoctorLine::note(
-            "clients",
-            warning.to_string(),
-            "its servers are known by their names only, if at all",
-        )
-    }));
+    let mend = "its servers are known by their names only, if at all";
+    lines.extend(found.warnings.iter().map(|warning| DoctorLine::note("clients", warning.to_string(), mend)));
     lines.extend(guarded::lines(&found));
     lines
 }

@@ -5,12 +5,11 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::Session;
-use super::look::{self, Judged};
+use super::look::{self, JudgedLook};
 use super::output::{answer, answer_in_words};
 use crate::bytes::to_text;
 use crate::catalog::Role;
 use crate::cli::Named;
-use crate::exit::Exit;
 use crate::look::Look;
 use crate::pattern::Pattern;
 use crate::process::{Listener, Pid, ProcessRecord};
@@ -18,7 +17,7 @@ use crate::program;
 use crate::render::explain::Whereabouts;
 use crate::render::{explain, json};
 
-pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<()> {
     let (snapshot, scout) = look::take_exactly(session)?;
     let judged = look::judge(session, &snapshot, scout);
     let (look, scene) = (&judged.look, judged.scene());
@@ -32,31 +31,28 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<Exit> 
     }
     let here = session.snapshot.is_none();
     let places: Vec<Whereabouts> = records.iter().map(|record| whereabouts(record, look, here)).collect();
-    let of =
-        |record: &ProcessRecord| scene.judgement.findings.iter().find(|f| f.instance.contains(record.pid()));
-    let about = || records.iter().copied().zip(&places);
+    let about = records.iter().zip(&places).map(|(record, place)| {
+        let finding = scene.judgement.findings.iter().find(|f| f.instance.contains(record.pid()));
+        (*record, place, finding)
+    });
     if session.json {
-        let all: Vec<_> =
-            about().map(|(record, place)| json::explanation(&scene, record, of(record), place)).collect();
-        answer(&json::explanations(&all))?;
-    } else {
-        let text = |(record, place): (&ProcessRecord, &Whereabouts)| match of(record) {
-            Some(finding) => explain::instance(&scene, finding, record.pid(), place, session.screen),
-            None => {
-                let runs = look.resolution(record);
-                let known = look.roles.get(record.pid());
-                explain::stranger(&scene, record, known, runs.name(), place, session.screen)
-            }
-        };
-        answer_in_words(&about().map(text).collect::<Vec<_>>().join("\n"), session.screen)?;
+        let explanation = |(record, place, finding)| json::explanation(&scene, record, finding, place);
+        return answer(&json::explanations(&about.map(explanation).collect::<Vec<_>>()));
     }
-    Ok(Exit::Fine)
+    let text = about.map(|(record, place, finding)| match finding {
+        Some(finding) => explain::instance(&scene, finding, record.pid(), place, session.screen),
+        None => {
+            let (runs, known) = (look.resolution(record), look.roles.get(record.pid()));
+            explain::stranger(&scene, record, known, runs.name(), place, session.screen)
+        }
+    });
+    answer_in_words(&text.collect::<Vec<_>>().join("\n"), session.screen)
 }
 
 /// The processes that an argument names: one by its number, the roots of all instances of a server, or
 /// those that listen on a port.
-pub(super) fn named<'a>(target: &Named, judged: &Judged<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
-    let Judged { look, judgement, .. } = judged;
+pub(super) fn named<'a>(target: &Named, judged: &JudgedLook<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
+    let JudgedLook { look, judgement, .. } = judged;
     match target {
         Named::Pid(pid) => {
             let missing = || format!("there is no process {pid}; `mcp-reap list` shows the instances");

@@ -8,11 +8,10 @@ use clap_complete::Shell;
 use super::output::{answer, notice};
 use super::{Session, look};
 use crate::cli::documented;
-use crate::exit::Exit;
 use crate::render::clean::clean;
 
 /// Completions for a shell, or for the one in `$SHELL`, on stdout.
-pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<Exit> {
+pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<()> {
     let Some(shell) = shell.or_else(Shell::from_env) else {
         bail!(
             "$SHELL names no shell that is known: `mcp-reap completions bash`, or elvish, fish, powershell, zsh"
@@ -24,43 +23,14 @@ pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<Exit> {
     // clap_complete 4.6 writes a hyphen in the program's name in two ways, and bash then completes
     // nothing behind a subcommand.
     let text = text.replace("mcp__subcmd__reap", "mcp__reap");
-    answer(&with_instances(shell, text))?;
-    Ok(Exit::Fine)
+    answer(&with_instances(shell, text))
 }
 
 /// What follows `explain` and `kill` comes from the program itself, each time a person presses Tab.
 fn with_instances(shell: Shell, text: String) -> String {
-    const BASH: &str = r#"
-_mcp__reap__instances() {
-    _mcp__reap "$@"
-    # A flag, or the value of one.
-    [[ $2 == -* || ( $3 == -* && -n ${COMPREPLY[0]-} && ${COMPREPLY[0]} != -* ) ]] && return
-    local named='^'
-    case "${COMP_WORDS[1]}" in
-        list|ls) named='[^0-9]' ;;
-        explain|kill|why) ;;
-        *) return ;;
-    esac
-    COMPREPLY=($(compgen -W "$(mcp-reap completions --instances 2>/dev/null | cut -f1 | grep "$named")" -- "$2"))
-}
-complete -F _mcp__reap__instances -o bashdefault -o default mcp-reap
-"#;
-    const ZSH: &str = r#"
-_mcp-reap-instances() {
-    local -a instances
-    instances=(${(f)"$(mcp-reap completions --instances 2>/dev/null | sed 's/:/\\:/g; s/\t/:/')"})
-    _describe -V 'instance' instances
-}
-_mcp-reap-names() {
-    local -a instances
-    instances=(${(f)"$(mcp-reap completions --instances 2>/dev/null | grep '^[^0-9]' | sed 's/:/\\:/g; s/\t/:/')"})
-    _describe -V 'server' instances
-}
-"#;
-    const FISH: &str = r#"
-complete -c mcp-reap -n "__fish_seen_subcommand_from explain kill why" -f -a "(mcp-reap completions --instances 2>/dev/null)"
-complete -c mcp-reap -n "__fish_seen_subcommand_from list ls" -f -a "(mcp-reap completions --instances 2>/dev/null | string match -r '^.*[^0-9\t].*\t.*')"
-"#;
+    const BASH: &str = include_str!("generate/instances.bash");
+    const ZSH: &str = include_str!("generate/instances.zsh");
+    const FISH: &str = include_str!("generate/instances.fish");
     match shell {
         Shell::Bash => text + BASH,
         Shell::Fish => text + FISH,
@@ -84,7 +54,7 @@ complete -c mcp-reap -n "__fish_seen_subcommand_from list ls" -f -a "(mcp-reap c
 }
 
 /// What completes `explain` and `kill`: each instance by pid and by name, with what it is.
-pub(super) fn instances(session: &Session) -> anyhow::Result<Exit> {
+pub(super) fn instances(session: &Session) -> anyhow::Result<()> {
     let (snapshot, scout) = look::take(session)?;
     let judgement = look::judge(session, &snapshot, scout).judgement;
     let mut lines = Vec::new();
@@ -95,39 +65,11 @@ pub(super) fn instances(session: &Session) -> anyhow::Result<Exit> {
     }
     lines.sort_unstable();
     lines.dedup();
-    answer(&lines.join("\n"))?;
-    Ok(Exit::Fine)
+    answer(&lines.join("\n"))
 }
 
 /// What the definition of the command line does not hold, in the form of man(7).
-const MORE: &str = r".SH FILES
-.TP
-\fI~/.config/mcp\-reap/config.toml\fR
-Configuration; \fBmcp\-reap config init\fR writes one with comments.
-.TP
-\fI~/.local/state/mcp\-reap/audit.jsonl\fR
-Audit log; on macOS in \fI~/Library/Logs/mcp\-reap\fR.
-.SH ENVIRONMENT
-.TP
-\fBMCP_REAP_CONFIG\fR
-Configuration file, where \fB\-\-config\fR names none.
-.TP
-\fBXDG_CONFIG_HOME\fR, \fBXDG_STATE_HOME\fR
-Take the place of \fI~/.config\fR and, on Linux, \fI~/.local/state\fR.
-.TP
-\fBNO_COLOR\fR
-No colour.
-.SH EXAMPLES
-.TP
-\fBmcp\-reap \-\-dry\-run\fR
-Shows what would be ended, and why.
-.TP
-\fBmcp\-reap explain 4242\fR
-Shows all evidence for and against one process.
-.TP
-\fBmcp\-reap schedule install \-\-daily 03:00\fR
-Has it run every night.
-";
+const MORE: &str = include_str!("generate/man.roff");
 
 /// The page of the program itself.
 fn main_page() -> anyhow::Result<String> {
@@ -167,11 +109,8 @@ fn name_the_examples(folder: &Path) -> std::io::Result<()> {
 }
 
 /// The man page on stdout, or the pages of all commands in a folder.
-pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<Exit> {
-    let Some(folder) = folder else {
-        answer(&main_page()?)?;
-        return Ok(Exit::Fine);
-    };
+pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<()> {
+    let Some(folder) = folder else { return answer(&main_page()?) };
     std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
     clap_mangen::generate_to(documented(), folder)
         .map_err(anyhow::Error::from)
@@ -179,5 +118,5 @@ pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<Exit> {
         .and_then(|()| Ok(std::fs::write(folder.join("mcp-reap.1"), main_page()?)?))
         .with_context(|| format!("failed to write man pages into {}", folder.display()))?;
     notice(&format!("wrote the man pages into {}", folder.display()));
-    Ok(Exit::Fine)
+    Ok(())
 }

@@ -11,16 +11,18 @@ use crate::exit::Exit;
 use crate::render::clean::clean;
 
 pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
+    let global = &cli.global;
     match action {
-        HookAction::Run { watch: false } => call::run(cli).map(|()| Exit::Fine),
+        HookAction::Status { target } => return status::status(global, *target),
+        HookAction::Run { watch: false } => call::run()?,
         // The part of a call that stays behind when the client has its answer.
-        HookAction::Run { watch: true } => watch::run(cli).map(|()| Exit::Fine),
+        HookAction::Run { watch: true } => watch::run(cli)?,
         HookAction::Install { target, force, dry_run } => {
-            install::install(&cli.global, *target, *force, *dry_run)
+            install::install(global, *target, *force, *dry_run)?;
         }
-        HookAction::Uninstall { target } => install::uninstall(&cli.global, *target),
-        HookAction::Status { target } => status::status(&cli.global, *target),
+        HookAction::Uninstall { target } => install::uninstall(global, *target)?,
     }
+    Ok(Exit::Fine)
 }
 
 /// A call that cannot be parsed: a mistake in the settings is no reason to stop a session.

@@ -1,7 +1,7 @@
 //! Allow rules that protect nothing: a run names those of its flags, `doctor` those of the file.
 
 use super::Session;
-use super::look::Judged;
+use super::look::JudgedLook;
 use super::output::notice;
 use crate::classify;
 use crate::clients;
@@ -10,14 +10,14 @@ use crate::policy::AllowRule;
 use crate::render::clean::clean;
 use crate::render::doctor::DoctorLine;
 
-fn idle<'s>(session: &'s Session, judged: &Judged<'_>) -> Vec<&'s AllowRule> {
+fn idle<'s>(session: &'s Session, judged: &JudgedLook<'_>) -> Vec<&'s AllowRule> {
     let instances: Vec<&Instance<'_>> =
         judged.judgement.findings.iter().map(|finding| &finding.instance).collect();
     classify::idle_rules(&instances, &judged.look, &session.policy.allow)
 }
 
 /// An allow pattern that matches nothing protects nothing: mostly a slip.
-pub(super) fn notice_flags(session: &Session, judged: &Judged<'_>) {
+pub(super) fn notice_flags(session: &Session, judged: &JudgedLook<'_>) {
     let idle = idle(session, judged);
     for text in &session.allow {
         // Each pattern is two rules: of the name, and of the command.
@@ -32,7 +32,7 @@ pub(super) fn notice_flags(session: &Session, judged: &Judged<'_>) {
 }
 
 /// Allow rules that protect nothing now, and nothing that a client is configured to start: slips, mostly.
-pub(super) fn of_the_file(session: &Session, judged: &Judged<'_>) -> Vec<DoctorLine> {
+pub(super) fn of_the_file(session: &Session, judged: &JudgedLook<'_>) -> Vec<DoctorLine> {
     let idle = idle(session, judged);
     if idle.is_empty() {
         return Vec::new();

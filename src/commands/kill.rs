@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use anyhow::Context as _;
 
-use super::look::Judged;
+use super::look::JudgedLook;
 use super::output::can_ask;
-use super::reap::{self, Wish};
+use super::reap::{self, RunRequest};
 use super::{Session, explain, look};
 use crate::cli::{Cli, KillArgs, Named};
 use crate::exit::Exit;
@@ -26,13 +26,13 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     let asked = !yes && !dry_run && can_ask();
     let choice = Choice::These { roots, in_use: args.in_use || asked };
     if dry_run {
-        return reap::dry_run_of(session, &choice);
+        return reap::dry_run(session, &choice);
     }
-    reap::carry_out(session, &Wish { choice, yes, wait: cli.wait || args.wait, by: cli.started_by.into() })
+    reap::run(session, &RunRequest { choice, yes, wait: cli.wait || args.wait, by: cli.started_by })
 }
 
 /// The roots of the instances that an argument names.
-fn chosen(target: &Named, judged: &Judged<'_>) -> anyhow::Result<Vec<ProcessId>> {
+fn chosen(target: &Named, judged: &JudgedLook<'_>) -> anyhow::Result<Vec<ProcessId>> {
     let records = explain::named(target, judged)?;
     let root = |record: &ProcessRecord| {
         let pid = record.pid();

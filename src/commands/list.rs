@@ -7,7 +7,7 @@ use super::output::{answer, answer_in_words, answer_to_reader, notice};
 use super::{Session, configured, look};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
-use crate::render::clean::{clean, fit};
+use crate::render::clean::fit;
 use crate::render::table::{self, Columns, Detail};
 use crate::render::{Scene, json, plain};
 
@@ -19,7 +19,7 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         return watch(session, args);
     }
     if args.configured {
-        return configured::run(session);
+        return configured::run(session).map(|()| Exit::Fine);
     }
     let containers = look::containers(args.containers);
     let (snapshot, scout) = look::take(session)?;
@@ -27,9 +27,6 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     let fits = judged.keep(&args.wanted);
     let containers = containers.map(|answer| judged.abandoned(answer));
     let scene = Scene { containers: containers.as_ref(), ..judged.scene() };
-    for trouble in containers.iter().flat_map(|found| &found.troubles) {
-        notice(&clean(trouble));
-    }
     if session.json {
         answer(&json::report(&scene))?;
     } else {
@@ -68,15 +65,17 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let fits = judged.keep(&args.wanted);
         let scene = judged.scene();
         let list = table::list(&scene, screen, detail(args));
-        let list = screen.as_high(&screen.width.map_or(list.clone(), |width| plain::wrapped(&list, width)));
-        // Home, and clear what the look before left below: no flicker, as there is with a clear first.
-        let (home, clear) = if screen.width.is_some() { ("\x1b[H", "\x1b[J") } else { ("", "") };
-        let list = if home.is_empty() { list } else { list.replace('\n', "\x1b[K\n") };
-        let ending = if home.is_empty() { "\n" } else { "\x1b[K\n" };
         let summary = summary(&scene, memory, args, fits);
-        // A second line of it would push the first line of the list out of a full screen.
-        let summary = screen.width.map_or(summary.clone(), |width| fit(&summary, width));
-        if !answer_to_reader(&format!("{home}{list}{summary}{ending}{clear}"))? {
+        let text = match screen.width {
+            // Home, and clear what the look before left below: no flicker, as there is with a clear first. A second line
+            // of the summary would push the first line of the list out of a full screen.
+            Some(width) => {
+                let list = screen.as_high(&plain::wrapped(&list, width)) + &fit(&summary, width) + "\n";
+                format!("\x1b[H{}\x1b[J", list.replace('\n', "\x1b[K\n"))
+            }
+            None => screen.as_high(&list) + &summary + "\n",
+        };
+        if !answer_to_reader(&text)? {
             return Ok(Exit::Fine);
         }
         if let Some(exit) = keys.over_within(AGAIN) {

@@ -7,12 +7,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
 
-use super::output::{answer, answer_to_reader, notice, wait_for_reader};
+use super::output::{answer, answer_to_reader, notice, shown, wait_for_reader};
 use crate::audit::{CURRENT, history};
 use crate::cli::{Global, LogArgs};
-use crate::exit::Exit;
 use crate::history::Run;
-use crate::render::clean::clean;
 use crate::render::log;
 use crate::render::style::Screen;
 
@@ -20,7 +18,7 @@ use crate::render::style::Screen;
 /// a machine.
 const AGAIN: Duration = Duration::from_millis(500);
 
-pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<()> {
     let directory = crate::config::state_dir()?;
     let screen = Screen::of_stdout(global.color);
     let since = args.since.map(|since| since.from(Utc::now(), &Local));
@@ -31,17 +29,14 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
     if args.follow {
         return follow(&directory, since, runs, screen, global.json);
     }
-    if global.json {
-        answer(&log::json(&runs))?;
-    } else {
-        answer(&(log::text(&runs, screen, &Local) + &log::totals(&runs, screen, &Local)))?;
-    }
+    let text = || log::text(&runs, screen, &Local) + &log::totals(&runs, screen, &Local);
+    answer(&if global.json { log::json(&runs) } else { text() })?;
     if global.quiet {
-        return Ok(Exit::Fine);
+        return Ok(());
     }
     if runs.is_empty() {
         let when = if since.is_some() { " since then" } else { " yet" };
-        notice(&format!("no run is recorded{when} in {}", clean(&directory.display().to_string())));
+        notice(&format!("no run is recorded{when} in {}", shown(&directory)));
     }
     if unreadable > 0 {
         notice(&format!(
@@ -49,7 +44,7 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
             crate::render::table::count(unreadable, "line")
         ));
     }
-    Ok(Exit::Fine)
+    Ok(())
 }
 
 /// Shows what there is, then each run once it is over, until its reader is gone: that is checked once a round, because
@@ -63,7 +58,7 @@ fn follow(
     mut runs: Vec<Run>,
     screen: Screen,
     json: bool,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<()> {
     let mut shown: HashSet<String> = HashSet::new();
     let mut seen = None;
     loop {
@@ -77,18 +72,15 @@ fn follow(
         };
         shown.extend(runs.drain(..).map(|run| run.run));
         if !answer_to_reader(&text)? {
-            return Ok(Exit::Fine);
+            return Ok(());
         }
-        loop {
-            let now = std::fs::metadata(directory.join(CURRENT)).ok().map(|file| (file.ino(), file.len()));
-            if now != seen {
-                seen = now;
-                break;
-            }
+        let state = || std::fs::metadata(directory.join(CURRENT)).ok().map(|file| (file.ino(), file.len()));
+        while state() == seen {
             if !wait_for_reader(AGAIN) {
-                return Ok(Exit::Fine);
+                return Ok(());
             }
         }
+        seen = state();
         runs = history::runs(directory, since)?.0;
     }
 }

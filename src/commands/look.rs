@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
+use super::output::notice;
 use super::{Session, verbose};
 use crate::catalog::{Catalog, Configured};
 use crate::classify::{self, Judgement, Scout};
 use crate::cli::Wanted;
-use crate::clients::{self, ConfiguredServer, Places, Scope, Transport};
-use crate::containers::Abandoned;
+use crate::clients::{self, ConfiguredServer, Findings, Places, Scope, Transport};
+use crate::containers::{Containers, without_client};
 use crate::look::Look;
 use crate::plan::{Choice, Plan};
 use crate::process::{Owners, Pid, ProcessId, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
-use crate::services::EngineAnswer;
 
 /// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
 /// identified its processes.
@@ -44,7 +44,7 @@ fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Sco
         // soon as there is anything to judge; details of what only they identify are read like those of the rest.
         configured = true;
         let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
-        scout = known.learn(with_configurations(session), table);
+        scout = known.learn(&configurations(session).1, table);
         scout.interest(table)
     };
     let began = Instant::now();
@@ -64,14 +64,14 @@ fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Sco
 }
 
 /// A look with what follows from it.
-pub(super) struct Judged<'a> {
+pub(super) struct JudgedLook<'a> {
     pub(super) look: Look<'a>,
     pub(super) judgement: Judgement<'a>,
     pub(super) plan: Plan,
 }
 
 /// Judges a table and plans the end of what nobody uses.
-pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<'a>) -> Judged<'a> {
+pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<'a>) -> JudgedLook<'a> {
     judge_for(session, snapshot, scout, &Choice::Unused)
 }
 
@@ -81,7 +81,7 @@ pub(super) fn judge_for<'a>(
     snapshot: &'a Snapshot,
     scout: Scout<'a>,
     choice: &Choice,
-) -> Judged<'a> {
+) -> JudgedLook<'a> {
     let began = Instant::now();
     let look = scout.into_look(snapshot);
     let mut judgement = classify::judge(&look, &session.policy);
@@ -91,10 +91,10 @@ pub(super) fn judge_for<'a>(
     }
     let plan = Plan::of(&judgement, &look, &session.policy, choice);
     verbose::judged(&look, &judgement, &plan, began.elapsed());
-    Judged { look, judgement, plan }
+    JudgedLook { look, judgement, plan }
 }
 
-impl Judged<'_> {
+impl JudgedLook<'_> {
     /// Leaves only the wanted instances to be shown; all were judged. `false` when there are some and none is wanted.
     pub(super) fn keep(&mut self, wanted: &Wanted) -> bool {
         let before = self.judgement.findings.len();
@@ -110,60 +110,61 @@ impl Judged<'_> {
         Scene::new(self.look.snapshot, &self.judgement, &self.plan)
     }
 
-    /// Those of the containers that nobody uses.
-    pub(super) fn abandoned(&self, answer: EngineAnswer) -> Abandoned {
-        let EngineAnswer { containers, troubles } = answer;
-        let lost = crate::containers::without_client(&containers, self.look.snapshot, self.look.catalog);
-        Abandoned { containers: lost.into_iter().cloned().collect(), troubles }
+    /// Those of the containers that nobody uses. What could not be found out is a notice.
+    pub(super) fn abandoned(&self, mut answer: Containers) -> Containers {
+        for trouble in &answer.troubles {
+            notice(&clean(trouble));
+        }
+        let lost = without_client(&answer.containers, self.look.snapshot, self.look.catalog);
+        answer.containers = lost.into_iter().cloned().collect();
+        answer
     }
 }
 
-/// The catalog with the person's own client configurations. They are read only when there is anything to judge (reading
-/// them takes milliseconds), and never for a recorded table, which must mean the same on every machine.
-fn with_configurations(session: &Session) -> &Catalog {
-    session.with_configurations.get_or_init(|| with_entries(session, &configurations()))
+/// What the person's clients are configured to start, and the catalog with it. Read once, only when there is anything to
+/// judge (that takes milliseconds), and never for a recorded table, which must mean the same on every machine.
+fn configurations(session: &Session) -> &(Vec<ConfiguredServer>, Catalog) {
+    session.configurations.get_or_init(|| {
+        let servers = read_configurations();
+        let entries = servers.iter().cloned().filter_map(configured).collect();
+        (servers, Catalog::builtin().with_rules(&session.policy.servers).with_configured(entries))
+    })
 }
 
-fn with_entries(session: &Session, servers: &[ConfiguredServer]) -> Catalog {
-    let entries = servers.iter().cloned().filter_map(configured).collect();
-    Catalog::builtin().with_rules(&session.policy.servers).with_configured(entries)
-}
-
-/// What the person's clients are configured to start. What could not be read is a warning.
-fn configurations() -> Vec<ConfiguredServer> {
+/// What could not be read is a warning.
+fn read_configurations() -> Vec<ConfiguredServer> {
     let Some(places) = Places::from_env() else { return Vec::new() };
     let began = Instant::now();
     let found = clients::read(&places);
     verbose::configured(found.servers.len(), began.elapsed());
+    warn(&found);
+    found.servers
+}
+
+/// Warns of what could not be read of the clients' configurations.
+pub(super) fn warn(found: &Findings) {
     for warning in &found.warnings {
         tracing::warn!("{}", clean(&warning.to_string()));
     }
-    found.servers
 }
 
 /// A table that is judged by the configurations in any case, with their servers.
 pub(super) fn take_by_configurations(
     session: &Session,
-) -> anyhow::Result<(Snapshot, Scout<'_>, Vec<ConfiguredServer>)> {
-    let servers = configurations();
-    let (snapshot, _) = take(session)?;
-    let catalog = session.with_configurations.get_or_init(|| with_entries(session, &servers));
-    Ok((snapshot, Scout::new(catalog), servers))
+) -> anyhow::Result<(Snapshot, Scout<'_>, &[ConfiguredServer])> {
+    let (servers, catalog) = configurations(session);
+    Ok((take(session)?.0, Scout::new(catalog), servers))
 }
 
 fn configured(server: ConfiguredServer) -> Option<Configured> {
-    match server.transport {
-        Transport::Stdio { argv } => {
-            let cwd = match server.scope {
-                Scope::Local { project } | Scope::Project { project } => Some(project),
-                Scope::Extension { folder } => Some(folder),
-                Scope::User | Scope::Managed | Scope::Plugin { .. } => None,
-            };
-            let cwd = cwd.map(|folder| folder.to_string_lossy().into_owned());
-            Some(Configured { client: server.client, entry: server.entry, argv, cwd })
-        }
-        Transport::Remote { .. } => None,
-    }
+    let Transport::Stdio { argv } = server.transport else { return None };
+    let cwd = match server.scope {
+        Scope::Local { project } | Scope::Project { project } => Some(project),
+        Scope::Extension { folder } => Some(folder),
+        Scope::User | Scope::Managed | Scope::Plugin { .. } => None,
+    };
+    let cwd = cwd.map(|folder| folder.to_string_lossy().into_owned());
+    Some(Configured { client: server.client, entry: server.entry, argv, cwd })
 }
 
 /// The conversations of running clients, where the servers' environments do not name them. Never of a recorded
@@ -181,6 +182,6 @@ fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid,
 
 /// Containers of MCP images without a client, where the person wants them. The engines are queried before the
 /// processes are looked at: a client that starts meanwhile is seen, and its container is not reported.
-pub(super) fn containers(asked: bool) -> Option<EngineAnswer> {
+pub(super) fn containers(asked: bool) -> Option<Containers> {
     asked.then(crate::services::containers)
 }

@@ -19,7 +19,6 @@ mod log;
 mod look;
 mod output;
 mod pick;
-mod plan_text;
 mod reap;
 mod record;
 mod recorder;
@@ -33,16 +32,20 @@ mod wrap;
 
 use std::ffi::OsString;
 
-use crate::cli::{Audience, Cli, Command, Format};
-use crate::diagnostics::Diagnostics;
+use clap::ArgMatches;
+
+use crate::cli::{Audience, Cli, Command, Format, misfit};
+use crate::diagnostics;
 use crate::exit::Exit;
+use crate::plan::Choice;
+use reap::RunRequest;
 use session::Session;
 
 /// Runs the command and reports its error to its audience.
 #[must_use]
-pub fn run(cli: &Cli) -> Exit {
+pub fn run(cli: &Cli, matches: &ArgMatches) -> Exit {
     let audience = Audience::of(cli);
-    dispatch(cli, audience).unwrap_or_else(|error| report(audience, &error))
+    dispatch(cli, matches, audience).unwrap_or_else(|error| report(audience, &error))
 }
 
 /// Reports a command line that cannot be parsed; prints the help for `--help`.
@@ -60,11 +63,11 @@ pub fn misspelt(audience: Audience, mistake: &clap::Error) -> Exit {
 fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
     use clap::error::{ContextKind, ContextValue};
     let word = match mistake.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) => Some(word.as_str()),
-        _ => None,
+        Some(ContextValue::String(word)) => word,
+        _ => "",
     };
-    match word.and_then(|word| Some((word, crate::cli::tip(word)?))) {
-        Some((word, tip)) => output::notice(&format!("error: there is no command '{word}'\n\n  tip: {tip}")),
+    match crate::cli::tip(word) {
+        Some(tip) => output::notice(&format!("error: there is no command '{word}'\n\n  tip: {tip}")),
         None => output::print_mistake(mistake),
     }
     Exit::Refused
@@ -75,10 +78,10 @@ fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
 #[must_use]
 pub fn version(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
     let word = args.nth(1)?;
-    let alone = args.next().is_none() && (word == "--version" || word == "-V");
-    alone.then(|| {
-        output::answer(VERSION).map_or_else(|error| report(Audience::Person, &error), |()| Exit::Fine)
-    })
+    if args.next().is_some() || (word != "--version" && word != "-V") {
+        return None;
+    }
+    Some(output::answer(VERSION).map_or_else(|error| report(Audience::Person, &error), |()| Exit::Fine))
 }
 
 const VERSION: &str = concat!("mcp-reap ", env!("CARGO_PKG_VERSION"));
@@ -97,7 +100,7 @@ pub fn before_the_runtime() -> Option<Exit> {
     match command.to_str()? {
         "exec" => exec::read(words).map(|(command, linger)| exec::run(command, linger)),
         "guard" => {
-            let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
             Some(guard::run(&words))
         }
         _ => None,
@@ -113,29 +116,34 @@ fn cmdline_words() -> Vec<OsString> {
 
 /// # Errors
 /// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
-fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
+fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Result<Exit> {
     stop::outlive_full_files()?;
     let global = &cli.global;
     output::for_people(!global.json && !is_for_a_program(cli));
     // A call of the hook logs into a file, and only when something went wrong.
     if audience != Audience::Hook {
-        Diagnostics { verbose: global.verbose, quiet: global.quiet, directory: None }.start()?;
+        diagnostics::start(diagnostics::level(global.verbose, global.quiet), None)?;
     }
-    if let Some(misfit) = cli.misfit() {
+    if let Some(misfit) = misfit(matches) {
         anyhow::bail!(misfit);
     }
     let session = || Session::new(global);
+    let fine = |()| Exit::Fine;
     match &cli.command {
-        None if cli.dry_run => reap::dry_run(&session()?),
+        None if cli.dry_run => reap::dry_run(&session()?, &Choice::Unused),
         None if cli.interactive => pick::run(&session()?, cli),
-        None => reap::run(&session()?, cli),
+        None => {
+            let request =
+                RunRequest { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by };
+            reap::run(&session()?, &request)
+        }
         Some(Command::Kill(args)) => kill::run(&session()?, cli, args),
         Some(Command::List(args)) => list::run(&session()?, args),
-        Some(Command::Explain { targets }) => explain::run(&session()?, targets),
+        Some(Command::Explain { targets }) => explain::run(&session()?, targets).map(fine),
         Some(Command::Check(args)) => check::run(&session()?, args),
-        Some(Command::Record { output }) => record::run(&session()?, output.as_deref()),
-        Some(Command::Config { action }) => config::run(action, global),
-        Some(Command::Log(args)) => log::run(args, global),
+        Some(Command::Record { output }) => record::run(&session()?, output.as_deref()).map(fine),
+        Some(Command::Config { action }) => config::run(action, global).map(fine),
+        Some(Command::Log(args)) => log::run(args, global).map(fine),
         Some(Command::Test(args)) => test::run(args, global.json),
         Some(Command::Wrap { action }) => wrap::run(action.as_ref(), global),
         // What can be run was run before main.
@@ -143,13 +151,10 @@ fn dispatch(cli: &Cli, audience: Audience) -> anyhow::Result<Exit> {
             anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
         }
         Some(Command::Doctor) => doctor::run(global),
-        Some(Command::Version) => {
-            output::answer(VERSION)?;
-            Ok(Exit::Fine)
-        }
-        Some(Command::Completions { instances: true, .. }) => generate::instances(&session()?),
-        Some(Command::Completions { shell, .. }) => generate::completions(*shell),
-        Some(Command::Man { folder }) => generate::man(folder.as_deref()),
+        Some(Command::Version) => output::answer(VERSION).map(fine),
+        Some(Command::Completions { instances: true, .. }) => generate::instances(&session()?).map(fine),
+        Some(Command::Completions { shell, .. }) => generate::completions(*shell).map(fine),
+        Some(Command::Man { folder }) => generate::man(folder.as_deref()).map(fine),
         Some(Command::Schedule { action }) => schedule::run(action, global),
         Some(Command::Hook { action }) => hook::run(action, cli),
     }

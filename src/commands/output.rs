@@ -2,14 +2,17 @@
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use terminal_size::terminal_size_of;
+use tracing::level_filters::LevelFilter;
 
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics;
+use crate::render::clean::clean;
 use crate::render::plain;
 use crate::render::style::{Color, Screen};
 
@@ -119,8 +122,13 @@ pub(super) fn for_this_locale(text: &str) -> Cow<'_, str> {
 /// work goes on.
 pub(super) fn log_to_file() {
     if let Ok(directory) = crate::config::state_dir() {
-        let _ = Diagnostics { verbose: 0, quiet: true, directory: Some(directory) }.start();
+        let _ = diagnostics::start(LevelFilter::ERROR, Some(&directory));
     }
+}
+
+/// A path as it is shown, on one line.
+pub(super) fn shown(path: &Path) -> String {
+    clean(&path.display().to_string())
 }
 
 /// An error with its causes in one line. A cause that the message ends with already is not repeated.

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use console::{Key, Term};
 
 use super::output::{can_ask, notice};
-use super::reap::{self, Wish};
+use super::reap::{self, RunRequest};
 use super::stop::{listen, signal_in};
 use super::{Session, look, output};
 use crate::cli::Cli;
@@ -18,7 +18,7 @@ use crate::render::pick::{PickList, PickRow};
 
 pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     if !can_ask() {
-        reap::dry_run_of(session, &Choice::Unused)?;
+        reap::dry_run(session, &Choice::Unused)?;
         notice("nothing was ended: -i needs a terminal to choose on; --yes ends these without one");
         return Ok(Exit::Refused);
     }
@@ -31,7 +31,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let choosable = Plan::of(&judged.judgement, &judged.look, &session.policy, &may);
     let list = PickList::new(&scene, &choosable);
     if list.rows.is_empty() {
-        return reap::dry_run(session);
+        return reap::dry_run(session, &Choice::Unused);
     }
     let chosen = if Term::stderr().features().is_attended() && !is_dumb() {
         on_screen(session, list)?
@@ -41,7 +41,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let rows = match chosen {
         Chosen::These(rows) if !rows.is_empty() => rows,
         Chosen::Signalled(signal) => return Ok(Exit::Signalled(signal)),
-        Chosen::These(_) | Chosen::Nothing => {
+        Chosen::These(_) => {
             notice("nothing was ended");
             return Ok(Exit::Fine);
         }
@@ -51,13 +51,12 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let roots: HashSet<_> = rows.iter().map(|row| row.root).collect();
     // What came into use meanwhile stays, unless that yes was for it.
     let choice = Choice::These { roots, in_use: !yes };
-    reap::carry_out(session, &Wish { choice, yes, wait: true, by: cli.started_by.into() })
+    reap::run(session, &RunRequest { choice, yes, wait: true, by: cli.started_by })
 }
 
 /// What a person did with the list.
 enum Chosen {
     These(Vec<PickRow>),
-    Nothing,
     Signalled(i32),
 }
 
@@ -109,7 +108,7 @@ fn keys(session: &Session, term: &Term, list: &mut PickList, stop: &AtomicUsize)
             Key::Char(' ') => list.mark(),
             Key::Char('a') => list.mark_all(),
             Key::Enter => return Ok(Chosen::These(list.marked())),
-            Key::Escape | Key::Char('q') => return Ok(Chosen::Nothing),
+            Key::Escape | Key::Char('q') => return Ok(Chosen::These(Vec::new())),
             _ => {}
         }
     }
@@ -122,7 +121,7 @@ fn by_numbers(mut list: PickList) -> anyhow::Result<Chosen> {
         let answer = output::ask_for("Which? Their numbers; Enter for those marked x, q for none: ")?;
         match list.take(&answer) {
             Ok(true) => return Ok(Chosen::These(list.marked())),
-            Ok(false) => return Ok(Chosen::Nothing),
+            Ok(false) => return Ok(Chosen::These(Vec::new())),
             Err(problem) => notice(&problem),
         }
     }

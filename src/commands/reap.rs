@@ -6,14 +6,12 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::consent::unless_yes;
+use super::consent::{notice_next, notice_summary, show, unless_yes};
 use super::output::{answer, notice, with_causes};
-use super::plan_text::{notice_next, notice_summary, show};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
 use super::{Session, confirm as second_look, idle_rules, look, run_lock};
 use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
-use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
 use crate::process::Pid;
@@ -22,12 +20,7 @@ use crate::render::spinner::Spinner;
 use crate::render::{Scene, json, next, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
-pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
-    dry_run_of(session, &Choice::Unused)
-}
-
-/// A dry run of any choice.
-pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
+pub(super) fn dry_run(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, choice);
     idle_rules::notice_flags(session, &judged);
@@ -40,7 +33,7 @@ pub(super) fn dry_run_of(session: &Session, choice: &Choice) -> anyhow::Result<E
 }
 
 /// What a run is to do.
-pub(super) struct Wish {
+pub(super) struct RunRequest {
     /// What to end.
     pub(super) choice: Choice,
     /// Without a question.
@@ -51,17 +44,11 @@ pub(super) struct Wish {
     pub(super) by: StartedBy,
 }
 
-/// The real thing.
-pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
-    let wish = Wish { choice: Choice::Unused, yes: cli.yes, wait: cli.wait, by: cli.started_by.into() };
-    carry_out(session, &wish)
-}
-
-/// Looks, asks unless the wish has its yes, looks again, ends, and reports.
+/// Looks, asks unless the request has its yes, looks again, ends, and reports.
 ///
 /// # Errors
 /// When nothing could be ended: no table, no audit log, no lock.
-pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exit> {
     if session.snapshot.is_some() {
         bail!("--snapshot judges a recorded table and can never end anything; add --dry-run");
     }
@@ -69,18 +56,18 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
     let directory = crate::config::state_dir()?;
     let begin = |wait: bool| -> anyhow::Result<Option<AuditLog>> {
         let lock = run_lock::take(session, &directory, wait, &stop)?;
-        lock.map(|lock| open(session, lock, wish.by)).transpose()
+        lock.map(|lock| open(session, lock, request.by)).transpose()
     };
     // A person may take long to answer. No other run should wait for that, so this run takes the lock after the yes.
-    let early = if wish.yes {
-        let Some(log) = begin(wish.wait)? else { return nothing_done(session, &wish.choice) };
+    let early = if request.yes {
+        let Some(log) = begin(request.wait)? else { return nothing_done(session, &request.choice) };
         Some(log)
     } else {
         None
     };
     let mut started = Instant::now();
     let (snapshot, scout) = look::take(session)?;
-    let judged = look::judge_for(session, &snapshot, scout, &wish.choice);
+    let judged = look::judge_for(session, &snapshot, scout, &request.choice);
     idle_rules::notice_flags(session, &judged);
     let mut scene = judged.scene();
     let log = match early {
@@ -90,7 +77,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
                 return Ok(exit);
             }
             // The person said yes. The second look does not find what another run has ended meanwhile.
-            let Some(log) = begin(true)? else { return nothing_done(session, &wish.choice) };
+            let Some(log) = begin(true)? else { return nothing_done(session, &request.choice) };
             // The time a person takes to think is not the run's.
             started = Instant::now();
             log
@@ -98,13 +85,13 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
     };
     // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
     listen(&stop)?;
-    let done = end(session, log, wish.by, judged.plan.clone(), started, &stop)?;
+    let done = end(session, log, request.by, judged.plan.clone(), started, &stop)?;
     scene.results = Some(&done.report.results);
-    if let Err(error) = tell(session, &scene, &done.confirmed, &done.totals) {
+    if let Err(error) = print_results(session, &scene, &done.confirmed, &done.totals) {
         // What was done is done and recorded; the exit code is for that.
         notice(&format!("mcp-reap: {error:#}"));
     }
-    let refused = wish.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
+    let refused = request.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
     Ok(match exit(done)? {
         // Not all that was chosen was ended.
         Exit::Fine if refused => Exit::NotFine,
@@ -114,7 +101,7 @@ pub(super) fn carry_out(session: &Session, wish: &Wish) -> anyhow::Result<Exit> 
 
 /// With `--json` there is an object in any case: what was found, without outcomes.
 fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
-    if session.json { dry_run_of(session, choice) } else { Ok(Exit::Fine) }
+    if session.json { dry_run(session, choice) } else { Ok(Exit::Fine) }
 }
 
 /// What became of a plan.
@@ -188,7 +175,12 @@ fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
     (processes > 0 && !session.quiet).then(|| Spinner::start(what, session.policy.grace))
 }
 
-fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals) -> anyhow::Result<()> {
+fn print_results(
+    session: &Session,
+    scene: &Scene<'_>,
+    confirmed: &Plan,
+    totals: &Totals,
+) -> anyhow::Result<()> {
     let scene = Scene { plan: confirmed, ..*scene };
     if session.json {
         return answer(&json::report(&scene));
@@ -213,7 +205,7 @@ fn tell(session: &Session, scene: &Scene<'_>, confirmed: &Plan, totals: &Totals)
 }
 
 pub(super) fn exit(done: FinishedRun) -> anyhow::Result<Exit> {
-    let FinishedRun { report, closed, interrupted, .. } = done;
+    let FinishedRun { report, totals, closed, interrupted, .. } = done;
     let sent = |outcome: &Outcome| matches!(outcome, Outcome::Exited | Outcome::Killed | Outcome::Survived);
     if let Some(error) = report.failed.or(closed.err()) {
         let any = report.results.iter().any(|ended| sent(&ended.outcome));
@@ -227,7 +219,5 @@ pub(super) fn exit(done: FinishedRun) -> anyhow::Result<Exit> {
     if let Some(signal) = interrupted {
         return Ok(Exit::Signalled(signal));
     }
-    let failed = |outcome: &Outcome| matches!(outcome, Outcome::Survived | Outcome::Denied(_));
-    let fine = !report.results.iter().any(|ended| failed(&ended.outcome));
-    Ok(if fine { Exit::Fine } else { Exit::NotFine })
+    Ok(Exit::fine_if(totals.failed == 0))
 }

@@ -7,25 +7,19 @@ use serde::Serialize;
 
 use super::output::{answer, notice};
 use super::{Session, look};
-use crate::exit::Exit;
 use crate::os::machine::Machine;
 use crate::process::Snapshot;
 
-pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<()> {
     let snapshot = without_secrets(look::take_exactly(session)?.0);
     let table = Recorded { machine: Machine::here(), snapshot: &snapshot };
     let text = serde_json::to_string(&table).context("failed to write the table as JSON")?;
-    match output {
-        None => answer(&text)?,
-        Some(path) => {
-            std::fs::write(path, text + "\n")
-                .with_context(|| format!("failed to write {}", path.display()))?;
-            if !session.quiet {
-                notice(&format!("{} processes recorded in {}", snapshot.processes.len(), path.display()));
-            }
-        }
+    let Some(path) = output else { return answer(&text) };
+    std::fs::write(path, text + "\n").with_context(|| format!("failed to write {}", path.display()))?;
+    if !session.quiet {
+        notice(&format!("{} processes recorded in {}", snapshot.processes.len(), path.display()));
     }
-    Ok(Exit::Fine)
+    Ok(())
 }
 
 /// A table and the machine it was taken on. Readers of tables pass over `machine`: it decides nothing.
@@ -42,9 +36,6 @@ fn without_secrets(mut snapshot: Snapshot) -> Snapshot {
     for record in &mut snapshot.processes {
         if let Some(argv) = &record.argv {
             record.argv = Some(crate::redact::argv(argv).into_iter().collect());
-        }
-        if record.details.env.is_none() {
-            continue;
         }
         for (name, value) in record.details.env.iter_mut().flatten() {
             // Pids, compared with others: the value is the evidence.

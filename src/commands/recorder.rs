@@ -9,7 +9,7 @@ use crate::audit::{AuditError, AuditEvent, AuditLog, FileSink, Sink, StartedBy, 
 use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
-use crate::reap::{MemberEvent, Outcome, Recorder, RunReport, Signal, Step};
+use crate::reap::{Ended, MemberEvent, Outcome, Recorder, RunReport, Signal, Step};
 use crate::render::figures::{elapsed, size_of};
 use crate::render::table::count;
 
@@ -90,10 +90,6 @@ fn millis(duration: Duration) -> u64 {
 }
 
 impl Translator {
-    fn after_ms(&self, id: ProcessId) -> u64 {
-        millis(self.first_signal.get(&id).map(Instant::elapsed).unwrap_or_default())
-    }
-
     /// One that has happened; from the first signal on, the time that a process takes to end is counted.
     pub(super) fn happened(&mut self, event: &MemberEvent<'_>) -> AuditEvent {
         if matches!(event.step, Step::Signalled(Signal::Term | Signal::Kill)) {
@@ -110,7 +106,7 @@ impl Translator {
     fn translate(&self, event: &MemberEvent<'_>) -> AuditEvent {
         let (target, member) = (event.target, event.member);
         let subject = subject_of(target, member);
-        let after_ms = self.after_ms(member.id);
+        let after_ms = millis(self.first_signal.get(&member.id).map(Instant::elapsed).unwrap_or_default());
         match &event.step {
             Step::Intent(signal) => AuditEvent::intent(subject, *signal, target, member),
             Step::Signalled(signal) => AuditEvent::Signalled { subject, signal: *signal },
@@ -170,20 +166,17 @@ pub(super) struct Totals {
 
 impl Totals {
     pub(super) fn of<E>(plan: &Plan, report: &RunReport<E>, duration: Duration) -> Totals {
-        let gone = || report.results.iter().filter(|ended| ended.outcome.is_gone());
-        let failed = report
-            .results
-            .iter()
-            .filter(|ended| matches!(ended.outcome, Outcome::Survived | Outcome::Denied(_)))
-            .count();
-        let whole = (0..plan.targets.len()).filter(|target| {
-            report.results.iter().filter(|ended| ended.target == *target).all(|ended| ended.outcome.is_gone())
-        });
+        let results = || report.results.iter();
+        let gone = || results().filter(|ended| ended.outcome.is_gone());
+        let is_failed = |ended: &&Ended| matches!(ended.outcome, Outcome::Survived | Outcome::Denied(_));
+        let is_whole = |target: &usize| {
+            results().filter(|ended| ended.target == *target).all(|ended| ended.outcome.is_gone())
+        };
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Totals {
-            instances: small(whole.count()),
+            instances: small((0..plan.targets.len()).filter(is_whole).count()),
             processes: small(gone().count()),
-            failed: small(failed),
+            failed: small(results().filter(is_failed).count()),
             rss: gone().fold(0, |sum, ended| sum.saturating_add(ended.member.rss)),
             duration,
         }
@@ -195,13 +188,10 @@ impl Totals {
             0 => String::new(),
             n => format!("; {} could not be ended", count(n as usize, "process")),
         };
-        format!(
-            "{}, {}, {} reclaimed in {}{failed}",
-            count(self.instances as usize, "instance"),
-            count(self.processes as usize, "process"),
-            size_of(self.rss, memory),
-            elapsed(self.duration),
-        )
+        let instances = count(self.instances as usize, "instance");
+        let processes = count(self.processes as usize, "process");
+        let memory = size_of(self.rss, memory);
+        format!("{instances}, {processes}, {memory} reclaimed in {}{failed}", elapsed(self.duration))
     }
 }
 

@@ -1,19 +1,19 @@
 //! `mcp-reap schedule install|status|uninstall`.
 
-use std::env;
 use std::fmt::Display;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
 use chrono::{DateTime, Local, TimeDelta, Utc};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::output::{answer, notice};
-use crate::audit::{AuditEvent, RunId, StartedBy, read};
+use super::output::{self, answer, notice, shown};
+use super::session::own_program;
+use crate::audit::{StartedBy, history};
 use crate::cli::{Global, ScheduleAction, ScheduleArgs};
 use crate::config;
 use crate::exit::Exit;
+use crate::history::Run;
 use crate::render::clean::clean;
 use crate::render::table::count;
 use crate::schedule::{FileChange, Installed, Rendered, Request, Schedule, ScheduleError, ScheduleStatus};
@@ -24,12 +24,6 @@ const ON: &str = "systemctl --user enable --now mcp-reap.timer";
 const OFF: &str = "systemctl --user disable --now mcp-reap.timer";
 
 pub(super) fn run(action: &ScheduleAction, global: &Global) -> anyhow::Result<Exit> {
-    if let Some(flag) = global.of_judgement() {
-        bail!("{flag} does not go with `schedule`: write it into the configuration file, which runs go by");
-    }
-    if global.config.is_some() && !matches!(action, ScheduleAction::Install(_)) {
-        bail!("--config goes with `schedule install` only");
-    }
     let schedule = Schedule::for_this_os()?;
     match action {
         ScheduleAction::Install(args) => install(&schedule, args, global),
@@ -38,15 +32,11 @@ pub(super) fn run(action: &ScheduleAction, global: &Global) -> anyhow::Result<Ex
     }
 }
 
-fn program() -> anyhow::Result<std::path::PathBuf> {
-    env::current_exe().context("failed to find this program")
-}
-
 fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow::Result<Exit> {
     // Read now, so that a mistake in it is shown to a person and not to a log on Sunday at three.
     let grace = config::load(global.config.as_deref())?.policy.grace;
     let calendar = args.weekly.or(args.daily).or(args.hourly).unwrap_or_default();
-    let (binary, config, force) = (program()?, global.config.clone(), args.force);
+    let (binary, config, force) = (own_program()?, global.config.clone(), args.force);
     let request = Request { binary, calendar, grace, config, force };
     if args.dry_run {
         return preview(schedule, &request, global);
@@ -61,7 +51,7 @@ fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow:
         }
     };
     if global.json {
-        answer(&pretty(&Versioned { schema: 1, answer: &installed })?)?;
+        answer_json(&installed)?;
     } else if !global.quiet {
         answer(&installed_text(&installed))?;
     }
@@ -73,7 +63,7 @@ fn preview(schedule: &Schedule, request: &Request, global: &Global) -> anyhow::R
     let (files, crontab) = schedule.preview(&schedule.job(request)?);
     if global.json {
         let files: Vec<_> = files.iter().map(|file| json!({"path": file.path, "text": file.text})).collect();
-        answer(&pretty(&json!({"schema": 1, "dry_run": true, "files": files, "crontab": crontab}))?)?;
+        answer_json(&json!({"dry_run": true, "files": files, "crontab": crontab}))?;
         return Ok(Exit::Fine);
     }
     let file = |file: &Rendered| format!("# {}\n{}", shown(&file.path), file.text.trim_end());
@@ -102,68 +92,43 @@ fn installed_text(installed: &Installed) -> String {
     lines.join("\n")
 }
 
-/// The audit log's record of the last run of the schedule. The manager knows only how a run ended, and
-/// forgets it when the machine starts again.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Recorded {
-    run: RunId,
-    at: DateTime<Utc>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    totals: Option<Totals>,
+/// The last run of the schedule, by the audit log. The manager knows only how a run ended, and forgets it when the machine
+/// starts again.
+fn last_recorded() -> anyhow::Result<Option<Run>> {
+    let (runs, _) = history::runs(&config::state_dir()?, None)?;
+    Ok(runs.into_iter().rev().find(|run| run.started_by.as_deref() == Some(StartedBy::Schedule.as_str())))
 }
 
-/// Absent when the run never came to its end.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Totals {
-    instances: u32,
-    processes: u32,
-    rss_reclaimed: u64,
-    failed: u32,
-    interrupted_by: Option<i32>,
-}
-
-impl Recorded {
-    fn text(&self) -> String {
-        let at = local(&self.at);
-        let Some(totals) = &self.totals else {
-            return format!("last recorded run {at}: it has not come to its end");
-        };
-        let mut text = format!(
-            "last recorded run {at}: ended {}, {}, {} reclaimed",
-            count(totals.instances as usize, "instance"),
-            count(totals.processes as usize, "process"),
-            show_size(totals.rss_reclaimed)
-        );
-        if totals.failed > 0 {
-            text += &format!("; {} could not be ended", count(totals.failed as usize, "process"));
-        }
-        if let Some(signal) = totals.interrupted_by {
-            text += &format!("; stopped by signal {signal}");
-        }
-        text
+/// `totals` are absent when the run never came to its end.
+fn recorded_json(run: &Run) -> Value {
+    let mut recorded = json!({"run": run.run, "at": run.at});
+    if run.finished {
+        recorded["totals"] = json!({
+            "instances": run.instances_ended, "processes": run.processes_ended,
+            "rss_reclaimed": run.rss_reclaimed, "failed": run.failed, "interrupted_by": run.interrupted_by,
+        });
     }
+    recorded
 }
 
-fn last_recorded(directory: &Path) -> anyhow::Result<Option<Recorded>> {
-    let mut last: Option<Recorded> = None;
-    for line in read::lines(directory)? {
-        let read::Line::Record(record) = line? else { continue };
-        match record.event {
-            AuditEvent::RunStarted { started_by: StartedBy::Schedule, .. } => {
-                last = Some(Recorded { run: record.run, at: record.at, totals: None });
-            }
-            AuditEvent::RunFinished {
-                instances, processes, rss_reclaimed, failed, interrupted_by, ..
-            } => {
-                if let Some(last) = last.as_mut().filter(|last| last.run == record.run) {
-                    last.totals =
-                        Some(Totals { instances, processes, rss_reclaimed, failed, interrupted_by });
-                }
-            }
-            _ => {}
-        }
+fn recorded_text(run: &Run) -> String {
+    let at = local(&run.at);
+    if !run.finished {
+        return format!("last recorded run {at}: it has not come to its end");
     }
-    Ok(last)
+    let mut text = format!(
+        "last recorded run {at}: ended {}, {}, {} reclaimed",
+        count(run.instances_ended as usize, "instance"),
+        count(run.processes_ended as usize, "process"),
+        show_size(run.rss_reclaimed)
+    );
+    if run.failed > 0 {
+        text += &format!("; {} could not be ended", count(run.failed as usize, "process"));
+    }
+    if let Some(signal) = run.interrupted_by {
+        text += &format!("; stopped by signal {signal}");
+    }
+    text
 }
 
 /// The longest interval of a schedule is a week; a day more, and a run was missed.
@@ -185,7 +150,7 @@ fn overdue(status: &ScheduleStatus, recorded: Option<DateTime<Utc>>, now: DateTi
 /// # Errors
 /// When the audit log cannot be read.
 pub(super) fn overdue_note(status: &ScheduleStatus) -> anyhow::Result<Option<String>> {
-    let recorded = last_recorded(&config::state_dir()?)?.map(|run| run.at);
+    let recorded = last_recorded()?.map(|run| run.at);
     Ok(overdue(status, recorded, Utc::now()).map(overdue_text))
 }
 
@@ -193,32 +158,31 @@ fn overdue_text(days: i64) -> String {
     format!("no run for {days} days: was the machine off at that time? another time may suit it better")
 }
 
-#[derive(Serialize)]
-struct ScheduleReport {
-    schema: u32,
-    #[serde(flatten)]
-    status: ScheduleStatus,
-    recorded: Option<Recorded>,
-    /// Whole days without a run, where there should have been one.
-    overdue_days: Option<i64>,
-    fine: bool,
-}
-
 /// Fine means: it will run as this version would install it.
 fn status(schedule: &Schedule, global: &Global) -> anyhow::Result<Exit> {
-    let status = schedule.status(&program()?)?;
-    let recorded = last_recorded(&config::state_dir()?)?;
+    #[derive(Serialize)]
+    struct ScheduleReport {
+        #[serde(flatten)]
+        status: ScheduleStatus,
+        recorded: Option<Value>,
+        /// Whole days without a run, where there should have been one.
+        overdue_days: Option<i64>,
+        fine: bool,
+    }
+    let status = schedule.status(&own_program()?)?;
+    let recorded = last_recorded()?;
     let overdue_days = overdue(&status, recorded.as_ref().map(|run| run.at), Utc::now());
     let fine = status.is_fine();
     if global.json {
-        answer(&pretty(&ScheduleReport { schema: 1, status, recorded, overdue_days, fine })?)?;
+        let recorded = recorded.as_ref().map(recorded_json);
+        answer_json(&ScheduleReport { status, recorded, overdue_days, fine })?;
     } else if !(global.quiet && fine && overdue_days.is_none()) {
         let mut lines = status_lines(&status);
-        lines.extend(recorded.map(|recorded| recorded.text()));
+        lines.extend(recorded.as_ref().map(recorded_text));
         lines.extend(overdue_days.map(|days| format!("note: {}", overdue_text(days))));
         answer(&lines.join("\n"))?;
     }
-    Ok(if fine { Exit::Fine } else { Exit::NotFine })
+    Ok(Exit::fine_if(fine))
 }
 
 fn status_lines(status: &ScheduleStatus) -> Vec<String> {
@@ -253,7 +217,7 @@ fn status_lines(status: &ScheduleStatus) -> Vec<String> {
 fn uninstall(schedule: &Schedule, force: bool, global: &Global) -> anyhow::Result<Exit> {
     let removed = schedule.uninstall(force)?;
     if global.json {
-        answer(&pretty(&Versioned { schema: 1, answer: &removed })?)?;
+        answer_json(&removed)?;
     } else if !global.quiet {
         let mut lines: Vec<String> =
             removed.files.iter().map(|path| format!("removed {}", shown(path))).collect();
@@ -270,20 +234,15 @@ fn uninstall(schedule: &Schedule, force: bool, global: &Global) -> anyhow::Resul
     Ok(Exit::Fine)
 }
 
-/// An answer of the manager's edge, with the version of its JSON.
-#[derive(Serialize)]
-struct Versioned<'a, T> {
-    schema: u32,
-    #[serde(flatten)]
-    answer: &'a T,
-}
-
-fn pretty(value: &impl Serialize) -> anyhow::Result<String> {
-    serde_json::to_string_pretty(value).context("failed to write the answer as JSON")
-}
-
-fn shown(path: &Path) -> String {
-    clean(&path.display().to_string())
+/// Prints an answer as JSON, with the version of its form.
+fn answer_json(answer: &impl Serialize) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Versioned<'a, T> {
+        schema: u32,
+        #[serde(flatten)]
+        answer: &'a T,
+    }
+    output::answer(&serde_json::to_string_pretty(&Versioned { schema: 1, answer })?)
 }
 
 /// A time on the person's own clock, to the minute.

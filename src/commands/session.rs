@@ -1,15 +1,17 @@
-//! What most commands need: policy, catalog and how to print.
+//! What most commands need: policy, catalog, how to print, and where this program is.
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use crate::catalog::Catalog;
 use crate::cli::Global;
-use crate::config::{self, AuditSettings, Overrides};
+use crate::clients::ConfiguredServer;
+use crate::config::{self, AuditSettings};
 use crate::os::home;
 use crate::os::machine::Machine;
+use crate::os::stable_path::{Settled, settle};
 use crate::policy::Policy;
 use crate::render::style::Screen;
 
@@ -17,8 +19,8 @@ use crate::render::style::Screen;
 pub(super) struct Session {
     pub(super) policy: Policy,
     pub(super) catalog: Catalog,
-    /// The catalog with the entries of the person's client configurations, once they were read.
-    pub(super) with_configurations: OnceCell<Catalog>,
+    /// What the person's clients are configured to start, and the catalog with it, once that was read.
+    pub(super) configurations: OnceCell<(Vec<ConfiguredServer>, Catalog)>,
     pub(super) audit: AuditSettings,
     /// The patterns of --allow.
     pub(super) allow: Vec<String>,
@@ -31,7 +33,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(global: &Global) -> anyhow::Result<Session> {
         let mut loaded = config::load(global.config.as_deref())?;
-        overrides(global).apply(&mut loaded.policy)?;
+        global.overrides.apply(&mut loaded.policy)?;
         if loaded.policy.all_users && global.snapshot.is_none() && !home::is_root() {
             bail!("--all-users needs root: without it other users' processes can be neither read nor ended");
         }
@@ -39,9 +41,9 @@ impl Session {
         Ok(Session {
             policy: loaded.policy,
             catalog,
-            with_configurations: OnceCell::new(),
+            configurations: OnceCell::new(),
             audit: loaded.audit,
-            allow: global.allow.clone(),
+            allow: global.overrides.allow.clone(),
             snapshot: global.snapshot.clone(),
             json: global.json,
             quiet: global.quiet,
@@ -55,17 +57,12 @@ impl Session {
     }
 }
 
-/// The settings that flags override.
-pub(super) fn overrides(global: &Global) -> Overrides {
-    Overrides {
-        grace: global.grace,
-        settle: global.settle,
-        min_age: global.min_age,
-        max_count: global.max_count,
-        max_age: global.max_age,
-        max_rss: global.max_rss,
-        allow: global.allow.clone(),
-        detached: global.detached,
-        all_users: global.all_users,
-    }
+/// This program's own file.
+pub(super) fn own_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("failed to find this program")
+}
+
+/// This program, by a name that stays.
+pub(super) fn settled_program() -> anyhow::Result<Settled> {
+    Ok(settle(&own_program()?, &home::search_path(), &home::temporary()))
 }

@@ -6,24 +6,26 @@ mod trial;
 use std::ffi::OsString;
 
 use anyhow::{Context as _, bail};
+use clap::ValueEnum as _;
 use serde::Serialize;
 
-use self::trial::{Left, Trial};
+use self::trial::{Leftover, Trial};
 use super::output::{answer, notice};
 use crate::cli::{Ending, TestArgs};
 use crate::exit::Exit;
 use crate::redact;
 use crate::render::clean::clean;
+use crate::render::figures::count;
 
 /// What became of one ending.
 #[derive(Debug, Serialize)]
-struct Outcome {
+struct EndingResult {
     ending: Ending,
     /// What was left of the server as it is.
-    bare: Vec<Left>,
+    bare: Vec<Leftover>,
     /// What was left of it under `exec`; `None` without `--under-exec`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    under_exec: Option<Vec<Left>>,
+    under_exec: Option<Vec<Leftover>>,
 }
 
 /// Starts the server once for each ending, twice under `--under-exec`.
@@ -41,35 +43,35 @@ pub(super) fn run(args: &TestArgs, json: bool) -> anyhow::Result<Exit> {
         bail!("births cannot be followed on this system yet, so nothing can be counted");
     }
     let trial = Trial::prepare(args.wait)?;
-    let endings = if args.ending.is_empty() { Ending::ALL.to_vec() } else { args.ending.clone() };
-    let mut outcomes = Vec::with_capacity(endings.len());
+    let endings =
+        if args.ending.is_empty() { Ending::value_variants().to_vec() } else { args.ending.clone() };
+    let mut results = Vec::with_capacity(endings.len());
     for ending in endings {
         let bare = trial.play(ending, &args.command, false).with_context(|| ending.title().to_owned())?;
         let under_exec = args.under_exec.then(|| {
             trial.play(ending, &args.command, true).with_context(|| format!("{}, under exec", ending.title()))
         });
-        outcomes.push(Outcome { ending, bare, under_exec: under_exec.transpose()? });
+        results.push(EndingResult { ending, bare, under_exec: under_exec.transpose()? });
     }
-    show(&args.command, &outcomes, json)?;
-    let leaks = |outcome: &Outcome| {
-        !outcome.bare.is_empty() || outcome.under_exec.as_ref().is_some_and(|left| !left.is_empty())
+    show(&args.command, &results, json)?;
+    let leaks = |result: &EndingResult| {
+        !result.bare.is_empty() || result.under_exec.as_ref().is_some_and(|left| !left.is_empty())
     };
-    Ok(if outcomes.iter().any(leaks) { Exit::NotFine } else { Exit::Fine })
+    Ok(Exit::fine_if(!results.iter().any(leaks)))
 }
 
-fn show(command: &[OsString], outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {
+fn show(command: &[OsString], results: &[EndingResult], json: bool) -> anyhow::Result<()> {
     if json {
         let words: crate::bytes::Argv = command.iter().map(|word| word.as_encoded_bytes()).collect();
-        let report = serde_json::json!({"schema": 1, "command": redact::argv(&words), "endings": outcomes});
+        let report = serde_json::json!({"schema": 1, "command": redact::argv(&words), "endings": results});
         return answer(&serde_json::to_string_pretty(&report)?);
     }
-    let counted = |left: &[Left]| match left.len() {
+    let counted = |left: &[Leftover]| match left.len() {
         0 => "nothing left".to_owned(),
-        1 => "1 process left".to_owned(),
-        n => format!("{n} processes left"),
+        n => format!("{} left", count(n, "process")),
     };
     let mut text = String::new();
-    for Outcome { ending, bare, under_exec } in outcomes {
+    for EndingResult { ending, bare, under_exec } in results {
         text += &format!("{:<28}{:<20}", ending.title(), counted(bare));
         text += &under_exec.as_ref().map(|left| format!("{} under exec", counted(left))).unwrap_or_default();
         text.truncate(text.trim_end().len());
@@ -81,7 +83,7 @@ fn show(command: &[OsString], outcomes: &[Outcome], json: bool) -> anyhow::Resul
         }
     }
     answer(&text)?;
-    if outcomes.iter().any(|outcome| !outcome.bare.is_empty()) {
+    if results.iter().any(|result| !result.bare.is_empty()) {
         notice("what was left has been ended; `mcp-reap exec -- COMMAND` starts it so that nothing is");
     }
     Ok(())

@@ -1,18 +1,18 @@
 //! `mcp-reap wrap`: configured servers under `exec`, shown, and written one at a time.
 
 use anyhow::Context as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::output::{answer, notice};
+use super::look::warn;
+use super::output::{answer, notice, shown};
+use super::session::settled_program;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::cli::{Global, WrapAction};
 use crate::clients::wrap::{self, Offer, WrapChange};
-use crate::clients::{self, Findings, Places, Scope};
+use crate::clients::{self, ConfiguredServer, Findings, Places, Scope};
 use crate::exit::Exit;
-use crate::os::home;
-use crate::os::stable_path::{Settled, settle};
-use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
+use crate::process::{Interest, ProcessRecord, Snapshot};
 use crate::redact;
 use crate::render::clean::clean;
 use crate::render::configured::ConfigEntry;
@@ -23,20 +23,24 @@ use crate::sys;
 pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Result<Exit> {
     let places = Places::from_env().context("no home directory is known: set $HOME")?;
     let found = clients::read(&places);
-    let running = RunningClients::look()?;
-    let runs = |client: &str| running.pid_of(client);
+    // Some clients are known by their executable's path alone.
+    let everybody = |table: &Snapshot| Interest {
+        surely: table.processes.iter().map(ProcessRecord::pid).collect(),
+        ..Interest::default()
+    };
+    let snapshot = sys::snapshot(everybody).context("failed to read the process table")?;
+    let catalog = Catalog::builtin();
+    let runs = |client: &str| pid_of(client, &snapshot, &catalog);
+    warn(&found);
     match action {
         None => show(&places, &found, &runs, global),
         Some(WrapAction::Install { client, server }) => {
-            warn(&found);
-            let done = wrap::install(&places, &found, (client, server), &own_program()?, &runs)
+            let done = wrap::install(&places, &found, (client, server), &settled_program()?, &runs)
                 .with_context(|| format!("{client}, {server}: left as it is"))?;
             report(&[done], &[], "starts through exec now", "starts through exec already", global)
         }
         Some(WrapAction::Uninstall { client, server }) => {
-            warn(&found);
-            let mut done = Vec::new();
-            let mut left = Vec::new();
+            let (mut done, mut left) = (Vec::new(), Vec::new());
             for (entry, outcome) in wrap::uninstall(&found, client.as_deref(), server.as_deref(), &runs) {
                 match outcome {
                     Ok(one) => done.push(one),
@@ -49,10 +53,8 @@ pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Resul
             }
             let exit = report(&done, &left, "starts without exec again", "was left as it is", global)?;
             for (_, why) in &unread {
-                notice(&format!(
-                    "an entry may start through exec there, and the file could not be read: {}",
-                    clean(why)
-                ));
+                let problem = "an entry may start through exec there, and the file could not be read";
+                notice(&format!("{problem}: {}", clean(why)));
             }
             Ok(if unread.is_empty() { exit } else { Exit::NotFine })
         }
@@ -65,8 +67,7 @@ fn show(
     running: wrap::IsRunning<'_>,
     global: &Global,
 ) -> anyhow::Result<Exit> {
-    warn(found);
-    let offers = wrap::offers(places, found, &own_program()?, running);
+    let offers = wrap::offers(places, found, &settled_program()?, running);
     let rows: Vec<WrapRow> = offers.into_iter().map(row).collect();
     if global.json {
         answer(&render::json(&rows))?;
@@ -78,25 +79,12 @@ fn show(
     Ok(Exit::Fine)
 }
 
-/// This program, by a name that stays.
-fn own_program() -> anyhow::Result<Settled> {
-    let program = std::env::current_exe().context("failed to find this program")?;
-    Ok(settle(&program, &home::search_path(), &home::temporary()))
-}
-
-fn warn(found: &Findings) {
-    for warning in &found.warnings {
-        tracing::warn!("{}", clean(&warning.to_string()));
-    }
-}
-
 fn row(offer: Offer<'_>) -> WrapRow {
-    let shown = |words: &[String]| redact::argv(&words.iter().map(String::as_bytes).collect::<Argv>());
     let own_command = own_command(&offer);
     WrapRow {
         wrapped: offer.wrapped.is_some(),
-        before: shown(&offer.before),
-        after: offer.after.as_deref().map(shown),
+        before: redacted(&offer.before),
+        after: offer.after.as_deref().map(redacted),
         refused: offer.refusal.as_ref().map(ToString::to_string).filter(|_| offer.wrapped.is_none()),
         entry: ConfigEntry {
             client: offer.server.client.clone(),
@@ -108,13 +96,16 @@ fn row(offer: Offer<'_>) -> WrapRow {
     }
 }
 
+fn redacted(words: &[String]) -> Vec<String> {
+    redact::argv(&words.iter().map(String::as_bytes).collect::<Argv>())
+}
+
 /// The client's own commands that write the same entry. They write it anew, so they are shown only where that loses
 /// nothing, and where no secret would have to be shown.
 fn own_command(offer: &Offer<'_>) -> Option<String> {
     let known = offer.server.scope == Scope::User && offer.bare && offer.wrapped.is_none();
     let after = offer.after.as_ref()?;
-    let words: Vec<&[u8]> = after.iter().map(String::as_bytes).collect();
-    let secret = redact::argv(&words.into_iter().collect::<Argv>()) != *after;
+    let secret = redacted(after) != *after;
     if !known || secret {
         return None;
     }
@@ -132,81 +123,50 @@ fn own_command(offer: &Offer<'_>) -> Option<String> {
 /// What was done, and what was not, which makes it not fine.
 fn report(
     done: &[WrapChange],
-    left: &[(clients::ConfiguredServer, String)],
+    left: &[(ConfiguredServer, String)],
     changed: &str,
     same: &str,
     global: &Global,
 ) -> anyhow::Result<Exit> {
+    let exit = Exit::fine_if(left.is_empty());
     if global.json {
-        let done: Vec<_> = done
-            .iter()
-            .map(|one| {
-                let server = &one.server;
-                json!({"client": server.client, "name": server.entry, "file": server.file,
-                    "changed": one.changed, "backup": one.backup})
-            })
-            .collect();
-        let left: Vec<_> = left
-            .iter()
-            .map(|(one, why)| json!({"client": one.client, "name": one.entry, "file": one.file, "why": why}))
-            .collect();
-        answer(&json!({"schema": 1, "done": done, "left": left}).to_string())?;
-    } else {
-        let mut lines = Vec::new();
-        for one in done {
-            let what = if one.changed { changed } else { same };
-            lines.push(format!("{}, {}: {what}", one.server.client, clean(&one.server.entry)));
-            lines.push(format!("  {}", clean(&one.server.file.display().to_string())));
-            if let Some(backup) = &one.backup {
-                lines
-                    .push(format!("  the bytes from before are in {}", clean(&backup.display().to_string())));
-            }
-        }
-        if !global.quiet && !lines.is_empty() {
-            answer(&lines.join("\n"))?;
-        }
-        for (one, why) in left {
-            let file = clean(&one.file.display().to_string());
-            notice(&format!(
-                "{}, {} in {file}: left as it is: {}",
-                one.client,
-                clean(&one.entry),
-                clean(why)
-            ));
-        }
-    }
-    Ok(if left.is_empty() { Exit::Fine } else { Exit::NotFine })
-}
-
-/// The clients that run now, for a file that one of them might write again.
-struct RunningClients {
-    snapshot: Snapshot,
-    catalog: Catalog,
-}
-
-impl RunningClients {
-    fn look() -> anyhow::Result<RunningClients> {
-        // Some clients are known by their executable's path alone.
-        let everybody = |table: &Snapshot| Interest {
-            surely: table.processes.iter().map(ProcessRecord::pid).collect(),
-            ..Interest::default()
+        let named =
+            |one: &ConfiguredServer| json!({"client": one.client, "name": one.entry, "file": one.file});
+        let with = |mut row: Value, more: &[(&str, Value)]| {
+            more.iter().for_each(|(key, value)| row[key] = value.clone());
+            row
         };
-        let snapshot = sys::snapshot(everybody).context("failed to read the process table")?;
-        Ok(RunningClients { snapshot, catalog: Catalog::builtin() })
+        let changed = |one: &WrapChange| [("changed", json!(one.changed)), ("backup", json!(one.backup))];
+        let done: Vec<_> = done.iter().map(|one| with(named(&one.server), &changed(one))).collect();
+        let left: Vec<_> = left.iter().map(|(one, why)| with(named(one), &[("why", json!(why))])).collect();
+        answer(&json!({"schema": 1, "done": done, "left": left}).to_string())?;
+        return Ok(exit);
     }
+    let mut lines = Vec::new();
+    for one in done {
+        let what = if one.changed { changed } else { same };
+        lines.push(format!("{}, {}: {what}", one.server.client, clean(&one.server.entry)));
+        lines.push(format!("  {}", shown(&one.server.file)));
+        let backup = one.backup.as_ref();
+        lines.extend(backup.map(|backup| format!("  the bytes from before are in {}", shown(backup))));
+    }
+    if !global.quiet && !lines.is_empty() {
+        answer(&lines.join("\n"))?;
+    }
+    for (one, why) in left {
+        let (name, file) = (clean(&one.entry), shown(&one.file));
+        notice(&format!("{}, {name} in {file}: left as it is: {}", one.client, clean(why)));
+    }
+    Ok(exit)
+}
 
-    /// A process of this client, of this user or of one who could not be read.
-    fn pid_of(&self, client: &str) -> Option<u32> {
-        let own = self.snapshot.viewer.uid;
-        let found = self.snapshot.processes.iter().find(|record| {
-            record.uid.is_none_or(|uid| uid == own)
-                && !record.is_zombie()
-                && self
-                    .catalog
-                    .identify(record)
-                    .is_some_and(|known| known.role == Role::Client && known.name == client)
-        })?;
-        let Pid(pid) = found.pid();
-        Some(pid)
-    }
+/// A process of this client, which might write its file again: of this user or of one who could not be read.
+fn pid_of(client: &str, snapshot: &Snapshot, catalog: &Catalog) -> Option<u32> {
+    let own = snapshot.viewer.uid;
+    let is_it = |record: &&ProcessRecord| {
+        let known = catalog.identify(record);
+        known.is_some_and(|known| known.role == Role::Client && known.name == client)
+    };
+    let mut owned = snapshot.processes.iter().filter(|record| record.uid.is_none_or(|uid| uid == own));
+    owned.find(|record| !record.is_zombie() && is_it(record)).map(|record| record.pid().0)
 }

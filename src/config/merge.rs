@@ -2,33 +2,59 @@
 
 use std::time::Duration;
 
+use clap::Args;
+
 use super::error::ConfigError;
 use super::file::{MAX_GRACE, MAX_SETTLE};
 use crate::pattern::Pattern;
 use crate::policy::{AllowRule, Policy};
-use crate::units::show_duration;
+use crate::units::{parse_duration, parse_size, show_duration};
 
 /// The flags that change the policy for one run; a flag that is not given leaves the value of the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
-    /// `--grace`.
-    pub grace: Option<Duration>,
-    /// `--settle`.
-    pub settle: Option<Duration>,
-    /// `--min-age`.
+    /// Leave alone what is younger, such as 90s or 15m (default 60s).
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub min_age: Option<Duration>,
-    /// `--max-count`.
+
+    /// How long to wait between SIGTERM and SIGKILL (default 5s).
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
+    pub grace: Option<Duration>,
+
+    /// How long a server that is still at work may go on before it is ended (default 10s, at most 30s).
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
+    pub settle: Option<Duration>,
+
+    /// Keep only the newest N copies of each server (with the same arguments) under each client.
+    #[arg(long, value_name = "N", value_parser = at_least_one, global = true)]
     pub max_count: Option<u32>,
-    /// `--max-age`.
+
+    /// Also end what is older, in use or not, such as 24h or 7d.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, global = true)]
     pub max_age: Option<Duration>,
-    /// `--max-rss`, in bytes.
+
+    /// Also end what is larger, in use or not, such as 500MB or 1GiB.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, global = true)]
     pub max_rss: Option<u64>,
-    /// `--allow`, any number of times: a pattern on the server's name or on its command.
+
+    /// Leave alone what matches by server name or command; `*` and `?` match, `re:` begins a
+    /// regular expression. May be given again.
+    #[arg(long, value_name = "PATTERN", global = true)]
     pub allow: Vec<String>,
-    /// `--detached`.
+
+    /// Also end what is detached: its owner is gone and nobody is seen to use it, but nothing proves that.
+    #[arg(long, global = true)]
     pub detached: bool,
-    /// `--all-users`.
+
+    /// As root: judge and end the instances of all users.
+    #[arg(long, global = true)]
     pub all_users: bool,
+}
+
+/// How many, where none would be a mistake.
+fn at_least_one(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("`{text}` is not a whole number above 0"))
 }
 
 impl Overrides {

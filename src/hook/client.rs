@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::error::SettingsError;
 
 /// A client whose sessions call a hook.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum HookClient {
     /// Claude Code.
     #[default]
@@ -22,6 +22,7 @@ pub enum HookClient {
     /// OpenAI's Codex.
     Codex,
     /// Google's Gemini CLI.
+    #[value(name = "gemini", alias = "gemini-cli")]
     GeminiCli,
     /// Cursor.
     Cursor,
@@ -31,6 +32,17 @@ impl HookClient {
     /// All of them.
     pub const ALL: [HookClient; 4] =
         [HookClient::ClaudeCode, HookClient::Codex, HookClient::GeminiCli, HookClient::Cursor];
+
+    /// Its name for people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            HookClient::ClaudeCode => "Claude Code",
+            HookClient::Codex => "Codex",
+            HookClient::GeminiCli => "Gemini CLI",
+            HookClient::Cursor => "Cursor",
+        }
+    }
 
     /// Its name in the catalog and in JSON.
     #[must_use]

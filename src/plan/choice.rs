@@ -24,21 +24,34 @@ pub enum Choice {
 }
 
 impl Plan {
+    /// Plans the end of every instance that its verdict ends, unless one of its members must never
+    /// be a target: then none of them is.
+    #[must_use]
+    pub fn new(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy) -> Plan {
+        Plan::of(judgement, look, policy, &Choice::Unused)
+    }
+
     /// The plan of a choice. What a person chose is ended whatever its verdict, but for what is allowed, managed or
     /// never a target; what is in use only where the choice includes it.
     #[must_use]
     pub fn of(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy, choice: &Choice) -> Plan {
-        let Choice::These { roots, in_use } = choice else { return Plan::new(judgement, look, policy) };
         let ours = ours(look);
         let mut plan = Plan { choice: choice.clone(), ..Plan::default() };
-        let chosen = |finding: &&Finding<'_>| roots.contains(&finding.instance.root.id);
-        for finding in judgement.findings.iter().filter(chosen) {
-            let refused = refused(finding, *in_use).or_else(|| forbidden(finding, &ours, look, policy));
+        for finding in &judgement.findings {
+            let refused = match choice {
+                Choice::Unused if finding.verdict.ends(policy.detached) => None,
+                Choice::These { roots, in_use } if roots.contains(&finding.instance.root.id) => {
+                    refused(finding, *in_use)
+                }
+                _ => continue,
+            };
             let mut target = target(finding, &look.roles);
-            match refused {
+            match refused.or_else(|| forbidden(finding, &ours, look, policy)) {
                 Some(why) => plan.withheld.push(target.withheld(why)),
                 None => {
-                    target.reason = format!("chosen by a person; {}", target.reason);
+                    if *choice != Choice::Unused {
+                        target.reason = format!("chosen by a person; {}", target.reason);
+                    }
                     plan.targets.push(target);
                 }
             }

@@ -1,5 +1,6 @@
 //! What mcp-reap can see and may do on this machine, and what to do about what is missing.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -24,7 +25,7 @@ pub enum Grade {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DoctorLine {
     /// What was looked at, in a word or two.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     /// How it is.
     pub state: Grade,
     /// What was found.
@@ -36,18 +37,26 @@ pub struct DoctorLine {
 
 impl DoctorLine {
     /// As it should be.
-    pub fn fine(what: &'static str, found: impl Into<String>) -> DoctorLine {
-        DoctorLine { what, state: Grade::Fine, found: found.into(), mend: None }
+    pub fn fine(what: impl Into<Cow<'static, str>>, found: impl Into<String>) -> DoctorLine {
+        DoctorLine { what: what.into(), state: Grade::Fine, found: found.into(), mend: None }
     }
 
     /// Worth knowing.
-    pub fn note(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> DoctorLine {
-        DoctorLine { what, state: Grade::Note, found: found.into(), mend: Some(mend.into()) }
+    pub fn note(
+        what: impl Into<Cow<'static, str>>,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> DoctorLine {
+        DoctorLine { what: what.into(), state: Grade::Note, found: found.into(), mend: Some(mend.into()) }
     }
 
     /// Does not work.
-    pub fn broken(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> DoctorLine {
-        DoctorLine { what, state: Grade::Broken, found: found.into(), mend: Some(mend.into()) }
+    pub fn broken(
+        what: impl Into<Cow<'static, str>>,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> DoctorLine {
+        DoctorLine { what: what.into(), state: Grade::Broken, found: found.into(), mend: Some(mend.into()) }
     }
 }
 

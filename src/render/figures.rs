@@ -1,12 +1,18 @@
 //! Numbers and command lines in words.
 
+use std::fmt::Display;
 use std::time::Duration;
+
+use chrono::{DateTime, Local, Utc};
 
 use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
 
-/// A time, to the minute, for `chrono`.
-pub const MINUTE: &str = "%Y-%m-%d %H:%M";
+/// A time on the person's own clock, to the minute.
+#[must_use]
+pub fn minute(at: DateTime<Utc>) -> impl Display {
+    at.with_timezone(&Local).format("%Y-%m-%d %H:%M")
+}
 
 /// `1 instance`, `2 instances`, `3 processes`.
 #[must_use]

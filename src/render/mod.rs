@@ -23,7 +23,7 @@ pub mod tree;
 pub mod wrap;
 
 use crate::classify::{Finding, Judgement};
-use crate::containers::Abandoned;
+use crate::containers::Containers;
 use crate::plan::{Plan, Why};
 use crate::process::Snapshot;
 use crate::reap::Ended;
@@ -40,7 +40,7 @@ pub struct Scene<'a> {
     /// What became of it; `None` when nothing was to be done.
     pub results: Option<&'a [Ended]>,
     /// Containers that nobody uses; `None` where the person did not want them.
-    pub containers: Option<&'a Abandoned>,
+    pub containers: Option<&'a Containers>,
 }
 
 impl<'a> Scene<'a> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 
-use crate::containers::Container;
+use crate::containers::{Container, Containers};
 use crate::os::command::{Call, CallError, Output};
 use crate::os::home;
 
@@ -22,15 +22,6 @@ const ROW: &str = "{{.ID}}\t{{.Image}}\t{{.Names}}\t{{.CreatedAt}}";
 /// What `docker ps` leaves out.
 const STDIN: &str = "{{.Id}}\t{{.Config.OpenStdin}}";
 
-/// What the engines answered.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct EngineAnswer {
-    /// The containers that run.
-    pub(crate) containers: Vec<Container>,
-    /// Why an engine was not queried or gave no answer, in sentences.
-    pub(crate) troubles: Vec<String>,
-}
-
 /// An engine, and the variable that names another place than the local socket.
 struct Engine {
     name: &'static str,
@@ -41,9 +32,9 @@ const ENGINES: [Engine; 2] =
     [Engine { name: "docker", host: "DOCKER_HOST" }, Engine { name: "podman", host: "CONTAINER_HOST" }];
 
 /// All containers that run on this machine. No engine at all is a trouble, too: the person asked for containers.
-pub(crate) fn containers() -> EngineAnswer {
+pub(crate) fn containers() -> Containers {
     let deadline = Instant::now() + LIMIT;
-    let mut answer = EngineAnswer::default();
+    let mut answer = Containers::default();
     let mut found = false;
     for engine in &ENGINES {
         let Some(program) = program(engine.name, &home::search_path()) else { continue };

@@ -7,7 +7,7 @@ pub mod launchd;
 mod query;
 mod systemd;
 
-pub(crate) use engines::{EngineAnswer, containers};
+pub(crate) use engines::containers;
 
 use crate::process::{Pid, Snapshot};
 

@@ -10,8 +10,7 @@ use crate::config;
 use crate::os::command::Call;
 use crate::os::home;
 use crate::render::doctor::DoctorLine;
-use crate::render::figures::MINUTE;
-use crate::render::figures::count;
+use crate::render::figures::{count, minute};
 
 /// `--version` takes milliseconds.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -31,10 +30,9 @@ pub(super) fn lines(found: &Findings) -> Vec<DoctorLine> {
 
 fn unguarded() -> Option<DoctorLine> {
     let last = Unguarded::read(&config::state_dir().ok()?)?;
-    let at = last.at.with_timezone(&chrono::Local).format(MINUTE);
     Some(DoctorLine::note(
         "exec",
-        format!("{at}, the last server that ran without its guardian: {}", last.why),
+        format!("{}, the last server that ran without its guardian: {}", minute(last.at), last.why),
         "it ran as it would without exec; what it left is for the next run",
     ))
 }
@@ -48,16 +46,15 @@ fn starts(program: &str, servers: usize) -> DoctorLine {
     };
     let path = path.to_string_lossy();
     let call = Call { program: &path, args: &["--version"], environment: &[], limit: LIMIT, largest: 4096 };
-    match call.run() {
+    let found = match call.run() {
         Ok(output) if output.is_success() && output.stdout.starts_with("mcp-reap ") => {
-            DoctorLine::fine("exec", format!("{through}, {}", output.stdout.trim()))
+            return DoctorLine::fine("exec", format!("{through}, {}", output.stdout.trim()));
         }
-        Ok(output) if output.is_success() => {
-            DoctorLine::broken("exec", format!("{through}, which is another program"), UNDO)
-        }
-        Ok(output) => DoctorLine::broken("exec", format!("{through}: {}", output.complaint()), UNDO),
-        Err(error) => DoctorLine::broken("exec", format!("{through}: {error}"), UNDO),
-    }
+        Ok(output) if output.is_success() => format!("{through}, which is another program"),
+        Ok(output) => format!("{through}: {}", output.complaint()),
+        Err(error) => format!("{through}: {error}"),
+    };
+    DoctorLine::broken("exec", found, UNDO)
 }
 
 /// A name without a path is looked for in this shell's PATH; a client's may be another.

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use super::super::hook::Hooks;
+use super::super::schedule::overdue_note;
 use crate::hook::install::SettingsScope;
 use crate::hook::settings::{HookClient, HookCommand};
 use crate::render::doctor::DoctorLine;
-use crate::render::figures::MINUTE;
+use crate::render::figures::minute;
 use crate::schedule;
 
 pub(super) fn scheduled() -> DoctorLine {
@@ -31,19 +32,17 @@ pub(super) fn scheduled() -> DoctorLine {
             "installed, but not loaded",
             "`mcp-reap schedule install` loads it",
         ),
-        None => {
-            if let Ok(Some(overdue)) = crate::commands::schedule::overdue_note(&status) {
-                return DoctorLine::note(
-                    "schedule",
-                    overdue,
-                    "`mcp-reap schedule install --daily` runs it more often",
-                );
+        None => match overdue_note(&status) {
+            Ok(Some(overdue)) => DoctorLine::note(
+                "schedule",
+                overdue,
+                "`mcp-reap schedule install --daily` runs it more often",
+            ),
+            _ => {
+                let next = status.next.map(|next| format!(", next run {}", minute(next)));
+                DoctorLine::fine("schedule", format!("by {}{}", status.manager, next.unwrap_or_default()))
             }
-            let next = status
-                .next
-                .map(|next| format!(", next run {}", next.with_timezone(&chrono::Local).format(MINUTE)));
-            DoctorLine::fine("schedule", format!("by {}{}", status.manager, next.unwrap_or_default()))
-        }
+        },
     }
 }
 
@@ -54,12 +53,7 @@ pub(super) fn hooked() -> Vec<DoctorLine> {
 
 fn hooked_by(client: HookClient) -> Option<DoctorLine> {
     const INSTALL: &str = "`mcp-reap hook install` has Claude Code clean up when a session ends";
-    let what = match client {
-        HookClient::ClaudeCode => "Claude Code hook",
-        HookClient::Codex => "Codex hook",
-        HookClient::GeminiCli => "Gemini CLI hook",
-        HookClient::Cursor => "Cursor hook",
-    };
+    let what = format!("{} hook", client.title());
     let look = || -> anyhow::Result<Hooks> {
         let program = std::env::current_exe()?;
         let file = SettingsScope::User.file(client, |name| std::env::var_os(name))?;
@@ -73,14 +67,12 @@ fn hooked_by(client: HookClient) -> Option<DoctorLine> {
                 .then(|| DoctorLine::note(what, format!("{error:#}"), ""));
         }
     };
-    let plugin = hooks.running_plugin();
-    Some(match (hooks.has_entries(), plugin) {
+    Some(match (hooks.has_entries(), hooks.running_plugin()) {
         (false, None) if client != HookClient::ClaudeCode => return None,
-        _ if hooks.is_off() => DoctorLine::note(
-            what,
-            "all hooks are disabled",
-            format!("`mcp-reap hook status --client {}` shows where", client.id()),
-        ),
+        _ if hooks.is_off() => {
+            let status = format!("`mcp-reap hook status --client {}` shows where", client.id());
+            DoctorLine::note(what, "all hooks are disabled", status)
+        }
         (false, None) => DoctorLine::note(what, "none", INSTALL),
         (_, Some(plugin)) => DoctorLine::fine(what, format!("as the plugin {}", plugin.id)),
         (true, None) => match hooks.other_program() {
@@ -88,11 +80,10 @@ fn hooked_by(client: HookClient) -> Option<DoctorLine> {
                 let again = format!("`mcp-reap hook install --client {}` sets it right", client.id());
                 DoctorLine::note(what, format!("runs another program: {program}"), again)
             }
-            None if hooks.is_untrusted() => DoctorLine::note(
-                what,
-                "installed, but Codex passes over it",
-                "type /hooks in codex and trust it",
-            ),
+            None if hooks.is_untrusted() => {
+                let trust = "type /hooks in codex and trust it";
+                DoctorLine::note(what, "installed, but Codex passes over it", trust)
+            }
             None => DoctorLine::fine(what, "installed"),
         },
     })

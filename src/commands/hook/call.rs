@@ -8,13 +8,13 @@ use std::io::{PipeReader, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::super::session::own_program;
 use super::watch::Task;
 use crate::catalog::{Catalog, Role};
-use crate::cli::Cli;
 use crate::hook::event::{HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};
 use crate::hook::watch::{Action, CLIENT_VARIABLE, client_above, client_pid, should_act};
 use crate::look::Look;
@@ -27,11 +27,8 @@ const SESSION_VARIABLE: &str = "CLAUDE_CODE_SESSION_ID";
 /// The longest a call takes, of the 200 ms it may.
 const BUDGET: Duration = Duration::from_millis(180);
 
-pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
+pub(super) fn run() -> anyhow::Result<()> {
     let begun = Instant::now();
-    if cli.global.snapshot.is_some() {
-        bail!("--snapshot does not go with a call of the hook");
-    }
     let event = read_event(std::io::stdin().lock(), LARGEST, PATIENCE)?;
     match task(&event)? {
         Some(task) => hand_over(&task, begun + BUDGET),
@@ -77,7 +74,7 @@ fn caller(event: &HookEvent) -> anyhow::Result<Option<Pid>> {
 /// Starts this program again, gives it the task, and waits until it closes its stdout: then it has read
 /// what it needs while the client lives, and goes on without us.
 fn hand_over(task: &Task, until: Instant) -> anyhow::Result<()> {
-    let program = env::current_exe().context("failed to find this program")?;
+    let program = own_program()?;
     let (ours, theirs) = std::io::pipe().context("failed to make a pipe")?;
     let mut command = Command::new(&program);
     // The same line and one flag more, so that it reads the same configuration.

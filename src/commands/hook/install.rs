@@ -1,53 +1,40 @@
 //! `mcp-reap hook install|uninstall`.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::json;
 
-use super::super::output::{answer, notice};
+use super::super::output::{answer, notice, shown};
+use super::super::session::settled_program;
 use crate::cli::{Global, HookScope, HookTarget};
-use crate::exit::Exit;
 use crate::hook::install::{self, SettingsReport, SettingsScope};
 use crate::hook::settings::{Edit, HookClient, HookCommand};
-use crate::os::home;
-use crate::os::stable_path::settle;
 use crate::render::clean::clean;
 
-pub(super) fn install(
-    global: &Global,
-    target: HookTarget,
-    force: bool,
-    dry_run: bool,
-) -> anyhow::Result<Exit> {
-    let command = command(target.client.into())?;
-    if dry_run {
-        return preview(global, target, &command, force);
+pub(super) fn install(global: &Global, target: HookTarget, force: bool, dry_run: bool) -> anyhow::Result<()> {
+    let command = HookCommand::new(target.client, &settled_program()?.path)?;
+    let file = file(target)?;
+    if !dry_run {
+        return show(global, target, &install::install(&file, &command, force)?, "already installed");
     }
-    let report = install::install(&file(global, target)?, &command, force)?;
-    show(global, target, &report, "already installed")
-}
-
-/// What an install would do, and nothing is written.
-fn preview(global: &Global, target: HookTarget, command: &HookCommand, force: bool) -> anyhow::Result<Exit> {
-    let (report, text) = install::preview(&file(global, target)?, command, force)?;
+    let (report, text) = install::preview(&file, &command, force)?;
     if global.json || global.quiet || report.edits.is_empty() {
         return show(global, target, &report, "already installed");
     }
     notice("this was a dry run, nothing was written; the file would be:");
     // Settings are a person's own, and may hold anything; their lines stay lines.
-    answer(&text.lines().map(|line| clean(line) + "\n").collect::<String>())?;
-    Ok(Exit::Fine)
+    answer(&text.lines().map(|line| clean(line) + "\n").collect::<String>())
 }
 
-pub(super) fn uninstall(global: &Global, target: HookTarget) -> anyhow::Result<Exit> {
-    show(global, target, &install::uninstall(target.client.into(), &file(global, target)?)?, "not installed")
+pub(super) fn uninstall(global: &Global, target: HookTarget) -> anyhow::Result<()> {
+    show(global, target, &install::uninstall(target.client, &file(target)?)?, "not installed")
 }
 
 /// What the person has to do before the client calls the hook.
 fn next(target: HookTarget) -> Option<&'static str> {
-    match (target.client.into(), target.scope) {
+    match (target.client, target.scope) {
         (HookClient::Codex, _) => Some(
             "now trust it: Codex passes over a hook that it was not told to trust, without a word. Start codex, type \
              /hooks and trust mcp-reap's; again after each change of the entry",
@@ -62,51 +49,32 @@ fn next(target: HookTarget) -> Option<&'static str> {
     }
 }
 
-/// The settings file, where the flags go with it.
-pub(super) fn file(global: &Global, target: HookTarget) -> anyhow::Result<PathBuf> {
-    if let Some(flag) = global.of_judgement() {
-        bail!("{flag} does not go with `hook`: write it into the configuration file, which hooks go by");
-    }
-    if global.config.is_some() {
-        bail!("--config does not go with `hook`: hooks read $MCP_REAP_CONFIG or the usual file");
-    }
+/// The settings file.
+pub(super) fn file(target: HookTarget) -> anyhow::Result<PathBuf> {
     let scope = match target.scope {
         HookScope::User => SettingsScope::User,
         HookScope::Project => {
             SettingsScope::Project(env::current_dir().context("failed to find the current folder")?)
         }
     };
-    Ok(scope.file(target.client.into(), |name| env::var_os(name))?)
+    Ok(scope.file(target.client, |name| env::var_os(name))?)
 }
 
-/// This program, by a name that stays.
-pub(super) fn command(client: HookClient) -> anyhow::Result<HookCommand> {
-    let program = env::current_exe().context("failed to find this program")?;
-    let settled = settle(&program, &home::search_path(), &home::temporary());
-    Ok(HookCommand::new(client, &settled.path)?)
-}
-
-fn show(
-    global: &Global,
-    target: HookTarget,
-    report: &SettingsReport,
-    unchanged: &str,
-) -> anyhow::Result<Exit> {
-    let file = shown(&report.file);
+fn show(global: &Global, target: HookTarget, report: &SettingsReport, unchanged: &str) -> anyhow::Result<()> {
     let written = report.edits.iter().any(|edit| !matches!(edit, Edit::Removed { .. }));
     let next = next(target).filter(|_| written);
     if global.json {
         let value = json!({
-            "schema": 1, "client": HookClient::from(target.client).id(), "file": report.file,
+            "schema": 1, "client": target.client.id(), "file": report.file,
             "changed": !report.edits.is_empty(), "edits": report.edits, "backup": report.backup,
             "removed": report.removed, "next": next,
         });
-        answer(&format!("{value:#}"))?;
-        return Ok(Exit::Fine);
+        return answer(&format!("{value:#}"));
     }
     if global.quiet {
-        return Ok(Exit::Fine);
+        return Ok(());
     }
+    let file = shown(&report.file);
     let mut lines = vec![match (report.edits.is_empty(), report.removed) {
         (true, _) => format!("{file}: {unchanged}, nothing changed"),
         (false, true) => format!("{file}: held nothing else, and is removed"),
@@ -117,8 +85,7 @@ fn show(
         lines.push(format!("the bytes from before are in {}", shown(backup)));
     }
     lines.extend(next.map(str::to_owned));
-    answer(&lines.join("\n"))?;
-    Ok(Exit::Fine)
+    answer(&lines.join("\n"))
 }
 
 fn edit_text(edit: &Edit) -> String {
@@ -127,8 +94,4 @@ fn edit_text(edit: &Edit) -> String {
         Edit::Moved { event, from } => format!("{event}: ran {}, runs this program now", clean(from)),
         Edit::Removed { event } => format!("{}: removed", clean(event)),
     }
-}
-
-pub(super) fn shown(path: &Path) -> String {
-    clean(&path.display().to_string())
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::super::output::answer;
-use super::install::{command, file, shown};
+use super::super::output::{answer, shown};
+use super::super::session::settled_program;
+use super::install::file;
 use crate::cli::{Global, HookScope, HookTarget};
 use crate::exit::Exit;
 use crate::hook::install;
@@ -16,7 +17,7 @@ use crate::hook::trust::{self, CodexTrust, Trust};
 use crate::render::clean::clean;
 
 /// All that decides whether a client calls the hook.
-pub(in crate::commands) struct Hooks {
+pub(crate) struct Hooks {
     client: HookClient,
     file: PathBuf,
     status: HookStatus,
@@ -28,40 +29,39 @@ pub(in crate::commands) struct Hooks {
 
 impl Hooks {
     /// Looks at a client's files. `project` is the folder of a project whose settings are asked about.
-    pub(in crate::commands) fn look(
+    pub(crate) fn look(
         file: PathBuf,
         command: &HookCommand,
         project: Option<&Path>,
     ) -> anyhow::Result<Hooks> {
         let status = install::status(&file, command)?;
+        let client = command.client();
+        let own = || install::SettingsScope::User.file(client, |name| env::var_os(name));
         let (mut plugin, mut trust) = (None, None);
-        match command.client() {
+        match client {
             HookClient::ClaudeCode => {
-                let folder =
-                    install::SettingsScope::User.file(HookClient::ClaudeCode, |name| env::var_os(name))?;
-                plugin = plugin::status(folder.parent().unwrap_or(Path::new("/")), project)?;
+                plugin = plugin::status(own()?.parent().unwrap_or(Path::new("/")), project)?;
             }
             // What a person trusts stands in their own configuration, whosever the hook is.
             HookClient::Codex => {
-                let own = install::SettingsScope::User.file(HookClient::Codex, |name| env::var_os(name))?;
-                trust = Some(trust::of_codex(&file, &own.with_file_name("config.toml"))?);
+                trust = Some(trust::of_codex(&file, &own()?.with_file_name("config.toml"))?);
             }
             HookClient::GeminiCli | HookClient::Cursor => {}
         }
-        Ok(Hooks { client: command.client(), file, status, plugin, trust })
+        Ok(Hooks { client, file, status, plugin, trust })
     }
 
-    pub(in crate::commands) fn is_off(&self) -> bool {
+    pub(crate) fn is_off(&self) -> bool {
         self.status.hooks_disabled || self.trust.as_ref().is_some_and(|trust| trust.hooks_off)
     }
 
     /// An entry is there, whatever it runs.
-    pub(in crate::commands) fn has_entries(&self) -> bool {
+    pub(crate) fn has_entries(&self) -> bool {
         self.status.events.iter().any(|(_, at)| *at != HookPresence::Absent)
     }
 
     /// Another program that an entry runs.
-    pub(in crate::commands) fn other_program(&self) -> Option<&str> {
+    pub(crate) fn other_program(&self) -> Option<&str> {
         self.status.events.iter().find_map(|(_, at)| match at {
             HookPresence::OtherBinary(program) => Some(program.as_str()),
             _ => None,
@@ -69,24 +69,26 @@ impl Hooks {
     }
 
     /// The plugin, if its hooks run.
-    pub(in crate::commands) fn running_plugin(&self) -> Option<&PluginStatus> {
+    pub(crate) fn running_plugin(&self) -> Option<&PluginStatus> {
         self.plugin.as_ref().filter(|plugin| plugin.runs())
     }
 
     /// An entry that Codex passes over.
-    pub(in crate::commands) fn is_untrusted(&self) -> bool {
-        self.trust.as_ref().is_some_and(|told| told.events.iter().any(|(_, trust)| *trust != Trust::Recorded))
+    pub(crate) fn is_untrusted(&self) -> bool {
+        self.trust
+            .as_ref()
+            .is_some_and(|trust| trust.events.iter().any(|(_, trust)| *trust != Trust::Recorded))
     }
 
     /// They run this program, by the entries or by the plugin.
-    pub(in crate::commands) fn is_fine(&self) -> bool {
+    pub(crate) fn is_fine(&self) -> bool {
         let installed = self.status.events.iter().all(|(_, at)| *at == HookPresence::Installed);
         !self.is_off() && (installed && !self.is_untrusted() || self.running_plugin().is_some())
     }
 
     fn trust_of(&self, event: &str) -> Option<Trust> {
-        let told = self.trust.as_ref()?.events.iter().find(|(name, _)| *name == event);
-        told.map(|(_, trust)| *trust)
+        let found = self.trust.as_ref()?.events.iter().find(|(name, _)| *name == event);
+        found.map(|(_, trust)| *trust)
     }
 
     fn json(&self) -> Value {
@@ -157,17 +159,18 @@ fn plugin_line(plugin: &PluginStatus) -> String {
 
 /// Fine when all events are there, run this program, and are not turned off.
 pub(super) fn status(global: &Global, target: HookTarget) -> anyhow::Result<Exit> {
-    let file = file(global, target)?;
+    let file = file(target)?;
     let project = match target.scope {
         HookScope::User => None,
         HookScope::Project => Some(env::current_dir()?),
     };
-    let hooks = Hooks::look(file, &command(target.client.into())?, project.as_deref())?;
+    let command = HookCommand::new(target.client, &settled_program()?.path)?;
+    let hooks = Hooks::look(file, &command, project.as_deref())?;
     let fine = hooks.is_fine();
     if global.json {
         answer(&format!("{:#}", hooks.json()))?;
     } else if !(global.quiet && fine) {
         answer(&hooks.lines().join("\n"))?;
     }
-    Ok(if fine { Exit::Fine } else { Exit::NotFine })
+    Ok(Exit::fine_if(fine))
 }

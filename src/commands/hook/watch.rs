@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::super::look::{self, Judged};
+use super::super::look::{self, JudgedLook};
 use super::super::output::log_to_file;
 use super::super::stop::{listen, signal_in};
 use super::super::{Session, reap};
@@ -97,7 +97,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
                 tracing::debug!("hook: {client} goes on; its servers stay");
                 return Ok(());
             }
-            let left = Left { session: ended, noted, ended_at: now() };
+            let left = EndedSession { session: ended, noted, ended_at: now() };
             look_until_done(&session, &left)
         }
     }
@@ -112,7 +112,7 @@ fn release_the_call() -> anyhow::Result<()> {
 }
 
 /// What a session left, or may have left.
-struct Left {
+struct EndedSession {
     session: hook::Session,
     /// Its processes as they were while the client lived and was their parent for all to see.
     noted: HashSet<ProcessId>,
@@ -120,7 +120,7 @@ struct Left {
     ended_at: f64,
 }
 
-impl Left {
+impl EndedSession {
     fn has(&self, instance: &Instance<'_>) -> bool {
         // What began later belongs to a session that goes on under the same name (`--resume`), or to
         // another client with the same number.
@@ -139,7 +139,7 @@ fn note(session: &Session, ended: &hook::Session) -> anyhow::Result<HashSet<Proc
 }
 
 /// Looks until nothing of the session is left, or looking on is of no use.
-fn look_until_done(session: &Session, left: &Left) -> anyhow::Result<()> {
+fn look_until_done(session: &Session, left: &EndedSession) -> anyhow::Result<()> {
     let ended = Instant::now();
     let stop = Arc::new(AtomicUsize::new(0));
     listen(&stop)?;
@@ -149,13 +149,12 @@ fn look_until_done(session: &Session, left: &Left) -> anyhow::Result<()> {
             // A signal to us ends a sleep only where the sleep is short.
             std::thread::sleep(Duration::from_millis(100).min(at.saturating_sub(ended.elapsed())));
         }
-        let seen = look_once(session, &|instance| left.has(instance), &stop)?;
-        if seen == SessionLeft::Nothing || signal_in(&stop).is_some() {
-            return Ok(());
-        }
-        old_enough = match seen {
+        let remains = look_once(session, &|instance| left.has(instance), &stop)?;
+        old_enough = match remains {
+            SessionLeft::Nothing => return Ok(()),
+            _ if signal_in(&stop).is_some() => return Ok(()),
             SessionLeft::TooYoung(by) => Some(ended.elapsed() + by),
-            _ => None,
+            SessionLeft::Something => None,
         };
     }
     tracing::debug!("hook: something of the session is left and in use, or too young");
@@ -171,7 +170,7 @@ fn next_look(since: Duration, old_enough: Option<Duration>) -> Option<Duration> 
 }
 
 /// What is left of a session.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 enum SessionLeft {
     /// Nothing that will ever be ended.
     Nothing,
@@ -190,7 +189,7 @@ fn look_once(
 ) -> anyhow::Result<SessionLeft> {
     let first = first_look(session, mine)?;
     if first.plan.targets.is_empty() {
-        return Ok(first.seen);
+        return Ok(first.remains);
     }
     let until = Instant::now() + LOCK;
     let patient = || Instant::now() < until && signal_in(stop).is_none();
@@ -199,65 +198,58 @@ fn look_once(
     };
     let started = Instant::now();
     // The run we waited for may have ended it.
-    let FirstLook { plan, seen, mine } = first_look(session, mine)?;
+    let FirstLook { plan, remains, mine } = first_look(session, mine)?;
     let planned = plan.targets.len();
     if planned == 0 {
-        return Ok(seen);
+        return Ok(remains);
     }
     let log = reap::open(session, lock, StartedBy::Hook)?;
     let done = reap::end(session, log, StartedBy::Hook, plan, started, stop)?;
     let all = planned == mine && done.ended(planned);
     reap::exit(done)?;
-    Ok(if all { SessionLeft::Nothing } else { seen })
+    Ok(if all { SessionLeft::Nothing } else { remains })
 }
 
 /// The result of the first of two looks.
 struct FirstLook {
     plan: Plan,
-    seen: SessionLeft,
+    remains: SessionLeft,
     /// How many instances there are that may be ended some day.
     mine: usize,
 }
 
 fn first_look(session: &Session, mine: &dyn Fn(&Instance<'_>) -> bool) -> anyhow::Result<FirstLook> {
     let (snapshot, scout) = look::take(session)?;
-    let Judged { judgement, plan, .. } = look::judge(session, &snapshot, scout);
-    let findings: Vec<&Finding<'_>> =
-        judgement.findings.iter().filter(|finding| mine(&finding.instance)).collect();
-    let plan = narrow(plan, &findings);
-    let seen = seen(&findings, &plan, &snapshot, session.policy.min_age);
-    let mine = findings.iter().filter(|finding| !is_settled(finding)).count();
-    Ok(FirstLook { plan, seen, mine })
+    let JudgedLook { judgement, plan, .. } = look::judge(session, &snapshot, scout);
+    let findings = judgement.findings.iter().filter(|finding| mine(&finding.instance));
+    let plan = narrow(plan, findings.clone());
+    // What is managed or allowed will never be ended.
+    let endless = |finding: &&Finding<'_>| matches!(finding.verdict, Verdict::Managed | Verdict::Allowed);
+    let mine = findings.filter(|finding| !endless(finding)).count();
+    let remains = match mine {
+        0 => SessionLeft::Nothing,
+        _ => remains(&plan, &snapshot, session.policy.min_age),
+    };
+    Ok(FirstLook { plan, remains, mine })
 }
 
 /// A hook ends what nobody uses; limits on what is in use are for the person's own runs.
-fn narrow(plan: Plan, findings: &[&Finding<'_>]) -> Plan {
+fn narrow<'f>(plan: Plan, findings: impl Iterator<Item = &'f Finding<'f>>) -> Plan {
     let unused = |verdict| matches!(verdict, Verdict::Orphaned | Verdict::Disconnected | Verdict::Detached);
-    let roots: HashSet<ProcessId> = findings.iter().map(|finding| finding.instance.root.id).collect();
+    let roots: HashSet<ProcessId> = findings.map(|finding| finding.instance.root.id).collect();
     let mut plan = plan.only(|target| roots.contains(&target.root()) && unused(target.verdict));
     plan.withheld.retain(|withheld| roots.contains(&withheld.root) && unused(withheld.verdict));
     plan
 }
 
-fn seen(findings: &[&Finding<'_>], plan: &Plan, snapshot: &Snapshot, min_age: Duration) -> SessionLeft {
-    if findings.iter().all(|finding| is_settled(finding)) {
-        return SessionLeft::Nothing;
-    }
+fn remains(plan: &Plan, snapshot: &Snapshot, min_age: Duration) -> SessionLeft {
     let young = plan.withheld.iter().filter(|withheld| withheld.why == Why::TooYoung);
-    let youngest = young.map(|withheld| withheld.started_at).reduce(f64::max);
-    match youngest {
-        Some(start) => {
-            let age = Duration::try_from_secs_f64(snapshot.taken_at_epoch() - start).unwrap_or_default();
-            // Ages are counted in whole ticks of 10 ms.
-            SessionLeft::TooYoung(min_age.saturating_sub(age) + Duration::from_millis(50))
-        }
-        None => SessionLeft::Something,
-    }
-}
-
-/// Whether it will never be ended.
-fn is_settled(finding: &Finding<'_>) -> bool {
-    matches!(finding.verdict, Verdict::Managed | Verdict::Allowed)
+    let Some(start) = young.map(|withheld| withheld.started_at).reduce(f64::max) else {
+        return SessionLeft::Something;
+    };
+    let age = Duration::try_from_secs_f64(snapshot.taken_at_epoch() - start).unwrap_or_default();
+    // Ages are counted in whole ticks of 10 ms.
+    SessionLeft::TooYoung(min_age.saturating_sub(age) + Duration::from_millis(50))
 }
 
 fn now() -> f64 {

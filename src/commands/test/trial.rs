@@ -12,8 +12,10 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use clap::ValueEnum as _;
 use serde::Serialize;
 
+use super::super::session::own_program;
 use crate::cli::Ending;
 use crate::process::{Interest, Pid, ProcessId, ProcessRecord};
 use crate::reap::{Kernel as _, Signal};
@@ -29,7 +31,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A process that was left.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Left {
+pub(super) struct Leftover {
+    #[serde(skip)]
+    id: ProcessId,
     pub(super) pid: Pid,
     /// Its command line, redacted.
     pub(super) command: String,
@@ -48,7 +52,7 @@ impl Trial {
     /// # Errors
     /// When the system refuses: nothing could be counted.
     pub(super) fn prepare(wait: Duration) -> anyhow::Result<Trial> {
-        let program = std::env::current_exe().context("failed to find this program")?;
+        let program = own_program()?;
         become_subreaper()?;
         Ok(Trial { program, wait })
     }
@@ -57,18 +61,19 @@ impl Trial {
     ///
     /// # Errors
     /// When the server does not start or answer, or what is left cannot be counted.
-    pub(super) fn play(&self, ending: Ending, command: &[OsString], exec: bool) -> anyhow::Result<Vec<Left>> {
-        let mut terminal = None;
-        let mut client = self.client(ending, command, exec, &mut terminal)?;
-        let played = Self::end(ending, &mut client, terminal);
-        let left = played.and_then(|()| self.left(&client, exec));
+    pub(super) fn play(
+        &self,
+        ending: Ending,
+        command: &[OsString],
+        exec: bool,
+    ) -> anyhow::Result<Vec<Leftover>> {
+        let (mut client, terminal) = self.client(ending, command, exec)?;
+        let left = Self::end(ending, &mut client, terminal).and_then(|()| self.left(&client, exec));
         // The client first: it may start its server again.
         let _ = client.kill();
         let _ = client.wait();
         let ended = end_all();
-        let left = left?;
-        ended?;
-        Ok(left)
+        left.and_then(|left| ended.map(|()| left))
     }
 
     fn client(
@@ -76,42 +81,41 @@ impl Trial {
         ending: Ending,
         command: &[OsString],
         exec: bool,
-        terminal: &mut Option<OwnedFd>,
-    ) -> anyhow::Result<Child> {
-        let mut client = match ending {
+    ) -> anyhow::Result<(Child, Option<OwnedFd>)> {
+        let (mut client, terminal) = match ending {
             Ending::TerminalGone => {
                 let pty = nix::pty::openpty(None, None).context("failed to open a terminal")?;
                 let name = nix::unistd::ttyname(&pty.slave).context("failed to name a terminal")?;
                 for end in [&pty.master, &pty.slave] {
                     rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
                 }
-                *terminal = Some(pty.master);
                 // The leader of a session without a terminal gets the one that it opens (tty_ioctl(4)).
                 let mut client = Command::new("setsid");
                 client.args(["sh", "-c", "exec 3<>\"$0\" && exec \"$@\""]).arg(name).arg(&self.program);
-                client
+                (client, Some(pty.master))
             }
-            _ => Command::new(&self.program),
+            _ => (Command::new(&self.program), None),
         };
-        client.args(["test", "--play-client", ending.name(), "--"]);
+        let typed = ending.to_possible_value().context("an ending that nobody can type")?;
+        client.args(["test", "--play-client", typed.get_name(), "--"]);
         if exec {
             client.arg(&self.program).args(["exec", "--linger", "1s", "--"]);
         }
         client.args(command).stdin(Stdio::piped()).stdout(Stdio::piped());
-        client.spawn().context("failed to start the client")
+        Ok((client.spawn().context("failed to start the client")?, terminal))
     }
 
     /// Waits until the server has answered, and ends the conversation.
     fn end(ending: Ending, client: &mut Child, terminal: Option<OwnedFd>) -> anyhow::Result<()> {
         let answers = client.stdout.take().context("no stdout")?;
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         // A read has no limit of its own.
         std::thread::spawn(move || {
             for line in BufReader::new(answers).lines().map_while(Result::ok) {
-                let _ = tell.send(line);
+                let _ = sender.send(line);
             }
         });
-        if told.recv_timeout(TO_ANSWER).is_err() {
+        if receiver.recv_timeout(TO_ANSWER).is_err() {
             bail!("the server did not answer initialize");
         }
         match ending {
@@ -120,18 +124,18 @@ impl Trial {
             _ => {
                 let orders = client.stdin.as_mut().context("no stdin")?;
                 writeln!(orders, "end").context("the client has ended")?;
-                told.recv_timeout(TO_ANSWER).context("the client did not end the conversation")?;
+                receiver.recv_timeout(TO_ANSWER).context("the client did not end the conversation")?;
             }
         }
         Ok(())
     }
 
-    fn left(&self, client: &Child, exec: bool) -> anyhow::Result<Vec<Left>> {
+    fn left(&self, client: &Child, exec: bool) -> anyhow::Result<Vec<Leftover>> {
         let until = Instant::now() + if exec { self.wait.max(UNDER_EXEC) } else { self.wait };
         loop {
             let left = below_us(Some(Pid(client.id())))?;
             if left.is_empty() || Instant::now() >= until {
-                return Ok(left.into_iter().map(|(_, left)| left).collect());
+                return Ok(left);
             }
             std::thread::sleep(LOOK_AGAIN);
         }
@@ -150,7 +154,7 @@ fn become_subreaper() -> anyhow::Result<()> {
 }
 
 /// Everything below this process but the client and guardians.
-fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<(ProcessId, Left)>> {
+fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<Leftover>> {
     let table = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
     let tree = Tree::new(&table);
     let us = Pid(std::process::id());
@@ -159,10 +163,10 @@ fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<(ProcessId, Left)>> {
     };
     let left = |record: &ProcessRecord| {
         let command = record.argv.as_ref().map(|argv| redact::argv(argv).join(" "));
-        Left { pid: record.pid(), command: command.unwrap_or_else(|| record.comm.to_string()) }
+        let command = command.unwrap_or_else(|| record.comm.to_string());
+        Leftover { id: record.id, pid: record.pid(), command }
     };
-    let below = tree.descend(us, |_| false);
-    Ok(below.into_iter().filter(counts).map(|record| (record.id, left(record))).collect())
+    Ok(tree.descend(us, |_| false).into_iter().filter(counts).map(left).collect())
 }
 
 fn is_guardian(record: &ProcessRecord) -> bool {
@@ -178,7 +182,7 @@ fn end_all() -> anyhow::Result<()> {
         if left.is_empty() {
             return Ok(());
         }
-        for (id, _) in left {
+        for Leftover { id, .. } in left {
             // Gone is as good as ended.
             if let Ok(held) = kernel.hold(id) {
                 let _ = kernel.signal(&held, Signal::Kill);
