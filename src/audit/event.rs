@@ -5,10 +5,11 @@ mod intent;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::format::{millis, signal_name};
 use super::run_id::RunId;
+use crate::classify::ClientRef;
 use crate::process::{Pid, ProcessId, StartTime, Uid};
 use crate::reap::Signal;
+use crate::units::serialize_rfc3339;
 
 /// The version of the line format.
 pub const SCHEMA: u32 = 1;
@@ -54,7 +55,7 @@ pub struct Subject {
     /// Its start as the OS counts it: with the number its identity.
     pub start: StartTime,
     /// Its start for people.
-    #[serde(with = "millis")]
+    #[serde(serialize_with = "serialize_rfc3339")]
     pub started_at: DateTime<Utc>,
     /// The server its instance runs.
     pub server: String,
@@ -79,15 +80,6 @@ impl Subject {
             role: role.to_owned(),
         }
     }
-}
-
-/// The client of an instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Client {
-    /// Its process.
-    pub pid: Pid,
-    /// Its name, such as `claude-code`.
-    pub name: String,
 }
 
 /// What happened. Verdicts and reasons are text here, as the report shows them.
@@ -119,7 +111,6 @@ pub enum AuditEvent {
         #[serde(default)]
         uid: Option<Uid>,
         /// Which.
-        #[serde(with = "signal_name")]
         signal: Signal,
         /// The command line, redacted.
         argv: Vec<String>,
@@ -127,7 +118,7 @@ pub enum AuditEvent {
         rss: u64,
         /// The client of its instance; `None` where none is known.
         #[serde(default)]
-        client: Option<Client>,
+        client: Option<ClientRef>,
         /// The verdict on its instance.
         verdict: String,
         /// The evidence in one line.
@@ -143,7 +134,6 @@ pub enum AuditEvent {
         #[serde(flatten)]
         subject: Subject,
         /// Which.
-        #[serde(with = "signal_name")]
         signal: Signal,
     },
     /// It ended on SIGTERM.
@@ -224,7 +214,7 @@ pub struct Record {
     /// [`SCHEMA`].
     pub schema: u32,
     /// When, to the millisecond.
-    #[serde(with = "millis")]
+    #[serde(serialize_with = "serialize_rfc3339")]
     pub at: DateTime<Utc>,
     /// In which run.
     pub run: RunId,

@@ -44,20 +44,7 @@ impl History {
         let name = record.run.as_str();
         let index = self.at.get(name).copied().unwrap_or_else(|| {
             self.at.insert(name.to_owned(), self.runs.len());
-            self.runs.push(Run {
-                run: name.to_owned(),
-                at: record.at,
-                started_by: None,
-                finished: false,
-                interrupted_by: None,
-                instances_ended: 0,
-                processes_ended: 0,
-                failed: 0,
-                rss_reclaimed: 0,
-                duration_ms: 0,
-                instances: Vec::new(),
-                withheld: Vec::new(),
-            });
+            self.runs.push(Run { run: name.to_owned(), at: record.at, ..Run::default() });
             self.runs.len() - 1
         });
         note(&mut self.runs[index], record.event);

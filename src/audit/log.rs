@@ -1,5 +1,6 @@
 //! Appends events: whole lines or nothing, and on disk where that is needed.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -10,12 +11,12 @@ use super::event::{AuditEvent, Record, SCHEMA};
 use super::lock::RunLock;
 use super::rotate::{Retention, rotate};
 use super::run_id::RunId;
-use super::sink::{FileSink, Sink};
+use super::sink::Sink;
 use super::{AuditError, CURRENT};
 
 /// The log of one run, which alone writes it as long as this value exists.
 #[derive(Debug)]
-pub struct AuditLog<S = FileSink> {
+pub struct AuditLog<S = File> {
     sink: S,
     path: PathBuf,
     run: RunId,
@@ -49,7 +50,7 @@ impl AuditLog {
         }
         let path = directory.path_of(CURRENT);
         let torn = last != *b"\n";
-        Ok(AuditLog { sink: FileSink(file), path, run, torn, broken: false, _lock: Some(lock) })
+        Ok(AuditLog { sink: file, path, run, torn, broken: false, _lock: Some(lock) })
     }
 }
 

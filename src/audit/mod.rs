@@ -5,7 +5,6 @@
 
 mod directory;
 mod event;
-mod format;
 pub mod history;
 mod lock;
 mod log;
@@ -18,12 +17,12 @@ mod unguarded;
 use std::io;
 use std::path::PathBuf;
 
-pub use event::{AuditEvent, Client, Record, SCHEMA, StartedBy, Subject};
+pub use event::{AuditEvent, Record, SCHEMA, StartedBy, Subject};
 pub use lock::{Holder, RunLock};
 pub use log::AuditLog;
 pub use rotate::Retention;
 pub use run_id::RunId;
-pub use sink::{FileSink, Sink};
+pub use sink::Sink;
 pub use unguarded::Unguarded;
 
 /// The file that is written to.

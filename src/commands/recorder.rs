@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use crate::audit::{AuditError, AuditEvent, AuditLog, FileSink, Sink, StartedBy, Subject};
+use crate::audit::{AuditError, AuditEvent, AuditLog, Sink, StartedBy, Subject};
 use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
@@ -14,7 +14,7 @@ use crate::render::figures::{elapsed, size_of};
 use crate::render::table::count;
 
 /// Writes what happens into the audit log.
-pub(super) struct AuditRecorder<S = FileSink> {
+pub(super) struct AuditRecorder<S = std::fs::File> {
     log: AuditLog<S>,
     translator: Translator,
 }

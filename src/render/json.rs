@@ -1,6 +1,6 @@
 //! The report for programs: schema 1, a contract.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::containers::Container;
 use crate::instance::Part;
 use crate::plan::Why;
 use crate::process::{Listener, Pid, ProcessRecord, SCHEMA, Uid};
+use crate::units::rfc3339;
 
 /// The whole report.
 #[derive(Serialize)]
@@ -188,8 +189,4 @@ fn outcome(scene: &Scene<'_>, record: &ProcessRecord) -> Option<&'static str> {
 /// Seconds since the epoch as RFC 3339 in UTC with milliseconds.
 fn moment(epoch: f64) -> String {
     rfc3339(DateTime::from_timestamp_millis((epoch * 1e3).round() as i64).unwrap_or_default())
-}
-
-fn rfc3339(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
