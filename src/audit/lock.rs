@@ -55,7 +55,7 @@ impl RunLock {
                 Ok(_) => {}
                 Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
                 Err((_, Errno::EINTR)) => {}
-                Err((_, errno)) => return Err(directory.failed("lock", Some(NAME), errno.into())),
+                Err((_, errno)) => return Err(directory.failed("lock", NAME, errno)),
             }
         }
     }

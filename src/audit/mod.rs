@@ -15,7 +15,7 @@ mod sink;
 mod unguarded;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use event::{AuditEvent, Record, SCHEMA, StartedBy, Subject};
 pub use lock::{Holder, RunLock};
@@ -56,4 +56,11 @@ pub enum AuditError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl AuditError {
+    /// What to make of the system's error, for `map_err`.
+    fn io(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> AuditError {
+        move |source| AuditError::Io { doing, path: path.to_owned(), source }
+    }
 }

@@ -82,9 +82,9 @@ impl Iterator for Lines {
                 }
                 Ok(None) => self.reading = None,
                 Err(source) => {
-                    let path = path.clone();
+                    let error = AuditError::io("read", path)(source);
                     self.reading = None;
-                    return Some(Err(AuditError::Io { doing: "read", path, source }));
+                    return Some(Err(error));
                 }
             }
         }

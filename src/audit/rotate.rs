@@ -78,7 +78,7 @@ fn day_to_put_aside(
     today: NaiveDate,
 ) -> Result<Option<NaiveDate>, AuditError> {
     let Some(file) = directory.read_from(CURRENT)? else { return Ok(None) };
-    let failed = |error| directory.failed("examine", Some(CURRENT), error);
+    let failed = |error| directory.failed("examine", CURRENT, error);
     let metadata = file.metadata().map_err(failed)?;
     if metadata.len() == 0 {
         return Ok(None);
