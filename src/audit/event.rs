@@ -2,10 +2,11 @@
 
 mod intent;
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::run_id::RunId;
 use crate::classify::ClientRef;
 use crate::process::{Pid, ProcessId, StartTime, Uid};
 use crate::reap::Signal;
@@ -206,6 +207,29 @@ pub enum AuditEvent {
     /// An event that a later version writes and this one does not know.
     #[serde(other)]
     Unknown,
+}
+
+/// Names one run: the moment, the process, and four random digits, so that ids sort by time and two
+/// runs never share one (`20261120T140000Z-4242-9f3a`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// A new id for a run of this process that began `now`.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>, pid: Pid) -> RunId {
+        // The standard library seeds its hash maps from the system's random source: enough for
+        // telling two runs apart, and no further crate.
+        let random = RandomState::new().build_hasher().finish() & 0xffff;
+        RunId(format!("{}-{pid}-{random:04x}", now.format("%Y%m%dT%H%M%SZ")))
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// One line: an event, when, and in which run.

@@ -7,10 +7,9 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use super::event::{AuditEvent, Record, SCHEMA};
+use super::event::{AuditEvent, Record, RunId, SCHEMA};
 use super::lock::RunLock;
 use super::rotate::{Retention, rotate};
-use super::run_id::RunId;
 use super::sink::Sink;
 use super::{AuditError, CURRENT};
 

@@ -10,18 +10,16 @@ mod lock;
 mod log;
 pub mod read;
 mod rotate;
-mod run_id;
 mod sink;
 mod unguarded;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use event::{AuditEvent, Record, SCHEMA, StartedBy, Subject};
+pub use event::{AuditEvent, Record, RunId, SCHEMA, StartedBy, Subject};
 pub use lock::{Holder, RunLock};
 pub use log::AuditLog;
 pub use rotate::Retention;
-pub use run_id::RunId;
 pub use sink::Sink;
 pub use unguarded::Unguarded;
 
