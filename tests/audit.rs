@@ -13,13 +13,12 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use limit::Limited as _;
 use mcp_reap::audit::read::{self, Line};
-use mcp_reap::audit::{
-    AuditError, AuditEvent, AuditLog, Holder, Record, Retention, RunId, RunLock, StartedBy, Subject,
-};
+use mcp_reap::audit::{AuditError, AuditEvent, AuditLog, Holder, Record, RunId, RunLock, StartedBy, Subject};
 use mcp_reap::bytes::Argv;
 use mcp_reap::classify::{Adoption, ClientRef, Evidence, Verdict};
 use mcp_reap::instance::Part;
 use mcp_reap::plan::{Target, TargetMember};
+use mcp_reap::policy::Retention;
 use mcp_reap::process::{Pid, ProcessId, StartTime, Uid};
 use mcp_reap::reap::Signal;
 

@@ -9,9 +9,10 @@ use chrono::{DateTime, Utc};
 
 use super::event::{AuditEvent, Record, RunId, SCHEMA};
 use super::lock::RunLock;
-use super::rotate::{Retention, rotate};
+use super::rotate::rotate;
 use super::sink::Sink;
 use super::{AuditError, CURRENT};
+use crate::policy::Retention;
 
 /// The log of one run, which alone writes it as long as this value exists.
 #[derive(Debug)]

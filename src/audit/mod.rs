@@ -19,7 +19,6 @@ use std::path::{Path, PathBuf};
 pub use event::{AuditEvent, Record, RunId, SCHEMA, StartedBy, Subject};
 pub use lock::{Holder, RunLock};
 pub use log::AuditLog;
-pub use rotate::Retention;
 pub use sink::Sink;
 pub use unguarded::Unguarded;
 

@@ -181,9 +181,9 @@ fn values(loaded: &Loaded, global: &Global) -> [(&'static str, Option<String>, O
         ("limits.count_per", quoted(per.to_owned()), None),
         ("limits.max_age", duration(limits.max_age), given(global.max_age.is_some(), "--max-age")),
         ("limits.max_rss", max_rss, given(global.max_rss.is_some(), "--max-rss")),
-        ("exec.linger", duration(Some(loaded.exec.linger)), None),
-        ("audit.keep_days", Some(loaded.audit.keep_days.to_string()), None),
-        ("audit.max_size", quoted(exact_size(loaded.audit.max_size)), None),
+        ("exec.linger", duration(Some(loaded.policy.linger)), None),
+        ("audit.keep_days", Some(loaded.retention.keep_days.to_string()), None),
+        ("audit.max_size", quoted(exact_size(loaded.retention.max_size)), None),
     ]
 }
 

@@ -12,7 +12,7 @@ use super::plan_text::{notice_next, notice_summary, show};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
 use super::{Session, confirm as second_look, idle_rules, look, run_lock};
-use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
+use crate::audit::{AuditError, AuditLog, RunId, RunLock, StartedBy};
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
@@ -138,8 +138,7 @@ impl FinishedRun {
 pub(super) fn open(session: &Session, mut lock: RunLock, by: StartedBy) -> anyhow::Result<AuditLog> {
     lock.sign(by);
     let now = chrono::Utc::now();
-    let retention = Retention { keep_days: session.audit.keep_days, max_size: session.audit.max_size };
-    AuditLog::open(lock, retention, RunId::new(now, Pid(std::process::id())), now)
+    AuditLog::open(lock, session.retention, RunId::new(now, Pid(std::process::id())), now)
         .context("without an audit log nothing is ended")
 }
 

@@ -7,10 +7,10 @@ use anyhow::bail;
 
 use crate::catalog::Catalog;
 use crate::cli::Global;
-use crate::config::{self, AuditSettings, Overrides};
+use crate::config::{self, Overrides};
 use crate::os::home;
 use crate::os::machine::Machine;
-use crate::policy::Policy;
+use crate::policy::{Policy, Retention};
 use crate::render::style::Screen;
 
 /// The configuration in force, the catalog and the options of the command line.
@@ -19,7 +19,7 @@ pub(super) struct Session {
     pub(super) catalog: Catalog,
     /// The catalog with the entries of the person's client configurations, once they were read.
     pub(super) with_configurations: OnceCell<Catalog>,
-    pub(super) audit: AuditSettings,
+    pub(super) retention: Retention,
     /// The patterns of --allow.
     pub(super) allow: Vec<String>,
     pub(super) snapshot: Option<PathBuf>,
@@ -40,7 +40,7 @@ impl Session {
             policy: loaded.policy,
             catalog,
             with_configurations: OnceCell::new(),
-            audit: loaded.audit,
+            retention: loaded.retention,
             allow: global.allow.clone(),
             snapshot: global.snapshot.clone(),
             json: global.json,

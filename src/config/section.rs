@@ -7,13 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Source};
-
-/// A value and where it stands.
-#[derive(Clone, Debug)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) span: Range<usize>,
-}
+use crate::units::parse_size;
 
 /// A table that is being read. [`Section::finish`] refuses the keys that were not read.
 #[derive(Debug)]
@@ -25,7 +19,7 @@ pub(super) struct Section<'a> {
     /// The keys that were read: those it may have.
     known: Vec<&'static str>,
     /// Where the table itself stands.
-    pub(super) span: Range<usize>,
+    span: Range<usize>,
 }
 
 impl<'a> Section<'a> {
@@ -39,7 +33,7 @@ impl<'a> Section<'a> {
     }
 
     /// A mistake in the value of a key.
-    pub(super) fn mistake(&self, key: &str, span: Range<usize>, problem: impl Display) -> ConfigError {
+    fn mistake(&self, key: &str, span: Range<usize>, problem: impl Display) -> ConfigError {
         let key = self.path(key);
         let message = format!("{key}: {problem}");
         self.source.mistake(span, key, message, "")
@@ -50,9 +44,11 @@ impl<'a> Section<'a> {
         self.source.mistake(self.span.clone(), self.name.clone(), problem, "")
     }
 
-    /// The line in which this table begins.
-    pub(super) fn line(&self) -> usize {
-        self.source.line_of(self.span.start)
+    /// Where this table stands, as `config.toml:12`.
+    pub(super) fn origin(&self) -> String {
+        let file = self.source.file;
+        let name = file.file_name().unwrap_or(file.as_os_str());
+        format!("{}:{}", name.display(), self.source.line_of(self.span.start))
     }
 
     fn get(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
@@ -72,13 +68,10 @@ impl<'a> Section<'a> {
         key: &'static str,
         expected: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<At<T>>, ConfigError> {
+    ) -> Result<Option<T>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let Some(text) = value.get_ref().as_str() else { return Err(self.wrong_kind(key, value, expected)) };
-        match parse(text) {
-            Ok(parsed) => Ok(Some(At { value: parsed, span: value.span() })),
-            Err(error) => Err(self.mistake(key, value.span(), error)),
-        }
+        parse(text).map(Some).map_err(|error| self.mistake(key, value.span(), error))
     }
 
     /// `true` or `false`.
@@ -111,22 +104,19 @@ impl<'a> Section<'a> {
             })
     }
 
-    /// A size in bytes: a text such as `"500MB"`. A bare number is refused: 500 may be bytes or megabytes.
-    pub(super) fn size(&mut self, key: &'static str) -> Result<Option<At<u64>>, ConfigError> {
-        const EXPECTED: &str = "a size such as \"500MB\" or \"1GiB\"";
-        match self.table.get(key).map(Spanned::get_ref) {
-            Some(DeValue::Integer(number)) => {
-                let span = self.table.get(key).map(Spanned::span).unwrap_or_default();
-                match crate::units::parse_size(number.as_str()) {
-                    Ok(value) => {
-                        self.known.push(key);
-                        Ok(Some(At { value, span }))
-                    }
-                    Err(error) => Err(self.mistake(key, span, format!("{error}, in quotes"))),
-                }
+    /// A size in bytes: a text such as `"500MB"`. A bare number is refused: 500 may be bytes or megabytes. So is 0, with
+    /// `zero` as the reason.
+    pub(super) fn size(&mut self, key: &'static str, zero: &str) -> Result<Option<u64>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let size = match value.get_ref() {
+            DeValue::String(text) => parse_size(text).map_err(|error| error.to_string()),
+            DeValue::Integer(number) => {
+                parse_size(number.as_str()).map_err(|error| format!("{error}, in quotes"))
             }
-            _ => self.parsed(key, EXPECTED, crate::units::parse_size),
-        }
+            _ => return Err(self.wrong_kind(key, value, "a size such as \"500MB\" or \"1GiB\"")),
+        };
+        let size = size.and_then(|size| if size == 0 { Err(zero.to_owned()) } else { Ok(size) });
+        size.map(Some).map_err(|problem| self.mistake(key, value.span(), problem))
     }
 
     /// A table within this one.
@@ -156,7 +146,7 @@ impl<'a> Section<'a> {
     }
 
     /// Refuses the first key that was not read.
-    pub(super) fn finish(self) -> Result<(), ConfigError> {
+    pub(super) fn finish(&self) -> Result<(), ConfigError> {
         let unknown = self.table.keys().filter(|key| !self.known.contains(&key.get_ref().as_ref()));
         let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
         let name = key.get_ref().as_ref();
