@@ -23,7 +23,7 @@ use crate::units::show_size;
 #[must_use]
 pub fn text(scene: &Scene<'_>, health: &Health, screen: Screen) -> String {
     let (state, style) =
-        if health.is_fine() { ("healthy", style::good()) } else { ("not healthy", style::bad()) };
+        if health.is_fine() { ("healthy", style::GOOD) } else { ("not healthy", style::BAD) };
     let mut text = format!("{}: {}", screen.paint(style, state), headline(scene, health));
     for problem in &health.problems {
         text.push('\n');

@@ -85,11 +85,11 @@ pub fn text(configured: &[ConfiguredRow], strays: &[Stray], home: Option<&str>, 
         rows => grid::lines(&COLUMNS, rows, 2, screen.width),
     };
     if let Some(titles) = lines.first_mut().filter(|_| !rows.is_empty()) {
-        *titles = screen.paint(style::title(), titles);
+        *titles = screen.paint(style::TITLE, titles);
     }
     if !strays.is_empty() {
         lines.push(String::new());
-        lines.push(screen.paint(style::title(), "running, and in no configuration that was found"));
+        lines.push(screen.paint(style::TITLE, "running, and in no configuration that was found"));
         lines.extend(strays.iter().map(|s| format!("  {} ({}) {}", clean(&s.server), s.root, s.verdict)));
     }
     lines.join("\n")

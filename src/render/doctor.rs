@@ -58,9 +58,9 @@ pub fn text(lines: &[DoctorLine], screen: Screen) -> String {
     let mut out = String::new();
     for line in lines {
         let (mark, style) = match line.state {
-            Grade::Fine => ("ok", style::good()),
-            Grade::Note => ("--", style::warning()),
-            Grade::Broken => ("!!", style::bad()),
+            Grade::Fine => ("ok", style::GOOD),
+            Grade::Note => ("--", style::WARNING),
+            Grade::Broken => ("!!", style::BAD),
         };
         let mark = screen.paint(style, mark);
         let margin = " ".repeat(width + 6);

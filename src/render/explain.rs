@@ -70,12 +70,12 @@ pub fn instance(
         if of.is_empty() {
             continue;
         }
-        let _ = writeln!(out, "\n{}", screen.paint(style::title(), title));
+        let _ = writeln!(out, "\n{}", screen.paint(style::TITLE, title));
         for text in of {
             out.push_str(&paragraph("  ", &clean(text), screen.width));
         }
     }
-    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its processes"));
+    let _ = writeln!(out, "\n{}", screen.paint(style::TITLE, "Its processes"));
     for member in &finding.instance.members {
         let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
     }
@@ -146,7 +146,7 @@ pub fn stranger(
     let name = known.map(|known| format!(" ({})", known.name)).unwrap_or_default();
     let _ = writeln!(out, "{what}{}.", clean(&name));
     let _ = writeln!(out, "A run would leave it alone.");
-    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "What was looked at"));
+    let _ = writeln!(out, "\n{}", screen.paint(style::TITLE, "What was looked at"));
     match program {
         Some(program) => {
             let _ = writeln!(out, "  What really runs is {}; no rule names it a server.", clean(program));
@@ -197,7 +197,7 @@ fn client(scene: &Scene<'_>, pid: Pid, name: &str, screen: Screen) -> String {
         out.push_str("\nIt has no MCP instance now.\n");
         return out;
     }
-    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its instances"));
+    let _ = writeln!(out, "\n{}", screen.paint(style::TITLE, "Its instances"));
     for finding in its {
         let verdict = finding.verdict.as_str();
         let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), verdict);

@@ -45,7 +45,7 @@ where
             let _ = writeln!(
                 out,
                 "{}",
-                screen.paint(style::faint(), &format!("{span}  {idle} runs, nothing to end"))
+                screen.paint(style::FAINT, &format!("{span}  {idle} runs, nothing to end"))
             );
             rest = &rest[idle..];
         } else {
@@ -67,7 +67,7 @@ where
         None => "beginning lost".to_owned(),
     };
     let head = format!("{}  {by}: {}", local(run.at, zone), sentence(run));
-    let style = if run.was_idle() { style::faint() } else { style::title() };
+    let style = if run.was_idle() { style::FAINT } else { style::TITLE };
     let _ = writeln!(out, "{}", screen.paint(style, &head));
     let width = screen.width.unwrap_or(usize::MAX);
     for instance in &run.instances {
@@ -96,7 +96,7 @@ where
                 clean(&process.command)
             );
             let line = fit(&line, width);
-            let style = if process.is_gone() { style::faint() } else { style::warning() };
+            let style = if process.is_gone() { style::FAINT } else { style::WARNING };
             let _ = writeln!(out, "{}", screen.paint(style, &line));
         }
     }

@@ -139,7 +139,7 @@ impl PickList {
         }
         lines.push(fit(&self.sum(), width - 1));
         let keys = "space: mark   a: all that nobody uses   enter: end them   q: leave";
-        lines.push(screen.paint(style::faint(), &fit(keys, width - 1)));
+        lines.push(screen.paint(style::FAINT, &fit(keys, width - 1)));
         lines
     }
 

@@ -22,14 +22,14 @@ pub struct Setting {
 /// The values as text that the reader of the file takes again, each with its origin.
 #[must_use]
 pub fn text(source: &str, settings: &[Setting], screen: Screen) -> String {
-    let mut out = format!("{}\n", screen.paint(style::faint(), &format!("# {}", clean(source))));
+    let mut out = format!("{}\n", screen.paint(style::FAINT, &format!("# {}", clean(source))));
     let lines: Vec<(Option<String>, String, &str)> = settings.iter().map(line).collect();
     let width = lines.iter().map(|(_, text, _)| text.chars().count()).max().unwrap_or(0).min(60);
     for (head, text, origin) in &lines {
         if let Some(head) = head.as_ref().filter(|head| !out.lines().any(|line| line == head.as_str())) {
             let _ = writeln!(out, "\n{head}");
         }
-        let origin = screen.paint(style::faint(), &format!("# {}", clean(origin)));
+        let origin = screen.paint(style::FAINT, &format!("# {}", clean(origin)));
         let _ = writeln!(out, "{text:<width$}  {origin}");
     }
     out

@@ -89,54 +89,38 @@ fn cut_off(text: &str, lines: usize) -> String {
 }
 
 /// Titles of columns.
-#[must_use]
-pub fn title() -> Style {
-    Style::new().bold()
-}
+pub const TITLE: Style = Style::new().bold();
 
 /// What matters less.
-#[must_use]
-pub fn faint() -> Style {
-    Style::new().dimmed()
-}
+pub const FAINT: Style = Style::new().dimmed();
 
 /// All is well.
-#[must_use]
-pub fn good() -> Style {
-    Style::new().fg_color(Some(AnsiColor::Green.into()))
-}
+pub const GOOD: Style = AnsiColor::Green.on_default();
 
 /// Something is wrong.
-#[must_use]
-pub fn bad() -> Style {
-    Style::new().fg_color(Some(AnsiColor::Red.into()))
-}
+pub const BAD: Style = AnsiColor::Red.on_default();
 
 /// What went wrong or wants to be looked at.
-#[must_use]
-pub fn warning() -> Style {
-    Style::new().fg_color(Some(AnsiColor::Yellow.into()))
-}
+pub const WARNING: Style = AnsiColor::Yellow.on_default();
 
 /// By how a process ended: on SIGTERM, on SIGKILL, or not at all.
 #[must_use]
 pub fn outcome(outcome: &Outcome) -> Style {
     match outcome {
-        Outcome::Exited | Outcome::Vanished => good(),
-        Outcome::Killed | Outcome::Withheld(_) => warning(),
-        Outcome::Survived | Outcome::Denied(_) => bad(),
+        Outcome::Exited | Outcome::Vanished => GOOD,
+        Outcome::Killed | Outcome::Withheld(_) => WARNING,
+        Outcome::Survived | Outcome::Denied(_) => BAD,
     }
 }
 
 /// By what a verdict means for the instance: red goes, yellow is to be checked, green stays.
 #[must_use]
 pub fn verdict(verdict: Verdict, reap: bool) -> Style {
-    let color = match verdict {
-        _ if reap => AnsiColor::Red,
-        Verdict::InUse | Verdict::Managed | Verdict::Allowed => AnsiColor::Green,
-        _ => AnsiColor::Yellow,
-    };
-    Style::new().fg_color(Some(color.into()))
+    match verdict {
+        _ if reap => BAD,
+        Verdict::InUse | Verdict::Managed | Verdict::Allowed => GOOD,
+        _ => WARNING,
+    }
 }
 
 #[cfg(test)]

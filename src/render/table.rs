@@ -106,7 +106,7 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], screen: Screen, detail: D
     let (columns, rows) = columns::layout(scene, findings, screen.width, detail.columns);
     let mut lines = grid::whole(&columns, &rows, columns::SERVER, screen.width).into_iter();
     let mut out = String::new();
-    let _ = writeln!(out, "{}", screen.paint(style::title(), &lines.next().unwrap_or_default()));
+    let _ = writeln!(out, "{}", screen.paint(style::TITLE, &lines.next().unwrap_or_default()));
     for (finding, line) in findings.iter().zip(lines) {
         // The verdict is the first word; none of them has a space in it.
         let end = line.find(' ').unwrap_or(line.len());
@@ -147,7 +147,7 @@ fn notes(scene: &Scene<'_>, screen: Screen) -> String {
     let strangers = scene.judgement.zombies.len() - related.len();
     if strangers > 0 {
         let text = format!("{} of programs that have nothing to do with MCP", count(strangers, "zombie"));
-        let _ = writeln!(out, "{}", screen.paint(style::faint(), &text));
+        let _ = writeln!(out, "{}", screen.paint(style::FAINT, &text));
     }
     out
 }

@@ -81,7 +81,7 @@ fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) ->
     let taken = begin.width() + outcome.width() + rest.width();
     let room = screen.width.map_or(usize::MAX, |width| width.saturating_sub(taken).max(12));
     let rest = rest + &fit_command(&clean(&command(record)), room);
-    let faint = |text: &str| screen.paint(style::faint(), text);
+    let faint = |text: &str| screen.paint(style::FAINT, text);
     match ended.map(|ended| style::outcome(&ended.outcome)) {
         // What became of it is the news.
         Some(news) if screen.color => faint(&begin) + &screen.paint(news, &outcome) + &faint(&rest),

@@ -35,17 +35,17 @@ pub fn text(rows: &[WrapRow], screen: Screen) -> String {
         let place = format!("{client}, {} ({scope})", clean(name));
         lines.push(format!(
             "{}  {}",
-            screen.paint(style::title(), &place),
-            screen.paint(style::faint(), &clean(file))
+            screen.paint(style::TITLE, &place),
+            screen.paint(style::FAINT, &clean(file))
         ));
         if row.wrapped {
             lines.push(format!("    {}", command(&row.before)));
             lines.push("  starts through exec already".to_owned());
         } else {
             let mark = if row.after.is_some() { "-" } else { " " };
-            lines.push(screen.paint(style::bad(), &format!("  {mark} {}", command(&row.before))));
+            lines.push(screen.paint(style::BAD, &format!("  {mark} {}", command(&row.before))));
             let after = row.after.iter().map(|after| format!("  + {}", command(after)));
-            lines.extend(after.map(|line| screen.paint(style::good(), &line)));
+            lines.extend(after.map(|line| screen.paint(style::GOOD, &line)));
             match &row.refused {
                 Some(why) => {
                     let text = paragraph("  ", &format!("not written: {}", clean(why)), screen.width);

@@ -57,7 +57,7 @@ fn table(title: &str, rows: &[(String, Sum)], screen: Screen) -> String {
     let mut out = String::new();
     let pad = |name: &str| format!("{name}{}", " ".repeat(width - name.width()));
     let titles = format!("{}  INSTANCES  PROCESSES  RECLAIMED", pad(title));
-    let _ = writeln!(out, "{}", screen.paint(style::title(), &titles));
+    let _ = writeln!(out, "{}", screen.paint(style::TITLE, &titles));
     for (name, sum) in rows {
         let Sum { instances, processes, rss } = sum;
         let _ = writeln!(out, "{}  {instances:>9}  {processes:>9}  {:>9}", pad(name), show_size(*rss));
