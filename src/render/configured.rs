@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::clean::{below_home, clean};
-use super::grid::{self, Column};
+use super::grid::{Column, Grid};
 use super::style::{self, Screen};
 use crate::process::{Pid, SCHEMA};
 
@@ -56,37 +56,21 @@ pub struct Stray {
     pub verdict: &'static str,
 }
 
-const COLUMNS: [Column; 5] = [
-    Column { title: "CLIENT", right: false },
-    Column { title: "SCOPE", right: false },
-    Column { title: "ENTRY", right: false },
-    Column { title: "RUNNING", right: false },
-    Column { title: "FILE", right: false },
-];
-
 /// Both lists for people, with paths below `home` as `~/...`.
 #[must_use]
 pub fn text(configured: &[ConfiguredRow], strays: &[Stray], home: Option<&str>, screen: Screen) -> String {
-    let rows: Vec<Vec<String>> = configured
-        .iter()
-        .map(|row| {
-            let ConfigEntry { client, scope, name, file } = &row.entry;
-            vec![
-                client.clone(),
-                (*scope).to_owned(),
-                clean(name),
-                running(row),
-                clean(&below_home(file, home)),
-            ]
-        })
-        .collect();
-    let mut lines = match rows.as_slice() {
-        [] => vec!["no configuration that was found names an MCP server".to_owned()],
-        rows => grid::lines(&COLUMNS, rows, 2, screen.width),
+    let row = |row: &ConfiguredRow| {
+        let ConfigEntry { client, scope, name, file } = &row.entry;
+        let file = clean(&below_home(file, home));
+        vec![client.clone(), (*scope).to_owned(), clean(name), running(row), file]
     };
-    if let Some(titles) = lines.first_mut().filter(|_| !rows.is_empty()) {
-        *titles = screen.paint(style::TITLE, titles);
-    }
+    let mut lines = if configured.is_empty() {
+        vec!["no configuration that was found names an MCP server".to_owned()]
+    } else {
+        let columns =
+            ["CLIENT", "SCOPE", "ENTRY", "RUNNING", "FILE"].map(|title| Column { title, right: false });
+        Grid::new(columns.to_vec(), configured.iter().map(row).collect()).lines(2, screen)
+    };
     if !strays.is_empty() {
         lines.push(String::new());
         lines.push(screen.paint(style::TITLE, "running, and in no configuration that was found"));

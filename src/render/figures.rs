@@ -38,6 +38,12 @@ pub fn elapsed(duration: Duration) -> String {
     show_duration(duration)
 }
 
+/// These with commas between them.
+#[must_use]
+pub fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// The command line without secrets, not yet cleaned for a terminal.
 #[must_use]
 pub fn command(record: &ProcessRecord) -> String {

@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::Scene;
 use super::clean::{clean, fit};
 use super::figures::count;
+use super::grid::pad;
 use super::style::{self, Screen};
 use crate::classify::Verdict;
 use crate::plan::Plan;
@@ -144,21 +145,17 @@ impl PickList {
     }
 
     fn texts(&self) -> Vec<String> {
-        let widest =
-            |cell: fn(&PickRow) -> &str| self.rows.iter().map(|row| cell(row).width()).max().unwrap_or(0);
-        let (server, client) = (widest(|row| &row.server), widest(|row| &row.client));
-        let pad =
-            |text: &str, width: usize| text.to_owned() + &" ".repeat(width.saturating_sub(text.width()));
+        let server = self.rows.iter().map(|row| row.server.width()).max().unwrap_or(0);
         let text = |row: &PickRow| {
             format!(
                 "[{}] {:12}  {}  {:>7}  {:>8}  {:>7}  {}",
                 if row.marked { 'x' } else { ' ' },
                 row.verdict.as_str(),
-                pad(&row.server, server),
+                pad(&row.server, server, false),
                 row.root.pid,
                 show_size(row.rss),
                 row.age,
-                pad(&row.client, client).trim_end()
+                row.client
             )
         };
         self.rows.iter().map(text).collect()

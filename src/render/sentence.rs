@@ -1,5 +1,6 @@
 //! Evidence in full sentences.
 
+use super::figures::list;
 use crate::catalog::{Basis, Rule};
 use crate::classify::{Adoption, Evidence, Proof, WireState};
 use crate::process::{Pid, StdioKind};
@@ -184,10 +185,6 @@ fn stdin_kind(kind: StdioKind) -> &'static str {
         StdioKind::Closed => "closed",
         StdioKind::Unknown => "something else",
     }
-}
-
-fn list<T: std::fmt::Display>(items: &[T]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::columns;
 pub use super::columns::Columns;
 pub use super::figures::count;
 use super::figures::size_of;
-use super::grid::{self, paragraph};
+use super::grid::paragraph;
 use super::style::{self, Screen};
 use super::{Order, Scene, hints, tree};
 use crate::classify::{Finding, Verdict};
@@ -103,11 +103,9 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], screen: Screen, detail: D
     if findings.is_empty() {
         return String::new();
     }
-    let (columns, rows) = columns::layout(scene, findings, screen.width, detail.columns);
-    let mut lines = grid::whole(&columns, &rows, columns::SERVER, screen.width).into_iter();
-    let mut out = String::new();
-    let _ = writeln!(out, "{}", screen.paint(style::TITLE, &lines.next().unwrap_or_default()));
-    for (finding, line) in findings.iter().zip(lines) {
+    let lines = columns::layout(scene, findings, screen.width, detail.columns).whole(columns::SERVER, screen);
+    let mut out = format!("{}\n", lines[0]);
+    for (finding, line) in findings.iter().zip(&lines[1..]) {
         // The verdict is the first word; none of them has a space in it.
         let end = line.find(' ').unwrap_or(line.len());
         let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
