@@ -71,7 +71,7 @@ fn follow(
         let open = runs.last().filter(|run| !run.finished).map(|run| run.run.clone());
         runs.retain(|run| Some(&run.run) != open.as_ref() && !shown.contains(&run.run));
         let text = if json {
-            runs.iter().map(|run| log::json_line(run) + "\n").collect()
+            runs.iter().map(|run| log::json(run) + "\n").collect()
         } else {
             log::text(&runs, screen, &Local)
         };
