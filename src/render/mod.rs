@@ -22,7 +22,7 @@ pub mod table;
 pub mod tree;
 pub mod wrap;
 
-use crate::classify::{Finding, Judgement};
+use crate::classify::{Finding, Judgement, Verdict};
 use crate::containers::Abandoned;
 use crate::plan::{Plan, Why};
 use crate::process::Snapshot;
@@ -49,9 +49,7 @@ impl<'a> Scene<'a> {
     pub fn new(snapshot: &'a Snapshot, judgement: &'a Judgement<'a>, plan: &'a Plan) -> Scene<'a> {
         Scene { snapshot, judgement, plan, results: None, containers: None }
     }
-}
 
-impl Scene<'_> {
     /// Are there instances of other users than the one who looks?
     #[must_use]
     pub fn has_other_users(&self) -> bool {
@@ -79,6 +77,13 @@ impl Scene<'_> {
     #[must_use]
     pub fn withheld(&self, finding: &Finding<'_>) -> Option<Why> {
         self.plan.withheld_because(finding.instance.root.id)
+    }
+
+    /// The instances with this verdict that are not to be ended because of it.
+    pub(super) fn left_by(&self, verdict: Verdict) -> impl Iterator<Item = &Finding<'_>> {
+        let left =
+            move |f: &&Finding<'_>| f.verdict == verdict && !self.reaps(f) && self.withheld(f).is_none();
+        self.judgement.findings.iter().filter(left)
     }
 
     /// The findings, the ones that matter most first: what is ended, then by verdict, then the

@@ -67,25 +67,20 @@ pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     if left > 0 {
         let _ = write!(text, "; {} ended by itself", count(left, "instance"));
     }
+    // Where a person chose, nothing is shown of the rest.
+    let chosen = scene.plan.choice != plan::Choice::Unused;
     let mut stays: Vec<String> = Vec::new();
-    let stays_on = |f: &&Finding<'_>| !scene.reaps(f) && scene.withheld(f).is_none();
     for verdict in
         [Verdict::InUse, Verdict::Managed, Verdict::Allowed, Verdict::Detached, Verdict::Undetermined]
     {
-        let of = |f: &&Finding<'_>| f.verdict == verdict;
-        let n = scene.judgement.findings.iter().filter(stays_on).filter(of).count();
-        if n > 0 {
+        let n = scene.left_by(verdict).count();
+        if n > 0 && !chosen {
             stays.push(format!("{n} {}", verdict.as_str()));
         }
     }
     let withheld = scene.plan.withheld.len() - left;
     if withheld > 0 {
         stays.push(format!("{withheld} withheld"));
-    }
-    // Where a person chose, nothing is shown of the rest.
-    let chosen = scene.plan.choice != plan::Choice::Unused;
-    if chosen {
-        stays.retain(|part| part.ends_with("withheld"));
     }
     if !stays.is_empty() {
         let _ = write!(text, "; left alone: {}", stays.join(", "));
