@@ -17,13 +17,9 @@ pub enum Leaning {
     Neutral,
 }
 
-/// One piece of evidence as a sentence, and which way it points.
+/// Which way one piece of evidence points.
 #[must_use]
-pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
-    (leaning(evidence), text(evidence))
-}
-
-fn leaning(evidence: &Evidence) -> Leaning {
+pub fn leaning(evidence: &Evidence) -> Leaning {
     use Evidence as E;
     match evidence {
         E::Identified { .. } | E::NoWire { .. } | E::Wire { state: WireState::Absent, .. } => {
@@ -38,7 +34,9 @@ fn leaning(evidence: &Evidence) -> Leaning {
     }
 }
 
-fn text(evidence: &Evidence) -> String {
+/// One piece of evidence as a sentence.
+#[must_use]
+pub fn sentence(evidence: &Evidence) -> String {
     use Evidence as E;
     match evidence {
         E::Identified { pid, basis } => format!("Process {pid} is known by {}.", known_by(basis)),
