@@ -24,15 +24,14 @@ use crate::units::show_size;
 pub fn text(scene: &Scene<'_>, health: &Health, screen: Screen) -> String {
     let (state, style) =
         if health.is_fine() { ("healthy", style::GOOD) } else { ("not healthy", style::BAD) };
-    let mut text = format!("{}: {}", screen.paint(style, state), headline(scene, health));
+    let mut text = format!("{}: {}\n", screen.paint(style, state), headline(scene, health));
     for problem in &health.problems {
-        text.push('\n');
-        text.push_str(paragraph("  ", &sentence(problem), screen.width).trim_end());
+        text += &paragraph("  ", &sentence(problem), screen.width);
     }
     for hint in hints::copies(scene) {
-        text.push('\n');
-        text.push_str(paragraph("  hint: ", &hint, screen.width).trim_end());
+        text += &paragraph("  hint: ", &hint, screen.width);
     }
+    text.pop();
     text
 }
 

@@ -14,6 +14,7 @@ pub fn count(n: usize, what: &str) -> String {
     match (n, what) {
         (1, _) => format!("1 {what}"),
         (_, "process") => format!("{n} processes"),
+        (_, "copy") => format!("{n} copies"),
         _ => format!("{n} {what}s"),
     }
 }

@@ -28,7 +28,7 @@ fn of(copies: &Copies) -> String {
     };
     clean(&format!(
         "{} of {}{under} in {}; `--max-count {}` would end {} ({}). {cost}.",
-        count_copies(copies.roots.len()),
+        count(copies.roots.len(), "copy"),
         copies.server,
         count(copies.generations, "generation"),
         copies.max_count,
@@ -57,8 +57,4 @@ pub fn containers(scene: &Scene<'_>) -> Vec<String> {
         ))
     };
     found.iter().map(of).collect()
-}
-
-fn count_copies(n: usize) -> String {
-    if n == 1 { "1 copy".to_owned() } else { format!("{n} copies") }
 }
