@@ -111,14 +111,9 @@ impl AllowRule {
     /// True when at least one field is given that can match; a rule without is a mistake.
     #[must_use]
     pub fn asks_something(&self) -> bool {
-        self.name.is_some()
-            || self.command.is_some()
-            || self.exe.is_some()
-            || self.port.is_some()
-            || self.pid_file.is_some()
-            || self.unit.is_some()
-            || self.label.is_some()
-            || self.cwd.is_some()
+        let AllowRule { name, command, exe, port, pid_file, unit, label, cwd, reason: _, origin: _ } = self;
+        let patterns = [name, command, exe, unit, label, cwd];
+        patterns.into_iter().any(Option::is_some) || port.is_some() || pid_file.is_some()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::query;
+use super::run;
 use crate::process::{Pid, Service, Snapshot, Uid};
 use crate::tree::Tree;
 
@@ -184,11 +184,11 @@ fn job<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<(Pid, String)> {
 
 /// Queries the real launchd.
 pub(super) fn query(question: &Question) -> Answer {
-    let output = match question {
-        Question::List => query::run("launchctl", &["list"], &[]),
-        Question::Print(domain) => query::run("launchctl", &["print", domain], &[]),
+    let args: &[&str] = match question {
+        Question::List => &["list"],
+        Question::Print(domain) => &["print", domain],
     };
-    match output {
+    match run("launchctl", args, &[]) {
         Some(output) if output.is_success() => Answer::Output(output.stdout),
         Some(output) if output.code.is_some_and(|code| NO_DOMAIN.contains(&code)) => Answer::NoDomain,
         _ => Answer::Unknown,
