@@ -46,7 +46,7 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<Exit> {
     if unreadable > 0 {
         notice(&format!(
             "{} of the log could not be read: torn when a run broke off, or written by another version",
-            crate::render::table::count(unreadable, "line")
+            crate::render::figures::count(unreadable, "line")
         ));
     }
     Ok(Exit::Fine)

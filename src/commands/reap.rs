@@ -19,7 +19,7 @@ use crate::plan::{Choice, Plan};
 use crate::process::Pid;
 use crate::reap::{self, Outcome, RunReport};
 use crate::render::spinner::Spinner;
-use crate::render::{Scene, json, next, table};
+use crate::render::{Scene, figures, json, next, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
 pub(super) fn dry_run(session: &Session) -> anyhow::Result<Exit> {
@@ -183,7 +183,7 @@ pub(super) fn end(
 /// Shows a person that time passes while the targets have theirs.
 fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
     let processes: usize = plan.targets.iter().map(|target| target.members.len()).sum();
-    let what = format!("asked {} to end", table::count(processes, "process"));
+    let what = format!("asked {} to end", figures::count(processes, "process"));
     (processes > 0 && !session.quiet).then(|| Spinner::start(what, session.policy.grace))
 }
 

@@ -10,8 +10,7 @@ use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{MemberEvent, Outcome, Recorder, RunReport, Signal, Step};
-use crate::render::figures::{elapsed, size_of};
-use crate::render::table::count;
+use crate::render::figures::{count, elapsed, size_of};
 
 /// Writes what happens into the audit log.
 pub(super) struct AuditRecorder<S = std::fs::File> {

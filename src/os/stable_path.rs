@@ -32,7 +32,6 @@ pub enum Vanishing {
 
 impl Vanishing {
     /// What to do first, as a sentence without its end.
-    #[must_use]
     pub fn advice(&self) -> String {
         let good = match self {
             Vanishing::Runner(runner) => runner.install,
@@ -177,7 +176,6 @@ pub(crate) struct Settled {
 /// A package manager's versioned folder goes with the next upgrade, so a name for the same file in one
 /// of `folders`, the person's `PATH` (`/opt/homebrew/bin/mcp-reap`, `~/.nix-profile/bin/mcp-reap`), is
 /// preferred to it. What lies in a build or temporary folder is in danger under every name.
-#[must_use]
 pub(crate) fn settle(program: &Path, folders: &[PathBuf], temporary: &[PathBuf]) -> Settled {
     let named = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     let danger = |path: &Path| danger(path, temporary, Path::exists);

@@ -9,56 +9,60 @@ use crate::process::{Pid, SCHEMA};
 
 /// Where a configured server stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConfigEntry {
+pub(crate) struct ConfigEntry {
     /// Whose configuration.
-    pub client: String,
+    pub(crate) client: String,
     /// Where it applies: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
-    pub scope: &'static str,
+    pub(crate) scope: &'static str,
     /// The entry's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The file it stands in.
-    pub file: String,
+    pub(crate) file: String,
 }
 
 /// A configured server and its running instances. Its argv is not here: it may hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConfiguredRow {
+pub(crate) struct ConfiguredRow {
     /// Where it stands.
     #[serde(flatten)]
-    pub entry: ConfigEntry,
+    pub(crate) entry: ConfigEntry,
     /// The host, where the server is not on this machine.
-    pub remote: Option<String>,
+    pub(crate) remote: Option<String>,
     /// Switched off by its own flag.
-    pub disabled: bool,
+    pub(crate) disabled: bool,
     /// The roots of its running instances.
-    pub running: Vec<Pid>,
+    pub(crate) running: Vec<Pid>,
     /// The same with their verdicts.
-    pub instances: Vec<Running>,
+    pub(crate) instances: Vec<Running>,
 }
 
 /// A running instance of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Running {
+pub(crate) struct Running {
     /// Its root.
-    pub root: Pid,
+    pub(crate) root: Pid,
     /// Its verdict.
-    pub verdict: &'static str,
+    pub(crate) verdict: &'static str,
 }
 
 /// A running instance that no configuration names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Stray {
+pub(crate) struct Stray {
     /// The server's short name.
-    pub server: String,
+    pub(crate) server: String,
     /// Its root.
-    pub root: Pid,
+    pub(crate) root: Pid,
     /// Its verdict.
-    pub verdict: &'static str,
+    pub(crate) verdict: &'static str,
 }
 
 /// Both lists for people, with paths below `home` as `~/...`.
-#[must_use]
-pub fn text(configured: &[ConfiguredRow], strays: &[Stray], home: Option<&str>, screen: Screen) -> String {
+pub(crate) fn text(
+    configured: &[ConfiguredRow],
+    strays: &[Stray],
+    home: Option<&str>,
+    screen: Screen,
+) -> String {
     let row = |row: &ConfiguredRow| {
         let ConfigEntry { client, scope, name, file } = &row.entry;
         let file = clean(&below_home(file, home));
@@ -95,8 +99,7 @@ fn running(row: &ConfiguredRow) -> String {
 }
 
 /// Both lists as one JSON object.
-#[must_use]
-pub fn json(configured: &[ConfiguredRow], strays: &[Stray]) -> String {
+pub(crate) fn json(configured: &[ConfiguredRow], strays: &[Stray]) -> String {
     serde_json::json!({ "schema": SCHEMA, "configured": configured, "unconfigured": strays }).to_string()
 }
 

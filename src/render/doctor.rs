@@ -11,7 +11,7 @@ use super::style::{self, Screen};
 /// Whether one thing works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Grade {
+pub(crate) enum Grade {
     /// As it should be.
     Fine,
     /// Worth knowing; it works all the same.
@@ -22,38 +22,41 @@ pub enum Grade {
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DoctorLine {
+pub(crate) struct DoctorLine {
     /// What was looked at, in a word or two.
-    pub what: &'static str,
+    pub(crate) what: &'static str,
     /// How it is.
-    pub state: Grade,
+    pub(crate) state: Grade,
     /// What was found.
-    pub found: String,
+    pub(crate) found: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
+    pub(crate) mend: Option<String>,
 }
 
 impl DoctorLine {
     /// As it should be.
-    pub fn fine(what: &'static str, found: impl Into<String>) -> DoctorLine {
+    pub(crate) fn fine(what: &'static str, found: impl Into<String>) -> DoctorLine {
         DoctorLine { what, state: Grade::Fine, found: found.into(), mend: None }
     }
 
     /// Worth knowing.
-    pub fn note(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> DoctorLine {
+    pub(crate) fn note(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> DoctorLine {
         DoctorLine { what, state: Grade::Note, found: found.into(), mend: Some(mend.into()) }
     }
 
     /// Does not work.
-    pub fn broken(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> DoctorLine {
+    pub(crate) fn broken(
+        what: &'static str,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> DoctorLine {
         DoctorLine { what, state: Grade::Broken, found: found.into(), mend: Some(mend.into()) }
     }
 }
 
 /// For people: one line each, and an arrow to what to do.
-#[must_use]
-pub fn text(lines: &[DoctorLine], screen: Screen) -> String {
+pub(crate) fn text(lines: &[DoctorLine], screen: Screen) -> String {
     let width = lines.iter().map(|line| line.what.len()).max().unwrap_or(0);
     let mut out = String::new();
     for line in lines {
@@ -76,8 +79,7 @@ pub fn text(lines: &[DoctorLine], screen: Screen) -> String {
 }
 
 /// For programs: one JSON object.
-#[must_use]
-pub fn json(lines: &[DoctorLine]) -> String {
+pub(crate) fn json(lines: &[DoctorLine]) -> String {
     let broken = lines.iter().any(|line| line.state == Grade::Broken);
     serde_json::json!({"schema": 1, "works": !broken, "looked_at": lines}).to_string()
 }

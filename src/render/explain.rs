@@ -18,13 +18,13 @@ use crate::units::{show_duration, show_size};
 
 /// Where a process stands: what is above it, and the folder that it works in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Whereabouts {
+pub(crate) struct Whereabouts {
     /// Its ancestors by short names, the topmost first, and itself at the end.
-    pub chain: Vec<String>,
+    pub(crate) chain: Vec<String>,
     /// The folder that it works in.
-    pub folder: Option<String>,
+    pub(crate) folder: Option<String>,
     /// The git repository around that folder; never looked for in a recorded table.
-    pub repository: Option<String>,
+    pub(crate) repository: Option<String>,
 }
 
 impl Whereabouts {
@@ -73,8 +73,7 @@ impl Page {
 }
 
 /// Explains the instance that a process is a member of.
-#[must_use]
-pub fn instance(
+pub(crate) fn instance(
     scene: &Scene<'_>,
     finding: &Finding<'_>,
     pid: Pid,
@@ -134,8 +133,7 @@ fn summary(page: &mut Page, scene: &Scene<'_>, finding: &Finding<'_>, place: &Wh
 }
 
 /// Says of a process that it is no member of any instance, and what was looked at.
-#[must_use]
-pub fn stranger(
+pub(crate) fn stranger(
     scene: &Scene<'_>,
     record: &ProcessRecord,
     known: Option<&Identification>,

@@ -6,11 +6,10 @@ use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
 
 /// A time, to the minute, for `chrono`.
-pub const MINUTE: &str = "%Y-%m-%d %H:%M";
+pub(crate) const MINUTE: &str = "%Y-%m-%d %H:%M";
 
 /// `1 instance`, `2 instances`, `3 processes`.
-#[must_use]
-pub fn count(n: usize, what: &str) -> String {
+pub(crate) fn count(n: usize, what: &str) -> String {
     match (n, what) {
         (1, _) => format!("1 {what}"),
         (_, "process") => format!("{n} processes"),
@@ -20,8 +19,7 @@ pub fn count(n: usize, what: &str) -> String {
 }
 
 /// `1.2 GB of 16 GB`, or `1.2 GB` where the memory of the machine is not known.
-#[must_use]
-pub fn size_of(bytes: u64, memory: Option<u64>) -> String {
+pub(crate) fn size_of(bytes: u64, memory: Option<u64>) -> String {
     match memory {
         Some(memory) => format!("{} of {}", show_size(bytes), show_size(memory)),
         None => show_size(bytes),
@@ -30,8 +28,7 @@ pub fn size_of(bytes: u64, memory: Option<u64>) -> String {
 
 /// How long something took: to a tenth where a person feels it (`1.4s`), in full words of
 /// [`show_duration`] below a second and from ten on.
-#[must_use]
-pub fn elapsed(duration: Duration) -> String {
+pub(crate) fn elapsed(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
     if (10..100).contains(&tenths) && !tenths.is_multiple_of(10) {
         return format!("{}.{}s", tenths / 10, tenths % 10);
@@ -40,14 +37,12 @@ pub fn elapsed(duration: Duration) -> String {
 }
 
 /// These with commas between them.
-#[must_use]
-pub fn list<T: std::fmt::Display>(items: &[T]) -> String {
+pub(crate) fn list<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The command line without secrets, not yet cleaned for a terminal.
-#[must_use]
-pub fn command(record: &ProcessRecord) -> String {
+pub(crate) fn command(record: &ProcessRecord) -> String {
     match &record.argv {
         Some(argv) if !argv.is_empty() => crate::redact::argv(argv).join(" "),
         _ => record.command(),

@@ -10,11 +10,11 @@ use super::style::{self, Screen};
 
 /// A column: its title, and whether numbers stand at its right edge.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
+pub(crate) struct Column {
     /// What stands above it.
-    pub title: &'static str,
+    pub(crate) title: &'static str,
     /// Numbers end under each other.
-    pub right: bool,
+    pub(crate) right: bool,
 }
 
 /// The least that is left of a column that has to give way, and of the last one.
@@ -28,7 +28,7 @@ const NAME: usize = 16;
 
 /// Rows of cells below their titles.
 #[derive(Debug)]
-pub struct Grid {
+pub(crate) struct Grid {
     columns: Vec<Column>,
     /// The titles first.
     rows: Vec<Vec<String>>,
@@ -36,16 +36,14 @@ pub struct Grid {
 
 impl Grid {
     /// These rows, each with a cell for each column.
-    #[must_use]
-    pub fn new(columns: Vec<Column>, mut rows: Vec<Vec<String>>) -> Grid {
+    pub(crate) fn new(columns: Vec<Column>, mut rows: Vec<Vec<String>>) -> Grid {
         rows.insert(0, columns.iter().map(|column| column.title.to_owned()).collect());
         Grid { columns, rows }
     }
 
     /// The titles and the rows as lines. The last column, paths, is cut in its middle; where even that is
     /// not enough (a narrow terminal), the column `yields` gives way.
-    #[must_use]
-    pub fn lines(&self, yields: usize, screen: Screen) -> Vec<String> {
+    pub(crate) fn lines(&self, yields: usize, screen: Screen) -> Vec<String> {
         let mut widths = self.widths();
         let mut rest = usize::MAX;
         if let Some(width) = screen.width {
@@ -57,8 +55,7 @@ impl Grid {
 
     /// Can the last column be read beside the others: is there room for all of its texts, or for so many
     /// columns of them that they may go on in the next line?
-    #[must_use]
-    pub fn is_roomy(&self, enough: usize, width: usize) -> bool {
+    pub(crate) fn is_roomy(&self, enough: usize, width: usize) -> bool {
         let widest = self.rows.iter().map(|row| last(row).width()).max().unwrap_or(0);
         taken(&self.widths()) + widest.min(enough) <= width
     }
@@ -66,8 +63,7 @@ impl Grid {
     /// The titles and the rows, each with all of its last column: what does not fit goes on below, under
     /// its own beginning or, where that leaves too little room, across the line. The column `yields` gives
     /// way first.
-    #[must_use]
-    pub fn whole(&self, yields: usize, screen: Screen) -> Vec<String> {
+    pub(crate) fn whole(&self, yields: usize, screen: Screen) -> Vec<String> {
         let Some(width) = screen.width else { return self.lines(yields, screen) };
         let mut widths = self.widths();
         let over = (taken(&widths) + READABLE).saturating_sub(width);
@@ -126,15 +122,13 @@ fn titled(lines: impl Iterator<Item = String>, screen: Screen) -> Vec<String> {
 }
 
 /// The text with spaces behind it, or before it, up to this many columns.
-#[must_use]
-pub fn pad(text: &str, width: usize, right: bool) -> String {
+pub(crate) fn pad(text: &str, width: usize, right: bool) -> String {
     let fill = " ".repeat(width.saturating_sub(text.width()));
     if right { fill + text } else { text.to_owned() + &fill }
 }
 
 /// The text in lines of this width: broken between words, and within words that are longer.
-#[must_use]
-pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split(' ') {
@@ -156,8 +150,7 @@ pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
 
 /// The text between words in as many lines as it needs, each a margin from the left; what goes on is
 /// set in by two more.
-#[must_use]
-pub fn paragraph(margin: &str, text: &str, width: Option<usize>) -> String {
+pub(crate) fn paragraph(margin: &str, text: &str, width: Option<usize>) -> String {
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(margin.width() + 2).max(LEAST));
     format!("{margin}{}\n", wrapped(text, room).join(&format!("\n{margin}  ")))
 }

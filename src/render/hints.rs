@@ -10,8 +10,7 @@ use crate::containers::Container;
 use crate::units::{show_duration, show_size};
 
 /// One sentence or two for each server that runs in many copies while no limit is set on their number.
-#[must_use]
-pub fn copies(scene: &Scene<'_>) -> Vec<String> {
+pub(crate) fn copies(scene: &Scene<'_>) -> Vec<String> {
     scene.judgement.copies.iter().map(of).collect()
 }
 
@@ -38,8 +37,7 @@ fn of(copies: &Copies) -> String {
 }
 
 /// One sentence for each container without a client.
-#[must_use]
-pub fn containers(scene: &Scene<'_>) -> Vec<String> {
+pub(crate) fn containers(scene: &Scene<'_>) -> Vec<String> {
     let found = scene.containers.map(|found| found.containers.as_slice()).unwrap_or_default();
     let of = |container: &Container| {
         let Container { engine, image, name, .. } = container;

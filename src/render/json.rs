@@ -109,7 +109,7 @@ pub fn report(scene: &Scene<'_>) -> String {
 
 /// What is known of one process: its row, where it stands, and the instance it belongs to or null.
 #[derive(Serialize)]
-pub struct Explanation<'a> {
+pub(crate) struct Explanation<'a> {
     schema: u32,
     pid: Pid,
     command: String,
@@ -122,8 +122,7 @@ pub struct Explanation<'a> {
 }
 
 /// Explains one process.
-#[must_use]
-pub fn explanation<'a>(
+pub(crate) fn explanation<'a>(
     scene: &Scene<'_>,
     record: &ProcessRecord,
     finding: Option<&'a Finding<'_>>,
@@ -141,8 +140,7 @@ pub fn explanation<'a>(
 }
 
 /// One explanation as it is; several under `explanations`.
-#[must_use]
-pub fn explanations(all: &[Explanation<'_>]) -> String {
+pub(crate) fn explanations(all: &[Explanation<'_>]) -> String {
     match all {
         [one] => json!(one).to_string(),
         several => json!({ "schema": SCHEMA, "explanations": several }).to_string(),

@@ -14,19 +14,17 @@ use super::style::{self, Screen};
 use crate::history::{PastInstance, PastProcess, PastWithheld, Run};
 use crate::units::show_size;
 
-pub use totals::totals;
+pub(crate) use totals::totals;
 
 /// Runs as a JSON array, or one run as an object.
-#[must_use]
-pub fn json(runs: &impl Serialize) -> String {
+pub(crate) fn json(runs: &impl Serialize) -> String {
     // Plain structs with text keys: there is nothing in them that JSON cannot hold.
     serde_json::to_string(runs).unwrap_or_default()
 }
 
 /// The runs, oldest first. Runs in a row that found nothing share a line: an hourly timer makes 24
 /// of them a day.
-#[must_use]
-pub fn text<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
+pub(crate) fn text<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
     let mut out = String::new();
     for together in runs.chunk_by(|one, next| one.was_idle() && next.was_idle()) {
         if let [first, .., last] = together {

@@ -12,8 +12,7 @@ use crate::policy::Policy;
 use crate::units::show_duration;
 
 /// One line for each kind of thing that is left, with what it means and what to do.
-#[must_use]
-pub fn steps(scene: &Scene<'_>, policy: &Policy) -> Vec<String> {
+pub(crate) fn steps(scene: &Scene<'_>, policy: &Policy) -> Vec<String> {
     let mut lines: Vec<String> = young(scene, policy).into_iter().collect();
     let mut by_reason: BTreeMap<&str, Vec<&Withheld>> = BTreeMap::new();
     for one in scene.plan.withheld.iter().filter(|one| !matches!(one.why, Why::TooYoung | Why::Left)) {
@@ -76,8 +75,7 @@ fn left_alone(some: &[&Withheld]) -> String {
 }
 
 /// For a run in which processes survived their signals.
-#[must_use]
-pub fn after_failures(failed: usize) -> String {
+pub(crate) fn after_failures(failed: usize) -> String {
     let them = it_or_them(failed);
     format!(
         "{} still there: `mcp-reap list` shows {them}, `mcp-reap log` what became of each",

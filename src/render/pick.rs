@@ -16,11 +16,11 @@ use crate::units::{show_duration, show_size};
 
 /// One instance that may be chosen.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PickRow {
+pub(crate) struct PickRow {
     /// Its root.
-    pub root: ProcessId,
+    pub(crate) root: ProcessId,
     /// Nobody uses it: an ordinary run would end it.
-    pub unused: bool,
+    pub(crate) unused: bool,
     verdict: Verdict,
     server: String,
     client: String,
@@ -31,16 +31,15 @@ pub struct PickRow {
 
 /// The rows, and where the cursor stands.
 #[derive(Clone, Debug)]
-pub struct PickList {
+pub(crate) struct PickList {
     /// What an ordinary run would end stands on top, and is marked.
-    pub rows: Vec<PickRow>,
+    pub(crate) rows: Vec<PickRow>,
     at: usize,
 }
 
 impl PickList {
     /// What may be chosen is what `choosable` would end.
-    #[must_use]
-    pub fn new(scene: &Scene<'_>, choosable: &Plan) -> PickList {
+    pub(crate) fn new(scene: &Scene<'_>, choosable: &Plan) -> PickList {
         let mut rows = Vec::new();
         for finding in scene.worst_first() {
             let root = finding.instance.root.id;
@@ -63,31 +62,30 @@ impl PickList {
     }
 
     /// The cursor one up; it stops at the top.
-    pub fn up(&mut self) {
+    pub(crate) fn up(&mut self) {
         self.at = self.at.saturating_sub(1);
     }
 
     /// The cursor one down; it stops at the end.
-    pub fn down(&mut self) {
+    pub(crate) fn down(&mut self) {
         self.at = (self.at + 1).min(self.rows.len().saturating_sub(1));
     }
 
     /// Marks what is under the cursor, or takes its mark.
-    pub fn mark(&mut self) {
+    pub(crate) fn mark(&mut self) {
         if let Some(row) = self.rows.get_mut(self.at) {
             row.marked = !row.marked;
         }
     }
 
     /// Marks all that nobody uses; where all of those are marked, none. What is in use is marked one by one.
-    pub fn mark_all(&mut self) {
+    pub(crate) fn mark_all(&mut self) {
         let all = self.rows.iter().filter(|row| row.unused).all(|row| row.marked);
         self.rows.iter_mut().filter(|row| row.unused).for_each(|row| row.marked = !all);
     }
 
     /// Those with a mark.
-    #[must_use]
-    pub fn marked(&self) -> Vec<PickRow> {
+    pub(crate) fn marked(&self) -> Vec<PickRow> {
         self.rows.iter().filter(|row| row.marked).cloned().collect()
     }
 
@@ -96,7 +94,7 @@ impl PickList {
     ///
     /// # Errors
     /// What is wrong with the line, for the person.
-    pub fn take(&mut self, line: &str) -> Result<bool, String> {
+    pub(crate) fn take(&mut self, line: &str) -> Result<bool, String> {
         let words: Vec<&str> =
             line.split([' ', ',']).map(str::trim).filter(|word| !word.is_empty()).collect();
         match words[..] {
@@ -118,8 +116,7 @@ impl PickList {
     }
 
     /// All rows with their numbers.
-    #[must_use]
-    pub fn numbered(&self) -> String {
+    pub(crate) fn numbered(&self) -> String {
         let texts = self.texts();
         let line = |(number, text): (usize, &String)| format!("{:>3} {text}", number + 1);
         let lines: Vec<String> = texts.iter().enumerate().map(line).collect();
@@ -127,8 +124,7 @@ impl PickList {
     }
 
     /// The lines for a screen of this size: a window of the rows around the cursor, the sum and the keys.
-    #[must_use]
-    pub fn lines(&self, screen: Screen, height: usize, width: usize) -> Vec<String> {
+    pub(crate) fn lines(&self, screen: Screen, height: usize, width: usize) -> Vec<String> {
         let room = height.saturating_sub(4).max(1);
         let first = self.at.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room));
         let width = width.max(20);

@@ -6,8 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Does the person's locale have more than ASCII? By the variables of setlocale(3), in its order; none of
 /// them set is the C locale.
-#[must_use]
-pub fn locale_is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+pub(crate) fn locale_is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default();
     let locale = locale.to_string_lossy().to_ascii_lowercase();
@@ -15,8 +14,7 @@ pub fn locale_is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
 }
 
 /// The text in ASCII: lines and marks of ours as what looks like them, anything else as `?`.
-#[must_use]
-pub fn ascii(text: &str) -> String {
+pub(crate) fn ascii(text: &str) -> String {
     let plain = |letter: char| match letter {
         letter if letter.is_ascii() => letter,
         '└' => '`',
@@ -32,8 +30,7 @@ pub fn ascii(text: &str) -> String {
 
 /// Lines that are too wide go on below, between words, two columns in. A word that is wider than a line stays whole:
 /// a path that is broken cannot be copied. Colours (ESC [ ... m) take no room.
-#[must_use]
-pub fn wrapped(text: &str, width: usize) -> String {
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
     text.split('\n').map(|line| wrapped_line(line, width)).collect::<Vec<_>>().join("\n")
 }
 

@@ -8,7 +8,7 @@ use crate::units::{show_duration, show_size};
 
 /// Which way a piece of evidence points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leaning {
+pub(crate) enum Leaning {
     /// Towards ending.
     For,
     /// Towards leaving alone.
@@ -18,8 +18,7 @@ pub enum Leaning {
 }
 
 /// Which way one piece of evidence points.
-#[must_use]
-pub fn leaning(evidence: &Evidence) -> Leaning {
+pub(crate) fn leaning(evidence: &Evidence) -> Leaning {
     use Evidence as E;
     match evidence {
         E::Identified { .. } | E::NoWire { .. } | E::Wire { state: WireState::Absent, .. } => {
@@ -35,8 +34,7 @@ pub fn leaning(evidence: &Evidence) -> Leaning {
 }
 
 /// One piece of evidence as a sentence.
-#[must_use]
-pub fn sentence(evidence: &Evidence) -> String {
+pub(crate) fn sentence(evidence: &Evidence) -> String {
     use Evidence as E;
     match evidence {
         E::Identified { pid, basis } => format!("Process {pid} is known by {}.", known_by(basis)),

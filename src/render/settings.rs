@@ -10,18 +10,17 @@ use super::style::{self, Screen};
 
 /// One value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// As `reap.grace`; `allow` and so on for entries of lists.
-    pub key: String,
+    pub(crate) key: String,
     /// As the file would write it; `None` where it is off.
-    pub value: Option<String>,
+    pub(crate) value: Option<String>,
     /// `default`, `config.toml:3`, `--grace`.
-    pub origin: String,
+    pub(crate) origin: String,
 }
 
 /// The values as text that the reader of the file takes again, each with its origin.
-#[must_use]
-pub fn text(source: &str, settings: &[Setting], screen: Screen) -> String {
+pub(crate) fn text(source: &str, settings: &[Setting], screen: Screen) -> String {
     let mut out = format!("{}\n", screen.paint(style::FAINT, &format!("# {}", clean(source))));
     let lines: Vec<(String, String, &str)> = settings.iter().map(line).collect();
     let width = lines.iter().map(|(_, text, _)| text.chars().count()).max().unwrap_or(0).min(60);
@@ -50,15 +49,13 @@ fn line(setting: &Setting) -> (String, String, &str) {
 }
 
 /// A duration in the largest unit that loses nothing of it: `5s`, `1500ms`, `2h`, `0s`.
-#[must_use]
-pub fn exact_duration(duration: Duration) -> String {
+pub(crate) fn exact_duration(duration: Duration) -> String {
     let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     exact(duration.as_millis(), &units, "s")
 }
 
 /// A size in the largest unit that loses nothing of it: `50MB`, `1GiB`, `4095B`.
-#[must_use]
-pub fn exact_size(bytes: u64) -> String {
+pub(crate) fn exact_size(bytes: u64) -> String {
     let units = [
         ("GiB", 1 << 30),
         ("GB", 1_000_000_000),

@@ -10,13 +10,12 @@ const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '�
 
 /// Turns until it is dropped.
 #[derive(Debug)]
-pub struct Spinner(Option<(Sender<()>, JoinHandle<()>)>);
+pub(crate) struct Spinner(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Spinner {
     /// Shows what is waited for and counts down from `at_most`; shows nothing without a terminal, and
     /// nothing in the first moment: most servers end in a few milliseconds.
-    #[must_use]
-    pub fn start(what: String, at_most: Duration) -> Spinner {
+    pub(crate) fn start(what: String, at_most: Duration) -> Spinner {
         let blind = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         if blind || !std::io::stderr().is_terminal() {
             return Spinner(None);

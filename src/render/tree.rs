@@ -13,8 +13,7 @@ use crate::process::Pid;
 use crate::units::show_size;
 
 /// One line for each member, children below their parents.
-#[must_use]
-pub fn members(scene: &Scene<'_>, instance: &Instance<'_>, screen: Screen) -> Vec<String> {
+pub(crate) fn members(scene: &Scene<'_>, instance: &Instance<'_>, screen: Screen) -> Vec<String> {
     let mut drawn = Vec::new();
     let mut seen = HashSet::new();
     draw(instance, instance.root.pid(), "  ", &mut seen, &mut drawn);

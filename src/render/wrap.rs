@@ -10,25 +10,24 @@ use crate::process::SCHEMA;
 
 /// A configured server with and without `exec`. Words are shown without their secrets, and never written from here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct WrapRow {
+pub(crate) struct WrapRow {
     /// Where it stands.
     #[serde(flatten)]
-    pub entry: ConfigEntry,
+    pub(crate) entry: ConfigEntry,
     /// It starts through `exec` already.
-    pub wrapped: bool,
+    pub(crate) wrapped: bool,
     /// Command and arguments now.
-    pub before: Vec<String>,
+    pub(crate) before: Vec<String>,
     /// Command and arguments under `exec`; `null` where that would not start the same server.
-    pub after: Option<Vec<String>>,
+    pub(crate) after: Option<Vec<String>>,
     /// The client's own commands that write this entry, where it has them.
-    pub own_command: Option<String>,
+    pub(crate) own_command: Option<String>,
     /// Why `wrap install` does not write it.
-    pub refused: Option<String>,
+    pub(crate) refused: Option<String>,
 }
 
 /// For people: a heading, the diff, and how to get there.
-#[must_use]
-pub fn text(rows: &[WrapRow], screen: Screen) -> String {
+pub(crate) fn text(rows: &[WrapRow], screen: Screen) -> String {
     let mut lines = Vec::new();
     for row in rows {
         let ConfigEntry { client, scope, name, file } = &row.entry;
@@ -66,8 +65,7 @@ pub fn text(rows: &[WrapRow], screen: Screen) -> String {
 }
 
 /// For programs: one JSON object.
-#[must_use]
-pub fn json(rows: &[WrapRow]) -> String {
+pub(crate) fn json(rows: &[WrapRow]) -> String {
     serde_json::json!({ "schema": SCHEMA, "configured": rows }).to_string()
 }
 
@@ -82,8 +80,7 @@ fn command(words: &[String]) -> String {
 }
 
 /// A word as a shell takes it.
-#[must_use]
-pub fn shell_word(word: &str) -> String {
+pub(crate) fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

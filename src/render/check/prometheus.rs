@@ -40,11 +40,14 @@ pub fn text(scene: &Scene<'_>, health: &Health, last: Option<&Run>) -> String {
     out.0
 }
 
+/// The labels of a series: names and values.
+type Labels = Vec<(&'static str, String)>;
+
 /// Copies of one server under one client with one verdict are one series, so none stands there
 /// twice; clients by name and not by pid, so that series do not come and go with each session.
 fn instances(out: &mut Metrics, scene: &Scene<'_>) {
     let others = scene.has_other_users();
-    let mut series: BTreeMap<Vec<(&str, String)>, (u64, u64, u64)> = BTreeMap::new();
+    let mut series: BTreeMap<Labels, (u64, u64, u64)> = BTreeMap::new();
     for finding in &scene.judgement.findings {
         let client = finding.client.as_ref().map_or("", |client| client.name.as_str());
         let (server, verdict) = (clean(&finding.instance.server), finding.verdict.as_str().to_owned());

@@ -27,8 +27,7 @@ impl Sum {
 }
 
 /// Two tables, by day and by server; nothing where nothing was ended.
-#[must_use]
-pub fn totals<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
+pub(crate) fn totals<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
     let mut days: BTreeMap<NaiveDate, Sum> = BTreeMap::new();
     let mut servers: BTreeMap<String, Sum> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.processes_ended > 0) {
