@@ -78,7 +78,7 @@ impl State {
                     Record { event: AuditEvent::RunFinished { processes, .. }, .. } => Some(processes),
                     other => panic!("{other:?}"),
                 },
-                Line::Unreadable { .. } => None,
+                Line::Unreadable(_) => None,
             })
             .collect()
     }
@@ -367,7 +367,7 @@ fn lines_that_others_wrote_do_not_stop_the_reader() {
     let numbers: Vec<u64> = read::lines(&state.dir())
         .unwrap()
         .filter_map(|line| match line.unwrap() {
-            Line::Unreadable { number, .. } => Some(number),
+            Line::Unreadable(number) => Some(number),
             Line::Record(_) => None,
         })
         .collect();

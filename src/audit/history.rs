@@ -20,7 +20,7 @@ pub fn runs(directory: &Path, since: Option<DateTime<Utc>>) -> Result<(Vec<Run>,
     for line in read::lines(directory)? {
         match line? {
             read::Line::Record(record) => history.add(*record),
-            read::Line::Unreadable { .. } => unreadable += 1,
+            read::Line::Unreadable(_) => unreadable += 1,
         }
     }
     let mut runs = history.finish();
