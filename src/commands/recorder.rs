@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use crate::audit::{AuditError, AuditEvent, AuditLog, Sink, StartedBy, Subject};
-use crate::instance::Part;
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{MemberEvent, Outcome, Recorder, RunReport, Signal, Step};
@@ -144,12 +143,7 @@ impl<S: Sink> Recorder for AuditRecorder<S> {
 }
 
 fn subject_of(target: &Target, member: &TargetMember) -> Subject {
-    let role = match member.part {
-        Part::Launcher => "launcher",
-        Part::Server => "server",
-        Part::Helper => "helper",
-    };
-    Subject::new(member.id, member.started_at, &target.server, target.root().pid, role)
+    Subject::new(member.id, member.started_at, &target.server, target.root().pid, member.part.as_str())
 }
 
 /// What a run came to.

@@ -1,5 +1,7 @@
 //! Makes other people's text safe for a terminal and for one line.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// The text with every control character, line break and invisible direction mark written out, so
 /// that no argv can move the cursor, forge a line of the report or turn its text around.
 ///
@@ -35,7 +37,6 @@ fn is_invisible(c: char) -> bool {
 /// The text cut to this many columns, with `…` where something is missing.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
-    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
     if text.width() <= columns {
         return text.to_owned();
     }
@@ -56,7 +57,6 @@ pub fn fit(text: &str, columns: usize) -> String {
 /// A path cut to this many columns, with `…` in its middle: where it begins and what it is called are told.
 #[must_use]
 pub fn fit_path(path: &str, columns: usize) -> String {
-    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
     if path.width() <= columns {
         return path.to_owned();
     }
@@ -79,7 +79,6 @@ const PATH: usize = 24;
 /// A command line cut to this many columns: its longest paths give way first, each in its middle, then its end.
 #[must_use]
 pub fn fit_command(line: &str, columns: usize) -> String {
-    use unicode_width::UnicodeWidthStr;
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let mut over = line.width().saturating_sub(columns);
     while over > 0 {

@@ -1,16 +1,15 @@
 //! The columns of the list: which there is room for, and what stands in them.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::Scene;
 use super::clean::{clean, fit};
-use super::figures::list;
+use super::figures::{age, client, list};
 use super::grid::{Column, Grid};
 use crate::classify::{Conversation, Finding};
 use crate::plan;
 use crate::process::Listener;
-use crate::units::{show_duration, show_size};
+use crate::units::show_size;
 
 /// What stands in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,14 +116,13 @@ pub(super) fn layout(
 }
 
 fn row(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> Vec<String> {
-    let client = finding.client.as_ref().map(|client| format!("{} {}", client.name, client.pid));
     let text = |cell: &Cell| match cell {
         Verdict => finding.verdict.as_str().to_owned(),
         Server => fit(&clean(&finding.instance.server), 32),
         User => clean(&scene.user_of(finding)),
-        Client => client.as_deref().map_or_else(|| "-".to_owned(), clean),
+        Client => client(finding),
         Pid => finding.instance.root.pid().to_string(),
-        Age => show_duration(Duration::from_secs(finding.age as u64)),
+        Age => age(finding),
         Rss => show_size(finding.rss),
         Swap | Cpu | Ports | Tty | Session => more(finding, *cell).unwrap_or_else(|| "-".to_owned()),
         Why => clean(&why(scene, finding, cells)),

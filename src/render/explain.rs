@@ -1,12 +1,11 @@
 //! All evidence for and against one process, in sentences.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::Scene;
 use super::clean::clean;
 use super::columns::holds_all;
-use super::figures::{command, count};
+use super::figures::{age, command, count};
 use super::grid::paragraph;
 use super::sentence::{Leaning, leaning, sentence};
 use super::style::{self, Screen};
@@ -14,7 +13,7 @@ use crate::catalog::{Identification, Role};
 use crate::classify::{ClientStatus, Conversation, Finding};
 use crate::instance::Instance;
 use crate::process::{Pid, ProcessRecord};
-use crate::units::{show_duration, show_size};
+use crate::units::show_size;
 
 /// Where a process stands: what is above it, and the folder that it works in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,10 +105,10 @@ pub(crate) fn instance(
 fn summary(page: &mut Page, scene: &Scene<'_>, finding: &Finding<'_>, place: &Whereabouts) {
     let Instance { server, root, members, .. } = &finding.instance;
     let (processes, size) = (count(members.len(), "process"), show_size(finding.rss));
-    let age = show_duration(Duration::from_secs(finding.age as u64));
     let root = root.pid();
     page.line(&format!(
-        "It belongs to an instance of {server} with root {root}: {processes}, {size}, {age} old."
+        "It belongs to an instance of {server} with root {root}: {processes}, {size}, {} old.",
+        age(finding)
     ));
     if let Some(client) = &finding.client {
         page.line(&format!("Its client is {} ({}).", client.name, client.pid));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::clean::clean;
+use crate::classify::Finding;
 use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
 
@@ -39,6 +41,17 @@ pub(crate) fn elapsed(duration: Duration) -> String {
 /// These with commas between them.
 pub(crate) fn list<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// How old an instance is.
+pub(crate) fn age(finding: &Finding<'_>) -> String {
+    show_duration(Duration::from_secs(finding.age as u64))
+}
+
+/// The client of an instance with its pid, for a column.
+pub(crate) fn client(finding: &Finding<'_>) -> String {
+    let client = finding.client.as_ref().map(|client| clean(&format!("{} {}", client.name, client.pid)));
+    client.unwrap_or_else(|| "-".to_owned())
 }
 
 /// The command line without secrets, not yet cleaned for a terminal.

@@ -1,18 +1,16 @@
 //! A list to choose from: what is marked, where the cursor stands, and what that would free.
 
-use std::time::Duration;
-
 use unicode_width::UnicodeWidthStr;
 
 use super::Scene;
 use super::clean::{clean, fit};
-use super::figures::count;
+use super::figures::{age, client, count};
 use super::grid::pad;
 use super::style::{self, Screen};
-use crate::classify::Verdict;
+use crate::classify::{Finding, Verdict};
 use crate::plan::Plan;
 use crate::process::ProcessId;
-use crate::units::{show_duration, show_size};
+use crate::units::show_size;
 
 /// One instance that may be chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,24 +38,18 @@ pub(crate) struct PickList {
 impl PickList {
     /// What may be chosen is what `choosable` would end.
     pub(crate) fn new(scene: &Scene<'_>, choosable: &Plan) -> PickList {
-        let mut rows = Vec::new();
-        for finding in scene.worst_first() {
-            let root = finding.instance.root.id;
-            if !choosable.ends(root) {
-                continue;
-            }
-            let client = finding.client.as_ref().map(|client| format!("{} {}", client.name, client.pid));
-            rows.push(PickRow {
-                root,
-                unused: scene.reaps(finding),
-                verdict: finding.verdict,
-                server: fit(&clean(&finding.instance.server), 28),
-                client: clean(&client.unwrap_or_else(|| "-".to_owned())),
-                age: show_duration(Duration::from_secs(finding.age as u64)),
-                rss: finding.rss,
-                marked: scene.reaps(finding),
-            });
-        }
+        let row = |finding: &Finding<'_>| PickRow {
+            root: finding.instance.root.id,
+            unused: scene.reaps(finding),
+            verdict: finding.verdict,
+            server: fit(&clean(&finding.instance.server), 28),
+            client: client(finding),
+            age: age(finding),
+            rss: finding.rss,
+            marked: scene.reaps(finding),
+        };
+        let findings = scene.worst_first().into_iter();
+        let rows = findings.filter(|finding| choosable.ends(finding.instance.root.id)).map(row).collect();
         PickList { rows, at: 0 }
     }
 

@@ -74,11 +74,8 @@ pub(crate) fn sentence(evidence: &Evidence) -> String {
             format!("{rule} allows process {pid}{why}.")
         }
         E::Limit { limit, value, bound } => {
-            format!(
-                "It breaks {limit}: {}, at most {} allowed.",
-                amount(limit, *value),
-                amount(limit, *bound)
-            )
+            let (value, bound) = (amount(limit, *value), amount(limit, *bound));
+            format!("It breaks {limit}: {value}, at most {bound} allowed.")
         }
         E::PersonBelow { pid } => {
             format!("Process {pid} below it belongs to a person: a window, a terminal or an editor.")
