@@ -1,15 +1,15 @@
 //! Parses the text of the file: sections and keys become a policy.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::de::DeTable;
 
 use super::error::{ConfigError, Source};
 use super::locate::Surroundings;
+use super::pidfile;
 use super::section::Section;
-use super::{Loaded, pidfile};
 use crate::pattern::Pattern;
 use crate::policy::{AllowRule, CountPer, Expectation, Limits, Policy, Retention, ServerRule};
 use crate::units::{parse_duration, show_duration};
@@ -24,6 +24,19 @@ pub(super) const MAX_SETTLE: Duration = Duration::from_secs(30);
 const MAX_LINGER: Duration = Duration::from_hours(24);
 /// A century.
 const MAX_KEEP_DAYS: i64 = 36_500;
+
+/// The configuration of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// What may be ended and what must stay.
+    pub policy: Policy,
+    /// How long and how much of the audit log is kept.
+    pub retention: Retention,
+    /// The file it came from; `None` where there is none and these are the defaults.
+    pub origin: Option<PathBuf>,
+    /// The line of each value that the file sets, as `reap.grace`.
+    pub lines: BTreeMap<String, usize>,
+}
 
 const DURATION: &str = "a duration such as \"90s\" or \"24h\"";
 const PATTERN: &str = "a pattern, as a text";

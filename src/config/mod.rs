@@ -11,28 +11,14 @@ mod pidfile;
 mod section;
 mod trust;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use error::{ConfigError, Mistake};
+pub use file::Loaded;
 pub use locate::Surroundings;
 pub use merge::Overrides;
 
 use self::locate::ConfigPlace;
-use crate::policy::{Policy, Retention};
-
-/// The configuration of one run.
-#[derive(Clone, Debug, Default)]
-pub struct Loaded {
-    /// What may be ended and what must stay.
-    pub policy: Policy,
-    /// How long and how much of the audit log is kept.
-    pub retention: Retention,
-    /// The file it came from; `None` where there is none and these are the defaults.
-    pub origin: Option<PathBuf>,
-    /// The line of each value that the file sets, as `reap.grace`.
-    pub lines: BTreeMap<String, usize>,
-}
 
 /// Finds and reads the configuration: `cli` (`--config`), else `$MCP_REAP_CONFIG`, else
 /// `$XDG_CONFIG_HOME/mcp-reap/config.toml`, else `~/.config/mcp-reap/config.toml`, else the defaults.

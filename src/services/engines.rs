@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 
-use super::LARGEST;
 use crate::containers::Container;
 use crate::os::command::{Call, CallError, Output};
 use crate::os::home;
 
 /// The limit for all queries of one engine.
 const LIMIT: Duration = Duration::from_secs(3);
+
+/// 10,000 containers of 400 bytes.
+const LARGEST: usize = 4 << 20;
 
 /// One line a container; the template language is that of both programs.
 const ROW: &str = "{{.ID}}\t{{.Image}}\t{{.Names}}\t{{.CreatedAt}}";

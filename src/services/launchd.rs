@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::run;
+use super::query;
 use crate::process::{Pid, Service, Snapshot, Uid};
 use crate::tree::Tree;
 
@@ -185,7 +185,7 @@ pub(super) fn query(question: &Question) -> Answer {
         Question::List => &["list"],
         Question::Print(domain) => &["print", domain],
     };
-    match run("launchctl", args, &[]) {
+    match query::run("launchctl", args, &[]) {
         Some(output) if output.is_success() => Answer::Output(output.stdout),
         Some(output) if output.code.is_some_and(|code| NO_DOMAIN.contains(&code)) => Answer::NoDomain,
         _ => Answer::Unknown,

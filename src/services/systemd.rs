@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::output;
+use super::query::output;
 use crate::process::{Pid, ProcessRecord, Service, Snapshot, Uid};
 
 /// Which of the systemd managers runs a unit.
