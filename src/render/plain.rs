@@ -41,21 +41,16 @@ fn wrapped_line(line: &str, width: usize) -> String {
     let indent = line.len() - line.trim_start_matches(' ').len();
     let margin = " ".repeat(indent + 2);
     let (mut out, mut used) = (line[..indent].to_owned(), indent);
-    let mut at_start = true;
-    for word in line[indent..].split(' ') {
-        let room = visible(word) + usize::from(!at_start);
-        if !at_start && used + room > width {
-            out.push('\n');
-            out.push_str(&margin);
-            used = margin.len() + visible(word);
-        } else {
-            if !at_start {
-                out.push(' ');
-            }
-            used += room;
+    for (number, word) in line[indent..].split(' ').enumerate() {
+        if number > 0 && used + 1 + visible(word) > width {
+            out = out + "\n" + &margin;
+            used = margin.len();
+        } else if number > 0 {
+            out.push(' ');
+            used += 1;
         }
         out.push_str(word);
-        at_start = false;
+        used += visible(word);
     }
     out
 }

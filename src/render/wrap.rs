@@ -32,30 +32,24 @@ pub(crate) fn text(rows: &[WrapRow], screen: Screen) -> String {
     for row in rows {
         let ConfigEntry { client, scope, name, file } = &row.entry;
         let place = format!("{client}, {} ({scope})", clean(name));
-        lines.push(format!(
-            "{}  {}",
-            screen.paint(style::TITLE, &place),
-            screen.paint(style::FAINT, &clean(file))
-        ));
+        let (place, file) = (screen.paint(style::TITLE, &place), screen.paint(style::FAINT, &clean(file)));
+        lines.push(format!("{place}  {file}"));
         if row.wrapped {
             lines.push(format!("    {}", command(&row.before)));
             lines.push("  starts through exec already".to_owned());
         } else {
             let mark = if row.after.is_some() { "-" } else { " " };
             lines.push(screen.paint(style::BAD, &format!("  {mark} {}", command(&row.before))));
-            let after = row.after.iter().map(|after| format!("  + {}", command(after)));
-            lines.extend(after.map(|line| screen.paint(style::GOOD, &line)));
-            match &row.refused {
-                Some(why) => {
-                    let text = paragraph("  ", &format!("not written: {}", clean(why)), screen.width);
-                    lines.push(text.trim_end().to_owned());
-                }
-                None => lines.push(format!(
-                    "  mcp-reap wrap install --client {} --server {}",
-                    client,
-                    shell_word(&clean(name))
-                )),
+            if let Some(after) = &row.after {
+                lines.push(screen.paint(style::GOOD, &format!("  + {}", command(after))));
             }
+            lines.push(if let Some(why) = &row.refused {
+                let text = paragraph("  ", &format!("not written: {}", clean(why)), screen.width);
+                text.trim_end().to_owned()
+            } else {
+                let server = shell_word(&clean(name));
+                format!("  mcp-reap wrap install --client {client} --server {server}")
+            });
             lines.extend(row.own_command.iter().map(|own| format!("  or: {}", clean(own))));
         }
         lines.push(String::new());
