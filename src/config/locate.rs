@@ -26,7 +26,7 @@ pub struct Surroundings {
 }
 
 /// Where a configuration file is expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ConfigPlace {
     pub(super) path: PathBuf,
     /// The flag or the variable that names it: it must exist. The usual place may be empty.
@@ -69,11 +69,7 @@ impl Surroundings {
             return Ok(ConfigPlace { path: path.to_owned(), named_by: Some(by), stranger: None });
         }
         if let Some(base) = absolute(self.xdg_config_home.as_ref()) {
-            return Ok(ConfigPlace {
-                path: base.join("mcp-reap/config.toml"),
-                named_by: None,
-                stranger: None,
-            });
+            return Ok(ConfigPlace { path: base.join("mcp-reap/config.toml"), ..ConfigPlace::default() });
         }
         let home = self.home()?;
         let stranger = home::stranger(&home, self.euid);

@@ -37,7 +37,7 @@ pub fn text(scene: &Scene<'_>, health: &Health, screen: Screen) -> String {
 
 /// The state in numbers.
 fn headline(scene: &Scene<'_>, health: &Health) -> String {
-    let mut text = table::summary(scene);
+    let mut text = table::summary(scene, None);
     if health.orphaned_clients > 0 {
         text.push_str(&format!("; {}", count(health.orphaned_clients, "orphaned client")));
     }

@@ -155,7 +155,7 @@ fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> 
         start: moment(record.started_at),
         rss: record.rss,
         command: command(record),
-        outcome: outcome(scene, record),
+        outcome: scene.ended(record.id).map(|ended| ended.outcome.as_str()),
     };
     InstanceRow {
         server: &finding.instance.server,
@@ -176,12 +176,6 @@ fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> 
         listening: finding.instance.listening(),
         session: finding.conversation.as_ref(),
     }
-}
-
-/// What became of a member in a real run.
-fn outcome(scene: &Scene<'_>, record: &ProcessRecord) -> Option<&'static str> {
-    let ended = scene.results?.iter().find(|ended| ended.member.id == record.id)?;
-    Some(ended.outcome.as_str())
 }
 
 /// Seconds since the epoch as RFC 3339 in UTC with milliseconds.

@@ -25,7 +25,7 @@ pub(crate) mod wrap;
 use crate::classify::{Finding, Judgement, Verdict};
 use crate::containers::Abandoned;
 use crate::plan::{Plan, Why};
-use crate::process::Snapshot;
+use crate::process::{ProcessId, Snapshot};
 use crate::reap::Ended;
 
 /// All that there is to show of one look and, after a real run, of what became of its plan.
@@ -77,6 +77,11 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn withheld(&self, finding: &Finding<'_>) -> Option<Why> {
         self.plan.withheld_because(finding.instance.root.id)
+    }
+
+    /// What became of a process in a real run.
+    pub(super) fn ended(&self, id: ProcessId) -> Option<&Ended> {
+        self.results?.iter().find(|ended| ended.member.id == id)
     }
 
     /// The instances with this verdict that are not to be ended because of it.

@@ -22,14 +22,15 @@ pub(crate) fn steps(scene: &Scene<'_>, policy: &Policy) -> Vec<String> {
     if scene.plan.choice != Choice::Unused {
         return lines;
     }
-    let left =
-        |verdict| scene.left_by(verdict).map(|finding| finding.instance.root.pid()).collect::<Vec<_>>();
-    if let all @ [pid, ..] = &left(Verdict::Detached)[..] {
-        let (n, them) = (all.len(), it_or_them(all.len()));
-        lines.push(format!("{n} detached: `mcp-reap explain {pid}`, or --detached to end {them}"));
+    let left = |verdict| {
+        let mut findings = scene.left_by(verdict).peekable();
+        let first = findings.peek()?.instance.root.pid();
+        Some((first, findings.count()))
+    };
+    if let Some((pid, n)) = left(Verdict::Detached) {
+        lines.push(format!("{n} detached: `mcp-reap explain {pid}`, or --detached to end {}", it_or_them(n)));
     }
-    if let all @ [pid, ..] = &left(Verdict::Undetermined)[..] {
-        let n = all.len();
+    if let Some((pid, n)) = left(Verdict::Undetermined) {
         lines.push(format!("{n} undetermined: `mcp-reap explain {pid}` says what could not be read"));
     }
     lines

@@ -44,15 +44,10 @@ pub fn plan(scene: &Scene<'_>, screen: Screen) -> String {
     table(scene, &findings, screen, Detail { tree_of_ended: true, ..Detail::default() })
 }
 
-/// One sentence: how many instances and processes are to go, and what stays and why.
+/// One sentence: how many instances and processes are to go, and what stays and why. On a machine with this much
+/// memory, in bytes, also how much of it all instances take.
 #[must_use]
-pub fn summary(scene: &Scene<'_>) -> String {
-    summary_of(scene, None)
-}
-
-/// [`summary`] on a machine with this much memory, in bytes: also how much of it all instances take.
-#[must_use]
-pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
+pub fn summary(scene: &Scene<'_>, memory: Option<u64>) -> String {
     let targets = &scene.plan.targets;
     let processes: usize = targets.iter().map(|target| target.members.len()).sum();
     let mut text = match targets.len() {

@@ -62,7 +62,7 @@ fn draw<'a, 'b>(
 /// `  └─ 4250 exited, server 41 MB node .../mcp-server-memory`
 fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) -> String {
     let record = member.record;
-    let ended = scene.results.and_then(|results| results.iter().find(|ended| ended.member.id == record.id));
+    let ended = scene.ended(record.id);
     let outcome = ended.map(|ended| format!("{}, ", ended.outcome.as_str())).unwrap_or_default();
     // Deeper than half of the line nothing could be read any more.
     let branch = match screen.width {
