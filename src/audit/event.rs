@@ -42,8 +42,7 @@ impl StartedBy {
     }
 
     /// What was written down so.
-    #[must_use]
-    pub fn named(word: &str) -> Option<StartedBy> {
+    pub(crate) fn named(word: &str) -> Option<StartedBy> {
         [Self::Hand, Self::Schedule, Self::Hook, Self::Exec].into_iter().find(|by| by.as_str() == word)
     }
 }

@@ -69,8 +69,7 @@ impl AllowRule {
     /// of them does and none differs, because what is not known is a reason to leave it alone. A rule
     /// with nothing but such fields does not match: otherwise `port = 80` alone would protect every
     /// process whose sockets cannot be seen, and no orphan would ever be ended.
-    #[must_use]
-    pub fn matches(&self, candidate: Candidate<'_>) -> bool {
+    pub(crate) fn matches(&self, candidate: Candidate<'_>) -> bool {
         let answers = self.answers(candidate);
         let given = || answers.iter().flatten();
         given().any(|answer| *answer == Answer::Matches) && given().all(|answer| *answer != Answer::Differs)

@@ -45,8 +45,7 @@ impl Policy {
     /// How long a run waits for another one, where it waits: five minutes, and for as long as a run
     /// of a longer grace may take. A run that takes longer hangs, and to wait on would miss this run
     /// silently.
-    #[must_use]
-    pub fn patience(grace: Duration) -> Duration {
+    pub(crate) fn patience(grace: Duration) -> Duration {
         Duration::from_mins(5).saturating_add(grace.saturating_mul(2))
     }
 }

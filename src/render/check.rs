@@ -49,8 +49,7 @@ fn headline(scene: &Scene<'_>, health: &Health) -> String {
 }
 
 /// One problem in words, without control characters of other programs.
-#[must_use]
-pub fn sentence(problem: &Problem) -> String {
+pub(crate) fn sentence(problem: &Problem) -> String {
     let text = match problem {
         Problem::Orphan { server, root, verdict, reason, rss }
         | Problem::Limit { server, root, verdict, reason, rss } => {

@@ -51,15 +51,13 @@ impl<'a> Scene<'a> {
     }
 
     /// Are there instances of other users than the one who looks?
-    #[must_use]
-    pub fn has_other_users(&self) -> bool {
+    pub(crate) fn has_other_users(&self) -> bool {
         let viewer = self.snapshot.viewer.uid;
         self.judgement.findings.iter().any(|finding| finding.instance.root.uid != Some(viewer))
     }
 
     /// Whose an instance is: the name where this machine knows it, else the number; `?` where it could not be read.
-    #[must_use]
-    pub fn user_of(&self, finding: &Finding<'_>) -> String {
+    pub(crate) fn user_of(&self, finding: &Finding<'_>) -> String {
         let Some(uid) = finding.instance.root.uid else { return "?".to_owned() };
         // A recorded table may be of another machine, with other people.
         let here = self.snapshot.viewer.pid.0 == std::process::id();
@@ -68,14 +66,12 @@ impl<'a> Scene<'a> {
     }
 
     /// Is this instance to be ended?
-    #[must_use]
-    pub fn reaps(&self, finding: &Finding<'_>) -> bool {
+    pub(crate) fn reaps(&self, finding: &Finding<'_>) -> bool {
         self.plan.ends(finding.instance.root.id)
     }
 
     /// Why it is left alone against its verdict.
-    #[must_use]
-    pub fn withheld(&self, finding: &Finding<'_>) -> Option<Why> {
+    pub(crate) fn withheld(&self, finding: &Finding<'_>) -> Option<Why> {
         self.plan.withheld_because(finding.instance.root.id)
     }
 
@@ -93,14 +89,12 @@ impl<'a> Scene<'a> {
 
     /// The findings, the ones that matter most first: what is ended, then by verdict, then the
     /// largest.
-    #[must_use]
-    pub fn worst_first(&self) -> Vec<&Finding<'_>> {
+    pub(crate) fn worst_first(&self) -> Vec<&Finding<'_>> {
         self.sorted(Order::Verdict)
     }
 
     /// The findings in this order; what is equal in it stands worst first.
-    #[must_use]
-    pub fn sorted(&self, order: Order) -> Vec<&Finding<'_>> {
+    pub(crate) fn sorted(&self, order: Order) -> Vec<&Finding<'_>> {
         let mut findings: Vec<&Finding<'_>> = self.judgement.findings.iter().collect();
         findings
             .sort_by_key(|f| (!self.reaps(f), f.verdict, std::cmp::Reverse(f.rss), f.instance.root.pid()));

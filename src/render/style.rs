@@ -31,8 +31,7 @@ pub struct Screen {
 
 impl Screen {
     /// For stdout, as it is now.
-    #[must_use]
-    pub fn of_stdout(color: Color) -> Screen {
+    pub(crate) fn of_stdout(color: Color) -> Screen {
         Screen::of(&std::io::stdout(), color)
     }
 
@@ -53,8 +52,7 @@ impl Screen {
     }
 
     /// The same on a terminal that may have another size by now.
-    #[must_use]
-    pub fn resized(self) -> Screen {
+    pub(crate) fn resized(self) -> Screen {
         let width =
             self.width.map(|before| terminal_size::terminal_size().map_or(before, |(now, _)| now.0.into()));
         Screen { width, ..self }
@@ -62,8 +60,7 @@ impl Screen {
 
     /// As much of the text as a terminal shows at once with two lines more below, and how many lines
     /// that leaves out; the whole text for a pipe or a file.
-    #[must_use]
-    pub fn as_high(&self, text: &str) -> String {
+    pub(crate) fn as_high(&self, text: &str) -> String {
         match self.width.and_then(|_| terminal_size::terminal_size()) {
             Some((_, height)) => cut_off(text, usize::from(height.0).saturating_sub(3)),
             None => text.to_owned(),
@@ -71,8 +68,7 @@ impl Screen {
     }
 
     /// The text in this style, or as it is without colour.
-    #[must_use]
-    pub fn paint(&self, style: Style, text: &str) -> String {
+    pub(crate) fn paint(&self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
@@ -104,8 +100,7 @@ pub const BAD: Style = AnsiColor::Red.on_default();
 pub const WARNING: Style = AnsiColor::Yellow.on_default();
 
 /// By how a process ended: on SIGTERM, on SIGKILL, or not at all.
-#[must_use]
-pub fn outcome(outcome: &Outcome) -> Style {
+pub(crate) fn outcome(outcome: &Outcome) -> Style {
     match outcome {
         Outcome::Exited | Outcome::Vanished => GOOD,
         Outcome::Killed | Outcome::Withheld(_) => WARNING,
@@ -114,8 +109,7 @@ pub fn outcome(outcome: &Outcome) -> Style {
 }
 
 /// By what a verdict means for the instance: red goes, yellow is to be checked, green stays.
-#[must_use]
-pub fn verdict(verdict: Verdict, reap: bool) -> Style {
+pub(crate) fn verdict(verdict: Verdict, reap: bool) -> Style {
     match verdict {
         _ if reap => BAD,
         Verdict::InUse | Verdict::Managed | Verdict::Allowed => GOOD,
