@@ -14,28 +14,28 @@ use crate::render::clean::clean;
 pub fn text(scene: &Scene<'_>, health: &Health, last: Option<&Run>) -> String {
     let mut out = Metrics::default();
     let version = ("version", env!("CARGO_PKG_VERSION").to_owned());
-    out.family("build_info", "Version of mcp-reap.").add(&[version], 1);
-    out.gauge("healthy", "Whether nothing is wrong (1) or something is (0).", u8::from(health.is_fine()));
+    out.gauge("build_info", "Version of mcp-reap.").add(&[version], 1);
+    out.set_gauge("healthy", "Whether nothing is wrong (1) or something is (0).", u8::from(health.is_fine()));
     instances(&mut out, scene);
-    out.gauge("orphans", "Instances that nobody uses and a run would end.", health.orphans);
-    out.gauge("orphans_rss_bytes", "Resident memory of orphans.", health.orphans_rss);
-    out.gauge("over_limits", "Instances that break a limit and a run would end.", health.over_limits);
-    out.gauge("orphaned_clients", "Clients that nobody can talk to any more.", health.orphaned_clients);
+    out.set_gauge("orphans", "Instances that nobody uses and a run would end.", health.orphans);
+    out.set_gauge("orphans_rss_bytes", "Resident memory of orphans.", health.orphans_rss);
+    out.set_gauge("over_limits", "Instances that break a limit and a run would end.", health.over_limits);
+    out.set_gauge("orphaned_clients", "Clients that nobody can talk to any more.", health.orphaned_clients);
     let zombies = "Dead processes of clients and servers that their parents have not collected.";
-    out.gauge("zombies", zombies, scene.judgement.related_zombies().count());
-    out.gauge("processes_seen", "Rows of the process table.", scene.judgement.processes_seen);
+    out.set_gauge("zombies", zombies, scene.judgement.related_zombies().count());
+    out.set_gauge("processes_seen", "Rows of the process table.", scene.judgement.processes_seen);
     problems(&mut out, health);
     if let Some(run) = last {
         let (at, took) = (run.at.timestamp_millis() as f64 / 1e3, run.duration_ms as f64 / 1e3);
-        out.gauge("last_run_timestamp_seconds", "When the last run began.", at);
-        out.gauge("last_run_duration_seconds", "How long the last run took.", took);
+        out.set_gauge("last_run_timestamp_seconds", "When the last run began.", at);
+        out.set_gauge("last_run_duration_seconds", "How long the last run took.", took);
         let instances = "Instances that the last run ended in full.";
-        out.gauge("last_run_instances_ended", instances, run.instances_ended);
-        out.gauge("last_run_processes_ended", "Processes that the last run ended.", run.processes_ended);
+        out.set_gauge("last_run_instances_ended", instances, run.instances_ended);
+        out.set_gauge("last_run_processes_ended", "Processes that the last run ended.", run.processes_ended);
         let reclaimed = "Resident memory that the processes ended by the last run had.";
-        out.gauge("last_run_reclaimed_bytes", reclaimed, run.rss_reclaimed);
+        out.set_gauge("last_run_reclaimed_bytes", reclaimed, run.rss_reclaimed);
         let failed = "Processes that survived the last run or were denied to it.";
-        out.gauge("last_run_failed", failed, run.failed);
+        out.set_gauge("last_run_failed", failed, run.failed);
     }
     out.0
 }
@@ -63,7 +63,7 @@ fn instances(out: &mut Metrics, scene: &Scene<'_>) {
         sum.2 = sum.2.max(finding.age as u64);
     }
     let mut of = |name, help, value: fn(&(u64, u64, u64)) -> u64| {
-        let mut family = out.family(name, help);
+        let mut family = out.gauge(name, help);
         series.iter().for_each(|(labels, sum)| family.add(labels, value(sum)));
     };
     of("instances", "Running instances of MCP servers.", |sum| sum.0);
@@ -73,7 +73,7 @@ fn instances(out: &mut Metrics, scene: &Scene<'_>) {
 
 /// Always all kinds, so that zero and absent are different for an alert.
 fn problems(out: &mut Metrics, health: &Health) {
-    let mut family = out.family("findings", "What is wrong, by kind.");
+    let mut family = out.gauge("findings", "What is wrong, by kind.");
     let mut add = |kind: &str, is: fn(&&Problem) -> bool| {
         family.add(&[("kind", kind.to_owned())], health.problems.iter().filter(is).count());
     };
@@ -96,15 +96,15 @@ struct Family<'a> {
 }
 
 impl Metrics {
-    fn family(&mut self, name: &str, help: &str) -> Family<'_> {
+    fn gauge(&mut self, name: &str, help: &str) -> Family<'_> {
         let name = format!("mcp_reap_{name}");
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} gauge");
         Family { out: &mut self.0, name }
     }
 
     /// A metric with one value.
-    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
-        self.family(name, help).add(&[], value);
+    fn set_gauge(&mut self, name: &str, help: &str, value: impl Display) {
+        self.gauge(name, help).add(&[], value);
     }
 }
 
