@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::process::Pid;
+use crate::units::serialize_rfc3339;
 
 /// One run of mcp-reap, put together from its lines in the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -11,7 +12,7 @@ pub struct Run {
     /// Its name.
     pub run: String,
     /// When it began; of a run whose beginning is lost, the first that is known of it.
-    #[serde(serialize_with = "millis")]
+    #[serde(serialize_with = "serialize_rfc3339")]
     pub at: DateTime<Utc>,
     /// `hand`, `schedule` or `hook`; `None` where the beginning is lost.
     pub started_by: Option<String>,
@@ -98,8 +99,4 @@ impl Run {
             && self.instances.is_empty()
             && self.withheld.is_empty()
     }
-}
-
-fn millis<S: serde::Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
 }

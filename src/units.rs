@@ -4,6 +4,9 @@ pub mod since;
 
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serializer;
+
 /// Why a text is no duration or no size. The fragments fit "`max_age`: ...".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
@@ -207,6 +210,17 @@ pub fn show_size(bytes: u64) -> String {
         factor *= 1000;
     }
     format!("{bytes} B") // not reached: 2^64 bytes are 18 EB
+}
+
+/// RFC 3339 in UTC with milliseconds, as every time in our JSON.
+#[must_use]
+pub fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// [`rfc3339`] for serde's `serialize_with`.
+pub(crate) fn serialize_rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*at))
 }
 
 #[cfg(test)]

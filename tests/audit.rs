@@ -13,13 +13,12 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use limit::Limited as _;
 use mcp_reap::audit::read::{self, Line};
-use mcp_reap::audit::{
-    AuditError, AuditEvent, AuditLog, Holder, Record, Retention, RunId, RunLock, StartedBy, Subject,
-};
+use mcp_reap::audit::{AuditError, AuditEvent, AuditLog, Holder, Record, RunId, RunLock, StartedBy, Subject};
 use mcp_reap::bytes::Argv;
 use mcp_reap::classify::{Adoption, ClientRef, Evidence, Verdict};
 use mcp_reap::instance::Part;
 use mcp_reap::plan::{Target, TargetMember};
+use mcp_reap::policy::Retention;
 use mcp_reap::process::{Pid, ProcessId, StartTime, Uid};
 use mcp_reap::reap::Signal;
 
@@ -79,7 +78,7 @@ impl State {
                     Record { event: AuditEvent::RunFinished { processes, .. }, .. } => Some(processes),
                     other => panic!("{other:?}"),
                 },
-                Line::Unreadable { .. } => None,
+                Line::Unreadable(_) => None,
             })
             .collect()
     }
@@ -368,7 +367,7 @@ fn lines_that_others_wrote_do_not_stop_the_reader() {
     let numbers: Vec<u64> = read::lines(&state.dir())
         .unwrap()
         .filter_map(|line| match line.unwrap() {
-            Line::Unreadable { number, .. } => Some(number),
+            Line::Unreadable(number) => Some(number),
             Line::Record(_) => None,
         })
         .collect();

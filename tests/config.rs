@@ -6,8 +6,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mcp_reap::config::{self, AuditSettings, ConfigError, Loaded, Mistake, Surroundings};
-use mcp_reap::policy::{CountPer, Policy};
+use mcp_reap::config::{self, ConfigError, Loaded, Mistake, Surroundings};
+use mcp_reap::policy::{CountPer, Policy, Retention};
 use mcp_reap::process::Pid;
 
 /// A home directory with nothing in it.
@@ -75,7 +75,7 @@ fn same_policy(one: &Policy, other: &Policy) {
 fn without_a_file_the_defaults_hold() {
     let loaded = Home::new().load().unwrap();
     same_policy(&loaded.policy, &Policy::default());
-    assert_eq!((loaded.audit, loaded.origin), (AuditSettings::default(), None));
+    assert_eq!((loaded.retention, loaded.origin), (Retention::default(), None));
 }
 
 #[test]
@@ -140,7 +140,7 @@ max_size = "1MB"
     assert_eq!(policy.servers[0].limits.max_rss, Some(4096));
     assert!(policy.servers[0].program.as_ref().unwrap().matches("notes.py"));
     assert_eq!((policy.servers[1].program.is_none(), policy.servers[1].limits.max_count), (true, Some(1)));
-    assert_eq!(loaded.audit, AuditSettings { keep_days: 7, max_size: 1_000_000 });
+    assert_eq!(loaded.retention, Retention { keep_days: 7, max_size: 1_000_000 });
     assert_eq!(loaded.origin, Some(home.file()));
 }
 
@@ -149,7 +149,7 @@ fn the_file_that_init_writes_changes_nothing_and_every_line_of_it_can_be_taken()
     let home = Home::new();
     let loaded = home.loaded(config::init_text());
     same_policy(&loaded.policy, &Policy::default());
-    assert_eq!(loaded.audit, AuditSettings::default());
+    assert_eq!(loaded.retention, Retention::default());
 
     let settings: String = config::init_text()
         .lines()
@@ -164,7 +164,7 @@ fn the_file_that_init_writes_changes_nothing_and_every_line_of_it_can_be_taken()
     let plain =
         Policy { allow: vec![], servers: vec![], expect: vec![], limits: Default::default(), ..taken.policy };
     same_policy(&plain, &Policy::default());
-    assert_eq!(taken.audit, AuditSettings::default());
+    assert_eq!(taken.retention, Retention::default());
 }
 
 #[test]

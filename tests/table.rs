@@ -50,13 +50,13 @@ fn scene_of<T>(table: &Table, policy: &Policy, with: impl Fn(&Scene<'_>, &Health
 #[test]
 fn the_summary_counts_what_all_instances_take_where_the_memory_of_the_machine_is_known() {
     scene_of(&machine(), &Policy::default(), |scene, _| {
-        let summary = table::summary(scene);
+        let summary = table::summary(scene, None);
         let with_memory = format!("{summary}; all instances take 157 MB of 16 GB");
-        assert_eq!(table::summary_of(scene, Some(16_000_000_000)), with_memory);
+        assert_eq!(table::summary(scene, Some(16_000_000_000)), with_memory);
     });
     let nothing = Table::new();
     scene_of(&nothing, &Policy::default(), |scene, _| {
-        assert_eq!(table::summary_of(scene, Some(16_000_000_000)), "nothing to end");
+        assert_eq!(table::summary(scene, Some(16_000_000_000)), "nothing to end");
     });
 }
 

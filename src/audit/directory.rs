@@ -1,21 +1,21 @@
 //! The state directory, held open: what is checked once cannot be exchanged later.
 
-use std::fs::{DirBuilder, File, Metadata};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::AuditError;
+use crate::os::home;
 
 /// A directory that only this user can write. Its files are opened by name relative to it, never
 /// through a link, and never waiting for a FIFO.
 #[derive(Debug)]
 pub(super) struct Directory {
-    fd: OwnedFd,
+    file: File,
     path: PathBuf,
 }
 
@@ -28,14 +28,10 @@ impl Directory {
     /// When it cannot be made or opened, is another user's, is reached over another user's link, or
     /// can be written by others.
     pub(super) fn create(path: &Path) -> Result<Directory, AuditError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| AuditError::Io {
-            doing: "create",
-            path: path.to_owned(),
-            source,
-        })?;
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        created.map_err(AuditError::io("create", path))?;
         let directory = Directory::open(path)?;
-        let euid = rustix::process::geteuid().as_raw();
-        directory.check(euid)?;
+        directory.check()?;
         Ok(directory)
     }
 
@@ -44,38 +40,33 @@ impl Directory {
     /// # Errors
     /// When it cannot be opened.
     pub(super) fn open(path: &Path) -> Result<Directory, AuditError> {
-        let file = std::fs::OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .custom_flags((OFlags::DIRECTORY | OFlags::NONBLOCK).bits().cast_signed())
             .open(path)
-            .map_err(|source| AuditError::Io { doing: "open", path: path.to_owned(), source })?;
-        Ok(Directory { fd: file.into(), path: path.to_owned() })
+            .map_err(AuditError::io("open", path))?;
+        Ok(Directory { file, path: path.to_owned() })
     }
 
-    fn check(&self, euid: u32) -> Result<(), AuditError> {
+    fn check(&self) -> Result<(), AuditError> {
+        let euid = home::user();
         let refuse = |problem| Err(AuditError::NotTrusted { path: self.path.clone(), problem });
-        let failed = |source: io::Error| self.failed("examine", None, source);
-        let link = std::fs::symlink_metadata(&self.path).map_err(failed)?;
+        let failed = AuditError::io("examine", &self.path);
+        let link = std::fs::symlink_metadata(&self.path).map_err(&failed)?;
         if link.is_symlink() && link.uid() != euid && link.uid() != 0 {
             return refuse(format!("a symbolic link of user {}", link.uid()));
         }
-        let stat = rustix::fs::fstat(&self.fd).map_err(|error| failed(error.into()))?;
-        let mode = Mode::from_raw_mode(stat.st_mode);
-        if stat.st_uid != euid {
-            return refuse(format!(
-                "belongs to user {}, not to user {euid}, as which this runs",
-                stat.st_uid
-            ));
+        let metadata = self.file.metadata().map_err(&failed)?;
+        let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+        if owner != euid {
+            return refuse(format!("belongs to user {owner}, not to user {euid}, as which this runs"));
         }
-        if mode.intersects(Mode::WGRP | Mode::WOTH) {
-            return refuse(format!(
-                "others can write to this directory (mode {:04o}): chmod 700",
-                mode.bits()
-            ));
+        if mode & 0o022 != 0 {
+            return refuse(format!("others can write to this directory (mode {mode:04o}): chmod 700"));
         }
         // Nobody else could have changed anything in it, so closing it is enough.
-        if mode.intersects(Mode::RWXG | Mode::RWXO) {
-            rustix::fs::fchmod(&self.fd, Mode::RWXU).map_err(|error| failed(error.into()))?;
+        if mode & 0o077 != 0 {
+            self.file.set_permissions(Permissions::from_mode(0o700)).map_err(&failed)?;
         }
         Ok(())
     }
@@ -85,10 +76,13 @@ impl Directory {
         self.path.join(name)
     }
 
-    /// An error about a file in it, or about itself.
-    pub(super) fn failed(&self, doing: &'static str, name: Option<&str>, source: io::Error) -> AuditError {
-        let path = name.map_or_else(|| self.path.clone(), |name| self.path_of(name));
-        AuditError::Io { doing, path, source }
+    /// An error about a file in it.
+    pub(super) fn failed(&self, doing: &'static str, name: &str, source: impl Into<io::Error>) -> AuditError {
+        AuditError::Io { doing, path: self.path_of(name), source: source.into() }
+    }
+
+    fn not_trusted<T>(&self, name: &str, problem: String) -> Result<T, AuditError> {
+        Err(AuditError::NotTrusted { path: self.path_of(name), problem })
     }
 
     /// Opens one of our files for reading and appending, or creates it; returns whether it is new.
@@ -98,7 +92,7 @@ impl Directory {
     pub(super) fn append_to(&self, name: &str) -> Result<(File, bool), AuditError> {
         let flags = FILE | OFlags::RDWR | OFlags::APPEND;
         let mode = Mode::RUSR | Mode::WUSR;
-        let open = |flags| rustix::fs::openat(&self.fd, name, flags, mode);
+        let open = |flags| rustix::fs::openat(&self.file, name, flags, mode);
         let opened = match open(flags) {
             Err(Errno::NOENT) => match open(flags | OFlags::CREATE | OFlags::EXCL) {
                 // Somebody was quicker; theirs is checked like any other.
@@ -121,18 +115,14 @@ impl Directory {
     /// # Errors
     /// When it cannot be opened or is no regular file.
     pub(super) fn read_from(&self, name: &str) -> Result<Option<File>, AuditError> {
-        let fd = match rustix::fs::openat(&self.fd, name, FILE | OFlags::RDONLY, Mode::empty()) {
+        let fd = match rustix::fs::openat(&self.file, name, FILE | OFlags::RDONLY, Mode::empty()) {
             Ok(fd) => fd,
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(self.refused(name, error)),
         };
         let file = File::from(fd);
-        let metadata = file.metadata().map_err(|error| self.failed("examine", Some(name), error))?;
-        if metadata.is_file() {
-            Ok(Some(file))
-        } else {
-            Err(AuditError::NotTrusted { path: self.path_of(name), problem: "not a regular file".into() })
-        }
+        let metadata = file.metadata().map_err(|error| self.failed("examine", name, error))?;
+        if metadata.is_file() { Ok(Some(file)) } else { self.not_trusted(name, "not a regular file".into()) }
     }
 
     fn refused(&self, name: &str, error: Errno) -> AuditError {
@@ -140,27 +130,26 @@ impl Directory {
         if matches!(error, Errno::LOOP | Errno::MLINK) {
             return AuditError::NotTrusted { path: self.path_of(name), problem: "a symbolic link".into() };
         }
-        self.failed("open", Some(name), error.into())
+        self.failed("open", name, error)
     }
 
     fn trusted(&self, name: &str, file: &File) -> Result<(), AuditError> {
-        let failed = |error| self.failed("examine", Some(name), error);
+        let failed = |error| self.failed("examine", name, error);
         let metadata = file.metadata().map_err(failed)?;
-        let euid = rustix::process::geteuid().as_raw();
-        if let Some(problem) = problem_of(&metadata, euid) {
-            return Err(AuditError::NotTrusted { path: self.path_of(name), problem });
+        if let Some(problem) = problem_of(&metadata, home::user()) {
+            return self.not_trusted(name, problem);
         }
         if metadata.mode() & 0o077 != 0 {
-            rustix::fs::fchmod(file, Mode::RUSR | Mode::WUSR).map_err(|error| failed(error.into()))?;
+            file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
         }
         Ok(())
     }
 
     /// The names of all files in it.
     pub(super) fn names(&self) -> Result<Vec<String>, AuditError> {
-        let failed = |error: Errno| self.failed("read", None, error.into());
+        let failed = |error: Errno| AuditError::io("read", &self.path)(error.into());
         let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(failed)? {
+        for entry in rustix::fs::Dir::read_from(&self.file).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             // Ours are ASCII; a name that is no text is not ours.
             names.extend(entry.file_name().to_str().ok().map(str::to_owned));
@@ -170,22 +159,22 @@ impl Directory {
 
     /// Gives a file another name in the same directory, and makes that last.
     pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), AuditError> {
-        rustix::fs::renameat(&self.fd, from, &self.fd, to)
-            .map_err(|error| self.failed("rename", Some(from), error.into()))?;
+        let renamed = rustix::fs::renameat(&self.file, from, &self.file, to);
+        renamed.map_err(|error| self.failed("rename", from, error))?;
         self.sync()
     }
 
     /// Deletes a file.
     pub(super) fn remove(&self, name: &str) -> Result<(), AuditError> {
-        match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+        match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(self.failed("delete", Some(name), error.into())),
+            Err(error) => Err(self.failed("delete", name, error)),
         }
     }
 
     /// Is this open file still the one with this name?
     pub(super) fn still_names(&self, name: &str, file: &File) -> bool {
-        match (rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW), rustix::fs::fstat(file)) {
+        match (rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW), rustix::fs::fstat(file)) {
             (Ok(named), Ok(open)) => (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino),
             _ => false,
         }
@@ -193,10 +182,10 @@ impl Directory {
 
     /// Makes creations and renames last (fsync of the directory).
     fn sync(&self) -> Result<(), AuditError> {
-        match rustix::fs::fsync(&self.fd) {
+        match rustix::fs::fsync(&self.file) {
             // Some network file systems have no fsync for directories; their servers do it.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
-            Err(error) => Err(self.failed("sync", None, error.into())),
+            Err(error) => Err(AuditError::io("sync", &self.path)(error.into())),
         }
     }
 }

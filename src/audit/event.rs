@@ -2,13 +2,15 @@
 
 mod intent;
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::format::{millis, signal_name};
-use super::run_id::RunId;
+use crate::classify::ClientRef;
 use crate::process::{Pid, ProcessId, StartTime, Uid};
 use crate::reap::Signal;
+use crate::units::serialize_rfc3339;
 
 /// The version of the line format.
 pub const SCHEMA: u32 = 1;
@@ -42,8 +44,7 @@ impl StartedBy {
     }
 
     /// What was written down so.
-    #[must_use]
-    pub fn named(word: &str) -> Option<StartedBy> {
+    pub(crate) fn named(word: &str) -> Option<StartedBy> {
         [Self::Hand, Self::Schedule, Self::Hook, Self::Exec].into_iter().find(|by| by.as_str() == word)
     }
 }
@@ -56,7 +57,7 @@ pub struct Subject {
     /// Its start as the OS counts it: with the number its identity.
     pub start: StartTime,
     /// Its start for people.
-    #[serde(with = "millis")]
+    #[serde(serialize_with = "serialize_rfc3339")]
     pub started_at: DateTime<Utc>,
     /// The server its instance runs.
     pub server: String,
@@ -81,15 +82,6 @@ impl Subject {
             role: role.to_owned(),
         }
     }
-}
-
-/// The client of an instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Client {
-    /// Its process.
-    pub pid: Pid,
-    /// Its name, such as `claude-code`.
-    pub name: String,
 }
 
 /// What happened. Verdicts and reasons are text here, as the report shows them.
@@ -121,7 +113,6 @@ pub enum AuditEvent {
         #[serde(default)]
         uid: Option<Uid>,
         /// Which.
-        #[serde(with = "signal_name")]
         signal: Signal,
         /// The command line, redacted.
         argv: Vec<String>,
@@ -129,7 +120,7 @@ pub enum AuditEvent {
         rss: u64,
         /// The client of its instance; `None` where none is known.
         #[serde(default)]
-        client: Option<Client>,
+        client: Option<ClientRef>,
         /// The verdict on its instance.
         verdict: String,
         /// The evidence in one line.
@@ -145,7 +136,6 @@ pub enum AuditEvent {
         #[serde(flatten)]
         subject: Subject,
         /// Which.
-        #[serde(with = "signal_name")]
         signal: Signal,
     },
     /// It ended on SIGTERM.
@@ -220,13 +210,36 @@ pub enum AuditEvent {
     Unknown,
 }
 
+/// Names one run: the moment, the process, and four random digits, so that ids sort by time and two
+/// runs never share one (`20261120T140000Z-4242-9f3a`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// A new id for a run of this process that began `now`.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>, pid: Pid) -> RunId {
+        // The standard library seeds its hash maps from the system's random source: enough for
+        // telling two runs apart, and no further crate.
+        let random = RandomState::new().build_hasher().finish() & 0xffff;
+        RunId(format!("{}-{pid}-{random:04x}", now.format("%Y%m%dT%H%M%SZ")))
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// One line: an event, when, and in which run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// [`SCHEMA`].
     pub schema: u32,
     /// When, to the millisecond.
-    #[serde(with = "millis")]
+    #[serde(serialize_with = "serialize_rfc3339")]
     pub at: DateTime<Utc>,
     /// In which run.
     pub run: RunId,

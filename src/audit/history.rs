@@ -6,10 +6,9 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::AuditError;
-use super::event::{AuditEvent, Record, Subject};
+use super::event::{AuditEvent, Record, RunId, Subject};
 use super::read;
 use crate::history::{PastInstance, PastProcess, PastWithheld, Run};
-use crate::process::Pid;
 
 /// All runs that began at or after `since`, oldest first, and how many lines are none.
 ///
@@ -21,7 +20,7 @@ pub fn runs(directory: &Path, since: Option<DateTime<Utc>>) -> Result<(Vec<Run>,
     for line in read::lines(directory)? {
         match line? {
             read::Line::Record(record) => history.add(*record),
-            read::Line::Unreadable { .. } => unreadable += 1,
+            read::Line::Unreadable(_) => unreadable += 1,
         }
     }
     let mut runs = history.finish();
@@ -35,16 +34,14 @@ struct History {
     /// In the order in which they began.
     runs: Vec<Run>,
     /// Where each stands. A log of years has tens of thousands, and an hourly check reads it.
-    at: HashMap<String, usize>,
+    at: HashMap<RunId, usize>,
 }
 
 impl History {
     /// Takes the next line.
     fn add(&mut self, record: Record) {
-        let name = record.run.as_str();
-        let index = self.at.get(name).copied().unwrap_or_else(|| {
-            self.at.insert(name.to_owned(), self.runs.len());
-            self.runs.push(Run { run: name.to_owned(), at: record.at, ..Run::default() });
+        let index = *self.at.entry(record.run).or_insert_with_key(|run| {
+            self.runs.push(Run { run: run.as_str().to_owned(), at: record.at, ..Run::default() });
             self.runs.len() - 1
         });
         note(&mut self.runs[index], record.event);
@@ -55,27 +52,19 @@ impl History {
     fn finish(mut self) -> Vec<Run> {
         for run in &mut self.runs {
             for instance in &mut run.instances {
-                let gone = instance.processes.iter().filter(|p| p.is_gone());
-                instance.rss_reclaimed = gone.fold(0, |sum, p| sum.saturating_add(p.rss));
-            }
-            if !run.finished {
-                let all = || run.instances.iter().flat_map(|instance| &instance.processes);
                 let failed = |p: &&PastProcess| matches!(p.outcome.as_deref(), Some("survived" | "denied"));
-                let whole = |i: &&PastInstance| i.processes.iter().all(PastProcess::is_gone);
-                let processes = small(all().filter(|p| p.is_gone()).count());
-                let failed = small(all().filter(failed).count());
-                let each = run.instances.iter().map(|instance| instance.rss_reclaimed);
-                run.rss_reclaimed = each.fold(0, u64::saturating_add);
-                run.instances_ended = small(run.instances.iter().filter(whole).count());
-                (run.processes_ended, run.failed) = (processes, failed);
+                let gone = || instance.processes.iter().filter(|p| p.is_gone());
+                instance.rss_reclaimed = gone().fold(0, |sum, p| sum.saturating_add(p.rss));
+                if !run.finished {
+                    run.instances_ended += u32::from(gone().count() == instance.processes.len());
+                    run.processes_ended += gone().count() as u32;
+                    run.failed += instance.processes.iter().filter(failed).count() as u32;
+                    run.rss_reclaimed = run.rss_reclaimed.saturating_add(instance.rss_reclaimed);
+                }
             }
         }
         self.runs
     }
-}
-
-fn small(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 fn note(run: &mut Run, event: AuditEvent) {
@@ -152,10 +141,10 @@ fn instance<'a>(run: &'a mut Run, subject: &Subject) -> &'a mut PastInstance {
 }
 
 fn process<'a>(instance: &'a mut PastInstance, subject: &Subject) -> &'a mut PastProcess {
-    let pid: Pid = subject.pid;
-    let index = instance.processes.iter().position(|process| process.pid == pid).unwrap_or_else(|| {
+    let same = |process: &PastProcess| process.pid == subject.pid;
+    let index = instance.processes.iter().position(same).unwrap_or_else(|| {
         instance.processes.push(PastProcess {
-            pid,
+            pid: subject.pid,
             role: subject.role.clone(),
             command: String::new(),
             rss: 0,

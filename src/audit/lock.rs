@@ -1,7 +1,7 @@
 //! One run at a time: an advisory lock that the kernel takes back when its holder dies.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl RunLock {
                 Ok(_) => {}
                 Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
                 Err((_, Errno::EINTR)) => {}
-                Err((_, errno)) => return Err(directory.failed("lock", Some(NAME), errno.into())),
+                Err((_, errno)) => return Err(directory.failed("lock", NAME, errno)),
             }
         }
     }
@@ -95,9 +95,8 @@ impl RunLock {
     /// [`RunLock::try_acquire`] has just found it taken.
     #[must_use]
     pub fn holder(dir: &Path) -> Option<Holder> {
-        let mut file = Directory::open(dir).ok()?.read_from(NAME).ok()??;
+        let file = Directory::open(dir).ok()?.read_from(NAME).ok()??;
         let mut text = String::new();
-        file.seek(SeekFrom::Start(0)).ok()?;
         file.take(32).read_to_string(&mut text).ok()?;
         let mut words = text.split_whitespace();
         let pid = words.next()?.parse().ok().map(Pid)?;

@@ -1,21 +1,22 @@
 //! Appends events: whole lines or nothing, and on disk where that is needed.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use super::event::{AuditEvent, Record, SCHEMA};
+use super::event::{AuditEvent, Record, RunId, SCHEMA};
 use super::lock::RunLock;
-use super::rotate::{Retention, rotate};
-use super::run_id::RunId;
-use super::sink::{FileSink, Sink};
+use super::rotate::rotate;
+use super::sink::Sink;
 use super::{AuditError, CURRENT};
+use crate::policy::Retention;
 
 /// The log of one run, which alone writes it as long as this value exists.
 #[derive(Debug)]
-pub struct AuditLog<S = FileSink> {
+pub struct AuditLog<S = File> {
     sink: S,
     path: PathBuf,
     run: RunId,
@@ -41,7 +42,7 @@ impl AuditLog {
         let directory = &lock.directory;
         rotate(directory, retention, now)?;
         let (file, _) = directory.append_to(CURRENT)?;
-        let failed = |error| directory.failed("examine", Some(CURRENT), error);
+        let failed = |error| directory.failed("examine", CURRENT, error);
         let len = file.metadata().map_err(failed)?.len();
         let mut last = *b"\n";
         if len > 0 {
@@ -49,7 +50,7 @@ impl AuditLog {
         }
         let path = directory.path_of(CURRENT);
         let torn = last != *b"\n";
-        Ok(AuditLog { sink: FileSink(file), path, run, torn, broken: false, _lock: Some(lock) })
+        Ok(AuditLog { sink: file, path, run, torn, broken: false, _lock: Some(lock) })
     }
 }
 
@@ -77,14 +78,13 @@ impl<S: Sink> AuditLog<S> {
     /// no signal may follow. After a failed fsync every further call fails.
     pub fn append_durably(&mut self, at: DateTime<Utc>, events: &[AuditEvent]) -> Result<(), AuditError> {
         let before = self.write_lines(at, events)?;
-        if let Err(source) = self.sink.sync() {
+        let synced = self.sink.sync();
+        if synced.is_err() {
             self.broken = true;
-            let error = self.failed("sync", source);
             // Best effort: intents that were given up should not be read.
             let _ = self.sink.truncate(before);
-            return Err(error);
         }
-        Ok(())
+        synced.map_err(AuditError::io("sync", &self.path))
     }
 
     /// Writes whole lines, or takes back what was written of them. Returns the length before.
@@ -98,23 +98,22 @@ impl<S: Sink> AuditLog<S> {
         }
         for event in events {
             let record = Record { schema: SCHEMA, at, run: self.run.clone(), event: event.clone() };
-            serde_json::to_writer(&mut bytes, &record).map_err(|error| self.failed("write", error.into()))?;
+            let written = serde_json::to_writer(&mut bytes, &record);
+            written.map_err(|error| AuditError::io("write", &self.path)(error.into()))?;
             bytes.push(b'\n');
         }
-        let before = self.sink.size().map_err(|error| self.failed("examine", error))?;
+        let before = self.sink.size().map_err(AuditError::io("examine", &self.path))?;
         let mut written = 0;
         while written < bytes.len() {
-            let error = match self.sink.write(&bytes[written..]) {
-                Ok(0) => io::ErrorKind::WriteZero.into(),
-                Ok(count) => {
-                    written += count;
-                    continue;
+            match self.sink.write(&bytes[written..]) {
+                Ok(count) if count > 0 => written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                failed => {
+                    self.take_back(before, written);
+                    let source = failed.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
+                    return Err(AuditError::io("write", &self.path)(source));
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => error,
-            };
-            self.take_back(before, written);
-            return Err(self.failed("write", error));
+            }
         }
         self.torn = false;
         Ok(before)
@@ -127,10 +126,6 @@ impl<S: Sink> AuditLog<S> {
             || (self.sink.size().is_ok_and(|size| size == end) && self.sink.truncate(before).is_ok());
         // What could not be cut off is closed with a newline by the next event.
         self.torn |= !gone;
-    }
-
-    fn failed(&self, doing: &'static str, source: io::Error) -> AuditError {
-        AuditError::Io { doing, path: self.path.clone(), source }
     }
 }
 

@@ -5,25 +5,21 @@
 
 mod directory;
 mod event;
-mod format;
 pub mod history;
 mod lock;
 mod log;
 pub mod read;
 mod rotate;
-mod run_id;
 mod sink;
 mod unguarded;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-pub use event::{AuditEvent, Client, Record, SCHEMA, StartedBy, Subject};
+pub use event::{AuditEvent, Record, RunId, SCHEMA, StartedBy, Subject};
 pub use lock::{Holder, RunLock};
 pub use log::AuditLog;
-pub use rotate::Retention;
-pub use run_id::RunId;
-pub use sink::{FileSink, Sink};
+pub use sink::Sink;
 pub use unguarded::Unguarded;
 
 /// The file that is written to.
@@ -57,4 +53,11 @@ pub enum AuditError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl AuditError {
+    /// What to make of the system's error, for `map_err`.
+    fn io(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> AuditError {
+        move |source| AuditError::Io { doing, path: path.to_owned(), source }
+    }
 }

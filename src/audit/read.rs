@@ -17,13 +17,9 @@ const MAX_LINE: u64 = 4 << 20;
 pub enum Line {
     /// An event.
     Record(Box<Record>),
-    /// A line that is no record: torn by a crash or a full disk, or written by another program.
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// The line, from 1.
-        number: u64,
-    },
+    /// A line that is no record: torn by a crash or a full disk, or written by another program. Its number in its
+    /// file, from 1.
+    Unreadable(u64),
 }
 
 /// The lines of a state directory's log, from all its files.
@@ -77,14 +73,14 @@ impl Iterator for Lines {
                 Ok(Some(line)) => {
                     return Some(Ok(match serde_json::from_slice(&line) {
                         Ok(record) => Line::Record(Box::new(record)),
-                        Err(_) => Line::Unreadable { file: path.clone(), number: *number },
+                        Err(_) => Line::Unreadable(*number),
                     }));
                 }
                 Ok(None) => self.reading = None,
                 Err(source) => {
-                    let path = path.clone();
+                    let error = AuditError::io("read", path)(source);
                     self.reading = None;
-                    return Some(Err(AuditError::Io { doing: "read", path, source }));
+                    return Some(Err(error));
                 }
             }
         }

@@ -7,16 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::directory::Directory;
 use super::{AuditError, CURRENT};
-
-/// How long and how much is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Days for which files that were put aside are kept.
-    pub keep_days: u32,
-    /// Bytes at which the current file is put aside and a new one begun. Nothing is deleted for its
-    /// size: a record is kept for all its days.
-    pub max_size: u64,
-}
+use crate::policy::Retention;
 
 /// The name of a file that was put aside: `audit.2026-11-20.jsonl`, `audit.2026-11-20.1.jsonl`. Sorts
 /// by age.
@@ -78,7 +69,7 @@ fn day_to_put_aside(
     today: NaiveDate,
 ) -> Result<Option<NaiveDate>, AuditError> {
     let Some(file) = directory.read_from(CURRENT)? else { return Ok(None) };
-    let failed = |error| directory.failed("examine", Some(CURRENT), error);
+    let failed = |error| directory.failed("examine", CURRENT, error);
     let metadata = file.metadata().map_err(failed)?;
     if metadata.len() == 0 {
         return Ok(None);

@@ -31,23 +31,20 @@ pub trait Sink {
 }
 
 /// A file opened with `O_APPEND`.
-#[derive(Debug)]
-pub struct FileSink(pub(super) File);
-
-impl Sink for FileSink {
+impl Sink for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        Write::write(self, bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        crate::os::draft::sync(&self.0)
+        crate::os::draft::sync(self)
     }
 
     fn size(&mut self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.metadata()?.len())
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.set_len(len)
     }
 }

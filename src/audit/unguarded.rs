@@ -31,8 +31,7 @@ impl Unguarded {
     }
 
     /// The last one, if there was any.
-    #[must_use]
-    pub fn read(directory: &Path) -> Option<Unguarded> {
+    pub(crate) fn read(directory: &Path) -> Option<Unguarded> {
         let text = std::fs::read(directory.join(NAME)).ok()?;
         serde_json::from_slice(&text).ok()
     }

@@ -1,5 +1,7 @@
 //! What the judgement gives back: a finding for each instance, the clients and the zombies.
 
+use serde::{Deserialize, Serialize};
+
 use super::evidence::Evidence;
 use super::observe::Observation;
 use super::owner::Owner;
@@ -10,7 +12,7 @@ use crate::look::Look;
 use crate::process::Pid;
 
 /// Which client an instance belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientRef {
     /// Its process.
     pub pid: Pid,
@@ -78,7 +80,7 @@ impl<'a> Finding<'a> {
 }
 
 /// A running client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClientStatus {
     /// Its process.
     pub pid: Pid,
@@ -88,25 +90,28 @@ pub struct ClientStatus {
     pub orphaned: bool,
     /// What is known of one that nobody is seen to use, in a few words; `None` for one in use. Where it is not
     /// orphaned, this proves nothing: a daemon and a job in the background look the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 /// A dead process that its parent has not collected. No signal ends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ZombieStatus {
     /// The dead process.
     pub pid: Pid,
     /// The parent that should collect it.
+    #[serde(rename = "ppid")]
     pub parent: Pid,
     /// Its short name: argv is gone with its memory.
     pub command: String,
     /// It has to do with what is judged here: its parent is a client or belongs to an instance, or
     /// its name is that of a client or a server. Every machine has zombies of others.
+    #[serde(skip)]
     pub related: bool,
 }
 
 /// A conversation (session, thread) of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conversation {
     /// Its name: the client's own id of it.
     pub id: String,
@@ -115,7 +120,7 @@ pub struct Conversation {
 }
 
 /// A server of which many copies run, where no limit is set on their number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Copies {
     /// The server's short name.
     pub server: String,

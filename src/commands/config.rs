@@ -175,9 +175,9 @@ fn values(loaded: &Loaded, flags: &Overrides) -> [(&'static str, Option<String>,
         ("limits.count_per", quoted(per.to_owned()), false),
         ("limits.max_age", duration(limits.max_age), flags.max_age.is_some()),
         ("limits.max_rss", max_rss, flags.max_rss.is_some()),
-        ("exec.linger", duration(Some(loaded.exec.linger)), false),
-        ("audit.keep_days", Some(loaded.audit.keep_days.to_string()), false),
-        ("audit.max_size", quoted(exact_size(loaded.audit.max_size)), false),
+        ("exec.linger", duration(Some(loaded.policy.linger)), false),
+        ("audit.keep_days", Some(loaded.retention.keep_days.to_string()), false),
+        ("audit.max_size", quoted(exact_size(loaded.retention.max_size)), false),
     ]
 }
 

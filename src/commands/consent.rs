@@ -60,7 +60,7 @@ pub(super) fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
 }
 
 pub(super) fn notice_summary(session: &Session, scene: &Scene<'_>) {
-    notice(&table::summary_of(scene, session.memory()));
+    notice(&table::summary(scene, session.memory()));
     notice_next(session, scene);
 }
 

@@ -50,7 +50,7 @@ fn summary(scene: &Scene<'_>, memory: Option<u64>, args: &ListArgs, fits: bool) 
         true if !fits => "no instance fits; `mcp-reap list` shows them all".to_owned(),
         true => "no MCP server is running".to_owned(),
         // Of a part, the memory that "all instances" take is not known here.
-        false => table::summary_of(scene, memory.filter(|_| args.wanted.is_all())),
+        false => table::summary(scene, memory.filter(|_| args.wanted.is_all())),
     }
 }
 

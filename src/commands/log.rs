@@ -41,7 +41,7 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<()> {
     if unreadable > 0 {
         notice(&format!(
             "{} of the log could not be read: torn when a run broke off, or written by another version",
-            crate::render::table::count(unreadable, "line")
+            crate::render::figures::count(unreadable, "line")
         ));
     }
     Ok(())
@@ -66,7 +66,7 @@ fn follow(
         let open = runs.last().filter(|run| !run.finished).map(|run| run.run.clone());
         runs.retain(|run| Some(&run.run) != open.as_ref() && !shown.contains(&run.run));
         let text = if json {
-            runs.iter().map(|run| log::json_line(run) + "\n").collect()
+            runs.iter().map(|run| log::json(run) + "\n").collect()
         } else {
             log::text(&runs, screen, &Local)
         };

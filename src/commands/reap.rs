@@ -11,13 +11,13 @@ use super::output::{answer, notice, with_causes};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
 use super::{Session, confirm as second_look, idle_rules, look, run_lock};
-use crate::audit::{AuditError, AuditLog, Retention, RunId, RunLock, StartedBy};
+use crate::audit::{AuditError, AuditLog, RunId, RunLock, StartedBy};
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
 use crate::process::Pid;
 use crate::reap::{self, Outcome, RunReport};
 use crate::render::spinner::Spinner;
-use crate::render::{Scene, json, next, table};
+use crate::render::{Scene, figures, json, next, table};
 
 /// Up to the plan and no further: nothing is sent, nothing is written.
 pub(super) fn dry_run(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
@@ -125,8 +125,7 @@ impl FinishedRun {
 pub(super) fn open(session: &Session, mut lock: RunLock, by: StartedBy) -> anyhow::Result<AuditLog> {
     lock.sign(by);
     let now = chrono::Utc::now();
-    let retention = Retention { keep_days: session.audit.keep_days, max_size: session.audit.max_size };
-    AuditLog::open(lock, retention, RunId::new(now, Pid(std::process::id())), now)
+    AuditLog::open(lock, session.retention, RunId::new(now, Pid(std::process::id())), now)
         .context("without an audit log nothing is ended")
 }
 
@@ -171,7 +170,7 @@ pub(super) fn end(
 /// Shows a person that time passes while the targets have theirs.
 fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
     let processes: usize = plan.targets.iter().map(|target| target.members.len()).sum();
-    let what = format!("asked {} to end", table::count(processes, "process"));
+    let what = format!("asked {} to end", figures::count(processes, "process"));
     (processes > 0 && !session.quiet).then(|| Spinner::start(what, session.policy.grace))
 }
 

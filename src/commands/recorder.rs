@@ -5,16 +5,14 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use crate::audit::{AuditError, AuditEvent, AuditLog, FileSink, Sink, StartedBy, Subject};
-use crate::instance::Part;
+use crate::audit::{AuditError, AuditEvent, AuditLog, Sink, StartedBy, Subject};
 use crate::plan::{Plan, Target, TargetMember, Withheld};
 use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{Ended, MemberEvent, Outcome, Recorder, RunReport, Signal, Step};
-use crate::render::figures::{elapsed, size_of};
-use crate::render::table::count;
+use crate::render::figures::{count, elapsed, size_of};
 
 /// Writes what happens into the audit log.
-pub(super) struct AuditRecorder<S = FileSink> {
+pub(super) struct AuditRecorder<S = std::fs::File> {
     log: AuditLog<S>,
     translator: Translator,
 }
@@ -141,12 +139,7 @@ impl<S: Sink> Recorder for AuditRecorder<S> {
 }
 
 fn subject_of(target: &Target, member: &TargetMember) -> Subject {
-    let role = match member.part {
-        Part::Launcher => "launcher",
-        Part::Server => "server",
-        Part::Helper => "helper",
-    };
-    Subject::new(member.id, member.started_at, &target.server, target.root().pid, role)
+    Subject::new(member.id, member.started_at, &target.server, target.root().pid, member.part.as_str())
 }
 
 /// What a run came to.

@@ -15,7 +15,7 @@ use crate::config;
 use crate::exit::Exit;
 use crate::history::Run;
 use crate::render::clean::clean;
-use crate::render::table::count;
+use crate::render::figures::count;
 use crate::schedule::{FileChange, Installed, Rendered, Request, Schedule, ScheduleError, ScheduleStatus};
 use crate::units::show_size;
 

@@ -8,11 +8,11 @@ use anyhow::{Context as _, bail};
 use crate::catalog::Catalog;
 use crate::cli::Global;
 use crate::clients::ConfiguredServer;
-use crate::config::{self, AuditSettings};
+use crate::config;
 use crate::os::home;
 use crate::os::machine::Machine;
 use crate::os::stable_path::{Settled, settle};
-use crate::policy::Policy;
+use crate::policy::{Policy, Retention};
 use crate::render::style::Screen;
 
 /// The configuration in force, the catalog and the options of the command line.
@@ -21,7 +21,7 @@ pub(super) struct Session {
     pub(super) catalog: Catalog,
     /// What the person's clients are configured to start, and the catalog with it, once that was read.
     pub(super) configurations: OnceCell<(Vec<ConfiguredServer>, Catalog)>,
-    pub(super) audit: AuditSettings,
+    pub(super) retention: Retention,
     /// The patterns of --allow.
     pub(super) allow: Vec<String>,
     pub(super) snapshot: Option<PathBuf>,
@@ -42,7 +42,7 @@ impl Session {
             policy: loaded.policy,
             catalog,
             configurations: OnceCell::new(),
-            audit: loaded.audit,
+            retention: loaded.retention,
             allow: global.overrides.allow.clone(),
             snapshot: global.snapshot.clone(),
             json: global.json,

@@ -95,14 +95,10 @@ impl std::error::Error for Mistake {}
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Mistake { line, column, message, help, source, width, .. } = self;
-        let number = line.to_string();
-        let margin = " ".repeat(number.len());
-        let indent = " ".repeat(column.saturating_sub(1));
-        let carets = "^".repeat((*width).max(1));
+        let margin = " ".repeat(line.to_string().len());
+        let carets = " ".repeat(column.saturating_sub(1)) + &"^".repeat((*width).max(1));
         writeln!(f, "{}:{line}:{column}: {message}", self.file.display())?;
-        writeln!(f, "{margin} |")?;
-        writeln!(f, "{number} | {source}")?;
-        write!(f, "{margin} | {indent}{carets}")?;
+        write!(f, "{margin} |\n{line} | {source}\n{margin} | {carets}")?;
         if help.is_empty() { Ok(()) } else { write!(f, " {help}") }
     }
 }
@@ -130,16 +126,10 @@ impl Source<'_> {
         help: impl fmt::Display,
     ) -> ConfigError {
         // A span may end anywhere; the text is only cut between characters.
-        let mut start = span.start.min(self.text.len());
-        while !self.text.is_char_boundary(start) {
-            start -= 1;
-        }
+        let start = self.text.floor_char_boundary(span.start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = self.text[start..].find('\n').map_or(self.text.len(), |newline| start + newline);
-        let mut end = span.end.clamp(start, line_end.max(start));
-        while !self.text.is_char_boundary(end) {
-            end += 1;
-        }
+        let end = self.text.ceil_char_boundary(span.end.clamp(start, line_end.max(start)));
         // Control characters (tabs too) would move the caret, or the terminal.
         let clean = |c: char| if c.is_control() { ' ' } else { c };
         ConfigError::Mistake(Box::new(Mistake {

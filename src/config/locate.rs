@@ -25,15 +25,14 @@ pub struct Surroundings {
     pub macos: bool,
 }
 
-/// Where a configuration file is expected, and whether it must be there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ConfigPlace {
-    /// Named by a flag or a variable: it must exist.
-    Named(PathBuf, &'static str),
-    /// The usual place: it may be missing.
-    Usual(PathBuf),
-    /// The usual place, in the home directory of another user: it must be missing.
-    Foreign(PathBuf, u32),
+/// Where a configuration file is expected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ConfigPlace {
+    pub(super) path: PathBuf,
+    /// The flag or the variable that names it: it must exist. The usual place may be empty.
+    pub(super) named_by: Option<&'static str>,
+    /// The owner of the home directory, where that is another user: it must not exist.
+    pub(super) stranger: Option<u32>,
 }
 
 impl Surroundings {
@@ -64,21 +63,17 @@ impl Surroundings {
     /// Where the configuration file is, first hit first: `--config`, `$MCP_REAP_CONFIG`,
     /// `$XDG_CONFIG_HOME/mcp-reap/config.toml`, `~/.config/mcp-reap/config.toml`.
     pub(super) fn config_place(&self, cli: Option<&Path>) -> Result<ConfigPlace, ConfigError> {
-        if let Some(path) = cli {
-            return Ok(ConfigPlace::Named(path.to_owned(), "--config"));
-        }
-        if let Some(path) = self.config.as_ref().filter(|path| !path.is_empty()) {
-            return Ok(ConfigPlace::Named(path.into(), "$MCP_REAP_CONFIG"));
+        let variable = self.config.as_ref().filter(|path| !path.is_empty());
+        let named = cli.map(|path| (path, "--config"));
+        if let Some((path, by)) = named.or(variable.map(|path| (Path::new(path), "$MCP_REAP_CONFIG"))) {
+            return Ok(ConfigPlace { path: path.to_owned(), named_by: Some(by), stranger: None });
         }
         if let Some(base) = absolute(self.xdg_config_home.as_ref()) {
-            return Ok(ConfigPlace::Usual(base.join("mcp-reap/config.toml")));
+            return Ok(ConfigPlace { path: base.join("mcp-reap/config.toml"), ..ConfigPlace::default() });
         }
         let home = self.home()?;
-        let path = home.join(".config/mcp-reap/config.toml");
-        Ok(match home::stranger(&home, self.euid) {
-            Some(owner) => ConfigPlace::Foreign(path, owner),
-            None => ConfigPlace::Usual(path),
-        })
+        let stranger = home::stranger(&home, self.euid);
+        Ok(ConfigPlace { path: home.join(".config/mcp-reap/config.toml"), named_by: None, stranger })
     }
 
     /// The file that [`crate::config::load`] would read, whether it exists or not.
@@ -86,9 +81,7 @@ impl Surroundings {
     /// # Errors
     /// When no home directory is known.
     pub fn config_path(&self, cli: Option<&Path>) -> Result<PathBuf, ConfigError> {
-        Ok(match self.config_place(cli)? {
-            ConfigPlace::Named(path, _) | ConfigPlace::Usual(path) | ConfigPlace::Foreign(path, _) => path,
-        })
+        Ok(self.config_place(cli)?.path)
     }
 
     /// The directory of the audit log: Linux `$XDG_STATE_HOME/mcp-reap` or
@@ -185,14 +178,14 @@ mod tests {
         around.home = Some(home.path().into());
         if std::fs::metadata(home.path()).unwrap().uid() == 0 {
             // A home of root is trusted.
-            assert!(matches!(around.config_place(None).unwrap(), ConfigPlace::Usual(_)));
+            assert_eq!(around.config_place(None).unwrap().stranger, None);
             // In a namespace there may be no other user to give it to.
             if std::os::unix::fs::chown(home.path(), Some(4712), None).is_err() {
                 return;
             }
         }
         let owner = std::fs::metadata(home.path()).unwrap().uid();
-        assert!(matches!(around.config_place(None).unwrap(), ConfigPlace::Foreign(_, uid) if uid == owner));
+        assert_eq!(around.config_place(None).unwrap().stranger, Some(owner));
         assert_eq!(around.state_dir().unwrap(), Path::new("/users/4711/.local/state/mcp-reap"));
     }
 

@@ -64,20 +64,20 @@ impl Overrides {
     /// # Errors
     /// When a value is out of bounds or not a pattern.
     pub fn apply(&self, policy: &mut Policy) -> Result<(), ConfigError> {
-        let out_of_bounds = |flag: &'static str, problem: String| Err(ConfigError::Flag { flag, problem });
-        for (flag, given, most) in [("--grace", self.grace, MAX_GRACE), ("--settle", self.settle, MAX_SETTLE)]
-        {
-            if given.is_some_and(|given| given > most) {
-                return out_of_bounds(flag, format!("at most {} is taken", show_duration(most)));
-            }
-        }
-        let zero = [
-            ("--max-count", self.max_count == Some(0)),
-            ("--max-age", self.max_age == Some(Duration::ZERO)),
-            ("--max-rss", self.max_rss == Some(0)),
+        let too_long = |given: Option<Duration>, most: Duration| {
+            given.filter(|given| *given > most).map(|_| format!("at most {} is taken", show_duration(most)))
+        };
+        let zero = |is_zero: bool| is_zero.then(|| "0 would end every instance".to_owned());
+        let problems = [
+            ("--grace", too_long(self.grace, MAX_GRACE)),
+            ("--settle", too_long(self.settle, MAX_SETTLE)),
+            ("--max-count", zero(self.max_count == Some(0))),
+            ("--max-age", zero(self.max_age == Some(Duration::ZERO))),
+            ("--max-rss", zero(self.max_rss == Some(0))),
         ];
-        if let Some((flag, _)) = zero.into_iter().find(|(_, zero)| *zero) {
-            return out_of_bounds(flag, "0 would end every instance".to_owned());
+        let error = |(flag, problem): (_, Option<_>)| Some(ConfigError::Flag { flag, problem: problem? });
+        if let Some(error) = problems.into_iter().find_map(error) {
+            return Err(error);
         }
         let mut allow = Vec::new();
         for text in &self.allow {
@@ -86,13 +86,9 @@ impl Overrides {
                 problem: format!("`{text}`: {error}"),
             })?;
             // Two rules, since the fields of one rule must all match: the name, or the command.
-            let origin = "--allow".to_owned();
-            allow.push(AllowRule {
-                name: Some(pattern.clone()),
-                origin: origin.clone(),
-                ..AllowRule::default()
-            });
-            allow.push(AllowRule { command: Some(pattern), origin, ..AllowRule::default() });
+            let rule = AllowRule { origin: "--allow".to_owned(), ..AllowRule::default() };
+            allow.push(AllowRule { name: Some(pattern.clone()), ..rule.clone() });
+            allow.push(AllowRule { command: Some(pattern), ..rule });
         }
         policy.allow.extend(allow);
         policy.grace = self.grace.unwrap_or(policy.grace);

@@ -7,13 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Source};
-
-/// A value and where it stands.
-#[derive(Clone, Debug)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) span: Range<usize>,
-}
+use crate::units::parse_size;
 
 /// A table that is being read. [`Section::finish`] refuses the keys that were not read.
 #[derive(Debug)]
@@ -25,7 +19,7 @@ pub(super) struct Section<'a> {
     /// The keys that were read: those it may have.
     known: Vec<&'static str>,
     /// Where the table itself stands.
-    pub(super) span: Range<usize>,
+    span: Range<usize>,
 }
 
 impl<'a> Section<'a> {
@@ -39,7 +33,7 @@ impl<'a> Section<'a> {
     }
 
     /// A mistake in the value of a key.
-    pub(super) fn mistake(&self, key: &str, span: Range<usize>, problem: impl Display) -> ConfigError {
+    fn mistake(&self, key: &str, span: Range<usize>, problem: impl Display) -> ConfigError {
         let key = self.path(key);
         let message = format!("{key}: {problem}");
         self.source.mistake(span, key, message, "")
@@ -50,14 +44,26 @@ impl<'a> Section<'a> {
         self.source.mistake(self.span.clone(), self.name.clone(), problem, "")
     }
 
-    /// The line in which this table begins.
-    pub(super) fn line(&self) -> usize {
-        self.source.line_of(self.span.start)
+    /// Where this table stands, as `config.toml:12`.
+    pub(super) fn origin(&self) -> String {
+        let file = self.source.file;
+        let name = file.file_name().unwrap_or(file.as_os_str());
+        format!("{}:{}", name.display(), self.source.line_of(self.span.start))
     }
 
-    fn get(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+    /// A value of the kind that is expected, and where it stands.
+    fn get<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        read: impl FnOnce(&'a DeValue<'a>) -> Option<T>,
+    ) -> Result<Option<(T, Range<usize>)>, ConfigError> {
         self.known.push(key);
-        self.table.get(key)
+        let Some(value) = self.table.get(key) else { return Ok(None) };
+        match read(value.get_ref()) {
+            Some(read) => Ok(Some((read, value.span()))),
+            None => Err(self.wrong_kind(key, value, expected)),
+        }
     }
 
     /// The value is of another kind than it should be.
@@ -72,22 +78,14 @@ impl<'a> Section<'a> {
         key: &'static str,
         expected: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<At<T>>, ConfigError> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        let Some(text) = value.get_ref().as_str() else { return Err(self.wrong_kind(key, value, expected)) };
-        match parse(text) {
-            Ok(parsed) => Ok(Some(At { value: parsed, span: value.span() })),
-            Err(error) => Err(self.mistake(key, value.span(), error)),
-        }
+    ) -> Result<Option<T>, ConfigError> {
+        let Some((text, span)) = self.get(key, expected, DeValue::as_str)? else { return Ok(None) };
+        parse(text).map(Some).map_err(|error| self.mistake(key, span, error))
     }
 
     /// `true` or `false`.
     pub(super) fn switch(&mut self, key: &'static str) -> Result<Option<bool>, ConfigError> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        match value.get_ref().as_bool() {
-            Some(switch) => Ok(Some(switch)),
-            None => Err(self.wrong_kind(key, value, "true or false")),
-        }
+        Ok(self.get(key, "true or false", DeValue::as_bool)?.map(|(switch, _)| switch))
     }
 
     /// A whole number within bounds.
@@ -96,67 +94,52 @@ impl<'a> Section<'a> {
         key: &'static str,
         bounds: std::ops::RangeInclusive<i64>,
     ) -> Result<Option<T>, ConfigError> {
-        let Some(value) = self.get(key) else { return Ok(None) };
         let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
-        let Some(integer) = value.get_ref().as_integer() else {
-            return Err(self.wrong_kind(key, value, &expected));
-        };
-        i64::from_str_radix(integer.as_str(), integer.radix())
-            .ok()
-            .filter(|number| bounds.contains(number))
-            .and_then(|number| T::try_from(number).ok())
-            .map(Some)
-            .ok_or_else(|| {
-                self.mistake(key, value.span(), format!("expected {expected}, found {}", integer.as_str()))
-            })
+        let Some((integer, span)) = self.get(key, &expected, DeValue::as_integer)? else { return Ok(None) };
+        let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
+        match number.filter(|number| bounds.contains(number)).and_then(|number| T::try_from(number).ok()) {
+            Some(number) => Ok(Some(number)),
+            None => Err(self.mistake(key, span, format!("expected {expected}, found {}", integer.as_str()))),
+        }
     }
 
-    /// A size in bytes: a text such as `"500MB"`. A bare number is refused: 500 may be bytes or megabytes.
-    pub(super) fn size(&mut self, key: &'static str) -> Result<Option<At<u64>>, ConfigError> {
-        const EXPECTED: &str = "a size such as \"500MB\" or \"1GiB\"";
-        match self.table.get(key).map(Spanned::get_ref) {
-            Some(DeValue::Integer(number)) => {
-                let span = self.table.get(key).map(Spanned::span).unwrap_or_default();
-                match crate::units::parse_size(number.as_str()) {
-                    Ok(value) => {
-                        self.known.push(key);
-                        Ok(Some(At { value, span }))
-                    }
-                    Err(error) => Err(self.mistake(key, span, format!("{error}, in quotes"))),
-                }
+    /// A size in bytes: a text such as `"500MB"`. A bare number is refused: 500 may be bytes or megabytes. So is 0, with
+    /// `zero` as the reason.
+    pub(super) fn size(&mut self, key: &'static str, zero: &str) -> Result<Option<u64>, ConfigError> {
+        let read = |value: &DeValue<'_>| match value {
+            DeValue::String(text) => Some(parse_size(text).map_err(|error| error.to_string())),
+            DeValue::Integer(number) => {
+                Some(parse_size(number.as_str()).map_err(|error| format!("{error}, in quotes")))
             }
-            _ => self.parsed(key, EXPECTED, crate::units::parse_size),
-        }
+            _ => None,
+        };
+        let expected = "a size such as \"500MB\" or \"1GiB\"";
+        let Some((size, span)) = self.get(key, expected, read)? else { return Ok(None) };
+        let size = size.and_then(|size| if size == 0 { Err(zero.to_owned()) } else { Ok(size) });
+        size.map(Some).map_err(|problem| self.mistake(key, span, problem))
     }
 
     /// A table within this one.
     pub(super) fn section(&mut self, key: &'static str) -> Result<Option<Section<'a>>, ConfigError> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        match value.get_ref().as_table() {
-            Some(table) => Ok(Some(Section::new(self.source, &self.path(key), table, value.span()))),
-            None => Err(self.wrong_kind(key, value, &format!("a table: [{}]", self.path(key)))),
-        }
+        let path = self.path(key);
+        let found = self.get(key, &format!("a table: [{path}]"), DeValue::as_table)?;
+        Ok(found.map(|(table, span)| Section::new(self.source, &path, table, span)))
     }
 
     /// A list of tables: `[[key]]`.
     pub(super) fn sections(&mut self, key: &'static str) -> Result<Vec<Section<'a>>, ConfigError> {
-        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let path = self.path(key);
         let expected = format!("entries that begin with [[{path}]]");
-        let Some(entries) = value.get_ref().as_array() else {
-            return Err(self.wrong_kind(key, value, &expected));
+        let Some((entries, _)) = self.get(key, &expected, DeValue::as_array)? else { return Ok(Vec::new()) };
+        let section = |entry: &'a Spanned<DeValue<'a>>| match entry.get_ref().as_table() {
+            Some(table) => Ok(Section::new(self.source, &path, table, entry.span())),
+            None => Err(self.wrong_kind(key, entry, &expected)),
         };
-        entries
-            .iter()
-            .map(|entry| match entry.get_ref().as_table() {
-                Some(table) => Ok(Section::new(self.source, &path, table, entry.span())),
-                None => Err(self.wrong_kind(key, entry, &expected)),
-            })
-            .collect()
+        entries.iter().map(section).collect()
     }
 
     /// Refuses the first key that was not read.
-    pub(super) fn finish(self) -> Result<(), ConfigError> {
+    pub(super) fn finish(&self) -> Result<(), ConfigError> {
         let unknown = self.table.keys().filter(|key| !self.known.contains(&key.get_ref().as_ref()));
         let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
         let name = key.get_ref().as_ref();

@@ -26,6 +26,18 @@ pub enum Part {
     Helper,
 }
 
+impl Part {
+    /// In one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Part::Launcher => "launcher",
+            Part::Server => "server",
+            Part::Helper => "helper",
+        }
+    }
+}
+
 /// One process of an instance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Member<'a> {

@@ -73,10 +73,10 @@ impl Draft {
         let cwd = rustix::fs::CWD;
         match rustix::fs::renameat_with(cwd, &self.path, cwd, target, RenameFlags::NOREPLACE) {
             // File systems that do not know the flag: look, then move.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(target).is_err() => {
-                fs::rename(&self.path, target)?;
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(target).is_ok() => {
+                return Err(ErrorKind::AlreadyExists.into());
             }
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return Err(ErrorKind::AlreadyExists.into()),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::rename(&self.path, target)?,
             moved => moved?,
         }
         sync_folder(target);

@@ -116,7 +116,6 @@ fn read_all(from: impl Read, expected: usize, limit: u64) -> Result<Vec<u8>, Rea
 }
 
 /// Is this how "there is no such file" looks? A file above it counts too.
-#[must_use]
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

@@ -26,7 +26,6 @@ pub(crate) struct Machine {
 #[cfg(not(target_os = "macos"))]
 impl Machine {
     /// This machine. Reads a handful of small files or system values, well below a millisecond.
-    #[must_use]
     pub(crate) fn here() -> Machine {
         use sysinfo::{MemoryRefreshKind, RefreshKind, System};
         let memory = MemoryRefreshKind::nothing().with_ram().with_swap();
@@ -50,7 +49,6 @@ impl Machine {
 #[cfg(target_os = "macos")]
 impl Machine {
     /// This machine. Runs `sysctl`, a few milliseconds.
-    #[must_use]
     pub(crate) fn here() -> Machine {
         let limit = std::time::Duration::from_secs(2);
         let call =

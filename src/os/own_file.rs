@@ -54,30 +54,19 @@ impl From<ReadError> for DiskError {
 #[derive(Debug)]
 pub(crate) struct SeenFile {
     pub(crate) bytes: Vec<u8>,
-    identity: Identity,
-    mode: u32,
-    group: u32,
+    metadata: Metadata,
 }
 
 /// What changes when a file is written or replaced: device, inode, size, and the times of
 /// content and inode in nanoseconds.
-type Identity = (u64, u64, u64, (i64, i64), (i64, i64));
-
-fn identity(metadata: &Metadata) -> Identity {
-    (
-        metadata.dev(),
-        metadata.ino(),
-        metadata.size(),
-        (metadata.mtime(), metadata.mtime_nsec()),
-        (metadata.ctime(), metadata.ctime_nsec()),
-    )
+fn identity(of: &Metadata) -> impl PartialEq + use<> {
+    (of.dev(), of.ino(), of.size(), of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec())
 }
 
 /// Where a path leads: dotfiles are often links into a repository, and the link is to stay one. The
 /// folder is made if it is missing.
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf, DiskError> {
     match fs::canonicalize(path) {
-        Ok(real) => Ok(real),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if fs::symlink_metadata(path).is_ok() {
                 return Err(DiskError::Dangling);
@@ -86,7 +75,7 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf, DiskError> {
             fs::create_dir_all(folder)?;
             Ok(fs::canonicalize(folder)?.join(name))
         }
-        Err(error) => Err(error.into()),
+        real => Ok(real?),
     }
 }
 
@@ -101,12 +90,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<SeenFile>, DiskErro
         found if found.nlink() > 1 => return Err(DiskError::HardLinked),
         _ => {}
     }
-    Ok(Some(SeenFile {
-        bytes: opened.read(limit)?,
-        identity: identity(&metadata),
-        mode: metadata.mode() & 0o7777,
-        group: metadata.gid(),
-    }))
+    Ok(Some(SeenFile { bytes: opened.read(limit)?, metadata }))
 }
 
 /// Puts this content in the place of what was seen (nothing, or a file): all of it or none of it,
@@ -117,9 +101,15 @@ pub(crate) fn replace(
     like: Option<&SeenFile>,
     content: &[u8],
 ) -> Result<(), DiskError> {
-    own_folder(parts(path)?.0, seen)?;
-    let access =
-        like.map_or(Access::Usual, |like| Access::Exactly { mode: like.mode, group: Some(like.group) });
+    // A new file in another user's folder would not be the person's: `sudo` with their HOME.
+    let owner = fs::metadata(parts(path)?.0)?.uid();
+    if seen.is_none() && owner != home::user() {
+        return Err(DiskError::NotOwner(owner));
+    }
+    let access = like.map_or(Access::Usual, |SeenFile { metadata, .. }| Access::Exactly {
+        mode: metadata.mode() & 0o7777,
+        group: Some(metadata.gid()),
+    });
     let draft = Draft::beside(path, content, access)?;
     match seen {
         Some(seen) => {
@@ -136,25 +126,17 @@ pub(crate) fn replace(
 /// Removes a file if it is still what was seen.
 pub(crate) fn remove(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
     check_unchanged(path, seen)?;
-    fs::remove_file(path)?;
-    Ok(())
+    Ok(fs::remove_file(path)?)
 }
 
 fn check_unchanged(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
     // The times of some file systems are coarse, so the content is compared as well.
     // One that grew meanwhile has changed as well.
     match read(path, seen.bytes.len() as u64) {
-        Ok(Some(now)) if now.identity == seen.identity && now.bytes == seen.bytes => Ok(()),
+        Ok(Some(now)) if identity(&now.metadata) == identity(&seen.metadata) && now.bytes == seen.bytes => {
+            Ok(())
+        }
         Err(DiskError::Io(error)) => Err(error.into()),
         _ => Err(DiskError::Changed),
     }
-}
-
-/// A new file in another user's folder would not be the person's: `sudo` with their HOME.
-fn own_folder(folder: &Path, seen: Option<&SeenFile>) -> Result<(), DiskError> {
-    let owner = fs::metadata(folder)?.uid();
-    if seen.is_none() && owner != home::user() {
-        return Err(DiskError::NotOwner(owner));
-    }
-    Ok(())
 }

@@ -32,7 +32,6 @@ pub enum Vanishing {
 
 impl Vanishing {
     /// What to do first, as a sentence without its end.
-    #[must_use]
     pub fn advice(&self) -> String {
         let good = match self {
             Vanishing::Runner(runner) => runner.install,
@@ -48,22 +47,19 @@ impl Vanishing {
 pub struct Runner {
     /// What a person calls it.
     pub(crate) name: &'static str,
-    /// Each a run of folders in the path of what is in its cache; `*` at the end of a name is anything.
+    /// Runs of folders in the path of what is in its cache.
     folders: &'static [&'static [&'static str]],
     /// The command by which its user installs for good.
     install: &'static str,
 }
 
-impl Runner {
-    fn keeps(&self, folders: &[&str]) -> bool {
-        let is = |folder: &str, name: &str| match name.strip_suffix('*') {
-            Some(start) => folder.starts_with(start),
-            None => folder == name,
-        };
-        let are =
-            |some: &[&str], names: &[&str]| some.iter().zip(names).all(|(folder, name)| is(folder, name));
-        self.folders.iter().any(|names| folders.windows(names.len()).any(|some| are(some, names)))
-    }
+/// Is one of these runs of names in the path? `*` at the end of a name is anything.
+fn has(folders: &[&str], runs: &[&[&str]]) -> bool {
+    let is = |(folder, name): (&&str, &&str)| match name.strip_suffix('*') {
+        Some(start) => folder.starts_with(start),
+        None => folder == name,
+    };
+    runs.iter().any(|names| folders.windows(names.len()).any(|some| some.iter().zip(*names).all(is)))
 }
 
 const NPM: &str = "npm install --global mcp-reap";
@@ -97,6 +93,21 @@ const TEMPORARY: [&str; 8] = [
     "/private/var/folders",
 ];
 
+/// What cargo builds; with a folder between for another target.
+const BUILDS: [&[&str]; 4] =
+    [&["target", "debug"], &["target", "release"], &["target", "*", "debug"], &["target", "*", "release"]];
+
+/// Package and version managers that have a folder for each version.
+const VERSIONED: [&[&str]; 7] = [
+    &["Cellar"],
+    &["Caskroom"],
+    &["mise", "installs"],
+    &[".asdf", "installs"],
+    &[".nvm", "versions"],
+    &["fnm", "node-versions"],
+    &[".pnpm"],
+];
+
 /// Will a program at this path be gone soon, and why? `temporary` are the temporary folders of this
 /// person, besides those that all systems have. Looks at the path alone.
 ///
@@ -106,35 +117,23 @@ const TEMPORARY: [&str; 8] = [
 /// ```
 fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
     let folders = folders(program);
-    let within = |names: &[&str]| folders.iter().any(|folder| names.contains(folder));
-    let pair = |first: &str, second: &str| folders.windows(2).any(|two| two == [first, second]);
     // TMPDIR=/ does not make everything temporary.
-    let own = temporary.iter().filter(|folder| folder.components().count() > 1);
+    let mut own = temporary.iter().filter(|folder| folder.components().count() > 1);
     let begins = |folders: &[&str]| folders.iter().any(|folder| program.starts_with(folder));
-    // `target/debug`, and `target/<triple>/debug` of a cross build.
-    let is_profile = |name: Option<&&str>| name.is_some_and(|name| matches!(*name, "debug" | "release"));
-    let is_build = |at: usize| is_profile(folders.get(at + 1)) || is_profile(folders.get(at + 2));
-    if folders.iter().enumerate().any(|(at, name)| *name == "target" && is_build(at)) {
+    if has(&folders, &BUILDS) {
         Some(Vanishing::BuildFolder)
     } else if let Some(runner) = runner(program) {
         Some(Vanishing::Runner(runner))
     } else if begins(&TEMPORARY)
-        || own.into_iter().any(|folder| program.starts_with(folder))
-        || within(&[".cache", "Caches"])
+        || own.any(|folder| program.starts_with(folder))
+        || has(&folders, &[&[".cache"], &["Caches"]])
     {
         Some(Vanishing::Temporary)
     } else if begins(&["/Volumes", "/media", "/run/media"]) {
         Some(Vanishing::Removable)
-    } else if within(&[".Trash", "AppTranslocation"]) {
+    } else if has(&folders, &[&[".Trash"], &["AppTranslocation"]]) {
         Some(Vanishing::Misplaced)
-    } else if begins(&["/nix/store", "/gnu/store"])
-        || within(&["Cellar", "Caskroom"])
-        || pair("mise", "installs")
-        || pair(".asdf", "installs")
-        || pair(".nvm", "versions")
-        || pair("fnm", "node-versions")
-        || within(&[".pnpm"])
-    {
+    } else if begins(&["/nix/store", "/gnu/store"]) || has(&folders, &VERSIONED) {
         Some(Vanishing::Versioned)
     } else if is_of_project(&folders) {
         Some(Vanishing::Project)
@@ -152,7 +151,7 @@ fn folders(program: &Path) -> Vec<&str> {
 /// Which runner has a program of this path in its cache?
 pub(crate) fn runner(program: &Path) -> Option<&'static Runner> {
     let folders = folders(program);
-    RUNNERS.iter().find(|runner| runner.keeps(&folders))
+    RUNNERS.iter().find(|runner| has(&folders, runner.folders))
 }
 
 /// npm, Volta and Homebrew's node install for good below `lib/node_modules`, bun and yarn below `global/node_modules`.
@@ -177,7 +176,6 @@ pub(crate) struct Settled {
 /// A package manager's versioned folder goes with the next upgrade, so a name for the same file in one
 /// of `folders`, the person's `PATH` (`/opt/homebrew/bin/mcp-reap`, `~/.nix-profile/bin/mcp-reap`), is
 /// preferred to it. What lies in a build or temporary folder is in danger under every name.
-#[must_use]
 pub(crate) fn settle(program: &Path, folders: &[PathBuf], temporary: &[PathBuf]) -> Settled {
     let named = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     let danger = |path: &Path| danger(path, temporary, Path::exists);

@@ -1,12 +1,9 @@
 //! Why something that was to be ended is left alone after all.
 
-use serde::Serialize;
-
 use crate::process::Pid;
 
 /// Why something that was to be ended is left alone after all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Why {
     /// pid 0, 1 or 2, or a kernel thread.
     System,

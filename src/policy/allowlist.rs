@@ -69,8 +69,7 @@ impl AllowRule {
     /// of them does and none differs, because what is not known is a reason to leave it alone. A rule
     /// with nothing but such fields does not match: otherwise `port = 80` alone would protect every
     /// process whose sockets cannot be seen, and no orphan would ever be ended.
-    #[must_use]
-    pub fn matches(&self, candidate: Candidate<'_>) -> bool {
+    pub(crate) fn matches(&self, candidate: Candidate<'_>) -> bool {
         let answers = self.answers(candidate);
         let given = || answers.iter().flatten();
         given().any(|answer| *answer == Answer::Matches) && given().all(|answer| *answer != Answer::Differs)
@@ -111,14 +110,9 @@ impl AllowRule {
     /// True when at least one field is given that can match; a rule without is a mistake.
     #[must_use]
     pub fn asks_something(&self) -> bool {
-        self.name.is_some()
-            || self.command.is_some()
-            || self.exe.is_some()
-            || self.port.is_some()
-            || self.pid_file.is_some()
-            || self.unit.is_some()
-            || self.label.is_some()
-            || self.cwd.is_some()
+        let AllowRule { name, command, exe, port, pid_file, unit, label, cwd, reason: _, origin: _ } = self;
+        let patterns = [name, command, exe, unit, label, cwd];
+        patterns.into_iter().any(Option::is_some) || port.is_some() || pid_file.is_some()
     }
 }
 

@@ -31,8 +31,7 @@ pub struct Limits {
 
 impl Limits {
     /// These limits where set, else the others'.
-    #[must_use]
-    pub fn or(self, other: Limits) -> Limits {
+    pub(crate) fn or(self, other: Limits) -> Limits {
         Limits {
             max_count: self.max_count.or(other.max_count),
             count_per: self.count_per.or(other.count_per),
@@ -43,8 +42,7 @@ impl Limits {
 
     /// The limits of one server: those of the rules of that name, the first that sets one winning,
     /// else these. `name` is the server's as it is shown.
-    #[must_use]
-    pub fn for_server(self, name: &str, rules: &[ServerRule]) -> Limits {
+    pub(crate) fn for_server(self, name: &str, rules: &[ServerRule]) -> Limits {
         rules
             .iter()
             .filter(|rule| rule.name == name)

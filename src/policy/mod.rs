@@ -22,6 +22,9 @@ pub struct Policy {
     /// How long targets that are still finishing their work are waited for, all together, from the first look.
     /// Default 10 s.
     pub settle: Duration,
+    /// How long a client may read on after it closed its server's input, before a guardian judges the server as if it
+    /// did not. Default 60 s.
+    pub linger: Duration,
     /// Also end `detached` instances. Default no.
     pub detached: bool,
     /// Also end orphaned clients. Default no.
@@ -42,8 +45,7 @@ impl Policy {
     /// How long a run waits for another one, where it waits: five minutes, and for as long as a run
     /// of a longer grace may take. A run that takes longer hangs, and to wait on would miss this run
     /// silently.
-    #[must_use]
-    pub fn patience(grace: Duration) -> Duration {
+    pub(crate) fn patience(grace: Duration) -> Duration {
         Duration::from_mins(5).saturating_add(grace.saturating_mul(2))
     }
 }
@@ -55,6 +57,7 @@ impl Default for Policy {
             min_age: Duration::from_mins(1),
             confirm_after: Duration::from_secs(1),
             settle: Duration::from_secs(10),
+            linger: Duration::from_mins(1),
             detached: false,
             clients: false,
             all_users: false,
@@ -90,5 +93,21 @@ mod tests {
         let waits = |grace| Policy::patience(Duration::from_secs(grace)).as_secs();
         assert_eq!((waits(0), waits(5), waits(3600)), (300, 310, 7500));
         assert_eq!(Policy::patience(Duration::MAX), Duration::MAX);
+    }
+}
+
+/// How long and how much of the audit log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Days for which files that were put aside are kept. Default 90.
+    pub keep_days: u32,
+    /// Bytes at which the current file is put aside and a new one begun. Default 50 MB. Nothing is deleted for its
+    /// size: a record is kept for all its days.
+    pub max_size: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { keep_days: 90, max_size: 50_000_000 }
     }
 }

@@ -1,7 +1,5 @@
 //! What a run reports while it goes on, and what became of each process.
 
-use serde::Serialize;
-
 use super::kernel::Signal;
 use crate::plan::{Target, TargetMember};
 
@@ -46,8 +44,7 @@ pub trait Recorder {
 }
 
 /// What became of one process: exactly one for each planned member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Ended on SIGTERM, or by itself while we waited.
     Exited,

@@ -7,7 +7,7 @@ use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, Uid};
 
 /// The two signals that end, and the one that lets a stopped process take them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Signal {
     /// SIGTERM: please end.
     #[serde(rename = "TERM")]

@@ -201,8 +201,7 @@ impl LateChildren {
     /// A member whose parent is another than before was adopted by it.
     fn note_adoptions(&mut self, view: &View<'_>) {
         for row in view.rows {
-            if self.planned_adopters.contains(&row.id.pid) {
-                self.planned_adopters.remove(&row.id.pid);
+            if self.planned_adopters.remove(&row.id.pid) {
                 self.adopters.insert(row.id);
             }
             if view.known.contains_key(&row.id)

@@ -64,13 +64,8 @@ impl Patience {
     /// When the first of those that are waited for is to get SIGKILL, or has had its time after it. None when there
     /// is nothing left to wait for: all have ended, or SIGKILL has not ended them in its time.
     pub(super) fn next_due<H>(self, subjects: &[Subject<H>], now: Duration) -> Option<Duration> {
-        let waits = |(signal, due): &(Signal, Duration)| *signal == Signal::Term || *due > now;
-        self.dues(subjects)
-            .into_iter()
-            .map(|(_, signal, due)| (signal, due))
-            .filter(waits)
-            .map(|(_, due)| due)
-            .min()
+        let waits = |(_, signal, due): &(usize, Signal, Duration)| *signal == Signal::Term || *due > now;
+        self.dues(subjects).into_iter().filter(waits).map(|(.., due)| due).min()
     }
 
     /// When the last of those that were sent SIGKILL, or else of all that were sent SIGTERM, has had its time.
@@ -81,10 +76,8 @@ impl Patience {
 
     /// Those that were sent SIGTERM a whole grace ago.
     pub(super) fn overdue<H>(self, subjects: &[Subject<H>], now: Duration) -> Vec<usize> {
-        let dues = self.dues(subjects).into_iter();
-        dues.filter(|(_, signal, due)| *signal == Signal::Term && *due <= now)
-            .map(|(index, ..)| index)
-            .collect()
+        let is_over = |(_, signal, due): &(usize, Signal, Duration)| *signal == Signal::Term && *due <= now;
+        self.dues(subjects).into_iter().filter(is_over).map(|(index, ..)| index).collect()
     }
 
     /// For each process that was sent a signal and is still there: its index, the last request, and when its time is

@@ -72,11 +72,10 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         } else {
             Err(Refusal::Denied(format!("{} is never signalled", member.id.pid)))
         };
-        let subject = Subject::new(target, member, held);
-        let outcome = subject.outcome.clone();
-        self.subjects.push(subject);
-        if let Some(outcome) = outcome {
-            self.report(self.subjects.len() - 1, Step::Ended(outcome));
+        let (held, refusal) = held.map_or_else(|refusal| (None, Some(refusal)), |held| (Some(held), None));
+        self.subjects.push(Subject { target, member, held, sent: None, outcome: None });
+        if let Some(refusal) = refusal {
+            self.finish(self.subjects.len() - 1, refused(refusal));
         }
     }
 

@@ -29,15 +29,6 @@ pub(super) struct Subject<H> {
 }
 
 impl<H> Subject<H> {
-    /// A process that the kernel let us hold, or refused.
-    pub(super) fn new(target: usize, member: TargetMember, held: Result<H, Refusal>) -> Subject<H> {
-        let (held, outcome) = match held {
-            Ok(held) => (Some(held), None),
-            Err(refusal) => (None, Some(refused(refusal))),
-        };
-        Subject { target, member, held, sent: None, outcome }
-    }
-
     /// Still there, as far as we know.
     pub(super) fn is_pending(&self) -> bool {
         self.outcome.is_none()

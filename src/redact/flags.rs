@@ -1,28 +1,15 @@
 //! Programs whose flags mean something of their own.
 
-/// A short flag that is for a password in this program.
-#[derive(Debug)]
-pub(super) struct ShortFlag {
-    program: &'static str,
-    pub flag: &'static str,
-    /// The password may be the next word; else it only stands in the same one.
-    pub apart: bool,
-}
-
-const SHORT_FLAGS: &[ShortFlag] = &[
-    ShortFlag { program: "ldapsearch", flag: "w", apart: true },
-    ShortFlag { program: "mariadb", flag: "p", apart: false },
-    ShortFlag { program: "mariadb-dump", flag: "p", apart: false },
-    ShortFlag { program: "mongosh", flag: "p", apart: true },
-    ShortFlag { program: "mysql", flag: "p", apart: false },
-    ShortFlag { program: "mysqldump", flag: "p", apart: false },
-    ShortFlag { program: "redis-cli", flag: "a", apart: true },
-    ShortFlag { program: "sshpass", flag: "p", apart: true },
-];
-
-/// The flag of this program that is for a password.
-pub(super) fn short_flag(program: &str) -> Option<&'static ShortFlag> {
-    SHORT_FLAGS.iter().find(|short| short.program == program)
+/// The short flag of this program that is for a password, and whether the password may be the next word; else it only
+/// stands in the same one.
+pub(super) fn short_flag(program: &str) -> Option<(&'static str, bool)> {
+    match program {
+        "ldapsearch" => Some(("w", true)),
+        "mariadb" | "mariadb-dump" | "mysql" | "mysqldump" => Some(("p", false)),
+        "mongosh" | "sshpass" => Some(("p", true)),
+        "redis-cli" => Some(("a", true)),
+        _ => None,
+    }
 }
 
 /// Programs whose `--env NAME` takes no more words: the value comes from their own environment.

@@ -1,6 +1,6 @@
 //! Walks over the words of a command line and hides those that follow a secret's name, or look like a secret.
 
-use super::flags::{ShortFlag, is_container, short_flag};
+use super::flags::{is_container, short_flag};
 use super::names::names_a_secret;
 use super::shapes::{self, HIDDEN, Place};
 use super::urls;
@@ -37,8 +37,8 @@ pub(super) struct Scanner {
     expect: Expect,
     /// The last argument was the `-c` of a shell: this one is a line of words.
     shell: bool,
-    /// A program whose short flag takes a password was named.
-    short: Option<&'static ShortFlag>,
+    /// A program whose short flag takes a password was named: that flag, and whether the password may be the next word.
+    short: Option<(&'static str, bool)>,
     /// docker and the like were: `--env NAME` takes no more words.
     container: bool,
 }
@@ -81,7 +81,8 @@ impl Scanner {
                 None => rest[..blank(rest)].trim_end_matches(is_quote).len(),
             }
             .max(word_len);
-            let taken = self.word(&rest[..word_len], &rest[..value_end], whole && first, &mut out);
+            let (shown, taken) = self.word(&rest[..word_len], &rest[..value_end], whole && first);
+            out.push_str(&shown);
             rest = &rest[taken..];
             first = false;
         }
@@ -89,25 +90,20 @@ impl Scanner {
     }
 
     /// One word; `reach` is the word and what follows it up to where a value beginning in it would
-    /// end. Returns how much was taken.
-    fn word(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
+    /// end. Returns what to show, and how much of `reach` that stands for.
+    fn word(&mut self, word: &str, reach: &str, whole: bool) -> (String, usize) {
         let expect = std::mem::take(&mut self.expect);
         match expect {
             // `"--token","x"` and `token = x`: the divider is not the value.
             Expect::Secret if word.bytes().all(|b| b":=,>\\".contains(&b)) => {
                 self.expect = expect;
-                out.push_str(word);
-                return word.len();
+                return (word.to_owned(), word.len());
             }
-            Expect::Secret if !is_flag(word) => {
-                out.push_str(&self.value(reach));
-                return reach.len();
-            }
+            Expect::Secret if !is_flag(word) => return (self.value(reach), reach.len()),
             Expect::Perhaps => {
                 let hidden = shapes::hide(word, Place::ShortFlag);
                 if hidden != word {
-                    out.push_str(&hidden);
-                    return word.len();
+                    return (hidden.into_owned(), word.len());
                 }
                 // `-s --api-key X`, `-p postgres://u:p@db`: its own name or form counts.
             }
@@ -116,47 +112,37 @@ impl Scanner {
                     && !secret.is_empty()
                     && !secret.bytes().all(|b| b.is_ascii_digit())
                 {
-                    out.push_str(user);
-                    out.push(':');
-                    out.push_str(HIDDEN);
-                    return reach.len();
+                    return (format!("{user}:{HIDDEN}"), reach.len());
                 }
             }
             Expect::Name if !word.contains(['=', ':']) && names_a_secret(word) => {
                 self.expect = Expect::Secret;
-                out.push_str(word);
-                return word.len();
+                return (word.to_owned(), word.len());
             }
             Expect::AfterColon if word.starts_with([':', '=']) => {
-                return self.after_colon(word, out);
+                return (self.after_colon(word), word.len());
             }
             Expect::Inside if !word.contains(['=', ':']) => {
                 self.expect = Expect::AfterColon;
-                out.push_str(word);
-                return word.len();
+                return (word.to_owned(), word.len());
             }
             _ => {}
         }
-        self.fresh(word, reach, whole, out)
+        self.fresh(word, reach, whole)
     }
 
     /// A word that no word before it announces.
-    fn fresh(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
+    fn fresh(&mut self, word: &str, reach: &str, whole: bool) -> (String, usize) {
         self.note_program(word);
         if let Some((begin, end)) = urls::bare_credentials(word) {
-            out.push_str(&word[..begin]);
-            out.push_str(HIDDEN);
-            out.push_str(&word[end..]);
-            return word.len();
+            return (format!("{}{HIDDEN}{}", &word[..begin], &word[end..]), word.len());
         }
         for (at, divider) in word.char_indices().filter(|(_, c)| matches!(c, '=' | ':')) {
             if word[at..].starts_with("://") {
-                let scheme = word[..at]
-                    .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
-                    .map_or(0, |before| before + word[before..].chars().next().map_or(1, char::len_utf8));
-                out.push_str(&shapes::hide_word(&word[..scheme]));
-                out.push_str(&urls::hide(&word[scheme..]));
-                return word.len();
+                let before =
+                    word[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c));
+                let (before, url) = word.split_at(before.len());
+                return (shapes::hide_word(before).into_owned() + &urls::hide(url), word.len());
             }
             let Some(name) = name_before(&word[..at], divider) else { continue };
             if names_a_secret(name) {
@@ -166,22 +152,19 @@ impl Scanner {
                 if at == name.len() + 1 && word.starts_with('/') && value.starts_with('/') {
                     continue;
                 }
-                out.push_str(&word[..after]);
                 if !whole && after == word.len() && (value.is_empty() || value.starts_with(is_quote)) {
                     self.expect = Expect::Secret; // `--token="x"`: it is the next word
-                    return after;
+                    return (word.to_owned(), after);
                 }
                 let trimmed = value.trim_start();
-                out.push_str(&value[..value.len() - trimmed.len()]);
-                out.push_str(&self.value(trimmed));
-                return reach.len();
+                return (reach[..reach.len() - trimmed.len()].to_owned() + &self.value(trimmed), reach.len());
             }
         }
-        self.flag(word, reach, whole, out)
+        self.flag(word, reach, whole)
     }
 
     /// A word without a name and its value: a flag whose value is the next word, or any other.
-    fn flag(&mut self, word: &str, reach: &str, whole: bool, out: &mut String) -> usize {
+    fn flag(&mut self, word: &str, reach: &str, whole: bool) -> (String, usize) {
         let flag = if is_flag(word) { word.trim_start_matches('-') } else { "" };
         let (flag, user) = flag.split_once('=').map_or((flag, None), |(flag, value)| (flag, Some(value)));
         self.expect = match flag {
@@ -192,32 +175,28 @@ impl Scanner {
             _ if user.is_some() => Expect::Nothing,
             "setenv" | "header" => Expect::Name,
             "e" | "env" if !self.container => Expect::Name,
-            _ if self.short.is_some_and(|short| short.apart && short.flag == flag) => Expect::Secret,
+            _ if self.short == Some((flag, true)) => Expect::Secret,
             _ if names_a_secret(flag) => Expect::Secret,
             "session" => Expect::Perhaps,
             _ if flag.len() == 1 && PERHAPS.contains(flag) => Expect::Perhaps,
             _ => Expect::Nothing,
         };
         if let (Expect::UserColonSecret, Some(user)) = (self.expect, user) {
-            out.push_str(&word[..word.len() - user.len()]);
-            return word.len() - user.len() + self.word(user, &reach[word.len() - user.len()..], whole, out);
+            let begin = word.len() - user.len();
+            let (shown, taken) = self.word(user, &reach[begin..], whole);
+            return (word[..begin].to_owned() + &shown, begin + taken);
         }
         // `-pSECRET`: the flag and its value in one.
         if flag.len() > 1 && word.len() == flag.len() + 1 {
             let letter = &flag[..1];
-            if self.short.is_some_and(|short| short.flag == letter) {
-                out.push_str(&word[..2]);
-                out.push_str(HIDDEN);
-                return word.len();
+            if self.short.is_some_and(|(password, _)| password == letter) {
+                return (format!("-{letter}{HIDDEN}"), word.len());
             }
             if PERHAPS.contains(letter) {
-                out.push_str(&word[..2]);
-                out.push_str(&shapes::hide(&word[2..], Place::ShortFlag));
-                return word.len();
+                return (format!("-{letter}{}", shapes::hide(&word[2..], Place::ShortFlag)), word.len());
             }
         }
-        out.push_str(&shapes::hide_word(word));
-        word.len()
+        (shapes::hide_word(word).into_owned(), word.len())
     }
 
     /// Keeps in mind the programs whose flags mean something of their own.
@@ -229,39 +208,26 @@ impl Scanner {
 
     /// The value of something secret, in full.
     fn value(&mut self, value: &str) -> String {
-        self.expect = Expect::Nothing;
-        if value.is_empty() || is_scheme(value) {
-            self.expect = Expect::Secret; // it is still to come
-            return value.to_owned();
-        }
-        if is_harmless(value) {
-            return value.to_owned();
-        }
-        HIDDEN.to_owned()
+        let is_to_come = value.is_empty() || is_scheme(value);
+        self.expect = if is_to_come { Expect::Secret } else { Expect::Nothing };
+        if is_to_come || is_harmless(value) { value.to_owned() } else { HIDDEN.to_owned() }
     }
 
     /// `"token":123}` in JSON: the word after the quoted name begins with the colon.
-    fn after_colon(&mut self, word: &str, out: &mut String) -> usize {
-        let divider = word.len() - word.trim_start_matches([':', '=', '>']).len();
-        out.push_str(&word[..divider]);
-        let value = &word[divider..];
-        match value.chars().next() {
-            None | Some('[' | '\\') => {
-                // The value is quoted, perhaps in a list: it is the next word.
-                self.expect = Expect::Secret;
-                out.push_str(value);
-            }
-            Some('{') => {
-                self.expect = if value == "{" { Expect::Inside } else { Expect::Nothing };
-                out.push_str(value);
-            }
+    fn after_colon(&mut self, word: &str) -> String {
+        let value = word.trim_start_matches([':', '=', '>']);
+        self.expect = match value.chars().next() {
+            // The value is quoted, perhaps in a list: it is the next word.
+            None | Some('[' | '\\') => Expect::Secret,
+            Some('{') if value == "{" => Expect::Inside,
+            Some('{') => Expect::Nothing,
             Some(_) => {
                 let end = value.find([',', '}', ']']).unwrap_or(value.len());
-                out.push_str(&self.value(&value[..end]));
+                let shown = self.value(&value[..end]);
                 self.expect = Expect::Nothing;
-                out.push_str(&value[end..]);
+                return format!("{}{shown}{}", &word[..word.len() - value.len()], &value[end..]);
             }
-        }
-        word.len()
+        };
+        word.to_owned()
     }
 }

@@ -1,6 +1,7 @@
 //! Secrets that are known by how they look, without a name beside them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "<redacted>";
@@ -69,8 +70,9 @@ fn hide_in(text: &str, place: impl Fn(&str) -> Place) -> Cow<'_, str> {
     if let Some(start) = text.find("-----BEGIN ") {
         return Cow::Owned(format!("{}{HIDDEN}", &text[..start]));
     }
-    let issued = hide_issued(text);
-    match hide_random(&issued, place(&issued)) {
+    let issued = hide_each(text, |from| next_issued(text, from));
+    let place = place(&issued);
+    match hide_each(&issued, |from| next_random(&issued, from, place)) {
         Cow::Owned(hidden) => Cow::Owned(hidden),
         Cow::Borrowed(_) => issued,
     }
@@ -81,28 +83,25 @@ fn token_len(text: &str) -> usize {
     text.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.+/=~%".contains(c))).unwrap_or(text.len())
 }
 
-/// Hides tokens with a known beginning.
-fn hide_issued(text: &str) -> Cow<'_, str> {
+/// Hides all that `next` finds: the first secret from a place in the text on.
+fn hide_each(text: &str, next: impl Fn(usize) -> Option<Range<usize>>) -> Cow<'_, str> {
     let mut out = String::new();
     let mut shown = 0;
-    let mut before = ' ';
-    for (at, c) in text.char_indices() {
-        let starts = !before.is_ascii_alphanumeric() && at >= shown;
-        before = c;
-        if !starts {
-            continue;
-        }
-        if let Some(len) = issued_len(&text[at..]) {
-            out.push_str(&text[shown..at]);
-            out.push_str(HIDDEN);
-            shown = at + len;
-        }
+    while let Some(secret) = next(shown) {
+        out.push_str(&text[shown..secret.start]);
+        out.push_str(HIDDEN);
+        shown = secret.end;
     }
-    if shown == 0 {
-        return Cow::Borrowed(text);
-    }
-    out.push_str(&text[shown..]);
-    Cow::Owned(out)
+    if shown == 0 { Cow::Borrowed(text) } else { Cow::Owned(out + &text[shown..]) }
+}
+
+/// A token with a known beginning.
+fn next_issued(text: &str, from: usize) -> Option<Range<usize>> {
+    text[from..].char_indices().map(|(at, _)| from + at).find_map(|at| {
+        let inside = text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        let len = if inside { None } else { issued_len(&text[at..]) }?;
+        Some(at..at + len)
+    })
 }
 
 /// The length of the token that begins here, if one does. Measures only what has the right beginning:
@@ -118,28 +117,17 @@ fn issued_len(text: &str) -> Option<usize> {
     looks_random(&text[shared.len()..len], 16).then_some(len)
 }
 
-/// Hides long random runs.
-fn hide_random(text: &str, place: Place) -> Cow<'_, str> {
-    let mut out = String::new();
-    let mut shown = 0;
-    let mut rest = text;
-    while let Some(start) = rest.find(|c| place.takes(c)) {
-        let at = text.len() - rest.len() + start;
-        let tail = &text[at..];
-        let len = tail.find(|c| !place.takes(c)).unwrap_or(tail.len());
-        let run = &tail[..len];
-        if is_secret_run(run, place) && !is_content_hash(&text[..at], run) {
-            out.push_str(&text[shown..at]);
-            out.push_str(HIDDEN);
-            shown = at + len;
+/// A long random run.
+fn next_random(text: &str, mut from: usize, place: Place) -> Option<Range<usize>> {
+    while let Some(start) = text[from..].find(|c| place.takes(c)) {
+        let (before, tail) = text.split_at(from + start);
+        let run = &tail[..tail.find(|c| !place.takes(c)).unwrap_or(tail.len())];
+        if is_secret_run(run, place) && !is_content_hash(before, run) {
+            return Some(before.len()..before.len() + run.len());
         }
-        rest = &tail[len..];
+        from = before.len() + run.len();
     }
-    if shown == 0 {
-        return Cow::Borrowed(text);
-    }
-    out.push_str(&text[shown..]);
-    Cow::Owned(out)
+    None
 }
 
 /// Is this run of characters a secret, given where it stands?

@@ -1,5 +1,7 @@
 //! Secrets in URLs and connection strings: `user:password@`, query parameters, capability paths.
 
+use std::borrow::Cow;
+
 use super::HIDDEN;
 use super::names::names_a_secret;
 use super::shapes::{self, Place};
@@ -11,16 +13,6 @@ const QUERY_ONLY: List = list!("code k s sv");
 
 /// Path segments behind which a secret stands: `https://host/token/abc/mcp`.
 const SEGMENTS: List = list!("access-token access_token api-key api_key apikey key pat secret token");
-
-/// The name of a host, whose labels may be secrets too: `https://0a1b...4b5.mcp.example.com`.
-fn host(name: &str, out: &mut String) {
-    for (number, label) in name.split('.').enumerate() {
-        if number > 0 {
-            out.push('.');
-        }
-        out.push_str(&shapes::hide(label, Place::Url));
-    }
-}
 
 /// `name:password@host` without a scheme, as of a Go driver (`root:x@tcp(127.0.0.1:3306)/db`) or
 /// of Oracle's (`jdbc:oracle:thin:scott/tiger@//h`): where the password begins and ends.
@@ -57,46 +49,34 @@ pub(super) fn hide(text: &str) -> String {
         None => rest,
     };
     let path_end = rest.find(['?', '#', ';']).unwrap_or(rest.len());
-    let mut before = "";
-    for (number, segment) in rest[..path_end].split('/').enumerate() {
-        if number == 0 {
-            host(segment, &mut out);
-        } else {
-            out.push('/');
-            path_segment(before, segment, &mut out);
-        }
+    let mut segments = rest[..path_end].split('/');
+    let mut before = segments.next().unwrap_or_default();
+    // The labels of the host's name may be secrets too: `https://0a1b...4b5.mcp.example.com`.
+    out += &before.split('.').map(|label| shapes::hide(label, Place::Url)).collect::<Vec<_>>().join(".");
+    for segment in segments {
+        out.push('/');
+        out += &path_segment(before, segment);
         before = segment;
     }
     // What follows `?`, `#` and `;` is pairs divided by `&` or `;`.
     for part in rest[path_end..].split_inclusive(['?', '#', '&', ';']) {
-        let (pair, divider) = match part.char_indices().last() {
-            Some((at, '?' | '#' | '&' | ';')) => part.split_at(at),
-            _ => (part, ""),
-        };
-        match pair.split_once('=') {
+        let pair = part.strip_suffix(['?', '#', '&', ';']).unwrap_or(part);
+        out += &match pair.split_once('=') {
             Some((name, value))
                 if (names_a_secret(&decoded(name)) || QUERY_ONLY.contains(name)) && !is_harmless(value) =>
             {
-                out.push_str(name);
-                out.push('=');
-                if !value.is_empty() {
-                    out.push_str(HIDDEN);
-                }
+                format!("{name}={}", if value.is_empty() { "" } else { HIDDEN })
             }
-            Some((name, value)) => {
-                out.push_str(name);
-                out.push('=');
-                out.push_str(&shapes::hide(value, Place::Url));
-            }
-            None => out.push_str(&shapes::hide(pair, Place::Url)),
-        }
-        out.push_str(divider);
+            Some((name, value)) => format!("{name}={}", shapes::hide(value, Place::Url)),
+            None => shapes::hide(pair, Place::Url).into_owned(),
+        };
+        out += &part[pair.len()..];
     }
     out
 }
 
 /// A segment of the path, by the one before it and by a name of its own: `/token/abc`, `/token:abc`.
-fn path_segment(before: &str, segment: &str, out: &mut String) {
+fn path_segment<'a>(before: &str, segment: &'a str) -> Cow<'a, str> {
     // `/auth/login` is an address, and `/auth/Q2x9` a way past the door.
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b"-_.".contains(&b));
     let named = SEGMENTS.contains(before) || before == "auth" && !plain(segment);
@@ -104,20 +84,19 @@ fn path_segment(before: &str, segment: &str, out: &mut String) {
         && names_a_secret(&decoded(name))
         && !value.is_empty()
     {
-        out.push_str(&segment[..=name.len()]);
-        out.push_str(if is_harmless(value) { value } else { HIDDEN });
+        let value = if is_harmless(value) { value } else { HIDDEN };
+        Cow::Owned(format!("{}{value}", &segment[..=name.len()]))
     } else if named && !segment.is_empty() && !is_harmless(segment) {
-        out.push_str(HIDDEN);
+        Cow::Borrowed(HIDDEN)
     } else {
-        out.push_str(&shapes::hide(segment, Place::Url));
+        shapes::hide(segment, Place::Url)
     }
 }
 
 /// A name without its percent signs (RFC 3986, 2.1): `api%5Fkey`.
 fn decoded(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
     let mut parts = name.split('%');
-    out.push_str(parts.next().unwrap_or_default());
+    let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match byte.filter(u8::is_ascii) {

@@ -5,14 +5,14 @@ pub mod prometheus;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::Scene;
 use super::clean::clean;
 use super::figures::count;
 use super::grid::paragraph;
 use super::hints;
-use super::json;
+use super::json::Report;
 use super::style::{self, Screen};
 use super::table;
 use crate::health::{Health, Problem};
@@ -23,22 +23,21 @@ use crate::units::show_size;
 #[must_use]
 pub fn text(scene: &Scene<'_>, health: &Health, screen: Screen) -> String {
     let (state, style) =
-        if health.is_fine() { ("healthy", style::good()) } else { ("not healthy", style::bad()) };
-    let mut text = format!("{}: {}", screen.paint(style, state), headline(scene, health));
+        if health.is_fine() { ("healthy", style::GOOD) } else { ("not healthy", style::BAD) };
+    let mut text = format!("{}: {}\n", screen.paint(style, state), headline(scene, health));
     for problem in &health.problems {
-        text.push('\n');
-        text.push_str(paragraph("  ", &sentence(problem), screen.width).trim_end());
+        text += &paragraph("  ", &sentence(problem), screen.width);
     }
     for hint in hints::copies(scene) {
-        text.push('\n');
-        text.push_str(paragraph("  hint: ", &hint, screen.width).trim_end());
+        text += &paragraph("  hint: ", &hint, screen.width);
     }
+    text.pop();
     text
 }
 
 /// The state in numbers.
 fn headline(scene: &Scene<'_>, health: &Health) -> String {
-    let mut text = table::summary(scene);
+    let mut text = table::summary(scene, None);
     if health.orphaned_clients > 0 {
         text.push_str(&format!("; {}", count(health.orphaned_clients, "orphaned client")));
     }
@@ -50,8 +49,7 @@ fn headline(scene: &Scene<'_>, health: &Health) -> String {
 }
 
 /// One problem in words, without control characters of other programs.
-#[must_use]
-pub fn sentence(problem: &Problem) -> String {
+pub(crate) fn sentence(problem: &Problem) -> String {
     let text = match problem {
         Problem::Orphan { server, root, verdict, reason, rss }
         | Problem::Limit { server, root, verdict, reason, rss } => {
@@ -73,52 +71,30 @@ pub fn sentence(problem: &Problem) -> String {
     clean(&text)
 }
 
-#[derive(Serialize)]
-struct CheckReport<'a> {
-    schema: u32,
-    healthy: bool,
-    findings: &'a [Problem],
-    summary: Summary<'a>,
-    report: Option<Box<serde_json::value::RawValue>>,
-}
-
-#[derive(Serialize)]
-struct Summary<'a> {
-    instances: usize,
-    by_verdict: BTreeMap<&'a str, usize>,
-    rss: u64,
-    orphans: usize,
-    orphans_rss: u64,
-    over_limits: usize,
-    orphaned_clients: usize,
-    zombies: usize,
-}
-
 /// One JSON object: the state, what is wrong, the numbers, and under `report` all that `list
 /// --json` prints.
 #[must_use]
 pub fn json(scene: &Scene<'_>, health: &Health) -> String {
     let findings = &scene.judgement.findings;
-    let mut by_verdict = BTreeMap::new();
+    let mut by_verdict: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in findings {
         *by_verdict.entry(finding.verdict.as_str()).or_default() += 1;
     }
-    let answer = CheckReport {
-        schema: SCHEMA,
-        healthy: health.is_fine(),
-        findings: &health.problems,
-        summary: Summary {
-            instances: findings.len(),
-            by_verdict,
-            rss: findings.iter().fold(0, |sum, finding| sum.saturating_add(finding.rss)),
-            orphans: health.orphans,
-            orphans_rss: health.orphans_rss,
-            over_limits: health.over_limits,
-            orphaned_clients: health.orphaned_clients,
-            zombies: scene.judgement.zombies.len(),
+    let answer = json!({
+        "schema": SCHEMA,
+        "healthy": health.is_fine(),
+        "findings": health.problems,
+        "summary": {
+            "instances": findings.len(),
+            "by_verdict": by_verdict,
+            "rss": findings.iter().fold(0u64, |sum, finding| sum.saturating_add(finding.rss)),
+            "orphans": health.orphans,
+            "orphans_rss": health.orphans_rss,
+            "over_limits": health.over_limits,
+            "orphaned_clients": health.orphaned_clients,
+            "zombies": scene.judgement.zombies.len(),
         },
-        report: serde_json::value::RawValue::from_string(json::report(scene)).ok(),
-    };
-    // Plain structs with text keys: there is nothing in them that JSON cannot hold.
-    serde_json::to_string(&answer).unwrap_or_default()
+        "report": Report::new(scene),
+    });
+    answer.to_string()
 }

@@ -1,5 +1,7 @@
 //! Makes other people's text safe for a terminal and for one line.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// The text with every control character, line break and invisible direction mark written out, so
 /// that no argv can move the cursor, forge a line of the report or turn its text around.
 ///
@@ -35,7 +37,6 @@ fn is_invisible(c: char) -> bool {
 /// The text cut to this many columns, with `…` where something is missing.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
-    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
     if text.width() <= columns {
         return text.to_owned();
     }
@@ -54,9 +55,7 @@ pub fn fit(text: &str, columns: usize) -> String {
 }
 
 /// A path cut to this many columns, with `…` in its middle: where it begins and what it is called are told.
-#[must_use]
-pub fn fit_path(path: &str, columns: usize) -> String {
-    use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+pub(crate) fn fit_path(path: &str, columns: usize) -> String {
     if path.width() <= columns {
         return path.to_owned();
     }
@@ -77,9 +76,7 @@ pub fn fit_path(path: &str, columns: usize) -> String {
 const PATH: usize = 24;
 
 /// A command line cut to this many columns: its longest paths give way first, each in its middle, then its end.
-#[must_use]
-pub fn fit_command(line: &str, columns: usize) -> String {
-    use unicode_width::UnicodeWidthStr;
+pub(crate) fn fit_command(line: &str, columns: usize) -> String {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let mut over = line.width().saturating_sub(columns);
     while over > 0 {
@@ -94,8 +91,7 @@ pub fn fit_command(line: &str, columns: usize) -> String {
 }
 
 /// A path with `~` for the person's home.
-#[must_use]
-pub fn below_home(path: &str, home: Option<&str>) -> String {
+pub(crate) fn below_home(path: &str, home: Option<&str>) -> String {
     let below = home.and_then(|home| path.strip_prefix(home.trim_end_matches('/')));
     match below.filter(|rest| rest.starts_with('/')) {
         Some(rest) => format!("~{rest}"),

@@ -1,17 +1,17 @@
 //! The columns of the list: which there is room for, and what stands in them.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::Scene;
 use super::clean::{clean, fit};
-use super::grid::{self, Column};
+use super::figures::{age, client, list};
+use super::grid::{Column, Grid};
 use crate::classify::{Conversation, Finding};
 use crate::plan;
 use crate::process::Listener;
-use crate::units::{show_duration, show_size};
+use crate::units::show_size;
 
-/// What stands in a column, in the order of the columns.
+/// What stands in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
     Verdict,
@@ -23,6 +23,7 @@ enum Cell {
     Age,
     Rss,
     Swap,
+    /// Of the whole life: what it does now takes two looks a while apart.
     Cpu,
     Ports,
     Tty,
@@ -30,19 +31,33 @@ enum Cell {
     Why,
 }
 
-use Cell::{Age, Client, Cpu, Pid, Ports, Rss, Server, Session, Swap, Tty, User, Why};
+use Cell::{Age, Client, Cpu, Pid, Ports, Rss, Server, Session, Swap, Tty, User, Verdict, Why};
 
-const NARROW: [Cell; 8] = [Cell::Verdict, Server, User, Client, Pid, Age, Rss, Why];
-
-/// With what makes people look for it: a fan that runs, a machine that swaps.
-const MIDDLE: [Cell; 10] = [Cell::Verdict, Server, User, Client, Pid, Age, Rss, Swap, Cpu, Why];
-
-/// With what there is room for on a wide terminal.
-const WIDE: [Cell; 13] =
-    [Cell::Verdict, Server, User, Client, Pid, Age, Rss, Swap, Cpu, Ports, Tty, Session, Why];
+/// All columns in their order: the title, whether numbers stand in it, and the narrowest layout that has it.
+#[rustfmt::skip] // a table
+const COLUMNS: [(Cell, &str, bool, u8); 13] = [
+    (Verdict, "VERDICT", false, NARROWEST),
+    (Server, "SERVER", false, NARROWEST),
+    (User, "USER", false, NARROWEST),
+    (Client, "CLIENT", false, NARROW),
+    (Pid, "PID", true, NARROWEST),
+    (Age, "AGE", true, NARROWEST),
+    (Rss, "RSS", true, NARROWEST),
+    (Swap, "SWAP", true, MIDDLE),
+    (Cpu, "AVG CPU", true, MIDDLE),
+    (Ports, "PORTS", false, WIDE),
+    (Tty, "TTY", false, WIDE),
+    (Session, "SESSION", false, WIDE),
+    (Why, "WHY", false, NARROWEST),
+];
 
 /// Where even the rest leaves no room for the reason: it names the client itself then.
-const NARROWEST: [Cell; 7] = [Cell::Verdict, Server, User, Pid, Age, Rss, Why];
+const NARROWEST: u8 = 0;
+const NARROW: u8 = 1;
+/// With what makes people look for it: a fan that runs, a machine that swaps.
+const MIDDLE: u8 = 2;
+/// With what there is room for on a wide terminal.
+const WIDE: u8 = 3;
 
 /// The server's name gives way on a narrow terminal.
 pub(super) const SERVER: usize = 1;
@@ -75,73 +90,39 @@ pub(super) fn layout(
     findings: &[&Finding<'_>],
     width: Option<usize>,
     columns: Columns,
-) -> (Vec<Column>, Vec<Vec<String>>) {
-    let of = |cells: &[Cell]| {
-        let cells: Vec<Cell> = cells
-            .iter()
-            .copied()
-            .filter(
-                |cell| if *cell == User { scene.has_other_users() } else { columns.show(*cell, findings) },
-            )
-            .collect();
-        let rows = findings.iter().map(|finding| row(scene, finding, &cells)).collect();
-        (cells.iter().map(|cell| cell.column()).collect(), rows)
+) -> Grid {
+    // A column in which nothing stands takes room from the reason.
+    let any = |cell| findings.iter().any(|finding| more(finding, cell).is_some());
+    let is_shown = |cell| match cell {
+        User => scene.has_other_users(),
+        Session => any(cell),
+        Swap | Cpu | Ports | Tty => columns == Columns::All || any(cell),
+        _ => true,
     };
-    let choices: &[&[Cell]] = match (columns, width) {
-        (Columns::All, _) => &[&WIDE],
-        (Columns::AsThereIsRoom, Some(ROOM..)) => &[&WIDE, &MIDDLE, &NARROW, &NARROWEST],
-        (Columns::AsThereIsRoom, Some(SOME_ROOM..)) => &[&MIDDLE, &NARROW, &NARROWEST],
-        (Columns::AsThereIsRoom | Columns::Few, _) => &[&NARROW, &NARROWEST],
+    let of = |layout: u8| {
+        let shown = COLUMNS.iter().filter(|(cell, _, _, least)| *least <= layout && is_shown(*cell));
+        let (cells, columns): (Vec<Cell>, Vec<Column>) =
+            shown.map(|(cell, title, right, _)| (*cell, Column { title, right: *right })).unzip();
+        Grid::new(columns, findings.iter().map(|finding| row(scene, finding, &cells)).collect())
     };
-    let roomy = |(columns, rows): &(Vec<Column>, Vec<Vec<String>>)| {
-        width.is_none_or(|width| grid::is_roomy(columns, rows, READABLE, width))
+    let (least, most) = match (columns, width) {
+        (Columns::All, _) => (WIDE, WIDE),
+        (Columns::AsThereIsRoom, Some(ROOM..)) => (NARROWEST, WIDE),
+        (Columns::AsThereIsRoom, Some(SOME_ROOM..)) => (NARROWEST, MIDDLE),
+        (Columns::AsThereIsRoom | Columns::Few, _) => (NARROWEST, NARROW),
     };
-    let last = choices.last().copied().unwrap_or(&NARROWEST);
-    choices.iter().map(|cells| of(cells)).find(roomy).unwrap_or_else(|| of(last))
-}
-
-impl Columns {
-    /// A column in which nothing stands takes room from the reason.
-    fn show(self, cell: Cell, findings: &[&Finding<'_>]) -> bool {
-        let optional = match self {
-            Columns::All => cell == Session,
-            Columns::AsThereIsRoom | Columns::Few => matches!(cell, Swap | Cpu | Ports | Tty | Session),
-        };
-        !optional || findings.iter().any(|finding| more(finding, cell).is_some())
-    }
-}
-
-impl Cell {
-    fn column(self) -> Column {
-        let (title, right) = match self {
-            Cell::Verdict => ("VERDICT", false),
-            Server => ("SERVER", false),
-            User => ("USER", false),
-            Client => ("CLIENT", false),
-            Pid => ("PID", true),
-            Age => ("AGE", true),
-            Rss => ("RSS", true),
-            Swap => ("SWAP", true),
-            // Of the whole life: what it does now takes two looks a while apart.
-            Cpu => ("AVG CPU", true),
-            Ports => ("PORTS", false),
-            Tty => ("TTY", false),
-            Session => ("SESSION", false),
-            Why => ("WHY", false),
-        };
-        Column { title, right }
-    }
+    let roomy = |grid: &Grid| width.is_none_or(|width| grid.is_roomy(READABLE, width));
+    (least..=most).rev().map(of).find(roomy).unwrap_or_else(|| of(least))
 }
 
 fn row(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> Vec<String> {
-    let client = finding.client.as_ref().map(|client| format!("{} {}", client.name, client.pid));
     let text = |cell: &Cell| match cell {
-        Cell::Verdict => finding.verdict.as_str().to_owned(),
+        Verdict => finding.verdict.as_str().to_owned(),
         Server => fit(&clean(&finding.instance.server), 32),
         User => clean(&scene.user_of(finding)),
-        Client => client.as_deref().map_or_else(|| "-".to_owned(), clean),
+        Client => client(finding),
         Pid => finding.instance.root.pid().to_string(),
-        Age => show_duration(Duration::from_secs(finding.age as u64)),
+        Age => age(finding),
         Rss => show_size(finding.rss),
         Swap | Cpu | Ports | Tty | Session => more(finding, *cell).unwrap_or_else(|| "-".to_owned()),
         Why => clean(&why(scene, finding, cells)),
@@ -171,34 +152,27 @@ fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
 }
 
 /// `holds port 3000`, `holds ports 3000, 9222`: freeing one is what people look for. `None` where it holds none.
-#[must_use]
 fn holds(sockets: &[&Listener]) -> Option<String> {
-    let (ports, _) = ports_and_sockets(sockets);
-    (!ports.is_empty()).then(|| format!("holds {}", called("port", &ports)))
+    let ports: Vec<&Listener> = sockets.iter().copied().filter(|socket| is_port(socket)).collect();
+    Some(format!("holds {}", called("port", &ports)?))
 }
 
 /// Its ports with all its other sockets: `holds port 3000 and socket unix:/run/x.sock`.
-#[must_use]
 pub(super) fn holds_all(sockets: &[&Listener]) -> Option<String> {
-    let (ports, others) = ports_and_sockets(sockets);
-    let parts: Vec<String> = [("port", ports), ("socket", others)]
-        .iter()
-        .filter(|(_, some)| !some.is_empty())
-        .map(|(what, some)| called(what, some))
-        .collect();
+    let (ports, others): (Vec<&Listener>, Vec<&Listener>) =
+        sockets.iter().partition(|socket| is_port(socket));
+    let parts: Vec<String> =
+        [called("port", &ports), called("socket", &others)].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("holds {}", parts.join(" and ")))
 }
 
-fn ports_and_sockets(sockets: &[&Listener]) -> (Vec<String>, Vec<String>) {
-    let (ports, others): (Vec<&Listener>, Vec<&Listener>) =
-        sockets.iter().partition(|socket| matches!(socket, Listener::Tcp(_)));
-    let shown = |some: Vec<&Listener>| some.iter().map(ToString::to_string).collect();
-    (shown(ports), shown(others))
+fn is_port(socket: &Listener) -> bool {
+    matches!(socket, Listener::Tcp(_))
 }
 
-fn called(what: &str, some: &[String]) -> String {
+fn called(what: &str, some: &[&Listener]) -> Option<String> {
     let plural = if some.len() == 1 { "" } else { "s" };
-    format!("{what}{plural} {}", some.join(", "))
+    (!some.is_empty()).then(|| format!("{what}{plural} {}", list(some)))
 }
 
 /// What stands in a column that not every list has; `None` where nothing is known or there is none.
@@ -212,7 +186,7 @@ fn more(finding: &Finding<'_>, cell: Cell) -> Option<String> {
         }
         Tty => finding.instance.root.tty.as_deref().map(clean),
         Session => finding.conversation.as_ref().map(session),
-        Cell::Verdict | Server | User | Client | Pid | Age | Rss | Why => None,
+        Verdict | Server | User | Client | Pid | Age | Rss | Why => None,
     }
 }
 

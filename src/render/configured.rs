@@ -3,93 +3,81 @@
 use serde::Serialize;
 
 use super::clean::{below_home, clean};
-use super::grid::{self, Column};
+use super::grid::{Column, Grid};
 use super::style::{self, Screen};
 use crate::process::{Pid, SCHEMA};
 
 /// Where a configured server stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConfigEntry {
+pub(crate) struct ConfigEntry {
     /// Whose configuration.
-    pub client: String,
+    pub(crate) client: String,
     /// Where it applies: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
-    pub scope: &'static str,
+    pub(crate) scope: &'static str,
     /// The entry's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The file it stands in.
-    pub file: String,
+    pub(crate) file: String,
 }
 
 /// A configured server and its running instances. Its argv is not here: it may hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConfiguredRow {
+pub(crate) struct ConfiguredRow {
     /// Where it stands.
     #[serde(flatten)]
-    pub entry: ConfigEntry,
+    pub(crate) entry: ConfigEntry,
     /// The host, where the server is not on this machine.
-    pub remote: Option<String>,
+    pub(crate) remote: Option<String>,
     /// Switched off by its own flag.
-    pub disabled: bool,
+    pub(crate) disabled: bool,
     /// The roots of its running instances.
-    pub running: Vec<Pid>,
+    pub(crate) running: Vec<Pid>,
     /// The same with their verdicts.
-    pub instances: Vec<Running>,
+    pub(crate) instances: Vec<Running>,
 }
 
 /// A running instance of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Running {
+pub(crate) struct Running {
     /// Its root.
-    pub root: Pid,
+    pub(crate) root: Pid,
     /// Its verdict.
-    pub verdict: &'static str,
+    pub(crate) verdict: &'static str,
 }
 
 /// A running instance that no configuration names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Stray {
+pub(crate) struct Stray {
     /// The server's short name.
-    pub server: String,
+    pub(crate) server: String,
     /// Its root.
-    pub root: Pid,
+    pub(crate) root: Pid,
     /// Its verdict.
-    pub verdict: &'static str,
+    pub(crate) verdict: &'static str,
 }
 
-const COLUMNS: [Column; 5] = [
-    Column { title: "CLIENT", right: false },
-    Column { title: "SCOPE", right: false },
-    Column { title: "ENTRY", right: false },
-    Column { title: "RUNNING", right: false },
-    Column { title: "FILE", right: false },
-];
-
 /// Both lists for people, with paths below `home` as `~/...`.
-#[must_use]
-pub fn text(configured: &[ConfiguredRow], strays: &[Stray], home: Option<&str>, screen: Screen) -> String {
-    let rows: Vec<Vec<String>> = configured
-        .iter()
-        .map(|row| {
-            let ConfigEntry { client, scope, name, file } = &row.entry;
-            vec![
-                client.clone(),
-                (*scope).to_owned(),
-                clean(name),
-                running(row),
-                clean(&below_home(file, home)),
-            ]
-        })
-        .collect();
-    let mut lines = match rows.as_slice() {
-        [] => vec!["no configuration that was found names an MCP server".to_owned()],
-        rows => grid::lines(&COLUMNS, rows, 2, screen.width),
+pub(crate) fn text(
+    configured: &[ConfiguredRow],
+    strays: &[Stray],
+    home: Option<&str>,
+    screen: Screen,
+) -> String {
+    let row = |row: &ConfiguredRow| {
+        let ConfigEntry { client, scope, name, file } = &row.entry;
+        let file = clean(&below_home(file, home));
+        vec![client.clone(), (*scope).to_owned(), clean(name), running(row), file]
     };
-    if let Some(titles) = lines.first_mut().filter(|_| !rows.is_empty()) {
-        *titles = screen.paint(style::title(), titles);
-    }
+    let mut lines = if configured.is_empty() {
+        vec!["no configuration that was found names an MCP server".to_owned()]
+    } else {
+        let columns =
+            ["CLIENT", "SCOPE", "ENTRY", "RUNNING", "FILE"].map(|title| Column { title, right: false });
+        Grid::new(columns.to_vec(), configured.iter().map(row).collect()).lines(2, screen)
+    };
     if !strays.is_empty() {
         lines.push(String::new());
-        lines.push(screen.paint(style::title(), "running, and in no configuration that was found"));
+        lines.push(screen.paint(style::TITLE, "running, and in no configuration that was found"));
         lines.extend(strays.iter().map(|s| format!("  {} ({}) {}", clean(&s.server), s.root, s.verdict)));
     }
     lines.join("\n")
@@ -111,8 +99,7 @@ fn running(row: &ConfiguredRow) -> String {
 }
 
 /// Both lists as one JSON object.
-#[must_use]
-pub fn json(configured: &[ConfiguredRow], strays: &[Stray]) -> String {
+pub(crate) fn json(configured: &[ConfiguredRow], strays: &[Stray]) -> String {
     serde_json::json!({ "schema": SCHEMA, "configured": configured, "unconfigured": strays }).to_string()
 }
 

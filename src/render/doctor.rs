@@ -12,7 +12,7 @@ use super::style::{self, Screen};
 /// Whether one thing works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Grade {
+pub(crate) enum Grade {
     /// As it should be.
     Fine,
     /// Worth knowing; it works all the same.
@@ -23,26 +23,26 @@ pub enum Grade {
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DoctorLine {
+pub(crate) struct DoctorLine {
     /// What was looked at, in a word or two.
-    pub what: Cow<'static, str>,
+    pub(crate) what: Cow<'static, str>,
     /// How it is.
-    pub state: Grade,
+    pub(crate) state: Grade,
     /// What was found.
-    pub found: String,
+    pub(crate) found: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
+    pub(crate) mend: Option<String>,
 }
 
 impl DoctorLine {
     /// As it should be.
-    pub fn fine(what: impl Into<Cow<'static, str>>, found: impl Into<String>) -> DoctorLine {
+    pub(crate) fn fine(what: impl Into<Cow<'static, str>>, found: impl Into<String>) -> DoctorLine {
         DoctorLine { what: what.into(), state: Grade::Fine, found: found.into(), mend: None }
     }
 
     /// Worth knowing.
-    pub fn note(
+    pub(crate) fn note(
         what: impl Into<Cow<'static, str>>,
         found: impl Into<String>,
         mend: impl Into<String>,
@@ -51,7 +51,7 @@ impl DoctorLine {
     }
 
     /// Does not work.
-    pub fn broken(
+    pub(crate) fn broken(
         what: impl Into<Cow<'static, str>>,
         found: impl Into<String>,
         mend: impl Into<String>,
@@ -61,15 +61,14 @@ impl DoctorLine {
 }
 
 /// For people: one line each, and an arrow to what to do.
-#[must_use]
-pub fn text(lines: &[DoctorLine], screen: Screen) -> String {
+pub(crate) fn text(lines: &[DoctorLine], screen: Screen) -> String {
     let width = lines.iter().map(|line| line.what.len()).max().unwrap_or(0);
     let mut out = String::new();
     for line in lines {
         let (mark, style) = match line.state {
-            Grade::Fine => ("ok", style::good()),
-            Grade::Note => ("--", style::warning()),
-            Grade::Broken => ("!!", style::bad()),
+            Grade::Fine => ("ok", style::GOOD),
+            Grade::Note => ("--", style::WARNING),
+            Grade::Broken => ("!!", style::BAD),
         };
         let mark = screen.paint(style, mark);
         let margin = " ".repeat(width + 6);
@@ -85,8 +84,7 @@ pub fn text(lines: &[DoctorLine], screen: Screen) -> String {
 }
 
 /// For programs: one JSON object.
-#[must_use]
-pub fn json(lines: &[DoctorLine]) -> String {
+pub(crate) fn json(lines: &[DoctorLine]) -> String {
     let broken = lines.iter().any(|line| line.state == Grade::Broken);
     serde_json::json!({"schema": 1, "works": !broken, "looked_at": lines}).to_string()
 }

@@ -1,129 +1,138 @@
 //! All evidence for and against one process, in sentences.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::Scene;
 use super::clean::clean;
 use super::columns::holds_all;
-use super::figures::command;
+use super::figures::{age, command, count};
 use super::grid::paragraph;
-use super::sentence::{Leaning, sentence};
+use super::sentence::{Leaning, leaning, sentence};
 use super::style::{self, Screen};
 use crate::catalog::{Identification, Role};
-use crate::classify::Finding;
+use crate::classify::{ClientStatus, Conversation, Finding};
+use crate::instance::Instance;
 use crate::process::{Pid, ProcessRecord};
-use crate::units::{show_duration, show_size};
+use crate::units::show_size;
 
 /// Where a process stands: what is above it, and the folder that it works in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Whereabouts {
+pub(crate) struct Whereabouts {
     /// Its ancestors by short names, the topmost first, and itself at the end.
-    pub chain: Vec<String>,
+    pub(crate) chain: Vec<String>,
     /// The folder that it works in.
-    pub folder: Option<String>,
+    pub(crate) folder: Option<String>,
     /// The git repository around that folder; never looked for in a recorded table.
-    pub repository: Option<String>,
+    pub(crate) repository: Option<String>,
 }
 
 impl Whereabouts {
-    fn lines(&self, screen: Screen) -> String {
-        let mut out = String::new();
+    fn show(&self, page: &mut Page) {
         if self.chain.len() > 1 {
-            let chain = format!("Ancestors: {}", self.chain.join(" > "));
-            out.push_str(&paragraph("", &clean(&chain), screen.width));
+            page.paragraph("", &format!("Ancestors: {}", self.chain.join(" > ")));
         }
-        let folder = match (&self.folder, &self.repository) {
-            (Some(folder), Some(repository)) if folder == repository => {
-                format!("It works in {folder}, a git repository.")
-            }
-            (Some(folder), Some(repository)) => {
-                format!("It works in {folder}, in the git repository {repository}.")
-            }
-            (Some(folder), None) => format!("It works in {folder}."),
-            (None, _) => return out,
+        let Some(folder) = &self.folder else { return };
+        let repository = match &self.repository {
+            Some(repository) if repository == folder => ", a git repository".to_owned(),
+            Some(repository) => format!(", in the git repository {repository}"),
+            None => String::new(),
         };
-        out + &paragraph("", &clean(&folder), screen.width)
+        page.paragraph("", &format!("It works in {folder}{repository}."));
+    }
+}
+
+/// The text as it grows. What it takes is cleaned.
+struct Page {
+    text: String,
+    screen: Screen,
+}
+
+impl Page {
+    /// A line, however long it is.
+    fn line(&mut self, text: &str) {
+        let _ = writeln!(self.text, "{}", clean(text));
+    }
+
+    /// As many lines as it needs, each a margin from the left.
+    fn paragraph(&mut self, margin: &str, text: &str) {
+        self.text += &paragraph(margin, &clean(text), self.screen.width);
+    }
+
+    /// The title of what follows.
+    fn title(&mut self, title: &str) {
+        let _ = writeln!(self.text, "\n{}", self.screen.paint(style::TITLE, title));
+    }
+
+    /// The verdict in its colour between two texts.
+    fn verdict(&mut self, before: &str, scene: &Scene<'_>, finding: &Finding<'_>, after: &str) {
+        let style = style::verdict(finding.verdict, scene.reaps(finding));
+        let verdict = self.screen.paint(style, finding.verdict.as_str());
+        let _ = writeln!(self.text, "{}{verdict}{}", clean(before), clean(after));
     }
 }
 
 /// Explains the instance that a process is a member of.
-#[must_use]
-pub fn instance(
+pub(crate) fn instance(
     scene: &Scene<'_>,
     finding: &Finding<'_>,
     pid: Pid,
     place: &Whereabouts,
     screen: Screen,
 ) -> String {
-    let mut out = String::new();
-    let part = finding.instance.members.iter().find(|m| m.record.pid() == pid);
-    if let Some(member) = part {
-        let _ = writeln!(out, "{pid}  {}", clean(&command(member.record)));
+    let mut page = Page { text: String::new(), screen };
+    let members = &finding.instance.members;
+    if let Some(member) = members.iter().find(|member| member.record.pid() == pid) {
+        page.line(&format!("{pid}  {}", command(member.record)));
     }
-    out.push_str(&summary(scene, finding, place, screen));
-    let said: Vec<(Leaning, String)> = finding.evidence.iter().map(sentence).collect();
-    for (leaning, title) in
+    summary(&mut page, scene, finding, place);
+    for (wanted, title) in
         [(Leaning::Neutral, "What it is"), (Leaning::For, "For ending it"), (Leaning::Against, "Against")]
     {
-        let of: Vec<&String> = said.iter().filter(|(l, _)| *l == leaning).map(|(_, text)| text).collect();
-        if of.is_empty() {
-            continue;
+        let mut evidence = finding.evidence.iter().filter(|seen| leaning(seen) == wanted).peekable();
+        if evidence.peek().is_some() {
+            page.title(title);
         }
-        let _ = writeln!(out, "\n{}", screen.paint(style::title(), title));
-        for text in of {
-            out.push_str(&paragraph("  ", &clean(text), screen.width));
-        }
+        evidence.for_each(|seen| page.paragraph("  ", &sentence(seen)));
     }
-    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its processes"));
-    for member in &finding.instance.members {
-        let _ = writeln!(out, "  {} {}", member.record.pid(), clean(&command(member.record)));
+    page.title("Its processes");
+    for member in members {
+        page.line(&format!("  {} {}", member.record.pid(), command(member.record)));
     }
-    out
+    page.text
 }
 
 /// What it is, whose, where, and what a run would do.
-fn summary(scene: &Scene<'_>, finding: &Finding<'_>, place: &Whereabouts, screen: Screen) -> String {
-    let mut out = String::new();
-    let verdict =
-        screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), finding.verdict.as_str());
-    let _ = writeln!(
-        out,
-        "It belongs to an instance of {} with root {}: {}, {}, {} old.",
-        clean(&finding.instance.server),
-        finding.instance.root.pid(),
-        super::table::count(finding.instance.members.len(), "process"),
-        show_size(finding.rss),
-        show_duration(Duration::from_secs(finding.age as u64)),
-    );
+fn summary(page: &mut Page, scene: &Scene<'_>, finding: &Finding<'_>, place: &Whereabouts) {
+    let Instance { server, root, members, .. } = &finding.instance;
+    let (processes, size) = (count(members.len(), "process"), show_size(finding.rss));
+    let root = root.pid();
+    page.line(&format!(
+        "It belongs to an instance of {server} with root {root}: {processes}, {size}, {} old.",
+        age(finding)
+    ));
     if let Some(client) = &finding.client {
-        let _ = writeln!(out, "Its client is {} ({}).", clean(&client.name), client.pid);
+        page.line(&format!("Its client is {} ({}).", client.name, client.pid));
     }
-    if let Some(conversation) = &finding.conversation {
-        let newest = if conversation.newest { "the newest" } else { "not the newest" };
-        let _ = writeln!(
-            out,
-            "It was started for the conversation {}, {newest} of its client.",
-            clean(&conversation.id)
-        );
+    if let Some(Conversation { id, newest }) = &finding.conversation {
+        let newest = if *newest { "the newest" } else { "not the newest" };
+        page.line(&format!("It was started for the conversation {id}, {newest} of its client."));
     }
-    out.push_str(&place.lines(screen));
+    place.show(page);
     if let Some(held) = holds_all(&finding.instance.listening()) {
-        out.push_str(&paragraph("", &clean(&format!("It {held}.")), screen.width));
+        page.paragraph("", &format!("It {held}."));
     }
-    let _ = writeln!(out, "Verdict: {verdict}, {}.", clean(&finding.reason));
-    let end = match (scene.reaps(finding), scene.withheld(finding)) {
-        (true, _) => "A run would end it.".to_owned(),
-        (false, Some(why)) => format!("A run would leave it alone all the same: {}.", why.as_str()),
-        (false, None) => "A run would leave it alone.".to_owned(),
-    };
-    let _ = writeln!(out, "{end}");
-    out
+    page.verdict("Verdict: ", scene, finding, &format!(", {}.", finding.reason));
+    match (scene.reaps(finding), scene.withheld(finding)) {
+        (true, _) => page.line("A run would end it."),
+        (false, Some(why)) => {
+            page.line(&format!("A run would leave it alone all the same: {}.", why.as_str()));
+        }
+        (false, None) => page.line("A run would leave it alone."),
+    }
 }
 
 /// Says of a process that it is no member of any instance, and what was looked at.
-#[must_use]
-pub fn stranger(
+pub(crate) fn stranger(
     scene: &Scene<'_>,
     record: &ProcessRecord,
     known: Option<&Identification>,
@@ -131,11 +140,12 @@ pub fn stranger(
     place: &Whereabouts,
     screen: Screen,
 ) -> String {
-    let mut out = String::new();
-    let _ = writeln!(out, "{}  {}", record.pid(), clean(&command(record)));
-    out.push_str(&place.lines(screen));
+    let mut page = Page { text: String::new(), screen };
+    page.line(&format!("{}  {}", record.pid(), command(record)));
+    place.show(&mut page);
     if let Some(known) = known.filter(|known| known.role == Role::Client) {
-        return out + &client(scene, record.pid(), &known.name, screen);
+        client(&mut page, scene, record.pid(), &known.name);
+        return page.text;
     }
     let what = match known.map(|known| known.role) {
         Some(Role::Supervisor) => "It starts and watches processes for others",
@@ -144,65 +154,59 @@ pub fn stranger(
         _ => "It is not taken for an MCP server, a launcher or a helper of one",
     };
     let name = known.map(|known| format!(" ({})", known.name)).unwrap_or_default();
-    let _ = writeln!(out, "{what}{}.", clean(&name));
-    let _ = writeln!(out, "A run would leave it alone.");
-    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "What was looked at"));
-    match program {
-        Some(program) => {
-            let _ = writeln!(out, "  What really runs is {}; no rule names it a server.", clean(program));
-        }
-        None => {
-            let _ = writeln!(out, "  Its command line does not show what really runs.");
-        }
-    }
-    out.push_str(&paragraph(
+    page.line(&format!("{what}{name}."));
+    page.line("A run would leave it alone.");
+    page.title("What was looked at");
+    page.line(&match program {
+        Some(program) => format!("  What really runs is {program}; no rule names it a server."),
+        None => "  Its command line does not show what really runs.".to_owned(),
+    });
+    page.paragraph(
         "  ",
         "Its ancestors and descendants were looked at too: it is below no MCP launcher or server.",
-        screen.width,
-    ));
+    );
     // A rule can only name a program that could be read, and what is known as something else is not to be taught.
     let teachable = program.is_some()
         && record.pid() > Pid(2)
         && record.uid == Some(scene.snapshot.viewer.uid)
         && known.is_none_or(|known| known.role == Role::Wrapper);
-    if !teachable {
-        return out;
+    if teachable {
+        page.line("");
+        page.paragraph(
+            "",
+            "To have it taken for one, add a [[server]] rule with its program to the configuration file.",
+        );
     }
-    out.push('\n');
-    out.push_str(&paragraph(
-        "",
-        "To have it taken for one, add a [[server]] rule with its program to the configuration file.",
-        screen.width,
-    ));
-    out
+    page.text
 }
 
 /// What a client is, and which instances are its own.
-fn client(scene: &Scene<'_>, pid: Pid, name: &str, screen: Screen) -> String {
+fn client(page: &mut Page, scene: &Scene<'_>, pid: Pid, name: &str) {
+    page.line(&format!("It is the client {name}, which starts MCP servers and talks to them."));
     let status = scene.judgement.clients.iter().find(|client| client.pid == pid);
-    let mut out = format!("It is the client {}, which starts MCP servers and talks to them.\n", clean(name));
-    if let Some((status, reason)) = status.and_then(|status| Some((status, status.reason.as_ref()?))) {
-        let proof = if status.orphaned {
+    if let Some(ClientStatus { orphaned, reason: Some(reason), .. }) = status {
+        let proof = if *orphaned {
             "Nobody can talk to it any more"
         } else {
             "Nobody is seen to use it, which proves nothing"
         };
-        out.push_str(&paragraph("", &clean(&format!("{proof}: {reason}.")), screen.width));
+        page.paragraph("", &format!("{proof}: {reason}."));
     }
-    out.push_str("A run would leave it alone.\n");
-    let of = |finding: &&&Finding<'_>| finding.client.as_ref().is_some_and(|client| client.pid == pid);
-    let findings = scene.worst_first();
-    let its: Vec<_> = findings.iter().filter(of).collect();
-    if its.is_empty() {
-        out.push_str("\nIt has no MCP instance now.\n");
-        return out;
+    page.line("A run would leave it alone.");
+    let mut findings = scene.worst_first();
+    findings.retain(|finding| finding.client.as_ref().is_some_and(|client| client.pid == pid));
+    if findings.is_empty() {
+        page.line("");
+        return page.line("It has no MCP instance now.");
     }
-    let _ = writeln!(out, "\n{}", screen.paint(style::title(), "Its instances"));
-    for finding in its {
-        let verdict = finding.verdict.as_str();
-        let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), verdict);
-        let (server, root) = (clean(&finding.instance.server), finding.instance.root.pid());
-        let _ = writeln!(out, "  {server} ({root}), {verdict}: {}", clean(&finding.reason));
+    page.title("Its instances");
+    for finding in findings {
+        let Instance { server, root, .. } = &finding.instance;
+        page.verdict(
+            &format!("  {server} ({}), ", root.pid()),
+            scene,
+            finding,
+            &format!(": {}", finding.reason),
+        );
     }
-    out
 }

@@ -5,28 +5,28 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
 
+use super::clean::clean;
+use crate::classify::Finding;
 use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
 
 /// A time on the person's own clock, to the minute.
-#[must_use]
-pub fn minute(at: DateTime<Utc>) -> impl Display {
+pub(crate) fn minute(at: DateTime<Utc>) -> impl Display {
     at.with_timezone(&Local).format("%Y-%m-%d %H:%M")
 }
 
 /// `1 instance`, `2 instances`, `3 processes`.
-#[must_use]
-pub fn count(n: usize, what: &str) -> String {
+pub(crate) fn count(n: usize, what: &str) -> String {
     match (n, what) {
         (1, _) => format!("1 {what}"),
         (_, "process") => format!("{n} processes"),
+        (_, "copy") => format!("{n} copies"),
         _ => format!("{n} {what}s"),
     }
 }
 
 /// `1.2 GB of 16 GB`, or `1.2 GB` where the memory of the machine is not known.
-#[must_use]
-pub fn size_of(bytes: u64, memory: Option<u64>) -> String {
+pub(crate) fn size_of(bytes: u64, memory: Option<u64>) -> String {
     match memory {
         Some(memory) => format!("{} of {}", show_size(bytes), show_size(memory)),
         None => show_size(bytes),
@@ -35,8 +35,7 @@ pub fn size_of(bytes: u64, memory: Option<u64>) -> String {
 
 /// How long something took: to a tenth where a person feels it (`1.4s`), in full words of
 /// [`show_duration`] below a second and from ten on.
-#[must_use]
-pub fn elapsed(duration: Duration) -> String {
+pub(crate) fn elapsed(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
     if (10..100).contains(&tenths) && !tenths.is_multiple_of(10) {
         return format!("{}.{}s", tenths / 10, tenths % 10);
@@ -44,9 +43,24 @@ pub fn elapsed(duration: Duration) -> String {
     show_duration(duration)
 }
 
+/// These with commas between them.
+pub(crate) fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// How old an instance is.
+pub(crate) fn age(finding: &Finding<'_>) -> String {
+    show_duration(Duration::from_secs(finding.age as u64))
+}
+
+/// The client of an instance with its pid, for a column.
+pub(crate) fn client(finding: &Finding<'_>) -> String {
+    let client = finding.client.as_ref().map(|client| clean(&format!("{} {}", client.name, client.pid)));
+    client.unwrap_or_else(|| "-".to_owned())
+}
+
 /// The command line without secrets, not yet cleaned for a terminal.
-#[must_use]
-pub fn command(record: &ProcessRecord) -> String {
+pub(crate) fn command(record: &ProcessRecord) -> String {
     match &record.argv {
         Some(argv) if !argv.is_empty() => crate::redact::argv(argv).join(" "),
         _ => record.command(),

@@ -1,45 +1,24 @@
 //! Columns: each as wide as it must be, the last as wide as there is space.
 //!
 //! Where the last one is what people came for, its text goes on in the next line instead of being cut
-//! ([`whole`]).
+//! ([`Grid::whole`]).
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::clean::{fit, fit_path};
+use super::style::{self, Screen};
 
 /// A column: its title, and whether numbers stand at its right edge.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
+pub(crate) struct Column {
     /// What stands above it.
-    pub title: &'static str,
+    pub(crate) title: &'static str,
     /// Numbers end under each other.
-    pub right: bool,
+    pub(crate) right: bool,
 }
 
 /// The least that is left of a column that has to give way, and of the last one.
 const LEAST: usize = 12;
-
-/// The titles and the rows as lines. The last column, paths, is cut in its middle; where even that is
-/// not enough (a narrow terminal), the column `yields` gives way.
-#[must_use]
-pub fn lines(columns: &[Column], rows: &[Vec<String>], yields: usize, width: Option<usize>) -> Vec<String> {
-    let last = columns.len().saturating_sub(1);
-    let mut widths = widths(columns, rows);
-    let mut rest = usize::MAX;
-    if let Some(width) = width {
-        let over = (before(&widths, last) + LEAST).saturating_sub(width);
-        widths[yields] = widths[yields].saturating_sub(over).max(LEAST.min(widths[yields]));
-        rest = width.saturating_sub(before(&widths, last)).max(LEAST);
-    }
-    let titles: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
-    let line = |row: &Vec<String>| cells(columns, &row[..last], &widths) + &fit_path(&row[last], rest);
-    std::iter::once(&titles).chain(rows).map(line).collect()
-}
-
-fn pad(text: &str, width: usize, right: bool) -> String {
-    let fill = " ".repeat(width.saturating_sub(text.width()));
-    if right { fill + text } else { text.to_owned() + &fill }
-}
 
 /// Below this many columns words do not make a sentence any more: they get a line of their own.
 const READABLE: usize = 24;
@@ -47,78 +26,109 @@ const READABLE: usize = 24;
 /// What is left of a name, where there is too little room for everything.
 const NAME: usize = 16;
 
-/// Can the last column be read beside the others: is there room for all of its texts, or for so many
-/// columns of them that they may go on in the next line?
-#[must_use]
-pub fn is_roomy(columns: &[Column], rows: &[Vec<String>], enough: usize, width: usize) -> bool {
-    let last = columns.len().saturating_sub(1);
-    let widest = rows.iter().filter_map(|row| row.get(last)).map(|text| text.width()).max().unwrap_or(0);
-    before(&widths(columns, rows), last) + widest.min(enough) <= width
+/// Rows of cells below their titles.
+#[derive(Debug)]
+pub(crate) struct Grid {
+    columns: Vec<Column>,
+    /// The titles first.
+    rows: Vec<Vec<String>>,
 }
 
-/// The titles and the rows, each with all of its last column: what does not fit goes on below, under
-/// its own beginning or, where that leaves too little room, across the line. The column `yields` gives
-/// way first.
-#[must_use]
-pub fn whole(columns: &[Column], rows: &[Vec<String>], yields: usize, width: Option<usize>) -> Vec<String> {
-    let Some(width) = width else { return lines(columns, rows, yields, None) };
-    let last = columns.len().saturating_sub(1);
-    let mut widths = widths(columns, rows);
-    if is_roomy(columns, rows, READABLE, width) {
-        return written(columns, rows, &widths, width.saturating_sub(before(&widths, last)));
+impl Grid {
+    /// These rows, each with a cell for each column.
+    pub(crate) fn new(columns: Vec<Column>, mut rows: Vec<Vec<String>>) -> Grid {
+        rows.insert(0, columns.iter().map(|column| column.title.to_owned()).collect());
+        Grid { columns, rows }
     }
-    let over = (before(&widths, last) + READABLE).saturating_sub(width);
-    let name = widths[yields].saturating_sub(over).max(NAME.min(widths[yields]));
-    if widths[yields] - name == over {
-        widths[yields] = name;
-        return written(columns, rows, &widths, READABLE);
-    }
-    // No room beside: the others as they are, if they fit, and below each what it is about.
-    let over = (before(&widths, last)).saturating_sub(width + 2);
-    widths[yields] = widths[yields].saturating_sub(over).max(LEAST.min(widths[yields]));
-    let mut out = Vec::with_capacity(rows.len() + 1);
-    let titles: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
-    out.push(cells(columns, &titles[..last], &widths).trim_end().to_owned());
-    for row in rows {
-        let mut text = cells(columns, &row[..last], &widths).trim_end().to_owned();
-        for part in wrapped(&row[last], width.saturating_sub(2).max(LEAST)) {
-            text.push_str("\n  ");
-            text.push_str(&part);
+
+    /// The titles and the rows as lines. The last column, paths, is cut in its middle; where even that is
+    /// not enough (a narrow terminal), the column `yields` gives way.
+    pub(crate) fn lines(&self, yields: usize, screen: Screen) -> Vec<String> {
+        let mut widths = self.widths();
+        let mut rest = usize::MAX;
+        if let Some(width) = screen.width {
+            give_way(&mut widths, yields, width, LEAST);
+            rest = width.saturating_sub(taken(&widths)).max(LEAST);
         }
-        out.push(text);
+        titled(self.rows.iter().map(|row| self.cells(row, &widths) + &fit_path(last(row), rest)), screen)
     }
-    out
+
+    /// Can the last column be read beside the others: is there room for all of its texts, or for so many
+    /// columns of them that they may go on in the next line?
+    pub(crate) fn is_roomy(&self, enough: usize, width: usize) -> bool {
+        let widest = self.rows.iter().map(|row| last(row).width()).max().unwrap_or(0);
+        taken(&self.widths()) + widest.min(enough) <= width
+    }
+
+    /// The titles and the rows, each with all of its last column: what does not fit goes on below, under
+    /// its own beginning or, where that leaves too little room, across the line. The column `yields` gives
+    /// way first.
+    pub(crate) fn whole(&self, yields: usize, screen: Screen) -> Vec<String> {
+        let Some(width) = screen.width else { return self.lines(yields, screen) };
+        let mut widths = self.widths();
+        let over = (taken(&widths) + READABLE).saturating_sub(width);
+        let beside = self.is_roomy(READABLE, width);
+        if beside || over <= widths[yields].saturating_sub(NAME) {
+            if !beside {
+                widths[yields] -= over;
+            }
+            let room = width.saturating_sub(taken(&widths)).max(LEAST);
+            let margin = format!("\n{}", " ".repeat(taken(&widths)));
+            let line = |row: &Vec<String>| self.cells(row, &widths) + &wrapped(last(row), room).join(&margin);
+            return titled(self.rows.iter().map(line), screen);
+        }
+        // No room beside: the others as they are, if they fit, and below each what it is about.
+        give_way(&mut widths, yields, width + 2, 0);
+        let others = |row: &Vec<String>| self.cells(row, &widths).trim_end().to_owned();
+        let room = width.saturating_sub(2).max(LEAST);
+        let line =
+            |row: &Vec<String>| format!("{}\n  {}", others(row), wrapped(last(row), room).join("\n  "));
+        titled(std::iter::once(others(&self.rows[0])).chain(self.rows[1..].iter().map(line)), screen)
+    }
+
+    /// The widths of all columns but the last.
+    fn widths(&self) -> Vec<usize> {
+        let widest = |at: usize| self.rows.iter().map(|row| row[at].width()).max().unwrap_or(0);
+        (0..self.columns.len().saturating_sub(1)).map(widest).collect()
+    }
+
+    /// All cells but the last, each with the space behind it.
+    fn cells(&self, row: &[String], widths: &[usize]) -> String {
+        let cells = row.iter().zip(widths).zip(&self.columns);
+        cells.map(|((cell, width), column)| pad(&fit(cell, *width), *width, column.right) + "  ").collect()
+    }
 }
 
-fn widths(columns: &[Column], rows: &[Vec<String>]) -> Vec<usize> {
-    let widest = |i: usize| rows.iter().map(|row| row[i].width()).max().unwrap_or(0);
-    columns.iter().enumerate().map(|(i, column)| widest(i).max(column.title.width())).collect()
+fn last(row: &[String]) -> &str {
+    row.last().map_or("", String::as_str)
 }
 
-/// The columns that all but the last take.
-fn before(widths: &[usize], last: usize) -> usize {
-    widths[..last].iter().map(|width| width + 2).sum()
+/// The columns of the terminal that these take, with the space behind each.
+fn taken(widths: &[usize]) -> usize {
+    widths.iter().map(|width| width + 2).sum()
 }
 
-/// All cells but the last, each with the space behind it.
-fn cells(columns: &[Column], row: &[String], widths: &[usize]) -> String {
-    let padded = |(i, cell): (usize, &String)| pad(&fit(cell, widths[i]), widths[i], columns[i].right) + "  ";
-    row.iter().enumerate().map(padded).collect()
+/// Makes one column narrower, so that behind the last of them `room` is left of the line; but never very narrow.
+fn give_way(widths: &mut [usize], yields: usize, line: usize, room: usize) {
+    let over = (taken(widths) + room).saturating_sub(line);
+    widths[yields] = widths[yields].saturating_sub(over).max(LEAST.min(widths[yields]));
 }
 
-fn written(columns: &[Column], rows: &[Vec<String>], widths: &[usize], rest: usize) -> Vec<String> {
-    let last = columns.len().saturating_sub(1);
-    let titles: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
-    let margin = format!("\n{}", " ".repeat(before(widths, last)));
-    let line = |row: &Vec<String>| {
-        cells(columns, &row[..last], widths) + &wrapped(&row[last], rest.max(LEAST)).join(&margin)
-    };
-    std::iter::once(&titles).chain(rows).map(line).collect()
+/// The lines, the first of them painted as titles.
+fn titled(lines: impl Iterator<Item = String>, screen: Screen) -> Vec<String> {
+    let mut lines: Vec<String> = lines.collect();
+    lines[0] = screen.paint(style::TITLE, &lines[0]);
+    lines
+}
+
+/// The text with spaces behind it, or before it, up to this many columns.
+pub(crate) fn pad(text: &str, width: usize, right: bool) -> String {
+    let fill = " ".repeat(width.saturating_sub(text.width()));
+    if right { fill + text } else { text.to_owned() + &fill }
 }
 
 /// The text in lines of this width: broken between words, and within words that are longer.
-#[must_use]
-pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split(' ') {
@@ -140,8 +150,7 @@ pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
 
 /// The text between words in as many lines as it needs, each a margin from the left; what goes on is
 /// set in by two more.
-#[must_use]
-pub fn paragraph(margin: &str, text: &str, width: Option<usize>) -> String {
+pub(crate) fn paragraph(margin: &str, text: &str, width: Option<usize>) -> String {
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(margin.width() + 2).max(LEAST));
     format!("{margin}{}\n", wrapped(text, room).join(&format!("\n{margin}  ")))
 }
@@ -159,7 +168,8 @@ mod tests {
 
     fn shown(width: Option<usize>) -> Vec<String> {
         let row = |name: &str, n: &str| vec![name.to_owned(), n.to_owned(), "because it is so".to_owned()];
-        lines(&COLUMNS, &[row("a-rather-long-name", "7"), row("b", "42")], 0, width)
+        let rows = vec![row("a-rather-long-name", "7"), row("b", "42")];
+        Grid::new(COLUMNS.to_vec(), rows).lines(0, Screen { color: false, width })
     }
 
     #[test]
@@ -189,10 +199,13 @@ mod tests {
         }
     }
 
+    fn whole(rows: Vec<Vec<String>>, width: usize) -> Vec<String> {
+        Grid::new(COLUMNS.to_vec(), rows).whole(0, Screen { color: false, width: Some(width) })
+    }
+
     fn whole_at(width: usize) -> Vec<String> {
         let row = |name: &str, why: &str| vec![name.to_owned(), "42".to_owned(), why.to_owned()];
-        let rows = [row("a-rather-long-name", "owner gone, stdio closed"), row("b", "in use")];
-        whole(&COLUMNS, &rows, 0, Some(width))
+        whole(vec![row("a-rather-long-name", "owner gone, stdio closed"), row("b", "in use")], width)
     }
 
     #[test]
@@ -210,10 +223,7 @@ mod tests {
         );
         assert_eq!(whole_at(20)[1], "a-rather-long-n…  42\n  owner gone, stdio\n  closed");
         let long = vec!["b".to_owned(), "1".to_owned(), "owner gone, stdio closed; too young".to_owned()];
-        assert_eq!(
-            whole(&COLUMNS, &[long], 0, Some(34))[1],
-            "b     1  owner gone, stdio closed;\n         too young"
-        );
+        assert_eq!(whole(vec![long], 34)[1], "b     1  owner gone, stdio closed;\n         too young");
     }
 
     proptest! {
@@ -223,8 +233,8 @@ mod tests {
             name in "[a-z-]{1,32}",
             width in 24usize..120,
         ) {
-            let rows = [vec![name, "4242".to_owned(), why.clone()]];
-            let text = whole(&COLUMNS, &rows, 0, Some(width)).swap_remove(1);
+            let rows = vec![vec![name, "4242".to_owned(), why.clone()]];
+            let text = whole(rows, width).swap_remove(1);
             for line in text.lines() {
                 prop_assert!(line.width() <= width, "{width}: {text}");
             }

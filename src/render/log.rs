@@ -6,109 +6,60 @@ use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
+use serde::Serialize;
 
 use super::clean::{clean, fit};
 use super::figures::{count, elapsed};
 use super::style::{self, Screen};
-use crate::history::Run;
+use crate::history::{PastInstance, PastProcess, PastWithheld, Run};
 use crate::units::show_size;
 
-pub use totals::totals;
+pub(crate) use totals::totals;
 
-/// The runs as a JSON array.
-#[must_use]
-pub fn json(runs: &[Run]) -> String {
+/// Runs as a JSON array, or one run as an object.
+pub(crate) fn json(runs: &impl Serialize) -> String {
     // Plain structs with text keys: there is nothing in them that JSON cannot hold.
     serde_json::to_string(runs).unwrap_or_default()
 }
 
-/// One run as one line of JSON.
-#[must_use]
-pub fn json_line(run: &Run) -> String {
-    serde_json::to_string(run).unwrap_or_default()
-}
-
 /// The runs, oldest first. Runs in a row that found nothing share a line: an hourly timer makes 24
 /// of them a day.
-#[must_use]
-pub fn text<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String
-where
-    Z::Offset: Display,
-{
+pub(crate) fn text<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
     let mut out = String::new();
-    let mut rest = runs;
-    while let Some(first) = rest.first() {
-        let idle = rest.iter().take_while(|run| run.was_idle()).count();
-        if idle > 1 {
-            let until = local(rest[idle - 1].at, zone);
-            let span = format!("{} to {until}", local(first.at, zone));
-            let _ = writeln!(
-                out,
-                "{}",
-                screen.paint(style::faint(), &format!("{span}  {idle} runs, nothing to end"))
-            );
-            rest = &rest[idle..];
+    for together in runs.chunk_by(|one, next| one.was_idle() && next.was_idle()) {
+        if let [first, .., last] = together {
+            let (from, to) = (local(first.at, zone), local(last.at, zone));
+            let line = format!("{from} to {to}  {} runs, nothing to end", together.len());
+            let _ = writeln!(out, "{}", screen.paint(style::FAINT, &line));
         } else {
-            run(&mut out, first, screen, zone);
-            rest = &rest[1..];
+            together.iter().for_each(|one| run(&mut out, one, screen, zone));
         }
     }
     out
 }
 
 /// One run: its sentence, then each instance.
-fn run<Z: TimeZone>(out: &mut String, run: &Run, screen: Screen, zone: &Z)
-where
-    Z::Offset: Display,
-{
-    let by = match run.started_by.as_deref() {
-        Some("hand") => "by hand".to_owned(),
-        Some(other) => format!("by {}", clean(other)),
-        None => "beginning lost".to_owned(),
-    };
+fn run<Z: TimeZone>(out: &mut String, run: &Run, screen: Screen, zone: &Z) {
+    let by = run.started_by.as_ref().map_or("beginning lost".to_owned(), |by| format!("by {}", clean(by)));
     let head = format!("{}  {by}: {}", local(run.at, zone), sentence(run));
-    let style = if run.was_idle() { style::faint() } else { style::title() };
+    let style = if run.was_idle() { style::FAINT } else { style::TITLE };
     let _ = writeln!(out, "{}", screen.paint(style, &head));
-    let width = screen.width.unwrap_or(usize::MAX);
-    for instance in &run.instances {
-        let line = format!(
-            "  {} {}, {}: {}",
-            clean(&instance.server),
-            instance.root,
-            clean(&instance.verdict),
-            clean(&instance.reason)
-        );
-        let _ = writeln!(out, "{}", fit(&line, width));
-        for process in &instance.processes {
+    let fitted = |line: String| fit(&clean(&line), screen.width.unwrap_or(usize::MAX));
+    for PastInstance { server, root, verdict, reason, processes, .. } in &run.instances {
+        let _ = writeln!(out, "{}", fitted(format!("  {server} {root}, {verdict}: {reason}")));
+        for process in processes {
+            let PastProcess { pid, role, command, rss, .. } = process;
             let outcome = process.outcome.as_deref().unwrap_or("not known what became of it");
-            let after = match process.after_ms {
-                Some(ms) if process.outcome.as_deref() != Some("survived") => {
-                    format!(" after {}", elapsed(Duration::from_millis(ms)))
-                }
-                _ => String::new(),
-            };
-            let line = format!(
-                "    {} {} {}{after}, {}  {}",
-                process.pid,
-                clean(&process.role),
-                clean(outcome),
-                show_size(process.rss),
-                clean(&process.command)
-            );
-            let line = fit(&line, width);
-            let style = if process.is_gone() { style::faint() } else { style::warning() };
+            let after = process.after_ms.filter(|_| outcome != "survived");
+            let after = after.map(|ms| format!(" after {}", elapsed(Duration::from_millis(ms))));
+            let (after, size) = (after.unwrap_or_default(), show_size(*rss));
+            let line = fitted(format!("    {pid} {role} {outcome}{after}, {size}  {command}"));
+            let style = if process.is_gone() { style::FAINT } else { style::WARNING };
             let _ = writeln!(out, "{}", screen.paint(style, &line));
         }
     }
-    for withheld in &run.withheld {
-        let line = format!(
-            "  {} {}, {}, left alone: {}",
-            clean(&withheld.server),
-            withheld.root,
-            clean(&withheld.verdict),
-            clean(&withheld.reason)
-        );
-        let _ = writeln!(out, "{}", fit(&line, width));
+    for PastWithheld { server, root, verdict, reason } in &run.withheld {
+        let _ = writeln!(out, "{}", fitted(format!("  {server} {root}, {verdict}, left alone: {reason}")));
     }
 }
 
@@ -140,11 +91,8 @@ fn sentence(run: &Run) -> String {
 }
 
 /// To the second, where the person is.
-fn local<Z: TimeZone>(at: DateTime<Utc>, zone: &Z) -> String
-where
-    Z::Offset: Display,
-{
-    at.with_timezone(zone).format("%Y-%m-%d %H:%M:%S").to_string()
+fn local<Z: TimeZone>(at: DateTime<Utc>, zone: &Z) -> impl Display {
+    at.with_timezone(zone).naive_local().format("%Y-%m-%d %H:%M:%S")
 }
 
 #[cfg(test)]

@@ -3,29 +3,29 @@
 pub mod check;
 pub mod clean;
 mod columns;
-pub mod configured;
-pub mod doctor;
-pub mod explain;
-pub mod figures;
-pub mod grid;
-pub mod hints;
+pub(crate) mod configured;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod figures;
+pub(crate) mod grid;
+pub(crate) mod hints;
 pub mod json;
-pub mod log;
-pub mod next;
-pub mod pick;
-pub mod plain;
-pub mod sentence;
-pub mod settings;
-pub mod spinner;
+pub(crate) mod log;
+pub(crate) mod next;
+pub(crate) mod pick;
+pub(crate) mod plain;
+pub(crate) mod sentence;
+pub(crate) mod settings;
+pub(crate) mod spinner;
 pub mod style;
 pub mod table;
-pub mod tree;
-pub mod wrap;
+pub(crate) mod tree;
+pub(crate) mod wrap;
 
-use crate::classify::{Finding, Judgement};
+use crate::classify::{Finding, Judgement, Verdict};
 use crate::containers::Containers;
 use crate::plan::{Plan, Why};
-use crate::process::Snapshot;
+use crate::process::{ProcessId, Snapshot};
 use crate::reap::Ended;
 
 /// All that there is to show of one look and, after a real run, of what became of its plan.
@@ -49,19 +49,15 @@ impl<'a> Scene<'a> {
     pub fn new(snapshot: &'a Snapshot, judgement: &'a Judgement<'a>, plan: &'a Plan) -> Scene<'a> {
         Scene { snapshot, judgement, plan, results: None, containers: None }
     }
-}
 
-impl Scene<'_> {
     /// Are there instances of other users than the one who looks?
-    #[must_use]
-    pub fn has_other_users(&self) -> bool {
+    pub(crate) fn has_other_users(&self) -> bool {
         let viewer = self.snapshot.viewer.uid;
         self.judgement.findings.iter().any(|finding| finding.instance.root.uid != Some(viewer))
     }
 
     /// Whose an instance is: the name where this machine knows it, else the number; `?` where it could not be read.
-    #[must_use]
-    pub fn user_of(&self, finding: &Finding<'_>) -> String {
+    pub(crate) fn user_of(&self, finding: &Finding<'_>) -> String {
         let Some(uid) = finding.instance.root.uid else { return "?".to_owned() };
         // A recorded table may be of another machine, with other people.
         let here = self.snapshot.viewer.pid.0 == std::process::id();
@@ -70,27 +66,35 @@ impl Scene<'_> {
     }
 
     /// Is this instance to be ended?
-    #[must_use]
-    pub fn reaps(&self, finding: &Finding<'_>) -> bool {
+    pub(crate) fn reaps(&self, finding: &Finding<'_>) -> bool {
         self.plan.ends(finding.instance.root.id)
     }
 
     /// Why it is left alone against its verdict.
-    #[must_use]
-    pub fn withheld(&self, finding: &Finding<'_>) -> Option<Why> {
+    pub(crate) fn withheld(&self, finding: &Finding<'_>) -> Option<Why> {
         self.plan.withheld_because(finding.instance.root.id)
+    }
+
+    /// What became of a process in a real run.
+    pub(super) fn ended(&self, id: ProcessId) -> Option<&Ended> {
+        self.results?.iter().find(|ended| ended.member.id == id)
+    }
+
+    /// The instances with this verdict that are not to be ended because of it.
+    pub(super) fn left_by(&self, verdict: Verdict) -> impl Iterator<Item = &Finding<'_>> {
+        let left =
+            move |f: &&Finding<'_>| f.verdict == verdict && !self.reaps(f) && self.withheld(f).is_none();
+        self.judgement.findings.iter().filter(left)
     }
 
     /// The findings, the ones that matter most first: what is ended, then by verdict, then the
     /// largest.
-    #[must_use]
-    pub fn worst_first(&self) -> Vec<&Finding<'_>> {
+    pub(crate) fn worst_first(&self) -> Vec<&Finding<'_>> {
         self.sorted(Order::Verdict)
     }
 
     /// The findings in this order; what is equal in it stands worst first.
-    #[must_use]
-    pub fn sorted(&self, order: Order) -> Vec<&Finding<'_>> {
+    pub(crate) fn sorted(&self, order: Order) -> Vec<&Finding<'_>> {
         let mut findings: Vec<&Finding<'_>> = self.judgement.findings.iter().collect();
         findings
             .sort_by_key(|f| (!self.reaps(f), f.verdict, std::cmp::Reverse(f.rss), f.instance.root.pid()));

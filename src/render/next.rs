@@ -1,46 +1,36 @@
 //! What comes next: after every outcome, what a person can do about what is left.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Scene;
 use super::clean::clean;
 use super::figures::count;
-use crate::classify::{Finding, Verdict};
+use crate::classify::Verdict;
 use crate::plan::{Choice, Why, Withheld};
 use crate::policy::Policy;
 use crate::units::show_duration;
 
 /// One line for each kind of thing that is left, with what it means and what to do.
-#[must_use]
-pub fn steps(scene: &Scene<'_>, policy: &Policy) -> Vec<String> {
+pub(crate) fn steps(scene: &Scene<'_>, policy: &Policy) -> Vec<String> {
     let mut lines: Vec<String> = young(scene, policy).into_iter().collect();
-    let mut reasons: Vec<Why> = scene.plan.withheld.iter().map(|one| one.why).collect();
-    reasons.sort_unstable_by_key(|why| why.as_str());
-    reasons.dedup();
-    reasons.retain(|why| !matches!(why, Why::TooYoung | Why::Left));
-    lines.extend(reasons.into_iter().filter_map(|why| withheld_for(scene, why)));
+    let mut by_reason: BTreeMap<&str, Vec<&Withheld>> = BTreeMap::new();
+    for one in scene.plan.withheld.iter().filter(|one| !matches!(one.why, Why::TooYoung | Why::Left)) {
+        by_reason.entry(one.why.as_str()).or_default().push(one);
+    }
+    lines.extend(by_reason.values().map(|some| left_alone(some)));
     if scene.plan.choice != Choice::Unused {
         return lines;
     }
     let left = |verdict| {
-        let of =
-            move |f: &&&Finding<'_>| f.verdict == verdict && !scene.reaps(f) && scene.withheld(f).is_none();
-        scene
-            .judgement
-            .findings
-            .iter()
-            .collect::<Vec<_>>()
-            .iter()
-            .filter(of)
-            .map(|f| f.instance.root.pid())
-            .collect::<Vec<_>>()
+        let mut findings = scene.left_by(verdict).peekable();
+        let first = findings.peek()?.instance.root.pid();
+        Some((first, findings.count()))
     };
-    if let [pid, ..] = left(Verdict::Detached)[..] {
-        let n = left(Verdict::Detached).len();
+    if let Some((pid, n)) = left(Verdict::Detached) {
         lines.push(format!("{n} detached: `mcp-reap explain {pid}`, or --detached to end {}", it_or_them(n)));
     }
-    if let [pid, ..] = left(Verdict::Undetermined)[..] {
-        let n = left(Verdict::Undetermined).len();
+    if let Some((pid, n)) = left(Verdict::Undetermined) {
         lines.push(format!("{n} undetermined: `mcp-reap explain {pid}` says what could not be read"));
     }
     lines
@@ -73,22 +63,20 @@ fn young(scene: &Scene<'_>, policy: &Policy) -> Option<String> {
 /// How many names of one kind are enough.
 const NAMES: usize = 3;
 
-/// `notes (77), maps (78) and 2 more left alone, in use: --in-use ends it all the same`
-fn withheld_for(scene: &Scene<'_>, why: Why) -> Option<String> {
-    let of: Vec<&Withheld> = scene.plan.withheld.iter().filter(|one| one.why == why).collect();
-    let first = of.first()?.root.pid;
+/// `notes (77), maps (78) and 2 more left alone, in use: --in-use ends it all the same`. All have one reason.
+fn left_alone(some: &[&Withheld]) -> String {
+    let (first, why) = (some[0].root.pid, some[0].why);
     let named = |one: &&Withheld| format!("{} ({})", clean(&one.server), one.root.pid);
-    let names: Vec<String> = of.iter().take(NAMES).map(named).collect();
-    let more = match of.len().saturating_sub(NAMES) {
+    let names: Vec<String> = some.iter().take(NAMES).map(named).collect();
+    let more = match some.len().saturating_sub(NAMES) {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
-    Some(format!("{}{more} left alone, {}: {}", names.join(", "), why.as_str(), why.way_out(first)))
+    format!("{}{more} left alone, {}: {}", names.join(", "), why.as_str(), why.way_out(first))
 }
 
 /// For a run in which processes survived their signals.
-#[must_use]
-pub fn after_failures(failed: usize) -> String {
+pub(crate) fn after_failures(failed: usize) -> String {
     let them = it_or_them(failed);
     format!(
         "{} still there: `mcp-reap list` shows {them}, `mcp-reap log` what became of each",

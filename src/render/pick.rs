@@ -1,25 +1,24 @@
 //! A list to choose from: what is marked, where the cursor stands, and what that would free.
 
-use std::time::Duration;
-
 use unicode_width::UnicodeWidthStr;
 
 use super::Scene;
 use super::clean::{clean, fit};
-use super::figures::count;
+use super::figures::{age, client, count};
+use super::grid::pad;
 use super::style::{self, Screen};
-use crate::classify::Verdict;
+use crate::classify::{Finding, Verdict};
 use crate::plan::Plan;
 use crate::process::ProcessId;
-use crate::units::{show_duration, show_size};
+use crate::units::show_size;
 
 /// One instance that may be chosen.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PickRow {
+pub(crate) struct PickRow {
     /// Its root.
-    pub root: ProcessId,
+    pub(crate) root: ProcessId,
     /// Nobody uses it: an ordinary run would end it.
-    pub unused: bool,
+    pub(crate) unused: bool,
     verdict: Verdict,
     server: String,
     client: String,
@@ -30,63 +29,55 @@ pub struct PickRow {
 
 /// The rows, and where the cursor stands.
 #[derive(Clone, Debug)]
-pub struct PickList {
+pub(crate) struct PickList {
     /// What an ordinary run would end stands on top, and is marked.
-    pub rows: Vec<PickRow>,
+    pub(crate) rows: Vec<PickRow>,
     at: usize,
 }
 
 impl PickList {
     /// What may be chosen is what `choosable` would end.
-    #[must_use]
-    pub fn new(scene: &Scene<'_>, choosable: &Plan) -> PickList {
-        let mut rows = Vec::new();
-        for finding in scene.worst_first() {
-            let root = finding.instance.root.id;
-            if !choosable.ends(root) {
-                continue;
-            }
-            let client = finding.client.as_ref().map(|client| format!("{} {}", client.name, client.pid));
-            rows.push(PickRow {
-                root,
-                unused: scene.reaps(finding),
-                verdict: finding.verdict,
-                server: fit(&clean(&finding.instance.server), 28),
-                client: clean(&client.unwrap_or_else(|| "-".to_owned())),
-                age: show_duration(Duration::from_secs(finding.age as u64)),
-                rss: finding.rss,
-                marked: scene.reaps(finding),
-            });
-        }
+    pub(crate) fn new(scene: &Scene<'_>, choosable: &Plan) -> PickList {
+        let row = |finding: &Finding<'_>| PickRow {
+            root: finding.instance.root.id,
+            unused: scene.reaps(finding),
+            verdict: finding.verdict,
+            server: fit(&clean(&finding.instance.server), 28),
+            client: client(finding),
+            age: age(finding),
+            rss: finding.rss,
+            marked: scene.reaps(finding),
+        };
+        let findings = scene.worst_first().into_iter();
+        let rows = findings.filter(|finding| choosable.ends(finding.instance.root.id)).map(row).collect();
         PickList { rows, at: 0 }
     }
 
     /// The cursor one up; it stops at the top.
-    pub fn up(&mut self) {
+    pub(crate) fn up(&mut self) {
         self.at = self.at.saturating_sub(1);
     }
 
     /// The cursor one down; it stops at the end.
-    pub fn down(&mut self) {
+    pub(crate) fn down(&mut self) {
         self.at = (self.at + 1).min(self.rows.len().saturating_sub(1));
     }
 
     /// Marks what is under the cursor, or takes its mark.
-    pub fn mark(&mut self) {
+    pub(crate) fn mark(&mut self) {
         if let Some(row) = self.rows.get_mut(self.at) {
             row.marked = !row.marked;
         }
     }
 
     /// Marks all that nobody uses; where all of those are marked, none. What is in use is marked one by one.
-    pub fn mark_all(&mut self) {
+    pub(crate) fn mark_all(&mut self) {
         let all = self.rows.iter().filter(|row| row.unused).all(|row| row.marked);
         self.rows.iter_mut().filter(|row| row.unused).for_each(|row| row.marked = !all);
     }
 
     /// Those with a mark.
-    #[must_use]
-    pub fn marked(&self) -> Vec<PickRow> {
+    pub(crate) fn marked(&self) -> Vec<PickRow> {
         self.rows.iter().filter(|row| row.marked).cloned().collect()
     }
 
@@ -95,7 +86,7 @@ impl PickList {
     ///
     /// # Errors
     /// What is wrong with the line, for the person.
-    pub fn take(&mut self, line: &str) -> Result<bool, String> {
+    pub(crate) fn take(&mut self, line: &str) -> Result<bool, String> {
         let words: Vec<&str> =
             line.split([' ', ',']).map(str::trim).filter(|word| !word.is_empty()).collect();
         match words[..] {
@@ -117,8 +108,7 @@ impl PickList {
     }
 
     /// All rows with their numbers.
-    #[must_use]
-    pub fn numbered(&self) -> String {
+    pub(crate) fn numbered(&self) -> String {
         let texts = self.texts();
         let line = |(number, text): (usize, &String)| format!("{:>3} {text}", number + 1);
         let lines: Vec<String> = texts.iter().enumerate().map(line).collect();
@@ -126,8 +116,7 @@ impl PickList {
     }
 
     /// The lines for a screen of this size: a window of the rows around the cursor, the sum and the keys.
-    #[must_use]
-    pub fn lines(&self, screen: Screen, height: usize, width: usize) -> Vec<String> {
+    pub(crate) fn lines(&self, screen: Screen, height: usize, width: usize) -> Vec<String> {
         let room = height.saturating_sub(4).max(1);
         let first = self.at.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room));
         let width = width.max(20);
@@ -139,26 +128,22 @@ impl PickList {
         }
         lines.push(fit(&self.sum(), width - 1));
         let keys = "space: mark   a: all that nobody uses   enter: end them   q: leave";
-        lines.push(screen.paint(style::faint(), &fit(keys, width - 1)));
+        lines.push(screen.paint(style::FAINT, &fit(keys, width - 1)));
         lines
     }
 
     fn texts(&self) -> Vec<String> {
-        let widest =
-            |cell: fn(&PickRow) -> &str| self.rows.iter().map(|row| cell(row).width()).max().unwrap_or(0);
-        let (server, client) = (widest(|row| &row.server), widest(|row| &row.client));
-        let pad =
-            |text: &str, width: usize| text.to_owned() + &" ".repeat(width.saturating_sub(text.width()));
+        let server = self.rows.iter().map(|row| row.server.width()).max().unwrap_or(0);
         let text = |row: &PickRow| {
             format!(
                 "[{}] {:12}  {}  {:>7}  {:>8}  {:>7}  {}",
                 if row.marked { 'x' } else { ' ' },
                 row.verdict.as_str(),
-                pad(&row.server, server),
+                pad(&row.server, server, false),
                 row.root.pid,
                 show_size(row.rss),
                 row.age,
-                pad(&row.client, client).trim_end()
+                row.client
             )
         };
         self.rows.iter().map(text).collect()

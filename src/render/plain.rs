@@ -6,8 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Does the person's locale have more than ASCII? By the variables of setlocale(3), in its order; none of
 /// them set is the C locale.
-#[must_use]
-pub fn locale_is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+pub(crate) fn locale_is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default();
     let locale = locale.to_string_lossy().to_ascii_lowercase();
@@ -15,8 +14,7 @@ pub fn locale_is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
 }
 
 /// The text in ASCII: lines and marks of ours as what looks like them, anything else as `?`.
-#[must_use]
-pub fn ascii(text: &str) -> String {
+pub(crate) fn ascii(text: &str) -> String {
     let plain = |letter: char| match letter {
         letter if letter.is_ascii() => letter,
         '└' => '`',
@@ -32,8 +30,7 @@ pub fn ascii(text: &str) -> String {
 
 /// Lines that are too wide go on below, between words, two columns in. A word that is wider than a line stays whole:
 /// a path that is broken cannot be copied. Colours (ESC [ ... m) take no room.
-#[must_use]
-pub fn wrapped(text: &str, width: usize) -> String {
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
     text.split('\n').map(|line| wrapped_line(line, width)).collect::<Vec<_>>().join("\n")
 }
 
@@ -44,21 +41,16 @@ fn wrapped_line(line: &str, width: usize) -> String {
     let indent = line.len() - line.trim_start_matches(' ').len();
     let margin = " ".repeat(indent + 2);
     let (mut out, mut used) = (line[..indent].to_owned(), indent);
-    let mut at_start = true;
-    for word in line[indent..].split(' ') {
-        let room = visible(word) + usize::from(!at_start);
-        if !at_start && used + room > width {
-            out.push('\n');
-            out.push_str(&margin);
-            used = margin.len() + visible(word);
-        } else {
-            if !at_start {
-                out.push(' ');
-            }
-            used += room;
+    for (number, word) in line[indent..].split(' ').enumerate() {
+        if number > 0 && used + 1 + visible(word) > width {
+            out = out + "\n" + &margin;
+            used = margin.len();
+        } else if number > 0 {
+            out.push(' ');
+            used += 1;
         }
         out.push_str(word);
-        at_start = false;
+        used += visible(word);
     }
     out
 }

@@ -1,5 +1,6 @@
 //! Evidence in full sentences.
 
+use super::figures::list;
 use crate::catalog::{Basis, Rule};
 use crate::classify::{Adoption, Evidence, Proof, WireState};
 use crate::process::{Pid, StdioKind};
@@ -7,7 +8,7 @@ use crate::units::{show_duration, show_size};
 
 /// Which way a piece of evidence points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leaning {
+pub(crate) enum Leaning {
     /// Towards ending.
     For,
     /// Towards leaving alone.
@@ -16,13 +17,8 @@ pub enum Leaning {
     Neutral,
 }
 
-/// One piece of evidence as a sentence, and which way it points.
-#[must_use]
-pub fn sentence(evidence: &Evidence) -> (Leaning, String) {
-    (leaning(evidence), text(evidence))
-}
-
-fn leaning(evidence: &Evidence) -> Leaning {
+/// Which way one piece of evidence points.
+pub(crate) fn leaning(evidence: &Evidence) -> Leaning {
     use Evidence as E;
     match evidence {
         E::Identified { .. } | E::NoWire { .. } | E::Wire { state: WireState::Absent, .. } => {
@@ -37,7 +33,8 @@ fn leaning(evidence: &Evidence) -> Leaning {
     }
 }
 
-fn text(evidence: &Evidence) -> String {
+/// One piece of evidence as a sentence.
+pub(crate) fn sentence(evidence: &Evidence) -> String {
     use Evidence as E;
     match evidence {
         E::Identified { pid, basis } => format!("Process {pid} is known by {}.", known_by(basis)),
@@ -77,11 +74,8 @@ fn text(evidence: &Evidence) -> String {
             format!("{rule} allows process {pid}{why}.")
         }
         E::Limit { limit, value, bound } => {
-            format!(
-                "It breaks {limit}: {}, at most {} allowed.",
-                amount(limit, *value),
-                amount(limit, *bound)
-            )
+            let (value, bound) = (amount(limit, *value), amount(limit, *bound));
+            format!("It breaks {limit}: {value}, at most {bound} allowed.")
         }
         E::PersonBelow { pid } => {
             format!("Process {pid} below it belongs to a person: a window, a terminal or an editor.")
@@ -184,10 +178,6 @@ fn stdin_kind(kind: StdioKind) -> &'static str {
         StdioKind::Closed => "closed",
         StdioKind::Unknown => "something else",
     }
-}
-
-fn list<T: std::fmt::Display>(items: &[T]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -10,62 +10,53 @@ use super::style::{self, Screen};
 
 /// One value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// As `reap.grace`; `allow` and so on for entries of lists.
-    pub key: String,
+    pub(crate) key: String,
     /// As the file would write it; `None` where it is off.
-    pub value: Option<String>,
+    pub(crate) value: Option<String>,
     /// `default`, `config.toml:3`, `--grace`.
-    pub origin: String,
+    pub(crate) origin: String,
 }
 
 /// The values as text that the reader of the file takes again, each with its origin.
-#[must_use]
-pub fn text(source: &str, settings: &[Setting], screen: Screen) -> String {
-    let mut out = format!("{}\n", screen.paint(style::faint(), &format!("# {}", clean(source))));
-    let lines: Vec<(Option<String>, String, &str)> = settings.iter().map(line).collect();
+pub(crate) fn text(source: &str, settings: &[Setting], screen: Screen) -> String {
+    let mut out = format!("{}\n", screen.paint(style::FAINT, &format!("# {}", clean(source))));
+    let lines: Vec<(String, String, &str)> = settings.iter().map(line).collect();
     let width = lines.iter().map(|(_, text, _)| text.chars().count()).max().unwrap_or(0).min(60);
     for (head, text, origin) in &lines {
-        if let Some(head) = head.as_ref().filter(|head| !out.lines().any(|line| line == head.as_str())) {
+        if !out.lines().any(|line| line == head) {
             let _ = writeln!(out, "\n{head}");
         }
-        let origin = screen.paint(style::faint(), &format!("# {}", clean(origin)));
+        let origin = screen.paint(style::FAINT, &format!("# {}", clean(origin)));
         let _ = writeln!(out, "{text:<width$}  {origin}");
     }
     out
 }
 
 /// The section it belongs to, the line, and where it comes from.
-fn line(setting: &Setting) -> (Option<String>, String, &str) {
+fn line(setting: &Setting) -> (String, String, &str) {
     let Some((section, key)) = setting.key.split_once('.') else {
         // An entry of a list, on one line: `allow = [{...}]` would be another list, so a comment.
         let value = clean(setting.value.as_deref().unwrap_or(""));
-        return (Some(format!("# [[{}]]", setting.key)), format!("#   {value}"), &setting.origin);
+        return (format!("# [[{}]]", setting.key), format!("#   {value}"), &setting.origin);
     };
     let text = match &setting.value {
         Some(value) => format!("{key} = {}", clean(value)),
         None => format!("#{key} is off"),
     };
-    (Some(format!("[{section}]")), text, &setting.origin)
+    (format!("[{section}]"), text, &setting.origin)
 }
 
 /// A duration in the largest unit that loses nothing of it: `5s`, `1500ms`, `2h`, `0s`.
-#[must_use]
-pub fn exact_duration(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    let units: [(&str, u128); 5] =
-        [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
-    let whole = |(_, factor): &&(&str, u128)| millis.is_multiple_of(*factor);
-    match units.iter().find(whole) {
-        Some((unit, factor)) if millis > 0 => format!("{}{unit}", millis / factor),
-        _ => "0s".to_owned(),
-    }
+pub(crate) fn exact_duration(duration: Duration) -> String {
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    exact(duration.as_millis(), &units, "s")
 }
 
-/// A size in the largest unit that loses nothing of it: `50MB`, `1GiB`, `4095`.
-#[must_use]
-pub fn exact_size(bytes: u64) -> String {
-    let units: [(&str, u64); 6] = [
+/// A size in the largest unit that loses nothing of it: `50MB`, `1GiB`, `4095B`.
+pub(crate) fn exact_size(bytes: u64) -> String {
+    let units = [
         ("GiB", 1 << 30),
         ("GB", 1_000_000_000),
         ("MiB", 1 << 20),
@@ -73,9 +64,14 @@ pub fn exact_size(bytes: u64) -> String {
         ("KiB", 1 << 10),
         ("kB", 1_000),
     ];
-    match units.iter().find(|(_, factor)| bytes > 0 && bytes.is_multiple_of(*factor)) {
-        Some((unit, factor)) => format!("{}{unit}", bytes / factor),
-        None => format!("{bytes}B"),
+    exact(bytes.into(), &units, "B")
+}
+
+/// The number in the first of the units that loses nothing of it; in the unit `else_in` where there is none, and for 0.
+fn exact(number: u128, units: &[(&str, u128)], else_in: &str) -> String {
+    match units.iter().find(|(_, factor)| number > 0 && number.is_multiple_of(*factor)) {
+        Some((unit, factor)) => format!("{}{unit}", number / factor),
+        None => format!("{number}{else_in}"),
     }
 }
 

@@ -10,19 +10,15 @@ const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '�
 
 /// Turns until it is dropped.
 #[derive(Debug)]
-pub struct Spinner {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub(crate) struct Spinner(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Spinner {
     /// Shows what is waited for and counts down from `at_most`; shows nothing without a terminal, and
     /// nothing in the first moment: most servers end in a few milliseconds.
-    #[must_use]
-    pub fn start(what: String, at_most: Duration) -> Spinner {
+    pub(crate) fn start(what: String, at_most: Duration) -> Spinner {
         let blind = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         if blind || !std::io::stderr().is_terminal() {
-            return Spinner { stop: None, thread: None };
+            return Spinner(None);
         }
         let (stop, stopped) = channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -32,25 +28,22 @@ impl Spinner {
                 turns += 1;
                 if turns >= 3 {
                     // The terminal may go away: then there is nothing to write to.
-                    let _ = write!(
-                        std::io::stderr(),
-                        "\r{}\x1b[K",
-                        frame(&what, turns, began.elapsed(), at_most)
-                    );
+                    let frame = frame(&what, turns, began.elapsed(), at_most);
+                    let _ = write!(std::io::stderr(), "\r{frame}\x1b[K");
                 }
             }
             if turns >= 3 {
                 let _ = write!(std::io::stderr(), "\r\x1b[K");
             }
         });
-        Spinner { stop: Some(stop), thread: Some(thread) }
+        Spinner(Some((stop, thread)))
     }
 }
 
 impl Drop for Spinner {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+        if let Some((stop, thread)) = self.0.take() {
+            drop(stop);
             let _ = thread.join();
         }
     }

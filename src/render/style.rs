@@ -31,8 +31,7 @@ pub struct Screen {
 
 impl Screen {
     /// For stdout, as it is now.
-    #[must_use]
-    pub fn of_stdout(color: Color) -> Screen {
+    pub(crate) fn of_stdout(color: Color) -> Screen {
         Screen::of(&std::io::stdout(), color)
     }
 
@@ -53,8 +52,7 @@ impl Screen {
     }
 
     /// The same on a terminal that may have another size by now.
-    #[must_use]
-    pub fn resized(self) -> Screen {
+    pub(crate) fn resized(self) -> Screen {
         let width =
             self.width.map(|before| terminal_size::terminal_size().map_or(before, |(now, _)| now.0.into()));
         Screen { width, ..self }
@@ -62,8 +60,7 @@ impl Screen {
 
     /// As much of the text as a terminal shows at once with two lines more below, and how many lines
     /// that leaves out; the whole text for a pipe or a file.
-    #[must_use]
-    pub fn as_high(&self, text: &str) -> String {
+    pub(crate) fn as_high(&self, text: &str) -> String {
         match self.width.and_then(|_| terminal_size::terminal_size()) {
             Some((_, height)) => cut_off(text, usize::from(height.0).saturating_sub(3)),
             None => text.to_owned(),
@@ -71,8 +68,7 @@ impl Screen {
     }
 
     /// The text in this style, or as it is without colour.
-    #[must_use]
-    pub fn paint(&self, style: Style, text: &str) -> String {
+    pub(crate) fn paint(&self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
@@ -89,54 +85,36 @@ fn cut_off(text: &str, lines: usize) -> String {
 }
 
 /// Titles of columns.
-#[must_use]
-pub fn title() -> Style {
-    Style::new().bold()
-}
+pub const TITLE: Style = Style::new().bold();
 
 /// What matters less.
-#[must_use]
-pub fn faint() -> Style {
-    Style::new().dimmed()
-}
+pub const FAINT: Style = Style::new().dimmed();
 
 /// All is well.
-#[must_use]
-pub fn good() -> Style {
-    Style::new().fg_color(Some(AnsiColor::Green.into()))
-}
+pub const GOOD: Style = AnsiColor::Green.on_default();
 
 /// Something is wrong.
-#[must_use]
-pub fn bad() -> Style {
-    Style::new().fg_color(Some(AnsiColor::Red.into()))
-}
+pub const BAD: Style = AnsiColor::Red.on_default();
 
 /// What went wrong or wants to be looked at.
-#[must_use]
-pub fn warning() -> Style {
-    Style::new().fg_color(Some(AnsiColor::Yellow.into()))
-}
+pub const WARNING: Style = AnsiColor::Yellow.on_default();
 
 /// By how a process ended: on SIGTERM, on SIGKILL, or not at all.
-#[must_use]
-pub fn outcome(outcome: &Outcome) -> Style {
+pub(crate) fn outcome(outcome: &Outcome) -> Style {
     match outcome {
-        Outcome::Exited | Outcome::Vanished => good(),
-        Outcome::Killed | Outcome::Withheld(_) => warning(),
-        Outcome::Survived | Outcome::Denied(_) => bad(),
+        Outcome::Exited | Outcome::Vanished => GOOD,
+        Outcome::Killed | Outcome::Withheld(_) => WARNING,
+        Outcome::Survived | Outcome::Denied(_) => BAD,
     }
 }
 
 /// By what a verdict means for the instance: red goes, yellow is to be checked, green stays.
-#[must_use]
-pub fn verdict(verdict: Verdict, reap: bool) -> Style {
-    let color = match verdict {
-        _ if reap => AnsiColor::Red,
-        Verdict::InUse | Verdict::Managed | Verdict::Allowed => AnsiColor::Green,
-        _ => AnsiColor::Yellow,
-    };
-    Style::new().fg_color(Some(color.into()))
+pub(crate) fn verdict(verdict: Verdict, reap: bool) -> Style {
+    match verdict {
+        _ if reap => BAD,
+        Verdict::InUse | Verdict::Managed | Verdict::Allowed => GOOD,
+        _ => WARNING,
+    }
 }
 
 #[cfg(test)]

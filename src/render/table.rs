@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use super::clean::clean;
 use super::columns;
 pub use super::columns::Columns;
-pub use super::figures::count;
-use super::figures::size_of;
-use super::grid::{self, paragraph};
+use super::figures::{count, size_of};
+use super::grid::paragraph;
 use super::style::{self, Screen};
 use super::{Order, Scene, hints, tree};
 use crate::classify::{Finding, Verdict};
@@ -45,15 +44,10 @@ pub fn plan(scene: &Scene<'_>, screen: Screen) -> String {
     table(scene, &findings, screen, Detail { tree_of_ended: true, ..Detail::default() })
 }
 
-/// One sentence: how many instances and processes are to go, and what stays and why.
+/// One sentence: how many instances and processes are to go, and what stays and why. On a machine with this much
+/// memory, in bytes, also how much of it all instances take.
 #[must_use]
-pub fn summary(scene: &Scene<'_>) -> String {
-    summary_of(scene, None)
-}
-
-/// [`summary`] on a machine with this much memory, in bytes: also how much of it all instances take.
-#[must_use]
-pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
+pub fn summary(scene: &Scene<'_>, memory: Option<u64>) -> String {
     let targets = &scene.plan.targets;
     let processes: usize = targets.iter().map(|target| target.members.len()).sum();
     let mut text = match targets.len() {
@@ -67,25 +61,20 @@ pub fn summary_of(scene: &Scene<'_>, memory: Option<u64>) -> String {
     if left > 0 {
         let _ = write!(text, "; {} ended by itself", count(left, "instance"));
     }
+    // Where a person chose, nothing is shown of the rest.
+    let chosen = scene.plan.choice != plan::Choice::Unused;
     let mut stays: Vec<String> = Vec::new();
-    let stays_on = |f: &&Finding<'_>| !scene.reaps(f) && scene.withheld(f).is_none();
     for verdict in
         [Verdict::InUse, Verdict::Managed, Verdict::Allowed, Verdict::Detached, Verdict::Undetermined]
     {
-        let of = |f: &&Finding<'_>| f.verdict == verdict;
-        let n = scene.judgement.findings.iter().filter(stays_on).filter(of).count();
-        if n > 0 {
+        let n = scene.left_by(verdict).count();
+        if n > 0 && !chosen {
             stays.push(format!("{n} {}", verdict.as_str()));
         }
     }
     let withheld = scene.plan.withheld.len() - left;
     if withheld > 0 {
         stays.push(format!("{withheld} withheld"));
-    }
-    // Where a person chose, nothing is shown of the rest.
-    let chosen = scene.plan.choice != plan::Choice::Unused;
-    if chosen {
-        stays.retain(|part| part.ends_with("withheld"));
     }
     if !stays.is_empty() {
         let _ = write!(text, "; left alone: {}", stays.join(", "));
@@ -103,11 +92,9 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], screen: Screen, detail: D
     if findings.is_empty() {
         return String::new();
     }
-    let (columns, rows) = columns::layout(scene, findings, screen.width, detail.columns);
-    let mut lines = grid::whole(&columns, &rows, columns::SERVER, screen.width).into_iter();
-    let mut out = String::new();
-    let _ = writeln!(out, "{}", screen.paint(style::title(), &lines.next().unwrap_or_default()));
-    for (finding, line) in findings.iter().zip(lines) {
+    let lines = columns::layout(scene, findings, screen.width, detail.columns).whole(columns::SERVER, screen);
+    let mut out = format!("{}\n", lines[0]);
+    for (finding, line) in findings.iter().zip(&lines[1..]) {
         // The verdict is the first word; none of them has a space in it.
         let end = line.find(' ').unwrap_or(line.len());
         let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
@@ -147,7 +134,7 @@ fn notes(scene: &Scene<'_>, screen: Screen) -> String {
     let strangers = scene.judgement.zombies.len() - related.len();
     if strangers > 0 {
         let text = format!("{} of programs that have nothing to do with MCP", count(strangers, "zombie"));
-        let _ = writeln!(out, "{}", screen.paint(style::faint(), &text));
+        let _ = writeln!(out, "{}", screen.paint(style::FAINT, &text));
     }
     out
 }

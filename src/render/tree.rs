@@ -8,21 +8,20 @@ use super::Scene;
 use super::clean::{clean, fit_command};
 use super::figures::command;
 use super::style::{self, Screen};
-use crate::instance::{Instance, Member, Part};
+use crate::instance::{Instance, Member};
 use crate::process::Pid;
 use crate::units::show_size;
 
 /// One line for each member, children below their parents.
-#[must_use]
-pub fn members(scene: &Scene<'_>, instance: &Instance<'_>, screen: Screen) -> Vec<String> {
+pub(crate) fn members(scene: &Scene<'_>, instance: &Instance<'_>, screen: Screen) -> Vec<String> {
     let mut drawn = Vec::new();
     let mut seen = HashSet::new();
-    draw(instance, instance.root.pid(), "  ", &mut seen, &mut drawn);
+    draw(instance, instance.root.pid(), &mut seen, &mut drawn);
     // What hangs on no member (a helper that moved away) still belongs to it.
     for member in &instance.members {
         let pid = member.record.pid();
         if !seen.contains(&pid) {
-            draw(instance, pid, "  ", &mut seen, &mut drawn);
+            draw(instance, pid, &mut seen, &mut drawn);
         }
     }
     drawn.into_iter().map(|(branch, member)| line(scene, &branch, member, screen)).collect()
@@ -32,14 +31,13 @@ pub fn members(scene: &Scene<'_>, instance: &Instance<'_>, screen: Screen) -> Ve
 fn draw<'a, 'b>(
     instance: &'b Instance<'a>,
     pid: Pid,
-    margin: &str,
     seen: &mut HashSet<Pid>,
     drawn: &mut Vec<(String, &'b Member<'a>)>,
 ) {
     // Each is drawn once, so a loop in the table ends here. The depth is that of the tree, which a
     // hostile table may make thousands deep: no recursion.
     let member = |pid| instance.members.iter().find(|member| member.record.pid() == pid);
-    let mut todo = vec![(pid, margin.to_owned(), String::new())];
+    let mut todo = vec![(pid, "  ".to_owned(), String::new())];
     while let Some((pid, margin, elbow)) = todo.pop() {
         let Some(member) = member(pid).filter(|_| seen.insert(pid)) else { continue };
         drawn.push((format!("{margin}{elbow}"), member));
@@ -64,12 +62,7 @@ fn draw<'a, 'b>(
 /// `  └─ 4250 exited, server 41 MB node .../mcp-server-memory`
 fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) -> String {
     let record = member.record;
-    let part = match member.part {
-        Part::Launcher => "launcher",
-        Part::Server => "server",
-        Part::Helper => "helper",
-    };
-    let ended = scene.results.and_then(|results| results.iter().find(|ended| ended.member.id == record.id));
+    let ended = scene.ended(record.id);
     let outcome = ended.map(|ended| format!("{}, ", ended.outcome.as_str())).unwrap_or_default();
     // Deeper than half of the line nothing could be read any more.
     let branch = match screen.width {
@@ -77,11 +70,11 @@ fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) ->
         _ => branch,
     };
     let begin = format!("{branch}{} ", record.pid());
-    let rest = format!("{part} {} ", show_size(record.rss));
+    let rest = format!("{} {} ", member.part.as_str(), show_size(record.rss));
     let taken = begin.width() + outcome.width() + rest.width();
     let room = screen.width.map_or(usize::MAX, |width| width.saturating_sub(taken).max(12));
     let rest = rest + &fit_command(&clean(&command(record)), room);
-    let faint = |text: &str| screen.paint(style::faint(), text);
+    let faint = |text: &str| screen.paint(style::FAINT, text);
     match ended.map(|ended| style::outcome(&ended.outcome)) {
         // What became of it is the news.
         Some(news) if screen.color => faint(&begin) + &screen.paint(news, &outcome) + &faint(&rest),

@@ -10,53 +10,46 @@ use crate::process::SCHEMA;
 
 /// A configured server with and without `exec`. Words are shown without their secrets, and never written from here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct WrapRow {
+pub(crate) struct WrapRow {
     /// Where it stands.
     #[serde(flatten)]
-    pub entry: ConfigEntry,
+    pub(crate) entry: ConfigEntry,
     /// It starts through `exec` already.
-    pub wrapped: bool,
+    pub(crate) wrapped: bool,
     /// Command and arguments now.
-    pub before: Vec<String>,
+    pub(crate) before: Vec<String>,
     /// Command and arguments under `exec`; `null` where that would not start the same server.
-    pub after: Option<Vec<String>>,
+    pub(crate) after: Option<Vec<String>>,
     /// The client's own commands that write this entry, where it has them.
-    pub own_command: Option<String>,
+    pub(crate) own_command: Option<String>,
     /// Why `wrap install` does not write it.
-    pub refused: Option<String>,
+    pub(crate) refused: Option<String>,
 }
 
 /// For people: a heading, the diff, and how to get there.
-#[must_use]
-pub fn text(rows: &[WrapRow], screen: Screen) -> String {
+pub(crate) fn text(rows: &[WrapRow], screen: Screen) -> String {
     let mut lines = Vec::new();
     for row in rows {
         let ConfigEntry { client, scope, name, file } = &row.entry;
         let place = format!("{client}, {} ({scope})", clean(name));
-        lines.push(format!(
-            "{}  {}",
-            screen.paint(style::title(), &place),
-            screen.paint(style::faint(), &clean(file))
-        ));
+        let (place, file) = (screen.paint(style::TITLE, &place), screen.paint(style::FAINT, &clean(file)));
+        lines.push(format!("{place}  {file}"));
         if row.wrapped {
             lines.push(format!("    {}", command(&row.before)));
             lines.push("  starts through exec already".to_owned());
         } else {
             let mark = if row.after.is_some() { "-" } else { " " };
-            lines.push(screen.paint(style::bad(), &format!("  {mark} {}", command(&row.before))));
-            let after = row.after.iter().map(|after| format!("  + {}", command(after)));
-            lines.extend(after.map(|line| screen.paint(style::good(), &line)));
-            match &row.refused {
-                Some(why) => {
-                    let text = paragraph("  ", &format!("not written: {}", clean(why)), screen.width);
-                    lines.push(text.trim_end().to_owned());
-                }
-                None => lines.push(format!(
-                    "  mcp-reap wrap install --client {} --server {}",
-                    client,
-                    shell_word(&clean(name))
-                )),
+            lines.push(screen.paint(style::BAD, &format!("  {mark} {}", command(&row.before))));
+            if let Some(after) = &row.after {
+                lines.push(screen.paint(style::GOOD, &format!("  + {}", command(after))));
             }
+            lines.push(if let Some(why) = &row.refused {
+                let text = paragraph("  ", &format!("not written: {}", clean(why)), screen.width);
+                text.trim_end().to_owned()
+            } else {
+                let server = shell_word(&clean(name));
+                format!("  mcp-reap wrap install --client {client} --server {server}")
+            });
             lines.extend(row.own_command.iter().map(|own| format!("  or: {}", clean(own))));
         }
         lines.push(String::new());
@@ -66,8 +59,7 @@ pub fn text(rows: &[WrapRow], screen: Screen) -> String {
 }
 
 /// For programs: one JSON object.
-#[must_use]
-pub fn json(rows: &[WrapRow]) -> String {
+pub(crate) fn json(rows: &[WrapRow]) -> String {
     serde_json::json!({ "schema": SCHEMA, "configured": rows }).to_string()
 }
 
@@ -82,8 +74,7 @@ fn command(words: &[String]) -> String {
 }
 
 /// A word as a shell takes it.
-#[must_use]
-pub fn shell_word(word: &str) -> String {
+pub(crate) fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

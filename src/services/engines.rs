@@ -66,10 +66,9 @@ impl Engine {
                 without_user(host)
             ));
         }
-        let mut environment: Vec<(String, String)> = Vec::new();
-        for name in ["HOME", "XDG_RUNTIME_DIR"] {
-            environment.extend(std::env::var(name).ok().map(|value| (name.to_owned(), value)));
-        }
+        let variable = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
+        let mut environment: Vec<(String, String)> =
+            ["HOME", "XDG_RUNTIME_DIR"].into_iter().filter_map(variable).collect();
         // Said in any case: else docker's current context, which may be another machine, would decide.
         let host = if host.is_empty() { self.usual_socket() } else { Some(host.to_owned()) };
         environment.extend(host.map(|host| (self.host.to_owned(), host)));

@@ -75,16 +75,12 @@ pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
             }
         }
     }
-    let mut services: BTreeMap<Pid, Service> = BTreeMap::new();
-    for line in &lines {
-        if let Some((name, main_pid)) = line.service(&jobs, complete) {
-            let service = Service { manager: "launchd".into(), name, main_pid, active: false };
-            services.insert(line.pids[0], service);
+    let mut services: BTreeMap<Pid, Option<Service>> =
+        lines.iter().map(|line| (line.pids[0], line.service(&jobs, complete))).collect();
+    for record in &mut snapshot.processes {
+        if let Some(service) = services.remove(&record.pid()) {
+            record.details.service = service;
         }
-    }
-    let heads: BTreeSet<Pid> = lines.iter().map(|line| line.pids[0]).collect();
-    for record in snapshot.processes.iter_mut().filter(|record| heads.contains(&record.pid())) {
-        record.details.service = services.remove(&record.pid());
     }
 }
 
@@ -104,7 +100,7 @@ impl Ancestry {
     }
 
     /// The job that the process is or is below, with its main process; one without a name where that is not known.
-    fn service(&self, jobs: &Jobs, complete: bool) -> Option<(String, Option<Pid>)> {
+    fn service(&self, jobs: &Jobs, complete: bool) -> Option<Service> {
         let named = self.pids.iter().enumerate().find_map(|(steps, pid)| {
             let label = jobs.get(pid)?;
             if label.starts_with(APPLICATION) {
@@ -117,7 +113,8 @@ impl Ancestry {
         // XPC services and app extensions live in domains of single processes and are in no list; and a list that was
         // not read may have anything in it.
         let unnamed = self.may_be_job && (self.is_launchds || !complete);
-        named.or_else(|| unnamed.then(|| ("?".to_owned(), None)))
+        let (name, main_pid) = named.or_else(|| unnamed.then(|| ("?".to_owned(), None)))?;
+        Some(Service { manager: "launchd".into(), name, main_pid, active: false })
     }
 }
 
@@ -184,11 +181,11 @@ fn job<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<(Pid, String)> {
 
 /// Queries the real launchd.
 pub(super) fn query(question: &Question) -> Answer {
-    let output = match question {
-        Question::List => query::run("launchctl", &["list"], &[]),
-        Question::Print(domain) => query::run("launchctl", &["print", domain], &[]),
+    let args: &[&str] = match question {
+        Question::List => &["list"],
+        Question::Print(domain) => &["print", domain],
     };
-    match output {
+    match query::run("launchctl", args, &[]) {
         Some(output) if output.is_success() => Answer::Output(output.stdout),
         Some(output) if output.code.is_some_and(|code| NO_DOMAIN.contains(&code)) => Answer::NoDomain,
         _ => Answer::Unknown,

@@ -54,9 +54,8 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let mut known: BTreeMap<(Manager, String), Unit> = BTreeMap::new();
     for (manager, names) in units {
         let names: Vec<&str> = names.into_iter().collect();
-        for (name, unit) in query(manager, &names).map(|output| parse_show(&output)).unwrap_or_default() {
-            known.insert((manager, name), unit);
-        }
+        let units = parse_show(&query(manager, &names).unwrap_or_default());
+        known.extend(units.into_iter().map(|(name, unit)| ((manager, name), unit)));
     }
     for record in snapshot.processes.iter_mut().filter(|record| wanted.contains(&record.pid())) {
         record.details.service = service(record, viewer, &known);

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use mcp_reap::bytes::Argv;
 use mcp_reap::commands::guard::{Host, Queue, Server, Settings, wire_on};
-use mcp_reap::config::AuditSettings;
 use mcp_reap::guard::marker::Marker;
 use mcp_reap::guard::ticket::{Known, Ticket};
 use mcp_reap::guard::watch::{Events, Happenings, watch};
-use mcp_reap::policy::Policy;
+use mcp_reap::policy::{Policy, Retention};
 use mcp_reap::process::{Interest, Pid, Snapshot};
 use mcp_reap::reap::Lineage;
 use mcp_reap::services::launchd;
@@ -76,8 +75,8 @@ impl Host for Mac {
     }
 
     fn settings(&self) -> anyhow::Result<Settings> {
-        let (policy, audit) = (Policy::default(), AuditSettings::default());
-        Ok(Settings { policy, audit, linger: LINGER, directory: self.directory.clone() })
+        let (policy, retention) = (Policy::default(), Retention::default());
+        Ok(Settings { policy, retention, linger: LINGER, directory: self.directory.clone() })
     }
 
     fn now(&self) -> Duration {

@@ -47,7 +47,7 @@ pub(super) fn meaning(mut loaded: config::Loaded) -> String {
     loaded.policy.allow.iter_mut().for_each(|rule| rule.origin.clear());
     loaded.policy.servers.iter_mut().for_each(|rule| rule.origin.clear());
     loaded.policy.expect.iter_mut().for_each(|expected| expected.origin.clear());
-    format!("{:?} {:?}", loaded.policy, loaded.audit)
+    format!("{:?} {:?}", loaded.policy, loaded.retention)
 }
 
 pub(super) fn config_shape(bytes: &[u8]) -> u64 {

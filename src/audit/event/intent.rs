@@ -1,6 +1,6 @@
 //! The intent to signal a process, of its target.
 
-use super::{AuditEvent, Client, Subject};
+use super::{AuditEvent, Subject};
 use crate::classify::Evidence;
 use crate::plan::{Target, TargetMember};
 use crate::reap::Signal;
@@ -17,10 +17,7 @@ impl AuditEvent {
             signal,
             argv: cut(redact::argv(&member.argv)),
             rss: member.rss,
-            client: target
-                .client
-                .as_ref()
-                .map(|client| Client { pid: client.pid, name: client.name.clone() }),
+            client: target.client.clone(),
             verdict: target.verdict.as_str().to_owned(),
             reason: redact::text(&target.reason),
             evidence: evidence(target, member),

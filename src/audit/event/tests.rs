@@ -149,3 +149,13 @@ fn an_endless_command_line_is_cut_between_its_arguments() {
     };
     assert_eq!(argv, ["node", "<16388 bytes more>"]);
 }
+
+#[test]
+fn run_ids_sort_by_time_and_differ() {
+    let early = RunId::new(at("2026-11-20T13:59:59.999Z"), Pid(4242));
+    let late = RunId::new(at("2026-11-20T14:00:00Z"), Pid(17));
+    assert!(early < late, "{early:?} {late:?}");
+    assert!(early.as_str().starts_with("20261120T135959Z-4242-"));
+    let ids: HashSet<_> = (0..8).map(|_| RunId::new(at("2026-11-20T14:00:00Z"), Pid(1))).collect();
+    assert!(ids.len() > 4, "{ids:?}");
+}

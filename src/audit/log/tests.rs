@@ -186,7 +186,7 @@ fn lines_of_many_writers_stay_whole() {
         for writer in 0..WRITERS {
             let (file, _) = directory.append_to(CURRENT).unwrap();
             scope.spawn(move || {
-                let mut log = AuditLog::over(FileSink(file), run());
+                let mut log = AuditLog::over(file, run());
                 for event in 0..EACH {
                     log.append(now(), &finished(writer * EACH + event)).unwrap();
                 }

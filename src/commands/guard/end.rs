@@ -12,12 +12,11 @@ use super::look::{Guarded, GuardedLook};
 use super::record::ShortLocks;
 use super::whole::{Whole, ends};
 use crate::classify::{self, Finding, Judgement};
-use crate::config::AuditSettings;
 use crate::guard::watch::{Grace, Judged};
 use crate::instance::Part;
 use crate::look::Look;
 use crate::plan::{Plan, Target};
-use crate::policy::{Limits, Policy};
+use crate::policy::{Limits, Policy, Retention};
 use crate::process::{Pid, ProcessId, Snapshot};
 use crate::reap;
 
@@ -31,7 +30,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// How a server is judged and ended.
 pub(super) struct Rules {
     policy: Policy,
-    audit: AuditSettings,
+    retention: Retention,
     directory: PathBuf,
 }
 
@@ -39,7 +38,7 @@ impl From<Settings> for Rules {
     /// The person's own, but for the age that protects the young and for limits on what is in use.
     fn from(settings: Settings) -> Rules {
         let policy = Policy { min_age: Duration::ZERO, limits: Limits::default(), ..settings.policy };
-        Rules { policy, audit: settings.audit, directory: settings.directory }
+        Rules { policy, retention: settings.retention, directory: settings.directory }
     }
 }
 
@@ -81,7 +80,7 @@ pub(super) fn judge_and_end<H: Host>(
     }
     let stop = host.stop()?;
     let patience = Policy::patience(rules.policy.grace);
-    let mut recorder = ShortLocks::take(rules.directory.clone(), rules.audit, patience)?;
+    let mut recorder = ShortLocks::take(rules.directory.clone(), rules.retention, patience)?;
     let Some(second) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
     let confirmed = first.confirmed_by(second);
     if confirmed.targets.is_empty() {

@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use crate::bytes::Argv;
-use crate::config::{self, AuditSettings};
-use crate::policy::Policy;
+use crate::config;
+use crate::policy::{Policy, Retention};
 use crate::process::{Interest, Pid, Snapshot};
 use crate::reap::{Kernel, Lineage, Lookout};
 use crate::sys::{self, SysError};
@@ -74,7 +74,7 @@ pub struct Settings {
     /// What may be ended, and how.
     pub policy: Policy,
     /// How long the record is kept.
-    pub audit: AuditSettings,
+    pub retention: Retention,
     /// How long a client may read on after it closed stdin.
     pub linger: Duration,
     /// Where the record is.
@@ -139,7 +139,8 @@ impl Host for Here {
     fn settings(&self) -> anyhow::Result<Settings> {
         let loaded = config::load(None)?;
         let directory = config::state_dir()?;
-        Ok(Settings { policy: loaded.policy, audit: loaded.audit, linger: loaded.exec.linger, directory })
+        let (linger, policy) = (loaded.policy.linger, loaded.policy);
+        Ok(Settings { policy, retention: loaded.retention, linger, directory })
     }
 
     fn now(&self) -> Duration {

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::super::recorder::{Totals, Translator, run_finished, run_started};
-use crate::audit::{AuditError, AuditEvent, AuditLog, Retention, RunId, RunLock, StartedBy};
-use crate::config::AuditSettings;
+use crate::audit::{AuditError, AuditEvent, AuditLog, RunId, RunLock, StartedBy};
 use crate::plan::Plan;
+use crate::policy::Retention;
 use crate::process::Pid;
 use crate::reap::{MemberEvent, Recorder};
 
@@ -35,12 +35,12 @@ impl ShortLocks {
     /// When it cannot be had, or not in time: nothing is ended then.
     pub(super) fn take(
         directory: PathBuf,
-        audit: AuditSettings,
+        retention: Retention,
         patience: Duration,
     ) -> anyhow::Result<ShortLocks> {
         let mut recorder = ShortLocks {
             directory,
-            retention: Retention { keep_days: audit.keep_days, max_size: audit.max_size },
+            retention,
             run: RunId::new(Utc::now(), Pid(std::process::id())),
             patience,
             translator: Translator::default(),

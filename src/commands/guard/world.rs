@@ -9,11 +9,11 @@ use super::host::Host;
 use super::look::Guarded;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
-use crate::config::ExecSettings;
 use crate::guard::decide::{Reader, Tree};
 use crate::guard::marker::Marker;
 use crate::guard::ticket::Ticket;
 use crate::guard::watch::{Grace, Judged, World};
+use crate::policy::Policy;
 use crate::process::{OtherEnd, Pid, ProcessRecord, Snapshot, StartTime};
 use crate::sys::EVIDENCE_VARIABLES;
 
@@ -105,7 +105,7 @@ impl<H: Host> World for Server<H> {
     fn linger(&mut self) -> Duration {
         // A configuration that cannot be read ends nothing; until it can, the default waits as well as any.
         let configured = || self.guarded.host.settings().map(|settings| settings.linger);
-        self.linger.or_else(|| configured().ok()).unwrap_or(ExecSettings::default().linger)
+        self.linger.or_else(|| configured().ok()).unwrap_or(Policy::default().linger)
     }
 
     fn reader(&mut self) -> Reader {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::*;
 use crate::audit::RunId;
 use crate::classify::Verdict;
+use crate::instance::Part;
 use crate::process::StartTime;
 
 /// A disk that notes what was written since the last sync.

@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::history::{PastInstance, PastProcess, PastWithheld};
 use crate::process::Pid;
 
 const PLAIN: Screen = Screen { color: false, width: None };

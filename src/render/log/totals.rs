@@ -1,14 +1,13 @@
 //! What all runs together brought, by day and by server.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use chrono::{NaiveDate, TimeZone};
-use unicode_width::UnicodeWidthStr;
 
 use super::Run;
 use crate::render::clean::{clean, fit};
-use crate::render::style::{self, Screen};
+use crate::render::grid::{Column, Grid, pad};
+use crate::render::style::Screen;
 use crate::units::show_size;
 
 /// A sum.
@@ -28,8 +27,7 @@ impl Sum {
 }
 
 /// Two tables, by day and by server; nothing where nothing was ended.
-#[must_use]
-pub fn totals<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
+pub(crate) fn totals<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
     let mut days: BTreeMap<NaiveDate, Sum> = BTreeMap::new();
     let mut servers: BTreeMap<String, Sum> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.processes_ended > 0) {
@@ -48,19 +46,18 @@ pub fn totals<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
     }
     let mut servers: Vec<(String, Sum)> = servers.into_iter().collect();
     servers.sort_by_key(|(_, sum)| std::cmp::Reverse(sum.rss));
-    let days = days.into_iter().map(|(day, sum)| (day.to_string(), sum)).collect::<Vec<_>>();
-    format!("\n{}\n{}", table("DAY", &days, screen), table("SERVER", &servers, screen))
+    let days = days.into_iter().map(|(day, sum)| (day.to_string(), sum)).collect();
+    format!("\n{}\n{}", table("DAY", days, screen), table("SERVER", servers, screen))
 }
 
-fn table(title: &str, rows: &[(String, Sum)], screen: Screen) -> String {
-    let width = rows.iter().map(|(name, _)| name.width()).chain([title.width()]).max().unwrap_or(0);
-    let mut out = String::new();
-    let pad = |name: &str| format!("{name}{}", " ".repeat(width - name.width()));
-    let titles = format!("{}  INSTANCES  PROCESSES  RECLAIMED", pad(title));
-    let _ = writeln!(out, "{}", screen.paint(style::title(), &titles));
-    for (name, sum) in rows {
-        let Sum { instances, processes, rss } = sum;
-        let _ = writeln!(out, "{}  {instances:>9}  {processes:>9}  {:>9}", pad(name), show_size(*rss));
-    }
-    out
+fn table(title: &'static str, rows: Vec<(String, Sum)>, screen: Screen) -> String {
+    let right = ["INSTANCES", "PROCESSES", "RECLAIMED"].map(|title| Column { title, right: true });
+    let columns = [[Column { title, right: false }].as_slice(), &right].concat();
+    let row = |(name, sum): (String, Sum)| {
+        // The grid pads all columns but the last.
+        let reclaimed = pad(&show_size(sum.rss), "RECLAIMED".len(), true);
+        vec![name, sum.instances.to_string(), sum.processes.to_string(), reclaimed]
+    };
+    let grid = Grid::new(columns, rows.into_iter().map(row).collect());
+    grid.lines(0, Screen { width: None, ..screen }).join("\n") + "\n"
 }
