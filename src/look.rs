@@ -23,6 +23,9 @@ pub struct Look<'a> {
     pub catalog: &'a Catalog,
     /// Roots of instances of their own, whatever is above them: `mcp-reap exec` was put in front of these.
     pub roots: HashSet<Pid>,
+    /// Processes that left a server's tree under `mcp-reap exec` are found by its marker. A guardian finds those of its
+    /// own server itself.
+    pub judges_marked: bool,
 }
 
 impl<'a> Look<'a> {
@@ -53,7 +56,14 @@ impl<'a> Look<'a> {
 
     /// A look at a snapshot whose roles are known.
     pub(crate) fn with_roles(snapshot: &'a Snapshot, catalog: &'a Catalog, roles: Roles) -> Look<'a> {
-        Look { snapshot, tree: Tree::new(snapshot), roles, catalog, roots: HashSet::new() }
+        Look {
+            snapshot,
+            tree: Tree::new(snapshot),
+            roles,
+            catalog,
+            roots: HashSet::new(),
+            judges_marked: true,
+        }
     }
 
     /// What a process really runs. Of an identified process that is known; of the others it is resolved here.

@@ -1,5 +1,7 @@
 //! What part each process of a snapshot plays: by its own argv, then by its environment, then by the wires it holds.
 
+mod exec;
+
 use std::collections::HashMap;
 
 use crate::bytes::{Argv, RawText};
@@ -89,19 +91,20 @@ impl Roles {
     /// The same, where the person said that these start servers, whatever their names say. A part that a process
     /// plays by its name it keeps.
     pub(crate) fn with_servers(mut self, tree: &Tree<'_>, pids: &[Pid]) -> Roles {
+        self.name_started_by_exec(tree, pids);
+        self.overrule(self.acting_clients(tree));
+        self
+    }
+
+    fn name_started_by_exec(&mut self, tree: &Tree<'_>, pids: &[Pid]) {
         let nameless = |pid: &&Pid| self.role(**pid).is_none_or(|role| role == Role::Wrapper);
         let records = pids.iter().filter(nameless).filter_map(|pid| tree.get(*pid));
         let found = records.map(|record| {
-            let runs = Resolution::of(record);
-            let role = if runs.is_launched() { Role::Launcher } else { Role::Server };
-            let name = runs.name().map(|name| name.rsplit('/').next().unwrap_or_default().to_owned());
-            let name = name.unwrap_or_else(|| record.comm.to_string());
-            Known { pid: record.pid(), what: Identification { role, name, basis: Basis::Exec }, runs }
+            let (what, runs) = exec::started(record);
+            Known { pid: record.pid(), what, runs }
         });
         let found = found.collect();
         self.overrule(found);
-        self.overrule(self.acting_clients(tree));
-        self
     }
 
     /// Adds what these rows are.
@@ -132,6 +135,7 @@ impl Roles {
         self.known.sort_by_key(|known| known.pid);
         self.unproven.sort_unstable();
         let by_environment: Vec<_> = rows
+            .clone()
             .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
             .filter(|record| self.role(record.pid()).is_none_or(|role| role == Role::Wrapper))
             .filter(|record| tree.parent(record).is_none_or(|parent| self.stands_alone(parent)))
@@ -144,6 +148,10 @@ impl Roles {
             })
             .collect();
         self.overrule(by_environment);
+        let adopts = |pid: Pid| pid == Pid::INIT || self.role(pid) == Some(Role::Init);
+        let marked = rows.filter(|record| exec::is_marked_server(record, tree, adopts));
+        let marked: Vec<Pid> = marked.map(ProcessRecord::pid).collect();
+        self.name_started_by_exec(tree, &marked);
         self.overrule(self.acting_clients(tree));
     }
 

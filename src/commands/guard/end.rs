@@ -115,6 +115,7 @@ fn plan<H: Host>(
         forgive(&mut seen, client);
     }
     let mut look = Look::with_roles(&seen.snapshot, &seen.catalog, seen.roles);
+    look.judges_marked = false;
     if scope == Scope::Server {
         look.roots.extend(&seen.tops);
     }

@@ -11,9 +11,9 @@ use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::config::ExecSettings;
 use crate::guard::decide::{Reader, Tree};
-use crate::guard::marker::Marker;
 use crate::guard::ticket::Ticket;
 use crate::guard::watch::{Grace, Judged, World};
+use crate::marker::Marker;
 use crate::process::{OtherEnd, Pid, ProcessRecord, Snapshot, StartTime};
 use crate::sys::EVIDENCE_VARIABLES;
 

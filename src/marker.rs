@@ -1,4 +1,4 @@
-//! The marker that a server under `exec` carries, with all that it starts: whose it is.
+//! The marker that a server under `exec` carries, with all that it starts: whose it is, and who watches over it.
 //!
 //! `MCP_REAP_EXEC=<root pid>,<start>,<id>`. The id names the stdin that the guardian watches (`p` a pipe,
 //! `s` a socket, its inode; `-` for one that is not watched) and ends with a number of its own:
@@ -6,7 +6,9 @@
 
 use std::fmt;
 
-use crate::process::{Pid, ProcessId, StartTime};
+use crate::bytes::{Argv, to_text};
+use crate::process::{Pid, ProcessId, ProcessRecord, StartTime, StdioKind};
+use crate::tree::Tree;
 
 /// The variable's name.
 pub const VARIABLE: &str = "MCP_REAP_EXEC";
@@ -36,6 +38,52 @@ impl Marker {
         let start = words.next()?.parse().ok().map(StartTime)?;
         let id = words.next().filter(|id| is_plain(id))?;
         Some(Marker { root: ProcessId { pid, start }, id: id.to_owned() })
+    }
+
+    /// The marker in the environment of a process, where that was read.
+    #[must_use]
+    pub fn of(record: &ProcessRecord) -> Option<Marker> {
+        record.env_var(VARIABLE).and_then(Marker::parse)
+    }
+
+    /// The marker of the server that a guardian with this command line watches; `None` for any other program.
+    #[must_use]
+    pub fn of_guardian(argv: &Argv) -> Option<Marker> {
+        let mut words = argv.iter();
+        if words.next() != Some(b"mcp-reap") || words.next() != Some(b"guard") {
+            return None;
+        }
+        let words: Vec<_> = words.map(to_text).collect();
+        let get = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
+        let (root, _) = get("root=")?.split_once(':')?;
+        let (pid, start) = root.split_once('@')?;
+        let root = ProcessId { pid: Pid(pid.parse().ok()?), start: StartTime(start.parse().ok()?) };
+        get("marker=").filter(|id| is_plain(id)).map(|id| Marker { root, id: id.to_owned() })
+    }
+
+    /// Does a guardian of this server live?
+    #[must_use]
+    pub fn is_guarded(&self, tree: &Tree<'_>) -> bool {
+        let watches = |argv: &Argv| Marker::of_guardian(argv).as_ref() == Some(self);
+        tree.living().any(|record| record.argv.as_ref().is_some_and(watches))
+    }
+
+    /// Is the process that `exec` became alive? Another process with its number is not it.
+    #[must_use]
+    pub fn root_lives(&self, tree: &Tree<'_>) -> bool {
+        tree.get(self.root.pid).is_some_and(|record| record.id == self.root && !record.is_zombie())
+    }
+
+    /// Does this process have the stdin that the guardian was given to watch?
+    #[must_use]
+    pub fn is_on_the_wire(&self, record: &ProcessRecord) -> bool {
+        let Some(stdio) = &record.details.stdio else { return false };
+        let wire = match stdio.kind {
+            StdioKind::Pipe => stdio.stdin_id.map(Wire::Pipe),
+            StdioKind::Socket => stdio.stdin_id.map(Wire::Socket),
+            _ => None,
+        };
+        self.names(wire)
     }
 
     /// Was the process that `exec` became given a stdin that hangs up?
@@ -94,6 +142,23 @@ mod tests {
         assert_eq!(Marker::parse(&marker.to_string()), Some(marker));
         for wrong in ["", "1", "1,2", "x,2,p1.0", "1,y,p1.0", "1,2,", "1,2,a b", "1,2,a,b", "1,2,$(id)"] {
             assert_eq!(Marker::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_guardian_is_known_by_its_command_line_and_only_for_its_own_server() {
+        let marker = Marker { root: ProcessId { pid: Pid(4242), start: StartTime(881) }, id: "p7.0".into() };
+        let of = |line: &str| Marker::of_guardian(&line.split(' ').collect());
+        let line = "mcp-reap guard root=4242@881:5 client=1:6 ready=8 marker=p7.0 stdin=7";
+        assert_eq!(of(line), Some(marker));
+        for other in [
+            "mcp-reap list root=4242@881:5 marker=p7.0",
+            "vim guard root=4242@881:5 marker=p7.0",
+            "mcp-reap guard root=4242:5 marker=p7.0",
+            "mcp-reap guard root=4242@881:5",
+            "mcp-reap guard",
+        ] {
+            assert_eq!(of(other), None, "{other}");
         }
     }
 
