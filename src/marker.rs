@@ -46,6 +46,16 @@ impl Marker {
         record.env_var(VARIABLE).and_then(Marker::parse)
     }
 
+    /// The marker in an environment, each variable ended by a zero.
+    #[must_use]
+    pub fn in_environment(bytes: &[u8]) -> Option<Marker> {
+        let value = |word: &[u8]| {
+            let value = word.strip_prefix(VARIABLE.as_bytes())?.strip_prefix(b"=")?;
+            Marker::parse(std::str::from_utf8(value).ok()?)
+        };
+        bytes.split(|byte| *byte == 0).find_map(value)
+    }
+
     /// The marker of the server that a guardian with this command line watches; `None` for any other program.
     #[must_use]
     pub fn of_guardian(argv: &Argv) -> Option<Marker> {
@@ -142,6 +152,16 @@ mod tests {
         assert_eq!(Marker::parse(&marker.to_string()), Some(marker));
         for wrong in ["", "1", "1,2", "x,2,p1.0", "1,y,p1.0", "1,2,", "1,2,a b", "1,2,a,b", "1,2,$(id)"] {
             assert_eq!(Marker::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn in_an_environment_only_the_variable_itself_is_a_marker() {
+        let of = |text: &str| Marker::in_environment(text.as_bytes()).map(|marker| marker.root.pid.0);
+        assert_eq!(of("HOME=/h\0MCP_REAP_EXEC=42,881,p7.0\0A=b\0"), Some(42));
+        for none in ["", "A=MCP_REAP_EXEC=42,881,p7.0\0", "MCP_REAP_EXEC_X=42,881,p7.0\0", "MCP_REAP_EXEC\0"]
+        {
+            assert_eq!(of(none), None, "{none}");
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Whereabouts {
     pub folder: Option<String>,
     /// The git repository around that folder; never looked for in a recorded table.
     pub repository: Option<String>,
+    /// The process that `mcp-reap exec` became and whose marker it carries.
+    pub marked_by: Option<Pid>,
 }
 
 impl Whereabouts {
@@ -147,6 +149,13 @@ pub fn stranger(
     let _ = writeln!(out, "{what}{}.", clean(&name));
     let _ = writeln!(out, "A run would leave it alone.");
     let _ = writeln!(out, "\n{}", screen.paint(style::title(), "What was looked at"));
+    if let Some(root) = place.marked_by {
+        let mark = format!(
+            "It carries the mark of process {root}, which mcp-reap exec started. Everything that such a server starts does; \
+             the mark alone makes it no part of it."
+        );
+        out.push_str(&paragraph("  ", &mark, screen.width));
+    }
     match program {
         Some(program) => {
             let _ = writeln!(out, "  What really runs is {}; no rule names it a server.", clean(program));

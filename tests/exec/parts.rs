@@ -48,6 +48,10 @@ pub(crate) fn part(name: &str) -> Command {
 /// pid 1: collects the dead and ends with the scene.
 fn init() -> ExitCode {
     assert_eq!(std::process::id(), 1, "a scene runs only as pid 1 of its own namespace");
+    // What adopts orphans is known by its name.
+    if std::env::args().next().as_deref() != Some("/sbin/init") {
+        panic!("{}", Command::new(std::env::current_exe().unwrap()).arg0("/sbin/init").exec());
+    }
     let scene = part("scene").spawn().unwrap();
     let scene = Pid::from_raw(scene.id().try_into().unwrap());
     crate::namespace::collect(scene, None)
@@ -214,6 +218,18 @@ fn server(args: &[String]) -> ExitCode {
                 let mut web = part("server");
                 web.args(["listen-tcp", "stay"]);
                 double_fork(&mut web, false);
+            }
+            // Put aside without the marker, it starts something that has it.
+            "not-ours" => {
+                let marker = std::env::var("MCP_REAP_EXEC").unwrap();
+                let mut stranger = part("server");
+                stranger.args(["carrier-below", "stay"]).env_remove("DEAF");
+                stranger.env_remove("MCP_REAP_EXEC").env("MARKER", marker);
+                double_fork(&mut stranger, false);
+            }
+            "carrier-below" => {
+                let mut below = part("server");
+                below.arg("stay").env("MCP_REAP_EXEC", std::env::var("MARKER").unwrap()).spawn().unwrap();
             }
             "worker" => {
                 part("server").args(["stay"]).spawn().unwrap();
