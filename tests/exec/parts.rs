@@ -77,6 +77,17 @@ fn client(args: &[String]) -> ExitCode {
             "close" => *wire = Wire { to: None, from: None },
             "close-in" => wire.to = None,
             "close-out" => wire.from = None,
+            // The client has said all, and reads on.
+            "shut-out" => {
+                let end = wire.to.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
+                UnixStream::from(end).shutdown(std::net::Shutdown::Write).unwrap();
+            }
+            "listen" => {
+                let mut said = String::new();
+                wire.from.as_mut().unwrap().read_line(&mut said).unwrap();
+                println!("{}", said.trim_end());
+                continue;
+            }
             "kill-child" => {
                 child.kill().unwrap();
             }
@@ -143,6 +154,12 @@ fn start(wire: &str, command: &[String]) -> (Child, Wire) {
             let (stdin, stdout) = (UnixStream::pair().unwrap(), UnixStream::pair().unwrap());
             server.stdin(OwnedFd::from(stdin.1)).stdout(OwnedFd::from(stdout.1));
             (stdin.0.into(), stdout.0.into())
+        }
+        // One for both directions, as socketpair(2) gives it.
+        "one-socket" => {
+            let (own, theirs) = UnixStream::pair().unwrap();
+            server.stdin(OwnedFd::from(theirs.try_clone().unwrap())).stdout(OwnedFd::from(theirs));
+            (own.try_clone().unwrap().into(), own.into())
         }
         "null" => {
             server.stdin(Stdio::null()).stdout(Stdio::null());
@@ -244,6 +261,18 @@ fn server(args: &[String]) -> ExitCode {
             "shut" => {
                 let stdin: UnixStream = io::stdin().as_fd().try_clone_to_owned().unwrap().into();
                 stdin.shutdown(std::net::Shutdown::Both).unwrap();
+            }
+            // It wants to hear no more, and goes on speaking.
+            "shut-in" => {
+                let stdin: UnixStream = io::stdin().as_fd().try_clone_to_owned().unwrap().into();
+                stdin.shutdown(std::net::Shutdown::Read).unwrap();
+            }
+            "tick" => {
+                std::thread::spawn(|| {
+                    while writeln!(io::stdout(), "tick").is_ok() {
+                        std::thread::sleep(Duration::from_millis(200));
+                    }
+                });
             }
             "deaf-worker-takes-over" => {
                 part("server").args(["deaf", "stay"]).env_remove("DEAF").spawn().unwrap();
