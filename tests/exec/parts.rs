@@ -50,7 +50,9 @@ fn init() -> ExitCode {
     assert_eq!(std::process::id(), 1, "a scene runs only as pid 1 of its own namespace");
     // What adopts orphans is known by its name.
     if std::env::args().next().as_deref() != Some("/sbin/init") {
-        panic!("{}", Command::new(std::env::current_exe().unwrap()).arg0("/sbin/init").exec());
+        let refused = Command::new(std::env::current_exe().unwrap()).arg0("/sbin/init").exec();
+        eprintln!("{refused}");
+        return ExitCode::FAILURE;
     }
     let scene = part("scene").spawn().unwrap();
     let scene = Pid::from_raw(scene.id().try_into().unwrap());
@@ -235,6 +237,13 @@ fn server(args: &[String]) -> ExitCode {
                 let mut web = part("server");
                 web.args(["listen-tcp", "stay"]);
                 double_fork(&mut web, false);
+            }
+            // A program that everybody knows, put aside.
+            aside if aside.starts_with("aside=") => {
+                let program = dir().join("bin").join(&aside["aside=".len()..]);
+                std::fs::hard_link(std::env::current_exe().unwrap(), &program).unwrap();
+                let mut aside = Command::new(program);
+                double_fork(aside.arg("stay").env(PART, "server"), false);
             }
             // Put aside without the marker, it starts something that has it.
             "not-ours" => {
