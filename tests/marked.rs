@@ -46,6 +46,9 @@ fn unguarded(server: &str) -> Table {
     table
 }
 
+/// The row is as it is to be.
+fn set(_: Row<'_>) {}
+
 fn changed(change: impl FnOnce(Row<'_>)) -> Table {
     let mut table = unguarded(SERVER);
     change(table.row(AWAY));
@@ -84,9 +87,9 @@ fn what_carries_the_marker_of_a_server_in_use_stays_and_is_a_member() {
     assert!(table.ended(&now()).is_empty());
     assert_eq!(table.verdict(&now(), AWAY), Some(Verdict::InUse));
     // The twin of it: the helper is used, and keeps its server.
-    let table = changed(|row| drop(row.wire(Wire::Held(800))));
+    let table = changed(|row| set(row.wire(Wire::Held(800))));
     assert!(table.ended(&now()).is_empty());
-    let connected = changed(|row| drop(row.change(|record| record.details.connected = Some(1))));
+    let connected = changed(|row| set(row.change(|record| record.details.connected = Some(1))));
     assert!(connected.ended(&now()).is_empty());
 }
 
@@ -106,13 +109,13 @@ fn an_allowlist_that_names_what_left_the_tree_keeps_all_of_it() {
 fn what_leads_a_life_of_its_own_stays_though_it_carries_the_marker() {
     type Change = fn(&mut Table);
     let all: [(&str, Change); 16] = [
-        ("it listens", |t| drop(t.row(AWAY).listens(8080, 0))),
+        ("it listens", |t| set(t.row(AWAY).listens(8080, 0))),
         ("whether it listens was not read", |t| {
             t.row(AWAY).change(|r| r.details.listening = None);
         }),
-        ("it has another terminal", |t| drop(t.row(AWAY).tty("pts/4"))),
-        ("it has a window", |t| drop(t.row(AWAY).change(|r| r.details.display = true))),
-        ("a window is below it", |t| drop(t.row(AWAY + 1).change(|r| r.details.display = true))),
+        ("it has another terminal", |t| set(t.row(AWAY).tty("pts/4"))),
+        ("it has a window", |t| set(t.row(AWAY).change(|r| r.details.display = true))),
+        ("a window is below it", |t| set(t.row(AWAY + 1).change(|r| r.details.display = true))),
         ("a browser of the person's", |t| command(t, "/usr/lib/firefox/firefox")),
         ("an editor", |t| command(t, "/usr/bin/gvim notes.md")),
         ("a multiplexer", |t| command(t, "tmux new-session -d")),
@@ -130,7 +133,7 @@ fn what_leads_a_life_of_its_own_stays_though_it_carries_the_marker() {
         ("in the session of a stranger", |t| {
             t.row(AWAY).change(|r| (r.session, r.group) = (Some(Pid(800)), Some(Pid(800))));
         }),
-        ("started before the server", |t| drop(t.row(AWAY).age(9000.0))),
+        ("started before the server", |t| set(t.row(AWAY).age(9000.0))),
         ("in another PID namespace", |t| {
             t.row(AWAY).change(|r| r.details.foreign_namespace = true);
         }),
@@ -229,9 +232,9 @@ fn a_server_without_a_name_is_known_by_its_own_marker_alone() {
     };
     assert_eq!(table(|_| {}), [ROOT, AWAY, AWAY + 1]);
     let none: [u32; 0] = [];
-    assert_eq!(table(|row| drop(row.wire(Wire::Null))), none, "no wire");
-    assert_eq!(table(|row| drop(row.wire(Wire::Held(800)))), none, "held");
-    assert_eq!(table(|row| drop(row.wire(Wire::Unknown))), none, "not read");
+    assert_eq!(table(|row| set(row.wire(Wire::Null))), none, "no wire");
+    assert_eq!(table(|row| set(row.wire(Wire::Held(800)))), none, "held");
+    assert_eq!(table(|row| set(row.wire(Wire::Unknown))), none, "not read");
     let batch = table(|row| {
         row.change(|record| {
             let stdio = record.details.stdio.as_mut().unwrap();
@@ -318,7 +321,7 @@ fn environments_are_read_only_where_a_server_has_lost_its_guardian() {
         (if_marked, surely.contains(&Pid(AWAY + 1)))
     };
     assert_eq!(asked(&|_| {}), (vec![Pid(AWAY)], false), "an orphan of ours, younger than the server");
-    assert_eq!(asked(&|t| drop(t.row(ROOT).env(&[]))), (vec![], false), "no marker, no reason");
+    assert_eq!(asked(&|t| set(t.row(ROOT).env(&[]))), (vec![], false), "no marker, no reason");
     let guarded = |t: &mut Table| {
         let marker = marker(t, 1);
         let (root, id) = marker.rsplit_once(',').unwrap();
