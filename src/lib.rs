@@ -8,6 +8,7 @@ pub mod process;
 pub mod redact;
 pub mod units;
 // layer 1: relations
+pub mod marker;
 pub mod pattern;
 pub mod tree;
 // layer 2: knowledge

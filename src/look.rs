@@ -23,6 +23,9 @@ pub struct Look<'a> {
     pub catalog: &'a Catalog,
     /// Roots of instances of their own, whatever is above them: `mcp-reap exec` was put in front of these.
     pub roots: HashSet<Pid>,
+    /// Processes that left a server's tree under `mcp-reap exec` are found by its marker. A guardian finds those of its
+    /// own server itself.
+    pub judges_marked: bool,
 }
 
 impl<'a> Look<'a> {
@@ -59,7 +62,7 @@ impl<'a> Look<'a> {
         roles: impl FnOnce(&Tree<'_>) -> Roles,
     ) -> Look<'a> {
         let tree = Tree::new(snapshot);
-        Look { snapshot, roles: roles(&tree), tree, catalog, roots: HashSet::new() }
+        Look { snapshot, roles: roles(&tree), tree, catalog, roots: HashSet::new(), judges_marked: true }
     }
 
     /// What a process really runs. Of an identified process that is known; of the others it is resolved here.

@@ -1,5 +1,7 @@
 //! What part each process of a snapshot plays: by its own argv, then by its environment, then by the wires it holds.
 
+mod exec;
+
 use std::collections::HashMap;
 
 use crate::bytes::{Argv, RawText};
@@ -105,18 +107,20 @@ impl Roles {
     /// The same, where the person said that these start servers, whatever their names say. A part that a process
     /// plays by its name it keeps.
     pub(crate) fn with_servers(mut self, tree: &Tree<'_>, pids: &[Pid]) -> Roles {
+        self.name_started_by_exec(tree, pids);
+        self.overrule(self.acting_clients(tree));
+        self
+    }
+
+    fn name_started_by_exec(&mut self, tree: &Tree<'_>, pids: &[Pid]) {
         let nameless = |pid: &&Pid| self.role(**pid).is_none_or(|role| role == Role::Wrapper);
         let records = pids.iter().filter(nameless).filter_map(|pid| tree.get(*pid));
         let found = records.map(|record| {
-            let runs = Resolution::of(record);
-            let role = if runs.is_launched() { Role::Launcher } else { Role::Server };
-            let name = runs.name().map(|name| name.rsplit('/').next().unwrap_or_default().to_owned());
-            let name = name.unwrap_or_else(|| record.comm.to_string());
-            Known { pid: record.pid(), what: Identification { role, name, basis: Basis::Exec }, runs }
+            let (what, runs) = exec::started(record);
+            Known { pid: record.pid(), what, runs }
         });
-        self.overrule(found.collect());
-        self.overrule(self.acting_clients(tree));
-        self
+        let found = found.collect();
+        self.overrule(found);
     }
 
     /// Adds what these rows are.
@@ -145,6 +149,7 @@ impl Roles {
         self.known.sort_by_key(|known| known.pid);
         self.unproven.sort_unstable();
         let by_environment: Vec<_> = rows
+            .clone()
             .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
             .filter(|record| self.role(record.pid()).is_none_or(|role| role == Role::Wrapper))
             .filter(|record| tree.parent(record).is_none_or(|parent| self.stands_alone(parent)))
@@ -157,6 +162,10 @@ impl Roles {
             })
             .collect();
         self.overrule(by_environment);
+        let adopts = |pid: Pid| pid == Pid::INIT || self.role(pid) == Some(Role::Init);
+        let marked = rows.filter(|record| exec::is_marked_server(record, tree, adopts));
+        let marked: Vec<Pid> = marked.map(ProcessRecord::pid).collect();
+        self.name_started_by_exec(tree, &marked);
         self.overrule(self.acting_clients(tree));
     }
 

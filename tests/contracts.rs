@@ -249,6 +249,7 @@ fn explanations_are_what_their_schema_says() {
     fs::create_dir_all(home.dir.path().join("shop/.git")).unwrap();
     home.script("bin/mcp-server-notes", "#!/bin/sh\ncat >/dev/null\n");
     let mut server = Command::new(home.dir.path().join("bin/mcp-server-notes"));
+    server.env("MCP_REAP_EXEC", "2,5,-.0000002a");
     server.current_dir(home.dir.path().join("shop")).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut works = server.spawn().unwrap();
     let shown = home.json(&["explain", &works.id().to_string(), "--json"]);
@@ -257,7 +258,7 @@ fn explanations_are_what_their_schema_says() {
     explain.takes(&shown);
     explain.refuses_what_is_broken_in(&one);
     let seen: Vec<&str> = explain.seen.iter().map(String::as_str).collect();
-    for needed in [".ancestors", ".cwd", ".repository", ".explanations[].instance"] {
+    for needed in [".ancestors", ".cwd", ".repository", ".marked_by", ".explanations[].instance"] {
         assert!(seen.contains(&needed), "{needed} was never printed");
     }
 }

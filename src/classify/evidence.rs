@@ -145,7 +145,8 @@ pub enum Evidence {
         /// The client.
         pid: Pid,
     },
-    /// A process that left its server's tree carries the mark of `mcp-reap exec`, and goes with that server.
+    /// A process that left its server's tree carries the mark of `mcp-reap exec`. Where it is a member it goes with that
+    /// server; elsewhere the mark alone proves nothing.
     Marked {
         /// The process.
         pid: Pid,

@@ -2,7 +2,7 @@
 
 use super::owner::{Above, Standing};
 use crate::catalog::{Catalog, Role};
-use crate::instance;
+use crate::instance::{self, marked};
 use crate::look::Look;
 use crate::process::{Interest, ProcessRecord, Snapshot};
 use crate::roles::Roles;
@@ -94,11 +94,13 @@ fn interest(look: &Look<'_>) -> Interest {
             if_wired.push(record.pid());
         }
     }
-    for pids in [&mut surely, &mut above, &mut if_wired] {
+    let marked::Unread { environments: mut if_marked, carriers } = marked::unread(look);
+    surely.extend(carriers);
+    for pids in [&mut surely, &mut above, &mut if_wired, &mut if_marked] {
         pids.sort_unstable();
         pids.dedup();
     }
-    Interest { surely, above, if_wired }
+    Interest { surely, above, if_wired, if_marked }
 }
 
 /// Processes of ours without a name, whose owner is gone or a client. Their parent is looked up once for all its children.

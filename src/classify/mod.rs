@@ -21,7 +21,7 @@ pub use conversation::name_conversations;
 pub use evidence::{Adoption, Evidence};
 pub use finding::{ClientRef, ClientStatus, Conversation, Copies, Finding, Judgement, ZombieStatus};
 pub use interest::Scout;
-pub use observe::{idle_rules, is_persons};
+pub use observe::idle_rules;
 pub use proof::Proof;
 pub use verdict::Verdict;
 pub use wire::WireState;

@@ -5,9 +5,10 @@ use super::evidence::Evidence;
 use super::management::Management;
 use super::owner::{Owner, may_hide, owner};
 use super::wire::{Wire, WireState};
-use crate::catalog::{Catalog, Role};
-use crate::instance::{Instance, Member, Part};
+use crate::catalog::Role;
+use crate::instance::{Instance, Member, Part, is_known_as_persons, is_persons};
 use crate::look::Look;
+use crate::marker::Marker;
 use crate::policy::{AllowRule, Candidate, Policy};
 use crate::process::{OtherEnd, Pid, ProcessRecord, StdioKind};
 use crate::program::Beside;
@@ -69,6 +70,7 @@ impl Observation {
         if instance.is_left_over() {
             list.push(Evidence::LeftOver);
         }
+        list.extend(marked(instance));
         if let Some(by) = &self.allowed {
             list.push(Evidence::Allowed { pid: by.pid, rule: by.rule.clone(), reason: by.reason.clone() });
         }
@@ -194,6 +196,14 @@ fn identified(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Evidence> {
         .collect()
 }
 
+/// The members that carry the marker of `mcp-reap exec` and left the tree; or the root, where it left another.
+fn marked(instance: &Instance<'_>) -> Vec<Evidence> {
+    let own = Marker::of(instance.root).filter(|marker| marker.root != instance.root.id);
+    let own = own.map(|marker| (instance.root.pid(), marker.root.pid));
+    let all = instance.marked.iter().copied().chain(own);
+    all.map(|(pid, root)| Evidence::Marked { pid, root }).collect()
+}
+
 /// A shell above the root that runs `server && notify`, or `set -e; server; notify`: what follows would never run if
 /// the server were ended. A line that was not understood may be one of these.
 fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
@@ -211,20 +221,4 @@ fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
         _ => is_persons(member.record, look.catalog, |pid| instance.contains(pid)),
     };
     instance.members.iter().filter(of_a_person).map(|member| member.record.pid()).collect()
-}
-
-/// Does this process belong to the person, whatever started it? `inside`: a member, for a terminal that only members
-/// hold is no person's.
-#[must_use]
-pub fn is_persons(record: &ProcessRecord, catalog: &Catalog, inside: impl Fn(Pid) -> bool) -> bool {
-    let in_a_terminal = || {
-        let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
-        let all_inside = |pids: &[Pid]| pids.iter().all(|pid| inside(*pid));
-        stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if all_inside(pids)))
-    };
-    is_known_as_persons(record, catalog) || in_a_terminal()
-}
-
-fn is_known_as_persons(record: &ProcessRecord, catalog: &Catalog) -> bool {
-    record.details.display || catalog.is_persons_program(record) || catalog.is_multiplexer(record)
 }

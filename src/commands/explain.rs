@@ -11,6 +11,7 @@ use crate::bytes::to_text;
 use crate::catalog::Role;
 use crate::cli::Named;
 use crate::look::Look;
+use crate::marker::Marker;
 use crate::pattern::Pattern;
 use crate::process::{Listener, Pid, ProcessRecord};
 use crate::program;
@@ -91,7 +92,15 @@ fn whereabouts(record: &ProcessRecord, look: &Look<'_>, here: bool) -> Whereabou
     let chain = line.into_iter().rev().chain([record]).map(|process| short_name(process, look)).collect();
     let folder = record.details.cwd.as_ref().map(ToString::to_string);
     let repository = folder.as_deref().filter(|_| here).and_then(|folder| repository(Path::new(folder)));
-    Whereabouts { chain, folder, repository }
+    Whereabouts { chain, folder, repository, marked_by: marked_by(record, here) }
+}
+
+/// The process that `mcp-reap exec` became, by the marker in the environment. Of most processes that was not read for a
+/// judgement; of one that a person asks about it is.
+fn marked_by(record: &ProcessRecord, here: bool) -> Option<Pid> {
+    let read = || Marker::in_environment(&crate::sys::environment(record.pid())?);
+    let marker = Marker::of(record).or_else(|| if here { read() } else { None })?;
+    Some(marker.root.pid).filter(|_| marker.root != record.id)
 }
 
 /// A client by the name that it is known by; anything else as a person would call it.

@@ -45,6 +45,7 @@ pub(super) fn run(words: &[String]) -> Exit {
     // Seen while it is still exec's; the server's own command line may be anything.
     let mut world = Server::new(host::Here::new(), &ticket).of_a_shell_script(script);
     let _ = std::fs::File::from(ready).write_all(b"\n");
+    world = world.with_the_client_behind();
     #[cfg(target_os = "linux")]
     ffi::let_go_of_code();
     let root_gone = match watch(watched, &mut events, &mut world) {

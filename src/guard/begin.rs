@@ -11,9 +11,9 @@ use nix::unistd::execve;
 use rustix::process;
 
 use super::command::{environment, words};
-use super::marker::{Marker, VARIABLE, Wire};
 use super::ticket::{Known, Ticket};
 use super::{ffi, stdin};
+use crate::marker::{Marker, VARIABLE, Wire};
 use crate::process::{Pid, ProcessId};
 
 /// Why a server runs without a guardian.

@@ -11,8 +11,6 @@ pub mod command;
 pub mod container;
 pub mod decide;
 pub mod ffi;
-pub mod marker;
-pub mod members;
 #[cfg(target_os = "linux")]
 pub mod peer;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,9 @@
 //! Whose hang-up is it? A socket that its own side shut down looks hung up to poll(2) while the other end is
 //! still there.
+//!
+//! Who shut down one direction cannot be told: shutdown(2) writes into the sockets of both ends
+//! (<https://github.com/torvalds/linux/blob/v6.18/net/unix/af_unix.c>, `unix_shutdown`), the same bits for the writer that
+//! writes no more as for the reader that reads no more. So only the end of the other end is an end.
 
 use std::os::fd::OwnedFd;
 
@@ -34,8 +38,14 @@ fn ask(inode: u64) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-/// The inode of the peer, from a message with a `struct unix_diag_msg` of 16 bytes and its attributes.
+/// The inode of the peer.
 fn peer_of(message: &[u8]) -> Option<u32> {
+    const UNIX_DIAG_PEER: u16 = 2;
+    Some(u32::from_ne_bytes(attribute(message, UNIX_DIAG_PEER)?.get(..4)?.try_into().ok()?))
+}
+
+/// An attribute of a message with a `struct unix_diag_msg` of 16 bytes.
+fn attribute(message: &[u8], wanted: u16) -> Option<&[u8]> {
     let two = |at: usize| Some(u16::from_ne_bytes(message.get(at..at + 2)?.try_into().ok()?));
     let four = |at: usize| Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?));
     if two(4)? != 20 {
@@ -45,8 +55,8 @@ fn peer_of(message: &[u8]) -> Option<u32> {
     let mut at = 32;
     while at + 4 <= end {
         let (length, kind) = (usize::from(two(at)?), two(at + 2)?);
-        if kind == 2 && length >= 8 {
-            return four(at + 4); // UNIX_DIAG_PEER
+        if kind == wanted {
+            return message.get(at + 4..(at + length).min(end));
         }
         at += length.max(4).next_multiple_of(4);
     }
@@ -57,7 +67,9 @@ fn peer_of(message: &[u8]) -> Option<u32> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use nix::sys::socket::{MsgFlags, recv};
     use std::net::Shutdown;
+    use std::os::fd::AsRawFd as _;
     use std::os::unix::fs::MetadataExt as _;
     use std::os::unix::net::UnixStream;
 
@@ -72,6 +84,53 @@ mod tests {
         drop(theirs);
         assert!(is_gone(inode));
         assert!(!is_gone(1), "no such socket is not known");
+    }
+
+    /// All that the kernel tells of a socket to somebody who has it, or asks for it: the bits of both directions, what is
+    /// still to be read, and what poll(2) says.
+    #[derive(Debug, PartialEq)]
+    struct Seen {
+        shutdown: Option<Vec<u8>>,
+        peer_is_there: bool,
+        unread: u64,
+        polled: rustix::event::PollFlags,
+        end_of_input: bool,
+    }
+
+    fn seen(end: &UnixStream) -> Seen {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let file = std::fs::File::from(OwnedFd::from(end.try_clone().unwrap()));
+        let answer = ask(file.metadata().unwrap().ino()).unwrap();
+        let mut polled = [PollFd::new(end, PollFlags::IN | PollFlags::OUT | PollFlags::RDHUP)];
+        poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap();
+        let polled = polled[0].revents();
+        let mut byte = [0];
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        let peeked = recv(end.as_raw_fd(), &mut byte, flags);
+        Seen {
+            shutdown: attribute(&answer, 6).map(<[u8]>::to_vec), // UNIX_DIAG_SHUTDOWN
+            peer_is_there: peer_of(&answer) != Some(0),
+            unread: rustix::io::ioctl_fionread(end).unwrap(),
+            polled,
+            end_of_input: peeked == Ok(0),
+        }
+    }
+
+    #[test]
+    fn who_shut_down_one_direction_cannot_be_told() {
+        let both = |shut: fn(&UnixStream, &UnixStream)| {
+            let (server, client) = UnixStream::pair().unwrap();
+            let before = seen(&server);
+            shut(&server, &client);
+            assert_ne!(seen(&server), before, "it is seen that it was");
+            (seen(&server), seen(&client))
+        };
+        let by_client = both(|_, client| client.shutdown(Shutdown::Write).unwrap());
+        let by_server = both(|server, _| server.shutdown(Shutdown::Read).unwrap());
+        assert_eq!(by_client, by_server);
+        assert_eq!(by_client.0.shutdown, Some(vec![1]), "RCV_SHUTDOWN at the server's end, whoever did it");
+        assert_eq!(by_client.1.shutdown, Some(vec![2]), "SEND_SHUTDOWN at the client's");
+        assert!(by_client.0.end_of_input && by_client.0.peer_is_there);
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::marker::Wire;
 use super::ticket::{Known, Ticket};
 use super::watch::{Events, Happenings, Watched};
 use super::{ffi, peer, stdin};
+use crate::marker::Wire;
 
 /// The descriptors of one guardian.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 
 use super::begin::{self, Refused, Start};
 use super::command::{NotStarted, become_command, environment};
-use super::marker::{Marker, VARIABLE};
+use crate::marker::{Marker, VARIABLE};
 use crate::process::ProcessId;
 
 /// Starts the guardian and becomes the command.

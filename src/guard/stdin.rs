@@ -9,7 +9,7 @@ use rustix::fs::{FileType, fstat, readlink};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
 #[cfg(target_os = "linux")]
-use super::marker::Wire;
+use crate::marker::Wire;
 
 /// What is on descriptor 0, on Linux; `None` for what never hangs up: `/dev/null`, a file, a terminal, nothing at
 /// all, and a FIFO with a name, which can get a writer again at any time.

@@ -125,6 +125,7 @@ impl Ticket {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::marker::Marker;
 
     #[test]
     fn a_guardian_reads_what_it_was_given_and_nothing_that_is_cut() {
@@ -142,6 +143,8 @@ mod tests {
         let line = ticket.command_line();
         assert_eq!(line[..3], ["mcp-reap", "guard", "root=4242@881:5"]);
         assert_eq!(Ticket::parse(&line[2..]), Some(ticket.clone()));
+        let marker = Marker { root: ticket.root, id: ticket.marker.clone() };
+        assert_eq!(Marker::of_guardian(&line.iter().collect()), Some(marker), "for who looks from outside");
         assert_eq!((ticket.descriptors(), ticket.client_is_gone()), (vec![5, 6, 7, 8], false));
         ticket = Ticket { client_by: None, stdin_fd: None, linger: None, engine: None, ..ticket };
         assert_eq!(Ticket::parse(&ticket.command_line()[2..]), Some(ticket.clone()));

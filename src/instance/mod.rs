@@ -2,6 +2,8 @@
 //! tree that is judged as one and goes as one.
 
 mod launchers;
+pub mod marked;
+mod persons;
 mod pipeline;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,6 +15,7 @@ use crate::look::Look;
 use crate::process::{Listener, OtherEnd, Pid, ProcessRecord};
 use crate::roles::Roles;
 use launchers::Tops;
+pub use persons::{is_known_as_persons, is_persons};
 
 /// The part of a member in its instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -61,6 +64,8 @@ pub struct Instance<'a> {
     /// The root's parent, where its descriptors, which were not read, would show whether it is a launcher of this
     /// instance.
     pub unread_above: Option<Pid>,
+    /// Members that left the tree and carry the marker of `mcp-reap exec`, each with the process that `exec` became.
+    pub marked: Vec<(Pid, Pid)>,
 }
 
 impl<'a> Instance<'a> {
@@ -89,7 +94,8 @@ impl<'a> Instance<'a> {
                 }
             }
         }
-        Some(Instance { server: name.to_owned(), root, members, clients_below, unread_above: None })
+        let (server, unread_above, marked) = (name.to_owned(), None, Vec::new());
+        Some(Instance { server, root, members, clients_below, unread_above, marked })
     }
 
     /// Is this process a member?
@@ -196,13 +202,19 @@ fn assemble<'a>(look: &Look<'a>, tops: &Tops, root: Pid) -> Option<Instance<'a>>
         below.into_iter().filter(|r| !r.is_zombie() && !is_client(r) && !apart(r)).collect();
     living.extend(pipeline::adopted(look, &living));
     let parts = parts(&living, look, tops);
-    let members: Vec<Member<'a>> =
+    let mut members: Vec<Member<'a>> =
         living.iter().map(|record| Member { record, part: parts[&record.pid()] }).collect();
+    let away = marked::adopted(look, &living);
+    let below_away = away.iter().flat_map(|(top, _)| look.tree.descend(top.pid(), |record| apart(record)));
+    let below_away = below_away.filter(|record| !record.is_zombie() && !apart(record));
+    members.extend(below_away.map(|record| Member { record, part: Part::Helper }));
+    let marked = away.into_iter().map(|(top, root)| (top.pid(), root)).collect();
     let root = members.first()?.record;
     // Whatever is above a root that is known is no launcher of it.
     let may_launch = |parent: &Pid| tops.undecided.contains(parent) && !look.roots.contains(&root.pid());
     let unread_above = Some(root.parent).filter(may_launch);
-    Some(Instance { server: name(&members, &look.roles), root, members, clients_below, unread_above })
+    let server = name(&members, &look.roles);
+    Some(Instance { server, root, members, clients_below, unread_above, marked })
 }
 
 /// Launchers and wrappers lead to the server; the topmost server of each line is the server; all

@@ -13,6 +13,8 @@ pub struct Interest {
     /// All details, but only when its stdin may be a pipe or a socket: without a wire nothing that could
     /// still be read would make it an MCP server. To see that costs one system call, the rest forty.
     pub if_wired: Vec<Pid>,
+    /// All details, but only when its environment carries the marker of `mcp-reap exec`.
+    pub if_marked: Vec<Pid>,
 }
 
 impl From<Vec<Pid>> for Interest {

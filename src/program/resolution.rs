@@ -154,10 +154,48 @@ impl Resolution {
         shell && self.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
     }
 
+    /// It runs one program, and that is known, or code that stands on the command line; a line of several commands for a
+    /// shell is none.
+    #[must_use]
+    pub fn runs_one_program(&self) -> bool {
+        let alone = self.line.iter().all(|command| !command.opaque && command.beside == Beside::Nothing);
+        alone && self.line.len() <= 1 && !self.hides && (self.name().is_some() || self.is_inline())
+    }
+
+    /// Code on the command line: `python3 -c`, `node -e`.
+    #[must_use]
+    pub fn is_inline(&self) -> bool {
+        self.program.as_ref().is_some_and(|program| program.kind == Kind::Inline)
+    }
+
     /// True when something other than an interpreter stands before the program, so that this
     /// process is not the program itself.
     #[must_use]
     pub fn is_launched(&self) -> bool {
         self.layers.iter().any(|layer| layer.kind != LayerKind::Interpreter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::Argv;
+    use crate::process::{Pid, ProcessRecord, StartTime};
+
+    #[test]
+    fn one_program_or_code_on_the_command_line_is_one_thing_and_a_line_for_a_shell_not() {
+        for (line, expected) in [
+            (&["python3", "-c", "serve()"][..], true),
+            (&["node", "-e", "serve()"], true),
+            (&["/opt/notes/notes"], true),
+            (&["sh", "-c", "exec notes"], true),
+            (&["sh", "start.sh"], true),
+            (&["bash", "-c", "notes; backup"], false),
+            (&["bash", "-c", "eval $X"], false),
+        ] {
+            let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+            record.argv = Some(line.iter().copied().collect::<Argv>());
+            assert_eq!(Resolution::of(&record).runs_one_program(), expected, "{line:?}");
+        }
     }
 }

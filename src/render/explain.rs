@@ -24,6 +24,8 @@ pub(crate) struct Whereabouts {
     pub(crate) folder: Option<String>,
     /// The git repository around that folder; never looked for in a recorded table.
     pub(crate) repository: Option<String>,
+    /// The process that `mcp-reap exec` became and whose marker it carries.
+    pub(crate) marked_by: Option<Pid>,
 }
 
 impl Whereabouts {
@@ -157,6 +159,13 @@ pub(crate) fn stranger(
     page.line(&format!("{what}{name}."));
     page.line("A run would leave it alone.");
     page.title("What was looked at");
+    if let Some(root) = place.marked_by {
+        let mark = format!(
+            "It carries the mark of process {root}, which mcp-reap exec started. Everything that such a server starts does; \
+             the mark alone makes it no part of it."
+        );
+        page.paragraph("  ", &mark);
+    }
     page.line(&match program {
         Some(program) => format!("  What really runs is {program}; no rule names it a server."),
         None => "  Its command line does not show what really runs.".to_owned(),

@@ -118,6 +118,8 @@ pub(crate) struct Explanation<'a> {
     cwd: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     repository: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marked_by: Option<Pid>,
     instance: Option<InstanceRow<'a>>,
 }
 
@@ -135,6 +137,7 @@ pub(crate) fn explanation<'a>(
         ancestors: place.chain.split_last().map_or(&[], |(_, above)| above),
         cwd: place.folder.as_deref(),
         repository: place.repository.as_deref(),
+        marked_by: place.marked_by,
         instance: finding.map(|finding| instance(scene, finding)),
     }
 }

@@ -21,14 +21,15 @@ pub(crate) enum Leaning {
 pub(crate) fn leaning(evidence: &Evidence) -> Leaning {
     use Evidence as E;
     match evidence {
-        E::Identified { .. } | E::NoWire { .. } | E::Wire { state: WireState::Absent, .. } => {
-            Leaning::Neutral
-        }
+        E::Identified { .. }
+        | E::NoWire { .. }
+        | E::Wire { state: WireState::Absent, .. }
+        | E::Marked { .. } => Leaning::Neutral,
         E::OwnerGone { .. } | E::Unmanaged { .. } | E::Connected { count: 0 } | E::DeadWire { .. } => {
             Leaning::For
         }
         E::Wire { direction, state: WireState::Closed, .. } if *direction != "other" => Leaning::For,
-        E::Limit { .. } | E::OrphanedClient { .. } | E::LeftOver | E::Marked { .. } => Leaning::For,
+        E::Limit { .. } | E::OrphanedClient { .. } | E::LeftOver => Leaning::For,
         _ => Leaning::Against,
     }
 }

@@ -15,7 +15,7 @@ use modules::Graph;
 /// Top-level modules by layer, lowest first.
 const LAYERS: [&[&str]; 9] = [
     &["bytes", "exit", "list", "process", "redact", "units"],
-    &["pattern", "tree"],
+    &["marker", "pattern", "tree"],
     &["program", "catalog", "policy", "roles", "look"],
     &["instance", "classify", "containers"],
     &["health", "history", "plan", "reap"],

@@ -35,6 +35,8 @@ mod test_command;
 #[cfg(target_os = "linux")]
 mod twins;
 #[cfg(target_os = "linux")]
+mod unguarded;
+#[cfg(target_os = "linux")]
 mod whole;
 
 #[cfg(target_os = "linux")]

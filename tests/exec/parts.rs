@@ -48,6 +48,12 @@ pub(crate) fn part(name: &str) -> Command {
 /// pid 1: collects the dead and ends with the scene.
 fn init() -> ExitCode {
     assert_eq!(std::process::id(), 1, "a scene runs only as pid 1 of its own namespace");
+    // What adopts orphans is known by its name.
+    if std::env::args().next().as_deref() != Some("/sbin/init") {
+        let refused = Command::new(std::env::current_exe().unwrap()).arg0("/sbin/init").exec();
+        eprintln!("{refused}");
+        return ExitCode::FAILURE;
+    }
     let scene = part("scene").spawn().unwrap();
     let scene = Pid::from_raw(scene.id().try_into().unwrap());
     crate::namespace::collect(scene, None)
@@ -73,6 +79,17 @@ fn client(args: &[String]) -> ExitCode {
             "close" => *wire = Wire { to: None, from: None },
             "close-in" => wire.to = None,
             "close-out" => wire.from = None,
+            // The client has said all, and reads on.
+            "shut-out" => {
+                let end = wire.to.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
+                UnixStream::from(end).shutdown(std::net::Shutdown::Write).unwrap();
+            }
+            "listen" => {
+                let mut said = String::new();
+                wire.from.as_mut().unwrap().read_line(&mut said).unwrap();
+                println!("{}", said.trim_end());
+                continue;
+            }
             "kill-child" => {
                 child.kill().unwrap();
             }
@@ -139,6 +156,12 @@ fn start(wire: &str, command: &[String]) -> (Child, Wire) {
             let (stdin, stdout) = (UnixStream::pair().unwrap(), UnixStream::pair().unwrap());
             server.stdin(OwnedFd::from(stdin.1)).stdout(OwnedFd::from(stdout.1));
             (stdin.0.into(), stdout.0.into())
+        }
+        // One for both directions, as socketpair(2) gives it.
+        "one-socket" => {
+            let (own, theirs) = UnixStream::pair().unwrap();
+            server.stdin(OwnedFd::from(theirs.try_clone().unwrap())).stdout(OwnedFd::from(theirs));
+            (own.try_clone().unwrap().into(), own.into())
         }
         "null" => {
             server.stdin(Stdio::null()).stdout(Stdio::null());
@@ -215,6 +238,25 @@ fn server(args: &[String]) -> ExitCode {
                 web.args(["listen-tcp", "stay"]);
                 double_fork(&mut web, false);
             }
+            // A program that everybody knows, put aside.
+            aside if aside.starts_with("aside=") => {
+                let program = dir().join("bin").join(&aside["aside=".len()..]);
+                std::fs::hard_link(std::env::current_exe().unwrap(), &program).unwrap();
+                let mut aside = Command::new(program);
+                double_fork(aside.arg("stay").env(PART, "server"), false);
+            }
+            // Put aside without the marker, it starts something that has it.
+            "not-ours" => {
+                let marker = std::env::var("MCP_REAP_EXEC").unwrap();
+                let mut stranger = part("server");
+                stranger.args(["carrier-below", "stay"]).env_remove("DEAF");
+                stranger.env_remove("MCP_REAP_EXEC").env("MARKER", marker);
+                double_fork(&mut stranger, false);
+            }
+            "carrier-below" => {
+                let mut below = part("server");
+                below.arg("stay").env("MCP_REAP_EXEC", std::env::var("MARKER").unwrap()).spawn().unwrap();
+            }
             "worker" => {
                 part("server").args(["stay"]).spawn().unwrap();
             }
@@ -228,6 +270,18 @@ fn server(args: &[String]) -> ExitCode {
             "shut" => {
                 let stdin: UnixStream = io::stdin().as_fd().try_clone_to_owned().unwrap().into();
                 stdin.shutdown(std::net::Shutdown::Both).unwrap();
+            }
+            // It wants to hear no more, and goes on speaking.
+            "shut-in" => {
+                let stdin: UnixStream = io::stdin().as_fd().try_clone_to_owned().unwrap().into();
+                stdin.shutdown(std::net::Shutdown::Read).unwrap();
+            }
+            "tick" => {
+                std::thread::spawn(|| {
+                    while writeln!(io::stdout(), "tick").is_ok() {
+                        std::thread::sleep(Duration::from_millis(200));
+                    }
+                });
             }
             "deaf-worker-takes-over" => {
                 part("server").args(["deaf", "stay"]).env_remove("DEAF").spawn().unwrap();

@@ -26,6 +26,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         crate::clients::scenes(),
         crate::strangers::scenes(),
         crate::test_command::scenes(),
+        crate::unguarded::scenes(),
         crate::whole::scenes(),
     ]
     .concat()

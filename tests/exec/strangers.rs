@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::parts::PART;
 use crate::runner::Scene;
-use crate::stage::{Stage, command, guardians, is_alive, parent, stat, throughout, until};
+use crate::stage::{Client, Stage, command, guardians, is_alive, parent, stat, throughout, until};
 
 pub(crate) fn scenes() -> Vec<Scene> {
     let mut scenes: Vec<Scene> = vec![
@@ -90,6 +90,15 @@ fn moved_and_held(stage: &Stage) {
 /// A server that opened a terminal session for the person: the multiplexer has the marker and pid 1 above it, and the
 /// pane has the marker and a terminal of its own.
 fn tmux(stage: &Stage) {
+    let (mut client, server, [multiplexer, pane]) = beside_tmux(stage);
+    client.kill();
+    until(30, "the server is gone", || !is_alive(server));
+    throughout(3, "tmux and its pane stay", || is_alive(multiplexer) && is_alive(pane));
+    end_tmux(stage);
+}
+
+/// A server, its client, the multiplexer that it started, and the process in the pane.
+pub(crate) fn beside_tmux(stage: &Stage) -> (Client, u32, [u32; 2]) {
     let socket = stage.dir.join("tmux.sock");
     let script = stage.dir.join("bin/notes.sh");
     let pane = stage.dir.join("bin/notes-tool");
@@ -101,15 +110,16 @@ fn tmux(stage: &Stage) {
     );
     fs::write(&script, text).unwrap();
     let server = [stage.mcp_reap(), "exec", "--", "sh", script.to_str().unwrap()].map(str::to_owned);
-    let mut client = stage.client("pipe", &server);
+    let client = stage.client("pipe", &server);
     let server = client.servers[0];
     let pane = stage.wait_for(2).into_iter().map(|(pid, _)| pid).find(|pid| *pid != server).unwrap();
     let multiplexer = parent(pane).unwrap();
     assert!(command(multiplexer)[0].contains("tmux"), "{:?}", command(multiplexer));
     until(10, "pid 1 has the multiplexer", || parent(multiplexer) == Some(1));
-    client.kill();
-    until(30, "the server is gone", || !is_alive(server));
-    throughout(3, "tmux and its pane stay", || is_alive(multiplexer) && is_alive(pane));
+    (client, server, [multiplexer, pane])
+}
+
+pub(crate) fn end_tmux(stage: &Stage) {
     let mut kill = Command::new("tmux");
-    kill.arg("-S").arg(&socket).arg("kill-server").stdin(Stdio::null()).status().unwrap();
+    kill.arg("-S").arg(stage.dir.join("tmux.sock")).arg("kill-server").stdin(Stdio::null()).status().unwrap();
 }

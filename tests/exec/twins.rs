@@ -17,6 +17,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         ("twins::a_stray_holder_of_stdin_keeps_the_server".into(), stray_holder),
         ("twins::two_holders_and_a_request_after_linger".into(), two_holders),
         ("twins::the_servers_own_half_close_is_no_event".into(), own_shutdown),
+        ("twins::a_client_that_only_says_no_more_is_still_there".into(), half_close),
         ("twins::a_daemon_on_a_unix_socket_stays_with_its_worker".into(), daemon),
         ("twins::a_web_server_that_left_stays".into(), web),
         ("twins::a_worker_that_holds_the_wire_is_used_on".into(), worker),
@@ -76,6 +77,22 @@ fn own_shutdown(stage: &Stage) {
     client.kill();
     until(30, "its client is gone", || !is_alive(client.servers[0]));
     assert!(before.parse::<u32>().unwrap() < 20, "the guardian slept: {before} ticks");
+}
+
+/// Whether the client says no more or the server hears no more, the kernel shows the same. Neither ends anything while
+/// the client is there and listens; that it is gone is seen at once.
+fn half_close(stage: &Stage) {
+    for server in [&["deaf", "tick", "stay"][..], &["deaf", "shut-in", "tick", "stay"]] {
+        let mut client = stage.client("one-socket", &stage.guarded(server));
+        stage.wait_for(1);
+        if !server.contains(&"shut-in") {
+            assert_eq!(client.order("shut-out"), "done");
+        }
+        throughout(LONG, "its client listens", || is_alive(client.servers[0]) && guardians().len() == 1);
+        assert_eq!(client.order("listen"), "tick");
+        client.kill();
+        until(20, "its client is gone", || !is_alive(client.servers[0]) && guardians().is_empty());
+    }
 }
 
 fn daemon(stage: &Stage) {

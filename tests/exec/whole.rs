@@ -19,6 +19,8 @@ pub(crate) fn scenes() -> Vec<Scene> {
         ("whole::below_a_server_that_is_withheld_every_helper_stays".into(), withheld),
         ("whole::jobs_of_a_line_or_a_script_outlive_it".into(), jobs),
         ("whole::a_client_that_looks_like_a_launcher_is_no_part_of_the_server".into(), like_a_launcher),
+        ("whole::a_wrapper_above_exec_hides_no_client".into(), wrapper),
+        ("whole::what_an_obedient_server_put_aside_is_its_helper_by_whatever_name".into(), put_aside),
         ("whole::a_worker_whose_root_is_gone_ends_after_linger".into(), worker),
     ]
 }
@@ -127,5 +129,41 @@ fn worker(stage: &Stage) {
         until(30, "the worker is gone", || stage.left().is_empty() && guardians().is_empty());
         assert!(is_alive(client.child.id()));
         client.kill();
+    }
+}
+
+/// The client is the parent of a shell, and closes stdin only. Beside it the same with a pipeline behind stdout, which is
+/// nobody's client.
+fn wrapper(stage: &Stage) {
+    for (wire, behind, ends) in [("pipe", "", true), ("socket", "", true), ("pipe", "| cat", false)] {
+        let line = format!("{} {behind}; true", stage.guarded(&["deaf", "stay"]).join(" "));
+        let before = stage.living().len();
+        let mut client = stage.client(wire, &["sh".into(), "-c".into(), line]);
+        stage.wait_for(before + 1);
+        until(10, "the guardian is there", || guardians().len() == 1);
+        assert_eq!(client.order("close-in"), "done");
+        if ends {
+            until(30, "the server is gone", || stage.living().is_empty() && guardians().is_empty());
+            assert!(is_alive(client.child.id()), "its client lives");
+            assert!(stage.audit().contains("only its client still reads"), "{}", stage.audit());
+        } else {
+            throughout(LONG, "a pipeline runs on", || stage.living().len() == 1);
+        }
+        client.kill();
+    }
+}
+
+/// A transfer, a recording: what a server started and forked off is a helper of it as anything else is.
+fn put_aside(stage: &Stage) {
+    for name in ["rsync", "ffmpeg", "ssh"] {
+        let mut client = stage.client("pipe", &stage.guarded(&[&format!("aside={name}"), "obedient"]));
+        stage.wait_for(2);
+        client.kill();
+        until(30, "server and helper are gone", || stage.left().is_empty() && guardians().is_empty());
+        let audit = stage.audit();
+        assert!(
+            audit.contains("carries the mark of notes-tool") && audit.contains(&format!("/bin/{name}\"")),
+            "{audit}"
+        );
     }
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use mcp_reap::bytes::Argv;
 use mcp_reap::commands::guard::{Host, Queue, Server, Settings, wire_on};
-use mcp_reap::guard::marker::Marker;
 use mcp_reap::guard::ticket::{Known, Ticket};
 use mcp_reap::guard::watch::{Events, Happenings, watch};
+use mcp_reap::marker::Marker;
 use mcp_reap::policy::{Policy, Retention};
 use mcp_reap::process::{Interest, Pid, Snapshot};
 use mcp_reap::reap::Lineage;

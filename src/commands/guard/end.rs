@@ -51,8 +51,8 @@ pub(super) enum Scope {
     Session,
 }
 
-/// Waits the grace, judges twice and ends what both looks agree on. `pause` returns whether to go on; `client` is
-/// named where its hold on stdout does not count any more.
+/// Waits the grace, judges twice and ends what both looks agree on. `pause` returns whether to go on; `lingering` are
+/// the readers of stdout whose hold on it does not count any more.
 ///
 /// # Errors
 /// When a look or the record fails; nothing more is ended then.
@@ -61,7 +61,7 @@ pub(super) fn judge_and_end<H: Host>(
     rules: &Rules,
     scope: Scope,
     grace: Grace,
-    client: Option<Pid>,
+    lingering: &[Pid],
     pause: &mut dyn FnMut(Duration) -> bool,
 ) -> anyhow::Result<Judged> {
     let between = rules.policy.confirm_after.max(BETWEEN_LOOKS);
@@ -74,14 +74,14 @@ pub(super) fn judge_and_end<H: Host>(
     let host = &guarded.host;
     let started = host.now();
     let elapsed = || host.now().saturating_sub(started);
-    let Some(first) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
+    let Some(first) = plan(guarded, rules, scope, lingering)? else { return Ok(Judged::NothingLeft) };
     if first.plan.targets.is_empty() || !pause(between.saturating_sub(elapsed())) {
         return Ok(Judged::SomethingLeft);
     }
     let stop = host.stop()?;
     let patience = Policy::patience(rules.policy.grace);
     let mut recorder = ShortLocks::take(rules.directory.clone(), rules.retention, patience)?;
-    let Some(second) = plan(guarded, rules, scope, client)? else { return Ok(Judged::NothingLeft) };
+    let Some(second) = plan(guarded, rules, scope, lingering)? else { return Ok(Judged::NothingLeft) };
     let confirmed = first.confirmed_by(second);
     if confirmed.targets.is_empty() {
         return Ok(Judged::SomethingLeft);
@@ -103,17 +103,16 @@ fn plan<H: Host>(
     guarded: &Guarded<H>,
     rules: &Rules,
     scope: Scope,
-    client: Option<Pid>,
+    lingering: &[Pid],
 ) -> anyhow::Result<Option<Planned>> {
     let policy = &rules.policy;
     let mut seen = guarded.look(policy, scope == Scope::Server)?;
     if seen.tops.is_empty() {
         return Ok(None);
     }
-    if let Some(client) = client {
-        forgive(&mut seen, client);
-    }
+    forgive(&mut seen, lingering);
     let mut look = Look::with_roles(&seen.snapshot, &seen.catalog, seen.roles);
+    look.judges_marked = false;
     if scope == Scope::Server {
         look.roots.extend(&seen.tops);
     }
@@ -131,7 +130,7 @@ fn plan<H: Host>(
             finding.reason
         );
     }
-    if client.is_some() {
+    if !lingering.is_empty() {
         for finding in ours.iter_mut().filter(|finding| ends(finding.verdict)) {
             "stdin closed long ago, and only its client still reads".clone_into(&mut finding.reason);
         }
@@ -182,13 +181,13 @@ fn as_helpers(plan: &mut Plan, snapshot: &Snapshot, root: ProcessId) {
 }
 
 /// A client that closed stdin long ago and still holds stdout has left it open, and uses it no more.
-fn forgive(seen: &mut GuardedLook, client: Pid) {
+fn forgive(seen: &mut GuardedLook, lingering: &[Pid]) {
     for record in &mut seen.snapshot.processes {
         if let Some(stdio) = &mut record.details.stdio
             && stdio.stdin_peers.as_deref() == Some(&[])
             && let Some(readers) = &mut stdio.stdout_peers
         {
-            readers.retain(|reader| *reader != client);
+            readers.retain(|reader| !lingering.contains(reader));
         }
     }
 }

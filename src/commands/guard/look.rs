@@ -1,6 +1,6 @@
 //! What a guardian sees of the machine: its own server in detail, all else only as rows.
 
-use std::cell::{LazyCell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
@@ -8,12 +8,12 @@ use anyhow::Context as _;
 use super::host::Host;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
-use crate::classify::{Scout, is_persons};
-use crate::guard::marker::{Marker, VARIABLE};
-use crate::guard::members::tops;
+use crate::classify::Scout;
+use crate::instance::marked::Family;
+use crate::marker::{Marker, VARIABLE};
 use crate::policy::Policy;
 use crate::process::{Interest, Pid, ProcessRecord, Snapshot, StartTime};
-use crate::program::{Beside, Kind, Resolution};
+use crate::program::Resolution;
 use crate::reap::Lineage;
 use crate::roles::Roles;
 use crate::tree::Tree;
@@ -97,7 +97,8 @@ impl<H: Host> Guarded<H> {
         if servers {
             self.show_environments(&mut snapshot, &tops);
             let tree = Tree::new(&snapshot);
-            let serves = |pid: &Pid| tree.get(*pid).is_some_and(|record| may_serve(&Resolution::of(record)));
+            let serves =
+                |pid: &Pid| tree.get(*pid).is_some_and(|record| Resolution::of(record).runs_one_program());
             let serving: Vec<Pid> = tops.iter().copied().filter(serves).collect();
             roles = roles.with_servers(&tree, &serving);
         }
@@ -142,7 +143,7 @@ impl<H: Host> Guarded<H> {
             mine.iter().flat_map(|record| tree.ancestors(record)).map(ProcessRecord::pid).collect();
         ours.extend(surely.into_iter().filter(|pid| line.contains(pid)));
         let above = line.into_iter().filter(|pid| !ours.contains(pid)).collect();
-        Interest { surely: ours.into_iter().collect(), above, if_wired: Vec::new() }
+        Interest { surely: ours.into_iter().collect(), above, ..Interest::default() }
     }
 
     fn members(&self, table: &Snapshot) -> Vec<Pid> {
@@ -156,25 +157,15 @@ impl<H: Host> Guarded<H> {
     fn tops(&self, table: &Snapshot, closely: bool, is_client: impl Fn(&ProcessRecord) -> bool) -> Vec<Pid> {
         let carriers = self.carriers(table);
         let tree = Tree::new(table);
-        let catalog = LazyCell::new(Catalog::builtin);
-        // What the person works in, and what started it and waits for it.
-        let is_for_the_person = |record: &ProcessRecord| {
-            let below = tree.descend(record.pid(), |_| false);
-            let inside = |pid: Pid| below.iter().any(|record| record.pid() == pid);
-            below.iter().any(|record| is_persons(record, &catalog, inside))
+        let catalog = (closely && !carriers.is_empty()).then(Catalog::builtin);
+        let family = Family {
+            tree: &tree,
+            root: self.marker.root,
+            session: self.session,
+            carriers: &carriers,
+            adopters: &self.adopters,
         };
-        let is_own = |record: &ProcessRecord| {
-            self.is_own(record, closely) || is_client(record) || closely && is_for_the_person(record)
-        };
-        tops(&tree, self.marker.root, &carriers, &self.adopters, is_own).iter().map(|top| top.pid()).collect()
-    }
-
-    /// Does it listen, or have a terminal that the root did not have? What it listens on is known only
-    /// after a close look; one that could not be looked at is left alone.
-    fn is_own(&self, record: &ProcessRecord, closely: bool) -> bool {
-        let terminal = record.tty.is_some() && record.session != self.session;
-        let listens = || record.details.listening.as_ref().is_none_or(|sockets| !sockets.is_empty());
-        terminal || closely && listens()
+        family.tops(catalog.as_ref(), is_client).iter().map(|top| top.pid()).collect()
     }
 
     /// Adopted processes of ours that carry the marker. Where the environment is not shown (macOS keeps that of the
@@ -209,13 +200,6 @@ impl<H: Host> Guarded<H> {
     }
 }
 
-/// May this be a server, where the person says so? It runs one program, and that is known, or code that stands on the
-/// command line. A line of several commands for a shell is none.
-fn may_serve(runs: &Resolution) -> bool {
-    let alone = runs.line.iter().all(|command| !command.opaque && command.beside == Beside::Nothing);
-    alone && runs.line.len() <= 1 && !runs.hides && (runs.name().is_some() || is_inline(runs))
-}
-
 /// A script, a line or a session of a shell and a tool are no servers: what these leave behind may be jobs that are to
 /// outlive them.
 fn was_a_server(command: &Argv, shell_script: bool, catalog: &Catalog) -> bool {
@@ -230,35 +214,14 @@ fn was_a_server(command: &Argv, shell_script: bool, catalog: &Catalog) -> bool {
         Some(Role::Client | Role::Supervisor | Role::Init | Role::Helper) => false,
         Some(Role::Wrapper) | None => {
             let script = shell_script || runs.runs_shell_script();
-            may_serve(&runs) && !script && (is_inline(&runs) || !catalog.is_known_tool(&record))
+            runs.runs_one_program() && !script && (runs.is_inline() || !catalog.is_known_tool(&record))
         }
     }
-}
-
-fn is_inline(runs: &Resolution) -> bool {
-    runs.program.as_ref().is_some_and(|program| program.kind == Kind::Inline)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_program_or_code_on_the_command_line_may_be_a_server_and_a_line_for_a_shell_not() {
-        for (line, expected) in [
-            (&["python3", "-c", "serve()"][..], true),
-            (&["node", "-e", "serve()"], true),
-            (&["/opt/notes/notes"], true),
-            (&["sh", "-c", "exec notes"], true),
-            (&["sh", "start.sh"], true),
-            (&["bash", "-c", "notes; backup"], false),
-            (&["bash", "-c", "eval $X"], false),
-        ] {
-            let mut record = ProcessRecord::new(Pid(7), StartTime(1));
-            record.argv = Some(line.iter().copied().collect::<Argv>());
-            assert_eq!(may_serve(&Resolution::of(&record)), expected, "{line:?}");
-        }
-    }
 
     #[test]
     fn a_root_that_is_gone_was_a_server_only_where_its_command_line_says_so() {

@@ -12,9 +12,9 @@
 use std::io;
 use std::time::Duration;
 
-use crate::guard::marker::Wire;
 use crate::guard::ticket::{Known, Ticket};
 use crate::guard::watch::{Events, Happenings, Watched};
+use crate::marker::Wire;
 use crate::process::Pid;
 use crate::sys::macos::calls::{Kevent, errno, kevent};
 use crate::sys::macos::{Calls, Kqueue, OwnWire, lineage_by, own_wire_by};

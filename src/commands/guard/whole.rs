@@ -86,8 +86,10 @@ impl Told {
     }
 
     fn tell(&self, finding: &mut Finding<'_>, root: ProcessId) {
-        let pid = finding.instance.root.pid();
-        finding.evidence.push(Evidence::Marked { pid, root: root.pid });
+        let marked = Evidence::Marked { pid: finding.instance.root.pid(), root: root.pid };
+        if !finding.evidence.contains(&marked) {
+            finding.evidence.push(marked);
+        }
         if ends(finding.verdict) {
             return;
         }

@@ -10,12 +10,14 @@ use super::look::Guarded;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::guard::decide::{Reader, Tree};
-use crate::guard::marker::Marker;
 use crate::guard::ticket::Ticket;
 use crate::guard::watch::{Grace, Judged, World};
+use crate::marker::Marker;
 use crate::policy::Policy;
-use crate::process::{OtherEnd, Pid, ProcessRecord, Snapshot, StartTime};
+use crate::process::{OtherEnd, Pid, ProcessId, ProcessRecord, Snapshot, StartTime};
+use crate::program::Resolution;
 use crate::sys::EVIDENCE_VARIABLES;
+use crate::tree::Tree as Table;
 
 /// How often what a client left is looked at: after 3 s, and after 2, 4, 8 and 16 s more.
 const SESSION_LOOKS: u32 = 5;
@@ -27,6 +29,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub struct Server<H> {
     guarded: Guarded<H>,
     client: Pid,
+    /// The process that talks to the server, where it stands above the one that started it.
+    behind: Option<ProcessId>,
     /// The flag of `exec`, which comes before the configuration.
     linger: Option<Duration>,
     is_client: Option<bool>,
@@ -54,6 +58,7 @@ impl<H: Host> Server<H> {
                 born: RefCell::new(born),
             },
             client: Pid(ticket.client),
+            behind: None,
             linger: ticket.linger,
             is_client: None,
             looks: 0,
@@ -68,6 +73,49 @@ impl<H> Server<H> {
         self.guarded.shell_script = is_one;
         self
     }
+}
+
+impl<H: Host> Server<H> {
+    /// Looks for the client behind a wrapper (`sh -c "mcp-reap exec -- server; true"`): the nearest process above the
+    /// server that holds both other ends of its stdio. It is looked for only where what started `exec` is no client by
+    /// its command line and passes on to something else, and as soon as the server has its guardian: an end that a
+    /// client has closed shows nobody.
+    #[must_use]
+    pub fn with_the_client_behind(mut self) -> Server<H> {
+        if self.client > Pid::INIT && passes_on(&self.guarded.host.command(self.client)) {
+            self.behind = self.holder_of_both_ends().filter(|holder| holder.pid != self.client);
+        }
+        self
+    }
+
+    fn holder_of_both_ends(&self) -> Option<ProcessId> {
+        let root = self.guarded.marker.root;
+        let snapshot = self.guarded.host.snapshot(&mut |_| vec![root.pid].into()).ok()?;
+        let tree = Table::new(&snapshot);
+        let record = tree.get(root.pid).filter(|record| record.id == root)?;
+        let stdio = record.details.stdio.as_ref()?;
+        let (OtherEnd::Held(writers), OtherEnd::Held(readers)) = (stdio.stdin(), stdio.stdout()) else {
+            return None;
+        };
+        let holds_both =
+            |above: &&&ProcessRecord| writers.contains(&above.pid()) && readers.contains(&above.pid());
+        tree.ancestors(record).iter().find(holds_both).map(|above| above.id)
+    }
+
+    /// The pids of its client, as far as they are still its own.
+    fn clients(&self, snapshot: &Snapshot) -> Vec<Pid> {
+        let lives = |id: &ProcessId| snapshot.processes.iter().any(|record| record.id == *id);
+        std::iter::once(self.client).chain(self.behind.filter(lives).map(|id| id.pid)).collect()
+    }
+}
+
+/// A shell with a line or a script, or a program that starts another one, and no client.
+fn passes_on(line: &Argv) -> bool {
+    let mut record = ProcessRecord::new(Pid(0), StartTime(0));
+    record.argv = Some(line.clone());
+    let known = Catalog::builtin().identify(&record).map(|known| known.role);
+    let runs = Resolution::of(&record);
+    known != Some(Role::Client) && (runs.is_launched() || !runs.line.is_empty())
 }
 
 /// Of an environment the variables that say something here.
@@ -130,10 +178,15 @@ impl<H: Host> World for Server<H> {
 
     fn judge(&mut self, grace: Grace, pause: &mut dyn FnMut(Duration) -> bool) -> Judged {
         let scope = if self.guards_a_client() { Scope::Session } else { Scope::Server };
-        let lingering = matches!(grace, Grace::Ahead { lingered: true, .. }).then_some(self.client);
+        let lingering: Vec<Pid> = match grace {
+            Grace::Ahead { lingered: true, .. } => {
+                std::iter::once(self.client).chain(self.behind.map(|id| id.pid)).collect()
+            }
+            Grace::Ahead { .. } | Grace::None => Vec::new(),
+        };
         let judged = self.guarded.host.settings().map(Rules::from);
         let judged =
-            judged.and_then(|rules| judge_and_end(&self.guarded, &rules, scope, grace, lingering, pause));
+            judged.and_then(|rules| judge_and_end(&self.guarded, &rules, scope, grace, &lingering, pause));
         self.looks += 1;
         match judged {
             Ok(Judged::SomethingLeft) if scope == Scope::Session && self.looks >= SESSION_LOOKS => {
@@ -167,7 +220,8 @@ impl<H: Host> Server<H> {
                 OtherEnd::Unread | OtherEnd::Absent => {}
             }
         }
-        match readers.iter().all(|reader| *reader == self.client) {
+        let clients = self.clients(snapshot);
+        match readers.iter().all(|reader| clients.contains(reader)) {
             true if !readers.is_empty() => Reader::Client,
             true if closed => Reader::Gone,
             _ => Reader::Other,

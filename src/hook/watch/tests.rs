@@ -77,6 +77,7 @@ fn instance(records: &[(ProcessRecord, Part)]) -> Instance<'_> {
         members: records.iter().map(|(record, part)| Member { record, part: *part }).collect(),
         clients_below: Vec::new(),
         unread_above: None,
+        marked: Vec::new(),
     }
 }
 

@@ -27,7 +27,7 @@ use rustix::process::geteuid;
 use self::answers::KernelAnswers;
 use self::fds::FdTable;
 use self::holders::{Holders, Named};
-use self::proc::{Proc, Shape, link_at, read_at};
+use self::proc::{MOST_ENVIRON, Proc, Shape, link_at, read_at};
 use self::sockets::Sockets;
 use self::threads::Threads;
 use super::descriptors::{Observation, Others, Wires, runs_python};
@@ -37,10 +37,6 @@ use crate::process::{
     Details, Interest, LazyDetails, OtherEnd, Owners, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer,
 };
 use crate::tree::Tree;
-
-/// The most of an environment that is read, in bytes. The kernel allows 6 MB; one that is larger is
-/// "not known", because the variable that matters may stand in the rest.
-const MOST_ENVIRON: usize = 1 << 20;
 
 pub(super) fn snapshot(
     owners: Owners,
@@ -74,15 +70,18 @@ fn take_as(
     // Whoever was looked at, and whether for what it holds as well.
     let mut looked: BTreeSet<(Pid, bool)> = BTreeSet::new();
     let mut asked: Vec<Pid> = Vec::new();
+    let mut environments: BTreeSet<Pid> = BTreeSet::new();
     loop {
-        let Interest { surely, above, mut if_wired } = interest(&snapshot);
+        let Interest { surely, above, mut if_wired, mut if_marked } = interest(&snapshot);
+        if_marked.retain(|pid| environments.insert(*pid));
+        let marked = table::marked(&mut reader.proc, &if_marked);
         if_wired.sort_unstable();
         let ask: Vec<Pid> =
             if_wired.iter().copied().filter(|pid| asked.binary_search(pid).is_err()).collect();
         let wired = table::wired(&mut reader.proc, &ask);
         asked = if_wired;
         let whole: Vec<Pid> =
-            surely.into_iter().chain(wired).filter(|pid| looked.insert((*pid, true))).collect();
+            surely.into_iter().chain(wired).chain(marked).filter(|pid| looked.insert((*pid, true))).collect();
         let above: Vec<Pid> = above
             .into_iter()
             .filter(|pid| !looked.contains(&(*pid, true)) && looked.insert((*pid, false)))

@@ -15,6 +15,10 @@ use crate::sys::{SysError, procfs};
 /// What a reading buffer starts with, in bytes; a stat line has about 350.
 const FIRST: usize = 8 << 10;
 
+/// The most of an environment that is read, in bytes. The kernel allows 6 MB; one that is larger is
+/// "not known", because the variable that matters may stand in the rest.
+pub(super) const MOST_ENVIRON: usize = 1 << 20;
+
 /// How the end of a file is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {

@@ -9,7 +9,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::proc::Proc;
+use super::proc::{MOST_ENVIRON, Proc};
+use crate::marker::VARIABLE;
 use crate::process::{Owners, Pid, ProcessRecord, ProcessState, StartTime, Uid};
 use crate::sys::procfs::{self, Stat};
 
@@ -67,6 +68,17 @@ pub(super) fn rows(proc: &mut Proc, pids: &[Pid], own: Uid, owners: Owners) -> V
 /// Those of these processes whose stdin may be a pipe or a socket.
 pub(super) fn wired(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
     in_two(proc, pids, &|proc, pid| proc.may_be_wired(pid).then_some(pid))
+}
+
+/// Those of these processes whose environment carries the marker of `mcp-reap exec`.
+pub(super) fn marked(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
+    in_two(proc, pids, &|proc, pid| {
+        proc.read_of(pid, "environ", MOST_ENVIRON).ok()?;
+        let found = procfs::evidence(&proc.text, &[VARIABLE]).is_some_and(|found| !found.is_empty());
+        // It holds secrets.
+        proc.text.fill(0);
+        found.then_some(pid)
+    })
 }
 
 /// How many processes a thread takes at a time: the threads end together, however unevenly the kernel serves them.

@@ -48,8 +48,9 @@ pub fn snapshot_by(
     let mut snapshot = Snapshot { schema: SCHEMA, os, taken_at, viewer, systemd, unreadable, processes };
     let mut looked: BTreeSet<Pid> = BTreeSet::new();
     loop {
-        // To see what stdin is takes the same questions here as to see all the rest.
-        let Interest { surely, above, if_wired } = interest(&snapshot);
+        // To see what stdin is takes the same questions here as to see all the rest; environments came with the arguments,
+        // and what the kernel hides of them it hides for good.
+        let Interest { surely, above, if_wired, if_marked: _ } = interest(&snapshot);
         let wanted = surely.into_iter().chain(above).chain(if_wired);
         let close: Vec<Pid> = wanted.filter(|pid| looked.insert(*pid)).collect();
         if close.is_empty() {
