@@ -1,6 +1,6 @@
 //! What part each process of a snapshot plays: by its own argv, then by its environment, then by the wires it holds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::bytes::{Argv, RawText};
 use crate::catalog::{Basis, Catalog, Identification, Names, Role};
@@ -25,16 +25,22 @@ struct Known {
     runs: Resolution,
 }
 
-/// All that is looked at of most processes: their command line and short name.
-type Line<'r> = (&'r Argv, &'r RawText);
+/// All that says what a process is: its command line and short name, and where details were read, those that matter.
+type Line<'r> = (&'r Argv, &'r RawText, Option<Seen<'r>>);
 
-/// The line of a process of which nothing else can say what it is.
-fn line_alone(record: &ProcessRecord) -> Option<Line<'_>> {
+/// The details by which a process is identified: program, folder, environment, whether its descriptors were read, and
+/// whether it is on a wire.
+type Seen<'r> =
+    (Option<&'r RawText>, Option<&'r RawText>, Option<&'r BTreeMap<String, String>>, Option<bool>);
+
+/// By which processes are told apart. pid 1 stands alone: only its own name counts.
+fn line(record: &ProcessRecord) -> Option<Line<'_>> {
     let details = &record.details;
-    let more =
-        details.exe.is_some() || details.cwd.is_some() || details.env.is_some() || is_looked_at(record);
-    let argv = record.argv.as_ref().filter(|_| !more && record.pid() != Pid::INIT)?;
-    Some((argv, &record.comm))
+    let more = details.cwd.is_some() || is_looked_at(record);
+    let wired = details.stdio.as_ref().map(Stdio::is_wire);
+    let seen = more.then(|| (details.exe.as_ref(), details.cwd.as_ref(), details.env.as_ref(), wired));
+    let argv = record.argv.as_ref().filter(|_| record.pid() != Pid::INIT)?;
+    Some((argv, &record.comm, seen))
 }
 
 /// What became of the first process with a line, and so becomes of every other.
@@ -82,7 +88,9 @@ impl Roles {
         let stays = |pid: Pid| tree.get(pid).is_some_and(|record| !changed(record));
         self.known.retain(|known| stays(known.pid));
         self.unproven.retain(|pid| stays(*pid));
-        self.name(tree.living().filter(|record| changed(record)), tree, catalog);
+        // Once for each row, and gone through more than once.
+        let rows: Vec<&ProcessRecord> = tree.living().filter(|record| changed(record)).collect();
+        self.name(rows.into_iter(), tree, catalog);
         self
     }
 
@@ -114,7 +122,7 @@ impl Roles {
         // Each distinct line is judged once: a machine has many shells, and a hundred copies of one server.
         let (mut names, mut lines) = (Names::default(), HashMap::new());
         for record in rows.clone().filter(|record| catalog.may_identify(record, &mut names)) {
-            let line = line_alone(record);
+            let line = line(record);
             let first = match line.and_then(|line| lines.get(&line).copied()) {
                 Some(First::Known(at)) => {
                     self.known.push(Known { pid: record.pid(), ..self.known[at].clone() });

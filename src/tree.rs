@@ -65,17 +65,44 @@ impl<'a> Tree<'a> {
     /// The ancestors from the parent up.
     #[must_use]
     pub fn ancestors(&self, record: &ProcessRecord) -> Vec<&'a ProcessRecord> {
-        let mut seen = HashSet::from([record.pid()]);
-        let mut line = Vec::new();
+        /// Processes seldom stand deeper: for so few, comparing each with each costs less than hashing them.
+        const FEW: usize = 32;
+        let mut seen = HashSet::new();
+        let mut line: Vec<&ProcessRecord> = Vec::new();
         let mut at = self.parent(record);
         while let Some(row) = at {
-            if !seen.insert(row.pid()) {
+            let pid = row.pid();
+            let again = if line.len() < FEW {
+                pid == record.pid() || line.iter().any(|below| below.pid() == pid)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(line.iter().map(|below| below.pid()).chain([record.pid()]));
+                }
+                !seen.insert(pid)
+            };
+            if again {
                 break;
             }
             line.push(row);
             at = self.parent(row);
         }
         line
+    }
+
+    /// Is `pid` a descendant of `above`?
+    #[must_use]
+    pub fn is_below(&self, pid: Pid, above: Pid) -> bool {
+        let Some(record) = self.get(pid) else { return false };
+        let mut at = self.parent(record);
+        // A line is no longer than the table; a loop would be.
+        for _ in 0..self.processes.len() {
+            match at {
+                None => return false,
+                Some(row) if row.pid() == above && row.pid() != pid => return true,
+                Some(row) => at = self.parent(row),
+            }
+        }
+        false
     }
 
     /// A process and everything below it, parents before children, not going below (but

@@ -38,12 +38,16 @@ impl<'c> Scout<'c> {
         interest
     }
 
-    /// From now on by this catalog, which is the same with entries of configurations: what none of them may be stays what
-    /// it was.
+    /// From now on by this catalog, which is the same with entries of configurations, and what matters by it in the table
+    /// that was seen last: what no entry may be stays what it was.
     #[must_use]
-    pub fn learn<'n>(self, catalog: &'n Catalog, snapshot: &Snapshot) -> Scout<'n> {
-        let roles = self.roles.map(|roles| Look::after_configurations(snapshot, catalog, roles).roles);
-        Scout { catalog, roles, candidates: self.candidates }
+    pub fn learn<'n>(self, catalog: &'n Catalog, snapshot: &Snapshot) -> (Scout<'n>, Interest) {
+        let look = match self.roles {
+            None => Look::new(snapshot, catalog),
+            Some(roles) => Look::after_configurations(snapshot, catalog, roles),
+        };
+        let interest = interest(&look);
+        (Scout { catalog, candidates: has_candidates(&look), roles: Some(look.roles) }, interest)
     }
 
     /// Was there anything in the last table that may be an instance? By its name, or on a wire without one: then a
@@ -78,8 +82,9 @@ fn interest(look: &Look<'_>) -> Interest {
     let Look { tree, roles, .. } = look;
     let mut surely = roles.all(Role::Client);
     let mut above = Vec::new();
-    surely.extend(instance::possible_launchers(look));
-    for instance in instance::group(look) {
+    let (instances, possible_launchers) = instance::group_with_undecided(look);
+    surely.extend(possible_launchers);
+    for instance in instances {
         surely.extend(instance.members.iter().map(|member| member.record.pid()));
         above.extend(tree.ancestors(instance.root).iter().map(|above| above.pid()));
     }

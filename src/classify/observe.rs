@@ -206,9 +206,10 @@ fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
 /// that is held outside, an editor, a multiplexer, a browser that is not automated. A server in a terminal is in use by
 /// that terminal, and needs no more.
 fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
+    let inside = |pid: Pid| instance.contains(pid);
     let of_a_person = |member: &&Member<'_>| match member.part {
-        Part::Server => is_known_as_persons(member.record, look.catalog),
-        _ => is_persons(member.record, look.catalog, |pid| instance.contains(pid)),
+        Part::Server => is_known_as_persons(member.record, look),
+        _ => is_known_as_persons(member.record, look) || is_in_a_terminal(member.record, inside),
     };
     instance.members.iter().filter(of_a_person).map(|member| member.record.pid()).collect()
 }
@@ -217,14 +218,22 @@ fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
 /// hold is no person's.
 #[must_use]
 pub fn is_persons(record: &ProcessRecord, catalog: &Catalog, inside: impl Fn(Pid) -> bool) -> bool {
-    let in_a_terminal = || {
-        let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
-        let all_inside = |pids: &[Pid]| pids.iter().all(|pid| inside(*pid));
-        stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if all_inside(pids)))
-    };
-    is_known_as_persons(record, catalog) || in_a_terminal()
+    record.details.display
+        || catalog.is_persons_program(record)
+        || catalog.is_multiplexer(record)
+        || is_in_a_terminal(record, inside)
 }
 
-fn is_known_as_persons(record: &ProcessRecord, catalog: &Catalog) -> bool {
-    record.details.display || catalog.is_persons_program(record) || catalog.is_multiplexer(record)
+fn is_in_a_terminal(record: &ProcessRecord, inside: impl Fn(Pid) -> bool) -> bool {
+    let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
+    let all_inside = |pids: &[Pid]| pids.iter().all(|pid| inside(*pid));
+    stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if all_inside(pids)))
+}
+
+/// What a process runs is known to the look where it plays a part.
+fn is_known_as_persons(record: &ProcessRecord, look: &Look<'_>) -> bool {
+    let Look { catalog, .. } = look;
+    record.details.display
+        || catalog.is_persons(record, || look.resolution(record))
+        || catalog.is_multiplexer(record)
 }

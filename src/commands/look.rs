@@ -33,23 +33,8 @@ fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Sco
     if let Some(path) = &session.snapshot {
         return Ok((crate::sys::recorded::read(path)?, Scout::new(&session.catalog)));
     }
-    let mut scout = Scout::new(&session.catalog);
-    let mut configured = false;
-    let mut interest = |table: &Snapshot| {
-        let interest = scout.interest(table);
-        if configured || !scout.has_candidates() {
-            return interest;
-        }
-        // Names and verdicts shall not depend on which other processes there are, so the configurations are read as
-        // soon as there is anything to judge; details of what only they identify are read like those of the rest.
-        configured = true;
-        let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
-        scout = known.learn(with_configurations(session), table);
-        scout.interest(table)
-    };
     let began = Instant::now();
-    let mut snapshot =
-        crate::sys::snapshot_with(owners, &mut interest).context("failed to read the process table")?;
+    let (mut snapshot, scout) = read(session, owners)?;
     let table = began.elapsed();
     let with_details: Vec<Pid> = snapshot
         .processes
@@ -60,6 +45,36 @@ fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Sco
     let began = Instant::now();
     crate::services::fill(&mut snapshot, &with_details);
     verbose::looked(&snapshot, with_details.len(), table, began.elapsed());
+    Ok((snapshot, scout))
+}
+
+/// The process table of this machine without the services: enough to group processes, and too little to judge them.
+pub(super) fn take_without_services(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
+    read(session, Owners::Provisional)
+}
+
+fn read(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Scout<'_>)> {
+    let mut scout = Scout::new(&session.catalog);
+    let mut configured = false;
+    let mut interest = |table: &Snapshot| {
+        let interest = scout.interest(table);
+        if configured || !scout.has_candidates() {
+            return interest;
+        }
+        // Names and verdicts shall not depend on which other processes there are, so the configurations are read as
+        // soon as there is anything to judge; details of what only they identify are read like those of the rest.
+        configured = true;
+        let catalog = with_configurations(session);
+        if !catalog.has_entries() {
+            return interest;
+        }
+        let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
+        let interest;
+        (scout, interest) = known.learn(catalog, table);
+        interest
+    };
+    let snapshot =
+        crate::sys::snapshot_with(owners, &mut interest).context("failed to read the process table")?;
     Ok((snapshot, scout))
 }
 

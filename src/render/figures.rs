@@ -1,7 +1,9 @@
 //! Numbers and command lines in words.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::bytes::Argv;
 use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
 
@@ -44,6 +46,19 @@ pub fn command(record: &ProcessRecord) -> String {
     match &record.argv {
         Some(argv) if !argv.is_empty() => crate::redact::argv(argv).join(" "),
         _ => record.command(),
+    }
+}
+
+/// The same of many processes: each distinct line is searched for secrets once, for copies of one server have one line.
+#[derive(Default)]
+pub(super) struct Commands<'r>(HashMap<&'r Argv, String>);
+
+impl<'r> Commands<'r> {
+    pub(super) fn of(&mut self, record: &'r ProcessRecord) -> String {
+        match &record.argv {
+            Some(argv) if !argv.is_empty() => self.0.entry(argv).or_insert_with(|| command(record)).clone(),
+            _ => command(record),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Scene;
 use super::explain::Whereabouts;
-use super::figures::command;
+use super::figures::{Commands, command};
 use crate::classify::{ClientRef, Copies, Evidence, Finding};
 use crate::containers::Container;
 use crate::instance::Part;
@@ -129,7 +129,7 @@ pub fn report(scene: &Scene<'_>) -> String {
         version: env!("CARGO_PKG_VERSION"),
         os: &scene.snapshot.os,
         taken_at: scene.snapshot.taken_at.to_rfc3339_opts(SecondsFormat::Millis, true),
-        instances: judgement.findings.iter().map(|finding| instance(scene, finding)).collect(),
+        instances: instances(scene, &judgement.findings),
         clients: judgement
             .clients
             .iter()
@@ -187,7 +187,7 @@ pub fn explanation<'a>(
         ancestors: place.chain.split_last().map_or(&[], |(_, above)| above),
         cwd: place.folder.as_deref(),
         repository: place.repository.as_deref(),
-        instance: finding.map(|finding| instance(scene, finding)),
+        instance: finding.map(|finding| instance(scene, finding, &mut Commands::default())),
     }
 }
 
@@ -206,14 +206,19 @@ pub fn explanations(all: &[Explanation<'_>]) -> String {
     json.unwrap_or_default()
 }
 
-fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> {
-    let member = |record: &ProcessRecord, part| MemberRow {
+fn instances<'a>(scene: &Scene<'_>, findings: &'a [Finding<'_>]) -> Vec<InstanceRow<'a>> {
+    let mut commands = Commands::default();
+    findings.iter().map(|finding| instance(scene, finding, &mut commands)).collect()
+}
+
+fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>, commands: &mut Commands<'a>) -> InstanceRow<'a> {
+    let mut member = |record: &'a ProcessRecord, part| MemberRow {
         pid: record.pid(),
         ppid: record.parent,
         role: part,
         start: moment(record.started_at),
         rss: record.rss,
-        command: command(record),
+        command: commands.of(record),
         outcome: outcome(scene, record),
     };
     InstanceRow {

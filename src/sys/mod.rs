@@ -60,6 +60,18 @@ pub fn snapshot_with(
     system::snapshot(owners, &mut interest)
 }
 
+/// The rows of this process and of those above it, as the first stage of [`snapshot`] has them; on macOS every row, since
+/// there all come with one call.
+///
+/// # Errors
+/// As of [`snapshot`].
+pub fn ancestors() -> Result<Snapshot, SysError> {
+    #[cfg(target_os = "linux")]
+    return system::ancestors();
+    #[cfg(not(target_os = "linux"))]
+    return snapshot(|_| Interest::default());
+}
+
 /// The process that has this number now, a zombie included; `None` where no process has it or its start
 /// cannot be read.
 #[must_use]

@@ -24,13 +24,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::fs::fstat;
 use rustix::process::geteuid;
 
-use self::answers::KernelAnswers;
+use self::answers::{KernelAnswers, LazyDir};
 use self::fds::FdTable;
 use self::holders::{Holders, Named};
 use self::proc::{Proc, Shape, link_at, read_at};
 use self::sockets::Sockets;
 use self::threads::Threads;
-use super::descriptors::{Observation, Others, Wires, runs_python};
+use super::descriptors::{Observation, Others, Row, Wires, runs_python};
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
 use crate::process::{
@@ -49,6 +49,32 @@ pub(super) fn snapshot(
     take_as(Pid(std::process::id()), owners, interest)
 }
 
+/// The rows of this process and of its ancestors: the first stage, of these few alone.
+pub(super) fn ancestors() -> Result<Snapshot, SysError> {
+    let mut proc = Proc::open()?;
+    let viewer = Viewer { pid: Pid(std::process::id()), uid: Uid(geteuid().as_raw()) };
+    let mut processes: Vec<ProcessRecord> = Vec::new();
+    let mut next = viewer.pid;
+    while processes.iter().all(|row| row.pid() != next) {
+        let Some(row) = table::rows(&mut proc, &[next], viewer.uid, Owners::Exact).pop() else { break };
+        next = row.parent;
+        processes.push(row);
+    }
+    Ok(of_rows(viewer, processes))
+}
+
+fn of_rows(viewer: Viewer, processes: Vec<ProcessRecord>) -> Snapshot {
+    Snapshot {
+        schema: SCHEMA,
+        os: "linux".to_owned(),
+        taken_at: chrono::Utc::now(),
+        viewer,
+        systemd: !processes.iter().any(|row| row.pid() == Pid::INIT) && systemd_is_pid_1(),
+        unreadable: Vec::new(),
+        processes,
+    }
+}
+
 /// The two stages, as `viewer`: what that process holds does not count.
 fn take_as(
     viewer: Pid,
@@ -60,15 +86,7 @@ fn take_as(
     let pids = proc.pids()?;
     let processes = table::rows(&mut proc, &pids, own, owners);
     let viewer = Viewer { pid: viewer, uid: own };
-    let mut snapshot = Snapshot {
-        schema: SCHEMA,
-        os: "linux".to_owned(),
-        taken_at: chrono::Utc::now(),
-        viewer,
-        systemd: !processes.iter().any(|row| row.pid() == Pid::INIT) && systemd_is_pid_1(),
-        unreadable: Vec::new(),
-        processes,
-    };
+    let mut snapshot = of_rows(viewer, processes);
     let mut reader =
         DetailReader { proc, sockets: Sockets::new(), holders: Holders::new(viewer), sound: BTreeSet::new() };
     // Whoever was looked at, and whether for what it holds as well.
@@ -113,8 +131,8 @@ struct Holdings {
     others: Others,
 }
 
-/// Whose it is, its memory in bytes, and all that was read of it.
-type ReadDetails = Result<(Uid, u64, Details, Option<Holdings>), Gone>;
+/// Whose it is, its memory in bytes, all that was read of it, and its descriptors.
+type ReadDetails = Result<(Uid, u64, Details, Option<Vec<Row>>), Gone>;
 
 /// Where hidepid hides pid 1, the machine itself may say what it is: systemd makes `/run/systemd/system` before anything
 /// else (sd_booted(3)), but a container may show its host's, so only in the first PID namespace.
@@ -138,24 +156,29 @@ impl DetailReader {
             let pid = record.pid();
             let wire = whole.binary_search(&pid).is_ok();
             if wire || above.contains(&pid) {
-                seen.push((pid, self.read_one(&tree, record, &whole, wire)));
+                seen.push((pid, self.read_one(record, wire)));
             }
         }
-        for (pid, look) in &seen {
-            if let Ok((.., Some(held))) = look
-                && !held.settled
+        // Only when the descriptors of all of them were read: most questions about one are answered by another's.
+        let mut held: Vec<(usize, &ProcessRecord, Holdings)> = Vec::new();
+        for (at, (pid, look)) in seen.iter().enumerate() {
+            if let Ok((.., details, Some(rows))) = look
                 && let Some(record) = tree.get(*pid)
             {
-                self.holders.prepare(&mut self.proc, &tree, record, &held.wires, &held.others);
+                held.push((at, record, self.holdings(&tree, record, &whole, details, rows)));
             }
         }
-        for (pid, look) in &mut seen {
-            let Ok((.., details, Some(held))) = look else { continue };
+        for (_, record, held) in held.iter().filter(|(_, _, held)| !held.settled) {
+            self.holders.prepare(&mut self.proc, &tree, record, &held.wires, &held.others);
+        }
+        for (at, record, held) in held {
+            let Some((_, Ok((.., details, _)))) = seen.get_mut(at) else { continue };
+            let pid = record.pid();
             let mut named = Named { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
             let Observation { stdio, channels } =
-                Observation::new(*pid, &held.wires, &held.others, &mut named);
+                Observation::new(pid, &held.wires, &held.others, &mut named);
             if stdio.stdin() == OtherEnd::Closed {
-                let threads = Threads::of(&mut self.proc, *pid);
+                let threads = Threads::of(&mut self.proc, pid);
                 details.tracer = threads.tracer.or(details.tracer);
                 if threads.holds_its_own {
                     continue;
@@ -172,13 +195,7 @@ impl DetailReader {
         note(snapshot, seen);
     }
 
-    fn read_one(
-        &mut self,
-        tree: &Tree<'_>,
-        record: &ProcessRecord,
-        whole: &[Pid],
-        wire: bool,
-    ) -> ReadDetails {
+    fn read_one(&mut self, record: &ProcessRecord, wire: bool) -> ReadDetails {
         let proc = &mut self.proc;
         let Ok(dir) = proc.dir_of(record.pid()) else { return Err(Gone) };
         let dir = dir.as_fd();
@@ -187,18 +204,34 @@ impl DetailReader {
         let table = if wire { FdTable::read(dir).ok() } else { None };
         let Some(table) = table else { return Ok((uid, rss, details, None)) };
         self.holders.add(record.pid(), &table);
-        let rows = table.objects(dir);
-        let mut text = std::mem::take(&mut proc.text);
-        let mut answers = KernelAnswers { dir, sockets: &mut self.sockets, text: &mut text };
-        let mut wires = Wires::look(&rows, runs_python(record, details.exe.as_ref()), &mut answers);
+        Ok((uid, rss, details, Some(table.objects(dir))))
+    }
+
+    /// What the descriptors of a process mean.
+    fn holdings(
+        &mut self,
+        tree: &Tree<'_>,
+        record: &ProcessRecord,
+        whole: &[Pid],
+        details: &Details,
+        rows: &[Row],
+    ) -> Holdings {
+        let mut answers = KernelAnswers {
+            id: record.id,
+            rows,
+            proc: &mut self.proc,
+            sockets: &mut self.sockets,
+            holders: &mut self.holders,
+            dir: LazyDir::default(),
+        };
+        let mut wires = Wires::look(rows, runs_python(record, details.exe.as_ref()), &mut answers);
         let doubtful = |pid| whole.binary_search(&pid).is_ok() && !self.sound.contains(&pid);
-        let settled = self.holders.settle(proc, &tree.ancestors(record), &wires, doubtful);
-        let others = Others::look(&rows, &mut wires, settled, &mut answers);
-        proc.text = text;
+        let settled = answers.holders.settle(answers.proc, &tree.ancestors(record), &wires, doubtful);
+        let others = Others::look(rows, &mut wires, settled, &mut answers);
         if settled || wires.sights().next().is_none() {
             self.sound.insert(record.pid());
         }
-        Ok((uid, rss, details, Some(Holdings { settled, wires, others })))
+        Holdings { settled, wires, others }
     }
 }
 
@@ -253,18 +286,19 @@ fn note(snapshot: &mut Snapshot, seen: Vec<(Pid, ReadDetails)>) {
     let own = snapshot.viewer.uid;
     let mut seen = seen.into_iter().peekable();
     // In the order of the table, as it was gone through.
-    snapshot.processes.retain_mut(|record| match seen.next_if(|(pid, _)| *pid == record.pid()) {
-        Some((_, Ok((uid, rss, details, _)))) => {
-            record.uid = Some(uid);
-            // Another user's, after all: of these no command line is read, whichever files show.
-            if uid != own && own != Uid(0) {
-                record.argv = None;
-            }
-            record.rss = rss;
-            record.details = LazyDetails::from(details);
-            true
+    snapshot.processes.retain_mut(|record| {
+        // Peeked at, since what was read is large and most rows are not concerned.
+        if seen.peek().is_none_or(|(pid, _)| *pid != record.pid()) {
+            return true;
         }
-        Some((_, Err(Gone))) => false,
-        None => true,
+        let Some((_, Ok((uid, rss, details, _)))) = seen.next() else { return false };
+        record.uid = Some(uid);
+        // Another user's, after all: of these no command line is read, whichever files show.
+        if uid != own && own != Uid(0) {
+            record.argv = None;
+        }
+        record.rss = rss;
+        record.details = LazyDetails::from(details);
+        true
     });
 }

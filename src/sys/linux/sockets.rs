@@ -75,11 +75,14 @@ impl Sockets {
         }
     }
 
-    /// What the socket on a descriptor is; `dir` is the process's directory.
-    pub(super) fn socket(&mut self, dir: BorrowedFd<'_>, fd: u32, inode: u64) -> Socket {
-        if let Some(found) = self.unix(inode) {
-            return self.unix_socket(&found, fd > 1);
-        }
+    /// What the socket on a descriptor is, where it is a unix socket of our network namespace.
+    pub(super) fn unix_of_ours(&mut self, fd: u32, inode: u64) -> Option<Socket> {
+        let found = self.unix(inode)?;
+        Some(self.unix_socket(&found, fd > 1))
+    }
+
+    /// What any other socket on a descriptor is; `dir` is the process's directory.
+    pub(super) fn other(&mut self, dir: BorrowedFd<'_>, fd: u32, inode: u64) -> Socket {
         // The kernel's name of the protocol, by the very descriptor: right in every namespace.
         let path = format!("/proc/self/fd/{}/fd/{fd}", dir.as_raw_fd());
         let mut name = [0; 32];

@@ -252,10 +252,7 @@ impl Naming for Holders<'_> {
     }
 
     fn is_below(&self, pid: Pid, above: Pid) -> bool {
-        let record = self.tree.get(pid);
-        record.is_some_and(|record| {
-            self.tree.ancestors(record).into_iter().any(|ancestor| ancestor.pid() == above)
-        })
+        self.tree.is_below(pid, above)
     }
 }
 
