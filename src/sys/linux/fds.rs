@@ -4,7 +4,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, major, minor, openat, statat};
+use rustix::fs::{AtFlags, FileType, RawDir, major, minor, statat};
 use rustix::io::Errno;
 
 use super::proc::number;
@@ -24,23 +24,21 @@ pub(super) struct FdTable {
 }
 
 impl FdTable {
-    /// Reads `fd/` below a process's directory. An error is "not known", often EACCES: another user's,
+    /// Reads a process's `fd/`. An error is "not known", often EACCES: another user's,
     /// or a process that is not dumpable. A table without any row is one as well: so it looks when
     /// the process is ending, and when its first thread has ended and others go on with all it holds.
-    pub(super) fn read(dir: BorrowedFd<'_>) -> io::Result<FdTable> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fds = openat(dir, "fd", flags, Mode::empty())?;
+    pub(super) fn read(fds: BorrowedFd<'_>) -> io::Result<FdTable> {
         let mut table = FdTable::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut link = [MaybeUninit::uninit(); 64];
-        let mut entries = RawDir::new(&fds, &mut buffer);
+        let mut entries = RawDir::new(fds, &mut buffer);
         let mut seen = false;
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
             seen = true;
             // A text that fills the buffer is a path.
-            let target = match rustix::fs::readlinkat_raw(&fds, entry.file_name(), &mut link) {
+            let target = match rustix::fs::readlinkat_raw(fds, entry.file_name(), &mut link) {
                 Ok((text, _)) => FdTarget::parse(text),
                 // It was closed meanwhile.
                 Err(Errno::NOENT) => continue,
@@ -72,11 +70,11 @@ impl FdTable {
         !self.unread.is_empty()
     }
 
-    /// The table as the shared judgement of it wants it; `dir` is the process's directory.
-    pub(super) fn objects(&self, dir: BorrowedFd<'_>) -> Vec<Row> {
+    /// The table as the shared judgement of it wants it; `fds` is the directory that it was read from.
+    pub(super) fn objects(&self, fds: BorrowedFd<'_>) -> Vec<Row> {
         let first = (0..3).filter_map(|fd| {
             let target = self.first.get(fd as usize).copied().flatten()?;
-            Some((fd, describe(dir, fd, target)))
+            Some((fd, describe(fds, fd, target)))
         });
         let unread = self.unread.iter().map(|fd| (*fd, Object::Unread));
         let above = self.rows.iter().filter_map(|(fd, target)| match target {
@@ -85,7 +83,7 @@ impl FdTable {
             _ => None,
         });
         let named = self.paths.iter().filter(|fd| {
-            statat(dir, format!("fd/{fd}"), AtFlags::empty())
+            statat(fds, itoa::Buffer::new().format(**fd), AtFlags::empty())
                 .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
         });
         let named = named.map(|fd| (*fd, Object::NamedPipe));
@@ -94,7 +92,7 @@ impl FdTable {
 }
 
 /// What lies on one of the first three descriptors.
-fn describe(dir: BorrowedFd<'_>, fd: u32, target: FdTarget) -> Object {
+fn describe(fds: BorrowedFd<'_>, fd: u32, target: FdTarget) -> Object {
     let (number, deleted) = match target {
         FdTarget::Pipe(inode) => return Object::Pipe(inode),
         FdTarget::Socket(inode) => return Object::Socket(inode),
@@ -103,7 +101,9 @@ fn describe(dir: BorrowedFd<'_>, fd: u32, target: FdTarget) -> Object {
         FdTarget::Path { deleted } => (None, deleted),
         FdTarget::Master => (None, false),
     };
-    let Ok(stat) = statat(dir, format!("fd/{fd}"), AtFlags::empty()) else { return Object::Unread };
+    let Ok(stat) = statat(fds, itoa::Buffer::new().format(fd), AtFlags::empty()) else {
+        return Object::Unread;
+    };
     let device = (major(stat.st_rdev), minor(stat.st_rdev));
     match (FileType::from_raw_mode(stat.st_mode), device) {
         (FileType::Fifo, _) => Object::NamedPipe,

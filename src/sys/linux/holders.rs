@@ -154,7 +154,7 @@ impl Holders {
         if self.read.contains(&pid) {
             return if self.refused.contains(&pid) { Err(refused()) } else { Ok(()) };
         }
-        let table = match proc.dir_of(pid).and_then(|dir| FdTable::read(dir.as_fd())) {
+        let table = match proc.fds_of(pid).and_then(|fds| FdTable::read(fds.as_fd())) {
             Ok(table) => table,
             Err(error) if table::gone(&error) && holds_nothing(proc, pid) => FdTable::default(),
             Err(_) => {

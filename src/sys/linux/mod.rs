@@ -19,15 +19,13 @@ pub(super) use end::{command, environment, identity, lineage, wait_for_end};
 pub use kernel::OsKernel;
 
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::fstat;
 use rustix::process::geteuid;
 
 use self::answers::{KernelAnswers, LazyDir};
 use self::fds::FdTable;
 use self::holders::{Holders, Named};
-use self::proc::{Proc, Shape, link_at, read_at};
+use self::proc::{Place, Proc};
 use self::sockets::Sockets;
 use self::threads::Threads;
 use super::descriptors::{Observation, Others, Row, Wires, runs_python};
@@ -197,14 +195,13 @@ impl DetailReader {
 
     fn read_one(&mut self, record: &ProcessRecord, wire: bool) -> ReadDetails {
         let proc = &mut self.proc;
-        let Ok(dir) = proc.dir_of(record.pid()) else { return Err(Gone) };
-        let dir = dir.as_fd();
-        let (uid, rss, details) = details(proc, dir, record)?;
+        let Ok(place) = proc.place(record.pid(), wire) else { return Err(Gone) };
+        let (uid, rss, details) = details(proc, &place, record)?;
         // What may not be listed is not known.
-        let table = if wire { FdTable::read(dir).ok() } else { None };
-        let Some(table) = table else { return Ok((uid, rss, details, None)) };
+        let table = place.fds().and_then(|fds| Some((fds, FdTable::read(fds).ok()?)));
+        let Some((fds, table)) = table else { return Ok((uid, rss, details, None)) };
         self.holders.add(record.pid(), &table);
-        Ok((uid, rss, details, Some(table.objects(dir))))
+        Ok((uid, rss, details, Some(table.objects(fds))))
     }
 
     /// What the descriptors of a process mean.
@@ -236,20 +233,15 @@ impl DetailReader {
 }
 
 /// Everything of a process but what it holds.
-fn details(
-    proc: &mut Proc,
-    dir: BorrowedFd<'_>,
-    record: &ProcessRecord,
-) -> Result<(Uid, u64, Details), Gone> {
-    let text =
-        |proc: &mut Proc, file: &str, most| read_at(dir, file, most, Shape::Piece, &mut proc.text).is_ok();
+fn details(proc: &mut Proc, place: &Place, record: &ProcessRecord) -> Result<(Uid, u64, Details), Gone> {
+    let text = |proc: &mut Proc, file: &'static str, most| place.read(file, most, &mut proc.text).is_ok();
     let mut details = Details::from(record.details.clone());
     let (mut uid, mut rss) = (None, record.rss);
-    // From here on everything is read of the process behind `dir`, whatever becomes of its number.
-    if !text(proc, "stat", 4 << 10) || table::parse_start(&proc.text) != Some(record.id.start) {
+    // From here on everything is read of the process behind `place`, whatever becomes of its number.
+    if !text(proc, "../stat", 4 << 10) || table::parse_start(&proc.text) != Some(record.id.start) {
         return Err(Gone);
     }
-    if text(proc, "status", 64 << 10) {
+    if text(proc, "../status", 64 << 10) {
         let status = procfs::status(&proc.text);
         uid = status.uid;
         rss = status.rss.unwrap_or(rss);
@@ -258,27 +250,27 @@ fn details(
         details.namespace_pid = status.innermost.filter(|_| details.foreign_namespace);
         details.tracer = status.tracer;
     }
-    if text(proc, "cgroup", 64 << 10) {
+    if text(proc, "../cgroup", 64 << 10) {
         details.cgroup = procfs::cgroup(&proc.text);
     }
-    if text(proc, "environ", MOST_ENVIRON) && proc.text.len() < MOST_ENVIRON {
+    if text(proc, "../environ", MOST_ENVIRON) && proc.text.len() < MOST_ENVIRON {
         details.env = procfs::evidence(&proc.text, &EVIDENCE_VARIABLES);
     }
     // The environment holds secrets; nothing of it stays behind in the buffer.
     proc.text.fill(0);
-    details.exe = path(dir, "exe");
-    details.cwd = path(dir, "cwd");
+    details.exe = path(place, "../exe");
+    details.cwd = path(place, "../cwd");
     // Exactly whose it is, where the row's may be provisional: so says the owner of the directory, too, but not of a file.
     let uid = match uid {
         Some(uid) => uid,
-        None => Uid(fstat(dir).map_err(|_| Gone)?.st_uid),
+        None => Uid(place.uid().map_err(|_| Gone)?),
     };
     Ok((uid, rss, details))
 }
 
 /// Where a link of the process's directory points.
-fn path(dir: BorrowedFd<'_>, link: &str) -> Option<RawText> {
-    link_at(dir, link).ok().map(|target| RawText::from(procfs::undeleted(&target)))
+fn path(place: &Place, link: &'static str) -> Option<RawText> {
+    place.link(link).ok().map(|target| RawText::from(procfs::undeleted(&target)))
 }
 
 /// Writes what was seen into the table, and takes out the rows of processes that are gone.
