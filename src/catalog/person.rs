@@ -226,18 +226,10 @@ fn builds_of(name: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The name without the mark of a build at its end.
+/// The name without the mark of a build at its end. A mark begins with the only dot or dash in it.
 fn without_mark(name: &str) -> &str {
-    // A name without any of the two has no mark: nearly all.
-    if !name.bytes().any(|byte| matches!(byte, b'.' | b'-')) {
-        return name;
-    }
-    let ends_with = |mark: &&&str| {
-        let start = name.len().checked_sub(mark.len());
-        start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(mark))
-    };
-    let mark = BUILDS.iter().find(ends_with).map_or(0, |mark| mark.len());
-    &name[..name.len() - mark]
+    let Some(at) = name.rfind(['.', '-']) else { return name };
+    if BUILDS.iter().any(|mark| mark.eq_ignore_ascii_case(&name[at..])) { &name[..at] } else { name }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Which process holds the other end: first the ancestors are read, and only if none of them does, all processes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use super::fds::FdTable;
+use super::inodes::InodeMap;
 use super::proc::Proc;
 use super::table;
 use crate::process::{Pid, ProcessRecord, Uid, Viewer};
@@ -24,9 +25,9 @@ pub(super) struct Holders {
     /// The viewer's user's among them, once every process was read.
     pub(super) unreadable: BTreeSet<Pid>,
     /// By the target of a link.
-    index: HashMap<FdTarget, Vec<Held>>,
+    index: InodeMap<FdTarget, Vec<Held>>,
     /// What was found in it; forgotten when it grows.
-    found: HashMap<End, Rc<[Pid]>>,
+    found: InodeMap<End, Rc<[Pid]>>,
     everybody: bool,
 }
 
@@ -45,8 +46,8 @@ impl Holders {
             read: HashSet::new(),
             refused: HashSet::new(),
             unreadable: BTreeSet::new(),
-            index: HashMap::new(),
-            found: HashMap::new(),
+            index: InodeMap::default(),
+            found: InodeMap::default(),
             everybody: false,
         }
     }

@@ -6,6 +6,7 @@ mod fds;
 mod ffi;
 mod holders;
 mod inet;
+mod inodes;
 mod kernel;
 mod probe;
 mod proc;

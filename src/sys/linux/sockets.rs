@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::inet::{self, Inet};
+use super::inodes::InodeMap;
 use super::probe::Probe;
 use super::proc::{Shape, link_at, read_at};
 use crate::process::Listener;
@@ -35,7 +36,7 @@ pub(super) struct Sockets {
     probe: Probe,
     /// Our network namespace, as its link shows it; `None` when that cannot be read.
     own: Option<Vec<u8>>,
-    unix: HashMap<u32, UnixSocket>,
+    unix: InodeMap<u32, UnixSocket>,
     singles: usize,
     dumped: bool,
     /// `None` before it was read; `Some(None)` where `sock_diag` is not to be had.
@@ -64,7 +65,7 @@ impl Sockets {
         Sockets {
             probe: Probe::new(),
             own: std::fs::read_link("/proc/self/ns/net").ok().map(bytes),
-            unix: HashMap::new(),
+            unix: InodeMap::default(),
             singles: 0,
             dumped: false,
             tcp: None,
