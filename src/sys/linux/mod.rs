@@ -151,11 +151,9 @@ impl DetailReader {
         whole.sort_unstable();
         let tree = Tree::new(snapshot);
         let mut seen: Vec<(Pid, ReadDetails)> = Vec::new();
-        for record in &snapshot.processes {
-            let pid = record.pid();
-            let wire = whole.binary_search(&pid).is_ok();
-            if wire || above.contains(&pid) {
-                seen.push((pid, self.read_one(record, wire)));
+        for (at, wire) in places(&tree, &whole, above) {
+            if let Some(record) = snapshot.processes.get(at as usize) {
+                seen.push((record.pid(), self.read_one(record, wire)));
             }
         }
         // Only when the descriptors of all of them were read: most questions about one are answered by another's.
@@ -231,6 +229,18 @@ impl DetailReader {
         }
         Holdings { settled, wires, others }
     }
+}
+
+/// Where the rows of those lie that are looked at, and whether for what they hold as well, in the order of the table: so it
+/// is gone through when they are noted.
+fn places(tree: &Tree<'_>, whole: &[Pid], above: &[Pid]) -> Vec<(u32, bool)> {
+    let place = |pid: &Pid, wire| Some((tree.place(*pid)?, wire));
+    let wired = whole.iter().filter_map(|pid| place(pid, true));
+    let others = above.iter().filter_map(|pid| place(pid, false));
+    let mut places: Vec<(u32, bool)> = wired.chain(others).collect();
+    places.sort_unstable_by_key(|(at, wire)| (*at, !wire));
+    places.dedup_by_key(|(at, _)| *at);
+    places
 }
 
 /// Everything of a process but what it holds.
