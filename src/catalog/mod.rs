@@ -134,8 +134,7 @@ impl Catalog {
     /// The entries of configurations, where one of them may be this process.
     fn index_for(&self, record: &ProcessRecord) -> Option<&configured::Index> {
         let index = self.configured.as_ref()?;
-        let first = record.argv.as_ref().and_then(Argv::first)?;
-        index.may_hold(first).then_some(index)
+        record.argv.as_ref().and_then(Argv::first).filter(|first| index.may_hold(first)).map(|_| index)
     }
 
     fn recognise(&self, record: &ProcessRecord) -> Option<(Identification, Resolution)> {
