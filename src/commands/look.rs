@@ -17,6 +17,7 @@ use crate::process::{Owners, Pid, ProcessId, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
 use crate::services::EngineAnswer;
+use crate::tree::Tree;
 
 /// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
 /// identified its processes.
@@ -101,7 +102,7 @@ pub(super) fn judge_for<'a>(
     let look = scout.into_look(snapshot);
     let mut judgement = classify::judge(&look, &session.policy);
     if session.snapshot.is_none() {
-        let of_clients = conversations(&judgement, snapshot);
+        let of_clients = conversations(&judgement, &look.tree);
         classify::name_conversations(&mut judgement.findings, &of_clients);
     }
     let plan = Plan::of(&judgement, &look, &session.policy, choice);
@@ -183,14 +184,14 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
 
 /// The conversations of running clients, where the servers' environments do not name them. Never of a recorded
 /// table, which must mean the same on every machine.
-fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid, String> {
+fn conversations(judgement: &Judgement<'_>, tree: &Tree<'_>) -> HashMap<Pid, String> {
     let unnamed = judgement.findings.iter().filter(|finding| finding.conversation.is_none());
     let mut clients: Vec<Pid> =
         unnamed.filter_map(|finding| finding.client.as_ref()).map(|client| client.pid).collect();
     clients.sort_unstable();
     clients.dedup();
     let Some(places) = Places::from_env().filter(|_| !clients.is_empty()) else { return HashMap::new() };
-    let records = snapshot.processes.iter().filter(|record| clients.binary_search(&record.pid()).is_ok());
+    let records = clients.into_iter().filter_map(|pid| tree.get(pid));
     records.filter_map(|record| Some((record.pid(), clients::conversation(&places, record)?))).collect()
 }
 
