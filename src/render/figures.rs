@@ -76,6 +76,31 @@ mod tests {
     }
 
     #[test]
+    fn commands_of_one_line_are_the_same_text_and_no_line_shows_the_name() {
+        use crate::process::{Pid, StartTime};
+        let record = |comm: &str, argv: Option<&[&str]>| {
+            let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+            (record.comm, record.argv) = (comm.into(), argv.map(|argv| argv.iter().collect()));
+            record
+        };
+        let records = [
+            record("a", Some(&["node", "x.js", "--token", "hunter2"])),
+            record("b", Some(&["node", "x.js", "--token", "hunter2"])),
+            record("c", Some(&[])),
+            record("d", Some(&[])),
+            record("e", Some(&[""])),
+            record("f", None),
+        ];
+        let mut commands = Commands::default();
+        let shown: Vec<String> = records.iter().map(|record| commands.of(record)).collect();
+        assert_eq!(
+            shown,
+            ["node x.js --token <redacted>", "node x.js --token <redacted>", "[c]", "[d]", "", "[f]"]
+        );
+        assert_eq!(shown, records.iter().map(command).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_size_is_seen_beside_the_memory_of_the_machine() {
         assert_eq!(size_of(1_240_000_000, Some(16_000_000_000)), "1.2 GB of 16 GB");
         assert_eq!(size_of(1_240_000_000, None), "1.2 GB");
