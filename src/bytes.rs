@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smallvec::SmallVec;
 
@@ -88,7 +89,7 @@ impl Serialize for RawText {
 
 impl<'de> Deserialize<'de> for RawText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(RawText::from(String::deserialize(deserializer)?))
+        deserializer.deserialize_str(Text(|text: &str| RawText::from(text)))
     }
 }
 
@@ -169,16 +170,21 @@ impl<T: AsRef<[u8]>> FromIterator<T> for Argv {
     fn from_iter<I: IntoIterator<Item = T>>(arguments: I) -> Argv {
         let mut bytes = Vec::new();
         for argument in arguments {
-            for byte in argument.as_ref() {
-                match byte {
-                    0 => bytes.extend("\u{fffd}".as_bytes()),
-                    byte => bytes.push(*byte),
-                }
-            }
-            bytes.push(0);
+            push(&mut bytes, argument.as_ref());
         }
         Argv(bytes.into())
     }
+}
+
+/// Appends an argument to others.
+fn push(bytes: &mut Vec<u8>, argument: &[u8]) {
+    for (at, piece) in argument.split(|byte| *byte == 0).enumerate() {
+        if at > 0 {
+            bytes.extend("\u{fffd}".as_bytes());
+        }
+        bytes.extend_from_slice(piece);
+    }
+    bytes.push(0);
 }
 
 impl<T: AsRef<[u8]>, const N: usize> From<[T; N]> for Argv {
@@ -201,7 +207,50 @@ impl Serialize for Argv {
 
 impl<'de> Deserialize<'de> for Argv {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Vec::<String>::deserialize(deserializer)?.into_iter().collect())
+        deserializer.deserialize_seq(Arguments)
+    }
+}
+
+/// Reads arguments one behind the other into the one piece in which they lie, without a text for each.
+struct Arguments;
+
+impl<'de> Visitor<'de> for Arguments {
+    type Value = Argv;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut arguments: S) -> Result<Argv, S::Error> {
+        let mut bytes = Vec::new();
+        while arguments
+            .next_element_seed(Text(|argument: &str| push(&mut bytes, argument.as_bytes())))?
+            .is_some()
+        {}
+        Ok(Argv(bytes.into()))
+    }
+}
+
+/// Takes a text as it lies in what is read.
+struct Text<F>(F);
+
+impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Text<F> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        Ok((self.0)(text))
     }
 }
 

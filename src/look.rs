@@ -32,37 +32,30 @@ impl<'a> Look<'a> {
     /// Identifies every process of a snapshot.
     #[must_use]
     pub fn new(snapshot: &'a Snapshot, catalog: &'a Catalog) -> Look<'a> {
-        Look::with(snapshot, catalog, |tree| Roles::assign(tree, catalog))
+        Look::in_tree(Tree::new(snapshot), snapshot, catalog, |tree| Roles::assign(tree, catalog))
     }
 
     /// The look after more was read of some rows and others vanished, for the price of those rows. `roles` are those of
     /// the look before, by the same catalog.
     #[must_use]
     pub fn after_details(snapshot: &'a Snapshot, catalog: &'a Catalog, roles: Roles) -> Look<'a> {
-        Look::with(snapshot, catalog, |tree| roles.after_details(tree, catalog))
-    }
-
-    /// The look at the same rows once more, by the same catalog with entries of configurations.
-    pub(crate) fn after_configurations(
-        snapshot: &'a Snapshot,
-        catalog: &'a Catalog,
-        roles: Roles,
-    ) -> Look<'a> {
-        Look::with(snapshot, catalog, |tree| roles.after_configurations(tree, catalog))
+        Look::in_tree(Tree::new(snapshot), snapshot, catalog, |tree| roles.after_details(tree, catalog))
     }
 
     /// A look at a snapshot whose roles are known.
     pub(crate) fn with_roles(snapshot: &'a Snapshot, catalog: &'a Catalog, roles: Roles) -> Look<'a> {
-        Look::with(snapshot, catalog, |_| roles)
+        Look::in_tree(Tree::new(snapshot), snapshot, catalog, |_| roles)
     }
 
-    fn with(
+    /// A look at a snapshot in which parents and children were found.
+    pub(crate) fn in_tree(
+        tree: Tree<'a>,
         snapshot: &'a Snapshot,
         catalog: &'a Catalog,
-        roles: impl FnOnce(&Tree<'_>) -> Roles,
+        roles: impl FnOnce(&Tree<'a>) -> Roles,
     ) -> Look<'a> {
-        let tree = Tree::new(snapshot);
-        Look { snapshot, roles: roles(&tree), tree, catalog, roots: HashSet::new(), judges_marked: true }
+        let roles = roles(&tree);
+        Look { snapshot, tree, roles, catalog, roots: HashSet::new(), judges_marked: true }
     }
 
     /// What a process really runs. Of an identified process that is known; of the others it is resolved here.

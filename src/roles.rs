@@ -2,7 +2,7 @@
 
 mod exec;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::bytes::{Argv, RawText};
 use crate::catalog::{Basis, Catalog, Identification, Names, Role};
@@ -27,16 +27,22 @@ struct Known {
     runs: Resolution,
 }
 
-/// All that is looked at of most processes: their command line and short name.
-type Line<'r> = (&'r Argv, &'r RawText);
+/// All that says what a process is: its command line and short name, and where details were read, those that matter.
+type Line<'r> = (&'r Argv, &'r RawText, Option<Seen<'r>>);
 
-/// The line of a process of which nothing else can say what it is.
-fn line_alone(record: &ProcessRecord) -> Option<Line<'_>> {
+/// The details by which a process is identified: program, folder, environment, whether its descriptors were read, and
+/// whether it is on a wire.
+type Seen<'r> =
+    (Option<&'r RawText>, Option<&'r RawText>, Option<&'r BTreeMap<String, String>>, Option<bool>);
+
+/// By which processes are told apart. pid 1 stands alone: only its own name counts.
+fn line(record: &ProcessRecord) -> Option<Line<'_>> {
     let details = &record.details;
-    let more =
-        details.exe.is_some() || details.cwd.is_some() || details.env.is_some() || is_looked_at(record);
-    let argv = record.argv.as_ref().filter(|_| !more && record.pid() != Pid::INIT)?;
-    Some((argv, &record.comm))
+    let more = details.cwd.is_some() || is_looked_at(record);
+    let wired = details.stdio.as_ref().map(Stdio::is_wire);
+    let seen = more.then(|| (details.exe.as_ref(), details.cwd.as_ref(), details.env.as_ref(), wired));
+    let argv = record.argv.as_ref().filter(|_| record.pid() != Pid::INIT)?;
+    Some((argv, &record.comm, seen))
 }
 
 /// What a process is by its own argv and details.
@@ -100,7 +106,9 @@ impl Roles {
         let stays = |pid: Pid| tree.get(pid).is_some_and(|record| !changed(record));
         self.known.retain(|known| stays(known.pid));
         self.unproven.retain(|pid| stays(*pid));
-        self.name(tree.living().filter(|record| changed(record)), tree, catalog);
+        // Once for each row, and gone through more than once.
+        let rows: Vec<&ProcessRecord> = tree.living().filter(|record| changed(record)).collect();
+        self.name(rows.into_iter(), tree, catalog);
         self
     }
 
@@ -133,7 +141,7 @@ impl Roles {
         // Each distinct line is judged once: a machine has many shells, and a hundred copies of one server.
         let (mut names, mut lines) = (Names::default(), HashMap::new());
         for record in rows.clone().filter(|record| catalog.may_identify(record, &mut names)) {
-            let identity = match line_alone(record) {
+            let identity = match line(record) {
                 Some(line) => lines.entry(line).or_insert_with(|| Identity::of(record, catalog)).clone(),
                 None => Identity::of(record, catalog),
             };

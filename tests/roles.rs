@@ -119,6 +119,39 @@ fn below_a_server_the_environment_makes_no_further_server() {
 }
 
 #[test]
+fn copies_of_one_line_are_told_apart_by_what_else_was_read() {
+    let mut table = Table::new();
+    table.add(500, 1, SHARED).env(&SESSION);
+    table.add(501, 1, SHARED).env(&JOB);
+    table.add(502, 1, SHARED).env(&SESSION);
+    table.add(503, 1, SHARED).change(|r| r.details.env = None);
+    let configured = configured();
+    for (pid, wire) in [(600, Wire::Closed), (601, Wire::Null), (602, Wire::Closed)] {
+        table.add(pid, 1, "node /home/u/notes/server.js").wire(wire);
+    }
+    for (pid, exe) in [(700, "/usr/bin/vim"), (701, "/usr/bin/mcp-server-time"), (702, "/usr/bin/vim")] {
+        table.add_argv(pid, 1, vec!["".into()]).change(|r| r.details.exe = Some(exe.into()));
+    }
+    let roles = roles(&table, &configured);
+    // Each as if it were the only one.
+    for record in &table.snapshot.processes {
+        let mut alone = table.clone();
+        alone.snapshot.processes.retain(|other| other.pid() <= Pid(1) || other.pid() == record.pid());
+        let alone = self::roles(&alone, &configured);
+        assert_eq!(roles.get(record.pid()), alone.get(record.pid()), "{record:?}");
+        assert_eq!(roles.is_unproven(record.pid()), alone.is_unproven(record.pid()), "{record:?}");
+    }
+    assert_eq!(
+        [500, 501, 502].map(|pid| roles.role(Pid(pid))),
+        [Some(Role::Helper), None, Some(Role::Helper)]
+    );
+    assert_eq!(
+        [600, 601, 602].map(|pid| roles.role(Pid(pid))),
+        [Some(Role::Server), None, Some(Role::Server)]
+    );
+}
+
+#[test]
 fn a_closer_look_at_one_thing_alone_is_enough() {
     let catalog = configured();
     let mut late = Table::new();

@@ -85,6 +85,11 @@ impl Catalog {
         self
     }
 
+    /// Does it have entries of configurations?
+    pub(crate) fn has_entries(&self) -> bool {
+        self.configured.is_some()
+    }
+
     /// The catalog's text (TOML), as it was compiled in.
     #[must_use]
     pub fn source() -> &'static str {
@@ -129,8 +134,8 @@ impl Catalog {
 
     /// The entries of configurations, where one of them may be this process.
     fn index_for(&self, record: &ProcessRecord) -> Option<&configured::Index> {
-        let first = record.argv.as_ref().and_then(Argv::first)?;
-        self.configured.as_ref().filter(|index| index.may_hold(first))
+        let index = self.configured.as_ref()?;
+        record.argv.as_ref().and_then(Argv::first).filter(|first| index.may_hold(first)).map(|_| index)
     }
 
     fn recognise(&self, record: &ProcessRecord) -> Option<(Identification, Resolution)> {

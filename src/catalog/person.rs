@@ -1,5 +1,7 @@
 //! What belongs to the person at the machine, wherever it was started: editors, shells, browsers that are not automated.
 
+use std::borrow::Cow;
+
 use super::data::Data;
 use super::{Catalog, browser};
 use crate::bytes::{Argv, to_text};
@@ -73,7 +75,16 @@ impl Catalog {
     /// automation.
     #[must_use]
     pub fn is_persons_program(&self, record: &ProcessRecord) -> bool {
-        let names = names(record);
+        self.is_persons(record, || Cow::Owned(Resolution::of(record)))
+    }
+
+    /// The same of a process that may be resolved already: `runs` is only called where its program is a tool.
+    pub(crate) fn is_persons<'r>(
+        &self,
+        record: &ProcessRecord,
+        runs: impl FnOnce() -> Cow<'r, Resolution>,
+    ) -> bool {
+        let names = names(record, runs);
         if names.iter().any(|name| is_one_of(&[EDITORS, TERMINALS], name)) {
             return true;
         }
@@ -170,14 +181,15 @@ fn own_name(record: &ProcessRecord) -> String {
 /// The name of the program itself, and that of the script or module that is one: many programs of a desktop are a script
 /// for Python or a shell (`/usr/bin/python3 /usr/bin/terminator`). A file with an extension is somebody's own:
 /// `idea.py` is no IDE.
-fn names(record: &ProcessRecord) -> Vec<String> {
+fn names<'r>(record: &ProcessRecord, runs: impl FnOnce() -> Cow<'r, Resolution>) -> Vec<String> {
     let own = own_name(record);
     let mut names = vec![own];
     if program::is_tool(&names[0]) {
-        let seen = Resolution::of(record);
+        let seen = runs();
         let only_interpreted =
             seen.layers.iter().all(|layer| matches!(layer.kind, LayerKind::Interpreter | LayerKind::Shell));
-        if let Some(program) = seen.program.filter(|_| only_interpreted && seen.line.is_empty()) {
+        let program = seen.program.as_ref().filter(|_| only_interpreted && seen.line.is_empty());
+        if let Some(program) = program {
             let file = program::base(&program.text);
             let extended = program::stem(file) != file && !file.ends_with(".sh");
             match program.kind {
@@ -193,26 +205,31 @@ fn names(record: &ProcessRecord) -> Vec<String> {
 /// Is this, or what is left of it without the marks of a build (`firefox.real`, `vivaldi-bin`, `emacs-29.1`), in a list?
 fn is_one_of(lists: &[List], name: &str) -> bool {
     let listed = |name: &str| lists.iter().any(|list| list.contains(name));
-    builds_of(name).any(|name| listed(&name) || listed(&name.to_ascii_lowercase()))
+    let has_capitals = |name: &str| name.bytes().any(|byte| byte.is_ascii_uppercase());
+    builds_of(name).any(|name| listed(name) || has_capitals(name) && listed(&name.to_ascii_lowercase()))
 }
 
 fn is_browser(data: &Data, name: &str) -> bool {
-    let started = |name: String| data.helper.browsers.contains(&name.as_str());
+    let started = |name: &str| data.helper.browsers.contains(&name);
     let helper = data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
     helper || is_one_of(&[BROWSERS], name) || builds_of(name).any(started)
 }
 
 /// A name, and what it is without one mark after another of a build or a version.
-fn builds_of(name: &str) -> impl Iterator<Item = String> {
+fn builds_of(name: &str) -> impl Iterator<Item = &str> {
     // Nix keeps the program behind its wrapper as .firefox-wrapped.
-    let plain = name.strip_prefix('.').unwrap_or(name).to_owned();
+    let plain = name.strip_prefix('.').unwrap_or(name);
     std::iter::successors(Some(plain), |name| {
         let versioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '_'));
-        let lower = name.to_ascii_lowercase();
-        let mark = BUILDS.iter().find(|mark| lower.ends_with(**mark)).map_or(0, |mark| mark.len());
-        let next = if versioned.len() < name.len() { versioned } else { &name[..name.len() - mark] };
-        (!next.is_empty() && next.len() < name.len()).then(|| next.to_owned())
+        let next = if versioned.len() < name.len() { versioned } else { without_mark(name) };
+        (!next.is_empty() && next.len() < name.len()).then_some(next)
     })
+}
+
+/// The name without the mark of a build at its end. A mark begins with the only dot or dash in it.
+fn without_mark(name: &str) -> &str {
+    let Some(at) = name.rfind(['.', '-']) else { return name };
+    if BUILDS.iter().any(|mark| mark.eq_ignore_ascii_case(&name[at..])) { &name[..at] } else { name }
 }
 
 #[cfg(test)]

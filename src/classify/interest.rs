@@ -6,21 +6,29 @@ use crate::instance::{self, marked};
 use crate::look::Look;
 use crate::process::{Interest, ProcessRecord, Snapshot};
 use crate::roles::Roles;
+use crate::tree::{Order, Tree};
 
 /// Names the processes whose details are to be read, until there is none left, and keeps what it learned of the
 /// processes on the way, so that each is identified once.
 #[derive(Debug)]
 pub struct Scout<'c> {
     catalog: &'c Catalog,
-    roles: Option<Roles>,
+    known: Option<Known>,
     candidates: bool,
+}
+
+/// What was learned of the table that was seen last.
+#[derive(Debug)]
+struct Known {
+    roles: Roles,
+    order: Order,
 }
 
 impl<'c> Scout<'c> {
     /// Identifies by this catalog.
     #[must_use]
     pub fn new(catalog: &'c Catalog) -> Scout<'c> {
-        Scout { catalog, roles: None, candidates: false }
+        Scout { catalog, known: None, candidates: false }
     }
 
     /// The processes of this table whose details matter: members of instances, their ancestors, clients and their
@@ -28,22 +36,39 @@ impl<'c> Scout<'c> {
     /// called again when those details were read: they may have brought more to light.
     #[must_use]
     pub fn interest(&mut self, snapshot: &Snapshot) -> Interest {
-        let look = match self.roles.take() {
-            None => Look::new(snapshot, self.catalog),
-            Some(roles) => Look::after_details(snapshot, self.catalog, roles),
+        let catalog = self.catalog;
+        let look = match self.known.take() {
+            None => Look::new(snapshot, catalog),
+            Some(Known { roles, order }) => {
+                let tree = Tree::again(snapshot, order);
+                Look::in_tree(tree, snapshot, catalog, |tree| roles.after_details(tree, catalog))
+            }
         };
-        let interest = interest(&look);
-        self.candidates = has_candidates(&look);
-        self.roles = Some(look.roles);
-        interest
+        self.take(look)
     }
 
-    /// From now on by this catalog, which is the same with entries of configurations: what none of them may be stays what
-    /// it was.
+    /// From now on by this catalog, which is the same with entries of configurations, and what matters by it in the table
+    /// that was seen last: what no entry may be stays what it was.
     #[must_use]
-    pub fn learn<'n>(self, catalog: &'n Catalog, snapshot: &Snapshot) -> Scout<'n> {
-        let roles = self.roles.map(|roles| Look::after_configurations(snapshot, catalog, roles).roles);
-        Scout { catalog, roles, candidates: self.candidates }
+    pub fn learn<'n>(self, catalog: &'n Catalog, snapshot: &Snapshot) -> (Scout<'n>, Interest) {
+        let look = match self.known {
+            None => Look::new(snapshot, catalog),
+            Some(Known { roles, order }) => {
+                let tree = Tree::again(snapshot, order);
+                Look::in_tree(tree, snapshot, catalog, |tree| roles.after_configurations(tree, catalog))
+            }
+        };
+        let mut scout = Scout::new(catalog);
+        let interest = scout.take(look);
+        (scout, interest)
+    }
+
+    /// Keeps what a look found.
+    fn take(&mut self, look: Look<'_>) -> Interest {
+        let interest = interest(&look);
+        self.candidates = has_candidates(&look);
+        self.known = Some(Known { roles: look.roles, order: look.tree.into_order() });
+        interest
     }
 
     /// Was there anything in the last table that may be an instance? By its name, or on a wire without one: then a
@@ -59,8 +84,10 @@ impl<'c> Scout<'c> {
     where
         'c: 'a,
     {
-        match self.roles {
-            Some(roles) => Look::with_roles(snapshot, self.catalog, roles),
+        match self.known {
+            Some(Known { roles, order }) => {
+                Look::in_tree(Tree::again(snapshot, order), snapshot, self.catalog, |_| roles)
+            }
             None => Look::new(snapshot, self.catalog),
         }
     }
@@ -78,8 +105,9 @@ fn interest(look: &Look<'_>) -> Interest {
     let Look { tree, roles, .. } = look;
     let mut surely = roles.all(Role::Client);
     let mut above = Vec::new();
-    surely.extend(instance::possible_launchers(look));
-    for instance in instance::group(look) {
+    let (instances, possible_launchers) = instance::group_with_undecided(look);
+    surely.extend(possible_launchers);
+    for instance in instances {
         surely.extend(instance.members.iter().map(|member| member.record.pid()));
         above.extend(tree.ancestors(instance.root).iter().map(|above| above.pid()));
     }

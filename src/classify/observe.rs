@@ -216,9 +216,10 @@ fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
 /// that is held outside, an editor, a multiplexer, a browser that is not automated. A server in a terminal is in use by
 /// that terminal, and needs no more.
 fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
+    let inside = |pid: Pid| instance.contains(pid);
     let of_a_person = |member: &&Member<'_>| match member.part {
-        Part::Server => is_known_as_persons(member.record, look.catalog),
-        _ => is_persons(member.record, look.catalog, |pid| instance.contains(pid)),
+        Part::Server => is_known_as_persons(member.record, look.catalog, || look.resolution(member.record)),
+        _ => is_persons(member.record, look.catalog, || look.resolution(member.record), inside),
     };
     instance.members.iter().filter(of_a_person).map(|member| member.record.pid()).collect()
 }

@@ -17,6 +17,7 @@ use crate::plan::{Choice, Plan};
 use crate::process::{Owners, Pid, ProcessId, ProcessRecord, Snapshot};
 use crate::render::Scene;
 use crate::render::clean::clean;
+use crate::tree::Tree;
 
 /// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
 /// identified its processes.
@@ -33,23 +34,8 @@ fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Sco
     if let Some(path) = &session.snapshot {
         return Ok((crate::sys::recorded::read(path)?, Scout::new(&session.catalog)));
     }
-    let mut scout = Scout::new(&session.catalog);
-    let mut configured = false;
-    let mut interest = |table: &Snapshot| {
-        let interest = scout.interest(table);
-        if configured || !scout.has_candidates() {
-            return interest;
-        }
-        // Names and verdicts shall not depend on which other processes there are, so the configurations are read as
-        // soon as there is anything to judge; details of what only they identify are read like those of the rest.
-        configured = true;
-        let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
-        scout = known.learn(&configurations(session).1, table);
-        scout.interest(table)
-    };
     let began = Instant::now();
-    let mut snapshot =
-        crate::sys::snapshot_with(owners, &mut interest).context("failed to read the process table")?;
+    let (mut snapshot, scout) = read(session, owners)?;
     let table = began.elapsed();
     let with_details: Vec<Pid> = snapshot
         .processes
@@ -60,6 +46,36 @@ fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Sco
     let began = Instant::now();
     crate::services::fill(&mut snapshot, &with_details);
     verbose::looked(&snapshot, with_details.len(), table, began.elapsed());
+    Ok((snapshot, scout))
+}
+
+/// The process table of this machine without the services: enough to group processes, and too little to judge them.
+pub(super) fn take_without_services(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
+    read(session, Owners::Provisional)
+}
+
+fn read(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Scout<'_>)> {
+    let mut scout = Scout::new(&session.catalog);
+    let mut configured = false;
+    let mut interest = |table: &Snapshot| {
+        let interest = scout.interest(table);
+        if configured || !scout.has_candidates() {
+            return interest;
+        }
+        // Names and verdicts shall not depend on which other processes there are, so the configurations are read as
+        // soon as there is anything to judge; details of what only they identify are read like those of the rest.
+        configured = true;
+        let catalog = &configurations(session).1;
+        if !catalog.has_entries() {
+            return interest;
+        }
+        let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
+        let interest;
+        (scout, interest) = known.learn(catalog, table);
+        interest
+    };
+    let snapshot =
+        crate::sys::snapshot_with(owners, &mut interest).context("failed to read the process table")?;
     Ok((snapshot, scout))
 }
 
@@ -86,7 +102,7 @@ pub(super) fn judge_for<'a>(
     let look = scout.into_look(snapshot);
     let mut judgement = classify::judge(&look, &session.policy);
     if session.snapshot.is_none() {
-        let of_clients = conversations(&judgement, snapshot);
+        let of_clients = conversations(&judgement, &look.tree);
         classify::name_conversations(&mut judgement.findings, &of_clients);
     }
     let plan = Plan::of(&judgement, &look, &session.policy, choice);
@@ -169,14 +185,14 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
 
 /// The conversations of running clients, where the servers' environments do not name them. Never of a recorded
 /// table, which must mean the same on every machine.
-fn conversations(judgement: &Judgement<'_>, snapshot: &Snapshot) -> HashMap<Pid, String> {
+fn conversations(judgement: &Judgement<'_>, tree: &Tree<'_>) -> HashMap<Pid, String> {
     let unnamed = judgement.findings.iter().filter(|finding| finding.conversation.is_none());
     let mut clients: Vec<Pid> =
         unnamed.filter_map(|finding| finding.client.as_ref()).map(|client| client.pid).collect();
     clients.sort_unstable();
     clients.dedup();
     let Some(places) = Places::from_env().filter(|_| !clients.is_empty()) else { return HashMap::new() };
-    let records = snapshot.processes.iter().filter(|record| clients.binary_search(&record.pid()).is_ok());
+    let records = clients.into_iter().filter_map(|pid| tree.get(pid));
     records.filter_map(|record| Some((record.pid(), clients::conversation(&places, record)?))).collect()
 }
 

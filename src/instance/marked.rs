@@ -4,6 +4,7 @@
 //! multiplexer, a daemon for all sessions or another client are nobody's to end with the server. A guardian and every
 //! ordinary look choose the members by this one piece of code.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::persons::is_persons;
@@ -11,6 +12,7 @@ use crate::catalog::{Catalog, Role};
 use crate::look::Look;
 use crate::marker::Marker;
 use crate::process::{OtherEnd, Pid, ProcessId, ProcessRecord, Stdio};
+use crate::program::Resolution;
 use crate::tree::Tree;
 
 /// A server under `exec`, and what may belong to it.
@@ -90,7 +92,9 @@ impl<'a> Family<'_, 'a> {
         let inside = |pid: Pid| below.iter().any(|record| record.pid() == pid);
         listens
             || record.details.foreign_namespace
-            || below.iter().any(|record| is_persons(record, catalog, inside))
+            || below
+                .iter()
+                .any(|record| is_persons(record, catalog, || Cow::Owned(Resolution::of(record)), inside))
     }
 }
 

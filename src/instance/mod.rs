@@ -15,7 +15,7 @@ use crate::look::Look;
 use crate::process::{Listener, OtherEnd, Pid, ProcessRecord};
 use crate::roles::Roles;
 use launchers::Tops;
-pub use persons::{is_known_as_persons, is_persons};
+pub(crate) use persons::{is_known_as_persons, is_persons};
 
 /// The part of a member in its instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -173,6 +173,12 @@ impl<'a> Instance<'a> {
 /// Finds all instances, by root pid. What belongs to no instance is not judged.
 #[must_use]
 pub fn group<'a>(look: &Look<'a>) -> Vec<Instance<'a>> {
+    group_with_undecided(look).0
+}
+
+/// The same, and processes that belong to an instance as launchers if their descriptors, which were not read yet, show it.
+#[must_use]
+pub fn group_with_undecided<'a>(look: &Look<'a>) -> (Vec<Instance<'a>>, Vec<Pid>) {
     let tops = launchers::tops(look);
     let mut found: Vec<Instance<'a>> =
         tops.roots.iter().filter_map(|root| assemble(look, &tops, *root)).collect();
@@ -184,13 +190,7 @@ pub fn group<'a>(look: &Look<'a>) -> Vec<Instance<'a>> {
         found.iter().flat_map(|i| &i.members[1..]).map(|member| member.record.pid()).collect();
     found.retain(|instance| !below.contains(&instance.root.pid()));
     found.sort_by_key(|instance| instance.root.pid());
-    found
-}
-
-/// Processes that belong to an instance as launchers if their descriptors, which were not read yet, show it.
-#[must_use]
-pub fn possible_launchers(look: &Look<'_>) -> Vec<Pid> {
-    launchers::tops(look).undecided
+    (found, tops.undecided)
 }
 
 fn assemble<'a>(look: &Look<'a>, tops: &Tops, root: Pid) -> Option<Instance<'a>> {

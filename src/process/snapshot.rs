@@ -64,7 +64,11 @@ impl Snapshot {
     /// # Errors
     /// When it is not JSON of this form, has another schema, or names a process twice.
     pub fn from_json(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
-        let snapshot: Snapshot = serde_json::from_slice(bytes)?;
+        // As a text it is checked once for what is no text, and else each of its words is.
+        let snapshot: Snapshot = match std::str::from_utf8(bytes) {
+            Ok(text) => serde_json::from_str(text)?,
+            Err(_) => serde_json::from_slice(bytes)?,
+        };
         if snapshot.schema != SCHEMA {
             return Err(SnapshotError::Schema { found: snapshot.schema });
         }

@@ -107,6 +107,11 @@ fn next_issued(text: &str, from: usize) -> Option<Range<usize>> {
 /// The length of the token that begins here, if one does. Measures only what has the right beginning:
 /// a long argument has many words.
 fn issued_len(text: &str) -> Option<usize> {
+    /// With which bytes any of them begins: hardly a word of a command line does, and there are fifty.
+    const FIRST: [bool; 256] = first_bytes();
+    if !FIRST[usize::from(*text.as_bytes().first()?)] {
+        return None;
+    }
     let issued = ISSUED.iter().find(|(prefix, _)| text.starts_with(prefix));
     if let Some((prefix, more)) = issued {
         let len = token_len(text);
@@ -115,6 +120,21 @@ fn issued_len(text: &str) -> Option<usize> {
     let shared = SHARED.iter().find(|prefix| text.starts_with(**prefix))?;
     let len = token_len(text);
     looks_random(&text[shared.len()..len], 16).then_some(len)
+}
+
+const fn first_bytes() -> [bool; 256] {
+    let mut first = [false; 256];
+    let mut at = 0;
+    while at < ISSUED.len() {
+        first[ISSUED[at].0.as_bytes()[0] as usize] = true;
+        at += 1;
+    }
+    at = 0;
+    while at < SHARED.len() {
+        first[SHARED[at].as_bytes()[0] as usize] = true;
+        at += 1;
+    }
+    first
 }
 
 /// A long random run.

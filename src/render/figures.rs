@@ -1,11 +1,13 @@
 //! Numbers and command lines in words.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
 
 use super::clean::clean;
+use crate::bytes::Argv;
 use crate::classify::Finding;
 use crate::process::ProcessRecord;
 use crate::units::{show_duration, show_size};
@@ -67,6 +69,19 @@ pub(crate) fn command(record: &ProcessRecord) -> String {
     }
 }
 
+/// The same of many processes: each distinct line is searched for secrets once, for copies of one server have one line.
+#[derive(Default)]
+pub(super) struct Commands<'r>(HashMap<&'r Argv, String>);
+
+impl<'r> Commands<'r> {
+    pub(super) fn of(&mut self, record: &'r ProcessRecord) -> String {
+        match &record.argv {
+            Some(argv) if !argv.is_empty() => self.0.entry(argv).or_insert_with(|| command(record)).clone(),
+            _ => command(record),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +93,31 @@ mod tests {
         {
             assert_eq!(elapsed(Duration::from_millis(millis)), shown);
         }
+    }
+
+    #[test]
+    fn commands_of_one_line_are_the_same_text_and_no_line_shows_the_name() {
+        use crate::process::{Pid, StartTime};
+        let record = |comm: &str, argv: Option<&[&str]>| {
+            let mut record = ProcessRecord::new(Pid(7), StartTime(1));
+            (record.comm, record.argv) = (comm.into(), argv.map(|argv| argv.iter().collect()));
+            record
+        };
+        let records = [
+            record("a", Some(&["node", "x.js", "--token", "hunter2"])),
+            record("b", Some(&["node", "x.js", "--token", "hunter2"])),
+            record("c", Some(&[])),
+            record("d", Some(&[])),
+            record("e", Some(&[""])),
+            record("f", None),
+        ];
+        let mut commands = Commands::default();
+        let shown: Vec<String> = records.iter().map(|record| commands.of(record)).collect();
+        assert_eq!(
+            shown,
+            ["node x.js --token <redacted>", "node x.js --token <redacted>", "[c]", "[d]", "", "[f]"]
+        );
+        assert_eq!(shown, records.iter().map(command).collect::<Vec<_>>());
     }
 
     #[test]

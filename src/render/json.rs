@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Scene;
 use super::explain::Whereabouts;
-use super::figures::command;
+use super::figures::{Commands, command};
 use crate::classify::{
     ClientRef, ClientStatus, Conversation, Copies, Evidence, Finding, Verdict, ZombieStatus,
 };
@@ -85,7 +85,7 @@ impl<'a> Report<'a> {
             version: env!("CARGO_PKG_VERSION"),
             os: &scene.snapshot.os,
             taken_at: rfc3339(scene.snapshot.taken_at),
-            instances: judgement.findings.iter().map(|finding| instance(scene, finding)).collect(),
+            instances: instances(scene, &judgement.findings),
             clients: &judgement.clients,
             zombies: &judgement.zombies,
             copies: &judgement.copies,
@@ -138,7 +138,7 @@ pub(crate) fn explanation<'a>(
         cwd: place.folder.as_deref(),
         repository: place.repository.as_deref(),
         marked_by: place.marked_by,
-        instance: finding.map(|finding| instance(scene, finding)),
+        instance: finding.map(|finding| instance(scene, finding, &mut Commands::default())),
     }
 }
 
@@ -150,14 +150,19 @@ pub(crate) fn explanations(all: &[Explanation<'_>]) -> String {
     }
 }
 
-fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>) -> InstanceRow<'a> {
-    let member = |record: &ProcessRecord, part| MemberRow {
+fn instances<'a>(scene: &Scene<'_>, findings: &'a [Finding<'_>]) -> Vec<InstanceRow<'a>> {
+    let mut commands = Commands::default();
+    findings.iter().map(|finding| instance(scene, finding, &mut commands)).collect()
+}
+
+fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>, commands: &mut Commands<'a>) -> InstanceRow<'a> {
+    let mut member = |record: &'a ProcessRecord, part| MemberRow {
         pid: record.pid(),
         ppid: record.parent,
         role: part,
         start: moment(record.started_at),
         rss: record.rss,
-        command: command(record),
+        command: commands.of(record),
         outcome: scene.ended(record.id).map(|ended| ended.outcome.as_str()),
     };
     InstanceRow {

@@ -40,10 +40,16 @@ pub(super) type Query<'a> = &'a mut dyn FnMut(Manager, &[&str]) -> Option<String
 
 /// Fills in the services of `pids`, with one query per manager.
 pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
-    let wanted: BTreeSet<Pid> = pids.iter().copied().collect();
+    let mut wanted = pids.to_vec();
+    wanted.sort_unstable();
+    // Most rows are of processes of which nothing more was read, so that is asked first.
+    let is_wanted = |record: &ProcessRecord| {
+        (record.details.cgroup.is_some() || record.details.env.is_some())
+            && wanted.binary_search(&record.pid()).is_ok()
+    };
     let viewer = snapshot.viewer.uid;
     let mut units: BTreeMap<Manager, BTreeSet<&str>> = BTreeMap::new();
-    for record in snapshot.processes.iter().filter(|record| wanted.contains(&record.pid())) {
+    for record in snapshot.processes.iter().filter(|record| is_wanted(record)) {
         if let Some(place) = record.details.cgroup.as_deref().and_then(|cgroup| place(cgroup, viewer))
             && place.manager != Manager::Foreign
             && is_plain_name(place.unit)
@@ -57,7 +63,7 @@ pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
         let units = parse_show(&query(manager, &names).unwrap_or_default());
         known.extend(units.into_iter().map(|(name, unit)| ((manager, name), unit)));
     }
-    for record in snapshot.processes.iter_mut().filter(|record| wanted.contains(&record.pid())) {
+    for record in snapshot.processes.iter_mut().filter(|record| is_wanted(record)) {
         record.details.service = service(record, viewer, &known);
     }
 }

@@ -56,6 +56,18 @@ pub fn snapshot_with(
     system::snapshot(owners, &mut interest)
 }
 
+/// The rows of this process and of those above it, as the first stage of [`snapshot`] has them; on macOS every row, since
+/// there all come with one call.
+///
+/// # Errors
+/// As of [`snapshot`].
+pub fn ancestors() -> Result<Snapshot, SysError> {
+    #[cfg(target_os = "linux")]
+    return system::ancestors();
+    #[cfg(not(target_os = "linux"))]
+    return snapshot(|_| Interest::default());
+}
+
 /// What a client sends to a server that it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildSignal {

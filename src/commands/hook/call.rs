@@ -18,7 +18,7 @@ use crate::catalog::{Catalog, Role};
 use crate::hook::event::{HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};
 use crate::hook::watch::{Action, CLIENT_VARIABLE, client_above, client_pid, should_act};
 use crate::look::Look;
-use crate::process::{Interest, Pid};
+use crate::process::Pid;
 use crate::sys;
 
 /// Claude Code's name for the session, in everything it starts.
@@ -64,7 +64,7 @@ fn caller(event: &HookEvent) -> anyhow::Result<Option<Pid>> {
     if let Some(client) = named.filter(|_| !inherited) {
         return Ok(Some(client));
     }
-    let snapshot = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
+    let snapshot = sys::ancestors().context("failed to read the processes above this one")?;
     let catalog = Catalog::builtin();
     let look = Look::new(&snapshot, &catalog);
     let is_client = |pid| look.roles.role(pid) == Some(Role::Client);

@@ -21,7 +21,7 @@ use crate::audit::{RunLock, StartedBy};
 use crate::classify::{Finding, Verdict};
 use crate::cli::Cli;
 use crate::hook::watch as hook;
-use crate::instance::Instance;
+use crate::instance::{self, Instance};
 use crate::plan::{Plan, Why};
 use crate::process::{ProcessId, Snapshot};
 use crate::sys;
@@ -129,12 +129,12 @@ impl EndedSession {
     }
 }
 
-/// The processes of the session's instances.
+/// The processes of the session's instances. The client waits for this, so no service manager is asked and nothing is
+/// judged: that comes when the client has ended.
 fn note(session: &Session, ended: &hook::Session) -> anyhow::Result<HashSet<ProcessId>> {
-    let (snapshot, scout) = look::take(session)?;
-    let judged = look::judge(session, &snapshot, scout);
-    let instances = judged.judgement.findings.iter().map(|finding| &finding.instance);
-    let ours = instances.filter(|instance| hook::belongs_to_session(instance, ended));
+    let (snapshot, scout) = look::take_without_services(session)?;
+    let instances = instance::group(&scout.into_look(&snapshot));
+    let ours = instances.iter().filter(|instance| hook::belongs_to_session(instance, ended));
     Ok(ours.flat_map(|instance| instance.members.iter().map(|member| member.record.id)).collect())
 }
 

@@ -1,5 +1,7 @@
 //! The last step: from what leads out of a process, and who holds the other ends, to what is noted of it.
 
+use std::rc::Rc;
+
 use super::wire::Direction;
 use super::{End, Naming, Other, Others, Sight, Way, Wires};
 use crate::process::{Details, Listener, Pid, Stdio, StdioKind};
@@ -63,13 +65,14 @@ fn peers(pid: Pid, direction: &Direction, naming: &mut impl Naming) -> Option<Ve
         Some(Sight::Closed) => Some(Vec::new()),
         Some(Sight::Unknown) => None,
         Some(Sight::Open { own, other }) => {
-            let found = naming.holders(other);
-            let sharing = naming.holders(own);
-            let insider = |held: &Pid| *held == pid || sharing.contains(held) || naming.is_below(*held, pid);
-            let outsider = !found.iter().all(insider);
-            let alone = !outsider && !found.is_empty() && naming.sees_everybody();
-            let named = found.iter().copied().filter(|held| alone || *held != pid);
-            (outsider || alone).then(|| named.collect())
+            let found = naming.holders_beside(pid, other);
+            let sharing = naming.holders_beside(pid, own);
+            let insider = |held: &Pid| sharing.contains(held) || naming.is_below(*held, pid);
+            if !found.iter().all(insider) {
+                return Some(found);
+            }
+            let all = if naming.sees_everybody() { naming.holders(other) } else { Rc::default() };
+            (!all.is_empty()).then(|| all.to_vec())
         }
         None => {
             let masters = naming.masters(direction.terminal?);

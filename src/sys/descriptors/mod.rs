@@ -192,6 +192,10 @@ pub(super) trait Answers {
 pub(super) trait Naming {
     /// Processes that hold an end, by number; empty when none was found.
     fn holders(&mut self, end: End) -> Rc<[Pid]>;
+    /// The same without one of them, of which need not be known whether it holds the end.
+    fn holders_beside(&mut self, pid: Pid, end: End) -> Vec<Pid> {
+        self.holders(end).iter().copied().filter(|held| *held != pid).collect()
+    }
     /// Processes that hold the master of a pseudo terminal; empty when none was found.
     fn masters(&mut self, terminal: u32) -> Vec<Pid>;
     /// `pid` is a descendant of `above`.

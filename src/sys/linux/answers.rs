@@ -1,39 +1,75 @@
 //! The few questions about one process that its descriptors raise, answered by Linux.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, statat};
-
-use super::probe;
-use super::proc::{Shape, read_at};
+use super::holders::Holders;
+use super::proc::{Proc, Shape, read_at};
 use super::sockets::Sockets;
-use crate::sys::descriptors::{Access, Answers, Sight, Socket, Way};
+use super::{probe, table};
+use crate::process::ProcessId;
+use crate::sys::descriptors::{Access, Answers, End, Object, Row, Sight, Socket, Way};
 use crate::sys::procfs;
 
-/// About the process whose directory this is: whatever becomes of its number, all answers are about that one.
+/// About one process, by what is known already: the descriptors that were read, and only then by new questions.
 pub(super) struct KernelAnswers<'a> {
-    pub(super) dir: BorrowedFd<'a>,
+    pub(super) id: ProcessId,
+    /// What it holds.
+    pub(super) rows: &'a [Row],
+    pub(super) proc: &'a mut Proc,
     pub(super) sockets: &'a mut Sockets,
-    pub(super) text: &'a mut Vec<u8>,
+    pub(super) holders: &'a mut Holders,
+    pub(super) dir: LazyDir,
+}
+
+/// The directory of the process, opened when it is needed: most processes raise no question that needs it.
+#[derive(Default)]
+#[allow(clippy::option_option, reason = "not opened yet, and not there")]
+pub(super) struct LazyDir(Option<Option<OwnedFd>>);
+
+impl LazyDir {
+    /// `None` when the process has ended. Whatever becomes of its number afterwards, all answers are about this one.
+    fn get(&mut self, proc: &mut Proc, id: ProcessId) -> Option<BorrowedFd<'_>> {
+        let open = || {
+            let dir = proc.dir_of(id.pid).ok()?;
+            read_at(dir.as_fd(), "stat", 4 << 10, Shape::Piece, &mut proc.text).ok()?;
+            (table::parse_start(&proc.text) == Some(id.start)).then_some(dir)
+        };
+        self.0.get_or_insert_with(open).as_ref().map(AsFd::as_fd)
+    }
 }
 
 impl Answers for KernelAnswers<'_> {
-    /// The mode bits of the link itself show it (proc_pid_fd(5)), which is one call where `fdinfo` takes three.
     fn access(&mut self, fd: u32) -> Option<Access> {
-        let mode = statat(self.dir, format!("fd/{fd}"), AtFlags::SYMLINK_NOFOLLOW).ok()?.st_mode;
-        Some(Access { read: mode & 0o400 != 0, write: mode & 0o200 != 0 })
+        match self.rows.iter().find(|(row, _)| *row == fd) {
+            Some((_, Object::Pipe(id))) => self.holders.access(self.proc, self.id.pid, fd, *id),
+            _ => self.proc.access(self.id.pid, fd),
+        }
     }
 
+    /// A process that was seen to hold the other end answers it without four calls.
     fn pipe(&mut self, fd: u32, id: u64, way: Way) -> Sight {
-        probe::pipe(self.dir, fd, id, way)
+        let (own, other) = match way {
+            Way::In => (End::Reader(id), End::Writer(id)),
+            Way::Out => (End::Writer(id), End::Reader(id)),
+        };
+        if self.holders.is_held_beside(self.proc, self.id.pid, other) {
+            return Sight::Open { own, other };
+        }
+        let dir = self.dir.get(self.proc, self.id);
+        dir.map_or(Sight::Unknown, |dir| probe::pipe(dir, fd, id, way))
     }
 
     fn socket(&mut self, fd: u32, id: u64) -> Socket {
-        self.sockets.socket(self.dir, fd, id)
+        if let Some(found) = self.sockets.unix_of_ours(fd, id) {
+            return found;
+        }
+        let dir = self.dir.get(self.proc, self.id);
+        dir.map_or(Socket::Unread, |dir| self.sockets.other(dir, fd, id))
     }
 
     fn closes_on_exec(&mut self, fd: u32) -> Option<bool> {
-        read_at(self.dir, &format!("fdinfo/{fd}"), 4 << 10, Shape::Piece, self.text).ok()?;
-        procfs::closes_on_exec(self.text)
+        let dir = self.dir.get(self.proc, self.id)?;
+        read_at(dir, &format!("fdinfo/{fd}"), 4 << 10, Shape::Piece, &mut self.proc.text).ok()?;
+        procfs::closes_on_exec(&self.proc.text)
     }
 }

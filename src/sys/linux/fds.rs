@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::{AtFlags, FileType, RawDir, major, minor, statat};
 use rustix::io::Errno;
 
-use super::proc::{folder, number};
+use super::proc::number;
 use crate::sys::descriptors::{Object, Row};
 use crate::sys::procfs::FdTarget;
 
@@ -21,22 +21,21 @@ pub(super) struct FdTable {
 }
 
 impl FdTable {
-    /// Reads `fd/` below a process's directory. An error is "not known", often EACCES: another user's,
+    /// Reads a process's `fd/`. An error is "not known", often EACCES: another user's,
     /// or a process that is not dumpable. A table without any row is one as well: so it looks when
     /// the process is ending, and when its first thread has ended and others go on with all it holds.
-    pub(super) fn read(dir: BorrowedFd<'_>) -> io::Result<FdTable> {
-        let fds = folder(dir, "fd")?;
+    pub(super) fn read(fds: BorrowedFd<'_>) -> io::Result<FdTable> {
         let mut table = FdTable::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut link = [MaybeUninit::uninit(); 64];
-        let mut entries = RawDir::new(&fds, &mut buffer);
+        let mut entries = RawDir::new(fds, &mut buffer);
         let mut seen = false;
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
             seen = true;
             // A text that fills the buffer is a path.
-            match rustix::fs::readlinkat_raw(&fds, entry.file_name(), &mut link) {
+            match rustix::fs::readlinkat_raw(fds, entry.file_name(), &mut link) {
                 Ok((text, _)) => table.rows.push((fd, FdTarget::parse(text))),
                 // It was closed meanwhile.
                 Err(Errno::NOENT) => {}
@@ -58,15 +57,15 @@ impl FdTable {
         !self.unread.is_empty()
     }
 
-    /// The table as the shared judgement of it wants it; `dir` is the process's directory.
-    pub(super) fn objects(&self, dir: BorrowedFd<'_>) -> Vec<Row> {
+    /// The table as the shared judgement of it wants it; `fds` is the directory that it was read from.
+    pub(super) fn objects(&self, fds: BorrowedFd<'_>) -> Vec<Row> {
         let known = self.rows.iter().filter_map(|(fd, target)| {
             let object = match target {
-                target if *fd < 3 => describe(dir, *fd, *target),
+                target if *fd < 3 => describe(fds, *fd, *target),
                 FdTarget::Pipe(inode) => Object::Pipe(*inode),
                 FdTarget::Socket(inode) => Object::Socket(*inode),
                 // A file, a device, or a pipe with a name.
-                FdTarget::Path { .. } if is_named_pipe(dir, *fd) => Object::NamedPipe,
+                FdTarget::Path { .. } if is_named_pipe(fds, *fd) => Object::NamedPipe,
                 _ => return None,
             };
             Some((*fd, object))
@@ -75,13 +74,13 @@ impl FdTable {
     }
 }
 
-fn is_named_pipe(dir: BorrowedFd<'_>, fd: u32) -> bool {
-    statat(dir, format!("fd/{fd}"), AtFlags::empty())
+fn is_named_pipe(fds: BorrowedFd<'_>, fd: u32) -> bool {
+    statat(fds, itoa::Buffer::new().format(fd), AtFlags::empty())
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
 }
 
 /// What lies on one of the first three descriptors.
-fn describe(dir: BorrowedFd<'_>, fd: u32, target: FdTarget) -> Object {
+fn describe(fds: BorrowedFd<'_>, fd: u32, target: FdTarget) -> Object {
     let (number, deleted) = match target {
         FdTarget::Pipe(inode) => return Object::Pipe(inode),
         FdTarget::Socket(inode) => return Object::Socket(inode),
@@ -90,7 +89,9 @@ fn describe(dir: BorrowedFd<'_>, fd: u32, target: FdTarget) -> Object {
         FdTarget::Path { deleted } => (None, deleted),
         FdTarget::Master => (None, false),
     };
-    let Ok(stat) = statat(dir, format!("fd/{fd}"), AtFlags::empty()) else { return Object::Unread };
+    let Ok(stat) = statat(fds, itoa::Buffer::new().format(fd), AtFlags::empty()) else {
+        return Object::Unread;
+    };
     let device = (major(stat.st_rdev), minor(stat.st_rdev));
     match (FileType::from_raw_mode(stat.st_mode), device) {
         (FileType::Fifo, _) => Object::NamedPipe,

@@ -1,10 +1,11 @@
 //! Which process holds the other end: first the ancestors are read, and only if none of them does, all processes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use super::fds::FdTable;
+use super::inodes::InodeMap;
 use super::proc::Proc;
 use super::table;
 use crate::process::{Pid, ProcessRecord, Uid, Viewer};
@@ -23,9 +24,9 @@ pub(super) struct Holders {
     /// The viewer's user's among them, once every process was read.
     pub(super) unreadable: BTreeSet<Pid>,
     /// By the target of a link.
-    index: HashMap<FdTarget, Vec<Held>>,
+    index: InodeMap<FdTarget, Vec<Held>>,
     /// What was found in it; forgotten when it grows.
-    found: HashMap<End, Rc<[Pid]>>,
+    found: InodeMap<End, Rc<[Pid]>>,
     everybody: bool,
 }
 
@@ -44,8 +45,8 @@ impl Holders {
             read: HashSet::new(),
             refused: HashSet::new(),
             unreadable: BTreeSet::new(),
-            index: HashMap::new(),
-            found: HashMap::new(),
+            index: InodeMap::default(),
+            found: InodeMap::default(),
             everybody: false,
         }
     }
@@ -86,9 +87,7 @@ impl Holders {
                         let pid = ancestor.pid();
                         // A table that cannot be read has no holders to name.
                         self.learn(proc, pid);
-                        self.who(proc, other).contains(&pid)
-                            && !self.who(proc, own).contains(&pid)
-                            && !doubtful(pid)
+                        self.holds(proc, pid, other) && !self.holds(proc, pid, own) && !doubtful(pid)
                     })
                 })
     }
@@ -150,7 +149,7 @@ impl Holders {
     /// before.
     fn learn(&mut self, proc: &mut Proc, pid: Pid) -> bool {
         if !self.read.contains(&pid) {
-            match proc.dir_of(pid).and_then(|dir| FdTable::read(dir.as_fd())) {
+            match proc.fds_of(pid).and_then(|fds| FdTable::read(fds.as_fd())) {
                 Ok(table) => self.add(pid, &table),
                 Err(error) => {
                     if !(table::gone(&error) && holds_nothing(proc, pid)) {
@@ -163,34 +162,73 @@ impl Holders {
         !self.refused.contains(&pid)
     }
 
+    /// Does this process hold the end?
+    fn holds(&mut self, proc: &mut Proc, pid: Pid, end: End) -> bool {
+        let held = self.index.get_mut(&target(end)).into_iter().flatten();
+        held.filter(|held| held.pid == pid).any(|held| held.is_at(end, proc))
+    }
+
+    /// What can be done through a descriptor of a process that lies on a pipe.
+    pub(super) fn access(&mut self, proc: &mut Proc, pid: Pid, fd: u32, pipe: u64) -> Option<Access> {
+        let mut held = self.index.get_mut(&FdTarget::Pipe(pipe)).into_iter().flatten();
+        match held.find(|held| held.pid == pid && held.fd == fd) {
+            Some(held) => held.access(proc),
+            None => proc.access(pid, fd),
+        }
+    }
+
+    /// Was another process than this one seen to hold the end? `false` also means that it was not looked for: where
+    /// many share a pipe, the kernel is asked for less.
+    pub(super) fn is_held_beside(&mut self, proc: &mut Proc, pid: Pid, end: End) -> bool {
+        /// One call each; the kernel's own answer takes four.
+        const FEW: usize = 8;
+        let Some(all) = self.index.get_mut(&target(end)).filter(|all| all.len() <= FEW) else { return false };
+        all.iter_mut().filter(|held| held.pid != pid).any(|held| held.is_at(end, proc))
+    }
+
     /// Who holds an end. Found once for each: a pipe that hundreds of processes write their log to
     /// stands in the question of each of them.
     fn who(&mut self, proc: &mut Proc, end: End) -> Rc<[Pid]> {
         if let Some(found) = self.found.get(&end) {
             return Rc::clone(found);
         }
-        let target = match end {
-            End::Reader(inode) | End::Writer(inode) => FdTarget::Pipe(inode),
-            End::Socket(inode) => FdTarget::Socket(inode),
-        };
-        let mut pids: Vec<Pid> = Vec::new();
-        for Held { pid, fd, access } in self.index.get_mut(&target).into_iter().flatten() {
-            let mut access = || *access.get_or_insert_with(|| proc.access(*pid, *fd).ok_or(()));
-            let holds = match end {
-                End::Socket(_) => true,
-                End::Reader(_) => access().is_ok_and(|access| access.read),
-                End::Writer(_) => access().is_ok_and(|access| access.write),
-            };
-            if holds {
-                pids.push(*pid);
-            }
-        }
-        pids.sort_unstable();
-        pids.dedup();
-        let found: Rc<[Pid]> = pids.into();
+        let all = self.index.get_mut(&target(end)).into_iter().flatten();
+        let found: Rc<[Pid]> = at_end(all, end, proc).into();
         self.found.insert(end, Rc::clone(&found));
         found
     }
+}
+
+impl Held {
+    fn access(&mut self, proc: &mut Proc) -> Option<Access> {
+        let Held { pid, fd, access } = self;
+        access.get_or_insert_with(|| proc.access(*pid, *fd).ok_or(())).ok()
+    }
+
+    /// It lies on this end of its pipe or socket.
+    fn is_at(&mut self, end: End, proc: &mut Proc) -> bool {
+        match end {
+            End::Socket(_) => true,
+            End::Reader(_) => self.access(proc).is_some_and(|access| access.read),
+            End::Writer(_) => self.access(proc).is_some_and(|access| access.write),
+        }
+    }
+}
+
+/// On what the descriptors of an end lie.
+fn target(end: End) -> FdTarget {
+    match end {
+        End::Reader(inode) | End::Writer(inode) => FdTarget::Pipe(inode),
+        End::Socket(inode) => FdTarget::Socket(inode),
+    }
+}
+
+/// The processes of those descriptors that lie on an end, each once.
+fn at_end<'h>(held: impl Iterator<Item = &'h mut Held>, end: End, proc: &mut Proc) -> Vec<Pid> {
+    let mut pids: Vec<Pid> = held.filter_map(|held| held.is_at(end, proc).then_some(held.pid)).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids
 }
 
 /// An empty table is also what a process shows whose first thread has ended, while others go on with all it holds.
@@ -213,15 +251,24 @@ impl Naming for Named<'_> {
         self.holders.who(self.proc, end)
     }
 
+    fn holders_beside(&mut self, pid: Pid, end: End) -> Vec<Pid> {
+        let Named { holders, proc, .. } = self;
+        if let Some(found) = holders.found.get(&end) {
+            return found.iter().copied().filter(|held| *held != pid).collect();
+        }
+        let all = holders.index.get_mut(&target(end)).into_iter().flatten();
+        at_end(all.filter(|held| held.pid != pid), end, proc)
+    }
+
     fn masters(&mut self, terminal: u32) -> Vec<Pid> {
         let masters = self.holders.index.get(&FdTarget::Master).into_iter().flatten();
-        let mut pids: Vec<Pid> = masters
+        let mut found: Vec<Pid> = masters
             .filter(|held| self.proc.terminal_of_master(held.pid, held.fd) == Some(terminal))
             .map(|held| held.pid)
             .collect();
-        pids.sort_unstable();
-        pids.dedup();
-        pids
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     fn sees_everybody(&self) -> bool {

@@ -116,6 +116,21 @@ impl Proc {
         Ok(openat(&self.root, &*self.path, flags, Mode::empty())?)
     }
 
+    /// The directory of a process's descriptors.
+    pub(super) fn fds_of(&mut self, pid: Pid) -> io::Result<OwnedFd> {
+        self.point(pid, "fd");
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(openat(&self.root, &*self.path, flags, Mode::empty())?)
+    }
+
+    /// A place from which all files of one process are read. `fds`: its descriptors, too, where they may be listed.
+    pub(super) fn place(&mut self, pid: Pid, fds: bool) -> io::Result<Place> {
+        if fds && let Ok(dir) = self.fds_of(pid) {
+            return Ok(Place { dir, fds: true });
+        }
+        Ok(Place { dir: self.dir_of(pid)?, fds: false })
+    }
+
     /// Whether a process's stdin may be a pipe or a socket: not when it is `/dev/null`, a terminal,
     /// closed, or not to be seen.
     pub(super) fn may_be_wired(&mut self, pid: Pid) -> bool {
@@ -154,6 +169,40 @@ impl Proc {
 /// A folder, to be listed.
 pub(super) fn folder(dir: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
     Ok(openat(dir, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// The directory of one process, or its `fd`, from which the files beside it are reached just as well: one directory is
+/// opened for all. Whatever is read by it belongs to that very process, whatever becomes of its number.
+pub(super) struct Place {
+    dir: OwnedFd,
+    fds: bool,
+}
+
+impl Place {
+    /// `fd/`, where it could be opened.
+    pub(super) fn fds(&self) -> Option<BorrowedFd<'_>> {
+        self.fds.then(|| self.dir.as_fd())
+    }
+
+    /// Reads a file of the process, named as it is reached from `fd/`: `../stat`.
+    pub(super) fn read(&self, file: &'static str, most: usize, text: &mut Vec<u8>) -> io::Result<()> {
+        read_at(self.dir.as_fd(), self.path(file), most, Shape::Piece, text)
+    }
+
+    /// Where a link of the process points, named alike.
+    pub(super) fn link(&self, link: &'static str) -> io::Result<Vec<u8>> {
+        link_at(self.dir.as_fd(), self.path(link))
+    }
+
+    /// The effective user of the process.
+    pub(super) fn uid(&self) -> io::Result<u32> {
+        let path = if self.fds { ".." } else { "." };
+        Ok(statat(&self.dir, path, AtFlags::empty())?.st_uid)
+    }
+
+    fn path(&self, beside: &'static str) -> &'static str {
+        if self.fds { beside } else { beside.strip_prefix("../").unwrap_or(beside) }
+    }
 }
 
 /// Reads a file below a directory, at most `most` bytes of it.

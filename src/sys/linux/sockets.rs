@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::inet::{self, Inet};
+use super::inodes::InodeMap;
 use super::probe::Probe;
 use super::proc::{Shape, link_at, read_at};
 use crate::process::Listener;
@@ -35,7 +36,7 @@ pub(super) struct Sockets {
     probe: Probe,
     /// Our network namespace, as its link shows it; `None` when that cannot be read.
     own: Option<Vec<u8>>,
-    unix: HashMap<u32, UnixSocket>,
+    unix: InodeMap<u32, UnixSocket>,
     singles: usize,
     dumped: bool,
     /// `None` before it was read; `Some(None)` where `sock_diag` is not to be had.
@@ -64,7 +65,7 @@ impl Sockets {
         Sockets {
             probe: Probe::new(),
             own: std::fs::read_link("/proc/self/ns/net").ok().map(bytes),
-            unix: HashMap::new(),
+            unix: InodeMap::default(),
             singles: 0,
             dumped: false,
             tcp: None,
@@ -75,11 +76,14 @@ impl Sockets {
         }
     }
 
-    /// What the socket on a descriptor is; `dir` is the process's directory.
-    pub(super) fn socket(&mut self, dir: BorrowedFd<'_>, fd: u32, inode: u64) -> Socket {
-        if let Some(found) = self.unix(inode) {
-            return self.unix_socket(&found, fd > 1);
-        }
+    /// What the socket on a descriptor is, where it is a unix socket of our network namespace.
+    pub(super) fn unix_of_ours(&mut self, fd: u32, inode: u64) -> Option<Socket> {
+        let found = self.unix(inode)?;
+        Some(self.unix_socket(&found, fd > 1))
+    }
+
+    /// What any other socket on a descriptor is; `dir` is the process's directory.
+    pub(super) fn other(&mut self, dir: BorrowedFd<'_>, fd: u32, inode: u64) -> Socket {
         // The kernel's name of the protocol, by the very descriptor: right in every namespace.
         let path = format!("/proc/self/fd/{}/fd/{fd}", dir.as_raw_fd());
         let mut name = [0; 32];

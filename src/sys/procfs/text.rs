@@ -101,29 +101,44 @@ pub struct ProcStatus {
 pub fn status(bytes: &[u8]) -> ProcStatus {
     let mut status = ProcStatus::default();
     for line in bytes.split(|byte| *byte == b'\n') {
-        let Some((name, rest)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once(':')) else {
-            continue;
-        };
-        let kilobytes = || {
-            let number: u64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
-            number.checked_mul(1024)
-        };
-        match name {
-            "Uid" => {
-                status.uid = rest.split_ascii_whitespace().nth(1).and_then(|uid| uid.parse().ok()).map(Uid);
-            }
-            "VmRSS" => status.rss = kilobytes(),
-            "VmSwap" => status.swap = kilobytes(),
-            "NSpid" => {
-                status.namespaces = Some(rest.split_ascii_whitespace().count());
-                status.innermost =
-                    rest.split_ascii_whitespace().last().and_then(|pid| pid.parse().ok()).map(Pid);
-            }
-            "TracerPid" => status.tracer = rest.trim().parse().ok().map(Pid),
-            _ => {}
+        // Five of some sixty lines matter. Each of those begins with one of these, and they stand in the first half.
+        if matches!(line.first(), Some(b'U' | b'V' | b'N' | b'T')) && status.take(line) && status.is_whole() {
+            break;
         }
     }
     status
+}
+
+impl ProcStatus {
+    fn is_whole(&self) -> bool {
+        let numbers = self.rss.is_some() && self.swap.is_some() && self.innermost.is_some();
+        numbers && self.uid.is_some() && self.tracer.is_some()
+    }
+
+    /// One line. Was it one of those that matter?
+    fn take(&mut self, line: &[u8]) -> bool {
+        let value = |name: &[u8]| std::str::from_utf8(line.strip_prefix(name)?).ok();
+        let kilobytes = |rest: &str| {
+            let number: u64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
+            number.checked_mul(1024)
+        };
+        if let Some(rest) = value(b"VmRSS:") {
+            self.rss = kilobytes(rest);
+        } else if let Some(rest) = value(b"VmSwap:") {
+            self.swap = kilobytes(rest);
+        } else if let Some(rest) = value(b"Uid:") {
+            self.uid = rest.split_ascii_whitespace().nth(1).and_then(|uid| uid.parse().ok()).map(Uid);
+        } else if let Some(rest) = value(b"NSpid:") {
+            let numbers = rest.split_ascii_whitespace();
+            self.namespaces = Some(numbers.clone().count());
+            self.innermost = numbers.last().and_then(|pid| pid.parse().ok()).map(Pid);
+        } else if let Some(rest) = value(b"TracerPid:") {
+            self.tracer = rest.trim().parse().ok().map(Pid);
+        } else {
+            return false;
+        }
+        true
+    }
 }
 
 #[cfg(test)]

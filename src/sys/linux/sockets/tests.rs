@@ -12,8 +12,9 @@ fn judged(socket: &UnixSocket) -> Socket {
         (inode, UnixSocket { inode, kind: 1, state: 1, peer: None, shutdown: 0, name, waiting: vec![] })
     };
     let mut sockets = Sockets::new();
-    sockets.unix =
-        [far(5, None), far(6, Some(b"/run/hub.sock")), far(7, Some(b"\0/tmp/.X11-unix/X0"))].into();
+    sockets.unix = [far(5, None), far(6, Some(b"/run/hub.sock")), far(7, Some(b"\0/tmp/.X11-unix/X0"))]
+        .into_iter()
+        .collect();
     sockets.unix_socket(socket, true)
 }
 

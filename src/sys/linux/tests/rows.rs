@@ -49,6 +49,23 @@ fn the_second_stage_fills_what_the_first_leaves_open() {
 }
 
 #[test]
+fn the_rows_of_the_ancestors_are_those_of_the_whole_table() {
+    let line = crate::sys::ancestors().unwrap();
+    let whole = crate::sys::snapshot(|_| Interest::default()).unwrap();
+    let tree = crate::tree::Tree::new(&whole);
+    let us = tree.get(me()).unwrap();
+    let above: Vec<Pid> = tree.ancestors(us).iter().map(|row| row.pid()).collect();
+    assert!(!above.is_empty());
+    let found: Vec<Pid> = line.processes.iter().map(ProcessRecord::pid).collect();
+    assert_eq!(found, [vec![me()], above].concat());
+    for row in &line.processes {
+        let other = tree.get(row.pid()).unwrap();
+        assert_eq!((row.id, &row.argv, row.uid, &row.comm), (other.id, &other.argv, other.uid, &other.comm));
+    }
+    assert_eq!((line.viewer, line.systemd), (whole.viewer, whole.systemd));
+}
+
+#[test]
 fn a_process_that_vanishes_between_the_stages_is_left_out() {
     let own = std::cell::RefCell::new(Own::start(Command::new("sleep").arg("300")));
     let pid = own.borrow().pid();
