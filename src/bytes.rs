@@ -1,72 +1,140 @@
 //! Text from other programs: bytes as the kernel gave them, cleaned only where they are shown.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use smallvec::SmallVec;
 
 /// Bytes that are usually text, kept exactly as they were read.
 ///
 /// argv, comm and paths may hold any byte but NUL. Inside the program they stay bytes; JSON and
-/// the terminal get the lossy form, with U+FFFD for what is not UTF-8. Up to 16 bytes lie in the value
-/// itself: every process has a short name, and few have a longer text that matters.
+/// the terminal get the lossy form, with U+FFFD for what is not UTF-8. Up to 15 bytes, as many as the kernel's short
+/// names have (`TASK_COMM_LEN`), lie in the value itself: every process has one, and few have a longer text that matters.
 ///
 /// ```
 /// use mcp_reap::bytes::RawText;
 /// assert_eq!(RawText::from("node").to_string(), "node");
 /// assert_eq!(RawText::from(&b"a\xffb"[..]).to_string(), "a\u{fffd}b");
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct RawText(SmallVec<[u8; 16]>);
+#[derive(Clone)]
+pub struct RawText(Bytes);
+
+#[derive(Clone)]
+enum Bytes {
+    Short([u8; SHORT], ShortLength),
+    /// Twice boxed, so that a pointer without a length fits beside the short form.
+    Long(Box<Box<[u8]>>),
+}
+
+const SHORT: usize = 15;
+
+/// How many bytes a short text has, as an enum: what is no length of it tells the long form apart, and the whole takes 16
+/// bytes.
+#[rustfmt::skip]
+#[derive(Clone, Copy)]
+enum ShortLength { L0, L1, L2, L3, L4, L5, L6, L7, L8, L9, L10, L11, L12, L13, L14, L15 }
+
+impl ShortLength {
+    fn of(length: usize) -> Option<ShortLength> {
+        use ShortLength::{L0, L1, L2, L3, L4, L5, L6, L7, L8, L9, L10, L11, L12, L13, L14, L15};
+        const ALL: [ShortLength; SHORT + 1] =
+            [L0, L1, L2, L3, L4, L5, L6, L7, L8, L9, L10, L11, L12, L13, L14, L15];
+        ALL.get(length).copied()
+    }
+}
 
 impl RawText {
     /// The bytes themselves.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Bytes::Short(bytes, length) => &bytes[..*length as usize],
+            Bytes::Long(bytes) => bytes,
+        }
     }
 
     /// As text, with U+FFFD in place of what is not UTF-8.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
-        to_text(&self.0)
+        to_text(self.as_bytes())
     }
 
     /// True when there is no byte at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.as_bytes().is_empty()
     }
 }
 
 impl From<&[u8]> for RawText {
-    fn from(bytes: &[u8]) -> Self {
-        RawText(bytes.into())
+    fn from(text: &[u8]) -> Self {
+        RawText(match ShortLength::of(text.len()) {
+            Some(length) => {
+                let mut bytes = [0; SHORT];
+                bytes[..text.len()].copy_from_slice(text);
+                Bytes::Short(bytes, length)
+            }
+            None => Bytes::Long(Box::new(text.into())),
+        })
     }
 }
 
 impl From<&str> for RawText {
     fn from(text: &str) -> Self {
-        RawText(text.as_bytes().into())
+        RawText::from(text.as_bytes())
     }
 }
 
 impl From<String> for RawText {
     fn from(text: String) -> Self {
-        RawText(text.into_bytes().into())
+        RawText::from(text.as_bytes())
     }
 }
 
 impl From<Vec<u8>> for RawText {
     fn from(bytes: Vec<u8>) -> Self {
-        RawText(bytes.into())
+        RawText::from(&*bytes)
     }
 }
 
 impl AsRef<[u8]> for RawText {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.as_bytes()
+    }
+}
+
+impl Default for RawText {
+    fn default() -> Self {
+        RawText::from("")
+    }
+}
+
+impl PartialEq for RawText {
+    fn eq(&self, other: &RawText) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for RawText {}
+
+impl PartialOrd for RawText {
+    fn partial_cmp(&self, other: &RawText) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RawText {
+    fn cmp(&self, other: &RawText) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for RawText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
@@ -96,8 +164,8 @@ impl<'de> Deserialize<'de> for RawText {
 
 /// The arguments of a process, kept as the kernel keeps them: in one piece, each ended by a NUL.
 ///
-/// A table has tens of thousands of arguments, of which hardly any is looked at twice: one allocation
-/// for each process, where one for each argument took three times the memory.
+/// A table has tens of thousands of arguments, of which hardly any is looked at twice: those of many processes lie in one
+/// piece of memory ([`Lines`]), where one for each argument took three times as much.
 ///
 /// ```
 /// use mcp_reap::bytes::Argv;
@@ -106,23 +174,87 @@ impl<'de> Deserialize<'de> for RawText {
 /// assert_eq!(argv.written(), [&b"node"[..], b"", b"server.js"]);
 /// assert!(Argv::default().is_empty() && !Argv::from([""]).is_empty());
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct Argv(Box<[u8]>);
+#[derive(Clone, Default)]
+pub struct Argv {
+    piece: Arc<Box<[u8]>>,
+    place: Place,
+}
+
+/// Where in a piece of memory something lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place {
+    start: u32,
+    end: u32,
+}
+
+/// Command lines of several processes, one behind the other, equal ones once.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    text: Vec<u8>,
+    /// Where lines lie that were met lately, by what [`Lines::slot`] makes of them.
+    met: [Place; 64],
+}
+
+impl Default for Lines {
+    fn default() -> Lines {
+        Lines { text: Vec::new(), met: [Place::default(); 64] }
+    }
+}
+
+impl Lines {
+    /// Keeps the arguments of one more process: bytes in which a NUL ends each; where the last one lacks it, their end does.
+    pub(crate) fn keep(&mut self, line: &[u8]) -> Place {
+        let slot = Lines::slot(line);
+        let met = self.met[slot];
+        if self.text.get(met.start as usize..met.end as usize) == Some(line) {
+            return met;
+        }
+        let at = |text: &Vec<u8>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let start = at(&self.text);
+        self.text.extend_from_slice(line);
+        if !matches!(line.last(), None | Some(0)) {
+            self.text.push(0);
+        }
+        let place = Place { start, end: at(&self.text) };
+        self.met[slot] = place;
+        place
+    }
+
+    /// The piece in which all that was kept lies.
+    pub(crate) fn into_piece(self) -> Piece {
+        Piece(Arc::new(self.text.into()))
+    }
+
+    /// Lines that differ mostly differ in their length, or in one of their last bytes.
+    fn slot(line: &[u8]) -> usize {
+        let last = line.iter().rev().take(4).fold(0_usize, |sum, byte| sum * 31 + usize::from(*byte));
+        (line.len() * 7 + last) % 64
+    }
+}
+
+/// Command lines that many processes share.
+pub(crate) struct Piece(Arc<Box<[u8]>>);
+
+impl Piece {
+    /// The arguments that lie there.
+    pub(crate) fn argv(&self, place: Place) -> Argv {
+        Argv { piece: Arc::clone(&self.0), place }
+    }
+}
 
 impl Argv {
     /// Of bytes in which a NUL ends each argument; where the last one lacks it, their end does.
     #[must_use]
     pub fn from_terminated(bytes: &[u8]) -> Argv {
-        match bytes.last() {
-            None | Some(0) => Argv(bytes.into()),
-            Some(_) => Argv([bytes, b"\0"].concat().into()),
-        }
+        let mut lines = Lines::default();
+        let place = lines.keep(bytes);
+        lines.into_piece().argv(place)
     }
 
     /// The arguments, empty ones too.
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
-        let all = self.0.strip_suffix(b"\0").map(|bytes| bytes.split(|byte| *byte == 0));
+        let all = self.as_bytes().strip_suffix(b"\0").map(|bytes| bytes.split(|byte| *byte == 0));
         all.into_iter().flatten()
     }
 
@@ -139,7 +271,7 @@ impl Argv {
     /// All of them as they lie there, each ended by a NUL.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.piece.get(self.place.start as usize..self.place.end as usize).unwrap_or_default()
     }
 
     /// The first argument.
@@ -157,7 +289,7 @@ impl Argv {
     /// True when there is none at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.as_bytes().is_empty()
     }
 }
 
@@ -181,7 +313,21 @@ impl<T: AsRef<[u8]>> FromIterator<T> for Argv {
             }
             bytes.push(0);
         }
-        Argv(bytes.into())
+        Argv::from_terminated(&bytes)
+    }
+}
+
+impl PartialEq for Argv {
+    fn eq(&self, other: &Argv) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Argv {}
+
+impl Hash for Argv {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
@@ -231,6 +377,40 @@ mod tests {
     fn an_argument_with_a_nul_stays_one_argument() {
         let argv: Argv = serde_json::from_str(r#"["vim", "x\u0000mcp-server"]"#).unwrap();
         assert_eq!(argv.iter().map(to_text).collect::<Vec<_>>(), ["vim", "x\u{fffd}mcp-server"]);
+    }
+
+    #[test]
+    fn lines_of_several_processes_lie_in_one_piece_and_equal_ones_once() {
+        let mut lines = Lines::default();
+        let texts: [&[u8]; 6] = [b"a\0b\0", b"", b"a\0b\0", b"a\0c\0", b"a\0b", b"a\0b\0"];
+        let places = texts.map(|text| lines.keep(text));
+        let piece = lines.into_piece();
+        let expected: [Argv; 6] = [
+            ["a", "b"].into(),
+            Argv::default(),
+            ["a", "b"].into(),
+            ["a", "c"].into(),
+            ["a", "b"].into(),
+            ["a", "b"].into(),
+        ];
+        assert_eq!(places.map(|place| piece.argv(place)), expected);
+        assert_eq!(
+            piece.0.len(),
+            4 + 4 + 4,
+            "the first and the last two are one, that without its end is another"
+        );
+    }
+
+    #[test]
+    fn a_text_keeps_its_bytes_whatever_its_length() {
+        for length in 0..40 {
+            let text: Vec<u8> = (1..=length).collect();
+            assert_eq!(RawText::from(text.clone()).as_bytes(), text);
+        }
+        assert_eq!(
+            (size_of::<RawText>(), size_of::<Option<RawText>>(), size_of::<Option<Argv>>()),
+            (16, 16, 16)
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What part each process of a snapshot plays: by its own argv, then by its environment, then by the wires it holds.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::bytes::{Argv, RawText};
 use crate::catalog::{Basis, Catalog, Identification, Names, Role};
@@ -17,12 +18,24 @@ pub struct Roles {
     unproven: Vec<Pid>,
 }
 
-/// What one process is, and what it really runs.
+/// What one process is. Copies of one line share it: a machine has hundreds of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     pid: Pid,
+    is: Rc<Part>,
+}
+
+/// What a process is, and what it really runs.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
     what: Identification,
     runs: Resolution,
+}
+
+impl Known {
+    fn new(pid: Pid, what: Identification, runs: Resolution) -> Known {
+        Known { pid, is: Rc::new(Part { what, runs }) }
+    }
 }
 
 /// All that is looked at of most processes: their command line and short name.
@@ -96,7 +109,7 @@ impl Roles {
             let role = if runs.is_launched() { Role::Launcher } else { Role::Server };
             let name = runs.name().map(|name| name.rsplit('/').next().unwrap_or_default().to_owned());
             let name = name.unwrap_or_else(|| record.comm.to_string());
-            Known { pid: record.pid(), what: Identification { role, name, basis: Basis::Exec }, runs }
+            Known::new(record.pid(), Identification { role, name, basis: Basis::Exec }, runs)
         });
         let found = found.collect();
         self.overrule(found);
@@ -117,7 +130,8 @@ impl Roles {
             let line = line_alone(record);
             let first = match line.and_then(|line| lines.get(&line).copied()) {
                 Some(First::Known(at)) => {
-                    self.known.push(Known { pid: record.pid(), ..self.known[at].clone() });
+                    let is = Rc::clone(&self.known[at].is);
+                    self.known.push(Known { pid: record.pid(), is });
                     continue;
                 }
                 Some(First::Unproven) => {
@@ -129,7 +143,7 @@ impl Roles {
             };
             lines.extend(line.map(|line| (line, first)));
         }
-        self.known.sort_by_key(|known| known.pid);
+        self.known.sort_unstable_by_key(|known| known.pid);
         self.unproven.sort_unstable();
         let by_environment: Vec<_> = rows
             .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
@@ -140,7 +154,7 @@ impl Roles {
                 let runs = self.resolution(record.pid()).cloned().unwrap_or_else(|| Resolution::of(record));
                 let name = runs.name().map_or_else(|| record.comm.to_string(), str::to_owned);
                 let what = Identification { role: Role::Server, name, basis: Basis::Environment };
-                Known { pid: record.pid(), what, runs }
+                Known::new(record.pid(), what, runs)
             })
             .collect();
         self.overrule(by_environment);
@@ -162,7 +176,7 @@ impl Roles {
                 return First::Unproven;
             }
         };
-        self.known.push(Known { pid: record.pid(), what, runs });
+        self.known.push(Known::new(record.pid(), what, runs));
         First::Known(self.known.len() - 1)
     }
 
@@ -173,14 +187,14 @@ impl Roles {
         }
         self.known.retain(|known| found.iter().all(|other| other.pid != known.pid));
         self.known.extend(found);
-        self.known.sort_by_key(|known| known.pid);
+        self.known.sort_unstable_by_key(|known| known.pid);
     }
 
     /// Processes that hold both other ends of a server's wire and are on no wire themselves: clients, whatever their
     /// names. One that is on a wire is a gateway or a proxy, and plays the part that its name gives it.
     fn acting_clients(&self, tree: &Tree<'_>) -> Vec<Known> {
         let serving =
-            self.known.iter().filter(|known| matches!(known.what.role, Role::Server | Role::Launcher));
+            self.known.iter().filter(|known| matches!(known.is.what.role, Role::Server | Role::Launcher));
         let mut found: Vec<Known> = Vec::new();
         for (server, stdio) in
             serving.filter_map(|known| Some((known.pid, tree.get(known.pid)?.details.stdio.as_ref()?)))
@@ -202,7 +216,7 @@ impl Roles {
                     let name = name.map_or_else(|| record.comm.to_string(), str::to_owned);
                     let basis = Basis::ActsAsClient { server };
                     let what = Identification { role: Role::Client, name, basis };
-                    found.push(Known { pid: *pid, what, runs });
+                    found.push(Known::new(*pid, what, runs));
                 }
             }
         }
@@ -212,13 +226,13 @@ impl Roles {
     /// What a process is, where that is known.
     #[must_use]
     pub fn get(&self, pid: Pid) -> Option<&Identification> {
-        self.known(pid).map(|known| &known.what)
+        self.known(pid).map(|known| &known.is.what)
     }
 
     /// What an identified process really runs.
     #[must_use]
     pub fn resolution(&self, pid: Pid) -> Option<&Resolution> {
-        self.known(pid).map(|known| &known.runs)
+        self.known(pid).map(|known| &known.is.runs)
     }
 
     fn known(&self, pid: Pid) -> Option<&Known> {
@@ -235,7 +249,7 @@ impl Roles {
     /// All pids that play this part, ascending.
     #[must_use]
     pub fn all(&self, role: Role) -> Vec<Pid> {
-        self.known.iter().filter(|known| known.what.role == role).map(|known| known.pid).collect()
+        self.known.iter().filter(|known| known.is.what.role == role).map(|known| known.pid).collect()
     }
 
     /// Its argv names a role, but something else must confirm it, and does not or was not read yet.
@@ -287,8 +301,7 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
 fn started_as_server(record: &ProcessRecord) -> bool {
     let whole_wire =
         record.details.stdio.as_ref().is_some_and(|stdio| stdio.is_wire() && stdio.writes_to_wire());
-    let pid = Some(record.pid());
-    let born_into = |leader: Option<Pid>| leader.is_some() && leader != pid;
+    let born_into = |leader: Pid| leader != Pid(0) && leader != record.pid();
     is_of_a_client(record) && whole_wire && born_into(record.group) && born_into(record.session)
 }
 

@@ -1,6 +1,6 @@
 //! `catalog.toml` as constants: `build.rs` makes them of its text.
 
-use crate::list::List;
+use crate::list::{List, Words};
 
 /// The text of the catalog.
 pub(super) const SOURCE: &str = include_str!("catalog.toml");

@@ -94,10 +94,11 @@ impl Catalog {
     /// What a process is, if anything that matters here. Looks at argv, exe and comm only.
     #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
-        self.identify_and_resolve(record).map(|(identification, _)| identification)
+        let worth = self.may_identify(record, &mut Names::default());
+        worth.then(|| self.identify_and_resolve(record)).flatten().map(|(identification, _)| identification)
     }
 
-    /// The same, with what the process really runs.
+    /// The same with what the process really runs, for a process that [`Catalog::may_identify`] did not leave out.
     pub(crate) fn identify_and_resolve(
         &self,
         record: &ProcessRecord,
@@ -128,12 +129,12 @@ impl Catalog {
 
     /// The entries of configurations, where one of them may be this process.
     fn index_for(&self, record: &ProcessRecord) -> Option<&configured::Index> {
-        let first = record.argv.as_ref().and_then(Argv::first)?;
-        self.configured.as_ref().filter(|index| index.may_hold(first))
+        let index = self.configured.as_ref()?;
+        record.argv.as_ref().and_then(Argv::first).filter(|first| index.may_hold(first)).map(|_| index)
     }
 
     fn recognise(&self, record: &ProcessRecord) -> Option<(Identification, Resolution)> {
-        let data = self.data.filter(|_| self.may_identify(record, &mut Names::default()))?;
+        let data = self.data?;
         // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
         if record.pid() == Pid(1)
             && let Some(init) = judge::init(data, record)

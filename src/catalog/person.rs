@@ -80,11 +80,12 @@ impl Catalog {
         let Some(data) = self.data.filter(|data| names.iter().any(|name| is_browser(data, name))) else {
             return false;
         };
+        let given: Vec<Word<'_>> = options(record).collect();
+        let given = || given.iter().map(|word| &**word);
         record.argv.is_some()
-            && !browser::is_driven(options(record))
-            && !browser::is_part_of_one(options(record))
-            && browser::temporary_profile(options(record)).is_none()
-            && browser::profile(data, options(record)).is_none()
+            && !browser::is_driven(given())
+            && !browser::is_part_of_one(given())
+            && data.profile(given()).is_none()
     }
 
     /// A browser without a window: a program drives it.
@@ -197,9 +198,7 @@ fn is_one_of(lists: &[List], name: &str) -> bool {
 }
 
 fn is_browser(data: &Data, name: &str) -> bool {
-    let started = |name: String| data.helper.browsers.contains(&name.as_str());
-    let helper = data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
-    helper || is_one_of(&[BROWSERS], name) || builds_of(name).any(started)
+    is_one_of(&[BROWSERS], name) || builds_of(name).any(|name| data.is_browser(&name))
 }
 
 /// A name, and what it is without one mark after another of a build or a version.

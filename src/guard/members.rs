@@ -46,7 +46,7 @@ mod tests {
     fn table(rows: &[(u32, u32, u64, char)]) -> Snapshot {
         let record = |&(pid, parent, start, state): &(u32, u32, u64, char)| {
             let mut record = ProcessRecord::new(Pid(pid), StartTime(start));
-            (record.parent, record.state) = (Pid(parent), ProcessState::from_letter(state));
+            (record.parent, record.state) = (Pid(parent), ProcessState::from_letter(state as u8));
             record
         };
         Snapshot {

@@ -172,7 +172,7 @@ impl<H: Host> Guarded<H> {
     /// Does it listen, or have a terminal that the root did not have? What it listens on is known only
     /// after a close look; one that could not be looked at is left alone.
     fn is_own(&self, record: &ProcessRecord, closely: bool) -> bool {
-        let terminal = record.tty.is_some() && record.session != self.session;
+        let terminal = record.details.tty.is_some() && record.session != self.session.unwrap_or(Pid(0));
         let listens = || record.details.listening.as_ref().is_none_or(|sockets| !sockets.is_empty());
         terminal || closely && listens()
     }

@@ -25,9 +25,9 @@ pub(super) struct Proc {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StatRow {
     pub(super) parent: Pid,
-    /// `None` where its leader is outside our PID namespace.
-    pub(super) group: Option<Pid>,
-    pub(super) session: Option<Pid>,
+    /// 0 where its leader is outside our PID namespace.
+    pub(super) group: Pid,
+    pub(super) session: Pid,
     pub(super) start: StartTime,
     /// Ended, with no thread left.
     pub(super) zombie: bool,
