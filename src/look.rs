@@ -56,7 +56,7 @@ impl<'a> Look<'a> {
         Look { snapshot, tree: Tree::new(snapshot), roles, catalog, roots: HashSet::new() }
     }
 
-    /// What a process really runs. Of an identified process that is known; of the others it is resolved here.
+    /// What a process really runs. Of a server or a launcher that is known; of the others it is resolved here.
     #[must_use]
     pub fn resolution(&self, record: &ProcessRecord) -> Cow<'_, Resolution> {
         match self.roles.resolution(record.pid()) {

@@ -25,15 +25,18 @@ struct Known {
     is: Rc<Part>,
 }
 
-/// What a process is, and what it really runs.
+/// What a process is, and what a server or its launcher really runs; of others that is hardly ever asked, and there may
+/// be thousands.
 #[derive(Debug, PartialEq, Eq)]
 struct Part {
     what: Identification,
-    runs: Resolution,
+    runs: Option<Box<Resolution>>,
 }
 
 impl Known {
     fn new(pid: Pid, what: Identification, runs: Resolution) -> Known {
+        let serves = matches!(what.role, Role::Server | Role::Launcher);
+        let runs = serves.then(|| Box::new(runs));
         Known { pid, is: Rc::new(Part { what, runs }) }
     }
 }
@@ -229,10 +232,10 @@ impl Roles {
         self.known(pid).map(|known| &known.is.what)
     }
 
-    /// What an identified process really runs.
+    /// What a server or a launcher really runs.
     #[must_use]
     pub fn resolution(&self, pid: Pid) -> Option<&Resolution> {
-        self.known(pid).map(|known| &known.is.runs)
+        self.known(pid)?.is.runs.as_deref()
     }
 
     fn known(&self, pid: Pid) -> Option<&Known> {
