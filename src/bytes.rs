@@ -3,6 +3,7 @@
 mod argv;
 
 pub use argv::Argv;
+#[cfg(target_os = "linux")]
 pub(crate) use argv::Lines;
 
 use std::borrow::Cow;
