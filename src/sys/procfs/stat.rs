@@ -94,44 +94,35 @@ fn end_of_name(line: &[u8], open: usize) -> Option<usize> {
 }
 
 /// So many decimal numbers with a blank behind each, of which some may be below zero. One that would not fit wraps: the
-/// kernel writes none.
-fn numbers<const N: usize>(mut text: &[u8]) -> Option<[i64; N]> {
+/// kernel writes none. Most have one digit: eight digits at once took half as many instructions again.
+fn numbers<const N: usize>(text: &[u8]) -> Option<[i64; N]> {
     let mut found = [0; N];
+    let mut bytes = text.iter();
+    let digit = |byte: u8| byte.wrapping_sub(b'0');
     for (at, number) in found.iter_mut().enumerate() {
-        let positive = text.strip_prefix(b"-");
-        let negative = positive.is_some();
-        let (mut value, mut digits) = leading(positive.unwrap_or(text));
-        text = &positive.unwrap_or(text)[digits..];
-        while let [byte @ b'0'..=b'9', rest @ ..] = text {
-            value = value.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'));
-            (digits, text) = (digits + 1, rest);
+        let mut first = *bytes.next()?;
+        let negative = first == b'-';
+        if negative {
+            first = *bytes.next()?;
+        }
+        let mut value = i64::from(digit(first));
+        if value > 9 {
+            return None;
+        }
+        loop {
+            match bytes.next() {
+                Some(byte) if digit(*byte) <= 9 => {
+                    value = value.wrapping_mul(10).wrapping_add(i64::from(digit(*byte)));
+                }
+                Some(b' ' | b'\n') => break,
+                // The last one may end where the text does.
+                None if at + 1 == N => break,
+                _ => return None,
+            }
         }
         *number = if negative { value.wrapping_neg() } else { value };
-        match text {
-            [b' ' | b'\n', rest @ ..] if digits > 0 => text = rest,
-            // The last one may end where the text does.
-            [] if digits > 0 && at + 1 == N => {}
-            _ => return None,
-        }
     }
     Some(found)
-}
-
-/// The number that a text begins with, and how many digits it has, of which at most eight are looked at: all at once, for
-/// numbers are short, and digit by digit they were a seventh of all instructions of a look. Nothing where fewer than eight
-/// bytes are left.
-fn leading(text: &[u8]) -> (i64, usize) {
-    let Some(eight) = text.first_chunk::<8>() else { return (0, 0) };
-    // Digits become 0 to 9; any other byte has its highest bit set in `others`, at least the first of them.
-    let values = u64::from_le_bytes(*eight) ^ 0x3030_3030_3030_3030;
-    let others = (values.wrapping_add(0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080;
-    let digits = others.trailing_zeros() / 8;
-    // Zeros in front of the digits: the text's first byte is the lowest. Then two by two, four by four.
-    let values = values.checked_shl(64 - digits * 8).unwrap_or(0);
-    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    let whole = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff;
-    (whole as i64, digits as usize)
 }
 
 /// A decimal number of digits alone.
