@@ -71,10 +71,14 @@ fn value(value: &Value) -> String {
     }
 }
 
-/// Words in order, each once.
+/// Words in order, each once. A name may have spaces in it, so where each lies is said here.
 fn list(words: &[&str]) -> String {
-    let sorted: BTreeSet<&str> = words.iter().copied().collect();
-    format!("List::of(&{:?})", Vec::from_iter(sorted))
+    let (mut text, mut places) = (String::new(), Vec::new());
+    for word in BTreeSet::from_iter(words) {
+        places.push((text.len(), text.len() + word.len()));
+        text.push_str(word);
+    }
+    format!("List::of(&Words::of({text:?}, &{places:?}))")
 }
 
 /// The arguments that make a server of a program, by program.

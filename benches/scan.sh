@@ -19,14 +19,14 @@
 #   OTHERS="REAP check --quiet; b"    other commands, by wall time; REAP is ours. See that they end nothing
 #   COUNT=0                           wall and processor time only
 #
-# Build first: cargo build --release --bins --example floor. Needs unshare, python3, pgrep, /usr/bin/time; strace and
-# valgrind for the counts.
+# Build first, in this order: cargo build --release --example floor && cargo build --release --bins. Needs unshare, python3,
+# pgrep, /usr/bin/time; strace and valgrind for the counts.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 reap=$(realpath "${1:-$here/../target/release/mcp-reap}")
 floor=$(realpath "${FLOOR:-$here/../target/release/examples/floor}")
 for program in "$reap" "$floor"; do
-  [ -x "$program" ] || { echo "no executable $program: cargo build --release --bins --example floor" >&2; exit 2; }
+  [ -x "$program" ] || { echo "no executable $program: see \"Build first\" in $0" >&2; exit 2; }
 done
 ulimit -u "$(ulimit -H -u)" # thousands of sleepers
 ulimit -n "$(ulimit -H -n)" # and the ends of the servers' pipes

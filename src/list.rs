@@ -2,36 +2,56 @@
 
 /// Sorted words without doubles. Only [`list!`] makes one, and out of order it does not compile.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct List(&'static [&'static str]);
+pub(crate) struct List(&'static Words);
+
+/// The words of a text, by where each begins and ends. A pointer to each would have to be moved to where the program was
+/// loaded, at every start: 6,000 of them were a sixth of a megabyte.
+#[derive(Debug)]
+pub(crate) struct Words {
+    text: &'static str,
+    places: &'static [(u16, u16)],
+}
 
 impl List {
-    pub(crate) const EMPTY: List = List(&[]);
+    pub(crate) const EMPTY: List = List(&Words { text: "", places: &[] });
 
-    /// The words are taken as they are: for [`list!`], which cuts them out of a text.
-    pub(crate) const fn of(words: &'static [&'static str]) -> List {
-        let mut at = 1;
-        while at < words.len() {
-            assert!(is_before(words[at - 1], words[at]), "a list is out of order, or has a word twice");
-            at += 1;
-        }
+    /// For [`list!`], which cuts the words out of the text.
+    pub(crate) const fn of(words: &'static Words) -> List {
         List(words)
     }
 
     pub(crate) fn contains(self, word: &str) -> bool {
-        self.0.binary_search(&word).is_ok()
+        let Words { text, places } = self.0;
+        let compare = |(start, end): &(u16, u16)| {
+            text.as_bytes()[usize::from(*start)..usize::from(*end)].cmp(word.as_bytes())
+        };
+        places.binary_search_by(compare).is_ok()
     }
 
     /// The same without regard to case.
     pub(crate) fn has(self, word: &str) -> bool {
-        self.0.iter().any(|known| known.eq_ignore_ascii_case(word))
+        self.iter().any(|known| known.eq_ignore_ascii_case(word))
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().copied()
+        let Words { text, places } = self.0;
+        places.iter().map(|(start, end)| &text[usize::from(*start)..usize::from(*end)])
     }
 
     pub(crate) const fn is_empty(self) -> bool {
-        self.0.is_empty()
+        self.0.places.is_empty()
+    }
+}
+
+impl Words {
+    pub(crate) const fn of(text: &'static str, places: &'static [(u16, u16)]) -> Words {
+        let mut at = 1;
+        while at < places.len() {
+            let sorted = is_before(text.as_bytes(), places[at - 1], places[at]);
+            assert!(sorted, "a list is out of order, or has a word twice");
+            at += 1;
+        }
+        Words { text, places }
     }
 }
 
@@ -39,8 +59,8 @@ impl List {
 macro_rules! list {
     ($text:expr) => {{
         const TEXT: &str = $text;
-        const WORDS: [&str; $crate::list::count(TEXT)] = $crate::list::cut(TEXT);
-        const LIST: $crate::list::List = $crate::list::List::of(&WORDS);
+        const PLACES: [(u16, u16); $crate::list::count(TEXT)] = $crate::list::cut(TEXT);
+        const LIST: $crate::list::List = $crate::list::List::of(&$crate::list::Words::of(TEXT, &PLACES));
         LIST
     }};
 }
@@ -51,7 +71,7 @@ pub(crate) const fn count(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut words, mut at) = (0, 0);
     while at < bytes.len() {
-        if !bytes[at].is_ascii_whitespace() && (at == 0 || bytes[at - 1].is_ascii_whitespace()) {
+        if begins(bytes, at) {
             words += 1;
         }
         at += 1;
@@ -59,35 +79,40 @@ pub(crate) const fn count(text: &str) -> usize {
     words
 }
 
-/// The words of a text.
-pub(crate) const fn cut<const N: usize>(text: &'static str) -> [&'static str; N] {
-    let mut words = [""; N];
-    let mut rest = text.trim_ascii();
-    let mut number = 0;
-    while number < N {
-        let bytes = rest.as_bytes();
-        let mut end = 0;
-        while end < bytes.len() && !bytes[end].is_ascii_whitespace() {
-            end += 1;
-        }
-        let (word, after) = rest.split_at(end);
-        words[number] = word;
-        rest = after.trim_ascii_start();
-        number += 1;
-    }
-    words
-}
-
-const fn is_before(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    let mut at = 0;
-    while at < left.len() && at < right.len() {
-        if left[at] != right[at] {
-            return left[at] < right[at];
+/// Where the words of a text lie.
+pub(crate) const fn cut<const N: usize>(text: &str) -> [(u16, u16); N] {
+    let bytes = text.as_bytes();
+    assert!(bytes.len() <= u16::MAX as usize, "a list is too long");
+    let mut places = [(0, 0); N];
+    let (mut word, mut at) = (0, 0);
+    while at < bytes.len() {
+        if begins(bytes, at) {
+            places[word].0 = at as u16;
+            while at < bytes.len() && !bytes[at].is_ascii_whitespace() {
+                at += 1;
+            }
+            places[word].1 = at as u16;
+            word += 1;
         }
         at += 1;
     }
-    left.len() < right.len()
+    places
+}
+
+/// A word begins here.
+const fn begins(text: &[u8], at: usize) -> bool {
+    !text[at].is_ascii_whitespace() && (at == 0 || text[at - 1].is_ascii_whitespace())
+}
+
+const fn is_before(text: &[u8], left: (u16, u16), right: (u16, u16)) -> bool {
+    let (mut l, mut r) = (left.0 as usize, right.0 as usize);
+    while l < left.1 as usize && r < right.1 as usize {
+        if text[l] != text[r] {
+            return text[l] < text[r];
+        }
+        (l, r) = (l + 1, r + 1);
+    }
+    r < right.1 as usize
 }
 
 #[cfg(test)]
@@ -102,15 +127,16 @@ mod tests {
 
     #[test]
     fn words_are_compared_byte_by_byte() {
-        for (left, right, before) in [
-            ("a", "b", true),
-            ("a", "ab", true),
-            ("ab", "a", false),
-            ("a", "a", false),
-            ("--a", "-a", true),
-            ("", "a", true),
+        for (text, before) in [
+            ("a b", true),
+            ("a ab", true),
+            ("ab a", false),
+            ("a a", false),
+            ("--a -a", true),
+            ("b aa", false),
         ] {
-            assert_eq!(is_before(left, right), before, "{left} {right}");
+            let [left, right] = cut(text);
+            assert_eq!(is_before(text.as_bytes(), left, right), before, "{text}");
         }
     }
 }

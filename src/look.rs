@@ -58,7 +58,7 @@ impl<'a> Look<'a> {
         Look { snapshot, tree, roles, catalog, roots: HashSet::new(), judges_marked: true }
     }
 
-    /// What a process really runs. Of an identified process that is known; of the others it is resolved here.
+    /// What a process really runs. Of a server or a launcher that is known; of the others it is resolved here.
     pub(crate) fn resolution(&self, record: &ProcessRecord) -> Cow<'_, Resolution> {
         match self.roles.resolution(record.pid()) {
             Some(known) => Cow::Borrowed(known),

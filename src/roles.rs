@@ -3,6 +3,7 @@
 mod exec;
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use crate::bytes::{Argv, RawText};
 use crate::catalog::{Basis, Catalog, Identification, Names, Role};
@@ -19,12 +20,32 @@ pub struct Roles {
     unproven: Vec<Pid>,
 }
 
-/// What one process is, and what it really runs.
+/// What one process is. Copies of one line share it: a machine has hundreds of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     pid: Pid,
+    is: Rc<Part>,
+}
+
+/// What a process is, and what a server or its launcher really runs; of others that is hardly ever asked, and there may
+/// be thousands.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
     what: Identification,
-    runs: Resolution,
+    runs: Option<Box<Resolution>>,
+}
+
+impl Part {
+    fn new(what: Identification, runs: Resolution) -> Part {
+        let serves = matches!(what.role, Role::Server | Role::Launcher);
+        Part { what, runs: serves.then(|| Box::new(runs)) }
+    }
+}
+
+impl Known {
+    fn new(pid: Pid, what: Identification, runs: Resolution) -> Known {
+        Known { pid, is: Rc::new(Part::new(what, runs)) }
+    }
 }
 
 /// All that says what a process is: its command line and short name, and where details were read, those that matter.
@@ -51,19 +72,22 @@ enum Identity {
     Nothing,
     /// Its argv names a role that something else must confirm.
     Unproven,
-    Known(Box<(Identification, Resolution)>),
+    Known(Rc<Part>),
 }
 
 impl Identity {
+    fn known(what: Identification, runs: Resolution) -> Identity {
+        Identity::Known(Rc::new(Part::new(what, runs)))
+    }
+
     fn of(record: &ProcessRecord, catalog: &Catalog) -> Identity {
         match catalog.identify_and_resolve(record) {
             None => Identity::Nothing,
-            Some(known) if is_borne_out(record, &known.0.basis) => Identity::Known(Box::new(known)),
+            Some(known) if is_borne_out(record, &known.0.basis) => Identity::known(known.0, known.1),
             Some((Identification { role, name, basis: Basis::SharedProfile { profile } }, runs))
                 if is_looked_at(record) && catalog.is_headless(record) =>
             {
-                let what = Identification { role, name, basis: Basis::Automated { profile } };
-                Identity::Known(Box::new((what, runs)))
+                Identity::known(Identification { role, name, basis: Basis::Automated { profile } }, runs)
             }
             Some(_) => Identity::Unproven,
         }
@@ -125,7 +149,7 @@ impl Roles {
         let records = pids.iter().filter(nameless).filter_map(|pid| tree.get(*pid));
         let found = records.map(|record| {
             let (what, runs) = exec::started(record);
-            Known { pid: record.pid(), what, runs }
+            Known::new(record.pid(), what, runs)
         });
         let found = found.collect();
         self.overrule(found);
@@ -148,13 +172,10 @@ impl Roles {
             match identity {
                 Identity::Nothing => {}
                 Identity::Unproven => self.unproven.push(record.pid()),
-                Identity::Known(known) => {
-                    let (what, runs) = *known;
-                    self.known.push(Known { pid: record.pid(), what, runs });
-                }
+                Identity::Known(is) => self.known.push(Known { pid: record.pid(), is }),
             }
         }
-        self.known.sort_by_key(|known| known.pid);
+        self.known.sort_unstable_by_key(|known| known.pid);
         self.unproven.sort_unstable();
         let by_environment: Vec<_> = rows
             .clone()
@@ -166,7 +187,7 @@ impl Roles {
                 let runs = self.resolution(record.pid()).cloned().unwrap_or_else(|| Resolution::of(record));
                 let name = runs.name().map_or_else(|| record.comm.to_string(), str::to_owned);
                 let what = Identification { role: Role::Server, name, basis: Basis::Environment };
-                Known { pid: record.pid(), what, runs }
+                Known::new(record.pid(), what, runs)
             })
             .collect();
         self.overrule(by_environment);
@@ -184,14 +205,14 @@ impl Roles {
         }
         self.known.retain(|known| found.iter().all(|other| other.pid != known.pid));
         self.known.extend(found);
-        self.known.sort_by_key(|known| known.pid);
+        self.known.sort_unstable_by_key(|known| known.pid);
     }
 
     /// Processes that hold both other ends of a server's wire and are on no wire themselves: clients, whatever their
     /// names. One that is on a wire is a gateway or a proxy, and plays the part that its name gives it.
     fn acting_clients(&self, tree: &Tree<'_>) -> Vec<Known> {
         let serving =
-            self.known.iter().filter(|known| matches!(known.what.role, Role::Server | Role::Launcher));
+            self.known.iter().filter(|known| matches!(known.is.what.role, Role::Server | Role::Launcher));
         let mut found: Vec<Known> = Vec::new();
         for (server, stdio) in
             serving.filter_map(|known| Some((known.pid, tree.get(known.pid)?.details.stdio.as_ref()?)))
@@ -213,7 +234,7 @@ impl Roles {
                     let name = name.map_or_else(|| record.comm.to_string(), str::to_owned);
                     let basis = Basis::ActsAsClient { server };
                     let what = Identification { role: Role::Client, name, basis };
-                    found.push(Known { pid: *pid, what, runs });
+                    found.push(Known::new(*pid, what, runs));
                 }
             }
         }
@@ -223,12 +244,12 @@ impl Roles {
     /// What a process is, where that is known.
     #[must_use]
     pub fn get(&self, pid: Pid) -> Option<&Identification> {
-        self.known(pid).map(|known| &known.what)
+        self.known(pid).map(|known| &known.is.what)
     }
 
-    /// What an identified process really runs.
+    /// What a server or a launcher really runs.
     pub(crate) fn resolution(&self, pid: Pid) -> Option<&Resolution> {
-        self.known(pid).map(|known| &known.runs)
+        self.known(pid)?.is.runs.as_deref()
     }
 
     fn known(&self, pid: Pid) -> Option<&Known> {
@@ -245,7 +266,7 @@ impl Roles {
     /// All pids that play this part, ascending.
     #[must_use]
     pub fn all(&self, role: Role) -> Vec<Pid> {
-        self.known.iter().filter(|known| known.what.role == role).map(|known| known.pid).collect()
+        self.known.iter().filter(|known| known.is.what.role == role).map(|known| known.pid).collect()
     }
 
     /// Its argv names a role, but something else must confirm it, and does not or was not read yet.
@@ -297,8 +318,7 @@ fn is_borne_out(record: &ProcessRecord, basis: &Basis) -> bool {
 fn started_as_server(record: &ProcessRecord) -> bool {
     let whole_wire =
         record.details.stdio.as_ref().is_some_and(|stdio| stdio.is_wire() && stdio.writes_to_wire());
-    let pid = Some(record.pid());
-    let born_into = |leader: Option<Pid>| leader.is_some() && leader != pid;
+    let born_into = |leader: Pid| leader != Pid(0) && leader != record.pid();
     is_of_a_client(record) && whole_wire && born_into(record.group) && born_into(record.session)
 }
 

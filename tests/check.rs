@@ -98,7 +98,10 @@ fn expected_servers_are_counted_and_orphans_do_not_count() {
 #[test]
 fn a_client_that_goes_is_an_orphan_itself_and_said_once() {
     let mut table = machine();
-    table.row(400).change(|r| (r.parent, r.tty) = (mcp_reap::process::Pid(1), None)).wire(Wire::Closed);
+    table
+        .row(400)
+        .change(|r| (r.parent, r.details.tty) = (mcp_reap::process::Pid(1), None))
+        .wire(Wire::Closed);
     table.add(410, 1, "claude -p hi").wire(Wire::Closed).age(10.0);
     let health = |policy: &Policy| judged(&table, policy, 0, |_, health| health.clone());
     let told = health(&Policy::default());

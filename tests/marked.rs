@@ -128,10 +128,10 @@ fn what_leads_a_life_of_its_own_stays_though_it_carries_the_marker() {
             t.row(AWAY).wire(Wire::Held(800));
         }),
         ("a job of a shell that has ended", |t| {
-            t.row(AWAY).change(|r| r.session = Some(Pid(77)));
+            t.row(AWAY).change(|r| r.session = Pid(77));
         }),
         ("in the session of a stranger", |t| {
-            t.row(AWAY).change(|r| (r.session, r.group) = (Some(Pid(800)), Some(Pid(800))));
+            t.row(AWAY).change(|r| (r.session, r.group) = (Pid(800), Pid(800)));
         }),
         ("started before the server", |t| set(t.row(AWAY).age(9000.0))),
         ("in another PID namespace", |t| {
@@ -156,7 +156,7 @@ fn command(table: &mut Table, line: &str) {
 #[test]
 fn a_classic_daemon_is_in_the_session_of_a_process_that_has_ended() {
     let table = changed(|row| {
-        row.change(|record| (record.session, record.group) = (Some(Pid(77)), Some(Pid(77))));
+        row.change(|record| (record.session, record.group) = (Pid(77), Pid(77)));
     });
     assert_eq!(table.ended(&now()), [ROOT, AWAY, AWAY + 1]);
 }
@@ -165,7 +165,7 @@ fn a_classic_daemon_is_in_the_session_of_a_process_that_has_ended() {
 fn a_persons_job_of_the_same_terminal_stays() {
     let mut table = unguarded(SERVER);
     let in_it = |record: &mut ProcessRecord, group: u32| {
-        (record.tty, record.session, record.group) = (Some("pts/9".into()), Some(Pid(800)), Some(Pid(group)));
+        (record.details.tty, record.session, record.group) = (Some("pts/9".into()), Pid(800), Pid(group));
     };
     for (group, ended) in [(AWAY, &[ROOT][..]), (400, &[ROOT, AWAY, AWAY + 1])] {
         table.row(ROOT).change(|root| in_it(root, 400));

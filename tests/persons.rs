@@ -28,8 +28,8 @@ fn server_above(line: &str) -> Table {
 /// A process on a dead wire that Claude Code's environment was handed down to.
 fn of_claude(line: &str) -> Table {
     let mut table = Table::new();
-    table.add(500, 1, line).wire(Wire::Closed).env(CLAUDE).change(|r| r.group = Some(Pid(40)));
-    table.row(500).change(|r| r.session = Some(Pid(40)));
+    table.add(500, 1, line).wire(Wire::Closed).env(CLAUDE).change(|r| r.group = Pid(40));
+    table.row(500).change(|r| r.session = Pid(40));
     table
 }
 
@@ -100,7 +100,7 @@ fn what_belongs_to_the_person_is_no_server_by_its_environment() {
     let mut table = of_claude("/opt/desk/desk");
     table.row(500).change(|r| r.details.display = true);
     table.add(501, 500, "/opt/notes/notes").wire(Wire::Closed).env(CLAUDE);
-    table.row(501).change(|r| (r.group, r.session) = (Some(Pid(40)), Some(Pid(40))));
+    table.row(501).change(|r| (r.group, r.session) = (Pid(40), Pid(40)));
     assert!(table.judge(&now()).findings.is_empty(), "it was started in one");
     table.row(500).change(|r| r.details.display = false);
     assert_eq!(table.ended(&now()), [500, 501]);
@@ -134,8 +134,8 @@ fn a_browser_that_a_person_started_on_a_servers_profile_is_left_alone() {
             table.add(500, 1, &line).wire(Wire::Closed);
             assert_eq!(table.ended(&now()) == [500], goes, "{line}");
             // With Claude's environment too, since a server's login may have opened it.
-            table.row(500).env(CLAUDE).change(|r| r.group = Some(Pid(40)));
-            table.row(500).change(|r| r.session = Some(Pid(40)));
+            table.row(500).env(CLAUDE).change(|r| r.group = Pid(40));
+            table.row(500).change(|r| r.session = Pid(40));
             assert_eq!(table.ended(&now()) == [500], goes, "{line} with the environment");
         }
     }

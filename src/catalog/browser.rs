@@ -1,8 +1,7 @@
 //! Browsers: which program is one, what drives it, and which profile folder it was given.
 
-use super::data::Data;
+use super::data::{Data, Helper};
 use crate::list::{List, list};
-use crate::program::Word;
 
 /// Options that only a program gives to a browser (Chromium, Firefox, WebKit).
 #[rustfmt::skip]
@@ -14,76 +13,91 @@ const FOLDERS: List = list!("--database --disk-cache-dir --profile --user-data-d
 /// Where temporary profiles lie.
 const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/var/folders/", "/private/var/folders/"];
 
+/// A profile folder that shows a browser to be a program's.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Profile<'a> {
+    /// Only a server makes such a folder: how its name begins, and the server.
+    Servers(&'static str, &'static str),
+    /// Temporary, whoever made it.
+    Temporary(&'a str),
+}
+
+impl Data {
+    /// A browser, or a process that one starts for itself.
+    pub(super) fn is_browser(&self, name: &str) -> bool {
+        self.helper.browsers.contains(&name)
+            || self.helper.browser_helpers.iter().any(|known| name.starts_with(known))
+    }
+
+    /// The profile folder among the options of a browser that shows it to be a program's: one of a server's counts before a
+    /// temporary one.
+    pub(super) fn profile<'a>(&self, args: impl Iterator<Item = &'a str>) -> Option<Profile<'a>> {
+        let Helper { profiles, shared_profiles, .. } = &self.helper;
+        let mut temporary = None;
+        for folder in folders(args) {
+            let known = profiles.iter().chain(shared_profiles.iter()).find(|(part, _)| folder.contains(part));
+            if let Some((part, server)) = known {
+                return Some(Profile::Servers(part, server));
+            }
+            temporary =
+                temporary.or(Some(folder).filter(|folder| TEMPORARY.iter().any(|at| folder.starts_with(at))));
+        }
+        temporary.map(Profile::Temporary)
+    }
+}
+
 /// Does a program drive this browser? A port to debug by is one that a person may have asked for, too; it says that a
 /// browser is automated, and alone does not say that nobody sits before it: [`is_left_to_programs`].
-pub(super) fn is_driven<'a>(args: impl Iterator<Item = Word<'a>>) -> bool {
-    options(args).any(|(option, _)| AUTOMATION.contains(&option))
+pub(super) fn is_driven<'a>(args: impl Iterator<Item = &'a str>) -> bool {
+    options(args).any(|(option, _)| AUTOMATION.contains(option))
 }
 
 /// The same without what a person types by hand, to log in once on a server's profile: `--remote-debugging-port=9222`.
 /// Programs that need a port leave its number to the browser (0), or say more.
-pub(super) fn is_left_to_programs<'a>(args: impl Iterator<Item = Word<'a>>) -> bool {
-    options(args).any(|(option, value)| match option.as_str() {
-        "--remote-debugging-port" => value == "0",
-        _ => AUTOMATION.contains(&option),
+pub(super) fn is_left_to_programs<'a>(args: impl Iterator<Item = &'a str>) -> bool {
+    options(args).any(|(option, value)| match option {
+        "--remote-debugging-port" => value == Some("0"),
+        _ => AUTOMATION.contains(option),
     })
 }
 
 /// A process that a browser started for itself (a page, the GPU): it belongs to its parent.
-pub(super) fn is_part_of_one<'a>(args: impl Iterator<Item = Word<'a>>) -> bool {
-    options(args).any(|(option, value)| option == "--type" && value != "browser" || option == "-contentproc")
-}
-
-/// A temporary profile folder, in the options of a browser.
-pub(super) fn temporary_profile<'a>(args: impl Iterator<Item = Word<'a>>) -> Option<String> {
-    folders(args).find(|folder| TEMPORARY.iter().any(|place| folder.starts_with(place)))
-}
-
-/// A profile folder that only a server makes, in the options of a browser.
-pub(super) fn profile<'a>(
-    data: &Data,
-    args: impl Iterator<Item = Word<'a>>,
-) -> Option<(&'static str, &'static str)> {
-    let known = |folder: String| {
-        let mut profiles = data.helper.profiles.iter().chain(data.helper.shared_profiles.iter());
-        profiles.find(|(part, _)| folder.contains(part))
-    };
-    folders(args).find_map(known)
+pub(super) fn is_part_of_one<'a>(args: impl Iterator<Item = &'a str>) -> bool {
+    let own = |(option, value)| option == "--type" && value != Some("browser") || option == "-contentproc";
+    options(args).any(own)
 }
 
 /// The folders that a browser was given for its own data, and nothing else: neither the program's own path (an image that
 /// is mounted below /tmp) nor a page that it shows.
-fn folders<'a>(args: impl Iterator<Item = Word<'a>>) -> impl Iterator<Item = String> {
+fn folders<'a>(args: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
     let mut awaited = false;
-    args.take_while(|arg| arg != "--").filter_map(move |arg| {
+    args.take_while(|arg| *arg != "--").filter_map(move |arg| {
         if std::mem::take(&mut awaited) {
-            return Some(arg.into_owned());
+            return Some(arg);
         }
-        let (option, value) =
-            arg.split_once('=').map_or((&*arg, None), |(option, value)| (option, Some(value)));
-        if !FOLDERS.contains(option) {
-            return None;
-        }
-        awaited = value.is_none();
-        value.map(str::to_owned)
+        let (option, value) = option(arg)?;
+        let known = FOLDERS.contains(option);
+        awaited = known && value.is_none();
+        value.filter(|_| known)
     })
 }
 
 /// Each option with its value, up to `--`.
-fn options<'a>(args: impl Iterator<Item = Word<'a>>) -> impl Iterator<Item = (String, String)> {
-    let words = args.take_while(|arg| arg != "--").filter(|arg| arg.starts_with('-'));
-    words.map(|arg| {
-        let (option, value) = arg.split_once('=').unwrap_or((&arg, ""));
-        (option.to_owned(), value.to_owned())
-    })
+fn options<'a>(args: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
+    args.take_while(|arg| *arg != "--").filter_map(option)
+}
+
+fn option(arg: &str) -> Option<(&str, Option<&str>)> {
+    arg.starts_with('-').then(|| arg.split_once('=').map_or((arg, None), |(name, value)| (name, Some(value))))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::data::DATA;
     use super::*;
 
-    fn words(line: &str) -> impl Iterator<Item = Word<'_>> {
-        line.split(' ').map(Word::from)
+    fn words(line: &str) -> impl Iterator<Item = &str> {
+        line.split(' ')
     }
 
     #[test]
@@ -101,7 +115,7 @@ mod tests {
             ("--user-data-dir=/home/u/p /tmp/report.html", None),
             ("-- --user-data-dir=/tmp/x", None),
         ] {
-            assert_eq!(temporary_profile(words(line)).as_deref(), profile, "{line}");
+            assert_eq!(DATA.profile(words(line)), profile.map(Profile::Temporary), "{line}");
         }
     }
 

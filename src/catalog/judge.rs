@@ -1,6 +1,6 @@
 //! From the program that really runs to the part it plays.
 
-use super::browser;
+use super::browser::{self, Profile};
 use super::data::Data;
 use super::identification::{Basis, Identification, Role, Rule};
 use crate::bytes::to_text;
@@ -148,27 +148,21 @@ fn standing(data: &Data, program: &Program) -> Option<Identification> {
         return Some(init);
     }
     let name = program.names.last()?;
-    let known = data.helper.browsers.contains(&name.as_str())
-        || data.helper.browser_helpers.iter().any(|known| name.starts_with(known));
-    if !known {
-        return None;
-    }
-    let words = || program.args.iter().map(|arg| Word::from(arg.as_str()));
+    let words = || program.args.iter().map(String::as_str);
     // One that a person started by hand on a server's profile, to log in once, is a person's.
-    if !browser::is_left_to_programs(words()) {
+    if !data.is_browser(name) || !browser::is_left_to_programs(words()) {
         return None;
     }
-    let Some((part, server)) = browser::profile(data, words()) else {
-        let profile = browser::temporary_profile(words())?;
-        let basis = Basis::SharedProfile { profile };
-        return Some(Identification { role: Role::Helper, name: name.clone(), basis });
+    let (name, profile) = match data.profile(words())? {
+        Profile::Servers(part, server) if data.helper.profiles.get(part).is_some() => {
+            let rule = Rule::Profile(part.to_owned());
+            return Some(by_catalog(Role::Helper, server.to_owned(), program, rule));
+        }
+        Profile::Servers(part, server) => (server.to_owned(), part),
+        Profile::Temporary(folder) => (name.clone(), folder),
     };
-    let helper = by_catalog(Role::Helper, server.to_owned(), program, Rule::Profile(part.to_owned()));
-    Some(if data.helper.profiles.get(part).is_some() {
-        helper
-    } else {
-        Identification { basis: Basis::SharedProfile { profile: part.to_owned() }, ..helper }
-    })
+    let basis = Basis::SharedProfile { profile: profile.to_owned() };
+    Some(Identification { role: Role::Helper, name, basis })
 }
 
 fn supervisor(data: &Data, program: &Program) -> Option<Identification> {

@@ -100,10 +100,11 @@ impl Catalog {
     /// whether it is on a wire.
     #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
-        self.identify_and_resolve(record).map(|(identification, _)| identification)
+        let worth = self.may_identify(record, &mut Names::default());
+        worth.then(|| self.identify_and_resolve(record)).flatten().map(|(identification, _)| identification)
     }
 
-    /// The same, with what the process really runs.
+    /// The same with what the process really runs, for a process that [`Catalog::may_identify`] did not leave out.
     pub(crate) fn identify_and_resolve(
         &self,
         record: &ProcessRecord,
@@ -139,7 +140,7 @@ impl Catalog {
     }
 
     fn recognise(&self, record: &ProcessRecord) -> Option<(Identification, Resolution)> {
-        let data = self.data.filter(|_| self.may_identify(record, &mut Names::default()))?;
+        let data = self.data?;
         // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
         if record.pid() == Pid(1)
             && let Some(init) = judge::init(data, record)

@@ -33,12 +33,18 @@ fn humps(text: &str) -> impl Iterator<Item = &str> {
 /// Whether the bytes hold `mcp` in any case, the quick test before the words are looked at.
 #[allow(clippy::needless_bitwise_bool)] // a lazy operator is a way out in between
 pub(super) fn says_mcp(bytes: &[u8]) -> bool {
-    let (Some(second), Some(third)) = (bytes.get(1..), bytes.get(2..)) else { return false };
-    // To the end in any case: without a way out in between sixteen bytes are compared at once.
-    let threes = bytes.iter().zip(second).zip(third);
-    threes.fold(false, |found, ((m, c), p)| {
-        found | ((m | 0x20 == b'm') & (c | 0x20 == b'c') & (p | 0x20 == b'p'))
-    })
+    let says = |bytes: &[u8]| {
+        // To the end in any case: without a way out in between sixteen bytes are compared at once.
+        let threes = bytes.iter().zip(bytes.iter().skip(1)).zip(bytes.iter().skip(2));
+        threes.fold(false, |found, ((m, c), p)| {
+            found | ((m | 0x20 == b'm') & (c | 0x20 == b'c') & (p | 0x20 == b'p'))
+        })
+    };
+    // Eighteen bytes hold sixteen places for it. Those at the end are looked at twice, and none by itself.
+    match bytes.last_chunk::<18>() {
+        Some(end) => says(end) || (0..bytes.len() - 18).step_by(16).any(|at| says(&bytes[at..at + 18])),
+        None => says(bytes),
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +74,14 @@ mod tests {
     fn mcp_is_seen_in_any_case_and_nothing_else_is() {
         for (text, says) in [("a-MCP", true), ("Mcp", true), ("mc", false), ("m-c-p", false), ("", false)] {
             assert_eq!(says_mcp(text.as_bytes()), says, "{text}");
+        }
+        for length in 3..70 {
+            for at in 0..=length - 3 {
+                let mut text = vec![b'-'; length];
+                assert!(!says_mcp(&text));
+                text[at..at + 3].copy_from_slice(b"mCp");
+                assert!(says_mcp(&text), "{at} of {length}");
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ impl Management {
             })
         };
         let above = tree.ancestors(instance.root).into_iter().take_while(|record| {
-            record.pid() > Pid::INIT && record.tty.is_none() && !ends_the_line(record.pid())
+            record.pid() > Pid::INIT && record.details.tty.is_none() && !ends_the_line(record.pid())
         });
         let members = instance.members.iter().map(|member| member.record);
         let line: Vec<&ProcessRecord> = members.chain(above).collect();

@@ -85,7 +85,7 @@ pub(crate) fn belongs_to_session(instance: &Instance<'_>, session: &Session) -> 
     if is_tool_job(root) {
         return false;
     }
-    let by_client = root.parent == session.client || root.group == Some(session.client);
+    let by_client = root.parent == session.client || root.group == session.client;
     let by_id = session.id.as_deref().is_some_and(|id| {
         instance.chain().any(|record| record.env_var("CLAUDE_CODE_SESSION_ID") == Some(id))
     });

@@ -63,19 +63,20 @@ impl<'a> Family<'_, 'a> {
     /// the session it was born into or opens one of its own, whose group it leads or is in. A shell with job control gives
     /// each of its jobs a group, and its jobs outlive it when they are told to.
     fn is_elsewhere(&self, record: &ProcessRecord) -> bool {
-        let at_home = record.session.is_some() && record.session == self.session;
-        if record.tty.is_some() {
+        let session = known(record.session);
+        let at_home = session.is_some() && session == self.session;
+        if record.details.tty.is_some() {
             let root = self.tree.get(self.root.pid).filter(|root| root.id == self.root);
-            let group = root.and_then(|root| root.group);
-            let leads_a_job = record.group == Some(record.pid());
-            return !at_home || leads_a_job && group.is_some() && record.group != group;
+            let group = root.and_then(|root| known(root.group));
+            let leads_a_job = record.group == record.pid();
+            return !at_home || leads_a_job && group.is_some_and(|group| record.group != group);
         }
-        let Some(session) = record.session.filter(|session| !at_home && *session != record.pid()) else {
+        let Some(session) = session.filter(|session| !at_home && *session != record.pid()) else {
             return false;
         };
         match self.tree.get(session).filter(|leader| !leader.is_zombie()) {
             Some(leader) => !self.is_inside(leader),
-            None => record.group != Some(session),
+            None => record.group != session,
         }
     }
 
@@ -96,6 +97,11 @@ impl<'a> Family<'_, 'a> {
                 .iter()
                 .any(|record| is_persons(record, catalog, || Cow::Owned(Resolution::of(record)), inside))
     }
+}
+
+/// A group or session whose leader can be seen.
+fn known(leader: Pid) -> Option<Pid> {
+    (leader != Pid(0)).then_some(leader)
 }
 
 /// Beside pid 1, the processes of a table that take in orphans.
@@ -130,7 +136,7 @@ pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec
         let family = Family {
             tree: &look.tree,
             root: marker.root,
-            session: record.session,
+            session: known(record.session),
             carriers: &carriers,
             adopters: &adopters,
         };
@@ -225,8 +231,8 @@ mod tests {
     fn table(rows: &[(u32, u32, u64, char)]) -> Snapshot {
         let record = |&(pid, parent, start, state): &(u32, u32, u64, char)| {
             let mut record = ProcessRecord::new(Pid(pid), StartTime(start));
-            (record.parent, record.state) = (Pid(parent), ProcessState::from_letter(state));
-            (record.session, record.group) = (Some(Pid(90)), Some(Pid(90)));
+            (record.parent, record.state) = (Pid(parent), ProcessState::from_letter(state as u8));
+            (record.session, record.group) = (Pid(90), Pid(90));
             record
         };
         Snapshot {

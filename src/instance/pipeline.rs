@@ -28,10 +28,7 @@ pub(super) fn is_part(record: &ProcessRecord, members: &[&ProcessRecord]) -> boo
 /// the root was, in its session and process group, and no process reads what they write.
 pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec<&'a ProcessRecord> {
     let Some(root) = members.first() else { return Vec::new() };
-    if look.roles.role(root.parent) != Some(Role::Init)
-        || root.group.is_none()
-        || root.group == Some(root.pid())
-    {
+    if look.roles.role(root.parent) != Some(Role::Init) || root.group == Pid(0) || root.group == root.pid() {
         return Vec::new();
     }
     let pids: HashSet<Pid> = members.iter().map(|record| record.pid()).collect();

@@ -14,6 +14,8 @@ use crate::bytes::RawText;
 /// `None` means "could not be read" or "was not looked at".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Details {
+    /// Controlling terminal, such as `pts/3`. The first stage reads it of every process; most have none.
+    pub tty: Option<Box<str>>,
     /// Swapped-out memory in bytes (Linux).
     pub swap: Option<u64>,
     /// The executable file.
@@ -78,7 +80,7 @@ impl fmt::Display for Listener {
 }
 
 /// [`Details`], which take memory only where there are any: of 20,000 processes perhaps a hundred are
-/// read in detail, and the space for the others would be 5 MB.
+/// read in detail or have a terminal, and the space for the others would be 5 MB.
 ///
 /// ```
 /// use mcp_reap::process::LazyDetails;
@@ -92,6 +94,7 @@ pub struct LazyDetails(Option<Box<Details>>);
 
 /// Of a process that was not looked at.
 static NOTHING: Details = Details {
+    tty: None,
     swap: None,
     exe: None,
     cwd: None,

@@ -81,6 +81,11 @@ impl<'de> Deserialize<'de> for ProcessRecord {
     }
 }
 
+/// The number of a leader; 0 is one outside what can be seen.
+fn known(leader: Pid) -> Option<Pid> {
+    Some(leader).filter(|leader| leader.0 > 0)
+}
+
 impl From<JsonRow> for ProcessRecord {
     fn from(row: JsonRow) -> ProcessRecord {
         // Negative and absurd starts saturate; equal rows still get equal identities.
@@ -88,17 +93,19 @@ impl From<JsonRow> for ProcessRecord {
         ProcessRecord {
             id: ProcessId { pid: row.pid, start },
             parent: row.ppid,
-            group: row.pgid,
-            session: row.sid,
+            group: row.pgid.unwrap_or(Pid(0)),
+            session: row.sid.unwrap_or(Pid(0)),
             uid: row.uid,
             started_at: row.start,
-            state: ProcessState::from_letter(row.state.and_then(|s| s.chars().next()).unwrap_or('?')),
-            tty: row.tty.map(Into::into),
+            state: ProcessState::from_letter(
+                row.state.and_then(|s| s.bytes().next()).filter(u8::is_ascii).unwrap_or(b'?'),
+            ),
             rss: row.rss.unwrap_or(0),
             cpu: row.cpu,
             comm: row.comm.unwrap_or_default(),
             argv: row.argv,
             details: LazyDetails::from(Details {
+                tty: row.tty.map(Into::into),
                 swap: row.swap,
                 exe: row.exe,
                 cwd: row.cwd,
@@ -126,13 +133,13 @@ impl From<ProcessRecord> for JsonRow {
         JsonRow {
             pid: record.id.pid,
             ppid: record.parent,
-            pgid: record.group,
-            sid: record.session,
+            pgid: known(record.group),
+            sid: known(record.session),
             uid: record.uid,
             start: record.started_at,
             start_ticks: Some(record.id.start),
             state: Some(record.state.letter().to_string()),
-            tty: record.tty.map(Into::into),
+            tty: details.tty.map(Into::into),
             rss: Some(record.rss),
             swap: details.swap,
             cpu: record.cpu,

@@ -184,7 +184,7 @@ fn more(finding: &Finding<'_>, cell: Cell) -> Option<String> {
             let ports: Vec<String> = finding.instance.listening().iter().map(ToString::to_string).collect();
             (!ports.is_empty()).then(|| fit(&clean(&ports.join(",")), 17))
         }
-        Tty => finding.instance.root.tty.as_deref().map(clean),
+        Tty => finding.instance.root.details.tty.as_deref().map(clean),
         Session => finding.conversation.as_ref().map(session),
         Verdict | Server | User | Client | Pid | Age | Rss | Why => None,
     }

@@ -25,11 +25,10 @@ fn record(world: &World, pid: u32, body: &Body) -> ProcessRecord {
     let mut record = ProcessRecord::new(Pid(pid), StartTime(body.start));
     record.id = ProcessId { pid: Pid(pid), start: StartTime(body.start) };
     record.parent = Pid(body.ppid);
-    (record.group, record.session, record.uid) =
-        (Some(Pid(body.pgid)), Some(Pid(body.sid)), Some(Uid(body.uid)));
+    (record.group, record.session, record.uid) = (Pid(body.pgid), Pid(body.sid), Some(Uid(body.uid)));
     record.started_at = body.start as f64 / 1e6;
-    record.state = if body.life == Life::Zombie { ProcessState::Zombie } else { ProcessState::Other('S') };
-    record.tty = body.terminal.map(|minor| format!("pts/{minor}").into());
+    record.state = if body.life == Life::Zombie { ProcessState::Zombie } else { ProcessState::Other(b'S') };
+    record.details.tty = body.terminal.map(|minor| format!("pts/{minor}").into());
     record.rss = body.footprint;
     record.comm = body.name.as_str().into();
     let words = if pid == 1 { vec!["/sbin/init".to_owned()] } else { body.argv.clone() };

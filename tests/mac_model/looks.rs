@@ -34,9 +34,9 @@ fn every_field_that_macos_tells_is_read() {
     world.later_on();
     let (_, snapshot) = seen(world);
     let row = record(&snapshot, node);
-    assert_eq!((row.parent, row.group, row.session), (Pid(npm + 1), Some(Pid(shell)), Some(Pid(shell))));
+    assert_eq!((row.parent, row.group, row.session), (Pid(npm + 1), Pid(shell), Pid(shell)));
     assert_eq!(row.uid.unwrap().0, 501);
-    assert_eq!(row.tty.as_deref(), Some("ttys003"));
+    assert_eq!(row.details.tty.as_deref(), Some("ttys003"));
     assert_eq!(row.rss, 181 << 20, "what people see is the footprint");
     assert_eq!(row.details.cwd.as_ref().unwrap().to_string(), "/Users/kim/src");
     assert_eq!(row.env_var("CLAUDECODE"), Some("1"));
@@ -136,7 +136,7 @@ fn a_closed_terminal_is_one_that_is_gone_and_not_an_unknown_descriptor() {
     let after = look(&machine).unwrap();
     let stdio = record(&after, server).details.stdio.clone().unwrap();
     assert_eq!((stdio.kind, stdio.stdin()), (StdioKind::Closed, OtherEnd::Absent));
-    assert_eq!((record(&after, server).tty.as_deref(), after.unreadable.len()), (None, 0));
+    assert_eq!((record(&after, server).details.tty.as_deref(), after.unreadable.len()), (None, 0));
     assert_eq!(doomed(&machine), [0; 0], "a terminal that is gone is no dead wire");
 }
 

@@ -89,8 +89,8 @@ impl Table {
         let program = argv.first().map(ToString::to_string).unwrap_or_default();
         let comm: String = program.rsplit('/').next().unwrap().chars().take(15).collect();
         record.parent = Pid(parent);
-        record.group = Some(Pid(pid));
-        record.session = Some(Pid(pid));
+        record.group = Pid(pid);
+        record.session = Pid(pid);
         record.uid = Some(Uid(ME));
         record.started_at = NOW - 3600.0;
         record.rss = 50 << 20;
@@ -198,15 +198,15 @@ impl Row<'_> {
     }
 
     pub fn tty(self, tty: &str) -> Self {
-        self.0.tty = Some(tty.into());
+        self.0.details.tty = Some(tty.into());
         self.0.details.stdio = Some(Stdio::of_kind(StdioKind::Tty));
         self
     }
 
     /// In the process group and session of this process, as a server that a client spawned plainly.
     pub fn born_into(self, leader: u32) -> Self {
-        self.0.group = Some(Pid(leader));
-        self.0.session = Some(Pid(leader));
+        self.0.group = Pid(leader);
+        self.0.session = Pid(leader);
         self
     }
 
@@ -216,7 +216,7 @@ impl Row<'_> {
     }
 
     pub fn state(self, letter: char) -> Self {
-        self.0.state = ProcessState::from_letter(letter);
+        self.0.state = ProcessState::from_letter(letter as u8);
         self
     }
 

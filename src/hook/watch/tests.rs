@@ -64,7 +64,7 @@ fn a_client_is_a_number_above_one() {
 fn record(pid: u32, parent: u32, group: u32, env: &[(&str, &str)]) -> ProcessRecord {
     let mut record = ProcessRecord::new(Pid(pid), StartTime(1));
     record.parent = Pid(parent);
-    record.group = Some(Pid(group));
+    record.group = Pid(group);
     record.details.env =
         Some(env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect());
     record

@@ -134,7 +134,7 @@ impl Holders {
         for record in tree.living() {
             let readable = own == Uid(0) || record.uid == Some(own);
             // A thread of the kernel has no group, and nothing open.
-            let kernels = record.group.is_none() && (record.pid() == Pid(2) || record.parent == Pid(2));
+            let kernels = record.group == Pid(0) && (record.pid() == Pid(2) || record.parent == Pid(2));
             let pid = record.pid();
             if readable && !kernels && !self.learn(proc, pid) && record.uid == Some(own) {
                 // The row's user may be provisional. One that has ended holds nothing.
@@ -236,7 +236,7 @@ fn holds_nothing(proc: &mut Proc, pid: Pid) -> bool {
     if proc.read_of(pid, "stat", 4 << 10).is_err() {
         return true;
     }
-    procfs::stat(&proc.text).is_none_or(|stat| stat.state != 'Z' || stat.threads < 2)
+    procfs::stat(&proc.text).is_none_or(|stat| stat.state != b'Z' || stat.threads < 2)
 }
 
 /// The holders, with what it takes to read one more descriptor.

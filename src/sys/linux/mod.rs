@@ -78,8 +78,10 @@ fn take_as(
 ) -> Result<Snapshot, SysError> {
     let mut proc = Proc::open()?;
     let own = Uid(geteuid().as_raw());
-    let pids = proc.pids()?;
-    let processes = table::rows(&mut proc, &pids, own, owners);
+    let processes = {
+        let pids = proc.pids()?;
+        table::rows(&mut proc, &pids, own, owners)
+    };
     let viewer = Viewer { pid: viewer, uid: own };
     let mut snapshot = of_rows(viewer, processes);
     let mut reader =

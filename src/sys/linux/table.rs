@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::proc::{MOST_ENVIRON, Proc};
+use crate::bytes::Lines;
 use crate::marker::VARIABLE;
 use crate::process::{Owners, Pid, ProcessRecord, ProcessState, StartTime, Uid};
 use crate::sys::procfs::{self, Stat};
@@ -62,45 +63,59 @@ fn seconds(clock: ClockId) -> f64 {
 /// A row for each of these processes that is still there.
 pub(super) fn rows(proc: &mut Proc, pids: &[Pid], own: Uid, owners: Owners) -> Vec<ProcessRecord> {
     let scan = Scan { own, owners, units: Units::get(), now: seconds(ClockId::Realtime) };
-    in_two(proc, pids, &|proc, pid| scan.row(proc, pid))
+    in_two(proc, pids, &|proc, pids, rows| scan.rows(proc, pids, rows))
 }
 
 /// Those of these processes whose stdin may be a pipe or a socket.
 pub(super) fn wired(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
-    in_two(proc, pids, &|proc, pid| proc.may_be_wired(pid).then_some(pid))
+    in_two(proc, pids, &|proc, pids, wired| {
+        for (pid, wired) in pids.iter().zip(wired) {
+            *wired = proc.may_be_wired(*pid).then_some(*pid);
+        }
+    })
 }
 
 /// Those of these processes whose environment carries the marker of `mcp-reap exec`.
 pub(super) fn marked(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
-    in_two(proc, pids, &|proc, pid| {
-        proc.read_of(pid, "environ", MOST_ENVIRON).ok()?;
-        let found = procfs::evidence(&proc.text, &[VARIABLE]).is_some_and(|found| !found.is_empty());
-        // It holds secrets.
-        proc.text.fill(0);
-        found.then_some(pid)
+    in_two(proc, pids, &|proc, pids, marked| {
+        for (pid, marked) in pids.iter().zip(marked) {
+            *marked = is_marked(proc, *pid).then_some(*pid);
+        }
     })
 }
 
-/// How many processes a thread takes at a time: the threads end together, however unevenly the kernel serves them.
-const CHUNK: usize = 32;
+fn is_marked(proc: &mut Proc, pid: Pid) -> bool {
+    if proc.read_of(pid, "environ", MOST_ENVIRON).is_err() {
+        return false;
+    }
+    let found = procfs::evidence(&proc.text, &[VARIABLE]).is_some_and(|found| !found.is_empty());
+    // It holds secrets.
+    proc.text.fill(0);
+    found
+}
+
+/// How many processes a thread takes at a time, of so many: few enough that the threads end together, however unevenly the
+/// kernel serves them, and enough for equal command lines to meet.
+fn chunk(processes: usize) -> usize {
+    (processes / 100).clamp(16, 256)
+}
 
 /// Asks something about each process, on two cores where there are many.
 fn in_two<T: Send>(
     proc: &mut Proc,
     pids: &[Pid],
-    ask: &(impl Fn(&mut Proc, Pid) -> Option<T> + Sync),
+    ask: &(impl Fn(&mut Proc, &[Pid], &mut [Option<T>]) + Sync),
 ) -> Vec<T> {
     // A place for each from the start: growing, or putting two halves together, would hold the rows
     // twice for a moment, and that moment would be the peak.
     let mut answers: Vec<Option<T>> = Vec::new();
     answers.resize_with(pids.len(), || None);
-    let chunks = Mutex::new(pids.chunks(CHUNK).zip(answers.chunks_mut(CHUNK)));
+    let chunk = chunk(pids.len());
+    let chunks = Mutex::new(pids.chunks(chunk).zip(answers.chunks_mut(chunk)));
     let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = |proc: &mut Proc| {
         while let Some((pids, answers)) = next() {
-            for (pid, answer) in pids.iter().zip(answers) {
-                *answer = ask(proc, *pid);
-            }
+            ask(proc, pids, answers);
         }
     };
     if pids.len() >= WORTH_TWO
@@ -132,7 +147,25 @@ struct Scan {
 }
 
 impl Scan {
-    fn row(&self, proc: &mut Proc, pid: Pid) -> Option<ProcessRecord> {
+    /// The rows of some processes, whose command lines lie in one piece.
+    fn rows(&self, proc: &mut Proc, pids: &[Pid], rows: &mut [Option<ProcessRecord>]) {
+        let mut lines = Lines::default();
+        let mut places = Vec::with_capacity(pids.len());
+        for (pid, row) in pids.iter().zip(&mut *rows) {
+            let mut place = None;
+            *row = self.row(proc, *pid, |line| place = Some(lines.keep(line)));
+            places.push(place);
+        }
+        let piece = lines.into_piece();
+        for (row, place) in rows.iter_mut().zip(places) {
+            if let (Some(row), Some(place)) = (row, place) {
+                row.argv = Some(piece.argv(place));
+            }
+        }
+    }
+
+    /// One row but for its command line, which is handed over.
+    fn row(&self, proc: &mut Proc, pid: Pid, keep: impl FnOnce(&[u8])) -> Option<ProcessRecord> {
         let Scan { own, units, now, .. } = *self;
         // In this order: all that is read after `stat` belongs to the process whose start stands there or
         // to a later one with its number, and the second stage finds the later one out by its start.
@@ -146,27 +179,32 @@ impl Scan {
         };
         let mut record = ProcessRecord::new(pid, StartTime(stat.start_ticks));
         record.parent = stat.parent;
-        record.group = stat.group;
-        record.session = stat.session;
+        (record.group, record.session) = (stat.group, stat.session);
         record.uid = Some(uid);
         record.started_at = units.epoch(stat.start_ticks);
         record.state = state(&stat);
-        record.tty = procfs::tty_name(stat.tty_nr);
+        // Without a terminal there is nothing to make room for.
+        if let Some(name) = procfs::tty_name(stat.tty_nr) {
+            record.details.tty = Some(name);
+        }
         record.rss = stat.rss_pages.saturating_mul(units.page);
         record.cpu = share(stat.cpu_ticks as f64 / units.ticks, now - record.started_at);
         record.comm = stat.comm;
         let kernel_thread = stat.kernel_thread;
         let readable = uid == own || own == Uid(0);
+        let mut line = None;
         if readable && !kernel_thread && !record.is_zombie() {
             match proc.read_of(pid, "cmdline", MOST_ARGV) {
-                Ok(()) => record.argv = procfs::argv(&proc.text),
+                Ok(()) => line = procfs::arguments(&proc.text),
                 Err(error) if gone(&error) => return None,
                 // It is there, and what could not be read stays not known.
                 Err(_) => {}
             }
         }
-        // One of ours that hides its command line may be a launcher of anything.
-        if record.argv.is_none() && !kernel_thread && self.owners == Owners::Provisional {
+        if let Some(line) = line {
+            keep(line);
+        } else if !kernel_thread && self.owners == Owners::Provisional {
+            // One of ours that hides its command line may be a launcher of anything.
             record.uid = Some(Uid(proc.uid_of(pid).ok()?));
         }
         Some(record)
@@ -182,7 +220,7 @@ pub(super) fn gone(error: &io::Error) -> bool {
 /// what it held, and takes signals.
 pub(super) fn state(stat: &Stat) -> ProcessState {
     match ProcessState::from_letter(stat.state) {
-        ProcessState::Zombie if stat.threads > 1 => ProcessState::Other('S'),
+        ProcessState::Zombie if stat.threads > 1 => ProcessState::Other(b'S'),
         state => state,
     }
 }
@@ -210,7 +248,7 @@ mod tests {
     #[test]
     fn a_leader_that_ended_before_its_threads_is_not_dead() {
         assert_eq!(state(&stat('Z', 1)), ProcessState::Zombie);
-        assert_eq!(state(&stat('Z', 2)), ProcessState::Other('S'));
+        assert_eq!(state(&stat('Z', 2)), ProcessState::Other(b'S'));
         assert_eq!(state(&stat('T', 9)), ProcessState::Stopped);
     }
 

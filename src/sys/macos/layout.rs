@@ -257,9 +257,9 @@ fn state(status: u32) -> ProcessState {
     match status {
         5 => ProcessState::Zombie,
         4 => ProcessState::Stopped,
-        2 => ProcessState::Other('R'),
-        1 | 3 => ProcessState::Other('S'),
-        _ => ProcessState::Other('?'),
+        2 => ProcessState::Other(b'R'),
+        1 | 3 => ProcessState::Other(b'S'),
+        _ => ProcessState::Other(b'?'),
     }
 }
 

@@ -117,14 +117,16 @@ fn record(calls: &impl Calls, pid: Pid, bsd: &Bsd, viewer: Viewer, buffer: &mut 
     let start = bsd.start.unwrap_or(StartTime(0));
     let mut record = ProcessRecord::new(pid, start);
     record.parent = bsd.parent;
-    record.group = Some(bsd.group).filter(|group| group.0 > 0);
-    record.session = session(calls, pid);
+    record.group = bsd.group;
+    record.session = session(calls, pid).unwrap_or(Pid(0));
     record.uid = Some(bsd.uid);
     record.state =
-        if bsd.exiting && bsd.state != ProcessState::Zombie { ProcessState::Other('E') } else { bsd.state };
+        if bsd.exiting && bsd.state != ProcessState::Zombie { ProcessState::Other(b'E') } else { bsd.state };
     record.comm = bsd.comm.clone();
     record.started_at = start.0 as f64 / 1e6;
-    record.tty = bsd.terminal.and_then(|device| calls.device_name(device)).map(Into::into);
+    if let Some(name) = bsd.terminal.and_then(|device| calls.device_name(device)) {
+        record.details.tty = Some(name.into());
+    }
     if bsd.uid == viewer.uid || viewer.uid == Uid(0) {
         record.rss = usage(calls, pid).map_or_else(|| resident(calls, pid), |usage| usage.footprint);
         if let Some(args) = args(calls, pid, buffer) {

@@ -20,5 +20,5 @@ pub use fd::{FdTarget, closes_on_exec, terminal_of_master};
 pub(super) use stat::natural;
 pub use stat::{Stat, stat, tty_name};
 pub use tcp::{TcpRow, tcp_table};
-pub use text::{ProcStatus, argv, cgroup, evidence, status, undeleted};
+pub use text::{ProcStatus, arguments, argv, cgroup, evidence, status, undeleted};
 pub use unix::{UnixRow, unix_table};

@@ -17,13 +17,18 @@ use crate::process::{Pid, Uid};
 /// so empty arguments behind a single one are taken for padding.
 #[must_use]
 pub fn argv(bytes: &[u8]) -> Option<Argv> {
+    arguments(bytes).map(Argv::from_terminated)
+}
+
+/// The part of that file which holds arguments. Each is ended by a NUL, except by programs that overwrote the last one.
+#[must_use]
+pub fn arguments(bytes: &[u8]) -> Option<&[u8]> {
     if bytes.is_empty() {
         return None;
     }
-    let first = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-    let padding = bytes.iter().skip(first.len()).all(|byte| *byte == 0);
-    // Each argument is ended by a NUL, except by programs that overwrote the last one.
-    Some(Argv::from_terminated(if padding { bytes.get(..=first.len()).unwrap_or(bytes) } else { bytes }))
+    let first = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let padding = bytes.iter().skip(first).all(|byte| *byte == 0);
+    Some(if padding { bytes.get(..=first).unwrap_or(bytes) } else { bytes })
 }
 
 /// Those of `names` that stand in `/proc/PID/environ`, with their values; the first of two wins, as

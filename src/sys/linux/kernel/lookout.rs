@@ -10,6 +10,11 @@ use crate::process::{Pid, ProcessId, ProcessState, StartTime, Uid};
 use crate::reap::{Activity, Family, Lookout, ProcessRow, Refusal, Wire};
 use crate::sys::procfs::{self, Stat};
 
+/// 0 is outside our PID namespace.
+fn visible(leader: Pid) -> Option<Pid> {
+    Some(leader).filter(|leader| leader.0 > 0)
+}
+
 impl Lookout for OsKernel {
     fn family(&mut self) -> Family {
         let Ok(pids) = self.proc.pids() else { return Family::default() };
@@ -29,8 +34,8 @@ impl Lookout for OsKernel {
             family.rows.push(ProcessRow {
                 id: ProcessId { pid, start: StartTime(row.start_ticks) },
                 parent: row.parent,
-                group: row.group,
-                session: row.session,
+                group: visible(row.group),
+                session: visible(row.session),
                 uid: Some(uid),
                 ours: self.all_users || uid == self.uid,
                 zombie: is_zombie(&row),
