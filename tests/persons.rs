@@ -100,7 +100,7 @@ fn what_belongs_to_the_person_is_no_server_by_its_environment() {
     let mut table = of_claude("/opt/desk/desk");
     table.row(500).change(|r| r.details.display = true);
     table.add(501, 500, "/opt/notes/notes").wire(Wire::Closed).env(CLAUDE);
-    table.row(501).change(|r| (r.group, r.session) = (Some(Pid(40)), Some(Pid(40))));
+    table.row(501).change(|r| (r.group, r.session) = (Pid(40), Pid(40)));
     assert!(table.judge(&now()).findings.is_empty(), "it was started in one");
     table.row(500).change(|r| r.details.display = false);
     assert_eq!(table.ended(&now()), [500, 501]);

@@ -36,6 +36,7 @@ pub(super) struct Data {
     pub helper: Helper,
     pub supervisor: List,
     pub init: List,
+    pub person: Person,
     /// The programs of all kinds of `tools`.
     pub tool_names: List,
     pub clients: Clients,
@@ -100,6 +101,18 @@ pub(super) struct Helper {
     pub shared_profiles: Map<Text>,
     pub folders: Map<Text>,
     pub scripts: Map<Text>,
+}
+
+#[derive(Debug)]
+pub(super) struct Person {
+    pub editors: List,
+    pub terminals: List,
+    pub browsers: List,
+    pub sessions: List,
+    pub goes_on: List,
+    pub multiplexers: List,
+    pub desktop: List,
+    pub builds: List,
 }
 
 /// The clients by the form of what is known of them; each with the client.

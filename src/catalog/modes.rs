@@ -3,6 +3,7 @@
 use super::Rule;
 use super::data::Data;
 use super::words::says_mcp;
+use crate::list::{List, list};
 use crate::program::{Kind, Program, base, stem};
 
 /// A server: the name it is shown under, and the rule that found it.
@@ -112,22 +113,11 @@ impl Data {
 /// Arguments behind the options. An option whose shape is not known is taken to have a value, so
 /// that what may be data (`--name mcp`) is never taken for a command.
 pub(super) fn past_options(args: &[String]) -> &[String] {
+    const FLAGS: List = list!("--debug --no-color --quiet --silent --verbose --yes -d -q -v -y");
     let mut at = 0;
     while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
-        let flag = matches!(
-            arg.as_str(),
-            "-v" | "--verbose"
-                | "-q"
-                | "--quiet"
-                | "-y"
-                | "--yes"
-                | "-d"
-                | "--debug"
-                | "--no-color"
-                | "--silent"
-        );
         let own_value = arg.contains('=') || args.get(at + 1).is_none_or(|next| next.starts_with('-'));
-        at += if flag || own_value { 1 } else { 2 };
+        at += if own_value || FLAGS.contains(arg) { 1 } else { 2 };
     }
     args.get(at..).unwrap_or_default()
 }

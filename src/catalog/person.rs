@@ -1,72 +1,13 @@
 //! What belongs to the person at the machine, wherever it was started: editors, shells, browsers that are not automated.
 
-use super::data::Data;
+use super::data::{DATA, Data, Person};
 use super::{Catalog, browser};
 use crate::bytes::{Argv, to_text};
-use crate::list::{List, list};
+use crate::list::List;
 use crate::process::ProcessRecord;
 use crate::program::{self, Kind, LayerKind, Resolution, Word};
 
-#[rustfmt::skip]
-const EDITORS: List = list!("\
-    android-studio arduino atom bbedit bluefish brackets clion code code-oss codelite codium cursor datagrip dbeaver \
-    eclipse ed emacs emacsclient featherpad fleet geany gedit ghostwriter gnome-builder gnome-text-editor goland gvim \
-    helix hx idea joe jove kak kakoune kate kdevelop komodo kwrite lapce leafpad mate-text-editor mcedit mg micro \
-    mousepad nano ne neovide neovim netbeans notepadqq nvim nvim-qt nvim-wrapper obsidian phpstorm pico plugin_host \
-    pluma pulsar pycharm qtcreator rider rstudio rubymine rustrover scite spyder subl sublime_merge sublime_text \
-    texstudio textadept theia trae typora vi view vim vimdiff vimx vscode vscodium webstorm windsurf xed xemacs zed \
-    zed-editor zeditor");
-/// Terminal emulators: what runs in them is a person's.
-#[rustfmt::skip]
-const TERMINALS: List = list!("\
-    Hyper Terminal Warp alacritty aterm black-box blackbox cool-retro-term deepin-terminal eterm foot footclient \
-    ghostty gnome-console gnome-terminal gnome-terminal-server guake havoc hyper iTerm2 io.elementary.terminal iterm2 \
-    kgx kitty konsole lilyterm lxterminal mate-terminal mlterm mrxvt pantheon-terminal ptyxis qterminal rio roxterm \
-    rxvt sakura st tabby terminator terminology termit termite tilda tilix tym urxvt urxvtc urxvtd warp warp-terminal \
-    waveterm wezterm wezterm-gui wezterm-mux-server x-terminal-emulator xfce4-terminal xterm yakuake zutty");
-/// Browsers that people use, beside those that servers start.
-#[rustfmt::skip]
-const BROWSERS: List = list!("\
-    arc basilisk brave cromite dillo dooble duckduckgo elinks ephemeral epiphany falkon firedragon firefox floorp \
-    galeon gnome-web google-chrome helium icecat iceweasel iridium k-meleon konqueror librewolf links links2 luakit \
-    lynx maxthon microsoft-edge midori min msedge mullvad mullvad-browser netsurf nyxt opera otter-browser palemoon \
-    qutebrowser safari seamonkey slimjet surf thorium tor-browser torbrowser ulaa ungoogled-chromium vieb vimb \
-    vivaldi w3m waterfox whale x-www-browser yandex yandex-browser yandex_browser zen zen-browser");
-/// Shells without a command, terminal multiplexers, and what stands between a person and a shell. A launcher is none of
-/// these, whatever pipes it holds.
-#[rustfmt::skip]
-const SESSIONS: List = list!("\
-    SCREEN ash bash byobu csh dash elvish etserver fish gotty ksh login mosh-server nu powershell pwsh rbash screen sh \
-    shpool sshd sshd-auth sshd-session tcsh tmate tmux ttyd xonsh zellij zsh");
-/// Tools that run one command after another, and restart or watch them.
-#[rustfmt::skip]
-const GOES_ON: List = list!("\
-    abduco ansible-playbook bazel bazelisk cargo cmake concurrently cron crond dtach entr find go gradle gradlew inetd just \
-    make mprocs mvn mvnw ninja nox overmind parallel rake run-parts snakemake task terraform tox watch watchexec xargs xinetd");
-/// Those of the sessions that hold terminals for a person, and what else does: GNU screen's server calls itself SCREEN.
-#[rustfmt::skip]
-const MULTIPLEXERS: List = list!("\
-    SCREEN abduco byobu dtach etserver gotty mosh-server screen shpool sshd sshd-auth sshd-session tmate tmux ttyd \
-    zellij");
-/// Programs of a desktop that show what a person opens: a server that opens one hands its environment down.
-#[rustfmt::skip]
-const DESKTOP: List = list!("\
-    1password Postman Telegram VirtualBox ardour ark atril audacity beekeeper-studio betterbird bitwarden caja calibre \
-    celluloid darktable deluge dolphin drawio element-desktop eog evolution feh figma-linux file-roller filezilla \
-    foliate freecad geary gitkraken gnome-boxes gnome-calculator gnome-calendar gnome-control-center gnome-software \
-    gnome-system-monitor gthumb gwenview handbrake imv insomnia kdenlive kdialog keepassxc kmail krita lmms loupe \
-    mupdf mysql-workbench nautilus nemo notify-send nsxiv openscad openshot pcmanfm pcmanfm-qt pgadmin4 \
-    plasma-discover postman qbittorrent qpdfview rawtherapee remmina rhythmbox shotcut shotwell signal-desktop sioyek \
-    skypeforlinux sourcegit spotify swayimg sxiv systemsettings teams teams-for-linux telegram-desktop thunar \
-    thunderbird totem transmission-gtk vinagre virt-manager virt-viewer virtualbox whatsapp-desktop wireshark \
-    xdg-desktop-portal xmessage xpdf xreader xviewer yad zenity zoom");
-/// Ends of names by which distributions and release channels tell builds of one program apart.
-#[rustfmt::skip]
-const BUILDS: [&str; 28] = [
-    ".appimage", ".bin", ".exe", ".real", ".sh", "-appimage", "-beta", "-bin", "-browser", "-canary", "-daily",
-    "-dev", "-devedition", "-esr", "-gtk", "-gui", "-insiders", "-lite", "-next", "-nightly", "-nox", "-preview",
-    "-qt", "-real", "-snapshot", "-stable", "-unstable", "-wrapped",
-];
+const PERSON: &Person = &DATA.person;
 
 impl Catalog {
     /// A program that a person works in, whatever started it: an editor, a terminal, or a browser without any sign of
@@ -74,7 +15,7 @@ impl Catalog {
     #[must_use]
     pub fn is_persons_program(&self, record: &ProcessRecord) -> bool {
         let names = names(record);
-        if names.iter().any(|name| is_one_of(&[EDITORS, TERMINALS], name)) {
+        if names.iter().any(|name| is_one_of(&[PERSON.editors, PERSON.terminals], name)) {
             return true;
         }
         let Some(data) = self.data.filter(|data| names.iter().any(|name| is_browser(data, name))) else {
@@ -100,13 +41,13 @@ impl Catalog {
     #[must_use]
     pub fn has_more_to_do(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
-        GOES_ON.contains(&name) || self.is_session(record, seen)
+        PERSON.goes_on.contains(&name) || self.is_session(record, seen)
     }
 
     /// A terminal multiplexer: what runs in it, and what is attached to it, is a person's.
     #[must_use]
     pub fn is_multiplexer(&self, record: &ProcessRecord) -> bool {
-        MULTIPLEXERS.contains(&own_name(record))
+        PERSON.multiplexers.contains(&own_name(record))
     }
 
     /// A tool that people and programs use for other work, whatever started it: build tools, version control, editors,
@@ -118,7 +59,7 @@ impl Catalog {
         let name = own_name(record);
         let name = name.trim_start_matches('-');
         if is_browser(data, name)
-            || is_one_of(&[DESKTOP], name)
+            || is_one_of(&[PERSON.desktop], name)
             || self.is_multiplexer(record)
             || self.is_persons_program(record)
         {
@@ -131,7 +72,7 @@ impl Catalog {
         let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
         let Some(program) = &seen.program else { return !seen.opaque };
         let given = seen.opaque || !seen.line.is_empty() || program.text.contains('/');
-        let launcher = data.known.contains(name) || SESSIONS.contains(name);
+        let launcher = data.known.contains(name) || PERSON.sessions.contains(name);
         let own = seen.layers.is_empty() && data.tool_names.contains(name);
         own || launcher && !given || data.is_tool(program)
     }
@@ -140,7 +81,7 @@ impl Catalog {
     #[must_use]
     pub fn is_session(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
-        let known = SESSIONS.contains(name.trim_start_matches('-'));
+        let known = PERSON.sessions.contains(name.trim_start_matches('-'));
         known && !seen.opaque && (seen.layers.is_empty() || seen.program.is_none())
     }
 }
@@ -198,7 +139,7 @@ fn is_one_of(lists: &[List], name: &str) -> bool {
 }
 
 fn is_browser(data: &Data, name: &str) -> bool {
-    is_one_of(&[BROWSERS], name) || builds_of(name).any(|name| data.is_browser(&name))
+    is_one_of(&[PERSON.browsers], name) || builds_of(name).any(|name| data.is_browser(&name))
 }
 
 /// A name, and what it is without one mark after another of a build or a version.
@@ -208,7 +149,7 @@ fn builds_of(name: &str) -> impl Iterator<Item = String> {
     std::iter::successors(Some(plain), |name| {
         let versioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '_'));
         let lower = name.to_ascii_lowercase();
-        let mark = BUILDS.iter().find(|mark| lower.ends_with(**mark)).map_or(0, |mark| mark.len());
+        let mark = PERSON.builds.iter().find(|mark| lower.ends_with(mark)).map_or(0, str::len);
         let next = if versioned.len() < name.len() { versioned } else { &name[..name.len() - mark] };
         (!next.is_empty() && next.len() < name.len()).then(|| next.to_owned())
     })

@@ -64,11 +64,7 @@ impl Resolver {
                 self.python(args.get(at..)?)
             }
             _ => match table::find(name) {
-                Some((_, Tool::Uv | Tool::Uvx | Tool::Pipx | Tool::Asgi)) => {
-                    let words: Vec<Word<'_>> =
-                        std::iter::once(Word::from(name)).chain(args.iter().cloned()).collect();
-                    self.resolve(&words)
-                }
+                Some((_, Tool::Uv | Tool::Uvx | Tool::Pipx | Tool::Asgi)) => self.resolve_as(name, args),
                 _ => Some(Program::module(name, self.dir.as_deref(), args)),
             },
         }
@@ -153,11 +149,7 @@ impl Resolver {
                 Some(program)
             }
             // The host's own options may stand behind it: dotnet exec --depsfile F x.dll
-            "exec" => {
-                let parsed = options::parse(rest, VALUED);
-                let (file, args) = parsed.rest.split_first()?;
-                self.file(file, args)
-            }
+            "exec" => self.first_file(options::parse(rest, VALUED).rest),
             "dnx" => self.npx(rest),
             "tool" => match rest.split_first()? {
                 (verb, rest) if verb == "run" || verb == "exec" => {
@@ -185,7 +177,6 @@ impl Resolver {
         if let Some(file) = parsed.value(&["-f"]) {
             return self.file(file, parsed.rest);
         }
-        let (script, args) = parsed.rest.split_first()?;
-        self.file(script, args)
+        self.first_file(parsed.rest)
     }
 }

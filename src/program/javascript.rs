@@ -130,8 +130,7 @@ impl Resolver {
         if parsed.has(&["--test"]) {
             return None;
         }
-        let (script, args) = parsed.rest.split_first()?;
-        self.file(script, args)
+        self.first_file(parsed.rest)
     }
 
     /// `nodemon --exec "tsx src/x.ts"`, `nodemon -w src dist/x.js`.

@@ -70,25 +70,11 @@ pub(crate) fn folders_of(path: &str) -> Vec<String> {
 
 /// `github_server`, `run-stdio`, but not `dev-server`: a file named only after serving.
 pub(crate) fn serves(stem: &str) -> bool {
+    const OTHERS: List = list!("dev doc docs fake file mock preview static test vite web webpack");
     let mut words = stem.split(['-', '_', '.']);
     let first = words.next().unwrap_or_default();
     let last = words.next_back().unwrap_or_default();
-    matches!(last, "server" | "stdio")
-        && !matches!(
-            first,
-            "dev"
-                | "docs"
-                | "doc"
-                | "web"
-                | "test"
-                | "mock"
-                | "static"
-                | "file"
-                | "preview"
-                | "fake"
-                | "vite"
-                | "webpack"
-        )
+    matches!(last, "server" | "stdio") && !OTHERS.contains(first)
 }
 
 /// A folder that only gives a project its shape, such as `dist`; or .NET's `net8.0`.

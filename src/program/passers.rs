@@ -94,16 +94,9 @@ impl Resolver {
         let parsed =
             options::parse(words, Grammar::long(list!("--cookie --erl --name --sname -S -e -pa -pz -r")));
         match parsed.value(&["-S"]) {
-            Some(name) => {
-                let words: Vec<Word<'_>> =
-                    std::iter::once(Word::from(name)).chain(parsed.rest.iter().cloned()).collect();
-                self.resolve(&words)
-            }
+            Some(name) => self.resolve_as(name, parsed.rest),
             None if parsed.has(&["-e"]) => Some(Program::inline(parsed.rest)),
-            None => {
-                let (script, args) = parsed.rest.split_first()?;
-                self.file(script, args)
-            }
+            None => self.first_file(parsed.rest),
         }
     }
 
@@ -114,9 +107,10 @@ impl Resolver {
         let (verb, rest) = before.rest.split_first()?;
         let parsed = options::parse(rest, VALUED);
         let (app, args) = parsed.rest.split_first().filter(|_| verb == "run")?;
-        let Some(command) = parsed.value(&["--command"]) else { return Some(Program::package(&[app], args)) };
-        let words: Vec<Word<'_>> = std::iter::once(Word::from(command)).chain(args.iter().cloned()).collect();
-        self.resolve(&words)
+        match parsed.value(&["--command"]) {
+            Some(command) => self.resolve_as(command, args),
+            None => Some(Program::package(&[app], args)),
+        }
     }
 
     /// `proto run TOOL [VERSION] -- ARGS`: the tool with these arguments.
@@ -127,8 +121,7 @@ impl Resolver {
             .iter()
             .position(|word| word == "--")
             .map_or(rest, |at| rest.get(at + 1..).unwrap_or_default());
-        let words: Vec<Word<'_>> = std::iter::once(tool.clone()).chain(args.iter().cloned()).collect();
-        self.resolve(&words)
+        self.resolve_as(tool, args)
     }
 }
 

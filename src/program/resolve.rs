@@ -44,6 +44,12 @@ impl Resolver {
         }
     }
 
+    /// The same, of a program that stands apart from its arguments.
+    pub(super) fn resolve_as(&mut self, program: &str, args: &[Word<'_>]) -> Option<Program> {
+        let words: Vec<Word<'_>> = std::iter::once(Word::from(program)).chain(args.iter().cloned()).collect();
+        self.resolve(&words)
+    }
+
     /// Notes a layer; false when there are too many.
     pub(super) fn through(&mut self, tool: &str, kind: LayerKind) -> bool {
         self.layers.push(Layer { tool: tool.to_owned(), kind });
@@ -126,6 +132,12 @@ impl Resolver {
             }
         }
         Some(program)
+    }
+
+    /// A script file with its arguments.
+    pub(super) fn first_file(&mut self, words: &[Word<'_>]) -> Option<Program> {
+        let (file, args) = words.split_first()?;
+        self.file(file, args)
     }
 
     /// The words after a runner's options: a tool, or a package with its arguments.

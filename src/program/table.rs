@@ -18,28 +18,15 @@ const PLAIN: Passer = Passer {
     line: false,
 };
 
+#[rustfmt::skip] // one form, one line
 macro_rules! field {
-    (skip, $value:expr) => {
-        $value
-    };
-    (long, $value:expr) => {
-        $value
-    };
-    (verb_optional, $value:expr) => {
-        $value
-    };
-    (dashes, $value:expr) => {
-        $value
-    };
-    (assigns, $value:expr) => {
-        $value
-    };
-    (line, $value:expr) => {
-        $value
-    };
-    ($list:ident, $value:expr) => {
-        list!($value)
-    };
+    (skip, $number:expr) => { $number };
+    (long, $so:expr) => { $so };
+    (verb_optional, $so:expr) => { $so };
+    (dashes, $so:expr) => { $so };
+    (assigns, $so:expr) => { $so };
+    (line, $so:expr) => { $so };
+    ($list:ident, $words:expr) => { list!($words) };
 }
 
 macro_rules! passer {
@@ -303,32 +290,4 @@ pub(crate) fn is_tool(path: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_sorted_for_its_search() {
-        assert!(TOOLS.windows(2).all(|pair| pair[0].0 < pair[1].0), "out of order or twice");
-    }
-
-    #[test]
-    fn a_tool_is_known_under_its_versioned_names() {
-        for (file, tool) in [
-            ("python3.12", Some("python")),
-            ("python3", Some("python")),
-            ("python3.13t", Some("python")),
-            ("Python", Some("python")),
-            ("node22", Some("node")),
-            ("yarn-4.1.0.cjs", Some("yarn")),
-            ("npx-cli.js", Some("npx-cli")),
-            ("bun.exe", Some("bun")),
-            ("-bash", Some("bash")),
-            ("nodeenv", None),
-            ("pythonista", None),
-            ("mcp-server", None),
-            ("", None),
-        ] {
-            assert_eq!(find(file).map(|(name, _)| name), tool, "{file}");
-        }
-    }
-}
+mod tests;

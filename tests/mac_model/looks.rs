@@ -34,7 +34,7 @@ fn every_field_that_macos_tells_is_read() {
     world.later_on();
     let (_, snapshot) = seen(world);
     let row = record(&snapshot, node);
-    assert_eq!((row.parent, row.group, row.session), (Pid(npm + 1), Some(Pid(shell)), Some(Pid(shell))));
+    assert_eq!((row.parent, row.group, row.session), (Pid(npm + 1), Pid(shell), Pid(shell)));
     assert_eq!(row.uid.unwrap().0, 501);
     assert_eq!(row.details.tty.as_deref(), Some("ttys003"));
     assert_eq!(row.rss, 181 << 20, "what people see is the footprint");

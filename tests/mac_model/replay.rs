@@ -327,7 +327,7 @@ fn check_children(snapshot: &Snapshot) {
         let child = snapshot.processes.iter().find(is).unwrap();
         assert_eq!((child.parent, child.uid), (snapshot.viewer.pid, Some(snapshot.viewer.uid)));
         assert_eq!(child.details.exe.as_ref().unwrap().to_string(), "/bin/sleep");
-        assert!(child.rss > 0 && child.session.is_some() && child.group.is_some());
+        assert!(child.rss > 0 && child.session > Pid(0) && child.group > Pid(0));
         assert!((snapshot.age(child)) < 3_600.0 && child.details.cwd.is_some());
         assert_eq!((child.details.tracer, child.details.adopted), (Some(Pid(0)), None));
         // Our own ends are never counted, so of a held pipe it is only known that it is not closed.

@@ -83,6 +83,7 @@ const LAST: usize = 24;
 
 /// Where the name's closing bracket stands: the last one, for what follows is numbers. The kernel's names have at most
 /// 63 bytes (`proc_task_name` in fs/proc/array.c), so the numbers need not be searched.
+#[allow(clippy::needless_bitwise_bool)] // a lazy operator is a way out in between
 fn end_of_name(line: &[u8], open: usize) -> Option<usize> {
     let near = line.get(open..line.len().min(open + 80))?;
     // Sixteen at a time, which the compiler compares at once.
