@@ -182,7 +182,7 @@ impl Roles {
             .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
             .filter(|record| self.role(record.pid()).is_none_or(|role| role == Role::Wrapper))
             .filter(|record| tree.parent(record).is_none_or(|parent| self.stands_alone(parent)))
-            .filter(|record| !self.is_a_persons(record, tree, catalog))
+            .filter(|record| !self.is_a_persons(record, tree, catalog) && !catalog.is_development(record))
             .map(|record| {
                 let runs = self.resolution(record.pid()).cloned().unwrap_or_else(|| Resolution::of(record));
                 let name = runs.name().map_or_else(|| record.comm.to_string(), str::to_owned);

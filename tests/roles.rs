@@ -91,6 +91,28 @@ fn a_librarys_browser_is_a_servers_only_below_a_clients_server() {
 }
 
 #[test]
+fn a_projects_build_or_tests_are_no_server_whatever_their_environment_says() {
+    for (line, role) in [
+        ("npm run build", false),
+        ("pnpm run test:unit", false),
+        ("bash -c 'cargo test'", false),
+        ("bash -c 'cd /srv/x && npm test'", false),
+        ("python3 setup.py build", false),
+        ("node /srv/x/test.js", false),
+        ("node scripts/build.mjs", false),
+        ("npm run dev", true),
+        ("bash -c 'cd /srv/x && node index.js'", true),
+        ("python3 /srv/notes/agent.py", true),
+        ("node /srv/test/index.js", true),
+    ] {
+        let mut table = Table::new();
+        table.add(400, 1, "claude").wire(Wire::Null);
+        table.add(500, 400, line).wire(Wire::Held(400)).env(&SESSION).born_into(400);
+        assert_eq!(self::role(&table, 500).is_some_and(|role| role != Role::Wrapper), role, "{line}");
+    }
+}
+
+#[test]
 fn a_script_that_claude_code_started_on_a_wire_is_a_server_and_counted_once() {
     let mut table = Table::new();
     table.add(500, 1, "bash /home/u/start.sh").wire(Wire::Closed);

@@ -2,14 +2,57 @@
 
 use super::data::Data;
 use super::modes::past_options;
-use crate::program::{Kind, Program, base, is_tool};
+use super::words::words;
+use crate::program::{self, Kind, Program, Resolution, Word, base, is_tool, stem};
 
 impl Data {
-    /// `docker run -it IMAGE bash`: a person looks around in a server's image.
-    pub(super) fn is_shell_in(&self, program: &Program) -> bool {
-        let shell = program.args.first().is_some_and(|arg| self.known.contains(base(arg)));
-        let line = program.args.iter().any(|arg| arg.starts_with('-') && arg.ends_with('c'));
-        program.kind == Kind::Image && shell && !line
+    /// Another program than the one that a package or an image is for: `npx -p mcp-x vitest`, `docker run mcp/x npm test`,
+    /// a shell in an image.
+    pub(super) fn is_other_program_in(&self, program: &Program) -> bool {
+        match program.kind {
+            // Of several words the last one is the program.
+            Kind::Package => {
+                program.text.rsplit_once(' ').is_some_and(|(_, bin)| self.is_tool(&Program::named(bin)))
+            }
+            // Any other first word may be an argument for the image's own program.
+            Kind::Image => {
+                program.args.first().is_some_and(|first| is_tool(first)) && self.is_tool_line(&program.args)
+            }
+            _ => false,
+        }
+    }
+
+    /// What the words of a known runner or shell come to is the work of a developer, or nothing at all.
+    fn is_tool_line(&self, args: &[String]) -> bool {
+        let words: Vec<Word<'_>> = args.iter().map(|arg| Word::from(arg.as_str())).collect();
+        let seen = program::resolve_words(&words);
+        seen.program.is_none() && !seen.opaque || self.is_development(&seen)
+    }
+
+    /// A tool of developers, or a project's own script or task for its build or its tests: `vitest`, `npm run build`,
+    /// `node test.js`, `bash -c "cd x && cargo test"`.
+    pub(super) fn is_development(&self, seen: &Resolution) -> bool {
+        let chore = |name: &str| {
+            let (first, last) = (words(name).next(), words(name).last());
+            [first, last].into_iter().flatten().any(|word| self.not.chore.contains(word))
+        };
+        let is_one = |program: &Program| match program.kind {
+            Kind::Task => words(&program.text).any(|word| self.not.chore.contains(word)),
+            Kind::Script => self.is_tool(program) || chore(stem(base(&program.text))),
+            // `sh -c serve` in an image is its own program.
+            _ => self.is_tool(program) && !self.server.verbs.contains(program.text.as_str()),
+        };
+        if seen.line.is_empty() {
+            return seen.program.as_ref().is_some_and(is_one);
+        }
+        // Of a runner without a program nothing is left to run but its own command: `cargo test`.
+        seen.line.iter().all(|command| !command.opaque && command.program.as_ref().is_none_or(is_one))
+            && !seen.hides
+    }
+
+    /// `test`, `build:prod`: what a project's script does and ends.
+    pub(super) fn is_job_of_a_project(&self, task: &str) -> bool {
+        words(task).any(|word| self.not.task.contains(word) || self.not.batch.contains(word))
     }
 
     /// An option that makes a program do something and end: `--login`, `--import=x`, `--rebuild-index`.

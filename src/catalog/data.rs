@@ -75,6 +75,7 @@ pub(super) struct Not {
     pub batch_option: List,
     pub batch_object: List,
     pub task: List,
+    pub chore: List,
     pub of_mcp: List,
     pub cleans: List,
     pub chip: List,

@@ -88,6 +88,11 @@ impl Catalog {
         own || launcher && !given || data.is_tool(program)
     }
 
+    /// Runs a project's own build or tests, whatever its environment says: `npm run build`, `bash -c "cd x && cargo test"`.
+    pub(crate) fn is_development(&self, record: &ProcessRecord) -> bool {
+        self.data.is_some_and(|data| data.is_development(&Resolution::of(record)))
+    }
+
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.
     #[must_use]
     pub fn is_session(&self, record: &ProcessRecord, seen: &Resolution) -> bool {

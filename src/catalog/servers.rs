@@ -33,7 +33,8 @@ impl Data {
             return None;
         }
         // The first word behind inline code is its name.
-        let batch = program.kind != Kind::Inline && self.is_batch(&program.args) || self.is_shell_in(program);
+        let batch =
+            program.kind != Kind::Inline && self.is_batch(&program.args) || self.is_other_program_in(program);
         (!batch).then(|| Found { name: self.short(program), rule })
     }
 
@@ -186,8 +187,7 @@ impl Data {
 
     /// `npm run start:mcp`, or `npm start` in a folder with such a name.
     fn task(&self, program: &Program) -> Option<Rule> {
-        let batch = |word: &str| self.not.task.contains(word) || self.not.batch.contains(word);
-        if words(&program.text).any(batch) {
+        if self.is_job_of_a_project(&program.text) {
             return None;
         }
         program.names.iter().find_map(|name| self.says(name)).or_else(|| self.folder(program))

@@ -61,6 +61,8 @@ impl Resolver {
                         inner.names.extend(program.names);
                         Some(inner)
                     }
+                    // A shell in place of the image's own program.
+                    None if entry.is_some() => None,
                     None => Some(program),
                 }
             }

@@ -66,6 +66,32 @@ fn a_program_named_after_what_it_does_for_a_server_is_none() {
 }
 
 #[test]
+fn another_program_in_a_servers_package_or_image_is_none() {
+    table(&[
+        ("npx -p mcp-server-notes vitest", None),
+        ("npm exec --package=mcp-server-notes -- tsc -w", None),
+        ("pnpm --package=mcp-server-notes dlx eslint .", None),
+        ("uvx --from mcp-server-notes ipython", None),
+        ("pipx run --spec mcp-server-notes pytest", None),
+        ("docker run -i --entrypoint bash mcp/notes", None),
+        ("docker run -i --entrypoint pytest mcp/notes -q", None),
+        ("docker run -i mcp/notes npm test", None),
+        ("docker run -i mcp/notes uv run pytest", None),
+        ("podman run -i mcp/notes make test", None),
+        ("npx -p mcp-server-notes mcp-server-notes", Some("word mcp")),
+        ("npx -p mcp-server-notes notes", Some("word mcp")),
+        ("uvx --from git+https://h.example/u/notes-mcp@main notes", Some("word mcp")),
+        // What a package is called is its publisher's to say.
+        ("npx @notes-mcp/git", Some("word mcp")),
+        ("docker run -i mcp/git", Some("image mcp/*")),
+        ("docker run -i mcp/notes node dist/index.js", Some("image mcp/*")),
+        ("docker run -i mcp/notes npm start", Some("image mcp/*")),
+        ("docker run -i mcp/notes /data", Some("image mcp/*")),
+        ("docker run -i mcp/notes serve", Some("image mcp/*")),
+    ]);
+}
+
+#[test]
 fn a_module_is_a_server_unless_it_is_an_errand_of_one() {
     table(&[
         ("python -m notes_mcp", Some("word mcp")),
