@@ -95,19 +95,20 @@ fn a_projects_build_or_tests_are_no_server_whatever_their_environment_says() {
     for (line, role) in [
         ("npm run build", false),
         ("pnpm run test:unit", false),
-        ("bash -c 'cargo test'", false),
-        ("bash -c 'cd /srv/x && npm test'", false),
+        ("bash -c cargo~test", false),
+        ("bash -c cd~/srv/x~&&~npm~test", false),
         ("python3 setup.py build", false),
         ("node /srv/x/test.js", false),
         ("node scripts/build.mjs", false),
         ("npm run dev", true),
-        ("bash -c 'cd /srv/x && node index.js'", true),
+        ("bash -c cd~/srv/x~&&~node~index.js", true),
         ("python3 /srv/notes/agent.py", true),
         ("node /srv/test/index.js", true),
     ] {
         let mut table = Table::new();
         table.add(400, 1, "claude").wire(Wire::Null);
-        table.add(500, 400, line).wire(Wire::Held(400)).env(&SESSION).born_into(400);
+        let argv = line.split(' ').map(|word| word.replace('~', " ").as_str().into()).collect();
+        table.add_argv(500, 400, argv).wire(Wire::Held(400)).env(&SESSION).born_into(400);
         assert_eq!(self::role(&table, 500).is_some_and(|role| role != Role::Wrapper), role, "{line}");
     }
 }
