@@ -1,11 +1,11 @@
-//! TCP and UDP sockets: which of them serve, and which connections came in.
+//! TCP sockets: which of them serve, and which connections came in.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use crate::process::Listener;
-use crate::sys::descriptors::{Connection, Origin, Other, Socket};
+use crate::sys::descriptors::{Connection, Display, Origin, Other, Socket};
 use crate::sys::procfs::{
     TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_LISTEN, TCP_SYN_RECV,
     TCP_SYN_SENT, TcpRow,
@@ -67,7 +67,7 @@ impl Inet {
                 unix: false,
                 hears: true,
                 speaks: true,
-                display: false,
+                display: Display::of_port(row.remote.port()),
             }),
         }
     }
@@ -107,18 +107,8 @@ impl Inet {
 }
 
 /// Both sides are on this machine.
-fn is_local(row: &TcpRow) -> bool {
+pub(super) fn is_local(row: &TcpRow) -> bool {
     row.remote.ip().is_loopback() || row.remote.ip() == row.local.ip()
-}
-
-/// One UDP socket: it serves where it takes datagrams from any sender on a port that was chosen for it.
-pub(super) fn udp(rows: &[TcpRow], range: Option<&RangeInclusive<u16>>, inode: u64) -> Socket {
-    let Some(row) = rows.iter().find(|row| row.inode == inode) else { return Socket::Nothing };
-    let port = row.local.port();
-    if row.state != TCP_CLOSE || range.is_some_and(|range| range.contains(&port)) {
-        return Socket::Nothing;
-    }
-    Socket::Serves { name: Listener::Other(format!("udp:{port}")), waiting: Vec::new() }
 }
 
 #[cfg(test)]
@@ -202,16 +192,5 @@ mod tests {
         let expected = Socket::Serves { name: Listener::Tcp(8080), waiting };
         assert_eq!(Inet::new(rows.to_vec(), Some(RANGE)).socket(10), expected);
         assert_eq!(Inet::new(Vec::new(), None).socket(10), Socket::Nothing);
-    }
-
-    #[test]
-    fn a_datagram_socket_serves_on_a_port_that_was_chosen() {
-        let serves = Socket::Serves { name: Listener::Other("udp:5353".to_owned()), waiting: Vec::new() };
-        let bound = |port: u16, state| [row(&format!("0.0.0.0:{port}"), "0.0.0.0:0", state, 10)];
-        assert_eq!(udp(&bound(5353, TCP_CLOSE), Some(&RANGE), 10), serves);
-        assert_eq!(udp(&bound(5353, TCP_CLOSE), None, 10), serves);
-        assert_eq!(udp(&bound(40000, TCP_CLOSE), Some(&RANGE), 10), Socket::Nothing);
-        assert_eq!(udp(&bound(5353, TCP_ESTABLISHED), Some(&RANGE), 10), Socket::Nothing);
-        assert_eq!(udp(&bound(5353, TCP_CLOSE), Some(&RANGE), 11), Socket::Nothing);
     }
 }

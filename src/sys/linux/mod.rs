@@ -15,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod udp;
 
 pub(super) use end::{command, environment, identity, lineage, wait_for_end};
 pub use kernel::OsKernel;
@@ -29,7 +30,7 @@ use self::holders::{Holders, Named};
 use self::proc::{Place, Proc};
 use self::sockets::Sockets;
 use self::threads::Threads;
-use super::descriptors::{Observation, Others, Row, Wires, runs_python};
+use super::descriptors::{Observation, Others, Row, Wires, is_told_to_show, runs_python};
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
 use crate::process::{
@@ -186,7 +187,8 @@ impl DetailReader {
             details.connected = channels.connected;
             details.connected_peers = channels.connected_peers;
             details.outbound_peers = channels.outbound_peers;
-            details.display = channels.display;
+            let told = || is_told_to_show(record.argv.as_ref(), details.env.as_ref(), &channels.displays);
+            details.display = channels.display || told();
         }
         drop(tree);
         note(snapshot, seen);

@@ -10,16 +10,17 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use super::inet::{self, Inet};
+use super::inet::Inet;
 use super::inodes::InodeMap;
 use super::probe::Probe;
 use super::proc::{Shape, link_at, read_at};
+use super::udp::Udp;
 use crate::process::Listener;
 use crate::sys::descriptors::{
-    Connection, Origin, Other, Socket, is_display, is_runtimes_own, unix_listener,
+    Connection, Display, Origin, Other, Socket, is_display, is_runtimes_own, unix_listener,
 };
 use crate::sys::procfs::{
-    SOCK_DGRAM, TCP_ESTABLISHED, TCP_LISTEN, TcpRow, UnixRow, UnixSocket, tcp_table, unix_table,
+    SOCK_DGRAM, TCP_ESTABLISHED, TCP_LISTEN, UnixRow, UnixSocket, tcp_table, unix_table,
 };
 
 /// The most of one socket list that is read, in bytes: about 400,000 sockets.
@@ -38,13 +39,14 @@ pub(super) struct Sockets {
     own: Option<Vec<u8>>,
     unix: InodeMap<u32, UnixSocket>,
     singles: usize,
-    dumped: bool,
+    /// Whether the whole list could be read; `None` before that was tried.
+    dumped: Option<bool>,
     /// `None` before it was read; `Some(None)` where `sock_diag` is not to be had.
     #[allow(clippy::option_option, reason = "not read yet, and not to be had")]
     tcp: Option<Option<Inet>>,
     /// As `tcp`.
     #[allow(clippy::option_option, reason = "not read yet, and not to be had")]
-    udp: Option<Option<Vec<TcpRow>>>,
+    udp: Option<Option<Udp>>,
     /// How often the list of TCP sockets was read again.
     read_again: usize,
     /// Of other network namespaces, and of ours where `sock_diag` is not to be had.
@@ -56,7 +58,7 @@ pub(super) struct Sockets {
 #[derive(Default)]
 struct Slow {
     tcp: Option<Inet>,
-    udp: Option<Vec<TcpRow>>,
+    udp: Option<Udp>,
     unix: Option<Vec<UnixRow>>,
 }
 
@@ -67,7 +69,7 @@ impl Sockets {
             own: std::fs::read_link("/proc/self/ns/net").ok().map(bytes),
             unix: InodeMap::default(),
             singles: 0,
-            dumped: false,
+            dumped: None,
             tcp: None,
             udp: None,
             read_again: 0,
@@ -106,9 +108,8 @@ impl Sockets {
 
     fn unix(&mut self, inode: u64) -> Option<UnixSocket> {
         let number = u32::try_from(inode).ok()?;
-        if !self.dumped && self.singles >= MOST_SINGLE {
-            self.dumped = true;
-            self.unix.extend(self.probe.all_unix().into_iter().flatten().map(|row| (row.inode, row)));
+        if self.singles >= MOST_SINGLE {
+            self.dump();
         }
         if let Some(found) = self.unix.get(&number) {
             return Some(found.clone());
@@ -117,6 +118,36 @@ impl Sockets {
         let found = self.probe.unix(inode)?;
         self.unix.insert(number, found.clone());
         Some(found)
+    }
+
+    /// Reads the whole list, once; says whether it could be read.
+    fn dump(&mut self) -> bool {
+        let probe = &mut self.probe;
+        let unix = &mut self.unix;
+        *self.dumped.get_or_insert_with(|| {
+            let all = probe.all_unix();
+            let read = all.is_some();
+            unix.extend(all.into_iter().flatten().map(|row| (row.inode, row)));
+            read
+        })
+    }
+
+    /// A datagram socket with a name takes datagrams from any sender, or from the one that it is connected to. Who is
+    /// connected to it stands only in the whole list.
+    fn datagrams(&mut self, socket: &UnixSocket, name: &[u8]) -> Socket {
+        let name = unix_listener(name);
+        if !self.dump() {
+            return Socket::Opaque(name);
+        }
+        let own = Some(socket.inode);
+        let calling = self.unix.iter().map(|(_, row)| row);
+        let calling =
+            calling.filter(|row| row.peer == own && row.kind == SOCK_DGRAM && Some(row.inode) != own);
+        let called = socket.peer.filter(|peer| *peer != 0 && *peer != socket.inode);
+        let mut inodes: Vec<u32> = calling.map(|row| row.inode).chain(called).collect();
+        inodes.sort_unstable();
+        inodes.dedup();
+        Socket::Serves { name, waiting: inodes.into_iter().map(other).collect() }
     }
 
     /// `named`: the other side's name is wanted as well, which takes another question; of a wire it is not.
@@ -131,7 +162,7 @@ impl Sockets {
                 return Socket::Serves { name: unix_listener(name), waiting };
             }
             (_, Some(name)) if socket.kind == SOCK_DGRAM && !is_automatic(name) => {
-                return Socket::Serves { name: unix_listener(name), waiting: Vec::new() };
+                return self.datagrams(socket, name);
             }
             (TCP_ESTABLISHED, _) => {}
             _ => return Socket::Nothing,
@@ -145,7 +176,7 @@ impl Sockets {
             own: u64::from(socket.inode),
             other: match socket.peer {
                 // A peer of inode 0 that did not shut down is one that is not accepted yet.
-                Some(0) if socket.shutdown == 3 => Other::Gone,
+                Some(0) if socket.shutdown == 3 || socket.kind == SOCK_DGRAM => Other::Gone,
                 Some(peer) => other(peer),
                 None => Other::Unseen,
             },
@@ -159,7 +190,7 @@ impl Sockets {
             unix: true,
             hears: socket.shutdown & 1 == 0,
             speaks: socket.shutdown & 2 == 0,
-            display: far_name.is_some_and(|name| is_display(&name)),
+            display: if far_name.is_some_and(|name| is_display(&name)) { Display::Yes } else { Display::No },
         })
     }
 
@@ -186,13 +217,14 @@ impl Sockets {
 
     fn udp(&mut self, dir: BorrowedFd<'_>, inode: u64) -> Socket {
         let Some(here) = self.is_here(dir) else { return Socket::Unread };
-        let probe = &mut self.probe;
-        let quick = if here { self.udp.get_or_insert_with(|| probe.udp()).clone() } else { None };
-        let range = if here { local_ports() } else { None };
-        match quick.or_else(|| self.slow(dir)?.udp.clone()) {
-            Some(rows) => inet::udp(&rows, range.as_ref(), inode),
-            None => Socket::Unread,
+        if here {
+            let probe = &mut self.probe;
+            let known = self.udp.get_or_insert_with(|| Some(Udp::new(probe.udp()?, local_ports())));
+            if let Some(udp) = known {
+                return udp.socket(inode);
+            }
         }
+        self.slow(dir).and_then(|slow| slow.udp.as_ref()).map_or(Socket::Unread, |udp| udp.socket(inode))
     }
 
     /// A unix socket that `sock_diag` does not know: it lies in another network namespace, where only listening ones
@@ -205,8 +237,9 @@ impl Sockets {
         let origin = match &row.name {
             Some(name) if is_runtimes_own(name) => return Socket::Nothing,
             Some(name) if row.listens => return Socket::Opaque(unix_listener(name)),
+            // Who is connected to it is not in that list.
             Some(name) if row.kind == SOCK_DGRAM && !is_automatic(name) => {
-                return Socket::Serves { name: unix_listener(name), waiting: Vec::new() };
+                return Socket::Opaque(unix_listener(name));
             }
             _ if !row.connected => return Socket::Nothing,
             // It was accepted, and whether its client is still there cannot be seen.
@@ -214,7 +247,7 @@ impl Sockets {
             // Nor did a connection come in by it.
             None => Origin::Pair,
         };
-        let (unix, hears, speaks, display) = (true, true, true, false);
+        let (unix, hears, speaks, display) = (true, true, true, Display::No);
         Socket::Connected(Connection {
             own: inode,
             other: Other::Unseen,
@@ -249,8 +282,8 @@ impl Sockets {
             };
             // The range of ports of another namespace cannot be read.
             let range = if here { local_ports() } else { None };
-            let tcp = inet("net/tcp", "net/tcp6").map(|rows| Inet::new(rows, range));
-            let udp = inet("net/udp", "net/udp6");
+            let tcp = inet("net/tcp", "net/tcp6").map(|rows| Inet::new(rows, range.clone()));
+            let udp = inet("net/udp", "net/udp6").map(|rows| Udp::new(rows, range));
             Slow { tcp, udp, unix: read("net/unix").map(|text| unix_table(&text)) }
         }))
     }

@@ -14,7 +14,7 @@ use crate::process::{
     Details, Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer,
 };
 use crate::sys::EVIDENCE_VARIABLES;
-use crate::sys::descriptors::{Observation, Others, Wires, runs_python};
+use crate::sys::descriptors::{Observation, Others, Wires, is_told_to_show, runs_python};
 use crate::tree::Tree;
 
 /// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
@@ -210,7 +210,13 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     drop(holders);
     for record in &mut snapshot.processes {
         let Some(observation) = seen.remove(&record.pid()) else { continue };
+        let told = is_told_to_show(
+            record.argv.as_ref(),
+            record.details.env.as_ref(),
+            &observation.channels.displays,
+        );
         note(&mut record.details, observation);
+        record.details.display |= told;
         let mut bytes = [0; at::CWD_SIZE];
         let length = calls.pid_info(record.pid(), flavor::DIRECTORY, 0, &mut bytes).unwrap_or(0);
         record.details.cwd = layout::cwd(&bytes[..length]);

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use super::layout::{self, Endpoint, Tcp, Unix};
 use crate::process::{Listener, Pid};
 use crate::sys::descriptors::{
-    Access, Answers, Connection, End, Naming, Object, Origin, Other, Row, Sight, Socket, Way, is_display,
-    is_runtimes_own, unix_listener,
+    Access, Answers, Connection, Display, End, Naming, Object, Origin, Other, Row, Sight, Socket, Way,
+    is_display, is_runtimes_own, unix_listener,
 };
 use crate::tree::Tree;
 
@@ -156,7 +156,7 @@ impl Asked<'_> {
             (true, false) => Origin::Opened,
             (true, true) => Origin::Unknown,
         };
-        let (hears, speaks, display) = (true, true, false);
+        let (hears, speaks, display) = (true, true, Display::of_port(remote));
         Socket::Connected(Connection {
             own: tcp.own,
             other: self.connections.other(tcp),
@@ -194,7 +194,7 @@ fn unix(socket: &Unix) -> Socket {
         unix: true,
         hears: socket.hears,
         speaks: socket.speaks,
-        display: is_display(&socket.peer_name),
+        display: if is_display(&socket.peer_name) { Display::Yes } else { Display::No },
     })
 }
 

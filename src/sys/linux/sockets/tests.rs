@@ -50,14 +50,14 @@ fn a_connection_is_known_by_the_names_of_its_two_ends() {
         other => panic!("{other:?}"),
     };
     let named: Option<&[u8]> = Some(b"/run/x.sock");
-    assert_eq!(at(None, Some(5), 0), (Origin::Pair, Other::Held(5), false));
-    assert_eq!(at(None, Some(0), 3), (Origin::Pair, Other::Gone, false));
-    assert_eq!(at(named, Some(5), 0), (Origin::Accepted, Other::Held(5), false));
-    assert_eq!(at(named, Some(0), 3), (Origin::Accepted, Other::Gone, false));
-    assert_eq!(at(None, Some(6), 0), (Origin::Opened, Other::Held(6), false));
-    assert_eq!(at(None, Some(7), 0), (Origin::Opened, Other::Held(7), true));
+    assert_eq!(at(None, Some(5), 0), (Origin::Pair, Other::Held(5), Display::No));
+    assert_eq!(at(None, Some(0), 3), (Origin::Pair, Other::Gone, Display::No));
+    assert_eq!(at(named, Some(5), 0), (Origin::Accepted, Other::Held(5), Display::No));
+    assert_eq!(at(named, Some(0), 3), (Origin::Accepted, Other::Gone, Display::No));
+    assert_eq!(at(None, Some(6), 0), (Origin::Opened, Other::Held(6), Display::No));
+    assert_eq!(at(None, Some(7), 0), (Origin::Opened, Other::Held(7), Display::Yes));
     // Neither is closed: the first waits in a backlog, of the second the kernel says nothing.
-    assert_eq!(at(None, Some(0), 0), (Origin::Opened, Other::Unseen, false));
-    assert_eq!(at(None, Some(0), 1), (Origin::Opened, Other::Unseen, false));
-    assert_eq!(at(None, None, 0), (Origin::Pair, Other::Unseen, false));
+    assert_eq!(at(None, Some(0), 0), (Origin::Opened, Other::Unseen, Display::No));
+    assert_eq!(at(None, Some(0), 1), (Origin::Opened, Other::Unseen, Display::No));
+    assert_eq!(at(None, None, 0), (Origin::Pair, Other::Unseen, Display::No));
 }
