@@ -61,3 +61,29 @@ fn a_connection_is_known_by_the_names_of_its_two_ends() {
     assert_eq!(at(None, Some(0), 1), (Origin::Opened, Other::Unseen, Display::No));
     assert_eq!(at(None, None, 0), (Origin::Pair, Other::Unseen, Display::No));
 }
+
+#[test]
+fn a_datagram_sockets_clients_are_those_that_are_connected_to_it_and_the_one_that_it_is_connected_to() {
+    let own = 4_000_000_001;
+    let far = |inode, kind, peer| {
+        let name = Some(b"\x00far".to_vec());
+        (inode, UnixSocket { inode, kind, state: 1, peer, shutdown: 0, name, waiting: vec![] })
+    };
+    let seen = |read: bool, peer: Option<u32>, others: &[(u32, UnixSocket)]| {
+        let mut sockets = Sockets::new();
+        sockets.dumped = Some(read);
+        sockets.unix = others.iter().cloned().collect();
+        let state = if peer.is_some() { TCP_ESTABLISHED } else { TCP_CLOSE };
+        sockets.unix_socket(&socket(SOCK_DGRAM, state, Some(b"/run/d"), peer, 0), true)
+    };
+    let name = Listener::Other("unix:/run/d".to_owned());
+    let serves = |waiting: Vec<Other>| Socket::Serves { name: name.clone(), waiting };
+    let calling = [far(5, SOCK_DGRAM, Some(own)), far(6, SOCK_DGRAM, Some(5)), far(7, SOCK_DGRAM, Some(own))];
+    assert_eq!(seen(true, None, &calling), serves(vec![Other::Held(5), Other::Held(7)]));
+    assert_eq!(seen(true, Some(5), &calling), serves(vec![Other::Held(5), Other::Held(7)]));
+    assert_eq!(seen(true, Some(6), &calling[..2]), serves(vec![Other::Held(5), Other::Held(6)]));
+    assert_eq!(seen(true, None, &calling[1..2]), serves(vec![]));
+    assert_eq!(seen(true, Some(own), &[]), serves(vec![]), "to itself");
+    assert_eq!(seen(true, Some(0), &[]), serves(vec![]), "the other one is gone");
+    assert_eq!(seen(false, None, &calling), Socket::Opaque(name), "who calls could not be read");
+}
