@@ -69,7 +69,8 @@ pub(super) fn dead(wire: &Wire, around: &OtherInstances<'_>) -> Answer<Proof> {
 
 /// Does this client hold the stdout of an instance because it reconnected or is ending? One that reads it as its own stdin
 /// is the reader of a pipeline (`server | claude -p summarize`): a client never puts the stdout of a server that it started
-/// there. Where its stdin was not read it may be one.
+/// there. Where its stdin was not read it may be one, and so may one that has `/dev/null` on 0 and this stdout on another
+/// descriptor, which is then taken for its stdin ([`Stdio`]).
 pub(super) fn moved_on(client: &ProcessRecord, instance: &Instance<'_>) -> Answer<()> {
     let Some(stdio) = &client.details.stdio else { return Answer::Unread };
     let outputs = || instance.chain().filter_map(|record| record.details.stdio.as_ref());

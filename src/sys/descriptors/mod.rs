@@ -15,7 +15,7 @@ mod wire;
 pub(super) use finish::Observation;
 pub(super) use others::Others;
 pub(super) use runtime::{is_display, is_runtimes_own, is_told_to_show, unix_listener};
-pub(super) use wire::{Wires, object, runs_python};
+pub(super) use wire::{Wires, runs_python};
 
 use std::rc::Rc;
 

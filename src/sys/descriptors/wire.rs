@@ -93,7 +93,7 @@ pub(in crate::sys) fn runs_python(record: &ProcessRecord, exe: Option<&RawText>)
 }
 
 /// What lies on a descriptor; `None` when there is no such descriptor.
-pub(in crate::sys) fn object(rows: &[Row], fd: u32) -> Option<Object> {
+pub(super) fn object(rows: &[Row], fd: u32) -> Option<Object> {
     rows.iter().find(|(row, _)| *row == fd).map(|(_, object)| *object)
 }
 

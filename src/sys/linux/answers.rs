@@ -7,7 +7,7 @@ use super::proc::{Proc, Shape, read_at};
 use super::sockets::Sockets;
 use super::{probe, table};
 use crate::process::ProcessId;
-use crate::sys::descriptors::{Access, Answers, End, Object, Row, Sight, Socket, Way, object};
+use crate::sys::descriptors::{Access, Answers, End, Object, Row, Sight, Socket, Way};
 use crate::sys::procfs;
 
 /// About one process, by what is known already: the descriptors that were read, and only then by new questions.
@@ -40,8 +40,8 @@ impl LazyDir {
 
 impl Answers for KernelAnswers<'_> {
     fn access(&mut self, fd: u32) -> Option<Access> {
-        match object(self.rows, fd) {
-            Some(Object::Pipe(id)) => self.holders.access(self.proc, self.id.pid, fd, id),
+        match self.rows.iter().find(|(row, _)| *row == fd) {
+            Some((_, Object::Pipe(id))) => self.holders.access(self.proc, self.id.pid, fd, *id),
             _ => self.proc.access(self.id.pid, fd),
         }
     }
