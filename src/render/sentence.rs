@@ -71,7 +71,7 @@ fn text(evidence: &Evidence) -> String {
         E::DeadWire { proof } => dead_wire(*proof).to_owned(),
         E::Hidden { pid } => format!("What process {pid} is to it could not be read."),
         E::UnreadHelper { pid } => {
-            format!("What its helper {pid} holds could not be read: it may show a window to a person.")
+            format!("What its helper {pid} holds, a person's window perhaps, could not be read.")
         }
         E::Allowed { pid, rule, reason } => {
             let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();

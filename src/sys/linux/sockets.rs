@@ -140,7 +140,7 @@ impl Sockets {
             return Socket::Opaque(name);
         }
         let own = Some(socket.inode);
-        let calling = self.unix.iter().map(|(_, row)| row);
+        let calling = self.unix.values();
         let calling =
             calling.filter(|row| row.peer == own && row.kind == SOCK_DGRAM && Some(row.inode) != own);
         let called = socket.peer.filter(|peer| *peer != 0 && *peer != socket.inode);
