@@ -70,9 +70,7 @@ fn text(evidence: &Evidence) -> String {
         E::Announced { transport } => format!("It is a daemon by what it announces: {transport}."),
         E::DeadWire { proof } => dead_wire(*proof).to_owned(),
         E::Hidden { pid } => format!("What process {pid} is to it could not be read."),
-        E::UnreadHelper { pid } => {
-            format!("What its helper {pid} holds, a person's window perhaps, could not be read.")
-        }
+        E::UnreadHelper { pid } => unread_helper(*pid),
         E::Allowed { pid, rule, reason } => {
             let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             format!("{rule} allows process {pid}{why}.")
@@ -97,6 +95,10 @@ fn text(evidence: &Evidence) -> String {
         }
         E::LeftOver => "Only a helper is left; the server that started it is gone.".to_owned(),
     }
+}
+
+fn unread_helper(pid: Pid) -> String {
+    format!("What its helper {pid} holds could not be read: it may show a window to a person.")
 }
 
 fn connected(count: u32, pids: &[Pid]) -> String {

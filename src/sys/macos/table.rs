@@ -176,7 +176,7 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     let fds: BTreeMap<Pid, Fds> = close.iter().filter_map(|pid| Some((*pid, reader.fds(*pid)?))).collect();
     let mut holders = Holders::new(Tree::new(snapshot));
     let mut connections = Connections::default();
-    fds.values().for_each(|own| connections.add(own));
+    fds.values().for_each(|own| connections.add(wires::ends(own)));
     let mut unreadable: BTreeSet<Pid> = BTreeSet::new();
     // A closed end needs no holder; only an open one is worth a question to everybody.
     if fds.values().any(wires::is_open) {
@@ -193,7 +193,7 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
             }
             if let Some(theirs) = theirs {
                 holders.add(record.pid(), &theirs);
-                connections.add(&theirs);
+                connections.add(wires::ends(&theirs));
             }
         }
     }

@@ -1,12 +1,16 @@
 //! What the kernel said of a process's descriptors, as answers to the shared judgement of them. Pure: the descriptors
 //! come from `fds.rs`.
 
+mod connections;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::layout::{self, Endpoint, Tcp, Unix};
+pub(super) use connections::Connections;
+use connections::is_here;
+
+use super::layout::{self, Tcp, Unix};
 use crate::process::{Listener, Pid};
 use crate::sys::descriptors::{
     Access, Answers, Connection, Display, End, Naming, Object, Origin, Other, Row, Sight, Socket, Way,
@@ -28,6 +32,11 @@ pub(super) struct Fd {
 /// somebody has set `net.inet.ip.portrange` to something else.
 const LOCAL_PORTS: RangeInclusive<u16> = 49152..=65535;
 
+/// What lies on its descriptors.
+pub(super) fn ends(fds: &Fds) -> impl Iterator<Item = &layout::End> {
+    fds.values().map(|held| &held.end)
+}
+
 /// The table as the shared judgement of it wants it.
 pub(super) fn rows(fds: &Fds) -> Vec<Row> {
     fds.iter().map(|(fd, held)| (*fd, object(&held.end))).collect()
@@ -37,7 +46,8 @@ fn object(end: &layout::End) -> Object {
     match end {
         layout::End::Pipe { own, peer, .. } => Object::Pipe(pipe_id(*own, *peer)),
         layout::End::Unix(unix) => Object::Socket(unix.own),
-        layout::End::Connected(tcp) => Object::Socket(tcp.own),
+        layout::End::Connected(tcp) | layout::End::Calling(tcp) => Object::Socket(tcp.own),
+        layout::End::Datagrams { own, .. } => Object::Socket(*own),
         layout::End::Null => Object::Null,
         layout::End::Terminal => Object::Terminal { number: None, gone: false },
         layout::End::TerminalGone => Object::Terminal { number: None, gone: true },
@@ -59,39 +69,8 @@ fn pipe_id(own: u64, peer: u64) -> u64 {
 fn stand_in(end: &layout::End) -> u64 {
     match end {
         layout::End::Listening(port) => u64::from(*port),
-        layout::End::Datagrams(port) => 1 << 17 | u64::from(*port),
         _ => 1 << 18,
     }
-}
-
-/// The TCP connections of all processes that were read, by their two sides: the other side of one has them reversed.
-#[derive(Debug, Default)]
-pub(super) struct Connections(BTreeMap<(Endpoint, Endpoint), u64>);
-
-impl Connections {
-    /// Adds those of a process.
-    pub(super) fn add(&mut self, fds: &Fds) {
-        for held in fds.values() {
-            if let layout::End::Connected(tcp) = &held.end {
-                self.0.insert((tcp.local, tcp.remote), tcp.own);
-            }
-        }
-    }
-
-    /// The socket at the other side. Another machine's is unseen, and so is one of a process that could not be read.
-    fn other(&self, tcp: &Tcp) -> Other {
-        let here = is_here(tcp).then(|| self.0.get(&(tcp.remote, tcp.local))).flatten();
-        here.map_or(Other::Unseen, |own| Other::Held(*own))
-    }
-}
-
-/// The other side may be on this machine: it has the same address, or the loopback's.
-fn is_here(tcp: &Tcp) -> bool {
-    let loopback = |address: Ipv6Addr| match address.to_ipv4_mapped() {
-        Some(address) => address.is_loopback(),
-        None => address.is_loopback(),
-    };
-    tcp.remote.address == tcp.local.address || loopback(tcp.remote.address)
 }
 
 /// The answers about one process.
@@ -125,14 +104,20 @@ impl Answers for Asked<'_> {
         let Some(held) = self.fds.get(&fd) else { return Socket::Unread };
         let other = |name: String| Listener::Other(name);
         match &held.end {
-            layout::End::Unix(socket) => unix(socket),
+            layout::End::Unix(socket) => unix(socket, self.connections),
             layout::End::Listening(port) => {
                 Socket::Serves { name: Listener::Tcp(*port), waiting: Vec::new() }
             }
             layout::End::Connected(tcp) => self.tcp(tcp),
-            layout::End::Datagrams(port) if LOCAL_PORTS.contains(port) => Socket::Nothing,
-            layout::End::Datagrams(port) => {
-                Socket::Serves { name: other(format!("udp:{port}")), waiting: Vec::new() }
+            layout::End::Calling(udp) => self.calling(udp),
+            layout::End::Datagrams { own, port } => {
+                let waiting = self.connections.callers(*own, *port);
+                // A port that nobody chose serves where somebody knows it all the same.
+                if waiting.is_empty() && LOCAL_PORTS.contains(port) {
+                    Socket::Nothing
+                } else {
+                    Socket::Serves { name: other(format!("udp:{port}")), waiting }
+                }
             }
             layout::End::Opaque(name) => Socket::Opaque(other((*name).to_owned())),
             layout::End::Idle => Socket::Nothing,
@@ -167,16 +152,31 @@ impl Asked<'_> {
             display,
         })
     }
+
+    /// A UDP socket that is connected: to a client of its own, where its port was chosen for it, and else to a server.
+    fn calling(&self, udp: &Tcp) -> Socket {
+        let (other, sure) = self.connections.called(udp);
+        let origin = match (LOCAL_PORTS.contains(&udp.local.port), sure) {
+            (false, _) => Origin::Accepted,
+            (true, true) => Origin::Opened,
+            (true, false) => Origin::Unknown,
+        };
+        let (unix, hears, speaks, display) = (false, true, true, Display::No);
+        Socket::Connected(Connection { own: udp.own, other, origin, unix, hears, speaks, display })
+    }
 }
 
-fn unix(socket: &Unix) -> Socket {
+fn unix(socket: &Unix, connections: &Connections) -> Socket {
     let (named, called) = (!socket.name.is_empty(), !socket.peer_name.is_empty());
     let shut = !socket.hears && !socket.speaks;
     if is_runtimes_own(&socket.name) {
         return Socket::Nothing;
     }
-    if named && (socket.listens || (socket.datagrams && socket.peer == 0)) {
+    if named && socket.listens {
         return Socket::Serves { name: unix_listener(&socket.name), waiting: Vec::new() };
+    }
+    if named && socket.datagrams {
+        return Socket::Serves { name: unix_listener(&socket.name), waiting: connections.peers(socket) };
     }
     // Never connected.
     if socket.peer == 0 && !shut {
@@ -199,12 +199,13 @@ fn unix(socket: &Unix) -> Socket {
 }
 
 /// Whether any of these is open at its far end, and that may be on this machine, so that it takes a look at everybody else to
-/// say by whom.
+/// say by whom; or takes datagrams, so that only such a look says whether anybody is connected.
 pub(super) fn is_open(fds: &Fds) -> bool {
     fds.values().any(|held| match &held.end {
         layout::End::Pipe { peer, .. } => *peer != 0,
-        layout::End::Unix(unix) => unix.peer != 0,
-        layout::End::Connected(tcp) => is_here(tcp),
+        layout::End::Unix(unix) => unix.peer != 0 || unix.datagrams && !unix.name.is_empty(),
+        layout::End::Connected(tcp) | layout::End::Calling(tcp) => is_here(tcp),
+        layout::End::Datagrams { port, .. } => !LOCAL_PORTS.contains(port),
         _ => false,
     })
 }
@@ -228,7 +229,8 @@ impl<'a> Holders<'a> {
                 Some(if *writes { End::Writer(id) } else { End::Reader(id) })
             }
             layout::End::Unix(unix) => Some(End::Socket(unix.own)),
-            layout::End::Connected(tcp) => Some(End::Socket(tcp.own)),
+            layout::End::Connected(tcp) | layout::End::Calling(tcp) => Some(End::Socket(tcp.own)),
+            layout::End::Datagrams { own, .. } => Some(End::Socket(*own)),
             _ => None,
         };
         for end in fds.values().filter_map(own).collect::<BTreeSet<End>>() {
@@ -262,7 +264,7 @@ mod tests {
     use super::*;
     use crate::process::{OtherEnd, ProcessRecord, Snapshot, StartTime, Stdio, StdioKind};
     use crate::sys::descriptors::{Observation, Others, Wires};
-    use layout::End as On;
+    use layout::{End as On, Endpoint};
 
     const SERVER: Pid = Pid(10);
     const CLIENT: Pid = Pid(5);
@@ -288,6 +290,17 @@ mod tests {
     fn tcp(own: u64, local: (&str, u16), remote: (&str, u16)) -> On {
         let side = |(address, port): (&str, u16)| Endpoint { address: address.parse().unwrap(), port };
         On::Connected(Tcp { own, local: side(local), remote: side(remote) })
+    }
+
+    fn datagrams(own: u64, port: u16) -> On {
+        On::Datagrams { own: OWN + own, port }
+    }
+
+    fn calling(own: u64, local: (&str, u16), remote: (&str, u16)) -> On {
+        match tcp(OWN + own, local, remote) {
+            On::Connected(udp) => On::Calling(udp),
+            other => other,
+        }
     }
 
     fn gone(own: u64) -> On {
@@ -318,7 +331,7 @@ mod tests {
         }
         let mut connections = Connections::default();
         let theirs = others.iter().map(|(_, held)| fds(held));
-        std::iter::once(own.clone()).chain(theirs).for_each(|fds| connections.add(&fds));
+        std::iter::once(own.clone()).chain(theirs).for_each(|fds| connections.add(ends(&fds)));
         let rows = rows(&own);
         let mut asked = Asked { fds: &own, connections: &connections };
         let mut wires = Wires::look(&rows, true, &mut asked);
@@ -436,7 +449,7 @@ mod tests {
             (&[(3, connected(50001, 443))], (none(), Some(0), vec![])),
             (&[(3, connected(50001, 50002))], (none(), None, vec![])),
             (
-                &[(3, On::Datagrams(5353)), (4, On::Datagrams(60000))],
+                &[(3, datagrams(7, 5353)), (4, datagrams(8, 60000))],
                 (Some("udp:5353".to_owned()), Some(0), vec![]),
             ),
             (&[(3, named(b"/tmp/x.sock", true, 0))], (Some("unix:/tmp/x.sock".to_owned()), Some(0), vec![])),
@@ -446,6 +459,43 @@ mod tests {
         for (held, expected) in cases {
             assert_eq!(channels(held), expected, "{held:?}");
         }
+    }
+
+    #[test]
+    fn a_client_of_a_datagram_socket_is_one_that_is_connected_to_it_or_the_one_it_is_connected_to() {
+        let peers = |held: On, other: On| {
+            let channels = seen(&[(3, held)], &[(CLIENT, &[(9, other)])]).channels;
+            (channels.connected, channels.connected_peers, channels.outbound_peers)
+        };
+        let by_client = || (Some(1), vec![CLIENT], vec![]);
+        let nobody = || (Some(0), vec![], vec![]);
+        let calls = |port| calling(1, (HERE, 50_000), (HERE, port));
+        assert_eq!(peers(datagrams(0, 5353), calls(5353)), by_client());
+        assert_eq!(peers(datagrams(0, 60_000), calls(60_000)), by_client(), "a port that nobody chose");
+        assert_eq!(peers(datagrams(0, 5353), calls(5354)), nobody());
+        let far = calling(1, ("::ffff:10.0.0.1", 50_000), ("::ffff:10.0.0.9", 5353));
+        assert_eq!(peers(datagrams(0, 5353), far), nobody(), "another machine's port");
+        let group = calling(1, ("::ffff:10.0.0.1", 50_000), ("::ffff:224.0.0.251", 5353));
+        assert_eq!(peers(datagrams(0, 5353), group), by_client());
+        // The server's own is connected.
+        let served = calling(0, (HERE, 5353), (HERE, 50_000));
+        assert_eq!(peers(served.clone(), calls(5353)), by_client());
+        assert_eq!(peers(served.clone(), datagrams(1, 50_000)), by_client());
+        assert_eq!(peers(served, On::Null), (Some(1), vec![], vec![]), "it may be there");
+        let calls_out = calling(0, (HERE, 50_000), (HERE, 5353));
+        assert_eq!(peers(calls_out.clone(), datagrams(1, 5353)), (Some(0), vec![], vec![CLIENT]));
+        assert_eq!(peers(calls_out, On::Null), nobody());
+        let unix = |own, peer, name: &[u8]| {
+            let name = name.to_vec();
+            On::Unix(Unix { own, peer, datagrams: true, hears: true, speaks: true, name, ..Unix::default() })
+        };
+        assert_eq!(peers(unix(70, 0, b"/tmp/d"), unix(71, 70, b"")), by_client());
+        assert_eq!(peers(unix(70, 71, b"/tmp/d"), unix(71, 0, b"/tmp/c")), by_client());
+        assert_eq!(peers(unix(70, 0, b"/tmp/d"), unix(71, 72, b"")), nobody());
+        for held in [datagrams(0, 5353), calls(5353), unix(70, 0, b"/tmp/d")] {
+            assert!(is_open(&fds(&[(3, held)])));
+        }
+        assert!(!is_open(&fds(&[(3, datagrams(0, 60_000))])));
     }
 
     #[test]
