@@ -1,6 +1,6 @@
 //! TCP sockets: which of them serve, and which connections came in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
@@ -18,8 +18,8 @@ const TCP_NEW_SYN_RECV: u8 = 12;
 pub(super) struct Inet {
     by_inode: HashMap<u64, TcpRow>,
     by_addresses: HashMap<(SocketAddr, SocketAddr), TcpRow>,
-    /// Ports that are listened on.
-    served: HashSet<u16>,
+    /// Sockets that listen, by port.
+    listening: HashMap<u16, Vec<TcpRow>>,
     /// Connections that are not accepted yet.
     waiting: Vec<TcpRow>,
     /// The ports that are given to a socket that asks for none; `None` when not known.
@@ -28,19 +28,18 @@ pub(super) struct Inet {
 
 impl Inet {
     pub(super) fn new(rows: Vec<TcpRow>, range: Option<RangeInclusive<u16>>) -> Inet {
-        let served = rows.iter().filter(|row| row.state == TCP_LISTEN).map(|row| row.local.port()).collect();
-        let not_accepted = |row: &&TcpRow| {
-            let states = [TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_SYN_RECV, TCP_NEW_SYN_RECV];
-            row.inode == 0 && states.contains(&row.state)
-        };
-        let waiting = rows.iter().filter(not_accepted).copied().collect();
+        let mut listening: HashMap<u16, Vec<TcpRow>> = HashMap::new();
+        for row in rows.iter().filter(|row| row.state == TCP_LISTEN) {
+            listening.entry(row.local.port()).or_default().push(*row);
+        }
+        let waiting = rows.iter().filter(|row| is_not_accepted(row)).copied().collect();
         let by_addresses = rows
             .iter()
             .filter(|row| row.state != TCP_LISTEN)
             .map(|row| ((row.local, row.remote), *row))
             .collect();
         let by_inode = rows.into_iter().filter(|row| row.inode != 0).map(|row| (row.inode, row)).collect();
-        Inet { by_inode, by_addresses, served, waiting, range }
+        Inet { by_inode, by_addresses, listening, waiting, range }
     }
 
     pub(super) fn has(&self, inode: u64) -> bool {
@@ -75,7 +74,9 @@ impl Inet {
     /// The other side of a connection.
     fn other(&self, row: &TcpRow) -> Other {
         let far = self.by_addresses.get(&(row.remote, row.local));
-        let held = far.filter(|far| far.inode != 0).map(|far| Other::Held(far.inode));
+        // One that is not accepted yet waits at the socket that listens there.
+        let accepting = || far.filter(|far| is_not_accepted(far)).and_then(|far| self.listener(far.local));
+        let held = far.map(|far| far.inode).filter(|inode| *inode != 0).or_else(accepting).map(Other::Held);
         match row.state {
             // The other side has shut down its direction; a client that only closed one half of it still has a socket.
             TCP_CLOSE_WAIT => match held {
@@ -89,21 +90,35 @@ impl Inet {
         }
     }
 
+    /// The socket that listens on this address.
+    fn listener(&self, local: SocketAddr) -> Option<u64> {
+        let all = self.listening.get(&local.port())?;
+        let at = |row: &&TcpRow| row.local.ip() == local.ip();
+        let any = |row: &&TcpRow| row.local.ip().is_unspecified();
+        all.iter().find(at).or_else(|| all.iter().find(any)).map(|row| row.inode).filter(|inode| *inode != 0)
+    }
+
     /// Did it come in, or did the process open it? The table does not tell; the two ports do, nearly always.
     fn origin(&self, row: &TcpRow) -> Origin {
         let (local, remote) = (row.local.port(), row.remote.port());
         let fixed = |port: u16| self.range.as_ref().is_some_and(|range| !range.contains(&port));
-        if self.served.contains(&local) || fixed(local) {
+        if self.listening.contains_key(&local) || fixed(local) {
             Origin::Accepted
         } else if row.state == TCP_SYN_SENT
             || fixed(remote)
-            || (is_local(row) && self.served.contains(&remote))
+            || (is_local(row) && self.listening.contains_key(&remote))
         {
             Origin::Opened
         } else {
             Origin::Unknown
         }
     }
+}
+
+/// A connection that no process has yet.
+fn is_not_accepted(row: &TcpRow) -> bool {
+    let states = [TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_SYN_RECV, TCP_NEW_SYN_RECV];
+    row.inode == 0 && states.contains(&row.state)
 }
 
 /// Both sides are on this machine.
@@ -175,6 +190,20 @@ mod tests {
         for (rows, other) in cases {
             assert_eq!(seen(&rows, Some(RANGE)).1, other, "{rows:?}");
         }
+    }
+
+    #[test]
+    fn one_that_is_not_accepted_yet_waits_at_the_socket_that_listens() {
+        let (here, there) = ("127.0.0.1:40000", "127.0.0.1:50000");
+        let own = row(here, there, TCP_ESTABLISHED, 10);
+        let theirs = row(there, here, TCP_ESTABLISHED, 0);
+        let listens = |address: &str, inode| row(address, "0.0.0.0:0", TCP_LISTEN, inode);
+        let opened = |rows: &[TcpRow]| seen(rows, Some(RANGE));
+        let (any, at) = (listens("0.0.0.0:50000", 98), listens(there, 99));
+        assert_eq!(opened(&[own, theirs, any]), (Origin::Opened, Other::Held(98)));
+        assert_eq!(opened(&[own, theirs, any, at]), (Origin::Opened, Other::Held(99)));
+        let elsewhere = listens("10.0.0.1:50000", 98);
+        assert_eq!(opened(&[own, theirs, elsewhere]), (Origin::Opened, Other::Unseen));
     }
 
     #[test]

@@ -132,6 +132,13 @@ impl Sockets {
         })
     }
 
+    /// The socket at which this one waits to be accepted; 0 where it is not found. It stands only in the whole list.
+    fn listener_of(&mut self, inode: u32) -> u32 {
+        let read = self.dump();
+        let mut all = self.unix.values().filter(|_| read);
+        all.find(|row| row.waiting.contains(&inode)).map_or(0, |row| row.inode)
+    }
+
     /// A datagram socket with a name takes datagrams from any sender, or from the one that it is connected to. Who is
     /// connected to it stands only in the whole list.
     fn datagrams(&mut self, socket: &UnixSocket, name: &[u8]) -> Socket {
@@ -175,8 +182,9 @@ impl Sockets {
         Socket::Connected(Connection {
             own: u64::from(socket.inode),
             other: match socket.peer {
-                // A peer of inode 0 that did not shut down is one that is not accepted yet.
+                // A peer of inode 0 that did not shut down is one that is not accepted yet: it waits at a socket that listens.
                 Some(0) if socket.shutdown == 3 || socket.kind == SOCK_DGRAM => Other::Gone,
+                Some(0) if named => other(self.listener_of(socket.inode)),
                 Some(peer) => other(peer),
                 None => Other::Unseen,
             },

@@ -59,6 +59,18 @@ fn a_connection_is_known_by_the_names_of_its_two_ends() {
     // Neither is closed: the first waits in a backlog, of the second the kernel says nothing.
     assert_eq!(at(None, Some(0), 0), (Origin::Opened, Other::Unseen, Display::No));
     assert_eq!(at(None, Some(0), 1), (Origin::Opened, Other::Unseen, Display::No));
+    let waits = |inode| {
+        let mut sockets = Sockets::new();
+        let mut listens = socket(1, TCP_LISTEN, Some(b"/run/hub.sock"), None, 0);
+        (listens.inode, listens.waiting) = (9, vec![inode]);
+        (sockets.dumped, sockets.unix) = (Some(true), std::iter::once((9, listens)).collect());
+        match sockets.unix_socket(&socket(1, TCP_ESTABLISHED, None, Some(0), 0), true) {
+            Socket::Connected(c) => (c.origin, c.other),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(waits(4_000_000_001), (Origin::Opened, Other::Held(9)), "in the backlog of this one");
+    assert_eq!(waits(5), (Origin::Opened, Other::Unseen));
     assert_eq!(at(None, None, 0), (Origin::Pair, Other::Unseen, Display::No));
 }
 
