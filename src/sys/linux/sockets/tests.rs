@@ -1,5 +1,6 @@
 use super::*;
-use crate::sys::procfs::TCP_CLOSE;
+use crate::sys::descriptors::{Display, Origin, Other};
+use crate::sys::procfs::{SOCK_DGRAM, TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN};
 
 fn socket(kind: u8, state: u8, name: Option<&[u8]>, peer: Option<u32>, shutdown: u8) -> UnixSocket {
     let name = name.map(<[u8]>::to_vec);
