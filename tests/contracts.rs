@@ -480,7 +480,8 @@ fn evidence() -> Vec<Evidence> {
         E::Wire { direction: "other", state: WireState::Absent, holders: Vec::new() },
         E::NoWire { stdin: StdioKind::Null },
         E::Listening { ports: vec![Listener::Tcp(80), Listener::Other(text("udp:5353"))] },
-        E::Connected { count: 2 },
+        E::Connected { count: 2, pids: Vec::new() },
+        E::Connected { count: 2, pids: vec![pid] },
         E::NetworkUnknown,
         E::TalksTo { pid },
         E::Announced { transport: text("--port") },
@@ -488,6 +489,7 @@ fn evidence() -> Vec<Evidence> {
         E::DeadWire { proof: Proof::ClientMovedOn },
         E::DeadWire { proof: Proof::AmongTheDead },
         E::Hidden { pid },
+        E::UnreadHelper { pid },
         E::Allowed { pid, rule: text("config.toml:3"), reason: None },
         E::Allowed { pid, rule: text("config.toml:3"), reason: Some(text("mine")) },
         E::Limit { limit: "max_rss", value: 2, bound: 1 },
@@ -504,7 +506,11 @@ fn evidence() -> Vec<Evidence> {
         E::NoWire { .. } | E::Listening { .. } | E::Connected { .. } | E::NetworkUnknown => true,
         E::TalksTo { .. } | E::Announced { .. } | E::DeadWire { .. } | E::Hidden { .. } => true,
         E::Allowed { .. } | E::Limit { .. } | E::PersonBelow { .. } | E::Awaited { .. } => true,
-        E::ClientBelow { .. } | E::OrphanedClient { .. } | E::Marked { .. } | E::LeftOver => true,
+        E::UnreadHelper { .. }
+        | E::ClientBelow { .. }
+        | E::OrphanedClient { .. }
+        | E::Marked { .. }
+        | E::LeftOver => true,
     };
     assert!(all.iter().all(known));
     all

@@ -51,6 +51,24 @@ fn an_orphaned_client_goes_with_all_its_servers_only_when_asked_for() {
 }
 
 #[test]
+fn a_client_that_serves_on_any_socket_can_be_talked_to() {
+    let policy = Policy { clients: true, ..now() };
+    let unix = Listener::Other("unix:/run/user/1000/ide.sock".to_owned());
+    for socket in [Listener::Tcp(7601), unix, Listener::Other("udp:7602".to_owned())] {
+        let mut table = orphaned_client();
+        table.row(400).change(|r| r.details.listening = Some(vec![socket.clone()]));
+        assert!(table.ended(&policy).is_empty(), "{socket}");
+        let judgement = table.judge(&policy);
+        let client = &judgement.clients[0];
+        let reason = format!("owner gone, listens on {socket}, nobody connected");
+        assert_eq!((client.orphaned, client.reason.as_deref()), (false, Some(reason.as_str())));
+    }
+    let mut unread = orphaned_client();
+    unread.row(400).change(|r| r.details.listening = None);
+    assert!(unread.ended(&policy).is_empty());
+}
+
+#[test]
 fn an_orphaned_client_with_another_client_below_stays_and_so_do_the_others_servers() {
     let mut table = orphaned_client();
     table.add(540, 530, "codex exec hi").wire(Wire::Held(400));

@@ -6,8 +6,9 @@ mod scene;
 
 use std::time::Duration;
 
+use mcp_reap::classify::Verdict;
 use mcp_reap::plan::Why;
-use mcp_reap::policy::Policy;
+use mcp_reap::policy::{Limits, Policy};
 use mcp_reap::process::{Pid, ProcessState};
 use scene::{Table, Wire};
 
@@ -157,4 +158,49 @@ fn what_a_tracer_that_cannot_be_seen_has_stopped_is_left_alone() {
     table.add(501, 500, "node /home/u/notes-mcp/index.js").wire(Wire::Closed).state('t');
     table.row(501).change(|r| r.details.tracer = Some(Pid(500)));
     assert_eq!(table.ended(&now()), [500, 501]);
+}
+
+#[test]
+fn a_helper_whose_descriptors_were_not_read_may_be_a_persons_program() {
+    let hidden = |table: &mut Table, pid: u32| {
+        table
+            .row(pid)
+            .change(|r| (r.details.stdio, r.details.listening, r.details.connected) = (None, None, None));
+    };
+    for line in ["/opt/notes/notes", "python3 /home/u/plot.py", "ssh-agent"] {
+        let mut table = server_above(line);
+        assert_eq!(table.ended(&now()), [500, 501], "{line}: the control");
+        hidden(&mut table, 501);
+        assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined), "{line}");
+        // Nor when the person asks for more than orphans.
+        table.row(500).wire(Wire::Null);
+        let limits = Limits { max_age: Some(Duration::from_secs(1)), ..Limits::default() };
+        let policy = Policy { detached: true, limits, ..now() };
+        assert!(table.ended(&policy).is_empty(), "{line}");
+        table.add(400, 800, "claude").tty("pts/9");
+        table.row(500).wire(Wire::Held(400)).change(|r| r.parent = Pid(400));
+        assert_eq!(table.verdict(&policy, 500), Some(Verdict::InUse), "{line}");
+    }
+    // A socket of a family that cannot be asked for may be one to a display.
+    let mut table = server_above("/opt/notes/notes");
+    table.row(501).change(|r| r.details.listening = None);
+    assert_eq!(table.verdict(&now(), 500), Some(Verdict::Undetermined));
+}
+
+#[test]
+fn the_sandboxed_processes_of_an_automated_browser_hide_nothing_of_a_persons() {
+    for (line, goes) in [
+        ("/opt/google/chrome/chrome --headless=new --user-data-dir=/home/u/p", true),
+        ("/opt/google/chrome/chrome --user-data-dir=/home/u/.cache/ms-playwright/mcp-chrome-1", true),
+        ("/opt/chrome/chrome-headless-shell --remote-debugging-pipe", true),
+        ("/opt/google/chrome/chrome", false),
+    ] {
+        let mut table = server_above(line);
+        table.add(502, 501, "/opt/google/chrome/chrome --type=zygote");
+        table.add(503, 502, "/proc/self/exe");
+        for pid in [502, 503] {
+            table.row(pid).change(|r| (r.details.stdio, r.details.listening) = (None, None));
+        }
+        assert_eq!(!table.ended(&now()).is_empty(), goes, "{line}");
+    }
 }

@@ -10,6 +10,7 @@ use mcp_reap::classify::Verdict;
 use mcp_reap::pattern::Pattern;
 use mcp_reap::plan::Why;
 use mcp_reap::policy::{AllowRule, CountPer, Limits, Policy, ServerRule};
+use mcp_reap::process::{Pid, Stdio, StdioKind};
 use scene::{ME, Table, Wire};
 
 const SERVER: &str = "node /home/u/.npm-global/bin/mcp-server-memory";
@@ -68,6 +69,68 @@ fn a_client_that_reconnected_keeps_only_stdout_of_the_old_copy() {
     let mut table = with_client(Wire::Null);
     table.row(500).wire(Wire::HalfClosed(400)).change(|r| r.parent = mcp_reap::process::Pid(1));
     assert_eq!(table.verdict(&now(), 500), Some(Verdict::Orphaned));
+}
+
+#[test]
+fn a_client_that_reads_a_server_as_its_own_stdin_ends_a_pipeline_and_did_not_reconnect() {
+    // server | claude -p summarize
+    let pipeline = |kind: StdioKind, peers: Option<Vec<Pid>>, id: Option<u64>| {
+        let mut table = with_client(Wire::Null);
+        table.row(500).wire(Wire::HalfClosed(400)).change(|r| r.parent = Pid(1));
+        table.row(400).change(|r| {
+            r.details.stdio = Some(Stdio { stdin_peers: peers, stdin_id: id, ..Stdio::of_kind(kind) });
+        });
+        table
+    };
+    let verdict = |kind, peers, id| pipeline(kind, peers, id).verdict(&now(), 500);
+    let (socket, pipe) = (StdioKind::Socket, StdioKind::Pipe);
+    assert_eq!(verdict(socket, Some(vec![Pid(500)]), Some(7)), Some(Verdict::InUse));
+    assert_eq!(verdict(pipe, Some(vec![Pid(800), Pid(500)]), None), Some(Verdict::InUse));
+    // Its stdin is another's, or none.
+    assert_eq!(verdict(socket, Some(vec![Pid(800)]), Some(7)), Some(Verdict::Orphaned));
+    assert_eq!(verdict(socket, Some(vec![]), Some(7)), Some(Verdict::Orphaned));
+    assert_eq!(verdict(StdioKind::Tty, None, None), Some(Verdict::Orphaned));
+    assert_eq!(verdict(StdioKind::Null, None, None), Some(Verdict::Orphaned));
+    // Who writes to it was not read: no pipe is one end of a pair, and another pair may be this one.
+    assert_eq!(verdict(pipe, None, Some(7)), Some(Verdict::Orphaned));
+    assert_eq!(verdict(socket, None, Some(7)), Some(Verdict::InUse));
+    assert_eq!(verdict(StdioKind::Unknown, None, None), Some(Verdict::InUse));
+    let mut unread = pipeline(pipe, None, None);
+    unread.row(400).change(|r| r.details.stdio = None);
+    assert_eq!(unread.verdict(&now(), 500), Some(Verdict::InUse));
+}
+
+#[test]
+fn the_two_ends_of_a_pipe_have_one_number_whoever_else_holds_it() {
+    let reads = |number| {
+        let mut table = with_client(Wire::Null);
+        let pipe = |id| Stdio { stdin_id: Some(id), stdout_id: Some(id), ..Stdio::of_kind(StdioKind::Pipe) };
+        table.row(500).change(|r| {
+            r.parent = Pid(1);
+            r.details.stdio =
+                Some(Stdio { stdin_peers: Some(vec![]), stdout_peers: Some(vec![Pid(400)]), ..pipe(70) });
+        });
+        table.row(400).change(|r| r.details.stdio = Some(pipe(number)));
+        table.verdict(&now(), 500)
+    };
+    assert_eq!(reads(70), Some(Verdict::InUse));
+    assert_eq!(reads(71), Some(Verdict::Orphaned));
+}
+
+#[test]
+fn an_agent_that_reads_a_pipeline_and_has_a_server_of_its_own_did_not_reconnect() {
+    let agent = |stdin: Option<Vec<Pid>>| {
+        let mut table = Table::new();
+        table.add(400, 800, "node /home/u/agent.js").wire(Wire::Null);
+        table.row(400).change(|r| {
+            r.details.stdio = Some(Stdio { stdin_peers: stdin, ..Stdio::of_kind(StdioKind::Socket) });
+        });
+        table.add(600, 400, "node /home/u/.npm-global/bin/mcp-server-time").wire(Wire::Held(400));
+        table.add(500, 1, SERVER).wire(Wire::HalfClosed(400));
+        table.verdict(&now(), 500)
+    };
+    assert_eq!(agent(Some(vec![Pid(500)])), Some(Verdict::InUse));
+    assert_eq!(agent(Some(vec![Pid(800)])), Some(Verdict::Orphaned));
 }
 
 #[test]

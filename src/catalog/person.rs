@@ -40,6 +40,16 @@ impl Catalog {
             && data.profile(given()).is_none()
     }
 
+    /// A browser that programs drive, or a process that a browser started for itself. `runs` as in [`Catalog::is_persons`].
+    pub(crate) fn is_of_an_automated_browser<'r>(
+        &self,
+        record: &ProcessRecord,
+        runs: impl Fn() -> Cow<'r, Resolution>,
+    ) -> bool {
+        let named = |data| names(record, &runs).iter().any(|name| is_browser(data, name));
+        record.argv.is_some() && self.data.is_some_and(named) && !self.is_persons(record, &runs)
+    }
+
     /// A browser without a window: a program drives it.
     #[must_use]
     pub fn is_headless(&self, record: &ProcessRecord) -> bool {
@@ -216,6 +226,10 @@ mod tests {
             "sleep 5",
         ] {
             assert!(!catalog.is_persons_program(&record(line)), "{line}");
+            let record = record(line);
+            let automated =
+                catalog.is_of_an_automated_browser(&record, || Cow::Owned(Resolution::of(&record)));
+            assert_eq!(automated, line.contains("chrome") || line.contains("firefox"), "{line}");
         }
     }
 

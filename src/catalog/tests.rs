@@ -1,6 +1,7 @@
 //! The catalog as a whole: the fast way out, and the names that processes of one server share.
 #![allow(clippy::unwrap_used)]
 
+mod jobs;
 mod parts;
 mod prefilter;
 mod servers;

@@ -13,6 +13,8 @@ pub(super) struct Channels {
     pub(super) listening: Vec<Listener>,
     /// Connections from outside the instance.
     pub(super) connected: u32,
+    /// The processes at the other ends of these connections, where they could be named.
+    pub(super) callers: Vec<Pid>,
     /// Holders of a connection that a member opened: its owner, an ancestor or a client.
     pub(super) talks_to: Vec<Pid>,
     /// The transport that it announces on its command line, or the socket that makes it a daemon.
@@ -34,6 +36,7 @@ impl Channels {
         let mut channels = Channels {
             listening: Vec::new(),
             connected: 0,
+            callers: Vec::new(),
             talks_to: Vec::new(),
             announced: None,
             unread: false,
@@ -55,6 +58,8 @@ impl Channels {
         channels.count_connections(instance, &chain);
         channels.listening.sort_unstable();
         channels.listening.dedup();
+        channels.callers.sort_unstable();
+        channels.callers.dedup();
         channels.talks_to.sort_unstable();
         channels.talks_to.dedup();
         channels.announced = announced(instance, &chain, look, &channels.listening);
@@ -67,10 +72,12 @@ impl Channels {
     fn count_connections(&mut self, instance: &Instance<'_>, chain: &[&ProcessRecord]) {
         for record in instance.members.iter().map(|member| member.record) {
             let details = &record.details;
-            let inside = details.connected_peers.iter().filter(|pid| instance.contains(**pid)).count();
+            let (inside, outside): (Vec<Pid>, Vec<Pid>) =
+                details.connected_peers.iter().partition(|pid| instance.contains(**pid));
+            self.callers.extend(outside);
             match details.connected {
                 Some(count) => {
-                    let inside = u32::try_from(inside).unwrap_or(u32::MAX);
+                    let inside = u32::try_from(inside.len()).unwrap_or(u32::MAX);
                     self.connected = self.connected.saturating_add(count.saturating_sub(inside));
                 }
                 None => self.unread |= chain.iter().any(|member| member.pid() == record.pid()),

@@ -83,9 +83,13 @@ fn judge_one<'a>(
     let instance = Instance::of_client(look, pid, &name)?;
     let seen = Observation::of(&instance, look, policy);
     let is_other_client = |holder: Pid| {
-        look.roles.role(holder) == Some(Role::Client)
+        let is_client = look.roles.role(holder) == Some(Role::Client)
             && !instance.contains(holder)
-            && !seen.ancestors.contains(&holder)
+            && !seen.ancestors.contains(&holder);
+        match look.tree.get(holder).filter(|_| is_client) {
+            Some(client) => proof::moved_on(client, &instance),
+            None => Answer::No,
+        }
     };
     let around = OtherInstances {
         dead,
@@ -94,7 +98,13 @@ fn judge_one<'a>(
     };
     let proof = proof::dead(&seen.wire, &around);
     let verdict = verdict::judge(&seen, proof);
-    let orphaned = verdict == Verdict::Orphaned;
+    // Any socket that it listens on is a way to talk to it: an IDE's port, an app-server's, a unix socket.
+    let serves = seen.channels.serves();
+    let orphaned = verdict == Verdict::Orphaned && serves == Answer::No;
+    let verdict = match verdict {
+        Verdict::Orphaned if serves == Answer::Yes(()) => Verdict::Detached,
+        other => other,
+    };
     let unattended = matches!(verdict, Verdict::Detached | Verdict::Disconnected) && !on_a_desktop(&instance);
     let reason = (orphaned || unattended).then(|| reason(verdict, &seen, proof));
     let status = ClientStatus { pid, name, orphaned, reason };

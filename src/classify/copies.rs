@@ -48,7 +48,8 @@ struct Key {
 /// `allowed`, `managed` and `undetermined` instances never break a limit, nor does one with a connected client;
 /// `orphaned` and `disconnected` ones go anyway.
 pub(super) fn may_break(finding: &Finding<'_>) -> bool {
-    matches!(finding.verdict, Verdict::InUse | Verdict::Detached) && !finding.connected
+    let limited = matches!(finding.verdict, Verdict::InUse | Verdict::Detached);
+    limited && !finding.connected && !finding.unread_helper
 }
 
 /// Groups what may break a limit. `per` answers whose copies of a server are counted together; `None` for a server that

@@ -83,6 +83,9 @@ pub enum Evidence {
     Connected {
         /// How many connections.
         count: u32,
+        /// The processes that hold the other ends, as far as they were found.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pids: Vec<Pid>,
     },
     /// Listening sockets or connections could not be read.
     NetworkUnknown,
@@ -104,6 +107,11 @@ pub enum Evidence {
     /// A process may be a client or a launcher of this instance; its command line or wire could not be read.
     Hidden {
         /// Which, a member or one above the root.
+        pid: Pid,
+    },
+    /// What a helper holds could not be read, and it may be a person's program.
+    UnreadHelper {
+        /// The helper.
         pid: Pid,
     },
     /// An allow rule names a member.

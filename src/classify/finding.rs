@@ -37,6 +37,8 @@ pub struct Finding<'a> {
     pub(super) owner: Owner,
     /// An outside process is connected to a channel that it serves; no limit ends it then.
     pub connected: bool,
+    /// A helper may be a person's program: no limit ends it then.
+    pub(super) unread_helper: bool,
     /// The shell above goes on only if the server ends well: it is withheld.
     pub awaited: bool,
     /// Members that belong to the person: it is withheld with them.
@@ -71,6 +73,7 @@ impl<'a> Finding<'a> {
             rss: instance.rss(),
             owner: seen.owner,
             connected: seen.channels.live() == Answer::Yes(()),
+            unread_helper: seen.unread_helper.is_some(),
             awaited: seen.awaited_by.is_some(),
             persons: seen.persons,
             conversation: None,

@@ -90,12 +90,17 @@ fn verdicts(
     loop {
         let round: Vec<_> = seen
             .iter()
-            .map(|seen| {
+            .zip(instances)
+            .map(|(seen, instance)| {
                 let is_other_client = |pid: Pid| {
                     let known = look.roles.get(pid).is_some_and(|known| {
                         known.role == Role::Client && !matches!(known.basis, Basis::ActsAsClient { .. })
                     });
-                    (known || acting.contains(&pid)) && !seen.ancestors.contains(&pid)
+                    let is_client = (known || acting.contains(&pid)) && !seen.ancestors.contains(&pid);
+                    match look.tree.get(pid).filter(|_| is_client) {
+                        Some(client) => proof::moved_on(client, instance),
+                        None => Answer::No,
+                    }
                 };
                 let around = OtherInstances {
                     dead: &dead,

@@ -31,6 +31,8 @@ pub(super) struct Observation {
     pub(super) channels: Channels,
     /// A process that may be a client or a launcher of this instance, since its command line or wire could not be read.
     pub(super) hidden: Option<Pid>,
+    /// A helper that may belong to a person for all that is known: what it holds could not be read.
+    pub(super) unread_helper: Option<Pid>,
     /// Pids from the root's parent up.
     pub(super) ancestors: Vec<Pid>,
     /// Members that belong to the person: a browser or editor that a person works in, a process in a terminal.
@@ -58,6 +60,7 @@ impl Observation {
             wire: Wire::of(instance),
             channels: Channels::of(instance, look, counterpart),
             hidden: hidden(instance, look),
+            unread_helper: unread_helper(instance, look),
             ancestors: above.iter().map(|record| record.pid()).collect(),
             persons: persons(instance, look),
             awaited_by: awaited_by(instance, look),
@@ -83,6 +86,7 @@ impl Observation {
         list.extend(self.wire_evidence(instance));
         list.extend(self.channel_evidence());
         list.extend(self.hidden.map(|pid| Evidence::Hidden { pid }));
+        list.extend(self.unread_helper.map(|pid| Evidence::UnreadHelper { pid }));
         list.extend(self.persons.iter().map(|pid| Evidence::PersonBelow { pid: *pid }));
         list.extend(self.awaited_by.map(|pid| Evidence::Awaited { pid }));
         list.extend(instance.clients_below.iter().map(|pid| Evidence::ClientBelow { pid: *pid }));
@@ -107,13 +111,13 @@ impl Observation {
     }
 
     fn channel_evidence(&self) -> Vec<Evidence> {
-        let Channels { listening, connected, talks_to, announced, unread, .. } = &self.channels;
+        let Channels { listening, connected, callers, talks_to, announced, unread, .. } = &self.channels;
         let mut list = Vec::new();
         if !listening.is_empty() {
             list.push(Evidence::Listening { ports: listening.clone() });
         }
         if *connected > 0 || !listening.is_empty() && !unread {
-            list.push(Evidence::Connected { count: *connected });
+            list.push(Evidence::Connected { count: *connected, pids: callers.clone() });
         }
         if *unread {
             list.push(Evidence::NetworkUnknown);
@@ -144,6 +148,25 @@ fn hidden(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     let silent = instance.members.iter().map(|member| member.record).find(|record| record.argv.is_none());
     let further = || instance.further_servers(&look.roles).find(|record| unread(record));
     silent.or_else(further).map(ProcessRecord::pid)
+}
+
+/// A helper of which could not be read what it holds: a window on a display server, a person's terminal. Its own wire would
+/// not matter, but a person's program withholds the instance. What is known to be a part of an automated browser, or was
+/// started by one, is none: Chrome's sandboxed processes hide their descriptors.
+fn unread_helper(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
+    let is_a_browsers = |record: &ProcessRecord| {
+        let above =
+            look.tree.ancestors(record).into_iter().take_while(|above| instance.contains(above.pid()));
+        std::iter::once(record).chain(above).any(|one| {
+            look.roles.role(one.pid()) == Some(Role::Helper)
+                || look.catalog.is_of_an_automated_browser(one, || look.resolution(one))
+        })
+    };
+    let unread =
+        |record: &ProcessRecord| record.details.stdio.is_none() || record.details.listening.is_none();
+    let helpers =
+        instance.members.iter().filter(|member| member.part == Part::Helper).map(|member| member.record);
+    helpers.into_iter().find(|record| unread(record) && !is_a_browsers(record)).map(ProcessRecord::pid)
 }
 
 fn allowed(instance: &Instance<'_>, look: &Look<'_>, policy: &Policy) -> Option<AllowedBy> {

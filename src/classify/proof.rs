@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::wire::{Direction, Wire, WireState};
-use crate::process::Pid;
+use crate::instance::Instance;
+use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio, StdioKind};
 
 /// Why a wire is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -32,8 +33,9 @@ pub(super) enum Answer<T> {
 pub(super) struct OtherInstances<'a> {
     /// Members of the instances that are ended for a dead wire.
     pub(super) dead: &'a HashSet<Pid>,
-    /// Is this process a client, and no ancestor of the instance?
-    pub(super) is_other_client: &'a dyn Fn(Pid) -> bool,
+    /// Is this process a client that is no ancestor of the instance, and reads its stdout as a client does? See
+    /// [`moved_on`].
+    pub(super) is_other_client: &'a dyn Fn(Pid) -> Answer<()>,
     /// Every process of the user could be read: no unseen process holds an end together with one that was seen.
     pub(super) all_read: bool,
 }
@@ -50,13 +52,41 @@ pub(super) fn dead(wire: &Wire, around: &OtherInstances<'_>) -> Answer<Proof> {
         (WireState::Closed, WireState::Closed) if unread => Answer::Unread,
         (WireState::Closed, WireState::Closed) if wire.is_held() => Answer::Yes(Proof::AmongTheDead),
         (WireState::Closed, WireState::Closed) => Answer::Yes(Proof::Closed),
-        (WireState::Closed, WireState::Held)
-            if !wire.stdout.unread
-                && wire.stdout.holders.iter().all(|pid| (around.is_other_client)(*pid)) =>
-        {
-            if unread || !around.all_read { Answer::Unread } else { Answer::Yes(Proof::ClientMovedOn) }
+        (WireState::Closed, WireState::Held) if !wire.stdout.unread => {
+            let holders = || wire.stdout.holders.iter().map(|pid| (around.is_other_client)(*pid));
+            if holders().any(|holder| holder == Answer::No) {
+                Answer::No
+            } else if unread || !around.all_read || holders().any(|holder| holder == Answer::Unread) {
+                Answer::Unread
+            } else {
+                Answer::Yes(Proof::ClientMovedOn)
+            }
         }
         (WireState::Held | WireState::Absent, _) | (_, WireState::Held | WireState::Absent) => Answer::No,
         (WireState::Closed | WireState::Unknown, WireState::Closed | WireState::Unknown) => Answer::Unread,
+    }
+}
+
+/// Does this client hold the stdout of an instance because it reconnected or is ending? One that reads it as its own stdin
+/// is the reader of a pipeline (`server | claude -p summarize`): a client never puts the stdout of a server that it started
+/// there. Where its stdin was not read it may be one, and so may one that has `/dev/null` on 0 and this stdout on another
+/// descriptor, which is then taken for its stdin ([`Stdio`]).
+pub(super) fn moved_on(client: &ProcessRecord, instance: &Instance<'_>) -> Answer<()> {
+    let Some(stdio) = &client.details.stdio else { return Answer::Unread };
+    let outputs = || instance.chain().filter_map(|record| record.details.stdio.as_ref());
+    // The two ends of a pipe have one number, those of a pair have two.
+    let pipes = |own: &Stdio| [own.stdout_kind.unwrap_or(own.kind), stdio.kind] == [StdioKind::Pipe; 2];
+    let numbers = |own: &Stdio| own.stdout_id.zip(stdio.stdin_id);
+    let same_pipe = |own: &Stdio| pipes(own) && numbers(own).is_some_and(|(out, stdin)| out == stdin);
+    let differ = |own: &Stdio| {
+        let two_pipes = pipes(own) && numbers(own).is_some_and(|(out, stdin)| out != stdin);
+        two_pipes || own.stdout_kind.unwrap_or(own.kind) != stdio.kind
+    };
+    match stdio.stdin() {
+        _ if outputs().any(same_pipe) => Answer::No,
+        OtherEnd::Held(pids) if pids.iter().any(|pid| instance.contains(*pid)) => Answer::No,
+        OtherEnd::Held(_) | OtherEnd::Closed | OtherEnd::Absent => Answer::Yes(()),
+        OtherEnd::Unread if stdio.kind != StdioKind::Unknown && outputs().all(differ) => Answer::Yes(()),
+        OtherEnd::Unread => Answer::Unread,
     }
 }

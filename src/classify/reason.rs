@@ -89,6 +89,9 @@ fn unread(seen: &Observation, dead: Answer<Proof>) -> String {
     if let Some(pid) = seen.hidden {
         return format!("what process {pid} runs could not be read");
     }
+    if let Some(pid) = seen.unread_helper {
+        return format!("what its helper {pid} holds could not be read");
+    }
     if dead == Answer::Unread {
         let unknown = |state| state == WireState::Unknown;
         let wire = &seen.wire;

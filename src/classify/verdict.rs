@@ -148,6 +148,8 @@ pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> Verdict {
     let deadly = Facts { dead: dead != Answer::No, ..as_seen };
     match (follows(as_seen), follows(careful), follows(deadly)) {
         (settled @ (Verdict::Managed | Verdict::InUse), ..) => settled,
+        // Whether it is ended, also on request, stands and falls with what that helper is.
+        (..) if seen.unread_helper.is_some() => Verdict::Undetermined,
         (_, careful, deadly) if careful == deadly || careful.ends(false) && deadly.ends(false) => deadly,
         _ => Verdict::Undetermined,
     }

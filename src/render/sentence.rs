@@ -25,7 +25,7 @@ pub(crate) fn leaning(evidence: &Evidence) -> Leaning {
         | E::NoWire { .. }
         | E::Wire { state: WireState::Absent, .. }
         | E::Marked { .. } => Leaning::Neutral,
-        E::OwnerGone { .. } | E::Unmanaged { .. } | E::Connected { count: 0 } | E::DeadWire { .. } => {
+        E::OwnerGone { .. } | E::Unmanaged { .. } | E::Connected { count: 0, .. } | E::DeadWire { .. } => {
             Leaning::For
         }
         E::Wire { direction, state: WireState::Closed, .. } if *direction != "other" => Leaning::For,
@@ -62,14 +62,13 @@ pub(crate) fn sentence(evidence: &Evidence) -> String {
         E::Wire { direction, state, holders } => wire(direction, *state, holders),
         E::NoWire { stdin } => format!("Its stdin is {}, which says nothing about use.", stdin_kind(*stdin)),
         E::Listening { ports } => format!("It listens on {}.", list(ports)),
-        E::Connected { count: 0 } => "Nobody is connected to it.".to_owned(),
-        E::Connected { count: 1 } => "One connection from outside is open.".to_owned(),
-        E::Connected { count } => format!("{count} connections from outside are open."),
+        E::Connected { count, pids } => connected(*count, pids),
         E::NetworkUnknown => "Its sockets or connections could not be read.".to_owned(),
         E::TalksTo { pid } => format!("It is connected to {pid}, which started it or is a client."),
         E::Announced { transport } => format!("It is a daemon by what it announces: {transport}."),
         E::DeadWire { proof } => dead_wire(*proof).to_owned(),
         E::Hidden { pid } => format!("What process {pid} is to it could not be read."),
+        E::UnreadHelper { pid } => unread_helper(*pid),
         E::Allowed { pid, rule, reason } => {
             let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             format!("{rule} allows process {pid}{why}.")
@@ -91,6 +90,19 @@ pub(crate) fn sentence(evidence: &Evidence) -> String {
         }
         E::LeftOver => "Only a helper is left; the server that started it is gone.".to_owned(),
     }
+}
+
+fn unread_helper(pid: Pid) -> String {
+    format!("What its helper {pid} holds could not be read: it may show a window to a person.")
+}
+
+fn connected(count: u32, pids: &[Pid]) -> String {
+    let open = match count {
+        0 => return "Nobody is connected to it.".to_owned(),
+        1 => "One connection from outside is open".to_owned(),
+        _ => format!("{count} connections from outside are open"),
+    };
+    if pids.is_empty() { format!("{open}.") } else { format!("{open}: by {}.", list(pids)) }
 }
 
 fn adopter(pid: Pid, how: Adoption) -> String {

@@ -48,7 +48,8 @@ pub enum SysError {
 ///   (systemd.exec(5)); `MANAGERPID`: the user manager above it.
 /// - `OPENCODE_PID`, `CLAUDE_PID`: set by opencode (1.18) and Claude Code (2.1.332) in what they start.
 /// - `MCP_REAP_EXEC`: the mark of what was started by `mcp-reap exec`.
-pub const EVIDENCE_VARIABLES: [&str; 11] = [
+/// - `DISPLAY`: the X display on which it shows windows: with a connection to that display's port it belongs to a person.
+pub const EVIDENCE_VARIABLES: [&str; 12] = [
     "CLAUDECODE",
     "CLAUDE_CODE_SESSION_ID",
     "CLAUDE_CODE_CHILD_SESSION",
@@ -60,4 +61,5 @@ pub const EVIDENCE_VARIABLES: [&str; 11] = [
     "OPENCODE_PID",
     "CLAUDE_PID",
     "MCP_REAP_EXEC",
+    "DISPLAY",
 ];

@@ -3,10 +3,10 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -59,6 +59,7 @@ pub(crate) fn main() -> ExitCode {
     let memory = vec![1u8; role.uses];
     let listener = role.listens.then(|| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     let socket = role.serves.map(|serves| socket(&dir, &role.tag, serves));
+    let call = role.calls.map(|port| TcpStream::connect(("127.0.0.1", port)).unwrap());
     let (input, output) = wire_of(&role);
     choose_namespace(&role, &dir);
     let mut started: Vec<(String, Child, Ends)> = Vec::new();
@@ -117,7 +118,7 @@ pub(crate) fn main() -> ExitCode {
         }
         Play::Client => crate::puppet::play(&dir, started),
     }
-    drop((listener, socket, memory));
+    drop((listener, socket, call, memory));
     ExitCode::SUCCESS
 }
 
@@ -136,7 +137,8 @@ fn socket(dir: &Path, tag: &str, serves: Serves) -> OwnedFd {
             let address = SocketAddr::from_abstract_name(name).unwrap();
             UnixListener::bind_addr(&address).unwrap().into()
         }
-        Serves::Udp => UdpSocket::bind(("127.0.0.1", 5123)).unwrap().into(),
+        Serves::Udp(port) => UdpSocket::bind(("127.0.0.1", port)).unwrap().into(),
+        Serves::UnixDatagrams => UnixDatagram::bind(short_path(&folder, tag)).unwrap().into(),
         Serves::NamedPipe => {
             let path = dir.join(format!("{tag}.fifo"));
             mkfifo(&path, Mode::S_IRWXU).unwrap();

@@ -50,8 +50,10 @@ pub(crate) enum Serves {
     UnixPath,
     /// An abstract name.
     UnixAbstract,
-    /// A UDP port that is not given out by itself.
-    Udp,
+    /// This UDP port, which is not given out by itself. Scenes share their ports.
+    Udp(u16),
+    /// `TAG.sock` in the scene's folder, for datagrams.
+    UnixDatagrams,
     /// `TAG.fifo` in the scene's folder: a pipe with a name.
     NamedPipe,
 }
@@ -85,6 +87,8 @@ pub(crate) struct Actor {
     pub(crate) listens: bool,
     /// Serves on another socket.
     pub(crate) serves: Option<Serves>,
+    /// Is connected to this port of loopback.
+    pub(crate) calls: Option<u16>,
     /// Moves its wire to fds 6 and 7 and puts /dev/null on 0 and 1, as the Python SDK does.
     pub(crate) moves_wire: bool,
     /// The user it runs as, if not its parent's.
@@ -124,6 +128,7 @@ impl Actor {
             subreaper: false,
             listens: false,
             serves: None,
+            calls: None,
             moves_wire: false,
             uid: None,
             sandboxes: false,

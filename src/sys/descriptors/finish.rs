@@ -14,6 +14,8 @@ pub(in crate::sys) struct Channels {
     pub(in crate::sys) connected_peers: Vec<Pid>,
     pub(in crate::sys) outbound_peers: Vec<Pid>,
     pub(in crate::sys) display: bool,
+    /// Numbers of X displays that it may be connected to over TCP.
+    pub(in crate::sys) displays: Vec<u16>,
 }
 
 /// What is noted of the descriptors of one process.
@@ -179,6 +181,7 @@ fn channels(pid: Pid, others: &Others, naming: &mut impl Naming) -> Channels {
         connected_peers,
         outbound_peers: sorted(outbound),
         display: others.display,
+        displays: others.displays.clone(),
     }
 }
 

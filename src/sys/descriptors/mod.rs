@@ -14,7 +14,7 @@ mod wire;
 
 pub(super) use finish::Observation;
 pub(super) use others::Others;
-pub(super) use runtime::{is_display, is_runtimes_own, unix_listener};
+pub(super) use runtime::{is_display, is_runtimes_own, is_told_to_show, unix_listener};
 pub(super) use wire::{Wires, runs_python};
 
 use std::rc::Rc;
@@ -142,13 +142,38 @@ pub(super) struct Connection {
     /// Something can still go out.
     pub(super) speaks: bool,
     /// The other side is a display server's.
-    pub(super) display: bool,
+    pub(super) display: Display,
+}
+
+/// Whether the other side of a connection is a display server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Display {
+    /// It is not.
+    No,
+    /// By the name of its socket it is.
+    Yes,
+    /// By its port it may be the X display with this number (`ssh -X`, `host:0`): if the process was told to show its window
+    /// there.
+    OverTcp(u16),
+}
+
+impl Display {
+    /// X11 is spoken on port 6000 and the number of the display; sshd forwards displays from 10 on. Up to 6063 is
+    /// [assigned].
+    ///
+    /// [assigned]: https://www.iana.org/assignments/service-names-port-numbers
+    pub(super) fn of_port(remote: u16) -> Display {
+        match remote {
+            6000..=6063 => Display::OverTcp(remote - 6000),
+            _ => Display::No,
+        }
+    }
 }
 
 impl Connection {
-    /// A TCP connection. Nothing says of one that a half of it was shut.
-    pub(super) fn tcp(own: u64, other: Other, origin: Origin) -> Connection {
-        Connection { own, other, origin, unix: false, hears: true, speaks: true, display: false }
+    /// A connection of TCP or UDP. Nothing says of one that a half of it was shut.
+    pub(super) fn inet(own: u64, other: Other, origin: Origin, display: Display) -> Connection {
+        Connection { own, other, origin, unix: false, hears: true, speaks: true, display }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::wire::{self, Wires};
-use super::{Answers, End, Object, Origin, Other, Row, Sight, Socket, Way};
+use super::{Answers, Display, End, Object, Origin, Other, Row, Sight, Socket, Way};
 use crate::process::Listener;
 
 /// The most pipes and sockets of one process that are looked up, at 5 us each; of one with more, the rest is not
@@ -29,6 +29,8 @@ pub(in crate::sys) struct Others {
     /// The other sides of connections that it opened.
     pub(super) opened: Vec<u64>,
     pub(super) display: bool,
+    /// Numbers of X displays that it may be connected to over TCP.
+    pub(super) displays: Vec<u16>,
 }
 
 impl Others {
@@ -166,7 +168,11 @@ impl Others {
             }
             Socket::Connected(connection) => connection,
         };
-        self.display |= connection.display;
+        match connection.display {
+            Display::No => {}
+            Display::Yes => self.display = true,
+            Display::OverTcp(number) => self.displays.push(number),
+        }
         match (connection.origin, connection.other) {
             (_, Other::Gone) => {}
             (Origin::Accepted, other) => self.served.push(other),

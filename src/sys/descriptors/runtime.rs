@@ -1,5 +1,8 @@
 //! Names of unix sockets: how they are shown, and which are no channel.
 
+use std::collections::BTreeMap;
+
+use crate::bytes::{Argv, to_text};
 use crate::process::Listener;
 
 /// Sockets that a language's runtime opens in every program, for its own debugger or its own children:
@@ -35,6 +38,31 @@ pub(in crate::sys) fn is_runtimes_own(name: &[u8]) -> bool {
 pub(in crate::sys) fn is_display(name: &[u8]) -> bool {
     let name = String::from_utf8_lossy(name.strip_prefix(b"\0").unwrap_or(name));
     name.contains(".X11-unix/X") || name.rsplit('/').next().is_some_and(|file| file.starts_with("wayland-"))
+}
+
+/// Was a process told to show its window on one of these X displays, by the environment or, as X's own toolkit takes it, by
+/// an option? Where the environment was not read it may have been.
+pub(in crate::sys) fn is_told_to_show(
+    argv: Option<&Argv>,
+    env: Option<&BTreeMap<String, String>>,
+    displays: &[u16],
+) -> bool {
+    if displays.is_empty() {
+        return false;
+    }
+    let names_one = |text: &str| display_number(text).is_some_and(|number| displays.contains(&number));
+    let words: Vec<_> = argv.iter().flat_map(|argv| argv.iter()).map(to_text).collect();
+    env.is_none_or(|env| env.get("DISPLAY").is_some_and(|value| names_one(value)))
+        || words
+            .windows(2)
+            .any(|pair| ["-display", "--display", "-d"].contains(&&*pair[0]) && names_one(&pair[1]))
+        || words.iter().filter_map(|word| word.strip_prefix("--display=")).any(names_one)
+}
+
+/// `localhost:10.0` names the display with number 10 (X(7)).
+fn display_number(name: &str) -> Option<u16> {
+    let (_, number) = name.rsplit_once(':')?;
+    number.split('.').next()?.parse().ok()
 }
 
 /// How a unix socket that serves is shown: `unix:/run/x.sock`, `unix:@abstract`.
@@ -84,6 +112,26 @@ mod tests {
         for (name, display) in cases {
             assert_eq!(is_display(name), display, "{}", String::from_utf8_lossy(name));
         }
+    }
+
+    #[test]
+    fn a_display_over_tcp_is_the_one_that_the_process_was_told() {
+        let env = |value: &str| BTreeMap::from([("DISPLAY".to_owned(), value.to_owned())]);
+        let told = |display: &str| is_told_to_show(None, Some(&env(display)), &[10]);
+        for display in ["localhost:10.0", "localhost:10", "[::1]:10.1", "10.0.0.3:10", ":10"] {
+            assert!(told(display), "{display}");
+        }
+        for display in ["localhost:0", ":0.10", "localhost", "", "wayland-10", "host:10x"] {
+            assert!(!told(display), "{display}");
+        }
+        assert!(is_told_to_show(None, None, &[10]), "its environment was not read");
+        assert!(!is_told_to_show(None, None, &[]) && !is_told_to_show(None, Some(&BTreeMap::new()), &[10]));
+        let argv = |words: &[&str]| {
+            let argv = words.iter().map(|word| word.as_bytes()).collect();
+            is_told_to_show(Some(&argv), Some(&env(":0")), &[10])
+        };
+        assert!(argv(&["xterm", "-display", "far:10.0"]) && argv(&["gedit", "--display=far:10"]));
+        assert!(!argv(&["xterm", "-display", "far:1"]) && !argv(&["xterm", "far:10"]));
     }
 
     #[test]

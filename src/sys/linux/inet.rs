@@ -1,11 +1,11 @@
-//! TCP and UDP sockets: which of them serve, and which connections came in.
+//! TCP sockets: which of them serve, and which connections came in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use crate::process::Listener;
-use crate::sys::descriptors::{Connection, Origin, Other, Socket};
+use crate::sys::descriptors::{Connection, Display, Origin, Other, Socket};
 use crate::sys::procfs::{
     TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_LISTEN, TCP_SYN_RECV,
     TCP_SYN_SENT, TcpRow,
@@ -18,8 +18,8 @@ const TCP_NEW_SYN_RECV: u8 = 12;
 pub(super) struct Inet {
     by_inode: HashMap<u64, TcpRow>,
     by_addresses: HashMap<(SocketAddr, SocketAddr), TcpRow>,
-    /// Ports that are listened on.
-    served: HashSet<u16>,
+    /// Sockets that listen, by port.
+    listening: HashMap<u16, Vec<TcpRow>>,
     /// Connections that are not accepted yet.
     waiting: Vec<TcpRow>,
     /// The ports that are given to a socket that asks for none; `None` when not known.
@@ -28,19 +28,18 @@ pub(super) struct Inet {
 
 impl Inet {
     pub(super) fn new(rows: Vec<TcpRow>, range: Option<RangeInclusive<u16>>) -> Inet {
-        let served = rows.iter().filter(|row| row.state == TCP_LISTEN).map(|row| row.local.port()).collect();
-        let not_accepted = |row: &&TcpRow| {
-            let states = [TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_SYN_RECV, TCP_NEW_SYN_RECV];
-            row.inode == 0 && states.contains(&row.state)
-        };
-        let waiting = rows.iter().filter(not_accepted).copied().collect();
+        let mut listening: HashMap<u16, Vec<TcpRow>> = HashMap::new();
+        for row in rows.iter().filter(|row| row.state == TCP_LISTEN) {
+            listening.entry(row.local.port()).or_default().push(*row);
+        }
+        let waiting = rows.iter().filter(|row| is_not_accepted(row)).copied().collect();
         let by_addresses = rows
             .iter()
             .filter(|row| row.state != TCP_LISTEN)
             .map(|row| ((row.local, row.remote), *row))
             .collect();
         let by_inode = rows.into_iter().filter(|row| row.inode != 0).map(|row| (row.inode, row)).collect();
-        Inet { by_inode, by_addresses, served, waiting, range }
+        Inet { by_inode, by_addresses, listening, waiting, range }
     }
 
     pub(super) fn has(&self, inode: u64) -> bool {
@@ -60,14 +59,21 @@ impl Inet {
                 }
             }
             TCP_CLOSE => Socket::Nothing,
-            _ => Socket::Connected(Connection::tcp(inode, self.other(row), self.origin(row))),
+            _ => Socket::Connected(Connection::inet(
+                inode,
+                self.other(row),
+                self.origin(row),
+                Display::of_port(row.remote.port()),
+            )),
         }
     }
 
     /// The other side of a connection.
     fn other(&self, row: &TcpRow) -> Other {
         let far = self.by_addresses.get(&(row.remote, row.local));
-        let held = far.filter(|far| far.inode != 0).map(|far| Other::Held(far.inode));
+        // One that is not accepted yet waits at the socket that listens there.
+        let accepting = || far.filter(|far| is_not_accepted(far)).and_then(|far| self.listener(far.local));
+        let held = far.map(|far| far.inode).filter(|inode| *inode != 0).or_else(accepting).map(Other::Held);
         match row.state {
             // The other side has shut down its direction; a client that only closed one half of it still has a socket.
             TCP_CLOSE_WAIT => match held {
@@ -81,15 +87,23 @@ impl Inet {
         }
     }
 
+    /// The socket that listens on this address.
+    fn listener(&self, local: SocketAddr) -> Option<u64> {
+        let all = self.listening.get(&local.port())?;
+        let at = |row: &&TcpRow| row.local.ip() == local.ip();
+        let any = |row: &&TcpRow| row.local.ip().is_unspecified();
+        all.iter().find(at).or_else(|| all.iter().find(any)).map(|row| row.inode).filter(|inode| *inode != 0)
+    }
+
     /// Did it come in, or did the process open it? The table does not tell; the two ports do, nearly always.
     fn origin(&self, row: &TcpRow) -> Origin {
         let (local, remote) = (row.local.port(), row.remote.port());
         let fixed = |port: u16| self.range.as_ref().is_some_and(|range| !range.contains(&port));
-        if self.served.contains(&local) || fixed(local) {
+        if self.listening.contains_key(&local) || fixed(local) {
             Origin::Accepted
         } else if row.state == TCP_SYN_SENT
             || fixed(remote)
-            || (is_local(row) && self.served.contains(&remote))
+            || (is_local(row) && self.listening.contains_key(&remote))
         {
             Origin::Opened
         } else {
@@ -98,19 +112,15 @@ impl Inet {
     }
 }
 
-/// Both sides are on this machine.
-fn is_local(row: &TcpRow) -> bool {
-    row.remote.ip().is_loopback() || row.remote.ip() == row.local.ip()
+/// A connection that no process has yet.
+fn is_not_accepted(row: &TcpRow) -> bool {
+    let states = [TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_SYN_RECV, TCP_NEW_SYN_RECV];
+    row.inode == 0 && states.contains(&row.state)
 }
 
-/// One UDP socket: it serves where it takes datagrams from any sender on a port that was chosen for it.
-pub(super) fn udp(rows: &[TcpRow], range: Option<&RangeInclusive<u16>>, inode: u64) -> Socket {
-    let Some(row) = rows.iter().find(|row| row.inode == inode) else { return Socket::Nothing };
-    let port = row.local.port();
-    if row.state != TCP_CLOSE || range.is_some_and(|range| range.contains(&port)) {
-        return Socket::Nothing;
-    }
-    Socket::Serves { name: Listener::Other(format!("udp:{port}")), waiting: Vec::new() }
+/// Both sides are on this machine.
+pub(super) fn is_local(row: &TcpRow) -> bool {
+    row.remote.ip().is_loopback() || row.remote.ip() == row.local.ip()
 }
 
 #[cfg(test)]
@@ -180,6 +190,20 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_not_accepted_yet_waits_at_the_socket_that_listens() {
+        let (here, there) = ("127.0.0.1:40000", "127.0.0.1:50000");
+        let own = row(here, there, TCP_ESTABLISHED, 10);
+        let theirs = row(there, here, TCP_ESTABLISHED, 0);
+        let listens = |address: &str, inode| row(address, "0.0.0.0:0", TCP_LISTEN, inode);
+        let opened = |rows: &[TcpRow]| seen(rows, Some(RANGE));
+        let (any, at) = (listens("0.0.0.0:50000", 98), listens(there, 99));
+        assert_eq!(opened(&[own, theirs, any]), (Origin::Opened, Other::Held(98)));
+        assert_eq!(opened(&[own, theirs, any, at]), (Origin::Opened, Other::Held(99)));
+        let elsewhere = listens("10.0.0.1:50000", 98);
+        assert_eq!(opened(&[own, theirs, elsewhere]), (Origin::Opened, Other::Unseen));
+    }
+
+    #[test]
     fn a_client_that_waits_to_be_accepted_is_seen_by_its_own_socket() {
         let rows = [
             row("0.0.0.0:8080", "0.0.0.0:0", TCP_LISTEN, 10),
@@ -194,16 +218,5 @@ mod tests {
         let expected = Socket::Serves { name: Listener::Tcp(8080), waiting };
         assert_eq!(Inet::new(rows.to_vec(), Some(RANGE)).socket(10), expected);
         assert_eq!(Inet::new(Vec::new(), None).socket(10), Socket::Nothing);
-    }
-
-    #[test]
-    fn a_datagram_socket_serves_on_a_port_that_was_chosen() {
-        let serves = Socket::Serves { name: Listener::Other("udp:5353".to_owned()), waiting: Vec::new() };
-        let bound = |port: u16, state| [row(&format!("0.0.0.0:{port}"), "0.0.0.0:0", state, 10)];
-        assert_eq!(udp(&bound(5353, TCP_CLOSE), Some(&RANGE), 10), serves);
-        assert_eq!(udp(&bound(5353, TCP_CLOSE), None, 10), serves);
-        assert_eq!(udp(&bound(40000, TCP_CLOSE), Some(&RANGE), 10), Socket::Nothing);
-        assert_eq!(udp(&bound(5353, TCP_ESTABLISHED), Some(&RANGE), 10), Socket::Nothing);
-        assert_eq!(udp(&bound(5353, TCP_CLOSE), Some(&RANGE), 11), Socket::Nothing);
     }
 }

@@ -15,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod udp;
 
 pub use end::{command, environment, identity, lineage, wait_for_end};
 pub use kernel::OsKernel;
@@ -29,7 +30,7 @@ use self::holders::{Holders, Named};
 use self::proc::{MOST_ENVIRON, Place, Proc};
 use self::sockets::Sockets;
 use self::threads::Threads;
-use super::descriptors::{Observation, Others, Row, Wires, runs_python};
+use super::descriptors::{Observation, Others, Row, Wires, is_told_to_show, runs_python};
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
 use crate::process::{
@@ -181,7 +182,10 @@ impl DetailReader {
                     continue;
                 }
             }
+            let displays = &observation.channels.displays;
+            let told = is_told_to_show(record.argv.as_ref(), details.env.as_ref(), displays);
             observation.note(details);
+            details.display |= told;
         }
         drop(tree);
         note(snapshot, seen);

@@ -6,21 +6,20 @@
 //! for each family on a machine with 7 sockets), so the file is read only for another network namespace and where
 //! `sock_diag` is not to be had.
 
+mod unix;
+
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use super::inet::{self, Inet};
+use super::inet::Inet;
 use super::inodes::InodeMap;
 use super::probe::Probe;
 use super::proc::{Shape, link_at, read_at};
+use super::udp::Udp;
 use crate::process::Listener;
-use crate::sys::descriptors::{
-    Connection, Origin, Other, Socket, is_display, is_runtimes_own, unix_listener,
-};
-use crate::sys::procfs::{
-    SOCK_DGRAM, TCP_ESTABLISHED, TCP_LISTEN, TcpRow, UnixRow, UnixSocket, tcp_table, unix_table,
-};
+use crate::sys::descriptors::Socket;
+use crate::sys::procfs::{UnixRow, UnixSocket, tcp_table, unix_table};
 
 /// The most of one socket list that is read, in bytes: about 400,000 sockets.
 const MOST_LIST: usize = 64 << 20;
@@ -38,13 +37,14 @@ pub(super) struct Sockets {
     own: Option<Vec<u8>>,
     unix: InodeMap<u32, UnixSocket>,
     singles: usize,
-    dumped: bool,
+    /// Whether the whole list could be read; `None` before that was tried.
+    dumped: Option<bool>,
     /// `None` before it was read; `Some(None)` where `sock_diag` is not to be had.
     #[allow(clippy::option_option, reason = "not read yet, and not to be had")]
     tcp: Option<Option<Inet>>,
     /// As `tcp`.
     #[allow(clippy::option_option, reason = "not read yet, and not to be had")]
-    udp: Option<Option<Vec<TcpRow>>>,
+    udp: Option<Option<Udp>>,
     /// How often the list of TCP sockets was read again.
     read_again: usize,
     /// Of other network namespaces, and of ours where `sock_diag` is not to be had.
@@ -56,7 +56,7 @@ pub(super) struct Sockets {
 #[derive(Default)]
 struct Slow {
     tcp: Option<Inet>,
-    udp: Option<Vec<TcpRow>>,
+    udp: Option<Udp>,
     unix: Option<Vec<UnixRow>>,
 }
 
@@ -67,7 +67,7 @@ impl Sockets {
             own: std::fs::read_link("/proc/self/ns/net").ok().map(bytes),
             unix: InodeMap::default(),
             singles: 0,
-            dumped: false,
+            dumped: None,
             tcp: None,
             udp: None,
             read_again: 0,
@@ -104,65 +104,6 @@ impl Sockets {
         }
     }
 
-    fn unix(&mut self, inode: u64) -> Option<UnixSocket> {
-        let number = u32::try_from(inode).ok()?;
-        if !self.dumped && self.singles >= MOST_SINGLE {
-            self.dumped = true;
-            self.unix.extend(self.probe.all_unix().into_iter().flatten().map(|row| (row.inode, row)));
-        }
-        if let Some(found) = self.unix.get(&number) {
-            return Some(found.clone());
-        }
-        self.singles += 1;
-        let found = self.probe.unix(inode)?;
-        self.unix.insert(number, found.clone());
-        Some(found)
-    }
-
-    /// `named`: the other side's name is wanted as well, which takes another question; of a wire it is not.
-    fn unix_socket(&mut self, socket: &UnixSocket, named: bool) -> Socket {
-        let name = socket.name.as_deref();
-        if name.is_some_and(is_runtimes_own) {
-            return Socket::Nothing;
-        }
-        match (socket.state, name) {
-            (TCP_LISTEN, Some(name)) => {
-                let waiting = socket.waiting.iter().map(|inode| other(*inode)).collect();
-                return Socket::Serves { name: unix_listener(name), waiting };
-            }
-            (_, Some(name)) if socket.kind == SOCK_DGRAM && !is_automatic(name) => {
-                return Socket::Serves { name: unix_listener(name), waiting: Vec::new() };
-            }
-            (TCP_ESTABLISHED, _) => {}
-            _ => return Socket::Nothing,
-        }
-        let far = match socket.peer {
-            Some(peer) if named && peer != 0 => self.unix(u64::from(peer)),
-            _ => None,
-        };
-        let far_name = far.and_then(|far| far.name);
-        Socket::Connected(Connection {
-            own: u64::from(socket.inode),
-            other: match socket.peer {
-                // A peer of inode 0 that did not shut down is one that is not accepted yet.
-                Some(0) if socket.shutdown == 3 => Other::Gone,
-                Some(peer) => other(peer),
-                None => Other::Unseen,
-            },
-            origin: match (name, &far_name, socket.peer) {
-                (Some(_), ..) => Origin::Accepted,
-                (None, Some(_), _) => Origin::Opened,
-                // A side that waits to be accepted has opened the connection.
-                (None, None, Some(0)) if socket.shutdown != 3 => Origin::Opened,
-                (None, None, _) => Origin::Pair,
-            },
-            unix: true,
-            hears: socket.shutdown & 1 == 0,
-            speaks: socket.shutdown & 2 == 0,
-            display: far_name.is_some_and(|name| is_display(&name)),
-        })
-    }
-
     fn tcp(&mut self, dir: BorrowedFd<'_>, inode: u64) -> Socket {
         let Some(here) = self.is_here(dir) else { return Socket::Unread };
         if here {
@@ -186,44 +127,14 @@ impl Sockets {
 
     fn udp(&mut self, dir: BorrowedFd<'_>, inode: u64) -> Socket {
         let Some(here) = self.is_here(dir) else { return Socket::Unread };
-        let probe = &mut self.probe;
-        let quick = if here { self.udp.get_or_insert_with(|| probe.udp()).clone() } else { None };
-        let range = if here { local_ports() } else { None };
-        match quick.or_else(|| self.slow(dir)?.udp.clone()) {
-            Some(rows) => inet::udp(&rows, range.as_ref(), inode),
-            None => Socket::Unread,
-        }
-    }
-
-    /// A unix socket that `sock_diag` does not know: it lies in another network namespace, where only listening ones
-    /// are marked. Any other bound socket may serve.
-    fn foreign_unix(&mut self, dir: BorrowedFd<'_>, inode: u64) -> Socket {
-        let rows = self.slow(dir).and_then(|slow| slow.unix.as_ref());
-        let Some(row) = rows.and_then(|rows| rows.iter().find(|row| row.inode == inode)) else {
-            return Socket::Unread;
-        };
-        let origin = match &row.name {
-            Some(name) if is_runtimes_own(name) => return Socket::Nothing,
-            Some(name) if row.listens => return Socket::Opaque(unix_listener(name)),
-            Some(name) if row.kind == SOCK_DGRAM && !is_automatic(name) => {
-                return Socket::Serves { name: unix_listener(name), waiting: Vec::new() };
+        if here {
+            let probe = &mut self.probe;
+            let known = self.udp.get_or_insert_with(|| Some(Udp::new(probe.udp()?, local_ports())));
+            if let Some(udp) = known {
+                return udp.socket(inode);
             }
-            _ if !row.connected => return Socket::Nothing,
-            // It was accepted, and whether its client is still there cannot be seen.
-            Some(_) => Origin::Unknown,
-            // Nor did a connection come in by it.
-            None => Origin::Pair,
-        };
-        let (unix, hears, speaks, display) = (true, true, true, false);
-        Socket::Connected(Connection {
-            own: inode,
-            other: Other::Unseen,
-            origin,
-            unix,
-            hears,
-            speaks,
-            display,
-        })
+        }
+        self.slow(dir).and_then(|slow| slow.udp.as_ref()).map_or(Socket::Unread, |udp| udp.socket(inode))
     }
 
     /// Is the process in our network namespace?
@@ -249,21 +160,11 @@ impl Sockets {
             };
             // The range of ports of another namespace cannot be read.
             let range = if here { local_ports() } else { None };
-            let tcp = inet("net/tcp", "net/tcp6").map(|rows| Inet::new(rows, range));
-            let udp = inet("net/udp", "net/udp6");
+            let tcp = inet("net/tcp", "net/tcp6").map(|rows| Inet::new(rows, range.clone()));
+            let udp = inet("net/udp", "net/udp6").map(|rows| Udp::new(rows, range));
             Slow { tcp, udp, unix: read("net/unix").map(|text| unix_table(&text)) }
         }))
     }
-}
-
-fn other(inode: u32) -> Other {
-    if inode == 0 { Other::Unseen } else { Other::Held(u64::from(inode)) }
-}
-
-/// The name that the kernel gives to a datagram socket that needs one to get answers: five hexadecimal digits in the
-/// abstract namespace (unix(7), autobind).
-fn is_automatic(name: &[u8]) -> bool {
-    matches!(name, [0, rest @ ..] if rest.len() == 5 && rest.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// The ports that the kernel gives to a socket that asks for none, in our network namespace.

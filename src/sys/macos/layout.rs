@@ -42,8 +42,10 @@ pub(super) enum FdTarget {
     Listening(u16),
     /// A TCP connection.
     Connected(Tcp),
-    /// A UDP socket that takes datagrams from anybody, by its port.
-    Datagrams(u16),
+    /// A UDP socket that takes datagrams from anybody, on this port.
+    Datagrams { own: u64, port: u16 },
+    /// A UDP socket that is connected.
+    Calling(Tcp),
     /// A socket of another family that may serve, as it is shown.
     Opaque(&'static str),
     /// A socket that is neither bound nor connected, or talks to the kernel.
@@ -199,7 +201,12 @@ pub(super) fn socket(bytes: &[u8]) -> Option<FdTarget> {
     let datagrams = u32_at(bytes, at::SOCKET_TYPE)? == 2;
     Some(match u32_at(bytes, at::SOCKET_KIND)? {
         // SOCKINFO_IN.
-        1 if datagrams && local != 0 && remote == 0 => FdTarget::Datagrams(local),
+        1 if datagrams && local != 0 && remote == 0 => {
+            FdTarget::Datagrams { own: socket_number(bytes)?, port: local }
+        }
+        1 if datagrams && remote != 0 => {
+            FdTarget::Calling(inet::tcp(bytes, socket_number(bytes)?, local, remote)?)
+        }
         1 => FdTarget::Idle,
         // SOCKINFO_TCP, and of its states all in which somebody may be at the other side: SYN_RECEIVED, ESTABLISHED,
         // CLOSE_WAIT (a client that closed one half looks like one that is gone), FIN_WAIT_1, FIN_WAIT_2.

@@ -12,7 +12,7 @@ use super::wires::{self, Asked, Connections, Fds, Holders};
 use crate::bytes::RawText;
 use crate::process::{Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer};
 use crate::sys::EVIDENCE_VARIABLES;
-use crate::sys::descriptors::{Object, Observation, Others, Wires, runs_python};
+use crate::sys::descriptors::{Object, Observation, Others, Wires, is_told_to_show, runs_python};
 use crate::tree::Tree;
 
 /// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
@@ -172,7 +172,7 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     let fds: BTreeMap<Pid, Fds> = close.iter().filter_map(|pid| Some((*pid, reader.fds(*pid)?))).collect();
     let mut holders = Holders::new(Tree::new(snapshot));
     let mut connections = Connections::default();
-    fds.values().for_each(|own| connections.add(own));
+    fds.values().for_each(|own| connections.add(wires::targets(own)));
     let mut unreadable: BTreeSet<Pid> = BTreeSet::new();
     // A closed end needs no holder; only an open one is worth a question to everybody.
     if fds.values().any(wires::is_open) {
@@ -191,7 +191,7 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
             }
             if let Some(theirs) = theirs {
                 holders.add(record.pid(), &theirs);
-                connections.add(&theirs);
+                connections.add(wires::targets(&theirs));
             }
         }
     }
@@ -208,7 +208,11 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     drop(holders);
     for record in &mut snapshot.processes {
         let Some(observation) = seen.remove(&record.pid()) else { continue };
-        observation.note(&mut record.details);
+        let details = &mut record.details;
+        let displays = &observation.channels.displays;
+        let told = is_told_to_show(record.argv.as_ref(), details.env.as_ref(), displays);
+        observation.note(details);
+        details.display |= told;
         let mut bytes = [0; at::CWD_SIZE];
         let length = calls.pid_info(record.pid(), flavor::DIRECTORY, 0, &mut bytes).unwrap_or(0);
         record.details.cwd = layout::cwd(&bytes[..length]);

@@ -1,16 +1,20 @@
 //! What the kernel said of a process's descriptors, as answers to the shared judgement of them. Pure: the descriptors
 //! come from `fds.rs`.
 
+mod connections;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::layout::{Endpoint, FdTarget, Tcp, Unix};
+pub(super) use connections::Connections;
+use connections::is_here;
+
+use super::layout::{FdTarget, Tcp, Unix};
 use crate::process::{Listener, Pid};
 use crate::sys::descriptors::{
-    Access, Answers, Connection, End, Naming, Object, Origin, Other, Row, Sight, Socket, Way, is_display,
-    is_runtimes_own, unix_listener,
+    Access, Answers, Connection, Display, End, Naming, Object, Origin, Other, Row, Sight, Socket, Way,
+    is_display, is_runtimes_own, unix_listener,
 };
 use crate::tree::Tree;
 
@@ -28,6 +32,11 @@ pub(super) struct Fd {
 /// somebody has set `net.inet.ip.portrange` to something else.
 const LOCAL_PORTS: RangeInclusive<u16> = 49152..=65535;
 
+/// What lies on its descriptors.
+pub(super) fn targets(fds: &Fds) -> impl Iterator<Item = &FdTarget> {
+    fds.values().map(|held| &held.target)
+}
+
 /// The table as the shared judgement of it wants it.
 pub(super) fn rows(fds: &Fds) -> Vec<Row> {
     fds.iter().map(|(fd, held)| (*fd, object(&held.target))).collect()
@@ -37,12 +46,12 @@ fn object(target: &FdTarget) -> Object {
     match target {
         FdTarget::Pipe { own, peer, .. } => Object::Pipe(pipe_id(*own, *peer)),
         FdTarget::Unix(unix) => Object::Socket(unix.own),
-        FdTarget::Connected(tcp) => Object::Socket(tcp.own),
+        FdTarget::Connected(tcp) | FdTarget::Calling(tcp) => Object::Socket(tcp.own),
         FdTarget::Plain(object) => *object,
         // Of these no number is known, and none is asked for: each stands for itself, by one that is too small for a
         // kernel's address.
         FdTarget::Listening(port) => Object::Socket(u64::from(*port)),
-        FdTarget::Datagrams(port) => Object::Socket(1 << 17 | u64::from(*port)),
+        FdTarget::Datagrams { own, .. } => Object::Socket(*own),
         FdTarget::Opaque(_) | FdTarget::Idle => Object::Socket(1 << 18),
     }
 }
@@ -50,36 +59,6 @@ fn object(target: &FdTarget) -> Object {
 /// Each end of a pipe has a handle of its own; the smaller one stands for both.
 fn pipe_id(own: u64, peer: u64) -> u64 {
     if peer == 0 { own } else { own.min(peer) }
-}
-
-/// The TCP connections of all processes that were read, by their two sides: the other side of one has them reversed.
-#[derive(Debug, Default)]
-pub(super) struct Connections(BTreeMap<(Endpoint, Endpoint), u64>);
-
-impl Connections {
-    /// Adds those of a process.
-    pub(super) fn add(&mut self, fds: &Fds) {
-        for held in fds.values() {
-            if let FdTarget::Connected(tcp) = &held.target {
-                self.0.insert((tcp.local, tcp.remote), tcp.own);
-            }
-        }
-    }
-
-    /// The socket at the other side. Another machine's is unseen, and so is one of a process that could not be read.
-    fn other(&self, tcp: &Tcp) -> Other {
-        let here = is_here(tcp).then(|| self.0.get(&(tcp.remote, tcp.local))).flatten();
-        here.map_or(Other::Unseen, |own| Other::Held(*own))
-    }
-}
-
-/// The other side may be on this machine: it has the same address, or the loopback's.
-fn is_here(tcp: &Tcp) -> bool {
-    let loopback = |address: Ipv6Addr| match address.to_ipv4_mapped() {
-        Some(address) => address.is_loopback(),
-        None => address.is_loopback(),
-    };
-    tcp.remote.address == tcp.local.address || loopback(tcp.remote.address)
 }
 
 /// The answers about one process.
@@ -113,12 +92,18 @@ impl Answers for Asked<'_> {
         let Some(held) = self.fds.get(&fd) else { return Socket::Unread };
         let other = |name: String| Listener::Other(name);
         match &held.target {
-            FdTarget::Unix(socket) => unix(socket),
+            FdTarget::Unix(socket) => unix(socket, self.connections),
             FdTarget::Listening(port) => Socket::Serves { name: Listener::Tcp(*port), waiting: Vec::new() },
             FdTarget::Connected(tcp) => self.tcp(tcp),
-            FdTarget::Datagrams(port) if LOCAL_PORTS.contains(port) => Socket::Nothing,
-            FdTarget::Datagrams(port) => {
-                Socket::Serves { name: other(format!("udp:{port}")), waiting: Vec::new() }
+            FdTarget::Calling(udp) => self.calling(udp),
+            FdTarget::Datagrams { own, port } => {
+                let waiting = self.connections.callers(*own, *port);
+                // A port that nobody chose serves where somebody knows it all the same.
+                if waiting.is_empty() && LOCAL_PORTS.contains(port) {
+                    Socket::Nothing
+                } else {
+                    Socket::Serves { name: other(format!("udp:{port}")), waiting }
+                }
             }
             FdTarget::Opaque(name) => Socket::Opaque(other((*name).to_owned())),
             FdTarget::Idle => Socket::Nothing,
@@ -142,18 +127,37 @@ impl Asked<'_> {
             (true, false) => Origin::Opened,
             (true, true) => Origin::Unknown,
         };
-        Socket::Connected(Connection::tcp(tcp.own, self.connections.other(tcp), origin))
+        Socket::Connected(Connection::inet(
+            tcp.own,
+            self.connections.other(tcp),
+            origin,
+            Display::of_port(remote),
+        ))
+    }
+
+    /// A UDP socket that is connected: to a client of its own, where its port was chosen for it, and else to a server.
+    fn calling(&self, udp: &Tcp) -> Socket {
+        let (other, sure) = self.connections.called(udp);
+        let origin = match (LOCAL_PORTS.contains(&udp.local.port), sure) {
+            (false, _) => Origin::Accepted,
+            (true, true) => Origin::Opened,
+            (true, false) => Origin::Unknown,
+        };
+        Socket::Connected(Connection::inet(udp.own, other, origin, Display::No))
     }
 }
 
-fn unix(socket: &Unix) -> Socket {
+fn unix(socket: &Unix, connections: &Connections) -> Socket {
     let (named, called) = (!socket.name.is_empty(), !socket.peer_name.is_empty());
     let shut = !socket.hears && !socket.speaks;
     if is_runtimes_own(&socket.name) {
         return Socket::Nothing;
     }
-    if named && (socket.listens || (socket.datagrams && socket.peer == 0)) {
+    if named && socket.listens {
         return Socket::Serves { name: unix_listener(&socket.name), waiting: Vec::new() };
+    }
+    if named && socket.datagrams {
+        return Socket::Serves { name: unix_listener(&socket.name), waiting: connections.peers(socket) };
     }
     // Never connected.
     if socket.peer == 0 && !shut {
@@ -171,17 +175,18 @@ fn unix(socket: &Unix) -> Socket {
         unix: true,
         hears: socket.hears,
         speaks: socket.speaks,
-        display: is_display(&socket.peer_name),
+        display: if is_display(&socket.peer_name) { Display::Yes } else { Display::No },
     })
 }
 
 /// Whether any of these is open at its far end, and that may be on this machine, so that it takes a look at everybody else to
-/// say by whom.
+/// say by whom; or takes datagrams, so that only such a look says whether anybody is connected.
 pub(super) fn is_open(fds: &Fds) -> bool {
     fds.values().any(|held| match &held.target {
         FdTarget::Pipe { peer, .. } => *peer != 0,
-        FdTarget::Unix(unix) => unix.peer != 0,
-        FdTarget::Connected(tcp) => is_here(tcp),
+        FdTarget::Unix(unix) => unix.peer != 0 || unix.datagrams && !unix.name.is_empty(),
+        FdTarget::Connected(tcp) | FdTarget::Calling(tcp) => is_here(tcp),
+        FdTarget::Datagrams { port, .. } => !LOCAL_PORTS.contains(port),
         _ => false,
     })
 }
@@ -205,7 +210,8 @@ impl<'a> Holders<'a> {
                 Some(if *writes { End::Writer(id) } else { End::Reader(id) })
             }
             FdTarget::Unix(unix) => Some(End::Socket(unix.own)),
-            FdTarget::Connected(tcp) => Some(End::Socket(tcp.own)),
+            FdTarget::Connected(tcp) | FdTarget::Calling(tcp) => Some(End::Socket(tcp.own)),
+            FdTarget::Datagrams { own, .. } => Some(End::Socket(*own)),
             _ => None,
         };
         for end in fds.values().filter_map(own).collect::<BTreeSet<End>>() {

@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 
 use rustix::io::{FdFlags, fcntl_setfd};
 
@@ -42,7 +42,7 @@ fn pipe() -> (File, File) {
 }
 
 pub(crate) fn a_server_that_serves_on_another_socket_stays_though_its_wire_is_dead(stage: &Stage) {
-    let cast: Vec<Who> = [Serves::UnixPath, Serves::UnixAbstract, Serves::Udp]
+    let cast: Vec<Who> = [Serves::UnixPath, Serves::UnixAbstract, Serves::Udp(5123)]
         .into_iter()
         .map(|serves| stage.orphan(&shapes::node(&format!("{serves:?}")).but(|a| a.serves = Some(serves)))[0])
         .collect();
@@ -58,6 +58,78 @@ pub(crate) fn a_server_that_serves_on_another_socket_stays_though_its_wire_is_de
     drop(client);
     // A socket that is merely open, bound to nothing that others know, announces nothing.
     let _unrelated = UdpSocket::bind("127.0.0.1:0").unwrap();
+}
+
+pub(crate) fn a_client_of_a_datagram_socket_is_use_and_nothing_that_may_be_asked_for_ends_it(stage: &Stage) {
+    let server = |serves| shapes::node(&format!("{serves:?}")).but(|a| a.serves = Some(serves));
+    let cast: Vec<Who> = [Serves::Udp(5124), Serves::UnixDatagrams]
+        .into_iter()
+        .map(|serves| stage.orphan(&server(serves))[0])
+        .collect();
+    let folder = File::open(stage.dir()).unwrap();
+    let (inet, unix) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UnixDatagram::unbound().unwrap());
+    inet.connect(("127.0.0.1", 5124)).unwrap();
+    unix.connect(short_path(&folder, "UnixDatagrams")).unwrap();
+    let plan = stage.plan();
+    for who in &cast {
+        assert_eq!(plan.must_have(*who).verdict(), "in-use", "{:?}", plan.instance(*who));
+    }
+    let said = stage.run(&["explain", &cast[0].pid.to_string()]).exits(0).text();
+    let named = format!("One connection from outside is open: by {}.", std::process::id());
+    assert!(said.split_whitespace().collect::<Vec<_>>().join(" ").contains(&named), "{said}");
+    stage.configure("[reap]\ndetached = true\n[limits]\nmax_age = \"1s\"\n");
+    a_run_spares(stage, &cast);
+    drop((inet, unix));
+    stage.configure("[reap]\ndetached = true\n");
+    // Without a client they are daemons, which may be asked for.
+    stage.reap();
+    all_dead(&cast);
+}
+
+pub(crate) fn the_reader_of_a_pipeline_is_no_client_that_reconnected(stage: &Stage) {
+    // echo '{...}' | server | claude -p summarize
+    let pipeline = |tag: &str| {
+        let ((stdin, closed), (reader, writer)) = (pipe(), pipe());
+        drop(closed);
+        (adopted(stage, &shapes::node(tag).but(|a| a.play = Play::Idle), Some(stdin), Some(writer)), reader)
+    };
+    let claude = |tag: &str| Actor::new(tag, "claude", &["claude", "-p", "summarize"], Play::Idle);
+    let (read, reader) = pipeline("read");
+    let mut client = claude("reads").start_on(stage.dir(), Some(reader), None);
+    stage.wait_for(&claude("reads"));
+    assert_eq!(stage.plan().must_have(read).verdict(), "in-use");
+    a_run_spares(stage, &[read]);
+    // The positive twin: a client that reconnected keeps that end on a descriptor of its own.
+    let (left, reader) = pipeline("left");
+    fcntl_setfd(reader.as_fd(), FdFlags::empty()).unwrap();
+    let mut other = claude("moved-on").start_on(stage.dir(), Some(File::open("/dev/zero").unwrap()), None);
+    stage.wait_for(&claude("moved-on"));
+    drop(reader);
+    assert_eq!(stage.plan().must_have(left).verdict(), "orphaned");
+    stage.reap();
+    all_dead(&[left]);
+    all_alive(&[read]);
+    for client in [&mut client, &mut other] {
+        client.kill().unwrap();
+        client.wait().unwrap();
+    }
+    assert_eq!(stage.plan().must_have(read).verdict(), "orphaned");
+}
+
+pub(crate) fn a_window_on_a_display_over_tcp_keeps_the_server_above_it(stage: &Stage) {
+    // ssh -X: sshd listens on port 6000 and the number of the display.
+    let _sshd = TcpListener::bind(("127.0.0.1", 6047)).unwrap();
+    let with_display = |tag: &str, display: &str| {
+        let helper = Actor::new(&format!("{tag}.plot"), "plot", &["/opt/plot/plot"], Play::Idle);
+        let helper = helper.on(Wire::Null).with_env("DISPLAY", display).but(|a| a.calls = Some(6047));
+        stage.orphan(&shapes::node(tag).above([helper]))
+    };
+    let (shown, other) = (with_display("shown", "localhost:47.0"), with_display("other", "localhost:46.0"));
+    assert!(!stage.plan().must_have(shown[0]).reap());
+    assert!(stage.plan().must_have(other[0]).reap());
+    stage.reap();
+    all_alive(&shown);
+    all_dead(&other);
 }
 
 pub(crate) fn a_pipe_with_a_name_is_a_way_in_that_never_closes(stage: &Stage) {

@@ -147,7 +147,15 @@ impl Naming for World {
 
 fn connection(own: u64, other: Other, origin: Origin) -> Socket {
     let unix = true;
-    Socket::Connected(Connection { own, other, origin, unix, hears: true, speaks: true, display: false })
+    Socket::Connected(Connection {
+        own,
+        other,
+        origin,
+        unix,
+        hears: true,
+        speaks: true,
+        display: Display::No,
+    })
 }
 
 fn serves(name: &str) -> Socket {

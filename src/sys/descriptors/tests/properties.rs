@@ -14,7 +14,7 @@ fn worlds() -> impl Strategy<Value = World> {
         4 => (any::<bool>(), 1..5u64).prop_map(|(read, id)| (Object::Pipe(id), read, None)),
         3 => (20..24u64, other, origin, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
             |(own, other, origin, unix, hears, speaks)| {
-                let connection = Connection { own, other, origin, unix, hears, speaks, display: false };
+                let connection = Connection { own, other, origin, unix, hears, speaks, display: Display::No };
                 (Object::Socket(own), true, Some(Socket::Connected(connection)))
             }
         ),

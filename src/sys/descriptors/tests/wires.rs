@@ -10,7 +10,7 @@ fn each_direction_is_seen_for_itself() {
     let shut = |hears, speaks| {
         let unix = true;
         let (other, origin) = (Other::Held(8), Origin::Pair);
-        Socket::Connected(Connection { own: 7, other, origin, unix, hears, speaks, display: false })
+        Socket::Connected(Connection { own: 7, other, origin, unix, hears, speaks, display: Display::No })
     };
     let tcp_gone = Socket::Connected(Connection {
         own: 7,
@@ -19,7 +19,7 @@ fn each_direction_is_seen_for_itself() {
         unix: false,
         hears: true,
         speaks: true,
-        display: false,
+        display: Display::No,
     });
     let cases: Vec<(&str, World, OtherEnd<'_>, OtherEnd<'_>)> = vec![
         ("held", live(), Held(&[CLIENT]), Held(&[CLIENT])),

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixDatagram, UnixListener};
 
 use super::*;
 use crate::process::{Details, Listener};
@@ -201,4 +201,100 @@ while not os.path.exists('pid'): time.sleep(.01)",
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     assert!(shows, "the client of a display");
     assert!(!details(&own).display, "the display server is nobody's client");
+}
+
+/// A port that the kernel gives to no socket by itself, of this test alone.
+fn port(nth: u16) -> u16 {
+    10_000 + (std::process::id() % 2_000) as u16 * 4 + nth
+}
+
+#[test]
+fn a_udp_client_counts_while_it_is_connected_and_so_does_the_one_that_the_server_is_connected_to() {
+    let (v4, v6) = (port(0), port(1));
+    let (own, folder) = python(&format!(
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', {v4}))
+t = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); t.bind(('::1', {v6}))
+open('ready', 'w').close()
+d, a = s.recvfrom(9); s.connect(a)"
+    ));
+    let seen = |wanted: (Option<u32>, Vec<Pid>)| {
+        eventually(&own, |row| (row.details.connected, row.details.connected_peers.clone()) == wanted);
+    };
+    seen((Some(0), vec![]));
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    silent.send_to(b"", ("127.0.0.1", v6)).unwrap();
+    seen((Some(0), vec![]));
+    let six = UdpSocket::bind("[::1]:0").unwrap();
+    six.connect(("::1", v6)).unwrap();
+    seen((Some(1), vec![me()]));
+    let four = UdpSocket::bind("127.0.0.1:0").unwrap();
+    four.connect(("127.0.0.1", v4)).unwrap();
+    seen((Some(2), vec![me(), me()]));
+    four.send(b"x").unwrap();
+    // Now the server's is connected to the client's as well, and the port takes nothing else.
+    eventually(&own, |row| row.details.listening.as_ref().map(Vec::len) == Some(1));
+    seen((Some(2), vec![me(), me()]));
+    drop(four);
+    seen((Some(1), vec![me()]));
+    drop(six);
+    seen((Some(0), vec![]));
+    drop((silent, folder));
+}
+
+#[test]
+fn a_unix_datagram_client_counts_by_its_peer_or_by_the_servers() {
+    let (own, folder) = python(
+        "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind('d.sock')
+t = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); t.bind('t.sock')
+open('ready', 'w').close()
+while not os.path.exists('client.sock'): time.sleep(.01)
+t.connect('client.sock')",
+    );
+    let seen = |wanted: (Option<u32>, Vec<Pid>)| {
+        eventually(&own, |row| (row.details.connected, row.details.connected_peers.clone()) == wanted);
+    };
+    seen((Some(0), vec![]));
+    let calls = UnixDatagram::unbound().unwrap();
+    calls.connect(folder.path().join("d.sock")).unwrap();
+    seen((Some(1), vec![me()]));
+    let called = UnixDatagram::bind(folder.path().join("client.sock")).unwrap();
+    seen((Some(2), vec![me(), me()]));
+    drop(calls);
+    seen((Some(1), vec![me()]));
+    drop(called);
+    seen((Some(0), vec![]));
+}
+
+#[test]
+fn a_udp_socket_that_calls_a_client_is_connected_to_it() {
+    let client = UdpSocket::bind(("127.0.0.1", port(2))).unwrap();
+    let (own, _folder) = python(&format!(
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('127.0.0.1', {}))",
+        port(2)
+    ));
+    eventually(&own, |row| row.details.outbound_peers == [me()] && row.details.connected == Some(0));
+    drop(client);
+    eventually(&own, |row| row.details.outbound_peers.is_empty() && row.details.connected == Some(0));
+}
+
+#[test]
+fn a_window_on_an_x_display_over_tcp_is_a_persons() {
+    let number = (std::process::id() % 40) as u16 + 20;
+    let Ok(display) = TcpListener::bind(("127.0.0.1", 6000 + number)) else { return };
+    let shows = |value: &str| {
+        // The environment that counts is the one that it was started with.
+        let (own, folder) = python(&format!(
+            "if os.environ.get('DISPLAY') != '{value}':
+    os.environ['DISPLAY'] = '{value}'
+    os.execv(sys.executable, [sys.executable, '-c', open('/proc/self/cmdline').read().split('\\0')[2], '.'])
+s = socket.create_connection(('127.0.0.1', {}))",
+            6000 + number
+        ));
+        let seen = details(&own);
+        drop(folder);
+        seen.display
+    };
+    assert!(shows(&format!("localhost:{number}.0")));
+    assert!(!shows(":0"));
+    drop(display);
 }

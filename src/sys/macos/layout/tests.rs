@@ -164,14 +164,18 @@ fn a_socket_of_the_internet_tells_its_ports_in_the_machines_order() {
         Some(FdTarget::Connected(Tcp { own: 78, local: side("::1", 0), remote: side("::", 0) }))
     );
     let datagrams = |remote: u16| {
-        let parts: [(usize, &[u8]); 3] = [
+        let parts: [(usize, &[u8]); 5] = [
+            (at::SOCKET_SO, &79_u64.to_le_bytes()),
+            (at::SOCKET_IN_VFLAG, &[2]),
             (at::SOCKET_TYPE, &2_u32.to_le_bytes()),
             (at::SOCKET_IN_LPORT, &5353_u16.to_be_bytes()),
             (at::SOCKET_IN_FPORT, &remote.to_be_bytes()),
         ];
         socket(&socket_bytes(1, &parts))
     };
-    assert_eq!((datagrams(0), datagrams(53)), (Some(FdTarget::Datagrams(5353)), Some(FdTarget::Idle)));
+    assert_eq!(datagrams(0), Some(FdTarget::Datagrams { own: 79, port: 5353 }));
+    let (local, remote) = (Endpoint { port: 5353, ..side("::", 0) }, Endpoint { port: 53, ..side("::", 0) });
+    assert_eq!(datagrams(53), Some(FdTarget::Calling(Tcp { own: 79, local, remote })));
     assert_eq!(socket(&socket_bytes(7, &[])), Some(FdTarget::Opaque("vsock")));
     assert_eq!(socket(&socket_bytes(0, &[])), Some(FdTarget::Plain(Object::Other)));
 }
