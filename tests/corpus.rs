@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use mcp_reap::catalog::{Catalog, Configured, Identification, Role};
-use mcp_reap::process::{Pid, ProcessRecord, StartTime};
+use mcp_reap::process::{Pid, ProcessRecord, StartTime, Stdio, StdioKind};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -152,6 +152,7 @@ fn every_configured_server_is_found_by_its_entry() {
         let entry = Configured { client: "claude-code".into(), entry: "one".into(), argv, cwd };
         let mut record = line.record();
         record.details.cwd = Some("/srv/p".into());
+        record.details.stdio = Some(Stdio::of_kind(StdioKind::Pipe));
         let found = Catalog::builtin().with_configured(vec![entry]).identify(&record);
         assert!(seen_as_server(found.as_ref()), "{:?} {:?}", line.config, line.argv);
     }

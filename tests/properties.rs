@@ -7,7 +7,7 @@ mod scene;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use mcp_reap::catalog::Catalog;
+use mcp_reap::catalog::{Catalog, Configured};
 use mcp_reap::look::Look;
 use mcp_reap::pattern::Pattern;
 use mcp_reap::policy::{AllowRule, Policy};
@@ -203,6 +203,20 @@ proptest! {
                 prop_assert!(seen.insert(member.record.pid()), "{} is in two", member.record.pid());
             }
         }
+    }
+
+    #[test]
+    fn an_entry_of_a_configuration_hides_no_member(table in tables(), entry in 0usize..4) {
+        // The first four are servers and launchers by name already.
+        let argv = COMMANDS[entry].split(' ').map(str::to_owned).collect();
+        let entry = Configured { client: "cursor".to_owned(), entry: "x".to_owned(), argv, cwd: None };
+        let catalog = Catalog::builtin().with_configured(vec![entry]);
+        let members = |catalog: &Catalog| -> HashSet<Pid> {
+            let (judgement, _) = table.judge_by(catalog, &policy());
+            let members = judgement.findings.iter().flat_map(|finding| &finding.instance.members);
+            members.map(|member| member.record.pid()).collect()
+        };
+        prop_assert!(members(&Catalog::builtin()).is_subset(&members(&catalog)));
     }
 
     #[test]

@@ -59,6 +59,23 @@ fn a_configured_command_line_is_that_server_only_on_a_wire() {
 }
 
 #[test]
+fn an_entry_takes_nothing_from_what_a_command_line_says_by_itself() {
+    let line = "node /srv/notes-mcp/server.js --port 38471";
+    let mut table = Table::new();
+    table.add(500, 1, line).wire(Wire::Null).listens(38471, 0);
+    let argv = line.split(' ').map(str::to_owned).collect();
+    let entry = Configured { client: "cursor".to_owned(), entry: "notes".to_owned(), argv, cwd: None };
+    let catalog = Catalog::builtin().with_configured(vec![entry]);
+    let verdict = |catalog: &Catalog| {
+        let judgement = classify::judge(&Look::new(&table.snapshot, catalog), &Policy::default());
+        judgement.findings.first().map(|finding| finding.verdict)
+    };
+    assert_eq!(verdict(&Catalog::builtin()), Some(Verdict::Detached));
+    assert_eq!(verdict(&catalog), Some(Verdict::Detached), "it has no wire to bear the entry out");
+    assert!(matches!(roles(&table, &catalog).get(Pid(500)).unwrap().basis, Basis::Catalog { .. }));
+}
+
+#[test]
 fn a_librarys_browser_is_a_servers_only_below_a_clients_server() {
     let mut table = Table::new();
     table.add(500, 1, SHARED).wire(Wire::Closed);

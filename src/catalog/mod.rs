@@ -91,7 +91,8 @@ impl Catalog {
         data::SOURCE
     }
 
-    /// What a process is, if anything that matters here. Looks at argv, exe and comm only.
+    /// What a process is, if anything that matters here. Looks at argv, exe and comm, and for configurations and plugins
+    /// whether it is on a wire.
     #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
         self.identify_and_resolve(record).map(|(identification, _)| identification)
@@ -143,12 +144,15 @@ impl Catalog {
         let configured = self.index_for(record);
         let seen = Resolution::of(record);
         let judged = self.judge(data).resolved(&seen);
+        // An entry of a configuration and a plugin's folder identify on a wire only. Elsewhere they must not take away what
+        // the line says without them.
+        let may_confirm = record.is_wired() || judged.is_none();
         let found = match configured.and_then(|index| index.find(record, &seen)) {
-            Some(entry) => Some(from_entry(entry, &seen, judged)),
-            None if judged.as_ref().is_none_or(|found| found.role == Role::Wrapper) => {
+            Some(entry) if may_confirm => Some(from_entry(entry, &seen, judged)),
+            None if may_confirm && judged.as_ref().is_none_or(|found| found.role == Role::Wrapper) => {
                 plugins::script(data, record, &seen).or(judged)
             }
-            None => judged,
+            Some(_) | None => judged,
         };
         found.map(|found| (found, seen))
     }

@@ -69,7 +69,7 @@ fn last(root: &str) -> String {
 mod tests {
     use super::super::Catalog;
     use super::*;
-    use crate::process::{Pid, StartTime};
+    use crate::process::{Pid, StartTime, Stdio, StdioKind};
 
     const CACHE: &str = "/home/u/.claude/plugins/cache/market/notes/1.0.0";
 
@@ -79,6 +79,7 @@ mod tests {
             line.split(' ').map(|word| word.replace("CACHE", CACHE)).collect::<Vec<_>>().iter().collect(),
         );
         record.details.cwd = (!cwd.is_empty()).then(|| cwd.replace("CACHE", CACHE).into());
+        record.details.stdio = Some(Stdio::of_kind(StdioKind::Socket));
         record.details.env = (!root.is_empty())
             .then(|| [(ROOT.to_owned(), root.replace("CACHE", CACHE))].into_iter().collect());
         record

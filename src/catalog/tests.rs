@@ -7,12 +7,19 @@ mod servers;
 
 use super::*;
 use crate::bytes::{Argv, RawText, to_text};
-use crate::process::{Pid, StartTime};
+use crate::process::{Pid, StartTime, Stdio, StdioKind};
 use crate::program::Beside;
 
 fn record(argv: &[&str]) -> ProcessRecord {
     let mut record = ProcessRecord::new(Pid(7), StartTime(1));
     record.argv = Some(argv.iter().collect());
+    record
+}
+
+/// The same with its stdin and stdout on a wire.
+fn on_a_wire(argv: &[&str]) -> ProcessRecord {
+    let mut record = record(argv);
+    record.details.stdio = Some(Stdio::of_kind(StdioKind::Socket));
     record
 }
 
@@ -51,9 +58,12 @@ fn a_configured_server_keeps_the_name_its_other_processes_have() {
         (&["npx", "-y", "notes-tool"], "npm exec notes-tool", "fs"),
     ] {
         let catalog = Catalog::builtin().with_configured(vec![entry(argv)]);
-        let found = catalog.identify(&record(&[title])).unwrap();
+        let found = catalog.identify(&on_a_wire(&[title])).unwrap();
         assert_eq!((found.role, found.name.as_str()), (Role::Launcher, name));
         assert_eq!(found.basis, Basis::Configured { client: "claude-code".into(), entry: "fs".into() });
+        let elsewhere = catalog.identify(&record(&[title])).unwrap();
+        let by_its_line = Catalog::builtin().identify(&record(&[title])).unwrap_or(found);
+        assert_eq!(elsewhere, by_its_line, "an entry takes nothing away from what is not seen on a wire");
     }
 }
 
@@ -133,7 +143,7 @@ fn an_entry_that_a_shell_runs_is_its_launcher() {
         (["/bin/sh", "/usr/local/bin/notes-tool"], Role::Launcher),
         (["/usr/bin/python3", "/usr/local/bin/notes-tool"], Role::Server),
     ] {
-        assert_eq!(catalog.identify(&record(&argv)).unwrap().role, role, "{argv:?}");
+        assert_eq!(catalog.identify(&on_a_wire(&argv)).unwrap().role, role, "{argv:?}");
     }
 }
 
