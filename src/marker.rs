@@ -71,11 +71,19 @@ impl Marker {
         get("marker=").filter(|id| is_plain(id)).map(|id| Marker { root, id: id.to_owned() })
     }
 
-    /// Does a guardian of this server live?
+    /// Does a guardian of this server live, or may one? `carrier` is a process of the server, and a process of the same
+    /// user that started later and hides its command line may be any.
     #[must_use]
-    pub fn is_guarded(&self, tree: &Tree<'_>) -> bool {
-        let watches = |argv: &Argv| Marker::of_guardian(argv).as_ref() == Some(self);
-        tree.living().any(|record| record.argv.as_ref().is_some_and(watches))
+    pub fn is_guarded(&self, carrier: &ProcessRecord, tree: &Tree<'_>) -> bool {
+        let may_watch = |record: &ProcessRecord| match &record.argv {
+            Some(argv) => Marker::of_guardian(argv).as_ref() == Some(self),
+            // Of the kernel's threads, whose parent is pid 2, none has a command line.
+            None => {
+                let same_user = record.uid.is_none() || record.uid == carrier.uid;
+                same_user && record.id.start >= self.root.start && record.parent != Pid(2)
+            }
+        };
+        tree.living().any(may_watch)
     }
 
     /// Is the process that `exec` became alive? Another process with its number is not it.

@@ -218,6 +218,15 @@ fn while_a_guardian_lives_what_left_the_tree_is_its_business() {
     let mut dead = table.clone();
     dead.row(505).state('Z').change(|record| record.argv = None);
     assert_eq!(dead.ended(&now()), [ROOT, AWAY, AWAY + 1]);
+    let hidden = |parent: u32, age: f64, uid: u32| {
+        let mut table = dead.clone();
+        table.row(505).state('S').age(age).uid(uid).change(|record| record.parent = Pid(parent));
+        table.ended(&now()).len()
+    };
+    assert_eq!(hidden(1, 3600.0, scene::ME), 1, "its command line is hidden, so it may be a guardian");
+    assert_eq!(hidden(1, 9000.0, scene::ME), 3, "older than the server");
+    assert_eq!(hidden(1, 3600.0, 4242), 3, "another user's");
+    assert_eq!(hidden(2, 3600.0, scene::ME), 3, "a thread of the kernel");
     let of_another = guard.replace("marker=s1.0000002a", "marker=s1.0000002b");
     table.row(505).change(|record| record.argv = Some(of_another.split(' ').collect()));
     assert_eq!(table.ended(&now()), [ROOT, AWAY, AWAY + 1], "somebody else's guardian");

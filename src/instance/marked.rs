@@ -114,7 +114,7 @@ fn stands_for(record: &ProcessRecord, look: &Look<'_>) -> Option<Marker> {
         || goes_on(record)
             && !marker.root_lives(&look.tree)
             && look.tree.living().find(|other| goes_on(other)).map(ProcessRecord::pid) == Some(record.pid());
-    (stands && !marker.is_guarded(&look.tree)).then_some(marker)
+    (stands && !marker.is_guarded(record, &look.tree)).then_some(marker)
 }
 
 /// What carries the marker of a member, left the tree and belongs to it: the tops, each with its marker's root.

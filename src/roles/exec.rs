@@ -32,5 +32,5 @@ pub(super) fn is_marked_server(
     };
     (marker.root == record.id || goes_on())
         && Resolution::of(record).runs_one_program()
-        && !marker.is_guarded(tree)
+        && !marker.is_guarded(record, tree)
 }
