@@ -113,8 +113,7 @@ impl Marker {
     /// Does its guardian watch exactly this stdin?
     #[must_use]
     pub fn names(&self, stdin: Option<Wire>) -> bool {
-        let watched = self.id.split_once('.').map_or("", |(wire, _)| wire);
-        stdin.is_some_and(|wire| watched == wire.to_string())
+        stdin.is_some() && stdin == Wire::of_id(&self.id)
     }
 }
 
@@ -136,6 +135,20 @@ pub enum Wire {
     Pipe(u64),
     /// A socket.
     Socket(u64),
+}
+
+impl Wire {
+    /// The stdin that a marker's id names.
+    #[must_use]
+    pub fn of_id(id: &str) -> Option<Wire> {
+        let (wire, _) = id.split_once('.')?;
+        let number = |digits: &str| digits.parse().ok();
+        match wire.split_at_checked(1)? {
+            ("p", inode) => number(inode).map(Wire::Pipe),
+            ("s", inode) => number(inode).map(Wire::Socket),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Wire {
@@ -205,5 +218,8 @@ mod tests {
             assert!(!marker.names(stdin), "{marker} {stdin:?}");
         }
         assert!(of(Some(Wire::Socket(7))).is_on_a_wire() && !of(None).is_on_a_wire());
+        for none in ["", "p77", "-.0", "p.0", "x7.0", ".0", "\u{e4}7.0"] {
+            assert_eq!(Wire::of_id(none), None, "{none}");
+        }
     }
 }

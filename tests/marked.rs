@@ -108,7 +108,7 @@ fn an_allowlist_that_names_what_left_the_tree_keeps_all_of_it() {
 #[test]
 fn what_leads_a_life_of_its_own_stays_though_it_carries_the_marker() {
     type Change = fn(&mut Table);
-    let all: [(&str, Change); 16] = [
+    let all: [(&str, Change); 19] = [
         ("it listens", |t| set(t.row(AWAY).listens(8080, 0))),
         ("whether it listens was not read", |t| {
             t.row(AWAY).change(|r| r.details.listening = None);
@@ -133,6 +133,11 @@ fn what_leads_a_life_of_its_own_stays_though_it_carries_the_marker() {
         ("in the session of a stranger", |t| {
             t.row(AWAY).change(|r| (r.session, r.group) = (Pid(800), Pid(800)));
         }),
+        ("it writes to a terminal that is not its own", |t| {
+            t.row(AWAY).change(|r| r.details.stdio = Some(writes_to_a_terminal()));
+        }),
+        ("it was started in tmux", |t| started_in(t, "TMUX", "/tmp/tmux-1000/default,70,0")),
+        ("it was started in a terminal of another kind", |t| started_in(t, "TERM", "screen-256color")),
         ("started before the server", |t| set(t.row(AWAY).age(9000.0))),
         ("in another PID namespace", |t| {
             t.row(AWAY).change(|r| r.details.foreign_namespace = true);
@@ -151,6 +156,47 @@ fn what_leads_a_life_of_its_own_stays_though_it_carries_the_marker() {
 
 fn command(table: &mut Table, line: &str) {
     table.row(AWAY).change(|record| record.argv = Some(line.split(' ').collect()));
+}
+
+fn writes_to_a_terminal() -> Stdio {
+    Stdio {
+        stdout_kind: Some(StdioKind::Tty),
+        stdout_peers: Some(vec![Pid(800)]),
+        ..Stdio::of_kind(StdioKind::Null)
+    }
+}
+
+fn started_in(table: &mut Table, name: &str, value: &str) {
+    let marker = marker(table, 1);
+    table.row(AWAY).env(&[("MCP_REAP_EXEC", &marker), (name, value)]);
+}
+
+#[test]
+fn what_was_started_in_the_terminal_of_the_server_goes_with_it() {
+    let mut table = unguarded(SERVER);
+    let marker = marker(&mut table, 1);
+    for pid in [ROOT, AWAY] {
+        table.row(pid).env(&[("MCP_REAP_EXEC", &marker), ("TMUX", "/tmp/tmux-1000/default,70,0")]);
+    }
+    assert_eq!(table.ended(&now()), [ROOT, AWAY, AWAY + 1]);
+}
+
+/// In the pane of a tmux server that the server started, `(setsid job &)`: session, parent and stdio are a helper's.
+#[test]
+fn while_a_multiplexer_with_the_marker_lives_what_is_younger_may_be_its_job() {
+    const TMUX: u32 = 505;
+    for (age, line, ended) in [
+        (3500.0, "tmux new-session -d", &[ROOT][..]),
+        (3000.0, "tmux new-session -d", &[ROOT]),
+        (2000.0, "tmux new-session -d", &[ROOT, AWAY, AWAY + 1]),
+        // Another helper hands nothing of the person's on.
+        (3500.0, "/opt/tools/watcher", &[ROOT, TMUX, AWAY, AWAY + 1]),
+    ] {
+        let mut table = unguarded(SERVER);
+        let marker = marker(&mut table, 1);
+        table.add(TMUX, 1, line).age(age).env(&[("MCP_REAP_EXEC", &marker)]);
+        assert_eq!(table.ended(&now()), ended, "{line} {age}");
+    }
 }
 
 #[test]

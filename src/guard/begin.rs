@@ -41,8 +41,8 @@ pub struct Start {
 /// # Errors
 /// When there can be none, in words for people.
 pub(super) fn begin(start: &Start, identity: ProcessId, marker: &Marker) -> Result<(), Refused> {
-    let stdin = start.stdin.map(|_| stdin::duplicate()).transpose();
-    let stdin = stdin.map_err(|errno| refused("duplicate stdin", errno.into()))?;
+    let stdin = start.stdin.map(|_| stdin::watchable(std::io::stdin())).transpose();
+    let stdin = stdin.map_err(|errno| refused("watch stdin", errno.into()))?;
     let both = Both::of(start, identity)?;
     let (mut ready, tells) = std::io::pipe().map_err(|error| refused("make a pipe", error))?;
     let tells = above_stdio(tells.into()).map_err(|error| refused("make a pipe", error))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// While stdin is hung up and the client lives, stdout is asked about this often.
 const ASK_STDOUT: Duration = Duration::from_secs(1);
-/// While the root is gone, its tree is asked about this often; as is a socket that its own side shut down.
+/// While the root is gone, its tree is asked about this often; as is a socket that was shut down.
 const ASK_TREE: Duration = Duration::from_secs(2);
 /// The longest rest between two judgements that end nothing.
 const JUDGE_SELDOM: Duration = Duration::from_mins(5);
@@ -18,8 +18,11 @@ pub enum Stdin {
     Silent,
     /// Nothing has happened to it.
     Connected,
-    /// The server itself shut it down; whoever has the other end may still close it.
-    ShutByServer,
+    /// One direction of a socket was shut down, and who did it cannot be told; whoever has the other end may still
+    /// close it.
+    HalfShut,
+    /// Both directions of a socket were shut down, for so long; whoever has the other end still has it.
+    ShutBothWays(Duration),
     /// Nobody holds the other end any more, for so long.
     HungUp(Duration),
 }
@@ -53,6 +56,8 @@ pub enum Tree {
 pub struct Seen {
     /// The stdin that it watches.
     pub stdin: Stdin,
+    /// Nothing tells that the server closed its own stdin: then that is asked about.
+    pub silent_close: bool,
     /// The client has ended.
     pub client_gone: bool,
     /// The process that `exec` became has ended.
@@ -98,8 +103,12 @@ impl Seen {
         }
         match self.stdin {
             Stdin::Silent if self.client_gone => Next::JudgeAndLeave,
+            // Without a stdin no hang-up of it can come.
+            Stdin::Connected if self.client_gone && self.silent_close => Next::SleepAtMost(JUDGE_SELDOM),
             Stdin::Silent | Stdin::Connected => Next::Sleep,
-            Stdin::ShutByServer => Next::SleepAtMost(ASK_TREE),
+            Stdin::HalfShut => Next::SleepAtMost(ASK_TREE),
+            Stdin::ShutBothWays(since) if self.client_gone || since >= self.linger => self.judge(false),
+            Stdin::ShutBothWays(_) => Next::SleepAtMost(ASK_TREE),
             Stdin::HungUp(_) if self.client_gone => self.judge(false),
             Stdin::HungUp(since) => match self.stdout {
                 None => Next::AskStdout,
@@ -141,7 +150,16 @@ mod tests {
     const LINGER: Duration = Duration::from_mins(1);
 
     fn seen(stdin: Stdin, client_gone: bool, root_gone: bool) -> Seen {
-        Seen { stdin, client_gone, root_gone, stdout: None, tree: None, rest: Duration::ZERO, linger: LINGER }
+        Seen {
+            stdin,
+            silent_close: true,
+            client_gone,
+            root_gone,
+            stdout: None,
+            tree: None,
+            rest: Duration::ZERO,
+            linger: LINGER,
+        }
     }
 
     fn hung_up(stdout: Reader, seconds: u64) -> Seen {
@@ -157,6 +175,7 @@ mod tests {
         let now = Stdin::HungUp(Duration::ZERO);
         let judge = Next::Judge { lingered: false };
         let second = |n| Next::SleepAtMost(Duration::from_secs(n));
+        let shut = |n| Stdin::ShutBothWays(Duration::from_secs(n));
         for (what, seen, next) in [
             ("nothing has happened", seen(Stdin::Connected, false, false), Next::Sleep),
             ("client gone, hang-up", seen(now, true, false), judge),
@@ -172,9 +191,17 @@ mod tests {
                 Next::Judge { lingered: true },
             ),
             ("hang-up, a pipeline", hung_up(Reader::Other, 3600), second(1)),
-            ("the server's own half-close", seen(Stdin::ShutByServer, false, false), second(2)),
-            ("the same, client gone", seen(Stdin::ShutByServer, true, false), second(2)),
-            ("client gone, the wire is held", seen(Stdin::Connected, true, false), Next::Sleep),
+            ("the server's own half-close", seen(Stdin::HalfShut, false, false), second(2)),
+            ("the same, client gone", seen(Stdin::HalfShut, true, false), second(2)),
+            ("both ways shut down", seen(shut(59), false, false), second(2)),
+            ("both ways shut down too long", seen(shut(60), false, false), judge),
+            ("both ways shut down, client gone", seen(shut(0), true, false), judge),
+            ("client gone, the wire is held", seen(Stdin::Connected, true, false), second(300)),
+            (
+                "the same where a guardian has a stdin of its own",
+                Seen { silent_close: false, ..seen(Stdin::Connected, true, false) },
+                Next::Sleep,
+            ),
             ("root gone, not asked", seen(Stdin::Connected, true, true), Next::AskTree),
             ("root gone, the wire lives on", rootless(Stdin::Connected, Tree::Connected), second(2)),
             ("root gone, the wire has ended", rootless(Stdin::Connected, Tree::CutOff), judge),

@@ -7,12 +7,22 @@
 
 use std::os::fd::OwnedFd;
 
-/// Is the other end of this unix socket closed? Its peer has no inode then (net/unix/diag.c,
-/// `sk_diag_dump_peer`). What cannot be asked is not gone.
+use super::watch::FarEnd;
+
+/// What is at the other end of this unix socket? A peer that is closed has no inode (net/unix/diag.c,
+/// `sk_diag_dump_peer`).
 #[must_use]
-pub fn is_gone(inode: u64) -> bool {
-    ask(inode).and_then(|answer| peer_of(&answer)) == Some(0)
+pub fn far_end(inode: u64) -> FarEnd {
+    let Some(answer) = ask(inode) else { return FarEnd::There };
+    match (peer_of(&answer), shut_ways(&answer)) {
+        (Some(0), _) => FarEnd::Gone,
+        (Some(_), Some(BOTH_WAYS)) => FarEnd::ShutBothWays,
+        _ => FarEnd::There,
+    }
 }
+
+/// `SHUTDOWN_MASK`: nothing can be read, nothing can be written.
+const BOTH_WAYS: u8 = 3;
 
 fn ask(inode: u64) -> Option<Vec<u8>> {
     use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
@@ -42,6 +52,12 @@ fn ask(inode: u64) -> Option<Vec<u8>> {
 fn peer_of(message: &[u8]) -> Option<u32> {
     const UNIX_DIAG_PEER: u16 = 2;
     Some(u32::from_ne_bytes(attribute(message, UNIX_DIAG_PEER)?.get(..4)?.try_into().ok()?))
+}
+
+/// The directions that were shut down at this end.
+fn shut_ways(message: &[u8]) -> Option<u8> {
+    const UNIX_DIAG_SHUTDOWN: u16 = 6;
+    attribute(message, UNIX_DIAG_SHUTDOWN)?.first().copied()
 }
 
 /// An attribute of a message with a `struct unix_diag_msg` of 16 bytes.
@@ -79,18 +95,21 @@ mod tests {
         let file = std::fs::File::from(OwnedFd::from(ours.try_clone().unwrap()));
         let inode = file.metadata().unwrap().ino();
         assert_eq!(ask(inode).and_then(|answer| peer_of(&answer)).map(|peer| peer != 0), Some(true));
-        ours.shutdown(Shutdown::Both).unwrap();
-        assert!(!is_gone(inode), "we shut it down, they still have their end");
+        assert_eq!(far_end(inode), FarEnd::There);
+        ours.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(far_end(inode), FarEnd::There, "they can still write");
+        theirs.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(far_end(inode), FarEnd::ShutBothWays, "they still have their end");
         drop(theirs);
-        assert!(is_gone(inode));
-        assert!(!is_gone(1), "no such socket is not known");
+        assert_eq!(far_end(inode), FarEnd::Gone);
+        assert_eq!(far_end(1), FarEnd::There, "no such socket is not known");
     }
 
     /// All that the kernel tells of a socket to somebody who has it, or asks for it: the bits of both directions, what is
     /// still to be read, and what poll(2) says.
     #[derive(Debug, PartialEq)]
     struct Seen {
-        shutdown: Option<Vec<u8>>,
+        shutdown: Option<u8>,
         peer_is_there: bool,
         unread: u64,
         polled: rustix::event::PollFlags,
@@ -108,7 +127,7 @@ mod tests {
         let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
         let peeked = recv(end.as_raw_fd(), &mut byte, flags);
         Seen {
-            shutdown: attribute(&answer, 6).map(<[u8]>::to_vec), // UNIX_DIAG_SHUTDOWN
+            shutdown: shut_ways(&answer),
             peer_is_there: peer_of(&answer) != Some(0),
             unread: rustix::io::ioctl_fionread(end).unwrap(),
             polled,
@@ -128,8 +147,8 @@ mod tests {
         let by_client = both(|_, client| client.shutdown(Shutdown::Write).unwrap());
         let by_server = both(|server, _| server.shutdown(Shutdown::Read).unwrap());
         assert_eq!(by_client, by_server);
-        assert_eq!(by_client.0.shutdown, Some(vec![1]), "RCV_SHUTDOWN at the server's end, whoever did it");
-        assert_eq!(by_client.1.shutdown, Some(vec![2]), "SEND_SHUTDOWN at the client's");
+        assert_eq!(by_client.0.shutdown, Some(1), "RCV_SHUTDOWN at the server's end, whoever did it");
+        assert_eq!(by_client.1.shutdown, Some(2), "SEND_SHUTDOWN at the client's");
         assert!(by_client.0.end_of_input && by_client.0.peer_is_there);
     }
 

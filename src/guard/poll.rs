@@ -1,4 +1,9 @@
-//! What a guardian waits for, on Linux: one poll(2) over a duplicate of stdin and two pidfds.
+//! What a guardian waits for, on Linux: one poll(2) over two pidfds and an epoll instance in which the server's stdin is
+//! registered.
+//!
+//! The registration is no end of the connection. It is about the open file description that the server's descriptor 0
+//! shares, tells of its hang-up, and goes without a word when the server and all who share it have closed it
+//! (fs/eventpoll.c, `eventpoll_release_file`).
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -8,15 +13,17 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::ticket::{Known, Ticket};
-use super::watch::{Events, Happenings, Watched};
+use super::watch::{Events, FarEnd, Happenings, Watched};
 use super::{ffi, peer, stdin};
 use crate::marker::Wire;
 
 /// The descriptors of one guardian.
 #[derive(Debug)]
 pub struct Polled {
-    /// A duplicate of the server's stdin, where something hangs up there, and what it is.
-    stdin: Option<(OwnedFd, Option<Wire>)>,
+    /// Tells of the server's stdin, where something hangs up there.
+    stdin: Option<OwnedFd>,
+    /// What that stdin is.
+    wire: Option<Wire>,
     /// A pidfd of the client.
     client: Option<OwnedFd>,
     /// A pidfd of the root.
@@ -38,16 +45,15 @@ impl Polled {
         };
         let root = pidfd(ticket.root_by)?;
         let client = ticket.client_by.map(pidfd).transpose()?;
-        let stdin = ticket.stdin_fd.map(adopt).transpose()?.map(|fd| {
-            let wire = stdin::wire(fd.as_fd());
-            (fd, wire)
-        });
+        let stdin = ticket.stdin_fd.map(adopt).transpose()?;
         let watched = Watched {
             stdin: stdin.is_some(),
+            silent_close: true,
             client: client.is_some(),
             client_gone: ticket.client_is_gone(),
         };
-        let mut polled = Polled { stdin, client, root, origin: Instant::now() };
+        let wire = Wire::of_id(&ticket.marker);
+        let mut polled = Polled { stdin, wire, client, root, origin: Instant::now() };
         polled
             .wait(Happenings::ROOT, Some(Duration::ZERO))
             .map_err(|error| format!("could not poll: {error}"))?;
@@ -57,10 +63,8 @@ impl Polled {
 
 impl Events for Polled {
     fn wait(&mut self, wanted: Happenings, time: Option<Duration>) -> io::Result<Happenings> {
-        let stdin = self.stdin.as_ref().filter(|_| wanted.hang_up).map(|(fd, _)| fd);
         let places = [
-            // Never for its data: only a hang-up or an error ends the sleep, both of which cannot be masked.
-            (stdin, PollFlags::empty()),
+            (self.stdin.as_ref().filter(|_| wanted.hang_up), PollFlags::IN),
             (self.client.as_ref().filter(|_| wanted.client), PollFlags::IN),
             (Some(&self.root).filter(|_| wanted.root), PollFlags::IN),
         ];
@@ -68,12 +72,16 @@ impl Events for Polled {
         Ok(Happenings { hang_up, client, root })
     }
 
-    fn other_end_is_gone(&mut self) -> bool {
-        match self.stdin {
+    fn other_end(&mut self) -> FarEnd {
+        match self.wire {
             // Nobody but the last writer can hang up a pipe.
-            Some((_, Some(Wire::Pipe(_)) | None)) | None => true,
-            Some((_, Some(Wire::Socket(inode)))) => peer::is_gone(inode),
+            Some(Wire::Pipe(_)) | None => FarEnd::Gone,
+            Some(Wire::Socket(inode)) => peer::far_end(inode),
         }
+    }
+
+    fn stdin_can_hang_up(&mut self) -> bool {
+        self.stdin.as_ref().is_some_and(|epoll| stdin::is_registered(epoll.as_fd()))
     }
 
     fn let_go_of_stdin(&mut self) {
@@ -108,4 +116,73 @@ fn poll_once<const N: usize>(
         *happened = ready.next().unwrap_or(false);
     }
     Ok(happened)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
+    use std::os::unix::net::UnixStream;
+
+    const HANG_UP: Happenings = Happenings { hang_up: true, client: false, root: false };
+
+    fn watching(stdin: impl std::os::fd::AsFd) -> Polled {
+        let own = rustix::process::getpid();
+        let root = rustix::process::pidfd_open(own, rustix::process::PidfdFlags::empty()).unwrap();
+        let epoll = stdin::watchable(stdin).unwrap();
+        Polled { stdin: Some(epoll), wire: None, client: None, root, origin: Instant::now() }
+    }
+
+    fn piped() -> (Polled, PipeReader, PipeWriter) {
+        let (server, client) = pipe().unwrap();
+        (watching(&server), server, client)
+    }
+
+    fn hung_up(polled: &mut Polled) -> bool {
+        polled.wait(HANG_UP, Some(Duration::ZERO)).unwrap().hang_up
+    }
+
+    #[test]
+    fn a_guardian_hears_the_client_close_and_not_its_data() {
+        let (mut polled, mut server, mut client) = piped();
+        client.write_all(b"request").unwrap();
+        assert!(!hung_up(&mut polled) && polled.stdin_can_hang_up());
+        drop(client);
+        assert!(hung_up(&mut polled) && hung_up(&mut polled), "at every wait that it is wanted at");
+        assert!(!polled.wait(Happenings::ROOT, Some(Duration::ZERO)).unwrap().any(), "and at no other");
+        let mut read = Vec::new();
+        server.read_to_end(&mut read).unwrap();
+        assert_eq!(read, b"request", "a guardian reads nothing");
+    }
+
+    #[test]
+    fn a_client_hears_the_server_close_and_the_guardian_nothing() {
+        let (mut polled, server, mut client) = piped();
+        let shared = server.try_clone().unwrap();
+        drop(server);
+        assert!(polled.stdin_can_hang_up(), "another descriptor has the same description");
+        drop(shared);
+        assert!(!polled.stdin_can_hang_up() && !hung_up(&mut polled));
+        let refused = client.write_all(b"request").unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::BrokenPipe);
+        let (server, mut client) = UnixStream::pair().unwrap();
+        let mut polled = watching(&server);
+        drop(server);
+        assert_eq!(client.read(&mut [0]).unwrap(), 0, "the end of the stream");
+        assert!(!polled.stdin_can_hang_up() && !hung_up(&mut polled));
+    }
+
+    #[test]
+    fn one_socket_for_both_ways_is_one_registration() {
+        let (server, client) = UnixStream::pair().unwrap();
+        let stdout = server.try_clone().unwrap();
+        let mut polled = watching(&server);
+        drop(server);
+        assert!(polled.stdin_can_hang_up() && !hung_up(&mut polled), "stdout is the same socket");
+        drop(client);
+        assert!(hung_up(&mut polled));
+        drop(stdout);
+        assert!(!polled.stdin_can_hang_up());
+    }
 }

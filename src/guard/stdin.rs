@@ -1,9 +1,11 @@
 //! The stdin that a guardian watches: anonymous pipes and sockets, which hang up.
 
 #[cfg(target_os = "linux")]
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 
+#[cfg(target_os = "linux")]
+use rustix::event::epoll;
 #[cfg(target_os = "linux")]
 use rustix::fs::{FileType, fstat, readlink};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
@@ -16,13 +18,8 @@ use crate::marker::Wire;
 #[cfg(target_os = "linux")]
 #[must_use]
 pub fn of_this_process() -> Option<Wire> {
-    wire(std::io::stdin().as_fd())
-}
-
-/// The same of any descriptor.
-#[cfg(target_os = "linux")]
-#[must_use]
-pub fn wire(fd: BorrowedFd<'_>) -> Option<Wire> {
+    let stdin = std::io::stdin();
+    let fd = stdin.as_fd();
     let stat = fstat(fd).ok()?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::Socket => Some(Wire::Socket(stat.st_ino)),
@@ -34,12 +31,37 @@ pub fn wire(fd: BorrowedFd<'_>) -> Option<Wire> {
     }
 }
 
-/// A second descriptor for stdin, above 2 and closed on exec.
+/// What tells of a hang-up of stdin: an epoll instance in which its open file description is registered, above 2 and
+/// closed on exec. It is no second descriptor of stdin. A registration goes with the last descriptor of what it is about
+/// (epoll(7), question 6), so the server's own close stays one: the client sees at once that nobody reads any more.
+///
+/// # Errors
+/// `EMFILE` when no descriptor is left, `ENOSPC` at the limit of registrations, `EPERM` or `ENOSYS` for a seccomp filter.
+#[cfg(target_os = "linux")]
+pub fn watchable(stdin: impl AsFd) -> Result<OwnedFd, Errno> {
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let epoll = if epoll.as_raw_fd() > 2 { epoll } else { fcntl_dupfd_cloexec(epoll, 3)? };
+    // Never for its data: only a hang-up or an error makes it ready, both of which cannot be masked.
+    epoll::add(&epoll, stdin, epoll::EventData::new_u64(0), epoll::EventFlags::empty())?;
+    Ok(epoll)
+}
+
+/// Is anything registered in this epoll instance of our own? What cannot be read is taken for registered.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn is_registered(epoll: BorrowedFd<'_>) -> bool {
+    // tfd:        0 events:       18 data: 0  pos:0 ino:2f5a2 sdev:e (proc_pid_fdinfo(5))
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", epoll.as_raw_fd()));
+    info.map_or(true, |info| info.lines().any(|line| line.starts_with("tfd:")))
+}
+
+/// A second descriptor for stdin, above 2 and closed on exec: a kqueue forgets what is closed.
 ///
 /// # Errors
 /// `EMFILE` when there is none left.
-pub fn duplicate() -> Result<OwnedFd, Errno> {
-    fcntl_dupfd_cloexec(std::io::stdin(), 3)
+#[cfg(target_os = "macos")]
+pub fn watchable(stdin: impl AsFd) -> Result<OwnedFd, Errno> {
+    fcntl_dupfd_cloexec(stdin, 3)
 }
 
 /// Points 0, 1 and 2 at `/dev/null` and closes every other descriptor but these: an end of somebody's wire

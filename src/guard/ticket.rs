@@ -47,7 +47,8 @@ pub struct Ticket {
     pub client: u32,
     /// Which one that is; `None` where it was gone already, or cannot be watched.
     pub client_by: Option<Known>,
-    /// A duplicate of the server's stdin; `None` where nothing hangs up there.
+    /// What tells of a hang-up of the server's stdin: on Linux an epoll instance in which it is registered, on macOS a
+    /// duplicate of it. `None` where nothing hangs up there.
     pub stdin_fd: Option<i32>,
     /// Where the guardian says that it watches.
     pub ready_fd: i32,

@@ -9,7 +9,7 @@ use super::decide::{Next, Reader, Seen, Stdin, Tree, rest_after};
 /// Some of the three things that a guardian waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Happenings {
-    /// Stdin is hung up, or its own side shut it down.
+    /// Stdin is hung up, or was shut down.
     pub hang_up: bool,
     /// The client has ended.
     pub client: bool,
@@ -28,6 +28,17 @@ impl Happenings {
     }
 }
 
+/// What is at the other end of a stdin that says that it is hung up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FarEnd {
+    /// Nobody.
+    Gone,
+    /// Somebody, and nothing passes either way any more.
+    ShutBothWays,
+    /// Somebody; or it cannot be asked.
+    There,
+}
+
 /// What a guardian waits for, by the means of one system: poll(2) over pidfds on Linux, a kqueue on macOS.
 pub trait Events {
     /// Waits until one of these happens, or the time is over; says which of these have happened. What has
@@ -37,11 +48,15 @@ pub trait Events {
     /// When there is no waiting any more: then nothing is known.
     fn wait(&mut self, wanted: Happenings, time: Option<Duration>) -> io::Result<Happenings>;
 
-    /// Stdin says that it is hung up: is the other end really gone, or did the server shut it down? What cannot
-    /// be read is not gone.
-    fn other_end_is_gone(&mut self) -> bool;
+    /// Stdin says that it is hung up: is the other end really gone, or did somebody shut it down?
+    fn other_end(&mut self) -> FarEnd;
 
-    /// Closes the duplicate of stdin: the client is to see that nobody reads any more.
+    /// Can a hang-up of stdin still come? Not where the server and all who share its stdin closed it, for then
+    /// there is nothing any more that hangs up.
+    fn stdin_can_hang_up(&mut self) -> bool;
+
+    /// Watches stdin no more. Where that takes a descriptor of it (macOS), the client is to see that nobody reads any
+    /// more.
     fn let_go_of_stdin(&mut self);
 
     /// A clock that only goes forward.
@@ -53,6 +68,8 @@ pub trait Events {
 pub struct Watched {
     /// A stdin that can hang up.
     pub stdin: bool,
+    /// Nothing tells that the server closed it.
+    pub silent_close: bool,
     /// A client that can be watched; `false` for one outside this PID namespace, too.
     pub client: bool,
     /// The client had ended before anybody watched.
@@ -103,9 +120,7 @@ pub enum Judged {
 pub fn watch(watched: Watched, events: &mut impl Events, world: &mut impl World) -> io::Result<bool> {
     let mut guardian = Guardian::new(watched, events);
     loop {
-        if let Some(at) = guardian.hung_up_at {
-            guardian.seen.stdin = Stdin::HungUp(guardian.since(at));
-        }
+        guardian.time_passes();
         match guardian.seen.next() {
             Next::Sleep => guardian.sleep(None, world)?,
             Next::SleepAtMost(time) => guardian.sleep(Some(time), world)?,
@@ -139,6 +154,7 @@ struct Guardian<'e, E> {
     wanted: Happenings,
     seen: Seen,
     hung_up_at: Option<Duration>,
+    shut_at: Option<Duration>,
     /// Since when nobody writes to what the root left, and the client reads on.
     read_at: Option<Duration>,
     /// When it was first to be judged since something happened: its grace runs from here.
@@ -151,6 +167,7 @@ impl<'e, E: Events> Guardian<'e, E> {
     fn new(watched: Watched, events: &'e mut E) -> Guardian<'e, E> {
         let seen = Seen {
             stdin: if watched.stdin { Stdin::Connected } else { Stdin::Silent },
+            silent_close: watched.silent_close,
             client_gone: watched.client_gone,
             root_gone: false,
             stdout: None,
@@ -160,11 +177,28 @@ impl<'e, E: Events> Guardian<'e, E> {
             linger: Duration::MAX,
         };
         let wanted = Happenings { hang_up: watched.stdin, client: watched.client, root: true };
-        Guardian { events, wanted, seen, hung_up_at: None, read_at: None, cut_off_at: None, in_vain: 0 }
+        Guardian {
+            events,
+            wanted,
+            seen,
+            hung_up_at: None,
+            shut_at: None,
+            read_at: None,
+            cut_off_at: None,
+            in_vain: 0,
+        }
     }
 
     fn since(&self, at: Duration) -> Duration {
         self.events.now().saturating_sub(at)
+    }
+
+    fn time_passes(&mut self) {
+        match (self.hung_up_at, self.shut_at) {
+            (Some(at), _) => self.seen.stdin = Stdin::HungUp(self.since(at)),
+            (None, Some(at)) => self.seen.stdin = Stdin::ShutBothWays(self.since(at)),
+            (None, None) => {}
+        }
     }
 
     /// Sleeps until something happens or the time is over, and notes what happened. All that was answered
@@ -182,8 +216,12 @@ impl<'e, E: Events> Guardian<'e, E> {
                 self.wanted.client = false;
                 self.seen.client_gone = true;
             }
-            if happened.hang_up || self.seen.stdin == Stdin::ShutByServer {
-                self.hang_up(world);
+            if happened.hang_up || matches!(self.seen.stdin, Stdin::HalfShut | Stdin::ShutBothWays(_)) {
+                self.ask_other_end(world);
+            }
+            // The server's own close is no event; but with the client gone, nothing else will tell of the end.
+            if self.seen.client_gone && self.wanted.hang_up && !self.events.stdin_can_hang_up() {
+                self.hung_up(world);
             }
         }
         if happened.root {
@@ -195,19 +233,29 @@ impl<'e, E: Events> Guardian<'e, E> {
         Ok(())
     }
 
-    fn hang_up(&mut self, world: &mut impl World) {
+    fn ask_other_end(&mut self, world: &mut impl World) {
         if !self.wanted.hang_up {
             return;
         }
-        if self.events.other_end_is_gone() {
-            self.hung_up_at = Some(self.events.now());
-            self.seen.linger = world.linger();
-            self.seen.stdin = Stdin::HungUp(Duration::ZERO);
-            // A hung-up end tells nothing more.
-            self.let_go_of_stdin();
-        } else {
-            self.seen.stdin = Stdin::ShutByServer;
+        match self.events.other_end() {
+            FarEnd::Gone => self.hung_up(world),
+            FarEnd::ShutBothWays => {
+                if self.shut_at.is_none() {
+                    self.seen.linger = world.linger();
+                }
+                let at = *self.shut_at.get_or_insert_with(|| self.events.now());
+                self.seen.stdin = Stdin::ShutBothWays(self.since(at));
+            }
+            FarEnd::There => self.seen.stdin = Stdin::HalfShut,
         }
+    }
+
+    fn hung_up(&mut self, world: &mut impl World) {
+        self.hung_up_at = Some(self.events.now());
+        self.seen.linger = world.linger();
+        self.seen.stdin = Stdin::HungUp(Duration::ZERO);
+        // A hung-up end tells nothing more.
+        self.let_go_of_stdin();
     }
 
     fn ask_tree(&mut self, world: &mut impl World) {
@@ -254,7 +302,7 @@ impl<'e, E: Events> Guardian<'e, E> {
         self.seen.root_gone = true;
         self.seen.tree = None;
         self.wanted.root = false;
-        // Nobody but us may have stdin now, and the client is to see that nobody reads any more.
+        // Nobody but a guardian may have stdin now, where it has one, and the client is to see that nobody reads any more.
         self.let_go_of_stdin();
     }
 

@@ -1,108 +1,13 @@
-//! What belongs to a server under `mcp-reap exec` and left its tree: processes that carry its marker.
-//!
-//! The marker makes a candidate, not a member: everything that a server ever starts inherits it, and a terminal
-//! multiplexer, a daemon for all sessions or another client are nobody's to end with the server. A guardian and every
-//! ordinary look choose the members by this one piece of code.
+//! Servers under `mcp-reap exec` in an ordinary look: which of them have no guardian, and what left their trees. Who belongs
+//! to one is for [`super::family`] to say, as it is in a guardian.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::persons::is_persons;
-use crate::catalog::{Catalog, Role};
+use super::family::{Family, known};
+use crate::catalog::Role;
 use crate::look::Look;
 use crate::marker::Marker;
-use crate::process::{OtherEnd, Pid, ProcessId, ProcessRecord, Stdio};
-use crate::program::Resolution;
-use crate::tree::Tree;
-
-/// A server under `exec`, and what may belong to it.
-#[derive(Debug)]
-pub struct Family<'l, 'a> {
-    /// Everybody.
-    pub tree: &'l Tree<'a>,
-    /// The process that `exec` became.
-    pub root: ProcessId,
-    /// Its session; `None` where that is not known.
-    pub session: Option<Pid>,
-    /// Processes that carry its marker.
-    pub carriers: &'l BTreeSet<Pid>,
-    /// The processes that take in the orphans of this place.
-    pub adopters: &'l [Pid],
-}
-
-impl<'a> Family<'_, 'a> {
-    /// The tops of everything that belongs to the root: the root itself as long as it lives, and carriers of its marker that
-    /// an adopter has now. What is below a top is for the ordinary grouping to say, and nothing below a process that
-    /// leads a life of its own is a top.
-    ///
-    /// `closely`: all was read of everything that may belong to it, and what programs are is known. Before that whoever
-    /// listens or is a person's is not known.
-    #[must_use]
-    pub fn tops(
-        &self,
-        closely: Option<&Catalog>,
-        is_own: impl Fn(&ProcessRecord) -> bool,
-    ) -> Vec<&'a ProcessRecord> {
-        let living_root = self.tree.get(self.root.pid);
-        let living_root = living_root.filter(|record| record.id == self.root && !record.is_zombie());
-        let adopted = self.carriers.iter().filter_map(|pid| self.tree.get(*pid)).filter(|record| {
-            // One with the root's number and another start is somebody else's process.
-            record.id != self.root
-                && !record.is_zombie()
-                && self.adopters.contains(&record.parent)
-                && !self.adopters.contains(&record.pid())
-                && record.id.start >= self.root.start
-                && !self.is_elsewhere(record)
-                && !is_own(record)
-                && closely.is_none_or(|catalog| !self.leads_its_own_life(record, catalog))
-        });
-        living_root.into_iter().chain(adopted).collect()
-    }
-
-    /// Another terminal than the root's, somebody else's session, or a job of a shell. A process that leaves its tree keeps
-    /// the session it was born into or opens one of its own, whose group it leads or is in. A shell with job control gives
-    /// each of its jobs a group, and its jobs outlive it when they are told to.
-    fn is_elsewhere(&self, record: &ProcessRecord) -> bool {
-        let session = known(record.session);
-        let at_home = session.is_some() && session == self.session;
-        if record.details.tty.is_some() {
-            let root = self.tree.get(self.root.pid).filter(|root| root.id == self.root);
-            let group = root.and_then(|root| known(root.group));
-            let leads_a_job = record.group == record.pid();
-            return !at_home || leads_a_job && group.is_some_and(|group| record.group != group);
-        }
-        let Some(session) = session.filter(|session| !at_home && *session != record.pid()) else {
-            return false;
-        };
-        match self.tree.get(session).filter(|leader| !leader.is_zombie()) {
-            Some(leader) => !self.is_inside(leader),
-            None => record.group != session,
-        }
-    }
-
-    fn is_inside(&self, record: &ProcessRecord) -> bool {
-        let ours = |pid: Pid| pid == self.root.pid || self.carriers.contains(&pid);
-        ours(record.pid()) || self.tree.ancestors(record).iter().any(|above| ours(above.pid()))
-    }
-
-    /// Does it serve on a socket, or is something in its tree a person's? What could not be read is left alone.
-    fn leads_its_own_life(&self, record: &ProcessRecord, catalog: &Catalog) -> bool {
-        let listens = record.details.listening.as_ref().is_none_or(|sockets| !sockets.is_empty());
-        // What the person works in, and what started it and waits for it.
-        let below = self.tree.descend(record.pid(), |_| false);
-        let inside = |pid: Pid| below.iter().any(|record| record.pid() == pid);
-        listens
-            || record.details.foreign_namespace
-            || below
-                .iter()
-                .any(|record| is_persons(record, catalog, || Cow::Owned(Resolution::of(record)), inside))
-    }
-}
-
-/// A group or session whose leader can be seen.
-fn known(leader: Pid) -> Option<Pid> {
-    (leader != Pid(0)).then_some(leader)
-}
+use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
 
 /// Beside pid 1, the processes of a table that take in orphans.
 fn adopters(look: &Look<'_>) -> Vec<Pid> {
@@ -137,6 +42,7 @@ pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec
             tree: &look.tree,
             root: marker.root,
             session: known(record.session),
+            environment: record.details.env.as_ref(),
             carriers: &carriers,
             adopters: &adopters,
         };
@@ -217,74 +123,4 @@ pub fn unread(look: &Look<'_>) -> Unread {
         }
     }
     unread
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::process::{ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer};
-
-    const ROOT: ProcessId = ProcessId { pid: Pid(100), start: StartTime(50) };
-
-    /// `pid parent start`, each with its state.
-    fn table(rows: &[(u32, u32, u64, char)]) -> Snapshot {
-        let record = |&(pid, parent, start, state): &(u32, u32, u64, char)| {
-            let mut record = ProcessRecord::new(Pid(pid), StartTime(start));
-            (record.parent, record.state) = (Pid(parent), ProcessState::from_letter(state as u8));
-            (record.session, record.group) = (Pid(90), Pid(90));
-            record
-        };
-        Snapshot {
-            schema: SCHEMA,
-            os: "linux".into(),
-            taken_at: chrono::DateTime::from_timestamp(1_000, 0).unwrap(),
-            viewer: Viewer { pid: Pid(900), uid: Uid(1000) },
-            systemd: false,
-            unreadable: Vec::new(),
-            processes: rows.iter().map(record).collect(),
-        }
-    }
-
-    fn of(rows: &[(u32, u32, u64, char)], carriers: &[u32], own: &[u32]) -> Vec<u32> {
-        let snapshot = table(rows);
-        let carriers = carriers.iter().copied().map(Pid).collect();
-        let is_own = |record: &ProcessRecord| own.contains(&record.pid().0);
-        let tree = Tree::new(&snapshot);
-        let (carriers, adopters) = (&carriers, &[Pid(1), Pid(7)]);
-        let family = Family { tree: &tree, root: ROOT, session: Some(Pid(90)), carriers, adopters };
-        let found = family.tops(None, is_own);
-        found.iter().map(|record| record.pid().0).collect()
-    }
-
-    #[test]
-    fn the_living_root_and_its_adopted_carriers_are_the_tops() {
-        let rows = [(100, 40, 50, 'S'), (101, 100, 51, 'S'), (102, 1, 52, 'S'), (103, 7, 53, 'S')];
-        assert_eq!(of(&rows, &[100, 101, 102, 103], &[]), [100, 102, 103]);
-        assert_eq!(of(&rows[1..], &[101, 102, 103], &[]), [102, 103], "also when the root is gone");
-    }
-
-    #[test]
-    fn what_leads_a_life_of_its_own_or_is_below_it_is_none() {
-        // A tmux server, its pane and what runs in it; all carry the marker.
-        let rows = [(100, 40, 50, 'S'), (110, 1, 60, 'S'), (111, 110, 61, 'S'), (112, 111, 62, 'S')];
-        assert_eq!(of(&rows, &[100, 110, 111, 112], &[110]), [100]);
-        // A carrier below somebody who carries nothing was started by that process.
-        let rows = [(100, 40, 50, 'S'), (120, 1, 60, 'S'), (121, 120, 61, 'S')];
-        assert_eq!(of(&rows, &[100, 121], &[]), [100]);
-    }
-
-    #[test]
-    fn nobody_else_is_one() {
-        for (what, rows, carriers) in [
-            ("a stranger with the root's number", vec![(100, 1, 99, 'S')], vec![]),
-            ("an orphan without the marker", vec![(102, 1, 60, 'S')], vec![]),
-            ("a carrier that is older than the root", vec![(102, 1, 49, 'S')], vec![102]),
-            ("a zombie", vec![(100, 40, 50, 'Z'), (102, 1, 60, 'Z')], vec![100, 102]),
-            ("the adopter itself", vec![(7, 1, 60, 'S')], vec![7]),
-            ("a carrier that was not in the table", vec![], vec![102]),
-        ] {
-            assert_eq!(of(&rows, &carriers, &[]), [0; 0], "{what}");
-        }
-    }
 }

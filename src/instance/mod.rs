@@ -1,6 +1,7 @@
 //! From processes to instances: a server with its launchers above and its helpers below, as one
 //! tree that is judged as one and goes as one.
 
+pub mod family;
 mod launchers;
 pub mod marked;
 mod persons;

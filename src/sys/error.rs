@@ -47,9 +47,10 @@ pub enum SysError {
 /// - `SYSTEMD_EXEC_PID`: equal to the own pid in the main process of a systemd unit, and only there
 ///   (systemd.exec(5)); `MANAGERPID`: the user manager above it.
 /// - `OPENCODE_PID`, `CLAUDE_PID`: set by opencode (1.18) and Claude Code (2.1.332) in what they start.
-/// - `MCP_REAP_EXEC`: the mark of what was started by `mcp-reap exec`.
 /// - `DISPLAY`: the X display on which it shows windows: with a connection to that display's port it belongs to a person.
-pub const EVIDENCE_VARIABLES: [&str; 12] = [
+/// - `MCP_REAP_EXEC`: the mark of what was started by `mcp-reap exec`; `TERM`, `TMUX`, `STY`, `ZELLIJ_SESSION_NAME`: in
+///   which terminal it was ([`TERMINAL_VARIABLES`](crate::instance::family::TERMINAL_VARIABLES)).
+pub const EVIDENCE_VARIABLES: [&str; 16] = [
     "CLAUDECODE",
     "CLAUDE_CODE_SESSION_ID",
     "CLAUDE_CODE_CHILD_SESSION",
@@ -62,4 +63,8 @@ pub const EVIDENCE_VARIABLES: [&str; 12] = [
     "CLAUDE_PID",
     "MCP_REAP_EXEC",
     "DISPLAY",
+    "TERM",
+    "TMUX",
+    "STY",
+    "ZELLIJ_SESSION_NAME",
 ];

@@ -15,6 +15,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         ("ends::nothing_is_left_ten_seconds_after_the_kill_of_the_client".into(), ten_seconds),
         ("ends::two_hundred_whose_clients_die_together".into(), two_hundred),
         ("ends::a_root_that_is_killed_leaves_nothing_without_a_wire_either".into(), silent_helper),
+        ("ends::a_client_that_shut_its_socket_both_ways_has_its_linger".into(), shut_both_ways),
         ("ends::an_obedient_server_takes_its_guardian_with_it_at_once".into(), obedient),
         ("ends::a_server_that_nobody_seems_to_own_is_left_to_itself".into(), gone_before),
     ];
@@ -130,6 +131,17 @@ fn silent_helper(stage: &Stage) {
         with_two(stage, "pipe", &stage.guarded(&["deaf", "silent-helper", "stay"]), part("client"));
     assert_eq!(client.order("kill-child"), "done");
     until(WITHIN, "nothing is left", || stage.left().is_empty() && guardians().is_empty());
+}
+
+/// It lives and keeps the descriptor, and nobody can say anything any more.
+fn shut_both_ways(stage: &Stage) {
+    let mut client =
+        with_two(stage, "one-socket", &stage.guarded(&["deaf", "silent-helper", "stay"]), part("client"));
+    assert_eq!(client.order("shut-both"), "done");
+    crate::stage::throughout(1, "for linger nothing happens", || stage.left().len() == 2);
+    until(WITHIN, "nothing is left", || stage.left().is_empty() && guardians().is_empty());
+    assert!(crate::stage::is_alive(client.child.id()), "its client lives");
+    assert!(stage.audit().contains("\"disconnected\""), "{}", stage.audit());
 }
 
 fn obedient(stage: &Stage) {

@@ -84,6 +84,11 @@ fn client(args: &[String]) -> ExitCode {
                 let end = wire.to.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
                 UnixStream::from(end).shutdown(std::net::Shutdown::Write).unwrap();
             }
+            // The end stays where it is.
+            "shut-both" => {
+                let end = wire.to.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
+                UnixStream::from(end).shutdown(std::net::Shutdown::Both).unwrap();
+            }
             "listen" => {
                 let mut said = String::new();
                 wire.from.as_mut().unwrap().read_line(&mut said).unwrap();
@@ -271,6 +276,9 @@ fn server(args: &[String]) -> ExitCode {
                 let stdin: UnixStream = io::stdin().as_fd().try_clone_to_owned().unwrap().into();
                 stdin.shutdown(std::net::Shutdown::Both).unwrap();
             }
+            // The same by closing it, or by putting something else in its place.
+            "close-in" => nix::unistd::close(0).unwrap(),
+            "null-in" => rustix::stdio::dup2_stdin(File::open("/dev/null").unwrap()).unwrap(),
             // It wants to hear no more, and goes on speaking.
             "shut-in" => {
                 let stdin: UnixStream = io::stdin().as_fd().try_clone_to_owned().unwrap().into();

@@ -75,7 +75,14 @@ fn seccomp(stage: &Stage) {
     fs::write(&script, DENY).unwrap();
     // EPERM and ENOSYS.
     let clone = if x86 { "56" } else { "220" };
-    for (calls, what) in [("434", "pidfd"), (poll, "poll"), (clone, "fork")] {
+    let (epoll_create, epoll_ctl) = if x86 { ("291", "233") } else { ("20", "21") };
+    for (calls, what) in [
+        ("434", "pidfd"),
+        (poll, "poll"),
+        (clone, "fork"),
+        (epoll_create, "watch stdin"),
+        (epoll_ctl, "watch stdin"),
+    ] {
         for errno in ["1", "38"] {
             let out = Command::new("python3")
                 .arg(&script)

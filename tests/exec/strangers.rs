@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::parts::PART;
 use crate::runner::Scene;
-use crate::stage::{Client, Stage, command, guardians, is_alive, parent, stat, throughout, until};
+use crate::stage::{Client, Stage, command, guardians, is_alive, parent, processes, stat, throughout, until};
 
 pub(crate) fn scenes() -> Vec<Scene> {
     let mut scenes: Vec<Scene> = vec![
@@ -17,6 +17,9 @@ pub(crate) fn scenes() -> Vec<Scene> {
     ];
     if Path::new("/usr/bin/tmux").exists() {
         scenes.push(("strangers::a_tmux_server_and_its_pane_stay".into(), tmux));
+        scenes.push(("strangers::jobs_of_a_pane_stay_and_are_in_nobodys_way".into(), jobs));
+        scenes.push(("strangers::jobs_of_a_pane_outlive_tmux_and_the_server".into(), jobs_without_tmux));
+        scenes.push(("strangers::jobs_of_a_pane_outlive_a_server_that_leaves".into(), jobs_of_an_obedient));
     }
     scenes
 }
@@ -90,20 +93,70 @@ fn moved_and_held(stage: &Stage) {
 /// A server that opened a terminal session for the person: the multiplexer has the marker and pid 1 above it, and the
 /// pane has the marker and a terminal of its own.
 fn tmux(stage: &Stage) {
-    let (mut client, server, [multiplexer, pane]) = beside_tmux(stage);
+    let (mut client, server, [multiplexer, pane]) = beside_tmux(stage, "deaf stay");
     client.kill();
     until(30, "the server is gone", || !is_alive(server));
     throughout(3, "tmux and its pane stay", || is_alive(multiplexer) && is_alive(pane));
     end_tmux(stage);
 }
 
+/// The person puts two jobs into the background of a pane, each in a session of its own: one on nothing, one on the pane.
+fn pane_jobs(stage: &Stage) -> [u32; 2] {
+    let line = "(setsid sleep 777 </dev/null >/dev/null 2>&1 &); (setsid sleep 778 &); exec sleep 779";
+    let mut window = Command::new("tmux");
+    window.arg("-S").arg(stage.dir.join("tmux.sock")).args(["new-window", "bash", "-c", line]);
+    assert!(window.stdin(Stdio::null()).status().unwrap().success());
+    let job = |seconds: &str| processes().into_iter().find(|pid| command(*pid) == ["sleep", seconds]);
+    let orphan = |seconds: &str| job(seconds).is_some_and(|pid| parent(pid) == Some(1));
+    until(10, "the jobs are nobody's", || orphan("777") && orphan("778") && job("779").is_some());
+    let jobs = ["777", "778"].map(|seconds| job(seconds).unwrap());
+    for job in jobs {
+        let environment = fs::read(format!("/proc/{job}/environ")).unwrap();
+        assert!(environment.windows(14).any(|at| at == b"MCP_REAP_EXEC="), "it inherited the marker");
+    }
+    jobs
+}
+
+/// One of them has a terminal that somebody holds; that makes it no part of the server, and no reason to keep that.
+fn jobs(stage: &Stage) {
+    let (mut client, server, _) = beside_tmux(stage, "deaf stay");
+    let jobs = pane_jobs(stage);
+    client.kill();
+    until(30, "the server goes alone", || !is_alive(server) && guardians().is_empty());
+    throughout(1, "the jobs stay", || jobs.iter().all(|pid| is_alive(*pid)));
+    assert!(stage.audit().contains("\"targets\":1}"), "{}", stage.audit());
+    end_tmux(stage);
+}
+
+/// Nothing that they could have come from is left.
+fn jobs_without_tmux(stage: &Stage) {
+    let (mut client, server, [multiplexer, _]) = beside_tmux(stage, "deaf stay");
+    let jobs = pane_jobs(stage);
+    end_tmux(stage);
+    until(10, "tmux has ended", || !is_alive(multiplexer));
+    client.kill();
+    until(30, "the server goes alone", || !is_alive(server) && guardians().is_empty());
+    throughout(1, "the jobs stay", || jobs.iter().all(|pid| is_alive(*pid)));
+}
+
+fn jobs_of_an_obedient(stage: &Stage) {
+    let (mut client, server, _) = beside_tmux(stage, "obedient");
+    let jobs = pane_jobs(stage);
+    assert_eq!(client.order("close"), "done");
+    until(10, "the server leaves", || !is_alive(server));
+    until(30, "and its guardian", || guardians().is_empty());
+    throughout(1, "the jobs stay", || jobs.iter().all(|pid| is_alive(*pid)));
+    assert_eq!(stage.audit(), "");
+    end_tmux(stage);
+}
+
 /// A server, its client, the multiplexer that it started, and the process in the pane.
-pub(crate) fn beside_tmux(stage: &Stage) -> (Client, u32, [u32; 2]) {
+pub(crate) fn beside_tmux(stage: &Stage, does: &str) -> (Client, u32, [u32; 2]) {
     let socket = stage.dir.join("tmux.sock");
     let script = stage.dir.join("bin/notes.sh");
     let pane = stage.dir.join("bin/notes-tool");
     let text = format!(
-        "tmux -S {} -f /dev/null new-session -d -x 80 -y 24 'exec {} stay' </dev/null >/dev/null 2>&1\nexec {} deaf stay\n",
+        "tmux -S {} -f /dev/null new-session -d -x 80 -y 24 'exec {} stay' </dev/null >/dev/null 2>&1\nexec {} {does}\n",
         socket.display(),
         pane.display(),
         pane.display()

@@ -27,6 +27,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         ("twins::a_server_without_a_wire_is_left_to_itself".into(), nohup),
         ("twins::a_linger_of_the_configuration_is_waited_out".into(), configured_linger),
         ("twins::the_client_hears_that_its_server_died".into(), broken_pipe),
+        ("twins::the_client_hears_that_its_server_closed_its_input".into(), closed_by_server),
     ]
 }
 
@@ -170,12 +171,26 @@ fn nohup(stage: &Stage) {
     throughout(3, "the server stays", || is_alive(client.servers[0]));
 }
 
-/// A guardian holds stdin too; it must let go before the client writes on to nobody.
+/// A guardian has no end of the wire, so nobody reads where the server does not.
 fn broken_pipe(stage: &Stage) {
     let mut client = stage.client("pipe", &stage.guarded(&["stay"]));
     stage.wait_for(1);
     send(client.servers[0], Signal::SIGKILL);
     assert_eq!(client.order("broken"), "true");
+}
+
+fn closed_by_server(stage: &Stage) {
+    for (wire, does) in [("pipe", "close-in"), ("pipe", "null-in"), ("socket", "close-in")] {
+        let mut client = stage.client(wire, &stage.guarded(&["deaf", does, "stay"]));
+        let server = client.servers[0];
+        stage.wait_for(1);
+        assert_eq!(client.order("broken"), "true", "{wire} {does}");
+        throughout(1, "that is no event", || is_alive(server) && guardians().len() == 1);
+        client.kill();
+        throughout(4, "and proves nothing of the server", || is_alive(server) && guardians().len() == 1);
+        send(server, Signal::SIGKILL);
+        until(10, "the guardian has left", || guardians().is_empty());
+    }
 }
 
 /// Without the flag the configuration says how long its client may read on.

@@ -166,7 +166,7 @@ fn forged(stage: &Stage) {
 
 /// The pane's own job outlives the pane, without a terminal, with the marker and with pid 1 above it.
 fn tmux(stage: &Stage) {
-    let (mut client, server, [multiplexer, pane]) = beside_tmux(stage);
+    let (mut client, server, [multiplexer, pane]) = beside_tmux(stage, "deaf stay");
     let socket = stage.dir.join("tmux.sock");
     let line = "set -m; nohup sleep 777 >/dev/null 2>&1 </dev/null & sleep 0.2";
     let mut window = Command::new("tmux");

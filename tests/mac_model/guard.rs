@@ -395,6 +395,23 @@ fn the_servers_own_half_close_is_no_event_until_the_client_is_gone() {
 }
 
 #[test]
+fn a_socket_that_was_shut_both_ways_is_judged_after_linger() {
+    let scene = scene(Wire::Held(Style::Sockets), TOOL);
+    let begun = scene.seconds();
+    let end = scene.play(|world, scene| {
+        for fd in [0, 1] {
+            let socket = world.processes[&scene.root].fds[&fd].file;
+            world.shut(socket, false);
+            world.shut(socket, true);
+        }
+    });
+    assert_eq!(end, End::Left { root_gone: true });
+    assert_eq!(scene.signals(), [(scene.root, TERM), (scene.root, KILL)]);
+    let took = scene.seconds() - begun;
+    assert!((60..75).contains(&took), "{took}");
+}
+
+#[test]
 fn client_gone_and_the_wire_held_waits_for_the_last_holder() {
     for (style, ends) in BOTH.into_iter().flat_map(|style| [(style, false), (style, true)]) {
         let scene = scene(Wire::Held(style), TOOL);

@@ -9,7 +9,7 @@ use super::host::Host;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::classify::Scout;
-use crate::instance::marked::Family;
+use crate::instance::family::Family;
 use crate::marker::{Marker, VARIABLE};
 use crate::policy::Policy;
 use crate::process::{Interest, Pid, ProcessRecord, Snapshot, StartTime};
@@ -162,6 +162,7 @@ impl<H: Host> Guarded<H> {
             tree: &tree,
             root: self.marker.root,
             session: self.session,
+            environment: self.environment.as_ref(),
             carriers: &carriers,
             adopters: &self.adopters,
         };

@@ -13,7 +13,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::guard::ticket::{Known, Ticket};
-use crate::guard::watch::{Events, Happenings, Watched};
+use crate::guard::watch::{Events, FarEnd, Happenings, Watched};
 use crate::marker::Wire;
 use crate::process::Pid;
 use crate::sys::macos::calls::{Kevent, errno, kevent};
@@ -53,6 +53,7 @@ impl<C: Calls> Queue<C> {
         let client = client.transpose().map_err(failed)?;
         let watched = Watched {
             stdin: all.stdin.is_some(),
+            silent_close: false,
             client: client == Some(true),
             client_gone: client == Some(false) || ticket.client_is_gone(),
         };
@@ -108,8 +109,17 @@ impl<C: Calls> Events for Queue<C> {
         }
     }
 
-    fn other_end_is_gone(&mut self) -> bool {
-        self.stdin.and_then(|fd| own_wire_by(&self.calls, fd)).is_some_and(|wire| wire.other_end_is_gone)
+    fn other_end(&mut self) -> FarEnd {
+        match self.stdin.and_then(|fd| own_wire_by(&self.calls, fd)) {
+            Some(OwnWire { other_end_is_gone: true, .. }) => FarEnd::Gone,
+            Some(OwnWire { shut_both_ways: true, .. }) => FarEnd::ShutBothWays,
+            _ => FarEnd::There,
+        }
+    }
+
+    fn stdin_can_hang_up(&mut self) -> bool {
+        // A knote goes with its descriptor, so there is one here, which nobody else can close.
+        self.stdin.is_some()
     }
 
     fn let_go_of_stdin(&mut self) {

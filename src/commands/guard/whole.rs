@@ -94,7 +94,13 @@ impl Told {
             return;
         }
         finding.verdict = self.verdict;
-        finding.reason = format!("carries the mark of {} ({}): {}", self.server, root.pid, self.reason);
+        let alone = if finding.instance.root.is_wired() {
+            "nobody is at the other end of its stdin"
+        } else {
+            "nothing of it is on a connection"
+        };
+        finding.reason =
+            format!("carries the mark of {} ({}), {alone}; of that: {}", self.server, root.pid, self.reason);
         finding.evidence.extend(self.evidence.iter().cloned());
         finding.instance.server.clone_from(&self.server);
     }
