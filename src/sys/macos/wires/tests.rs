@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 use crate::process::{OtherEnd, ProcessRecord, Snapshot, StartTime, Stdio, StdioKind};
 use crate::sys::descriptors::{Observation, Others, Wires};
