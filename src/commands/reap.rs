@@ -10,7 +10,7 @@ use super::consent::{notice_next, notice_summary, show, unless_yes};
 use super::output::{answer, notice, with_causes};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
-use super::{Session, confirm as second_look, idle_rules, look, run_lock};
+use super::{Session, idle_rules, look, run_lock, second_look};
 use crate::audit::{AuditError, AuditLog, RunId, RunLock, StartedBy};
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
