@@ -127,7 +127,7 @@ impl DerefMut for LazyDetails {
     }
 }
 
-/// Room for nothing is nothing.
+/// An allocated but empty box equals an absent one.
 impl PartialEq for LazyDetails {
     fn eq(&self, other: &LazyDetails) -> bool {
         **self == **other
