@@ -25,7 +25,7 @@ pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     take_with(session, Owners::Provisional)
 }
 
-/// The same for commands that speak of every process, not of instances alone: the user of each is exact.
+/// [`take`], with the exact user of every process, for commands that report every process and not only instances.
 pub(super) fn take_exactly(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     take_with(session, Owners::Exact)
 }

@@ -18,7 +18,7 @@ use crate::tree::Tree;
 /// A server under `exec`, and what may belong to it.
 #[derive(Debug)]
 pub struct Family<'l, 'a> {
-    /// Everybody.
+    /// The process table.
     pub tree: &'l Tree<'a>,
     /// The process that `exec` became.
     pub root: ProcessId,
@@ -35,8 +35,8 @@ impl<'a> Family<'_, 'a> {
     /// an adopter has now. What is below a top is for the ordinary grouping to say, and nothing below a process that
     /// leads a life of its own is a top.
     ///
-    /// `closely`: all was read of everything that may belong to it, and what programs are is known. Before that whoever
-    /// listens or is a person's is not known.
+    /// `closely`: the catalog, once the details of everything that may belong to it were read. Before that it is not known
+    /// which process listens or is a person's.
     #[must_use]
     pub fn tops(
         &self,

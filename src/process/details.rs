@@ -42,7 +42,7 @@ pub struct Details {
     /// Processes that hold the other end of a connection that it opened itself. They matter only where one of them is
     /// its owner, an ancestor or a client: everything else is a database, a cloud service, its own browser.
     pub outbound_peers: Vec<Pid>,
-    /// Who traces it (`TracerPid`); `Some(Pid(0))` is none, or not reported.
+    /// Who traces it (`TracerPid`); `Some(Pid(0))` means no tracer, or not reported.
     pub tracer: Option<Pid>,
     /// It is connected to a display server (X11, Wayland): it belongs to a person at a screen.
     pub display: bool,

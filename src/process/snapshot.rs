@@ -50,7 +50,7 @@ pub enum SnapshotError {
     /// Written by a version this one does not know.
     #[error("recorded with schema {found}, this version reads schema {SCHEMA}")]
     Schema {
-        /// What stands in the file.
+        /// What is in the file.
         found: u32,
     },
     /// The same process number twice: the table contradicts itself.

@@ -1,7 +1,7 @@
 //! Programs whose flags mean something of their own.
 
 /// The short flag of this program that is for a password, and whether the password may be the next word; else it only
-/// stands in the same one.
+/// is in the same one.
 pub(super) fn short_flag(program: &str) -> Option<(&'static str, bool)> {
     match program {
         "ldapsearch" => Some(("w", true)),

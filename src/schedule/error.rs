@@ -25,7 +25,7 @@ pub enum ScheduleError {
     Io {
         /// A verb.
         doing: &'static str,
-        /// What.
+        /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -61,7 +61,7 @@ pub enum ScheduleError {
     /// A file that is in the way.
     #[error("{} is left alone: {why}", .path.display())]
     NotOurs {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// Why it is not ours.
         why: &'static str,
@@ -69,7 +69,7 @@ pub enum ScheduleError {
     /// No manager to install into; nothing was written.
     #[error("no {manager} user manager answers here ({why})")]
     NoManager {
-        /// Which.
+        /// The service manager.
         manager: &'static str,
         /// In its words.
         why: String,
@@ -87,7 +87,7 @@ pub enum ScheduleError {
     /// The manager's tool succeeded, and the manager has something else.
     #[error("{manager} has not taken it up: {}", .drift.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NotTakenUp {
-        /// Which.
+        /// The service manager.
         manager: &'static str,
         /// What differs.
         drift: Vec<Drift>,

@@ -35,7 +35,7 @@ pub(super) enum Task {
     Sweep,
     /// Wait for the end of the client, then look at what this session left.
     Session {
-        /// Which.
+        /// The session.
         session: hook::Session,
         /// The client with its start time; `None` when it was gone already.
         client: Option<ProcessId>,
