@@ -69,9 +69,9 @@ pub struct Instance<'a> {
 }
 
 impl<'a> Instance<'a> {
-    /// A client with everything below it, as one instance. Its launchers are the client itself and
-    /// clients below that can only talk to it (the one that an adapter started, the program behind npm's). All else is
-    /// its helper, MCP servers too. Other clients are no members, but `clients_below`.
+    /// A client with everything below it, as one instance. Its launchers are the client itself and the clients
+    /// below it that can only talk to it (the one that an adapter started, the program behind npm's). All else is
+    /// its helper, MCP servers too. Other clients are not members; they go into `clients_below`.
     #[must_use]
     pub fn of_client(look: &Look<'a>, client: Pid, name: &str) -> Option<Instance<'a>> {
         let Look { tree, roles, .. } = look;

@@ -30,9 +30,9 @@ pub struct ProcessRecord {
     pub cpu: Option<f32>,
     /// The short name, at most 15 bytes on Linux.
     pub comm: RawText,
-    /// The arguments as they stand now (programs may rewrite them).
+    /// The arguments as they are now (programs may rewrite them).
     pub argv: Option<Argv>,
-    /// What is read only of the few that deserve it.
+    /// The details, read only for the few processes that matter.
     pub details: LazyDetails,
 }
 

@@ -42,7 +42,7 @@ pub enum Drift {
     OtherBinary {
         /// In the files.
         scheduled: PathBuf,
-        /// Us.
+        /// This program.
         running: PathBuf,
     },
     /// The manager does not know of the files.

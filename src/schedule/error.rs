@@ -23,7 +23,7 @@ pub enum ScheduleError {
     /// A file could not be read or written.
     #[error("failed to {doing} {}: {source}", .path.display())]
     Io {
-        /// A verb.
+        /// The operation that failed, as a verb.
         doing: &'static str,
         /// The file.
         path: PathBuf,
@@ -47,13 +47,13 @@ pub enum ScheduleError {
     /// Bytes that a unit file or property list has no way to write.
     #[error("{what} cannot be written into a job's file")]
     Unwritable {
-        /// What.
+        /// The name of the value.
         what: String,
     },
     /// A path that cannot be written so that the manager runs it.
     #[error("{manager} runs no program with such a path: {}", .path.display())]
     Unrunnable {
-        /// Which manager.
+        /// The service manager.
         manager: &'static str,
         /// The binary.
         path: PathBuf,

@@ -24,8 +24,8 @@ pub(super) struct Fd {
     pub(super) closes_on_exec: Option<bool>,
 }
 
-/// The ports that the kernel picks from when a program asks for none: IPPORT_HIFIRSTAUTO and IPPORT_HILASTAUTO of netinet/in.h, unless
-/// somebody has set `net.inet.ip.portrange` to something else.
+/// The ports that the kernel picks from when a program asks for none: IPPORT_HIFIRSTAUTO and IPPORT_HILASTAUTO of
+/// netinet/in.h, unless somebody has set `net.inet.ip.portrange` to something else.
 const LOCAL_PORTS: RangeInclusive<u16> = 49152..=65535;
 
 /// The table as the shared judgement of it wants it.
