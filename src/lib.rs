@@ -1,6 +1,23 @@
 //! Finds MCP servers that nobody uses any more and ends them; never one that is in use.
+//!
+//! This library is internal to the `mcp-reap` program and its tests, and changes without notice. The contract is the
+//! command line: its options, its exit codes and its JSON.
+//!
+//! | layer | what is there |
+//! |---|---|
+//! | 0 | data |
+//! | 1 | relations |
+//! | 2 | knowledge |
+//! | 3 | judgement |
+//! | 4 | intent |
+//! | 5 | `os`: small tasks of the operating system, for the edges |
+//! | 6 | edges |
+//! | 7 | commands |
+//! | 8 | the command line |
+//!
+//! A layer uses only layers below it; `tests/architecture/` checks that.
 
-// layer 0: words
+// layer 0: data
 pub mod bytes;
 pub mod exit;
 mod list;

@@ -11,7 +11,7 @@ use mcp_reap::commands;
 ///
 /// Before `main`, Rust's runtime ignores SIGPIPE, opens `/dev/null` on closed descriptors and aborts where
 /// poll(2) is forbidden (library/std/src/sys/pal/unix/mod.rs, `init`). `exec` becomes another program, which
-/// would inherit all of that, so it is done before the runtime is; and so is its guardian's work.
+/// would inherit all of that, so `exec` and `guard` run before Rust's runtime starts.
 #[used]
 #[allow(unsafe_code, reason = "a place in the executable, not code")]
 #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]

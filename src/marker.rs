@@ -13,7 +13,7 @@ use crate::tree::Tree;
 /// The variable's name.
 pub const VARIABLE: &str = "MCP_REAP_EXEC";
 
-/// What stands in the variable.
+/// What is in the variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marker {
     /// The process that `exec` became.

@@ -44,7 +44,7 @@ pub struct Target {
     pub members: Vec<TargetMember>,
     /// What two looks must agree on: its launchers, and the servers that are known by themselves. What only its place
     /// below a launcher makes a server may change: a script that is a server starts a `sleep` each second.
-    pub chain: HashSet<ProcessId>,
+    pub must_agree: HashSet<ProcessId>,
 }
 
 /// One process to end.
@@ -98,7 +98,7 @@ impl Plan {
         self.withheld.iter().find(|withheld| withheld.root == root).map(|withheld| withheld.why)
     }
 
-    /// Keeps only what a second look planned as well: same root, same verdict, same chain. Its helpers are those of the second look: a browser starts and ends processes all
+    /// Keeps only what a second look planned as well: same root, same verdict, same launchers and servers. Its helpers are those of the second look: a browser starts and ends processes all
     /// the time, and an instance that were let off for that would never go.
     #[must_use]
     pub fn confirmed_by(self, second: &Plan) -> Plan {
@@ -108,7 +108,7 @@ impl Plan {
         for target in self.targets {
             let agreed = again
                 .get(&target.root())
-                .filter(|other| other.verdict == target.verdict && other.chain == target.chain);
+                .filter(|other| other.verdict == target.verdict && other.must_agree == target.must_agree);
             match agreed {
                 Some(other) => confirmed.targets.push((*other).clone()),
                 None => {
@@ -259,12 +259,12 @@ fn target(finding: &Finding<'_>, roles: &Roles) -> Target {
         client: finding.client.clone(),
         evidence: finding.evidence.clone(),
         members: members.collect(),
-        chain: chain(finding, roles),
+        must_agree: must_agree(finding, roles),
     }
 }
 
 /// What two looks must agree on.
-fn chain(finding: &Finding<'_>, roles: &Roles) -> HashSet<ProcessId> {
+fn must_agree(finding: &Finding<'_>, roles: &Roles) -> HashSet<ProcessId> {
     let members = finding.instance.members.iter();
     let counts = members.filter(|member| match member.part {
         Part::Launcher => true,

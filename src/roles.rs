@@ -14,9 +14,9 @@ use crate::tree::Tree;
 /// The processes that play a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roles {
-    /// By pid.
+    /// Sorted by pid.
     known: Vec<Known>,
-    /// Identified by argv, but not borne out by what else was read of them so far; by pid.
+    /// Identified by argv, but not confirmed by anything else read so far; sorted by pid.
     unproven: Vec<Pid>,
 }
 
@@ -27,8 +27,8 @@ struct Known {
     is: Rc<Part>,
 }
 
-/// What a process is, and what a server or its launcher really runs; of others that is hardly ever asked, and there may
-/// be thousands.
+/// What a process is, and for a server or launcher what it really runs; for other processes, of which there may be
+/// thousands, that is hardly ever needed.
 #[derive(Debug, PartialEq, Eq)]
 struct Part {
     what: Identification,
@@ -48,15 +48,15 @@ impl Known {
     }
 }
 
-/// All that says what a process is: its command line and short name, and where details were read, those that matter.
+/// Everything that identifies a process: its argv and short name, and the details that matter, where they were read.
 type Line<'r> = (&'r Argv, &'r RawText, Option<Seen<'r>>);
 
-/// The details by which a process is identified: program, folder, environment, whether its descriptors were read, and
-/// whether it is on a wire.
+/// The details that identify a process: program, working directory, environment, and whether it is on a wire (`None`
+/// when its descriptors were not read).
 type Seen<'r> =
     (Option<&'r RawText>, Option<&'r RawText>, Option<&'r BTreeMap<String, String>>, Option<bool>);
 
-/// By which processes are told apart. pid 1 stands alone: only its own name counts.
+/// Rows with equal lines are identified once. pid 1 has none, because only its name counts.
 fn line(record: &ProcessRecord) -> Option<Line<'_>> {
     let details = &record.details;
     let more = details.cwd.is_some() || is_looked_at(record);
@@ -105,23 +105,24 @@ impl Roles {
     /// Identifies every living process.
     pub(crate) fn assign(tree: &Tree<'_>, catalog: &Catalog) -> Roles {
         let mut roles = Roles::default();
-        roles.name(tree.living(), tree, catalog);
+        roles.identify_all(tree.living(), tree, catalog);
         roles
     }
 
-    /// The same after more was read of some rows and others vanished, for the price of those alone.
+    /// Re-identifies only rows whose details were read; drops rows that vanished.
     /// The catalog must be the one these roles were assigned by.
     pub(crate) fn after_details(self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
-        self.renamed(tree, catalog, is_looked_at)
+        self.reidentified(tree, catalog, is_looked_at)
     }
 
-    /// The same by another catalog, which has entries of configurations as well.
+    /// Re-identifies by a catalog that also has the entries of configuration files: rows whose details were read, and
+    /// rows that may match an entry.
     pub(crate) fn after_configurations(self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
-        self.renamed(tree, catalog, |record| is_looked_at(record) || catalog.may_be_configured(record))
+        self.reidentified(tree, catalog, |record| is_looked_at(record) || catalog.may_be_configured(record))
     }
 
-    /// Those that changed named anew, and without those that vanished.
-    fn renamed(
+    /// Identifies changed rows again and drops rows that vanished.
+    fn reidentified(
         mut self,
         tree: &Tree<'_>,
         catalog: &Catalog,
@@ -130,14 +131,14 @@ impl Roles {
         let stays = |pid: Pid| tree.get(pid).is_some_and(|record| !changed(record));
         self.known.retain(|known| stays(known.pid));
         self.unproven.retain(|pid| stays(*pid));
-        // Once for each row, and gone through more than once.
+        // Collected so that `changed` runs once per row: `identify_all` goes through the rows more than once.
         let rows: Vec<&ProcessRecord> = tree.living().filter(|record| changed(record)).collect();
-        self.name(rows.into_iter(), tree, catalog);
+        self.identify_all(rows.into_iter(), tree, catalog);
         self
     }
 
-    /// The same, where the person said that these start servers, whatever their names say. A part that a process
-    /// plays by its name it keeps.
+    /// Takes these processes for servers because a person said that they start one, whatever they are called. A process
+    /// whose own name gives it a role keeps that role.
     pub(crate) fn with_servers(mut self, tree: &Tree<'_>, pids: &[Pid]) -> Roles {
         self.name_started_by_exec(tree, pids);
         self.overrule(self.acting_clients(tree));
@@ -155,8 +156,8 @@ impl Roles {
         self.overrule(found);
     }
 
-    /// Adds what these rows are.
-    fn name<'r>(
+    /// Identifies these rows and adds what they are.
+    fn identify_all<'r>(
         &mut self,
         rows: impl Iterator<Item = &'r ProcessRecord> + Clone,
         tree: &Tree<'_>,
@@ -198,7 +199,7 @@ impl Roles {
         self.overrule(self.acting_clients(tree));
     }
 
-    /// Puts these identifications in the place of what was known of their processes.
+    /// Replaces what was known of these processes.
     fn overrule(&mut self, found: Vec<Known>) {
         if found.is_empty() {
             return;

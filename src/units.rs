@@ -101,7 +101,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
 }
 
 /// Reads a size in bytes: `4096B`, `500MB` (10^6), `1GiB` (2^30), `1.5GB`. Case does not matter, and
-/// a space may stand before the unit. `0` needs no unit.
+/// a space may come before the unit. `0` needs no unit.
 ///
 /// ```
 /// use mcp_reap::units::parse_size;

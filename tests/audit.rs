@@ -439,7 +439,7 @@ fn one_of_each() -> Vec<AuditEvent> {
         client: Some(ClientRef { pid: Pid(30), name: "claude-code".to_owned() }),
         evidence: vec![Evidence::OwnerGone { pid: Pid(1), how: Adoption::Init }],
         members: vec![member.clone()],
-        chain: HashSet::from([member.id]),
+        must_agree: HashSet::from([member.id]),
     };
     let nobody = Target { client: None, evidence: Vec::new(), ..target.clone() };
     let subject = || Subject::new(id, 1_790_000_000.5, "notes", Pid(40), "server");

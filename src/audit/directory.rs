@@ -110,7 +110,7 @@ impl Directory {
         Ok((file, new))
     }
 
-    /// Opens a file for reading; `None` if there is none.
+    /// Opens a file for reading; `None` if it does not exist.
     ///
     /// # Errors
     /// When it cannot be opened or is no regular file.

@@ -90,7 +90,7 @@ impl Subject {
 pub enum AuditEvent {
     /// A run begins.
     RunStarted {
-        /// By what.
+        /// What started the run.
         started_by: StartedBy,
         /// mcp-reap's version.
         version: String,
@@ -112,7 +112,7 @@ pub enum AuditEvent {
         /// Its effective user; `None` where it could not be read.
         #[serde(default)]
         uid: Option<Uid>,
-        /// Which.
+        /// The signal.
         signal: Signal,
         /// The command line, redacted.
         argv: Vec<String>,
@@ -135,7 +135,7 @@ pub enum AuditEvent {
         /// The process.
         #[serde(flatten)]
         subject: Subject,
-        /// Which.
+        /// The signal.
         signal: Signal,
     },
     /// It ended on SIGTERM.
@@ -243,7 +243,7 @@ pub struct Record {
     pub at: DateTime<Utc>,
     /// In which run.
     pub run: RunId,
-    /// What.
+    /// The event.
     #[serde(flatten)]
     pub event: AuditEvent,
 }

@@ -10,7 +10,7 @@ use super::event::{AuditEvent, Record, RunId, Subject};
 use super::read;
 use crate::history::{PastInstance, PastProcess, PastWithheld, Run};
 
-/// All runs that began at or after `since`, oldest first, and how many lines are none.
+/// All runs that began at or after `since`, oldest first, and how many lines could not be read as events.
 ///
 /// # Errors
 /// When the log cannot be read.

@@ -65,7 +65,7 @@ impl<S: Sink> AuditLog<S> {
     /// are written so.
     ///
     /// # Errors
-    /// When it was not written in full; then nothing of it stands in the log.
+    /// When it could not be written in full; the log then holds no part of it.
     pub fn append(&mut self, at: DateTime<Utc>, event: &AuditEvent) -> Result<(), AuditError> {
         self.write_lines(at, std::slice::from_ref(event)).map(|_| ())
     }

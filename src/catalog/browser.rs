@@ -18,7 +18,7 @@ const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/var/folders/", "/private/v
 pub(super) enum Profile<'a> {
     /// Only a server makes such a folder: how its name begins, and the server.
     Servers(&'static str, &'static str),
-    /// Temporary, whoever made it.
+    /// A temporary profile, whichever program made it.
     Temporary(&'a str),
 }
 

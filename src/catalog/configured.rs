@@ -87,7 +87,7 @@ impl Index {
     }
 }
 
-/// A program's plain name; empty where a placeholder stands in it.
+/// A program's plain name; empty where it holds a placeholder.
 fn key(text: &str) -> String {
     let name = stem(base(text));
     if name.contains('$') { String::new() } else { name.to_owned() }

@@ -37,7 +37,7 @@ pub struct Identification {
     /// `chrome-devtools-mcp`); for clients the client's (`claude-code`); for wrappers, supervisors and inits
     /// the program's.
     pub name: String,
-    /// By what.
+    /// What identified it.
     pub basis: Basis,
 }
 

@@ -112,7 +112,7 @@ impl Catalog {
     }
 }
 
-/// The arguments of a program, each by itself; of one that rewrote its title they stand in one text, behind its name.
+/// The arguments of a program, each by itself; of one that rewrote its title they are in one text, behind its name.
 fn options(record: &ProcessRecord) -> impl Iterator<Item = Word<'_>> {
     let first = record.argv.as_ref().and_then(Argv::first).map(to_text).unwrap_or_default();
     let title = if first.contains(".app/") {
@@ -268,7 +268,7 @@ mod tests {
             "npx -y notes",
             "uvx notes",
             "/opt/notes/notes",
-            // What a client is given to start, and what stands in its pipeline.
+            // What a client is given to start, and what is in its pipeline.
             "bash /srv/notes/start.sh",
             "tee /srv/notes/log",
             "timeout 9 node /srv/notes/index.js",

@@ -118,7 +118,7 @@ impl Data {
             return Some(Rule::Name(name.to_owned()));
         }
         let Some((scope, short)) = name.split_once('/') else { return self.says(name) };
-        // @scope/inspector and the like are none, whatever the scope.
+        // @scope/inspector and the like are not servers, whatever the scope.
         let last = words(short).last()?;
         if self.not.last.contains(last)
             || self.not.first.contains(words(short).next()?)

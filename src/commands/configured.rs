@@ -87,7 +87,7 @@ fn has(server: &ConfiguredServer, wanted: &[String]) -> bool {
 }
 
 /// Does an instance belong to this client's entry? Where several clients have the same line it is the one that it
-/// runs under; where that is none of them, or not known (an orphan's), it may be any of theirs.
+/// runs under; where the owner is not one of them, or not known (an orphan's), it may belong to any of them.
 fn is_credited(client: &str, with_argv: &[&str], owner: Option<&str>) -> bool {
     owner.is_none_or(|owner| owner == client || !with_argv.contains(&owner))
 }

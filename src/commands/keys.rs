@@ -13,7 +13,7 @@ use crate::exit::Exit;
 
 /// Reads the terminal letter by letter while it exists, without showing what is typed.
 pub(super) struct Keys {
-    /// How the terminal was; `None` where there is none to read from.
+    /// How the terminal was; `None` where there is no terminal to read from.
     before: Option<Termios>,
     stop: Arc<AtomicUsize>,
 }

@@ -25,7 +25,7 @@ pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     take_with(session, Owners::Provisional)
 }
 
-/// The same for commands that speak of every process, not of instances alone: the user of each is exact.
+/// [`take`], with the exact user of every process, for commands that report every process and not only instances.
 pub(super) fn take_exactly(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     take_with(session, Owners::Exact)
 }
@@ -62,7 +62,7 @@ fn read(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Scout<'_
         if configured || !scout.has_candidates() {
             return interest;
         }
-        // Names and verdicts shall not depend on which other processes there are, so the configurations are read as
+        // Names and verdicts must not depend on which other processes there are, so the configurations are read as
         // soon as there is anything to judge; details of what only they identify are read like those of the rest.
         configured = true;
         let catalog = &configurations(session).1;
@@ -79,7 +79,7 @@ fn read(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Scout<'_
     Ok((snapshot, scout))
 }
 
-/// A look with what follows from it.
+/// A look with its judgement and plan.
 pub(super) struct JudgedLook<'a> {
     pub(super) look: Look<'a>,
     pub(super) judgement: Judgement<'a>,
@@ -121,7 +121,7 @@ impl JudgedLook<'_> {
         before == 0 || !kept.is_empty()
     }
 
-    /// What there is to show of it.
+    /// What the renderers show of it.
     pub(super) fn scene(&self) -> Scene<'_> {
         Scene::new(self.look.snapshot, &self.judgement, &self.plan)
     }
@@ -147,7 +147,7 @@ fn configurations(session: &Session) -> &(Vec<ConfiguredServer>, Catalog) {
     })
 }
 
-/// What could not be read is a warning.
+/// The servers in the clients' configuration files; warns of what could not be read.
 fn read_configurations() -> Vec<ConfiguredServer> {
     let Some(places) = Places::from_env() else { return Vec::new() };
     let began = Instant::now();

@@ -3,7 +3,6 @@
 mod check;
 mod config;
 mod configured;
-mod confirm;
 mod consent;
 mod doctor;
 mod exec;
@@ -24,6 +23,7 @@ mod record;
 mod recorder;
 mod run_lock;
 mod schedule;
+mod second_look;
 mod session;
 mod stop;
 mod test;
@@ -59,7 +59,7 @@ pub fn misspelt(audience: Audience, mistake: &clap::Error) -> Exit {
     }
 }
 
-/// What is wrong, and for a habit of other programs what is meant here.
+/// Says what is wrong; for a command name that other programs use, adds which command it is called here.
 fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
     use clap::error::{ContextKind, ContextValue};
     let word = match mistake.get(ContextKind::InvalidSubcommand) {
@@ -73,8 +73,8 @@ fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
     Exit::Refused
 }
 
-/// `--version` alone, which is read without clap: it would make the options of every command for it, two thirds of such a
-/// start. `None` for every other line.
+/// Answers a lone `--version` without clap, which would build the options of every command first: two thirds of such
+/// a start. `None` for any other command line.
 #[must_use]
 pub fn version(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
     let word = args.nth(1)?;
@@ -86,13 +86,13 @@ pub fn version(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
 
 const VERSION: &str = concat!("mcp-reap ", env!("CARGO_PKG_VERSION"));
 
-/// `exec` and `guard`, which are read without clap as well: a server waits for the one, and the other is to
-/// stay small. `None` for every other line.
+/// Runs `exec` and `guard`, also without clap: a server waits for `exec`, and `guard` must stay small. `None` for any
+/// other command line.
 #[must_use]
 pub fn before_the_runtime() -> Option<Exit> {
     let mut words: Vec<OsString> = std::env::args_os().collect();
     if words.is_empty() {
-        // With musl the runtime is what hands them to std.
+        // With musl std gets its arguments from the runtime, which has not started yet.
         words = cmdline_words();
     }
     let words = words.get(1..)?;
@@ -146,7 +146,7 @@ fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Resu
         Some(Command::Log(args)) => log::run(args, global).map(fine),
         Some(Command::Test(args)) => test::run(args, global.json),
         Some(Command::Wrap { action }) => wrap::run(action.as_ref(), global),
-        // What can be run was run before main.
+        // A valid `exec` already ran in `before_the_runtime`, so this one is misused.
         Some(Command::Exec { .. }) => {
             anyhow::bail!("exec stands first and takes no option but --linger: mcp-reap exec -- COMMAND...")
         }
@@ -160,7 +160,7 @@ fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Resu
     }
 }
 
-/// Is the answer for another program, in the form of that program?
+/// Is the answer in a format that another program reads?
 fn is_for_a_program(cli: &Cli) -> bool {
     matches!(&cli.command, Some(Command::Check(args)) if args.format != Format::Text)
 }

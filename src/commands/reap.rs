@@ -10,7 +10,7 @@ use super::consent::{notice_next, notice_summary, show, unless_yes};
 use super::output::{answer, notice, with_causes};
 use super::recorder::{AuditRecorder, Totals};
 use super::stop::{listen, signal_in};
-use super::{Session, confirm as second_look, idle_rules, look, run_lock};
+use super::{Session, idle_rules, look, run_lock, second_look};
 use crate::audit::{AuditError, AuditLog, RunId, RunLock, StartedBy};
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
@@ -36,7 +36,7 @@ pub(super) fn dry_run(session: &Session, choice: &Choice) -> anyhow::Result<Exit
 pub(super) struct RunRequest {
     /// What to end.
     pub(super) choice: Choice,
-    /// Without a question.
+    /// End them without asking.
     pub(super) yes: bool,
     /// Wait for another run.
     pub(super) wait: bool,
@@ -93,7 +93,7 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exi
     }
     let refused = request.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
     Ok(match exit(done)? {
-        // Not all that was chosen was ended.
+        // Not everything that was chosen was ended.
         Exit::Fine if refused => Exit::NotFine,
         exit => exit,
     })
@@ -109,13 +109,13 @@ pub(super) struct FinishedRun {
     confirmed: Plan,
     report: RunReport<AuditError>,
     totals: Totals,
-    /// Whether the end of the run was written down.
+    /// Whether the end of the run was recorded in the audit log.
     closed: Result<(), AuditError>,
     interrupted: Option<i32>,
 }
 
 impl FinishedRun {
-    /// Was everything that was planned, this number of instances, also ended?
+    /// Were all planned instances, this many, ended?
     pub(super) fn ended(&self, planned: usize) -> bool {
         usize::try_from(self.totals.instances) == Ok(planned) && self.totals.failed == 0
     }
@@ -151,7 +151,7 @@ pub(super) fn end(
     let confirmed = match second_look::confirm(session, plan, &mut kernel) {
         Ok(confirmed) => confirmed,
         Err(error) => {
-            // What began also ends in the record; the error itself is for the caller.
+            // The record of this run began, so it must also end; the caller reports the error.
             let nothing = Totals { duration: started.elapsed(), ..Totals::default() };
             recorder.finished(&nothing, signal_in(stop))?;
             return Err(error);

@@ -19,7 +19,7 @@ use crate::render::style::Screen;
 pub(super) struct Session {
     pub(super) policy: Policy,
     pub(super) catalog: Catalog,
-    /// What the person's clients are configured to start, and the catalog with it, once that was read.
+    /// The servers in the clients' configuration files, and the catalog with them, once they were read.
     pub(super) configurations: OnceCell<(Vec<ConfiguredServer>, Catalog)>,
     pub(super) retention: Retention,
     /// The patterns of --allow.
@@ -62,7 +62,7 @@ pub(super) fn own_program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("failed to find this program")
 }
 
-/// This program, by a name that stays.
+/// This program by a path that outlasts an upgrade.
 pub(super) fn settled_program() -> anyhow::Result<Settled> {
     Ok(settle(&own_program()?, &home::search_path(), &home::temporary()))
 }

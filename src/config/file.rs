@@ -32,7 +32,7 @@ pub struct Loaded {
     pub policy: Policy,
     /// How long and how much of the audit log is kept.
     pub retention: Retention,
-    /// The file it came from; `None` where there is none and these are the defaults.
+    /// The file it came from; `None` for the defaults.
     pub origin: Option<PathBuf>,
     /// The line of each value that the file sets, as `reap.grace`.
     pub lines: BTreeMap<String, usize>,

@@ -11,7 +11,7 @@ use crate::os::file::{Links, ReadError, open};
 /// Larger than any sane configuration, small enough to be read at once.
 const MAX_SIZE: u64 = 1 << 20;
 
-/// The text of a configuration file, or `None` if there is none.
+/// The text of a configuration file, or `None` if it does not exist.
 ///
 /// A symbolic link is followed (people keep their files in a repository); what it leads to must
 /// check out, not the link.

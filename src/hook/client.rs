@@ -77,7 +77,7 @@ impl HookClient {
         }
     }
 
-    /// Whether entries stand in groups, each under `hooks`. Cursor lists them one by one.
+    /// Whether entries are in groups, each under `hooks`. Cursor lists them one by one.
     pub(super) fn has_groups(self) -> bool {
         self != HookClient::Cursor
     }

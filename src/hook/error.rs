@@ -10,7 +10,7 @@ use crate::os::stable_path::Vanishing;
 /// Why a text is not touched.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SettingsError {
-    /// Not JSON. Comments are none: Claude Code ignores a settings file that has one.
+    /// Not JSON. Comments are not JSON either: Claude Code ignores a settings file that has one.
     #[error("not valid JSON at line {line}, column {column}: {reason}")]
     NotJson {
         /// From 1.
@@ -32,7 +32,7 @@ pub enum SettingsError {
         /// From 1, in bytes.
         column: usize,
     },
-    /// The program's path cannot stand in a hook.
+    /// The program's path cannot be written in a hook.
     #[error("hook program `{program}` is not an absolute Unicode path to a file named mcp-reap")]
     Program {
         /// The path.

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::error::SettingsError;
 
-/// A value as it stands in the text.
+/// A value as written in the text.
 pub(super) type Raw<'a> = &'a RawValue;
 
 /// One `"key": value` of an object.

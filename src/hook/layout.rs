@@ -155,7 +155,7 @@ fn line_indent(text: &str, at: usize) -> &str {
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
-/// The indentation, if nothing else stands before this place on its line, and it is not the first.
+/// The indentation, if nothing else comes before this place on its line, and it is not the first.
 fn own_line(text: &str, at: usize) -> Option<&str> {
     let start = text[..at].rfind('\n')? + 1;
     let indent = &text[start..at];

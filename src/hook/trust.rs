@@ -1,6 +1,6 @@
 //! Whether Codex runs a hook: it passes over one that the person was not asked about, and says nothing.
 //!
-//! What the person said stands in the person's `config.toml`, under the hook's file, event and place:
+//! The person's answer is in their `config.toml`, under the hook's file, event and place:
 //!
 //! ```toml
 //! [hooks.state."/home/u/.codex/hooks.json:session_end:0:0"]

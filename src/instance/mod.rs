@@ -58,9 +58,9 @@ pub struct Instance<'a> {
     pub server: String,
     /// The topmost member.
     pub root: &'a ProcessRecord,
-    /// All members, the root first, parents before children. Zombies are none.
+    /// All members, the root first, parents before children. Zombies are left out.
     pub members: Vec<Member<'a>>,
-    /// Clients that were started below it (a server that runs `claude -p`); they are no members.
+    /// Clients that were started below it (a server that runs `claude -p`); they are not members.
     pub clients_below: Vec<Pid>,
     /// The root's parent, where its descriptors, which were not read, would show whether it is a launcher of this
     /// instance.
@@ -70,9 +70,9 @@ pub struct Instance<'a> {
 }
 
 impl<'a> Instance<'a> {
-    /// A client with everything below it, as one instance. Its own processes stand in the chain: the client, and
-    /// clients below that can only talk to it (the one that an adapter started, the program behind npm's). All else is
-    /// its helper, MCP servers too. Other clients are no members, but `clients_below`.
+    /// A client with everything below it, as one instance. Its launchers are the client itself and the clients
+    /// below it that can only talk to it (the one that an adapter started, the program behind npm's). All else is
+    /// its helper, MCP servers too. Other clients are not members; they go into `clients_below`.
     #[must_use]
     pub fn of_client(look: &Look<'a>, client: Pid, name: &str) -> Option<Instance<'a>> {
         let Look { tree, roles, .. } = look;
@@ -177,7 +177,7 @@ pub fn group<'a>(look: &Look<'a>) -> Vec<Instance<'a>> {
     group_with_undecided(look).0
 }
 
-/// The same, and processes that belong to an instance as launchers if their descriptors, which were not read yet, show it.
+/// All instances, and the processes whose descriptors, not read yet, decide whether they are launchers of one.
 #[must_use]
 pub fn group_with_undecided<'a>(look: &Look<'a>) -> (Vec<Instance<'a>>, Vec<Pid>) {
     let tops = launchers::tops(look);
@@ -186,7 +186,7 @@ pub fn group_with_undecided<'a>(look: &Look<'a>) -> (Vec<Instance<'a>>, Vec<Pid>
     let taken: HashSet<Pid> =
         found.iter().flat_map(|i| &i.members).map(|member| member.record.pid()).collect();
     found.extend(left_over(look, &tops, &taken));
-    // A root that stands in another instance, though something in between hid it, is a part of that one.
+    // A root that is in another instance, though something in between hid it, is a part of that one.
     let below: HashSet<Pid> =
         found.iter().flat_map(|i| &i.members[1..]).map(|member| member.record.pid()).collect();
     found.retain(|instance| !below.contains(&instance.root.pid()));

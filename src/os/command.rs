@@ -67,7 +67,7 @@ pub enum CallError {
     /// It could not be started, read or waited for.
     #[error("failed to run {program}: {source}")]
     Broken {
-        /// Which.
+        /// The program.
         program: String,
         /// What the operating system reports.
         source: io::Error,

@@ -41,7 +41,7 @@ pub(crate) struct Opened {
     pub(crate) metadata: Metadata,
 }
 
-/// Opens a regular file; `None` if there is none. A file where a folder should be counts as none.
+/// Opens a regular file; `None` if it does not exist. A file where a folder should be counts as none.
 ///
 /// Never waits for the other end of a FIFO, and takes no terminal for our own.
 ///
@@ -93,7 +93,7 @@ impl Opened {
     }
 }
 
-/// The content of a regular file of at most `limit` bytes, links followed; `None` if there is none.
+/// The content of a regular file of at most `limit` bytes, links followed; `None` if it does not exist.
 ///
 /// # Errors
 /// As [`open`] and [`Opened::read`].

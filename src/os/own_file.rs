@@ -79,7 +79,7 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf, DiskError> {
     }
 }
 
-/// A regular file of ours, of at most `limit` bytes, that may be replaced; `None` if there is none. Links are not
+/// A regular file of ours, of at most `limit` bytes, that may be replaced; `None` if it does not exist. Links are not
 /// followed.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<SeenFile>, DiskError> {
     let Some(opened) = open(path, Links::Refuse)? else { return Ok(None) };

@@ -72,7 +72,7 @@ impl Default for Policy {
 /// One `[[expect]]` entry: a server that should be running, for `check`. It changes nothing about ending.
 #[derive(Clone, Debug)]
 pub struct Expectation {
-    /// As it stands in the file, for messages.
+    /// As written in the file, for messages.
     pub name: String,
     /// Matched against the names of the running servers.
     pub pattern: Pattern,

@@ -37,12 +37,12 @@ pub struct Details {
     pub connected: Option<u32>,
     /// Processes that hold the other end of a served connection, one entry for each such connection; connections from
     /// other machines and from processes that cannot be read are in `connected` alone. A member of the same instance
-    /// may stand here: the judgement takes those off.
+    /// may be listed here: the judgement ignores it.
     pub connected_peers: Vec<Pid>,
     /// Processes that hold the other end of a connection that it opened itself. They matter only where one of them is
     /// its owner, an ancestor or a client: everything else is a database, a cloud service, its own browser.
     pub outbound_peers: Vec<Pid>,
-    /// Who traces it (`TracerPid`); `Some(Pid(0))` is none, or not reported.
+    /// Who traces it (`TracerPid`); `Some(Pid(0))` means no tracer, or not reported.
     pub tracer: Option<Pid>,
     /// It is connected to a display server (X11, Wayland): it belongs to a person at a screen.
     pub display: bool,
@@ -79,8 +79,8 @@ impl fmt::Display for Listener {
     }
 }
 
-/// [`Details`], which take memory only where there are any: of 20,000 processes perhaps a hundred are
-/// read in detail or have a terminal, and the space for the others would be 5 MB.
+/// [`Details`] that are allocated only when something is set: of 20,000 processes perhaps a hundred are read in detail
+/// or have a terminal, and empty details for the others would take 5 MB.
 ///
 /// ```
 /// use mcp_reap::process::LazyDetails;
@@ -92,7 +92,7 @@ impl fmt::Display for Listener {
 #[derive(Clone, Debug, Default)]
 pub struct LazyDetails(Option<Box<Details>>);
 
-/// Of a process that was not looked at.
+/// The details of a process that was not looked at.
 static NOTHING: Details = Details {
     tty: None,
     swap: None,
@@ -127,7 +127,7 @@ impl DerefMut for LazyDetails {
     }
 }
 
-/// Room for nothing is nothing.
+/// An allocated but empty box equals an absent one.
 impl PartialEq for LazyDetails {
     fn eq(&self, other: &LazyDetails) -> bool {
         **self == **other
@@ -194,7 +194,7 @@ pub enum StdioKind {
 pub struct Stdio {
     /// Kind of stdin.
     pub kind: StdioKind,
-    /// Kind of stdout; tables from before this field have none: then stdout is what stdin is.
+    /// Kind of stdout; tables from before this field lack it: then stdout is of the same kind as stdin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout_kind: Option<StdioKind>,
     /// Who can write to its stdin.
@@ -224,7 +224,7 @@ fn nobody() -> Option<Vec<Pid>> {
 /// What is known of the other end of one direction of one process's stdio connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtherEnd<'a> {
-    /// There is none: `/dev/null`, a file, a terminal that is gone, no such descriptor.
+    /// There is no other end: `/dev/null`, a file, a terminal that is gone, no such descriptor.
     Absent,
     /// By the kernel, no process holds it.
     Closed,

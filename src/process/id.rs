@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A process number. It is reused, so it never stands for a process on its own: see [`ProcessId`].
+/// A process number. It is reused, so it never identifies a process on its own: see [`ProcessId`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pid(pub u32);

@@ -2,7 +2,7 @@
 
 use super::id::Pid;
 
-/// What a second stage is to look at. In any order; a pid may stand in several lists.
+/// The processes whose details are to be read. In any order; a pid may be in several lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
     /// All details, whatever it is.

@@ -30,9 +30,9 @@ pub struct ProcessRecord {
     pub cpu: Option<f32>,
     /// The short name, at most 15 bytes on Linux.
     pub comm: RawText,
-    /// The arguments as they stand now (programs may rewrite them).
+    /// The arguments as they are now (programs may rewrite them).
     pub argv: Option<Argv>,
-    /// What is read only of the few that deserve it.
+    /// The details, read only for the few processes that matter.
     pub details: LazyDetails,
 }
 
@@ -43,7 +43,7 @@ pub enum ProcessState {
     Zombie,
     /// T: stopped; it handles a signal only after SIGCONT.
     Stopped,
-    /// t: stopped by whoever traces it.
+    /// t: stopped by its tracer.
     Traced,
     /// Anything else, as the letter `ps` shows.
     Other(u8),
@@ -109,7 +109,7 @@ impl ProcessRecord {
         self.state == ProcessState::Zombie
     }
 
-    /// Known to stand on a pipe or a socket.
+    /// Known to be on a pipe or a socket.
     #[must_use]
     pub fn is_wired(&self) -> bool {
         self.details.stdio.as_ref().is_some_and(Stdio::is_wire)

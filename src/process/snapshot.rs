@@ -50,7 +50,7 @@ pub enum SnapshotError {
     /// Written by a version this one does not know.
     #[error("recorded with schema {found}, this version reads schema {SCHEMA}")]
     Schema {
-        /// What stands in the file.
+        /// The version in the file.
         found: u32,
     },
     /// The same process number twice: the table contradicts itself.
@@ -64,7 +64,7 @@ impl Snapshot {
     /// # Errors
     /// When it is not JSON of this form, has another schema, or names a process twice.
     pub fn from_json(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
-        // As a text it is checked once for what is no text, and else each of its words is.
+        // Checked for valid UTF-8 once as a whole; otherwise each string in it would be checked.
         let snapshot: Snapshot = match std::str::from_utf8(bytes) {
             Ok(text) => serde_json::from_str(text)?,
             Err(_) => serde_json::from_slice(bytes)?,

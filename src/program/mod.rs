@@ -76,7 +76,7 @@ pub fn resolve(argv: Option<&Argv>, exe: Option<&RawText>, comm: &RawText) -> Re
     resolve_words(&words)
 }
 
-/// The same, of words that are known already: a command line inside another.
+/// Resolves words that are already split: a command line inside another.
 pub(crate) fn resolve_words(words: &[Word<'_>]) -> Resolution {
     let mut resolver = resolve::Resolver::default();
     let program = resolver.resolve(words);

@@ -22,7 +22,7 @@ const PROJECT: List = list!("--cwd --dir --filter --prefix --workspace -C -F -w"
 enum Runs {
     /// A package, as npx does.
     Npx,
-    /// A package, whose options may stand before the verb.
+    /// A package, whose options may come before the verb.
     Dlx,
     /// The named script of the project.
     Task,
@@ -95,7 +95,7 @@ impl Resolver {
         Some(Program::task(task, self.dir.as_deref(), args))
     }
 
-    /// `--package` may stand before the verb or behind it.
+    /// `--package` may come before the verb or behind it.
     fn dlx(&mut self, before: &Parsed<'_>, words: &[Word<'_>]) -> Option<Program> {
         let parsed = options::parse(words, PNPM);
         let packages: Vec<&str> =

@@ -1,8 +1,8 @@
-//! What an argv comes to: the program, what stands before it, and what a shell runs beside it.
+//! What an argv comes to: the program, what comes before it, and what a shell runs beside it.
 
 use std::borrow::Cow;
 
-/// One word of a command line. Borrowed where it stands in an argv, owned where it was put
+/// One word of a command line. Borrowed where it is in an argv, owned where it was put
 /// together from a quoted string.
 pub(crate) type Word<'a> = Cow<'a, str>;
 
@@ -55,7 +55,7 @@ pub enum LayerKind {
     Passer,
 }
 
-/// One thing that stands before the program.
+/// One thing that comes before the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
     /// Its plain name, such as `npx`.
@@ -67,7 +67,7 @@ pub struct Layer {
 /// What an argv comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolution {
-    /// What stands before the program, outermost first.
+    /// What comes before the program, outermost first.
     pub layers: Vec<Layer>,
     /// The program; `None` where nothing is run (an interactive shell, `npm install`) or nothing
     /// is known.
@@ -77,7 +77,7 @@ pub struct Resolution {
     /// The commands that a line for a shell runs (`sh -c 'a & b'`), builtins left out. Empty where
     /// the words hold no such line. `program` and `layers` are those of the first that is known.
     pub line: Vec<LineCommand>,
-    /// The line runs code that does not stand in it: `. file`, `eval "$(x)"`, `A=$(x)`. A child that
+    /// The line runs code that is not in it: `. file`, `eval "$(x)"`, `A=$(x)`. A child that
     /// none of its commands names may come from there.
     pub hides: bool,
 }
@@ -85,7 +85,7 @@ pub struct Resolution {
 /// One command of a line for a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineCommand {
-    /// What stands before its program, the shell among it.
+    /// What comes before its program, the shell among it.
     pub layers: Vec<Layer>,
     /// Its program, where that is known.
     pub program: Option<Program>,
@@ -109,7 +109,7 @@ pub enum Beside {
     /// More, by how it ends: `s && b`, `s || b`, `set -e; s; b`, `s; [ $? = 0 ] && b`. Who ends it takes
     /// the rest away, or starts it.
     RunsIfItEndsWell,
-    /// The line was not understood, or the command stands in a condition, a loop or a function.
+    /// The line was not understood, or the command is in a condition, a loop or a function.
     Unread,
 }
 
@@ -147,15 +147,15 @@ impl Resolution {
         self.line.iter().map(|command| command.beside).chain(unknown).max()
     }
 
-    /// A script file that a shell runs: what else it does, and will do, stands in the file.
+    /// A script file that a shell runs: what else it does, and will do, is in the file.
     #[must_use]
     pub fn runs_shell_script(&self) -> bool {
         let shell = self.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
         shell && self.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
     }
 
-    /// It runs one program, and that is known, or code that stands on the command line; a line of several commands for a
-    /// shell is none.
+    /// It runs one known program, or code that is on the command line; a line of several commands for a shell does not
+    /// count.
     #[must_use]
     pub fn runs_one_program(&self) -> bool {
         let alone = self.line.iter().all(|command| !command.opaque && command.beside == Beside::Nothing);
@@ -168,7 +168,7 @@ impl Resolution {
         self.program.as_ref().is_some_and(|program| program.kind == Kind::Inline)
     }
 
-    /// True when something other than an interpreter stands before the program, so that this
+    /// True when something other than an interpreter comes before the program, so that this
     /// process is not the program itself.
     #[must_use]
     pub fn is_launched(&self) -> bool {

@@ -20,7 +20,7 @@ pub(super) struct Resolver {
     pub opaque: bool,
     /// The commands of that line.
     pub line: Vec<LineCommand>,
-    /// It runs code that does not stand in it.
+    /// It runs code that is not in it.
     pub hides: bool,
 }
 
@@ -44,7 +44,7 @@ impl Resolver {
         }
     }
 
-    /// The same, of a program that stands apart from its arguments.
+    /// [`resolve`](Self::resolve) for a program given apart from its arguments.
     pub(super) fn resolve_as(&mut self, program: &str, args: &[Word<'_>]) -> Option<Program> {
         let words: Vec<Word<'_>> = std::iter::once(Word::from(program)).chain(args.iter().cloned()).collect();
         self.resolve(&words)

@@ -34,7 +34,7 @@ pub(super) struct Running<'l> {
     pub words: &'l [String],
     /// `eval`: what it runs is put together at run time.
     pub opaque: bool,
-    /// What joins it, or the pipeline that it stands in, to what follows.
+    /// What joins it, or the pipeline that it is in, to what follows.
     joint: Joint,
     /// `exec`: it takes the place of the shell, which runs nothing any more.
     replaces: bool,
@@ -50,7 +50,7 @@ pub(super) struct Sequence<'l> {
     pub commands: Vec<Running<'l>>,
     /// `cd`: what follows the command at this place counts from there.
     pub folders: Vec<(usize, &'l str)>,
-    /// Code that does not stand in the line runs, too: `. file`, `eval "$X"`, `$(x)`.
+    /// Code that is not in the line runs, too: `. file`, `eval "$X"`, `$(x)`.
     pub hides: bool,
     all: &'l [Simple],
     /// Where a file is read or a text is run as commands.

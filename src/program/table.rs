@@ -1,4 +1,4 @@
-//! The table of programs that stand before a program, and how their options read.
+//! The table of programs that come before a program, and how their options read.
 
 use super::names::{base, stem};
 use super::tools::{Passer, Tool};

@@ -1,4 +1,4 @@
-//! The programs that stand before a program: what each kind does with its words.
+//! The programs that come before a program: what each kind does with its words.
 
 use super::LayerKind;
 use super::options::Grammar;
@@ -21,7 +21,7 @@ pub(super) struct Passer {
     pub skip: usize,
     /// The command comes only after `--`; without it nothing is known to run.
     pub dashes: bool,
-    /// Words such as `A=b` may stand before the command.
+    /// Words such as `A=b` may come before the command.
     pub assigns: bool,
     /// It passes words on only with one of these options; none: always.
     pub only_with: List,

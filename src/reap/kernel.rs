@@ -145,7 +145,7 @@ pub struct ProcessRow {
 /// Numbers that macOS gives to one process only, until the machine restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lineage {
-    /// Its own.
+    /// The number of this process.
     pub own: u64,
     /// That of the process that forked it, also after another one adopted it.
     pub parent: u64,

@@ -65,7 +65,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
     }
 
     fn take(&mut self, target: usize, member: TargetMember) {
-        // Never, whatever stands in the plan: 0 is our own group, 1 the system, 2 the kernel.
+        // Never signalled, whatever the plan says: 0 is our own process group, 1 is init, 2 is the kernel.
         let held = if member.id.pid > Pid(2) {
             let held = self.kernel.hold(member.id);
             held.and_then(|held| self.refuse_if_traced(member.id, target).map(|()| held))
@@ -115,7 +115,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         let Family { rows, complete } = self.kernel.family();
         // A process that is still alive after the scan held its pid during the whole scan.
         let now = self.kernel.now();
-        self.settle(now);
+        self.collect_ended(now);
         if !complete {
             self.late_children.give_up();
         }
@@ -124,7 +124,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
                 subject.member.stopped = true;
             }
         }
-        // Nor are those sent a signal that were born to an instance that is left alone.
+        // Children of a withheld instance are not signalled either.
         let spared = self.targets_with(|outcome| matches!(outcome, Outcome::Withheld(_)));
         let mut view = View::new(&rows);
         loop {
@@ -215,10 +215,10 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
             if self.failed.is_some() || now >= patience.last_call {
                 // Nothing more is sent. What becomes of those that were sent a signal is still seen.
                 let until = patience.last_due(&self.subjects, self.failed.is_none());
-                return self.settle(until.unwrap_or(now));
+                return self.collect_ended(until.unwrap_or(now));
             }
             let next = patience.next_due(&self.subjects, now).unwrap_or(now);
-            self.settle(next.min(now.saturating_add(pause)).min(patience.last_call));
+            self.collect_ended(next.min(now.saturating_add(pause)).min(patience.last_call));
             let waiting = patience.next_due(&self.subjects, self.kernel.now()).is_some();
             if !waiting && !self.late_children.outlives_its_members() {
                 return;
@@ -243,7 +243,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
 
     /// Waits until all that are left have ended or the deadline has passed, and notes which have ended,
     /// and by which signal.
-    fn settle(&mut self, deadline: Duration) {
+    fn collect_ended(&mut self, deadline: Duration) {
         let waiting = self.pending();
         let held: Vec<&K::Held> =
             waiting.iter().filter_map(|index| self.subjects[*index].held.as_ref()).collect();

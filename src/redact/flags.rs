@@ -1,7 +1,7 @@
 //! Programs whose flags mean something of their own.
 
-/// The short flag of this program that is for a password, and whether the password may be the next word; else it only
-/// stands in the same one.
+/// The short flag with which this program takes a password, and whether the password may be the next word (`true`) or
+/// only part of the same word.
 pub(super) fn short_flag(program: &str) -> Option<(&'static str, bool)> {
     match program {
         "ldapsearch" => Some(("w", true)),

@@ -2,7 +2,7 @@
 
 use crate::list::{List, list};
 
-/// Words that make a name one of a secret, wherever they stand in it.
+/// Words that make a name one of a secret, anywhere in it.
 const SECRET: List = list!(
     "accesskey accountkey adminkey apikey apitoken appkey auth authkey authorization bearer connstr cookie cred
     credential csrf deploykey dsn encryptionkey hmac jwt key licensekey masterkey mfa mnemonic oauth otp pass passcode

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What stands in place of a secret.
+/// What replaces a secret.
 pub const HIDDEN: &str = "<redacted>";
 
 /// Beginnings that only secrets have, with how many characters must follow at least.
@@ -209,7 +209,7 @@ fn is_content_hash(before: &str, run: &str) -> bool {
 
 const UUID: usize = 36;
 
-/// Where a uuid (8-4-4-4-12 hexadecimal) stands in a text.
+/// Where a uuid (8-4-4-4-12 hexadecimal) is in a text.
 fn find_uuid(text: &str) -> Option<usize> {
     text.as_bytes().windows(UUID).position(|window| {
         window.iter().enumerate().all(|(at, byte)| match at {

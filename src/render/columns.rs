@@ -1,4 +1,4 @@
-//! The columns of the list: which there is room for, and what stands in them.
+//! The columns of the list: which there is room for, and what is in them.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::plan;
 use crate::process::Listener;
 use crate::units::show_size;
 
-/// What stands in a column.
+/// What is in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
     Verdict,
@@ -33,7 +33,7 @@ enum Cell {
 
 use Cell::{Age, Client, Cpu, Pid, Ports, Rss, Server, Session, Swap, Tty, User, Verdict, Why};
 
-/// All columns in their order: the title, whether numbers stand in it, and the narrowest layout that has it.
+/// All columns in their order: the title, whether it holds numbers, and the narrowest layout that has it.
 #[rustfmt::skip] // a table
 const COLUMNS: [(Cell, &str, bool, u8); 13] = [
     (Verdict, "VERDICT", false, NARROWEST),
@@ -175,7 +175,7 @@ fn called(what: &str, some: &[&Listener]) -> Option<String> {
     (!some.is_empty()).then(|| format!("{what}{plural} {}", list(some)))
 }
 
-/// What stands in a column that not every list has; `None` where nothing is known or there is none.
+/// What is in a column that not every list has; `None` where nothing is known or there is none.
 fn more(finding: &Finding<'_>, cell: Cell) -> Option<String> {
     match cell {
         Swap => finding.instance.swap().filter(|swap| *swap > 0).map(show_size),

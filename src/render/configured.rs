@@ -16,7 +16,7 @@ pub(crate) struct ConfigEntry {
     pub(crate) scope: &'static str,
     /// The entry's name.
     pub(crate) name: String,
-    /// The file it stands in.
+    /// The file it is in.
     pub(crate) file: String,
 }
 

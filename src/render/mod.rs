@@ -111,7 +111,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Which instances stand on top of a list.
+/// Which instances come first in a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Order {
     /// What is ended, then by verdict, then the largest.

@@ -30,7 +30,7 @@ pub(crate) struct PickRow {
 /// The rows, and where the cursor stands.
 #[derive(Clone, Debug)]
 pub(crate) struct PickList {
-    /// What an ordinary run would end stands on top, and is marked.
+    /// What an ordinary run would end comes first, and is marked.
     pub(crate) rows: Vec<PickRow>,
     at: usize,
 }

@@ -67,7 +67,7 @@ pub(crate) fn exact_size(bytes: u64) -> String {
     exact(bytes.into(), &units, "B")
 }
 
-/// The number in the first of the units that loses nothing of it; in the unit `else_in` where there is none, and for 0.
+/// The number in the first unit that divides it exactly; in the unit `else_in` if no unit does, and for 0.
 fn exact(number: u128, units: &[(&str, u128)], else_in: &str) -> String {
     match units.iter().find(|(_, factor)| number > 0 && number.is_multiple_of(*factor)) {
         Some((unit, factor)) => format!("{}{unit}", number / factor),

@@ -22,7 +22,7 @@ pub struct Detail {
     pub tree_of_ended: bool,
     /// Which columns.
     pub columns: Columns,
-    /// Which instances stand on top.
+    /// Which instances come first.
     pub order: Order,
     /// These are not all instances: what else was seen (clients, zombies, copies) is not mentioned.
     pub part: bool,

@@ -11,13 +11,13 @@ pub enum Drift {
     /// One file of several.
     #[error("{} is missing", .path.display())]
     Missing {
-        /// Which.
+        /// The file.
         path: PathBuf,
     },
     /// A file that is not ours.
     #[error("{}: {why}", .path.display())]
     NotOurs {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// Why not.
         why: &'static str,
@@ -25,7 +25,7 @@ pub enum Drift {
     /// A file that another version wrote.
     #[error("{} was written by another version", .path.display())]
     OtherVersion {
-        /// Which.
+        /// The file.
         path: PathBuf,
     },
     /// The files are of two installs.
@@ -42,7 +42,7 @@ pub enum Drift {
     OtherBinary {
         /// In the files.
         scheduled: PathBuf,
-        /// Us.
+        /// This program.
         running: PathBuf,
     },
     /// The manager does not know of the files.
@@ -60,19 +60,19 @@ pub enum Drift {
     /// A unit was masked.
     #[error("{unit} is masked")]
     Masked {
-        /// Which.
+        /// The unit.
         unit: String,
     },
     /// The manager reads another file.
     #[error("the manager reads {} instead", .path.display())]
     LoadedFromElsewhere {
-        /// Which.
+        /// The file.
         path: PathBuf,
     },
     /// The manager has an older state of the file.
     #[error("{} changed since the manager read it", .path.display())]
     Stale {
-        /// Which.
+        /// The file.
         path: PathBuf,
     },
     /// The person's own changes beside a unit.

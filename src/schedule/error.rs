@@ -23,9 +23,9 @@ pub enum ScheduleError {
     /// A file could not be read or written.
     #[error("failed to {doing} {}: {source}", .path.display())]
     Io {
-        /// A verb.
+        /// The operation that failed, as a verb.
         doing: &'static str,
-        /// What.
+        /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -47,13 +47,13 @@ pub enum ScheduleError {
     /// Bytes that a unit file or property list has no way to write.
     #[error("{what} cannot be written into a job's file")]
     Unwritable {
-        /// What.
+        /// The name of the value.
         what: String,
     },
     /// A path that cannot be written so that the manager runs it.
     #[error("{manager} runs no program with such a path: {}", .path.display())]
     Unrunnable {
-        /// Which manager.
+        /// The service manager.
         manager: &'static str,
         /// The binary.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum ScheduleError {
     /// A file that is in the way.
     #[error("{} is left alone: {why}", .path.display())]
     NotOurs {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// Why it is not ours.
         why: &'static str,
@@ -69,7 +69,7 @@ pub enum ScheduleError {
     /// No manager to install into; nothing was written.
     #[error("no {manager} user manager answers here ({why})")]
     NoManager {
-        /// Which.
+        /// The service manager.
         manager: &'static str,
         /// In its words.
         why: String,
@@ -87,7 +87,7 @@ pub enum ScheduleError {
     /// The manager's tool succeeded, and the manager has something else.
     #[error("{manager} has not taken it up: {}", .drift.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NotTakenUp {
-        /// Which.
+        /// The service manager.
         manager: &'static str,
         /// What differs.
         drift: Vec<Drift>,

@@ -20,7 +20,7 @@ const LARGEST: u64 = 64 * 1024;
 pub struct Rendered {
     /// Where.
     pub path: PathBuf,
-    /// What.
+    /// Its content.
     pub text: String,
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Found {
     Theirs(&'static str),
 }
 
-/// A file that is to be written, and what stands in its place.
+/// A file that is to be written, and what is in its place.
 pub(super) struct PlannedFile {
     pub(super) rendered: Rendered,
     pub(super) found: Found,

@@ -77,7 +77,7 @@ impl Job {
         self.grace.saturating_add(15)
     }
 
-    /// One line that a later version reads back. Two hyphens would end the comment it stands in
+    /// One line that a later version reads back. Two hyphens would end the comment it is in
     /// when that is an XML one.
     pub(super) fn to_line(&self) -> String {
         // A map of strings and numbers cannot fail to be written.

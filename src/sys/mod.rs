@@ -45,7 +45,7 @@ pub fn snapshot(interest: impl FnMut(&Snapshot) -> Interest) -> Result<Snapshot,
     snapshot_with(Owners::Exact, interest)
 }
 
-/// The same, with a choice of what the first stage says of users.
+/// [`snapshot`], with a choice of how exactly the first stage reads users.
 ///
 /// # Errors
 /// As of [`snapshot`].

@@ -47,7 +47,7 @@ fn plan(roles: &[Role], size: usize) -> Plan {
         client: None,
         evidence: closed(),
         members: chunk.to_vec(),
-        chain: HashSet::new(),
+        must_agree: HashSet::new(),
     });
     Plan { targets: targets.collect(), ..Plan::default() }
 }

@@ -37,7 +37,7 @@ fn target(argv: Argv) -> (Target, TargetMember) {
         client: Some(ClientRef { pid: Pid(30), name: "claude-code".to_owned() }),
         evidence: vec![Evidence::OwnerGone { pid: Pid(1), how: Adoption::Init }],
         members: vec![member.clone()],
-        chain: HashSet::from([member.id]),
+        must_agree: HashSet::from([member.id]),
     };
     (target, member)
 }

@@ -80,7 +80,7 @@ fn finished(processes: u32) -> AuditEvent {
     }
 }
 
-/// The `processes` of every whole line; `None` for a line that is none.
+/// The `processes` of every whole line; `None` for a line that is not a whole event.
 fn numbers(bytes: &[u8]) -> Vec<Option<u32>> {
     bytes
         .split(|byte| *byte == b'\n')

@@ -81,7 +81,7 @@ fn hand_over(task: &Task, until: Instant) -> anyhow::Result<()> {
     command.args(env::args_os().skip(1)).arg("--watch");
     command.stdin(Stdio::piped()).stdout(theirs).stderr(Stdio::null());
     let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
-    // With it goes our own copy of their end.
+    // Closes our own copy of the other process's end of the pipe.
     drop(command);
     if let Some(mut input) = child.stdin.take() {
         // Some hundred bytes: a pipe takes them whole, whether they are read or not.
@@ -98,7 +98,7 @@ fn wait_for_close(pipe: &PipeReader, until: Instant) {
         let timeout = Timespec::try_from(left).unwrap_or_default();
         match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&timeout)) {
             Err(Errno::INTR) => {}
-            // Too late is no harm: it goes on without us.
+            // Timing out is harmless: the other process goes on without us.
             _ => return,
         }
     }

@@ -42,7 +42,7 @@ impl Hooks {
             HookClient::ClaudeCode => {
                 plugin = plugin::status(own()?.parent().unwrap_or(Path::new("/")), project)?;
             }
-            // What a person trusts stands in their own configuration, whosever the hook is.
+            // A person's trust is recorded in their own configuration, even for a project's hook.
             HookClient::Codex => {
                 trust = Some(trust::of_codex(&file, &own()?.with_file_name("config.toml"))?);
             }

@@ -35,7 +35,7 @@ pub(super) enum Task {
     Sweep,
     /// Wait for the end of the client, then look at what this session left.
     Session {
-        /// Which.
+        /// The session.
         session: hook::Session,
         /// The client with its start time; `None` when it was gone already.
         client: Option<ProcessId>,
@@ -64,7 +64,7 @@ fn close_what_was_inherited() {
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     let open: Vec<i32> = numbers.filter(|number| *number > 2).collect();
     for number in open {
-        // The one that listed them is among them, and closed by now.
+        // The list includes the descriptor it was read through, which is closed by now.
         let _ = nix::unistd::close(number);
     }
 }
@@ -146,7 +146,7 @@ fn look_until_done(session: &Session, left: &EndedSession) -> anyhow::Result<()>
     let mut old_enough = None;
     while let Some(at) = next_look(ended.elapsed(), old_enough) {
         while ended.elapsed() < at && signal_in(&stop).is_none() {
-            // A signal to us ends a sleep only where the sleep is short.
+            // `thread::sleep` goes on after a signal, so sleep in slices.
             std::thread::sleep(Duration::from_millis(100).min(at.saturating_sub(ended.elapsed())));
         }
         let remains = look_once(session, &|instance| left.has(instance), &stop)?;

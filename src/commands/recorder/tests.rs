@@ -68,7 +68,7 @@ fn target() -> Target {
         client,
         evidence,
         members: vec![member],
-        chain: HashSet::new(),
+        must_agree: HashSet::new(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The command itself, behind the assignments and shell words that stand before it.
+//! The command itself, behind the assignments and shell words that come before it.
 
 use super::super::Word;
 use super::super::options::{self, Grammar};

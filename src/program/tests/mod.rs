@@ -1,4 +1,4 @@
-//! Tables of command lines, one per launcher: what stands before the program, its kind, its first
+//! Tables of command lines, one per launcher: what comes before the program, its kind, its first
 //! name, its arguments.
 #![allow(clippy::unwrap_used)]
 

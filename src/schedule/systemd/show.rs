@@ -49,7 +49,7 @@ impl Properties {
     }
 
     /// A time as systemctl writes it under `TZ=UTC`: `Sun 2026-11-22 03:00:00 UTC`. `n/a`, `0` and
-    /// an empty value are none.
+    /// an empty value count as missing.
     pub(super) fn time(&self, name: &str) -> Option<DateTime<Utc>> {
         let (_weekday, time) = self.get(name)?.split_once(' ')?;
         NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S UTC").ok().map(|time| time.and_utc())

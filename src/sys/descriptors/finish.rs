@@ -58,7 +58,7 @@ impl Observation {
 
 /// Holders of the other end in one direction.
 ///
-/// Not known, and never "nobody", is also when the only ones found are the process itself, those that share its end, and
+/// Returns `None`, not an empty list, if the only holders found are the process itself, processes that share its end, and
 /// its descendants: the kernel counts holders we cannot see (not dumpable, another user, outside our PID namespace, in
 /// flight between two processes). Where every process could be read they are named, the process itself among them (`strace`
 /// puts pipes of its own on 0 and 1).

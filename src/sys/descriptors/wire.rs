@@ -84,7 +84,7 @@ impl Wires {
 }
 
 /// The executable, or where it could not be read the first word of the command line, is a Python: `python3.12`, `pypy3`,
-/// a Mac's `Python`. A script's own name may stand in the process's short name.
+/// a Mac's `Python`. A script's own name may be the process's short name.
 pub(in crate::sys) fn runs_python(record: &ProcessRecord, exe: Option<&RawText>) -> bool {
     let first = record.argv.as_ref().and_then(|argv| argv.first());
     let path = exe.map(RawText::as_bytes).or(first).unwrap_or_default();

@@ -97,7 +97,7 @@ pub trait Calls {
     /// `mach_timebase_info`: a tick of the times in there is numer/denom nanoseconds.
     fn timebase(&self) -> (u32, u32);
 
-    /// `devname`: the name below `/dev` of a character device; `None` where there is none.
+    /// `devname`: the name below `/dev` of a character device; `None` where it has no name.
     fn device_name(&self, device: u32) -> Option<String>;
 
     /// The device number of `/dev/null`.

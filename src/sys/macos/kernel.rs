@@ -156,7 +156,7 @@ impl<C: Calls> Kernel for MacKernel<C> {
             if left.is_empty() || now >= deadline || self.interrupted().is_some() {
                 return (0..held.len()).map(|place| !left.contains(&place)).collect();
             }
-            // Until the next look at all of them, whoever is reported is taken at once.
+            // Until the next look at all of them, an end that is reported is taken at once.
             let look = (now + SLICE).min(deadline);
             while self.now() < look && !left.is_empty() && self.interrupted().is_none() {
                 let timeout = look.saturating_sub(self.now());

@@ -178,7 +178,7 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     if fds.values().any(wires::is_open) {
         for record in &snapshot.processes {
             let ours = record.uid == Some(snapshot.viewer.uid) || snapshot.viewer.uid == Uid(0);
-            // Our own descriptors do not count: they came from whoever started us.
+            // Our own descriptors do not count: we inherited them.
             if !ours || record.is_zombie() || record.pid() == snapshot.viewer.pid {
                 continue;
             }

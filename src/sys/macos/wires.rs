@@ -28,8 +28,8 @@ pub(super) struct Fd {
     pub(super) closes_on_exec: Option<bool>,
 }
 
-/// Ports that are given to whoever asks for none: IPPORT_HIFIRSTAUTO and IPPORT_HILASTAUTO of netinet/in.h, unless
-/// somebody has set `net.inet.ip.portrange` to something else.
+/// The ports that the kernel picks from when a program asks for none: IPPORT_HIFIRSTAUTO and IPPORT_HILASTAUTO of
+/// netinet/in.h, unless somebody has set `net.inet.ip.portrange` to something else.
 const LOCAL_PORTS: RangeInclusive<u16> = 49152..=65535;
 
 /// What lies on its descriptors.

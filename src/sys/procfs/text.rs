@@ -31,7 +31,7 @@ pub fn arguments(bytes: &[u8]) -> Option<&[u8]> {
     Some(if padding { bytes.get(..=first).unwrap_or(bytes) } else { bytes })
 }
 
-/// Those of `names` that stand in `/proc/PID/environ`, with their values; the first of two wins, as
+/// The variables in `names` that `/proc/PID/environ` holds, with their values; the first of two wins, as
 /// in getenv(3). `None` when what stands there is no environment: nothing at all (a program that overwrote where it
 /// begins and ends; one that was started with none looks the same), or a title that was written over it.
 #[must_use]
@@ -97,7 +97,7 @@ pub struct ProcStatus {
     pub namespaces: Option<usize>,
     /// The last number of NSpid: that in the innermost of these namespaces.
     pub innermost: Option<Pid>,
-    /// TracerPid; 0 is none, or one outside our PID namespace.
+    /// TracerPid; 0 means no tracer, or one outside our PID namespace.
     pub tracer: Option<Pid>,
 }
 
@@ -106,7 +106,7 @@ pub struct ProcStatus {
 pub fn status(bytes: &[u8]) -> ProcStatus {
     let mut status = ProcStatus::default();
     for line in bytes.split(|byte| *byte == b'\n') {
-        // Five of some sixty lines matter. Each of those begins with one of these, and they stand in the first half.
+        // Five of some sixty lines matter. Each of those begins with one of these, and they are in the first half.
         if matches!(line.first(), Some(b'U' | b'V' | b'N' | b'T')) && status.take(line) && status.is_whole() {
             break;
         }

@@ -143,7 +143,7 @@ fn a_socket_of_the_internet_tells_its_ports_in_the_machines_order() {
                 (at::SOCKET_TCP_STATE, &state.to_le_bytes()),
                 (at::SOCKET_SO, &77_u64.to_le_bytes()),
                 (at::SOCKET_IN_VFLAG, &[1]),
-                // What stands before the four bytes of an IPv4 address is no part of it.
+                // What comes before the four bytes of an IPv4 address is no part of it.
                 (at::SOCKET_IN_LADDR, &[9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 127, 0, 0, 1]),
                 (at::SOCKET_IN_FADDR, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, 2, 3]),
             ],

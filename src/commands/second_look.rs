@@ -10,15 +10,15 @@ use crate::render::clean::clean;
 use crate::render::figures::elapsed;
 use crate::sys::OsKernel;
 
-/// Between the looks at a target that is still finishing its work, and the least between the first two.
+/// The time between looks at a target that is still finishing its work, and the minimum between the first two.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A signal ends no sleep that another thread of ours takes it in; so no sleep is longer than this.
+/// A signal handled on another thread does not interrupt this sleep, so sleep in slices.
 const SLICE: Duration = Duration::from_millis(20);
 
-/// Looks again after `confirm_after`, and then once a second while a target is still finishing and `settle`, from the
-/// first look, is not over. What has come to rest by then, or will not, is planned; a run that is to stop
-/// meanwhile plans nothing.
+/// Looks again after `confirm_after`, then once a second while a target is still finishing, until `settle` has passed
+/// since the first look. The plan keeps targets that have come to rest, and those that have not by then. If a signal
+/// stops the run meanwhile, the plan is empty.
 ///
 /// # Errors
 /// When the process table cannot be read.
