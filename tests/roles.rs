@@ -104,6 +104,7 @@ fn a_projects_build_or_tests_are_no_server_whatever_their_environment_says() {
         ("bash -c cd~/srv/x~&&~node~index.js", true),
         ("python3 /srv/notes/agent.py", true),
         ("node /srv/test/index.js", true),
+        ("tee /srv/log", true),
     ] {
         let mut table = Table::new();
         table.add(400, 1, "claude").wire(Wire::Null);

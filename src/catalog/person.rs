@@ -86,8 +86,7 @@ impl Catalog {
         {
             return true;
         }
-        // In the pipeline of a launcher these hand on what its server writes.
-        if matches!(name, "cat" | "tee") {
+        if hands_on(name) {
             return false;
         }
         let seen = program::resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm);
@@ -100,7 +99,8 @@ impl Catalog {
 
     /// Runs a project's own build or tests, whatever its environment says: `npm run build`, `bash -c "cd x && cargo test"`.
     pub(crate) fn is_development(&self, record: &ProcessRecord) -> bool {
-        self.data.is_some_and(|data| data.is_development(&Resolution::of(record)))
+        !hands_on(&own_name(record))
+            && self.data.is_some_and(|data| data.is_development(&Resolution::of(record)))
     }
 
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.
@@ -110,6 +110,11 @@ impl Catalog {
         let known = PERSON.sessions.contains(name.trim_start_matches('-'));
         known && !seen.opaque && (seen.layers.is_empty() || seen.program.is_none())
     }
+}
+
+/// In the pipeline of a launcher these hand on what its server writes.
+fn hands_on(name: &str) -> bool {
+    matches!(name, "cat" | "tee")
 }
 
 /// The arguments of a program, each by itself; of one that rewrote its title they are in one text, behind its name.
