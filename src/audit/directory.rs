@@ -1,7 +1,7 @@
 //! The state directory, held open: what is checked once cannot be exchanged later.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,9 @@ pub(super) struct Directory {
     file: File,
     path: PathBuf,
 }
+
+/// A record with a long command line.
+const PROBE: usize = 16 * 1024;
 
 const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
@@ -49,6 +52,17 @@ impl Directory {
     }
 
     fn check(&self) -> Result<(), AuditError> {
+        let mode = self.refusal()?;
+        // Nobody else could have changed anything in it, so closing it is enough.
+        if mode & 0o077 != 0 {
+            let closed = self.file.set_permissions(Permissions::from_mode(0o700));
+            closed.map_err(AuditError::io("examine", &self.path))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a directory that is not to be trusted, and returns the mode of any other.
+    pub(super) fn refusal(&self) -> Result<u32, AuditError> {
         let euid = home::user();
         let refuse = |problem| Err(AuditError::NotTrusted { path: self.path.clone(), problem });
         let failed = AuditError::io("examine", &self.path);
@@ -64,11 +78,26 @@ impl Directory {
         if mode & 0o022 != 0 {
             return refuse(format!("others can write to this directory (mode {mode:04o}): chmod 700"));
         }
-        // Nobody else could have changed anything in it, so closing it is enough.
-        if mode & 0o077 != 0 {
-            self.file.set_permissions(Permissions::from_mode(0o700)).map_err(&failed)?;
+        Ok(mode)
+    }
+
+    /// Refuses a file as [`Directory::append_to`] would; there may be none.
+    pub(super) fn refusal_of(&self, name: &str) -> Result<(), AuditError> {
+        match rustix::fs::openat(&self.file, name, FILE | OFlags::RDWR | OFlags::APPEND, Mode::empty()) {
+            Ok(fd) => self.mode_of_trusted(name, &File::from(fd)).map(|_| ()),
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.refused(name, error)),
         }
-        Ok(())
+    }
+
+    /// Writes as much as a record can take, into a file that has no name any more.
+    pub(super) fn probe(&self) -> Result<(), AuditError> {
+        let name = format!("probe.{}", std::process::id());
+        let flags = FILE | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
+        let fd = rustix::fs::openat(&self.file, &name, flags, Mode::RUSR | Mode::WUSR);
+        let mut file = File::from(fd.map_err(|error| self.failed("create", &name, error))?);
+        self.remove(&name)?;
+        file.write_all(&[b'\n'; PROBE]).map_err(|error| self.failed("write", &name, error))
     }
 
     /// The path of a file in it, for messages.
@@ -134,15 +163,19 @@ impl Directory {
     }
 
     fn trusted(&self, name: &str, file: &File) -> Result<(), AuditError> {
-        let failed = |error| self.failed("examine", name, error);
-        let metadata = file.metadata().map_err(failed)?;
-        if let Some(problem) = problem_of(&metadata, home::user()) {
-            return self.not_trusted(name, problem);
-        }
-        if metadata.mode() & 0o077 != 0 {
-            file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
+        if self.mode_of_trusted(name, file)? & 0o077 != 0 {
+            let closed = file.set_permissions(Permissions::from_mode(0o600));
+            closed.map_err(|error| self.failed("examine", name, error))?;
         }
         Ok(())
+    }
+
+    fn mode_of_trusted(&self, name: &str, file: &File) -> Result<u32, AuditError> {
+        let metadata = file.metadata().map_err(|error| self.failed("examine", name, error))?;
+        match problem_of(&metadata, home::user()) {
+            Some(problem) => self.not_trusted(name, problem),
+            None => Ok(metadata.mode()),
+        }
     }
 
     /// The names of all files in it.

@@ -12,7 +12,7 @@ use super::directory::Directory;
 use super::{AuditError, StartedBy};
 use crate::process::Pid;
 
-const NAME: &str = "audit.lock";
+pub(super) const NAME: &str = "audit.lock";
 /// How often a waiting run looks again. flock(2) itself would sleep through a Ctrl-C that only sets
 /// a flag.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);

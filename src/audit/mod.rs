@@ -12,6 +12,7 @@ pub mod read;
 mod rotate;
 mod sink;
 mod unguarded;
+mod usable;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use lock::{Holder, RunLock};
 pub use log::AuditLog;
 pub use sink::Sink;
 pub use unguarded::Unguarded;
+pub use usable::{Usable, usable};
 
 /// The file that is written to.
 pub const CURRENT: &str = "audit.jsonl";

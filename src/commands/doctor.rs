@@ -1,18 +1,17 @@
 //! `mcp-reap doctor`: what it can see, what it may do, what is missing and what to do about it.
 //!
-//! It changes nothing: no folder is made, no signal sent.
+//! It changes nothing: no folder is made, no signal sent. The disk is tried with a file that is gone at once.
 
 mod guarded;
 mod installed;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
 use super::look::{self, JudgedLook};
 use super::output::answer;
 use super::{Session, idle_rules};
-use crate::audit::history;
+use crate::audit::{self, Usable, history};
 use crate::classify::Verdict;
 use crate::cli::Global;
 use crate::clients;
@@ -173,16 +172,16 @@ fn state() -> DoctorLine {
             return DoctorLine::broken("audit log", error.to_string(), "set $HOME or $XDG_STATE_HOME");
         }
     };
-    let there = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    let write = rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
     let shown = folder.display();
-    match write {
-        Ok(()) if there == folder => DoctorLine::fine("audit log", format!("{shown} can be written")),
-        Ok(()) => DoctorLine::fine("audit log", format!("{shown} will be made by the first run")),
+    match audit::usable(&folder) {
+        Ok(Usable::Ready) => DoctorLine::fine("audit log", format!("{shown} can be written")),
+        Ok(Usable::ToBeMade) => {
+            DoctorLine::fine("audit log", format!("{shown} will be made by the first run"))
+        }
         Err(error) => DoctorLine::broken(
             "audit log",
-            format!("{}: {error}", there.display()),
-            "without an audit log nothing is ended: make the folder writable, or set $XDG_STATE_HOME",
+            error.to_string(),
+            "without an audit log nothing is ended: put that right, or set $XDG_STATE_HOME to another folder",
         ),
     }
 }
