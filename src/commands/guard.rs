@@ -10,7 +10,6 @@ mod world;
 
 use std::ffi::OsStr;
 use std::io::Write as _;
-use std::path::Path;
 
 use crate::exit::Exit;
 use crate::guard::container;
@@ -90,17 +89,9 @@ fn prepare(ticket: &Ticket) -> Result<(Told, Watched), String> {
     #[cfg(target_os = "macos")]
     let told = Told::begin(crate::sys::macos::Mac, ticket)?;
     let directory = crate::config::state_dir().map_err(|error| error.to_string())?;
-    writable(&directory)?;
+    // Without its log nothing is ended: what a run would refuse is said while the client's log is read.
+    crate::audit::usable(&directory).map_err(|error| format!("no audit log could be written: {error}"))?;
     Ok(told)
-}
-
-/// Could the audit log be written here? Asked without writing: nothing may ever have to be.
-fn writable(directory: &Path) -> Result<(), String> {
-    use nix::unistd::{AccessFlags, access};
-    let there = directory.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
-    access(there, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|errno| {
-        format!("no audit log could be written in {}: {}", directory.display(), errno.desc())
-    })
 }
 
 /// A container outlives the process that ran it, and only its engine can end it.

@@ -1,6 +1,7 @@
 //! What is in the way of a guardian is no reason not to start the server, and is said in one line.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
 
 use crate::runner::Scene;
@@ -105,10 +106,22 @@ fn no_record(stage: &Stage) {
     fs::create_dir_all(stage.dir.join("home/.local")).unwrap();
     // Root may write anywhere but where there is no folder.
     fs::write(stage.dir.join("home/.local/state"), "").unwrap();
-    let out = exec(stage, &["--", "sh", "-c", "echo served"]);
-    assert_eq!(out.stdout, b"served\n");
-    let line = one_line(&out);
-    assert!(line.contains("without a guardian") && line.contains("audit log"), "{line}");
+    let refused = |problem: &str| {
+        let out = exec(stage, &["--", "sh", "-c", "echo served"]);
+        assert_eq!(out.stdout, b"served\n");
+        let line = one_line(&out);
+        assert!(
+            ["without a guardian", "audit log", problem].iter().all(|part| line.contains(part)),
+            "{line}"
+        );
+    };
+    refused("");
+    // What a run would refuse is refused here, too.
+    fs::remove_file(stage.dir.join("home/.local/state")).unwrap();
+    let folder = stage.dir.join("home/.local/state/mcp-reap");
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    refused("chmod 700");
     crate::stage::until(10, "no guardian stays", || guardians().is_empty());
 }
 
