@@ -12,7 +12,7 @@ use super::{Text, to_text};
 /// The arguments of a process, kept as the kernel keeps them: in one piece, each ended by a NUL.
 ///
 /// A table has tens of thousands of arguments, of which hardly any is looked at twice: those of many processes lie in one
-/// piece of memory ([`Lines`]), where one for each argument took three times as much.
+/// piece of memory (`Lines`), where one for each argument took three times as much.
 ///
 /// ```
 /// use mcp_reap::bytes::Argv;
