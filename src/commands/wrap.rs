@@ -1,7 +1,7 @@
 //! `mcp-reap wrap`: configured servers under `exec`, shown, and written one at a time.
 
 use anyhow::Context as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::look::warn;
 use super::output::{answer, notice, shown};
@@ -130,15 +130,10 @@ fn report(
 ) -> anyhow::Result<Exit> {
     let exit = Exit::fine_if(left.is_empty());
     if global.json {
-        let named =
-            |one: &ConfiguredServer| json!({"client": one.client, "name": one.entry, "file": one.file});
-        let with = |mut row: Value, more: &[(&str, Value)]| {
-            more.iter().for_each(|(key, value)| row[key] = value.clone());
-            row
-        };
-        let changed = |one: &WrapChange| [("changed", json!(one.changed)), ("backup", json!(one.backup))];
-        let done: Vec<_> = done.iter().map(|one| with(named(&one.server), &changed(one))).collect();
-        let left: Vec<_> = left.iter().map(|(one, why)| with(named(one), &[("why", json!(why))])).collect();
+        let changed = |WrapChange { server, changed, backup }: &WrapChange| json!({"client": server.client, "name": server.entry, "file": server.file, "changed": changed, "backup": backup});
+        let left_alone = |(server, why): &(ConfiguredServer, String)| json!({"client": server.client, "name": server.entry, "file": server.file, "why": why});
+        let done: Vec<_> = done.iter().map(changed).collect();
+        let left: Vec<_> = left.iter().map(left_alone).collect();
         answer(&json!({"schema": 1, "done": done, "left": left}).to_string())?;
         return Ok(exit);
     }

@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags};
 
-use super::proc::Proc;
+use super::proc::{MOST_ENVIRON, Proc};
 use super::table;
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId};
@@ -27,9 +27,12 @@ pub fn identity(pid: Pid) -> Option<ProcessId> {
 /// another user's, one in the middle of its exec.
 #[must_use]
 pub fn environment(pid: Pid) -> Option<Vec<u8>> {
-    const MOST: u64 = 1 << 20;
     let mut bytes = Vec::new();
-    File::open(format!("/proc/{pid}/environ")).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
+    File::open(format!("/proc/{pid}/environ"))
+        .ok()?
+        .take(MOST_ENVIRON as u64)
+        .read_to_end(&mut bytes)
+        .ok()?;
     Some(bytes)
 }
 

@@ -119,8 +119,7 @@ impl Proc {
     /// The directory of a process's descriptors.
     pub(super) fn fds_of(&mut self, pid: Pid) -> io::Result<OwnedFd> {
         self.point(pid, "fd");
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(openat(&self.root, &*self.path, flags, Mode::empty())?)
+        folder(self.root.as_fd(), &self.path)
     }
 
     /// A place from which all files of one process are read. `fds`: its descriptors, too, where they may be listed.
