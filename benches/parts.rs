@@ -120,7 +120,7 @@ fn judgement(c: &mut Criterion) {
                 let mut scout = Scout::new(&catalog);
                 let wanted = scout.interest(&snapshot);
                 let look = scout.into_look(&snapshot);
-                (wanted, Plan::new(&classify::judge(&look, &policy), &look, &policy))
+                (wanted, Plan::of_unused(&classify::judge(&look, &policy), &look, &policy))
             });
         });
     }

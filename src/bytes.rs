@@ -54,7 +54,7 @@ impl ShortLength {
 
 impl RawText {
     /// The bytes themselves.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Bytes::Short(bytes, length) => &bytes[..*length as usize],
             Bytes::Long(bytes) => bytes,
@@ -67,7 +67,6 @@ impl RawText {
     }
 
     /// True when there is no byte at all.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
     }

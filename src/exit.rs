@@ -27,7 +27,6 @@ impl Exit {
 
     /// The number scripts see: 0, 1, 2 or 128 + signal; 0 to 3 for a monitoring plugin; 126 or 127
     /// for a command that `exec` could not start.
-    #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Exit::Fine => 0,

@@ -93,7 +93,6 @@ pub struct Health {
 
 impl Health {
     /// Judges. Up to `max_orphans` orphans are tolerated: one timer's interval may leave some.
-    #[must_use]
     pub fn of(judgement: &Judgement<'_>, plan: &Plan, policy: &Policy, max_orphans: usize) -> Health {
         let goes = || judgement.findings.iter().filter(|f| plan.ends(f.instance.root.id));
         let limits =
@@ -148,13 +147,11 @@ impl Health {
     }
 
     /// Nothing is wrong.
-    #[must_use]
     pub fn is_fine(&self) -> bool {
         self.problems.is_empty()
     }
 
     /// A server that should run and does not: it is needed.
-    #[must_use]
     pub fn is_critical(&self) -> bool {
         self.problems.iter().any(|problem| matches!(problem, Problem::Missing { .. }))
     }

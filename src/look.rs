@@ -30,14 +30,12 @@ pub struct Look<'a> {
 
 impl<'a> Look<'a> {
     /// Identifies every process of a snapshot.
-    #[must_use]
     pub fn new(snapshot: &'a Snapshot, catalog: &'a Catalog) -> Look<'a> {
         Look::in_tree(Tree::new(snapshot), snapshot, catalog, |tree| Roles::assign(tree, catalog))
     }
 
     /// The look after more was read of some rows and others vanished, for the price of those rows. `roles` are those of
     /// the look before, by the same catalog.
-    #[must_use]
     pub fn after_details(snapshot: &'a Snapshot, catalog: &'a Catalog, roles: Roles) -> Look<'a> {
         Look::in_tree(Tree::new(snapshot), snapshot, catalog, |tree| roles.after_details(tree, catalog))
     }

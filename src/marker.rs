@@ -24,14 +24,12 @@ pub struct Marker {
 
 impl Marker {
     /// A new marker for a process and the stdin it has.
-    #[must_use]
-    pub fn new(root: ProcessId, stdin: Option<Wire>, salt: u32) -> Marker {
+    pub fn new(root: ProcessId, stdin: Option<WireId>, salt: u32) -> Marker {
         let wire = stdin.map_or_else(|| "-".to_owned(), |wire| wire.to_string());
         Marker { root, id: format!("{wire}.{salt:08x}") }
     }
 
     /// Reads the variable; `None` for anything that `exec` did not write.
-    #[must_use]
     pub fn parse(value: &str) -> Option<Marker> {
         let mut words = value.splitn(3, ',');
         let pid = words.next()?.parse().ok().map(Pid)?;
@@ -41,13 +39,11 @@ impl Marker {
     }
 
     /// The marker in the environment of a process, where that was read.
-    #[must_use]
     pub fn of(record: &ProcessRecord) -> Option<Marker> {
         record.env_var(VARIABLE).and_then(Marker::parse)
     }
 
     /// The marker in an environment, each variable ended by a zero.
-    #[must_use]
     pub fn in_environment(bytes: &[u8]) -> Option<Marker> {
         let value = |word: &[u8]| {
             let value = word.strip_prefix(VARIABLE.as_bytes())?.strip_prefix(b"=")?;
@@ -57,7 +53,6 @@ impl Marker {
     }
 
     /// The marker of the server that a guardian with this command line watches; `None` for any other program.
-    #[must_use]
     pub fn of_guardian(argv: &Argv) -> Option<Marker> {
         let mut words = argv.iter();
         if words.next() != Some(b"mcp-reap") || words.next() != Some(b"guard") {
@@ -73,7 +68,6 @@ impl Marker {
 
     /// Does a guardian of this server live, or may one? `carrier` is a process of the server, and a process of the same
     /// user that started later and hides its command line may be any.
-    #[must_use]
     pub fn is_guarded(&self, carrier: &ProcessRecord, tree: &Tree<'_>) -> bool {
         let may_watch = |record: &ProcessRecord| match &record.argv {
             Some(argv) => Marker::of_guardian(argv).as_ref() == Some(self),
@@ -87,33 +81,29 @@ impl Marker {
     }
 
     /// Is the process that `exec` became alive? Another process with its number is not it.
-    #[must_use]
     pub fn root_lives(&self, tree: &Tree<'_>) -> bool {
         tree.get(self.root.pid).is_some_and(|record| record.id == self.root && !record.is_zombie())
     }
 
     /// Does this process have the stdin that the guardian was given to watch?
-    #[must_use]
     pub fn is_on_the_wire(&self, record: &ProcessRecord) -> bool {
         let Some(stdio) = &record.details.stdio else { return false };
-        let wire = match stdio.kind {
-            StdioKind::Pipe => stdio.stdin_id.map(Wire::Pipe),
-            StdioKind::Socket => stdio.stdin_id.map(Wire::Socket),
+        let wire = match stdio.stdin_kind {
+            StdioKind::Pipe => stdio.stdin_id.map(WireId::Pipe),
+            StdioKind::Socket => stdio.stdin_id.map(WireId::Socket),
             _ => None,
         };
         self.names(wire)
     }
 
     /// Was the process that `exec` became given a stdin that hangs up?
-    #[must_use]
     pub fn is_on_a_wire(&self) -> bool {
         !self.id.starts_with('-')
     }
 
     /// Does its guardian watch exactly this stdin?
-    #[must_use]
-    pub fn names(&self, stdin: Option<Wire>) -> bool {
-        stdin.is_some() && stdin == Wire::of_id(&self.id)
+    pub fn names(&self, stdin: Option<WireId>) -> bool {
+        stdin.is_some() && stdin == WireId::of_id(&self.id)
     }
 }
 
@@ -130,32 +120,31 @@ impl fmt::Display for Marker {
 
 /// A stdin that can hang up, by its inode. Pipes and sockets have one numbering each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wire {
+pub enum WireId {
     /// A pipe without a name.
     Pipe(u64),
     /// A socket.
     Socket(u64),
 }
 
-impl Wire {
+impl WireId {
     /// The stdin that a marker's id names.
-    #[must_use]
-    pub fn of_id(id: &str) -> Option<Wire> {
+    pub fn of_id(id: &str) -> Option<WireId> {
         let (wire, _) = id.split_once('.')?;
         let number = |digits: &str| digits.parse().ok();
         match wire.split_at_checked(1)? {
-            ("p", inode) => number(inode).map(Wire::Pipe),
-            ("s", inode) => number(inode).map(Wire::Socket),
+            ("p", inode) => number(inode).map(WireId::Pipe),
+            ("s", inode) => number(inode).map(WireId::Socket),
             _ => None,
         }
     }
 }
 
-impl fmt::Display for Wire {
+impl fmt::Display for WireId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Wire::Pipe(inode) => write!(f, "p{inode}"),
-            Wire::Socket(inode) => write!(f, "s{inode}"),
+            WireId::Pipe(inode) => write!(f, "p{inode}"),
+            WireId::Socket(inode) => write!(f, "s{inode}"),
         }
     }
 }
@@ -168,7 +157,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_anything_else_is_no_marker() {
         let root = ProcessId { pid: Pid(4242), start: StartTime(881) };
-        let marker = Marker::new(root, Some(Wire::Pipe(77)), 0x9f3c);
+        let marker = Marker::new(root, Some(WireId::Pipe(77)), 0x9f3c);
         assert_eq!(marker.to_string(), "4242,881,p77.00009f3c");
         assert_eq!(Marker::parse(&marker.to_string()), Some(marker));
         for wrong in ["", "1", "1,2", "x,2,p1.0", "1,y,p1.0", "1,2,", "1,2,a b", "1,2,a,b", "1,2,$(id)"] {
@@ -207,19 +196,19 @@ mod tests {
     fn only_the_very_same_stdin_is_named() {
         let root = ProcessId { pid: Pid(1), start: StartTime(1) };
         let of = |wire| Marker::new(root, wire, 7);
-        assert!(of(Some(Wire::Pipe(77))).names(Some(Wire::Pipe(77))));
+        assert!(of(Some(WireId::Pipe(77))).names(Some(WireId::Pipe(77))));
         for (marker, stdin) in [
-            (of(Some(Wire::Pipe(77))), Some(Wire::Pipe(7))),
-            (of(Some(Wire::Pipe(77))), Some(Wire::Socket(77))),
-            (of(Some(Wire::Pipe(77))), None),
+            (of(Some(WireId::Pipe(77))), Some(WireId::Pipe(7))),
+            (of(Some(WireId::Pipe(77))), Some(WireId::Socket(77))),
+            (of(Some(WireId::Pipe(77))), None),
             (of(None), None),
-            (of(None), Some(Wire::Pipe(77))),
+            (of(None), Some(WireId::Pipe(77))),
         ] {
             assert!(!marker.names(stdin), "{marker} {stdin:?}");
         }
-        assert!(of(Some(Wire::Socket(7))).is_on_a_wire() && !of(None).is_on_a_wire());
+        assert!(of(Some(WireId::Socket(7))).is_on_a_wire() && !of(None).is_on_a_wire());
         for none in ["", "p77", "-.0", "p.0", "x7.0", ".0", "\u{e4}7.0"] {
-            assert_eq!(Wire::of_id(none), None, "{none}");
+            assert_eq!(WireId::of_id(none), None, "{none}");
         }
     }
 }

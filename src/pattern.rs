@@ -71,7 +71,6 @@ impl Pattern {
     }
 
     /// Does the text match?
-    #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         match &self.matcher {
             Matcher::Glob(glob) => glob.matches(text),
@@ -80,7 +79,6 @@ impl Pattern {
     }
 
     /// The pattern as it was written.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -87,20 +87,17 @@ pub struct Withheld {
 
 impl Plan {
     /// Is this instance to be ended?
-    #[must_use]
     pub fn ends(&self, root: ProcessId) -> bool {
         self.targets.iter().any(|target| target.root() == root)
     }
 
     /// Why an instance with an ending verdict is withheld.
-    #[must_use]
     pub fn withheld_because(&self, root: ProcessId) -> Option<Why> {
         self.withheld.iter().find(|withheld| withheld.root == root).map(|withheld| withheld.why)
     }
 
     /// Keeps only what a second look planned as well: same root, same verdict, same launchers and servers. Its helpers are those of the second look: a browser starts and ends processes all
     /// the time, and an instance that were let off for that would never go.
-    #[must_use]
     pub fn confirmed_by(self, second: &Plan) -> Plan {
         let again: HashMap<ProcessId, &Target> =
             second.targets.iter().map(|target| (target.root(), target)).collect();
@@ -121,7 +118,6 @@ impl Plan {
     }
 
     /// Marks what the second look (this snapshot) did not find any more as ended by itself.
-    #[must_use]
     pub fn with_those_that_left(mut self, second: &Snapshot) -> Plan {
         let there = |pid: &Pid| second.processes.iter().any(|record| record.pid() == *pid);
         for gone in self.withheld.iter_mut().filter(|withheld| withheld.why == Why::Changed) {
@@ -133,14 +129,12 @@ impl Plan {
     }
 
     /// Keeps only the instances for which `keep` is true, and drops the others silently.
-    #[must_use]
     pub fn only(mut self, keep: impl Fn(&Target) -> bool) -> Plan {
         self.targets.retain(keep);
         self
     }
 
     /// Resident bytes of all targets.
-    #[must_use]
     pub fn rss(&self) -> u64 {
         let members = self.targets.iter().flat_map(|target| &target.members);
         members.fold(0, |sum, member| sum.saturating_add(member.rss))
@@ -149,7 +143,6 @@ impl Plan {
 
 impl Target {
     /// The topmost process, which is sent SIGTERM first.
-    #[must_use]
     pub fn root(&self) -> ProcessId {
         self.members[0].id
     }
@@ -192,7 +185,7 @@ fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy
         Some(Why::OtherNamespace)
     } else if !finding.instance.clients_below.is_empty() {
         Some(Why::Client)
-    } else if members().any(is_tool_job) || finding.instance.chain().all(hides_environment) {
+    } else if members().any(is_tool_job) || finding.instance.launchers_and_servers().all(hides_environment) {
         Some(Why::ToolJob)
     } else if members().any(|r| is_traced_from_outside(r, &finding.instance)) {
         Some(Why::Traced)

@@ -178,7 +178,6 @@ impl Roles {
     }
 
     /// What a process is, where that is known.
-    #[must_use]
     pub fn get(&self, pid: Pid) -> Option<&Identification> {
         self.known(pid).map(|known| &known.is.what)
     }
@@ -194,19 +193,16 @@ impl Roles {
     }
 
     /// The part a process plays, where it plays one.
-    #[must_use]
     pub fn role(&self, pid: Pid) -> Option<Role> {
         self.get(pid).map(|identification| identification.role)
     }
 
     /// All pids that play this part, ascending.
-    #[must_use]
     pub fn all(&self, role: Role) -> Vec<Pid> {
         self.known.iter().filter(|known| known.is.what.role == role).map(|known| known.pid).collect()
     }
 
     /// Its argv names a role, but something else must confirm it, and does not or was not read yet.
-    #[must_use]
     pub fn is_unproven(&self, pid: Pid) -> bool {
         self.unproven.binary_search(&pid).is_ok()
     }

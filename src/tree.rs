@@ -26,7 +26,6 @@ pub(crate) struct Order {
 
 impl<'a> Tree<'a> {
     /// Indexes a snapshot.
-    #[must_use]
     pub fn new(snapshot: &'a Snapshot) -> Tree<'a> {
         let processes = &*snapshot.processes;
         // No kernel has more process numbers (PID_MAX_LIMIT is 2^22).
@@ -39,7 +38,6 @@ impl<'a> Tree<'a> {
     }
 
     /// Indexes a snapshot of the same processes, of which more is known now. Where it has other rows, it is sorted anew.
-    #[must_use]
     pub(crate) fn again(snapshot: &'a Snapshot, order: Order) -> Tree<'a> {
         let processes = &*snapshot.processes;
         let Order { rows, children } = order;
@@ -56,7 +54,6 @@ impl<'a> Tree<'a> {
     }
 
     /// The row of a pid.
-    #[must_use]
     pub fn get(&self, pid: Pid) -> Option<&'a ProcessRecord> {
         self.place(pid).map(|at| row(self.processes, at))
     }
@@ -73,7 +70,6 @@ impl<'a> Tree<'a> {
     }
 
     /// The parent's row, where it is in the table.
-    #[must_use]
     pub fn parent(&self, record: &ProcessRecord) -> Option<&'a ProcessRecord> {
         self.get(record.parent).filter(|parent| parent.pid() != record.pid())
     }
@@ -94,7 +90,6 @@ impl<'a> Tree<'a> {
     }
 
     /// The ancestors from the parent up.
-    #[must_use]
     pub fn ancestors(&self, record: &ProcessRecord) -> Vec<&'a ProcessRecord> {
         /// Processes seldom stand deeper: for so few, comparing each with each costs less than hashing them.
         const FEW: usize = 32;
@@ -121,7 +116,6 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether a process is a descendant of another.
-    #[must_use]
     pub fn is_below(&self, pid: Pid, above: Pid) -> bool {
         let Some(record) = self.get(pid) else { return false };
         let mut at = self.parent(record);
@@ -138,7 +132,6 @@ impl<'a> Tree<'a> {
 
     /// A process and everything below it, parents before children, not going below (but
     /// including) any for which `stop` is true.
-    #[must_use]
     pub fn descend(&self, root: Pid, stop: impl Fn(&ProcessRecord) -> bool) -> Vec<&'a ProcessRecord> {
         let mut seen = HashSet::new();
         let mut found = Vec::new();

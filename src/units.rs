@@ -162,7 +162,6 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
 /// assert_eq!(show_duration(Duration::from_secs(187_323)), "2d 4h");
 /// assert_eq!(show_duration(Duration::from_secs(10_800)), "3h");
 /// ```
-#[must_use]
 pub fn show_duration(duration: Duration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     // Weeks are read but not shown: "17d 4h" is easier to compare than "2w 3d".
@@ -189,7 +188,6 @@ pub fn show_duration(duration: Duration) -> String {
 /// assert_eq!(show_size(88_100_000), "88 MB");
 /// assert_eq!(show_size(1_250_000_000), "1.3 GB");
 /// ```
-#[must_use]
 pub fn show_size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if bytes < 1000 {
@@ -213,7 +211,6 @@ pub fn show_size(bytes: u64) -> String {
 }
 
 /// RFC 3339 in UTC with milliseconds, as every time in our JSON.
-#[must_use]
 pub fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

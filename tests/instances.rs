@@ -290,7 +290,7 @@ fn whatever_a_server_runs_is_its_helper_even_another_server() {
     let all = [(500, Launcher), (501, Launcher), (502, Server), (510, Helper), (512, Helper), (511, Helper)];
     assert_eq!(parts(finding), all);
     assert!(!finding.instance.is_left_over());
-    let wired: Vec<u32> = finding.instance.chain().map(|record| record.pid().0).collect();
+    let wired: Vec<u32> = finding.instance.launchers_and_servers().map(|record| record.pid().0).collect();
     assert_eq!(wired, [500, 501, 502], "what was given the wire");
 }
 

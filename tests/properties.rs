@@ -242,7 +242,7 @@ proptest! {
                 3 => record.uid = None,
                 4 => if let Some(service) = &mut record.details.service { service.main_pid = None },
                 5 => if let Some(stdio) = &mut record.details.stdio { stdio.stdin_peers = None; stdio.stdout_peers = None },
-                6 => if let Some(stdio) = &mut record.details.stdio { stdio.kind = StdioKind::Unknown },
+                6 => if let Some(stdio) = &mut record.details.stdio { stdio.stdin_kind = StdioKind::Unknown },
                 _ => record.argv = None,
             }
         });

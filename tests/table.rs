@@ -203,7 +203,7 @@ fn recorded(table: &[u8], width: usize) -> String {
     let (catalog, policy) = (mcp_reap::catalog::Catalog::builtin(), Policy::default());
     let look = mcp_reap::look::Look::new(&snapshot, &catalog);
     let judgement = mcp_reap::classify::judge(&look, &policy);
-    let plan = mcp_reap::plan::Plan::new(&judgement, &look, &policy);
+    let plan = mcp_reap::plan::Plan::of_unused(&judgement, &look, &policy);
     let look = Screen { color: false, width: Some(width) };
     let detail = Detail { columns: Columns::AsThereIsRoom, ..Detail::default() };
     table::list(&Scene::new(&snapshot, &judgement, &plan), look, detail)

@@ -33,7 +33,6 @@ pub enum StartedBy {
 
 impl StartedBy {
     /// As it is written down.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             StartedBy::Hand => "hand",
@@ -69,7 +68,6 @@ pub struct Subject {
 
 impl Subject {
     /// The process with this identity, which started at this many seconds since the epoch.
-    #[must_use]
     pub fn new(id: ProcessId, started_at: f64, server: &str, root: Pid, role: &str) -> Subject {
         // `as` saturates: an absurd start becomes an absurd date, not a panic.
         let started_at = DateTime::from_timestamp_micros((started_at * 1e6).round() as i64);
@@ -218,7 +216,6 @@ pub struct RunId(String);
 
 impl RunId {
     /// A new id for a run of this process that began `now`.
-    #[must_use]
     pub fn new(now: DateTime<Utc>, pid: Pid) -> RunId {
         // The standard library seeds its hash maps from the system's random source: enough for
         // telling two runs apart, and no further crate.
@@ -227,7 +224,6 @@ impl RunId {
     }
 
     /// As text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -93,7 +93,6 @@ impl RunLock {
 
     /// The process that wrote itself into the lock file last: who has the lock, when
     /// [`RunLock::try_acquire`] has just found it taken.
-    #[must_use]
     pub fn holder(dir: &Path) -> Option<Holder> {
         let file = Directory::open(dir).ok()?.read_from(NAME).ok()??;
         let mut text = String::new();

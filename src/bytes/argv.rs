@@ -91,7 +91,6 @@ impl Piece {
 
 impl Argv {
     /// Of bytes in which a NUL ends each argument; where the last one lacks it, their end does.
-    #[must_use]
     pub fn from_terminated(bytes: &[u8]) -> Argv {
         let mut lines = Lines::default();
         let place = lines.keep(bytes);
@@ -99,7 +98,6 @@ impl Argv {
     }
 
     /// The arguments, empty ones too.
-    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
         let all = self.as_bytes().strip_suffix(b"\0").map(|bytes| bytes.split(|byte| *byte == 0));
         all.into_iter().flatten()
@@ -107,7 +105,6 @@ impl Argv {
 
     /// The arguments up to the last that is not empty: what stands behind it is mostly the rest of
     /// a command line that a program wrote a title over.
-    #[must_use]
     pub fn written(&self) -> Vec<&[u8]> {
         let mut words: Vec<&[u8]> = self.iter().collect();
         let used = words.iter().rposition(|word| !word.is_empty()).map_or(0, |last| last + 1);
@@ -116,25 +113,21 @@ impl Argv {
     }
 
     /// All of them as they lie there, each ended by a NUL.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.piece.get(self.place.start as usize..self.place.end as usize).unwrap_or_default()
     }
 
     /// The first argument.
-    #[must_use]
     pub fn first(&self) -> Option<&[u8]> {
         self.iter().next()
     }
 
     /// How many there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.iter().count()
     }
 
     /// True when there is none at all.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
     }

@@ -132,7 +132,6 @@ pub enum Rule {
 
 impl Basis {
     /// Where the knowledge comes from, in one word.
-    #[must_use]
     pub fn source(&self) -> &'static str {
         match self {
             Basis::Configured { .. } => "configured",

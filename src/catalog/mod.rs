@@ -64,13 +64,11 @@ impl fmt::Debug for Catalog {
 
 impl Catalog {
     /// What the project knows, from the catalog it was built with.
-    #[must_use]
     pub fn builtin() -> Catalog {
         Catalog { data: Some(&data::DATA), ..Catalog::default() }
     }
 
     /// And what a person's `[[server]]` entries teach. An entry without a program only sets limits.
-    #[must_use]
     pub fn with_rules(mut self, rules: &[ServerRule]) -> Catalog {
         let taught = rules.iter().filter_map(|rule| Some((rule.program.clone()?, rule.name.clone())));
         self.rules.extend(taught);
@@ -78,7 +76,6 @@ impl Catalog {
     }
 
     /// And what the person's clients are configured to start.
-    #[must_use]
     pub fn with_configured(mut self, entries: Vec<Configured>) -> Catalog {
         self.entries = entries.iter().map(|entry| entry.argv.clone()).collect();
         self.configured = (!entries.is_empty()).then(|| configured::Index::new(entries));
@@ -91,14 +88,12 @@ impl Catalog {
     }
 
     /// The catalog's text (TOML), as it was compiled in.
-    #[must_use]
     pub fn source() -> &'static str {
         data::SOURCE
     }
 
     /// What a process is, if anything that matters here. Looks at argv, exe and comm, and for configurations and plugins
     /// whether it is on a wire.
-    #[must_use]
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
         let worth = self.may_identify(record, &mut Names::default());
         worth.then(|| self.identify_and_resolve(record)).flatten().map(|(identification, _)| identification)
@@ -164,7 +159,6 @@ impl Catalog {
     }
 
     /// How many entries of the person's client configurations start what this process runs.
-    #[must_use]
     pub(crate) fn entries_for(&self, record: &ProcessRecord, seen: &Resolution) -> usize {
         let Some(entry) = self.entry(record, seen) else { return 0 };
         self.entries.iter().filter(|argv| **argv == entry.argv).count()

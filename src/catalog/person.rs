@@ -14,7 +14,6 @@ const PERSON: &Person = &DATA.person;
 impl Catalog {
     /// A program that a person works in, whatever started it: an editor, a terminal, or a browser without any sign of
     /// automation.
-    #[must_use]
     pub fn is_persons_program(&self, record: &ProcessRecord) -> bool {
         self.is_persons(record, || Cow::Owned(Resolution::of(record)))
     }
@@ -51,7 +50,6 @@ impl Catalog {
     }
 
     /// A browser without a window: a program drives it.
-    #[must_use]
     pub fn is_headless(&self, record: &ProcessRecord) -> bool {
         let is_it = |word: Word<'_>| matches!(word.split('=').next(), Some("--headless" | "-headless"));
         own_name(record).contains("headless") || options(record).any(is_it)
@@ -59,14 +57,12 @@ impl Catalog {
 
     /// A process that is no launcher, whatever it runs and whatever pipes it holds: a person's session, or a tool that
     /// goes on with something else when one of its commands has ended.
-    #[must_use]
     pub fn has_more_to_do(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
         PERSON.goes_on.contains(&name) || self.is_session(record, seen)
     }
 
     /// A terminal multiplexer: what runs in it, and what is attached to it, is a person's.
-    #[must_use]
     pub fn is_multiplexer(&self, record: &ProcessRecord) -> bool {
         PERSON.multiplexers.contains(&own_name(record))
     }
@@ -74,7 +70,6 @@ impl Catalog {
     /// A tool that people and programs use for other work, whatever started it: build tools, version control, editors,
     /// shells, databases, web servers, compilers, media; or a runner that runs nothing (`npm install`, `uv sync`). The
     /// environment of a client alone makes no server of it.
-    #[must_use]
     pub fn is_known_tool(&self, record: &ProcessRecord) -> bool {
         let Some(data) = self.data else { return false };
         let name = own_name(record);
@@ -104,7 +99,6 @@ impl Catalog {
     }
 
     /// A shell that runs no command line and no script, a multiplexer, a login: a person's session.
-    #[must_use]
     pub fn is_session(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
         let known = PERSON.sessions.contains(name.trim_start_matches('-'));

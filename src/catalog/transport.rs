@@ -18,7 +18,6 @@ const NAMES: List =
 impl Catalog {
     /// The transport that a launcher's or server's command line announces. `ports` are the TCP ports that the instance
     /// listens on: without any, `--port` may be the port of a database; and a word that names one of them announces it.
-    #[must_use]
     pub fn announced_transport(
         &self,
         record: &ProcessRecord,

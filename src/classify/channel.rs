@@ -32,7 +32,7 @@ impl Channels {
         look: &Look<'_>,
         counterpart: impl Fn(Pid) -> bool,
     ) -> Channels {
-        let chain: Vec<&ProcessRecord> = instance.chain().collect();
+        let chain: Vec<&ProcessRecord> = instance.launchers_and_servers().collect();
         let mut channels = Channels {
             listening: Vec::new(),
             connected: 0,
@@ -51,7 +51,7 @@ impl Channels {
             let outside = details.outbound_peers.iter().filter(|pid| !instance.contains(**pid));
             channels.talks_to.extend(outside.copied().filter(|pid| counterpart(*pid)));
             if let Some(stdio) = &details.stdio {
-                let kinds = [stdio.kind, stdio.stdout_kind.unwrap_or(stdio.kind)];
+                let kinds = [stdio.stdin_kind, stdio.stdout_kind()];
                 channels.terminal |= kinds.contains(&StdioKind::Tty);
             }
         }

@@ -69,7 +69,7 @@ pub(super) fn judge<'a>(
 impl JudgedClient<'_> {
     /// Is that one a client that can only talk to this one?
     fn has_before(&self, pid: Pid) -> bool {
-        pid != self.status.pid && self.instance.chain().any(|record| record.pid() == pid)
+        pid != self.status.pid && self.instance.launchers_and_servers().any(|record| record.pid() == pid)
     }
 }
 

@@ -35,7 +35,8 @@ fn client(finding: &Finding<'_>) -> Option<Pid> {
 }
 
 fn id(finding: &Finding<'_>, of_client: &HashMap<Pid, String>) -> Option<String> {
-    let variable = |name| finding.instance.chain().find_map(move |record| record.env_var(name));
+    let variable =
+        |name| finding.instance.launchers_and_servers().find_map(move |record| record.env_var(name));
     let of_claude = variable(CLAUDE_SESSION).map(str::to_owned);
     let of_opencode = || variable(OPENCODE).map(|pid| format!("opencode {pid}"));
     let of_its_client = || of_client.get(&client(finding)?).cloned();

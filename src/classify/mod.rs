@@ -7,22 +7,22 @@ mod conversation;
 mod copies;
 mod evidence;
 mod finding;
-mod interest;
 mod limits;
 mod management;
 mod observe;
 mod owner;
 mod proof;
 mod reason;
+mod scout;
 mod verdict;
 mod wire;
 
 pub use conversation::name_conversations;
 pub use evidence::{Adoption, Evidence};
 pub use finding::{ClientRef, ClientStatus, Conversation, Copies, Finding, Judgement, ZombieStatus};
-pub use interest::Scout;
 pub use observe::idle_rules;
 pub use proof::Proof;
+pub use scout::Scout;
 pub use verdict::Verdict;
 pub use wire::WireState;
 
@@ -38,7 +38,6 @@ use crate::policy::Policy;
 use crate::process::{Pid, Snapshot, Uid};
 
 /// Judges everything in a look.
-#[must_use]
 pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
     let instances = instance::group(look);
     let seen: Vec<Observation> =

@@ -99,7 +99,7 @@ impl Observation {
         let mut list = Vec::new();
         if absent(stdin.state()) && absent(stdout.state()) {
             let stdio = instance.root.details.stdio.as_ref();
-            list.push(Evidence::NoWire { stdin: stdio.map_or(StdioKind::Unknown, |stdio| stdio.kind) });
+            list.push(Evidence::NoWire { stdin: stdio.map_or(StdioKind::Unknown, |stdio| stdio.stdin_kind) });
         }
         let no_wire = !list.is_empty();
         for (direction, wire) in [("stdin", stdin), ("stdout", stdout), ("other", other)] {
@@ -186,7 +186,7 @@ fn allowing<'r>(
     let entry = |record: &ProcessRecord| {
         look.catalog.entry(record, &look.resolution(record)).map(|entry| entry.entry.clone())
     };
-    let entries: Vec<String> = instance.chain().filter_map(entry).collect();
+    let entries: Vec<String> = instance.launchers_and_servers().filter_map(entry).collect();
     instance.members.iter().find_map(|member| {
         let runs = look.resolution(member.record);
         let (record, server, program) = (member.record, instance.server.as_str(), runs.name());
@@ -197,7 +197,6 @@ fn allowing<'r>(
 }
 
 /// The rules of which none of these instances has a member that meets them: a slip, or a server that is not running.
-#[must_use]
 pub fn idle_rules<'r>(
     instances: &[&Instance<'_>],
     look: &Look<'_>,

@@ -73,20 +73,22 @@ pub(super) fn dead(wire: &Wire, around: &OtherInstances<'_>) -> Answer<Proof> {
 /// descriptor, which is then taken for its stdin ([`Stdio`]).
 pub(super) fn moved_on(client: &ProcessRecord, instance: &Instance<'_>) -> Answer<()> {
     let Some(stdio) = &client.details.stdio else { return Answer::Unread };
-    let outputs = || instance.chain().filter_map(|record| record.details.stdio.as_ref());
+    let outputs = || instance.launchers_and_servers().filter_map(|record| record.details.stdio.as_ref());
     // The two ends of a pipe have one number, those of a pair have two.
-    let pipes = |own: &Stdio| [own.stdout_kind.unwrap_or(own.kind), stdio.kind] == [StdioKind::Pipe; 2];
+    let pipes = |own: &Stdio| [own.stdout_kind(), stdio.stdin_kind] == [StdioKind::Pipe; 2];
     let numbers = |own: &Stdio| own.stdout_id.zip(stdio.stdin_id);
     let same_pipe = |own: &Stdio| pipes(own) && numbers(own).is_some_and(|(out, stdin)| out == stdin);
     let differ = |own: &Stdio| {
         let two_pipes = pipes(own) && numbers(own).is_some_and(|(out, stdin)| out != stdin);
-        two_pipes || own.stdout_kind.unwrap_or(own.kind) != stdio.kind
+        two_pipes || own.stdout_kind() != stdio.stdin_kind
     };
     match stdio.stdin() {
         _ if outputs().any(same_pipe) => Answer::No,
         OtherEnd::Held(pids) if pids.iter().any(|pid| instance.contains(*pid)) => Answer::No,
         OtherEnd::Held(_) | OtherEnd::Closed | OtherEnd::Absent => Answer::Yes(()),
-        OtherEnd::Unread if stdio.kind != StdioKind::Unknown && outputs().all(differ) => Answer::Yes(()),
+        OtherEnd::Unread if stdio.stdin_kind != StdioKind::Unknown && outputs().all(differ) => {
+            Answer::Yes(())
+        }
         OtherEnd::Unread => Answer::Unread,
     }
 }

@@ -51,7 +51,6 @@ impl Verdict {
     ];
 
     /// As it stands in JSON, tables and the audit log.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Verdict::Orphaned => "orphaned",
@@ -69,7 +68,6 @@ impl Verdict {
 
     /// Is it ended, unless something else forbids it? `detached` says whether the person asked for
     /// detached instances to be ended too.
-    #[must_use]
     pub fn ends(self, detached: bool) -> bool {
         match self {
             Verdict::Orphaned

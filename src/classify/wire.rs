@@ -94,7 +94,7 @@ impl Wire {
     /// What launchers and servers hold.
     pub(super) fn of(instance: &Instance<'_>) -> Wire {
         let mut wire = Wire::default();
-        for record in instance.chain() {
+        for record in instance.launchers_and_servers() {
             match &record.details.stdio {
                 Some(stdio) => {
                     wire.take_in(instance, stdio);
@@ -130,8 +130,8 @@ impl Wire {
     }
 
     fn take_in(&mut self, instance: &Instance<'_>, stdio: &Stdio) {
-        self.stdin.take_in(instance, stdio.kind, stdio.stdin());
-        self.stdout.take_in(instance, stdio.stdout_kind.unwrap_or(stdio.kind), stdio.stdout());
+        self.stdin.take_in(instance, stdio.stdin_kind, stdio.stdin());
+        self.stdout.take_in(instance, stdio.stdout_kind(), stdio.stdout());
         match stdio.other_peers.as_deref() {
             None => self.other.unread = true,
             Some(pids) => self.other.hold(instance, pids),

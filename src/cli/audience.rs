@@ -17,7 +17,6 @@ pub enum Audience {
 
 impl Audience {
     /// Of a command line that could be parsed.
-    #[must_use]
     pub fn of(cli: &Cli) -> Audience {
         match &cli.command {
             Some(Command::Hook { action: HookAction::Run { .. } }) => Audience::Hook,
@@ -27,7 +26,6 @@ impl Audience {
     }
 
     /// Of one that could not, by the few words that are needed for it.
-    #[must_use]
     pub fn of_args(args: impl Iterator<Item = OsString>) -> Audience {
         let args: Vec<OsString> = args.collect();
         let at = |word: &str| args.iter().position(|arg| arg == word);

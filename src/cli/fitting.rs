@@ -46,7 +46,6 @@ const REFUSABLE: &str =
     "snapshot min_age grace settle max_count max_age max_rss allow detached all_users config json";
 
 /// Why a flag that was given does not go with the command, in a sentence; `None` when all do.
-#[must_use]
 pub fn misfit(matches: &ArgMatches) -> Option<String> {
     let (command, args) = matches.subcommand()?;
     let action = args.subcommand();

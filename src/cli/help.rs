@@ -7,7 +7,6 @@ use super::fitting::takes;
 
 /// The whole command line. A global flag that a command does not take stays known to it, so that the refusal can name
 /// the flag, but is not in its help.
-#[must_use]
 pub fn command() -> Command {
     built(Cli::command(), true)
 }

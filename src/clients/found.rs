@@ -69,7 +69,6 @@ pub enum Scope {
 
 impl Scope {
     /// Its word in every output.
-    #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Scope::User => "user",

@@ -186,7 +186,6 @@ pub struct Location {
 }
 
 /// Every place that is looked at, in order.
-#[must_use]
 pub fn locations() -> Vec<Location> {
     TABLE.iter().map(Location::from).collect()
 }

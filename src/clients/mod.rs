@@ -59,7 +59,6 @@ const USUAL: u64 = 4 << 20;
 const MAX_PROJECTS: usize = 1_000;
 
 /// Reads everything there is. What is missing is nothing; what cannot be read is a warning.
-#[must_use]
 pub fn read(places: &Places) -> Findings {
     let mut reader =
         Reader { places, found: Findings::default(), done: HashSet::new(), remembered: Vec::new() };

@@ -17,7 +17,6 @@ pub enum Os {
 
 impl Os {
     /// The one this program runs on.
-    #[must_use]
     pub const fn here() -> Os {
         if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux }
     }
@@ -52,7 +51,6 @@ const ASKED_FOR: [&str; 5] =
 
 impl Places {
     /// A home with nothing special about it.
-    #[must_use]
     pub fn new(home: impl Into<PathBuf>, os: Os) -> Places {
         Places {
             root: PathBuf::from("/"),
@@ -68,7 +66,6 @@ impl Places {
 
     /// This person on this machine, and the working directory as a project. `None` when neither
     /// the environment nor the user database names a home.
-    #[must_use]
     pub fn from_env() -> Option<Places> {
         let home = home::current()?;
         let unattended = !std::io::stdin().is_terminal() && !std::io::stderr().is_terminal();

@@ -29,7 +29,6 @@ struct SessionFile {
 
 /// The conversation of a running Claude Code, where its file names it. What cannot be read or is not of this very
 /// process is no answer, and no warning: it is only shown.
-#[must_use]
 pub fn conversation(places: &Places, client: &ProcessRecord) -> Option<String> {
     let name = format!("sessions/{}.json", client.pid());
     Base::ClaudeDir.folders(places).into_iter().find_map(|folder| {

@@ -7,7 +7,7 @@ use crate::audit::Unguarded;
 use crate::exit::Exit;
 use crate::guard::begin::{Refused, Start};
 use crate::guard::start;
-use crate::marker::Wire;
+use crate::marker::WireId;
 use crate::os::stable_path::{self, Vanishing};
 use crate::process::Pid;
 use crate::redact;
@@ -54,12 +54,12 @@ pub(super) fn run(command: &[OsString], linger: Option<Duration>) -> Exit {
 
 /// What hangs up on descriptor 0.
 #[cfg(target_os = "linux")]
-fn stdin() -> Option<Wire> {
+fn stdin() -> Option<WireId> {
     crate::guard::stdin::of_this_process()
 }
 
 #[cfg(target_os = "macos")]
-fn stdin() -> Option<Wire> {
+fn stdin() -> Option<WireId> {
     super::guard::wire_on(&crate::sys::macos::Mac, 0)
 }
 

@@ -14,7 +14,7 @@ use crate::clients::{self, ConfiguredServer, Findings, Places, Scope, Transport}
 use crate::containers::{Containers, without_client};
 use crate::look::Look;
 use crate::plan::{Choice, Plan};
-use crate::process::{Owners, Pid, ProcessId, ProcessRecord, Snapshot};
+use crate::process::{Pid, ProcessId, ProcessRecord, Snapshot, UidPrecision};
 use crate::render::Scene;
 use crate::render::clean::clean;
 use crate::tree::Tree;
@@ -22,15 +22,15 @@ use crate::tree::Tree;
 /// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
 /// identified its processes.
 pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
-    take_with(session, Owners::Provisional)
+    take_with(session, UidPrecision::Provisional)
 }
 
 /// [`take`], with the exact user of every process, for commands that report every process and not only instances.
 pub(super) fn take_exactly(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
-    take_with(session, Owners::Exact)
+    take_with(session, UidPrecision::Exact)
 }
 
-fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Scout<'_>)> {
+fn take_with(session: &Session, owners: UidPrecision) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     if let Some(path) = &session.snapshot {
         return Ok((crate::sys::recorded::read(path)?, Scout::new(&session.catalog)));
     }
@@ -51,10 +51,10 @@ fn take_with(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Sco
 
 /// The process table of this machine without the services: enough to group processes, and too little to judge them.
 pub(super) fn take_without_services(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
-    read(session, Owners::Provisional)
+    read(session, UidPrecision::Provisional)
 }
 
-fn read(session: &Session, owners: Owners) -> anyhow::Result<(Snapshot, Scout<'_>)> {
+fn read(session: &Session, owners: UidPrecision) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     let mut scout = Scout::new(&session.catalog);
     let mut configured = false;
     let mut interest = |table: &Snapshot| {

@@ -42,14 +42,12 @@ use reap::RunRequest;
 use session::Session;
 
 /// Runs the command and reports its error to its audience.
-#[must_use]
 pub fn run(cli: &Cli, matches: &ArgMatches) -> Exit {
     let audience = Audience::of(cli);
     dispatch(cli, matches, audience).unwrap_or_else(|error| report(audience, &error))
 }
 
 /// Reports a command line that cannot be parsed; prints the help for `--help`.
-#[must_use]
 pub fn misspelt(audience: Audience, mistake: &clap::Error) -> Exit {
     match audience {
         _ if !mistake.use_stderr() => mistake.exit(),
@@ -75,7 +73,6 @@ fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
 
 /// Answers a lone `--version` without clap, which would build the options of every command first: two thirds of such
 /// a start. `None` for any other command line.
-#[must_use]
 pub fn version(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
     let word = args.nth(1)?;
     if args.next().is_some() || (word != "--version" && word != "-V") {
@@ -88,7 +85,6 @@ const VERSION: &str = concat!("mcp-reap ", env!("CARGO_PKG_VERSION"));
 
 /// Runs `exec` and `guard`, also without clap: a server waits for `exec`, and `guard` must stay small. `None` for any
 /// other command line.
-#[must_use]
 pub fn before_the_runtime() -> Option<Exit> {
     let mut words: Vec<OsString> = std::env::args_os().collect();
     if words.is_empty() {

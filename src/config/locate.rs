@@ -37,7 +37,6 @@ pub(super) struct ConfigPlace {
 
 impl Surroundings {
     /// Those of this process.
-    #[must_use]
     pub fn current() -> Surroundings {
         Surroundings {
             config: std::env::var_os("MCP_REAP_CONFIG"),

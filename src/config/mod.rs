@@ -64,7 +64,6 @@ pub fn state_dir() -> Result<PathBuf, ConfigError> {
 }
 
 /// The file that `config init` writes: every setting with its default and a short explanation.
-#[must_use]
 pub fn init_text() -> &'static str {
     include_str!("default.toml")
 }

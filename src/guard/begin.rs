@@ -13,7 +13,7 @@ use rustix::process;
 use super::command::{environment, words};
 use super::ticket::{Known, Ticket};
 use super::{ffi, stdin};
-use crate::marker::{Marker, VARIABLE, Wire};
+use crate::marker::{Marker, VARIABLE, WireId};
 use crate::process::{Pid, ProcessId};
 
 /// Why a server runs without a guardian.
@@ -31,7 +31,7 @@ pub struct Start {
     /// This process.
     pub identity: Option<ProcessId>,
     /// What it has as stdin; `None` for what never hangs up.
-    pub stdin: Option<Wire>,
+    pub stdin: Option<WireId>,
     /// The number that macOS gives to one process only; never asked on Linux.
     pub unique: fn(Pid) -> Option<u64>,
 }

@@ -28,7 +28,6 @@ pub enum NotStarted {
 
 impl NotStarted {
     /// The exit code that shells and `env` have for it.
-    #[must_use]
     pub fn code(&self) -> u8 {
         match self {
             NotStarted::NotFound(_) => 127,
@@ -39,7 +38,6 @@ impl NotStarted {
 
 /// The environment, each `NAME=value`, in its order; `marker` replaces a variable of that name or stands
 /// last, `None` takes it out.
-#[must_use]
 pub fn environment(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     name: &str,
@@ -123,7 +121,6 @@ fn start(file: &CString, arguments: &[CString], environment: &[CString]) -> Errn
 
 /// Is this a script for a shell? Its first line says so; `program` is what is run itself, and without such a line
 /// execvp(3) gives it to `/bin/sh`. What cannot be read is none.
-#[must_use]
 pub fn is_shell_script(name: &OsStr, program: bool, path: Option<&OsStr>) -> bool {
     let mut files = candidates(name, path).into_iter().map(|file| OsString::from_vec(file.into_bytes()));
     let Some(mut file) = files.find_map(|file| File::open(file).ok()) else { return false };
@@ -144,7 +141,6 @@ pub fn is_shell_script(name: &OsStr, program: bool, path: Option<&OsStr>) -> boo
 }
 
 /// The words of a command line for execve(2).
-#[must_use]
 pub fn words(line: impl IntoIterator<Item = String>) -> Vec<CString> {
     line.into_iter().filter_map(|word| CString::new(OsString::from(word).into_vec()).ok()).collect()
 }

@@ -20,13 +20,11 @@ const ELSEWHERE: [&str; 4] = ["DOCKER_HOST", "CONTAINER_HOST", "DOCKER_CONTEXT",
 ///
 /// Options before `run` may name another engine than the one a guardian would ask, and a container that is
 /// started with `-d` is meant to stay: both are left alone.
-#[must_use]
 pub fn engine(command: &[OsString]) -> Option<String> {
     at(command, |name| std::env::var(name).ok()).map(|_| command[0].to_string_lossy().into_owned())
 }
 
 /// The command with the label, where it runs a container that this machine's engine keeps.
-#[must_use]
 pub fn labelled(command: &[OsString], id: &str) -> Vec<OsString> {
     let mut command = command.to_vec();
     if let Some(at) = at(&command, |name| std::env::var(name).ok()) {

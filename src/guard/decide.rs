@@ -96,7 +96,6 @@ pub enum Next {
 
 impl Seen {
     /// The row of the table that applies.
-    #[must_use]
     pub fn next(&self) -> Next {
         if self.root_gone {
             return self.after_the_root();
@@ -138,7 +137,6 @@ impl Seen {
 
 /// How long to rest after so many judgements in a row that ended nothing. What they left alone may be in
 /// use by somebody who will leave, or was too much in motion.
-#[must_use]
 pub fn rest_after(in_vain: u32) -> Duration {
     Duration::from_secs(1 << in_vain.min(9)).min(JUDGE_SELDOM)
 }

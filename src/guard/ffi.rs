@@ -48,7 +48,6 @@ pub fn fork_silently() -> nix::Result<i32> {
 /// Sets SIGCHLD to its default and answers what it was: where it is ignored, children are collected by the kernel and
 /// their exit codes lost.
 #[cfg(target_os = "macos")]
-#[must_use]
 pub fn default_child_signal() -> libc::sigaction {
     // SAFETY: the struct is plain numbers, of which all zeros are the default disposition without flags; both pointers
     // are those of live structs of the size the call knows.
@@ -77,7 +76,6 @@ pub fn exit_now(code: i32) -> ! {
 /// Adopts a descriptor by its number, as it came through exec.
 ///
 /// `None` where no such descriptor is open.
-#[must_use]
 pub fn adopt(fd: i32) -> Option<std::os::fd::OwnedFd> {
     use std::os::fd::FromRawFd as _;
     // SAFETY: F_GETFD only asks. An open descriptor above 2 that came through exec is owned by nothing in

@@ -11,7 +11,6 @@ use super::watch::FarEnd;
 
 /// What is at the other end of this unix socket? A peer that is closed has no inode (net/unix/diag.c,
 /// `sk_diag_dump_peer`).
-#[must_use]
 pub fn far_end(inode: u64) -> FarEnd {
     let Some(answer) = ask(inode) else { return FarEnd::There };
     match (peer_of(&answer), shut_ways(&answer)) {

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use super::ticket::{Known, Ticket};
 use super::watch::{Events, FarEnd, Happenings, Watched};
 use super::{ffi, peer, stdin};
-use crate::marker::Wire;
+use crate::marker::WireId;
 
 /// The descriptors of one guardian.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Polled {
     /// Tells of the server's stdin, where something hangs up there.
     stdin: Option<OwnedFd>,
     /// What that stdin is.
-    wire: Option<Wire>,
+    wire: Option<WireId>,
     /// A pidfd of the client.
     client: Option<OwnedFd>,
     /// A pidfd of the root.
@@ -52,7 +52,7 @@ impl Polled {
             client: client.is_some(),
             client_gone: ticket.client_is_gone(),
         };
-        let wire = Wire::of_id(&ticket.marker);
+        let wire = WireId::of_id(&ticket.marker);
         let mut polled = Polled { stdin, wire, client, root, origin: Instant::now() };
         polled
             .wait(Happenings::ROOT, Some(Duration::ZERO))
@@ -75,8 +75,8 @@ impl Events for Polled {
     fn other_end(&mut self) -> FarEnd {
         match self.wire {
             // Nobody but the last writer can hang up a pipe.
-            Some(Wire::Pipe(_)) | None => FarEnd::Gone,
-            Some(Wire::Socket(inode)) => peer::far_end(inode),
+            Some(WireId::Pipe(_)) | None => FarEnd::Gone,
+            Some(WireId::Socket(inode)) => peer::far_end(inode),
         }
     }
 

@@ -11,22 +11,21 @@ use rustix::fs::{FileType, fstat, readlink};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
 #[cfg(target_os = "linux")]
-use crate::marker::Wire;
+use crate::marker::WireId;
 
 /// What is on descriptor 0, on Linux; `None` for what never hangs up: `/dev/null`, a file, a terminal, nothing at
 /// all, and a FIFO with a name, which can get a writer again at any time.
 #[cfg(target_os = "linux")]
-#[must_use]
-pub fn of_this_process() -> Option<Wire> {
+pub fn of_this_process() -> Option<WireId> {
     let stdin = std::io::stdin();
     let fd = stdin.as_fd();
     let stat = fstat(fd).ok()?;
     match FileType::from_raw_mode(stat.st_mode) {
-        FileType::Socket => Some(Wire::Socket(stat.st_ino)),
+        FileType::Socket => Some(WireId::Socket(stat.st_ino)),
         // The link of a FIFO with a name is its path.
         FileType::Fifo => readlink(format!("/proc/self/fd/{}", fd.as_raw_fd()), Vec::new())
             .is_ok_and(|link| link.as_bytes().starts_with(b"pipe:["))
-            .then_some(Wire::Pipe(stat.st_ino)),
+            .then_some(WireId::Pipe(stat.st_ino)),
         _ => None,
     }
 }
@@ -48,7 +47,6 @@ pub fn watchable(stdin: impl AsFd) -> Result<OwnedFd, Errno> {
 
 /// Is anything registered in this epoll instance of our own? What cannot be read is taken for registered.
 #[cfg(target_os = "linux")]
-#[must_use]
 pub fn is_registered(epoll: BorrowedFd<'_>) -> bool {
     // tfd:        0 events:       18 data: 0  pos:0 ino:2f5a2 sdev:e (proc_pid_fdinfo(5))
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", epoll.as_raw_fd()));

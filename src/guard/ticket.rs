@@ -63,13 +63,11 @@ pub struct Ticket {
 impl Ticket {
     /// The client had ended before it could be watched. One outside this PID namespace never ends, as far as can be
     /// seen.
-    #[must_use]
     pub fn client_is_gone(&self) -> bool {
         self.client_by.is_none() && self.client != 0
     }
 
     /// The descriptors that the guardian was given.
-    #[must_use]
     pub fn descriptors(&self) -> Vec<i32> {
         let pidfd = |known: Known| match known {
             Known::Pidfd(fd) => Some(fd),
@@ -81,7 +79,6 @@ impl Ticket {
     }
 
     /// `mcp-reap guard root=4242@881:5 ...`
-    #[must_use]
     pub fn command_line(&self) -> Vec<String> {
         let mut line = vec![
             "mcp-reap".to_owned(),
@@ -98,7 +95,6 @@ impl Ticket {
     }
 
     /// Reads the words after `guard`; `None` for anything that `exec` did not write.
-    #[must_use]
     pub fn parse(words: &[String]) -> Option<Ticket> {
         let get = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
         let (root, root_by) = get("root")?.split_once(':')?;

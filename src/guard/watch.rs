@@ -22,7 +22,6 @@ impl Happenings {
     pub const ROOT: Happenings = Happenings { hang_up: false, client: false, root: true };
 
     /// Has any of them happened?
-    #[must_use]
     pub fn any(self) -> bool {
         self.hang_up || self.client || self.root
     }

@@ -34,7 +34,6 @@ impl HookClient {
         [HookClient::ClaudeCode, HookClient::Codex, HookClient::GeminiCli, HookClient::Cursor];
 
     /// Its name for people.
-    #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             HookClient::ClaudeCode => "Claude Code",
@@ -45,7 +44,6 @@ impl HookClient {
     }
 
     /// Its name in the catalog and in JSON.
-    #[must_use]
     pub fn id(self) -> &'static str {
         match self {
             HookClient::ClaudeCode => "claude-code",
@@ -58,7 +56,6 @@ impl HookClient {
     /// The events an install listens to, in the client's own names: the end of a session leaves servers behind, and at
     /// its start those are found that a crash left (no hook runs then). A conversation of Cursor's is none of these: its
     /// start says nothing of a crash.
-    #[must_use]
     pub fn events(self) -> &'static [&'static str] {
         match self {
             HookClient::Cursor => &["sessionEnd"],
@@ -127,13 +124,11 @@ impl HookCommand {
     }
 
     /// The path.
-    #[must_use]
     pub fn program(&self) -> &Path {
         Path::new(&self.program)
     }
 
     /// Whose hook.
-    #[must_use]
     pub fn client(&self) -> HookClient {
         self.client
     }

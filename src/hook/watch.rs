@@ -35,7 +35,6 @@ pub(crate) enum Action {
 }
 
 /// The client's number, from the value of [`CLIENT_VARIABLE`]. Pid 1 is no client that ends.
-#[must_use]
 pub(crate) fn client_pid(value: &str) -> Option<Pid> {
     value.trim().parse().ok().filter(|pid| *pid > 1).map(Pid)
 }
@@ -44,7 +43,6 @@ pub(crate) fn client_pid(value: &str) -> Option<Pid> {
 ///
 /// Nearest, because launchers of clients are called like them (Gemini CLI runs itself a second time,
 /// and it is the inner one that talks to the servers).
-#[must_use]
 pub(crate) fn client_above(tree: &Tree<'_>, is_client: impl Fn(Pid) -> bool, us: Pid) -> Option<Pid> {
     tree.ancestors(tree.get(us)?).into_iter().map(ProcessRecord::pid).find(|pid| is_client(*pid))
 }
@@ -53,7 +51,6 @@ pub(crate) fn client_above(tree: &Tree<'_>, is_client: impl Fn(Pid) -> bool, us:
 ///
 /// `clear` and `resume` end a session but not the client, and its servers stay its direct children
 /// and in use. `clear` and `compact` as sources begin none.
-#[must_use]
 pub(crate) fn should_act(event: &HookEvent, client: Option<Pid>) -> Action {
     match &event.kind {
         HookEventKind::SessionEnd { reason } if matches!(reason.as_str(), "clear" | "resume") => {
@@ -79,7 +76,6 @@ pub(crate) fn should_act(event: &HookEvent, client: Option<Pid>) -> Action {
 /// group lives (POSIX `fork`). By the session's id in the environment, which survives every
 /// wrapper; after `/clear` and `/resume` servers keep the id they were started with, so another id
 /// proves nothing. What a Bash tool started is not the session's.
-#[must_use]
 pub(crate) fn belongs_to_session(instance: &Instance<'_>, session: &Session) -> bool {
     let root = instance.root;
     if is_tool_job(root) {
@@ -87,7 +83,7 @@ pub(crate) fn belongs_to_session(instance: &Instance<'_>, session: &Session) -> 
     }
     let by_client = root.parent == session.client || root.group == session.client;
     let by_id = session.id.as_deref().is_some_and(|id| {
-        instance.chain().any(|record| record.env_var("CLAUDE_CODE_SESSION_ID") == Some(id))
+        instance.launchers_and_servers().any(|record| record.env_var("CLAUDE_CODE_SESSION_ID") == Some(id))
     });
     by_client || by_id
 }

@@ -41,7 +41,6 @@ impl<'a> Family<'_, 'a> {
     ///
     /// `closely`: all was read of everything that may belong to it, and what programs are is known. Before that whoever
     /// listens or is a person's is not known.
-    #[must_use]
     pub fn tops(
         &self,
         closely: Option<&Catalog>,
@@ -94,8 +93,9 @@ impl<'a> Family<'_, 'a> {
     /// person put into the background outlives its terminal, the multiplexer of that too, and keeps its environment.
     fn is_in_a_terminal(&self, record: &ProcessRecord) -> bool {
         let stdio = record.details.stdio.as_ref();
-        let on_one = stdio
-            .is_some_and(|stdio| stdio.kind == StdioKind::Tty || stdio.stdout_kind == Some(StdioKind::Tty));
+        let on_one = stdio.is_some_and(|stdio| {
+            stdio.stdin_kind == StdioKind::Tty || stdio.stdout_kind == Some(StdioKind::Tty)
+        });
         let of_root = |name: &str| self.environment.and_then(|environment| environment.get(name));
         let differs = |name: &&str| {
             record.env_var(name).is_some_and(|value| of_root(name).map(String::as_str) != Some(value))

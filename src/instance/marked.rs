@@ -94,7 +94,6 @@ pub struct Unread {
 }
 
 /// Which orphans may belong to a server under `exec`. Nothing is asked of anybody where each such server has its guardian.
-#[must_use]
 pub fn unread(look: &Look<'_>) -> Unread {
     let mut markers: Vec<Marker> = Vec::new();
     for marker in look.tree.living().filter_map(|record| stands_for(record, look)) {

@@ -32,7 +32,6 @@ pub enum Part {
 
 impl Part {
     /// In one word.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Part::Launcher => "launcher",
@@ -73,7 +72,6 @@ impl<'a> Instance<'a> {
     /// A client with everything below it, as one instance. Its launchers are the client itself and the clients
     /// below it that can only talk to it (the one that an adapter started, the program behind npm's). All else is
     /// its helper, MCP servers too. Other clients are not members; they go into `clients_below`.
-    #[must_use]
     pub fn of_client(look: &Look<'a>, client: Pid, name: &str) -> Option<Instance<'a>> {
         let Look { tree, roles, .. } = look;
         let root = tree.get(client)?;
@@ -100,14 +98,13 @@ impl<'a> Instance<'a> {
     }
 
     /// Is this process a member?
-    #[must_use]
     pub fn contains(&self, pid: Pid) -> bool {
         self.members.iter().any(|member| member.record.pid() == pid)
     }
 
     /// The launchers and servers: those that were given the wire to the client. A helper's pipes and sockets belong to
     /// the server that started it, so helpers stand here only where nothing else is left.
-    pub fn chain(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
+    pub fn launchers_and_servers(&self) -> impl Iterator<Item = &'a ProcessRecord> + '_ {
         let left_over = self.is_left_over();
         let chain = self.members.iter().filter(move |member| left_over || member.part != Part::Helper);
         chain.map(|member| member.record)
@@ -121,43 +118,36 @@ impl<'a> Instance<'a> {
     }
 
     /// The part that a member plays.
-    #[must_use]
     pub fn part(&self, pid: Pid) -> Option<Part> {
         self.members.iter().find(|member| member.record.pid() == pid).map(|member| member.part)
     }
 
     /// The other end is held by members, and so by no outside process: no client can ever reach it.
-    #[must_use]
     pub fn holds_alone(&self, end: OtherEnd<'_>) -> bool {
         matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| self.contains(*pid)))
     }
 
     /// Only a helper is left of it: the server is gone.
-    #[must_use]
     pub fn is_left_over(&self) -> bool {
         self.members.iter().all(|member| member.part == Part::Helper)
     }
 
     /// Resident memory of all members, in bytes.
-    #[must_use]
     pub fn rss(&self) -> u64 {
         self.records().fold(0, |sum, record| sum.saturating_add(record.rss))
     }
 
     /// Swapped-out memory of all members, in bytes; `None` where nothing is known of any.
-    #[must_use]
     pub fn swap(&self) -> Option<u64> {
         self.records().filter_map(|record| record.details.swap).reduce(u64::saturating_add)
     }
 
     /// Share of one core, in percent, that the members used on average since they started.
-    #[must_use]
     pub fn cpu(&self) -> Option<f32> {
         self.records().filter_map(|record| record.cpu).reduce(|a, b| a + b)
     }
 
     /// What any member listens on, helpers included: ports and sockets that are free again when it has ended.
-    #[must_use]
     pub fn listening(&self) -> Vec<&'a Listener> {
         let mut sockets: Vec<&Listener> =
             self.records().filter_map(|record| record.details.listening.as_ref()).flatten().collect();
@@ -172,13 +162,11 @@ impl<'a> Instance<'a> {
 }
 
 /// Finds all instances, by root pid. What belongs to no instance is not judged.
-#[must_use]
 pub fn group<'a>(look: &Look<'a>) -> Vec<Instance<'a>> {
     group_with_undecided(look).0
 }
 
 /// All instances, and the processes whose descriptors, not read yet, decide whether they are launchers of one.
-#[must_use]
 pub fn group_with_undecided<'a>(look: &Look<'a>) -> (Vec<Instance<'a>>, Vec<Pid>) {
     let tops = launchers::tops(look);
     let mut found: Vec<Instance<'a>> =

@@ -15,7 +15,7 @@ pub(crate) fn is_persons<'r>(
     inside: impl Fn(Pid) -> bool,
 ) -> bool {
     let in_a_terminal = || {
-        let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.kind == StdioKind::Tty);
+        let stdio = record.details.stdio.as_ref().filter(|stdio| stdio.stdin_kind == StdioKind::Tty);
         let all_inside = |pids: &[Pid]| pids.iter().all(|pid| inside(*pid));
         stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if all_inside(pids)))
     };

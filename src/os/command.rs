@@ -41,13 +41,11 @@ pub struct Output {
 
 impl Output {
     /// True for exit code 0.
-    #[must_use]
     pub fn is_success(&self) -> bool {
         self.code == Some(0)
     }
 
     /// Why it failed, in one line: the last line on stderr, else its exit code.
-    #[must_use]
     pub fn complaint(&self) -> String {
         let last = self.stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
         match (last, self.code) {

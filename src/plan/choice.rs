@@ -26,14 +26,12 @@ pub enum Choice {
 impl Plan {
     /// Plans the end of every instance that its verdict ends, unless one of its members must never
     /// be a target: then none of them is.
-    #[must_use]
-    pub fn new(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy) -> Plan {
+    pub fn of_unused(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy) -> Plan {
         Plan::of(judgement, look, policy, &Choice::Unused)
     }
 
     /// The plan of a choice. What a person chose is ended whatever its verdict, but for what is allowed, managed or
     /// never a target; what is in use only where the choice includes it.
-    #[must_use]
     pub fn of(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy, choice: &Choice) -> Plan {
         let ours = ours(look);
         let mut plan = Plan { choice: choice.clone(), ..Plan::default() };

@@ -41,7 +41,6 @@ pub enum Why {
 
 impl Why {
     /// In a few words, for people and the log.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Why::System => "a system process is part of it",
@@ -64,7 +63,6 @@ impl Why {
     }
 
     /// What a person can do about it, where that is not "wait" and not "nothing". `root` is the instance's root.
-    #[must_use]
     pub fn way_out(self, root: Pid) -> String {
         match self {
             Why::Ourselves => "run mcp-reap from another terminal".to_owned(),

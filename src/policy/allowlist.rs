@@ -108,7 +108,6 @@ impl AllowRule {
     }
 
     /// True when at least one field is given that can match; a rule without is a mistake.
-    #[must_use]
     pub fn asks_something(&self) -> bool {
         let AllowRule { name, command, exe, port, pid_file, unit, label, cwd, reason: _, origin: _ } = self;
         let patterns = [name, command, exe, unit, label, cwd];

@@ -193,7 +193,8 @@ pub enum StdioKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stdio {
     /// Kind of stdin.
-    pub kind: StdioKind,
+    #[serde(rename = "kind")]
+    pub stdin_kind: StdioKind,
     /// Kind of stdout; tables from before this field lack it: then stdout is of the same kind as stdin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout_kind: Option<StdioKind>,
@@ -236,10 +237,9 @@ pub enum OtherEnd<'a> {
 
 impl Stdio {
     /// A connection of which nothing is known but the kind of stdin.
-    #[must_use]
     pub fn of_kind(kind: StdioKind) -> Stdio {
         Stdio {
-            kind,
+            stdin_kind: kind,
             stdout_kind: None,
             stdin_peers: None,
             stdout_peers: None,
@@ -249,35 +249,35 @@ impl Stdio {
         }
     }
 
+    /// Kind of stdout.
+    pub fn stdout_kind(&self) -> StdioKind {
+        self.stdout_kind.unwrap_or(self.stdin_kind)
+    }
+
     /// The other end of stdin.
-    #[must_use]
     pub fn stdin(&self) -> OtherEnd<'_> {
-        other_end(self.kind, self.stdin_peers.as_deref())
+        other_end(self.stdin_kind, self.stdin_peers.as_deref())
     }
 
     /// The other end of stdout.
-    #[must_use]
     pub fn stdout(&self) -> OtherEnd<'_> {
-        other_end(self.stdout_kind.unwrap_or(self.kind), self.stdout_peers.as_deref())
+        other_end(self.stdout_kind(), self.stdout_peers.as_deref())
     }
 
     /// True when neither stdin nor stdout is a pipe or a socket, `None` when one of them could not be read.
-    #[must_use]
     pub fn is_off_wire(&self) -> Option<bool> {
-        let kinds = [self.kind, self.stdout_kind.unwrap_or(self.kind)];
+        let kinds = [self.stdin_kind, self.stdout_kind()];
         (!kinds.contains(&StdioKind::Unknown)).then(|| !self.is_wire() && !self.writes_to_wire())
     }
 
     /// Is stdout a pipe or a socket?
-    #[must_use]
     pub fn writes_to_wire(&self) -> bool {
-        matches!(self.stdout_kind.unwrap_or(self.kind), StdioKind::Pipe | StdioKind::Socket)
+        matches!(self.stdout_kind(), StdioKind::Pipe | StdioKind::Socket)
     }
 
     /// Can a client be at the other end?
-    #[must_use]
     pub fn is_wire(&self) -> bool {
-        matches!(self.kind, StdioKind::Pipe | StdioKind::Socket)
+        matches!(self.stdin_kind, StdioKind::Pipe | StdioKind::Socket)
     }
 }
 

@@ -25,7 +25,7 @@ impl From<Vec<Pid>> for Interest {
 
 /// How the first stage reads whose a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owners {
+pub enum UidPrecision {
     /// As it is.
     Exact,
     /// By the owner of a file that is open anyway, where that is us. On Linux a process that is not dumpable may look like

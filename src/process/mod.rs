@@ -9,6 +9,6 @@ mod snapshot;
 
 pub use details::{Details, LazyDetails, Listener, OtherEnd, Service, Stdio, StdioKind};
 pub use id::{Pid, ProcessId, StartTime, Uid};
-pub use interest::{Interest, Owners};
+pub use interest::{Interest, UidPrecision};
 pub use record::{ProcessRecord, ProcessState};
 pub use snapshot::{SCHEMA, Snapshot, SnapshotError, Viewer};

@@ -51,7 +51,6 @@ pub enum ProcessState {
 
 impl ProcessState {
     /// From the letter of `/proc/PID/stat` and `ps`.
-    #[must_use]
     pub fn from_letter(letter: u8) -> ProcessState {
         match letter {
             b'Z' | b'X' | b'x' => ProcessState::Zombie,
@@ -62,7 +61,6 @@ impl ProcessState {
     }
 
     /// Does it need SIGCONT to handle a signal?
-    #[must_use]
     pub fn is_stopped(self) -> bool {
         matches!(self, ProcessState::Stopped | ProcessState::Traced)
     }
@@ -79,7 +77,6 @@ impl ProcessState {
 
 impl ProcessRecord {
     /// A record with nothing but an identity; tests and readers fill in what they know.
-    #[must_use]
     pub fn new(pid: Pid, start: StartTime) -> ProcessRecord {
         ProcessRecord {
             id: ProcessId { pid, start },
@@ -98,32 +95,27 @@ impl ProcessRecord {
     }
 
     /// Its number.
-    #[must_use]
     pub fn pid(&self) -> Pid {
         self.id.pid
     }
 
     /// Already dead: no signal can end it and nothing it held is held any more.
-    #[must_use]
     pub fn is_zombie(&self) -> bool {
         self.state == ProcessState::Zombie
     }
 
     /// Known to be on a pipe or a socket.
-    #[must_use]
     pub fn is_wired(&self) -> bool {
         self.details.stdio.as_ref().is_some_and(Stdio::is_wire)
     }
 
     /// The value of one recorded environment variable.
-    #[must_use]
     pub fn env_var(&self, name: &str) -> Option<&str> {
         self.details.env.as_ref()?.get(name).map(String::as_str)
     }
 
     /// The command line for people: argv joined by spaces, or comm in brackets as `ps` does it.
     /// Not cleaned and not redacted.
-    #[must_use]
     pub fn command(&self) -> String {
         match &self.argv {
             Some(argv) if argv.iter().any(|word| !word.is_empty()) => {

@@ -81,13 +81,11 @@ impl Snapshot {
     }
 
     /// Seconds since the epoch at which it was taken.
-    #[must_use]
     pub fn taken_at_epoch(&self) -> f64 {
         self.taken_at.timestamp_micros() as f64 / 1e6
     }
 
     /// Age of a process in seconds; never negative, even when clocks disagree.
-    #[must_use]
     pub fn age(&self, record: &ProcessRecord) -> f64 {
         (self.taken_at_epoch() - record.started_at).max(0.0)
     }

@@ -47,7 +47,6 @@ pub(crate) use table::is_tool;
 
 impl Resolution {
     /// What a process really runs.
-    #[must_use]
     pub fn of(record: &ProcessRecord) -> Resolution {
         resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm)
     }
@@ -57,7 +56,6 @@ impl Resolution {
 ///
 /// An empty argv falls back to the executable, and to a comm that was not cut (shorter than the
 /// kernel's 15 bytes, `TASK_COMM_LEN` in proc(5)).
-#[must_use]
 pub fn resolve(argv: Option<&Argv>, exe: Option<&RawText>, comm: &RawText) -> Resolution {
     let words = argv.map(|argv| title::words(argv, exe)).unwrap_or_default();
     if words.is_empty() {

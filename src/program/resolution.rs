@@ -115,7 +115,6 @@ pub enum Beside {
 
 impl Resolution {
     /// The name of the program that really runs, for rules of the person's own.
-    #[must_use]
     pub fn name(&self) -> Option<&str> {
         let program = self.program.as_ref()?;
         Some(program.names.first().unwrap_or(&program.text).as_str()).filter(|name| !name.is_empty())
@@ -127,7 +126,6 @@ impl Resolution {
     ///
     /// Only [`Beside::Nothing`] makes the shell a launcher. Behind [`Beside::RunsIfItEndsWell`] and [`Beside::Unread`]
     /// the child must be left alone, too: its end would take away what follows.
-    #[must_use]
     pub fn beside_child(&self, child: &Resolution) -> Option<Beside> {
         let names = child.program.as_ref().map(|program| program.names.as_slice()).unwrap_or_default();
         let is_child = |command: &&LineCommand| {
@@ -139,7 +137,6 @@ impl Resolution {
 
     /// What a line for a shell runs beside and after the program, at the worst of all its commands:
     /// for a line whose commands are not known. `None` where the words hold no such line.
-    #[must_use]
     pub fn beside(&self) -> Option<Beside> {
         let unknown = self.hides || self.line.iter().any(|command| command.opaque);
         // A shell with a line in which nothing was found that runs.
@@ -148,7 +145,6 @@ impl Resolution {
     }
 
     /// A script file that a shell runs: what else it does, and will do, is in the file.
-    #[must_use]
     pub fn runs_shell_script(&self) -> bool {
         let shell = self.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
         shell && self.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
@@ -156,21 +152,18 @@ impl Resolution {
 
     /// It runs one known program, or code that is on the command line; a line of several commands for a shell does not
     /// count.
-    #[must_use]
     pub fn runs_one_program(&self) -> bool {
         let alone = self.line.iter().all(|command| !command.opaque && command.beside == Beside::Nothing);
         alone && self.line.len() <= 1 && !self.hides && (self.name().is_some() || self.is_inline())
     }
 
     /// Code on the command line: `python3 -c`, `node -e`.
-    #[must_use]
     pub fn is_inline(&self) -> bool {
         self.program.as_ref().is_some_and(|program| program.kind == Kind::Inline)
     }
 
     /// True when something other than an interpreter comes before the program, so that this
     /// process is not the program itself.
-    #[must_use]
     pub fn is_launched(&self) -> bool {
         self.layers.iter().any(|layer| layer.kind != LayerKind::Interpreter)
     }

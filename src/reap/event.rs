@@ -62,7 +62,6 @@ pub enum Outcome {
 
 impl Outcome {
     /// The word for tables and logs.
-    #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Outcome::Exited => "exited",
@@ -75,7 +74,6 @@ impl Outcome {
     }
 
     /// Is the process gone?
-    #[must_use]
     pub fn is_gone(&self) -> bool {
         matches!(self, Outcome::Exited | Outcome::Killed | Outcome::Vanished)
     }

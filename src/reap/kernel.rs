@@ -71,7 +71,7 @@ pub trait Lookout {
 
     /// The pipes and sockets on the descriptors of exactly this process, each with its descriptor; `None`
     /// when they cannot be read, the process is gone, or this system has no such numbers.
-    fn wires(&mut self, id: ProcessId) -> Option<Vec<Wire>>;
+    fn wires(&mut self, id: ProcessId) -> Option<Vec<HeldPipe>>;
 
     /// The arguments of exactly this process, not yet redacted; none when they cannot be read.
     fn argv(&mut self, id: ProcessId) -> Argv;
@@ -89,7 +89,7 @@ pub trait Lookout {
 /// A pipe or a socket on a descriptor. The number is not given to another while this run takes (an inode on
 /// Linux).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wire {
+pub struct HeldPipe {
     /// On which descriptor.
     pub fd: u32,
     /// Which pipe or socket.

@@ -17,7 +17,6 @@ const LAST_CALL: Duration = Duration::from_millis(500);
 /// The longest that ending takes with this grace, without the time of the system calls: one grace for the planned,
 /// one for those that were born within it, and the wait after the last SIGKILL. A process that forks for ever is
 /// not followed any further; what is left of it is reported as surviving.
-#[must_use]
 pub fn longest(grace: Duration) -> Duration {
     grace.saturating_mul(2).saturating_add(LAST_CALL).saturating_add(KILL_WAIT)
 }

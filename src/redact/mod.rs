@@ -27,7 +27,6 @@ const MOST_LOOKS: usize = 10;
 /// let argv = Argv::from(["node", "server.js", "--api-key", "hunter2"]);
 /// assert_eq!(redact::argv(&argv), ["node", "server.js", "--api-key", "<redacted>"]);
 /// ```
-#[must_use]
 pub fn argv(argv: &Argv) -> Vec<String> {
     words(argv.iter().map(|argument| to_text(argument).into_owned()).collect())
 }
@@ -54,7 +53,6 @@ fn words(mut shown: Vec<String>) -> Vec<String> {
 /// let title = "npm exec some-mcp --token hunter2 /srv";
 /// assert_eq!(mcp_reap::redact::text(title), "npm exec some-mcp --token <redacted> /srv");
 /// ```
-#[must_use]
 pub fn text(text: &str) -> String {
     words(vec![text.to_owned()]).pop().unwrap_or_default()
 }

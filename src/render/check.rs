@@ -20,7 +20,6 @@ use crate::process::SCHEMA;
 use crate::units::show_size;
 
 /// One line, and one for each problem.
-#[must_use]
 pub fn text(scene: &Scene<'_>, health: &Health, screen: Screen) -> String {
     let (state, style) =
         if health.is_fine() { ("healthy", style::GOOD) } else { ("not healthy", style::BAD) };
@@ -73,7 +72,6 @@ pub(crate) fn sentence(problem: &Problem) -> String {
 
 /// One JSON object: the state, what is wrong, the numbers, and under `report` all that `list
 /// --json` prints.
-#[must_use]
 pub fn json(scene: &Scene<'_>, health: &Health) -> String {
     let findings = &scene.judgement.findings;
     let mut by_verdict: BTreeMap<&str, usize> = BTreeMap::new();

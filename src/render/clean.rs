@@ -10,7 +10,6 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// assert_eq!(clean("node\u{1b}[2J\nx"), "node\\x1b[2J\\nx");
 /// assert_eq!(clean("a\u{202e}b"), "a\\u{202e}b");
 /// ```
-#[must_use]
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -35,7 +34,6 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// The text cut to this many columns, with `…` where something is missing.
-#[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();

@@ -101,7 +101,6 @@ impl<'a> Report<'a> {
 }
 
 /// The whole report as one JSON object.
-#[must_use]
 pub fn report(scene: &Scene<'_>) -> String {
     // Plain structs with text keys: there is nothing in them that JSON cannot hold.
     serde_json::to_string(&Report::new(scene)).unwrap_or_default()

@@ -45,7 +45,6 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// A look and what follows from it, of which nothing was done.
-    #[must_use]
     pub fn new(snapshot: &'a Snapshot, judgement: &'a Judgement<'a>, plan: &'a Plan) -> Scene<'a> {
         Scene { snapshot, judgement, plan, results: None, containers: None }
     }

@@ -36,7 +36,6 @@ impl Screen {
     }
 
     /// For this stream, as it is now.
-    #[must_use]
     pub fn of(stream: &(impl IsTerminal + AsFd), color: Color) -> Screen {
         let terminal = stream.is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())

@@ -29,7 +29,6 @@ pub struct Detail {
 }
 
 /// All instances, the worst on top.
-#[must_use]
 pub fn list(scene: &Scene<'_>, screen: Screen, detail: Detail) -> String {
     let findings = scene.sorted(detail.order);
     let notes = if detail.part { String::new() } else { notes(scene, screen) };
@@ -37,7 +36,6 @@ pub fn list(scene: &Scene<'_>, screen: Screen, detail: Detail) -> String {
 }
 
 /// What is to be ended, each with its members, and below it what would be but is withheld.
-#[must_use]
 pub fn plan(scene: &Scene<'_>, screen: Screen) -> String {
     let findings: Vec<_> =
         scene.worst_first().into_iter().filter(|f| scene.reaps(f) || scene.withheld(f).is_some()).collect();
@@ -46,7 +44,6 @@ pub fn plan(scene: &Scene<'_>, screen: Screen) -> String {
 
 /// One sentence: how many instances and processes are to go, and what stays and why. On a machine with this much
 /// memory, in bytes, also how much of it all instances take.
-#[must_use]
 pub fn summary(scene: &Scene<'_>, memory: Option<u64>) -> String {
     let targets = &scene.plan.targets;
     let processes: usize = targets.iter().map(|target| target.members.len()).sum();

@@ -86,7 +86,6 @@ impl Calendar {
 
     /// The keys of a launchd `StartCalendarInterval` (launchd.plist(5): a missing key is any value,
     /// Sunday is 0).
-    #[must_use]
     pub fn launchd(&self) -> Vec<(&'static str, u32)> {
         let weekday = self.weekday.map(|day| ("Weekday", day.num_days_from_sunday()));
         let hour = self.hour.map(|hour| ("Hour", u32::from(hour)));
@@ -94,7 +93,6 @@ impl Calendar {
     }
 
     /// The value of `OnCalendar=` in the normal form that systemd itself prints (systemd.time(7)).
-    #[must_use]
     pub fn systemd(&self) -> String {
         let minute = self.minute;
         match (self.weekday, self.hour) {
@@ -105,7 +103,6 @@ impl Calendar {
     }
 
     /// The five fields of a line in crontab(5).
-    #[must_use]
     pub fn cron(&self) -> String {
         let hour = self.hour.map_or_else(|| "*".to_owned(), |hour| hour.to_string());
         let day = self.weekday.map_or_else(|| "*".to_owned(), |day| day.num_days_from_sunday().to_string());
@@ -114,7 +111,6 @@ impl Calendar {
 
     /// By how much a run may come late, in seconds, so that all users of a machine, or all machines
     /// of a host, do not wake in the same second: a small part of the interval.
-    #[must_use]
     pub fn spread_seconds(&self) -> u32 {
         if self.hour.is_some() { 300 } else { 60 }
     }
@@ -122,7 +118,6 @@ impl Calendar {
     /// The next time this comes after `now`, on the clock of `now`'s time zone. A time that the
     /// clock leaps over in spring comes when the leap has ended; one it shows twice in autumn comes
     /// the first time.
-    #[must_use]
     pub fn next_after<Z: TimeZone>(&self, now: &DateTime<Z>) -> DateTime<Utc> {
         // Every hour from this morning on: nine days cover a week with a leap in it.
         let first = now.date_naive().and_time(NaiveTime::MIN) + TimeDelta::minutes(self.minute.into());

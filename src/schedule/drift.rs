@@ -106,7 +106,6 @@ pub enum Drift {
 impl Drift {
     /// Without what the person did: with a drop-in beside a unit, that it runs something else or at
     /// another time is what they wanted, and an install leaves it so.
-    #[must_use]
     pub fn unwanted(drift: &[Drift]) -> Vec<&Drift> {
         let chosen = drift.iter().any(|drift| matches!(drift, Drift::DropIn { .. }));
         let wanted = |drift: &&Drift| match drift {

@@ -55,7 +55,6 @@ impl Schedule {
     }
 
     /// A schedule with any manager, folders and way to run programs.
-    #[must_use]
     pub fn new(kind: ManagerKind, user: UserEnvironment, runner: Box<dyn Runner>) -> Schedule {
         Schedule { kind, user, runner }
     }
@@ -101,7 +100,6 @@ impl Schedule {
     }
 
     /// The files of a job and the line for crontab(5), without writing anything.
-    #[must_use]
     pub fn preview(&self, job: &Job) -> (Vec<Rendered>, String) {
         (self.manager().render(job), cron::line(job))
     }

@@ -22,13 +22,11 @@ pub enum ManagerKind {
 
 impl ManagerKind {
     /// The one of this machine.
-    #[must_use]
     pub const fn here() -> ManagerKind {
         if cfg!(target_os = "macos") { ManagerKind::Launchd } else { ManagerKind::Systemd }
     }
 
     /// As people call it.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             ManagerKind::Launchd => "launchd",

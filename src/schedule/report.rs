@@ -53,7 +53,6 @@ pub struct ScheduleStatus {
 
 impl ScheduleStatus {
     /// Whether it will run, as this version would have it: by the person's own files or a package's.
-    #[must_use]
     pub fn is_fine(&self) -> bool {
         let there = self.installed || !self.provided.is_empty();
         there && self.loaded && Drift::unwanted(&self.drift).is_empty()

@@ -33,7 +33,6 @@ pub struct SystemRunner {
 impl SystemRunner {
     /// Gives programs these variables, and otherwise only `LC_ALL=C`, `TZ=UTC` and a `PATH` of the
     /// system's folders.
-    #[must_use]
     pub fn new(environment: Vec<(String, String)>) -> SystemRunner {
         SystemRunner { environment }
     }

@@ -44,7 +44,6 @@ const KEPT: [(&str, &str); 5] = [
 
 impl UserEnvironment {
     /// A home with nothing special about it.
-    #[must_use]
     pub fn new(home: impl Into<PathBuf>) -> UserEnvironment {
         let home = home.into();
         UserEnvironment {
@@ -87,7 +86,6 @@ impl UserEnvironment {
     }
 
     /// What `systemctl` and `launchctl` need to find their manager.
-    #[must_use]
     pub fn for_managers(&self) -> Vec<(String, String)> {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let mut variables = vec![("HOME".to_owned(), text(&self.home))];

@@ -30,7 +30,7 @@ use macos as system;
 
 pub use system::{command, environment, identity, lineage, wait_for_end};
 
-use crate::process::{Interest, Owners, Snapshot};
+use crate::process::{Interest, Snapshot, UidPrecision};
 
 /// Reads a cheap row of every process, then the details of those that `interest` names.
 ///
@@ -42,7 +42,7 @@ use crate::process::{Interest, Owners, Snapshot};
 /// # Errors
 /// When the process table cannot be read at all, or is not that of our own PID namespace.
 pub fn snapshot(interest: impl FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
-    snapshot_with(Owners::Exact, interest)
+    snapshot_with(UidPrecision::Exact, interest)
 }
 
 /// [`snapshot`], with a choice of how exactly the first stage reads users.
@@ -50,7 +50,7 @@ pub fn snapshot(interest: impl FnMut(&Snapshot) -> Interest) -> Result<Snapshot,
 /// # Errors
 /// As of [`snapshot`].
 pub fn snapshot_with(
-    owners: Owners,
+    owners: UidPrecision,
     mut interest: impl FnMut(&Snapshot) -> Interest,
 ) -> Result<Snapshot, SysError> {
     system::snapshot(owners, &mut interest)

@@ -42,7 +42,6 @@ pub fn parse_since(text: &str) -> Result<Since, String> {
 
 impl Since {
     /// The moment that is meant, seen from `now` in this time zone.
-    #[must_use]
     pub fn from<Z: TimeZone>(self, now: DateTime<Utc>, zone: &Z) -> DateTime<Utc> {
         match self {
             Since::Moment(moment) => moment,

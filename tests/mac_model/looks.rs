@@ -45,7 +45,7 @@ fn every_field_that_macos_tells_is_read() {
     let stdio = row.details.stdio.as_ref().unwrap();
     let client = [Pid(claude)];
     assert_eq!(
-        (stdio.kind, stdio.stdin(), stdio.stdout()),
+        (stdio.stdin_kind, stdio.stdin(), stdio.stdout()),
         (StdioKind::Socket, OtherEnd::Held(&client), OtherEnd::Held(&client))
     );
     let root = record(&snapshot, npm);
@@ -131,11 +131,11 @@ fn a_closed_terminal_is_one_that_is_gone_and_not_an_unknown_descriptor() {
     world.later_on();
     let machine = Machine::of(world);
     let before = look(&machine).unwrap();
-    assert_eq!(record(&before, server).details.stdio.as_ref().unwrap().kind, StdioKind::Tty);
+    assert_eq!(record(&before, server).details.stdio.as_ref().unwrap().stdin_kind, StdioKind::Tty);
     machine.world.borrow_mut().exit(shell);
     let after = look(&machine).unwrap();
     let stdio = record(&after, server).details.stdio.clone().unwrap();
-    assert_eq!((stdio.kind, stdio.stdin()), (StdioKind::Closed, OtherEnd::Absent));
+    assert_eq!((stdio.stdin_kind, stdio.stdin()), (StdioKind::Closed, OtherEnd::Absent));
     assert_eq!((record(&after, server).details.tty.as_deref(), after.unreadable.len()), (None, 0));
     assert_eq!(doomed(&machine), [0; 0], "a terminal that is gone is no dead wire");
 }
@@ -237,7 +237,7 @@ fn sockets_that_listen_or_wait_and_pipes_of_a_child_that_ended_are_no_closed_wir
             let snapshot = look(&machine).unwrap();
             let stdio = record(&snapshot, server).details.stdio.as_ref().unwrap();
             assert_eq!(
-                (stdio.kind, stdio.stdin(), stdio.stdout()),
+                (stdio.stdin_kind, stdio.stdin(), stdio.stdout()),
                 (StdioKind::Null, OtherEnd::Absent, OtherEnd::Absent)
             );
             assert_eq!(doomed(&machine), [0; 0]);
@@ -266,7 +266,7 @@ fn a_wire_that_python_moved_to_6_and_7_is_found_dead_or_alive() {
         });
         let snapshot = look(&machine).unwrap();
         let stdio = record(&snapshot, server).details.stdio.as_ref().unwrap();
-        assert_eq!(stdio.kind, StdioKind::Pipe);
+        assert_eq!(stdio.stdin_kind, StdioKind::Pipe);
         let holders = [Pid(client)];
         let expected = if held { OtherEnd::Held(&holders) } else { OtherEnd::Closed };
         assert_eq!((stdin_of(stdio), doomed(&machine).is_empty()), (expected, held));
@@ -367,7 +367,7 @@ fn what_it_serves_on_is_listed_and_other_descriptors_say_nothing() {
         });
         let snapshot = look(&machine).unwrap();
         assert_eq!(
-            (record(&snapshot, server).details.stdio.as_ref().unwrap().kind, doomed(&machine).len()),
+            (record(&snapshot, server).details.stdio.as_ref().unwrap().stdin_kind, doomed(&machine).len()),
             (kind, 0)
         );
     }

@@ -333,7 +333,7 @@ fn check_children(snapshot: &Snapshot) {
         // Our own ends are never counted, so of a held pipe it is only known that it is not closed.
         let stdio = child.details.stdio.as_ref().unwrap();
         assert_eq!(
-            (stdio.kind, stdio.stdin(), stdio.stdout()),
+            (stdio.stdin_kind, stdio.stdin(), stdio.stdout()),
             (StdioKind::Pipe, end, end),
             "sleep {seconds}"
         );

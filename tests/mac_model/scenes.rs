@@ -194,7 +194,7 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
 pub fn plan_with(snapshot: &Snapshot, policy: &Policy) -> Plan {
     let look = Look::new(snapshot, catalog());
     let judgement = classify::judge(&look, policy);
-    Plan::new(&judgement, &look, policy)
+    Plan::of_unused(&judgement, &look, policy)
 }
 
 /// The numbers of those that would be ended.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use mcp_reap::bytes::Argv;
 use mcp_reap::process::{Pid, ProcessId, StartTime, Uid};
 use mcp_reap::reap::{
-    Activity, Family, Kernel, Lookout, MemberEvent, ProcessRow, Recorder, Refusal, Signal, Step, Wire,
+    Activity, Family, HeldPipe, Kernel, Lookout, MemberEvent, ProcessRow, Recorder, Refusal, Signal, Step,
 };
 
 /// The person's login shell and the client, which both live on.
@@ -499,9 +499,9 @@ impl Lookout for Stage {
         Family { rows: self.world.iter().map(row).collect(), complete }
     }
 
-    fn wires(&mut self, id: ProcessId) -> Option<Vec<Wire>> {
+    fn wires(&mut self, id: ProcessId) -> Option<Vec<HeldPipe>> {
         let wires = if self.is(&id) { self.world[&id.pid.0].wires? } else { return None };
-        let on = |(fd, number): (u32, Option<u64>)| Some(Wire { fd, number: number? });
+        let on = |(fd, number): (u32, Option<u64>)| Some(HeldPipe { fd, number: number? });
         Some([0, 1, FAR].into_iter().zip(wires).filter_map(on).collect())
     }
 

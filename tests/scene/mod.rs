@@ -29,7 +29,7 @@ impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for r in &self.snapshot.processes {
             let age = NOW - r.started_at;
-            let stdio = r.details.stdio.as_ref().map(|s| (s.kind, &s.stdin_peers, &s.stdout_peers));
+            let stdio = r.details.stdio.as_ref().map(|s| (s.stdin_kind, &s.stdin_peers, &s.stdout_peers));
             let unit = r.details.service.as_ref().map(|s| s.main_pid);
             writeln!(
                 f,
@@ -149,7 +149,7 @@ impl Table {
     pub fn judge_by<'t>(&'t self, catalog: &'t Catalog, policy: &Policy) -> (Judgement<'t>, Plan) {
         let look = Look::new(&self.snapshot, catalog);
         let judgement = classify::judge(&look, policy);
-        let plan = Plan::new(&judgement, &look, policy);
+        let plan = Plan::of_unused(&judgement, &look, policy);
         (judgement, plan)
     }
 

@@ -16,7 +16,7 @@ pub(super) fn stat(bytes: &[u8]) {
 pub(super) fn stat_shape(bytes: &[u8]) -> u64 {
     digest(
         procfs::stat(bytes)
-            .map(|stat| (stat.comm.as_bytes().len(), stat.state, stat.group.is_some(), stat.kernel_thread)),
+            .map(|stat| (stat.comm.as_bytes().len(), stat.state, stat.group.0 == 0, stat.kernel_thread)),
     )
 }
 

@@ -11,7 +11,7 @@ use super::*;
 
 pub(super) fn plan(snapshot: &Snapshot, policy: &Policy) -> Plan {
     let look = Look::new(snapshot, &CATALOG);
-    Plan::new(&classify::judge(&look, policy), &look, policy)
+    Plan::of_unused(&classify::judge(&look, policy), &look, policy)
 }
 
 pub(super) fn ended(snapshot: &Snapshot, policy: &Policy) -> BTreeSet<Pid> {

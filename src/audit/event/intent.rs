@@ -8,7 +8,6 @@ use crate::redact;
 
 impl AuditEvent {
     /// The intent to signal a process. Its argv is redacted here and cut at 16 KiB: it may have two megabytes.
-    #[must_use]
     pub fn intent(subject: Subject, signal: Signal, target: &Target, member: &TargetMember) -> AuditEvent {
         AuditEvent::Intent {
             subject,

@@ -43,13 +43,11 @@ pub(crate) struct Offer<'f> {
 pub(crate) type IsRunning<'a> = &'a dyn Fn(&str) -> Option<u32>;
 
 /// The program that an argv starts through `exec`; `None` for every other argv.
-#[must_use]
 pub(crate) fn program_of(argv: &[String]) -> Option<&str> {
     old_command(argv).and_then(|_| argv.first()).map(String::as_str)
 }
 
 /// Every configured server that this machine would start, under `exec`.
-#[must_use]
 pub(crate) fn offers<'f>(
     places: &Places,
     found: &'f Findings,
@@ -113,7 +111,6 @@ pub(crate) fn install(
 
 /// Takes `exec` out again, of every entry of ours for all projects, or of those of a client and name. An entry that
 /// has to stay as it is comes back with the reason.
-#[must_use]
 pub(crate) fn uninstall(
     found: &Findings,
     client: Option<&str>,
@@ -142,7 +139,6 @@ fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<WrapCha
 }
 
 /// The files that could not be read and say `mcp-reap` and `exec`: an entry of ours may stand there.
-#[must_use]
 pub(crate) fn unread(found: &Findings) -> Vec<(PathBuf, String)> {
     let says = |file: &Path| {
         let bytes = crate::os::own_file::read(file, crate::clients::LARGE).ok().flatten()?.bytes;

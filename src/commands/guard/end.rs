@@ -145,7 +145,7 @@ fn plan<H: Host>(
         ours.retain(|finding| ends(finding.verdict));
     }
     let judgement = Judgement { findings: ours, ..Judgement::default() };
-    let mut plan = Plan::new(&judgement, &look, policy);
+    let mut plan = Plan::of_unused(&judgement, &look, policy);
     as_helpers(&mut plan, &seen.snapshot, root);
     Ok(Some(Planned { plan, root: root_lives.then_some(root) }.whole()))
 }

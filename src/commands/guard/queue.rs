@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::guard::ticket::{Known, Ticket};
 use crate::guard::watch::{Events, FarEnd, Happenings, Watched};
-use crate::marker::Wire;
+use crate::marker::WireId;
 use crate::process::Pid;
 use crate::sys::macos::calls::{Kevent, errno, kevent};
 use crate::sys::macos::{Calls, Kqueue, OwnWire, lineage_by, own_wire_by};
@@ -135,9 +135,9 @@ impl<C: Calls> Events for Queue<C> {
 }
 
 /// What on a descriptor of this process can hang up, for the marker.
-pub fn wire_on(calls: &impl Calls, fd: i32) -> Option<Wire> {
+pub fn wire_on(calls: &impl Calls, fd: i32) -> Option<WireId> {
     let OwnWire { socket, number, .. } = own_wire_by(calls, fd)?;
-    Some(if socket { Wire::Socket(number) } else { Wire::Pipe(number) })
+    Some(if socket { WireId::Socket(number) } else { WireId::Pipe(number) })
 }
 
 fn hang_up(fd: i32, wire: Option<OwnWire>) -> Kevent {

@@ -39,7 +39,6 @@ pub struct Server<H> {
 
 impl<H: Host> Server<H> {
     /// Notes what can be seen only before the root becomes the server.
-    #[must_use]
     pub fn new(host: H, ticket: &Ticket) -> Server<H> {
         let root = ticket.root.pid;
         let (session, command) = (host.session(root), command_of(&host.command(root)));
@@ -68,7 +67,6 @@ impl<H: Host> Server<H> {
 
 impl<H> Server<H> {
     /// Says whether the command behind `exec` is a script for a shell, which its name may not tell.
-    #[must_use]
     pub fn of_a_shell_script(mut self, is_one: bool) -> Server<H> {
         self.guarded.shell_script = is_one;
         self
@@ -80,7 +78,6 @@ impl<H: Host> Server<H> {
     /// server that holds both other ends of its stdio. It is looked for only where what started `exec` is no client by
     /// its command line and passes on to something else, and as soon as the server has its guardian: an end that a
     /// client has closed shows nobody.
-    #[must_use]
     pub fn with_the_client_behind(mut self) -> Server<H> {
         if self.client > Pid::INIT && passes_on(&self.guarded.host.command(self.client)) {
             self.behind = self.holder_of_both_ends().filter(|holder| holder.pid != self.client);

@@ -21,7 +21,6 @@ pub enum PluginState {
 
 impl PluginState {
     /// What the findings come to.
-    #[must_use]
     pub fn of(health: &Health) -> PluginState {
         match health {
             health if health.is_critical() => PluginState::Critical,
@@ -31,7 +30,6 @@ impl PluginState {
     }
 
     /// As the convention writes it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             PluginState::Ok => "OK",
@@ -43,7 +41,6 @@ impl PluginState {
 }
 
 /// The plugin's output. `max_orphans` is the warning threshold in the performance data.
-#[must_use]
 pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
     let findings = &scene.judgement.findings;
     let rss = findings.iter().fold(0u64, |sum, finding| sum.saturating_add(finding.rss));
@@ -75,7 +72,6 @@ pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
 }
 
 /// The line when there was nothing to judge: why.
-#[must_use]
 pub fn unknown(why: &str) -> String {
     format!("MCP {} - {}", PluginState::Unknown.as_str(), plain(&clean(why)))
 }

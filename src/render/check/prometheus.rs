@@ -10,7 +10,6 @@ use crate::render::Scene;
 use crate::render::clean::clean;
 
 /// All metrics. `last` is the last run that ended, where one is recorded.
-#[must_use]
 pub fn text(scene: &Scene<'_>, health: &Health, last: Option<&Run>) -> String {
     let mut out = Metrics::default();
     let version = ("version", env!("CARGO_PKG_VERSION").to_owned());

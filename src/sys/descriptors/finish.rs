@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use super::wire::Direction;
+use super::wire::FdDirection;
 use super::{End, Naming, Other, Others, Sight, Way, Wires};
 use crate::process::{Details, Listener, Pid, Stdio, StdioKind};
 
 /// What a process serves on, and who is connected.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::sys) struct Channels {
+pub(in crate::sys) struct FdChannels {
     pub(in crate::sys) listening: Option<Vec<Listener>>,
     pub(in crate::sys) connected: Option<u32>,
     pub(in crate::sys) connected_peers: Vec<Pid>,
@@ -20,21 +20,21 @@ pub(in crate::sys) struct Channels {
 
 /// What is noted of the descriptors of one process.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::sys) struct Observation {
+pub(in crate::sys) struct FdObservation {
     pub(in crate::sys) stdio: Stdio,
-    pub(in crate::sys) channels: Channels,
+    pub(in crate::sys) channels: FdChannels,
 }
 
-impl Observation {
+impl FdObservation {
     /// Puts it together when the holders have been looked for.
     pub(in crate::sys) fn new(
         pid: Pid,
         wires: &Wires,
         others: &Others,
         naming: &mut impl Naming,
-    ) -> Observation {
+    ) -> FdObservation {
         let stdio = moved(pid, wires, others, naming).unwrap_or_else(|| Stdio {
-            kind: wires.stdin.kind,
+            stdin_kind: wires.stdin.kind,
             stdout_kind: Some(wires.stdout.kind),
             stdin_peers: peers(pid, &wires.stdin, naming),
             stdout_peers: peers(pid, &wires.stdout, naming),
@@ -42,7 +42,7 @@ impl Observation {
             stdin_id: wires.stdin.id,
             stdout_id: wires.stdout.id,
         });
-        Observation { stdio, channels: channels(pid, others, naming) }
+        FdObservation { stdio, channels: channels(pid, others, naming) }
     }
 
     /// Writes it into a process's row.
@@ -62,7 +62,7 @@ impl Observation {
 /// its descendants: the kernel counts holders we cannot see (not dumpable, another user, outside our PID namespace, in
 /// flight between two processes). Where every process could be read they are named, the process itself among them (`strace`
 /// puts pipes of its own on 0 and 1).
-fn peers(pid: Pid, direction: &Direction, naming: &mut impl Naming) -> Option<Vec<Pid>> {
+fn peers(pid: Pid, direction: &FdDirection, naming: &mut impl Naming) -> Option<Vec<Pid>> {
     match direction.sight {
         Some(Sight::Closed) => Some(Vec::new()),
         Some(Sight::Unknown) => None,
@@ -146,7 +146,7 @@ fn moved(pid: Pid, wires: &Wires, others: &Others, naming: &mut impl Naming) -> 
     let (stdout, some_out, stdout_id, stdout_kind) = held(Way::Out);
     let known = |pids: Vec<Pid>| (!pids.is_empty()).then_some(pids);
     (some_in && some_out).then(|| Stdio {
-        kind,
+        stdin_kind: kind,
         stdout_kind: Some(stdout_kind),
         stdin_peers: known(stdin),
         stdout_peers: known(stdout),
@@ -156,7 +156,7 @@ fn moved(pid: Pid, wires: &Wires, others: &Others, naming: &mut impl Naming) -> 
     })
 }
 
-fn channels(pid: Pid, others: &Others, naming: &mut impl Naming) -> Channels {
+fn channels(pid: Pid, others: &Others, naming: &mut impl Naming) -> FdChannels {
     let (mut connected, mut connected_peers, mut outbound) = (0_u32, Vec::new(), Vec::new());
     for other in &others.served {
         let found = match other {
@@ -175,7 +175,7 @@ fn channels(pid: Pid, others: &Others, naming: &mut impl Naming) -> Channels {
         outbound.extend(outside(pid, End::Socket(*id), naming).unwrap_or_default());
     }
     connected_peers.sort_unstable();
-    Channels {
+    FdChannels {
         listening: (!others.listening_unread).then(|| others.listening.iter().cloned().collect()),
         connected: (!others.served_unread).then_some(connected),
         connected_peers,

@@ -12,7 +12,7 @@ mod runtime;
 pub(super) mod tests;
 mod wire;
 
-pub(super) use finish::Observation;
+pub(super) use finish::FdObservation;
 pub(super) use others::Others;
 pub(super) use runtime::{is_display, is_runtimes_own, is_told_to_show, unix_listener};
 pub(super) use wire::{Wires, runs_python};

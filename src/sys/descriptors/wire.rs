@@ -16,7 +16,7 @@ const MOVED: [u32; 2] = [6, 7];
 
 /// One direction of the wire.
 #[derive(Clone, Debug)]
-pub(in crate::sys) struct Direction {
+pub(in crate::sys) struct FdDirection {
     pub(super) kind: StdioKind,
     /// The number of the pipe or socket.
     pub(super) id: Option<u64>,
@@ -29,8 +29,8 @@ pub(in crate::sys) struct Direction {
 /// Both directions, before the holders of the other ends are searched.
 #[derive(Clone, Debug)]
 pub(in crate::sys) struct Wires {
-    pub(super) stdin: Direction,
-    pub(super) stdout: Direction,
+    pub(super) stdin: FdDirection,
+    pub(super) stdout: FdDirection,
     /// Descriptors on which it lies.
     pub(super) fds: [u32; 2],
     /// The answers about sockets on these, requested once.
@@ -75,7 +75,8 @@ impl Wires {
 
     /// This socket, a unix one, is the wire.
     pub(super) fn has_socket(&self, id: u64) -> bool {
-        let of_wire = |direction: &Direction| direction.id == Some(id) && direction.kind == StdioKind::Socket;
+        let of_wire =
+            |direction: &FdDirection| direction.id == Some(id) && direction.kind == StdioKind::Socket;
         (of_wire(&self.stdin) || of_wire(&self.stdout))
             && self.asked.iter().any(|(asked, socket)| {
                 *asked == id && matches!(socket, Socket::Connected(connection) if connection.unix)
@@ -132,7 +133,7 @@ fn direction(
     way: Way,
     answers: &mut impl Answers,
     asked: &mut Vec<(u64, Socket)>,
-) -> Direction {
+) -> FdDirection {
     let unknown = Some(Sight::Unknown);
     let (kind, id, sight, terminal) = match object(rows, fd) {
         Some(Object::Pipe(id)) => (StdioKind::Pipe, Some(id), Some(answers.pipe(fd, id, way)), None),
@@ -148,5 +149,5 @@ fn direction(
         Some(Object::Terminal { gone: true, .. }) | None => (StdioKind::Closed, None, None, None),
         Some(Object::Other | Object::Unread) => (StdioKind::Unknown, None, unknown, None),
     };
-    Direction { kind, id, sight, terminal }
+    FdDirection { kind, id, sight, terminal }
 }

@@ -16,7 +16,6 @@ use crate::reap::Lineage;
 
 /// The process that has this number now, a zombie included; `None` where no process has it or its start
 /// cannot be read.
-#[must_use]
 pub fn identity(pid: Pid) -> Option<ProcessId> {
     let mut proc = Proc::open().ok()?;
     proc.read_of(pid, "stat", 4 << 10).ok()?;
@@ -25,7 +24,6 @@ pub fn identity(pid: Pid) -> Option<ProcessId> {
 
 /// The environment of a process, each variable ended by a zero, at most a megabyte of it. `None` where it is not shown:
 /// another user's, one in the middle of its exec.
-#[must_use]
 pub fn environment(pid: Pid) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(format!("/proc/{pid}/environ"))
@@ -37,7 +35,6 @@ pub fn environment(pid: Pid) -> Option<Vec<u8>> {
 }
 
 /// The command line of a process as it stands now; empty where it is not shown.
-#[must_use]
 pub fn command(pid: Pid) -> Argv {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let line = line.strip_suffix(b"\0").unwrap_or(&line);
@@ -45,7 +42,6 @@ pub fn command(pid: Pid) -> Argv {
 }
 
 /// Which process it is and which one forked it, by numbers that are never given twice: Linux has none.
-#[must_use]
 pub fn lineage(_: Pid) -> Option<Lineage> {
     None
 }

@@ -72,7 +72,7 @@ impl Holders {
     /// An ancestor that holds the other end and not the process's own is its client, or the proxy that talks to it,
     /// and most looks end here (a handful of tables). A launcher that merely passes the wire on holds the process's
     /// own end.
-    pub(super) fn settle(
+    pub(super) fn is_plainly_in_use(
         &mut self,
         proc: &mut Proc,
         ancestors: &[&ProcessRecord],

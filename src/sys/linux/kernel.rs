@@ -95,7 +95,7 @@ impl OsKernel {
     }
 
     /// What must hold of a process whose pidfd is already open.
-    fn judge(&mut self, id: ProcessId) -> Result<(), Refusal> {
+    fn check_identity(&mut self, id: ProcessId) -> Result<(), Refusal> {
         let row = self.proc.row(id.pid).map_err(refusal)?;
         same_start(&row, id)?;
         if row.kernel_thread {
@@ -155,7 +155,7 @@ impl Kernel for OsKernel {
             Errno::INVAL | Errno::NOENT => Refusal::Reused,
             errno => refusal(errno),
         })?;
-        self.judge(id)?;
+        self.check_identity(id)?;
         // Alive after the comparison, so it was alive during it, and the number was its own.
         if has_ended(&fd) {
             return Err(Refusal::Gone);

@@ -30,16 +30,16 @@ use self::holders::{Holders, Named};
 use self::proc::{MOST_ENVIRON, Place, Proc};
 use self::sockets::Sockets;
 use self::threads::Threads;
-use super::descriptors::{Observation, Others, Row, Wires, is_told_to_show, runs_python};
+use super::descriptors::{FdObservation, Others, Row, Wires, is_told_to_show, runs_python};
 use super::{EVIDENCE_VARIABLES, SysError, procfs};
 use crate::bytes::RawText;
 use crate::process::{
-    Details, Interest, LazyDetails, OtherEnd, Owners, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, Viewer,
+    Details, Interest, LazyDetails, OtherEnd, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, UidPrecision, Viewer,
 };
 use crate::tree::Tree;
 
 pub(super) fn snapshot(
-    owners: Owners,
+    owners: UidPrecision,
     interest: &mut dyn FnMut(&Snapshot) -> Interest,
 ) -> Result<Snapshot, SysError> {
     take_as(Pid(std::process::id()), owners, interest)
@@ -52,7 +52,7 @@ pub(super) fn ancestors() -> Result<Snapshot, SysError> {
     let mut processes: Vec<ProcessRecord> = Vec::new();
     let mut next = viewer.pid;
     while processes.iter().all(|row| row.pid() != next) {
-        let Some(row) = table::rows(&mut proc, &[next], viewer.uid, Owners::Exact).pop() else { break };
+        let Some(row) = table::rows(&mut proc, &[next], viewer.uid, UidPrecision::Exact).pop() else { break };
         next = row.parent;
         processes.push(row);
     }
@@ -74,7 +74,7 @@ fn of_rows(viewer: Viewer, processes: Vec<ProcessRecord>) -> Snapshot {
 /// The two stages, as `viewer`: what that process holds does not count.
 fn take_as(
     viewer: Pid,
-    owners: Owners,
+    owners: UidPrecision,
     interest: &mut dyn FnMut(&Snapshot) -> Interest,
 ) -> Result<Snapshot, SysError> {
     let mut proc = Proc::open()?;
@@ -174,7 +174,7 @@ impl DetailReader {
             let Some((_, Ok((.., details, _)))) = seen.get_mut(at) else { continue };
             let pid = record.pid();
             let mut named = Named { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
-            let observation = Observation::new(pid, &held.wires, &held.others, &mut named);
+            let observation = FdObservation::new(pid, &held.wires, &held.others, &mut named);
             if observation.stdio.stdin() == OtherEnd::Closed {
                 let threads = Threads::of(&mut self.proc, pid);
                 details.tracer = threads.tracer.or(details.tracer);
@@ -221,7 +221,8 @@ impl DetailReader {
         };
         let mut wires = Wires::look(rows, runs_python(record, details.exe.as_ref()), &mut answers);
         let doubtful = |pid| whole.binary_search(&pid).is_ok() && !self.sound.contains(&pid);
-        let settled = answers.holders.settle(answers.proc, &tree.ancestors(record), &wires, doubtful);
+        let settled =
+            answers.holders.is_plainly_in_use(answers.proc, &tree.ancestors(record), &wires, doubtful);
         let others = Others::look(rows, &mut wires, settled, &mut answers);
         if settled || wires.sights().next().is_none() {
             self.sound.insert(record.pid());

@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::proc::{MOST_ENVIRON, Proc};
 use crate::bytes::Lines;
 use crate::marker::VARIABLE;
-use crate::process::{Owners, Pid, ProcessRecord, ProcessState, StartTime, Uid};
+use crate::process::{Pid, ProcessRecord, ProcessState, StartTime, Uid, UidPrecision};
 use crate::sys::procfs::{self, Stat};
 
 /// The most of a command line that is read, in bytes. More is cut: it then equals no configured
@@ -61,7 +61,7 @@ fn seconds(clock: ClockId) -> f64 {
 }
 
 /// A row for each of these processes that is still there.
-pub(super) fn rows(proc: &mut Proc, pids: &[Pid], own: Uid, owners: Owners) -> Vec<ProcessRecord> {
+pub(super) fn rows(proc: &mut Proc, pids: &[Pid], own: Uid, owners: UidPrecision) -> Vec<ProcessRecord> {
     let scan = Scan { own, owners, units: Units::get(), now: seconds(ClockId::Realtime) };
     in_two(proc, pids, &|proc, pids, rows| scan.rows(proc, pids, rows))
 }
@@ -141,7 +141,7 @@ pub(super) fn parse_start(text: &[u8]) -> Option<StartTime> {
 /// What the rows of one table have in common.
 struct Scan {
     own: Uid,
-    owners: Owners,
+    owners: UidPrecision,
     units: Units,
     now: f64,
 }
@@ -174,7 +174,7 @@ impl Scan {
         let uid = match self.owners {
             // The kernel's own threads are root's, and there are hundreds: no need to ask.
             _ if stat.kernel_thread => Uid(0),
-            Owners::Provisional if owner == own => own,
+            UidPrecision::Provisional if owner == own => own,
             _ => Uid(proc.uid_of(pid).ok()?),
         };
         let mut record = ProcessRecord::new(pid, StartTime(stat.start_ticks));
@@ -203,7 +203,7 @@ impl Scan {
         }
         if let Some(line) = line {
             keep(line);
-        } else if !kernel_thread && self.owners == Owners::Provisional {
+        } else if !kernel_thread && self.owners == UidPrecision::Provisional {
             // One of ours that hides its command line may be a launcher of anything.
             record.uid = Some(Uid(proc.uid_of(pid).ok()?));
         }
@@ -273,7 +273,7 @@ mod tests {
         // The same process often enough for a second thread, and some numbers without a process.
         let mut pids = vec![me; WORTH_TWO];
         pids.extend([Pid(u32::MAX); 7]);
-        let rows = rows(&mut proc, &pids, own, Owners::Exact);
+        let rows = rows(&mut proc, &pids, own, UidPrecision::Exact);
         assert_eq!(rows.len(), WORTH_TWO);
         assert!(rows.capacity() >= pids.len(), "collected in place: the table is not held twice");
         assert!(rows.iter().all(|row| row.id == rows[0].id && row.argv == rows[0].argv));

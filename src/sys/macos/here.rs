@@ -5,38 +5,34 @@ use std::time::Duration;
 
 use super::{Mac, command_by, environment_by, identity_by, lineage_by, snapshot_by, wait_for_end_by};
 use crate::bytes::Argv;
-use crate::process::{Interest, Owners, Pid, ProcessId, Snapshot};
+use crate::process::{Interest, Pid, ProcessId, Snapshot, UidPrecision};
 use crate::reap::Lineage;
 use crate::sys::SysError;
 
 /// Every row has its exact user: it comes with the rest.
 pub(in crate::sys) fn snapshot(
-    _: Owners,
+    _: UidPrecision,
     interest: &mut dyn FnMut(&Snapshot) -> Interest,
 ) -> Result<Snapshot, SysError> {
     snapshot_by(&Mac, interest)
 }
 
 /// As [`identity_by`].
-#[must_use]
 pub fn identity(pid: Pid) -> Option<ProcessId> {
     identity_by(&Mac, pid)
 }
 
 /// As [`environment_by`].
-#[must_use]
 pub fn environment(pid: Pid) -> Option<Vec<u8>> {
     environment_by(&Mac, pid)
 }
 
 /// As [`command_by`].
-#[must_use]
 pub fn command(pid: Pid) -> Argv {
     command_by(&Mac, pid)
 }
 
 /// As [`lineage_by`]; `None` where there is no such process.
-#[must_use]
 pub fn lineage(pid: Pid) -> Option<Lineage> {
     lineage_by(&Mac, pid).ok()
 }

@@ -76,7 +76,7 @@ impl<C: Calls> MacKernel<C> {
     }
 
     /// What must hold of a process, and its arguments.
-    fn judge(&mut self, id: ProcessId) -> Result<Argv, Refusal> {
+    fn check_identity(&mut self, id: ProcessId) -> Result<Argv, Refusal> {
         let seen = bsd(&self.calls, id.pid).map_err(|error| refusal(&error))?;
         if !self.all_users && seen.uid != self.uid {
             return Err(Refusal::Denied(format!("belongs to user {}", seen.uid.0)));
@@ -123,7 +123,7 @@ impl<C: Calls> Kernel for MacKernel<C> {
         if id.pid.0 <= 1 || id.pid == self.me {
             return Err(Refusal::Denied(format!("{} is never signalled", id.pid)));
         }
-        Ok(Held { id, argv: self.judge(id)? })
+        Ok(Held { id, argv: self.check_identity(id)? })
     }
 
     fn signal(&mut self, held: &Held, signal: Signal) -> Result<(), Refusal> {
@@ -134,7 +134,7 @@ impl<C: Calls> Kernel for MacKernel<C> {
         };
         // Read before all else is compared: a program that is started meanwhile has another.
         let version = unique(&self.calls, held.id.pid).ok().map(|unique| unique.version);
-        if self.judge(held.id)? != held.argv {
+        if self.check_identity(held.id)? != held.argv {
             return Err(Refusal::Denied("it runs something else since it was held".into()));
         }
         self.send(held.id, version, signal)

@@ -34,7 +34,6 @@ const POINTER: usize = 8;
 /// And a program that has written a title over its arguments (`npm exec ...`, `process.title`) may
 /// have left fewer strings there than argc says: what is doubtful then goes to the environment, of
 /// which hardly anything is kept.
-#[must_use]
 pub fn parse(buffer: &[u8]) -> Option<ProcArgs> {
     let (argc, rest) = buffer.split_first_chunk::<4>()?;
     let argc = usize::try_from(i32::from_le_bytes(*argc)).ok()?;

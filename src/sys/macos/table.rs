@@ -12,7 +12,7 @@ use super::wires::{self, Asked, Connections, Fds, Holders};
 use crate::bytes::RawText;
 use crate::process::{Interest, Pid, ProcessRecord, ProcessState, SCHEMA, Snapshot, StartTime, Uid, Viewer};
 use crate::sys::EVIDENCE_VARIABLES;
-use crate::sys::descriptors::{Object, Observation, Others, Wires, is_told_to_show, runs_python};
+use crate::sys::descriptors::{FdObservation, Object, Others, Wires, is_told_to_show, runs_python};
 use crate::tree::Tree;
 
 /// sys/syslimits.h: ARG_MAX, the most that arguments and environment can take together.
@@ -197,13 +197,13 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     }
     let python = snapshot.processes.iter().filter(|row| runs_python(row, row.details.exe.as_ref()));
     let python: BTreeSet<Pid> = python.map(ProcessRecord::pid).collect();
-    let mut seen: BTreeMap<Pid, Observation> = BTreeMap::new();
+    let mut seen: BTreeMap<Pid, FdObservation> = BTreeMap::new();
     for (pid, own) in &fds {
         let rows = wires::rows(own);
         let mut asked = Asked { fds: own, connections: &connections };
         let mut wires = Wires::look(&rows, python.contains(pid), &mut asked);
         let others = Others::look(&rows, &mut wires, false, &mut asked);
-        seen.insert(*pid, Observation::new(*pid, &wires, &others, &mut holders));
+        seen.insert(*pid, FdObservation::new(*pid, &wires, &others, &mut holders));
     }
     drop(holders);
     for record in &mut snapshot.processes {

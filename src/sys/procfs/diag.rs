@@ -47,13 +47,11 @@ const UNIX_DIAG_ICONS: u16 = 3;
 const UNIX_DIAG_SHUTDOWN: u16 = 6;
 
 /// Asks for one unix socket by its inode, with its name, its peer's inode and who waits to be accepted.
-#[must_use]
 pub fn unix_request(inode: u32) -> Vec<u8> {
     message(NLM_F_REQUEST, &unix_body(inode))
 }
 
 /// Asks for all unix sockets of our network namespace: 0.2 ms for 250.
-#[must_use]
 pub fn unix_dump_request() -> Vec<u8> {
     message(NLM_F_REQUEST | NLM_F_DUMP, &unix_body(0))
 }
@@ -69,13 +67,11 @@ fn unix_body(inode: u32) -> Vec<u8> {
 
 /// Asks for all TCP sockets of one family, but those that only wait for late packets (TIME_WAIT): it walks the whole
 /// table of connections, 1 to 4 ms.
-#[must_use]
 pub fn tcp_dump_request(v6: bool) -> Vec<u8> {
     inet_dump_request(v6, IPPROTO_TCP, !(1 << TCP_TIME_WAIT))
 }
 
 /// Asks for all UDP sockets of one family.
-#[must_use]
 pub fn udp_dump_request(v6: bool) -> Vec<u8> {
     inet_dump_request(v6, IPPROTO_UDP, u32::MAX)
 }
@@ -150,7 +146,6 @@ pub struct UnixSocket {
 }
 
 /// Parses a `struct unix_diag_msg` and the attributes behind it (linux/unix_diag.h).
-#[must_use]
 pub fn unix_diag_row(body: &[u8]) -> Option<UnixSocket> {
     if *body.first()? != AF_UNIX {
         return None;
@@ -186,7 +181,6 @@ fn unix_name(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Parses a `struct inet_diag_msg` (linux/inet_diag.h).
-#[must_use]
 pub fn tcp_diag_row(body: &[u8]) -> Option<TcpRow> {
     let family = *body.first()?;
     let side = |port: usize, ip: usize| {

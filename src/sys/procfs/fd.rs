@@ -27,7 +27,6 @@ pub enum FdTarget {
 
 impl FdTarget {
     /// Understands the text of a link.
-    #[must_use]
     pub fn parse(link: &[u8]) -> FdTarget {
         let inode = |rest: &[u8]| std::str::from_utf8(rest.strip_suffix(b"]")?).ok()?.parse().ok();
         if let Some(pipe) = link.strip_prefix(b"pipe:[").and_then(inode) {
@@ -55,7 +54,6 @@ impl FdTarget {
 /// pos:    0
 /// flags:  02004002
 /// ```
-#[must_use]
 pub fn closes_on_exec(fdinfo: &[u8]) -> Option<bool> {
     /// The same number on every architecture Linux has but Alpha, PA-RISC and SPARC.
     const O_CLOEXEC: u64 = 0o2_000_000;
@@ -65,7 +63,6 @@ pub fn closes_on_exec(fdinfo: &[u8]) -> Option<bool> {
 }
 
 /// The pseudo terminal whose master a descriptor is: `tty-index` in its `/proc/PID/fdinfo/N` (Linux 4.14).
-#[must_use]
 pub fn terminal_of_master(fdinfo: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(fdinfo).ok()?;
     text.lines().find_map(|line| line.strip_prefix("tty-index:"))?.trim().parse().ok()

@@ -47,7 +47,6 @@ const PF_KTHREAD: u64 = 0x0020_0000;
 ///
 /// Every byte is looked at once, and none behind the last field that matters: this is done for every process, and with
 /// `split_ascii_whitespace` and `parse` it was a third of all instructions of a look.
-#[must_use]
 pub fn stat(line: &[u8]) -> Option<Stat> {
     let open = line.iter().position(|byte| *byte == b'(')?;
     let close = end_of_name(line, open)?;
@@ -138,7 +137,6 @@ pub(in crate::sys) fn natural(digits: &[u8]) -> Option<i64> {
 /// The name `ps` shows for a controlling terminal: `pts/3`, `tty1`, `ttyS0`; `None` for none.
 ///
 /// Device numbers as in the kernel's `Documentation/admin-guide/devices.txt`.
-#[must_use]
 pub fn tty_name(tty_nr: u32) -> Option<Box<str>> {
     let major = (tty_nr >> 8) & 0xfff;
     let minor = (tty_nr & 0xff) | ((tty_nr >> 12) & 0xf_ff00);

@@ -21,7 +21,6 @@ pub struct TcpRow {
 ///   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
 ///    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 81234 ...
 /// ```
-#[must_use]
 pub fn tcp_table(bytes: &[u8]) -> Vec<TcpRow> {
     bytes.split(|byte| *byte == b'\n').filter_map(row).collect()
 }

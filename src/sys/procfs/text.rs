@@ -15,13 +15,11 @@ use crate::process::{Pid, Uid};
 /// ```
 ///
 /// so empty arguments behind a single one are taken for padding.
-#[must_use]
 pub fn argv(bytes: &[u8]) -> Option<Argv> {
     arguments(bytes).map(Argv::from_terminated)
 }
 
 /// The part of that file which holds arguments. Each is ended by a NUL, except by programs that overwrote the last one.
-#[must_use]
 pub fn arguments(bytes: &[u8]) -> Option<&[u8]> {
     if bytes.is_empty() {
         return None;
@@ -34,7 +32,6 @@ pub fn arguments(bytes: &[u8]) -> Option<&[u8]> {
 /// The variables in `names` that `/proc/PID/environ` holds, with their values; the first of two wins, as
 /// in getenv(3). `None` when what stands there is no environment: nothing at all (a program that overwrote where it
 /// begins and ends; one that was started with none looks the same), or a title that was written over it.
-#[must_use]
 pub fn evidence(environ: &[u8], names: &[&str]) -> Option<BTreeMap<String, String>> {
     if !environ.split(|byte| *byte == 0).next().is_some_and(|first| first.contains(&b'=')) {
         return None;
@@ -57,7 +54,6 @@ pub fn evidence(environ: &[u8], names: &[&str]) -> Option<BTreeMap<String, Strin
 /// 1:name=systemd:/user.slice/user-1000.slice/session-3.scope
 /// 0::/user.slice/user-1000.slice/session-3.scope
 /// ```
-#[must_use]
 pub fn cgroup(bytes: &[u8]) -> Option<String> {
     let mut named = None;
     for line in bytes.split(|byte| *byte == b'\n') {
@@ -78,7 +74,6 @@ pub fn cgroup(bytes: &[u8]) -> Option<String> {
 
 /// A path without the ` (deleted)` that the kernel puts behind one whose file is gone. An upgrade
 /// deletes the program of every process that runs; it is still that program.
-#[must_use]
 pub fn undeleted(path: &[u8]) -> &[u8] {
     path.strip_suffix(b" (deleted)").unwrap_or(path)
 }
@@ -102,7 +97,6 @@ pub struct ProcStatus {
 }
 
 /// Parses `/proc/PID/status`; names in it have their newlines escaped by the kernel.
-#[must_use]
 pub fn status(bytes: &[u8]) -> ProcStatus {
     let mut status = ProcStatus::default();
     for line in bytes.split(|byte| *byte == b'\n') {

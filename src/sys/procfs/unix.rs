@@ -22,7 +22,6 @@ pub struct UnixRow {
 /// 0000000000000000: 00000002 00000000 00010000 0001 01 21391 /run/x.sock
 /// 0000000000000000: 00000003 00000000 00000000 0001 03 21400 @hub
 /// ```
-#[must_use]
 pub fn unix_table(bytes: &[u8]) -> Vec<UnixRow> {
     bytes.split(|byte| *byte == b'\n').filter_map(row).collect()
 }

@@ -81,14 +81,14 @@ impl World {
         self.failing.contains(&(self.asked - 1))
     }
 
-    fn seen_when(mut self, settled: bool) -> Observation {
+    fn seen_when(mut self, settled: bool) -> FdObservation {
         let rows = self.rows.clone();
         let mut wires = Wires::look(&rows, true, &mut self);
         let others = Others::look(&rows, &mut wires, settled, &mut self);
-        Observation::new(SERVER, &wires, &others, &mut self)
+        FdObservation::new(SERVER, &wires, &others, &mut self)
     }
 
-    fn seen(self) -> Observation {
+    fn seen(self) -> FdObservation {
         self.seen_when(false)
     }
 

@@ -62,7 +62,7 @@ proptest! {
         let whole = world.clone().seen_when(settled);
         let torn = World { failing, ..world }.seen_when(settled);
         // With a way that is not known beside it, a closed one ends nothing: the wire may have been moved there.
-        let closed = |seen: &Observation| {
+        let closed = |seen: &FdObservation| {
             let closed = |end: OtherEnd<'_>| end == OtherEnd::Closed;
             [closed(seen.stdio.stdin()), closed(seen.stdio.stdout())].map(|one| one && seen.stdio.other_peers.is_some())
         };

@@ -132,7 +132,7 @@ fn each_direction_is_seen_for_itself() {
 fn only_where_the_python_sdk_puts_it_a_moved_wire_is_known_to_be_dead() {
     let kind = |world: World| {
         let stdio = world.stdio();
-        (stdio.kind, stdio.stdin() == OtherEnd::Closed && stdio.stdout() == OtherEnd::Closed)
+        (stdio.stdin_kind, stdio.stdin() == OtherEnd::Closed && stdio.stdout() == OtherEnd::Closed)
     };
     assert_eq!(kind(on_null().reads(6, 1).writes(7, 2)), (StdioKind::Pipe, true));
     let gone = || on_null().pair(6, 7, Other::Gone).pair(7, 8, Other::Gone);
@@ -155,7 +155,7 @@ fn only_where_the_python_sdk_puts_it_a_moved_wire_is_known_to_be_dead() {
     let held = on_null().reads(8, 1).writes(9, 2).held(End::Writer(1), CLIENT).held(End::Reader(2), CLIENT);
     let stdio = held.stdio();
     assert_eq!(
-        (stdio.kind, stdio.stdin(), stdio.stdout()),
+        (stdio.stdin_kind, stdio.stdin(), stdio.stdout()),
         (StdioKind::Pipe, OtherEnd::Held(&[CLIENT]), OtherEnd::Held(&[CLIENT]))
     );
     assert_eq!((stdio.stdin_id, stdio.stdout_id, stdio.other_peers), (Some(1), Some(2), Some(vec![])));

@@ -7,7 +7,7 @@ use super::row::MOST;
 use super::{OsKernel, refusal, same_start};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, ProcessState, StartTime, Uid};
-use crate::reap::{Activity, Family, Lookout, ProcessRow, Refusal, Wire};
+use crate::reap::{Activity, Family, HeldPipe, Lookout, ProcessRow, Refusal};
 use crate::sys::procfs::{self, Stat};
 
 /// 0 is outside our PID namespace.
@@ -49,9 +49,10 @@ impl Lookout for OsKernel {
 
     /// Pipes and sockets take their inode numbers from one counter of 32 bits (fs/inode.c,
     /// get_next_ino), so within seconds no number comes twice.
-    fn wires(&mut self, id: ProcessId) -> Option<Vec<Wire>> {
+    fn wires(&mut self, id: ProcessId) -> Option<Vec<HeldPipe>> {
         let wires = self.proc.wires(id.pid).ok()?;
-        self.is_still_there(id).then(|| wires.into_iter().map(|(fd, number)| Wire { fd, number }).collect())
+        self.is_still_there(id)
+            .then(|| wires.into_iter().map(|(fd, number)| HeldPipe { fd, number }).collect())
     }
 
     fn argv(&mut self, id: ProcessId) -> Argv {

@@ -12,7 +12,7 @@ use super::kernel_tests::row_of;
 use super::real_stage_tests::Sleeper;
 use super::*;
 use crate::process::StartTime;
-use crate::reap::{Lookout, Wire};
+use crate::reap::{HeldPipe, Lookout};
 
 fn kernel() -> OsKernel {
     OsKernel::new(false, Arc::default()).unwrap()
@@ -109,7 +109,7 @@ fn each_error_of_the_kernel_has_its_meaning() {
 }
 
 /// Those on the first three descriptors: the parent of the tests may have left others open.
-fn stdio_wires(kernel: &mut OsKernel, id: ProcessId) -> Option<Vec<Wire>> {
+fn stdio_wires(kernel: &mut OsKernel, id: ProcessId) -> Option<Vec<HeldPipe>> {
     Some(kernel.wires(id)?.into_iter().filter(|wire| wire.fd < 3).collect())
 }
 

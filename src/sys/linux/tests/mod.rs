@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::take_as;
-use crate::process::{Interest, Owners, Pid, ProcessRecord, ProcessState, Snapshot, Stdio, StdioKind};
+use crate::process::{Interest, Pid, ProcessRecord, ProcessState, Snapshot, Stdio, StdioKind, UidPrecision};
 use crate::sys::SysError;
 
 /// Ends and collects the child when the test is over, however it ends.
@@ -80,7 +80,7 @@ impl Drop for Own {
 }
 
 fn take(viewer: Pid, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError> {
-    take_as(viewer, Owners::Exact, interest)
+    take_as(viewer, UidPrecision::Exact, interest)
 }
 
 /// One process, as seen by no particular viewer: the test itself counts as a holder.
@@ -111,7 +111,7 @@ fn stdio_becomes(own: &Own, kind: StdioKind, stdin: Option<&[Pid]>, stdout: Opti
     let expected = (kind, peers(stdin), peers(stdout));
     let row = eventually(own, |row| {
         let stdio = row.details.stdio.as_ref();
-        stdio.is_some_and(|s| (s.kind, s.stdin_peers.clone(), s.stdout_peers.clone()) == expected)
+        stdio.is_some_and(|s| (s.stdin_kind, s.stdin_peers.clone(), s.stdout_peers.clone()) == expected)
     });
     row.details.stdio.clone().unwrap()
 }

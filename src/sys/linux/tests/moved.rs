@@ -31,8 +31,9 @@ fn a_program_that_is_no_python_proves_nothing_on_6_and_7() {
     let mut own = Own::shell(MOVE, Given::piped(), Given::piped());
     stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), Some(&[me()]));
     drop((own.0.stdin.take(), own.0.stdout.take()));
-    let row =
-        eventually(&own, |row| row.details.stdio.as_ref().is_some_and(|stdio| stdio.kind == StdioKind::Null));
+    let row = eventually(&own, |row| {
+        row.details.stdio.as_ref().is_some_and(|stdio| stdio.stdin_kind == StdioKind::Null)
+    });
     let stdio = row.details.stdio.as_ref().unwrap();
     assert_eq!((&stdio.stdin_peers, &stdio.stdout_peers), (&None, &None));
 }
@@ -48,7 +49,10 @@ fn a_wire_moved_anywhere_else_is_found_while_it_lives_and_proves_nothing_when_it
         stdio_becomes(&own, StdioKind::Pipe, Some(&[me()]), Some(&[me()]));
         drop((own.0.stdin.take(), own.0.stdout.take()));
         let row = eventually(&own, |row| {
-            row.details.stdio.as_ref().is_some_and(|s| matches!(s.kind, StdioKind::Null | StdioKind::Closed))
+            row.details
+                .stdio
+                .as_ref()
+                .is_some_and(|s| matches!(s.stdin_kind, StdioKind::Null | StdioKind::Closed))
         });
         let stdio = row.details.stdio.as_ref().unwrap();
         assert_eq!((&stdio.stdin_peers, &stdio.stdout_peers), (&None, &None), "{elsewhere}");

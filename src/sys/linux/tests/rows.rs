@@ -179,9 +179,9 @@ fn a_provisional_user_becomes_exact_where_details_are_read() {
         let table = take_as(me(), owners, &mut |_| interest.clone().into()).unwrap();
         table.processes.iter().find(|row| row.pid() == own.pid()).unwrap().uid
     };
-    assert_eq!(uid(Owners::Provisional, vec![]), Some(Uid(0)), "the trap is there");
-    assert_eq!(uid(Owners::Provisional, vec![own.pid()]), Some(Uid(65534)));
-    assert_eq!(uid(Owners::Exact, vec![]), Some(Uid(65534)));
+    assert_eq!(uid(UidPrecision::Provisional, vec![]), Some(Uid(0)), "the trap is there");
+    assert_eq!(uid(UidPrecision::Provisional, vec![own.pid()]), Some(Uid(65534)));
+    assert_eq!(uid(UidPrecision::Exact, vec![]), Some(Uid(65534)));
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn who_holds_the_master_of_a_terminal_is_named_where_everybody_is_looked_at_anyw
         let snapshot = take(Pid(0), &mut |_| vec![asked.pid(), own.pid()].into()).unwrap();
         let row = snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap();
         let stdio = row.details.stdio.as_ref().unwrap();
-        if (stdio.kind, &stdio.stdin_peers) == (StdioKind::Tty, &Some(vec![me()])) {
+        if (stdio.stdin_kind, &stdio.stdin_peers) == (StdioKind::Tty, &Some(vec![me()])) {
             break;
         }
         assert!(Instant::now() < late, "still {row:?}");
@@ -183,7 +183,7 @@ fn what_the_viewer_holds_does_not_count() {
     let snapshot = take(me(), &mut |_| vec![own.pid()].into()).unwrap();
     let row = snapshot.processes.into_iter().find(|row| row.pid() == own.pid()).unwrap();
     let stdio = row.details.stdio.as_ref().unwrap();
-    assert_eq!((stdio.kind, &stdio.stdin_peers, &stdio.stdout_peers), (StdioKind::Pipe, &None, &None));
+    assert_eq!((stdio.stdin_kind, &stdio.stdin_peers, &stdio.stdout_peers), (StdioKind::Pipe, &None, &None));
 }
 
 /// The process that is looked at from inside a user namespace, by [`what_may_be_listed_and_not_read_is_not_known`].
@@ -198,7 +198,7 @@ fn what_may_be_listed_and_not_read_is_not_known() {
         let snapshot = take(Pid(0), &mut |_| vec![pid, me()].into()).unwrap();
         let row = snapshot.processes.iter().find(|row| row.pid() == pid).unwrap();
         let stdio = row.details.stdio.as_ref().unwrap();
-        assert_eq!((stdio.kind, stdio.stdout_kind), (StdioKind::Unknown, Some(StdioKind::Unknown)));
+        assert_eq!((stdio.stdin_kind, stdio.stdout_kind), (StdioKind::Unknown, Some(StdioKind::Unknown)));
         let peers = (&stdio.stdin_peers, &stdio.stdout_peers, &stdio.other_peers);
         assert_eq!(peers, (&None, &None, &None));
         assert_eq!((&row.details.listening, row.details.connected), (&None, None));

@@ -8,7 +8,7 @@ use super::super::table::{args, bsd, session, tracer, usage};
 use super::{MacKernel, has_ended, refusal};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, ProcessState, StartTime};
-use crate::reap::{Activity, Family, Lookout, ProcessRow, Refusal, Wire};
+use crate::reap::{Activity, Family, HeldPipe, Lookout, ProcessRow, Refusal};
 
 impl<C: Calls> Lookout for MacKernel<C> {
     fn family(&mut self) -> Family {
@@ -44,7 +44,7 @@ impl<C: Calls> Lookout for MacKernel<C> {
 
     /// The kernel names pipes and sockets by where they lie in its memory, and the next may lie in the
     /// same place: no proof. [`ProcessRow::lineage`] proves more.
-    fn wires(&mut self, _: ProcessId) -> Option<Vec<Wire>> {
+    fn wires(&mut self, _: ProcessId) -> Option<Vec<HeldPipe>> {
         None
     }
 

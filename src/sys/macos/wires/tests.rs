@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::process::{OtherEnd, ProcessRecord, Snapshot, StartTime, Stdio, StdioKind};
-use crate::sys::descriptors::{Observation, Others, Wires};
+use crate::sys::descriptors::{FdObservation, Others, Wires};
 use crate::sys::macos::layout::{Endpoint, FdTarget as On};
 
 const SERVER: Pid = Pid(10);
@@ -55,7 +55,7 @@ fn fds(held: &[(u32, On)]) -> Fds {
     held.iter().map(|(fd, end)| (*fd, Fd { target: end.clone(), closes_on_exec: Some(true) })).collect()
 }
 
-fn seen(server: &[(u32, On)], others: &[(Pid, &[(u32, On)])]) -> Observation {
+fn seen(server: &[(u32, On)], others: &[(Pid, &[(u32, On)])]) -> FdObservation {
     let mut child = ProcessRecord::new(CHILD, StartTime(1));
     child.parent = SERVER;
     let processes = [SERVER, CLIENT].map(|pid| ProcessRecord::new(pid, StartTime(1)));
@@ -75,7 +75,7 @@ fn seen(server: &[(u32, On)], others: &[(Pid, &[(u32, On)])]) -> Observation {
     let mut asked = Asked { fds: &own, connections: &connections };
     let mut wires = Wires::look(&rows, true, &mut asked);
     let others = Others::look(&rows, &mut wires, false, &mut asked);
-    Observation::new(SERVER, &wires, &others, &mut holders)
+    FdObservation::new(SERVER, &wires, &others, &mut holders)
 }
 
 fn judged(server: &[(u32, On)], client: &[(u32, On)]) -> Stdio {
@@ -83,7 +83,7 @@ fn judged(server: &[(u32, On)], client: &[(u32, On)]) -> Stdio {
 }
 
 fn shown(stdio: &Stdio) -> (StdioKind, OtherEnd<'_>, OtherEnd<'_>) {
-    (stdio.kind, stdio.stdin(), stdio.stdout())
+    (stdio.stdin_kind, stdio.stdin(), stdio.stdout())
 }
 
 const HELD: OtherEnd<'_> = OtherEnd::Held(&[CLIENT]);
@@ -119,7 +119,7 @@ fn a_question_that_failed_is_no_closed_descriptor() {
     assert_eq!(shown(&stdio), (StdioKind::Unknown, OtherEnd::Unread, OtherEnd::Closed));
     let above = seen(&[(0, reads(1, 0)), (1, writes(3, 0)), (5, On::Plain(Object::Unread))], &[]);
     assert_eq!((above.stdio.other_peers, above.channels.listening), (None, None));
-    assert_eq!(judged(&[], &[]).kind, StdioKind::Closed);
+    assert_eq!(judged(&[], &[]).stdin_kind, StdioKind::Closed);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn what_is_no_wire_says_nothing() {
         (On::Plain(Object::File), StdioKind::File),
         (On::Plain(Object::Other), StdioKind::Unknown),
     ] {
-        assert_eq!(judged(&[(0, end)], &[]).kind, kind);
+        assert_eq!(judged(&[(0, end)], &[]).stdin_kind, kind);
     }
 }
 

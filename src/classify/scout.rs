@@ -26,7 +26,6 @@ struct Known {
 
 impl<'c> Scout<'c> {
     /// Identifies by this catalog.
-    #[must_use]
     pub fn new(catalog: &'c Catalog) -> Scout<'c> {
         Scout { catalog, known: None, candidates: false }
     }
@@ -34,7 +33,6 @@ impl<'c> Scout<'c> {
     /// The processes of this table whose details matter: members of instances, their ancestors, clients and their
     /// children, and what was adopted without a name, for its environment or a configuration may identify it. To be
     /// called again when those details were read: they may have brought more to light.
-    #[must_use]
     pub fn interest(&mut self, snapshot: &Snapshot) -> Interest {
         let catalog = self.catalog;
         let look = match self.known.take() {
@@ -49,7 +47,6 @@ impl<'c> Scout<'c> {
 
     /// From now on by this catalog, which is the same with entries of configurations, and what matters by it in the table
     /// that was seen last: what no entry may be stays what it was.
-    #[must_use]
     pub fn learn<'n>(self, catalog: &'n Catalog, snapshot: &Snapshot) -> (Scout<'n>, Interest) {
         let look = match self.known {
             None => Look::new(snapshot, catalog),
@@ -73,13 +70,11 @@ impl<'c> Scout<'c> {
 
     /// Was there anything in the last table that may be an instance? By its name, or on a wire without one: then a
     /// client's configuration may identify it.
-    #[must_use]
     pub fn has_candidates(&self) -> bool {
         self.candidates
     }
 
     /// The look at the finished table: the one that [`Scout::interest`] saw last, in which all details were read.
-    #[must_use]
     pub fn into_look<'a>(self, snapshot: &'a Snapshot) -> Look<'a>
     where
         'c: 'a,
