@@ -8,12 +8,14 @@ pub(crate) struct List(&'static Words);
 /// loaded, at every start: 6,000 of them were a sixth of a megabyte.
 #[derive(Debug)]
 pub(crate) struct Words {
+    /// A bit for each mark of a word in the list: most words that are asked for end here.
+    marks: u64,
     text: &'static str,
     places: &'static [(u16, u16)],
 }
 
 impl List {
-    pub(crate) const EMPTY: List = List(&Words { text: "", places: &[] });
+    pub(crate) const EMPTY: List = List(&Words { marks: 0, text: "", places: &[] });
 
     /// For [`list!`], which cuts the words out of the text.
     pub(crate) const fn of(words: &'static Words) -> List {
@@ -21,7 +23,10 @@ impl List {
     }
 
     pub(crate) fn contains(self, word: &str) -> bool {
-        let Words { text, places } = self.0;
+        let Words { marks, text, places } = self.0;
+        if marks & mark(word.as_bytes(), 0, word.len()) == 0 {
+            return false;
+        }
         let compare = |(start, end): &(u16, u16)| {
             text.as_bytes()[usize::from(*start)..usize::from(*end)].cmp(word.as_bytes())
         };
@@ -34,7 +39,7 @@ impl List {
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = &'static str> {
-        let Words { text, places } = self.0;
+        let Words { text, places, .. } = self.0;
         places.iter().map(|(start, end)| &text[usize::from(*start)..usize::from(*end)])
     }
 
@@ -45,14 +50,28 @@ impl List {
 
 impl Words {
     pub(crate) const fn of(text: &'static str, places: &'static [(u16, u16)]) -> Words {
-        let mut at = 1;
+        let (mut at, mut marks) = (0, 0);
+        while at < places.len() {
+            marks |= mark(text.as_bytes(), places[at].0 as usize, places[at].1 as usize);
+            at += 1;
+        }
+        at = 1;
         while at < places.len() {
             let sorted = is_before(text.as_bytes(), places[at - 1], places[at]);
             assert!(sorted, "a list is out of order, or has a word twice");
             at += 1;
         }
-        Words { text, places }
+        Words { marks, text, places }
     }
+}
+
+/// One of 64 bits, by the length of the word that lies there and its first and last byte.
+const fn mark(text: &[u8], start: usize, end: usize) -> u64 {
+    if start == end {
+        return 1;
+    }
+    let (first, last) = (text[start] as usize, text[end - 1] as usize);
+    1 << ((end - start + first * 3 + last * 5) % 64)
 }
 
 /// The words of a text that are parted by white space, as a [`List`].
@@ -123,6 +142,18 @@ mod tests {
     fn a_text_is_cut_into_its_words() {
         const WORDS: List = list!("\n  --all -a\tb ");
         assert_eq!(WORDS.iter().collect::<Vec<_>>(), ["--all", "-a", "b"]);
+    }
+
+    #[test]
+    fn a_list_contains_its_words_and_no_others() {
+        const WORDS: List = list!("cursor cursors emacs vim");
+        for word in WORDS.iter() {
+            assert!(WORDS.contains(word), "{word}");
+        }
+        for word in ["", "v", "vi", "vims", "Vim", "curson", "emacs ", "cursor emacs"] {
+            assert!(!WORDS.contains(word), "{word}");
+        }
+        assert!(!List::EMPTY.contains(""));
     }
 
     #[test]

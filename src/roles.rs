@@ -3,7 +3,7 @@
 mod exec;
 mod identity;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub(crate) use identity::is_tool_job;
@@ -99,7 +99,7 @@ impl Roles {
         catalog: &Catalog,
     ) {
         // Each distinct line is judged once: a machine has many shells, and a hundred copies of one server.
-        let (mut names, mut lines) = (Names::default(), HashMap::new());
+        let (mut names, mut lines) = (Names::default(), BTreeMap::new());
         for record in rows.clone().filter(|record| catalog.may_identify(record, &mut names)) {
             let identity = match line(record) {
                 Some(line) => lines.entry(line).or_insert_with(|| Identity::of(record, catalog)).clone(),

@@ -1,5 +1,6 @@
 //! The arguments of processes.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -163,6 +164,18 @@ impl PartialEq for Argv {
 }
 
 impl Eq for Argv {}
+
+impl PartialOrd for Argv {
+    fn partial_cmp(&self, other: &Argv) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Argv {
+    fn cmp(&self, other: &Argv) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
 
 impl Hash for Argv {
     fn hash<H: Hasher>(&self, state: &mut H) {

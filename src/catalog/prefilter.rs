@@ -10,19 +10,24 @@ use crate::process::ProcessRecord;
 use crate::program::{self, base, stem};
 
 /// Programs that were met lately, and whether the catalog knows them: a machine has far fewer than processes.
-pub(crate) struct Names<'r>([(&'r str, bool); 64]);
+pub(crate) struct Names<'r>([(&'r str, bool); Names::ROOM]);
 
 impl Default for Names<'_> {
     fn default() -> Self {
         // No program is called nothing.
-        Names([("", false); 64])
+        Names([("", false); Names::ROOM])
     }
+}
+
+impl Names<'_> {
+    /// With 64 places a fifth of the names of a developer's machine had to be looked up again.
+    const ROOM: usize = 256;
 }
 
 impl<'r> Names<'r> {
     fn is_known(&mut self, path: &'r str, data: &Data) -> bool {
         let last = path.bytes().rev().take(3).fold(0, |sum, byte| sum * 31 + usize::from(byte));
-        let met = &mut self.0[(path.len() * 7 + last) % 64];
+        let met = &mut self.0[(path.len() * 7 + last) % Names::ROOM];
         if met.0 != path {
             *met = (path, program::is_tool(path) || is_known(data, path));
         }

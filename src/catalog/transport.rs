@@ -25,12 +25,18 @@ impl Catalog {
         ports: &[u16],
     ) -> Option<String> {
         let argv = record.argv.as_ref()?;
+        // Only a socket, or a published port of a container, makes what stands on the line an announcement.
+        if ports.is_empty() && !is_container(seen) {
+            return None;
+        }
         // A program that rewrote its title has all its words in one string.
         let words: Vec<String> = argv
             .iter()
             .flat_map(|word| to_text(word).split(' ').map(str::to_owned).collect::<Vec<_>>())
             .collect();
-        if let Some(option) = published_port(seen, &words) {
+        if is_container(seen)
+            && let Some(option) = published_port(seen, &words)
+        {
             return Some(option);
         }
         let behind_option = |at: usize| at > 0 && words[at - 1].starts_with('-');
@@ -57,15 +63,14 @@ fn announces(word: &str) -> bool {
     is_option || NAMES.iter().any(|known| known.eq_ignore_ascii_case(value))
 }
 
+/// A container engine starts it.
+fn is_container(seen: &Resolution) -> bool {
+    let is_engine = |tool: &str| ["docker", "podman", "nerdctl", "finch"].contains(&tool);
+    seen.layers.iter().any(|layer| is_engine(&layer.tool))
+}
+
 /// The option by which `docker run` lets others reach the container: a published port, or the host's own network.
 fn published_port(seen: &Resolution, words: &[String]) -> Option<String> {
-    let engine = seen
-        .layers
-        .iter()
-        .any(|layer| ["docker", "podman", "nerdctl", "finch"].contains(&layer.tool.as_str()));
-    if !engine {
-        return None;
-    }
     let opens = |(at, word): &(usize, &String)| opens(word, words.get(at + 1).map_or("", String::as_str));
     // Behind the image stand the server's own words.
     let end = seen.program.as_ref().and_then(|image| words.iter().position(|word| *word == image.text));

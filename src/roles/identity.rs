@@ -8,8 +8,8 @@ use crate::catalog::{Basis, Catalog, Identification, Role};
 use crate::process::{Pid, ProcessRecord, Stdio};
 use crate::program::Resolution;
 
-/// What a process is, and for a server or launcher what it really runs; for other processes, of which there may be
-/// thousands, that is hardly ever needed.
+/// What a process is, and for a server, a launcher or a client what it really runs. For other processes, of which there
+/// may be thousands, that is hardly ever needed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) what: Identification,
@@ -18,8 +18,8 @@ pub(super) struct Part {
 
 impl Part {
     pub(super) fn new(what: Identification, runs: Resolution) -> Part {
-        let serves = matches!(what.role, Role::Server | Role::Launcher);
-        Part { what, runs: serves.then(|| Box::new(runs)) }
+        let is_needed = matches!(what.role, Role::Server | Role::Launcher | Role::Client);
+        Part { what, runs: is_needed.then(|| Box::new(runs)) }
     }
 }
 
