@@ -6,6 +6,7 @@ mod stable_path;
 
 mod limit;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -135,13 +136,16 @@ fn from_a_runners_cache_nothing_is_installed_and_the_way_to_install_for_good_is_
         fs::create_dir_all(cached.parent().unwrap()).unwrap();
         fs::rename(&home.program, &cached).unwrap();
         home.program = cached;
+        let mut refusals = BTreeSet::new();
         for command in ["hook", "schedule"] {
             let said = home.output_of(2, &[command, "install"]);
             assert!(
                 said.contains(cache) && said.contains(way) && said.contains("--force"),
                 "{command}: {said}"
             );
+            refusals.insert(said);
         }
+        assert_eq!(refusals.len(), 1, "one thing in one wording: {refusals:?}");
         assert!(!home.settings().exists() && !home.dir.path().join(".config").exists());
     }
 }
