@@ -118,7 +118,7 @@ pub enum Command {
         #[command(subcommand)]
         action: ScheduleAction,
     },
-    /// Install, remove or show the hook that runs it when a client's session begins or ends.
+    /// Install, remove or show the hooks that run mcp-reap when a session begins or ends.
     Hook {
         /// What to do.
         #[command(subcommand)]

@@ -168,6 +168,26 @@ fn the_file_that_init_writes_changes_nothing_and_every_line_of_it_can_be_taken()
 }
 
 #[test]
+fn a_slash_at_the_end_of_a_folder_is_no_part_of_it() {
+    let home = Home::new();
+    let own = home.0.path().to_str().unwrap().to_owned();
+    for (cwd, folder) in [
+        ("/srv/notes/", "/srv/notes"),
+        ("/srv/notes//", "/srv/notes"),
+        ("/srv/*/", "/srv/maps"),
+        ("/", "/"),
+        ("~/", own.as_str()),
+        ("~", own.as_str()),
+        ("*/notes/", "/srv/notes"),
+        ("re:^/srv/", "/srv/notes"),
+    ] {
+        let loaded = home.loaded(&format!("[[allow]]\ncwd = \"{cwd}\"\n"));
+        let pattern = loaded.policy.allow[0].cwd.as_ref().unwrap();
+        assert!(pattern.matches(folder) && !pattern.matches("/opt/other"), "{cwd}");
+    }
+}
+
+#[test]
 fn a_mistake_is_shown_with_its_line_and_a_caret() {
     let home = Home::new();
     assert_eq!(
@@ -235,6 +255,17 @@ fn each_mistake_names_its_key_its_place_and_what_was_expected() {
             "allow.pid_file",
             "must be an absolute path, or begin with ~/",
         ),
+        (
+            "[[allow]]\nname = \"x\"\ncwd = \"src/notes\"",
+            (3, 7),
+            "allow.cwd",
+            "`src/notes` matches no process, whose paths are absolute: write the whole path, `~/src/notes` or `*/src/notes`",
+        ),
+        ("[[allow]]\ncwd = \"./notes\"", (2, 7), "allow.cwd", "`~/notes` or `*/notes`"),
+        ("[[allow]]\ncwd = \"~kim/notes\"", (2, 7), "allow.cwd", "`~kim/notes` matches no process"),
+        ("[[allow]]\ncwd = \"\"", (2, 7), "allow.cwd", "an empty pattern"),
+        ("[[allow]]\nexe = \"python3\"", (2, 7), "allow.exe", "or `*/python3`"),
+        ("[[allow]]\nexe = \"/opt/notes/\"", (2, 7), "allow.exe", "`/opt/notes/*` for all below this folder"),
         (
             "[allow]\nname = \"x\"",
             (1, 1),

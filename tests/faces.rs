@@ -246,15 +246,21 @@ fn the_doctor_finds_a_broken_configuration_and_what_it_means_and_changes_nothing
     assert_eq!(fs::read_dir(home.0.path()).unwrap().count(), 0, "nothing is made");
     let config = home.0.path().join("c.toml");
     fs::write(&config, "[reap]\ngrase = 1\n").unwrap();
-    let output = home.run(&["doctor", "--json", "--config", config.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1));
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(json["works"], false);
-    let lines = json["looked_at"].as_array().unwrap();
-    let line = lines.iter().find(|line| line["what"] == "configuration").unwrap();
-    assert!(line["found"].as_str().unwrap().contains("did you mean `grace`?"), "{line}");
-    assert!(line["mend"].is_string());
-    assert!(lines.len() > 5, "the rest is looked at all the same");
+    // Named by the flag, and where it is looked for without one.
+    let usual = home.0.path().join(".config/mcp-reap/config.toml");
+    fs::create_dir_all(usual.parent().unwrap()).unwrap();
+    fs::copy(&config, &usual).unwrap();
+    for args in [&["doctor", "--json", "--config", config.to_str().unwrap()][..], &["doctor", "--json"]] {
+        let output = home.run(args);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["works"], false);
+        let lines = json["looked_at"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["what"] == "configuration").unwrap();
+        assert!(line["found"].as_str().unwrap().contains("did you mean `grace`?"), "{line}");
+        assert!(line["mend"].is_string());
+        assert!(lines.len() > 5, "the rest is looked at all the same");
+    }
 }
 
 #[test]

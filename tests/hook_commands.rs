@@ -6,9 +6,11 @@ mod stable_path;
 
 mod limit;
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use limit::Limited as _;
 use serde_json::Value;
@@ -135,13 +137,16 @@ fn from_a_runners_cache_nothing_is_installed_and_the_way_to_install_for_good_is_
         fs::create_dir_all(cached.parent().unwrap()).unwrap();
         fs::rename(&home.program, &cached).unwrap();
         home.program = cached;
+        let mut refusals = BTreeSet::new();
         for command in ["hook", "schedule"] {
             let said = home.output_of(2, &[command, "install"]);
             assert!(
                 said.contains(cache) && said.contains(way) && said.contains("--force"),
                 "{command}: {said}"
             );
+            refusals.insert(said);
         }
+        assert_eq!(refusals.len(), 1, "one thing in one wording: {refusals:?}");
         assert!(!home.settings().exists() && !home.dir.path().join(".config").exists());
     }
 }
@@ -199,6 +204,41 @@ fn flags_that_would_be_forgotten_are_refused() {
     assert!(!home.settings().exists() && !home.dir.path().join(".config").exists());
 }
 
+/// What `hook run` answers to these bytes on stdin.
+fn called_with(home: &Home, input: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(&home.program);
+    command.env_clear().env("HOME", home.dir.path()).envs(variables.iter().copied()).args(["hook", "run"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    limit::finish(child)
+}
+
+#[test]
+fn a_call_without_an_event_says_in_one_line_what_is_wrong_and_what_it_is_for() {
+    let home = Home::new();
+    for (input, wrong) in [
+        ("", "the input ended after 0 bytes, without an event"),
+        ("garbage\u{1b}[2J}", "not an event: expected value at line 1 column 1"),
+        ("{\"a\": 1}", "not an event: missing field `hook_event_name`"),
+    ] {
+        let output = called_with(&home, input, &[]);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]), "{input}");
+        let said = text(&output.stderr);
+        assert!(said.starts_with(&format!("mcp-reap: hook run: {wrong}")), "{said}");
+        assert!(said.ends_with("by hand, use `mcp-reap --dry-run`\n") && said.lines().count() == 1, "{said}");
+        // Gemini CLI may take stderr for the hook's answer.
+        let gemini = called_with(&home, input, &[("GEMINI_PROJECT_DIR", "/srv")]);
+        assert_eq!((gemini.status.code(), gemini.stderr.as_slice()), (Some(0), &b""[..]), "{input}");
+    }
+    // A client's own call is silent, also for an event that is none of ours.
+    let event = r#"{"hook_event_name": "SessionEnd", "reason": "clear"}"#;
+    for event in [event, r#"{"hook_event_name": "Stop"}"#] {
+        let output = called_with(&home, event, &[]);
+        assert_eq!((output.status.code(), output.stdout.len(), output.stderr.len()), (Some(0), 0, 0));
+    }
+}
+
 #[test]
 fn a_hook_call_is_never_a_two() {
     let home = Home::new();
@@ -211,6 +251,5 @@ fn a_hook_call_is_never_a_two() {
     let mut command = Command::new(&home.program);
     let output = command.env_clear().env("HOME", "/dev/null").args(["hook", "run"]).output_soon();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]));
-    assert_eq!(text(&output.stderr), "");
     assert!(text(&home.run(&["hook", "run", "--help"]).stdout).contains("Usage"), "for a person");
 }

@@ -20,7 +20,7 @@ pub(super) struct Directory {
 }
 
 /// A record with a long command line.
-const PROBE: usize = 16 * 1024;
+pub(super) const PROBE: usize = 16 * 1024;
 
 const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 

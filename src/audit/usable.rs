@@ -6,6 +6,8 @@ use std::path::Path;
 use rustix::fs::{Access, access};
 
 use super::directory::Directory;
+#[cfg(target_os = "linux")]
+use super::directory::PROBE;
 use super::{AuditError, CURRENT, lock};
 
 /// What a run would find.
@@ -29,10 +31,8 @@ pub fn usable(folder: &Path) -> Result<Usable, AuditError> {
         if !there.metadata().map_err(&failed)?.is_dir() {
             return Err(failed(io::ErrorKind::NotADirectory.into()));
         }
-        return match access(there, Access::WRITE_OK | Access::EXEC_OK) {
-            Ok(()) => Ok(Usable::ToBeMade),
-            Err(error) => Err(failed(error.into())),
-        };
+        access(there, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| failed(error.into()))?;
+        return room_in(there).map(|()| Usable::ToBeMade).map_err(failed);
     }
     let directory = Directory::open(folder)?;
     directory.refusal()?;
@@ -41,6 +41,29 @@ pub fn usable(folder: &Path) -> Result<Usable, AuditError> {
     }
     directory.probe()?;
     Ok(Usable::Ready)
+}
+
+/// Writes as much as a record can take into a file that never has a name, so that nobody sees a folder change that is not
+/// ours yet.
+#[cfg(target_os = "linux")]
+fn room_in(folder: &Path) -> io::Result<()> {
+    use std::io::Write as _;
+
+    use rustix::fs::{Mode, OFlags};
+    use rustix::io::Errno;
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) => std::fs::File::from(file).write_all(&[b'\n'; PROBE]),
+        // A file system without such files (open(2)); whether there is room shows the first run.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// There are no files without a name.
+#[cfg(not(target_os = "linux"))]
+fn room_in(_folder: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]
@@ -92,6 +115,19 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         mode(&folder, 0o777);
         refused(&folder, "chmod 700");
+    }
+
+    #[test]
+    fn a_folder_of_another_user_is_refused_as_by_a_run() {
+        let (_state, folder) = folder();
+        if nix::unistd::geteuid().is_root() {
+            fs::create_dir(&folder).unwrap();
+            std::os::unix::fs::chown(&folder, Some(4712), None).unwrap();
+            refused(&folder, "belongs to user 4712, not to user 0");
+        } else {
+            // Only root can give a folder away; one of root's is at hand for everyone else.
+            refused(Path::new("/usr"), "belongs to user 0, not to user ");
+        }
     }
 
     #[test]

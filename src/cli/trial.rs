@@ -48,17 +48,3 @@ pub enum Ending {
     /// The client's terminal closes.
     TerminalGone,
 }
-
-impl Ending {
-    /// As it is shown.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Ending::ClientKilled => "client killed",
-            Ending::WireClosed => "stdin and stdout closed",
-            Ending::Signals => "INT, TERM, KILL",
-            Ending::ServerKilled => "server's process killed",
-            Ending::StdinClosed => "only stdin closed",
-            Ending::TerminalGone => "terminal gone",
-        }
-    }
-}

@@ -8,13 +8,13 @@ use crate::schedule::Calendar;
 /// What to do with the schedule.
 #[derive(Debug, Subcommand)]
 pub enum ScheduleAction {
-    /// Install it, or change its time (default: weekly, Sunday 03:00).
+    /// Install the schedule, or change its time (default: weekly, Sunday 03:00).
     Install(ScheduleArgs),
-    /// Show whether it will run, when, and what the last run did.
+    /// Show whether the schedule will run, when, and what its last run did.
     Status,
-    /// Remove it.
+    /// Remove the schedule.
     Uninstall {
-        /// Also when its files were changed by hand: they are moved aside.
+        /// Also when the schedule's files were changed by hand: they are moved aside.
         #[arg(long)]
         force: bool,
     },
@@ -23,21 +23,22 @@ pub enum ScheduleAction {
 /// When the schedule runs.
 #[derive(Args, Debug)]
 pub struct ScheduleArgs {
-    /// Once a week.
+    /// Run once a week.
     #[arg(long, value_name = "DAY@HH:MM", value_parser = Calendar::weekly)]
     #[arg(conflicts_with_all = ["daily", "hourly"])]
     pub weekly: Option<Calendar>,
 
-    /// Once a day.
+    /// Run once a day.
     #[arg(long, value_name = "HH:MM", value_parser = Calendar::daily, conflicts_with = "hourly")]
     pub daily: Option<Calendar>,
 
-    /// Once an hour, at this minute.
+    /// Run once an hour, at this minute.
     #[arg(long, value_name = "MM", value_parser = Calendar::hourly)]
     #[arg(num_args = 0..=1, default_missing_value = "0")]
     pub hourly: Option<Calendar>,
 
-    /// Also from a folder that may vanish, and over files changed by hand, which are moved aside.
+    /// Install also when mcp-reap lies in a folder that may be emptied, and over files changed by hand, which are moved
+    /// aside.
     #[arg(long)]
     pub force: bool,
 
@@ -49,31 +50,31 @@ pub struct ScheduleArgs {
 /// What to do with the session hooks.
 #[derive(Debug, Subcommand)]
 pub enum HookAction {
-    /// Put them into the settings of a client.
+    /// Put the hooks into the settings of a client.
     Install {
-        /// What calls them.
+        /// Whose hooks.
         #[command(flatten)]
         target: HookTarget,
-        /// Also from a folder that may vanish.
+        /// Install also when mcp-reap lies in a folder that may be emptied.
         #[arg(long)]
         force: bool,
-        /// Show what would be put into the file, and write nothing.
+        /// Show what would be put into the settings, and write nothing.
         #[arg(long, short = 'n')]
         dry_run: bool,
     },
-    /// Show whether they are installed.
+    /// Show whether the hooks are installed.
     Status {
-        /// What calls them.
+        /// Whose hooks.
         #[command(flatten)]
         target: HookTarget,
     },
-    /// Take them out again.
+    /// Take the hooks out of the settings of a client.
     Uninstall {
-        /// What calls them.
+        /// Whose hooks.
         #[command(flatten)]
         target: HookTarget,
     },
-    /// What the client calls: reads an event on stdin, returns at once, never exits with 2.
+    /// Called by the client, not by hand: reads an event on stdin, returns at once, never exits with 2.
     Run {
         /// The part that stays: reads what to do on stdin.
         #[arg(long, hide = true)]
@@ -84,10 +85,10 @@ pub enum HookAction {
 /// Which settings.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct HookTarget {
-    /// Which client.
+    /// The client whose sessions call mcp-reap.
     #[arg(long, value_enum, value_name = "CLIENT", default_value_t)]
     pub client: HookClient,
-    /// Whose settings.
+    /// Whose settings: yours or the project's.
     #[arg(long, value_enum, default_value_t)]
     pub scope: HookScope,
 }

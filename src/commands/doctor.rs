@@ -5,6 +5,7 @@
 mod guarded;
 mod installed;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use super::look::{self, JudgedLook};
 use super::output::answer;
 use super::{Session, idle_rules};
 use crate::audit::{self, Usable, history};
+use crate::catalog::Catalog;
 use crate::classify::Verdict;
 use crate::cli::Global;
 use crate::clients;
@@ -19,6 +21,7 @@ use crate::config::{self, Surroundings};
 use crate::exit::Exit;
 use crate::os::home;
 use crate::os::machine::Machine;
+use crate::policy::{Policy, Retention};
 use crate::process::Snapshot;
 use crate::render::doctor::{self, DoctorLine, Grade};
 use crate::render::figures::{count, elapsed, minute};
@@ -28,7 +31,8 @@ use crate::units::show_size;
 pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let mut lines = vec![version(), machine(), configuration(global)];
     // Whatever is wrong with the file, the rest can be looked at with the defaults.
-    let session = Session::new(global).or_else(|_| Session::new(&Global::default()))?;
+    let session = Session::new(global).or_else(|_| Session::new(&Global::default()));
+    let session = session.unwrap_or_else(|_| with_the_defaults(global));
     lines.extend(table(&session));
     lines.push(handles());
     lines.push(state());
@@ -40,6 +44,21 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let screen = Screen::of_stdout(global.color);
     answer(&if global.json { doctor::json(&lines) } else { doctor::text(&lines, screen) })?;
     Ok(Exit::fine_if(!broken))
+}
+
+/// What a person has who configured nothing.
+fn with_the_defaults(global: &Global) -> Session {
+    Session {
+        policy: Policy::default(),
+        catalog: Catalog::builtin(),
+        configurations: OnceCell::new(),
+        retention: Retention::default(),
+        allow: Vec::new(),
+        snapshot: None,
+        json: global.json,
+        quiet: global.quiet,
+        screen: Screen::of_stdout(global.color),
+    }
 }
 
 fn version() -> DoctorLine {
@@ -79,7 +98,7 @@ fn configuration(global: &Global) -> DoctorLine {
         Err(error) => DoctorLine::broken(
             "configuration",
             error.to_string(),
-            "nothing is ended until it is put right; `mcp-reap config check` shows when it is",
+            "nothing is ended until it is put right, neither by a run nor by a guardian of exec; `mcp-reap config check` shows when it is",
         ),
     }
 }

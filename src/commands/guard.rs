@@ -5,6 +5,7 @@ mod host;
 mod look;
 mod queue;
 mod record;
+mod unread_rules;
 mod whole;
 mod world;
 

@@ -140,7 +140,7 @@ fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Resu
         Some(Command::Record { output }) => record::run(&session()?, output.as_deref()).map(fine),
         Some(Command::Config { action }) => config::run(action, global).map(fine),
         Some(Command::Log(args)) => log::run(args, global).map(fine),
-        Some(Command::Test(args)) => test::run(args, global.json),
+        Some(Command::Test(args)) => test::run(args, global),
         Some(Command::Wrap { action }) => wrap::run(action.as_ref(), global),
         // A valid `exec` already ran in `before_the_runtime`, so this one is misused.
         Some(Command::Exec { .. }) => {

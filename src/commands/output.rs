@@ -94,7 +94,12 @@ pub(super) fn ask_for(question: &str) -> anyhow::Result<String> {
     let mut line = String::new();
     let read =
         std::io::stdin().read_line(&mut line).context("failed to read the answer from the terminal")?;
-    Ok(if read == 0 { "n".to_owned() } else { line })
+    if read == 0 {
+        // Ctrl-D ends no line: what comes next would stand behind the question.
+        let _ = writeln!(err);
+        return Ok("n".to_owned());
+    }
+    Ok(line)
 }
 
 /// Is there a person who sees the plan and the question, and can answer? Not where any of the three streams leads

@@ -142,16 +142,11 @@ fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
 }
 
 fn allow(mut section: Section<'_>, around: &Surroundings) -> Result<AllowRule, ConfigError> {
-    // Patterns on paths may begin with `~/`; no process has a tilde there.
-    let path = |text: &str| {
-        let text = around.expand(text).map_err(|error| error.to_string())?;
-        Pattern::parse(&text).map_err(|error| error.to_string())
-    };
     let rule = AllowRule {
         name: section.parsed("name", PATTERN, Pattern::parse)?,
         command: section.parsed("command", PATTERN, Pattern::parse)?,
-        exe: section.parsed("exe", PATTERN, path)?,
-        cwd: section.parsed("cwd", PATTERN, path)?,
+        exe: section.parsed("exe", PATTERN, |text| exe(text, around))?,
+        cwd: section.parsed("cwd", PATTERN, |text| cwd(text, around))?,
         unit: section.parsed("unit", PATTERN, Pattern::parse)?,
         label: section.parsed("label", PATTERN, Pattern::parse)?,
         port: section.number("port", 1..=65535)?,
@@ -166,6 +161,43 @@ fn allow(mut section: Section<'_>, around: &Surroundings) -> Result<AllowRule, C
     }
     Err(section.mistake_here(
         "this [[allow]] entry names nothing: it needs at least one of name, command, exe, port, pid_file, unit, label, cwd",
+    ))
+}
+
+/// A pattern of an executable's path. One that ends in a slash is refused: whether it means a file or all below a folder
+/// is not clear, and it would protect neither.
+fn exe(text: &str, around: &Surroundings) -> Result<Pattern, String> {
+    let path = path(text, around)?;
+    if path.ends_with('/') && !path.starts_with("re:") {
+        return Err(format!(
+            "`{text}` is no program: write its whole path, or `{text}*` for all below this folder"
+        ));
+    }
+    Pattern::parse(&path).map_err(|error| error.to_string())
+}
+
+/// A pattern of a working folder. The system shows folders without a slash at the end, so `/srv/notes/` means
+/// `/srv/notes`.
+fn cwd(text: &str, around: &Surroundings) -> Result<Pattern, String> {
+    let path = path(text, around)?;
+    let bare = match path.trim_end_matches('/') {
+        _ if path.starts_with("re:") => &path,
+        "" if !path.is_empty() => "/",
+        bare => bare,
+    };
+    Pattern::parse(bare).map_err(|error| error.to_string())
+}
+
+/// A path of a rule: `~/` stands for the home directory. One that no absolute path can match is refused, since the rule
+/// would protect nothing.
+fn path(text: &str, around: &Surroundings) -> Result<String, String> {
+    let path = around.expand(text).map_err(|error| error.to_string())?;
+    if path.is_empty() || path.starts_with(['/', '*', '?']) || path.starts_with("re:") {
+        return Ok(path);
+    }
+    let below = text.strip_prefix("./").unwrap_or(text);
+    Err(format!(
+        "`{text}` matches no process, whose paths are absolute: write the whole path, `~/{below}` or `*/{below}`"
     ))
 }
 

@@ -53,7 +53,7 @@ pub(crate) enum InstallError {
         folder: PathBuf,
     },
     /// The program would be gone some day, and every session would begin with an error.
-    #[error("{program} {reason}; {}, or insist with --force", .reason.advice())]
+    #[error("{}", .reason.refusal(.program))]
     Vanishing {
         /// The program.
         program: PathBuf,

@@ -20,7 +20,7 @@ pub enum Vanishing {
     #[error("is where it was not meant to stay")]
     Misplaced,
     /// Homebrew's Cellar, the Nix store, a version manager's installs.
-    #[error("is in a folder that goes with this version of it")]
+    #[error("is in a folder that the next upgrade removes")]
     Versioned,
     /// What `npx` and its like have loaded to run it once.
     #[error("is in the cache of {}, which may be emptied at any time", .0.name)]
@@ -31,6 +31,15 @@ pub enum Vanishing {
 }
 
 impl Vanishing {
+    /// Why a program at this path is not written down, and what to do, for a command that takes `--force`.
+    pub(crate) fn refusal(self, program: &Path) -> String {
+        format!(
+            "{} {self}, so it may be gone when it is to run; {}, or insist with --force",
+            program.display(),
+            self.advice()
+        )
+    }
+
     /// What to do first, as a sentence without its end.
     pub fn advice(&self) -> String {
         let good = match self {

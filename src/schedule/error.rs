@@ -37,7 +37,7 @@ pub enum ScheduleError {
         path: PathBuf,
     },
     /// Every run after it is gone would fail, and nobody would see it.
-    #[error("{} will not be there for long: it {why} ({}, or use --force)", .path.display(), .why.advice())]
+    #[error("{}", .why.refusal(.path))]
     WillVanish {
         /// The binary.
         path: PathBuf,

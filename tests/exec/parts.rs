@@ -306,6 +306,7 @@ fn server(args: &[String]) -> ExitCode {
                 assert!(line.contains("\"initialize\""), "{line}");
                 println!(r#"{{"jsonrpc":"2.0","id":1,"result":{{}}}}"#);
             }
+            "complain" => eprintln!("listening \u{1b}[31mhere"),
             "refuse" => println!(r#"{{"jsonrpc":"2.0","id":1,"error":{{}}}}"#),
             // Answers, also after its input has ended.
             "answer" => answer(),

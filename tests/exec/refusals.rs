@@ -4,8 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
+
 use crate::runner::Scene;
-use crate::stage::{Stage, guardians};
+use crate::schema;
+use crate::stage::{Stage, guardians, until};
 
 pub(crate) fn scenes() -> Vec<Scene> {
     vec![
@@ -13,6 +16,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         ("refusals::what_cannot_be_started_has_the_code_of_shells".into(), not_started),
         ("refusals::a_system_call_that_is_refused_leaves_the_server_unguarded".into(), seccomp),
         ("refusals::no_place_for_a_record_leaves_the_server_unguarded".into(), no_record),
+        ("refusals::a_broken_configuration_starts_the_server_ends_nothing_and_is_recorded".into(), broken),
         ("refusals::guard_is_not_for_typing".into(), typed_guard),
     ]
 }
@@ -123,6 +127,64 @@ fn no_record(stage: &Stage) {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
     refused("chmod 700");
     crate::stage::until(10, "no guardian stays", || guardians().is_empty());
+}
+
+/// A stray comma, and what would have saved the server may stand below it.
+fn broken(stage: &Stage) {
+    let config = stage.dir.join("home/.config/mcp-reap/config.toml");
+    let break_it = || fs::write(&config, "[[allow]]\nname = \"notes-*\",\n").unwrap();
+    break_it();
+    let out = exec(stage, &["--", "sh", "-c", "echo served; exit 7"]);
+    assert_eq!((out.status.code(), out.stdout.as_slice(), out.stderr.len()), (Some(7), &b"served\n"[..], 0));
+    until(20, "its guardian has left", || guardians().is_empty());
+    assert_eq!(stage.audit(), "", "what left by itself was not left alone");
+
+    let mut client = stage.client("pipe", &stage.guarded(&["deaf", "silent-helper", "stay"]));
+    stage.wait_for(2);
+    let (server, both) = (client.servers[0], stage.left());
+    // `keep_days` is one of the rules that are not known.
+    let old = stage.dir.join("home/.local/state/mcp-reap/audit.2020-01-01.jsonl");
+    fs::create_dir_all(old.parent().unwrap()).unwrap();
+    fs::set_permissions(old.parent().unwrap(), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(&old, "").unwrap();
+    // As it was put by the person's editor.
+    break_it();
+    client.kill();
+    let records =
+        || -> Vec<Value> { stage.audit().lines().map(|line| serde_json::from_str(line).unwrap()).collect() };
+    until(20, "it is recorded", || records().len() == 3);
+    let records_now = records();
+    let [started, withheld, finished] = &records_now[..] else { panic!("{records_now:?}") };
+    for record in &records_now {
+        assert_eq!(schema::problems("audit-event", record), [""; 0], "{record}");
+    }
+    assert_eq!((&started["started_by"], &started["targets"]), (&"exec".into(), &0.into()));
+    assert_eq!((&withheld["event"], &withheld["root"]), (&"withheld".into(), &server.into()), "{withheld}");
+    assert_eq!((&withheld["verdict"], &withheld["role"]), (&"undetermined".into(), &"root".into()));
+    assert_eq!(withheld["pids"].as_array().unwrap().len(), 2, "{withheld}");
+    let reason = withheld["reason"].as_str().unwrap();
+    let said = format!("the configuration could not be read, so nothing was judged: {}:2:", config.display());
+    assert!(reason.starts_with(&said) && !reason.contains('\n'), "{reason}");
+    assert_eq!(finished["processes"], 0);
+    assert_eq!(stage.left(), both, "nothing was ended");
+    assert!(old.exists(), "no record was deleted");
+
+    let says = |args: &[&str]| {
+        let out = Command::new(stage.mcp_reap()).args(args).output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    assert!(says(&["log"]).contains("left alone: the configuration could not be read"), "{}", says(&["log"]));
+    let doctor = says(&["doctor"]);
+    assert!(
+        doctor.contains("nothing is ended until it is put right, neither by a run nor by a guardian of exec"),
+        "{doctor}"
+    );
+
+    // Put right, it is judged the next time; and what was said once is not said again.
+    stage.configure("1s");
+    until(60, "nothing is left", || stage.left().is_empty() && guardians().is_empty());
+    assert_eq!(records().iter().filter(|record| record["event"] == "withheld").count(), 1);
+    assert_eq!(records().iter().filter(|record| record["event"] == "killed").count(), 2);
 }
 
 fn typed_guard(stage: &Stage) {

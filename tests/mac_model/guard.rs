@@ -79,6 +79,10 @@ impl Host for Mac {
         Ok(Settings { policy, retention, linger: LINGER, directory: self.directory.clone() })
     }
 
+    fn directory(&self) -> anyhow::Result<PathBuf> {
+        Ok(self.directory.clone())
+    }
+
     fn now(&self) -> Duration {
         self.machine.now()
     }

@@ -324,7 +324,7 @@ fn a_name_that_outlives_an_upgrade_is_preferred() {
     let versioned = program(&home.user.home.join("Cellar/mcp-reap/0.1.0/bin/mcp-reap"));
     home.binary = versioned.clone();
     let error = home.install().unwrap_err().to_string();
-    assert!(error.contains("goes with this version"), "{error}");
+    assert!(error.contains("that the next upgrade removes"), "{error}");
     let other = home.user.home.join("other");
     let stable = home.user.home.join("homebrew/bin");
     fs::create_dir_all(&stable).unwrap();

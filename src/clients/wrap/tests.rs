@@ -153,7 +153,7 @@ fn only_a_path_of_ours_that_stays_is_written() {
         (settled("/tmp/mcp-reap", Some(Vanishing::Temporary), true), "may be emptied"),
         (
             settled("/opt/homebrew/Cellar/mcp-reap/1/bin/mcp-reap", Some(Vanishing::Versioned), true),
-            "goes with this version",
+            "that the next upgrade removes",
         ),
         (settled("/usr/bin/mcp-reap", None, false), "not an executable"),
         (settled("/usr/bin/reaper", None, true), "not an executable"),

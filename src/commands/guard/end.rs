@@ -22,7 +22,7 @@ use crate::reap;
 
 /// Servers that obey end within 3 to 4 s of the end of their input, and on SIGTERM at once; a longer `grace`
 /// is for what they do after it. With the default grace of 5 s nothing is left after 10 s.
-const TO_LEAVE: Duration = Duration::from_millis(3500);
+pub(super) const TO_LEAVE: Duration = Duration::from_millis(3500);
 
 /// Between the two looks, at least.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);

@@ -61,6 +61,12 @@ pub trait Host {
     /// When the configuration cannot be read: it may hold the allowlist, so nothing is ended then.
     fn settings(&self) -> anyhow::Result<Settings>;
 
+    /// Where the record is, whatever the configuration.
+    ///
+    /// # Errors
+    /// When there is no home.
+    fn directory(&self) -> anyhow::Result<PathBuf>;
+
     /// A clock that only goes forward.
     fn now(&self) -> Duration;
 
@@ -137,10 +143,13 @@ impl Host for Here {
     }
 
     fn settings(&self) -> anyhow::Result<Settings> {
-        let loaded = config::load(None)?;
-        let directory = config::state_dir()?;
+        let (loaded, directory) = (config::load(None)?, self.directory()?);
         let (linger, policy) = (loaded.policy.linger, loaded.policy);
         Ok(Settings { policy, retention: loaded.retention, linger, directory })
+    }
+
+    fn directory(&self) -> anyhow::Result<PathBuf> {
+        Ok(config::state_dir()?)
     }
 
     fn now(&self) -> Duration {

@@ -66,6 +66,13 @@ impl ShortLocks {
         self.write(&[])
     }
 
+    /// Writes a run that ended nothing and left an instance alone.
+    pub(super) fn left_alone(mut self, withheld: AuditEvent) -> Result<(), AuditError> {
+        self.started(&Plan::default());
+        self.waiting.push((Utc::now(), withheld));
+        self.finished(&Totals::default(), None)
+    }
+
     fn write(&mut self, intents: &[AuditEvent]) -> Result<(), AuditError> {
         let lock = match self.lock.take() {
             Some(lock) => lock,

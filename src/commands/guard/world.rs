@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::end::{Rules, Scope, judge_and_end};
 use super::host::Host;
 use super::look::Guarded;
+use super::unread_rules::UnreadRules;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::guard::decide::{Reader, Tree};
@@ -35,6 +36,7 @@ pub struct Server<H> {
     linger: Option<Duration>,
     is_client: Option<bool>,
     looks: u32,
+    unread_rules: UnreadRules,
 }
 
 impl<H: Host> Server<H> {
@@ -61,6 +63,7 @@ impl<H: Host> Server<H> {
             linger: ticket.linger,
             is_client: None,
             looks: 0,
+            unread_rules: UnreadRules::default(),
         }
     }
 }
@@ -181,9 +184,13 @@ impl<H: Host> World for Server<H> {
             }
             Grace::Ahead { .. } | Grace::None => Vec::new(),
         };
-        let judged = self.guarded.host.settings().map(Rules::from);
-        let judged =
-            judged.and_then(|rules| judge_and_end(&self.guarded, &rules, scope, grace, &lingering, pause));
+        let judged = match self.guarded.host.settings().map(Rules::from) {
+            Ok(rules) => judge_and_end(&self.guarded, &rules, scope, grace, &lingering, pause),
+            Err(error) => {
+                let why = super::super::output::with_causes(&error);
+                Err(self.unread_rules.leave_alone(&self.guarded, &why, grace, pause).err().unwrap_or(error))
+            }
+        };
         self.looks += 1;
         match judged {
             Ok(Judged::SomethingLeft) if scope == Scope::Session && self.looks >= SESSION_LOOKS => {

@@ -12,13 +12,15 @@ use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::super::output::notice;
 use super::super::session::own_program;
 use super::watch::Task;
 use crate::catalog::{Catalog, Role};
-use crate::hook::event::{HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};
+use crate::hook::event::{EventError, HookEvent, HookEventKind, LARGEST, PATIENCE, read_event};
 use crate::hook::watch::{Action, CLIENT_VARIABLE, client_above, client_pid, should_act};
 use crate::look::Look;
 use crate::process::Pid;
+use crate::render::clean::clean;
 use crate::sys;
 
 /// Claude Code's name for the session, in everything it starts.
@@ -29,10 +31,27 @@ const BUDGET: Duration = Duration::from_millis(180);
 
 pub(super) fn run() -> anyhow::Result<()> {
     let begun = Instant::now();
-    let event = read_event(std::io::stdin().lock(), LARGEST, PATIENCE)?;
+    let event = read_event(std::io::stdin().lock(), LARGEST, PATIENCE).inspect_err(say_what_it_is_for)?;
     match task(&event)? {
         Some(task) => hand_over(&task, begun + BUDGET),
         None => Ok(()),
+    }
+}
+
+/// Set by Gemini CLI for its hooks. Some of its releases take what a hook writes on stderr for its answer where stdout is
+/// empty, and show it to the person (<https://github.com/kurrent-io/kcap-cli/pull/444>).
+const GEMINI_VARIABLE: &str = "GEMINI_PROJECT_DIR";
+
+/// One line for the person who calls the hook by hand. A client writes an event, so it does not come here. If it does,
+/// Claude Code puts the stderr of a hook that exits with 0 into its debug log only
+/// (<https://code.claude.com/docs/en/hooks>), and Codex drops it (codex-rs/hooks).
+fn say_what_it_is_for(error: &EventError) {
+    if env::var_os(GEMINI_VARIABLE).is_none() {
+        notice(&format!(
+            "mcp-reap: hook run: {}; nothing was done. A client calls this when a session begins or ends, with the event as \
+             JSON on stdin; by hand, use `mcp-reap --dry-run`",
+            clean(&error.to_string())
+        ));
     }
 }
 

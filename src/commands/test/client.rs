@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::Ending;
 
@@ -16,17 +17,40 @@ const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialize
 /// Between two signals, as clients have it.
 const BETWEEN_SIGNALS: Duration = Duration::from_millis(500);
 
-/// Starts the server and talks to it, prints that it answered, waits for one line on stdin, ends
+/// The first line that the client prints: what became of the server's start. Its stderr is the server's.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Greeting {
+    /// The conversation can be ended.
+    Answered,
+    /// There is no such program, or it cannot be run.
+    NotStarted(String),
+    /// It does not speak MCP over stdin and stdout.
+    NoAnswer(String),
+    /// It does, and wants no session.
+    Refused,
+}
+
+/// Starts the server and talks to it, prints whether it answered, waits for one line on stdin, ends
 /// the conversation in its way and stays until it is killed.
 pub(super) fn play(ending: Ending, command: &[OsString]) -> anyhow::Result<()> {
     let (program, arguments) = command.split_first().context("no command")?;
     let mut server = Command::new(program);
     server.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut server = server.spawn().with_context(|| format!("failed to start {}", program.display()))?;
+    let mut server = match server.spawn() {
+        Ok(server) => server,
+        Err(error) => {
+            let why = format!("failed to start {}: {error}", program.display());
+            return println_(&serde_json::to_string(&Greeting::NotStarted(why))?);
+        }
+    };
     let mut input = server.stdin.take().context("no stdin")?;
     let mut output = BufReader::new(server.stdout.take().context("no stdout")?);
-    greet(&mut input, &mut output)?;
-    println_(&server.id().to_string())?;
+    let greeting = greet(&mut input, &mut output);
+    println_(&serde_json::to_string(&greeting)?)?;
+    if !matches!(greeting, Greeting::Answered) {
+        return Ok(());
+    }
     // Its orders: any line.
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
@@ -42,21 +66,30 @@ fn println_(text: &str) -> anyhow::Result<()> {
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).context("nobody listens")
 }
 
-fn greet(input: &mut ChildStdin, output: &mut BufReader<ChildStdout>) -> anyhow::Result<()> {
-    writeln!(input, "{INITIALIZE}").context("it closed its input")?;
+fn greet(input: &mut ChildStdin, output: &mut BufReader<ChildStdout>) -> Greeting {
+    let closed = || Greeting::NoAnswer("closed its stdin before it answered `initialize`".to_owned());
+    if writeln!(input, "{INITIALIZE}").is_err() {
+        return closed();
+    }
     loop {
-        let mut line = String::new();
-        if output.read_line(&mut line).context("its answer could not be read")? == 0 {
-            bail!("it ended before it answered initialize");
+        let mut line = Vec::new();
+        match output.read_until(b'\n', &mut line) {
+            Ok(0) => {
+                return Greeting::NoAnswer(
+                    "closed its stdout or ended before it answered `initialize`".to_owned(),
+                );
+            }
+            Ok(_) => {}
+            Err(error) => return Greeting::NoAnswer(format!("gave no readable answer: {error}")),
         }
-        let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+        let Ok(message) = serde_json::from_slice::<serde_json::Value>(&line) else { continue };
         if message["id"] != 1 {
             continue;
         }
         if message.get("result").is_none() {
-            bail!("it refused initialize");
+            return Greeting::Refused;
         }
-        return writeln!(input, "{INITIALIZED}").context("it closed its input");
+        return writeln!(input, "{INITIALIZED}").map_or_else(|_| closed(), |()| Greeting::Answered);
     }
 }
 

@@ -4,29 +4,36 @@
 //! does to get away. So no namespace and no root is needed to see what is left.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader, PipeWriter, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum as _;
 use serde::Serialize;
 
+use super::super::output::notice;
 use super::super::session::own_program;
+use super::client::Greeting;
+use super::server_stderr::ServerStderr;
 use crate::cli::Ending;
 use crate::process::{Interest, Pid, ProcessId, ProcessRecord};
 use crate::reap::{Kernel as _, Signal};
 use crate::redact;
 use crate::sys::{self, OsKernel};
 use crate::tree::Tree;
+use crate::units::show_duration;
 
 /// How long a server may take to answer: npx and uvx fetch it first.
 const TO_ANSWER: Duration = Duration::from_mins(1);
+/// After this long without an answer the person is told what is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Under exec: a linger of one second, a grace to leave and one after SIGTERM.
-const UNDER_EXEC: Duration = Duration::from_secs(20);
+pub(super) const UNDER_EXEC: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A process that was left.
@@ -44,6 +51,8 @@ pub(super) struct Leftover {
 pub(super) struct Trial {
     program: std::path::PathBuf,
     wait: Duration,
+    /// Print neither what is waited for nor the server's stderr.
+    quiet: bool,
 }
 
 impl Trial {
@@ -51,10 +60,10 @@ impl Trial {
     ///
     /// # Errors
     /// When the system refuses: nothing could be counted.
-    pub(super) fn prepare(wait: Duration) -> anyhow::Result<Trial> {
+    pub(super) fn prepare(wait: Duration, quiet: bool) -> anyhow::Result<Trial> {
         let program = own_program()?;
         become_subreaper()?;
-        Ok(Trial { program, wait })
+        Ok(Trial { program, wait, quiet })
     }
 
     /// Plays one ending and returns what was left of the server; it has been ended.
@@ -67,12 +76,19 @@ impl Trial {
         command: &[OsString],
         exec: bool,
     ) -> anyhow::Result<Vec<Leftover>> {
-        let (mut client, terminal) = self.client(ending, command, exec)?;
-        let left = Self::end(ending, &mut client, terminal).and_then(|()| self.left(&client, exec));
+        let (stderr, of_server) = std::io::pipe().context("failed to make a pipe")?;
+        let stderr = ServerStderr::show(stderr, self.quiet);
+        let (mut client, terminal) = self.client(ending, command, exec, of_server)?;
+        let name = name(ending) + if exec { ", under exec" } else { "" };
+        let left = self
+            .greeted(&mut client, &name)
+            .and_then(|answers| end(ending, &mut client, terminal, &answers).context(name))
+            .and_then(|()| self.left(&client, exec));
         // The client first: it may start its server again.
         let _ = client.kill();
         let _ = client.wait();
         let ended = end_all();
+        stderr.wait();
         left.and_then(|left| ended.map(|()| left))
     }
 
@@ -81,6 +97,7 @@ impl Trial {
         ending: Ending,
         command: &[OsString],
         exec: bool,
+        stderr: PipeWriter,
     ) -> anyhow::Result<(Child, Option<OwnedFd>)> {
         let (mut client, terminal) = match ending {
             Ending::TerminalGone => {
@@ -96,17 +113,18 @@ impl Trial {
             }
             _ => (Command::new(&self.program), None),
         };
-        let typed = ending.to_possible_value().context("an ending that nobody can type")?;
-        client.args(["test", "--play-client", typed.get_name(), "--"]);
+        client.args(["test", "--play-client", &name(ending), "--"]);
         if exec {
             client.arg(&self.program).args(["exec", "--linger", "1s", "--"]);
         }
-        client.args(command).stdin(Stdio::piped()).stdout(Stdio::piped());
+        client.args(command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         Ok((client.spawn().context("failed to start the client")?, terminal))
     }
 
-    /// Waits until the server has answered, and ends the conversation.
-    fn end(ending: Ending, client: &mut Child, terminal: Option<OwnedFd>) -> anyhow::Result<()> {
+    /// Waits until the server has answered; returns what the client prints from then on.
+    fn greeted(&self, client: &mut Child, name: &str) -> anyhow::Result<Receiver<String>> {
+        const STDIO: &str = "`mcp-reap test` speaks MCP over stdin and stdout, so the command must start the \
+            server in that mode; some servers need an option for it, such as --stdio";
         let answers = client.stdout.take().context("no stdout")?;
         let (sender, receiver) = std::sync::mpsc::channel();
         // A read has no limit of its own.
@@ -115,19 +133,24 @@ impl Trial {
                 let _ = sender.send(line);
             }
         });
-        if receiver.recv_timeout(TO_ANSWER).is_err() {
-            bail!("the server did not answer initialize");
-        }
-        match ending {
-            Ending::ClientKilled => client.kill().context("failed to kill the client")?,
-            Ending::TerminalGone => drop(terminal),
-            _ => {
-                let orders = client.stdin.as_mut().context("no stdin")?;
-                writeln!(orders, "end").context("the client has ended")?;
-                receiver.recv_timeout(TO_ANSWER).context("the client did not end the conversation")?;
+        let mut line = receiver.recv_timeout(PATIENCE);
+        if line == Err(RecvTimeoutError::Timeout) {
+            if !self.quiet {
+                let limit = show_duration(TO_ANSWER);
+                notice(&format!("  the server has not answered yet; waiting up to {limit} for it"));
             }
+            line = receiver.recv_timeout(TO_ANSWER.saturating_sub(PATIENCE));
         }
-        Ok(())
+        let Ok(line) = line else {
+            let limit = show_duration(TO_ANSWER);
+            bail!("{name}: the server did not answer `initialize` within {limit}; {STDIO}");
+        };
+        match serde_json::from_str(&line).context("the client said something else")? {
+            Greeting::Answered => Ok(receiver),
+            Greeting::NotStarted(why) => bail!(why),
+            Greeting::NoAnswer(why) => bail!("{name}: the server {why}; {STDIO}"),
+            Greeting::Refused => bail!("{name}: the server refused `initialize`"),
+        }
     }
 
     fn left(&self, client: &Child, exec: bool) -> anyhow::Result<Vec<Leftover>> {
@@ -140,6 +163,30 @@ impl Trial {
             std::thread::sleep(LOOK_AGAIN);
         }
     }
+}
+
+/// The word for an ending that `--ending` takes.
+pub(super) fn name(ending: Ending) -> String {
+    ending.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// Ends the conversation.
+fn end(
+    ending: Ending,
+    client: &mut Child,
+    terminal: Option<OwnedFd>,
+    answers: &Receiver<String>,
+) -> anyhow::Result<()> {
+    match ending {
+        Ending::ClientKilled => client.kill().context("failed to kill the client")?,
+        Ending::TerminalGone => drop(terminal),
+        _ => {
+            let orders = client.stdin.as_mut().context("no stdin")?;
+            writeln!(orders, "end").context("the client has ended")?;
+            answers.recv_timeout(TO_ANSWER).context("the client did not end the conversation")?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]

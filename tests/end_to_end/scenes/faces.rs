@@ -146,7 +146,7 @@ pub(crate) fn a_closed_pipe_is_not_an_error(stage: &Stage) {
 
 pub(crate) fn on_a_terminal_it_shows_the_plan_and_asks(stage: &Stage) {
     let cast = stage.orphan(&shapes::memory("m"));
-    for (answer, ends) in [("n", false), ("", false), ("y", true)] {
+    for (answer, ends) in [("n\n", false), ("\n", false), ("\x04", false), ("y\n", true)] {
         let pty = nix::pty::openpty(None, None).unwrap();
         let mut ours = std::fs::File::from(pty.master);
         let theirs = || Stdio::from(pty.slave.try_clone().unwrap());
@@ -162,9 +162,14 @@ pub(crate) fn on_a_terminal_it_shows_the_plan_and_asks(stage: &Stage) {
         let said = String::from_utf8_lossy(&said).into_owned();
         assert!(said.contains("server-memory"), "the plan before the question: {said}");
         all_alive(&cast);
-        writeln!(ours, "{answer}").unwrap();
+        ours.write_all(answer.as_bytes()).unwrap();
+        let mut said = Vec::new();
         // EIO is how a terminal says that nobody is at its other end any more.
-        while ours.read(&mut buffer).is_ok_and(|n| n > 0) {}
+        while let Ok(n @ 1..) = ours.read(&mut buffer) {
+            said.extend_from_slice(&buffer[..n]);
+        }
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(ends || said.contains("\nnothing was ended\r\n"), "a no on a line of its own: {said:?}");
         assert_eq!(child.wait().unwrap().code(), Some(0), "after {answer:?}");
         assert_eq!(cast.iter().any(|w| !w.is_alive()), ends, "after {answer:?}");
     }

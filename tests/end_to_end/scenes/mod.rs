@@ -198,6 +198,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(refusals::a_read_only_disk_ends_nobody),
     scene!(refusals::an_audit_log_that_is_a_link_ends_nobody),
     scene!(refusals::a_full_disk_ends_nobody_unrecorded),
+    scene!(refusals::the_doctor_finds_a_full_disk_and_a_read_only_one_and_leaves_nothing_there),
     scene!(refusals::a_recorded_table_can_never_reap),
     scene!(faces::a_person_who_thinks_holds_nobody_up),
     scene!(faces::check_is_healthy_again_after_a_run),

@@ -95,6 +95,36 @@ pub(crate) fn a_full_disk_ends_nobody_unrecorded(stage: &Stage) {
     assert!(cast.iter().any(|w| w.is_alive()), "the log was too small for all of them");
 }
 
+pub(crate) fn the_doctor_finds_a_full_disk_and_a_read_only_one_and_leaves_nothing_there(stage: &Stage) {
+    let audit_log = |code: i32| {
+        let report: serde_json::Value =
+            serde_json::from_str(&stage.run(&["doctor", "--json"]).exits(code).text()).unwrap();
+        let lines = report["looked_at"].as_array().unwrap();
+        lines.iter().find(|line| line["what"] == "audit log").unwrap().clone()
+    };
+    assert_eq!(audit_log(0)["state"], "fine");
+    let state = stage.state_dir();
+    let above = state.parent().unwrap().to_owned();
+    for (flags, options, said) in [
+        (MsFlags::MS_RDONLY, "mode=700", "Read-only file system"),
+        (MsFlags::empty(), "size=4096,mode=700", "No space left on device"),
+        (MsFlags::empty(), "nr_inodes=1,mode=700", "No space left on device"),
+    ] {
+        // With the folder there, and where the first run would make it.
+        for folder in [&state, &above] {
+            fs::create_dir_all(folder).unwrap();
+            mount(Some("tmpfs"), folder, Some("tmpfs"), flags, Some(options)).unwrap();
+            let line = audit_log(1);
+            assert_eq!(line["state"], "broken", "{options}: {line}");
+            assert!(line["found"].as_str().unwrap().contains(said), "{options}: {line}");
+            assert!(line["mend"].as_str().unwrap().contains("nothing is ended"), "{line}");
+            assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "{options}: it leaves nothing");
+            nix::mount::umount(folder).unwrap();
+        }
+    }
+    assert_eq!(audit_log(0)["state"], "fine");
+}
+
 pub(crate) fn a_recorded_table_can_never_reap(stage: &Stage) {
     let cast = stage.orphan(&shapes::memory("m"));
     let table = stage.dir.join("table.json");

@@ -1,0 +1,60 @@
+//! While the person's configuration cannot be read a guardian ends nothing, since the allowlist may stand there. What it
+//! left for that reason it says once in the audit log.
+
+use std::time::Duration;
+
+use super::end::TO_LEAVE;
+use super::host::Host;
+use super::look::Guarded;
+use super::record::ShortLocks;
+use crate::audit::{AuditEvent, Subject};
+use crate::classify::Verdict;
+use crate::guard::watch::Grace;
+use crate::policy::{Policy, Retention};
+
+/// How long records are kept stands in the configuration too, so none is deleted now.
+const KEEP_ALL: Retention = Retention { keep_days: u32::MAX, max_size: u64::MAX };
+
+/// What was recorded of them.
+#[derive(Debug, Default)]
+pub(super) struct UnreadRules {
+    recorded: Option<String>,
+}
+
+impl UnreadRules {
+    /// Gives the server the time to leave by itself, and records that the rest was left alone. Once for each reason.
+    ///
+    /// # Errors
+    /// When the table cannot be read or the record fails.
+    pub(super) fn leave_alone<H: Host>(
+        &mut self,
+        guarded: &Guarded<H>,
+        why: &str,
+        grace: Grace,
+        pause: &mut dyn FnMut(Duration) -> bool,
+    ) -> anyhow::Result<()> {
+        // Without a grace the server had no wire: a judgement by any rules would normally end nothing.
+        let Grace::Ahead { waited, .. } = grace else { return Ok(()) };
+        if !pause(TO_LEAVE.saturating_sub(waited)) {
+            return Ok(());
+        }
+        // A mistake in the file is shown with its line, below the first one.
+        let why = why.lines().next().unwrap_or_default();
+        let reason = format!("the configuration could not be read, so nothing was judged: {why}");
+        let (snapshot, pids) = guarded.glance()?;
+        let root = guarded.marker.root.pid;
+        let top = if pids.contains(&root) { Some(root) } else { pids.first().copied() };
+        let top = top.and_then(|top| snapshot.processes.iter().find(|record| record.pid() == top));
+        let Some(top) = top.filter(|_| self.recorded.as_ref() != Some(&reason)) else { return Ok(()) };
+        let patience = Policy::patience(Policy::default().grace);
+        let recorder = ShortLocks::take(guarded.host.directory()?, KEEP_ALL, patience)?;
+        recorder.left_alone(AuditEvent::Withheld {
+            subject: Subject::new(top.id, top.started_at, &guarded.name(), top.pid(), "root"),
+            pids,
+            verdict: Verdict::Undetermined.as_str().to_owned(),
+            reason: reason.clone(),
+        })?;
+        self.recorded = Some(reason);
+        Ok(())
+    }
+}
