@@ -5,9 +5,11 @@
 #[allow(unused)]
 mod scene;
 
+use std::collections::HashMap;
+
 use mcp_reap::health::Health;
 use mcp_reap::policy::{Limits, Policy};
-use mcp_reap::reap::{Ended, Outcome};
+use mcp_reap::reap::Outcome;
 use mcp_reap::render::check::{self, nagios, prometheus};
 use mcp_reap::render::style::Screen;
 use mcp_reap::render::table::{self, Columns, Detail};
@@ -168,15 +170,15 @@ fn what_became_of_a_process_stands_before_what_it_was() {
     let table = machine();
     let policy = Policy::default();
     let (judgement, plan) = table.judge_and_plan(&policy);
-    let member = plan.targets[0].members[0].clone();
+    let member = plan.targets[0].members[0].id;
     for (outcome, word, color) in [
         (Outcome::Exited, "exited", "\u{1b}[32m"),
         (Outcome::Killed, "killed", "\u{1b}[33m"),
         (Outcome::Survived, "survived", "\u{1b}[31m"),
         (Outcome::Denied("no".to_owned()), "denied", "\u{1b}[31m"),
     ] {
-        let results = [Ended { target: 0, member: member.clone(), outcome }];
-        let scene = Scene { results: Some(&results), ..Scene::new(&table.snapshot, &judgement, &plan) };
+        let outcomes = HashMap::from([(member, outcome)]);
+        let scene = Scene { outcomes: Some(&outcomes), ..Scene::new(&table.snapshot, &judgement, &plan) };
         let shown = |color| table::plan(&scene, Screen { color, width: Some(80) });
         let plain = shown(false);
         assert!(plain.contains(&format!("  1030100 {word}, server 52 MB node /opt/bin/")), "{plain}");

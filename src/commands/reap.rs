@@ -9,8 +9,9 @@ use anyhow::{Context as _, bail};
 use super::consent::{notice_next, notice_summary, show, unless_yes};
 use super::output::{answer, notice, with_causes};
 use super::recorder::{AuditRecorder, Totals};
+use super::second_look::{self, Confirmed};
 use super::stop::{listen, signal_in};
-use super::{Session, idle_rules, look, run_lock, second_look};
+use super::{Session, idle_rules, look, outcomes, run_lock};
 use crate::audit::{AuditError, AuditLog, RunId, RunLock, StartedBy};
 use crate::exit::Exit;
 use crate::plan::{Choice, Plan};
@@ -86,12 +87,14 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exi
     // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
     listen(&stop)?;
     let done = end(session, log, request.by, judged.plan.clone(), started, &stop)?;
-    scene.results = Some(&done.report.results);
-    if let Err(error) = print_results(session, &scene, &done.confirmed, &done.totals) {
+    let confirmed = &done.confirmed;
+    let outcomes = outcomes::of_each(&scene, &confirmed.plan, &done.report.results, confirmed.seen.as_ref());
+    scene.outcomes = Some(&outcomes);
+    if let Err(error) = print_results(session, &scene, &confirmed.plan, &done.totals) {
         // What was done is done and recorded; the exit code is for that.
         notice(&format!("mcp-reap: {error:#}"));
     }
-    let refused = request.choice != Choice::Unused && !done.confirmed.withheld.is_empty();
+    let refused = request.choice != Choice::Unused && !confirmed.plan.withheld.is_empty();
     Ok(match exit(done)? {
         // Not everything that was chosen was ended.
         Exit::Fine if refused => Exit::NotFine,
@@ -106,7 +109,7 @@ fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
 
 /// What became of a plan.
 pub(super) struct FinishedRun {
-    confirmed: Plan,
+    confirmed: Confirmed,
     report: RunReport<AuditError>,
     totals: Totals,
     /// Whether the end of the run was recorded in the audit log.
@@ -157,11 +160,11 @@ pub(super) fn end(
             return Err(error);
         }
     };
-    recorder.withheld(&confirmed.withheld)?;
-    let waiting = waiting(session, &confirmed);
-    let report = reap::run(&confirmed, session.policy.grace, &mut kernel, &mut recorder);
+    recorder.withheld(&confirmed.plan.withheld)?;
+    let waiting = waiting(session, &confirmed.plan);
+    let report = reap::run(&confirmed.plan, session.policy.grace, &mut kernel, &mut recorder);
     drop(waiting);
-    let totals = Totals::of(&confirmed, &report, started.elapsed());
+    let totals = Totals::of(&confirmed.plan, &report, started.elapsed());
     let interrupted = signal_in(stop);
     let closed = recorder.finished(&totals, interrupted);
     Ok(FinishedRun { confirmed, report, totals, closed, interrupted })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::output::notice;
 use super::{Session, look};
 use crate::plan::{Plan, Target};
+use crate::process::Snapshot;
 use crate::reap::{Kernel, Settling};
 use crate::render::clean::clean;
 use crate::render::figures::elapsed;
@@ -16,25 +17,35 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A signal handled on another thread does not interrupt this sleep, so sleep in slices.
 const SLICE: Duration = Duration::from_millis(20);
 
+/// What is left of a plan, and the table by which that was decided.
+pub(super) struct Confirmed {
+    /// What both looks planned.
+    pub(super) plan: Plan,
+    /// The last look; `None` where there was nothing to look at again, or no time.
+    pub(super) seen: Option<Snapshot>,
+}
+
 /// Looks again after `confirm_after`, then once a second while a target is still finishing, until `settle` has passed
 /// since the first look. The plan keeps targets that have come to rest, and those that have not by then. If a signal
 /// stops the run meanwhile, the plan is empty.
 ///
 /// # Errors
 /// When the process table cannot be read.
-pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) -> anyhow::Result<Plan> {
+pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) -> anyhow::Result<Confirmed> {
     let begun = kernel.now();
     let until = begun.saturating_add(session.policy.settle);
     let mut settling = Settling::begin(&plan, kernel, begun);
     let mut pause = session.policy.confirm_after.max(LOOK_EVERY);
     let mut noticed = false;
+    let mut seen = None;
     while !plan.targets.is_empty() {
         if !sleep(kernel, pause) {
-            return Ok(Plan { targets: Vec::new(), ..plan });
+            return Ok(Confirmed { plan: Plan { targets: Vec::new(), ..plan }, seen });
         }
         let (snapshot, scout) = look::take(session)?;
         let again = look::judge_for(session, &snapshot, scout, &plan.choice).plan;
         plan = plan.confirmed_by(&again).with_those_that_left(&snapshot);
+        seen = Some(snapshot);
         let now = kernel.now();
         let finishing = settling.still_finishing(&plan, kernel, now);
         if finishing.is_empty() || now >= until {
@@ -50,7 +61,7 @@ pub(super) fn confirm(session: &Session, mut plan: Plan, kernel: &mut OsKernel) 
         }
         pause = LOOK_EVERY.min(until.saturating_sub(now));
     }
-    Ok(plan)
+    Ok(Confirmed { plan, seen })
 }
 
 fn still(finishing: &[&Target]) -> String {

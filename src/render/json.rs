@@ -14,6 +14,7 @@ use crate::containers::Container;
 use crate::instance::Part;
 use crate::plan::Why;
 use crate::process::{Listener, Pid, ProcessRecord, SCHEMA, Uid};
+use crate::reap::Outcome;
 use crate::units::rfc3339;
 
 /// The whole report.
@@ -162,7 +163,7 @@ fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>, commands: &mut Comm
         start: moment(record.started_at),
         rss: record.rss,
         command: commands.of(record),
-        outcome: scene.ended(record.id).map(|ended| ended.outcome.as_str()),
+        outcome: scene.outcome(record.id).map(Outcome::as_str),
     };
     InstanceRow {
         server: &finding.instance.server,

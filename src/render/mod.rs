@@ -22,11 +22,13 @@ pub mod table;
 pub(crate) mod tree;
 pub(crate) mod wrap;
 
+use std::collections::HashMap;
+
 use crate::classify::{Finding, Judgement, Verdict};
 use crate::containers::Containers;
 use crate::plan::{Plan, Why};
 use crate::process::{ProcessId, Snapshot};
-use crate::reap::Ended;
+use crate::reap::Outcome;
 
 /// All that there is to show of one look and, after a real run, of what became of its plan.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +39,8 @@ pub struct Scene<'a> {
     pub judgement: &'a Judgement<'a>,
     /// What follows.
     pub plan: &'a Plan,
-    /// What became of it; `None` when nothing was to be done.
-    pub results: Option<&'a [Ended]>,
+    /// What became of each process of it; `None` when nothing was to be done.
+    pub outcomes: Option<&'a HashMap<ProcessId, Outcome>>,
     /// Containers that nobody uses; `None` where the person did not want them.
     pub containers: Option<&'a Containers>,
 }
@@ -46,7 +48,7 @@ pub struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// A look and what follows from it, of which nothing was done.
     pub fn new(snapshot: &'a Snapshot, judgement: &'a Judgement<'a>, plan: &'a Plan) -> Scene<'a> {
-        Scene { snapshot, judgement, plan, results: None, containers: None }
+        Scene { snapshot, judgement, plan, outcomes: None, containers: None }
     }
 
     /// Are there instances of other users than the one who looks?
@@ -75,8 +77,8 @@ impl<'a> Scene<'a> {
     }
 
     /// What became of a process in a real run.
-    pub(super) fn ended(&self, id: ProcessId) -> Option<&Ended> {
-        self.results?.iter().find(|ended| ended.member.id == id)
+    pub(super) fn outcome(&self, id: ProcessId) -> Option<&'a Outcome> {
+        self.outcomes?.get(&id)
     }
 
     /// The instances with this verdict that are not to be ended because of it.

@@ -62,8 +62,8 @@ fn draw<'a, 'b>(
 /// `  └─ 4250 exited, server 41 MB node .../mcp-server-memory`
 fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) -> String {
     let record = member.record;
-    let ended = scene.ended(record.id);
-    let outcome = ended.map(|ended| format!("{}, ", ended.outcome.as_str())).unwrap_or_default();
+    let became = scene.outcome(record.id);
+    let outcome = became.map(|outcome| format!("{}, ", outcome.as_str())).unwrap_or_default();
     // Deeper than half of the line nothing could be read any more.
     let branch = match screen.width {
         Some(width) if branch.width() > width / 2 => "  …─ ",
@@ -75,7 +75,7 @@ fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) ->
     let room = screen.width.map_or(usize::MAX, |width| width.saturating_sub(taken).max(12));
     let rest = rest + &fit_command(&clean(&command(record)), room);
     let faint = |text: &str| screen.paint(style::FAINT, text);
-    match ended.map(|ended| style::outcome(&ended.outcome)) {
+    match became.map(style::outcome) {
         // What became of it is the news.
         Some(news) if screen.color => faint(&begin) + &screen.paint(news, &outcome) + &faint(&rest),
         _ => faint(&(begin + &outcome + &rest)),

@@ -1,5 +1,6 @@
 //! Whose yes ends what: a person's, or `--yes`; and what a person chose.
 
+use crate::look;
 use crate::person::Person;
 use crate::role::Actor;
 use crate::shapes;
@@ -51,6 +52,26 @@ pub(crate) fn what_left_by_itself_after_the_yes_is_named(stage: &Stage) {
     let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(code == 0 && words.contains("; ended by itself before any signal"), "{screen}");
     assert!(screen.contains("nothing to end; 1 instance ended by itself"), "{screen}");
+}
+
+pub(crate) fn what_the_second_look_leaves_out_has_an_outcome_in_json(stage: &Stage) {
+    let (cast, control) = (stage.orphan(&shapes::memory("m")), stage.orphan(&shapes::python("p")));
+    let running = stage.begin(&["--yes", "--json", "--min-age", "0s", "--grace", "1s"]);
+    let looked =
+        || std::fs::read_to_string(stage.audit_path()).is_ok_and(|text| text.contains("run-started"));
+    look::until("the first look is over", || looked() || running.has_ended());
+    // Without its root it is another instance: the rest of it is left to the next run.
+    stage.kill(cast[0]);
+    let report = running.finish().exits(0).json();
+    let outcome = |who: look::Who| {
+        let instance = report.must_have(who);
+        let members = instance.0["members"].as_array().unwrap();
+        members.iter().find(|member| member["pid"] == who.pid).unwrap()["outcome"].clone()
+    };
+    let outcomes: Vec<_> = cast.iter().chain(&control).map(|who| outcome(*who)).collect();
+    assert_eq!(outcomes, ["vanished", "withheld", "withheld", "exited"]);
+    all_alive(&cast[1..]);
+    all_dead(&control);
 }
 
 pub(crate) fn a_young_orphan_comes_with_the_time_to_come_back(stage: &Stage) {

@@ -212,6 +212,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(manners::without_a_terminal_it_shows_the_plan_and_ends_nothing),
     scene!(manners::a_stream_that_leads_elsewhere_leaves_nobody_to_ask),
     scene!(manners::what_left_by_itself_after_the_yes_is_named),
+    scene!(manners::what_the_second_look_leaves_out_has_an_outcome_in_json),
     scene!(manners::a_young_orphan_comes_with_the_time_to_come_back),
     scene!(manners::a_chosen_server_that_is_in_use_needs_more_than_a_yes_of_nobody),
     scene!(manners::what_is_allowed_a_client_or_a_stranger_cannot_be_chosen),
