@@ -87,7 +87,7 @@ pub struct Health {
     pub over_limits: usize,
     /// Clients that nobody can talk to any more.
     pub orphaned_clients: usize,
-    /// Instances of which something needed could not be read: no problem, but shown.
+    /// Instances of which something needed is not known: no problem, but shown.
     pub undetermined: usize,
 }
 

@@ -9,7 +9,7 @@ use super::owner::Owner;
 use super::proof::{Answer, Proof};
 use super::verdict::Verdict;
 use super::wire::WireState;
-use crate::process::Pid;
+use crate::process::{Pid, Service};
 
 /// Why an instance got its verdict: what decided, in the words of the table's last column.
 pub(super) fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
@@ -31,7 +31,7 @@ pub(super) fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) 
             Management::No { .. } => owner,
         },
         Verdict::InUse => in_use(seen, &owner),
-        Verdict::Undetermined => format!("{owner}, {}", unread(seen, dead)),
+        Verdict::Undetermined => format!("{owner}, {}", not_known(seen, dead)),
         Verdict::Detached => detached(seen, &owner),
         // Limits have reasons of their own.
         Verdict::Orphaned
@@ -81,30 +81,33 @@ fn in_use(seen: &Observation, owner: &str) -> String {
     }
 }
 
-/// What was not read and would have decided.
-fn unread(seen: &Observation, dead: Answer<Proof>) -> String {
+/// What is not known and would have decided.
+fn not_known(seen: &Observation, dead: Answer<Proof>) -> String {
     if let Management::Unknown { unit } = &seen.management {
-        return format!("may be the daemon of {unit}, which could not be asked");
+        return match unit.as_str() {
+            Service::UNNAMED => "may be a job of launchd".to_owned(),
+            unit => format!("may be the daemon of {unit}, whose main process is not known"),
+        };
     }
     if let Some(pid) = seen.hidden {
-        return format!("what process {pid} runs could not be read");
+        return format!("what process {pid} is to it is not known");
     }
     if let Some(pid) = seen.unread_helper {
-        return format!("what its helper {pid} holds could not be read");
+        return format!("what its helper {pid} holds is not known");
     }
     if dead == Answer::Unread {
         let unknown = |state| state == WireState::Unknown;
         let wire = &seen.wire;
         return match (unknown(wire.stdin.state()), unknown(wire.stdout.state())) {
-            _ if seen.channels.terminal => "who holds its terminal could not be read".to_owned(),
-            (true, true) => "who holds its stdio could not be read".to_owned(),
-            (true, false) => "who holds its stdin could not be read".to_owned(),
-            (false, true) => "who holds its stdout could not be read".to_owned(),
-            (false, false) => "who else holds its stdio could not be read".to_owned(),
+            _ if seen.channels.terminal => "who holds its terminal is not known".to_owned(),
+            (true, true) => "who holds its stdio is not known".to_owned(),
+            (true, false) => "who holds its stdin is not known".to_owned(),
+            (false, true) => "who holds its stdout is not known".to_owned(),
+            (false, false) => "who else holds its stdio is not known".to_owned(),
         };
     }
     if seen.channels.unread {
-        return "its sockets or connections could not be read".to_owned();
+        return "who is connected to it is not known".to_owned();
     }
     "no closed stdio that would prove it unused".to_owned()
 }

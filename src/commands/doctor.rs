@@ -24,7 +24,7 @@ use crate::os::machine::Machine;
 use crate::policy::{Policy, Retention};
 use crate::process::Snapshot;
 use crate::render::doctor::{self, DoctorLine, Grade};
-use crate::render::figures::{count, elapsed, minute};
+use crate::render::figures::{count, elapsed, it_or_them, minute};
 use crate::render::style::Screen;
 use crate::units::show_size;
 
@@ -140,8 +140,8 @@ fn running(judged: &JudgedLook<'_>) -> DoctorLine {
         0 => DoctorLine::fine("running now", found),
         n => DoctorLine::note(
             "running now",
-            format!("{found}; of {n} not everything could be read"),
-            "`mcp-reap list` shows which, `mcp-reap explain PID` what",
+            format!("{found}; {n} undetermined: whether anybody uses {} is not known", it_or_them(n)),
+            "left alone; `mcp-reap list --verdict undetermined` shows which, `mcp-reap explain PID` why",
         ),
     }
 }
@@ -237,4 +237,27 @@ fn configured() -> Vec<DoctorLine> {
     lines.extend(found.warnings.iter().map(|warning| DoctorLine::note("clients", warning.to_string(), mend)));
     lines.extend(guarded::lines(&found));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::classify::{self, Scout};
+    use crate::plan::Plan;
+    use crate::policy::Policy;
+
+    #[test]
+    fn of_what_is_undetermined_it_is_said_what_is_not_known_and_not_that_it_was_not_read() {
+        let table = include_bytes!("../../tests/cli/tables/mac.json");
+        let snapshot = Snapshot::from_json(table).expect("a recorded table");
+        let (catalog, policy) = (Catalog::builtin(), Policy::default());
+        let look = Scout::new(&catalog).into_look(&snapshot);
+        let judgement = classify::judge(&look, &policy);
+        let plan = Plan::of_unused(&judgement, &look, &policy);
+        let line = running(&JudgedLook { look, judgement, plan });
+        let said =
+            "9 instances under 2 clients, 4 to end; 2 undetermined: whether anybody uses them is not known";
+        assert_eq!(line.found, said);
+    }
 }

@@ -35,7 +35,7 @@ pub enum Why {
     Managed,
     /// It was chosen without a person's yes, and is in use.
     InUse,
-    /// It was chosen without a person's yes, and may be in use: something was not read.
+    /// It was chosen without a person's yes, and may be in use: what would show it is not known.
     MayBeInUse,
 }
 
@@ -49,7 +49,9 @@ impl Why {
             Why::Client => "a client runs below it",
             Why::TooYoung => "younger than min_age",
             Why::OtherNamespace => "a member lives in another PID namespace",
-            Why::ToolJob => "a job of a Claude Code shell tool or hook, or its environment is hidden",
+            Why::ToolJob => {
+                "a job of a Claude Code shell tool or hook, or may be one: its environment is not known"
+            }
             Why::Traced => "a debugger or tracer is attached to it",
             Why::Awaited => "the shell above it may go on only if it ends by itself",
             Why::Person => "a person's browser, editor or terminal runs below it",
@@ -58,7 +60,7 @@ impl Why {
             Why::Allowed => "the allowlist names it",
             Why::Managed => "a service manager runs it, and would start it again",
             Why::InUse => "in use",
-            Why::MayBeInUse => "may be in use: something could not be read",
+            Why::MayBeInUse => "whether anybody uses it is not known",
         }
     }
 
@@ -73,7 +75,8 @@ impl Why {
             Why::Left => "nothing is left to do".to_owned(),
             Why::Allowed => "take the rule out of the allowlist first".to_owned(),
             Why::Managed => "stop its unit with the service manager".to_owned(),
-            Why::InUse | Why::MayBeInUse => "--in-use ends it all the same".to_owned(),
+            Why::InUse => "--in-use ends it all the same".to_owned(),
+            Why::MayBeInUse => format!("`mcp-reap explain {root}` says why; --in-use ends it all the same"),
             Why::Changed => "run again".to_owned(),
             Why::System | Why::Client | Why::ToolJob | Why::Person | Why::Awaited => {
                 format!("`mcp-reap explain {root}` says more")

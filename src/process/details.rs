@@ -161,6 +161,11 @@ pub struct Service {
     pub active: bool,
 }
 
+impl Service {
+    /// The name of a job that is in no list which could be read.
+    pub const UNNAMED: &str = "?";
+}
+
 /// What a process's stdin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

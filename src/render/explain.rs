@@ -10,7 +10,7 @@ use super::grid::paragraph;
 use super::sentence::{Leaning, leaning, sentence};
 use super::style::{self, Screen};
 use crate::catalog::{Identification, Role};
-use crate::classify::{ClientStatus, Conversation, Finding};
+use crate::classify::{ClientStatus, Conversation, Finding, Verdict};
 use crate::instance::Instance;
 use crate::process::{Pid, ProcessRecord};
 use crate::units::show_size;
@@ -129,6 +129,9 @@ fn summary(page: &mut Page, scene: &Scene<'_>, finding: &Finding<'_>, place: &Wh
         (false, Some(why)) => {
             page.line(&format!("A run would leave it alone all the same: {}.", why.as_str()));
         }
+        (false, None) if finding.verdict == Verdict::Undetermined => page.line(
+            "A run would leave it alone: something that decides is not known, and only what is proven unused is ended.",
+        ),
         (false, None) => page.line("A run would leave it alone."),
     }
 }

@@ -27,6 +27,11 @@ pub(crate) fn count(n: usize, what: &str) -> String {
     }
 }
 
+/// What these are called in the same sentence.
+pub(crate) fn it_or_them(n: usize) -> &'static str {
+    if n == 1 { "it" } else { "them" }
+}
+
 /// `1.2 GB of 16 GB`, or `1.2 GB` where the memory of the machine is not known.
 pub(crate) fn size_of(bytes: u64, memory: Option<u64>) -> String {
     match memory {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Scene;
 use super::clean::clean;
-use super::figures::count;
+use super::figures::{count, it_or_them};
 use crate::classify::Verdict;
 use crate::plan::{Choice, Why, Withheld};
 use crate::policy::Policy;
@@ -31,13 +31,12 @@ pub(crate) fn steps(scene: &Scene<'_>, policy: &Policy) -> Vec<String> {
         lines.push(format!("{n} detached: `mcp-reap explain {pid}`, or --detached to end {}", it_or_them(n)));
     }
     if let Some((pid, n)) = left(Verdict::Undetermined) {
-        lines.push(format!("{n} undetermined: `mcp-reap explain {pid}` says what could not be read"));
+        let (it, stay) = (it_or_them(n), if n == 1 { "it stays" } else { "they stay" });
+        lines.push(format!(
+            "{n} undetermined: whether anybody uses {it} is not known, so {stay}; `mcp-reap explain {pid}` says why"
+        ));
     }
     lines
-}
-
-fn it_or_them(n: usize) -> &'static str {
-    if n == 1 { "it" } else { "them" }
 }
 
 /// `2 orphaned, younger than 1m: run again in 40s or with --min-age 0s`

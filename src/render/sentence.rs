@@ -3,7 +3,7 @@
 use super::figures::list;
 use crate::catalog::{Basis, Rule};
 use crate::classify::{Adoption, Evidence, Proof, WireState};
-use crate::process::{Pid, StdioKind};
+use crate::process::{Pid, Service, StdioKind};
 use crate::units::{show_duration, show_size};
 
 /// Which way a piece of evidence points.
@@ -46,13 +46,13 @@ pub(crate) fn sentence(evidence: &Evidence) -> String {
         E::OwnerUnknown { pid: Pid(0) } => {
             "Its parent is outside this PID namespace, so its owner may be alive.".to_owned()
         }
-        E::OwnerUnknown { pid } => format!("Whether its parent {pid} started it and lives is not known."),
+        E::OwnerUnknown { pid } => format!(
+            "Whether its parent {pid} started it or only adopted it is not known: its owner may be alive."
+        ),
         E::Managed { manager, unit, main_pid } => {
             format!("{manager} runs it: {main_pid} is the main process of {unit}.")
         }
-        E::MaybeManaged { unit } => {
-            format!("It is in the cgroup of {unit}, and that unit's main process could not be asked for.")
-        }
+        E::MaybeManaged { unit } => maybe_managed(unit),
         E::Unmanaged { unit, main_pid: Pid(0) } => {
             format!("It is in the cgroup of {unit}, which has no main process any more: it leaked there.")
         }
@@ -63,11 +63,13 @@ pub(crate) fn sentence(evidence: &Evidence) -> String {
         E::NoWire { stdin } => format!("Its stdin is {}, which says nothing about use.", stdin_kind(*stdin)),
         E::Listening { ports } => format!("It listens on {}.", list(ports)),
         E::Connected { count, pids } => connected(*count, pids),
-        E::NetworkUnknown => "Its sockets or connections could not be read.".to_owned(),
+        E::NetworkUnknown => {
+            "Whether it serves on a socket, and who is connected to it, is not known.".to_owned()
+        }
         E::TalksTo { pid } => format!("It is connected to {pid}, which started it or is a client."),
         E::Announced { transport } => format!("It is a daemon by what it announces: {transport}."),
         E::DeadWire { proof } => dead_wire(*proof).to_owned(),
-        E::Hidden { pid } => format!("What process {pid} is to it could not be read."),
+        E::Hidden { pid } => format!("What process {pid} is to it is not known: it may be its client."),
         E::UnreadHelper { pid } => unread_helper(*pid),
         E::Allowed { pid, rule, reason } => {
             let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -92,8 +94,15 @@ pub(crate) fn sentence(evidence: &Evidence) -> String {
     }
 }
 
+fn maybe_managed(unit: &str) -> String {
+    match unit {
+        Service::UNNAMED => "Whether it is a job of launchd is not known; a job is left alone.".to_owned(),
+        unit => format!("It is in the cgroup of {unit}, whose main process is not known: {unit} may run it."),
+    }
+}
+
 fn unread_helper(pid: Pid) -> String {
-    format!("What its helper {pid} holds could not be read: it may show a window to a person.")
+    format!("What its helper {pid} holds is not known: it may show a window to a person.")
 }
 
 fn connected(count: u32, pids: &[Pid]) -> String {
@@ -173,10 +182,14 @@ fn wire(direction: &str, state: WireState, holders: &[Pid]) -> String {
         WireState::Held if direction == "other" => {
             format!("{} shares a pipe or socket pair with it.", list(holders))
         }
-        _ if direction == "other" => "Its pipes and socket pairs beside stdio could not be read.".to_owned(),
+        _ if direction == "other" => {
+            "Who shares its pipes and socket pairs beside stdio is not known.".to_owned()
+        }
         WireState::Held => format!("{} {hold} the other end of its {direction}.", list(holders)),
         WireState::Closed => format!("Nobody {verb} its {direction}: the other end is closed."),
-        WireState::Unknown => format!("Who holds the other end of its {direction} could not be read."),
+        WireState::Unknown => {
+            format!("Who holds the other end of its {direction} is not known.")
+        }
         WireState::Absent => format!("Its {direction} does not leave the instance."),
     }
 }

@@ -113,7 +113,7 @@ impl Ancestry {
         // XPC services and app extensions live in domains of single processes and are in no list; and a list that was
         // not read may have anything in it.
         let unnamed = self.may_be_job && (self.is_launchds || !complete);
-        let (name, main_pid) = named.or_else(|| unnamed.then(|| ("?".to_owned(), None)))?;
+        let (name, main_pid) = named.or_else(|| unnamed.then(|| (Service::UNNAMED.to_owned(), None)))?;
         Some(Service { manager: "launchd".into(), name, main_pid, active: false })
     }
 }
