@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done; for `check`: healthy.
     Fine,
-    /// `check` found something, or a target survived or was denied.
+    /// `check` found something, a target survived or was denied, or something that a person chose stays.
     NotFine,
     /// Usage, configuration or environment error; nothing was ended.
     Refused,

@@ -25,7 +25,7 @@ fn built(command: Command, refusing: bool) -> Command {
 
 /// What the help of the program itself ends with.
 const EXIT_CODES: &str = "Exit codes: 0 done (check: healthy), 1 not fine (check: findings; otherwise a target survived \
-or was denied), 2 usage, configuration or environment error, or a yes was missing, and nothing was ended, 128+n stopped \
+or was denied, or what was chosen stays), 2 usage, configuration or environment error, or a yes was missing, and nothing was ended, 128+n stopped \
 by signal n.";
 
 /// A command and those below it, each with its flags and examples. `above` is what is typed before it.

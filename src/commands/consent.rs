@@ -4,7 +4,7 @@ use super::Session;
 use super::output::{answer, can_ask, confirm, notice};
 use crate::classify::Verdict;
 use crate::exit::Exit;
-use crate::plan::{Choice, Plan, Target};
+use crate::plan::{Plan, Target};
 use crate::render::{Scene, json, next, table};
 
 /// Shows the plan and asks; returns how to end where there is no yes to it. Only a person's yes ends anything: where
@@ -13,8 +13,8 @@ pub(super) fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result
     let plan = scene.plan;
     if plan.targets.is_empty() {
         show(session, scene)?;
-        let chosen = plan.choice != Choice::Unused;
-        return Ok(Some(if chosen { Exit::Refused } else { Exit::Fine }));
+        // There is nothing to say yes to, here or at a terminal; what was chosen stays.
+        return Ok(Some(Exit::fine_if(plan.ends_all_chosen())));
     }
     if !can_ask() {
         show(session, scene)?;

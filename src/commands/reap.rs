@@ -94,10 +94,10 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exi
         // What was done is done and recorded; the exit code is for that.
         notice(&format!("mcp-reap: {error:#}"));
     }
-    let refused = request.choice != Choice::Unused && !confirmed.plan.withheld.is_empty();
+    let all_chosen = confirmed.plan.ends_all_chosen();
     Ok(match exit(done)? {
         // Not everything that was chosen was ended.
-        Exit::Fine if refused => Exit::NotFine,
+        Exit::Fine if !all_chosen => Exit::NotFine,
         exit => exit,
     })
 }

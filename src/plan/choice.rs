@@ -56,6 +56,11 @@ impl Plan {
         }
         plan
     }
+
+    /// Does nothing that a person chose stay? What ended by itself does not stay.
+    pub fn ends_all_chosen(&self) -> bool {
+        self.choice == Choice::Unused || self.withheld.iter().all(|withheld| withheld.why == Why::Left)
+    }
 }
 
 /// Why this verdict forbids what a person chose.

@@ -52,6 +52,29 @@ pub(crate) fn what_left_by_itself_after_the_yes_is_named(stage: &Stage) {
     let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(code == 0 && words.contains("; ended by itself before any signal"), "{screen}");
     assert!(screen.contains("nothing to end; 1 instance ended by itself"), "{screen}");
+    // Chosen by a person it is no less gone.
+    let cast = stage.orphan(&shapes::python("p"));
+    let mut person = Person::types(stage, "xterm", &format!("$reap kill {} {NOW}", cast[0].pid));
+    person.reads("End them? [y/N] ");
+    stage.kill(cast[0]);
+    person.presses("y\n");
+    let (code, screen) = person.leaves();
+    assert!(code == 0 && screen.contains("1 instance ended by itself"), "{code}: {screen}");
+}
+
+pub(crate) fn where_all_that_was_chosen_stays_the_exit_code_is_1_with_and_without_a_terminal(stage: &Stage) {
+    let cast = stage.orphan(&shapes::node("n"));
+    // Too young.
+    let line = format!("kill {} --grace 1s --color never", cast[0].pid);
+    let args: Vec<&str> = line.split(' ').collect();
+    let alone = stage.run(&args).exits(1);
+    assert!(alone.complaint().contains("--min-age 0s"), "{}", alone.complaint());
+    let json = stage.run(&[&args[..], &["--json"]].concat()).exits(1).json();
+    assert!(json.must_have(cast[0]).0["withheld"].is_string());
+    let (code, screen) = Person::types(stage, "xterm", &format!("$reap {line}")).leaves();
+    assert!(code == 1 && !screen.contains("[y/N]"), "{code}: {screen}");
+    all_alive(&cast);
+    assert!(stage.audit().of("intent").is_empty());
 }
 
 pub(crate) fn what_the_second_look_leaves_out_has_an_outcome_in_json(stage: &Stage) {
@@ -90,9 +113,12 @@ pub(crate) fn a_chosen_server_that_is_in_use_needs_more_than_a_yes_of_nobody(sta
     let (chosen, pid) = (stage.cast(&shapes::memory("m")), stage.who("m.node").pid.to_string());
     let kill =
         |more: &[&str]| stage.run(&[&["kill", &pid, "--min-age", "0s", "--grace", "1s"], more].concat());
-    assert!(kill(&[]).exits(2).text().contains("server-memory"));
-    let refused = kill(&["--yes"]).exits(1);
-    assert!(refused.complaint().contains("--in-use"), "{}", refused.complaint());
+    // There is nothing to ask about, so a missing terminal is not what is wrong.
+    for refused in [kill(&[]).exits(1), kill(&["--yes"]).exits(1)] {
+        assert!(refused.text().contains("server-memory"), "{}", refused.text());
+        let said = refused.complaint();
+        assert!(said.contains("--in-use") && !said.contains("terminal"), "{said}");
+    }
     assert!(kill(&["--in-use"]).exits(2).complaint().contains("--yes"), "--in-use is no yes");
     assert!(kill(&["--in-use", "--dry-run"]).exits(0).text().contains("server-memory"));
     all_alive(&chosen);

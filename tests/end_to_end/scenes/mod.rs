@@ -215,6 +215,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(manners::what_the_second_look_leaves_out_has_an_outcome_in_json),
     scene!(manners::a_young_orphan_comes_with_the_time_to_come_back),
     scene!(manners::a_chosen_server_that_is_in_use_needs_more_than_a_yes_of_nobody),
+    scene!(manners::where_all_that_was_chosen_stays_the_exit_code_is_1_with_and_without_a_terminal),
     scene!(manners::what_is_allowed_a_client_or_a_stranger_cannot_be_chosen),
     scene!(manners::a_person_is_told_what_is_in_use_before_the_yes),
     scene!(manners::a_person_picks_from_a_list),
