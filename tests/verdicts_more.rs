@@ -52,7 +52,6 @@ fn every_reason_to_withhold_has_words_of_its_own() {
         Why::InUse,
         Why::MayBeInUse,
     ];
-    assert!(all.iter().all(|why| !why.way_out(Pid(77)).is_empty()));
     let words: HashSet<&str> = all.iter().map(|why| why.as_str()).collect();
     assert_eq!(words.len(), all.len());
     assert!(words.iter().all(|text| text.contains(' ') && !text.ends_with('.')), "{words:?}");

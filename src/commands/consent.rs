@@ -65,7 +65,7 @@ pub(super) fn notice_summary(session: &Session, scene: &Scene<'_>) {
 }
 
 pub(super) fn notice_next(session: &Session, scene: &Scene<'_>) {
-    for line in next::steps(scene, &session.policy) {
+    for line in next::steps(scene, &session.policy, &session.source()) {
         notice(&line);
     }
 }

@@ -16,6 +16,7 @@ use crate::pattern::Pattern;
 use crate::process::{Listener, Pid, ProcessRecord};
 use crate::program;
 use crate::render::explain::Whereabouts;
+use crate::render::next::TableSource;
 use crate::render::{explain, json};
 
 pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<()> {
@@ -24,7 +25,7 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<()> {
     let (look, scene) = (&judged.look, judged.scene());
     let mut records: Vec<&ProcessRecord> = Vec::new();
     for target in targets {
-        for record in named(target, &judged)? {
+        for record in named(target, &judged, &session.source())? {
             if records.iter().all(|other| other.pid() != record.pid()) {
                 records.push(record);
             }
@@ -52,11 +53,16 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<()> {
 
 /// The processes that an argument names: one by its number, the roots of all instances of a server, or
 /// those that listen on a port.
-pub(super) fn named<'a>(target: &Named, judged: &JudgedLook<'a>) -> anyhow::Result<Vec<&'a ProcessRecord>> {
+pub(super) fn named<'a>(
+    target: &Named,
+    judged: &JudgedLook<'a>,
+    source: &TableSource,
+) -> anyhow::Result<Vec<&'a ProcessRecord>> {
     let JudgedLook { look, judgement, .. } = judged;
     match target {
         Named::Pid(pid) => {
-            let missing = || format!("there is no process {pid}; `mcp-reap list` shows the instances");
+            let missing =
+                || format!("there is no process {pid}{}", source.and_call("list", "shows the instances"));
             Ok(vec![look.tree.get(Pid(*pid)).with_context(missing)?])
         }
         Named::Port(port) => {
@@ -75,7 +81,8 @@ pub(super) fn named<'a>(target: &Named, judged: &JudgedLook<'a>) -> anyhow::Resu
             let of_name = judgement.findings.iter().filter(|finding| is(&finding.instance.server));
             let found: Vec<_> = of_name.map(|finding| finding.instance.root).collect();
             if found.is_empty() {
-                bail!("no instance of a server named {name} is running; `mcp-reap list` shows the instances");
+                let list = source.and_call("list", "shows the instances");
+                bail!("no instance of a server named {name} is running{list}");
             }
             Ok(found)
         }

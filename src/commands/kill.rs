@@ -12,6 +12,7 @@ use crate::cli::{Cli, KillArgs, Named};
 use crate::exit::Exit;
 use crate::plan::Choice;
 use crate::process::{ProcessId, ProcessRecord};
+use crate::render::next::TableSource;
 
 pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Result<Exit> {
     let yes = cli.yes || args.yes;
@@ -20,7 +21,7 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     let judged = look::judge(session, &snapshot, scout);
     let mut roots = HashSet::new();
     for target in &args.targets {
-        roots.extend(chosen(target, &judged)?);
+        roots.extend(chosen(target, &judged, &session.source())?);
     }
     // A person sees what is in use before the yes; a script has to pass --in-use.
     let asked = !yes && !dry_run && can_ask();
@@ -32,15 +33,14 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
 }
 
 /// The roots of the instances that an argument names.
-fn chosen(target: &Named, judged: &JudgedLook<'_>) -> anyhow::Result<Vec<ProcessId>> {
-    let records = explain::named(target, judged)?;
+fn chosen(target: &Named, judged: &JudgedLook<'_>, source: &TableSource) -> anyhow::Result<Vec<ProcessId>> {
+    let records = explain::named(target, judged, source)?;
     let root = |record: &ProcessRecord| {
         let pid = record.pid();
         let found = judged.judgement.findings.iter().find(|finding| finding.instance.contains(pid));
         found.map(|finding| finding.instance.root.id).with_context(|| {
-            format!(
-                "{pid} is no MCP server, and nothing else is ended: `mcp-reap explain {pid}` says what it is"
-            )
+            let explain = source.and_call(&format!("explain {pid}"), "says what it is");
+            format!("{pid} is no MCP server, and nothing else is ended{explain}")
         })
     };
     records.into_iter().map(root).collect()

@@ -32,7 +32,7 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     } else {
         answer_in_words(&table::list(&scene, session.screen, detail(args)), session.screen)?;
         if !session.quiet {
-            notice(&summary(&scene, session.memory(), args, fits));
+            notice(&summary(&scene, session, session.memory(), args, fits));
         }
     }
     Ok(Exit::Fine)
@@ -45,9 +45,9 @@ fn detail(args: &ListArgs) -> Detail {
 }
 
 /// The line below the list. `fits`: there is an instance of those that are wanted.
-fn summary(scene: &Scene<'_>, memory: Option<u64>, args: &ListArgs, fits: bool) -> String {
+fn summary(scene: &Scene<'_>, session: &Session, memory: Option<u64>, args: &ListArgs, fits: bool) -> String {
     match scene.judgement.findings.is_empty() {
-        true if !fits => "no instance fits; `mcp-reap list` shows them all".to_owned(),
+        true if !fits => format!("no instance fits{}", session.source().and_call("list", "shows them all")),
         true => "no MCP server is running".to_owned(),
         // Of a part, the memory that "all instances" take is not known here.
         false => table::summary(scene, memory.filter(|_| args.wanted.is_all())),
@@ -65,7 +65,7 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let fits = judged.keep(&args.wanted);
         let scene = judged.scene();
         let list = table::list(&scene, screen, detail(args));
-        let summary = summary(&scene, memory, args, fits);
+        let summary = summary(&scene, session, memory, args, fits);
         let text = match screen.width {
             // Home, and clear what the look before left below: no flicker, as there is with a clear first. A second line
             // of the summary would push the first line of the list out of a full screen.

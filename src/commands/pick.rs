@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use console::{Key, Term};
 
 use super::output::{can_ask, notice};
@@ -17,6 +17,11 @@ use crate::plan::{Choice, Plan};
 use crate::render::pick::{PickList, PickRow};
 
 pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
+    if session.snapshot.is_some() {
+        bail!(
+            "-i chooses what to end, and of a recorded table nothing can be ended; --dry-run instead of -i shows the plan"
+        );
+    }
     if !can_ask() {
         reap::dry_run(session, &Choice::Unused)?;
         notice("nothing was ended: -i needs a terminal to choose on; --yes ends these without one");

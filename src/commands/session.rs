@@ -13,6 +13,7 @@ use crate::os::home;
 use crate::os::machine::Machine;
 use crate::os::stable_path::{Settled, settle};
 use crate::policy::{Policy, Retention};
+use crate::render::next::TableSource;
 use crate::render::style::Screen;
 
 /// The configuration in force, the catalog and the options of the command line.
@@ -49,6 +50,11 @@ impl Session {
             quiet: global.quiet,
             screen: Screen::of_stdout(global.color),
         })
+    }
+
+    /// The table that is shown, for hints at further commands.
+    pub(super) fn source(&self) -> TableSource {
+        TableSource::of(self.snapshot.as_deref())
     }
 
     /// Bytes of memory of this machine; `None` where a recorded table is judged, which may be of another.

@@ -1,7 +1,5 @@
 //! Why something that was to be ended is left alone after all.
 
-use crate::process::Pid;
-
 /// Why something that was to be ended is left alone after all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Why {
@@ -61,26 +59,6 @@ impl Why {
             Why::Managed => "a service manager runs it, and would start it again",
             Why::InUse => "in use",
             Why::MayBeInUse => "whether anybody uses it is not known",
-        }
-    }
-
-    /// What a person can do about it, where that is not "wait" and not "nothing". `root` is the instance's root.
-    pub fn way_out(self, root: Pid) -> String {
-        match self {
-            Why::Ourselves => "run mcp-reap from another terminal".to_owned(),
-            Why::OtherUser => "run mcp-reap as that user, or as root with --all-users".to_owned(),
-            Why::TooYoung => "--min-age 0s takes young ones too".to_owned(),
-            Why::OtherNamespace => "run mcp-reap inside that container".to_owned(),
-            Why::Traced => "detach the debugger first".to_owned(),
-            Why::Left => "nothing is left to do".to_owned(),
-            Why::Allowed => "take the rule out of the allowlist first".to_owned(),
-            Why::Managed => "stop its unit with the service manager".to_owned(),
-            Why::InUse => "--in-use ends it all the same".to_owned(),
-            Why::MayBeInUse => format!("`mcp-reap explain {root}` says why; --in-use ends it all the same"),
-            Why::Changed => "run again".to_owned(),
-            Why::System | Why::Client | Why::ToolJob | Why::Person | Why::Awaited => {
-                format!("`mcp-reap explain {root}` says more")
-            }
         }
     }
 }

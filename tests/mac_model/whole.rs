@@ -12,8 +12,7 @@ use crate::world::{File, World};
 fn shows(name: &str, world: World, explained: &[u32]) {
     let snapshot = look(&Machine::of(world)).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let table = folder.path().join("mac.json");
-    std::fs::write(&table, serde_json::to_vec(&snapshot).unwrap()).unwrap();
+    std::fs::write(folder.path().join("mac.json"), serde_json::to_vec(&snapshot).unwrap()).unwrap();
     let mut shown = String::new();
     let mut runs: Vec<Vec<String>> = vec![vec!["list".into()], vec!["--dry-run".into()]];
     runs.extend(explained.iter().map(|pid| vec!["explain".into(), pid.to_string()]));
@@ -21,8 +20,8 @@ fn shows(name: &str, world: World, explained: &[u32]) {
         let output = Command::new(env!("CARGO_BIN_EXE_mcp-reap"))
             .env("LC_ALL", "C.UTF-8")
             .args(&words)
-            .arg("--snapshot")
-            .arg(&table)
+            .args(["--snapshot", "mac.json"])
+            .current_dir(folder.path())
             .env_clear()
             .env("HOME", folder.path())
             .output()
