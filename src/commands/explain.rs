@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::Session;
 use super::look::{self, JudgedLook};
+use super::near::{did_you_mean, near};
 use super::output::{answer, answer_in_words};
 use crate::bytes::to_text;
 use crate::catalog::Role;
@@ -82,7 +83,9 @@ pub(super) fn named<'a>(
             let found: Vec<_> = of_name.map(|finding| finding.instance.root).collect();
             if found.is_empty() {
                 let list = source.and_call("list", "shows the instances");
-                bail!("no instance of a server named {name} is running{list}");
+                let servers = judgement.findings.iter().map(|finding| &*finding.instance.server);
+                let meant = did_you_mean(&near(name, servers));
+                bail!("no instance of a server named {name} is running{list}{meant}");
             }
             Ok(found)
         }

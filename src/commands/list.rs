@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::keys::Keys;
+use super::look::JudgedLook;
+use super::near::did_you_mean;
 use super::output::{answer, answer_in_words, answer_to_reader, notice};
 use super::{Session, configured, look};
-use crate::cli::ListArgs;
+use crate::cli::{ListArgs, Wanted};
 use crate::exit::Exit;
 use crate::render::clean::fit;
 use crate::render::table::{self, Columns, Detail};
@@ -24,7 +26,7 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     let containers = look::containers(args.containers);
     let (snapshot, scout) = look::take(session)?;
     let mut judged = look::judge(session, &snapshot, scout);
-    let fits = judged.keep(&args.wanted);
+    let kept = Kept::of(&mut judged, &args.wanted);
     let containers = containers.map(|answer| judged.abandoned(answer));
     let scene = Scene { containers: containers.as_ref(), ..judged.scene() };
     if session.json {
@@ -32,7 +34,7 @@ pub(super) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     } else {
         answer_in_words(&table::list(&scene, session.screen, detail(args)), session.screen)?;
         if !session.quiet {
-            notice(&summary(&scene, session, session.memory(), args, fits));
+            notice(&summary(&scene, session, session.memory(), args, &kept));
         }
     }
     Ok(Exit::Fine)
@@ -44,13 +46,38 @@ fn detail(args: &ListArgs) -> Detail {
     Detail { tree: args.tree, columns, order: args.sort, part, ..Detail::default() }
 }
 
-/// The line below the list. `fits`: there is an instance of those that are wanted.
-fn summary(scene: &Scene<'_>, session: &Session, memory: Option<u64>, args: &ListArgs, fits: bool) -> String {
-    match scene.judgement.findings.is_empty() {
-        true if !fits => format!("no instance fits{}", session.source().and_call("list", "shows them all")),
-        true => "no MCP server is running".to_owned(),
+/// What is left of the instances when only the wanted ones are shown.
+enum Kept {
+    /// At least one, or there was none before.
+    Any,
+    /// Nothing fits; `near` was probably meant.
+    Nothing { near: Vec<String> },
+}
+
+impl Kept {
+    /// Leaves only what is wanted.
+    fn of(judged: &mut JudgedLook<'_>, wanted: &Wanted) -> Kept {
+        let near = judged.near(wanted);
+        if judged.keep(wanted) { Kept::Any } else { Kept::Nothing { near } }
+    }
+}
+
+/// The line below the list.
+fn summary(
+    scene: &Scene<'_>,
+    session: &Session,
+    memory: Option<u64>,
+    args: &ListArgs,
+    kept: &Kept,
+) -> String {
+    match kept {
+        Kept::Nothing { near } => {
+            let all = session.source().and_call("list", "shows them all");
+            format!("no instance fits{all}{}", did_you_mean(near))
+        }
+        Kept::Any if scene.judgement.findings.is_empty() => "no MCP server is running".to_owned(),
         // Of a part, the memory that "all instances" take is not known here.
-        false => table::summary(scene, memory.filter(|_| args.wanted.is_all())),
+        Kept::Any => table::summary(scene, memory.filter(|_| args.wanted.is_all())),
     }
 }
 
@@ -62,10 +89,10 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let screen = session.screen.resized();
         let (snapshot, scout) = look::take(session)?;
         let mut judged = look::judge(session, &snapshot, scout);
-        let fits = judged.keep(&args.wanted);
+        let kept = Kept::of(&mut judged, &args.wanted);
         let scene = judged.scene();
         let list = table::list(&scene, screen, detail(args));
-        let summary = summary(&scene, session, memory, args, fits);
+        let summary = summary(&scene, session, memory, args, &kept);
         let text = match screen.width {
             // Home, and clear what the look before left below: no flicker, as there is with a clear first. A second line
             // of the summary would push the first line of the list out of a full screen.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
+use super::near::near_pattern;
 use super::output::notice;
 use super::{Session, verbose};
 use crate::catalog::{Catalog, Configured};
@@ -119,6 +120,16 @@ impl JudgedLook<'_> {
         self.plan.targets.retain(|target| target.members.first().is_some_and(|root| kept.contains(&root.id)));
         self.plan.withheld.retain(|withheld| kept.contains(&withheld.root));
         before == 0 || !kept.is_empty()
+    }
+
+    /// What was probably meant where a wanted name or client matches nothing, as it is typed: `notes`, `--client codex`.
+    pub(super) fn near(&self, wanted: &Wanted) -> Vec<String> {
+        let findings = || self.judgement.findings.iter();
+        let servers: Vec<&str> = findings().map(|finding| &*finding.instance.server).collect();
+        let clients: Vec<&str> = findings().filter_map(|f| Some(&*f.client.as_ref()?.name)).collect();
+        let names = wanted.names.iter().flat_map(|name| near_pattern(name, &servers));
+        let client = wanted.client.iter().flat_map(|client| near_pattern(client, &clients));
+        names.chain(client.map(|client| format!("--client {client}"))).collect()
     }
 
     /// What the renderers show of it.

@@ -16,6 +16,7 @@ mod kill;
 mod list;
 mod log;
 mod look;
+mod near;
 mod outcomes;
 mod output;
 mod pick;
