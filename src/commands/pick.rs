@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use anyhow::{Context as _, bail};
 use console::{Key, Term};
 
+use super::consent::show;
 use super::output::{can_ask, notice};
 use super::reap::{self, RunRequest};
 use super::stop::{listen, signal_in};
@@ -23,9 +24,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
         );
     }
     if !can_ask() {
-        reap::dry_run(session, &Choice::Unused)?;
-        notice("nothing was ended: -i needs a terminal to choose on; --yes ends these without one");
-        return Ok(Exit::Refused);
+        return without_terminal(session);
     }
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge(session, &snapshot, scout);
@@ -57,6 +56,24 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     // What came into use meanwhile stays, unless that yes was for it.
     let choice = Choice::These { roots, in_use: !yes };
     reap::run(session, &RunRequest { choice, yes, wait: true, by: cli.started_by })
+}
+
+/// What an ordinary run would end, and how that or anything else is ended where nobody can choose.
+fn without_terminal(session: &Session) -> anyhow::Result<Exit> {
+    let (snapshot, scout) = look::take(session)?;
+    let judged = look::judge(session, &snapshot, scout);
+    show(session, &judged.scene())?;
+    let these = match judged.plan.targets.len() {
+        0 => String::new(),
+        n => {
+            format!("--yes instead of -i ends {} without asking; ", if n == 1 { "this one" } else { "these" })
+        }
+    };
+    notice(&format!(
+        "nothing was ended: -i needs a terminal to choose on, and stdin, stdout or stderr is none; {these}\
+         `mcp-reap kill PID|NAME --yes` ends what you name"
+    ));
+    Ok(Exit::Refused)
 }
 
 /// What a person did with the list.

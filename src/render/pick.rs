@@ -107,61 +107,80 @@ impl PickList {
         Ok(true)
     }
 
-    /// All rows with their numbers.
+    /// All rows with their numbers, below what the columns are; the sum is last, next to the question.
     pub(crate) fn numbered(&self) -> String {
-        let texts = self.texts();
         let line = |(number, text): (usize, &String)| format!("{:>3} {text}", number + 1);
-        let lines: Vec<String> = texts.iter().enumerate().map(line).collect();
-        format!("{}\n{}", lines.join("\n"), self.sum())
+        let lines: Vec<String> = self.texts().iter().enumerate().map(line).collect();
+        format!("    {}\n{}\n{}", self.titles(), lines.join("\n"), self.sum())
     }
 
-    /// The lines for a screen of this size: a window of the rows around the cursor, the sum and the keys.
+    /// The lines for a screen of this size: the sum, what the columns are, a window of the rows around the cursor, and the
+    /// keys. In a low window the rows stay longest. One line is left for the cursor of the terminal: what scrolls out at the
+    /// top cannot be drawn over.
     pub(crate) fn lines(&self, screen: Screen, height: usize, width: usize) -> Vec<String> {
-        let room = height.saturating_sub(4).max(1);
-        let first = self.at.saturating_sub(room / 2).min(self.rows.len().saturating_sub(room));
-        let width = width.max(20);
+        let room = height.saturating_sub(1).max(1);
+        let (has_sum, has_keys, has_titles) = (room > 1, room > 2, room > 4);
+        let around = usize::from(has_sum) + usize::from(has_keys) + usize::from(has_titles);
+        let columns = width.saturating_sub(1).max(1);
         let mut lines = Vec::new();
-        for (index, (text, row)) in self.texts().iter().zip(&self.rows).enumerate().skip(first).take(room) {
-            let cursor = if index == self.at { "> " } else { "  " };
-            let text = fit(&format!("{cursor}{text}"), width - 1);
-            lines.push(screen.paint(style::verdict(row.verdict, row.marked), &text));
+        if has_sum {
+            lines.push(fit(&self.sum(), columns));
         }
-        lines.push(fit(&self.sum(), width - 1));
-        let keys = "space: mark   a: all that nobody uses   enter: end them   q: leave";
-        lines.push(screen.paint(style::FAINT, &fit(keys, width - 1)));
+        if has_titles {
+            lines.push(screen.paint(style::TITLE, &fit(&format!("  {}", self.titles()), columns)));
+        }
+        lines.extend(self.window(screen, room - around, columns));
+        if has_keys {
+            lines.push(screen.paint(style::FAINT, &fit(KEYS, columns)));
+        }
         lines
     }
 
+    /// This many rows around the cursor.
+    fn window(&self, screen: Screen, rows: usize, columns: usize) -> Vec<String> {
+        let first = self.at.saturating_sub(rows / 2).min(self.rows.len().saturating_sub(rows));
+        let line = |(index, (text, row)): (usize, (&String, &PickRow))| {
+            let cursor = if index == self.at { "> " } else { "  " };
+            screen.paint(style::verdict(row.verdict, row.marked), &fit(&format!("{cursor}{text}"), columns))
+        };
+        self.texts().iter().zip(&self.rows).enumerate().skip(first).take(rows).map(line).collect()
+    }
+
     fn texts(&self) -> Vec<String> {
-        let server = self.rows.iter().map(|row| row.server.width()).max().unwrap_or(0);
         let text = |row: &PickRow| {
-            format!(
-                "[{}] {:12}  {}  {:>7}  {:>8}  {:>7}  {}",
-                if row.marked { 'x' } else { ' ' },
-                row.verdict.as_str(),
-                pad(&row.server, server, false),
-                row.root.pid,
-                show_size(row.rss),
-                row.age,
-                row.client
-            )
+            let mark = if row.marked { "[x]" } else { "[ ]" };
+            let (pid, rss) = (row.root.pid.to_string(), show_size(row.rss));
+            self.columns([mark, row.verdict.as_str(), &row.server, &pid, &rss, &row.age, &row.client])
         };
         self.rows.iter().map(text).collect()
     }
 
-    /// `2 of 5 instances: 212 MB freed`
+    /// What the columns are.
+    fn titles(&self) -> String {
+        self.columns(["", "VERDICT", "SERVER", "PID", "RSS", "AGE", "CLIENT"])
+    }
+
+    fn columns(&self, [mark, verdict, server, pid, rss, age, client]: [&str; 7]) -> String {
+        let servers = self.rows.iter().map(|row| row.server.width());
+        let server = pad(server, servers.chain(["SERVER".len()]).max().unwrap_or(0), false);
+        format!("{mark:3} {verdict:12}  {server}  {pid:>7}  {rss:>8}  {age:>7}  {client}")
+    }
+
+    /// `2 of 5 instances marked, would free 212 MB`
     fn sum(&self) -> String {
         let marked: Vec<&PickRow> = self.rows.iter().filter(|row| row.marked).collect();
         let rss = marked.iter().fold(0u64, |sum, row| sum.saturating_add(row.rss));
-        let used = marked.iter().filter(|row| !row.unused).count();
-        let used = if used == 0 {
-            String::new()
-        } else {
-            format!("; {used} of them in use or not known to be unused")
+        let used = match marked.iter().filter(|row| !row.unused).count() {
+            0 => String::new(),
+            n => format!("; {n} of them in use or not known to be unused"),
         };
-        format!("{} of {}: {} freed{used}", marked.len(), count(self.rows.len(), "instance"), show_size(rss))
+        let all = count(self.rows.len(), "instance");
+        format!("{} of {all} marked, would free {}{used}", marked.len(), show_size(rss))
     }
 }
+
+/// What each key does.
+const KEYS: &str = "space: mark   a: all that nobody uses   enter: end the marked   q: leave";
 
 #[cfg(test)]
 mod tests {
@@ -193,14 +212,23 @@ mod tests {
     #[test]
     fn what_nobody_uses_is_marked_and_the_sum_follows_the_marks() {
         let mut list = list();
-        assert_eq!((pids(&list), list.sum().as_str()), (vec![70, 71], "2 of 3 instances: 3 MB freed"));
+        assert_eq!(
+            (pids(&list), list.sum().as_str()),
+            (vec![70, 71], "2 of 3 instances marked, would free 3 MB")
+        );
         list.mark();
-        assert_eq!((pids(&list), list.sum().as_str()), (vec![71], "1 of 3 instances: 2 MB freed"));
+        assert_eq!(
+            (pids(&list), list.sum().as_str()),
+            (vec![71], "1 of 3 instances marked, would free 2 MB")
+        );
         list.down();
         list.down();
         list.down();
         list.mark();
-        assert_eq!(list.sum(), "2 of 3 instances: 6 MB freed; 1 of them in use or not known to be unused");
+        assert_eq!(
+            list.sum(),
+            "2 of 3 instances marked, would free 6 MB; 1 of them in use or not known to be unused"
+        );
         list.mark_all();
         assert_eq!(pids(&list), [70, 71, 72], "what is in use keeps its mark");
         list.mark_all();
@@ -218,15 +246,63 @@ mod tests {
     }
 
     #[test]
+    fn the_header_says_what_the_columns_are_and_what_would_be_freed() {
+        let list = list();
+        let screen = Screen { color: false, width: Some(80) };
+        let lines = list.lines(screen, 24, 80);
+        assert_eq!(
+            lines,
+            [
+                "2 of 3 instances marked, would free 3 MB",
+                "      VERDICT       SERVER         PID       RSS      AGE  CLIENT",
+                "> [x] orphaned      server-70       70      1 MB       3h  -",
+                "  [x] orphaned      server-71       71      2 MB       3h  -",
+                "  [ ] in-use        server-72       72      4 MB       3h  -",
+                KEYS,
+            ]
+        );
+        let numbered = list.numbered();
+        let titles = numbered.lines().next().unwrap();
+        assert!(titles.starts_with("        VERDICT ") && titles.ends_with("AGE  CLIENT"), "{numbered}");
+        assert!(
+            numbered.contains("\n  1 [x] orphaned ") && numbered.ends_with("would free 3 MB"),
+            "{numbered}"
+        );
+    }
+
+    #[test]
     fn the_window_follows_the_cursor_and_no_line_is_too_wide() {
         let mut list = list();
         let screen = Screen { color: false, width: Some(40) };
-        let lines = list.lines(screen, 5, 40);
-        assert!(lines.len() == 3 && lines[0].starts_with("> [x] orphaned"), "{lines:?}");
+        let (first, last) = (list.lines(screen, 5, 40), {
+            list.down();
+            list.down();
+            list.lines(screen, 5, 40)
+        });
+        assert!(first.len() == 4 && first[1].starts_with("> [x] orphaned"), "{first:?}");
+        assert!(last[2].starts_with("> [ ] in-use") && last[1].contains("server-71"), "{last:?}");
+        assert!(first.iter().chain(&last).all(|line| line.width() < 40), "{first:?} {last:?}");
+    }
+
+    #[test]
+    fn in_a_window_of_any_size_the_row_under_the_cursor_is_shown_and_nothing_scrolls_away() {
+        let mut list = list();
         list.down();
-        list.down();
-        let lines = list.lines(screen, 6, 40);
-        assert!(lines[1].starts_with("> [ ] in-use") && lines[0].contains("server-71"), "{lines:?}");
-        assert!(lines.iter().all(|line| line.width() < 40), "{lines:?}");
+        list.mark();
+        for (height, shown) in [(0, 1), (1, 1), (2, 1), (3, 2), (4, 3), (5, 4), (6, 5), (7, 6), (24, 6)] {
+            for width in [0, 1, 5, 30, 200] {
+                let screen = Screen { color: false, width: Some(width) };
+                let lines = list.lines(screen, height, width);
+                assert_eq!(lines.len(), shown, "{height} by {width}: {lines:?}");
+                let widest = lines.iter().map(|line| line.width()).max().unwrap();
+                assert!(widest < width.max(2), "{height} by {width}: {lines:?}");
+                let cursor = lines.iter().filter(|line| line.starts_with(['>', '…'])).count();
+                assert!(width < 3 || cursor == 1, "{height} by {width}: {lines:?}");
+                assert!(
+                    height < 3 || width < 30 || lines[0].starts_with("1 of 3 instances marked"),
+                    "{lines:?}"
+                );
+            }
+        }
     }
 }

@@ -177,7 +177,7 @@ fn three(stage: &Stage) -> [Vec<crate::look::Who>; 3] {
 pub(crate) fn a_person_picks_from_a_list(stage: &Stage) {
     let [memory, fetch, used] = three(stage);
     let mut person = Person::types(stage, "xterm", &format!("$reap -i {NOW}"));
-    person.reads("2 of 3 instances: ").reads("freed").reads("q: leave");
+    person.reads("2 of 3 instances marked, would free ").reads("VERDICT ").reads("q: leave");
     assert_eq!(person.seen.matches("[x] orphaned").count(), 2, "{}", person.seen);
     assert!(person.seen.contains("[ ] in-use"), "{}", person.seen);
     person.presses("q");
@@ -186,7 +186,7 @@ pub(crate) fn a_person_picks_from_a_list(stage: &Stage) {
     all_alive(&[memory.clone(), fetch.clone(), used.clone()].concat());
     // The one under the cursor loses its mark.
     let mut person = Person::types(stage, "xterm", &format!("$reap -i {NOW}"));
-    person.reads("2 of 3 instances: ").presses(" ").reads("1 of 3 instances: ").presses("\r");
+    person.reads("2 of 3 instances marked").presses(" ").reads("1 of 3 instances marked").presses("\r");
     let (code, screen) = person.leaves();
     assert_eq!(code, 0, "{screen}");
     assert!(screen.contains("1 instance, "), "{screen}");
@@ -200,7 +200,7 @@ pub(crate) fn what_is_in_use_is_asked_about_after_it_was_picked(stage: &Stage) {
     let [memory, fetch, used] = three(stage);
     let mut person = Person::types(stage, "xterm", &format!("$reap -i {NOW}"));
     // The end of the list is as far as the cursor goes.
-    person.reads("q: leave").presses("jjjjj ").reads("3 of 3 instances: ").presses("\r");
+    person.reads("q: leave").presses("jjjjj ").reads("3 of 3 instances marked").presses("\r");
     person.reads("1 of them is in use").reads("[y/N] ").presses("n\n");
     assert_eq!(person.leaves().0, 0);
     all_alive(&[memory, fetch, used].concat());
@@ -209,14 +209,41 @@ pub(crate) fn what_is_in_use_is_asked_about_after_it_was_picked(stage: &Stage) {
 pub(crate) fn a_terminal_without_a_cursor_gets_numbers(stage: &Stage) {
     let [memory, fetch, used] = three(stage);
     let mut person = Person::types(stage, "dumb", &format!("$reap -i {NOW}"));
-    person.reads("1 [x] orphaned").reads("3 [ ] in-use").reads("Which? ").presses("9\n");
+    person.reads("VERDICT ").reads("1 [x] orphaned").reads("3 [ ] in-use").reads("Which? ").presses("9\n");
     person.reads("is no number of the list").reads("Which? ").presses("\n");
     let (code, screen) = person.leaves();
     assert_eq!(code, 0, "{screen}");
     all_dead(&[memory, fetch].concat());
     all_alive(&used);
-    let refused = stage.run(&["-i", "--min-age", "0s"]).exits(2);
-    assert!(refused.complaint().contains("-i needs a terminal"), "{}", refused.complaint());
+}
+
+pub(crate) fn without_a_terminal_a_choice_says_what_to_do_instead(stage: &Stage) {
+    let nothing = stage.run(&["-i", "--min-age", "0s"]).exits(2).complaint();
+    assert!(nothing.contains("-i needs a terminal") && !nothing.contains("instead of -i"), "{nothing}");
+    let cast = stage.orphan(&shapes::node("n"));
+    let run = stage.run(&["-i", "--min-age", "0s"]).exits(2);
+    assert!(run.text().contains("server-filesystem"), "the plan: {}", run.text());
+    let said = run.complaint();
+    assert!(
+        said.contains("-i needs a terminal") && said.contains("--yes instead of -i ends this one"),
+        "{said}"
+    );
+    assert!(said.contains("`mcp-reap kill PID|NAME --yes`") && !said.contains("dry"), "{said}");
+    all_alive(&cast);
+}
+
+pub(crate) fn a_window_of_three_lines_is_enough_to_choose_in(stage: &Stage) {
+    let [memory, fetch, used] = three(stage);
+    let mut person = Person::types(stage, "xterm", &format!("stty rows 3 columns 60; $reap -i {NOW}"));
+    // The cursor goes to the second row, which loses its mark, and every row that it is on is shown.
+    person.reads("2 of 3 instances marked").reads("> [x] orphaned").presses("j").reads("> [x] orphaned");
+    person.presses("j").reads("> [ ] in-use").presses("k").reads("> [x] orphaned").presses(" ");
+    person.reads("1 of 3 instances marked").reads("> [ ] orphaned").presses("\r");
+    let (code, screen) = person.leaves();
+    assert_eq!(code, 0, "{screen}");
+    let dead = [&memory, &fetch].into_iter().filter(|cast| cast.iter().all(|who| !who.is_alive())).count();
+    assert_eq!(dead, 1, "{screen}");
+    all_alive(&used);
 }
 
 pub(crate) fn q_leaves_the_watch_and_the_terminal_is_as_before(stage: &Stage) {

@@ -221,6 +221,8 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(manners::a_person_picks_from_a_list),
     scene!(manners::what_is_in_use_is_asked_about_after_it_was_picked),
     scene!(manners::a_terminal_without_a_cursor_gets_numbers),
+    scene!(manners::without_a_terminal_a_choice_says_what_to_do_instead),
+    scene!(manners::a_window_of_three_lines_is_enough_to_choose_in),
     scene!(manners::q_leaves_the_watch_and_the_terminal_is_as_before),
     scene!(sessions::what_a_session_left_goes_after_its_client_and_nothing_else),
     scene!(sessions::a_client_that_lives_on_keeps_everything),
