@@ -139,6 +139,9 @@ pub enum Command {
         /// What completes the pids and names of instances: one a line, with what it is.
         #[arg(long, hide = true)]
         instances: bool,
+        /// What completes the options of `wrap`: action, client and server of each configured server.
+        #[arg(long, hide = true, conflicts_with = "instances")]
+        configured: bool,
     },
     /// Print the version.
     #[command(hide = true)]

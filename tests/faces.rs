@@ -184,6 +184,101 @@ complete_it mcp-reap {line}
     }
 }
 
+/// What `mcp-reap completions --configured` prints, for a shell's printf.
+const CONFIGURED: &str =
+    r"install\tcodex\tnotes\ninstall\tcursor\tmaps\ninstall\tcursor\tmy maps\nuninstall\tcodex\tguarded\n";
+
+/// What is typed, and all that is offered then.
+const WRAPPED: [(&str, &[&str]); 6] = [
+    ("wrap install --client ", &["codex", "cursor"]),
+    ("wrap install --client cu", &["cursor"]),
+    ("wrap install --client codex --server ", &["notes"]),
+    ("wrap install --server ma", &["maps"]),
+    ("wrap uninstall --client ", &["codex"]),
+    ("wrap uninstall --server ", &["guarded"]),
+];
+
+#[test]
+fn what_can_be_wrapped_is_named_for_completion_and_nothing_else() {
+    let home = Home::new();
+    let write = |file: &str, text: &str| {
+        let path = home.0.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    assert_eq!(home.says(&["completions", "--configured"]), "");
+    write(
+        ".codex/config.toml",
+        "[mcp_servers.notes]\ncommand = \"npx\"\n[mcp_servers.guarded]\ncommand = \"/usr/bin/mcp-reap\"\nargs = [\"exec\", \"--\", \"x\"]\n",
+    );
+    let cursor = r#"{"mcpServers": {"maps": {"command": "bun", "args": ["hunter2"]}, "my maps": {"command": "bun"},
+        "far": {"url": "https://x.example/mcp"}, "odd\tname": {"command": "bun"}}}"#;
+    write(".cursor/mcp.json", cursor);
+    assert_eq!(
+        home.says(&["completions", "--configured"]),
+        CONFIGURED.replace(r"\t", "\t").replace(r"\n", "\n")
+    );
+}
+
+#[test]
+fn bash_completes_the_clients_and_servers_that_can_be_wrapped() {
+    let generated = Home::new().says(&["completions", "bash"]);
+    for (line, offered) in WRAPPED {
+        let asked = format!(
+            r#"
+mcp-reap() {{ printf '{CONFIGURED}'; }}
+COMP_WORDS=(mcp-reap {line}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+[[ '{line}' == *' ' ]] && COMP_WORDS+=('') && COMP_CWORD=$((COMP_CWORD + 1))
+_mcp__reap__instances mcp-reap "${{COMP_WORDS[COMP_CWORD]}}" "${{COMP_WORDS[COMP_CWORD - 1]}}"
+printf '%s\n' "${{COMPREPLY[@]}}"
+"#
+        );
+        let Some(output) = through("bash", &["--norc"], &(generated.clone() + &asked)) else { return };
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(said.lines().collect::<Vec<_>>(), offered, "{line}: {output:?}");
+    }
+}
+
+#[test]
+fn fish_completes_the_clients_and_servers_that_can_be_wrapped() {
+    let generated = Home::new().says(&["completions", "fish"]);
+    for (line, offered) in WRAPPED {
+        let asked = format!(
+            "{generated}\nfunction mcp-reap; printf '{CONFIGURED}'; end\ncomplete -C 'mcp-reap {line}'\n"
+        );
+        let Some(output) = through("fish", &["--no-config"], &asked) else { return };
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let names: Vec<&str> = said.lines().filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(names, offered, "{line}: {output:?}");
+    }
+}
+
+#[test]
+fn zsh_completes_the_clients_and_servers_that_can_be_wrapped() {
+    let generated = Home::new().says(&["completions", "zsh"]);
+    for (option, function) in [("client", "clients"), ("server", "servers")] {
+        let asked = generated.lines().filter(|line| {
+            line.starts_with(&format!("'--{option}=["))
+                && line.ends_with(&format!(":_mcp-reap-{function}' \\"))
+        });
+        assert_eq!(asked.count(), 2, "of install and of uninstall: {generated}");
+    }
+    for (line, offered) in WRAPPED {
+        let function = if line.contains("--server") { "servers" } else { "clients" };
+        // What begins as it was typed is chosen by zsh itself.
+        let words = line.strip_prefix("wrap ").unwrap();
+        let asked = format!(
+            "compdef() {{ }}\n{generated}\nmcp-reap() {{ printf '{CONFIGURED}' }}\n\
+             compadd() {{ shift; print -l -- \"$@\" }}\nwords=({words})\n_mcp-reap-{function}\n"
+        );
+        let Some(output) = through("zsh", &["-f"], &asked) else { return };
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let typed = line.rsplit(' ').next().unwrap();
+        let names: Vec<&str> = said.lines().filter(|name| name.starts_with(typed)).collect();
+        assert_eq!(names, offered, "{line}: {output:?}");
+    }
+}
+
 #[test]
 fn fish_completes_commands_and_what_follows_them() {
     let generated = Home::new().says(&["completions", "fish"]);

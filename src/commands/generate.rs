@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use super::output::{answer, notice};
 use super::{Session, look};
 use crate::cli::documented;
+use crate::clients::{self, ConfiguredServer, Places, Scope, Transport, wrap};
 use crate::render::clean::clean;
 
 /// Completions for a shell, or for the one in `$SHELL`, on stdout.
@@ -26,7 +27,7 @@ pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<()> {
     answer(&with_instances(shell, text))
 }
 
-/// What follows `explain` and `kill` comes from the program itself, each time a person presses Tab.
+/// What follows `explain`, `kill` and the options of `wrap` comes from the program itself, each time a person presses Tab.
 fn with_instances(shell: Shell, text: String) -> String {
     const BASH: &str = include_str!("generate/instances.bash");
     const ZSH: &str = include_str!("generate/instances.zsh");
@@ -35,14 +36,7 @@ fn with_instances(shell: Shell, text: String) -> String {
         Shell::Bash => text + BASH,
         Shell::Fish => text + FISH,
         Shell::Zsh => {
-            let line = |line: &str| match line.strip_suffix(":_default' \\") {
-                Some(start) if line.starts_with("'*::targets") => {
-                    format!("{start}:_mcp-reap-instances' \\\n")
-                }
-                Some(start) if line.starts_with("'*::names") => format!("{start}:_mcp-reap-names' \\\n"),
-                _ => format!("{line}\n"),
-            };
-            let text: String = text.lines().map(line).collect();
+            let text = completed_in_zsh(&text);
             // Before the last lines, which call or register what stands above them.
             match text.rfind("\nif [ \"$funcstack[1]\"") {
                 Some(at) => format!("{}{ZSH}{}", &text[..at], &text[at..]),
@@ -51,6 +45,45 @@ fn with_instances(shell: Shell, text: String) -> String {
         }
         _ => text,
     }
+}
+
+/// The definition for zsh, with our functions in place of file names where a pid or a name is wanted.
+fn completed_in_zsh(text: &str) -> String {
+    let mut in_wrap = false;
+    let mut line = |line: &str| {
+        // `(install)`: here begins what follows that command.
+        let command = line.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        match command.filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase())) {
+            Some("wrap") => in_wrap = true,
+            Some("install" | "uninstall") | None => {}
+            Some(_) => in_wrap = false,
+        }
+        let Some(start) = line.strip_suffix(":_default' \\") else { return format!("{line}\n") };
+        let function = match start {
+            _ if start.starts_with("'*::targets") => "instances",
+            _ if start.starts_with("'*::names") => "names",
+            _ if in_wrap && start.starts_with("'--client=") => "clients",
+            _ if in_wrap && start.starts_with("'--server=") => "servers",
+            _ => return format!("{line}\n"),
+        };
+        format!("{start}:_mcp-reap-{function}' \\\n")
+    };
+    text.lines().map(&mut line).collect()
+}
+
+/// What completes `wrap install` and `wrap uninstall`: for each entry that can be written the action, client and name.
+pub(super) fn configured() -> anyhow::Result<()> {
+    let places = Places::from_env().context("no home directory is known: set $HOME")?;
+    let line = |server: &ConfiguredServer| {
+        let Transport::Stdio { argv } = &server.transport else { return None };
+        let own = server.scope == Scope::User && !server.entry.contains(char::is_control);
+        let action = if wrap::program_of(argv).is_some() { "uninstall" } else { "install" };
+        own.then(|| format!("{action}\t{}\t{}", server.client, server.entry))
+    };
+    let mut lines: Vec<String> = clients::read(&places).servers.iter().filter_map(line).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    answer(&lines.join("\n"))
 }
 
 /// What completes `explain` and `kill`: each instance by pid and by name, with what it is.

@@ -151,6 +151,7 @@ fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Resu
         Some(Command::Doctor) => doctor::run(global),
         Some(Command::Version) => output::answer(VERSION).map(fine),
         Some(Command::Completions { instances: true, .. }) => generate::instances(&session()?).map(fine),
+        Some(Command::Completions { configured: true, .. }) => generate::configured().map(fine),
         Some(Command::Completions { shell, .. }) => generate::completions(*shell).map(fine),
         Some(Command::Man { folder }) => generate::man(folder.as_deref()).map(fine),
         Some(Command::Schedule { action }) => schedule::run(action, global),
