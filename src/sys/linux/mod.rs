@@ -1,6 +1,7 @@
 //! Looking at Linux: `/proc` for processes, `sock_diag` for sockets.
 
 mod answers;
+mod details;
 mod end;
 mod fds;
 mod ffi;
@@ -25,14 +26,14 @@ use std::collections::BTreeSet;
 use rustix::process::geteuid;
 
 use self::answers::{KernelAnswers, LazyDir};
+use self::details::{Gone, ReadDetails};
 use self::fds::FdTable;
 use self::holders::{Holders, Named};
-use self::proc::{MOST_ENVIRON, Place, Proc};
+use self::proc::Proc;
 use self::sockets::Sockets;
 use self::threads::Threads;
+use super::SysError;
 use super::descriptors::{FdObservation, Others, Row, Wires, is_told_to_show, runs_python};
-use super::{EVIDENCE_VARIABLES, SysError, procfs};
-use crate::bytes::RawText;
 use crate::process::{
     Details, Interest, LazyDetails, OtherEnd, Pid, ProcessRecord, SCHEMA, Snapshot, Uid, UidPrecision, Viewer,
 };
@@ -87,24 +88,25 @@ fn take_as(
     let mut snapshot = of_rows(viewer, processes);
     let mut reader =
         DetailReader { proc, sockets: Sockets::new(), holders: Holders::new(viewer), sound: BTreeSet::new() };
-    // Whoever was looked at, and whether for what it holds as well.
-    let mut looked: BTreeSet<(Pid, bool)> = BTreeSet::new();
-    let mut asked: Vec<Pid> = Vec::new();
-    let mut environments: BTreeSet<Pid> = BTreeSet::new();
+    // Whose details were read; true: with their descriptors.
+    let mut read: BTreeSet<(Pid, bool)> = BTreeSet::new();
+    // Whose stdin and whose environment were looked at. Sorted lists: there may be thousands in them.
+    let mut stdin_seen: Vec<Pid> = Vec::new();
+    let mut environment_seen: BTreeSet<Pid> = BTreeSet::new();
     loop {
         let Interest { surely, above, mut if_wired, mut if_marked } = interest(&snapshot);
-        if_marked.retain(|pid| environments.insert(*pid));
+        if_marked.retain(|pid| environment_seen.insert(*pid));
         let marked = table::marked(&mut reader.proc, &if_marked);
         if_wired.sort_unstable();
-        let ask: Vec<Pid> =
-            if_wired.iter().copied().filter(|pid| asked.binary_search(pid).is_err()).collect();
-        let wired = table::wired(&mut reader.proc, &ask);
-        asked = if_wired;
+        let new: Vec<Pid> =
+            if_wired.iter().copied().filter(|pid| stdin_seen.binary_search(pid).is_err()).collect();
+        let wired = table::wired(&mut reader.proc, &new);
+        stdin_seen = if_wired;
         let whole: Vec<Pid> =
-            surely.into_iter().chain(wired).chain(marked).filter(|pid| looked.insert((*pid, true))).collect();
+            surely.into_iter().chain(wired).chain(marked).filter(|pid| read.insert((*pid, true))).collect();
         let above: Vec<Pid> = above
             .into_iter()
-            .filter(|pid| !looked.contains(&(*pid, true)) && looked.insert((*pid, false)))
+            .filter(|pid| !read.contains(&(*pid, true)) && read.insert((*pid, false)))
             .collect();
         if whole.is_empty() && above.is_empty() {
             snapshot.unreadable = reader.holders.unreadable.into_iter().collect();
@@ -114,13 +116,13 @@ fn take_as(
     }
 }
 
-/// What reading details needs, kept for the whole run: each list of sockets, and the descriptors of all processes, are read once.
+/// What reading details needs. It is kept for the whole run, so that the lists of sockets and the descriptors of all
+/// processes are read once at most.
 struct DetailReader {
     proc: Proc,
     sockets: Sockets,
     holders: Holders,
-    /// Processes that were looked at and cannot turn out to be leaked: an ancestor holds their wire, or they
-    /// have none.
+    /// Processes that cannot turn out to be leaked: an ancestor holds their wire, or they have none.
     sound: BTreeSet<Pid>,
 }
 
@@ -132,9 +134,6 @@ struct Holdings {
     others: Others,
 }
 
-/// Whose it is, its memory in bytes, all that was read of it, and its descriptors.
-type ReadDetails = Result<(Uid, u64, Details, Option<Vec<Row>>), Gone>;
-
 /// Where hidepid hides pid 1, the machine itself may say what it is: systemd makes `/run/systemd/system` before anything
 /// else (sd_booted(3)), but a container may show its host's, so only in the first PID namespace.
 fn systemd_is_pid_1() -> bool {
@@ -144,15 +143,12 @@ fn systemd_is_pid_1() -> bool {
         && std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == FIRST)
 }
 
-/// The process ended, and perhaps another has its number: it is not in this table.
-struct Gone;
-
 impl DetailReader {
-    /// The second stage: fills in the rest for those that deserve it.
+    /// The second stage: reads the details of these processes; of those in `above` without what they hold.
     fn read_details(&mut self, snapshot: &mut Snapshot, mut whole: Vec<Pid>, above: &[Pid]) {
         whole.sort_unstable();
         let tree = Tree::new(snapshot);
-        let mut seen: Vec<(Pid, ReadDetails)> = Vec::new();
+        let mut seen: Vec<(Pid, Result<ReadDetails, Gone>)> = Vec::new();
         for (at, wire) in places(&tree, &whole, above) {
             if let Some(record) = snapshot.processes.get(at as usize) {
                 seen.push((record.pid(), self.read_one(record, wire)));
@@ -160,8 +156,8 @@ impl DetailReader {
         }
         // Only when the descriptors of all of them were read: most questions about one are answered by another's.
         let mut held: Vec<(usize, &ProcessRecord, Holdings)> = Vec::new();
-        for (at, (pid, look)) in seen.iter().enumerate() {
-            if let Ok((.., details, Some(rows))) = look
+        for (at, (pid, read)) in seen.iter().enumerate() {
+            if let Ok(ReadDetails { details, descriptors: Some(rows), .. }) = read
                 && let Some(record) = tree.get(*pid)
             {
                 held.push((at, record, self.holdings(&tree, record, &whole, details, rows)));
@@ -171,7 +167,7 @@ impl DetailReader {
             self.holders.prepare(&mut self.proc, &tree, record, &held.wires, &held.others);
         }
         for (at, record, held) in held {
-            let Some((_, Ok((.., details, _)))) = seen.get_mut(at) else { continue };
+            let Some((_, Ok(ReadDetails { details, .. }))) = seen.get_mut(at) else { continue };
             let pid = record.pid();
             let mut named = Named { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
             let observation = FdObservation::new(pid, &held.wires, &held.others, &mut named);
@@ -191,15 +187,17 @@ impl DetailReader {
         note(snapshot, seen);
     }
 
-    fn read_one(&mut self, record: &ProcessRecord, wire: bool) -> ReadDetails {
+    fn read_one(&mut self, record: &ProcessRecord, wire: bool) -> Result<ReadDetails, Gone> {
         let proc = &mut self.proc;
         let Ok(place) = proc.place(record.pid(), wire) else { return Err(Gone) };
-        let (uid, rss, details) = details(proc, &place, record)?;
-        // What may not be listed is not known.
-        let table = place.fds().and_then(|fds| Some((fds, FdTable::read(fds).ok()?)));
-        let Some((fds, table)) = table else { return Ok((uid, rss, details, None)) };
-        self.holders.add(record.pid(), &table);
-        Ok((uid, rss, details, Some(table.objects(fds))))
+        let mut read = details::read(proc, &place, record)?;
+        if let Some(fds) = place.fds()
+            && let Ok(table) = FdTable::read(fds)
+        {
+            self.holders.add(record.pid(), &table);
+            read.descriptors = Some(table.objects(fds));
+        }
+        Ok(read)
     }
 
     /// What the descriptors of a process mean.
@@ -231,8 +229,8 @@ impl DetailReader {
     }
 }
 
-/// Where the rows of those lie that are looked at, and whether for what they hold as well, in the order of the table: so it
-/// is gone through when they are noted.
+/// The places in the table of the processes to read, and whether their descriptors are read too; in the order of the
+/// table, which `note` relies on.
 fn places(tree: &Tree<'_>, whole: &[Pid], above: &[Pid]) -> Vec<(u32, bool)> {
     let place = |pid: &Pid, wire| Some((tree.place(*pid)?, wire));
     let wired = whole.iter().filter_map(|pid| place(pid, true));
@@ -243,60 +241,20 @@ fn places(tree: &Tree<'_>, whole: &[Pid], above: &[Pid]) -> Vec<(u32, bool)> {
     places
 }
 
-/// Everything of a process but what it holds.
-fn details(proc: &mut Proc, place: &Place, record: &ProcessRecord) -> Result<(Uid, u64, Details), Gone> {
-    let text = |proc: &mut Proc, file: &'static str, most| place.read(file, most, &mut proc.text).is_ok();
-    let mut details = Details::from(record.details.clone());
-    let (mut uid, mut rss) = (None, record.rss);
-    // From here on everything is read of the process behind `place`, whatever becomes of its number.
-    if !text(proc, "../stat", 4 << 10) || table::parse_start(&proc.text) != Some(record.id.start) {
-        return Err(Gone);
-    }
-    if text(proc, "../status", 64 << 10) {
-        let status = procfs::status(&proc.text);
-        uid = status.uid;
-        rss = status.rss.unwrap_or(rss);
-        details.swap = status.swap;
-        details.foreign_namespace = status.namespaces.is_some_and(|count| count != 1);
-        details.namespace_pid = status.innermost.filter(|_| details.foreign_namespace);
-        details.tracer = status.tracer;
-    }
-    if text(proc, "../cgroup", 64 << 10) {
-        details.cgroup = procfs::cgroup(&proc.text);
-    }
-    if text(proc, "../environ", MOST_ENVIRON) && proc.text.len() < MOST_ENVIRON {
-        details.env = procfs::evidence(&proc.text, &EVIDENCE_VARIABLES);
-    }
-    // The environment holds secrets; nothing of it stays behind in the buffer.
-    proc.text.fill(0);
-    details.exe = path(place, "../exe");
-    details.cwd = path(place, "../cwd");
-    // Exactly whose it is, where the row's may be provisional: so says the owner of the directory, too, but not of a file.
-    let uid = match uid {
-        Some(uid) => uid,
-        None => Uid(place.uid().map_err(|_| Gone)?),
-    };
-    Ok((uid, rss, details))
-}
-
-/// Where a link of the process's directory points.
-fn path(place: &Place, link: &'static str) -> Option<RawText> {
-    place.link(link).ok().map(|target| RawText::from(procfs::undeleted(&target)))
-}
-
 /// Writes what was seen into the table, and takes out the rows of processes that are gone.
-fn note(snapshot: &mut Snapshot, seen: Vec<(Pid, ReadDetails)>) {
+fn note(snapshot: &mut Snapshot, seen: Vec<(Pid, Result<ReadDetails, Gone>)>) {
     let own = snapshot.viewer.uid;
     let mut seen = seen.into_iter().peekable();
-    // In the order of the table, as it was gone through.
+    // Both are in the order of the table.
     snapshot.processes.retain_mut(|record| {
         // Peeked at, since what was read is large and most rows are not concerned.
         if seen.peek().is_none_or(|(pid, _)| *pid != record.pid()) {
             return true;
         }
-        let Some((_, Ok((uid, rss, details, _)))) = seen.next() else { return false };
+        let Some((_, Ok(read))) = seen.next() else { return false };
+        let ReadDetails { uid, rss, details, .. } = read;
         record.uid = Some(uid);
-        // Another user's, after all: of these no command line is read, whichever files show.
+        // It is another user's after all, and a look reads no command line of these, even where a file shows one.
         if uid != own && own != Uid(0) {
             record.argv = None;
         }
