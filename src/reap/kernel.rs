@@ -67,7 +67,7 @@ pub trait Kernel {
 /// read, which is a reason to leave it alone.
 pub trait Lookout {
     /// The process table now, as far as needed to find the children that targets had meanwhile.
-    fn family(&mut self) -> Family;
+    fn process_table(&mut self) -> ProcessTable;
 
     /// The pipes and sockets on the descriptors of exactly this process, each with its descriptor; `None`
     /// when they cannot be read, the process is gone, or this system has no such numbers.
@@ -108,14 +108,14 @@ pub struct Activity {
 /// The process table at one moment, zombies and other users' processes too, for they may share a group or a
 /// session.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Family {
+pub struct ProcessTable {
     /// What could be read.
     pub rows: Vec<ProcessRow>,
     /// Nothing is missing that was there: a row that is missing could be the one that matters.
     pub complete: bool,
 }
 
-/// One row of [`Family`].
+/// One row of [`ProcessTable`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProcessRow {
     /// Number and start.

@@ -9,7 +9,7 @@ mod settle;
 mod subject;
 
 pub use event::{Ended, MemberEvent, Outcome, Recorder, RunReport, Step};
-pub use kernel::{Activity, Family, HeldPipe, Kernel, Lineage, Lookout, ProcessRow, Refusal, Signal};
+pub use kernel::{Activity, HeldPipe, Kernel, Lineage, Lookout, ProcessRow, ProcessTable, Refusal, Signal};
 pub use patience::{KILL_WAIT, longest};
 pub use run::run;
 pub use settle::Settling;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::event::{Ended, MemberEvent, Outcome, Recorder, RunReport, Step};
-use super::kernel::{Family, Kernel, Lookout, ProcessRow, Refusal, Signal};
+use super::kernel::{Kernel, Lookout, ProcessRow, ProcessTable, Refusal, Signal};
 use super::late_children::{LateChildren, View};
 use super::patience::{Patience, next_pause};
 use super::subject::{Sent, Subject, refused};
@@ -112,7 +112,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
     /// Members born since the plan was made join their instance. `min_age` does not protect them;
     /// they share their parent's verdict.
     fn look_for_newborn(&mut self) {
-        let Family { rows, complete } = self.kernel.family();
+        let ProcessTable { rows, complete } = self.kernel.process_table();
         // A process that is still alive after the scan held its pid during the whole scan.
         let now = self.kernel.now();
         self.collect_ended(now);

@@ -8,24 +8,24 @@ use super::super::table::{args, bsd, session, tracer, usage};
 use super::{MacKernel, has_ended, refusal};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, ProcessState, StartTime};
-use crate::reap::{Activity, Family, HeldPipe, Lookout, ProcessRow, Refusal};
+use crate::reap::{Activity, HeldPipe, Lookout, ProcessRow, ProcessTable, Refusal};
 
 impl<C: Calls> Lookout for MacKernel<C> {
-    fn family(&mut self) -> Family {
-        let Ok(pids) = self.calls.pids() else { return Family::default() };
-        let mut family = Family { rows: Vec::with_capacity(pids.len()), complete: true };
+    fn process_table(&mut self) -> ProcessTable {
+        let Ok(pids) = self.calls.pids() else { return ProcessTable::default() };
+        let mut table = ProcessTable { rows: Vec::with_capacity(pids.len()), complete: true };
         for pid in pids {
             let seen = match bsd(&self.calls, pid) {
                 Ok(seen) => seen,
                 Err(error) => {
                     // Most often it ended meanwhile.
-                    family.complete &= error.raw_os_error() == Some(errno::ESRCH);
+                    table.complete &= error.raw_os_error() == Some(errno::ESRCH);
                     continue;
                 }
             };
             // Of other users' processes the start is not told; nobody asks for it.
             let start = seen.start.unwrap_or(StartTime(0));
-            family.rows.push(ProcessRow {
+            table.rows.push(ProcessRow {
                 id: ProcessId { pid, start },
                 parent: seen.parent,
                 group: Some(seen.group).filter(|group| group.0 > 0),
@@ -39,7 +39,7 @@ impl<C: Calls> Lookout for MacKernel<C> {
                 lineage: lineage_by(&self.calls, pid).ok(),
             });
         }
-        family
+        table
     }
 
     /// The kernel names pipes and sockets by where they lie in its memory, and the next may lie in the
