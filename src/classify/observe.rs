@@ -6,7 +6,7 @@ use super::management::Management;
 use super::owner::{Owner, may_hide, owner};
 use super::wire::{Wire, WireState};
 use crate::catalog::Role;
-use crate::instance::{Instance, Member, Part, is_known_as_persons, is_persons};
+use crate::instance::{Instance, Member, Part, is_personal, is_personal_program};
 use crate::look::Look;
 use crate::marker::Marker;
 use crate::policy::{AllowRule, Candidate, Policy};
@@ -240,8 +240,8 @@ fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
 fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
     let inside = |pid: Pid| instance.contains(pid);
     let of_a_person = |member: &&Member<'_>| match member.part {
-        Part::Server => is_known_as_persons(member.record, look.catalog, || look.resolution(member.record)),
-        _ => is_persons(member.record, look.catalog, || look.resolution(member.record), inside),
+        Part::Server => is_personal_program(member.record, look.catalog, || look.resolution(member.record)),
+        _ => is_personal(member.record, look.catalog, || look.resolution(member.record), inside),
     };
     instance.members.iter().filter(of_a_person).map(|member| member.record.pid()).collect()
 }
