@@ -1,12 +1,12 @@
 //! What will be ended, what is left alone against its verdict, and why.
 
 mod choice;
-mod why;
+mod withheld_reason;
 
 use std::collections::{HashMap, HashSet};
 
 pub use choice::Choice;
-pub use why::Why;
+pub use withheld_reason::WithheldReason;
 
 use crate::bytes::Argv;
 use crate::classify::{ClientRef, Evidence, Finding, Verdict};
@@ -82,7 +82,7 @@ pub struct Withheld {
     /// The verdict on it.
     pub verdict: Verdict,
     /// Why not.
-    pub why: Why,
+    pub why: WithheldReason,
 }
 
 impl Plan {
@@ -92,7 +92,7 @@ impl Plan {
     }
 
     /// Why an instance with an ending verdict is withheld.
-    pub fn withheld_because(&self, root: ProcessId) -> Option<Why> {
+    pub fn withheld_because(&self, root: ProcessId) -> Option<WithheldReason> {
         self.withheld.iter().find(|withheld| withheld.root == root).map(|withheld| withheld.why)
     }
 
@@ -109,7 +109,7 @@ impl Plan {
             match agreed {
                 Some(other) => confirmed.targets.push((*other).clone()),
                 None => {
-                    let why = second.withheld_because(target.root()).unwrap_or(Why::Changed);
+                    let why = second.withheld_because(target.root()).unwrap_or(WithheldReason::Changed);
                     confirmed.withheld.push(target.withheld(why));
                 }
             }
@@ -120,9 +120,9 @@ impl Plan {
     /// Marks what the second look (this snapshot) did not find any more as ended by itself.
     pub fn with_those_that_left(mut self, second: &Snapshot) -> Plan {
         let there = |pid: &Pid| second.processes.iter().any(|record| record.pid() == *pid);
-        for gone in self.withheld.iter_mut().filter(|withheld| withheld.why == Why::Changed) {
+        for gone in self.withheld.iter_mut().filter(|withheld| withheld.why == WithheldReason::Changed) {
             if !gone.pids.iter().any(there) {
-                gone.why = Why::Left;
+                gone.why = WithheldReason::Left;
             }
         }
         self
@@ -147,7 +147,7 @@ impl Target {
         self.members[0].id
     }
 
-    fn withheld(self, why: Why) -> Withheld {
+    fn withheld(self, why: WithheldReason) -> Withheld {
         Withheld {
             root: self.root(),
             started_at: self.members[0].started_at,
@@ -167,7 +167,12 @@ fn ours(look: &Look<'_>) -> HashSet<Pid> {
 }
 
 /// The first reason for which this instance must never be a target.
-fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy: &Policy) -> Option<Why> {
+fn forbidden(
+    finding: &Finding<'_>,
+    ours: &HashSet<Pid>,
+    look: &Look<'_>,
+    policy: &Policy,
+) -> Option<WithheldReason> {
     let members = || finding.instance.members.iter().map(|member| member.record);
     let viewer = look.snapshot.viewer.uid;
     let others_too = policy.all_users && viewer.0 == 0;
@@ -176,25 +181,25 @@ fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy
     let kernel =
         look.tree.get(Pid(2)).filter(|second| second.comm.as_bytes() == b"kthreadd").map(ProcessRecord::pid);
     if members().any(|r| r.pid() <= Pid(2) || Some(r.parent) == kernel) {
-        Some(Why::System)
+        Some(WithheldReason::System)
     } else if members().any(|r| ours.contains(&r.pid())) {
-        Some(Why::Ourselves)
+        Some(WithheldReason::Ourselves)
     } else if !others_too && members().any(|r| r.uid != Some(viewer)) {
-        Some(Why::OtherUser)
+        Some(WithheldReason::OtherUser)
     } else if !namespaces_are_its_own(&finding.instance) {
-        Some(Why::OtherNamespace)
+        Some(WithheldReason::OtherNamespace)
     } else if !finding.instance.clients_below.is_empty() {
-        Some(Why::Client)
+        Some(WithheldReason::Client)
     } else if members().any(is_tool_job) || finding.instance.launchers_and_servers().all(hides_environment) {
-        Some(Why::ToolJob)
+        Some(WithheldReason::ToolJob)
     } else if members().any(|r| is_traced_from_outside(r, &finding.instance)) {
-        Some(Why::Traced)
+        Some(WithheldReason::Traced)
     } else if !finding.persons.is_empty() {
-        Some(Why::Person)
+        Some(WithheldReason::Person)
     } else if finding.awaited {
-        Some(Why::Awaited)
+        Some(WithheldReason::Awaited)
     } else if finding.age < policy.min_age.as_secs_f64() {
-        Some(Why::TooYoung)
+        Some(WithheldReason::TooYoung)
     } else {
         None
     }

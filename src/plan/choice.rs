@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Plan, Why, forbidden, ours, target};
+use super::{Plan, WithheldReason, forbidden, ours, target};
 use crate::classify::{Finding, Judgement, Verdict};
 use crate::look::Look;
 use crate::policy::Policy;
@@ -15,7 +15,7 @@ pub enum Choice {
     #[default]
     Unused,
     /// Those that a person chose, whatever their verdict.
-    These {
+    Chosen {
         /// The roots of the instances.
         roots: HashSet<ProcessId>,
         /// Also those that are in use, or may be: the person says yes to that.
@@ -38,7 +38,7 @@ impl Plan {
         for finding in &judgement.findings {
             let refused = match choice {
                 Choice::Unused if finding.verdict.ends(policy.detached) => None,
-                Choice::These { roots, in_use } if roots.contains(&finding.instance.root.id) => {
+                Choice::Chosen { roots, in_use } if roots.contains(&finding.instance.root.id) => {
                     refused(finding, *in_use)
                 }
                 _ => continue,
@@ -59,12 +59,12 @@ impl Plan {
 }
 
 /// Why this verdict forbids what a person chose.
-fn refused(finding: &Finding<'_>, in_use: bool) -> Option<Why> {
+fn refused(finding: &Finding<'_>, in_use: bool) -> Option<WithheldReason> {
     match finding.verdict {
-        Verdict::Allowed => Some(Why::Allowed),
-        Verdict::Managed => Some(Why::Managed),
-        Verdict::InUse if !in_use => Some(Why::InUse),
-        Verdict::Undetermined if !in_use => Some(Why::MayBeInUse),
+        Verdict::Allowed => Some(WithheldReason::Allowed),
+        Verdict::Managed => Some(WithheldReason::Managed),
+        Verdict::InUse if !in_use => Some(WithheldReason::InUse),
+        Verdict::Undetermined if !in_use => Some(WithheldReason::MayBeInUse),
         _ => None,
     }
 }

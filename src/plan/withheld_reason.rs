@@ -1,0 +1,83 @@
+//! Why something that was to be ended is left alone after all.
+
+use crate::process::Pid;
+
+/// Why something that was to be ended is left alone after all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WithheldReason {
+    /// pid 0, 1 or 2, or a kernel thread.
+    System,
+    /// mcp-reap itself or something above it is a member.
+    Ourselves,
+    /// A member belongs to another user, or to one that could not be read.
+    OtherUser,
+    /// A client was started below it and would lose its parent.
+    Client,
+    /// Younger than `min_age`.
+    TooYoung,
+    /// A member is in another PID namespace.
+    OtherNamespace,
+    /// A job of a Claude Code shell tool or hook, or what may be one, since its environment could not be read.
+    ToolJob,
+    /// A process outside the instance traces a member: a debugger is attached.
+    Traced,
+    /// A member belongs to the person: a browser, an editor, a terminal.
+    Person,
+    /// The shell above runs something after it, and only if it ends well.
+    Awaited,
+    /// The second look saw another verdict, other members, or nothing.
+    Changed,
+    /// The second look saw nothing of it: it ended by itself.
+    Left,
+    /// It was chosen by a person, but the allowlist names it.
+    Allowed,
+    /// It was chosen by a person, but a service manager runs it and would start it again.
+    Managed,
+    /// It was chosen without a person's yes, and is in use.
+    InUse,
+    /// It was chosen without a person's yes, and may be in use: something was not read.
+    MayBeInUse,
+}
+
+impl WithheldReason {
+    /// In a few words, for people and the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "a system process is part of it",
+            Self::Ourselves => "mcp-reap runs inside it",
+            Self::OtherUser => "a member belongs to another user",
+            Self::Client => "a client runs below it",
+            Self::TooYoung => "younger than min_age",
+            Self::OtherNamespace => "a member lives in another PID namespace",
+            Self::ToolJob => "a job of a Claude Code shell tool or hook, or its environment is hidden",
+            Self::Traced => "a debugger or tracer is attached to it",
+            Self::Awaited => "the shell above it may go on only if it ends by itself",
+            Self::Person => "a person's browser, editor or terminal runs below it",
+            Self::Changed => "changed between the two looks",
+            Self::Left => "ended by itself before any signal",
+            Self::Allowed => "the allowlist names it",
+            Self::Managed => "a service manager runs it, and would start it again",
+            Self::InUse => "in use",
+            Self::MayBeInUse => "may be in use: something could not be read",
+        }
+    }
+
+    /// What a person can do about it, where that is not "wait" and not "nothing". `root` is the instance's root.
+    pub fn way_out(self, root: Pid) -> String {
+        match self {
+            Self::Ourselves => "run mcp-reap from another terminal".to_owned(),
+            Self::OtherUser => "run mcp-reap as that user, or as root with --all-users".to_owned(),
+            Self::TooYoung => "--min-age 0s takes young ones too".to_owned(),
+            Self::OtherNamespace => "run mcp-reap inside that container".to_owned(),
+            Self::Traced => "detach the debugger first".to_owned(),
+            Self::Left => "nothing is left to do".to_owned(),
+            Self::Allowed => "take the rule out of the allowlist first".to_owned(),
+            Self::Managed => "stop its unit with the service manager".to_owned(),
+            Self::InUse | Self::MayBeInUse => "--in-use ends it all the same".to_owned(),
+            Self::Changed => "run again".to_owned(),
+            Self::System | Self::Client | Self::ToolJob | Self::Person | Self::Awaited => {
+                format!("`mcp-reap explain {root}` says more")
+            }
+        }
+    }
+}
