@@ -1,15 +1,15 @@
-//! Why something that was to be ended is left alone after all.
+//! The reasons why an instance is left alone although its verdict or a person would end it.
 
 use crate::process::Pid;
 
-/// Why something that was to be ended is left alone after all.
+/// Why an instance is left alone although its verdict or a person would end it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WithheldReason {
     /// pid 0, 1 or 2, or a kernel thread.
     System,
-    /// mcp-reap itself or something above it is a member.
+    /// mcp-reap itself or one of its ancestors is a member.
     Ourselves,
-    /// A member belongs to another user, or to one that could not be read.
+    /// A member belongs to another user, or its user could not be read.
     OtherUser,
     /// A client was started below it and would lose its parent.
     Client,
@@ -17,13 +17,13 @@ pub enum WithheldReason {
     TooYoung,
     /// A member is in another PID namespace.
     OtherNamespace,
-    /// A job of a Claude Code shell tool or hook, or what may be one, since its environment could not be read.
+    /// It is a job of a Claude Code shell tool or hook, or may be one because its environment could not be read.
     ToolJob,
     /// A process outside the instance traces a member: a debugger is attached.
     Traced,
     /// A member belongs to the person: a browser, an editor, a terminal.
     Person,
-    /// The shell above runs something after it, and only if it ends well.
+    /// The shell above it runs another command after it, but only if it exits with success.
     Awaited,
     /// The second look saw another verdict, other members, or nothing.
     Changed,
@@ -33,9 +33,9 @@ pub enum WithheldReason {
     Allowed,
     /// It was chosen by a person, but a service manager runs it and would start it again.
     Managed,
-    /// It was chosen without a person's yes, and is in use.
+    /// A person chose it, but did not agree to end what is in use, and it is.
     InUse,
-    /// It was chosen without a person's yes, and may be in use: something was not read.
+    /// A person chose it, but did not agree to end what is in use, and it may be: something could not be read.
     MayBeInUse,
 }
 
@@ -62,7 +62,7 @@ impl WithheldReason {
         }
     }
 
-    /// What a person can do about it, where that is not "wait" and not "nothing". `root` is the instance's root.
+    /// What a person can do to have it ended. `root` is the instance's root.
     pub fn way_out(self, root: Pid) -> String {
         match self {
             Self::Ourselves => "run mcp-reap from another terminal".to_owned(),
