@@ -28,5 +28,5 @@ pub(crate) fn is_personal_program<'r>(
     catalog: &Catalog,
     runs: impl FnOnce() -> Cow<'r, Resolution>,
 ) -> bool {
-    record.details.display || catalog.is_persons(record, runs) || catalog.is_multiplexer(record)
+    record.details.display || catalog.is_persons_program_by(record, runs) || catalog.is_multiplexer(record)
 }
