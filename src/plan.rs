@@ -1,12 +1,12 @@
 //! The plan of a run: which instances to end, and which are left alone against their verdict and why.
 
 mod choice;
-mod withheld_reason;
+mod why;
 
 use std::collections::{HashMap, HashSet};
 
 pub use choice::Choice;
-pub use withheld_reason::WithheldReason;
+pub use why::Why;
 
 use crate::bytes::Argv;
 use crate::classify::{ClientRef, Evidence, Finding, Verdict};
@@ -82,7 +82,7 @@ pub struct Withheld {
     /// The verdict on it.
     pub verdict: Verdict,
     /// Why not.
-    pub why: WithheldReason,
+    pub why: Why,
 }
 
 impl Plan {
@@ -92,7 +92,7 @@ impl Plan {
     }
 
     /// Why an instance with an ending verdict is withheld.
-    pub fn withheld_because(&self, root: ProcessId) -> Option<WithheldReason> {
+    pub fn withheld_because(&self, root: ProcessId) -> Option<Why> {
         self.withheld.iter().find(|withheld| withheld.root == root).map(|withheld| withheld.why)
     }
 
@@ -110,7 +110,7 @@ impl Plan {
             match agreed {
                 Some(other) => confirmed.targets.push((*other).clone()),
                 None => {
-                    let why = second.withheld_because(target.root()).unwrap_or(WithheldReason::Changed);
+                    let why = second.withheld_because(target.root()).unwrap_or(Why::Changed);
                     confirmed.withheld.push(target.withheld(why));
                 }
             }
@@ -121,9 +121,9 @@ impl Plan {
     /// Marks withheld instances as ended by themselves where the second look (this snapshot) found none of their members.
     pub fn with_those_that_left(mut self, second: &Snapshot) -> Plan {
         let there = |pid: &Pid| second.processes.iter().any(|record| record.pid() == *pid);
-        for gone in self.withheld.iter_mut().filter(|withheld| withheld.why == WithheldReason::Changed) {
+        for gone in self.withheld.iter_mut().filter(|withheld| withheld.why == Why::Changed) {
             if !gone.pids.iter().any(there) {
-                gone.why = WithheldReason::Left;
+                gone.why = Why::Left;
             }
         }
         self
@@ -148,7 +148,7 @@ impl Target {
         self.members[0].id
     }
 
-    fn withheld(self, why: WithheldReason) -> Withheld {
+    fn withheld(self, why: Why) -> Withheld {
         Withheld {
             root: self.root(),
             started_at: self.members[0].started_at,
@@ -168,12 +168,7 @@ fn ours(look: &Look<'_>) -> HashSet<Pid> {
 }
 
 /// The first reason why this instance must never be a target.
-fn forbidden(
-    finding: &Finding<'_>,
-    ours: &HashSet<Pid>,
-    look: &Look<'_>,
-    policy: &Policy,
-) -> Option<WithheldReason> {
+fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy: &Policy) -> Option<Why> {
     let members = || finding.instance.members.iter().map(|member| member.record);
     let viewer = look.snapshot.viewer.uid;
     let others_too = policy.all_users && viewer.0 == 0;
@@ -182,25 +177,25 @@ fn forbidden(
     let kernel =
         look.tree.get(Pid(2)).filter(|second| second.comm.as_bytes() == b"kthreadd").map(ProcessRecord::pid);
     if members().any(|r| r.pid() <= Pid(2) || Some(r.parent) == kernel) {
-        Some(WithheldReason::System)
+        Some(Why::System)
     } else if members().any(|r| ours.contains(&r.pid())) {
-        Some(WithheldReason::Ourselves)
+        Some(Why::Ourselves)
     } else if !others_too && members().any(|r| r.uid != Some(viewer)) {
-        Some(WithheldReason::OtherUser)
+        Some(Why::OtherUser)
     } else if !namespaces_are_its_own(&finding.instance) {
-        Some(WithheldReason::OtherNamespace)
+        Some(Why::OtherNamespace)
     } else if !finding.instance.clients_below.is_empty() {
-        Some(WithheldReason::Client)
+        Some(Why::Client)
     } else if members().any(is_tool_job) || finding.instance.launchers_and_servers().all(hides_environment) {
-        Some(WithheldReason::ToolJob)
+        Some(Why::ToolJob)
     } else if members().any(|r| is_traced_from_outside(r, &finding.instance)) {
-        Some(WithheldReason::Traced)
+        Some(Why::Traced)
     } else if !finding.persons.is_empty() {
-        Some(WithheldReason::Person)
+        Some(Why::Person)
     } else if finding.awaited {
-        Some(WithheldReason::Awaited)
+        Some(Why::Awaited)
     } else if finding.age < policy.min_age.as_secs_f64() {
-        Some(WithheldReason::TooYoung)
+        Some(Why::TooYoung)
     } else {
         None
     }

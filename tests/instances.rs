@@ -9,7 +9,7 @@ use std::time::Duration;
 use mcp_reap::classify::{Finding, Verdict};
 use mcp_reap::instance::Part::{self, Helper, Launcher, Server};
 use mcp_reap::pattern::Pattern;
-use mcp_reap::plan::WithheldReason;
+use mcp_reap::plan::Why;
 use mcp_reap::policy::{AllowRule, Policy};
 use mcp_reap::process::{Listener, Pid};
 use scene::{Table, Wire};
@@ -80,7 +80,7 @@ fn an_orphaned_client_with_another_client_below_stays_and_so_do_the_others_serve
     assert_eq!(judgement.findings[0].instance.clients_below, [Pid(540)]);
     assert!(!judgement.findings[0].instance.contains(Pid(541)));
     assert_eq!(judgement.findings[1].verdict, Verdict::InUse);
-    assert_eq!(table.plan(&policy).withheld[0].why, WithheldReason::Client);
+    assert_eq!(table.plan(&policy).withheld[0].why, Why::Client);
     assert!(table.ended(&policy).is_empty());
 }
 

@@ -7,7 +7,7 @@ mod scene;
 use std::time::Duration;
 
 use mcp_reap::classify::Verdict;
-use mcp_reap::plan::WithheldReason;
+use mcp_reap::plan::Why;
 use mcp_reap::policy::{Limits, Policy};
 use mcp_reap::process::{Pid, ProcessState};
 use scene::{Table, Wire};
@@ -48,7 +48,7 @@ fn a_page_or_a_program_below_tmp_makes_no_automated_browser() {
         let table = server_above(line);
         assert_eq!(table.ended(&now()) == [500, 501], goes, "{line}");
         assert_eq!(
-            table.plan(&now()).withheld.iter().any(|withheld| withheld.why == WithheldReason::Person),
+            table.plan(&now()).withheld.iter().any(|withheld| withheld.why == Why::Person),
             !goes,
             "{line}"
         );
@@ -113,7 +113,7 @@ fn a_server_with_a_window_is_withheld_as_a_helper_would_be() {
     table.add(500, 1, "node /home/u/notes-mcp/index.js").wire(Wire::Closed);
     assert_eq!(table.ended(&now()), [500]);
     table.row(500).change(|r| r.details.display = true);
-    assert_eq!(table.plan(&now()).withheld[0].why, WithheldReason::Person);
+    assert_eq!(table.plan(&now()).withheld[0].why, Why::Person);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn what_a_tracer_that_cannot_be_seen_has_stopped_is_left_alone() {
     assert_eq!(table.ended(&now()), [500], "stopped by a signal");
     for tracer in [None, Some(Pid(0)), Some(Pid(4000))] {
         table.row(500).state('t').change(|r| r.details.tracer = tracer);
-        assert_eq!(table.plan(&now()).withheld[0].why, WithheldReason::Traced, "{tracer:?}");
+        assert_eq!(table.plan(&now()).withheld[0].why, Why::Traced, "{tracer:?}");
     }
     assert_eq!(table.snapshot.processes.last().unwrap().state, ProcessState::Traced);
     // A member traces it: strace -f above the server.

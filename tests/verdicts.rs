@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mcp_reap::classify::Verdict;
 use mcp_reap::pattern::Pattern;
-use mcp_reap::plan::WithheldReason;
+use mcp_reap::plan::Why;
 use mcp_reap::policy::{AllowRule, CountPer, Limits, Policy, ServerRule};
 use mcp_reap::process::{Pid, Stdio, StdioKind};
 use scene::{ME, Table, Wire};
@@ -371,7 +371,7 @@ fn a_job_of_the_bash_tool_is_never_a_target_on_its_own() {
     assert_eq!(table.verdict(&now(), 500), None);
     let mut named = one(1, Wire::Closed);
     named.row(500).env(&job);
-    assert_eq!(named.plan(&now()).withheld[0].why, WithheldReason::ToolJob);
+    assert_eq!(named.plan(&now()).withheld[0].why, Why::ToolJob);
 }
 
 #[test]
@@ -398,25 +398,25 @@ fn the_young_the_foreign_and_our_own_are_never_targets() {
     let policy = Policy { min_age: Duration::from_mins(1), ..Policy::default() };
     let mut young = one(1, Wire::Closed);
     young.row(500).age(59.0);
-    assert_eq!(young.plan(&policy).withheld[0].why, WithheldReason::TooYoung);
+    assert_eq!(young.plan(&policy).withheld[0].why, Why::TooYoung);
 
     let mut foreign = one(1, Wire::Closed);
     foreign.row(500).uid(1001);
-    assert_eq!(foreign.plan(&now()).withheld[0].why, WithheldReason::OtherUser);
+    assert_eq!(foreign.plan(&now()).withheld[0].why, Why::OtherUser);
     foreign.row(500).change(|r| r.uid = None);
-    assert_eq!(foreign.plan(&now()).withheld[0].why, WithheldReason::OtherUser);
+    assert_eq!(foreign.plan(&now()).withheld[0].why, Why::OtherUser);
 
     let mut container = one(1, Wire::Closed);
     container.row(500).change(|r| r.details.foreign_namespace = true);
-    assert_eq!(container.plan(&now()).withheld[0].why, WithheldReason::OtherNamespace);
+    assert_eq!(container.plan(&now()).withheld[0].why, Why::OtherNamespace);
 
     let mut ours = one(1, Wire::Closed);
     ours.row(900).change(|r| r.parent = mcp_reap::process::Pid(500));
-    assert_eq!(ours.plan(&now()).withheld[0].why, WithheldReason::Ourselves);
+    assert_eq!(ours.plan(&now()).withheld[0].why, Why::Ourselves);
 
     let mut second = Table::new();
     second.add(2, 1, SERVER).wire(Wire::Closed);
-    assert_eq!(second.plan(&now()).withheld[0].why, WithheldReason::System);
+    assert_eq!(second.plan(&now()).withheld[0].why, Why::System);
 }
 
 #[test]
@@ -424,7 +424,7 @@ fn an_instance_with_a_client_below_is_withheld_and_the_clients_servers_are_its_o
     let mut table = one(1, Wire::Closed);
     table.add(600, 500, "claude -p hi");
     table.add(601, 600, SERVER).wire(Wire::Held(600));
-    assert_eq!(table.plan(&now()).withheld[0].why, WithheldReason::Client);
+    assert_eq!(table.plan(&now()).withheld[0].why, Why::Client);
     assert!(table.ended(&now()).is_empty());
     assert_eq!(table.verdict(&now(), 601), Some(Verdict::InUse));
 }
@@ -554,7 +554,7 @@ fn two_looks_must_agree_on_launchers_and_servers_but_helpers_come_and_go() {
     other.npx(500, 1, Wire::Closed);
     other.row(502).age(10.0);
     let withheld = first.clone().confirmed_by(&other.plan(&now())).withheld;
-    assert_eq!(withheld[0].why, WithheldReason::Changed);
+    assert_eq!(withheld[0].why, Why::Changed);
     // What a script that is a server itself runs at the moment is no other server.
     let script = |sleep: u32| {
         let mut table = Table::new();

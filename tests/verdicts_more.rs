@@ -11,7 +11,7 @@ use mcp_reap::catalog::Catalog;
 use mcp_reap::classify::{self, Evidence, Verdict};
 use mcp_reap::look::Look;
 use mcp_reap::pattern::Pattern;
-use mcp_reap::plan::{Choice, Plan, WithheldReason};
+use mcp_reap::plan::{Choice, Plan, Why};
 use mcp_reap::policy::{AllowRule, CountPer, Limits, Policy};
 use mcp_reap::process::{Pid, Uid};
 use mcp_reap::tree::Tree;
@@ -38,19 +38,19 @@ fn roots(plan: &Plan) -> Vec<u32> {
 #[test]
 fn every_reason_to_withhold_has_words_of_its_own() {
     let all = [
-        WithheldReason::System,
-        WithheldReason::Ourselves,
-        WithheldReason::OtherUser,
-        WithheldReason::Client,
-        WithheldReason::TooYoung,
-        WithheldReason::OtherNamespace,
-        WithheldReason::ToolJob,
-        WithheldReason::Changed,
-        WithheldReason::Left,
-        WithheldReason::Allowed,
-        WithheldReason::Managed,
-        WithheldReason::InUse,
-        WithheldReason::MayBeInUse,
+        Why::System,
+        Why::Ourselves,
+        Why::OtherUser,
+        Why::Client,
+        Why::TooYoung,
+        Why::OtherNamespace,
+        Why::ToolJob,
+        Why::Changed,
+        Why::Left,
+        Why::Allowed,
+        Why::Managed,
+        Why::InUse,
+        Why::MayBeInUse,
     ];
     assert!(all.iter().all(|why| !why.way_out(Pid(77)).is_empty()));
     let words: HashSet<&str> = all.iter().map(|why| why.as_str()).collect();
@@ -67,7 +67,7 @@ fn a_plan_knows_what_it_ends_and_why_it_leaves_the_rest() {
     assert_eq!(roots(&plan), [1000]);
     assert!(plan.ends(id(1000)));
     assert!(!plan.ends(id(2000)) && !plan.ends(id(1001)) && !plan.ends(id(1)));
-    assert_eq!(plan.withheld_because(id(2000)), Some(WithheldReason::TooYoung));
+    assert_eq!(plan.withheld_because(id(2000)), Some(Why::TooYoung));
     assert_eq!(plan.withheld_because(id(1000)), None);
     assert_eq!(plan.withheld[0].pids, [Pid(2000)]);
 }
@@ -98,7 +98,7 @@ fn what_the_second_look_does_not_repeat_is_left_alone_with_its_reason() {
     // Gone: nothing is left to be told but that it changed.
     let gone = confirmed(&first.clone().without(2000));
     assert_eq!(roots(&gone), [1000]);
-    assert_eq!(gone.withheld[0].why, WithheldReason::Changed);
+    assert_eq!(gone.withheld[0].why, Why::Changed);
 
     // In use again.
     let mut again = first.clone();
@@ -110,7 +110,7 @@ fn what_the_second_look_does_not_repeat_is_left_alone_with_its_reason() {
     foreign.row(2000).uid(4242);
     let confirmed = confirmed(&foreign);
     assert_eq!(roots(&confirmed), [1000]);
-    assert!(matches!(confirmed.withheld[0].why, WithheldReason::OtherUser | WithheldReason::Changed));
+    assert!(matches!(confirmed.withheld[0].why, Why::OtherUser | Why::Changed));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn what_the_kernel_started_is_no_target_but_a_containers_pid_2_is_no_kernel() {
     let mut table = Table::new();
     table.add(2, 0, "").change(|r| r.comm = "kthreadd".into()).age(90_000.0);
     table.add(500, 2, "node /x/node_modules/.bin/mcp-server-git").wire(Wire::Closed);
-    assert_eq!(table.plan(&now()).withheld[0].why, WithheldReason::System);
+    assert_eq!(table.plan(&now()).withheld[0].why, Why::System);
     table.row(2).change(|r| r.comm = "bash".into());
     assert_eq!(roots(&table.plan(&now())), [500]);
     // A missing parent is no kernel.
@@ -323,9 +323,8 @@ fn what_a_person_chose_goes_but_for_what_is_allowed_managed_young_or_in_use_with
     };
     let careful = plan(false, &all);
     assert!(roots(&careful).is_empty(), "{:?}", roots(&careful));
-    let rest =
-        [(5000, WithheldReason::Managed), (6000, WithheldReason::Allowed), (7000, WithheldReason::TooYoung)];
-    assert_eq!(whys(&careful)[..2], [(3000, WithheldReason::InUse), (4000, WithheldReason::MayBeInUse)]);
+    let rest = [(5000, Why::Managed), (6000, Why::Allowed), (7000, Why::TooYoung)];
+    assert_eq!(whys(&careful)[..2], [(3000, Why::InUse), (4000, Why::MayBeInUse)]);
     assert_eq!(whys(&careful)[2..], rest);
     let meant = plan(true, &all);
     assert_eq!((roots(&meant), whys(&meant)), (vec![3000, 4000], rest.to_vec()));
@@ -343,9 +342,9 @@ fn what_the_second_look_does_not_see_at_all_has_left_and_what_changed_has_change
             plan.clone().confirmed_by(&second.plan(&now())).with_those_that_left(&second.snapshot);
         confirmed.withheld.iter().map(|one| (one.root.pid.0, one.why)).collect::<Vec<_>>()
     };
-    assert_eq!(why(&table.clone().without(2000)), [(2000, WithheldReason::Left)]);
+    assert_eq!(why(&table.clone().without(2000)), [(2000, Why::Left)]);
     // The root has left, what is below it has not.
-    assert_eq!(why(&table.clone().without(1000)), [(1000, WithheldReason::Changed)]);
+    assert_eq!(why(&table.clone().without(1000)), [(1000, Why::Changed)]);
     assert_eq!(why(&table), []);
 }
 

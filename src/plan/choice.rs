@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Plan, WithheldReason, forbidden, ours, target};
+use super::{Plan, Why, forbidden, ours, target};
 use crate::classify::{Finding, Judgement, Verdict};
 use crate::look::Look;
 use crate::policy::Policy;
@@ -58,12 +58,12 @@ impl Plan {
 }
 
 /// Why this verdict forbids what a person chose.
-fn refused(finding: &Finding<'_>, in_use: bool) -> Option<WithheldReason> {
+fn refused(finding: &Finding<'_>, in_use: bool) -> Option<Why> {
     match finding.verdict {
-        Verdict::Allowed => Some(WithheldReason::Allowed),
-        Verdict::Managed => Some(WithheldReason::Managed),
-        Verdict::InUse if !in_use => Some(WithheldReason::InUse),
-        Verdict::Undetermined if !in_use => Some(WithheldReason::MayBeInUse),
+        Verdict::Allowed => Some(Why::Allowed),
+        Verdict::Managed => Some(Why::Managed),
+        Verdict::InUse if !in_use => Some(Why::InUse),
+        Verdict::Undetermined if !in_use => Some(Why::MayBeInUse),
         _ => None,
     }
 }

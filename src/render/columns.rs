@@ -139,7 +139,7 @@ fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
         let _ = write!(text, "; {held}");
     }
     if let Some(why) = scene.withheld(finding) {
-        let stays = if why == plan::WithheldReason::Left { "" } else { "left alone: " };
+        let stays = if why == plan::Why::Left { "" } else { "left alone: " };
         let _ = write!(text, "; {stays}{}", why.as_str());
     }
     if let Some(client) = finding.client.as_ref().filter(|_| !cells.contains(&Client)) {

@@ -12,7 +12,7 @@ use crate::classify::{
 };
 use crate::containers::Container;
 use crate::instance::Part;
-use crate::plan::WithheldReason;
+use crate::plan::Why;
 use crate::process::{Listener, Pid, ProcessRecord, SCHEMA, Uid};
 use crate::units::rfc3339;
 
@@ -174,7 +174,7 @@ fn instance<'a>(scene: &Scene<'_>, finding: &'a Finding<'_>, commands: &mut Comm
         verdict: finding.verdict,
         reap: scene.reaps(finding),
         reason: &finding.reason,
-        withheld: scene.withheld(finding).map(WithheldReason::as_str),
+        withheld: scene.withheld(finding).map(Why::as_str),
         evidence: &finding.evidence,
         age_seconds: finding.age as u64,
         rss: finding.rss,

@@ -24,7 +24,7 @@ pub(crate) mod wrap;
 
 use crate::classify::{Finding, Judgement, Verdict};
 use crate::containers::Containers;
-use crate::plan::{Plan, WithheldReason};
+use crate::plan::{Plan, Why};
 use crate::process::{ProcessId, Snapshot};
 use crate::reap::Ended;
 
@@ -70,7 +70,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Why it is left alone against its verdict.
-    pub(crate) fn withheld(&self, finding: &Finding<'_>) -> Option<WithheldReason> {
+    pub(crate) fn withheld(&self, finding: &Finding<'_>) -> Option<Why> {
         self.plan.withheld_because(finding.instance.root.id)
     }
 

@@ -7,7 +7,7 @@ use super::Scene;
 use super::clean::clean;
 use super::figures::count;
 use crate::classify::Verdict;
-use crate::plan::{Choice, Withheld, WithheldReason};
+use crate::plan::{Choice, Why, Withheld};
 use crate::policy::Policy;
 use crate::units::show_duration;
 
@@ -15,12 +15,7 @@ use crate::units::show_duration;
 pub(crate) fn steps(scene: &Scene<'_>, policy: &Policy) -> Vec<String> {
     let mut lines: Vec<String> = young(scene, policy).into_iter().collect();
     let mut by_reason: BTreeMap<&str, Vec<&Withheld>> = BTreeMap::new();
-    for one in scene
-        .plan
-        .withheld
-        .iter()
-        .filter(|one| !matches!(one.why, WithheldReason::TooYoung | WithheldReason::Left))
-    {
+    for one in scene.plan.withheld.iter().filter(|one| !matches!(one.why, Why::TooYoung | Why::Left)) {
         by_reason.entry(one.why.as_str()).or_default().push(one);
     }
     lines.extend(by_reason.values().map(|some| left_alone(some)));
@@ -47,8 +42,7 @@ fn it_or_them(n: usize) -> &'static str {
 
 /// `2 orphaned, younger than 1m: run again in 40s or with --min-age 0s`
 fn young(scene: &Scene<'_>, policy: &Policy) -> Option<String> {
-    let young: Vec<&Withheld> =
-        scene.plan.withheld.iter().filter(|one| one.why == WithheldReason::TooYoung).collect();
+    let young: Vec<&Withheld> = scene.plan.withheld.iter().filter(|one| one.why == Why::TooYoung).collect();
     let first = young.first()?;
     let same = young.iter().all(|one| one.verdict == first.verdict);
     let word = if same { first.verdict.as_str() } else { "withheld" };

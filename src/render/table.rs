@@ -54,8 +54,7 @@ pub fn summary(scene: &Scene<'_>, memory: Option<u64>) -> String {
             format!("{instances} to end: {}, {rss}", count(processes, "process"))
         }
     };
-    let left =
-        scene.plan.withheld.iter().filter(|withheld| withheld.why == plan::WithheldReason::Left).count();
+    let left = scene.plan.withheld.iter().filter(|withheld| withheld.why == plan::Why::Left).count();
     if left > 0 {
         let _ = write!(text, "; {} ended by itself", count(left, "instance"));
     }
@@ -78,7 +77,7 @@ pub fn summary(scene: &Scene<'_>, memory: Option<u64>) -> String {
         let _ = write!(text, "; left alone: {}", stays.join(", "));
     }
     if memory.is_some() && !chosen && !scene.judgement.findings.is_empty() {
-        let there = |finding: &&Finding<'_>| scene.withheld(finding) != Some(plan::WithheldReason::Left);
+        let there = |finding: &&Finding<'_>| scene.withheld(finding) != Some(plan::Why::Left);
         let there = scene.judgement.findings.iter().filter(there);
         let rss = there.fold(0u64, |sum, finding| sum.saturating_add(finding.rss));
         let _ = write!(text, "; all instances take {}", size_of(rss, memory));

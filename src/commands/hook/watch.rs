@@ -22,7 +22,7 @@ use crate::classify::{Finding, Verdict};
 use crate::cli::Cli;
 use crate::hook::watch as hook;
 use crate::instance::{self, Instance};
-use crate::plan::{Plan, WithheldReason};
+use crate::plan::{Plan, Why};
 use crate::process::{ProcessId, Snapshot};
 use crate::sys;
 
@@ -243,7 +243,7 @@ fn narrow<'f>(plan: Plan, findings: impl Iterator<Item = &'f Finding<'f>>) -> Pl
 }
 
 fn remains(plan: &Plan, snapshot: &Snapshot, min_age: Duration) -> SessionLeft {
-    let young = plan.withheld.iter().filter(|withheld| withheld.why == WithheldReason::TooYoung);
+    let young = plan.withheld.iter().filter(|withheld| withheld.why == Why::TooYoung);
     let Some(start) = young.map(|withheld| withheld.started_at).reduce(f64::max) else {
         return SessionLeft::Something;
     };
