@@ -10,8 +10,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::execve;
 use rustix::process;
 
+use super::args::{GuardArgs, ProcessHandle};
 use super::command::{environment, words};
-use super::ticket::{Known, Ticket};
 use super::{ffi, stdin};
 use crate::marker::{Marker, VARIABLE, WireId};
 use crate::process::{Pid, ProcessId};
@@ -46,7 +46,7 @@ pub(super) fn begin(start: &Start, identity: ProcessId, marker: &Marker) -> Resu
     let both = Both::of(start, identity)?;
     let (mut ready, tells) = std::io::pipe().map_err(|error| refused("make a pipe", error))?;
     let tells = above_stdio(tells.into()).map_err(|error| refused("make a pipe", error))?;
-    let ticket = Ticket {
+    let args = GuardArgs {
         root: identity,
         root_by: both.root,
         client: both.client_pid,
@@ -58,7 +58,7 @@ pub(super) fn begin(start: &Start, identity: ProcessId, marker: &Marker) -> Resu
         engine: super::container::engine(&start.command),
     };
     let passed: Vec<&OwnedFd> = both.pidfds.iter().chain(stdin.as_ref()).chain([&tells]).collect();
-    double_fork(&ticket, &passed)?;
+    double_fork(&args, &passed)?;
     drop(tells);
     let mut said = Vec::new();
     ready.read_to_end(&mut said).map_err(|error| refused("hear from the guardian", error))?;
@@ -76,8 +76,8 @@ fn word(said: &[u8]) -> Result<(), Refused> {
 
 /// This process and its parent, so that neither can be confused with a later process of the same number.
 struct Both {
-    root: Known,
-    client: Option<Known>,
+    root: ProcessHandle,
+    client: Option<ProcessHandle>,
     /// 0 for a parent outside this PID namespace.
     client_pid: u32,
     /// What is to be handed to the guardian, above 2.
@@ -93,7 +93,7 @@ impl Both {
         };
         let failed = |error| refused("open a pidfd", error);
         let root = open(process::getpid()).map_err(failed)?;
-        let known = |fd: &OwnedFd| Known::Pidfd(fd.as_raw_fd());
+        let known = |fd: &OwnedFd| ProcessHandle::Pidfd(fd.as_raw_fd());
         // A parent outside this PID namespace has number 0 and cannot be watched, which is the same as one that never
         // ends.
         let Some(parent) = process::getppid() else {
@@ -120,12 +120,12 @@ impl Both {
 #[cfg(target_os = "macos")]
 impl Both {
     fn of(start: &Start, identity: ProcessId) -> Result<Both, Refused> {
-        let root = (start.unique)(identity.pid).map(Known::Unique);
+        let root = (start.unique)(identity.pid).map(ProcessHandle::Unique);
         let root =
             root.ok_or_else(|| Refused("the kernel does not tell this process's number".to_owned()))?;
         let parent = process::getppid();
         let client_pid = parent.map_or(0, |parent| parent.as_raw_nonzero().get().unsigned_abs());
-        let client = (start.unique)(Pid(client_pid)).map(Known::Unique);
+        let client = (start.unique)(Pid(client_pid)).map(ProcessHandle::Unique);
         // Compared after it was asked: the parent was alive then, so the number was its own.
         let client = client.filter(|_| process::getppid() == parent);
         Ok(Both { root, client, client_pid, pidfds: Vec::new() })
@@ -140,7 +140,7 @@ fn above_stdio(fd: OwnedFd) -> std::io::Result<OwnedFd> {
 /// The guardian is nobody's child: its parent ends at once, and is collected here without a signal.
 /// A subreaper keeps its orphans, and `exec` keeps that flag: it is off until the guardian has gone to
 /// the next one above.
-fn double_fork(ticket: &Ticket, passed: &[&OwnedFd]) -> Result<(), Refused> {
+fn double_fork(args: &GuardArgs, passed: &[&OwnedFd]) -> Result<(), Refused> {
     #[cfg(target_os = "linux")]
     let subreaper = process::child_subreaper().ok().flatten();
     #[cfg(target_os = "linux")]
@@ -151,7 +151,7 @@ fn double_fork(ticket: &Ticket, passed: &[&OwnedFd]) -> Result<(), Refused> {
     let before = ffi::default_child_signal();
     let outcome = match ffi::fork_silently() {
         Ok(0) => match ffi::fork_silently() {
-            Ok(0) => become_guardian(ticket, passed),
+            Ok(0) => become_guardian(args, passed),
             Ok(_) => ffi::exit_now(0),
             Err(errno) => ffi::exit_now(errno as i32),
         },
@@ -186,13 +186,13 @@ fn collect(middle: i32) -> nix::Result<()> {
 
 /// In the guardian: a session of its own, no signal of the server's, and this program once more under
 /// a command line that names no server.
-fn become_guardian(ticket: &Ticket, passed: &[&OwnedFd]) -> ! {
+fn become_guardian(args: &GuardArgs, passed: &[&OwnedFd]) -> ! {
     let _ = nix::unistd::setsid();
     ffi::reset_signals();
     for fd in passed {
         let _ = rustix::io::fcntl_setfd(fd.as_fd(), rustix::io::FdFlags::empty());
     }
-    let line = words(ticket.command_line());
+    let line = words(args.command_line());
     // Without the marker: it would be a candidate itself.
     let environment: Vec<CString> = environment(std::env::vars_os(), VARIABLE, None);
     for program in programs() {

@@ -13,7 +13,7 @@ const JUDGE_SELDOM: Duration = Duration::from_mins(5);
 
 /// What is known of the stdin that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stdin {
+pub enum StdinState {
     /// `/dev/null`, a file, a terminal, a FIFO with a name: nothing hangs up there.
     Silent,
     /// Nothing has happened to it.
@@ -29,7 +29,7 @@ pub enum Stdin {
 
 /// Who reads what the server writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
+pub enum StdoutReader {
     /// Nobody any more.
     Gone,
     /// The client, and nobody else.
@@ -40,7 +40,7 @@ pub enum Reader {
 
 /// What is left of the server after its root ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tree {
+pub enum TreeState {
     /// Nothing.
     Nothing,
     /// Somebody in it is still connected, or may be.
@@ -53,9 +53,9 @@ pub enum Tree {
 
 /// All that a guardian has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Observed {
     /// The stdin that it watches.
-    pub stdin: Stdin,
+    pub stdin: StdinState,
     /// Nothing tells that the server closed its own stdin: then that is asked about.
     pub silent_close: bool,
     /// The client has ended.
@@ -63,9 +63,9 @@ pub struct Seen {
     /// The process that `exec` became has ended.
     pub root_gone: bool,
     /// The last answer about stdout, while stdin is hung up and the client lives.
-    pub stdout: Option<Reader>,
+    pub stdout: Option<StdoutReader>,
     /// The last answer about the tree, after the root ended.
-    pub tree: Option<Tree>,
+    pub tree: Option<TreeState>,
     /// How long to rest before the next judgement: nothing at first, more after one that ended nothing.
     pub rest: Duration,
     /// How long the client may read on after it closed stdin: `[exec] linger`.
@@ -74,7 +74,7 @@ pub struct Seen {
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum Action {
     /// Sleep until something happens.
     Sleep,
     /// Sleep until something happens or so long, then ask again.
@@ -94,44 +94,46 @@ pub enum Next {
     Leave,
 }
 
-impl Seen {
+impl Observed {
     /// The row of the table that applies.
-    pub fn next(&self) -> Next {
+    pub fn next(&self) -> Action {
         if self.root_gone {
             return self.after_the_root();
         }
         match self.stdin {
-            Stdin::Silent if self.client_gone => Next::JudgeAndLeave,
+            StdinState::Silent if self.client_gone => Action::JudgeAndLeave,
             // Without a stdin no hang-up of it can come.
-            Stdin::Connected if self.client_gone && self.silent_close => Next::SleepAtMost(JUDGE_SELDOM),
-            Stdin::Silent | Stdin::Connected => Next::Sleep,
-            Stdin::HalfShut => Next::SleepAtMost(ASK_TREE),
-            Stdin::ShutBothWays(since) if self.client_gone || since >= self.linger => self.judge(false),
-            Stdin::ShutBothWays(_) => Next::SleepAtMost(ASK_TREE),
-            Stdin::HungUp(_) if self.client_gone => self.judge(false),
-            Stdin::HungUp(since) => match self.stdout {
-                None => Next::AskStdout,
-                Some(Reader::Gone) => self.judge(false),
-                Some(Reader::Client) if since >= self.linger => self.judge(true),
-                Some(Reader::Client | Reader::Other) => Next::SleepAtMost(ASK_STDOUT),
+            StdinState::Connected if self.client_gone && self.silent_close => {
+                Action::SleepAtMost(JUDGE_SELDOM)
+            }
+            StdinState::Silent | StdinState::Connected => Action::Sleep,
+            StdinState::HalfShut => Action::SleepAtMost(ASK_TREE),
+            StdinState::ShutBothWays(since) if self.client_gone || since >= self.linger => self.judge(false),
+            StdinState::ShutBothWays(_) => Action::SleepAtMost(ASK_TREE),
+            StdinState::HungUp(_) if self.client_gone => self.judge(false),
+            StdinState::HungUp(since) => match self.stdout {
+                None => Action::AskStdout,
+                Some(StdoutReader::Gone) => self.judge(false),
+                Some(StdoutReader::Client) if since >= self.linger => self.judge(true),
+                Some(StdoutReader::Client | StdoutReader::Other) => Action::SleepAtMost(ASK_STDOUT),
             },
         }
     }
 
-    fn after_the_root(&self) -> Next {
+    fn after_the_root(&self) -> Action {
         match self.tree {
-            None => Next::AskTree,
-            Some(Tree::Nothing) => Next::Leave,
-            Some(Tree::ReadByClient(since)) if since >= self.linger => self.judge(true),
-            Some(Tree::ReadByClient(_)) => Next::SleepAtMost(ASK_TREE),
-            Some(_) if matches!(self.stdin, Stdin::HungUp(_)) => self.judge(false),
-            Some(Tree::Connected) => Next::SleepAtMost(ASK_TREE),
-            Some(Tree::CutOff) => self.judge(false),
+            None => Action::AskTree,
+            Some(TreeState::Nothing) => Action::Leave,
+            Some(TreeState::ReadByClient(since)) if since >= self.linger => self.judge(true),
+            Some(TreeState::ReadByClient(_)) => Action::SleepAtMost(ASK_TREE),
+            Some(_) if matches!(self.stdin, StdinState::HungUp(_)) => self.judge(false),
+            Some(TreeState::Connected) => Action::SleepAtMost(ASK_TREE),
+            Some(TreeState::CutOff) => self.judge(false),
         }
     }
 
-    fn judge(&self, lingered: bool) -> Next {
-        if self.rest.is_zero() { Next::Judge { lingered } } else { Next::SleepAtMost(self.rest) }
+    fn judge(&self, lingered: bool) -> Action {
+        if self.rest.is_zero() { Action::Judge { lingered } } else { Action::SleepAtMost(self.rest) }
     }
 }
 
@@ -147,8 +149,8 @@ mod tests {
 
     const LINGER: Duration = Duration::from_mins(1);
 
-    fn seen(stdin: Stdin, client_gone: bool, root_gone: bool) -> Seen {
-        Seen {
+    fn seen(stdin: StdinState, client_gone: bool, root_gone: bool) -> Observed {
+        Observed {
             stdin,
             silent_close: true,
             client_gone,
@@ -160,63 +162,74 @@ mod tests {
         }
     }
 
-    fn hung_up(stdout: Reader, seconds: u64) -> Seen {
-        Seen { stdout: Some(stdout), ..seen(Stdin::HungUp(Duration::from_secs(seconds)), false, false) }
+    fn hung_up(stdout: StdoutReader, seconds: u64) -> Observed {
+        Observed {
+            stdout: Some(stdout),
+            ..seen(StdinState::HungUp(Duration::from_secs(seconds)), false, false)
+        }
     }
 
-    fn rootless(stdin: Stdin, tree: Tree) -> Seen {
-        Seen { tree: Some(tree), ..seen(stdin, false, true) }
+    fn rootless(stdin: StdinState, tree: TreeState) -> Observed {
+        Observed { tree: Some(tree), ..seen(stdin, false, true) }
     }
 
     #[test]
     fn every_row_of_the_table_leads_where_it_says() {
-        let now = Stdin::HungUp(Duration::ZERO);
-        let judge = Next::Judge { lingered: false };
-        let second = |n| Next::SleepAtMost(Duration::from_secs(n));
-        let shut = |n| Stdin::ShutBothWays(Duration::from_secs(n));
+        let now = StdinState::HungUp(Duration::ZERO);
+        let judge = Action::Judge { lingered: false };
+        let second = |n| Action::SleepAtMost(Duration::from_secs(n));
+        let shut = |n| StdinState::ShutBothWays(Duration::from_secs(n));
         for (what, seen, next) in [
-            ("nothing has happened", seen(Stdin::Connected, false, false), Next::Sleep),
+            ("nothing has happened", seen(StdinState::Connected, false, false), Action::Sleep),
             ("client gone, hang-up", seen(now, true, false), judge),
-            ("root gone, hang-up, something left", rootless(now, Tree::CutOff), judge),
-            ("root gone, hang-up, it says it is connected", rootless(now, Tree::Connected), judge),
-            ("hang-up, stdout not asked", seen(now, false, false), Next::AskStdout),
-            ("hang-up, stdout's reader gone", hung_up(Reader::Gone, 0), judge),
-            ("hang-up, the client reads on", hung_up(Reader::Client, 0), second(1)),
-            ("hang-up, the client reads on, nearly", hung_up(Reader::Client, 59), second(1)),
+            ("root gone, hang-up, something left", rootless(now, TreeState::CutOff), judge),
+            ("root gone, hang-up, it says it is connected", rootless(now, TreeState::Connected), judge),
+            ("hang-up, stdout not asked", seen(now, false, false), Action::AskStdout),
+            ("hang-up, stdout's reader gone", hung_up(StdoutReader::Gone, 0), judge),
+            ("hang-up, the client reads on", hung_up(StdoutReader::Client, 0), second(1)),
+            ("hang-up, the client reads on, nearly", hung_up(StdoutReader::Client, 59), second(1)),
             (
                 "hang-up, the client reads on too long",
-                hung_up(Reader::Client, 60),
-                Next::Judge { lingered: true },
+                hung_up(StdoutReader::Client, 60),
+                Action::Judge { lingered: true },
             ),
-            ("hang-up, a pipeline", hung_up(Reader::Other, 3600), second(1)),
-            ("the server's own half-close", seen(Stdin::HalfShut, false, false), second(2)),
-            ("the same, client gone", seen(Stdin::HalfShut, true, false), second(2)),
+            ("hang-up, a pipeline", hung_up(StdoutReader::Other, 3600), second(1)),
+            ("the server's own half-close", seen(StdinState::HalfShut, false, false), second(2)),
+            ("the same, client gone", seen(StdinState::HalfShut, true, false), second(2)),
             ("both ways shut down", seen(shut(59), false, false), second(2)),
             ("both ways shut down too long", seen(shut(60), false, false), judge),
             ("both ways shut down, client gone", seen(shut(0), true, false), judge),
-            ("client gone, the wire is held", seen(Stdin::Connected, true, false), second(300)),
+            ("client gone, the wire is held", seen(StdinState::Connected, true, false), second(300)),
             (
                 "the same where a guardian has a stdin of its own",
-                Seen { silent_close: false, ..seen(Stdin::Connected, true, false) },
-                Next::Sleep,
+                Observed { silent_close: false, ..seen(StdinState::Connected, true, false) },
+                Action::Sleep,
             ),
-            ("root gone, not asked", seen(Stdin::Connected, true, true), Next::AskTree),
-            ("root gone, the wire lives on", rootless(Stdin::Connected, Tree::Connected), second(2)),
-            ("root gone, the wire has ended", rootless(Stdin::Connected, Tree::CutOff), judge),
+            ("root gone, not asked", seen(StdinState::Connected, true, true), Action::AskTree),
+            (
+                "root gone, the wire lives on",
+                rootless(StdinState::Connected, TreeState::Connected),
+                second(2),
+            ),
+            ("root gone, the wire has ended", rootless(StdinState::Connected, TreeState::CutOff), judge),
             (
                 "root gone, the client reads on",
-                rootless(now, Tree::ReadByClient(Duration::from_secs(59))),
+                rootless(now, TreeState::ReadByClient(Duration::from_secs(59))),
                 second(2),
             ),
             (
                 "root gone, the client reads on too long",
-                rootless(Stdin::Connected, Tree::ReadByClient(LINGER)),
-                Next::Judge { lingered: true },
+                rootless(StdinState::Connected, TreeState::ReadByClient(LINGER)),
+                Action::Judge { lingered: true },
             ),
-            ("root gone, nothing left", rootless(now, Tree::Nothing), Next::Leave),
-            ("root gone, nothing left, no wire", rootless(Stdin::Silent, Tree::Nothing), Next::Leave),
-            ("null on stdin", seen(Stdin::Silent, false, false), Next::Sleep),
-            ("null on stdin, client gone", seen(Stdin::Silent, true, false), Next::JudgeAndLeave),
+            ("root gone, nothing left", rootless(now, TreeState::Nothing), Action::Leave),
+            (
+                "root gone, nothing left, no wire",
+                rootless(StdinState::Silent, TreeState::Nothing),
+                Action::Leave,
+            ),
+            ("null on stdin", seen(StdinState::Silent, false, false), Action::Sleep),
+            ("null on stdin, client gone", seen(StdinState::Silent, true, false), Action::JudgeAndLeave),
         ] {
             assert_eq!(seen.next(), next, "{what}");
         }
@@ -224,9 +237,9 @@ mod tests {
 
     #[test]
     fn a_judgement_in_vain_is_repeated_ever_more_seldom() {
-        let resting = |rest| Seen { rest, ..seen(Stdin::HungUp(LINGER), true, false) }.next();
-        assert_eq!(resting(Duration::ZERO), Next::Judge { lingered: false });
-        assert_eq!(resting(rest_after(1)), Next::SleepAtMost(Duration::from_secs(2)));
+        let resting = |rest| Observed { rest, ..seen(StdinState::HungUp(LINGER), true, false) }.next();
+        assert_eq!(resting(Duration::ZERO), Action::Judge { lingered: false });
+        assert_eq!(resting(rest_after(1)), Action::SleepAtMost(Duration::from_secs(2)));
         assert_eq!(rest_after(4), Duration::from_secs(16));
         assert_eq!(rest_after(40), JUDGE_SELDOM);
     }

@@ -86,7 +86,7 @@ pub fn adopt(fd: i32) -> Option<std::os::fd::OwnedFd> {
 /// Gives the pages of executable code back to the page cache: what was needed once, to start, makes up
 /// most of what a sleeping guardian would hold. They come back by themselves when they are run again.
 #[cfg(target_os = "linux")]
-pub fn let_go_of_code() {
+pub fn release_code_pages() {
     // 55e0a1c3d000-55e0a1fca000 r-xp 000b7000 00:1f 1234  /usr/bin/mcp-reap
     let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return };
     let code = maps.lines().filter(|line| line.contains(" r-xp ") && line.contains(" /"));

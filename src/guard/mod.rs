@@ -6,10 +6,12 @@
 //! is one table ([`decide`]). A parent that waits for the server would be simpler and leak: the client
 //! that kills it with SIGKILL kills nothing else.
 
+pub mod args;
 pub mod begin;
 pub mod command;
 pub mod container;
 pub mod decide;
+pub mod events;
 pub mod ffi;
 #[cfg(target_os = "linux")]
 pub mod peer;
@@ -17,5 +19,4 @@ pub mod peer;
 pub mod poll;
 pub mod start;
 pub mod stdin;
-pub mod ticket;
 pub mod watch;

@@ -7,16 +7,16 @@
 
 use std::os::fd::OwnedFd;
 
-use super::watch::FarEnd;
+use super::events::PeerState;
 
 /// What is at the other end of this unix socket? A peer that is closed has no inode (net/unix/diag.c,
 /// `sk_diag_dump_peer`).
-pub fn far_end(inode: u64) -> FarEnd {
-    let Some(answer) = ask(inode) else { return FarEnd::There };
+pub fn peer_state(inode: u64) -> PeerState {
+    let Some(answer) = ask(inode) else { return PeerState::There };
     match (peer_of(&answer), shut_ways(&answer)) {
-        (Some(0), _) => FarEnd::Gone,
-        (Some(_), Some(BOTH_WAYS)) => FarEnd::ShutBothWays,
-        _ => FarEnd::There,
+        (Some(0), _) => PeerState::Gone,
+        (Some(_), Some(BOTH_WAYS)) => PeerState::ShutBothWays,
+        _ => PeerState::There,
     }
 }
 
@@ -94,14 +94,14 @@ mod tests {
         let file = std::fs::File::from(OwnedFd::from(ours.try_clone().unwrap()));
         let inode = file.metadata().unwrap().ino();
         assert_eq!(ask(inode).and_then(|answer| peer_of(&answer)).map(|peer| peer != 0), Some(true));
-        assert_eq!(far_end(inode), FarEnd::There);
+        assert_eq!(peer_state(inode), PeerState::There);
         ours.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(far_end(inode), FarEnd::There, "they can still write");
+        assert_eq!(peer_state(inode), PeerState::There, "they can still write");
         theirs.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(far_end(inode), FarEnd::ShutBothWays, "they still have their end");
+        assert_eq!(peer_state(inode), PeerState::ShutBothWays, "they still have their end");
         drop(theirs);
-        assert_eq!(far_end(inode), FarEnd::Gone);
-        assert_eq!(far_end(1), FarEnd::There, "no such socket is not known");
+        assert_eq!(peer_state(inode), PeerState::Gone);
+        assert_eq!(peer_state(1), PeerState::There, "no such socket is not known");
     }
 
     /// All that the kernel tells of a socket to somebody who has it, or asks for it: the bits of both directions, what is

@@ -67,7 +67,7 @@ pub fn watchable(stdin: impl AsFd) -> Result<OwnedFd, Errno> {
 ///
 /// # Errors
 /// When `/dev/null` cannot be opened or descriptors cannot be listed; then the guardian must not stay.
-pub fn let_go_of_all_but(keep: &[i32]) -> std::io::Result<()> {
+pub fn close_all_but(keep: &[i32]) -> std::io::Result<()> {
     let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
     rustix::stdio::dup2_stdout(&null)?;

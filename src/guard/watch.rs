@@ -1,90 +1,22 @@
 //! The guardian's sleep: until something happens to stdin, the client or the root, and what the table says
-//! then. One piece of code for every system; how a system tells of the three is for [`Events`].
+//! then. One piece of code for every system; how a system tells of the three is for [`EventSource`].
 
 use std::io;
 use std::time::Duration;
 
-use super::decide::{Next, Reader, Seen, Stdin, Tree, rest_after};
-
-/// Some of the three things that a guardian waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Happenings {
-    /// Stdin is hung up, or was shut down.
-    pub hang_up: bool,
-    /// The client has ended.
-    pub client: bool,
-    /// The root has ended.
-    pub root: bool,
-}
-
-impl Happenings {
-    /// The end of the root, and nothing else.
-    pub const ROOT: Happenings = Happenings { hang_up: false, client: false, root: true };
-
-    /// Has any of them happened?
-    pub fn any(self) -> bool {
-        self.hang_up || self.client || self.root
-    }
-}
-
-/// What is at the other end of a stdin that says that it is hung up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FarEnd {
-    /// Nobody.
-    Gone,
-    /// Somebody, and nothing passes either way any more.
-    ShutBothWays,
-    /// Somebody; or it cannot be asked.
-    There,
-}
-
-/// What a guardian waits for, by the means of one system: poll(2) over pidfds on Linux, a kqueue on macOS.
-pub trait Events {
-    /// Waits until one of these happens, or the time is over; says which of these have happened. What has
-    /// happened stays so and is told at every later wait that it is wanted at. Data on stdin is nothing that happens.
-    ///
-    /// # Errors
-    /// When there is no waiting any more: then nothing is known.
-    fn wait(&mut self, wanted: Happenings, time: Option<Duration>) -> io::Result<Happenings>;
-
-    /// Stdin says that it is hung up: is the other end really gone, or did somebody shut it down?
-    fn other_end(&mut self) -> FarEnd;
-
-    /// Can a hang-up of stdin still come? Not where the server and all who share its stdin closed it, for then
-    /// there is nothing any more that hangs up.
-    fn stdin_can_hang_up(&mut self) -> bool;
-
-    /// Watches stdin no more. Where that takes a descriptor of it (macOS), the client is to see that nobody reads any
-    /// more.
-    fn let_go_of_stdin(&mut self);
-
-    /// A clock that only goes forward.
-    fn now(&self) -> Duration;
-}
-
-/// What there is to watch at first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Watched {
-    /// A stdin that can hang up.
-    pub stdin: bool,
-    /// Nothing tells that the server closed it.
-    pub silent_close: bool,
-    /// A client that can be watched; `false` for one outside this PID namespace, too.
-    pub client: bool,
-    /// The client had ended before anybody watched.
-    pub client_gone: bool,
-}
+use super::decide::{Action, Observed, StdinState, StdoutReader, TreeState, rest_after};
+use super::events::{EventSet, EventSource, InitialState, PeerState};
 
 /// What a guardian asks about the server, and what it does there.
-pub trait World {
+pub trait ServerControl {
     /// Is it a client that is guarded? Its own parent and its stdin say nothing then.
     fn guards_a_client(&mut self) -> bool;
     /// How long the client may read on after it closed stdin.
     fn linger(&mut self) -> Duration;
     /// Who reads what the server writes.
-    fn reader(&mut self) -> Reader;
+    fn reader(&mut self) -> StdoutReader;
     /// What is left after the root ended.
-    fn tree(&mut self) -> Tree;
+    fn tree(&mut self) -> TreeState;
     /// Judges, and ends what the judgement says. Sleeps by `pause` only, which says whether to go on.
     fn judge(&mut self, grace: Grace, pause: &mut dyn FnMut(Duration) -> bool) -> Judged;
 }
@@ -116,16 +48,20 @@ pub enum Judged {
 ///
 /// # Errors
 /// When the wait fails: nothing is known then, so nothing is ended.
-pub fn watch(watched: Watched, events: &mut impl Events, world: &mut impl World) -> io::Result<bool> {
+pub fn watch(
+    watched: InitialState,
+    events: &mut impl EventSource,
+    world: &mut impl ServerControl,
+) -> io::Result<bool> {
     let mut guardian = Guardian::new(watched, events);
     loop {
         guardian.time_passes();
         match guardian.seen.next() {
-            Next::Sleep => guardian.sleep(None, world)?,
-            Next::SleepAtMost(time) => guardian.sleep(Some(time), world)?,
-            Next::AskStdout => guardian.seen.stdout = Some(world.reader()),
-            Next::AskTree => guardian.ask_tree(world),
-            Next::Judge { lingered } => match guardian.judge_after_grace(lingered, world) {
+            Action::Sleep => guardian.sleep(None, world)?,
+            Action::SleepAtMost(time) => guardian.sleep(Some(time), world)?,
+            Action::AskStdout => guardian.seen.stdout = Some(world.reader()),
+            Action::AskTree => guardian.ask_tree(world),
+            Action::Judge { lingered } => match guardian.judge_after_grace(lingered, world) {
                 Judged::NothingLeft => break,
                 // The root ended meanwhile: that may have been all.
                 Judged::SomethingLeft if guardian.notice_the_root() => {}
@@ -134,13 +70,13 @@ pub fn watch(watched: Watched, events: &mut impl Events, world: &mut impl World)
                     guardian.seen.rest = rest_after(guardian.in_vain);
                 }
             },
-            Next::JudgeAndLeave => {
+            Action::JudgeAndLeave => {
                 let events = &mut *guardian.events;
-                let mut pause = |time| events.wait(Happenings::default(), Some(time)).is_ok();
+                let mut pause = |time| events.wait(EventSet::default(), Some(time)).is_ok();
                 world.judge(Grace::None, &mut pause);
                 break;
             }
-            Next::Leave => break,
+            Action::Leave => break,
         }
     }
     Ok(guardian.root_has_ended())
@@ -150,8 +86,8 @@ pub fn watch(watched: Watched, events: &mut impl Events, world: &mut impl World)
 struct Guardian<'e, E> {
     events: &'e mut E,
     /// What can still happen.
-    wanted: Happenings,
-    seen: Seen,
+    wanted: EventSet,
+    seen: Observed,
     hung_up_at: Option<Duration>,
     shut_at: Option<Duration>,
     /// Since when nobody writes to what the root left, and the client reads on.
@@ -162,10 +98,10 @@ struct Guardian<'e, E> {
     in_vain: u32,
 }
 
-impl<'e, E: Events> Guardian<'e, E> {
-    fn new(watched: Watched, events: &'e mut E) -> Guardian<'e, E> {
-        let seen = Seen {
-            stdin: if watched.stdin { Stdin::Connected } else { Stdin::Silent },
+impl<'e, E: EventSource> Guardian<'e, E> {
+    fn new(watched: InitialState, events: &'e mut E) -> Guardian<'e, E> {
+        let seen = Observed {
+            stdin: if watched.stdin { StdinState::Connected } else { StdinState::Silent },
             silent_close: watched.silent_close,
             client_gone: watched.client_gone,
             root_gone: false,
@@ -175,7 +111,7 @@ impl<'e, E: Events> Guardian<'e, E> {
             // Known when it matters.
             linger: Duration::MAX,
         };
-        let wanted = Happenings { hang_up: watched.stdin, client: watched.client, root: true };
+        let wanted = EventSet { hang_up: watched.stdin, client: watched.client, root: true };
         Guardian {
             events,
             wanted,
@@ -194,28 +130,30 @@ impl<'e, E: Events> Guardian<'e, E> {
 
     fn time_passes(&mut self) {
         match (self.hung_up_at, self.shut_at) {
-            (Some(at), _) => self.seen.stdin = Stdin::HungUp(self.since(at)),
-            (None, Some(at)) => self.seen.stdin = Stdin::ShutBothWays(self.since(at)),
+            (Some(at), _) => self.seen.stdin = StdinState::HungUp(self.since(at)),
+            (None, Some(at)) => self.seen.stdin = StdinState::ShutBothWays(self.since(at)),
             (None, None) => {}
         }
     }
 
     /// Sleeps until something happens or the time is over, and notes what happened. All that was answered
     /// or judged before is asked again after it.
-    fn sleep(&mut self, time: Option<Duration>, world: &mut impl World) -> io::Result<()> {
+    fn sleep(&mut self, time: Option<Duration>, world: &mut impl ServerControl) -> io::Result<()> {
         (self.seen.stdout, self.seen.tree, self.seen.rest) = (None, None, Duration::ZERO);
-        let connected = self.wanted.hang_up && self.seen.stdin == Stdin::Connected;
-        let happened = self.events.wait(Happenings { hang_up: connected, ..self.wanted }, time)?;
+        let connected = self.wanted.hang_up && self.seen.stdin == StdinState::Connected;
+        let happened = self.events.wait(EventSet { hang_up: connected, ..self.wanted }, time)?;
         if (happened.hang_up || happened.client) && world.guards_a_client() {
-            self.let_go_of_stdin();
+            self.release_stdin();
             self.wanted.client = false;
-            self.seen.stdin = Stdin::Silent;
+            self.seen.stdin = StdinState::Silent;
         } else {
             if happened.client {
                 self.wanted.client = false;
                 self.seen.client_gone = true;
             }
-            if happened.hang_up || matches!(self.seen.stdin, Stdin::HalfShut | Stdin::ShutBothWays(_)) {
+            if happened.hang_up
+                || matches!(self.seen.stdin, StdinState::HalfShut | StdinState::ShutBothWays(_))
+            {
                 self.ask_other_end(world);
             }
             // The server's own close is no event; but with the client gone, nothing else will tell of the end.
@@ -232,57 +170,57 @@ impl<'e, E: Events> Guardian<'e, E> {
         Ok(())
     }
 
-    fn ask_other_end(&mut self, world: &mut impl World) {
+    fn ask_other_end(&mut self, world: &mut impl ServerControl) {
         if !self.wanted.hang_up {
             return;
         }
-        match self.events.other_end() {
-            FarEnd::Gone => self.hung_up(world),
-            FarEnd::ShutBothWays => {
+        match self.events.peer_state() {
+            PeerState::Gone => self.hung_up(world),
+            PeerState::ShutBothWays => {
                 if self.shut_at.is_none() {
                     self.seen.linger = world.linger();
                 }
                 let at = *self.shut_at.get_or_insert_with(|| self.events.now());
-                self.seen.stdin = Stdin::ShutBothWays(self.since(at));
+                self.seen.stdin = StdinState::ShutBothWays(self.since(at));
             }
-            FarEnd::There => self.seen.stdin = Stdin::HalfShut,
+            PeerState::There => self.seen.stdin = StdinState::HalfShut,
         }
     }
 
-    fn hung_up(&mut self, world: &mut impl World) {
+    fn hung_up(&mut self, world: &mut impl ServerControl) {
         self.hung_up_at = Some(self.events.now());
         self.seen.linger = world.linger();
-        self.seen.stdin = Stdin::HungUp(Duration::ZERO);
+        self.seen.stdin = StdinState::HungUp(Duration::ZERO);
         // A hung-up end tells nothing more.
-        self.let_go_of_stdin();
+        self.release_stdin();
     }
 
-    fn ask_tree(&mut self, world: &mut impl World) {
+    fn ask_tree(&mut self, world: &mut impl ServerControl) {
         let tree = world.tree();
         self.seen.tree = Some(match tree {
-            Tree::ReadByClient(_) => {
+            TreeState::ReadByClient(_) => {
                 self.seen.linger = world.linger();
                 let at = *self.read_at.get_or_insert(self.hung_up_at.unwrap_or_else(|| self.events.now()));
-                Tree::ReadByClient(self.since(at))
+                TreeState::ReadByClient(self.since(at))
             }
-            Tree::Nothing | Tree::Connected | Tree::CutOff => {
+            TreeState::Nothing | TreeState::Connected | TreeState::CutOff => {
                 self.read_at = None;
                 tree
             }
         });
     }
 
-    fn let_go_of_stdin(&mut self) {
+    fn release_stdin(&mut self) {
         if std::mem::take(&mut self.wanted.hang_up) {
-            self.events.let_go_of_stdin();
+            self.events.release_stdin();
         }
     }
 
     /// Judges. A wait before anything is ended is over with the root, for then there may be nothing left.
-    fn judge_after_grace(&mut self, lingered: bool, world: &mut impl World) -> Judged {
+    fn judge_after_grace(&mut self, lingered: bool, world: &mut impl ServerControl) -> Judged {
         let cut_off_at = *self.cut_off_at.get_or_insert_with(|| self.events.now());
         let waited = self.since(cut_off_at);
-        let wanted = Happenings { root: self.wanted.root, ..Happenings::default() };
+        let wanted = EventSet { root: self.wanted.root, ..EventSet::default() };
         let events = &mut *self.events;
         let mut pause = |time| events.wait(wanted, Some(time)).is_ok_and(|happened| !happened.root);
         world.judge(Grace::Ahead { lingered, waited }, &mut pause)
@@ -302,11 +240,11 @@ impl<'e, E: Events> Guardian<'e, E> {
         self.seen.tree = None;
         self.wanted.root = false;
         // Nobody but a guardian may have stdin now, where it has one, and the client is to see that nobody reads any more.
-        self.let_go_of_stdin();
+        self.release_stdin();
     }
 
     fn root_has_ended(&mut self) -> bool {
-        let asked = |events: &mut E| events.wait(Happenings::ROOT, Some(Duration::ZERO));
+        let asked = |events: &mut E| events.wait(EventSet::ROOT, Some(Duration::ZERO));
         !self.wanted.root || asked(self.events).is_ok_and(|happened| happened.root)
     }
 }

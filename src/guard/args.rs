@@ -9,44 +9,44 @@ use crate::process::{Pid, ProcessId, StartTime};
 
 /// How exactly one process is known, beyond its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum ProcessHandle {
     /// By a pidfd of it, on this descriptor (Linux).
     Pidfd(i32),
     /// By a number that no other process gets until the machine restarts (macOS).
     Unique(u64),
 }
 
-impl fmt::Display for Known {
+impl fmt::Display for ProcessHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Known::Pidfd(fd) => write!(f, "{fd}"),
-            Known::Unique(id) => write!(f, "u{id}"),
+            ProcessHandle::Pidfd(fd) => write!(f, "{fd}"),
+            ProcessHandle::Unique(id) => write!(f, "u{id}"),
         }
     }
 }
 
-impl FromStr for Known {
+impl FromStr for ProcessHandle {
     type Err = ParseIntError;
 
-    fn from_str(text: &str) -> Result<Known, ParseIntError> {
+    fn from_str(text: &str) -> Result<ProcessHandle, ParseIntError> {
         match text.strip_prefix('u') {
-            Some(id) => id.parse().map(Known::Unique),
-            None => text.parse().map(Known::Pidfd),
+            Some(id) => id.parse().map(ProcessHandle::Unique),
+            None => text.parse().map(ProcessHandle::Pidfd),
         }
     }
 }
 
 /// One guardian's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct GuardArgs {
     /// The process to guard, which becomes the server.
     pub root: ProcessId,
     /// Which one that is.
-    pub root_by: Known,
+    pub root_by: ProcessHandle,
     /// The client's number; 0 for one outside this PID namespace.
     pub client: u32,
     /// Which one that is; `None` where it was gone already, or cannot be watched.
-    pub client_by: Option<Known>,
+    pub client_by: Option<ProcessHandle>,
     /// What tells of a hang-up of the server's stdin: on Linux an epoll instance in which it is registered, on macOS a
     /// duplicate of it. `None` where nothing hangs up there.
     pub stdin_fd: Option<i32>,
@@ -60,7 +60,7 @@ pub struct Ticket {
     pub engine: Option<String>,
 }
 
-impl Ticket {
+impl GuardArgs {
     /// The client had ended before it could be watched. One outside this PID namespace never ends, as far as can be
     /// seen.
     pub fn client_is_gone(&self) -> bool {
@@ -69,9 +69,9 @@ impl Ticket {
 
     /// The descriptors that the guardian was given.
     pub fn descriptors(&self) -> Vec<i32> {
-        let pidfd = |known: Known| match known {
-            Known::Pidfd(fd) => Some(fd),
-            Known::Unique(_) => None,
+        let pidfd = |known: ProcessHandle| match known {
+            ProcessHandle::Pidfd(fd) => Some(fd),
+            ProcessHandle::Unique(_) => None,
         };
         let known = [Some(self.root_by), self.client_by];
         let pidfds = known.into_iter().flatten().filter_map(pidfd);
@@ -95,7 +95,7 @@ impl Ticket {
     }
 
     /// Reads the words after `guard`; `None` for anything that `exec` did not write.
-    pub fn parse(words: &[String]) -> Option<Ticket> {
+    pub fn parse(words: &[String]) -> Option<GuardArgs> {
         let get = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
         let (root, root_by) = get("root")?.split_once(':')?;
         let (pid, start) = root.split_once('@')?;
@@ -104,7 +104,7 @@ impl Ticket {
             Some(text) => text.parse::<u64>().ok().map(Some),
             None => Some(None),
         };
-        Some(Ticket {
+        Some(GuardArgs {
             root: ProcessId { pid: Pid(pid.parse().ok()?), start: StartTime(start.parse().ok()?) },
             root_by: root_by.parse().ok()?,
             client: client.parse().ok()?,
@@ -126,37 +126,37 @@ mod tests {
 
     #[test]
     fn a_guardian_reads_what_it_was_given_and_nothing_that_is_cut() {
-        let mut ticket = Ticket {
+        let mut args = GuardArgs {
             root: ProcessId { pid: Pid(4242), start: StartTime(881) },
-            root_by: Known::Pidfd(5),
+            root_by: ProcessHandle::Pidfd(5),
             client: 4100,
-            client_by: Some(Known::Pidfd(6)),
+            client_by: Some(ProcessHandle::Pidfd(6)),
             stdin_fd: Some(7),
             ready_fd: 8,
             marker: "p77.0000002a".into(),
             linger: Some(Duration::from_millis(1500)),
             engine: Some("podman".into()),
         };
-        let line = ticket.command_line();
+        let line = args.command_line();
         assert_eq!(line[..3], ["mcp-reap", "guard", "root=4242@881:5"]);
-        assert_eq!(Ticket::parse(&line[2..]), Some(ticket.clone()));
-        let marker = Marker { root: ticket.root, id: ticket.marker.clone() };
+        assert_eq!(GuardArgs::parse(&line[2..]), Some(args.clone()));
+        let marker = Marker { root: args.root, id: args.marker.clone() };
         assert_eq!(Marker::of_guardian(&line.iter().collect()), Some(marker), "for who looks from outside");
-        assert_eq!((ticket.descriptors(), ticket.client_is_gone()), (vec![5, 6, 7, 8], false));
-        ticket = Ticket { client_by: None, stdin_fd: None, linger: None, engine: None, ..ticket };
-        assert_eq!(Ticket::parse(&ticket.command_line()[2..]), Some(ticket.clone()));
-        assert_eq!((ticket.descriptors(), ticket.client_is_gone()), (vec![5, 8], true));
-        assert!(!Ticket { client: 0, ..ticket.clone() }.client_is_gone(), "outside this PID namespace");
-        let (root_by, client_by) = (Known::Unique(77), Some(Known::Unique(1)));
-        ticket = Ticket { root_by, client_by, ..ticket };
-        assert_eq!(ticket.command_line()[2..4], ["root=4242@881:u77", "client=4100:u1"]);
-        assert_eq!(Ticket::parse(&ticket.command_line()[2..]), Some(ticket.clone()));
-        assert_eq!(ticket.descriptors(), [8]);
+        assert_eq!((args.descriptors(), args.client_is_gone()), (vec![5, 6, 7, 8], false));
+        args = GuardArgs { client_by: None, stdin_fd: None, linger: None, engine: None, ..args };
+        assert_eq!(GuardArgs::parse(&args.command_line()[2..]), Some(args.clone()));
+        assert_eq!((args.descriptors(), args.client_is_gone()), (vec![5, 8], true));
+        assert!(!GuardArgs { client: 0, ..args.clone() }.client_is_gone(), "outside this PID namespace");
+        let (root_by, client_by) = (ProcessHandle::Unique(77), Some(ProcessHandle::Unique(1)));
+        args = GuardArgs { root_by, client_by, ..args };
+        assert_eq!(args.command_line()[2..4], ["root=4242@881:u77", "client=4100:u1"]);
+        assert_eq!(GuardArgs::parse(&args.command_line()[2..]), Some(args.clone()));
+        assert_eq!(args.descriptors(), [8]);
         for missing in 2..6 {
             let mut cut = line.clone();
             cut.remove(missing);
-            assert_eq!(Ticket::parse(&cut[2..]), None, "without {}", line[missing]);
+            assert_eq!(GuardArgs::parse(&cut[2..]), None, "without {}", line[missing]);
         }
-        assert_eq!(Ticket::parse(&[]), None);
+        assert_eq!(GuardArgs::parse(&[]), None);
     }
 }
