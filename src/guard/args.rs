@@ -1,4 +1,5 @@
-//! What `exec` hands to its guardian: numbers only, because anybody can read a command line.
+//! The arguments that `exec` gives to its guardian. Of the server's command they contain only a container engine, because
+//! every user can read a command line.
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -7,12 +8,12 @@ use std::time::Duration;
 
 use crate::process::{Pid, ProcessId, StartTime};
 
-/// How exactly one process is known, beyond its number.
+/// Identifies one process, beyond its pid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessHandle {
-    /// By a pidfd of it, on this descriptor (Linux).
+    /// The descriptor of its pidfd (Linux).
     Pidfd(i32),
-    /// By a number that no other process gets until the machine restarts (macOS).
+    /// A number that no other process gets until the machine restarts (macOS).
     Unique(u64),
 }
 
@@ -36,44 +37,43 @@ impl FromStr for ProcessHandle {
     }
 }
 
-/// One guardian's work.
+/// The arguments of a guardian.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardArgs {
     /// The process to guard, which becomes the server.
     pub root: ProcessId,
-    /// Which one that is.
-    pub root_by: ProcessHandle,
-    /// The client's number; 0 for one outside this PID namespace.
+    /// The handle of that process.
+    pub root_handle: ProcessHandle,
+    /// The client's pid; 0 for a client outside this PID namespace.
     pub client: u32,
-    /// Which one that is; `None` where it was gone already, or cannot be watched.
-    pub client_by: Option<ProcessHandle>,
-    /// What tells of a hang-up of the server's stdin: on Linux an epoll instance in which it is registered, on macOS a
-    /// duplicate of it. `None` where nothing hangs up there.
+    /// The handle of the client; `None` if it had ended already, or cannot be watched.
+    pub client_handle: Option<ProcessHandle>,
+    /// On Linux an epoll instance in which the server's stdin is registered, on macOS a duplicate of that stdin. `None` for
+    /// a stdin that never hangs up.
     pub stdin_fd: Option<i32>,
-    /// Where the guardian says that it watches.
+    /// The pipe on which the guardian reports that it watches.
     pub ready_fd: i32,
     /// The marker's id.
     pub marker: String,
-    /// How long the client may read on after it closed stdin; `None`: as the configuration says.
+    /// How long the client may still read after it closed stdin; `None` for the time in the configuration.
     pub linger: Option<Duration>,
-    /// The engine whose container carries the label, as it was typed.
+    /// The engine that runs the labelled container, as it was typed; `None` without a container.
     pub engine: Option<String>,
 }
 
 impl GuardArgs {
-    /// The client had ended before it could be watched. One outside this PID namespace never ends, as far as can be
-    /// seen.
+    /// Had the client ended before it could be watched? A client outside this PID namespace counts as one that never ends.
     pub fn client_is_gone(&self) -> bool {
-        self.client_by.is_none() && self.client != 0
+        self.client_handle.is_none() && self.client != 0
     }
 
-    /// The descriptors that the guardian was given.
+    /// The descriptors that are passed to the guardian.
     pub fn descriptors(&self) -> Vec<i32> {
         let pidfd = |known: ProcessHandle| match known {
             ProcessHandle::Pidfd(fd) => Some(fd),
             ProcessHandle::Unique(_) => None,
         };
-        let known = [Some(self.root_by), self.client_by];
+        let known = [Some(self.root_handle), self.client_handle];
         let pidfds = known.into_iter().flatten().filter_map(pidfd);
         pidfds.chain(self.stdin_fd).chain([self.ready_fd]).collect()
     }
@@ -83,8 +83,12 @@ impl GuardArgs {
         let mut line = vec![
             "mcp-reap".to_owned(),
             "guard".to_owned(),
-            format!("root={}@{}:{}", self.root.pid, self.root.start.0, self.root_by),
-            format!("client={}:{}", self.client, self.client_by.map_or("-".to_owned(), |by| by.to_string())),
+            format!("root={}@{}:{}", self.root.pid, self.root.start.0, self.root_handle),
+            format!(
+                "client={}:{}",
+                self.client,
+                self.client_handle.map_or("-".to_owned(), |by| by.to_string())
+            ),
             format!("ready={}", self.ready_fd),
             format!("marker={}", self.marker),
         ];
@@ -94,21 +98,21 @@ impl GuardArgs {
         line
     }
 
-    /// Reads the words after `guard`; `None` for anything that `exec` did not write.
+    /// Parses the words after `guard`; `None` for words that [`GuardArgs::command_line`] did not write.
     pub fn parse(words: &[String]) -> Option<GuardArgs> {
         let get = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
-        let (root, root_by) = get("root")?.split_once(':')?;
+        let (root, root_handle) = get("root")?.split_once(':')?;
         let (pid, start) = root.split_once('@')?;
-        let (client, client_by) = get("client")?.split_once(':')?;
+        let (client, client_handle) = get("client")?.split_once(':')?;
         let optional = |key: &str| match get(key) {
             Some(text) => text.parse::<u64>().ok().map(Some),
             None => Some(None),
         };
         Some(GuardArgs {
             root: ProcessId { pid: Pid(pid.parse().ok()?), start: StartTime(start.parse().ok()?) },
-            root_by: root_by.parse().ok()?,
+            root_handle: root_handle.parse().ok()?,
             client: client.parse().ok()?,
-            client_by: if client_by == "-" { None } else { Some(client_by.parse().ok()?) },
+            client_handle: if client_handle == "-" { None } else { Some(client_handle.parse().ok()?) },
             stdin_fd: optional("stdin")?.map(i32::try_from).transpose().ok()?,
             ready_fd: get("ready")?.parse().ok()?,
             marker: get("marker")?.to_owned(),
@@ -128,9 +132,9 @@ mod tests {
     fn a_guardian_reads_what_it_was_given_and_nothing_that_is_cut() {
         let mut args = GuardArgs {
             root: ProcessId { pid: Pid(4242), start: StartTime(881) },
-            root_by: ProcessHandle::Pidfd(5),
+            root_handle: ProcessHandle::Pidfd(5),
             client: 4100,
-            client_by: Some(ProcessHandle::Pidfd(6)),
+            client_handle: Some(ProcessHandle::Pidfd(6)),
             stdin_fd: Some(7),
             ready_fd: 8,
             marker: "p77.0000002a".into(),
@@ -143,12 +147,12 @@ mod tests {
         let marker = Marker { root: args.root, id: args.marker.clone() };
         assert_eq!(Marker::of_guardian(&line.iter().collect()), Some(marker), "for who looks from outside");
         assert_eq!((args.descriptors(), args.client_is_gone()), (vec![5, 6, 7, 8], false));
-        args = GuardArgs { client_by: None, stdin_fd: None, linger: None, engine: None, ..args };
+        args = GuardArgs { client_handle: None, stdin_fd: None, linger: None, engine: None, ..args };
         assert_eq!(GuardArgs::parse(&args.command_line()[2..]), Some(args.clone()));
         assert_eq!((args.descriptors(), args.client_is_gone()), (vec![5, 8], true));
         assert!(!GuardArgs { client: 0, ..args.clone() }.client_is_gone(), "outside this PID namespace");
-        let (root_by, client_by) = (ProcessHandle::Unique(77), Some(ProcessHandle::Unique(1)));
-        args = GuardArgs { root_by, client_by, ..args };
+        let (root_handle, client_handle) = (ProcessHandle::Unique(77), Some(ProcessHandle::Unique(1)));
+        args = GuardArgs { root_handle, client_handle, ..args };
         assert_eq!(args.command_line()[2..4], ["root=4242@881:u77", "client=4100:u1"]);
         assert_eq!(GuardArgs::parse(&args.command_line()[2..]), Some(args.clone()));
         assert_eq!(args.descriptors(), [8]);

@@ -48,9 +48,9 @@ pub(super) fn begin(start: &Start, identity: ProcessId, marker: &Marker) -> Resu
     let ready_writer = above_stdio(ready_writer.into()).map_err(|error| refused("make a pipe", error))?;
     let args = GuardArgs {
         root: identity,
-        root_by: watched.root,
+        root_handle: watched.root,
         client: watched.client_pid,
-        client_by: watched.client,
+        client_handle: watched.client,
         stdin_fd: stdin.as_ref().map(AsRawFd::as_raw_fd),
         ready_fd: ready_writer.as_raw_fd(),
         marker: marker.id.clone(),
@@ -107,10 +107,10 @@ impl Watched {
             Err(error) => return Err(failed(error)),
         };
         let client_pid = parent.as_raw_nonzero().get().unsigned_abs();
-        let (root_by, client_by) = (known(&root), client.as_ref().map(known));
+        let (root_handle, client_handle) = (known(&root), client.as_ref().map(known));
         Ok(Watched {
-            root: root_by,
-            client: client_by,
+            root: root_handle,
+            client: client_handle,
             client_pid,
             pidfds: std::iter::once(root).chain(client).collect(),
         })

@@ -1,62 +1,61 @@
-//! What a guardian does next: the table of events, as a function of what it has seen.
+//! Decides what a guardian does next, as a pure function of what it has observed.
 //!
-//! It only says when to ask and when to judge. Whether anything is ended is for the judgement to say.
+//! It only decides when to ask and when to judge. Whether anything is ended is decided by the judgement.
 
 use std::time::Duration;
 
-/// While stdin is hung up and the client lives, stdout is asked about this often.
-const ASK_STDOUT: Duration = Duration::from_secs(1);
-/// While the root is gone, its tree is asked about this often; as is a socket that was shut down.
-const ASK_TREE: Duration = Duration::from_secs(2);
+/// How often it is asked who reads stdout, while stdin is hung up and the client lives.
+const STDOUT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is asked what is left of the tree after the root ended, and what became of a socket that was shut down.
+const TREE_INTERVAL: Duration = Duration::from_secs(2);
 /// The longest rest between two judgements that end nothing.
-const JUDGE_SELDOM: Duration = Duration::from_mins(5);
+const LONGEST_REST: Duration = Duration::from_mins(5);
 
-/// What is known of the stdin that is watched.
+/// The state of the stdin that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StdinState {
-    /// `/dev/null`, a file, a terminal, a FIFO with a name: nothing hangs up there.
+    /// It never hangs up: `/dev/null`, a file, a terminal or a named FIFO.
     Silent,
     /// Nothing has happened to it.
     Connected,
-    /// One direction of a socket was shut down, and who did it cannot be told; whoever has the other end may still
-    /// close it.
+    /// One direction of a socket was shut down. The kernel does not show by which side; the other end is still open.
     HalfShut,
-    /// Both directions of a socket were shut down, for so long; whoever has the other end still has it.
+    /// Both directions of a socket were shut down this long ago; the other end is still open.
     ShutBothWays(Duration),
-    /// Nobody holds the other end any more, for so long.
+    /// The other end was closed this long ago.
     HungUp(Duration),
 }
 
-/// Who reads what the server writes.
+/// Who reads the server's stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StdoutReader {
     /// Nobody any more.
     Gone,
-    /// The client, and nobody else.
+    /// Only the client.
     Client,
-    /// A pipeline, a file, a terminal; or it could not be read.
+    /// A pipeline, a file or a terminal; or it could not be read.
     Other,
 }
 
 /// What is left of the server after its root ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TreeState {
-    /// Nothing.
+    /// No process.
     Nothing,
-    /// Somebody in it is still connected, or may be.
+    /// A process that is connected, or may be.
     Connected,
-    /// Nobody can write to it any more, and only the client reads what it writes; for so long.
+    /// Processes to which nobody can write any more; for this long only the client has read their output.
     ReadByClient(Duration),
-    /// Something, and none of it is connected.
+    /// Processes that are not connected.
     CutOff,
 }
 
-/// All that a guardian has seen.
+/// All that a guardian has observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observed {
     /// The stdin that it watches.
     pub stdin: StdinState,
-    /// Nothing tells that the server closed its own stdin: then that is asked about.
+    /// The system reports no event when the server closes its own stdin, so it must be asked.
     pub silent_close: bool,
     /// The client has ended.
     pub client_gone: bool,
@@ -66,9 +65,9 @@ pub struct Observed {
     pub stdout: Option<StdoutReader>,
     /// The last answer about the tree, after the root ended.
     pub tree: Option<TreeState>,
-    /// How long to rest before the next judgement: nothing at first, more after one that ended nothing.
+    /// How long to rest before the next judgement. Zero at first, longer after each that ended nothing.
     pub rest: Duration,
-    /// How long the client may read on after it closed stdin: `[exec] linger`.
+    /// How long the client may still read after it closed stdin: `[exec] linger`.
     pub linger: Duration,
 }
 
@@ -77,45 +76,45 @@ pub struct Observed {
 pub enum Action {
     /// Sleep until something happens.
     Sleep,
-    /// Sleep until something happens or so long, then ask again.
+    /// Sleep until something happens or this time is over, then ask again.
     SleepAtMost(Duration),
     /// Ask who reads stdout.
     AskStdout,
     /// Ask what is left of the tree.
     AskTree,
-    /// A grace for the server to leave by itself, then the judgement.
+    /// Judge, after a grace in which the server can end by itself.
     Judge {
-        /// The client still reads stdout and has had its time.
+        /// The client still reads stdout, but its time for that is over.
         lingered: bool,
     },
-    /// One judgement, then leave.
+    /// Judge once, then leave.
     JudgeAndLeave,
-    /// There is nothing to do any more.
+    /// Leave: there is nothing left to do.
     Leave,
 }
 
 impl Observed {
-    /// The row of the table that applies.
+    /// What to do next.
     pub fn next(&self) -> Action {
         if self.root_gone {
             return self.after_the_root();
         }
         match self.stdin {
             StdinState::Silent if self.client_gone => Action::JudgeAndLeave,
-            // Without a stdin no hang-up of it can come.
+            // The server may have closed its stdin, and then no hang-up will come.
             StdinState::Connected if self.client_gone && self.silent_close => {
-                Action::SleepAtMost(JUDGE_SELDOM)
+                Action::SleepAtMost(LONGEST_REST)
             }
             StdinState::Silent | StdinState::Connected => Action::Sleep,
-            StdinState::HalfShut => Action::SleepAtMost(ASK_TREE),
+            StdinState::HalfShut => Action::SleepAtMost(TREE_INTERVAL),
             StdinState::ShutBothWays(since) if self.client_gone || since >= self.linger => self.judge(false),
-            StdinState::ShutBothWays(_) => Action::SleepAtMost(ASK_TREE),
+            StdinState::ShutBothWays(_) => Action::SleepAtMost(TREE_INTERVAL),
             StdinState::HungUp(_) if self.client_gone => self.judge(false),
             StdinState::HungUp(since) => match self.stdout {
                 None => Action::AskStdout,
                 Some(StdoutReader::Gone) => self.judge(false),
                 Some(StdoutReader::Client) if since >= self.linger => self.judge(true),
-                Some(StdoutReader::Client | StdoutReader::Other) => Action::SleepAtMost(ASK_STDOUT),
+                Some(StdoutReader::Client | StdoutReader::Other) => Action::SleepAtMost(STDOUT_INTERVAL),
             },
         }
     }
@@ -125,9 +124,9 @@ impl Observed {
             None => Action::AskTree,
             Some(TreeState::Nothing) => Action::Leave,
             Some(TreeState::ReadByClient(since)) if since >= self.linger => self.judge(true),
-            Some(TreeState::ReadByClient(_)) => Action::SleepAtMost(ASK_TREE),
+            Some(TreeState::ReadByClient(_)) => Action::SleepAtMost(TREE_INTERVAL),
             Some(_) if matches!(self.stdin, StdinState::HungUp(_)) => self.judge(false),
-            Some(TreeState::Connected) => Action::SleepAtMost(ASK_TREE),
+            Some(TreeState::Connected) => Action::SleepAtMost(TREE_INTERVAL),
             Some(TreeState::CutOff) => self.judge(false),
         }
     }
@@ -137,10 +136,10 @@ impl Observed {
     }
 }
 
-/// How long to rest after so many judgements in a row that ended nothing. What they left alone may be in
-/// use by somebody who will leave, or was too much in motion.
-pub fn rest_after(in_vain: u32) -> Duration {
-    Duration::from_secs(1 << in_vain.min(9)).min(JUDGE_SELDOM)
+/// How long to rest after this many judgements in a row that ended nothing. The processes that they left alone may be in
+/// use for a while, or changed between the looks.
+pub fn rest_after(judgements: u32) -> Duration {
+    Duration::from_secs(1 << judgements.min(9)).min(LONGEST_REST)
 }
 
 #[cfg(test)]
@@ -241,6 +240,6 @@ mod tests {
         assert_eq!(resting(Duration::ZERO), Action::Judge { lingered: false });
         assert_eq!(resting(rest_after(1)), Action::SleepAtMost(Duration::from_secs(2)));
         assert_eq!(rest_after(4), Duration::from_secs(16));
-        assert_eq!(rest_after(40), JUDGE_SELDOM);
+        assert_eq!(rest_after(40), LONGEST_REST);
     }
 }

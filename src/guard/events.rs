@@ -1,9 +1,9 @@
-//! The three events that a guardian waits for, and where they come from.
+//! The three events that a guardian waits for, and the trait by which a system reports them.
 
 use std::io;
 use std::time::Duration;
 
-/// Some of the three things that a guardian waits for.
+/// Some of the three events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventSet {
     /// Stdin is hung up, or was shut down.
@@ -24,50 +24,49 @@ impl EventSet {
     }
 }
 
-/// What is at the other end of a stdin that says that it is hung up.
+/// The other end of a stdin that was reported as hung up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerState {
-    /// Nobody.
+    /// It was closed.
     Gone,
-    /// Somebody, and nothing passes either way any more.
+    /// It is open, but both directions were shut down.
     ShutBothWays,
-    /// Somebody; or it cannot be asked.
+    /// It is open, or that cannot be asked.
     There,
 }
 
-/// What a guardian waits for, by the means of one system: poll(2) over pidfds on Linux, a kqueue on macOS.
+/// Reports the events by the means of one system: poll(2) over pidfds on Linux, a kqueue on macOS.
 pub trait EventSource {
-    /// Waits until one of these happens, or the time is over; says which of these have happened. What has
-    /// happened stays so and is told at every later wait that it is wanted at. Data on stdin is nothing that happens.
+    /// Waits until one of the wanted events happens or the time is over, and returns those that have happened. An event
+    /// that has happened is returned by every later wait that wants it. Data on stdin is no event.
     ///
     /// # Errors
-    /// When there is no waiting any more: then nothing is known.
+    /// When waiting fails. Then nothing is known.
     fn wait(&mut self, wanted: EventSet, time: Option<Duration>) -> io::Result<EventSet>;
 
-    /// Stdin says that it is hung up: is the other end really gone, or did somebody shut it down?
+    /// After stdin was reported as hung up: was the other end closed, or only shut down?
     fn peer_state(&mut self) -> PeerState;
 
-    /// Can a hang-up of stdin still come? Not where the server and all who share its stdin closed it, for then
-    /// there is nothing any more that hangs up.
+    /// Can stdin still hang up? It cannot once the server and all that share its stdin have closed it.
     fn stdin_can_hang_up(&mut self) -> bool;
 
-    /// Watches stdin no more. Where that takes a descriptor of it (macOS), the client is to see that nobody reads any
-    /// more.
+    /// Stops watching stdin. On macOS this closes the guardian's descriptor of it, so that the client sees that nobody
+    /// reads any more.
     fn release_stdin(&mut self);
 
     /// A clock that only goes forward.
     fn now(&self) -> Duration;
 }
 
-/// What there is to watch at first.
+/// What can be watched when the guardian starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InitialState {
-    /// A stdin that can hang up.
+    /// Stdin can hang up.
     pub stdin: bool,
-    /// Nothing tells that the server closed it.
+    /// The system reports no event when the server closes its own stdin.
     pub silent_close: bool,
-    /// A client that can be watched; `false` for one outside this PID namespace, too.
+    /// The client can be watched. One outside this PID namespace cannot.
     pub client: bool,
-    /// The client had ended before anybody watched.
+    /// The client had already ended.
     pub client_gone: bool,
 }

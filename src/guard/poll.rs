@@ -1,9 +1,9 @@
-//! What a guardian waits for, on Linux: one poll(2) over two pidfds and an epoll instance in which the server's stdin is
+//! The events of a guardian on Linux: one poll(2) over two pidfds and an epoll instance in which the server's stdin is
 //! registered.
 //!
-//! The registration is no end of the connection. It is about the open file description that the server's descriptor 0
-//! shares, tells of its hang-up, and goes without a word when the server and all who share it have closed it
-//! (fs/eventpoll.c, `eventpoll_release_file`).
+//! The registration does not hold the connection open. It belongs to the open file description behind the server's
+//! descriptor 0 and reports its hang-up. When all processes that share the description have closed it, the registration
+//! ends without an event (fs/eventpoll.c, `eventpoll_release_file`).
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -20,9 +20,9 @@ use crate::marker::WireId;
 /// The descriptors of one guardian.
 #[derive(Debug)]
 pub struct PollEvents {
-    /// Tells of the server's stdin, where something hangs up there.
+    /// The epoll instance; `None` for a stdin that never hangs up.
     stdin: Option<OwnedFd>,
-    /// What that stdin is.
+    /// The wire on that stdin.
     wire: Option<WireId>,
     /// A pidfd of the client.
     client: Option<OwnedFd>,
@@ -32,10 +32,10 @@ pub struct PollEvents {
 }
 
 impl PollEvents {
-    /// Takes what is this guardian's, and polls once.
+    /// Takes ownership of the descriptors, and polls once.
     ///
     /// # Errors
-    /// When a descriptor did not come through exec, or there is no polling here (a seccomp filter).
+    /// When a descriptor was not passed through exec, or poll(2) fails (a seccomp filter).
     pub fn begin(args: &GuardArgs) -> Result<(PollEvents, InitialState), String> {
         let adopt =
             |fd: i32| ffi::adopt(fd).ok_or_else(|| format!("descriptor {fd} did not come through exec"));
@@ -43,8 +43,8 @@ impl PollEvents {
             ProcessHandle::Pidfd(fd) => adopt(fd),
             ProcessHandle::Unique(_) => Err("this ticket is not for Linux".to_owned()),
         };
-        let root = pidfd(args.root_by)?;
-        let client = args.client_by.map(pidfd).transpose()?;
+        let root = pidfd(args.root_handle)?;
+        let client = args.client_handle.map(pidfd).transpose()?;
         let stdin = args.stdin_fd.map(adopt).transpose()?;
         let watched = InitialState {
             stdin: stdin.is_some(),
@@ -74,7 +74,7 @@ impl EventSource for PollEvents {
 
     fn peer_state(&mut self) -> PeerState {
         match self.wire {
-            // Nobody but the last writer can hang up a pipe.
+            // A pipe hangs up only when its last writer closes it.
             Some(WireId::Pipe(_)) | None => PeerState::Gone,
             Some(WireId::Socket(inode)) => peer::peer_state(inode),
         }
@@ -93,7 +93,7 @@ impl EventSource for PollEvents {
     }
 }
 
-/// One poll(2), again after a signal. An empty place never happens.
+/// Calls poll(2), again after a signal. A place without a descriptor is never ready.
 fn poll_once<const N: usize>(
     places: [(Option<&OwnedFd>, PollFlags); N],
     time: Option<Duration>,

@@ -134,9 +134,9 @@ fn scene(wire: Wire, argv: &[&str]) -> Scene {
     let unique = |pid| ProcessHandle::Unique(lineage_by(&machine, Pid(pid)).unwrap().own);
     let args = GuardArgs {
         root: id,
-        root_by: unique(root),
+        root_handle: unique(root),
         client,
-        client_by: Some(unique(client)),
+        client_handle: Some(unique(client)),
         stdin_fd: wire_on(&machine, 0).map(|_| DUPLICATE),
         ready_fd: 8,
         marker: marker.id,

@@ -46,10 +46,10 @@ impl<C: Calls> Queue<C> {
         if let Some(fd) = all.stdin {
             all.kqueue.add(hang_up(fd, own_wire_by(&all.calls, fd))).map_err(failed)?;
         }
-        if !all.watch(args.root.pid, args.root_by, ROOT).map_err(failed)? {
+        if !all.watch(args.root.pid, args.root_handle, ROOT).map_err(failed)? {
             return Err("the process to guard is gone".to_owned());
         }
-        let client = args.client_by.map(|known| all.watch(Pid(args.client), known, CLIENT));
+        let client = args.client_handle.map(|known| all.watch(Pid(args.client), known, CLIENT));
         let client = client.transpose().map_err(failed)?;
         let watched = InitialState {
             stdin: all.stdin.is_some(),
