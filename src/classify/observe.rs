@@ -231,7 +231,7 @@ fn marked(instance: &Instance<'_>) -> Vec<Evidence> {
 fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     let above = look.tree.parent(instance.root)?;
     let beside = look.resolution(above).beside_child(&look.resolution(instance.root));
-    matches!(beside, Some(Beside::RunsIfItEndsWell | Beside::Unread)).then(|| above.pid())
+    matches!(beside, Some(Beside::DependsOnStatus | Beside::Unread)).then(|| above.pid())
 }
 
 /// Members that belong to the person, whatever started them: what is connected to a display server, what sits in a terminal
