@@ -43,7 +43,7 @@ impl Place {
         if start.contains('/') && start.starts_with(['/', '.', '~', '@']) { Place::Path } else { Place::Word }
     }
 
-    /// Is this character part of a run? In a path a slash is not; base64 contains slashes.
+    /// Is this character part of a run? A slash is, because base64 contains slashes, but not in paths and URLs.
     fn takes(self, c: char) -> bool {
         c.is_ascii_alphanumeric()
             || matches!(c, '_' | '-' | '+' | '=') && !matches!(self, Place::Path)
