@@ -105,7 +105,7 @@ pub(super) enum Sight {
     Unknown,
 }
 
-/// What a socket is.
+/// The kind and state of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Socket {
     /// It serves: it listens, or takes datagrams from any sender.
