@@ -63,7 +63,7 @@ impl MacKernel<super::Mac> {
 }
 
 impl<C: Calls> MacKernel<C> {
-    /// As [`MacKernel::new`], with any implementation of the calls.
+    /// As `new`, with any implementation of the calls.
     ///
     /// # Errors
     /// When no kqueue can be opened for waiting. Then nothing may be ended.
