@@ -106,12 +106,10 @@ impl Watched {
             Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => None,
             Err(error) => return Err(failed(error)),
         };
-        let client_pid = parent.as_raw_nonzero().get().unsigned_abs();
-        let (root_handle, client_handle) = (known(&root), client.as_ref().map(known));
         Ok(Watched {
-            root: root_handle,
-            client: client_handle,
-            client_pid,
+            root: known(&root),
+            client: client.as_ref().map(known),
+            client_pid: parent.as_raw_nonzero().get().unsigned_abs(),
             pidfds: std::iter::once(root).chain(client).collect(),
         })
     }

@@ -72,13 +72,11 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         } else {
             Err(Refusal::Denied(format!("{} is never signalled", member.id.pid)))
         };
-        let (held, refusal) = match held {
-            Ok(held) => (Some(held), None),
-            Err(refusal) => (None, Some(refusal)),
-        };
-        self.subjects.push(Subject { target, member, held, sent: None, outcome: None });
-        if let Some(refusal) = refusal {
-            self.finish(self.subjects.len() - 1, refused(refusal));
+        let index = self.subjects.len();
+        self.subjects.push(Subject { target, member, held: None, sent: None, outcome: None });
+        match held {
+            Ok(held) => self.subjects[index].held = Some(held),
+            Err(refusal) => self.finish(index, refused(refusal)),
         }
     }
 
