@@ -1,4 +1,4 @@
-//! What will be ended, what is left alone against its verdict, and why.
+//! The plan of a run: which instances to end, and which are left alone against their verdict and why.
 
 mod choice;
 mod why;
@@ -19,15 +19,15 @@ use crate::roles::{Roles, is_tool_job};
 /// The instances to end, and those withheld.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// Each goes as a whole or not at all.
+    /// Instances to end, each as a whole or not at all.
     pub targets: Vec<Target>,
-    /// Root and reason of what would be ended but is not.
+    /// Instances that their verdict or a person would end, and that are left alone.
     pub withheld: Vec<Withheld>,
-    /// What it is made of: what nobody uses, or what a person chose. A second look uses it again.
+    /// Which instances the plan is about. The second look plans for the same choice.
     pub choice: Choice,
 }
 
-/// One instance to end. It owns its data: the snapshot it came from is gone when signals are sent.
+/// One instance to end. It owns its data, because the snapshot it came from is gone when signals are sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// The server's short name.
@@ -38,21 +38,21 @@ pub struct Target {
     pub reason: String,
     /// The client it belonged to, where one is known.
     pub client: Option<ClientRef>,
-    /// What was seen, for and against.
+    /// The evidence for and against the verdict.
     pub evidence: Vec<Evidence>,
     /// All members, the root first.
     pub members: Vec<TargetMember>,
-    /// What two looks must agree on: its launchers, and the servers that are known by themselves. What only its place
-    /// below a launcher makes a server may change: a script that is a server starts a `sleep` each second.
+    /// The members on which two looks must agree: launchers, and servers with a role of their own. A member that is a
+    /// server only by its place below a launcher may change: a script that is a server may start a `sleep` each second.
     pub must_agree: HashSet<ProcessId>,
 }
 
 /// One process to end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetMember {
-    /// Number and start.
+    /// Pid and start time.
     pub id: ProcessId,
-    /// Its parent's number.
+    /// Its parent's pid.
     pub parent: Pid,
     /// Its effective user; `None` where it could not be read.
     pub uid: Option<Uid>,
@@ -68,7 +68,7 @@ pub struct TargetMember {
     pub argv: Argv,
 }
 
-/// What would be ended but is not.
+/// An instance that would be ended but is left alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Withheld {
     /// The instance's root.
@@ -96,8 +96,9 @@ impl Plan {
         self.withheld.iter().find(|withheld| withheld.root == root).map(|withheld| withheld.why)
     }
 
-    /// Keeps only what a second look planned as well: same root, same verdict, same launchers and servers. Its helpers are those of the second look: a browser starts and ends processes all
-    /// the time, and an instance that were let off for that would never go.
+    /// Keeps only the targets that a second look planned as well, with the same root, verdict, launchers and servers. Their
+    /// helpers are those of the second look: a browser starts and ends processes all the time, and must not save its
+    /// instance by that.
     pub fn confirmed_by(self, second: &Plan) -> Plan {
         let again: HashMap<ProcessId, &Target> =
             second.targets.iter().map(|target| (target.root(), target)).collect();
@@ -117,7 +118,7 @@ impl Plan {
         confirmed
     }
 
-    /// Marks what the second look (this snapshot) did not find any more as ended by itself.
+    /// Marks withheld instances as ended by themselves where the second look (this snapshot) found none of their members.
     pub fn with_those_that_left(mut self, second: &Snapshot) -> Plan {
         let there = |pid: &Pid| second.processes.iter().any(|record| record.pid() == *pid);
         for gone in self.withheld.iter_mut().filter(|withheld| withheld.why == Why::Changed) {
@@ -159,20 +160,20 @@ impl Target {
     }
 }
 
-/// mcp-reap itself and everything above it.
+/// mcp-reap itself and its ancestors.
 fn ours(look: &Look<'_>) -> HashSet<Pid> {
     let viewer = look.snapshot.viewer.pid;
     let above = look.tree.get(viewer).map(|record| look.tree.ancestors(record)).unwrap_or_default();
     above.into_iter().map(ProcessRecord::pid).chain([viewer]).collect()
 }
 
-/// The first reason for which this instance must never be a target.
+/// The first reason why this instance must never be a target.
 fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy: &Policy) -> Option<Why> {
     let members = || finding.instance.members.iter().map(|member| member.record);
     let viewer = look.snapshot.viewer.uid;
     let others_too = policy.all_users && viewer.0 == 0;
-    // kthreadd is pid 2 and the parent of all kernel threads; in a container pid 2 is an ordinary
-    // process, and left alone too.
+    // kthreadd is pid 2 and the parent of all kernel threads. In a container pid 2 is an ordinary process; it is left
+    // alone too.
     let kernel =
         look.tree.get(Pid(2)).filter(|second| second.comm.as_bytes() == b"kthreadd").map(ProcessRecord::pid);
     if members().any(|r| r.pid() <= Pid(2) || Some(r.parent) == kernel) {
@@ -200,13 +201,13 @@ fn forbidden(finding: &Finding<'_>, ours: &HashSet<Pid>, look: &Look<'_>, policy
     }
 }
 
-/// The variable that marks a job of a shell tool is inherited, so one readable environment of the launchers and
-/// servers is enough.
+/// A hidden environment may contain the variable that marks a job of a shell tool. It is inherited, so one launcher or
+/// server with a readable environment is enough to exclude it.
 fn hides_environment(record: &ProcessRecord) -> bool {
     record.details.env.is_none()
 }
 
-/// A tracer that cannot be seen (outside of our PID namespace) shows in the state of what it stopped alone.
+/// A tracer outside of our PID namespace has no pid here; only the state of a process that it stopped shows it.
 fn is_traced_from_outside(record: &ProcessRecord, instance: &Instance<'_>) -> bool {
     match record.details.tracer.filter(|tracer| *tracer != Pid(0)) {
         Some(tracer) => !instance.contains(tracer),
@@ -214,15 +215,15 @@ fn is_traced_from_outside(record: &ProcessRecord, instance: &Instance<'_>) -> bo
     }
 }
 
-/// Members in another PID namespace may be ended when the instance made that namespace itself (`bwrap --unshare-pid`):
-/// the topmost process in it is the one that the namespace was made for, and its parent is a member outside. A process
-/// that was put into another's namespace (`docker exec`, `nsenter`) is not.
+/// Members in another PID namespace may be ended when the instance made that namespace itself (`bwrap --unshare-pid`).
+/// Then the topmost member in it has pid 1 there, and its parent is a member outside. Neither holds for a process that
+/// was put into an existing namespace (`docker exec`, `nsenter`).
 fn namespaces_are_its_own(instance: &Instance<'_>) -> bool {
     let member = |pid: Pid| instance.members.iter().map(|m| m.record).find(|record| record.pid() == pid);
     let foreign = |record: &&ProcessRecord| record.details.foreign_namespace;
     instance.members.iter().map(|m| m.record).filter(foreign).all(|record| {
         let mut top = record;
-        // A loop in the table ends after as many steps as there are members.
+        // The limit ends a loop in the table.
         for _ in 0..instance.members.len() {
             match member(top.parent) {
                 None => return false,
@@ -256,7 +257,7 @@ fn target(finding: &Finding<'_>, roles: &Roles) -> Target {
     }
 }
 
-/// What two looks must agree on.
+/// See [`Target::must_agree`].
 fn must_agree(finding: &Finding<'_>, roles: &Roles) -> HashSet<ProcessId> {
     let members = finding.instance.members.iter();
     let counts = members.filter(|member| match member.part {

@@ -1,4 +1,4 @@
-//! What part each process of a snapshot plays: by its own argv, then by its environment, then by the wires it holds.
+//! The role of each process of a snapshot, by its own argv, then by its environment, then by the wires it holds.
 
 mod exec;
 mod identity;
@@ -7,32 +7,36 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub(crate) use identity::is_tool_job;
-use identity::{Identity, Part, is_looked_at, line, started_as_server};
+use identity::{Identified, Identity, has_details, identity_key, started_as_server};
 
 use crate::catalog::{Basis, Catalog, Identification, Names, Role};
 use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
 use crate::program::Resolution;
 use crate::tree::Tree;
 
-/// The processes that play a part.
+/// The processes that have a role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roles {
     /// Sorted by pid.
     known: Vec<Known>,
-    /// Identified by argv, but not confirmed by anything else read so far; sorted by pid.
+    /// Processes whose argv names a role that is not confirmed by anything read so far; sorted by pid.
     unproven: Vec<Pid>,
 }
 
-/// What one process is. Copies of one line share it: a machine has hundreds of them.
+/// One identified process. Copies of one command line, of which a machine may have hundreds, share their identification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     pid: Pid,
-    is: Rc<Part>,
+    identified: Rc<Identified>,
 }
 
 impl Known {
-    fn new(pid: Pid, what: Identification, runs: Resolution) -> Known {
-        Known { pid, is: Rc::new(Part::new(what, runs)) }
+    fn new(pid: Pid, identification: Identification, runs: Resolution) -> Known {
+        Known { pid, identified: Rc::new(Identified::new(identification, runs)) }
+    }
+
+    fn role(&self) -> Role {
+        self.identified.identification.role
     }
 }
 
@@ -44,16 +48,16 @@ impl Roles {
         roles
     }
 
-    /// Re-identifies only rows whose details were read; drops rows that vanished.
-    /// The catalog must be the one these roles were assigned by.
+    /// Identifies rows again whose details were read, and drops rows that vanished. The catalog must be the one by which
+    /// these roles were assigned.
     pub(crate) fn after_details(self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
-        self.reidentified(tree, catalog, is_looked_at)
+        self.reidentified(tree, catalog, has_details)
     }
 
-    /// Re-identifies by a catalog that also has the entries of configuration files: rows whose details were read, and
-    /// rows that may match an entry.
+    /// Identifies rows again by a catalog that also has the entries of configuration files: rows whose details were read,
+    /// and rows that may match an entry.
     pub(crate) fn after_configurations(self, tree: &Tree<'_>, catalog: &Catalog) -> Roles {
-        self.reidentified(tree, catalog, |record| is_looked_at(record) || catalog.may_be_configured(record))
+        self.reidentified(tree, catalog, |record| has_details(record) || catalog.may_be_configured(record))
     }
 
     /// Identifies changed rows again and drops rows that vanished.
@@ -72,43 +76,43 @@ impl Roles {
         self
     }
 
-    /// Takes these processes for servers because a person said that they start one, whatever they are called. A process
-    /// whose own name gives it a role keeps that role.
+    /// Makes these processes servers, because the person put `exec` in front of them. A process whose own name gives it
+    /// a role keeps that role.
     pub(crate) fn with_servers(mut self, tree: &Tree<'_>, pids: &[Pid]) -> Roles {
-        self.name_started_by_exec(tree, pids);
-        self.overrule(self.acting_clients(tree));
+        self.add_started_by_exec(tree, pids);
+        self.replace(self.acting_clients(tree));
         self
     }
 
-    fn name_started_by_exec(&mut self, tree: &Tree<'_>, pids: &[Pid]) {
-        let nameless = |pid: &&Pid| self.role(**pid).is_none_or(|role| role == Role::Wrapper);
-        let records = pids.iter().filter(nameless).filter_map(|pid| tree.get(*pid));
+    fn add_started_by_exec(&mut self, tree: &Tree<'_>, pids: &[Pid]) {
+        let without_role = |pid: &&Pid| self.role(**pid).is_none_or(|role| role == Role::Wrapper);
+        let records = pids.iter().filter(without_role).filter_map(|pid| tree.get(*pid));
         let found = records.map(|record| {
-            let (what, runs) = exec::started(record);
-            Known::new(record.pid(), what, runs)
+            let (identification, runs) = exec::identify_started(record);
+            Known::new(record.pid(), identification, runs)
         });
         let found = found.collect();
-        self.overrule(found);
+        self.replace(found);
     }
 
-    /// Identifies these rows and adds what they are.
+    /// Identifies these rows and adds those that have a role.
     fn identify_all<'r>(
         &mut self,
         rows: impl Iterator<Item = &'r ProcessRecord> + Clone,
         tree: &Tree<'_>,
         catalog: &Catalog,
     ) {
-        // Each distinct line is judged once: a machine has many shells, and a hundred copies of one server.
-        let (mut names, mut lines) = (Names::default(), BTreeMap::new());
+        // Equal processes are identified once: a machine has many shells, and may have a hundred copies of one server.
+        let (mut names, mut identities) = (Names::default(), BTreeMap::new());
         for record in rows.clone().filter(|record| catalog.may_identify(record, &mut names)) {
-            let identity = match line(record) {
-                Some(line) => lines.entry(line).or_insert_with(|| Identity::of(record, catalog)).clone(),
+            let identity = match identity_key(record) {
+                Some(key) => identities.entry(key).or_insert_with(|| Identity::of(record, catalog)).clone(),
                 None => Identity::of(record, catalog),
             };
             match identity {
                 Identity::Nothing => {}
                 Identity::Unproven => self.unproven.push(record.pid()),
-                Identity::Known(is) => self.known.push(Known { pid: record.pid(), is }),
+                Identity::Known(identified) => self.known.push(Known { pid: record.pid(), identified }),
             }
         }
         self.known.sort_unstable_by_key(|known| known.pid);
@@ -117,25 +121,25 @@ impl Roles {
             .clone()
             .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
             .filter(|record| self.role(record.pid()).is_none_or(|role| role == Role::Wrapper))
-            .filter(|record| tree.parent(record).is_none_or(|parent| self.stands_alone(parent)))
-            .filter(|record| !self.is_a_persons(record, tree, catalog) && !catalog.is_development(record))
+            .filter(|record| tree.parent(record).is_none_or(|parent| self.can_start_servers(parent)))
+            .filter(|record| !self.is_of_a_person(record, tree, catalog) && !catalog.is_development(record))
             .map(|record| {
                 let runs = self.resolution(record.pid()).cloned().unwrap_or_else(|| Resolution::of(record));
                 let name = runs.name().map_or_else(|| record.comm.to_string(), str::to_owned);
-                let what = Identification { role: Role::Server, name, basis: Basis::Environment };
-                Known::new(record.pid(), what, runs)
+                let server = Identification { role: Role::Server, name, basis: Basis::Environment };
+                Known::new(record.pid(), server, runs)
             })
             .collect();
-        self.overrule(by_environment);
+        self.replace(by_environment);
         let adopts = |pid: Pid| pid == Pid::INIT || self.role(pid) == Some(Role::Init);
         let marked = rows.filter(|record| exec::is_marked_server(record, tree, adopts));
         let marked: Vec<Pid> = marked.map(ProcessRecord::pid).collect();
-        self.name_started_by_exec(tree, &marked);
-        self.overrule(self.acting_clients(tree));
+        self.add_started_by_exec(tree, &marked);
+        self.replace(self.acting_clients(tree));
     }
 
-    /// Replaces what was known of these processes.
-    fn overrule(&mut self, found: Vec<Known>) {
+    /// Replaces the identification of these processes.
+    fn replace(&mut self, found: Vec<Known>) {
         if found.is_empty() {
             return;
         }
@@ -144,11 +148,10 @@ impl Roles {
         self.known.sort_unstable_by_key(|known| known.pid);
     }
 
-    /// Processes that hold both other ends of a server's wire and are on no wire themselves: clients, whatever their
-    /// names. One that is on a wire is a gateway or a proxy, and plays the part that its name gives it.
+    /// Processes that hold both other ends of a server's wire and are on no wire themselves. These are clients, whatever
+    /// their names. A process that is on a wire itself is a gateway or a proxy, and has the role that its name gives it.
     fn acting_clients(&self, tree: &Tree<'_>) -> Vec<Known> {
-        let serving =
-            self.known.iter().filter(|known| matches!(known.is.what.role, Role::Server | Role::Launcher));
+        let serving = self.known.iter().filter(|known| matches!(known.role(), Role::Server | Role::Launcher));
         let mut found: Vec<Known> = Vec::new();
         for (server, stdio) in
             serving.filter_map(|known| Some((known.pid, tree.get(known.pid)?.details.stdio.as_ref()?)))
@@ -169,22 +172,22 @@ impl Roles {
                     let name = self.get(*pid).map(|known| known.name.as_str()).or(runs.name());
                     let name = name.map_or_else(|| record.comm.to_string(), str::to_owned);
                     let basis = Basis::ActsAsClient { server };
-                    let what = Identification { role: Role::Client, name, basis };
-                    found.push(Known::new(*pid, what, runs));
+                    let client = Identification { role: Role::Client, name, basis };
+                    found.push(Known::new(*pid, client, runs));
                 }
             }
         }
         found
     }
 
-    /// What a process is, where that is known.
+    /// The role of a process, with its name and the evidence for it.
     pub fn get(&self, pid: Pid) -> Option<&Identification> {
-        self.known(pid).map(|known| &known.is.what)
+        self.known(pid).map(|known| &known.identified.identification)
     }
 
-    /// What a server or a launcher really runs.
+    /// What a server or launcher really runs; `None` for other processes.
     pub(crate) fn resolution(&self, pid: Pid) -> Option<&Resolution> {
-        self.known(pid)?.is.runs.as_deref()
+        self.known(pid)?.identified.runs.as_deref()
     }
 
     fn known(&self, pid: Pid) -> Option<&Known> {
@@ -192,30 +195,30 @@ impl Roles {
         self.known.get(at)
     }
 
-    /// The part a process plays, where it plays one.
+    /// The role of a process, where it has one.
     pub fn role(&self, pid: Pid) -> Option<Role> {
-        self.get(pid).map(|identification| identification.role)
+        self.known(pid).map(Known::role)
     }
 
-    /// All pids that play this part, ascending.
+    /// All pids that have this role, ascending.
     pub fn all(&self, role: Role) -> Vec<Pid> {
-        self.known.iter().filter(|known| known.is.what.role == role).map(|known| known.pid).collect()
+        self.known.iter().filter(|known| known.role() == role).map(|known| known.pid).collect()
     }
 
-    /// Its argv names a role, but something else must confirm it, and does not or was not read yet.
+    /// Does its argv name a role that something else must confirm, and does not, or was not read yet?
     pub fn is_unproven(&self, pid: Pid) -> bool {
         self.unproven.binary_search(&pid).is_ok()
     }
 
-    /// Below a server or its launcher it is a member of that instance, not a server of its own.
-    fn stands_alone(&self, parent: &ProcessRecord) -> bool {
-        let part = self.role(parent.pid());
-        !started_as_server(parent) && !matches!(part, Some(Role::Server | Role::Launcher | Role::Helper))
+    /// Can a child of this parent be a server of its own? Below a server or its launcher it is a member of that instance.
+    fn can_start_servers(&self, parent: &ProcessRecord) -> bool {
+        let role = self.role(parent.pid());
+        !started_as_server(parent) && !matches!(role, Some(Role::Server | Role::Launcher | Role::Helper))
     }
 
-    /// The environment is handed down to all that a server opens for the person: a program with a window, and what was
-    /// started in it, up to a client.
-    fn is_a_persons(&self, record: &ProcessRecord, tree: &Tree<'_>, catalog: &Catalog) -> bool {
+    /// Does it have a window, or is it below a program of the person that no client stands between? All programs that a
+    /// server opens for the person inherit its environment.
+    fn is_of_a_person(&self, record: &ProcessRecord, tree: &Tree<'_>, catalog: &Catalog) -> bool {
         let is_client = |above: &&ProcessRecord| self.role(above.pid()) == Some(Role::Client);
         let above = || tree.ancestors(record).into_iter().take_while(|above| !is_client(above));
         record.details.display

@@ -312,7 +312,7 @@ fn what_a_person_chose_goes_but_for_what_is_allowed_managed_young_or_in_use_with
     let judgement = classify::judge(&look, &policy);
     let all: HashSet<_> = judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
     let plan = |in_use, roots: &HashSet<_>| {
-        let choice = Choice::These { roots: roots.clone(), in_use };
+        let choice = Choice::Chosen { roots: roots.clone(), in_use };
         Plan::of(&judgement, &look, &policy, &choice)
     };
     let whys = |plan: &Plan| {

@@ -47,7 +47,7 @@ impl Data {
         }
         // Of a runner without a program nothing is left to run but its own command: `cargo test`.
         seen.line.iter().all(|command| !command.opaque && command.program.as_ref().is_none_or(is_one))
-            && !seen.hides
+            && !seen.hidden_code
     }
 
     /// `test`, `build:prod`: what a project's script does and ends.

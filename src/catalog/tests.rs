@@ -168,13 +168,13 @@ fn what_a_shell_runs_beside_its_child_is_known_for_that_child() {
     for (line, child, beside) in [
         ("exec notes-mcp", &["notes-mcp"][..], Some(Beside::Nothing)),
         ("npm ci && npx -y notes-mcp", &["npm exec notes-mcp"], Some(Beside::Nothing)),
-        ("npm ci && npx -y notes-mcp", &["npm ci"], Some(Beside::RunsIfItEndsWell)),
+        ("npm ci && npx -y notes-mcp", &["npm ci"], Some(Beside::DependsOnStatus)),
         ("git pull; ./serve", &["./serve"], Some(Beside::Nothing)),
-        ("git pull; ./serve", &["git", "pull"], Some(Beside::Runs)),
-        ("./serve && deploy", &["./serve"], Some(Beside::RunsIfItEndsWell)),
-        ("./serve & backup; wait", &["./serve"], Some(Beside::Runs)),
+        ("git pull; ./serve", &["git", "pull"], Some(Beside::More)),
+        ("./serve && deploy", &["./serve"], Some(Beside::DependsOnStatus)),
+        ("./serve & backup; wait", &["./serve"], Some(Beside::More)),
         // A child that the line does not name may be any of them.
-        ("./serve; notify", &["node", "x.js"], Some(Beside::Runs)),
+        ("./serve; notify", &["node", "x.js"], Some(Beside::More)),
         ("./serve", &["node", "x.js"], Some(Beside::Nothing)),
         ("eval 'notes-mcp'", &["notes-mcp"], Some(Beside::Unread)),
         // Nor does a line that runs code which stands elsewhere.

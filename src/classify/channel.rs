@@ -1,12 +1,12 @@
-//! Served channels: every way but the wire by which an outside process can talk to an instance.
+//! Served channels: the ways other than the wire by which an outside process can talk to an instance.
 
 use super::proof::Answer;
 use crate::instance::Instance;
 use crate::look::Look;
 use crate::process::{Listener, Pid, ProcessRecord, StdioKind};
 
-/// The channels of an instance's launchers and servers. What helpers serve on (a browser's debugging port) is for their
-/// server.
+/// The channels of an instance's launchers and servers. A socket of a helper (a browser's debugging port) does not count,
+/// because it is for its server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Channels {
     /// What it serves on.
@@ -17,16 +17,16 @@ pub(super) struct Channels {
     pub(super) callers: Vec<Pid>,
     /// Holders of a connection that a member opened: its owner, an ancestor or a client.
     pub(super) talks_to: Vec<Pid>,
-    /// The transport that it announces on its command line, or the socket that makes it a daemon.
+    /// The transport that its command line announces, or the socket that makes it a daemon.
     pub(super) announced: Option<String>,
     /// Listening sockets or connections could not be read.
     pub(super) unread: bool,
-    /// A terminal on 0 or 1 is there, and its holder is not known.
+    /// There is a terminal on 0 or 1 whose master is held by an unknown process.
     pub(super) terminal: bool,
 }
 
 impl Channels {
-    /// What the members serve. `counterpart` says whether a process is the owner, an ancestor or a client.
+    /// The channels that the members serve. `counterpart` tells whether a process is the owner, an ancestor or a client.
     pub(super) fn of(
         instance: &Instance<'_>,
         look: &Look<'_>,
@@ -66,9 +66,9 @@ impl Channels {
         channels
     }
 
-    /// Connections that any member serves: a worker may have taken them from its server. Those of members to one
-    /// another (a server and its browser) are none. A helper that cannot be read (a browser's sandboxed process) serves
-    /// nobody.
+    /// Counts the connections that any member serves, because a worker may have taken them from its server. Connections
+    /// between members (a server and its browser) do not count. A helper that could not be read (a browser's sandboxed
+    /// process) is taken to serve nobody.
     fn count_connections(&mut self, instance: &Instance<'_>, chain: &[&ProcessRecord]) {
         for record in instance.members.iter().map(|member| member.record) {
             let details = &record.details;
@@ -108,22 +108,22 @@ impl Channels {
     }
 }
 
-/// What makes it a daemon: an HTTP transport in its command line with a TCP port that it listens on, a published
-/// container port, or any socket that is no TCP port.
+/// The evidence that makes it a daemon: an HTTP transport in its command line together with a listening TCP port, a
+/// published container port, or any listening socket other than TCP.
 fn announced(
     instance: &Instance<'_>,
     chain: &[&ProcessRecord],
     look: &Look<'_>,
     listening: &[Listener],
 ) -> Option<String> {
-    // A browser's debugging port is for its server, and that is gone.
+    // A browser's debugging port was for its server, which is gone.
     if instance.is_left_over() {
         return None;
     }
     if let Some(socket) = listening.iter().find(|listener| matches!(listener, Listener::Other(_))) {
         return Some(socket.to_string());
     }
-    // A worker that runs what the server runs may be the one that listens.
+    // A worker that runs the same program as the server may be the one that listens.
     let program = |record: &ProcessRecord| look.resolution(record).name().map(str::to_owned);
     let programs: Vec<String> = chain.iter().filter_map(|record| program(record)).collect();
     let works = |record: &&ProcessRecord| program(record).is_some_and(|name| programs.contains(&name));

@@ -1,4 +1,4 @@
-//! Clients: whose instances these are, and clients that nobody can talk to any more.
+//! Finds the client of each instance, and clients that nobody can talk to any more.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ pub(super) fn client_of(instance: &Instance<'_>, look: &Look<'_>, seen: &Observa
 /// A client that is judged like an instance.
 pub(super) struct JudgedClient<'a> {
     pub(super) status: ClientStatus,
-    /// An orphaned client above it, to which alone it can talk.
+    /// An orphaned client above it that is the only process it can talk to.
     goes_with: Option<Pid>,
     instance: Instance<'a>,
     seen: Observation,
@@ -53,7 +53,7 @@ pub(super) fn judge<'a>(
     let records = pids.filter_map(|pid| tree.get(pid)).filter(shown);
     let mut judged: Vec<JudgedClient<'a>> =
         records.filter_map(|record| judge_one(record, look, policy, dead)).collect();
-    // What can only talk to an orphaned client is as lost as it is.
+    // A client that can only talk to an orphaned client is orphaned too.
     for at in 0..judged.len() {
         let pid = judged[at].status.pid;
         let above = judged.iter().find(|other| other.status.orphaned && other.has_before(pid));
@@ -67,7 +67,7 @@ pub(super) fn judge<'a>(
 }
 
 impl JudgedClient<'_> {
-    /// Is that one a client that can only talk to this one?
+    /// Is the process with this pid a client that can only talk to this one?
     fn has_before(&self, pid: Pid) -> bool {
         pid != self.status.pid && self.instance.launchers_and_servers().any(|record| record.pid() == pid)
     }
@@ -98,7 +98,7 @@ fn judge_one<'a>(
     };
     let proof = proof::dead(&seen.wire, &around);
     let verdict = verdict::judge(&seen, proof);
-    // Any socket that it listens on is a way to talk to it: an IDE's port, an app-server's, a unix socket.
+    // People and programs talk to a client by any listening socket: a port of an IDE or an app server, a unix socket.
     let serves = seen.channels.serves();
     let orphaned = verdict == Verdict::Orphaned && serves == Answer::No;
     let verdict = match verdict {
@@ -111,8 +111,8 @@ fn judge_one<'a>(
     Some(JudgedClient { status, goes_with: None, instance, seen, proof })
 }
 
-/// A desktop program has no wire, and its owner is often the session's service manager: a window is how people talk to
-/// it.
+/// Does it have a window? People talk to a desktop program by its window. It has no wire, and its parent is often the
+/// session's service manager.
 fn on_a_desktop(instance: &Instance<'_>) -> bool {
     let has_window_processes = |record: &ProcessRecord| {
         let argv = record.argv.iter().flat_map(crate::bytes::Argv::iter);
@@ -122,7 +122,7 @@ fn on_a_desktop(instance: &Instance<'_>) -> bool {
     members.any(|record| record.details.display || has_window_processes(record))
 }
 
-/// The zombies, by pid. A dead process has no argv any more, so it is known by its name or its parent.
+/// The zombies, by pid. A zombie has no argv any more, so it is attributed by its name or its parent.
 pub(super) fn zombies(findings: &[Finding<'_>], look: &Look<'_>) -> Vec<ZombieStatus> {
     let Look { snapshot, roles, catalog, .. } = look;
     let known = |role| matches!(role, Some(Role::Client | Role::Server | Role::Launcher | Role::Helper));
@@ -143,8 +143,8 @@ pub(super) fn zombies(findings: &[Finding<'_>], look: &Look<'_>) -> Vec<ZombieSt
     zombies
 }
 
-/// Makes each orphaned client an instance of its own, with everything below it: its servers serve
-/// nobody else, and end with it. Only when the person wants that (`reap.clients`).
+/// Makes each orphaned client an instance, with everything below it: its servers serve only this client and end with
+/// it. Only when the person wants that (`reap.clients`).
 pub(super) fn take_orphaned<'a>(
     findings: &mut Vec<Finding<'a>>,
     clients: Vec<JudgedClient<'a>>,

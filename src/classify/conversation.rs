@@ -1,4 +1,4 @@
-//! Which conversation of its client an instance was started for. It is shown to people and decides nothing.
+//! Finds the conversation of its client for which an instance was started. It is only displayed.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use crate::process::{Pid, StartTime};
 
 /// Claude Code puts it into the environment of its stdio servers (since 2.1.154).
 const CLAUDE_SESSION: &str = "CLAUDE_CODE_SESSION_ID";
-/// opencode (1.18) puts the number of its own process there; it has one conversation at a time. Codex gives its servers
-/// neither a thread id nor anything else by which threads differ.
+/// opencode (1.18) sets it to its own pid; it has one conversation at a time. Codex gives its servers neither a thread id
+/// nor anything else that differs between threads.
 const OPENCODE: &str = "OPENCODE_PID";
 
-/// Names the conversation of each instance: by its environment, else by its client in `of_client`.
+/// Names the conversation of each instance, by its environment or else by its client in `of_client`.
 pub fn name_conversations(findings: &mut [Finding<'_>], of_client: &HashMap<Pid, String>) {
     let ids: Vec<Option<String>> = findings.iter().map(|finding| id(finding, of_client)).collect();
     let mut newest: HashMap<Option<Pid>, (StartTime, Pid, &str)> = HashMap::new();

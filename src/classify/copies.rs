@@ -12,22 +12,22 @@ use crate::policy::{CountPer, Policy};
 use crate::process::{Pid, ProcessRecord};
 use crate::program::{Kind, Program, is_tool_dir};
 
-/// A client starts all its servers within seconds: copies that started so close together are one generation, and stand
-/// or fall together (three entries of a configuration with the same command and another environment).
+/// Copies that started within this many seconds are one generation and are kept or ended together. A client starts all its
+/// servers within seconds, and may have three entries with the same command and different environments.
 const GENERATION: f64 = 10.0;
 
-/// What the hint proposes to keep of each server: the copy in use, and one that may be.
+/// How many copies of each server the hint proposes to keep: the one in use, and one that may be.
 const PROPOSED: u32 = 2;
 
-/// Fewer generations are usual with a few conversations, and give no hint.
+/// The hint appears from this many generations on. Fewer are usual with a few conversations.
 const MANY_GENERATIONS: usize = 4;
 
 /// Copies of one another, in the order in which they are kept.
 pub(super) struct Group {
     pub(super) server: String,
-    /// Places in the list of findings, the newest first.
+    /// Indices into the list of findings, the newest first.
     pub(super) members: Vec<usize>,
-    /// When each started, in seconds since the epoch.
+    /// The start of each, in seconds since the epoch.
     starts: Vec<f64>,
     /// How many entries of the person's configurations start this command.
     entries: u64,
@@ -39,7 +39,8 @@ pub(super) struct Group {
 struct Key {
     server: String,
     command: Vec<String>,
-    /// Detached ones are started by hand: in two folders they are two servers. So are those of a relative path.
+    /// The working directory of a detached instance, which is started by hand, and of one whose program is found by its
+    /// folder. In two folders these are two servers.
     folder: Option<String>,
     owner: Option<Pid>,
     user: Option<u32>,
@@ -52,8 +53,8 @@ pub(super) fn may_break(finding: &Finding<'_>) -> bool {
     limited && !finding.connected && !finding.unread_helper
 }
 
-/// Groups what may break a limit. `per` answers whose copies of a server are counted together; `None` for a server that
-/// is not counted.
+/// Groups the instances that may break a limit. `per` returns whose copies of a server are counted together, or `None` for a
+/// server that is not counted.
 pub(super) fn groups(
     findings: &[Finding<'_>],
     look: &Look<'_>,
@@ -77,12 +78,12 @@ pub(super) fn groups(
 }
 
 impl Group {
-    /// How many copies the bound allows: that number of each configuration entry that starts them.
+    /// How many copies the limit allows: `max_count` for each configuration entry that starts them.
     pub(super) fn allowed(&self, max_count: u32) -> u64 {
         u64::from(max_count).saturating_mul(self.entries)
     }
 
-    /// How many, newest first, stay: as many as are allowed, and the rest of their generation.
+    /// How many copies, the newest first, are kept: those that are allowed, and the rest of their last generation.
     pub(super) fn kept(&self, max_count: u32) -> usize {
         let allowed = usize::try_from(self.allowed(max_count)).unwrap_or(usize::MAX);
         if allowed == 0 {
@@ -93,7 +94,7 @@ impl Group {
     }
 }
 
-/// The places at which a generation begins, of copies that started at these moments, newest first.
+/// The indices at which generations begin, among copies with these starts, the newest first.
 fn generations(starts: &[f64]) -> Vec<usize> {
     let mut begins: Vec<usize> = Vec::new();
     for (at, start) in starts.iter().enumerate() {
@@ -129,14 +130,14 @@ pub(super) fn unlimited(findings: &[Finding<'_>], look: &Look<'_>, policy: &Poli
     hints
 }
 
-/// The key under which an instance is counted; `None` where its owner is not known, or not where what it runs lies.
+/// The key under which an instance is counted; `None` where its owner, or the folder of its program, is not known.
 fn key(finding: &Finding<'_>, look: &Look<'_>, per: CountPer) -> Option<Key> {
     let root = finding.instance.root;
     let owner = match (per, &finding.client, &finding.owner) {
         (CountPer::User, ..) => None,
         (CountPer::Client, Some(client), _) => Some(client.pid),
         (CountPer::Client, None, Owner::Alive { pid, .. }) => Some(*pid),
-        // Nobody owns them any more: five that were started by hand count together.
+        // Instances without an owner count together, so that five that were started by hand leave the newest.
         (CountPer::Client, None, Owner::Gone { .. }) => None,
         (CountPer::Client, None, Owner::Unknown { .. }) => return None,
     };
@@ -151,7 +152,7 @@ fn key(finding: &Finding<'_>, look: &Look<'_>, per: CountPer) -> Option<Key> {
     Some(Key { server, command: command(root, runs.program.as_ref()), folder, owner, user })
 }
 
-/// What runs is another program in every folder: a relative path, a task of a project.
+/// Does the command mean another program in every folder, as a relative path or a task of a project does?
 fn is_found_by_folder(program: &Program) -> bool {
     match program.kind {
         Kind::Task => true,
@@ -162,8 +163,9 @@ fn is_found_by_folder(program: &Program) -> bool {
     }
 }
 
-/// What the root runs, without what stands before it; else its whole command line. A file of one's own is told by its
-/// whole path (`server.py` of two projects), an installed program by its name, which a launcher and what it starts share.
+/// The program of the root with its arguments, without the layers before it; or the root's whole command line. A script of
+/// a project is named by its whole path, because two projects may have a `server.py`. An installed program is named by its
+/// name, which is the same in a launcher and in the process it starts.
 fn command(root: &ProcessRecord, program: Option<&Program>) -> Vec<String> {
     let Some(program) = program else { return vec![root.command()] };
     let installed = program.text.contains("node_modules/") || is_tool_dir(&program.text);

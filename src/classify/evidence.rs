@@ -1,4 +1,4 @@
-//! What was seen of an instance, each with the pids and values that show it.
+//! The evidence on an instance, each piece with the pids and values that show it.
 
 use serde::Serialize;
 
@@ -7,15 +7,15 @@ use super::wire::WireState;
 use crate::catalog::Basis;
 use crate::process::{Listener, Pid, StdioKind};
 
-/// One thing seen. In JSON the kind comes first, then its values.
+/// One piece of evidence. In JSON the kind comes first, then its values.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Evidence {
-    /// Why it is taken for an MCP instance.
+    /// A member identifies it as an MCP instance.
     Identified {
         /// The member.
         pid: Pid,
-        /// By what.
+        /// What identifies it.
         #[serde(flatten)]
         basis: Basis,
     },
@@ -35,10 +35,10 @@ pub enum Evidence {
     },
     /// Whether the owner is alive is not known.
     OwnerUnknown {
-        /// The parent's number.
+        /// The parent's pid.
         pid: Pid,
     },
-    /// The main process of a unit or job, or under it.
+    /// It is the main process of a unit or job, or below it.
     Managed {
         /// `systemd` or `launchd`.
         manager: String,
@@ -47,12 +47,12 @@ pub enum Evidence {
         /// Its main process.
         main_pid: Pid,
     },
-    /// In a unit's cgroup, but the unit's main process is not known.
+    /// It is in a unit's cgroup, but the unit's main process is not known.
     MaybeManaged {
         /// The unit, or the cgroup that looks like one.
         unit: String,
     },
-    /// In a unit's cgroup, and not its main process: leaked there, not managed.
+    /// It is in a unit's cgroup, but not the unit's main process. It leaked there and is not managed.
     Unmanaged {
         /// The unit.
         unit: String,
@@ -71,7 +71,7 @@ pub enum Evidence {
     },
     /// Its stdin has no other end that could be held or closed: `/dev/null`, a file, a terminal.
     NoWire {
-        /// What it is.
+        /// The kind of its stdin.
         stdin: StdioKind,
     },
     /// It serves on sockets.
@@ -91,7 +91,7 @@ pub enum Evidence {
     NetworkUnknown,
     /// A member is connected to its owner, an ancestor or a client.
     TalksTo {
-        /// Who is at the other end.
+        /// The process at the other end.
         pid: Pid,
     },
     /// It announces a transport of its own, which makes it a daemon.
@@ -101,15 +101,15 @@ pub enum Evidence {
     },
     /// The wire is proven dead.
     DeadWire {
-        /// By what.
+        /// The proof.
         proof: Proof,
     },
     /// A process may be a client or a launcher of this instance; its command line or wire could not be read.
     Hidden {
-        /// Which, a member or one above the root.
+        /// That process, which is a member or above the root.
         pid: Pid,
     },
-    /// What a helper holds could not be read, and it may be a person's program.
+    /// The descriptors of a helper could not be read, so it may be a person's program.
     UnreadHelper {
         /// The helper.
         pid: Pid,
@@ -133,12 +133,12 @@ pub enum Evidence {
         /// The bound, in the same unit.
         bound: u64,
     },
-    /// A member belongs to the person: it shows a window, sits in a terminal, or is a browser or editor.
+    /// A member belongs to the person: it shows a window, reads from a terminal, or is a browser or editor.
     PersonBelow {
         /// The member.
         pid: Pid,
     },
-    /// The shell above runs something after it, and only if it ends well.
+    /// The shell above it runs another command after it, but only if it exits with success.
     Awaited {
         /// The shell.
         pid: Pid,
@@ -153,15 +153,15 @@ pub enum Evidence {
         /// The client.
         pid: Pid,
     },
-    /// A process that left its server's tree carries the mark of `mcp-reap exec`. Where it is a member it goes with that
-    /// server; elsewhere the mark alone proves nothing.
+    /// A process that left its server's tree carries the mark of `mcp-reap exec`. If it is a member, it is ended with that
+    /// server. If not, the mark alone proves nothing.
     Marked {
         /// The process.
         pid: Pid,
         /// The process that `exec` became: the server, or its topmost launcher.
         root: Pid,
     },
-    /// Only a helper is left; the server it worked for is gone.
+    /// Only helpers are left; their server is gone.
     LeftOver,
 }
 

@@ -1,4 +1,4 @@
-//! What the judgement gives back: a finding for each instance, the clients and the zombies.
+//! The result of the judgement: a finding for each instance, the clients and the zombies.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,39 +20,39 @@ pub struct ClientRef {
     pub name: String,
 }
 
-/// One instance with its verdict and everything that led to it.
+/// One instance with its verdict and the evidence.
 #[derive(Clone, Debug)]
 pub struct Finding<'a> {
     /// The instance.
     pub instance: Instance<'a>,
     /// Its client, where one is known: above it, or at the other end of its wire.
     pub client: Option<ClientRef>,
-    /// What follows from the evidence.
+    /// The verdict that follows from the evidence.
     pub verdict: Verdict,
     /// The verdict in a few words.
     pub reason: String,
-    /// What was seen, for and against.
+    /// The evidence for and against the verdict.
     pub evidence: Vec<Evidence>,
     /// Whether the process that started it is alive.
     pub(super) owner: Owner,
-    /// An outside process is connected to a channel that it serves; no limit ends it then.
+    /// An outside process is connected to a channel that it serves. No limit ends such an instance.
     pub connected: bool,
-    /// A helper may be a person's program: no limit ends it then.
+    /// A helper may be a person's program. No limit ends such an instance.
     pub(super) unread_helper: bool,
-    /// The shell above goes on only if the server ends well: it is withheld.
+    /// The shell above it runs another command only if the server exits with success. Such an instance is withheld.
     pub awaited: bool,
-    /// Members that belong to the person: it is withheld with them.
+    /// Members that belong to the person. With such members the instance is withheld.
     pub persons: Vec<Pid>,
     /// Age of the root in seconds.
     pub age: f64,
     /// Resident memory of all members, in bytes.
     pub rss: u64,
-    /// The conversation that it was started for, where its client shows it. It is displayed, and decides nothing.
+    /// The conversation for which it was started, where its client shows that. It is only displayed.
     pub conversation: Option<Conversation>,
 }
 
 impl<'a> Finding<'a> {
-    /// What was seen of an instance, with the verdict that follows from it.
+    /// A finding from the observation of an instance and its verdict.
     pub(super) fn new(
         instance: Instance<'a>,
         seen: Observation,
@@ -91,8 +91,8 @@ pub struct ClientStatus {
     pub name: String,
     /// Its owner is gone and its stdio is proven dead, as a server's is: nobody can talk to it any more.
     pub orphaned: bool,
-    /// What is known of one that nobody is seen to use, in a few words; `None` for one in use. Where it is not
-    /// orphaned, this proves nothing: a daemon and a job in the background look the same.
+    /// Why nobody seems to use it, in a few words; `None` for a client in use. For a client that is not orphaned this
+    /// proves nothing, because a daemon and a job in the background look the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -107,8 +107,8 @@ pub struct ZombieStatus {
     pub parent: Pid,
     /// Its short name: argv is gone with its memory.
     pub command: String,
-    /// It has to do with what is judged here: its parent is a client or belongs to an instance, or
-    /// its name is that of a client or a server. Every machine has zombies of others.
+    /// It is related to MCP: its parent is a client or belongs to an instance, or its name is that of a client or a
+    /// server. Every machine has zombies of other programs.
     #[serde(skip)]
     pub related: bool,
 }
@@ -131,7 +131,7 @@ pub struct Copies {
     pub client: Option<ClientRef>,
     /// The roots of all copies, the newest first.
     pub roots: Vec<Pid>,
-    /// In how many generations they were started.
+    /// The number of generations in which they were started.
     pub generations: usize,
     /// The `max_count` that is proposed.
     pub max_count: u32,
@@ -157,8 +157,7 @@ pub struct Judgement<'a> {
 }
 
 impl Judgement<'_> {
-    /// The zombies that have to do with a client or an instance. What others leave lying about is
-    /// not attributed to MCP.
+    /// The zombies that are related to a client or an instance.
     pub fn related_zombies(&self) -> impl Iterator<Item = &ZombieStatus> {
         self.zombies.iter().filter(|zombie| zombie.related)
     }

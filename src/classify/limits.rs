@@ -1,4 +1,4 @@
-//! Bounds that the person set: they come after the verdicts and may also end what is in use.
+//! Applies the limits that the person set, after the verdicts. They may also end instances in use.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::process::Pid;
 use crate::units::{show_duration, show_size};
 
 /// Turns the verdict of each instance that breaks a limit into `oversized`, `expired` or `excess`.
-/// Age and memory come first: a copy that goes anyway is not counted.
+/// Age and memory come first, so that a copy that is ended anyway is not counted.
 pub(super) fn apply(findings: &mut [Finding<'_>], look: &Look<'_>, policy: &Policy) {
     for finding in findings.iter_mut().filter(|finding| may_break(finding)) {
         let limits = policy.limits.for_server(&finding.instance.server, &policy.servers);
@@ -58,7 +58,7 @@ fn count(findings: &mut [Finding<'_>], look: &Look<'_>, policy: &Policy) {
     }
 }
 
-/// The first few of them, and how many more there are.
+/// The first few of these pids, and the number of others.
 fn named(pids: &[Pid]) -> String {
     const FEW: usize = 6;
     let shown: Vec<String> = pids.iter().take(FEW).map(ToString::to_string).collect();

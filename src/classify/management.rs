@@ -1,4 +1,4 @@
-//! Does a service manager run it?
+//! Finds out whether a service manager runs an instance.
 
 use super::evidence::Evidence;
 use crate::catalog::{Basis, Role};
@@ -16,12 +16,11 @@ pub(super) enum Management {
 }
 
 impl Management {
-    /// The main process of a unit is looked for among the members and above the root, up to the first client, terminal
-    /// or adopter: what was started from a terminal is not managed because the terminal program is a unit. Being
-    /// somewhere in a unit's cgroup proves nothing, unless that service is active without a main process.
+    /// Looks for the main process of a unit among the members and above the root, up to the first client, terminal or
+    /// adopter. A process that was started from a terminal is not managed, although the terminal program may be a unit.
+    /// Being in a unit's cgroup proves nothing, unless that service is active without a main process.
     pub(super) fn of(instance: &Instance<'_>, tree: &Tree<'_>, roles: &Roles) -> Management {
-        // Only a client with a name of its own: one that is known by the wires it holds may be a service's main
-        // process.
+        // A client that is known only by the wires it holds does not count, because it may be a service's main process.
         let ends_the_line = |pid: Pid| {
             roles.get(pid).is_some_and(|known| match known.role {
                 Role::Init => true,
@@ -59,8 +58,8 @@ impl Management {
     }
 }
 
-/// Is this process the main process of its unit, or in a service that is active without one? The environment shows it
-/// too: SYSTEMD_EXEC_PID is the pid of the main process, and children inherit the value.
+/// Is this the main process of its unit, or in a service that is active without one? The environment shows a main process
+/// too: SYSTEMD_EXEC_PID is its pid, and children inherit the value.
 fn managed(record: &ProcessRecord) -> Option<(String, String, Pid)> {
     let pid = record.pid();
     if let Some(service) = manages(record) {
@@ -79,15 +78,15 @@ fn managed(record: &ProcessRecord) -> Option<(String, String, Pid)> {
     })
 }
 
-/// The service that a process is in. A scope holds processes that somebody else started, a slice only other units: neither
-/// manages anybody, whatever is said of a main process.
+/// The service that manages a process. A scope contains processes that another program started, and a slice only other
+/// units; neither manages any process.
 fn manages(record: &ProcessRecord) -> Option<&Service> {
     let holds = |service: &&Service| [".scope", ".slice"].iter().any(|kind| service.name.ends_with(kind));
     record.details.service.as_ref().filter(|service| service.manager != "systemd" || !holds(service))
 }
 
-/// The unit a process is in, where that unit's main process is not known. Where no manager answers (a
-/// container), a cgroup that is named like a service is a reason to leave it alone.
+/// The unit of a process, if that unit's main process is not known. Where no manager answers (in a container), a cgroup
+/// named like a service is a reason to leave the process alone.
 fn unanswered(record: &ProcessRecord) -> Option<String> {
     match &record.details.service {
         Some(_) => {

@@ -1,5 +1,5 @@
-//! The judgement: from a snapshot, a catalog and a policy to a finding for each instance. Pure: no
-//! clock, no files, no signals, so that a recorded table gives the same answer anywhere.
+//! Judges each instance of a snapshot by a catalog and a policy. It uses no clock, no files and no signals, so that a
+//! recorded table gives the same answer anywhere.
 
 mod channel;
 mod clients;
@@ -68,11 +68,12 @@ pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
 /// Whether a wire is dead, and the verdict.
 type Judged = (Answer<Proof>, Verdict);
 
-/// The verdict on each instance, and whether its wire is dead; and the members of those that are ended for a dead wire.
+/// The verdict on each instance and whether its wire is dead, and the members of all instances that are ended for a dead
+/// wire.
 ///
-/// Two leaked servers may hold each other's wire. So at first every instance is taken for dead, and each round takes
-/// those back that something else keeps alive, until no verdict changes. That works only where every process that may
-/// hold an end could be read; elsewhere none is taken for dead.
+/// Two leaked servers may hold each other's wire. So at first every instance counts as dead, and each round removes those
+/// that another process keeps alive, until no verdict changes. This needs every process that may hold an end to be
+/// readable; otherwise no instance counts as dead at first.
 fn verdicts(
     instances: &[Instance<'_>],
     seen: &[Observation],
@@ -120,7 +121,7 @@ fn verdicts(
     }
 }
 
-/// The processes that hold both directions of this instance's wire, as a client does.
+/// The processes that hold both directions of this instance's wire, which makes them clients.
 fn acts_as_client(seen: &Observation) -> impl Iterator<Item = Pid> + '_ {
     seen.wire.stdin.holders.iter().copied().filter(|pid| seen.wire.stdout.holders.contains(pid))
 }

@@ -1,4 +1,4 @@
-//! What was seen of one instance: the answers from which the verdict follows. Each may be "not read".
+//! Observes one instance: collects the answers from which the verdict follows. Each may be "not read".
 
 use super::channel::Channels;
 use super::evidence::Evidence;
@@ -6,7 +6,7 @@ use super::management::Management;
 use super::owner::{Owner, may_hide, owner};
 use super::wire::{Wire, WireState};
 use crate::catalog::Role;
-use crate::instance::{Instance, Member, Part, is_known_as_persons, is_persons};
+use crate::instance::{Instance, Member, Part, is_personal, is_personal_program};
 use crate::look::Look;
 use crate::marker::Marker;
 use crate::policy::{AllowRule, Candidate, Policy};
@@ -21,7 +21,7 @@ pub(super) struct AllowedBy {
     pub(super) reason: Option<String>,
 }
 
-/// All answers about one instance, but whether its wire is dead: that also depends on the other instances.
+/// All answers about one instance, except whether its wire is dead, which also depends on the other instances.
 #[derive(Clone, Debug)]
 pub(super) struct Observation {
     pub(super) allowed: Option<AllowedBy>,
@@ -29,15 +29,15 @@ pub(super) struct Observation {
     pub(super) owner: Owner,
     pub(super) wire: Wire,
     pub(super) channels: Channels,
-    /// A process that may be a client or a launcher of this instance, since its command line or wire could not be read.
+    /// A process that may be a client or a launcher of this instance, because its command line or wire could not be read.
     pub(super) hidden: Option<Pid>,
-    /// A helper that may belong to a person for all that is known: what it holds could not be read.
+    /// A helper that may belong to a person, because its descriptors could not be read.
     pub(super) unread_helper: Option<Pid>,
     /// Pids from the root's parent up.
     pub(super) ancestors: Vec<Pid>,
-    /// Members that belong to the person: a browser or editor that a person works in, a process in a terminal.
+    /// Members that belong to the person: a browser or editor that a person works in, or a process in a terminal.
     pub(super) persons: Vec<Pid>,
-    /// The shell above it, which goes on only if the server ends well.
+    /// The shell above it, if it runs another command only after the server exits with success.
     pub(super) awaited_by: Option<Pid>,
 }
 
@@ -67,7 +67,7 @@ impl Observation {
         }
     }
 
-    /// Everything that was seen, in the order of the questions.
+    /// All evidence, in the order of the questions.
     pub(super) fn evidence(&self, instance: &Instance<'_>, look: &Look<'_>) -> Vec<Evidence> {
         let mut list = identified(instance, look);
         if instance.is_left_over() {
@@ -128,9 +128,9 @@ impl Observation {
     }
 }
 
-/// A member whose command line is hidden may be a client, and a process above the root, up to its client, may be a
-/// launcher on a wire of its own. So may any member above a further server whose wire could not be read: a client is
-/// also known by the wire that it holds.
+/// The first process that may be a client or a launcher because something of it is hidden. It is a member without a
+/// readable command line, or a process between the root and its client, which may be a launcher on a wire of its own. Or
+/// it is above a further server whose wire could not be read: the holder of that wire would be a client.
 fn hidden(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     let is_client = |pid: Pid| look.roles.role(pid) == Some(Role::Client);
     let above = look.tree.ancestors(instance.root).into_iter();
@@ -150,9 +150,9 @@ fn hidden(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     silent.or_else(further).map(ProcessRecord::pid)
 }
 
-/// A helper of which could not be read what it holds: a window on a display server, a person's terminal. Its own wire would
-/// not matter, but a person's program withholds the instance. What is known to be a part of an automated browser, or was
-/// started by one, is none: Chrome's sandboxed processes hide their descriptors.
+/// A helper whose descriptors could not be read. It may have a window or a person's terminal, and a person's program
+/// withholds the instance. Processes of an automated browser do not count: Chrome's sandboxed processes hide their
+/// descriptors.
 fn unread_helper(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     let is_a_browsers = |record: &ProcessRecord| {
         let above =
@@ -174,7 +174,7 @@ fn allowed(instance: &Instance<'_>, look: &Look<'_>, policy: &Policy) -> Option<
     Some(AllowedBy { pid, rule: rule.origin.clone(), reason: rule.reason.clone() })
 }
 
-/// The first rule that a member meets, and that member.
+/// The first rule that matches a member, and that member.
 fn allowing<'r>(
     instance: &Instance<'_>,
     look: &Look<'_>,
@@ -196,7 +196,7 @@ fn allowing<'r>(
     })
 }
 
-/// The rules of which none of these instances has a member that meets them: a slip, or a server that is not running.
+/// The rules that match no member of these instances. They contain a mistake, or their server is not running.
 pub fn idle_rules<'r>(
     instances: &[&Instance<'_>],
     look: &Look<'_>,
@@ -218,7 +218,7 @@ fn identified(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Evidence> {
         .collect()
 }
 
-/// The members that carry the marker of `mcp-reap exec` and left the tree; or the root, where it left another.
+/// Evidence for members that carry the marker of `mcp-reap exec` and left the tree, or for a root that left another tree.
 fn marked(instance: &Instance<'_>) -> Vec<Evidence> {
     let own = Marker::of(instance.root).filter(|marker| marker.root != instance.root.id);
     let own = own.map(|marker| (instance.root.pid(), marker.root.pid));
@@ -226,22 +226,22 @@ fn marked(instance: &Instance<'_>) -> Vec<Evidence> {
     all.map(|(pid, root)| Evidence::Marked { pid, root }).collect()
 }
 
-/// A shell above the root that runs `server && notify`, or `set -e; server; notify`: what follows would never run if
-/// the server were ended. A line that was not understood may be one of these.
+/// A shell above the root with a line such as `server && notify` or `set -e; server; notify`, in which `notify` would never
+/// run if the server were ended. A line that was not understood may be such a line.
 fn awaited_by(instance: &Instance<'_>, look: &Look<'_>) -> Option<Pid> {
     let above = look.tree.parent(instance.root)?;
     let beside = look.resolution(above).beside_child(&look.resolution(instance.root));
-    matches!(beside, Some(Beside::RunsIfItEndsWell | Beside::Unread)).then(|| above.pid())
+    matches!(beside, Some(Beside::DependsOnStatus | Beside::Unread)).then(|| above.pid())
 }
 
-/// Members that belong to the person, whatever started them: what is connected to a display server, what sits in a terminal
-/// that is held outside, an editor, a multiplexer, a browser that is not automated. A server in a terminal is in use by
-/// that terminal, and needs no more.
+/// Members that belong to the person, whatever started them: processes with a window or in a terminal that is held outside,
+/// editors, multiplexers, and browsers that are not automated. The terminal of a server does not count here, because the
+/// server is then in use anyway.
 fn persons(instance: &Instance<'_>, look: &Look<'_>) -> Vec<Pid> {
     let inside = |pid: Pid| instance.contains(pid);
     let of_a_person = |member: &&Member<'_>| match member.part {
-        Part::Server => is_known_as_persons(member.record, look.catalog, || look.resolution(member.record)),
-        _ => is_persons(member.record, look.catalog, || look.resolution(member.record), inside),
+        Part::Server => is_personal_program(member.record, look.catalog, || look.resolution(member.record)),
+        _ => is_personal(member.record, look.catalog, || look.resolution(member.record), inside),
     };
     instance.members.iter().filter(of_a_person).map(|member| member.record.pid()).collect()
 }

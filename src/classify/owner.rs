@@ -1,4 +1,4 @@
-//! Is the process that started an instance still there? The parent shows it only sometimes.
+//! Finds out whether the process that started an instance is still alive. The parent does not always show that.
 
 use super::evidence::Adoption;
 use crate::catalog::{Identification, Role};
@@ -14,10 +14,10 @@ pub(super) enum Owner {
     Unknown { pid: Pid },
 }
 
-/// Programs that reap zombies for the program they start. Only as pid 1 of a container do they adopt for others.
+/// Programs that reap zombies for the program they start. They adopt orphans only as pid 1 of a container.
 const CHILD_REAPERS: [&str; 4] = ["catatonit", "docker-init", "dumb-init", "tini"];
 
-/// Whether the process above is the one that started the root, or one that adopts for others.
+/// Did the root's parent start it, or adopt it?
 ///
 /// Adoption is proven by a known init as parent, by the person's own `systemd --user`, or by a parent that is younger
 /// than its child (where starts are counted by a clock that is never set). A parent that is not in the table, a pid 1
@@ -71,14 +71,14 @@ impl<'l> Above<'l> {
         let Some(parent) = row.filter(|parent| parent.pid() != child.pid()) else {
             return if pid == Pid::INIT && snapshot.systemd { adopted } else { Standing::Unknown };
         };
-        // A zombie's children are handed on at once: this row is a moment old.
+        // A process hands its children on when it ends, so a row with a zombie as parent is out of date.
         if parent.is_zombie() {
             return Standing::Unknown;
         }
         match known.map(|known| known.role) {
             Some(Role::Init) if pid == Pid::INIT => return adopted,
             Some(Role::Init) if known.is_some_and(|known| !CHILD_REAPERS.contains(&known.name.as_str())) => {
-                // Another person's service manager adopts nothing of ours.
+                // The service manager of another user adopts no process of ours.
                 match parent.uid {
                     None => return Standing::Unknown,
                     uid if uid == child.uid || uid == Some(Uid(0)) => {
@@ -87,7 +87,7 @@ impl<'l> Above<'l> {
                     Some(_) => {}
                 }
             }
-            // In a container the client, a supervisor or a server may itself be pid 1: then it owns.
+            // In a container a client, a supervisor or a server may be pid 1 itself. Then it is an owner.
             Some(Role::Client | Role::Supervisor | Role::Server | Role::Launcher) => {}
             _ if pid == Pid::INIT && parent.argv.is_none() && snapshot.systemd => return adopted,
             _ if pid == Pid::INIT => return Standing::Unknown,
@@ -103,13 +103,13 @@ impl<'l> Above<'l> {
     }
 }
 
-/// A process of this user whose command line cannot be read may be a launcher of this very instance; so may one whose
-/// user could not be read either.
+/// May a process above be a launcher of this instance, because its command line could not be read? Only if it is of the
+/// same user, or its user could not be read either.
 pub(super) fn may_hide(above: &ProcessRecord, root: &ProcessRecord) -> bool {
     above.argv.is_none() && (above.uid.is_none() || above.uid == root.uid)
 }
 
-/// The name people know a process by.
+/// The name of a process that people know.
 pub(super) fn name_of(record: &ProcessRecord, roles: &Roles) -> String {
     roles.get(record.pid()).map_or_else(|| record.comm.to_string(), |known| known.name.clone())
 }

@@ -1,4 +1,4 @@
-//! Is the wire dead? The three ways in which that is proven.
+//! Decides whether a wire is dead. There are three proofs.
 
 use std::collections::HashSet;
 
@@ -29,7 +29,7 @@ pub(super) enum Answer<T> {
     Unread,
 }
 
-/// What of the rest of the machine the proof needs.
+/// What the proof needs to know about the rest of the machine.
 pub(super) struct OtherInstances<'a> {
     /// Members of the instances that are ended for a dead wire.
     pub(super) dead: &'a HashSet<Pid>,
@@ -67,14 +67,14 @@ pub(super) fn dead(wire: &Wire, around: &OtherInstances<'_>) -> Answer<Proof> {
     }
 }
 
-/// Does this client hold the stdout of an instance because it reconnected or is ending? One that reads it as its own stdin
-/// is the reader of a pipeline (`server | claude -p summarize`): a client never puts the stdout of a server that it started
-/// there. Where its stdin was not read it may be one, and so may one that has `/dev/null` on 0 and this stdout on another
-/// descriptor, which is then taken for its stdin ([`Stdio`]).
+/// Does this client hold the stdout of an instance because it reconnected or is ending? Not if it reads that as its own
+/// stdin: then it is the reader of a pipeline (`server | claude -p summarize`), because a client never has the stdout of its
+/// own server there. If its stdin was not read, it may be such a reader. So may a client with `/dev/null` on 0 and this
+/// stdout on another descriptor, which then counts as its stdin ([`Stdio`]).
 pub(super) fn moved_on(client: &ProcessRecord, instance: &Instance<'_>) -> Answer<()> {
     let Some(stdio) = &client.details.stdio else { return Answer::Unread };
     let outputs = || instance.launchers_and_servers().filter_map(|record| record.details.stdio.as_ref());
-    // The two ends of a pipe have one number, those of a pair have two.
+    // The two ends of a pipe have the same number, the two ends of a socket pair have different ones.
     let pipes = |own: &Stdio| [own.stdout_kind(), stdio.stdin_kind] == [StdioKind::Pipe; 2];
     let numbers = |own: &Stdio| own.stdout_id.zip(stdio.stdin_id);
     let same_pipe = |own: &Stdio| pipes(own) && numbers(own).is_some_and(|(out, stdin)| out == stdin);

@@ -1,4 +1,4 @@
-//! A verdict in a few words.
+//! The reason for a verdict, in a few words.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use super::verdict::Verdict;
 use super::wire::WireState;
 use crate::process::{Pid, Service};
 
-/// Why an instance got its verdict: what decided, in the words of the table's last column.
+/// Why an instance got its verdict, in the words of the table's last column.
 pub(super) fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) -> String {
     let owner = match &seen.owner {
         Owner::Alive { pid, name } => format!("owned by {name} ({pid})"),
@@ -33,7 +33,7 @@ pub(super) fn reason(verdict: Verdict, seen: &Observation, dead: Answer<Proof>) 
         Verdict::InUse => in_use(seen, &owner),
         Verdict::Undetermined => format!("{owner}, {}", not_known(seen, dead)),
         Verdict::Detached => detached(seen, &owner),
-        // Limits have reasons of their own.
+        // Limits write their own reasons.
         Verdict::Orphaned
         | Verdict::Disconnected
         | Verdict::Excess

@@ -1,4 +1,4 @@
-//! From what was seen to what follows. The whole decision stands on this page: [`judge`] and [`follows`].
+//! The verdict on an instance. The whole decision is in this file: [`judge`] and [`follows`].
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::observe::Observation;
 use super::owner::Owner;
 use super::proof::{Answer, Proof};
 
-/// What follows from the evidence on an instance.
+/// The conclusion from the evidence on an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -24,7 +24,7 @@ pub enum Verdict {
     /// The owner is gone and no process is seen to use it, but no dead wire proves that: a daemon, a job in the
     /// background, a leaked HTTP server. Ended only when the person asked for it.
     Detached,
-    /// Something was not read, and one of its possible values would change what follows. Never ended.
+    /// Something was not read, and one of its possible values would change whether the instance is ended. Never ended.
     Undetermined,
     /// A process holds its wire or is connected to it, or its owner is alive and its wire is not proven dead. Never
     /// ended.
@@ -50,7 +50,7 @@ impl Verdict {
         Verdict::Allowed,
     ];
 
-    /// As it stands in JSON, tables and the audit log.
+    /// The word for JSON, tables and the audit log.
     pub fn as_str(self) -> &'static str {
         match self {
             Verdict::Orphaned => "orphaned",
@@ -81,7 +81,7 @@ impl Verdict {
     }
 }
 
-/// Everything that the decision rests on, each answer either read or assumed.
+/// The facts that decide, each either read or assumed.
 #[derive(Clone, Copy, Debug)]
 struct Facts {
     managed: bool,
@@ -93,13 +93,13 @@ struct Facts {
     live: bool,
     /// It serves a channel.
     serves: bool,
-    /// It announces a transport of its own: it is a daemon, whatever the state of its wire.
+    /// It announces a transport of its own, so it is a daemon, whatever the state of its wire.
     announced: bool,
     /// The process that started it is alive.
     owned: bool,
 }
 
-/// The first line that applies.
+/// The verdict on these facts: the first row that applies.
 fn follows(facts: Facts) -> Verdict {
     let Facts { managed, dead, held, live, serves, announced, owned } = facts;
     if managed {
@@ -117,8 +117,9 @@ fn follows(facts: Facts) -> Verdict {
 
 /// The verdict on one instance, before limits.
 ///
-/// What was seen may settle it: allowed, managed, or in use. What was not read is then decided twice: as if it spoke
-/// for leaving alone, and as if it spoke for ending. Where the two differ, the answer is not known.
+/// Some answers decide alone: allowed, managed, or in use. Otherwise the instance is judged twice: all that was not read is
+/// first assumed to be a reason to leave it alone, then a reason to end it. If the two verdicts differ, the result is
+/// [`Verdict::Undetermined`].
 pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> Verdict {
     if seen.allowed.is_some() {
         return Verdict::Allowed;
@@ -134,11 +135,11 @@ pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> Verdict {
     };
     let careful = Facts {
         managed: as_seen.managed || matches!(seen.management, Management::Unknown { .. }),
-        // What is hidden may be a client that holds the wire from inside, or a launcher on a living wire of its own.
+        // A hidden process may be a client that holds the wire from inside, or a launcher on a living wire of its own.
         dead: as_seen.dead && seen.hidden.is_none(),
         live: as_seen.live || seen.channels.live() == Answer::Unread,
         serves: as_seen.serves || seen.channels.serves() == Answer::Unread,
-        // A client that holds the wire and is no ancestor did not start it, or has given it away.
+        // If a client that is no ancestor holds the wire, the process that started the server has ended or given it away.
         owned: as_seen.owned
             || matches!(seen.owner, Owner::Unknown { .. }) && dead != Answer::Yes(Proof::ClientMovedOn),
         ..as_seen
@@ -146,7 +147,7 @@ pub(super) fn judge(seen: &Observation, dead: Answer<Proof>) -> Verdict {
     let deadly = Facts { dead: dead != Answer::No, ..as_seen };
     match (follows(as_seen), follows(careful), follows(deadly)) {
         (settled @ (Verdict::Managed | Verdict::InUse), ..) => settled,
-        // Whether it is ended, also on request, stands and falls with what that helper is.
+        // The unread helper decides whether the instance may be ended, also on request.
         (..) if seen.unread_helper.is_some() => Verdict::Undetermined,
         (_, careful, deadly) if careful == deadly || careful.ends(false) && deadly.ends(false) => deadly,
         _ => Verdict::Undetermined,

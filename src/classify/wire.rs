@@ -1,4 +1,4 @@
-//! The stdio connection of an instance: what is known of each direction, over all launchers and servers.
+//! The stdio connection of an instance: the state of each direction, over all launchers and servers.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::instance::{Instance, Part};
 use crate::process::{OtherEnd, Pid, Stdio, StdioKind};
 
-/// What is known of the other end of one direction.
+/// The state of the other end of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WireState {
@@ -26,21 +26,21 @@ pub enum WireState {
 pub(super) struct Direction {
     /// The processes outside the instance that hold the other end, ascending.
     pub(super) holders: Vec<Pid>,
-    /// By the kernel, no process holds the other end of at least one descriptor.
+    /// The kernel reports for at least one descriptor that no process holds the other end.
     pub(super) closed: bool,
     /// At least one descriptor could not be read.
     pub(super) unread: bool,
-    /// A server, and not only a launcher of it, has nothing there (`/dev/null`, a file): the launcher's wire is not the
+    /// A server, and not only a launcher, has no wire there (`/dev/null`, a file). Then a launcher's wire is not the
     /// server's.
     pub(super) absent: bool,
-    /// A terminal is there, so its master is held, but by no process that was read.
+    /// There is a terminal whose master is held, but by no process that was read.
     pub(super) terminal: bool,
 }
 
 impl Direction {
-    /// A holder outside wins over everything, then what could not be read, then a closed end. Members are looked at,
-    /// so an unnamed master of a terminal is held outside the instance; only beside a closed end that is too little to
-    /// go by (`script` may have a member that cannot be read).
+    /// An outside holder wins over everything, then an unread descriptor, then a closed end. If the master of a terminal is
+    /// held by an unknown process, that is outside the instance, because all members were read. Beside a closed end this
+    /// is not certain: `script` may have a member that could not be read.
     pub(super) fn state(&self) -> WireState {
         if !self.holders.is_empty() || self.terminal && !self.closed {
             WireState::Held
@@ -53,7 +53,7 @@ impl Direction {
         }
     }
 
-    /// The state once the holders in `dead` are gone: what only they held is closed.
+    /// The state without the holders in `dead`. A direction that only they held is closed.
     pub(super) fn state_without(&self, dead: &HashSet<Pid>) -> WireState {
         let held = !self.holders.is_empty();
         if self.holders.iter().any(|pid| !dead.contains(pid)) {
@@ -66,8 +66,7 @@ impl Direction {
     fn take_in(&mut self, instance: &Instance<'_>, kind: StdioKind, end: OtherEnd<'_>) {
         match end {
             OtherEnd::Unread if kind == StdioKind::Tty => self.terminal = true,
-            // An end that stays inside the instance (a pipe between two members) does not show whether there is a
-            // client.
+            // A pipe between two members does not show whether there is a client.
             OtherEnd::Held(pids) => self.hold(instance, pids),
             OtherEnd::Closed => self.closed = true,
             OtherEnd::Unread => self.unread = true,
@@ -85,13 +84,13 @@ impl Direction {
 pub(super) struct Wire {
     pub(super) stdin: Direction,
     pub(super) stdout: Direction,
-    /// Pipes and socket pairs on other descriptors, and what helpers have on 0 and 1: they can only show that it is
-    /// used.
+    /// Pipes and socket pairs on other descriptors, and those of helpers on 0 and 1. They can only show that the instance
+    /// is used.
     pub(super) other: Direction,
 }
 
 impl Wire {
-    /// What launchers and servers hold.
+    /// The wire of an instance, by the descriptors of its launchers and servers.
     pub(super) fn of(instance: &Instance<'_>) -> Wire {
         let mut wire = Wire::default();
         for record in instance.launchers_and_servers() {
@@ -113,7 +112,7 @@ impl Wire {
                 }
             }
         }
-        // What is below may have been handed on outside the instance.
+        // A helper's descriptors may have been passed to processes outside the instance.
         let helpers = instance.members.iter().filter(|member| member.part == Part::Helper);
         for record in helpers.map(|member| member.record).filter(|_| !instance.is_left_over()) {
             for end in record.details.stdio.iter().flat_map(|stdio| [stdio.stdin(), stdio.stdout()]) {
@@ -138,7 +137,7 @@ impl Wire {
         }
     }
 
-    /// An outside process was seen to hold a direction.
+    /// Was an outside process seen to hold a direction?
     pub(super) fn is_held(&self) -> bool {
         self.directions().into_iter().any(|direction| direction.state() == WireState::Held)
     }

@@ -13,9 +13,10 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 
 use crate::exit::Exit;
+use crate::guard::args::GuardArgs;
 use crate::guard::container;
-use crate::guard::ticket::Ticket;
-use crate::guard::watch::{Watched, watch};
+use crate::guard::events::InitialState;
+use crate::guard::watch::watch;
 use crate::guard::{command, ffi, stdin};
 use crate::process::ProcessRecord;
 use crate::program::{Kind, Resolution};
@@ -26,16 +27,16 @@ pub use host::{Host, Settings};
 pub use queue::{Queue, wire_on};
 pub use world::Server;
 
-/// Watches until the server is gone. Says on the ticket's pipe that it does, or why it does not.
+/// Watches until the server is gone. Says on the pipe of its arguments that it does, or why it does not.
 pub(super) fn run(words: &[String]) -> Exit {
-    let Some(ticket) = Ticket::parse(words) else {
+    let Some(args) = GuardArgs::parse(words) else {
         notice("mcp-reap: guard is started by exec, and by nothing else");
         return Exit::Refused;
     };
-    let Some(ready) = ffi::adopt(ticket.ready_fd) else { return Exit::Refused };
+    let Some(ready) = ffi::adopt(args.ready_fd) else { return Exit::Refused };
     // While this is still the folder that the command's path is about.
-    let script = is_shell_script(&ticket);
-    let (mut events, watched) = match prepare(&ticket) {
+    let script = is_shell_script(&args);
+    let (mut events, watched) = match prepare(&args) {
         Ok(prepared) => prepared,
         Err(why) => {
             let _ = std::fs::File::from(ready).write_all(format!("{why}\n").as_bytes());
@@ -43,11 +44,11 @@ pub(super) fn run(words: &[String]) -> Exit {
         }
     };
     // Seen while it is still exec's; the server's own command line may be anything.
-    let mut world = Server::new(host::Here::new(), &ticket).of_a_shell_script(script);
+    let mut world = Server::new(host::Here::new(), &args).of_a_shell_script(script);
     let _ = std::fs::File::from(ready).write_all(b"\n");
     world = world.with_the_client_behind();
     #[cfg(target_os = "linux")]
-    ffi::let_go_of_code();
+    ffi::release_code_pages();
     let root_gone = match watch(watched, &mut events, &mut world) {
         Ok(root_gone) => root_gone,
         Err(error) => {
@@ -56,22 +57,22 @@ pub(super) fn run(words: &[String]) -> Exit {
             return Exit::NotFine;
         }
     };
-    if let Some(engine) = ticket.engine.as_deref().filter(|_| root_gone) {
-        stop_container(engine, &ticket.marker);
+    if let Some(engine) = args.engine.as_deref().filter(|_| root_gone) {
+        stop_container(engine, &args.marker);
     }
     Exit::Fine
 }
 
 /// What tells this system's guardian of what happens.
 #[cfg(target_os = "linux")]
-type Told = crate::guard::poll::Polled;
+type Told = crate::guard::poll::PollEvents;
 #[cfg(target_os = "macos")]
 type Told = Queue<crate::sys::macos::Mac>;
 
 /// Is what `exec` is about to become a script for a shell?
-fn is_shell_script(ticket: &Ticket) -> bool {
-    let mut record = ProcessRecord::new(ticket.root.pid, ticket.root.start);
-    record.argv = Some(world::command_of(&crate::sys::command(ticket.root.pid)));
+fn is_shell_script(args: &GuardArgs) -> bool {
+    let mut record = ProcessRecord::new(args.root.pid, args.root.start);
+    record.argv = Some(world::command_of(&crate::sys::command(args.root.pid)));
     let Some(program) = Resolution::of(&record).program else { return false };
     let file = matches!(program.kind, Kind::Binary | Kind::Script);
     let path = std::env::var_os("PATH");
@@ -79,16 +80,16 @@ fn is_shell_script(ticket: &Ticket) -> bool {
 }
 
 /// Takes what is this guardian's and closes all else; fails before anybody relies on it.
-fn prepare(ticket: &Ticket) -> Result<(Told, Watched), String> {
+fn prepare(args: &GuardArgs) -> Result<(Told, InitialState), String> {
     // First: on macOS the queue is a descriptor of its own.
-    stdin::let_go_of_all_but(&ticket.descriptors())
+    stdin::close_all_but(&args.descriptors())
         .map_err(|error| format!("could not close what it inherited: {error}"))?;
     // The folder it was started in may be on a disk that somebody wants to take out.
     let _ = std::env::set_current_dir("/");
     #[cfg(target_os = "linux")]
-    let told = Told::begin(ticket)?;
+    let told = Told::begin(args)?;
     #[cfg(target_os = "macos")]
-    let told = Told::begin(crate::sys::macos::Mac, ticket)?;
+    let told = Told::begin(crate::sys::macos::Mac, args)?;
     let directory = crate::config::state_dir().map_err(|error| error.to_string())?;
     // Without its log nothing is ended: what a run would refuse is said while the client's log is read.
     crate::audit::usable(&directory).map_err(|error| format!("no audit log could be written: {error}"))?;

@@ -25,7 +25,7 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     }
     // A person sees what is in use before the yes; a script has to pass --in-use.
     let asked = !yes && !dry_run && can_ask();
-    let choice = Choice::These { roots, in_use: args.in_use || asked };
+    let choice = Choice::Chosen { roots, in_use: args.in_use || asked };
     if dry_run {
         return reap::dry_run(session, &choice);
     }

@@ -31,7 +31,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let scene = judged.scene();
     // Whatever a person may choose: what is allowed, managed or never a target is no choice.
     let all = judged.judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
-    let may = Choice::These { roots: all, in_use: true };
+    let may = Choice::Chosen { roots: all, in_use: true };
     let choosable = Plan::of(&judged.judgement, &judged.look, &session.policy, &may);
     let list = PickList::new(&scene, &choosable);
     if list.rows.is_empty() {
@@ -54,7 +54,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let yes = rows.iter().all(|row| row.unused);
     let roots: HashSet<_> = rows.iter().map(|row| row.root).collect();
     // What came into use meanwhile stays, unless that yes was for it.
-    let choice = Choice::These { roots, in_use: !yes };
+    let choice = Choice::Chosen { roots, in_use: !yes };
     reap::run(session, &RunRequest { choice, yes, wait: true, by: cli.started_by })
 }
 

@@ -34,7 +34,7 @@ pub(super) fn take(
         }
         return Ok(None);
     }
-    let patience = Policy::patience(session.policy.grace);
+    let patience = Policy::run_lock_wait(session.policy.grace);
     if !session.quiet {
         notice(&format!("{} is at work; waiting for it, at most {}", named(holder), elapsed(patience)));
     }

@@ -156,7 +156,7 @@ fn allow(mut section: Section<'_>, around: &Surroundings) -> Result<AllowRule, C
     };
     // An unknown key first: for `nmae = "x"` the message is to name the misspelt key.
     section.finish()?;
-    if rule.asks_something() {
+    if rule.has_condition() {
         return Ok(rule);
     }
     Err(section.mistake_here(

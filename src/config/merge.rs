@@ -126,7 +126,7 @@ mod tests {
         Overrides { allow: vec!["notes*".into()], ..Overrides::default() }.apply(&mut policy).unwrap();
         assert_eq!(policy.allow.len(), 3);
         assert!(policy.allow[1].name.is_some() && policy.allow[2].command.is_some());
-        assert!(policy.allow[1..].iter().all(|rule| rule.origin == "--allow" && rule.asks_something()));
+        assert!(policy.allow[1..].iter().all(|rule| rule.origin == "--allow" && rule.has_condition()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Becoming the command: found as execvp(3) finds it, with an environment that is its own.
+//! Becomes the command, which is looked up as execvp(3) does.
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
@@ -9,19 +9,19 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use nix::errno::Errno;
 use nix::unistd::execve;
 
-/// Where commands are looked for when PATH is not set (glibc's `confstr(_CS_PATH)`).
+/// The folders that are searched for commands when PATH is not set (glibc's `confstr(_CS_PATH)`).
 const NO_PATH: &str = "/bin:/usr/bin";
 
-/// Shells, by the first line of a script.
+/// Interpreters that make a script a shell script.
 const SHELLS: [&str; 7] = ["ash", "bash", "dash", "fish", "ksh", "sh", "zsh"];
 
-/// Why this process is still what it was.
+/// Why the command could not be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotStarted {
-    /// Nowhere in PATH, or no such file.
+    /// It is not in PATH, or there is no such file.
     #[error("{0}: command not found")]
     NotFound(String),
-    /// It is there and cannot be run.
+    /// The file cannot be executed, and why.
     #[error("{0}: {1}")]
     NotExecutable(String, String),
 }
@@ -36,8 +36,8 @@ impl NotStarted {
     }
 }
 
-/// The environment, each `NAME=value`, in its order; `marker` replaces a variable of that name or stands
-/// last, `None` takes it out.
+/// The environment as `NAME=value` entries, in the same order. The variable `name` gets the value `marker`, in its old place
+/// or at the end; `None` removes it.
 pub fn environment(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     name: &str,
@@ -64,11 +64,11 @@ fn entry(key: &OsStr, value: &OsStr) -> Option<CString> {
     CString::new(bytes).ok()
 }
 
-/// Replaces this process by the command. A name without a slash is looked for in `path`; a file that is
-/// no program and says no interpreter is given to `/bin/sh`, as execvp(3) does.
+/// Replaces this process with the command. A name without a slash is looked up in `path`. A file that is
+/// neither a program nor names an interpreter is given to `/bin/sh`, as execvp(3) does.
 ///
 /// # Errors
-/// When nothing could be started; this process goes on then.
+/// When the command could not be started. This process then goes on.
 pub fn become_command(
     command: &[OsString],
     path: Option<&OsStr>,
@@ -81,7 +81,7 @@ pub fn become_command(
     for file in candidates(command.first().map(OsString::as_os_str).unwrap_or_default(), path) {
         match start(&file, &arguments, environment) {
             Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => {}
-            // Another folder may have one that can be run.
+            // Another folder may have a file that can be executed.
             errno @ Errno::EACCES => denied = Some(errno),
             errno => return Err(NotStarted::NotExecutable(name, errno.desc().to_owned())),
         }
@@ -119,16 +119,16 @@ fn start(file: &CString, arguments: &[CString], environment: &[CString]) -> Errn
     errno
 }
 
-/// Is this a script for a shell? Its first line says so; `program` is what is run itself, and without such a line
-/// execvp(3) gives it to `/bin/sh`. What cannot be read is none.
-pub fn is_shell_script(name: &OsStr, program: bool, path: Option<&OsStr>) -> bool {
+/// Is this file a script for a shell? Its first line shows it. A file without such a line is one if it is executed itself,
+/// because execvp(3) gives it to `/bin/sh`. A file that cannot be read is none.
+pub fn is_shell_script(name: &OsStr, is_executed: bool, path: Option<&OsStr>) -> bool {
     let mut files = candidates(name, path).into_iter().map(|file| OsString::from_vec(file.into_bytes()));
     let Some(mut file) = files.find_map(|file| File::open(file).ok()) else { return false };
     let mut start = [0; 128];
     let Ok(length) = file.read(&mut start) else { return false };
     let start = &start[..length];
     match start.strip_prefix(b"#!") {
-        None => program && !start.is_empty() && !start.contains(&0),
+        None => is_executed && !start.is_empty() && !start.contains(&0),
         Some(rest) => {
             let line = String::from_utf8_lossy(rest.split(|byte| *byte == b'\n').next().unwrap_or_default());
             let named = line.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or_default());

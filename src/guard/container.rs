@@ -1,40 +1,39 @@
-//! A server in a container: the process that `exec` becomes is only the engine's client, and what ends is
-//! it, not always the container. So the container gets a label, and exactly the one with that label is
-//! stopped.
+//! Stops the container of a server. There the process that `exec` becomes is only the engine's client, and the container
+//! may outlive it. So `exec` gives the container a label, and the guardian stops exactly the one with that label.
 
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What is told to the engine and asked of it.
 const LABEL: &str = "mcp-reap.exec";
-/// How long a container has before its engine kills it, in seconds.
-const STOP_WITHIN: &str = "10";
-/// How long an engine may take to answer, beyond that.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Seconds after which the engine kills a container that does not stop.
+const STOP_SECONDS: &str = "10";
+/// How long an engine may take to answer; longer than [`STOP_SECONDS`].
+const ENGINE_TIMEOUT: Duration = Duration::from_secs(15);
 const ENGINES: [&str; 3] = ["docker", "podman", "nerdctl"];
-/// Each says which engine is meant, and one far away may be.
-const ELSEWHERE: [&str; 4] = ["DOCKER_HOST", "CONTAINER_HOST", "DOCKER_CONTEXT", "CONTAINER_CONNECTION"];
+/// Variables that select an engine, which may be on another machine.
+const ENGINE_VARIABLES: [&str; 4] =
+    ["DOCKER_HOST", "CONTAINER_HOST", "DOCKER_CONTEXT", "CONTAINER_CONNECTION"];
 
-/// The engine that a command runs a container with, as it was typed; `None` for any other command.
+/// The engine with which a command runs a container, as it was typed; `None` for any other command.
 ///
-/// Options before `run` may name another engine than the one a guardian would ask, and a container that is
-/// started with `-d` is meant to stay: both are left alone.
+/// `None` also where options before `run` may select another engine than the one that a guardian would ask, and where
+/// `-d` shows that the container is meant to stay.
 pub fn engine(command: &[OsString]) -> Option<String> {
-    at(command, |name| std::env::var(name).ok()).map(|_| command[0].to_string_lossy().into_owned())
+    run_options(command, |name| std::env::var(name).ok()).map(|_| command[0].to_string_lossy().into_owned())
 }
 
-/// The command with the label, where it runs a container that this machine's engine keeps.
+/// The command with the label added, where it runs a container on this machine's engine.
 pub fn labelled(command: &[OsString], id: &str) -> Vec<OsString> {
     let mut command = command.to_vec();
-    if let Some(at) = at(&command, |name| std::env::var(name).ok()) {
+    if let Some(at) = run_options(&command, |name| std::env::var(name).ok()) {
         command.splice(at..at, [OsString::from("--label"), OsString::from(format!("{LABEL}={id}"))]);
     }
     command
 }
 
-/// Where the options of `run` begin.
-fn at(command: &[OsString], variable: impl Fn(&str) -> Option<String>) -> Option<usize> {
+/// The index at which the options of `run` begin.
+fn run_options(command: &[OsString], variable: impl Fn(&str) -> Option<String>) -> Option<usize> {
     let (program, rest) = command.split_first()?;
     let program = program.to_str().filter(|path| path.starts_with('/') || !path.contains('/'))?;
     let name = program.rsplit('/').next()?;
@@ -43,44 +42,45 @@ fn at(command: &[OsString], variable: impl Fn(&str) -> Option<String>) -> Option
         [container, run, ..] if container == "container" && run == "run" => 3,
         _ => return None,
     };
-    let far =
+    let is_remote =
         |name: &&str| variable(name).is_some_and(|place| !place.is_empty() && !place.starts_with("unix:"));
-    let stays = command[run..].iter().any(|word| stays(word));
-    (ENGINES.contains(&name) && !stays && !ELSEWHERE.iter().any(far)).then_some(run)
+    let detached = command[run..].iter().any(|word| is_detach(word));
+    (ENGINES.contains(&name) && !detached && !ENGINE_VARIABLES.iter().any(is_remote)).then_some(run)
 }
 
-/// `-d`, `-itd`, `--detach`: also where it is an argument of the server, for that only leaves alone.
-fn stays(word: &OsStr) -> bool {
+/// Is it `-d`, `-itd` or `--detach`? It may be an argument of the server, but a wrong yes only leaves the container alone.
+fn is_detach(word: &OsStr) -> bool {
     let Some(word) = word.to_str() else { return false };
     let cluster = word.strip_prefix('-').filter(|short| short.bytes().all(|b| b"itdPq".contains(&b)));
     cluster.is_some_and(|short| short.contains('d'))
         || word.starts_with("--detach") && !word.ends_with("=false")
 }
 
-/// Stops the container with this label, if one runs. Says which were stopped.
+/// Stops the container with this label, if one runs. Returns the ids of those that were stopped.
 ///
 /// # Errors
-/// When the engine could not be asked, in its own words.
+/// When the engine failed or gave no answer, and why.
 pub fn stop(engine: &str, id: &str) -> Result<Vec<String>, String> {
-    let listed = ask(engine, &["ps", "--quiet", "--no-trunc", "--filter", &format!("label={LABEL}={id}")])?;
+    let listed = run(engine, &["ps", "--quiet", "--no-trunc", "--filter", &format!("label={LABEL}={id}")])?;
     let containers: Vec<String> = listed.split_whitespace().map(str::to_owned).collect();
-    // Only what looks like an id: a warning among the answers is none.
+    // A warning in the output is not an id.
     if containers.iter().any(|id| id.len() < 12 || !id.bytes().all(|b| b.is_ascii_hexdigit())) {
         return Err(format!("{engine} ps did not answer with ids"));
     }
     for container in &containers {
-        ask(engine, &["stop", "-t", STOP_WITHIN, container])?;
+        run(engine, &["stop", "-t", STOP_SECONDS, container])?;
     }
     Ok(containers)
 }
 
-fn ask(engine: &str, arguments: &[&str]) -> Result<String, String> {
+/// Runs the engine and returns its stdout.
+fn run(engine: &str, arguments: &[&str]) -> Result<String, String> {
     let failed = |why: &dyn std::fmt::Display| format!("{engine} {}: {why}", arguments[0]);
     let mut command = Command::new(engine);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| failed(&error))?;
-    let until = Instant::now() + PATIENCE;
-    // An answer is some lines, which a pipe takes whole.
+    let until = Instant::now() + ENGINE_TIMEOUT;
+    // The output is read after the end, because its few lines fit into the pipe.
     let status = loop {
         match child.try_wait().map_err(|error| failed(&error))? {
             Some(status) => break status,
@@ -108,7 +108,7 @@ mod tests {
         let command: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let variable =
             |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned());
-        at(&command, variable)
+        run_options(&command, variable)
     }
 
     #[test]

@@ -1,144 +1,145 @@
-//! What a guardian does next: the table of events, as a function of what it has seen.
+//! Decides what a guardian does next, as a pure function of what it has observed.
 //!
-//! It only says when to ask and when to judge. Whether anything is ended is for the judgement to say.
+//! It only decides when to ask and when to judge. Whether anything is ended is decided by the judgement.
 
 use std::time::Duration;
 
-/// While stdin is hung up and the client lives, stdout is asked about this often.
-const ASK_STDOUT: Duration = Duration::from_secs(1);
-/// While the root is gone, its tree is asked about this often; as is a socket that was shut down.
-const ASK_TREE: Duration = Duration::from_secs(2);
+/// How often it is asked who reads stdout, while stdin is hung up and the client lives.
+const STDOUT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is asked what is left of the tree after the root ended, and what became of a socket that was shut down.
+const TREE_INTERVAL: Duration = Duration::from_secs(2);
 /// The longest rest between two judgements that end nothing.
-const JUDGE_SELDOM: Duration = Duration::from_mins(5);
+const LONGEST_REST: Duration = Duration::from_mins(5);
 
-/// What is known of the stdin that is watched.
+/// The state of the stdin that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stdin {
-    /// `/dev/null`, a file, a terminal, a FIFO with a name: nothing hangs up there.
+pub enum StdinState {
+    /// It never hangs up: `/dev/null`, a file, a terminal or a named FIFO.
     Silent,
     /// Nothing has happened to it.
     Connected,
-    /// One direction of a socket was shut down, and who did it cannot be told; whoever has the other end may still
-    /// close it.
+    /// One direction of a socket was shut down. The kernel does not show by which side; the other end is still open.
     HalfShut,
-    /// Both directions of a socket were shut down, for so long; whoever has the other end still has it.
+    /// Both directions of a socket were shut down this long ago; the other end is still open.
     ShutBothWays(Duration),
-    /// Nobody holds the other end any more, for so long.
+    /// The other end was closed this long ago.
     HungUp(Duration),
 }
 
-/// Who reads what the server writes.
+/// Who reads the server's stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
+pub enum StdoutReader {
     /// Nobody any more.
     Gone,
-    /// The client, and nobody else.
+    /// Only the client.
     Client,
-    /// A pipeline, a file, a terminal; or it could not be read.
+    /// A pipeline, a file or a terminal; or it could not be read.
     Other,
 }
 
 /// What is left of the server after its root ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tree {
-    /// Nothing.
+pub enum TreeState {
+    /// No process.
     Nothing,
-    /// Somebody in it is still connected, or may be.
+    /// A process that is connected, or may be.
     Connected,
-    /// Nobody can write to it any more, and only the client reads what it writes; for so long.
+    /// Processes to which nobody can write any more; for this long only the client has read their output.
     ReadByClient(Duration),
-    /// Something, and none of it is connected.
+    /// Processes that are not connected.
     CutOff,
 }
 
-/// All that a guardian has seen.
+/// All that a guardian has observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Observed {
     /// The stdin that it watches.
-    pub stdin: Stdin,
-    /// Nothing tells that the server closed its own stdin: then that is asked about.
+    pub stdin: StdinState,
+    /// The system reports no event when the server closes its own stdin, so it must be asked.
     pub silent_close: bool,
     /// The client has ended.
     pub client_gone: bool,
     /// The process that `exec` became has ended.
     pub root_gone: bool,
     /// The last answer about stdout, while stdin is hung up and the client lives.
-    pub stdout: Option<Reader>,
+    pub stdout: Option<StdoutReader>,
     /// The last answer about the tree, after the root ended.
-    pub tree: Option<Tree>,
-    /// How long to rest before the next judgement: nothing at first, more after one that ended nothing.
+    pub tree: Option<TreeState>,
+    /// How long to rest before the next judgement. Zero at first, longer after each that ended nothing.
     pub rest: Duration,
-    /// How long the client may read on after it closed stdin: `[exec] linger`.
+    /// How long the client may still read after it closed stdin: `[exec] linger`.
     pub linger: Duration,
 }
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum Action {
     /// Sleep until something happens.
     Sleep,
-    /// Sleep until something happens or so long, then ask again.
+    /// Sleep until something happens or this time is over, then ask again.
     SleepAtMost(Duration),
     /// Ask who reads stdout.
     AskStdout,
     /// Ask what is left of the tree.
     AskTree,
-    /// A grace for the server to leave by itself, then the judgement.
+    /// Judge, after a grace in which the server can end by itself.
     Judge {
-        /// The client still reads stdout and has had its time.
+        /// The client still reads stdout, but its time for that is over.
         lingered: bool,
     },
-    /// One judgement, then leave.
+    /// Judge once, then leave.
     JudgeAndLeave,
-    /// There is nothing to do any more.
+    /// Leave: there is nothing left to do.
     Leave,
 }
 
-impl Seen {
-    /// The row of the table that applies.
-    pub fn next(&self) -> Next {
+impl Observed {
+    /// What to do next.
+    pub fn next(&self) -> Action {
         if self.root_gone {
             return self.after_the_root();
         }
         match self.stdin {
-            Stdin::Silent if self.client_gone => Next::JudgeAndLeave,
-            // Without a stdin no hang-up of it can come.
-            Stdin::Connected if self.client_gone && self.silent_close => Next::SleepAtMost(JUDGE_SELDOM),
-            Stdin::Silent | Stdin::Connected => Next::Sleep,
-            Stdin::HalfShut => Next::SleepAtMost(ASK_TREE),
-            Stdin::ShutBothWays(since) if self.client_gone || since >= self.linger => self.judge(false),
-            Stdin::ShutBothWays(_) => Next::SleepAtMost(ASK_TREE),
-            Stdin::HungUp(_) if self.client_gone => self.judge(false),
-            Stdin::HungUp(since) => match self.stdout {
-                None => Next::AskStdout,
-                Some(Reader::Gone) => self.judge(false),
-                Some(Reader::Client) if since >= self.linger => self.judge(true),
-                Some(Reader::Client | Reader::Other) => Next::SleepAtMost(ASK_STDOUT),
+            StdinState::Silent if self.client_gone => Action::JudgeAndLeave,
+            // The server may have closed its stdin, and then no hang-up will come.
+            StdinState::Connected if self.client_gone && self.silent_close => {
+                Action::SleepAtMost(LONGEST_REST)
+            }
+            StdinState::Silent | StdinState::Connected => Action::Sleep,
+            StdinState::HalfShut => Action::SleepAtMost(TREE_INTERVAL),
+            StdinState::ShutBothWays(since) if self.client_gone || since >= self.linger => self.judge(false),
+            StdinState::ShutBothWays(_) => Action::SleepAtMost(TREE_INTERVAL),
+            StdinState::HungUp(_) if self.client_gone => self.judge(false),
+            StdinState::HungUp(since) => match self.stdout {
+                None => Action::AskStdout,
+                Some(StdoutReader::Gone) => self.judge(false),
+                Some(StdoutReader::Client) if since >= self.linger => self.judge(true),
+                Some(StdoutReader::Client | StdoutReader::Other) => Action::SleepAtMost(STDOUT_INTERVAL),
             },
         }
     }
 
-    fn after_the_root(&self) -> Next {
+    fn after_the_root(&self) -> Action {
         match self.tree {
-            None => Next::AskTree,
-            Some(Tree::Nothing) => Next::Leave,
-            Some(Tree::ReadByClient(since)) if since >= self.linger => self.judge(true),
-            Some(Tree::ReadByClient(_)) => Next::SleepAtMost(ASK_TREE),
-            Some(_) if matches!(self.stdin, Stdin::HungUp(_)) => self.judge(false),
-            Some(Tree::Connected) => Next::SleepAtMost(ASK_TREE),
-            Some(Tree::CutOff) => self.judge(false),
+            None => Action::AskTree,
+            Some(TreeState::Nothing) => Action::Leave,
+            Some(TreeState::ReadByClient(since)) if since >= self.linger => self.judge(true),
+            Some(TreeState::ReadByClient(_)) => Action::SleepAtMost(TREE_INTERVAL),
+            Some(_) if matches!(self.stdin, StdinState::HungUp(_)) => self.judge(false),
+            Some(TreeState::Connected) => Action::SleepAtMost(TREE_INTERVAL),
+            Some(TreeState::CutOff) => self.judge(false),
         }
     }
 
-    fn judge(&self, lingered: bool) -> Next {
-        if self.rest.is_zero() { Next::Judge { lingered } } else { Next::SleepAtMost(self.rest) }
+    fn judge(&self, lingered: bool) -> Action {
+        if self.rest.is_zero() { Action::Judge { lingered } } else { Action::SleepAtMost(self.rest) }
     }
 }
 
-/// How long to rest after so many judgements in a row that ended nothing. What they left alone may be in
-/// use by somebody who will leave, or was too much in motion.
-pub fn rest_after(in_vain: u32) -> Duration {
-    Duration::from_secs(1 << in_vain.min(9)).min(JUDGE_SELDOM)
+/// How long to rest after this many judgements in a row that ended nothing. The processes that they left alone may be in
+/// use for a while, or changed between the looks.
+pub fn rest_after(judgements: u32) -> Duration {
+    Duration::from_secs(1 << judgements.min(9)).min(LONGEST_REST)
 }
 
 #[cfg(test)]
@@ -147,8 +148,8 @@ mod tests {
 
     const LINGER: Duration = Duration::from_mins(1);
 
-    fn seen(stdin: Stdin, client_gone: bool, root_gone: bool) -> Seen {
-        Seen {
+    fn seen(stdin: StdinState, client_gone: bool, root_gone: bool) -> Observed {
+        Observed {
             stdin,
             silent_close: true,
             client_gone,
@@ -160,63 +161,74 @@ mod tests {
         }
     }
 
-    fn hung_up(stdout: Reader, seconds: u64) -> Seen {
-        Seen { stdout: Some(stdout), ..seen(Stdin::HungUp(Duration::from_secs(seconds)), false, false) }
+    fn hung_up(stdout: StdoutReader, seconds: u64) -> Observed {
+        Observed {
+            stdout: Some(stdout),
+            ..seen(StdinState::HungUp(Duration::from_secs(seconds)), false, false)
+        }
     }
 
-    fn rootless(stdin: Stdin, tree: Tree) -> Seen {
-        Seen { tree: Some(tree), ..seen(stdin, false, true) }
+    fn rootless(stdin: StdinState, tree: TreeState) -> Observed {
+        Observed { tree: Some(tree), ..seen(stdin, false, true) }
     }
 
     #[test]
     fn every_row_of_the_table_leads_where_it_says() {
-        let now = Stdin::HungUp(Duration::ZERO);
-        let judge = Next::Judge { lingered: false };
-        let second = |n| Next::SleepAtMost(Duration::from_secs(n));
-        let shut = |n| Stdin::ShutBothWays(Duration::from_secs(n));
+        let now = StdinState::HungUp(Duration::ZERO);
+        let judge = Action::Judge { lingered: false };
+        let second = |n| Action::SleepAtMost(Duration::from_secs(n));
+        let shut = |n| StdinState::ShutBothWays(Duration::from_secs(n));
         for (what, seen, next) in [
-            ("nothing has happened", seen(Stdin::Connected, false, false), Next::Sleep),
+            ("nothing has happened", seen(StdinState::Connected, false, false), Action::Sleep),
             ("client gone, hang-up", seen(now, true, false), judge),
-            ("root gone, hang-up, something left", rootless(now, Tree::CutOff), judge),
-            ("root gone, hang-up, it says it is connected", rootless(now, Tree::Connected), judge),
-            ("hang-up, stdout not asked", seen(now, false, false), Next::AskStdout),
-            ("hang-up, stdout's reader gone", hung_up(Reader::Gone, 0), judge),
-            ("hang-up, the client reads on", hung_up(Reader::Client, 0), second(1)),
-            ("hang-up, the client reads on, nearly", hung_up(Reader::Client, 59), second(1)),
+            ("root gone, hang-up, something left", rootless(now, TreeState::CutOff), judge),
+            ("root gone, hang-up, it says it is connected", rootless(now, TreeState::Connected), judge),
+            ("hang-up, stdout not asked", seen(now, false, false), Action::AskStdout),
+            ("hang-up, stdout's reader gone", hung_up(StdoutReader::Gone, 0), judge),
+            ("hang-up, the client reads on", hung_up(StdoutReader::Client, 0), second(1)),
+            ("hang-up, the client reads on, nearly", hung_up(StdoutReader::Client, 59), second(1)),
             (
                 "hang-up, the client reads on too long",
-                hung_up(Reader::Client, 60),
-                Next::Judge { lingered: true },
+                hung_up(StdoutReader::Client, 60),
+                Action::Judge { lingered: true },
             ),
-            ("hang-up, a pipeline", hung_up(Reader::Other, 3600), second(1)),
-            ("the server's own half-close", seen(Stdin::HalfShut, false, false), second(2)),
-            ("the same, client gone", seen(Stdin::HalfShut, true, false), second(2)),
+            ("hang-up, a pipeline", hung_up(StdoutReader::Other, 3600), second(1)),
+            ("the server's own half-close", seen(StdinState::HalfShut, false, false), second(2)),
+            ("the same, client gone", seen(StdinState::HalfShut, true, false), second(2)),
             ("both ways shut down", seen(shut(59), false, false), second(2)),
             ("both ways shut down too long", seen(shut(60), false, false), judge),
             ("both ways shut down, client gone", seen(shut(0), true, false), judge),
-            ("client gone, the wire is held", seen(Stdin::Connected, true, false), second(300)),
+            ("client gone, the wire is held", seen(StdinState::Connected, true, false), second(300)),
             (
                 "the same where a guardian has a stdin of its own",
-                Seen { silent_close: false, ..seen(Stdin::Connected, true, false) },
-                Next::Sleep,
+                Observed { silent_close: false, ..seen(StdinState::Connected, true, false) },
+                Action::Sleep,
             ),
-            ("root gone, not asked", seen(Stdin::Connected, true, true), Next::AskTree),
-            ("root gone, the wire lives on", rootless(Stdin::Connected, Tree::Connected), second(2)),
-            ("root gone, the wire has ended", rootless(Stdin::Connected, Tree::CutOff), judge),
+            ("root gone, not asked", seen(StdinState::Connected, true, true), Action::AskTree),
+            (
+                "root gone, the wire lives on",
+                rootless(StdinState::Connected, TreeState::Connected),
+                second(2),
+            ),
+            ("root gone, the wire has ended", rootless(StdinState::Connected, TreeState::CutOff), judge),
             (
                 "root gone, the client reads on",
-                rootless(now, Tree::ReadByClient(Duration::from_secs(59))),
+                rootless(now, TreeState::ReadByClient(Duration::from_secs(59))),
                 second(2),
             ),
             (
                 "root gone, the client reads on too long",
-                rootless(Stdin::Connected, Tree::ReadByClient(LINGER)),
-                Next::Judge { lingered: true },
+                rootless(StdinState::Connected, TreeState::ReadByClient(LINGER)),
+                Action::Judge { lingered: true },
             ),
-            ("root gone, nothing left", rootless(now, Tree::Nothing), Next::Leave),
-            ("root gone, nothing left, no wire", rootless(Stdin::Silent, Tree::Nothing), Next::Leave),
-            ("null on stdin", seen(Stdin::Silent, false, false), Next::Sleep),
-            ("null on stdin, client gone", seen(Stdin::Silent, true, false), Next::JudgeAndLeave),
+            ("root gone, nothing left", rootless(now, TreeState::Nothing), Action::Leave),
+            (
+                "root gone, nothing left, no wire",
+                rootless(StdinState::Silent, TreeState::Nothing),
+                Action::Leave,
+            ),
+            ("null on stdin", seen(StdinState::Silent, false, false), Action::Sleep),
+            ("null on stdin, client gone", seen(StdinState::Silent, true, false), Action::JudgeAndLeave),
         ] {
             assert_eq!(seen.next(), next, "{what}");
         }
@@ -224,10 +236,10 @@ mod tests {
 
     #[test]
     fn a_judgement_in_vain_is_repeated_ever_more_seldom() {
-        let resting = |rest| Seen { rest, ..seen(Stdin::HungUp(LINGER), true, false) }.next();
-        assert_eq!(resting(Duration::ZERO), Next::Judge { lingered: false });
-        assert_eq!(resting(rest_after(1)), Next::SleepAtMost(Duration::from_secs(2)));
+        let resting = |rest| Observed { rest, ..seen(StdinState::HungUp(LINGER), true, false) }.next();
+        assert_eq!(resting(Duration::ZERO), Action::Judge { lingered: false });
+        assert_eq!(resting(rest_after(1)), Action::SleepAtMost(Duration::from_secs(2)));
         assert_eq!(rest_after(4), Duration::from_secs(16));
-        assert_eq!(rest_after(40), JUDGE_SELDOM);
+        assert_eq!(rest_after(40), LONGEST_REST);
     }
 }

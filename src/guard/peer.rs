@@ -1,26 +1,25 @@
-//! Whose hang-up is it? A socket that its own side shut down looks hung up to poll(2) while the other end is
-//! still there.
+//! Tells whether the other end of a socket is still open. To poll(2) a socket looks hung up also when its own side shut it
+//! down.
 //!
-//! Who shut down one direction cannot be told: shutdown(2) writes into the sockets of both ends
-//! (<https://github.com/torvalds/linux/blob/v6.18/net/unix/af_unix.c>, `unix_shutdown`), the same bits for the writer that
-//! writes no more as for the reader that reads no more. So only the end of the other end is an end.
+//! The kernel does not show which side shut down one direction. shutdown(2) writes into the sockets of both ends
+//! (<https://github.com/torvalds/linux/blob/v6.18/net/unix/af_unix.c>, `unix_shutdown`), and sets the same bits when the
+//! writer stops writing as when the reader stops reading. So only the close of the other end counts as a hang-up.
 
 use std::os::fd::OwnedFd;
 
-use super::watch::FarEnd;
+use super::events::PeerState;
 
-/// What is at the other end of this unix socket? A peer that is closed has no inode (net/unix/diag.c,
-/// `sk_diag_dump_peer`).
-pub fn far_end(inode: u64) -> FarEnd {
-    let Some(answer) = ask(inode) else { return FarEnd::There };
+/// The state of the other end of this unix socket. A closed peer has no inode (net/unix/diag.c, `sk_diag_dump_peer`).
+pub fn peer_state(inode: u64) -> PeerState {
+    let Some(answer) = ask(inode) else { return PeerState::There };
     match (peer_of(&answer), shut_ways(&answer)) {
-        (Some(0), _) => FarEnd::Gone,
-        (Some(_), Some(BOTH_WAYS)) => FarEnd::ShutBothWays,
-        _ => FarEnd::There,
+        (Some(0), _) => PeerState::Gone,
+        (Some(_), Some(BOTH_WAYS)) => PeerState::ShutBothWays,
+        _ => PeerState::There,
     }
 }
 
-/// `SHUTDOWN_MASK`: nothing can be read, nothing can be written.
+/// `SHUTDOWN_MASK`: shut down for reading and writing.
 const BOTH_WAYS: u8 = 3;
 
 fn ask(inode: u64) -> Option<Vec<u8>> {
@@ -41,7 +40,7 @@ fn ask(inode: u64) -> Option<Vec<u8>> {
     request.extend([0xff; 8]);
     rustix::io::write(&diag, &request).ok()?;
     let mut answer = vec![0; 4096];
-    // The kernel answers while it is asked.
+    // The kernel answers within the write above, so this read does not wait.
     let length = rustix::io::read(&diag, &mut answer[..]).ok()?;
     answer.truncate(length);
     Some(answer)
@@ -59,7 +58,7 @@ fn shut_ways(message: &[u8]) -> Option<u8> {
     attribute(message, UNIX_DIAG_SHUTDOWN)?.first().copied()
 }
 
-/// An attribute of a message with a `struct unix_diag_msg` of 16 bytes.
+/// An attribute of a netlink message that begins with a `struct unix_diag_msg` of 16 bytes.
 fn attribute(message: &[u8], wanted: u16) -> Option<&[u8]> {
     let two = |at: usize| Some(u16::from_ne_bytes(message.get(at..at + 2)?.try_into().ok()?));
     let four = |at: usize| Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?));
@@ -94,14 +93,14 @@ mod tests {
         let file = std::fs::File::from(OwnedFd::from(ours.try_clone().unwrap()));
         let inode = file.metadata().unwrap().ino();
         assert_eq!(ask(inode).and_then(|answer| peer_of(&answer)).map(|peer| peer != 0), Some(true));
-        assert_eq!(far_end(inode), FarEnd::There);
+        assert_eq!(peer_state(inode), PeerState::There);
         ours.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(far_end(inode), FarEnd::There, "they can still write");
+        assert_eq!(peer_state(inode), PeerState::There, "they can still write");
         theirs.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(far_end(inode), FarEnd::ShutBothWays, "they still have their end");
+        assert_eq!(peer_state(inode), PeerState::ShutBothWays, "they still have their end");
         drop(theirs);
-        assert_eq!(far_end(inode), FarEnd::Gone);
-        assert_eq!(far_end(1), FarEnd::There, "no such socket is not known");
+        assert_eq!(peer_state(inode), PeerState::Gone);
+        assert_eq!(peer_state(1), PeerState::There, "no such socket is not known");
     }
 
     /// All that the kernel tells of a socket to somebody who has it, or asks for it: the bits of both directions, what is

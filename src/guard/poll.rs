@@ -1,9 +1,9 @@
-//! What a guardian waits for, on Linux: one poll(2) over two pidfds and an epoll instance in which the server's stdin is
+//! The events of a guardian on Linux: one poll(2) over two pidfds and an epoll instance in which the server's stdin is
 //! registered.
 //!
-//! The registration is no end of the connection. It is about the open file description that the server's descriptor 0
-//! shares, tells of its hang-up, and goes without a word when the server and all who share it have closed it
-//! (fs/eventpoll.c, `eventpoll_release_file`).
+//! The registration does not hold the connection open. It belongs to the open file description behind the server's
+//! descriptor 0 and reports its hang-up. When all processes that share the description have closed it, the registration
+//! ends without an event (fs/eventpoll.c, `eventpoll_release_file`).
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::ticket::{Known, Ticket};
-use super::watch::{Events, FarEnd, Happenings, Watched};
+use super::args::{GuardArgs, ProcessHandle};
+use super::events::{EventSet, EventSource, InitialState, PeerState};
 use super::{ffi, peer, stdin};
 use crate::marker::WireId;
 
 /// The descriptors of one guardian.
 #[derive(Debug)]
-pub struct Polled {
-    /// Tells of the server's stdin, where something hangs up there.
+pub struct PollEvents {
+    /// The epoll instance; `None` for a stdin that never hangs up.
     stdin: Option<OwnedFd>,
-    /// What that stdin is.
+    /// The wire on that stdin.
     wire: Option<WireId>,
     /// A pidfd of the client.
     client: Option<OwnedFd>,
@@ -31,52 +31,52 @@ pub struct Polled {
     origin: Instant,
 }
 
-impl Polled {
-    /// Takes what is this guardian's, and polls once.
+impl PollEvents {
+    /// Takes ownership of the descriptors, and polls once.
     ///
     /// # Errors
-    /// When a descriptor did not come through exec, or there is no polling here (a seccomp filter).
-    pub fn begin(ticket: &Ticket) -> Result<(Polled, Watched), String> {
+    /// When a descriptor was not passed through exec, or poll(2) fails (a seccomp filter).
+    pub fn begin(args: &GuardArgs) -> Result<(PollEvents, InitialState), String> {
         let adopt =
             |fd: i32| ffi::adopt(fd).ok_or_else(|| format!("descriptor {fd} did not come through exec"));
-        let pidfd = |known: Known| match known {
-            Known::Pidfd(fd) => adopt(fd),
-            Known::Unique(_) => Err("this ticket is not for Linux".to_owned()),
+        let pidfd = |known: ProcessHandle| match known {
+            ProcessHandle::Pidfd(fd) => adopt(fd),
+            ProcessHandle::Unique(_) => Err("this ticket is not for Linux".to_owned()),
         };
-        let root = pidfd(ticket.root_by)?;
-        let client = ticket.client_by.map(pidfd).transpose()?;
-        let stdin = ticket.stdin_fd.map(adopt).transpose()?;
-        let watched = Watched {
+        let root = pidfd(args.root_handle)?;
+        let client = args.client_handle.map(pidfd).transpose()?;
+        let stdin = args.stdin_fd.map(adopt).transpose()?;
+        let watched = InitialState {
             stdin: stdin.is_some(),
             silent_close: true,
             client: client.is_some(),
-            client_gone: ticket.client_is_gone(),
+            client_gone: args.client_is_gone(),
         };
-        let wire = WireId::of_id(&ticket.marker);
-        let mut polled = Polled { stdin, wire, client, root, origin: Instant::now() };
+        let wire = WireId::of_id(&args.marker);
+        let mut polled = PollEvents { stdin, wire, client, root, origin: Instant::now() };
         polled
-            .wait(Happenings::ROOT, Some(Duration::ZERO))
+            .wait(EventSet::ROOT, Some(Duration::ZERO))
             .map_err(|error| format!("could not poll: {error}"))?;
         Ok((polled, watched))
     }
 }
 
-impl Events for Polled {
-    fn wait(&mut self, wanted: Happenings, time: Option<Duration>) -> io::Result<Happenings> {
+impl EventSource for PollEvents {
+    fn wait(&mut self, wanted: EventSet, time: Option<Duration>) -> io::Result<EventSet> {
         let places = [
             (self.stdin.as_ref().filter(|_| wanted.hang_up), PollFlags::IN),
             (self.client.as_ref().filter(|_| wanted.client), PollFlags::IN),
             (Some(&self.root).filter(|_| wanted.root), PollFlags::IN),
         ];
         let [hang_up, client, root] = poll_once(places, time)?;
-        Ok(Happenings { hang_up, client, root })
+        Ok(EventSet { hang_up, client, root })
     }
 
-    fn other_end(&mut self) -> FarEnd {
+    fn peer_state(&mut self) -> PeerState {
         match self.wire {
-            // Nobody but the last writer can hang up a pipe.
-            Some(WireId::Pipe(_)) | None => FarEnd::Gone,
-            Some(WireId::Socket(inode)) => peer::far_end(inode),
+            // A pipe hangs up only when its last writer closes it.
+            Some(WireId::Pipe(_)) | None => PeerState::Gone,
+            Some(WireId::Socket(inode)) => peer::peer_state(inode),
         }
     }
 
@@ -84,7 +84,7 @@ impl Events for Polled {
         self.stdin.as_ref().is_some_and(|epoll| stdin::is_registered(epoll.as_fd()))
     }
 
-    fn let_go_of_stdin(&mut self) {
+    fn release_stdin(&mut self) {
         self.stdin = None;
     }
 
@@ -93,7 +93,7 @@ impl Events for Polled {
     }
 }
 
-/// One poll(2), again after a signal. An empty place never happens.
+/// Calls poll(2), again after a signal. A place without a descriptor is never ready.
 fn poll_once<const N: usize>(
     places: [(Option<&OwnedFd>, PollFlags); N],
     time: Option<Duration>,
@@ -125,21 +125,21 @@ mod tests {
     use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
     use std::os::unix::net::UnixStream;
 
-    const HANG_UP: Happenings = Happenings { hang_up: true, client: false, root: false };
+    const HANG_UP: EventSet = EventSet { hang_up: true, client: false, root: false };
 
-    fn watching(stdin: impl std::os::fd::AsFd) -> Polled {
+    fn watching(stdin: impl std::os::fd::AsFd) -> PollEvents {
         let own = rustix::process::getpid();
         let root = rustix::process::pidfd_open(own, rustix::process::PidfdFlags::empty()).unwrap();
         let epoll = stdin::watchable(stdin).unwrap();
-        Polled { stdin: Some(epoll), wire: None, client: None, root, origin: Instant::now() }
+        PollEvents { stdin: Some(epoll), wire: None, client: None, root, origin: Instant::now() }
     }
 
-    fn piped() -> (Polled, PipeReader, PipeWriter) {
+    fn piped() -> (PollEvents, PipeReader, PipeWriter) {
         let (server, client) = pipe().unwrap();
         (watching(&server), server, client)
     }
 
-    fn hung_up(polled: &mut Polled) -> bool {
+    fn hung_up(polled: &mut PollEvents) -> bool {
         polled.wait(HANG_UP, Some(Duration::ZERO)).unwrap().hang_up
     }
 
@@ -150,7 +150,7 @@ mod tests {
         assert!(!hung_up(&mut polled) && polled.stdin_can_hang_up());
         drop(client);
         assert!(hung_up(&mut polled) && hung_up(&mut polled), "at every wait that it is wanted at");
-        assert!(!polled.wait(Happenings::ROOT, Some(Duration::ZERO)).unwrap().any(), "and at no other");
+        assert!(!polled.wait(EventSet::ROOT, Some(Duration::ZERO)).unwrap().any(), "and at no other");
         let mut read = Vec::new();
         server.read_to_end(&mut read).unwrap();
         assert_eq!(read, b"request", "a guardian reads nothing");

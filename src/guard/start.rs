@@ -1,7 +1,7 @@
 //! `exec`: starts a guardian beside this process, then becomes the command.
 //!
-//! Everything that the command can see of itself stays as it was: number, parent, signals, limits,
-//! descriptors. Whatever is in the way of a guardian is no reason not to start the server.
+//! Everything that the command can see of itself stays as it was: its pid, parent, signals, limits and
+//! descriptors. If no guardian can be started, the server is started all the same.
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
@@ -13,18 +13,18 @@ use crate::process::ProcessId;
 
 /// Starts the guardian and becomes the command.
 ///
-/// `refused` is told why there is no guardian, where there is none; a server that has one already, and
-/// pid 1, need none.
+/// `refused` is called with the reason if no guardian could be started. pid 1, and a server that has a guardian already,
+/// need none.
 ///
 /// # Errors
-/// When the command cannot be started. A guardian that was started sees this process end.
+/// When the command cannot be started. A guardian that was started then sees this process end.
 pub fn exec(start: &Start, refused: impl FnOnce(&Refused)) -> Result<Infallible, NotStarted> {
     let inherited = std::env::var(VARIABLE).ok();
     let (marker, command) = match guardian(start, inherited.as_deref().and_then(Marker::parse)) {
         Ok(Guarded::Here(marker)) => {
             (Some(marker.to_string()), super::container::labelled(&start.command, &marker.id))
         }
-        Ok(Guarded::Already | Guarded::Needless) => (inherited, start.command.clone()),
+        Ok(Guarded::Already | Guarded::NotNeeded) => (inherited, start.command.clone()),
         Err(why) => {
             refused(&why);
             (inherited, start.command.clone())
@@ -41,13 +41,13 @@ enum Guarded {
     Here(Marker),
     /// An outer `exec` watches this very stdin.
     Already,
-    /// pid 1: everything in its namespace ends with it.
-    Needless,
+    /// This is pid 1: all processes of its namespace end with it.
+    NotNeeded,
 }
 
 fn guardian(start: &Start, outer: Option<Marker>) -> Result<Guarded, Refused> {
     if rustix::process::getpid().is_init() {
-        return Ok(Guarded::Needless);
+        return Ok(Guarded::NotNeeded);
     }
     if outer.is_some_and(|outer| outer.names(start.stdin)) {
         return Ok(Guarded::Already);
@@ -59,9 +59,9 @@ fn guardian(start: &Start, outer: Option<Marker>) -> Result<Guarded, Refused> {
     Ok(Guarded::Here(marker))
 }
 
-/// Tells two starts with the same stdin apart; no secret.
+/// Tells two starts with the same stdin apart. It need not be secret.
 fn salt(identity: ProcessId) -> u32 {
     use std::hash::{BuildHasher as _, RandomState};
-    // Keyed by the operating system's randomness.
+    // RandomState takes its keys from the operating system's randomness.
     RandomState::new().hash_one(identity) as u32
 }

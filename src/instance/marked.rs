@@ -1,44 +1,48 @@
-//! Servers under `mcp-reap exec` in an ordinary look: which of them have no guardian, and what left their trees. Who belongs
-//! to one is for [`super::family`] to say, as it is in a guardian.
+//! Servers under `mcp-reap exec` in the look of an ordinary run: which of them have no guardian, and which processes left
+//! their trees. Which of these belong to a server is decided in [`super::exec_server`], as it is in a guardian.
 
 use std::collections::BTreeSet;
 
-use super::family::{Family, known};
+use super::exec_server::{ExecServer, known};
 use crate::catalog::Role;
 use crate::look::Look;
 use crate::marker::Marker;
 use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
 
-/// Beside pid 1, the processes of a table that take in orphans.
+/// The processes that adopt orphans, pid 1 among them.
 fn adopters(look: &Look<'_>) -> Vec<Pid> {
     let mut pids = look.roles.all(Role::Init);
     pids.push(Pid::INIT);
     pids
 }
 
-/// The marker that this process stands for in its look: it is the process that `exec` became, or that is gone and this
-/// one is the first that goes on with its stdin. `None` without a stdin that hangs up, for then nothing proves anything
-/// of what left the tree; and while a guardian lives, whose business it is.
-fn stands_for(record: &ProcessRecord, look: &Look<'_>) -> Option<Marker> {
+/// The marker of the server that this process represents in the look. It is the process that `exec` became or, once that
+/// is gone, the first server or launcher that still has its stdin.
+///
+/// `None` while a guardian lives, which judges that server itself; and where the stdin never hangs up, because then nothing
+/// proves that a process which left the tree is unused.
+fn represented(record: &ProcessRecord, look: &Look<'_>) -> Option<Marker> {
     let marker = Marker::of(record).filter(|marker| look.judges_marked && marker.is_on_a_wire())?;
     let serves = |pid: Pid| matches!(look.roles.role(pid), Some(Role::Server | Role::Launcher));
-    let goes_on = |other: &ProcessRecord| {
+    let has_its_stdin = |other: &ProcessRecord| {
         serves(other.pid()) && Marker::of(other).as_ref() == Some(&marker) && marker.is_on_the_wire(other)
     };
-    let stands = record.id == marker.root
-        || goes_on(record)
+    let first = || look.tree.living().find(|other| has_its_stdin(other));
+    let represents = record.id == marker.root
+        || has_its_stdin(record)
             && !marker.root_lives(&look.tree)
-            && look.tree.living().find(|other| goes_on(other)).map(ProcessRecord::pid) == Some(record.pid());
-    (stands && !marker.is_guarded(record, &look.tree)).then_some(marker)
+            && first().map(ProcessRecord::pid) == Some(record.pid());
+    (represents && !marker.is_guarded(record, &look.tree)).then_some(marker)
 }
 
-/// What carries the marker of a member, left the tree and belongs to it: the tops, each with its marker's root.
+/// The topmost processes that left the tree of these members and belong to them by a marker, each with the root of that
+/// marker.
 pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec<(&'a ProcessRecord, Pid)> {
     let mut found: Vec<(&ProcessRecord, Pid)> = Vec::new();
-    for (record, marker) in members.iter().filter_map(|record| Some((*record, stands_for(record, look)?))) {
+    for (record, marker) in members.iter().filter_map(|record| Some((*record, represented(record, look)?))) {
         let carriers = carriers(&marker, look);
         let adopters = adopters(look);
-        let family = Family {
+        let server = ExecServer {
             tree: &look.tree,
             root: marker.root,
             session: known(record.session),
@@ -46,9 +50,9 @@ pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec
             carriers: &carriers,
             adopters: &adopters,
         };
-        let tops = family.tops(Some(look.catalog), |carrier| is_judged_alone(carrier, look));
+        let tops = server.tops(Some(look.catalog), |carrier| is_judged_alone(carrier, look));
         let tops = || tops.iter().copied().filter(|top| members.iter().all(|m| m.pid() != top.pid()));
-        // Without the process that exec became, a batch that it put into the background tells what is left: jobs.
+        // When the root is gone and a process goes on without input, the root was a script that left jobs behind.
         if record.id == marker.root || !tops().any(goes_on_without_input) {
             found.extend(tops().map(|top| (top, marker.root.pid)));
         }
@@ -58,7 +62,7 @@ pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec
     found
 }
 
-/// A client, what is above one, and a server that has a wire: its own judgement says more.
+/// A client, a process above one, and a server that has a wire are judged on their own.
 fn is_judged_alone(carrier: &ProcessRecord, look: &Look<'_>) -> bool {
     let below = look.tree.descend(carrier.pid(), |_| false);
     below.iter().any(|record| look.roles.role(record.pid()) == Some(Role::Client))
@@ -73,7 +77,6 @@ fn has_a_wire(stdio: &Stdio) -> bool {
     stdio.is_off_wire() != Some(true)
 }
 
-/// Its input has ended, and its output is no wire that is dead as well.
 fn goes_on_without_input(record: &ProcessRecord) -> bool {
     let stdio = record.details.stdio.as_ref();
     stdio.is_some_and(|stdio| stdio.stdin() == OtherEnd::Closed && stdio.stdout() != OtherEnd::Closed)
@@ -87,16 +90,16 @@ fn carriers(marker: &Marker, look: &Look<'_>) -> BTreeSet<Pid> {
 /// What is still to be read for servers under `exec` without a guardian.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unread {
-    /// Orphans of which the environment may show that they carry such a server's marker.
+    /// Orphans whose environment was not read and may contain such a server's marker.
     pub environments: Vec<Pid>,
-    /// Those that do, and what is below them.
+    /// Orphans that carry such a marker, and the processes below them.
     pub carriers: Vec<Pid>,
 }
 
-/// Which orphans may belong to a server under `exec`. Nothing is asked of anybody where each such server has its guardian.
+/// The orphans that may belong to a server under `exec`; none where each such server has its guardian.
 pub fn unread(look: &Look<'_>) -> Unread {
     let mut markers: Vec<Marker> = Vec::new();
-    for marker in look.tree.living().filter_map(|record| stands_for(record, look)) {
+    for marker in look.tree.living().filter_map(|record| represented(record, look)) {
         if !markers.contains(&marker) {
             markers.push(marker);
         }

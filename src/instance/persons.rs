@@ -1,4 +1,4 @@
-//! What belongs to the person at the machine, as far as everything that was read of it shows.
+//! Tells which processes belong to the person at the machine, by all that was read of them.
 
 use std::borrow::Cow;
 
@@ -6,9 +6,9 @@ use crate::catalog::Catalog;
 use crate::process::{OtherEnd, Pid, ProcessRecord, StdioKind};
 use crate::program::Resolution;
 
-/// Does this process belong to the person, whatever started it? `runs` tells what it really runs, `inside` whether a process
-/// is a member, for a terminal that only members hold is no person's.
-pub(crate) fn is_persons<'r>(
+/// Does this process belong to the person, whatever started it? It does if it is a personal program or reads from a terminal.
+/// A terminal that only members of the instance hold (`inside`) does not count. `runs` resolves what the process runs.
+pub(crate) fn is_personal<'r>(
     record: &ProcessRecord,
     catalog: &Catalog,
     runs: impl FnOnce() -> Cow<'r, Resolution>,
@@ -19,14 +19,14 @@ pub(crate) fn is_persons<'r>(
         let all_inside = |pids: &[Pid]| pids.iter().all(|pid| inside(*pid));
         stdio.is_some_and(|stdio| !matches!(stdio.stdin(), OtherEnd::Held(pids) if all_inside(pids)))
     };
-    is_known_as_persons(record, catalog, runs) || in_a_terminal()
+    is_personal_program(record, catalog, runs) || in_a_terminal()
 }
 
-/// The same without its terminal: a window, an editor, a multiplexer, a browser that is not automated.
-pub(crate) fn is_known_as_persons<'r>(
+/// Does it have a window, or is it an editor, a terminal multiplexer, or a browser that is not automated?
+pub(crate) fn is_personal_program<'r>(
     record: &ProcessRecord,
     catalog: &Catalog,
     runs: impl FnOnce() -> Cow<'r, Resolution>,
 ) -> bool {
-    record.details.display || catalog.is_persons(record, runs) || catalog.is_multiplexer(record)
+    record.details.display || catalog.is_persons_program_by(record, runs) || catalog.is_multiplexer(record)
 }

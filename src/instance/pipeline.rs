@@ -1,4 +1,4 @@
-//! `server | tee log`: processes beside a server through which its wire goes.
+//! Processes beside a server that its wire passes through, as in `server | tee log`.
 
 use std::collections::HashSet;
 
@@ -6,26 +6,26 @@ use crate::catalog::Role;
 use crate::look::Look;
 use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
 
-/// A child of a launcher beside its server that only passes the wire on: it reads nothing but members (`| tee log`) and
-/// the launcher itself (`exec > >(tee log)`), or it reads the launcher's own stdin and writes to nothing but members
-/// (`tee log |`).
+/// Does this child of a launcher, beside its server, only pass the wire on? It reads only from members (`| tee log`) or the
+/// launcher itself (`exec > >(tee log)`), or it reads the launcher's own stdin and writes only to members (`tee log |`).
 pub(super) fn passes_on(child: &ProcessRecord, launcher: &ProcessRecord, inside: &HashSet<Pid>) -> bool {
     let reads_members = is_fed_by(child, |pid| pid == launcher.pid() || inside.contains(&pid));
     reads_members || {
         let (Some(own), Some(above)) = (&child.details.stdio, &launcher.details.stdio) else { return false };
-        only(own.stdout(), |pid| inside.contains(&pid)) && share_a_wire(own, above)
+        held_only_by(own.stdout(), |pid| inside.contains(&pid)) && share_a_wire(own, above)
     }
 }
 
-/// Among members: does this one only pass on what other members write or read?
+/// Does this member read only from other members, or write only to them?
 pub(super) fn is_part(record: &ProcessRecord, members: &[&ProcessRecord]) -> bool {
     let member = |pid: Pid| pid != record.pid() && members.iter().any(|member| member.pid() == pid);
-    let writes_to_members = record.details.stdio.as_ref().is_some_and(|stdio| only(stdio.stdout(), member));
+    let writes_to_members =
+        record.details.stdio.as_ref().is_some_and(|stdio| held_only_by(stdio.stdout(), member));
     is_fed_by(record, member) || writes_to_members
 }
 
-/// Processes that read nothing but these members and were started beside them, by a launcher that is gone: adopted as
-/// the root was, in its session and process group, and no process reads what they write.
+/// Processes that read only from these members and were started beside them by a launcher that is gone. They were adopted
+/// like the root, are in its session and process group, and no process reads their output.
 pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec<&'a ProcessRecord> {
     let Some(root) = members.first() else { return Vec::new() };
     if look.roles.role(root.parent) != Some(Role::Init) || root.group == Pid(0) || root.group == root.pid() {
@@ -44,16 +44,16 @@ pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec
 }
 
 fn is_fed_by(record: &ProcessRecord, source: impl Fn(Pid) -> bool) -> bool {
-    record.details.stdio.as_ref().is_some_and(|stdio| only(stdio.stdin(), source))
+    record.details.stdio.as_ref().is_some_and(|stdio| held_only_by(stdio.stdin(), source))
 }
 
-/// The other end is held by such processes alone.
-fn only(end: OtherEnd<'_>, such: impl Fn(Pid) -> bool) -> bool {
-    matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| such(*pid)))
+/// Is the other end held, and only by such processes?
+fn held_only_by(end: OtherEnd<'_>, is_such: impl Fn(Pid) -> bool) -> bool {
+    matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| is_such(*pid)))
 }
 
-/// Do two processes have the same end of the same wire on 0 or 1? Tables that were recorded before ends had numbers
-/// show only by whom the other end is held.
+/// Do two processes have the same end of the same wire on 0 or 1? Older recorded tables have no numbers for ends; in these
+/// the holders of the other end are compared.
 pub(super) fn share_a_wire(one: &Stdio, other: &Stdio) -> bool {
     let ids = |stdio: &Stdio| [stdio.stdin_id, stdio.stdout_id].into_iter().flatten().collect::<Vec<u64>>();
     let (ours, theirs) = (ids(one), ids(other));

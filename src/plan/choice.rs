@@ -1,4 +1,4 @@
-//! What a plan is made of: what nobody uses, or what a person chose.
+//! Makes a plan, of all instances that nobody uses or of those that a person chose.
 
 use std::collections::HashSet;
 
@@ -11,34 +11,33 @@ use crate::process::ProcessId;
 /// Which instances a plan is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// Those that the verdict ends.
+    /// All whose verdict ends them.
     #[default]
     Unused,
     /// Those that a person chose, whatever their verdict.
-    These {
+    Chosen {
         /// The roots of the instances.
         roots: HashSet<ProcessId>,
-        /// Also those that are in use, or may be: the person says yes to that.
+        /// Also end those that are in use or may be: the person agreed to that.
         in_use: bool,
     },
 }
 
 impl Plan {
-    /// Plans the end of every instance that its verdict ends, unless one of its members must never
-    /// be a target: then none of them is.
+    /// Plans to end every instance whose verdict ends it, unless one of its members must never be a target.
     pub fn of_unused(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy) -> Plan {
         Plan::of(judgement, look, policy, &Choice::Unused)
     }
 
-    /// The plan of a choice. What a person chose is ended whatever its verdict, but for what is allowed, managed or
-    /// never a target; what is in use only where the choice includes it.
+    /// The plan for a choice. An instance that a person chose is ended whatever its verdict, unless it is allowed, managed
+    /// or never a target. One that is in use, or may be, is ended only where the choice says so.
     pub fn of(judgement: &Judgement<'_>, look: &Look<'_>, policy: &Policy, choice: &Choice) -> Plan {
         let ours = ours(look);
         let mut plan = Plan { choice: choice.clone(), ..Plan::default() };
         for finding in &judgement.findings {
             let refused = match choice {
                 Choice::Unused if finding.verdict.ends(policy.detached) => None,
-                Choice::These { roots, in_use } if roots.contains(&finding.instance.root.id) => {
+                Choice::Chosen { roots, in_use } if roots.contains(&finding.instance.root.id) => {
                     refused(finding, *in_use)
                 }
                 _ => continue,

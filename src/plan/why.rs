@@ -1,13 +1,13 @@
-//! Why something that was to be ended is left alone after all.
+//! The reasons why an instance is left alone although its verdict or a person would end it.
 
-/// Why something that was to be ended is left alone after all.
+/// Why an instance is left alone although its verdict or a person would end it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Why {
     /// pid 0, 1 or 2, or a kernel thread.
     System,
-    /// mcp-reap itself or something above it is a member.
+    /// mcp-reap itself or one of its ancestors is a member.
     Ourselves,
-    /// A member belongs to another user, or to one that could not be read.
+    /// A member belongs to another user, or its user could not be read.
     OtherUser,
     /// A client was started below it and would lose its parent.
     Client,
@@ -15,13 +15,13 @@ pub enum Why {
     TooYoung,
     /// A member is in another PID namespace.
     OtherNamespace,
-    /// A job of a Claude Code shell tool or hook, or what may be one, since its environment could not be read.
+    /// It is a job of a Claude Code shell tool or hook, or may be one because its environment could not be read.
     ToolJob,
     /// A process outside the instance traces a member: a debugger is attached.
     Traced,
     /// A member belongs to the person: a browser, an editor, a terminal.
     Person,
-    /// The shell above runs something after it, and only if it ends well.
+    /// The shell above it runs another command after it, but only if it exits with success.
     Awaited,
     /// The second look saw another verdict, other members, or nothing.
     Changed,
@@ -31,9 +31,9 @@ pub enum Why {
     Allowed,
     /// It was chosen by a person, but a service manager runs it and would start it again.
     Managed,
-    /// It was chosen without a person's yes, and is in use.
+    /// A person chose it, but did not agree to end what is in use, and it is.
     InUse,
-    /// It was chosen without a person's yes, and may be in use: what would show it is not known.
+    /// A person chose it, but did not agree to end what is in use, and it may be: what would show it is not known.
     MayBeInUse,
 }
 

@@ -1,4 +1,4 @@
-//! `[[allow]]`: what is left alone, whatever else is true.
+//! `[[allow]]` rules: instances that are left alone, whatever else is true.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct AllowRule {
     pub exe: Option<Pattern>,
     /// A port it listens on.
     pub port: Option<u16>,
-    /// The process a pid file names: the file, and the pid that stood in it (none if there is no file).
+    /// A pid file, and the pid that it contained; `None` if there is no such file.
     pub pid_file: Option<(PathBuf, Option<Pid>)>,
     /// systemd unit, with or without `.service`.
     pub unit: Option<Pattern>,
@@ -26,7 +26,7 @@ pub struct AllowRule {
     pub label: Option<Pattern>,
     /// Working directory.
     pub cwd: Option<Pattern>,
-    /// Why, in the person's words; shown with the verdict.
+    /// The person's reason, shown with the verdict.
     pub reason: Option<String>,
     /// Where the rule stands (`config.toml:12`, `--allow`), for explanations.
     pub origin: String,
@@ -47,106 +47,109 @@ pub struct Candidate<'a> {
 
 /// How one field matches one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+enum FieldMatch {
     Matches,
     Differs,
-    /// What the field is about could not be read.
-    NotKnown,
+    /// The value of the process could not be read.
+    Unknown,
 }
 
-impl From<bool> for Answer {
-    fn from(matches: bool) -> Answer {
-        if matches { Answer::Matches } else { Answer::Differs }
+impl From<bool> for FieldMatch {
+    fn from(matches: bool) -> FieldMatch {
+        if matches { FieldMatch::Matches } else { FieldMatch::Differs }
     }
 }
 
 impl AllowRule {
     /// Does every field that is given match this process?
     ///
-    /// A rule without any field matches nothing (the reader of the file refuses it). Where a field
-    /// is about something that could not be read of this process (its executable, working
-    /// directory, ports, unit or label), the other fields decide: the rule matches if at least one
-    /// of them does and none differs, because what is not known is a reason to leave it alone. A rule
-    /// with nothing but such fields does not match: otherwise `port = 80` alone would protect every
-    /// process whose sockets cannot be seen, and no orphan would ever be ended.
+    /// A rule without any field matches nothing; the reader of the file refuses it. Some values of the process may be
+    /// unreadable (its executable, working directory, ports, unit or label). Then the other fields decide: the rule
+    /// matches if at least one of them does and none differs, because an unknown value is a reason to leave the process
+    /// alone. If all values are unreadable, the rule does not match. Otherwise `port = 80` would protect every
+    /// process whose sockets cannot be read, and no orphan would ever be ended.
     pub(crate) fn matches(&self, candidate: Candidate<'_>) -> bool {
-        let answers = self.answers(candidate);
-        let given = || answers.iter().flatten();
-        given().any(|answer| *answer == Answer::Matches) && given().all(|answer| *answer != Answer::Differs)
+        let matches = self.field_matches(candidate);
+        let given = || matches.iter().flatten();
+        given().any(|field| *field == FieldMatch::Matches)
+            && given().all(|field| *field != FieldMatch::Differs)
     }
 
     /// How each field matches; `None` for a field that is not given.
-    fn answers(&self, Candidate { record, server, entries, program }: Candidate<'_>) -> [Option<Answer>; 8] {
+    fn field_matches(
+        &self,
+        Candidate { record, server, entries, program }: Candidate<'_>,
+    ) -> [Option<FieldMatch>; 8] {
         [
             self.name.as_ref().map(|pattern| {
                 let mut names = entries.iter().map(String::as_str).chain([server]).chain(program);
                 names.any(|name| pattern.matches(name)).into()
             }),
-            // A command line that could not be read is not a match: this field is the first thing
-            // people write, and half of it (the program) is known from exe or comm.
+            // A command line that could not be read does not match, and is not unknown: the program is known from exe or
+            // comm, and this is the field that most rules have.
             self.command.as_ref().map(|pattern| {
                 let line = record.argv.as_ref().map(joined);
                 (program.is_some_and(|name| pattern.matches(name))
                     || line.is_some_and(|line| pattern.matches(&line)))
                 .into()
             }),
-            self.exe.as_ref().map(|pattern| path_answer(pattern, record.details.exe.as_ref())),
+            self.exe.as_ref().map(|pattern| match_path(pattern, record.details.exe.as_ref())),
             self.port.map(|port| match &record.details.listening {
                 Some(ports) => ports.contains(&Listener::Tcp(port)).into(),
-                None => Answer::NotKnown,
+                None => FieldMatch::Unknown,
             }),
             self.pid_file.as_ref().map(|(_, pid)| (*pid == Some(record.pid())).into()),
-            self.unit.as_ref().map(|pattern| unit_answer(pattern, record)),
+            self.unit.as_ref().map(|pattern| match_unit(pattern, record)),
             self.label.as_ref().map(|pattern| match &record.details.service {
                 Some(service) => (service.manager == "launchd" && pattern.matches(&service.name)).into(),
                 // A process with a control group runs on Linux, where there are no labels.
-                None if record.details.cgroup.is_some() => Answer::Differs,
-                None => Answer::NotKnown,
+                None if record.details.cgroup.is_some() => FieldMatch::Differs,
+                None => FieldMatch::Unknown,
             }),
-            self.cwd.as_ref().map(|pattern| path_answer(pattern, record.details.cwd.as_ref())),
+            self.cwd.as_ref().map(|pattern| match_path(pattern, record.details.cwd.as_ref())),
         ]
     }
 
-    /// True when at least one field is given that can match; a rule without is a mistake.
-    pub fn asks_something(&self) -> bool {
+    /// Is at least one field given that can match? A rule without one is a mistake.
+    pub fn has_condition(&self) -> bool {
         let AllowRule { name, command, exe, port, pid_file, unit, label, cwd, reason: _, origin: _ } = self;
         let patterns = [name, command, exe, unit, label, cwd];
         patterns.into_iter().any(Option::is_some) || port.is_some() || pid_file.is_some()
     }
 }
 
-/// The command line as one text. Titles that programs wrote over their argv leave empty arguments
-/// behind; they are no part of it.
+/// The command line as one text. A program that writes a title over its argv leaves empty arguments behind, which are
+/// left out.
 fn joined(argv: &Argv) -> String {
     argv.written().into_iter().map(to_text).collect::<Vec<_>>().join(" ")
 }
 
-/// A path against its pattern. Linux writes ` (deleted)` behind the path of a file that was replaced,
-/// as every update of a running program does; the rule means that program all the same.
-fn path_answer(pattern: &Pattern, path: Option<&RawText>) -> Answer {
-    let Some(path) = path else { return Answer::NotKnown };
+/// Matches a path. Linux appends ` (deleted)` to the path of a file that was replaced, as an update of a running program
+/// does; the rule still means that program.
+fn match_path(pattern: &Pattern, path: Option<&RawText>) -> FieldMatch {
+    let Some(path) = path else { return FieldMatch::Unknown };
     let text: Cow<'_, str> = path.to_text();
     let bare = text.strip_suffix(" (deleted)").unwrap_or(&text);
     (pattern.matches(&text) || pattern.matches(bare)).into()
 }
 
-/// The systemd unit of a process: the one that its manager reports, else any in its control group's
-/// path, as `/user.slice/user-1000.slice/user@1000.service/app.slice/notes.service`. For ending,
-/// being somewhere in a unit's group proves nothing; for leaving alone it is enough.
-fn unit_answer(pattern: &Pattern, record: &ProcessRecord) -> Answer {
+/// Matches the systemd unit of a process: the unit that its manager reports, or else the innermost one in its control
+/// group's path, as `/user.slice/user-1000.slice/user@1000.service/app.slice/notes.service`. The path alone would not be
+/// enough to end a process, but it is enough to leave one alone.
+fn match_unit(pattern: &Pattern, record: &ProcessRecord) -> FieldMatch {
     let named = |name: &str| {
         pattern.matches(name) || name.strip_suffix(".service").is_some_and(|bare| pattern.matches(bare))
     };
     match (&record.details.service, &record.details.cgroup) {
-        (Some(service), _) if service.manager == "systemd" && named(&service.name) => Answer::Matches,
+        (Some(service), _) if service.manager == "systemd" && named(&service.name) => FieldMatch::Matches,
         (_, Some(cgroup)) => innermost_unit(cgroup).is_some_and(named).into(),
-        (Some(_), None) => Answer::Differs,
-        (None, None) => Answer::NotKnown,
+        (Some(_), None) => FieldMatch::Differs,
+        (None, None) => FieldMatch::Unknown,
     }
 }
 
-/// The innermost unit of a control group's path. The outer ones (`user@1000.service`) hold a whole
-/// login: a rule for one of those would be met by every process of the user.
+/// The innermost unit of a control group's path. An outer one (`user@1000.service`) contains a whole login, and a rule
+/// for it would match every process of the user.
 fn innermost_unit(cgroup: &str) -> Option<&str> {
     cgroup.rsplit('/').find(|part| part.ends_with(".service") || part.ends_with(".scope"))
 }

@@ -1,5 +1,4 @@
-//! Limits on count, age and memory, each off until the person sets it; and `[[server]]` entries, which set them for
-//! single servers.
+//! Limits on count, age and memory, for all servers or by a `[[server]]` entry for a single one.
 
 use std::time::Duration;
 
@@ -9,17 +8,17 @@ use crate::pattern::Pattern;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CountPer {
-    /// Copies under one client: three sessions with one copy each break nothing.
+    /// Copies under one client. Three sessions with one copy each do not exceed `max_count = 1`.
     #[default]
     Client,
     /// All copies of one user.
     User,
 }
 
-/// The bounds. `None` is off.
+/// The limits; `None` is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Limits {
-    /// Keep the newest N of each server.
+    /// How many copies of one server are kept, the newest first.
     pub max_count: Option<u32>,
     /// Whose copies are counted together.
     pub count_per: Option<CountPer>,
@@ -40,8 +39,8 @@ impl Limits {
         }
     }
 
-    /// The limits of one server: those of the rules of that name, the first that sets one winning,
-    /// else these. `name` is the server's as it is shown.
+    /// The limits of the server that is shown under this name. For each limit the first rule of that name that sets it
+    /// wins; without one, these limits apply.
     pub(crate) fn for_server(self, name: &str, rules: &[ServerRule]) -> Limits {
         rules
             .iter()
@@ -54,12 +53,12 @@ impl Limits {
 /// One `[[server]]` entry.
 #[derive(Clone, Debug)]
 pub struct ServerRule {
-    /// The name it is shown under, and by which limits and allow rules find it.
+    /// The name under which the server is shown, and by which limits and allow rules find it.
     pub name: String,
     /// Matched against the resolved program's names (package, module, script, bin, image); `None`
     /// when the entry only sets limits for a server that is known already.
     pub program: Option<Pattern>,
-    /// Override the global limits for this server.
+    /// Limits of this server, which override the global ones.
     pub limits: Limits,
     /// Where the entry stands, as `config.toml:12`.
     pub origin: String,

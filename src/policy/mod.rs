@@ -1,4 +1,4 @@
-//! What the owner of the machine decided: what may stay, which limits hold, how to end.
+//! The decisions of the machine's owner: what must be left alone, which limits apply, and how processes are ended.
 
 mod allowlist;
 mod limits;
@@ -10,20 +10,20 @@ use std::time::Duration;
 
 use crate::pattern::Pattern;
 
-/// Everything decided before the first look, from defaults, file, environment and flags.
+/// All settings that a run needs, merged from defaults, file, environment and flags.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Between SIGTERM and SIGKILL. Default 5 s.
+    /// The time from SIGTERM to SIGKILL. Default 5 s.
     pub grace: Duration,
-    /// Anything younger is never a target. Default 60 s.
+    /// A younger instance is never a target. Default 60 s.
     pub min_age: Duration,
-    /// Between the two looks; less than a second counts as one. Default 1 s.
+    /// The time between the two looks; less than a second counts as one. Default 1 s.
     pub confirm_after: Duration,
-    /// How long targets that are still finishing their work are waited for, all together, from the first look.
-    /// Default 10 s.
+    /// How long a run waits, from the first look and for all targets together, for those that are still finishing their
+    /// work. Default 10 s.
     pub settle: Duration,
-    /// How long a client may read on after it closed its server's input, before a guardian judges the server as if it
-    /// did not. Default 60 s.
+    /// How long a client may still read after it closed its server's stdin. Then a guardian judges the server as if the
+    /// client no longer read. Default 60 s.
     pub linger: Duration,
     /// Also end `detached` instances. Default no.
     pub detached: bool,
@@ -31,21 +31,20 @@ pub struct Policy {
     pub clients: bool,
     /// As root, also judge and end other users' instances. Default no.
     pub all_users: bool,
-    /// What is left alone, whatever else is true.
+    /// Instances that match one of these rules are left alone.
     pub allow: Vec<AllowRule>,
-    /// Bounds that also end what is in use; each off until set.
+    /// Limits that also end instances in use; each is off until set.
     pub limits: Limits,
-    /// Servers the catalog does not know, and limits for single servers.
+    /// Servers that the catalog does not know, and limits for single servers.
     pub servers: Vec<ServerRule>,
     /// Servers that should run, for `check`.
     pub expect: Vec<Expectation>,
 }
 
 impl Policy {
-    /// How long a run waits for another one, where it waits: five minutes, and for as long as a run
-    /// of a longer grace may take. A run that takes longer hangs, and to wait on would miss this run
-    /// silently.
-    pub(crate) fn patience(grace: Duration) -> Duration {
+    /// How long a run waits for the lock of another run: five minutes plus two graces, which is longer than an
+    /// ordinary run of that grace. A run that takes longer hangs, and waiting on would silently skip this run.
+    pub(crate) fn run_lock_wait(grace: Duration) -> Duration {
         Duration::from_mins(5).saturating_add(grace.saturating_mul(2))
     }
 }
@@ -69,7 +68,7 @@ impl Default for Policy {
     }
 }
 
-/// One `[[expect]]` entry: a server that should be running, for `check`. It changes nothing about ending.
+/// One `[[expect]]` entry: a server that should be running. Only `check` uses it.
 #[derive(Clone, Debug)]
 pub struct Expectation {
     /// As written in the file, for messages.
@@ -78,7 +77,7 @@ pub struct Expectation {
     pub pattern: Pattern,
     /// The least number of instances.
     pub min: u32,
-    /// The greatest; `None` is any number.
+    /// The greatest number of instances; `None` for any number.
     pub max: Option<u32>,
     /// Where the entry stands, such as `config.toml:12`.
     pub origin: String,
@@ -89,20 +88,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patience_is_longer_than_a_run_of_that_grace_can_take() {
-        let waits = |grace| Policy::patience(Duration::from_secs(grace)).as_secs();
+    fn the_wait_for_the_run_lock_is_longer_than_a_run_of_that_grace_can_take() {
+        let waits = |grace| Policy::run_lock_wait(Duration::from_secs(grace)).as_secs();
         assert_eq!((waits(0), waits(5), waits(3600)), (300, 310, 7500));
-        assert_eq!(Policy::patience(Duration::MAX), Duration::MAX);
+        assert_eq!(Policy::run_lock_wait(Duration::MAX), Duration::MAX);
     }
 }
 
-/// How long and how much of the audit log is kept.
+/// How long the audit log is kept, and when its file is rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Days for which files that were put aside are kept. Default 90.
+    /// Days for which rotated files are kept. Default 90.
     pub keep_days: u32,
-    /// Bytes at which the current file is put aside and a new one begun. Default 50 MB. Nothing is deleted for its
-    /// size: a record is kept for all its days.
+    /// Size in bytes at which the current file is rotated. Default 50 MB. No file is deleted because of its size.
     pub max_size: u64,
 }
 

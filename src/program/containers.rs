@@ -1,4 +1,4 @@
-//! docker, podman, nerdctl: the image behind the options, the command in a running container.
+//! Resolves docker, podman and nerdctl to the image that they run, or the command in a running container.
 
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
@@ -44,8 +44,8 @@ impl Resolver {
                 let parsed = options::parse(rest, RUN);
                 let (image, args) = parsed.rest.split_first()?;
                 let program = Program::image(image, args);
-                // An entry point in place of the image's own, or an interpreter image: the command
-                // names what runs; the image stays among the names.
+                // With an entry point, or an interpreter's image, the command names the program. The image stays among
+                // the names.
                 let entry = parsed.value(&["--entrypoint"]);
                 let command: Vec<Word<'_>> =
                     entry.map(Word::from).into_iter().chain(args.iter().cloned()).collect();
@@ -61,7 +61,7 @@ impl Resolver {
                         inner.names.extend(program.names);
                         Some(inner)
                     }
-                    // A shell in place of the image's own program.
+                    // The entry point is a shell that runs nothing known.
                     None if entry.is_some() => None,
                     None => Some(program),
                 }

@@ -1,4 +1,4 @@
-//! The kinds of program, each with its names.
+//! Makes the [`Program`] of each kind, with its names.
 
 use super::names::{PLAIN_STEMS, base, folders_of, package_name, stem, tidy};
 use super::{Kind, Program, Word};
@@ -26,7 +26,7 @@ impl Program {
         Program { kind: Kind::Package, text: specs.join(" "), names, folders: Vec::new(), args: owned(args) }
     }
 
-    /// A script file. `dir` is where a relative path counts from, when the line says so.
+    /// A script file. `dir` is the folder to which a relative path is relative, where it is known.
     pub(super) fn script(path: &str, dir: Option<&str>, args: &[Word<'_>]) -> Program {
         let path = path.strip_prefix("file://").unwrap_or(path);
         let full = match dir {
@@ -48,7 +48,7 @@ impl Program {
                 add(&mut names, &package);
                 add(&mut names, base(&package));
             }
-            // A file with a plain name is the package itself; any other is a part of it.
+            // A file with a plain name is named by its package alone. Any other name says which part of the package it is.
             if package == ".bin" || !PLAIN_STEMS.contains(stem(file)) {
                 add(&mut names, stem(file));
             }
@@ -60,8 +60,7 @@ impl Program {
         Program { kind: Kind::Script, text: full, names, folders, args: owned(args) }
     }
 
-    /// A module by its dotted name.
-    /// `dir` is the project's folder where the line names it, for a name such as `src.server`.
+    /// A module, by its dotted name. `dir` is the project's folder where it is known; it names modules such as `src.server`.
     pub(super) fn module(name: &str, dir: Option<&str>, args: &[Word<'_>]) -> Program {
         let name = name.split(':').next().unwrap_or(name);
         let mut names = vec![name.to_owned()];
@@ -72,12 +71,12 @@ impl Program {
         Program { kind: Kind::Module, text: name.to_owned(), names, folders, args: owned(args) }
     }
 
-    /// A program of its own, of which only the name is looked at.
+    /// A binary without arguments, for comparing names.
     pub(crate) fn named(path: &str) -> Program {
         Program::binary(path, &[])
     }
 
-    /// A program of its own.
+    /// A binary, or a console script in a bin folder.
     pub(super) fn binary(path: &str, args: &[Word<'_>]) -> Program {
         let path = path.strip_prefix('-').unwrap_or(path);
         let mut names = Vec::new();
@@ -90,7 +89,7 @@ impl Program {
     /// A container image, by its reference.
     pub(super) fn image(reference: &str, args: &[Word<'_>]) -> Program {
         let name = reference.split('@').next().unwrap_or(reference);
-        // A colon behind the last slash begins a tag, one before it a port.
+        // A colon after the last slash begins a tag, one before it a port.
         let name = match name.rsplit_once(':') {
             Some((name, tag)) if !tag.contains('/') => name,
             _ => name,
@@ -106,8 +105,7 @@ impl Program {
         }
     }
 
-    /// Code on the command line. A bare word behind it is the name its author gave it; a path is
-    /// an argument.
+    /// Code on the command line. A bare word after it is taken as the name that its author gave it, a path as an argument.
     pub(super) fn inline(args: &[Word<'_>]) -> Program {
         let name = args
             .first()
@@ -121,7 +119,7 @@ impl Program {
         }
     }
 
-    /// A task of a project; `dir` is the project's folder where the line names it.
+    /// A task of a project. `dir` is the project's folder where it is known.
     pub(super) fn task(name: &str, dir: Option<&str>, args: &[Word<'_>]) -> Program {
         let folders = dir.map(|dir| folders_of(&tidy(&format!("{dir}/{name}")))).unwrap_or_default();
         Program {

@@ -1,4 +1,4 @@
-//! node, python, java and the like: which of their words is the program.
+//! Resolves interpreters (python, java, dotnet and the like) to the script or module that they run.
 
 use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
@@ -27,7 +27,7 @@ impl Resolver {
                 at += usize::from(long == "check-hash-based-pycs");
                 continue;
             }
-            // Flags join (-um, -Im); the first of m, c, W, X takes what is left of the word or the next.
+            // Flags may be joined (-um, -Im). The first of m, c, W and X takes the rest of the word, or the next word.
             let Some((taking, value)) = flags
                 .char_indices()
                 .find(|(_, c)| matches!(c, 'm' | 'c' | 'W' | 'X'))
@@ -48,10 +48,10 @@ impl Resolver {
         None
     }
 
-    /// `python -m x`: a program, or one that runs another.
+    /// `python -m x`, where x is the program or a tool that runs another one.
     fn module(&mut self, name: &str, args: &[Word<'_>]) -> Option<Program> {
         match name {
-            // debugpy --listen 5678 -m notes: its own options, then a command line of python's.
+            // debugpy --listen 5678 -m notes: python's own arguments follow debugpy's options.
             "debugpy" => {
                 let mut at = 0;
                 while let Some(option) = args.get(at).filter(|word| word.starts_with("--")) {
@@ -70,7 +70,7 @@ impl Resolver {
         }
     }
 
-    /// `uvicorn notes.main:app`: the module behind the options is what runs.
+    /// `uvicorn notes.main:app`: the program is the module after the options.
     pub(super) fn asgi(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: Grammar = Grammar::long(list!(
             "--app-dir --bind --config --env-file --factory-dir --fd --host --http --log-config
@@ -131,16 +131,16 @@ impl Resolver {
                     [run, rest @ ..] if verb == "watch" && run == "run" => rest,
                     _ => rest,
                 };
-                // Without `--`, words that are no options of it go to the program too.
+                // Also without `--`, words that are not options of dotnet go to the program.
                 let parsed = options::parse(rest, VALUED);
-                // `dotnet watch --project D test` tests and runs nothing.
+                // `dotnet watch --project D test` runs no program.
                 let other = |word: &Word<'_>| matches!(&**word, "test" | "build" | "publish");
                 if verb == "watch" && !parsed.dashes && parsed.rest.first().is_some_and(other) {
                     return None;
                 }
                 let project = parsed.value(&["--project", "-p"]).or(before.value(&["--project"]))?;
                 let project = tidy(project);
-                // A project is a folder or a file in it.
+                // A project is given by its folder or by its file in the folder.
                 let file =
                     ["csproj", "fsproj"].iter().find_map(|end| project.strip_suffix(&format!(".{end}")));
                 let mut program = Program::binary(base(file.unwrap_or(&project)), parsed.rest);
@@ -148,7 +148,7 @@ impl Resolver {
                 program.folders = folders_of(file.unwrap_or(&main));
                 Some(program)
             }
-            // The host's own options may stand behind it: dotnet exec --depsfile F x.dll
+            // Options of the host may follow: dotnet exec --depsfile F x.dll
             "exec" => self.first_file(options::parse(rest, VALUED).rest),
             "dnx" => self.npx(rest),
             "tool" => match rest.split_first()? {
@@ -167,11 +167,11 @@ impl Resolver {
         }
     }
 
-    /// ruby, perl, php, lua: options, then a script; code is inline.
+    /// ruby, perl, php and lua: options, then a script, or code in an option.
     pub(super) fn plain(&mut self, words: &[Word<'_>], code: List, valued: List) -> Option<Program> {
         let parsed = options::parse(words, Grammar::long(valued));
         if parsed.options.iter().any(|(key, _)| code.contains(key)) {
-            // The code is the first word that is left, as its option is not among the valued ones.
+            // The option that takes code is not among the valued ones, so the code is the first word that is left.
             return Some(Program::inline(parsed.rest.get(1..).unwrap_or_default()));
         }
         if let Some(file) = parsed.value(&["-f"]) {

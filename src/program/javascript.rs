@@ -1,4 +1,4 @@
-//! node, deno, bun, tsx and nodemon: the script, package or task among their words.
+//! Resolves node, deno, bun, tsx and nodemon to the script, package or task that they run.
 
 use super::names::looks_like_file;
 use super::options::{self, Grammar};
@@ -25,7 +25,7 @@ impl Resolver {
         if parsed.has(&["-e", "--eval", "-p", "--print", "-pe"]) {
             return Some(Program::inline(parsed.rest));
         }
-        // A test run, a syntax check: the file is their material.
+        // A test run or a syntax check does not run the file as a program.
         if parsed.has(&["--test", "-c", "--check"]) {
             return None;
         }
@@ -39,7 +39,7 @@ impl Resolver {
         match &**script {
             "inspect" => self.node(args),
             "-" => None,
-            // A bare word may also be a title in its short form, "node notes-mcp".
+            // A bare word may also come from a short title, "node notes-mcp".
             word => self.file(word, args),
         }
     }
@@ -59,7 +59,7 @@ impl Resolver {
                 self.through("deno task", LayerKind::Runner);
                 return Some(Program::task(task, self.dir.as_deref(), args));
             }
-            // Options, the code, its arguments.
+            // `deno eval [OPTIONS] CODE [ARGS]`
             "eval" => {
                 let parsed = options::parse(rest, VALUED);
                 return Some(Program::inline(parsed.rest.get(1..).unwrap_or_default()));
@@ -116,7 +116,7 @@ impl Resolver {
         }
     }
 
-    /// tsx, ts-node, vite-node: a child runs the script.
+    /// tsx, ts-node and vite-node, which run the script in a child.
     pub(super) fn ts_runner(&mut self, words: &[Word<'_>]) -> Option<Program> {
         self.through("typescript", LayerKind::Runner);
         let words = match words.first().map(|word| &**word) {

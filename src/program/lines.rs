@@ -1,9 +1,9 @@
-//! A command line for a shell, as the simple commands it is made of.
+//! Splits a shell's command line into its simple commands.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// What joins a command to the next one.
+/// The operator between a command and the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Joint {
     /// `;`, a new line, or the end.
@@ -23,11 +23,11 @@ pub(super) enum Joint {
 pub(super) struct Simple {
     pub words: Vec<String>,
     pub joint: Joint,
-    /// It stands between parentheses, so that `exec` takes the place of a subshell only.
+    /// It is in parentheses, so that `exec` replaces only a subshell.
     pub subshell: bool,
-    /// The line redirects what it reads (`< file`, `<<< text`): not what the shell was given.
+    /// Its stdin is redirected (`< file`, `<<< text`).
     pub input: bool,
-    /// The line redirects what it writes (`> file`, `>&2`).
+    /// Its stdout is redirected (`> file`, `>&2`).
     pub output: bool,
 }
 
@@ -35,13 +35,14 @@ pub(super) struct Simple {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ShellLine {
     pub commands: Vec<Simple>,
-    /// Lines that read what a command writes, in process substitutions: `2> >(tee log)`.
+    /// The lines in process substitutions that read the output of a command: `2> >(tee log)`.
     pub readers: Vec<String>,
-    /// Something in it was not understood: a here document, a process substitution that is read.
+    /// The line contains something that is not understood: a here document, a function, or a process substitution from
+    /// which a command reads.
     pub unread: bool,
 }
 
-/// Reads a line the way a POSIX shell reads quotes, operators, comments and redirections (XCU 2.2,
+/// Reads the quotes, operators, comments and redirections of a line as a POSIX shell does (XCU 2.2,
 /// 2.7 and 2.10). Expansions stay as they are written.
 pub(super) fn read(line: &str) -> ShellLine {
     let mut reader = Reader {
@@ -65,18 +66,19 @@ pub(super) fn read(line: &str) -> ShellLine {
 struct Reader<'l> {
     chars: Peekable<Chars<'l>>,
     line: ShellLine,
-    /// The words of the command so far, and the word so far.
+    /// The words of the current command.
     simple: Vec<String>,
+    /// The current word.
     word: Option<String>,
-    /// The next word is where a redirection goes, not a word of the command.
+    /// The next word is the target of a redirection, not a word of the command.
     target: bool,
-    /// The last command was ended by `)`: an operator behind that joins it.
+    /// The last command was ended by `)`, so that an operator now belongs to it.
     closed: bool,
     /// How many parentheses are open.
     depth: usize,
-    /// The command so far has an input of its own.
+    /// The stdin of the current command is redirected.
     input: bool,
-    /// And an output.
+    /// The stdout of the current command is redirected.
     output: bool,
 }
 
@@ -101,7 +103,7 @@ impl Reader<'_> {
                 self.copy_until(')');
             }
             '(' => {
-                // `name()` begins a function, whose body runs where it is called.
+                // `name()` begins a function, whose body does not run here.
                 self.line.unread |= self.word.is_some();
                 self.end_word();
                 self.depth += 1;
@@ -142,7 +144,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `$(...)` is a part of the word, whatever stands in it.
+    /// `$(...)` is a part of the word, whatever is in it.
     fn dollar(&mut self) {
         self.word.get_or_insert_default().push('$');
         if self.chars.next_if_eq(&'(').is_some() {
@@ -151,7 +153,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Up to the mark that closes what was opened just before, with what is nested in it.
+    /// Copies up to the closing mark of what was opened just before, with all that is nested in it.
     fn copy_until(&mut self, close: char) {
         let word = self.word.get_or_insert_default();
         let mut depth = 1;
@@ -173,7 +175,7 @@ impl Reader<'_> {
     }
 
     fn redirection(&mut self, c: char) {
-        // A number right before it is the descriptor.
+        // A number right before the operator is the descriptor.
         let number =
             self.word.take_if(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()));
         self.end_word();
@@ -194,7 +196,7 @@ impl Reader<'_> {
 
     /// `>(tee log)` or `<(cmd)`, a word of its own.
     fn substitution(&mut self, operator: &str) {
-        // `2> >(tee log)`: the operator before it redirects to it, and it is no word of the command either way.
+        // In `2> >(tee log)` the substitution is the target of a redirection. It is a word of the command in no case.
         self.copy_until(')');
         let text = self.word.take().unwrap_or_default();
         match operator {

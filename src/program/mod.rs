@@ -1,8 +1,8 @@
-//! argv, exe and comm -> what really runs.
+//! Resolves argv, exe and comm to the program that really runs.
 //!
 //! An argv is resolved layer by layer: an interpreter runs a script, a runner a package, a shell its
-//! first command, a passer (`env`, `timeout`, `sudo`) the words behind its own options. What is
-//! left is the program, and only its name counts. Words that are data to a program never come up.
+//! first command, a wrapper (`env`, `timeout`, `sudo`) the words after its own options. The program is what is left after
+//! all layers, and only its name counts. Words that are data for a program are never looked at.
 //!
 //! ```
 //! use mcp_reap::bytes::{Argv, RawText};
@@ -23,7 +23,6 @@ mod lines;
 mod names;
 mod options;
 mod packages;
-mod passers;
 mod resolution;
 mod resolve;
 mod runners;
@@ -32,6 +31,7 @@ mod shell;
 mod table;
 mod title;
 mod tools;
+mod wrappers;
 
 #[cfg(test)]
 mod tests;
@@ -46,15 +46,15 @@ pub(crate) use resolution::Word;
 pub(crate) use table::is_tool;
 
 impl Resolution {
-    /// What a process really runs.
+    /// Resolves what a process runs.
     pub fn of(record: &ProcessRecord) -> Resolution {
         resolve(record.argv.as_ref(), record.details.exe.as_ref(), &record.comm)
     }
 }
 
-/// What really runs. Never fails: what is not known is a `Resolution` without a program.
+/// Resolves what a process runs. If that is not known, the `Resolution` has no program.
 ///
-/// An empty argv falls back to the executable, and to a comm that was not cut (shorter than the
+/// An empty argv falls back to the executable, and then to a comm that was not cut (one shorter than the
 /// kernel's 15 bytes, `TASK_COMM_LEN` in proc(5)).
 pub fn resolve(argv: Option<&Argv>, exe: Option<&RawText>, comm: &RawText) -> Resolution {
     let words = argv.map(|argv| title::words(argv, exe)).unwrap_or_default();
@@ -74,7 +74,7 @@ pub fn resolve(argv: Option<&Argv>, exe: Option<&RawText>, comm: &RawText) -> Re
     resolve_words(&words)
 }
 
-/// Resolves words that are already split: a command line inside another.
+/// Resolves a command line that is already split into words.
 pub(crate) fn resolve_words(words: &[Word<'_>]) -> Resolution {
     let mut resolver = resolve::Resolver::default();
     let program = resolver.resolve(words);
@@ -83,6 +83,6 @@ pub(crate) fn resolve_words(words: &[Word<'_>]) -> Resolution {
         layers: resolver.layers,
         program,
         line: resolver.line,
-        hides: resolver.hides,
+        hidden_code: resolver.hidden_code,
     }
 }

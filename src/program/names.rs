@@ -1,15 +1,15 @@
-//! Names in the texts that programs are given by: paths, package specs.
+//! Takes names from paths and package specs.
 
 use crate::list::{List, list};
 
-/// File stems that many programs have: the folder of the project names such a program.
+/// File stems that many programs have. Such a program is named by the folder of its project.
 pub(super) const PLAIN_STEMS: List = list!(
     "__main__ app bin bundle cli entry entrypoint index index.bundle init launch main main.bundle mod
     program quarkus-run run run_server serve server server-stdio start start-server start_server
     stdio stdio-server stdio_server"
 );
 
-/// Folders that only give a project its shape: the project is above them.
+/// Folders inside a project, such as `dist`. The project's own folder is above them.
 const SHAPE_FOLDERS: List = list!(
     ".build app apps bin build bundle bundled cjs cli cmd compiled current debug dist esm js lib libs
     node node_modules out output packages publish python release server src stdio target ts
@@ -34,19 +34,18 @@ pub(crate) fn stem(file: &str) -> &str {
     }
 }
 
-/// Whether the path lies in a folder where installed programs lie, so that an extensionless file
-/// there is a console script.
+/// Is the path in a folder of installed programs? Then a file without an extension is a console script.
 pub(crate) fn is_tool_dir(path: &str) -> bool {
     path.rsplit('/')
         .nth(1)
         .is_some_and(|folder| matches!(folder, "bin" | ".bin" | "sbin" | "Scripts" | "shims"))
 }
 
-/// How far above a file its project may lie, in folders that have a name of their own.
+/// How many folders above a file may name its project, not counting folders such as `dist`.
 const REACH: usize = 3;
 
 /// The folders that may name a file such as `/srv/notes-mcp/dist/index.js`, the innermost first.
-/// None where the file has a telling name of its own.
+/// Empty where the file's own name tells enough.
 pub(crate) fn folders_of(path: &str) -> Vec<String> {
     let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let Some(file) = segments.pop() else { return Vec::new() };
@@ -60,7 +59,7 @@ pub(crate) fn folders_of(path: &str) -> Vec<String> {
         })
     };
     let named = || folders().map(|(_, folder)| *folder).filter(|folder| !gives_shape(folder));
-    // The main file of a project is often called after it: weather-mcp/weather.py.
+    // The main file of a project often has its name: weather-mcp/weather.py.
     let called_after = |folder: &str| {
         stem.len() >= 3 && folder.to_ascii_lowercase().split(['-', '_', '.']).any(|part| part == stem)
     };
@@ -68,7 +67,7 @@ pub(crate) fn folders_of(path: &str) -> Vec<String> {
     if plain { named().take(REACH).map(str::to_owned).collect() } else { Vec::new() }
 }
 
-/// `github_server`, `run-stdio`, but not `dev-server`: a file named only after serving.
+/// Does the name of a file say only that it serves, as `github_server` and `run-stdio` do, but not `dev-server`?
 pub(crate) fn serves(stem: &str) -> bool {
     const OTHERS: List = list!("dev doc docs fake file mock preview static test vite web webpack");
     let mut words = stem.split(['-', '_', '.']);
@@ -77,7 +76,7 @@ pub(crate) fn serves(stem: &str) -> bool {
     matches!(last, "server" | "stdio") && !OTHERS.contains(first)
 }
 
-/// A folder that only gives a project its shape, such as `dist`; or .NET's `net8.0`.
+/// Is it a folder inside a project, such as `dist` or .NET's `net8.0`?
 fn gives_shape(folder: &str) -> bool {
     let lower = folder.to_ascii_lowercase();
     SHAPE_FOLDERS.contains(&lower)
@@ -99,14 +98,14 @@ pub(crate) fn tidy(path: &str) -> String {
     format!("{}{}", if path.starts_with('/') { "/" } else { "" }, kept.join("/"))
 }
 
-/// Whether a word is a path or a file of code rather than the name of something.
+/// Is a word a path or a file of code, rather than the name of a package or command?
 pub(super) fn looks_like_file(word: &str) -> bool {
     word.starts_with(['/', '.', '~'])
         || (word.contains('/') && !word.starts_with('@'))
         || (stem(base(word)) != base(word))
 }
 
-/// The package behind a spec: without version, extras, protocol and address.
+/// The package of a spec, without version, extras, protocol and address.
 /// `@a/b@1.2` is `@a/b`, `x[cli]==1` is `x`, `git+https://host/u/x.git@main` is `x`.
 pub(super) fn package_name(spec: &str) -> &str {
     let spec = spec.trim_matches(['\'', '"']);

@@ -1,16 +1,16 @@
-//! Options before the program: which take a value, and where the program begins.
+//! Parses the options of a tool, to find where the words after them begin.
 
 use super::Word;
 use crate::list::List;
 
-/// How one tool's options read.
+/// How one tool's options are parsed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grammar {
     /// Options that take the next word as their value.
     pub valued: List,
     /// Options that take the next two words.
     pub pairs: List,
-    /// Whether `-it` is `-i -t`. Not so for java, node and go, whose long options have one dash.
+    /// `-it` means `-i -t`. Not so for java, node and go, whose long options have one dash.
     pub clusters: bool,
 }
 
@@ -24,12 +24,12 @@ impl Grammar {
     }
 }
 
-/// Options that were read, and the words from the first that is no option.
+/// The parsed options, and the words after them.
 #[derive(Debug)]
 pub(super) struct Parsed<'w> {
     /// Options with their values; a flag has an empty one.
     pub options: Vec<(&'w str, &'w str)>,
-    /// What follows.
+    /// The words after the options.
     pub rest: &'w [Word<'w>],
     /// The rest came after `--`.
     pub dashes: bool,
@@ -53,13 +53,13 @@ impl<'w> Parsed<'w> {
             .map(|(_, value)| *value)
     }
 
-    /// Whether one of the options stands there.
+    /// Is one of the options given?
     pub(super) fn has(&self, names: &[&str]) -> bool {
         self.options.iter().any(|(key, _)| names.contains(key))
     }
 }
 
-/// Reads options up to the first word that is no option, or past `--`.
+/// Parses options up to the first word that is no option, or up to and with `--`.
 pub(super) fn parse<'w>(words: &'w [Word<'w>], grammar: Grammar) -> Parsed<'w> {
     let mut options: Vec<(&'w str, &'w str)> = Vec::new();
     let mut at = 0;
@@ -99,6 +99,16 @@ pub(super) fn parse<'w>(words: &'w [Word<'w>], grammar: Grammar) -> Parsed<'w> {
         }
     }
     Parsed { options, rest: words.get(at..).unwrap_or_default(), dashes: false }
+}
+
+/// Parses options, a verb, and the options after it; `None` where the verb is none of these.
+pub(super) fn parse_after_verb<'w>(
+    words: &'w [Word<'w>],
+    grammar: Grammar,
+    verbs: &[&str],
+) -> Option<Parsed<'w>> {
+    let (verb, rest) = parse(words, grammar).rest.split_first()?;
+    verbs.contains(&&**verb).then(|| parse(rest, grammar))
 }
 
 #[cfg(test)]

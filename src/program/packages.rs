@@ -1,4 +1,4 @@
-//! npx, npm, pnpm and yarn: a package that is fetched and started, or a script of the project's.
+//! Resolves npx, npm, pnpm and yarn to the package that they fetch and start, or to a script of the project.
 
 use super::names::base;
 use super::options::{self, Grammar, Parsed};
@@ -6,7 +6,7 @@ use super::resolve::Resolver;
 use super::{Program, Word, stem};
 use crate::list::{List, list};
 
-// npm help npx; the folder options count for `npm --prefix D start` too.
+// From `npm help npx`; the folder options are also those of `npm --prefix D start`.
 const NPM: Grammar = Grammar::clustered(list!(
     "--add-source --cache --call --configfile --loglevel --node-options --package --prefix --registry
     --script-shell --shell --source --userconfig --version --workspace -C -c -p -w"
@@ -32,7 +32,7 @@ enum Runs {
     Node,
 }
 
-/// The verbs of npm, pnpm and yarn; the others run nothing.
+/// The verbs of npm, pnpm and yarn that run a program.
 #[rustfmt::skip] // one verb, one line
 const VERBS: &[(&str, List, Runs)] = &[
     ("npm", list!("exec x"), Runs::Npx),
@@ -48,7 +48,7 @@ const VERBS: &[(&str, List, Runs)] = &[
 ];
 
 impl Resolver {
-    /// npx and its like: `-p` packages and a bin, or one package.
+    /// npx and the like: `-p` packages and a bin, or one package.
     pub(super) fn npx(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let parsed = self.options(words, NPM, PROJECT);
         if let Some(line) = parsed.value(&["-c", "--call"]) {
@@ -66,10 +66,10 @@ impl Resolver {
             return self.file(what, args);
         }
         // npx -y node@22 script.js: a package that is itself an interpreter.
-        self.packaged_as(&packages, what, args)
+        self.packaged(&packages, what, args)
     }
 
-    /// npm, pnpm and yarn: the verb decides what is run.
+    /// npm, pnpm and yarn: the verb decides what runs.
     pub(super) fn package_manager(&mut self, tool: &str, words: &[Word<'_>]) -> Option<Program> {
         let grammar = if tool.starts_with("npm") { NPM } else { PNPM };
         let before = self.options(words, grammar, PROJECT);
@@ -87,7 +87,7 @@ impl Resolver {
         }
     }
 
-    /// The script of a package.json: `run [options] name args`, the folder before or behind it.
+    /// A script of a package.json: `run [OPTIONS] NAME ARGS`. The folder may be named before or after the script.
     fn task(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let parsed = self.options(words, NPM, PROJECT);
         let (task, args) = parsed.rest.split_first()?;
@@ -95,25 +95,12 @@ impl Resolver {
         Some(Program::task(task, self.dir.as_deref(), args))
     }
 
-    /// `--package` may come before the verb or behind it.
+    /// `--package` may come before or after the verb.
     fn dlx(&mut self, before: &Parsed<'_>, words: &[Word<'_>]) -> Option<Program> {
         let parsed = options::parse(words, PNPM);
         let packages: Vec<&str> =
             before.values(&["-p", "--package"]).chain(parsed.values(&["-p", "--package"])).collect();
         let (what, args) = parsed.rest.split_first()?;
-        self.packaged_as(&packages, what, args)
-    }
-
-    /// A package, or a program of these packages.
-    pub(super) fn packaged_as(
-        &mut self,
-        packages: &[&str],
-        what: &Word<'_>,
-        args: &[Word<'_>],
-    ) -> Option<Program> {
-        match packages {
-            [] => self.packaged(&[what], None, args),
-            packages => self.packaged(packages, Some(what), args),
-        }
+        self.packaged(&packages, what, args)
     }
 }

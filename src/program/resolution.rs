@@ -1,12 +1,11 @@
-//! What an argv comes to: the program, what comes before it, and what a shell runs beside it.
+//! The result of resolving an argv: the program, the layers before it, and what a shell runs beside it.
 
 use std::borrow::Cow;
 
-/// One word of a command line. Borrowed where it is in an argv, owned where it was put
-/// together from a quoted string.
+/// One word of a command line. Borrowed from an argv, or owned where it was taken from a quoted string.
 pub(crate) type Word<'a> = Cow<'a, str>;
 
-/// What kind of thing runs.
+/// The kind of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A package that a runner fetches and starts: `npx @acme/x`, `uvx x`, `deno run npm:x`.
@@ -25,107 +24,106 @@ pub enum Kind {
     Task,
 }
 
-/// The program that is left behind all layers.
+/// The program that is left after all layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// What kind of thing it is.
+    /// Its kind.
     pub kind: Kind,
     /// As it was written: a path, a package with its version, an image with its tag.
     pub text: String,
-    /// All its names, the fullest first: package with scope, package without, module, file
+    /// All its names, the fullest first: package with scope, package without scope, module, file
     /// stem, file name. Empty for inline code without a name.
     pub names: Vec<String>,
-    /// The folders that may name the project, the innermost first, where the file has a name that
-    /// is one of many (`dist/index.js`). At most three.
+    /// Folders that may name the project, the innermost first, where the file has a name that many programs have
+    /// (`dist/index.js`). At most three.
     pub folders: Vec<String>,
     /// The words that follow it.
     pub args: Vec<String>,
 }
 
-/// How a layer stands to what is below it.
+/// How a layer runs the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LayerKind {
-    /// Becomes the program: node, python, java.
+    /// Runs it in its own process: node, python, java.
     Interpreter,
-    /// Fetches or builds and then starts it as a child: npx, uvx, docker run.
+    /// Fetches or builds it, then starts it as a child: npx, uvx, docker run.
     Runner,
-    /// sh -c, or a script file of a shell.
+    /// A shell with `-c` or a script file.
     Shell,
-    /// Passes on as it is: env, timeout, sudo, mise exec.
-    Passer,
+    /// Runs the command in its last words: env, timeout, sudo, mise exec.
+    Wrapper,
 }
 
-/// One thing that comes before the program.
+/// One layer before the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
     /// Its plain name, such as `npx`.
     pub tool: String,
-    /// How it passes on.
+    /// How it runs the next layer or the program.
     pub kind: LayerKind,
 }
 
-/// What an argv comes to.
+/// The result of resolving an argv.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolution {
-    /// What comes before the program, outermost first.
+    /// The layers before the program, outermost first.
     pub layers: Vec<Layer>,
     /// The program; `None` where nothing is run (an interactive shell, `npm install`) or nothing
     /// is known.
     pub program: Option<Program>,
-    /// A command is run, though it is not known which (`sh -c 'eval ...'`).
+    /// A command runs, but it is not known which (`sh -c 'eval ...'`).
     pub opaque: bool,
-    /// The commands that a line for a shell runs (`sh -c 'a & b'`), builtins left out. Empty where
-    /// the words hold no such line. `program` and `layers` are those of the first that is known.
+    /// The commands that a shell's command line runs (`sh -c 'a & b'`), without builtins. Empty without such a line.
+    /// `program` and `layers` are those of the first command that is known.
     pub line: Vec<LineCommand>,
-    /// The line runs code that is not in it: `. file`, `eval "$(x)"`, `A=$(x)`. A child that
-    /// none of its commands names may come from there.
-    pub hides: bool,
+    /// The line runs code that is not in it: `. file`, `eval "$(x)"`, `A=$(x)`. A child of the shell that is none of its
+    /// commands may come from there.
+    pub hidden_code: bool,
 }
 
-/// One command of a line for a shell.
+/// One command of a shell's command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineCommand {
-    /// What comes before its program, the shell among it.
+    /// The layers before its program, the shell included.
     pub layers: Vec<Layer>,
     /// Its program, where that is known.
     pub program: Option<Program>,
-    /// It is `eval` or the like.
+    /// It is `eval` or the like, so its program is not known.
     pub opaque: bool,
     /// What the line runs beside and after it.
     pub beside: Beside,
 }
 
-/// What a line for a shell runs beside and after one of its commands. Later ones are stronger reasons for
-/// leaving alone.
+/// What a shell's command line runs beside and after one of its commands. Later variants are stronger reasons to leave the
+/// command alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Beside {
-    /// Nothing that goes on after it but `exit $?`, `wait` and the like, and only builtins and what is
-    /// over came before it: the shell is nothing but its launcher.
+    /// Nothing but `exit $?`, `wait` and the like runs after it, and all that ran before it is over. The shell is only
+    /// its launcher.
     #[default]
     Nothing,
-    /// More: `s & b`, `s; b`, `s | jq .`, or it is not on the wire of the shell (`s < file`). The shell
-    /// is an owner of both.
-    Runs,
-    /// More, by how it ends: `s && b`, `s || b`, `set -e; s; b`, `s; [ $? = 0 ] && b`. Who ends it takes
-    /// the rest away, or starts it.
-    RunsIfItEndsWell,
+    /// More commands run: `s & b`, `s; b`, `s | jq .`. Or the command is not on the shell's wire (`s < file`). The shell
+    /// is an owner.
+    More,
+    /// More commands run, depending on its exit status: `s && b`, `s || b`, `set -e; s; b`, `s; [ $? = 0 ] && b`. Ending
+    /// the command would prevent them, or start them.
+    DependsOnStatus,
     /// The line was not understood, or the command is in a condition, a loop or a function.
     Unread,
 }
 
 impl Resolution {
-    /// The name of the program that really runs, for rules of the person's own.
+    /// The name of the program that really runs.
     pub fn name(&self) -> Option<&str> {
         let program = self.program.as_ref()?;
         Some(program.names.first().unwrap_or(&program.text).as_str()).filter(|name| !name.is_empty())
     }
 
-    /// What this shell runs beside one of its children, by the line in its `-c`: the answer for the command of the
-    /// line that the child is, or the worst of all where none is. `None` where this is no shell with such a line (what
-    /// a script file runs is not read).
+    /// What this shell runs beside one of its children, by its `-c` line. If the child is none of the line's commands, the
+    /// answer is the strongest of all commands. `None` without such a line; script files are not read.
     ///
-    /// Only [`Beside::Nothing`] makes the shell a launcher. Behind [`Beside::RunsIfItEndsWell`] and [`Beside::Unread`]
-    /// the child must be left alone, too: its end would take away what follows.
+    /// Only [`Beside::Nothing`] makes the shell a launcher. With [`Beside::DependsOnStatus`] and [`Beside::Unread`] the
+    /// child must be left alone too, because its end may prevent or start other commands.
     pub fn beside_child(&self, child: &Resolution) -> Option<Beside> {
         let names = child.program.as_ref().map(|program| program.names.as_slice()).unwrap_or_default();
         let is_child = |command: &&LineCommand| {
@@ -135,35 +133,32 @@ impl Resolution {
         self.line.iter().filter(is_child).map(|command| command.beside).max().or_else(|| self.beside())
     }
 
-    /// What a line for a shell runs beside and after the program, at the worst of all its commands:
-    /// for a line whose commands are not known. `None` where the words hold no such line.
+    /// The strongest [`Beside`] of all commands of a shell's line; `None` without such a line.
     pub fn beside(&self) -> Option<Beside> {
-        let unknown = self.hides || self.line.iter().any(|command| command.opaque);
-        // A shell with a line in which nothing was found that runs.
+        let unknown = self.hidden_code || self.line.iter().any(|command| command.opaque);
+        // No command was found in a shell's line.
         let unknown = (unknown || self.line.is_empty() && self.opaque).then_some(Beside::Unread);
         self.line.iter().map(|command| command.beside).chain(unknown).max()
     }
 
-    /// A script file that a shell runs: what else it does, and will do, is in the file.
+    /// Is it a script file that a shell runs? What else the script does is not known.
     pub fn runs_shell_script(&self) -> bool {
         let shell = self.layers.last().is_some_and(|layer| layer.kind == LayerKind::Shell);
         shell && self.program.as_ref().is_some_and(|program| program.kind == Kind::Script)
     }
 
-    /// It runs one known program, or code that is on the command line; a line of several commands for a shell does not
-    /// count.
+    /// Does it run exactly one known program, or code on the command line?
     pub fn runs_one_program(&self) -> bool {
         let alone = self.line.iter().all(|command| !command.opaque && command.beside == Beside::Nothing);
-        alone && self.line.len() <= 1 && !self.hides && (self.name().is_some() || self.is_inline())
+        alone && self.line.len() <= 1 && !self.hidden_code && (self.name().is_some() || self.is_inline())
     }
 
-    /// Code on the command line: `python3 -c`, `node -e`.
+    /// Is it code on the command line: `python3 -c`, `node -e`?
     pub fn is_inline(&self) -> bool {
         self.program.as_ref().is_some_and(|program| program.kind == Kind::Inline)
     }
 
-    /// True when something other than an interpreter comes before the program, so that this
-    /// process is not the program itself.
+    /// Does a layer other than an interpreter come before the program, so that this process is not the program itself?
     pub fn is_launched(&self) -> bool {
         self.layers.iter().any(|layer| layer.kind != LayerKind::Interpreter)
     }

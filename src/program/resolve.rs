@@ -1,4 +1,4 @@
-//! Resolves layer after layer: what each program passes on to.
+//! Resolves a command line layer by layer.
 
 use super::names::{base, is_tool_dir, stem, tidy};
 use super::options::{self, Grammar, Parsed};
@@ -7,28 +7,28 @@ use super::tools::Tool;
 use super::{Layer, LayerKind, LineCommand, Program, Word};
 use crate::list::{List, list};
 
-/// No real command line nests deeper; a hostile one must end.
+/// The limit for hostile command lines. No real one nests deeper.
 const MAX_LAYERS: usize = 16;
 
-/// The layers met so far, and where relative paths count from.
+/// The state of a resolution.
 #[derive(Debug, Default)]
 pub(super) struct Resolver {
     pub layers: Vec<Layer>,
-    /// From `uv --directory D`, `npm --prefix D` and the like.
+    /// The folder to which relative paths are relative, from `uv --directory D`, `npm --prefix D` and the like.
     pub dir: Option<String>,
     /// A shell was given a command line.
     pub opaque: bool,
     /// The commands of that line.
     pub line: Vec<LineCommand>,
-    /// It runs code that is not in it.
-    pub hides: bool,
+    /// The line runs code that is not in it.
+    pub hidden_code: bool,
 }
 
 impl Resolver {
     /// The program that these words run.
     pub(super) fn resolve(&mut self, words: &[Word<'_>]) -> Option<Program> {
         let (first, rest) = words.split_first()?;
-        // An environment lies in its project: /srv/notes-mcp/.venv/bin/python server.py
+        // The folder of a virtual environment is the project's: /srv/notes-mcp/.venv/bin/python server.py
         if let Some(at) = first.find("/.venv/bin/").or_else(|| first.find("/venv/bin/"))
             && self.dir.is_none()
         {
@@ -36,7 +36,7 @@ impl Resolver {
         }
         match table::find(base(first)) {
             Some((name, tool)) => self.run(name, tool, rest),
-            // `./server` after a `cd` lies there.
+            // `./server` is relative to the folder of a `cd`.
             None => match self.dir.as_deref().filter(|_| first.starts_with("./")) {
                 Some(dir) => Some(Program::binary(&tidy(&format!("{dir}/{first}")), rest)),
                 None => Some(Program::binary(first, rest)),
@@ -44,13 +44,13 @@ impl Resolver {
         }
     }
 
-    /// [`resolve`](Self::resolve) for a program given apart from its arguments.
+    /// [`resolve`](Self::resolve) for a program and its arguments.
     pub(super) fn resolve_as(&mut self, program: &str, args: &[Word<'_>]) -> Option<Program> {
         let words: Vec<Word<'_>> = std::iter::once(Word::from(program)).chain(args.iter().cloned()).collect();
         self.resolve(&words)
     }
 
-    /// Notes a layer; false when there are too many.
+    /// Adds a layer; false when there are too many.
     pub(super) fn through(&mut self, tool: &str, kind: LayerKind) -> bool {
         self.layers.push(Layer { tool: tool.to_owned(), kind });
         self.layers.len() <= MAX_LAYERS
@@ -84,7 +84,7 @@ impl Resolver {
             Tool::Swift => self.swift(words),
             Tool::Nix => self.nix(words),
             Tool::Jbang => self.jbang(words),
-            // A target is built, whatever it is called; it has no name of its own.
+            // A make target has no name, because it is built, not a server of that name.
             Tool::Make => {
                 let parsed = options::parse(words, Grammar::clustered(list!("-C -I -f -j -o")));
                 let (task, args) = parsed.rest.split_first()?;
@@ -103,7 +103,7 @@ impl Resolver {
                 let (task, args) = words.split_first()?;
                 Some(Program::task(task, None, args))
             }
-            Tool::Passer(passer) => self.pass(name, passer, words),
+            Tool::Wrapper(wrapper) => self.wrapper(name, wrapper, words),
         }
     }
 
@@ -112,14 +112,14 @@ impl Resolver {
     pub(super) fn file(&mut self, path: &str, args: &[Word<'_>]) -> Option<Program> {
         let program = Program::script(path, self.dir.as_deref(), args);
         let inside = program.text.contains("node_modules/");
-        // Where a script may lie that is a tool, whatever else is called so.
+        // Tools that are known by their file name, wherever the file is.
         const ANYWHERE: List = list!("mcp_stdio_watchdog");
         let installed = inside
             || is_tool_dir(&program.text)
             || program.text.contains(".yarn/releases/")
             || ANYWHERE.contains(stem(base(&program.text)));
         if installed {
-            // A part of npm is known by its file, any other package by its name.
+            // npm's programs are known by their files, those of any other package by the package's name.
             let package =
                 program.names.first().filter(|name| inside && !matches!(name.as_str(), "npm" | "corepack"));
             let tool = package.map(String::as_str).and_then(table::find).or_else(|| {
@@ -140,26 +140,18 @@ impl Resolver {
         self.file(file, args)
     }
 
-    /// The words after a runner's options: a tool, or a package with its arguments.
+    /// The words after a runner's options: a tool, or a program of these packages; without packages, `what` is a package.
     pub(super) fn packaged(
         &mut self,
-        specs: &[&str],
-        bin: Option<&Word<'_>>,
+        packages: &[&str],
+        what: &Word<'_>,
         args: &[Word<'_>],
     ) -> Option<Program> {
-        let name = match bin {
-            Some(bin) => &**bin,
-            None => specs.last().copied().unwrap_or_default(),
-        };
-        let plain = Program::package(&[name], args);
+        let plain = Program::package(&[what], args);
         if let Some((tool_name, tool)) = plain.names.first().and_then(|name| table::find(name)) {
             return self.run(tool_name, tool, args);
         }
-        let mut all: Vec<&str> = specs.to_vec();
-        if let Some(bin) = bin {
-            all.push(bin);
-        }
-        Some(Program::package(&all, args))
+        Some(Program::package(&[packages, &[&**what]].concat(), args))
     }
 
     /// Words that are either a script file or a command.
@@ -171,7 +163,7 @@ impl Resolver {
         self.resolve(words)
     }
 
-    /// From here on relative paths count from `dir`.
+    /// Makes `dir` the folder to which relative paths are relative.
     pub(super) fn enter(&mut self, dir: &str) {
         self.dir = Some(match self.dir.take().filter(|_| !dir.starts_with(['/', '~', '$'])) {
             Some(from) => format!("{from}/{dir}"),
@@ -179,7 +171,7 @@ impl Resolver {
         });
     }
 
-    /// Options of the tool, remembering the folder they set.
+    /// Parses the options of a tool, and enters the folder that one of them names.
     pub(super) fn options<'w>(
         &mut self,
         words: &'w [Word<'w>],

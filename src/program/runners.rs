@@ -1,4 +1,4 @@
-//! npx, uvx, pnpm dlx, cargo run: what fetches or builds a program and starts it as a child.
+//! Resolves runners (uvx, pipx, go run, cargo run and the like), which fetch or build a program and start it as a child.
 
 use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
@@ -6,7 +6,7 @@ use super::resolve::Resolver;
 use super::{LayerKind, Program, Word, stem, table};
 use crate::list::list;
 
-// uv help tool run, uv help run; the same lists, and the global ones before the subcommand.
+// From `uv help tool run` and `uv help run`; the global options before the subcommand are among them.
 const UV: Grammar = Grammar::clustered(list!(
     "--allow-insecure-host --build-constraints --cache-dir --color --config-file --config-setting
     --constraints --default-index --directory --env-file --exclude-newer --extra --extra-index-url
@@ -36,7 +36,7 @@ impl Resolver {
                     return self.file(what, args);
                 }
                 let mut program = self.resolve(parsed.rest)?;
-                // A console script of the project with a plain name: the project names it.
+                // A console script with a plain name is named by its project.
                 if let Some(dir) =
                     self.dir.as_deref().filter(|_| !what.contains('/') && program.folders.is_empty())
                 {
@@ -52,38 +52,28 @@ impl Resolver {
         let parsed = self.options(words, UV, list!("--directory"));
         let from: Vec<&str> = parsed.value(&["--from"]).into_iter().collect();
         let (what, args) = parsed.rest.split_first()?;
-        self.packaged_as(&from, what, args)
+        self.packaged(&from, what, args)
     }
 
     pub(super) fn pipx(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: Grammar = Grammar::clustered(list!("--index-url --pip-args --python --spec --with -i"));
-        let before = options::parse(words, VALUED);
-        let (verb, rest) = before.rest.split_first()?;
-        if verb != "run" {
-            return None;
-        }
-        let parsed = options::parse(rest, VALUED);
+        let parsed = options::parse_after_verb(words, VALUED, &["run"])?;
         let spec: Vec<&str> = parsed.value(&["--spec"]).into_iter().collect();
         let (what, args) = parsed.rest.split_first()?;
-        self.packaged_as(&spec, what, args)
+        self.packaged(&spec, what, args)
     }
 
     /// `go run ./cmd/notes`: the folder, file or module path names the program.
     pub(super) fn go(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: Grammar =
             Grammar::long(list!("-C -exec -gcflags -ldflags -mod -modfile -overlay -tags"));
-        let before = options::parse(words, VALUED);
-        let (verb, rest) = before.rest.split_first()?;
-        if verb != "run" {
-            return None;
-        }
-        let parsed = options::parse(rest, VALUED);
+        let parsed = options::parse_after_verb(words, VALUED, &["run"])?;
         let (what, args) = parsed.rest.split_first()?;
         let path = what.split('@').next().unwrap_or(what);
         if path.ends_with(".go") { self.file(path, args) } else { Some(Program::binary(&tidy(path), args)) }
     }
 
-    /// `cargo run`: only what --bin, --package or the manifest's folder name.
+    /// `cargo run`: the program is named by --bin, --package or the folder of the manifest.
     pub(super) fn cargo(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: Grammar = Grammar::long(list!(
             "--bin --config --example --features --manifest-path --package --profile --target
@@ -91,12 +81,7 @@ impl Resolver {
         ));
         let words =
             if words.first().is_some_and(|word| word.starts_with('+')) { words.get(1..)? } else { words };
-        let before = options::parse(words, VALUED);
-        let (verb, rest) = before.rest.split_first()?;
-        if verb != "run" && verb != "r" {
-            return None;
-        }
-        let parsed = options::parse(rest, VALUED);
+        let parsed = options::parse_after_verb(words, VALUED, &["run", "r"])?;
         if let Some(name) =
             parsed.value(&["--bin"]).or(parsed.value(&["--example"])).or(parsed.value(&["-p", "--package"]))
         {

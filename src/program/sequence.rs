@@ -1,4 +1,4 @@
-//! What a command line for a shell runs, in which order, and what it runs beside and after each command.
+//! Reads the order of the commands in a shell's command line: what runs beside and after each of them.
 
 mod meaning;
 
@@ -9,59 +9,59 @@ use super::lines::{self, Joint, ShellLine, Simple};
 use super::names::base;
 use crate::list::{List, list};
 
-/// Commands that run nothing of their own, or only prepare the one that counts.
+/// Commands that run no program, or only prepare the one that counts.
 const PREPARING: List = list!(
     ". : [ [[ alias bg break builtin cat cd chmod clear command continue date declare disown echo eval exit export \
      false fg fnm hash jobs kill local mkdir nvm popd printf pushd pwd read readonly return set setopt shift shopt \
      sleep source stty tee test trap true type typeset ulimit umask unalias unset unsetopt wait which"
 );
-/// Those with which a line may end: they wait for the server, hand on how it ended, or do nothing that lasts.
+/// Commands that may follow the server: they wait for it, return its status, or do nothing that lasts.
 const ENDING: List = list!(": cd disown exit return trap true wait");
 /// Words that close a compound command.
 const CLOSING: List = list!(") done fi }");
-/// Commands that hand on unchanged what they read: a part of the pipeline of another.
+/// Commands that write what they read without change. They belong to the pipeline of another command.
 const PASSING: List = list!("cat tee");
-/// Those that hand it on as the shell's own output, changed, where that is not redirected: a filter on the wire. Any
-/// other reader makes a result of it that may be wanted.
+/// Filters: where their output is not redirected, they write what they read to the shell's stdout, changed. Any other
+/// reader may make a result that is wanted.
 const FILTERING: List =
     list!("awk cut egrep fgrep gawk grep gsed jq logger mawk rg sed stdbuf tr ts unbuffer");
 
-/// One command of a line that runs something.
+/// One command of a line that runs a program.
 #[derive(Debug)]
 pub(super) struct Running<'l> {
-    /// Its place among all commands of the line.
+    /// Its index among all commands of the line.
     pub at: usize,
     pub words: &'l [String],
-    /// `eval`: what it runs is put together at run time.
+    /// It is `eval`, so what it runs is known only at run time.
     pub opaque: bool,
-    /// What joins it, or the pipeline that it is in, to what follows.
+    /// The operator after it, or after the pipeline that it is in.
     joint: Joint,
-    /// `exec`: it takes the place of the shell, which runs nothing any more.
+    /// It is run by `exec`, so it replaces the shell.
     replaces: bool,
-    /// It is the condition or the body of an `if` or a loop, or `!` turns its status round.
+    /// It is in an `if` or a loop, or `!` negates its status.
     tested: bool,
-    /// It does not read what the shell was given: a file, or what another command writes.
+    /// It does not read the shell's stdin, but a file or the output of another command.
     fed: bool,
 }
 
-/// What a line runs.
+/// The commands that a line runs, and their order.
 #[derive(Debug, Default)]
 pub(super) struct Sequence<'l> {
     pub commands: Vec<Running<'l>>,
-    /// `cd`: what follows the command at this place counts from there.
+    /// The folder of each `cd`, with the index of the `cd` among all commands.
     pub folders: Vec<(usize, &'l str)>,
-    /// Code that is not in the line runs, too: `. file`, `eval "$X"`, `$(x)`.
-    pub hides: bool,
+    /// Code that is not in the line runs too: `. file`, `eval "$X"`, `$(x)`.
+    pub hidden_code: bool,
     all: &'l [Simple],
-    /// Where a file is read or a text is run as commands.
+    /// Indices of the commands that run a file or a text as commands.
     foreign: Vec<usize>,
-    /// The shell ends with the first command that fails, or runs a trap for it.
+    /// The shell ends at the first command that fails, or runs a trap for it.
     errexit: bool,
-    /// `trap 'cmd' EXIT`: more will run at the end.
+    /// A `trap 'cmd' EXIT` runs more at the end.
     at_exit: bool,
-    /// What runs at the end depends on how the line ended.
+    /// What runs at the end depends on the status.
     at_exit_by_status: bool,
-    /// `exec < file`: the shell itself reads something else from there on.
+    /// After `exec < file` the shell reads another stdin.
     fed: bool,
     /// How many `if`, `while` and `until` are open.
     depth: usize,
@@ -70,7 +70,7 @@ pub(super) struct Sequence<'l> {
 }
 
 impl<'l> Sequence<'l> {
-    /// What a line runs. `errexit`: its shell ends with the first command that fails (`bash -e`).
+    /// Reads a line. `errexit` is true where its shell ends at the first command that fails (`bash -e`).
     pub(super) fn of(line: &'l ShellLine, errexit: bool) -> Sequence<'l> {
         let only_reads = |text: &String| lines::read(text).commands.iter().all(passes_on);
         let unread = line.unread || !line.readers.iter().all(only_reads);
@@ -82,7 +82,7 @@ impl<'l> Sequence<'l> {
     fn add(&mut self, at: usize, simple: &'l Simple) {
         let found = meaning(&simple.words);
         self.unread |= found.unordered;
-        self.hides |= simple.words.iter().any(|word| substitutes(word));
+        self.hidden_code |= simple.words.iter().any(|word| substitutes(word));
         self.depth += found.opened;
         let first = found.words.first().map(String::as_str).unwrap_or_default();
         let rest = found.words.get(1..).unwrap_or_default();
@@ -91,7 +91,7 @@ impl<'l> Sequence<'l> {
         match known {
             // `exec < file`
             "" => self.fed |= simple.input,
-            // `} &` and `) && x` join what they close.
+            // The operator in `} &` and `) && x` belongs to the commands inside.
             _ if CLOSING.contains(known) => {
                 self.depth -= usize::from(matches!(known, "done" | "fi")).min(self.depth);
                 if let Some(last) = self.commands.last_mut() {
@@ -107,11 +107,11 @@ impl<'l> Sequence<'l> {
                     || rest.first().is_some_and(|word| word.starts_with('$'));
             }
             "trap" => self.trap(rest),
-            // `eval "$(tool)"` prepares, as a file that is read does; `eval "$LINE"` runs whatever it is.
+            // `eval "$(tool)"` only prepares, like a file that is sourced; `eval "$LINE"` runs a command.
             "eval" if place.is_some_and(substitutes) => self.foreign.push(at),
             "eval" if place.is_some_and(|word| word.contains('$')) => self.unread = true,
             "." | "source" => {
-                self.hides = true;
+                self.hidden_code = true;
                 self.foreign.push(at);
             }
             _ if known != "eval" && PREPARING.contains(known) => {}
@@ -133,7 +133,7 @@ impl<'l> Sequence<'l> {
         }
     }
 
-    /// `trap CODE SIGNAL...`: what it runs, when, and by what.
+    /// Reads the code of a `trap CODE SIGNAL...`.
     fn trap(&mut self, words: &[String]) {
         let mut words = words.iter().skip_while(|word| word.len() > 1 && word.starts_with('-'));
         let Some(code) = words.next().filter(|code| !matches!(code.as_str(), "" | "-")) else { return };
@@ -141,7 +141,7 @@ impl<'l> Sequence<'l> {
         self.errexit |= words.any(on_error);
         let code = lines::read(code);
         let inner = Sequence::of(&code, false);
-        self.unread |= inner.unread || inner.hides || code.commands.iter().any(is_variable);
+        self.unread |= inner.unread || inner.hidden_code || code.commands.iter().any(is_variable);
         self.at_exit |= !inner.commands.is_empty();
         self.at_exit_by_status |= !inner.commands.is_empty()
             && (code.commands.iter().any(|simple| asks_status(simple) || is_conditional(simple.joint))
@@ -173,13 +173,13 @@ impl<'l> Sequence<'l> {
         match () {
             () if self.unread || command.tested => Beside::Unread,
             () if !last && more && !self.foreign.is_empty() => Beside::Unread,
-            () if !last && more && by_status => Beside::RunsIfItEndsWell,
-            () if parallel || command.fed || command.joint == Joint::Pipe || !last && more => Beside::Runs,
+            () if !last && more && by_status => Beside::DependsOnStatus,
+            () if parallel || command.fed || command.joint == Joint::Pipe || !last && more => Beside::More,
             () => Beside::Nothing,
         }
     }
 
-    /// Whether a command reads what another one writes that does more than hand on what the shell was given.
+    /// Does a command read the output of another command that does more than pass the shell's stdin on?
     fn reads_another(&self, at: usize) -> bool {
         let before = self.all.get(..at).unwrap_or_default();
         before.iter().any(|simple| {
@@ -193,7 +193,7 @@ impl<'l> Sequence<'l> {
         at.checked_sub(1).and_then(|before| self.all.get(before)).is_some_and(|it| it.joint == Joint::Pipe)
     }
 
-    /// What joins a command to the next that is no mere reader of it.
+    /// The operator after a command and all that only pass its output on.
     fn pipeline_end(&self, at: usize) -> Joint {
         let mut here = self.all.get(at);
         for next in self.all.get(at + 1..).unwrap_or_default() {
@@ -206,7 +206,7 @@ impl<'l> Sequence<'l> {
     }
 }
 
-/// A word of `set`, `setopt`, `shopt`, or an option of a shell: `-e`, `-euo`, `errexit`, `ERR_EXIT`.
+/// Does this word of `set`, `setopt`, `shopt` or a shell's options set errexit: `-e`, `-euo`, `errexit`, `ERR_EXIT`?
 pub(super) fn sets_errexit(word: &str) -> bool {
     let letters = word.starts_with('-') && !word.starts_with("--") && word.contains('e');
     let name = word.to_ascii_lowercase().replace(['_', '-'], "");
@@ -217,32 +217,32 @@ fn is_conditional(joint: Joint) -> bool {
     matches!(joint, Joint::And | Joint::Or)
 }
 
-/// The word holds `$(x)` or the like, which runs something; `kill $(jobs -p)` runs a builtin only.
+/// Does the word contain `$(x)` or the like, which runs a command? `kill $(jobs -p)` runs only a builtin.
 fn substitutes(word: &str) -> bool {
     word.contains('`') || word.replace("$(jobs -p)", "").contains("$(")
 }
 
-/// Only assignments, which run nothing and do not use how the last command ended.
+/// Does it run no command and not use the last status? Asked of a command without a name, which has only assignments.
 fn is_plain(simple: &Simple) -> bool {
     !simple.words.iter().any(|word| substitutes(word)) && !asks_status(simple)
 }
 
-/// The command itself is the value of a variable.
+/// Is the command's name the value of a variable?
 fn is_variable(simple: &Simple) -> bool {
     meaning(&simple.words).words.first().is_some_and(|word| word.starts_with('$'))
 }
 
-/// A command that depends on how the one before it ended: `$?`, PIPESTATUS, the `$status` of zsh, fish and csh.
-/// `exit $?` only hands it on.
+/// Does a command depend on the status of the one before it, by `$?`, PIPESTATUS, or the `$status` of zsh, fish and csh?
+/// `exit $?` only returns it.
 fn asks_status(simple: &Simple) -> bool {
-    let hands_on = simple.words.first().is_some_and(|word| matches!(word.as_str(), "exit" | "return"));
+    let returns_it = simple.words.first().is_some_and(|word| matches!(word.as_str(), "exit" | "return"));
     let asks = |word: &String| {
         word.contains("$?") || word.contains("{?") || word.to_ascii_lowercase().contains("status")
     };
-    !hands_on && simple.words.iter().any(asks)
+    !returns_it && simple.words.iter().any(asks)
 }
 
-/// `tee log`, `cat`, `sed -u s/a/b/`
+/// Does it only pass on what it reads, as `tee log`, `cat` and `sed -u s/a/b/` do?
 fn passes_on(simple: &Simple) -> bool {
     let first = simple.words.first().map(|word| base(word)).unwrap_or_default();
     PASSING.contains(first) || FILTERING.contains(first) && !simple.output

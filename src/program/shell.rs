@@ -1,4 +1,4 @@
-//! sh -c: the command line in the string, what it runs, and what it runs beside that.
+//! Resolves a shell: its `-c` command line, or its script file.
 
 use super::lines;
 use super::resolve::Resolver;
@@ -7,7 +7,7 @@ use super::{LineCommand, Program, Word};
 use crate::list::{List, list};
 
 impl Resolver {
-    /// A shell: `-c` with its string, a script file, or nothing that is known.
+    /// Resolves the words after the name of a shell.
     pub(super) fn shell(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: List = list!("--config --env-config --init-command --init-file --rcfile -C");
         let mut at = 0;
@@ -33,15 +33,15 @@ impl Resolver {
         let rest = words.get(at..)?;
         let (first, after) = rest.split_first()?;
         if !string {
-            // What comes from standard input is not known; the words are its parameters.
+            // The shell reads commands from stdin, which are not known. The words are their parameters.
             if stdin {
                 return None;
             }
             return Some(Program::script(first, self.dir.as_deref(), after));
         }
         self.opaque = true;
-        // A line that was split at spaces on its way here (ps): put together what can only belong
-        // together. The shell itself would give the words as $0 and $1 to a bare `npx`.
+        // A title may have been split at spaces, so that the string is only one word. For a command that makes no sense
+        // alone, the words are joined again. A real shell would give them to a bare `npx` as $0 and $1.
         let alone = ["npx", "npm", "uvx", "uv", "bunx", "pnpm", "exec", "cd"].contains(&&**first);
         if alone {
             return self.line(&rest.join(" "), &[], errexit);
@@ -49,7 +49,7 @@ impl Resolver {
         self.line(first, after, errexit)
     }
 
-    /// A command line for a shell; `parameters` are $0, $1 and so on.
+    /// Resolves a command line for a shell; `parameters` are $0, $1 and so on.
     pub(super) fn command(&mut self, line: &str, parameters: &[Word<'_>]) -> Option<Program> {
         self.line(line, parameters, false)
     }
@@ -57,7 +57,7 @@ impl Resolver {
     fn line(&mut self, line: &str, parameters: &[Word<'_>], errexit: bool) -> Option<Program> {
         let line = lines::read(line);
         let run = Sequence::of(&line, errexit);
-        self.hides |= run.hides;
+        self.hidden_code |= run.hidden_code;
         let (layers, start) = (std::mem::take(&mut self.layers), self.dir.take());
         let mut commands: Vec<LineCommand> = Vec::new();
         for (number, command) in run.commands.iter().enumerate() {
@@ -73,7 +73,7 @@ impl Resolver {
                 let layers = std::mem::take(&mut self.layers);
                 commands.push(LineCommand { layers, program, opaque: command.opaque, beside });
             } else {
-                // A line within the line.
+                // This command is a shell with a line of its own.
                 commands.extend(
                     self.line
                         .drain(..)
@@ -89,7 +89,7 @@ impl Resolver {
     }
 }
 
-/// `$@`, `$0`, `$1` by the words behind the string; anything else stays as it is.
+/// Replaces `$@`, `$0`, `$1` and so on with the parameters of the line. Other expansions stay as they are written.
 fn expand<'w>(word: &'w str, parameters: &[Word<'w>]) -> Vec<Word<'w>> {
     match word {
         "$@" | "$*" | "${@}" => parameters.get(1..).unwrap_or_default().to_vec(),

@@ -1,4 +1,4 @@
-//! From the bytes of an argv to words: titles that programs wrote over their own command line.
+//! Splits the bytes of an argv into words, also where a program wrote a title over its command line.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use super::names::base;
 use super::{Word, table};
 use crate::bytes::{Argv, RawText, to_text};
 
-/// More words than any launcher puts before its program; the rest of a huge argv is left unread.
+/// More words than any launcher has before its program. The rest of a huge argv is ignored.
 const MAX_WORDS: usize = 1024;
 
-/// argv as words. One string with spaces is a title that was written over the command line
-/// (`npm exec x`, padded with NULs; `/opt/chrome --type=renderer`), unless it is a path.
+/// The words of an argv. A single string with spaces is split, unless it is a path: it is a title that a program wrote
+/// over its command line (`npm exec x`, padded with NULs; `/opt/chrome --type=renderer`).
 pub(super) fn words<'a>(argv: &'a Argv, exe: Option<&RawText>) -> Vec<Word<'a>> {
     let mut words = argv.written();
     words.truncate(MAX_WORDS);
@@ -34,7 +34,7 @@ fn split_title<'a>(text: Cow<'a, str>, exe: Option<&RawText>) -> Vec<Word<'a>> {
         return std::iter::once(own(exe)).chain(split(rest)).collect();
     }
     let first = text.split_whitespace().next().unwrap_or_default();
-    // "sshd: mcp [priv]", "postgres: mcp idle": what follows the colon is a status.
+    // A status follows the colon in "sshd: mcp [priv]" and "postgres: mcp idle".
     if let Some(name) = first.strip_suffix(':') {
         return vec![own(name)];
     }
@@ -42,7 +42,7 @@ fn split_title<'a>(text: Cow<'a, str>, exe: Option<&RawText>) -> Vec<Word<'a>> {
     if !path_or_app || table::find(base(first)).is_some() {
         return split(&text);
     }
-    // A path may hold spaces ("/Applications/Google Chrome.app/..."); options end it.
+    // A path may contain spaces ("/Applications/Google Chrome.app/..."). It ends before the first option.
     let options =
         text.match_indices(" -").find(|(at, _)| !matches!(text.as_bytes().get(at + 2), None | Some(b' ')));
     let (path, rest) = text.split_at(options.map_or(text.len(), |(at, _)| at));

@@ -1,43 +1,43 @@
-//! The programs that come before a program: what each kind does with its words.
+//! The kinds of known programs that run other programs, and how each finds the other one among its words.
 
 use super::LayerKind;
 use super::options::Grammar;
 use crate::list::List;
 
-/// A program that passes on to the words behind its own.
+/// A program that runs the command after its own words.
 #[derive(Debug)]
-pub(super) struct Passer {
+pub(super) struct Wrapper {
     /// Options that take the next word.
     pub valued: List,
-    /// Options that take the next two: `bwrap --bind SRC DEST`.
+    /// Options that take the next two words: `bwrap --bind SRC DEST`.
     pub pairs: List,
-    /// Its options are words of their own: `-arch` is not `-a -r -c -h`.
+    /// Short options are not joined: `-arch` is not `-a -r -c -h`.
     pub long: bool,
-    /// One of these must come first: `exec` in `direnv exec DIR CMD`. None at all: nothing must.
+    /// One of these must come first: `exec` in `direnv exec DIR CMD`. An empty list means that nothing must.
     pub verbs: List,
     /// The verb may be left out.
     pub verb_optional: bool,
-    /// Words between the options and the command (`timeout 5 cmd` has one).
+    /// The number of words between the options and the command (`timeout 5 cmd` has one).
     pub skip: usize,
-    /// The command comes only after `--`; without it nothing is known to run.
+    /// The command comes only after `--`; without it no command is known.
     pub dashes: bool,
     /// Words such as `A=b` may come before the command.
     pub assigns: bool,
-    /// It passes words on only with one of these options; none: always.
+    /// It runs a command only with one of these options. An empty list means always.
     pub only_with: List,
     /// Options whose value is a whole command line for a shell.
     pub command: List,
-    /// So is the last word: `sops exec-env secrets.yaml 'npx -y x'`.
+    /// The last word is a command line for a shell: `sops exec-env secrets.yaml 'npx -y x'`.
     pub line: bool,
 }
 
-impl Passer {
+impl Wrapper {
     pub(super) fn grammar(&self) -> Grammar {
         Grammar { valued: self.valued, pairs: self.pairs, clusters: !self.long }
     }
 }
 
-/// What a known program does with the words behind it.
+/// How a known program finds the program that it runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Tool {
     Node,
@@ -47,7 +47,7 @@ pub(super) enum Tool {
     Deno,
     Java,
     Dotnet,
-    /// Runs a script file; the string is the option that takes code, the rest options with values.
+    /// Runs a script file. The first list has the options that take code, the second all options with values.
     Plain(List, List),
     /// tsx, ts-node and the like: a script, run by a child.
     TsRunner,
@@ -77,15 +77,15 @@ pub(super) enum Tool {
     Mix,
     Flatpak,
     Proto,
-    Passer(&'static Passer),
+    Wrapper(&'static Wrapper),
 }
 
 impl Tool {
-    /// How it stands to the program that it runs.
+    /// How it runs the other program.
     pub(super) fn layer(self) -> LayerKind {
         match self {
             Tool::Shell | Tool::Cmd => LayerKind::Shell,
-            Tool::Passer(_) | Tool::Nodemon | Tool::Env | Tool::Flatpak | Tool::Proto => LayerKind::Passer,
+            Tool::Wrapper(_) | Tool::Nodemon | Tool::Env | Tool::Flatpak | Tool::Proto => LayerKind::Wrapper,
             Tool::Node
             | Tool::Python
             | Tool::Deno

@@ -1,4 +1,4 @@
-//! What a run reports while it goes on, and what became of each process.
+//! What a run reports while it goes on, and the outcome for each process.
 
 use super::kernel::Signal;
 use crate::plan::{Target, TargetMember};
@@ -21,7 +21,7 @@ pub enum Step {
     Intent(Signal),
     /// It was sent.
     Signalled(Signal),
-    /// This became of it.
+    /// It has an outcome now.
     Ended(Outcome),
 }
 
@@ -43,7 +43,7 @@ pub trait Recorder {
     fn note(&mut self, event: &MemberEvent<'_>) -> Result<(), Self::Error>;
 }
 
-/// What became of one process: exactly one for each planned member.
+/// What became of one process. Each planned member has exactly one outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Ended on SIGTERM, or by itself while we waited.
@@ -52,7 +52,7 @@ pub enum Outcome {
     Killed,
     /// Still there after SIGKILL, or after SIGTERM when the run had to stop before SIGKILL.
     Survived,
-    /// The kernel refused.
+    /// It may not be held or signalled, and why.
     Denied(String),
     /// Gone before any signal.
     Vanished,
@@ -82,9 +82,9 @@ impl Outcome {
 /// What became of a plan.
 #[derive(Debug)]
 pub struct RunReport<E> {
-    /// For each process that was planned or found on the way: which target, which process, what became of it.
+    /// One for each process that was planned or found during the run.
     pub results: Vec<Ended>,
-    /// The record could not be kept: nothing was sent after that.
+    /// Why the record could not be kept. No signal was sent after that.
     pub failed: Option<E>,
 }
 

@@ -1,12 +1,12 @@
-//! What ending a process needs from the operating system: one trait for acting and one for looking
-//! again meanwhile, so that time, signals and races can be rehearsed without real processes.
+//! What ending a process needs from the operating system. One trait acts, the other reads the state of processes
+//! during the run. With both replaced, tests rehearse time, signals and races without real processes.
 
 use std::time::Duration;
 
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, Uid};
 
-/// The two signals that end, and the one that lets a stopped process take them.
+/// The signals that a run sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Signal {
     /// SIGTERM: please end.
@@ -23,27 +23,26 @@ pub enum Signal {
 /// Why a process could not be held or signalled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// No such process any more: it ended by itself, which is a success.
+    /// The process has ended by itself.
     Gone,
-    /// The number now belongs to another process: ours ended by itself, and the other is not ours.
+    /// The process has ended by itself, and its pid now belongs to another one.
     Reused,
-    /// It may not be signalled: another user's, in another PID namespace, traced, or the kernel refused.
+    /// It may not be signalled: it is another user's, in another PID namespace or traced, or the kernel refused.
     Denied(String),
 }
 
-/// Acting: the operating system as far as it ends processes.
+/// Ends processes.
 ///
-/// A held process cannot be confused with a later one of the same number: on Linux it is a pidfd
-/// whose start time was compared after opening; on macOS the start time is compared again just
-/// before each signal.
+/// A held process cannot be confused with a later one that has the same pid. On Linux the handle is a pidfd, and the
+/// start time is compared after it was opened. On macOS the start time is compared again just before each signal.
 pub trait Kernel {
     /// A handle on one process.
     type Held;
 
-    /// Takes hold of exactly this process.
+    /// Opens a handle on exactly this process.
     ///
     /// # Errors
-    /// When it is gone, its number belongs to another, or it may not be held.
+    /// When it is gone, its pid belongs to another process, or it may not be held.
     fn hold(&mut self, id: ProcessId) -> Result<Self::Held, Refusal>;
 
     /// Sends a signal to a held process.
@@ -53,27 +52,27 @@ pub trait Kernel {
     fn signal(&mut self, held: &Self::Held, signal: Signal) -> Result<(), Refusal>;
 
     /// Waits until all of these have ended, the deadline on [`Kernel::now`]'s clock has passed, or
-    /// a signal stopped this run; returns for each whether it has ended. A zombie has ended.
+    /// a signal stopped this run. Returns for each whether it has ended; a zombie has.
     fn wait(&mut self, held: &[&Self::Held], deadline: Duration) -> Vec<bool>;
 
     /// A clock that only goes forward, from any origin.
     fn now(&self) -> Duration;
 
-    /// The signal that stops this run, if one came.
+    /// The signal that stopped this run, if one came.
     fn interrupted(&self) -> Option<i32>;
 }
 
-/// Looking again while a run goes on. Every answer is of the moment; `None` means that it could not be
-/// read, which is a reason to leave it alone.
+/// Reads the current state of processes while a run goes on. `None` means that it could not be read, which is a
+/// reason to leave the process alone.
 pub trait Lookout {
     /// The process table now, as far as needed to find the children that targets had meanwhile.
-    fn family(&mut self) -> Family;
+    fn process_table(&mut self) -> ProcessTable;
 
-    /// The pipes and sockets on the descriptors of exactly this process, each with its descriptor; `None`
-    /// when they cannot be read, the process is gone, or this system has no such numbers.
+    /// The pipes and sockets on the descriptors of exactly this process. `None` when they cannot be read, the process
+    /// is gone, or this system does not number them.
     fn wires(&mut self, id: ProcessId) -> Option<Vec<HeldPipe>>;
 
-    /// The arguments of exactly this process, not yet redacted; none when they cannot be read.
+    /// The arguments of exactly this process, not yet redacted; empty when they cannot be read.
     fn argv(&mut self, id: ProcessId) -> Argv;
 
     /// Which process traces this one (a debugger, strace); `None` for none.
@@ -86,13 +85,12 @@ pub trait Lookout {
     fn activity(&mut self, id: ProcessId) -> Option<Activity>;
 }
 
-/// A pipe or a socket on a descriptor. The number is not given to another while this run takes (an inode on
-/// Linux).
+/// A pipe or a socket on a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldPipe {
-    /// On which descriptor.
+    /// The descriptor.
     pub fd: u32,
-    /// Which pipe or socket.
+    /// Identifies the pipe or socket: its inode on Linux, which is given to no other one during a run.
     pub number: u64,
 }
 
@@ -101,52 +99,50 @@ pub struct HeldPipe {
 pub struct Activity {
     /// Processor time used.
     pub cpu: Duration,
-    /// Bytes written, to anything; `None` where that cannot be read.
+    /// Bytes written to any descriptor; `None` where that cannot be read.
     pub written: Option<u64>,
 }
 
-/// The process table at one moment, zombies and other users' processes too, for they may share a group or a
-/// session.
+/// The process table at one moment. It includes zombies and other users' processes, because they may be in the group or
+/// session of a target.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Family {
-    /// What could be read.
+pub struct ProcessTable {
+    /// The rows that could be read.
     pub rows: Vec<ProcessRow>,
-    /// Nothing is missing that was there: a row that is missing could be the one that matters.
+    /// No row is missing. A missing one could be the one that matters.
     pub complete: bool,
 }
 
-/// One row of [`Family`].
+/// One row of [`ProcessTable`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProcessRow {
-    /// Number and start.
+    /// Pid and start time.
     pub id: ProcessId,
-    /// Its parent's number.
+    /// Its parent's pid.
     pub parent: Pid,
-    /// The number of its process group: that of the process that opened it. `None` where it cannot
-    /// be seen.
+    /// The id of its process group, which is the pid of the process that opened it; `None` where it cannot be seen.
     pub group: Option<Pid>,
-    /// The number of its session, in the same way.
+    /// The id of its session, which is the pid of the process that opened it; `None` where it cannot be seen.
     pub session: Option<Pid>,
     /// Its effective user.
     pub uid: Option<Uid>,
     /// This run may end processes of that user.
     pub ours: bool,
-    /// It has ended and was not collected yet.
+    /// It has ended and was not collected by its parent yet.
     pub zombie: bool,
-    /// True when it is stopped and needs SIGCONT to handle SIGTERM.
+    /// It is stopped, and needs SIGCONT to handle SIGTERM.
     pub stopped: bool,
     /// Start in seconds since the epoch, for the record.
     pub started_at: f64,
-    /// Which process it is and which one forked it, by numbers that are never given twice; `None` where the system has
-    /// none (Linux).
+    /// Unique numbers of this process and of the one that forked it; `None` where the system has none (Linux).
     pub lineage: Option<Lineage>,
 }
 
-/// Numbers that macOS gives to one process only, until the machine restarts.
+/// Unique process numbers of macOS, which no other process gets until the machine restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lineage {
     /// The number of this process.
     pub own: u64,
-    /// That of the process that forked it, also after another one adopted it.
+    /// The number of the process that forked it, also after this process was adopted.
     pub parent: u64,
 }

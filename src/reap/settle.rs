@@ -1,5 +1,5 @@
-//! Is a target still finishing its work? A server that obeys the end of its input saves what it knows and
-//! leaves; it looks like an orphan meanwhile.
+//! Tells whether a target is still finishing its work. A server that obeys the end of its input may save data before it
+//! ends, and looks like an orphan meanwhile.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,31 +8,32 @@ use super::kernel::{Activity, Lookout};
 use crate::plan::{Plan, Target};
 use crate::process::ProcessId;
 
-/// Processor time of a target in each second that counts as work. Idle servers with timers use less than
-/// 10 ms a second, a busy loop or a server that saves uses all of it.
+/// Processor time per second from which a target counts as working. Idle servers with timers use less than 10 ms a
+/// second; a busy loop or a server that saves uses the whole second.
 const WORK: Duration = Duration::from_millis(50);
 
-/// A target that has moved must be quiet this many looks in a row: a server that saves in bursts pauses between them.
+/// A target that was active must be quiet for this many looks in a row: a server that saves in bursts pauses between
+/// them.
 const QUIET_LOOKS: u32 = 2;
 
-/// What the targets of a plan do from look to look.
+/// Compares the activity of a plan's targets from look to look.
 #[derive(Debug)]
 pub struct Settling {
     /// What each member had done at the last look.
     before: HashMap<ProcessId, Activity>,
-    /// When that was.
+    /// When the last look was.
     at: Duration,
-    /// For targets that have moved, by root: how many more quiet looks they need.
-    owes: HashMap<ProcessId, u32>,
+    /// How many more quiet looks a target that was active needs, by its root.
+    looks_needed: HashMap<ProcessId, u32>,
 }
 
 impl Settling {
-    /// Begins to watch, `now` on any clock that only goes forward.
+    /// Takes the first look. `now` is of any clock that only goes forward.
     pub fn begin(plan: &Plan, lookout: &mut impl Lookout, now: Duration) -> Settling {
-        Settling { before: activities(plan, lookout), at: now, owes: HashMap::new() }
+        Settling { before: activities(plan, lookout), at: now, looks_needed: HashMap::new() }
     }
 
-    /// Looks again: which targets of the plan (which may have lost some) are still finishing?
+    /// Looks again, and returns the targets that are still finishing. The plan may have fewer targets than before.
     pub fn still_finishing<'p>(
         &mut self,
         plan: &'p Plan,
@@ -44,12 +45,12 @@ impl Settling {
         let mut finishing = Vec::new();
         for target in &plan.targets {
             let root = target.root();
-            if self.has_moved(target, &after, elapsed) {
-                self.owes.insert(root, QUIET_LOOKS);
-            } else if let Some(owes) = self.owes.get_mut(&root) {
-                *owes = owes.saturating_sub(1);
+            if self.was_active(target, &after, elapsed) {
+                self.looks_needed.insert(root, QUIET_LOOKS);
+            } else if let Some(needed) = self.looks_needed.get_mut(&root) {
+                *needed = needed.saturating_sub(1);
             }
-            if self.owes.get(&root).is_some_and(|owes| *owes > 0) {
+            if self.looks_needed.get(&root).is_some_and(|needed| *needed > 0) {
                 finishing.push(target);
             }
         }
@@ -57,9 +58,9 @@ impl Settling {
         finishing
     }
 
-    /// Did its members together use the processor, or write anything? A new member has done all of it
-    /// since the last look.
-    fn has_moved(&self, target: &Target, after: &HashMap<ProcessId, Activity>, elapsed: Duration) -> bool {
+    /// Did its members together use the processor, or write anything, since the last look? A member that was not there
+    /// at the last look counts with all that it has done.
+    fn was_active(&self, target: &Target, after: &HashMap<ProcessId, Activity>, elapsed: Duration) -> bool {
         let mut cpu = Duration::ZERO;
         let mut wrote = false;
         for member in &target.members {

@@ -1,7 +1,7 @@
-//! Programs whose flags mean something of their own.
+//! Programs with flags that have a special meaning.
 
-/// The short flag with which this program takes a password, and whether the password may be the next word (`true`) or
-/// only part of the same word.
+/// The short flag by which this program takes a password, and whether the password may be the next word (`true`) or only
+/// the rest of the same word.
 pub(super) fn short_flag(program: &str) -> Option<(&'static str, bool)> {
     match program {
         "ldapsearch" => Some(("w", true)),
@@ -12,7 +12,7 @@ pub(super) fn short_flag(program: &str) -> Option<(&'static str, bool)> {
     }
 }
 
-/// Programs whose `--env NAME` takes no more words: the value comes from their own environment.
+/// Is it a program whose `--env NAME` takes the value from its own environment, not from the next word?
 pub(super) fn is_container(program: &str) -> bool {
     matches!(program, "docker" | "finch" | "nerdctl" | "podman")
 }

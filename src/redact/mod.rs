@@ -1,9 +1,9 @@
-//! Hides secrets in command lines, so that logs, reports and bug reports can be shown around.
+//! Hides secrets in command lines, so that logs, reports and bug reports can be shown to others.
 //!
-//! What is hidden: values with the name of a secret (`--api-key X`, `TOKEN=X`, `"apiKey":"X"`,
+//! It hides values with the name of a secret (`--api-key X`, `TOKEN=X`, `"apiKey":"X"`,
 //! `Authorization: Bearer X`), credentials and parameters in URLs, tokens of known shape, and long
-//! random runs. What stays: programs, flags, paths, packages, hashes of caches, uuids outside of URLs. Where the two
-//! meet, hiding wins: hiding one argument too many costs a question, one too few a key.
+//! random runs. It keeps programs, flags, paths, packages, hashes of caches, and uuids outside of URLs. In doubt it hides:
+//! one hidden argument too many costs a question, one too few costs a key.
 
 mod flags;
 mod names;
@@ -16,10 +16,10 @@ use self::scanner::Scanner;
 pub use self::shapes::HIDDEN;
 use crate::bytes::{Argv, to_text};
 
-/// Looks after which a command line that still changes is hidden whole. Random ones take three.
-const MOST_LOOKS: usize = 10;
+/// Passes after which a command line that still changes is hidden as a whole. Random ones take three.
+const MOST_PASSES: usize = 10;
 
-/// The arguments of a process without their secrets, one for one.
+/// The arguments of a process with their secrets hidden, one for one.
 ///
 /// ```
 /// use mcp_reap::redact;
@@ -32,9 +32,9 @@ pub fn argv(argv: &Argv) -> Vec<String> {
 }
 
 fn words(mut shown: Vec<String>) -> Vec<String> {
-    // What is hidden changes what stands beside it (`-tSECRET` no longer looks like a flag), so look
-    // until nothing is left to hide: the second look is nearly always the last.
-    for _ in 0..MOST_LOOKS {
+    // Hiding a word changes how the next one is read (`-tSECRET` no longer looks like a flag). So this repeats until
+    // nothing changes, which is nearly always in the second pass.
+    for _ in 0..MOST_PASSES {
         let mut scanner = Scanner::default();
         let again: Vec<String> =
             shown.iter().enumerate().map(|(number, argument)| scanner.argument(number, argument)).collect();
@@ -43,11 +43,11 @@ fn words(mut shown: Vec<String>) -> Vec<String> {
         }
         shown = again;
     }
-    // Made to keep us looking.
+    // Only a hostile command line still changes.
     shown.iter().map(|_| HIDDEN.to_owned()).collect()
 }
 
-/// A command line that is one text (a rewritten title, a line of `ps`) without its secrets.
+/// A command line in one text (a rewritten title, a line of `ps`) with its secrets hidden.
 ///
 /// ```
 /// let title = "npm exec some-mcp --token hunter2 /srv";

@@ -1,8 +1,8 @@
-//! Does the name of a flag, a variable, a header or a JSON key say that its value is a secret?
+//! Recognizes names of flags, variables, headers and JSON keys whose value is a secret.
 
 use crate::list::{List, list};
 
-/// Words that make a name one of a secret, anywhere in it.
+/// Words that make a name the name of a secret, anywhere in it.
 const SECRET: List = list!(
     "accesskey accountkey adminkey apikey apitoken appkey auth authkey authorization bearer connstr cookie cred
     credential csrf deploykey dsn encryptionkey hmac jwt key licensekey masterkey mfa mnemonic oauth otp pass passcode
@@ -10,17 +10,18 @@ const SECRET: List = list!(
     sig signature signingkey storagekey subscriptionkey token totp xsrf"
 );
 
-/// Words at whose end one of these stands are such words too: `accesstoken`, `dbpassword`. `key` is
-/// not among them, because of `monkey` and `hotkey`.
+/// Endings of words with the same effect: `accesstoken`, `dbpassword`. `key` is not among them, because of `monkey` and
+/// `hotkey`.
 const SECRET_ENDINGS: List = list!("apikey pass passphrase passwd password pwd secret token");
 
-/// Words with such an ending that are no secrets.
+/// Words with such an ending that do not name secrets.
 const NO_SECRETS: List = list!("bypass compass overpass surpass trespass underpass");
 
-/// Words that do so in the last place: `--user-pin`, and not `--pin-version`. Who has the id of a session has the session.
+/// Words with the same effect only as the last word: `--user-pin`, but not `--pin-version`. The id of a session gives
+/// access to the session.
 const SECRET_LAST: List = list!("licence license pin salt sessionid sid");
 
-/// Last words that make it the name of something about a secret: `--key-file`, `token-limit`.
+/// Last words that show that the value is only about a secret: `--key-file`, `token-limit`.
 const ABOUT: List = list!(
     "alg algorithm budget cmd command count dir directory disabled enabled endpoint env expiry file
     folder format helper host id ids kind length lifetime limit manager method mode name names path port
@@ -31,17 +32,17 @@ const ABOUT: List = list!(
 /// First words with the same effect: `--max-tokens`, `--no-auth`.
 const ABOUT_FIRST: List = list!("disable enable is max min no num require skip total use");
 
-/// Does the value of this name have to be hidden? Takes `--api-key`, `API_KEY`, `apiKey`, `X-Api-Key`.
+/// Must the value of this name be hidden? Recognizes `--api-key`, `API_KEY`, `apiKey` and `X-Api-Key`.
 pub(super) fn names_a_secret(name: &str) -> bool {
     let words = words(name);
     let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
     let texts: Vec<&str> = words.iter().map(String::as_str).collect();
     match texts.as_slice() {
-        // The shell's own variables, and what is meant to be shown to everyone.
+        // Variables of the shell, and values that are public.
         ["pwd" | "oldpwd"] if name.chars().all(char::is_uppercase) => return false,
         ["publickey"] | ["public", "key"] | ["ssh", "auth", "sock"] => return false,
         [.., "connection", "string"] | ["connectionstring" | "basic" | "sk"] => return true,
-        // Vault's second half of a login; a session's id.
+        // The second half of a login to Vault; the id of a session.
         [.., "secret" | "session", "id"] => return true,
         _ => {}
     }
@@ -58,7 +59,7 @@ pub(super) fn names_a_secret(name: &str) -> bool {
         })
 }
 
-/// The words of a name in lower case, cut at what is no letter or digit, and at `aB` and `ABc`.
+/// The words of a name in lower case, split at all characters but letters and digits, and at `aB` and `ABc`.
 fn words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();

@@ -1,4 +1,4 @@
-//! Walks over the words of a command line and hides those that follow a secret's name, or look like a secret.
+//! Hides the words of a command line that follow the name of a secret, or look like a secret.
 
 use super::flags::{is_container, short_flag};
 use super::names::names_a_secret;
@@ -8,11 +8,10 @@ use super::words::{
     Quote, blank, gap_len, is_flag, is_harmless, is_quote, is_scheme, is_shell_flag, name_before, word_len,
 };
 
-/// Short flags that stand for tokens, keys and passwords in some tools, and for transports and ports
-/// in others.
+/// Short flags that take tokens, keys and passwords in some tools, and transports and ports in others.
 const PERHAPS: &str = "tkpsaTKPSA";
 
-/// What follows from the words so far for the next one.
+/// What the words so far announce about the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Expect {
     #[default]
@@ -21,32 +20,32 @@ enum Expect {
     Secret,
     /// It is the value of `-t`, `-k`, `--session` or the like: a secret if it looks like one.
     Perhaps,
-    /// It is the value of `-u` or `--user`: a secret from its colon on.
+    /// It is the value of `-u` or `--user`: a secret after its colon.
     UserColonSecret,
-    /// It is a name, whose value follows: `--setenv API_KEY x`.
+    /// It is a name, and its value follows: `--setenv API_KEY x`.
     Name,
-    /// The word was a bare name of a secret, as in JSON: a secret follows if a colon does.
+    /// The last word was the bare name of a secret, as in JSON: a secret follows after a colon.
     AfterColon,
-    /// A name in the object that a secret's name has as its value: `"secret":{"value":"x"}`.
+    /// It is a name in an object that is the value of a secret's name: `"secret":{"value":"x"}`.
     Inside,
 }
 
-/// Walks over words and keeps in mind what the last one promised.
+/// Goes through the words, and remembers what they announced.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
     expect: Expect,
-    /// The last argument was the `-c` of a shell: this one is a line of words.
+    /// The last argument was the `-c` of a shell, so this one is a command line.
     shell: bool,
-    /// A program whose short flag takes a password was named: that flag, and whether the password may be the next word.
+    /// After a program whose short flag takes a password: that flag, and whether the password may be the next word.
     short: Option<(&'static str, bool)>,
-    /// docker and the like were: `--env NAME` takes no more words.
+    /// After docker and the like, whose `--env NAME` takes no more words.
     container: bool,
 }
 
 impl Scanner {
     /// One argument of an argv.
     pub(super) fn argument(&mut self, number: usize, argument: &str) -> String {
-        // The first argument is a program, or a title with the whole command line in it.
+        // The first argument is a program, or a title that contains the whole command line.
         let line = number == 0 || std::mem::take(&mut self.shell);
         self.shell = is_shell_flag(argument);
         if self.expect == Expect::AfterColon {
@@ -58,8 +57,8 @@ impl Scanner {
         self.scan(argument, !line)
     }
 
-    /// A text of words. `whole`: a secret named in its first word goes on to the end of the text,
-    /// as in the argument `--password=two words`.
+    /// Hides secrets in a text of words. With `whole`, a secret that is named in the first word goes on to the end of the
+    /// text, as in the argument `--password=two words`.
     fn scan(&mut self, text: &str, whole: bool) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -72,12 +71,12 @@ impl Scanner {
             if rest.is_empty() {
                 break;
             }
-            // How far a value goes that begins in this word: to the closing quote, or to the blank.
+            // A value that begins in this word ends at the closing quote, or at the blank.
             let word_len = word_len(rest);
             let value_end = match quote {
                 Some(quote) => quote.closing(rest),
                 None if whole && first => rest.len(),
-                // A closing quote that belongs to the text around stays.
+                // A closing quote of the text around it stays.
                 None => rest[..blank(rest)].trim_end_matches(is_quote).len(),
             }
             .max(word_len);
@@ -89,8 +88,8 @@ impl Scanner {
         out
     }
 
-    /// One word; `reach` is the word and what follows it up to where a value beginning in it would
-    /// end. Returns what to show, and how much of `reach` that stands for.
+    /// Hides one word. `reach` is the text from the word to the end of a value that begins in it. Returns the text to show,
+    /// and the length of the part of `reach` that it replaces.
     fn word(&mut self, word: &str, reach: &str, whole: bool) -> (String, usize) {
         let expect = std::mem::take(&mut self.expect);
         match expect {
@@ -131,7 +130,7 @@ impl Scanner {
         self.fresh(word, reach, whole)
     }
 
-    /// A word that no word before it announces.
+    /// Hides a word that no word before it announced.
     fn fresh(&mut self, word: &str, reach: &str, whole: bool) -> (String, usize) {
         self.note_program(word);
         if let Some((begin, end)) = urls::bare_credentials(word) {
@@ -163,7 +162,7 @@ impl Scanner {
         self.flag(word, reach, whole)
     }
 
-    /// A word without a name and its value: a flag whose value is the next word, or any other.
+    /// Hides a word that is not a name with its value: a flag whose value is the next word, or any other word.
     fn flag(&mut self, word: &str, reach: &str, whole: bool) -> (String, usize) {
         let flag = if is_flag(word) { word.trim_start_matches('-') } else { "" };
         let (flag, user) = flag.split_once('=').map_or((flag, None), |(flag, value)| (flag, Some(value)));
@@ -199,14 +198,14 @@ impl Scanner {
         (shapes::hide_word(word).into_owned(), word.len())
     }
 
-    /// Keeps in mind the programs whose flags mean something of their own.
+    /// Remembers a program whose flags have a special meaning.
     fn note_program(&mut self, word: &str) {
         let name = word.rsplit('/').next().unwrap_or(word);
         self.container |= is_container(name);
         self.short = short_flag(name).or(self.short);
     }
 
-    /// The value of something secret, in full.
+    /// Hides the value of a secret as a whole.
     fn value(&mut self, value: &str) -> String {
         let is_to_come = value.is_empty() || is_scheme(value);
         self.expect = if is_to_come { Expect::Secret } else { Expect::Nothing };

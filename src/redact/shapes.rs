@@ -1,4 +1,4 @@
-//! Secrets that are known by how they look, without a name beside them.
+//! Hides secrets that are recognized by their shape, without a name beside them.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 /// What replaces a secret.
 pub const HIDDEN: &str = "<redacted>";
 
-/// Beginnings that only secrets have, with how many characters must follow at least.
+/// Prefixes that only secrets have, with the least number of characters after them.
 #[rustfmt::skip] // a list, not a column
 const ISSUED: &[(&str, usize)] = &[
     ("AGE-SECRET-KEY-", 8), ("AIza", 20), ("AKIA", 12), ("ASIA", 12), ("ATATT3x", 12), ("SG.", 16),
@@ -17,22 +17,22 @@ const ISSUED: &[(&str, usize)] = &[
     ("xapp-", 8), ("xoxa-", 8), ("xoxb-", 8), ("xoxe-", 8), ("xoxp-", 8), ("xoxs-", 8), ("ya29.", 12),
 ];
 
-/// Beginnings that ordinary words have too (`npm_config_cache`, `sk-learn`, `key-value-store`): what
-/// follows must also look random.
+/// Prefixes that ordinary words have too (`npm_config_cache`, `sk-learn`, `key-value-store`). The characters after them
+/// must look random.
 const SHARED: &[&str] =
     &["fc-", "gsk_", "hf_", "key-", "npm_", "pplx-", "pypi-", "r8_", "secret_", "sk-", "xai-"];
 
-/// How sure a text must be of being random before it is hidden.
+/// Where a text is, which decides how random it must look to be hidden.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
     /// An argument of its own, or a part of one.
     Word,
-    /// A local path: hashes of caches and stores are ordinary there.
+    /// A local path, where hashes of caches and stores are common.
     Path,
-    /// A segment, value or fragment of a URL, where ids are secrets more often than not.
+    /// A segment, value or fragment of a URL, where most ids are secrets.
     Url,
-    /// The value of a flag such as `-t` or `-p`, which are for tokens and passwords but also for
-    /// transports and ports.
+    /// The value of a flag such as `-t` or `-p`, which takes tokens and passwords in some tools, transports and
+    /// ports in others.
     ShortFlag,
 }
 
@@ -43,7 +43,7 @@ impl Place {
         if start.contains('/') && start.starts_with(['/', '.', '~', '@']) { Place::Path } else { Place::Word }
     }
 
-    /// Do slashes belong to the run (base64 has them), or divide it?
+    /// Is this character part of a run? A slash is, because base64 contains slashes, but not in paths and URLs.
     fn takes(self, c: char) -> bool {
         c.is_ascii_alphanumeric()
             || matches!(c, '_' | '-' | '+' | '=') && !matches!(self, Place::Path)
@@ -51,19 +51,18 @@ impl Place {
     }
 }
 
-/// Hides what looks like a secret in a word that is no URL. Whether it is a path shows in what is
-/// left: a token hidden in front of it is no part of it.
+/// Hides secrets in a word that is no URL. Whether the rest is a path is decided after known tokens are hidden.
 pub(super) fn hide_word(word: &str) -> Cow<'_, str> {
     hide_in(word, Place::of)
 }
 
-/// Hides what looks like a secret in this place and leaves the rest as it is.
+/// Hides all that looks like a secret in this place.
 pub(super) fn hide(text: &str, place: Place) -> Cow<'_, str> {
     hide_in(text, |_| place)
 }
 
 fn hide_in(text: &str, place: impl Fn(&str) -> Place) -> Cow<'_, str> {
-    // Shorter ones than any known secret are most of all arguments.
+    // Most arguments are shorter than any known secret.
     if text.len() < 12 {
         return Cow::Borrowed(text);
     }
@@ -83,7 +82,7 @@ fn token_len(text: &str) -> usize {
     text.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.+/=~%".contains(c))).unwrap_or(text.len())
 }
 
-/// Hides all that `next` finds: the first secret from a place in the text on.
+/// Hides all secrets in a text. `next` finds the first one at or after an index.
 fn hide_each(text: &str, next: impl Fn(usize) -> Option<Range<usize>>) -> Cow<'_, str> {
     let mut out = String::new();
     let mut shown = 0;
@@ -95,7 +94,7 @@ fn hide_each(text: &str, next: impl Fn(usize) -> Option<Range<usize>>) -> Cow<'_
     if shown == 0 { Cow::Borrowed(text) } else { Cow::Owned(out + &text[shown..]) }
 }
 
-/// A token with a known beginning.
+/// The next token with a known prefix.
 fn next_issued(text: &str, from: usize) -> Option<Range<usize>> {
     text[from..].char_indices().map(|(at, _)| from + at).find_map(|at| {
         let inside = text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
@@ -104,10 +103,10 @@ fn next_issued(text: &str, from: usize) -> Option<Range<usize>> {
     })
 }
 
-/// The length of the token that begins here, if one does. Measures only what has the right beginning:
-/// a long argument has many words.
+/// The length of the token that begins here, if one does. Only a token with a known prefix is measured, because a long
+/// argument has many words.
 fn issued_len(text: &str) -> Option<usize> {
-    /// With which bytes any of them begins: hardly a word of a command line does, and there are fifty.
+    /// The first bytes of all prefixes. Few words begin with one, so the fifty prefixes are seldom compared.
     const FIRST: [bool; 256] = first_bytes();
     if !FIRST[usize::from(*text.as_bytes().first()?)] {
         return None;
@@ -137,7 +136,7 @@ const fn first_bytes() -> [bool; 256] {
     first
 }
 
-/// A long random run.
+/// The next long random run.
 fn next_random(text: &str, mut from: usize, place: Place) -> Option<Range<usize>> {
     while let Some(start) = text[from..].find(|c| place.takes(c)) {
         let (before, tail) = text.split_at(from + start);
@@ -150,22 +149,21 @@ fn next_random(text: &str, mut from: usize, place: Place) -> Option<Range<usize>
     None
 }
 
-/// Is this run of characters a secret, given where it stands?
+/// Is this run of characters a secret in this place?
 fn is_secret_run(run: &str, place: Place) -> bool {
     if let Some(uuid) = find_uuid(run) {
-        // Knowing such an address is enough to get in.
+        // A URL with a uuid often gives access to anybody who knows it.
         if matches!(place, Place::Url) {
             return true;
         }
-        // Elsewhere a uuid names a session or a folder; what stands around it is judged without it.
+        // Elsewhere a uuid names a session or a folder; the text around it is judged alone.
         return is_secret_run(&run[..uuid], place) || is_secret_run(&run[uuid + UUID..], place);
     }
     match place {
         Place::Word => looks_random(run, 32),
         Place::Url => looks_random(run, 16),
         Place::ShortFlag => looks_random(run, 12),
-        // sha256 and nix hashes have one case; so has every name of an npx or uv cache folder that
-        // is this long.
+        // sha256 and nix hashes, and long names of cache folders of npx and uv, are in one case.
         Place::Path => {
             looks_random(run, 40)
                 && run.bytes().any(|b| b.is_ascii_uppercase())
@@ -174,10 +172,9 @@ fn is_secret_run(run: &str, place: Place) -> bool {
     }
 }
 
-/// Digits and letters, and as many changes between digits, capitals and small letters as chance
-/// makes. From a capital to a small letter counts for nothing, because every word of a `CamelCase`
-/// name has it. Random base62 and hexadecimal change at 0.45 of their characters, base36 at 0.4;
-/// names at up to 0.22.
+/// Does a run look random: does it have digits and letters, and as many changes between digits, capitals and small letters
+/// as in random text? A change from a capital to a small letter is not counted, because every word of a `CamelCase` name
+/// has one. Random base62 and hexadecimal change at 0.45 of their characters, base36 at 0.4, names at up to 0.22.
 fn looks_random(run: &str, min: usize) -> bool {
     if run.len() < min {
         return false;
@@ -200,7 +197,7 @@ fn looks_random(run: &str, min: usize) -> bool {
         && changes.count() * 4 >= alnum
 }
 
-/// A hash that names content: `@sha256:...` of an image, `#<40 hex>` of a git reference.
+/// Is it the hash of some content: `@sha256:...` of an image, `#<40 hex>` of a git reference?
 fn is_content_hash(before: &str, run: &str) -> bool {
     let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
     (before.ends_with("sha256:") && run.len() == 64 && hex(run))
@@ -209,7 +206,7 @@ fn is_content_hash(before: &str, run: &str) -> bool {
 
 const UUID: usize = 36;
 
-/// Where a uuid (8-4-4-4-12 hexadecimal) is in a text.
+/// The index of a uuid (8-4-4-4-12 hexadecimal) in a text.
 fn find_uuid(text: &str) -> Option<usize> {
     text.as_bytes().windows(UUID).position(|window| {
         window.iter().enumerate().all(|(at, byte)| match at {

@@ -1,4 +1,4 @@
-//! Secrets in URLs and connection strings: `user:password@`, query parameters, capability paths.
+//! Hides secrets in URLs and connection strings: `user:password@`, query parameters, paths that give access.
 
 use std::borrow::Cow;
 
@@ -8,14 +8,14 @@ use super::shapes::{self, Place};
 use super::words::is_harmless;
 use crate::list::{List, list};
 
-/// Query parameters that are secrets in a URL though their names are harmless elsewhere.
+/// Query parameters that are secrets in a URL, although their names are harmless elsewhere.
 const QUERY_ONLY: List = list!("code k s sv");
 
-/// Path segments behind which a secret stands: `https://host/token/abc/mcp`.
+/// Path segments that a secret follows: `https://host/token/abc/mcp`.
 const SEGMENTS: List = list!("access-token access_token api-key api_key apikey key pat secret token");
 
-/// `name:password@host` without a scheme, as of a Go driver (`root:x@tcp(127.0.0.1:3306)/db`) or
-/// of Oracle's (`jdbc:oracle:thin:scott/tiger@//h`): where the password begins and ends.
+/// The bounds of the password in `name:password@host` without a scheme, as in strings for Go's database drivers
+/// (`root:x@tcp(127.0.0.1:3306)/db`) or Oracle's (`jdbc:oracle:thin:scott/tiger@//h`).
 pub(super) fn bare_credentials(word: &str) -> Option<(usize, usize)> {
     const NO_NAMES: List = list!("file git github jsr link npm patch pkg portal pypi workspace");
     let at = word.find('@').filter(|_| !word.contains("://"))?;
@@ -36,7 +36,7 @@ pub(super) fn bare_credentials(word: &str) -> Option<(usize, usize)> {
     (is_host && !version && !host.starts_with("sha256:")).then_some((begin, at))
 }
 
-/// Hides what is secret in a URL. `text` begins with the scheme, as `https://u:p@host/path?token=x`.
+/// Hides the secrets in a URL. `text` begins with the scheme, as in `https://u:p@host/path?token=x`.
 pub(super) fn hide(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let mut out = format!("{scheme}://");
@@ -51,14 +51,14 @@ pub(super) fn hide(text: &str) -> String {
     let path_end = rest.find(['?', '#', ';']).unwrap_or(rest.len());
     let mut segments = rest[..path_end].split('/');
     let mut before = segments.next().unwrap_or_default();
-    // The labels of the host's name may be secrets too: `https://0a1b...4b5.mcp.example.com`.
+    // A label of the host's name may be a secret: `https://0a1b...4b5.mcp.example.com`.
     out += &before.split('.').map(|label| shapes::hide(label, Place::Url)).collect::<Vec<_>>().join(".");
     for segment in segments {
         out.push('/');
         out += &path_segment(before, segment);
         before = segment;
     }
-    // What follows `?`, `#` and `;` is pairs divided by `&` or `;`.
+    // Pairs follow `?`, `#` and `;`, separated by `&` or `;`.
     for part in rest[path_end..].split_inclusive(['?', '#', '&', ';']) {
         let pair = part.strip_suffix(['?', '#', '&', ';']).unwrap_or(part);
         out += &match pair.split_once('=') {
@@ -75,9 +75,9 @@ pub(super) fn hide(text: &str) -> String {
     out
 }
 
-/// A segment of the path, by the one before it and by a name of its own: `/token/abc`, `/token:abc`.
+/// Hides a segment of the path by the segment before it, or by a name in it: `/token/abc`, `/token:abc`.
 fn path_segment<'a>(before: &str, segment: &'a str) -> Cow<'a, str> {
-    // `/auth/login` is an address, and `/auth/Q2x9` a way past the door.
+    // `/auth/login` is an ordinary address, but `/auth/Q2x9` gives access.
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b"-_.".contains(&b));
     let named = SEGMENTS.contains(before) || before == "auth" && !plain(segment);
     if let Some((name, value)) = segment.split_once([':', '='])
@@ -93,7 +93,7 @@ fn path_segment<'a>(before: &str, segment: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// A name without its percent signs (RFC 3986, 2.1): `api%5Fkey`.
+/// Decodes the percent signs of a name (RFC 3986, 2.1): `api%5Fkey`.
 fn decoded(name: &str) -> String {
     let mut parts = name.split('%');
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -110,11 +110,11 @@ fn decoded(name: &str) -> String {
     out
 }
 
-/// Where the `user:password` before the host ends, if there is one.
+/// The index of the `@` that ends the `user:password` before the host, if there is one.
 ///
-/// Only an `@` before the first `/`, `?` or `#` says so by the standard (RFC 3986, 3.2.1), and
-/// `https://host/@scope/package` has none. But people paste passwords with such characters
-/// unescaped: after `name:something` that is no port, and in the URL of a database, the last `@` counts.
+/// By the standard (RFC 3986, 3.2.1) this is an `@` before the first `/`, `?` or `#`; `https://host/@scope/package` has
+/// none. But people paste passwords with such characters unescaped. So after `name:something` that is no port, and in the
+/// URL of a database, the last `@` counts.
 fn userinfo_end(scheme: &str, rest: &str) -> Option<usize> {
     const DATABASES: [&str; 9] =
         ["amqp", "amqps", "mariadb", "mongodb", "mysql", "postgres", "postgresql", "redis", "rediss"];

@@ -1,6 +1,6 @@
-//! Words, quotes and blanks of a command line, and what a word is by its form alone.
+//! Finds words, quotes and blanks in a command line, and recognizes words by their form.
 
-/// The kind of quote a gap ends with, so that a value in it is followed to its end.
+/// The quote at the end of a gap, which shows where a value in it ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quote {
     mark: char,
@@ -15,12 +15,12 @@ impl Quote {
         Some(Quote { mark, escaped })
     }
 
-    /// Where the text in this quote ends: before the closing mark, or at the end of the text.
+    /// The index at which the quoted text ends: before the closing mark, or at the end of the text.
     pub(super) fn closing(self, text: &str) -> usize {
         let mut escaped = false;
         for (at, c) in text.char_indices() {
             if c == self.mark && escaped == self.escaped {
-                // Quotes within quotes within quotes have several backslashes before them.
+                // Nested quotes have several backslashes before them.
                 return if escaped { text[..at].trim_end_matches('\\').len() } else { at };
             }
             escaped = c == '\\' && !escaped;
@@ -57,8 +57,8 @@ pub(super) fn blank(text: &str) -> usize {
     text.find(|c: char| c.is_whitespace() || c.is_control()).unwrap_or(text.len())
 }
 
-/// The name that ends before a divider. Before a colon it must begin the word or follow a bracket,
-/// comma or `=`: `registry/token:latest` is an image and its tag.
+/// The name before a divider. Before a colon it must begin the word or follow a bracket, comma or `=`, because
+/// `registry/token:latest` is an image with its tag.
 pub(super) fn name_before(before: &str, divider: char) -> Option<&str> {
     let start = before
         .char_indices()
@@ -71,7 +71,7 @@ pub(super) fn name_before(before: &str, divider: char) -> Option<&str> {
     (start < before.len() && (divider == '=' || opened)).then(|| &before[start..])
 }
 
-/// `--name` or `-n`: looks like a flag, not like a value that happens to begin with a dash.
+/// Does it look like a flag (`--name`, `-n`), not like a value that begins with a dash?
 pub(super) fn is_flag(word: &str) -> bool {
     let name = word.trim_start_matches('-');
     let dashes = word.len() - name.len();
@@ -83,7 +83,7 @@ pub(super) fn is_flag(word: &str) -> bool {
         })
 }
 
-/// `-c`, `-lc`: the flag of a shell whose value is a line of commands.
+/// Is it the flag of a shell whose value is a command line: `-c`, `-lc`?
 pub(super) fn is_shell_flag(word: &str) -> bool {
     word.len() <= 5
         && word
@@ -92,13 +92,13 @@ pub(super) fn is_shell_flag(word: &str) -> bool {
             .is_some_and(|more| more.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
-/// The word before the credentials of an `Authorization` header (RFC 9110, 11.1).
+/// Is it the scheme before the credentials of an `Authorization` header (RFC 9110, 11.1)?
 pub(super) fn is_scheme(word: &str) -> bool {
     ["bearer", "basic", "digest", "token", "apikey"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
-/// A value that is no secret although its name sounds like one: a switch, a variable that a shell
-/// will fill in, a file with an extension.
+/// Is it no secret although its name is one of a secret: a switch, a variable that a shell will expand, or a file with an
+/// extension?
 pub(super) fn is_harmless(value: &str) -> bool {
     let variable = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && {

@@ -1,4 +1,4 @@
-//! Servers that the person named by putting `mcp-reap exec` in front of them.
+//! Servers that are known because the person put `mcp-reap exec` in front of them.
 
 use crate::catalog::{Basis, Identification, Role};
 use crate::marker::Marker;
@@ -6,8 +6,8 @@ use crate::process::{Pid, ProcessRecord};
 use crate::program::Resolution;
 use crate::tree::Tree;
 
-/// What a process is that `exec` started, and what it really runs.
-pub(super) fn started(record: &ProcessRecord) -> (Identification, Resolution) {
+/// Identifies a process that `exec` started, as a server or a launcher.
+pub(super) fn identify_started(record: &ProcessRecord) -> (Identification, Resolution) {
     let runs = Resolution::of(record);
     let role = if runs.is_launched() { Role::Launcher } else { Role::Server };
     let name = runs.name().map(|name| name.rsplit('/').next().unwrap_or_default().to_owned());
@@ -15,22 +15,22 @@ pub(super) fn started(record: &ProcessRecord) -> (Identification, Resolution) {
     (Identification { role, name, basis: Basis::Exec }, runs)
 }
 
-/// Does the marker in its environment say that this is a server under `exec`, whose guardian is gone? It names this very
-/// process, or the process that it names is gone, and this one was left with the stdin that it names. Whatever else
-/// carries the marker inherited it, and so may anything.
+/// Does the marker in its environment show that this is a server under `exec` whose guardian is gone? Either the marker
+/// names this very process, or the named process is gone and this one still has the stdin that the marker names. Any
+/// other process only inherited the marker.
 pub(super) fn is_marked_server(
     record: &ProcessRecord,
     tree: &Tree<'_>,
     adopts: impl Fn(Pid) -> bool,
 ) -> bool {
     let Some(marker) = Marker::of(record).filter(|_| record.is_wired()) else { return false };
-    let goes_on = || {
+    let took_over = || {
         adopts(record.parent)
             && record.id.start >= marker.root.start
             && marker.is_on_the_wire(record)
             && !marker.root_lives(tree)
     };
-    (marker.root == record.id || goes_on())
+    (marker.root == record.id || took_over())
         && Resolution::of(record).runs_one_program()
         && !marker.is_guarded(record, tree)
 }

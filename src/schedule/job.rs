@@ -67,7 +67,7 @@ impl Job {
     /// and a minute for two looks at a machine that is out of memory and for what SIGKILL does not
     /// end at once.
     pub(super) fn longest_run(&self) -> u64 {
-        let waits = Policy::patience(Duration::from_secs(self.grace)).as_secs();
+        let waits = Policy::run_lock_wait(Duration::from_secs(self.grace)).as_secs();
         waits.saturating_add(self.grace.saturating_mul(2)).saturating_add(60)
     }
 

@@ -49,7 +49,7 @@ pub enum SysError {
 /// - `OPENCODE_PID`, `CLAUDE_PID`: set by opencode (1.18) and Claude Code (2.1.332) in what they start.
 /// - `DISPLAY`: the X display on which it shows windows: with a connection to that display's port it belongs to a person.
 /// - `MCP_REAP_EXEC`: the mark of what was started by `mcp-reap exec`; `TERM`, `TMUX`, `STY`, `ZELLIJ_SESSION_NAME`: in
-///   which terminal it was ([`TERMINAL_VARIABLES`](crate::instance::family::TERMINAL_VARIABLES)).
+///   which terminal it was ([`TERMINAL_VARIABLES`](crate::instance::exec_server::TERMINAL_VARIABLES)).
 pub const EVIDENCE_VARIABLES: [&str; 16] = [
     "CLAUDECODE",
     "CLAUDE_CODE_SESSION_ID",

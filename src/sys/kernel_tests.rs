@@ -55,7 +55,7 @@ macro_rules! on {
             waiting_tells_who_ended_and_who_did_not,
             waiting_for_nobody_takes_no_time,
             a_stop_ends_the_wait_within_a_tenth_of_a_second,
-            family_shows_a_child_with_its_start_and_parent,
+            the_table_shows_a_child_with_its_start_and_parent,
             a_process_says_what_it_runs_and_that_nobody_traces_it,
             a_sleeper_does_nothing_and_a_busy_process_uses_the_processor,);
     };
@@ -77,9 +77,9 @@ fn id_of(kernel: &mut impl Lookout, pid: Pid) -> ProcessId {
 
 /// The row of a process that has not ended.
 pub(crate) fn row_of(kernel: &mut impl Lookout, pid: Pid) -> Option<ProcessRow> {
-    let family = kernel.family();
-    assert!(family.complete, "everything can be read here");
-    family.rows.into_iter().find(|row| row.id.pid == pid && !row.zombie)
+    let table = kernel.process_table();
+    assert!(table.complete, "everything can be read here");
+    table.rows.into_iter().find(|row| row.id.pid == pid && !row.zombie)
 }
 
 fn in_ms(kernel: &impl Kernel, milliseconds: u64) -> Duration {
@@ -113,7 +113,7 @@ pub(crate) fn a_zombie_nobody_collects_has_ended_and_is_not_held_again<S: Stage>
     let late = in_ms(&kernel, 20_000);
     assert_eq!(kernel.wait(&[&held], late), [true]);
     assert_eq!(kernel.hold(id).unwrap_err(), Refusal::Gone);
-    let rows = kernel.family().rows;
+    let rows = kernel.process_table().rows;
     assert!(rows.iter().any(|row| row.id == id && row.zombie), "it shares a group until it is collected");
     assert_eq!((kernel.wires(id), kernel.activity(id), kernel.argv(id).len()), (None, None, 0));
 }
@@ -214,7 +214,7 @@ pub(crate) fn a_stop_ends_the_wait_within_a_tenth_of_a_second<S: Stage>(stage: &
     assert_eq!(kernel.interrupted(), Some(2));
 }
 
-pub(crate) fn family_shows_a_child_with_its_start_and_parent<S: Stage>(stage: &S) {
+pub(crate) fn the_table_shows_a_child_with_its_start_and_parent<S: Stage>(stage: &S) {
     let mut kernel = kernel(stage);
     let child = stage.sleeper();
     let id = id_of(&mut kernel, stage.pid(&child));

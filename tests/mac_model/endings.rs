@@ -313,22 +313,22 @@ fn each_error_at_each_call_of_a_run_signals_nobody_who_was_not_planned() {
 
 #[test]
 fn a_table_that_was_not_read_whole_says_so() {
-    let family = |errno: Option<i32>| {
+    let table = |errno: Option<i32>| {
         let machine = Machine::of(orphan().0);
         let mut kernel = MacKernel::by(machine.clone(), false, Arc::default()).unwrap();
         if let Some(errno) = errno {
             machine.fail(Fault::All(Kind::PidInfo(3), 12, errno));
         }
-        let family = kernel.family();
-        (family.complete, family.rows.len())
+        let table = kernel.process_table();
+        (table.complete, table.rows.len())
     };
-    let all = family(None);
+    let all = table(None);
     assert!(all.0 && all.1 > 10);
-    assert!(!family(Some(12)).0, "no memory");
-    let (complete, rows) = family(Some(3));
+    assert!(!table(Some(12)).0, "no memory");
+    let (complete, rows) = table(Some(3));
     assert!(complete && rows < all.1, "ended meanwhile");
     // Of another user's the short form is enough.
-    assert_eq!(family(Some(1)), all);
+    assert_eq!(table(Some(1)), all);
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use mcp_reap::bytes::Argv;
 use mcp_reap::commands::guard::{Host, Queue, Server, Settings, wire_on};
-use mcp_reap::guard::ticket::{Known, Ticket};
-use mcp_reap::guard::watch::{Events, Happenings, watch};
+use mcp_reap::guard::args::{GuardArgs, ProcessHandle};
+use mcp_reap::guard::events::{EventSet, EventSource};
+use mcp_reap::guard::watch::watch;
 use mcp_reap::marker::Marker;
 use mcp_reap::policy::{Policy, Retention};
 use mcp_reap::process::{Interest, Pid, Snapshot};
@@ -107,7 +108,7 @@ struct Scene {
     machine: Machine,
     client: u32,
     root: u32,
-    ticket: Ticket,
+    args: GuardArgs,
     directory: tempfile::TempDir,
 }
 
@@ -134,12 +135,12 @@ fn scene(wire: Wire, argv: &[&str]) -> Scene {
     let machine = Machine::of(world);
     let id = identity_by(&machine, Pid(root)).unwrap();
     let marker = Marker::new(id, wire_on(&machine, 0), 0x9f3c);
-    let unique = |pid| Known::Unique(lineage_by(&machine, Pid(pid)).unwrap().own);
-    let ticket = Ticket {
+    let unique = |pid| ProcessHandle::Unique(lineage_by(&machine, Pid(pid)).unwrap().own);
+    let args = GuardArgs {
         root: id,
-        root_by: unique(root),
+        root_handle: unique(root),
         client,
-        client_by: Some(unique(client)),
+        client_handle: Some(unique(client)),
         stdin_fd: wire_on(&machine, 0).map(|_| DUPLICATE),
         ready_fd: 8,
         marker: marker.id,
@@ -150,13 +151,13 @@ fn scene(wire: Wire, argv: &[&str]) -> Scene {
         let mut world = machine.world.borrow_mut();
         let guardian = world.spawn(1, &["mcp-reap", "guard"]);
         world.stand_on_null(guardian);
-        if ticket.stdin_fd.is_some() {
+        if args.stdin_fd.is_some() {
             let stdin = world.processes[&root].fds[&0].file;
             world.put(guardian, DUPLICATE, stdin, false);
         }
         world.viewer = guardian;
     }
-    Scene { machine, client, root, ticket, directory: tempfile::tempdir().unwrap() }
+    Scene { machine, client, root, args, directory: tempfile::tempdir().unwrap() }
 }
 
 /// What became of a guardian.
@@ -177,13 +178,13 @@ enum End {
 impl Scene {
     /// From the guardian's start to its end. `plot` is what happens once the root is the server.
     fn play(&self, plot: impl FnOnce(&mut World, &Scene)) -> End {
-        let begun = Queue::begin(self.machine.clone(), &self.ticket);
+        let begun = Queue::begin(self.machine.clone(), &self.args);
         let (mut queue, watched) = match begun {
             Ok(begun) => begun,
             Err(why) => return End::Refused(why),
         };
         let host = Mac { machine: self.machine.clone(), directory: self.directory.path().to_owned() };
-        let mut server = Server::new(host, &self.ticket);
+        let mut server = Server::new(host, &self.args);
         {
             let mut world = self.machine.world.borrow_mut();
             let argv: Vec<String> = world.processes[&self.root].argv[3..].to_vec();
@@ -203,7 +204,7 @@ impl Scene {
     }
 
     fn marker(&self) -> String {
-        let marker = Marker { root: self.ticket.root, id: self.ticket.marker.clone() };
+        let marker = Marker { root: self.args.root, id: self.args.marker.clone() };
         format!("MCP_REAP_EXEC={marker}")
     }
 
@@ -652,11 +653,11 @@ fn data_on_stdin_wakes_nobody_but_a_full_buffer() {
             }
             before
         };
-        let (mut queue, _) = Queue::begin(scene.machine.clone(), &scene.ticket).unwrap();
+        let (mut queue, _) = Queue::begin(scene.machine.clone(), &scene.args).unwrap();
         let before = wakes(4096, 1000);
-        let all = Happenings { hang_up: true, client: true, root: true };
+        let all = EventSet { hang_up: true, client: true, root: true };
         let happened = queue.wait(all, Some(Duration::from_secs(1))).unwrap();
-        assert_eq!((happened, scene.machine.calls().len() - before), (Happenings::default(), 1), "{style:?}");
+        assert_eq!((happened, scene.machine.calls().len() - before), (EventSet::default(), 1), "{style:?}");
     }
 }
 
@@ -666,7 +667,7 @@ fn each_error_at_each_call_before_the_word_leaves_the_server_unguarded_or_ends_n
     let (mut runs, mut refused) = (0, 0);
     let probe = scene(Wire::Held(Style::Sockets), TOOL);
     let first = probe.machine.calls().len() as u64 + 1;
-    Queue::begin(probe.machine.clone(), &probe.ticket).unwrap();
+    Queue::begin(probe.machine.clone(), &probe.args).unwrap();
     let calls = probe.machine.calls();
     let begin = &calls[usize::try_from(first).unwrap() - 1..];
     assert_eq!(begin.iter().filter(|kind| **kind == Kind::Watch).count(), 3, "{begin:?}");
@@ -776,7 +777,7 @@ fn each_error_at_each_later_call_signals_only_what_is_the_servers() {
 #[test]
 fn a_nested_exec_is_plain_only_under_the_marker_of_this_very_stdin() {
     let scene = scene(Wire::Held(Style::Pipes), TOOL);
-    let marker = Marker { root: scene.ticket.root, id: scene.ticket.marker.clone() };
+    let marker = Marker { root: scene.args.root, id: scene.args.marker.clone() };
     let mut world = scene.machine.world.borrow_mut();
     let inner = world.under(scene.root, &["/opt/homebrew/bin/mcp-reap", "exec"]);
     let other = world.serve(scene.root, Style::Pipes, &["/opt/homebrew/bin/mcp-reap", "exec"]);
@@ -801,24 +802,24 @@ fn a_client_that_ended_or_whose_number_was_given_away_is_a_client_that_is_gone()
                 world.spawn_as(scene.client, 1, vec!["/usr/bin/stranger".to_owned()]);
             }
         }
-        let (_, watched) = Queue::begin(scene.machine.clone(), &scene.ticket).unwrap();
+        let (_, watched) = Queue::begin(scene.machine.clone(), &scene.args).unwrap();
         assert_eq!((watched.client, watched.client_gone, watched.stdin), (!gone, gone, true));
     }
     let scene = scene(Wire::Held(Style::Pipes), TOOL);
     scene.machine.world.borrow_mut().exit(scene.root);
-    let begun = Queue::begin(scene.machine.clone(), &scene.ticket).map(|_| ());
+    let begun = Queue::begin(scene.machine.clone(), &scene.args).map(|_| ());
     assert_eq!(begun, Err("the process to guard is gone".to_owned()));
 }
 
 #[test]
 fn what_the_queue_told_during_a_pause_is_not_lost() {
     let scene = scene(Wire::Held(Style::Pipes), TOOL);
-    let (mut queue, _) = Queue::begin(scene.machine.clone(), &scene.ticket).unwrap();
+    let (mut queue, _) = Queue::begin(scene.machine.clone(), &scene.args).unwrap();
     scene.machine.world.borrow_mut().exit(scene.client);
-    let paused = queue.wait(Happenings::ROOT, Some(Duration::from_secs(3))).unwrap();
-    assert_eq!(paused, Happenings::default());
-    let all = Happenings { hang_up: true, client: true, root: true };
+    let paused = queue.wait(EventSet::ROOT, Some(Duration::from_secs(3))).unwrap();
+    assert_eq!(paused, EventSet::default());
+    let all = EventSet { hang_up: true, client: true, root: true };
     let now = queue.wait(all, None).unwrap();
-    assert_eq!(now, Happenings { root: false, ..all });
+    assert_eq!(now, EventSet { root: false, ..all });
     assert_eq!(queue.wait(all, Some(Duration::ZERO)).unwrap(), now, "it stays so");
 }

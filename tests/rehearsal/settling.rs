@@ -6,7 +6,7 @@ use std::time::Duration;
 use mcp_reap::bytes::Argv;
 use mcp_reap::plan::Plan;
 use mcp_reap::process::{Pid, ProcessId};
-use mcp_reap::reap::{Activity, Family, HeldPipe, Lookout, ProcessRow, Refusal, Settling};
+use mcp_reap::reap::{Activity, HeldPipe, Lookout, ProcessRow, ProcessTable, Refusal, Settling};
 
 use crate::plan;
 use crate::stage::{id, obedient};
@@ -24,8 +24,8 @@ impl Work {
 }
 
 impl Lookout for Work {
-    fn family(&mut self) -> Family {
-        Family { rows: Vec::<ProcessRow>::new(), complete: false }
+    fn process_table(&mut self) -> ProcessTable {
+        ProcessTable { rows: Vec::<ProcessRow>::new(), complete: false }
     }
     fn wires(&mut self, _: ProcessId) -> Option<Vec<HeldPipe>> {
         None

@@ -10,7 +10,8 @@ use std::time::Duration;
 use mcp_reap::bytes::Argv;
 use mcp_reap::process::{Pid, ProcessId, StartTime, Uid};
 use mcp_reap::reap::{
-    Activity, Family, HeldPipe, Kernel, Lookout, MemberEvent, ProcessRow, Recorder, Refusal, Signal, Step,
+    Activity, HeldPipe, Kernel, Lookout, MemberEvent, ProcessRow, ProcessTable, Recorder, Refusal, Signal,
+    Step,
 };
 
 /// The person's login shell and the client, which both live on.
@@ -478,7 +479,7 @@ impl Kernel for Stage {
 }
 
 impl Lookout for Stage {
-    fn family(&mut self) -> Family {
+    fn process_table(&mut self) -> ProcessTable {
         self.catch_up();
         self.looks += 1;
         self.last_look = self.now;
@@ -496,7 +497,7 @@ impl Lookout for Stage {
             lineage: None,
         };
         let complete = self.blind_from.is_none_or(|look| self.looks < look);
-        Family { rows: self.world.iter().map(row).collect(), complete }
+        ProcessTable { rows: self.world.iter().map(row).collect(), complete }
     }
 
     fn wires(&mut self, id: ProcessId) -> Option<Vec<HeldPipe>> {

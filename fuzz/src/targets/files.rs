@@ -31,7 +31,7 @@ pub(super) fn config_file(bytes: &[u8]) {
         }
     };
     // An allow rule that asks nothing would protect everything or nothing: it has to be a mistake.
-    assert!(loaded.policy.allow.iter().all(|rule| rule.asks_something()));
+    assert!(loaded.policy.allow.iter().all(|rule| rule.has_condition()));
     let text = std::str::from_utf8(bytes).expect("what was read is text");
     let written: toml::Table = toml::from_str(text.trim_start_matches('\u{feff}')).expect("TOML");
     let rules = written.get("allow").and_then(toml::Value::as_array).map_or(0, Vec::len);

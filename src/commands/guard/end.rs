@@ -79,7 +79,7 @@ pub(super) fn judge_and_end<H: Host>(
         return Ok(Judged::SomethingLeft);
     }
     let stop = host.stop()?;
-    let patience = Policy::patience(rules.policy.grace);
+    let patience = Policy::run_lock_wait(rules.policy.grace);
     let mut recorder = ShortLocks::take(rules.directory.clone(), rules.retention, patience)?;
     let Some(second) = plan(guarded, rules, scope, lingering)? else { return Ok(Judged::NothingLeft) };
     let confirmed = first.confirmed_by(second);

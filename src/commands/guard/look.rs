@@ -9,7 +9,7 @@ use super::host::Host;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
 use crate::classify::Scout;
-use crate::instance::family::Family;
+use crate::instance::exec_server::ExecServer;
 use crate::marker::{Marker, VARIABLE};
 use crate::policy::Policy;
 use crate::process::{Interest, Pid, ProcessRecord, Snapshot, StartTime};
@@ -158,7 +158,7 @@ impl<H: Host> Guarded<H> {
         let carriers = self.carriers(table);
         let tree = Tree::new(table);
         let catalog = (closely && !carriers.is_empty()).then(Catalog::builtin);
-        let family = Family {
+        let server = ExecServer {
             tree: &tree,
             root: self.marker.root,
             session: self.session,
@@ -166,7 +166,7 @@ impl<H: Host> Guarded<H> {
             carriers: &carriers,
             adopters: &self.adopters,
         };
-        family.tops(catalog.as_ref(), is_client).iter().map(|top| top.pid()).collect()
+        server.tops(catalog.as_ref(), is_client).iter().map(|top| top.pid()).collect()
     }
 
     /// Adopted processes of ours that carry the marker. Where the environment is not shown (macOS keeps that of the

@@ -12,8 +12,8 @@
 use std::io;
 use std::time::Duration;
 
-use crate::guard::ticket::{Known, Ticket};
-use crate::guard::watch::{Events, FarEnd, Happenings, Watched};
+use crate::guard::args::{GuardArgs, ProcessHandle};
+use crate::guard::events::{EventSet, EventSource, InitialState, PeerState};
 use crate::marker::WireId;
 use crate::process::Pid;
 use crate::sys::macos::calls::{Kevent, errno, kevent};
@@ -31,7 +31,7 @@ pub struct Queue<C: Calls> {
     /// A duplicate of the server's stdin, where something hangs up there.
     stdin: Option<i32>,
     /// What the queue has told, which it does only once.
-    happened: Happenings,
+    happened: EventSet,
 }
 
 impl<C: Calls> Queue<C> {
@@ -39,37 +39,37 @@ impl<C: Calls> Queue<C> {
     ///
     /// # Errors
     /// When there is no queue, or something may not be watched; in words for people.
-    pub fn begin(calls: C, ticket: &Ticket) -> Result<(Queue<C>, Watched), String> {
+    pub fn begin(calls: C, args: &GuardArgs) -> Result<(Queue<C>, InitialState), String> {
         let failed = |error: io::Error| format!("could not watch by kqueue: {error}");
         let kqueue = calls.kqueue().map_err(failed)?;
-        let all = Queue { calls, kqueue, stdin: ticket.stdin_fd, happened: Happenings::default() };
+        let all = Queue { calls, kqueue, stdin: args.stdin_fd, happened: EventSet::default() };
         if let Some(fd) = all.stdin {
             all.kqueue.add(hang_up(fd, own_wire_by(&all.calls, fd))).map_err(failed)?;
         }
-        if !all.watch(ticket.root.pid, ticket.root_by, ROOT).map_err(failed)? {
+        if !all.watch(args.root.pid, args.root_handle, ROOT).map_err(failed)? {
             return Err("the process to guard is gone".to_owned());
         }
-        let client = ticket.client_by.map(|known| all.watch(Pid(ticket.client), known, CLIENT));
+        let client = args.client_handle.map(|known| all.watch(Pid(args.client), known, CLIENT));
         let client = client.transpose().map_err(failed)?;
-        let watched = Watched {
+        let watched = InitialState {
             stdin: all.stdin.is_some(),
             silent_close: false,
             client: client == Some(true),
-            client_gone: client == Some(false) || ticket.client_is_gone(),
+            client_gone: client == Some(false) || args.client_is_gone(),
         };
         Ok((all, watched))
     }
 
     /// Watches exactly this process; `false` when it is gone. Its number is compared after the watch began: the one or
     /// the other tells of an end in between.
-    fn watch(&self, pid: Pid, known: Known, place: usize) -> io::Result<bool> {
+    fn watch(&self, pid: Pid, known: ProcessHandle, place: usize) -> io::Result<bool> {
         match self.kqueue.watch(pid, place) {
             Ok(()) => {}
             Err(error) if error.raw_os_error() == Some(errno::ESRCH) => return Ok(false),
             Err(error) => return Err(error),
         }
         match lineage_by(&self.calls, pid) {
-            Ok(lineage) => Ok(known == Known::Unique(lineage.own)),
+            Ok(lineage) => Ok(known == ProcessHandle::Unique(lineage.own)),
             Err(error) if error.raw_os_error() == Some(errno::ESRCH) => Ok(false),
             Err(error) => Err(error),
         }
@@ -89,13 +89,13 @@ impl<C: Calls> Queue<C> {
     }
 }
 
-impl<C: Calls> Events for Queue<C> {
-    fn wait(&mut self, wanted: Happenings, time: Option<Duration>) -> io::Result<Happenings> {
+impl<C: Calls> EventSource for Queue<C> {
+    fn wait(&mut self, wanted: EventSet, time: Option<Duration>) -> io::Result<EventSet> {
         let until = time.map(|time| self.now().saturating_add(time));
         let mut asked = false;
         loop {
-            let Happenings { hang_up, client, root } = self.happened;
-            let happened = Happenings {
+            let EventSet { hang_up, client, root } = self.happened;
+            let happened = EventSet {
                 hang_up: wanted.hang_up && hang_up,
                 client: wanted.client && client,
                 root: wanted.root && root,
@@ -109,11 +109,11 @@ impl<C: Calls> Events for Queue<C> {
         }
     }
 
-    fn other_end(&mut self) -> FarEnd {
+    fn peer_state(&mut self) -> PeerState {
         match self.stdin.and_then(|fd| own_wire_by(&self.calls, fd)) {
-            Some(OwnWire { other_end_is_gone: true, .. }) => FarEnd::Gone,
-            Some(OwnWire { shut_both_ways: true, .. }) => FarEnd::ShutBothWays,
-            _ => FarEnd::There,
+            Some(OwnWire { other_end_is_gone: true, .. }) => PeerState::Gone,
+            Some(OwnWire { shut_both_ways: true, .. }) => PeerState::ShutBothWays,
+            _ => PeerState::There,
         }
     }
 
@@ -122,7 +122,7 @@ impl<C: Calls> Events for Queue<C> {
         self.stdin.is_some()
     }
 
-    fn let_go_of_stdin(&mut self) {
+    fn release_stdin(&mut self) {
         if let Some(fd) = self.stdin.take() {
             // The queue forgets a descriptor that is closed (kqueue(2)).
             let _ = self.calls.close(fd);

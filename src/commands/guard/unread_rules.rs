@@ -46,8 +46,8 @@ impl UnreadRules {
         let top = if pids.contains(&root) { Some(root) } else { pids.first().copied() };
         let top = top.and_then(|top| snapshot.processes.iter().find(|record| record.pid() == top));
         let Some(top) = top.filter(|_| self.recorded.as_ref() != Some(&reason)) else { return Ok(()) };
-        let patience = Policy::patience(Policy::default().grace);
-        let recorder = ShortLocks::take(guarded.host.directory()?, KEEP_ALL, patience)?;
+        let wait = Policy::run_lock_wait(Policy::default().grace);
+        let recorder = ShortLocks::take(guarded.host.directory()?, KEEP_ALL, wait)?;
         recorder.left_alone(AuditEvent::Withheld {
             subject: Subject::new(top.id, top.started_at, &guarded.name(), top.pid(), "root"),
             pids,

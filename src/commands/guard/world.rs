@@ -10,15 +10,15 @@ use super::look::Guarded;
 use super::unread_rules::UnreadRules;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
-use crate::guard::decide::{Reader, Tree};
-use crate::guard::ticket::Ticket;
-use crate::guard::watch::{Grace, Judged, World};
+use crate::guard::args::GuardArgs;
+use crate::guard::decide::{StdoutReader, TreeState};
+use crate::guard::watch::{Grace, Judged, ServerControl};
 use crate::marker::Marker;
 use crate::policy::Policy;
 use crate::process::{OtherEnd, Pid, ProcessId, ProcessRecord, Snapshot, StartTime};
 use crate::program::Resolution;
 use crate::sys::EVIDENCE_VARIABLES;
-use crate::tree::Tree as Table;
+use crate::tree::Tree;
 
 /// How often what a client left is looked at: after 3 s, and after 2, 4, 8 and 16 s more.
 const SESSION_LOOKS: u32 = 5;
@@ -41,8 +41,8 @@ pub struct Server<H> {
 
 impl<H: Host> Server<H> {
     /// Notes what can be seen only before the root becomes the server.
-    pub fn new(host: H, ticket: &Ticket) -> Server<H> {
-        let root = ticket.root.pid;
+    pub fn new(host: H, args: &GuardArgs) -> Server<H> {
+        let root = args.root.pid;
         let (session, command) = (host.session(root), command_of(&host.command(root)));
         let adopters = vec![Pid::INIT, host.adopter()];
         let environment = host.environment(root).map(|bytes| evidence(&bytes));
@@ -50,7 +50,7 @@ impl<H: Host> Server<H> {
         Server {
             guarded: Guarded {
                 host,
-                marker: Marker { root: ticket.root, id: ticket.marker.clone() },
+                marker: Marker { root: args.root, id: args.marker.clone() },
                 session,
                 adopters,
                 command,
@@ -58,9 +58,9 @@ impl<H: Host> Server<H> {
                 environment,
                 born: RefCell::new(born),
             },
-            client: Pid(ticket.client),
+            client: Pid(args.client),
             behind: None,
-            linger: ticket.linger,
+            linger: args.linger,
             is_client: None,
             looks: 0,
             unread_rules: UnreadRules::default(),
@@ -91,7 +91,7 @@ impl<H: Host> Server<H> {
     fn holder_of_both_ends(&self) -> Option<ProcessId> {
         let root = self.guarded.marker.root;
         let snapshot = self.guarded.host.snapshot(&mut |_| vec![root.pid].into()).ok()?;
-        let tree = Table::new(&snapshot);
+        let tree = Tree::new(&snapshot);
         let record = tree.get(root.pid).filter(|record| record.id == root)?;
         let stdio = record.details.stdio.as_ref()?;
         let (OtherEnd::Held(writers), OtherEnd::Held(readers)) = (stdio.stdin(), stdio.stdout()) else {
@@ -141,7 +141,7 @@ pub(super) fn command_of(line: &Argv) -> Argv {
     }
 }
 
-impl<H: Host> World for Server<H> {
+impl<H: Host> ServerControl for Server<H> {
     fn guards_a_client(&mut self) -> bool {
         *self.is_client.get_or_insert_with(|| {
             let mut record = ProcessRecord::new(Pid(0), StartTime(0));
@@ -156,19 +156,19 @@ impl<H: Host> World for Server<H> {
         self.linger.or_else(|| configured().ok()).unwrap_or(Policy::default().linger)
     }
 
-    fn reader(&mut self) -> Reader {
-        let Ok((snapshot, members)) = self.guarded.glance() else { return Reader::Other };
+    fn reader(&mut self) -> StdoutReader {
+        let Ok((snapshot, members)) = self.guarded.glance() else { return StdoutReader::Other };
         self.reader_of(&snapshot, &members)
     }
 
-    fn tree(&mut self) -> Tree {
+    fn tree(&mut self) -> TreeState {
         // A root without a wire proves nothing of what it left.
         if !self.guarded.marker.is_on_a_wire() && !self.guards_a_client() {
-            return Tree::Nothing;
+            return TreeState::Nothing;
         }
         match self.tree_now() {
             // A process that forks and ends while the table is read is seen neither as itself nor as its child.
-            Tree::Nothing => {
+            TreeState::Nothing => {
                 self.guarded.host.sleep(LOOK_AGAIN);
                 self.tree_now()
             }
@@ -208,7 +208,7 @@ impl<H: Host> World for Server<H> {
 
 impl<H: Host> Server<H> {
     /// Who outside reads what the server's processes write.
-    fn reader_of(&self, snapshot: &Snapshot, members: &[Pid]) -> Reader {
+    fn reader_of(&self, snapshot: &Snapshot, members: &[Pid]) -> StdoutReader {
         let mut readers: Vec<Pid> = Vec::new();
         let mut closed = false;
         let ours = |record: &&ProcessRecord| members.contains(&record.pid());
@@ -220,38 +220,38 @@ impl<H: Host> Server<H> {
                 OtherEnd::Held(holders) => {
                     readers.extend(holders.iter().filter(|pid| !members.contains(pid)));
                 }
-                OtherEnd::Unread | OtherEnd::Absent if root => return Reader::Other,
+                OtherEnd::Unread | OtherEnd::Absent if root => return StdoutReader::Other,
                 OtherEnd::Unread | OtherEnd::Absent => {}
             }
         }
         let clients = self.clients(snapshot);
         match readers.iter().all(|reader| clients.contains(reader)) {
-            true if !readers.is_empty() => Reader::Client,
-            true if closed => Reader::Gone,
-            _ => Reader::Other,
+            true if !readers.is_empty() => StdoutReader::Client,
+            true if closed => StdoutReader::Gone,
+            _ => StdoutReader::Other,
         }
     }
 
-    fn tree_now(&mut self) -> Tree {
+    fn tree_now(&mut self) -> TreeState {
         // Not known is left to the judgement, which leaves it alone and runs ever more seldom.
-        let Ok((snapshot, members)) = self.guarded.glance() else { return Tree::CutOff };
+        let Ok((snapshot, members)) = self.guarded.glance() else { return TreeState::CutOff };
         let mut left = snapshot.processes.iter().filter(|record| members.contains(&record.pid())).peekable();
         if left.peek().is_none() {
             // Asked again in a moment.
             let soon = self.guarded.somebody_is_in_exec(&snapshot);
-            return if soon { Tree::Connected } else { Tree::Nothing };
+            return if soon { TreeState::Connected } else { TreeState::Nothing };
         }
         let connected = left.any(|record| match &record.details.stdio {
             Some(stdio) if stdio.is_wire() => stdio.stdin() != OtherEnd::Closed,
             _ => false,
         });
         if self.guards_a_client() {
-            return Tree::CutOff;
+            return TreeState::CutOff;
         }
         match self.reader_of(&snapshot, &members) {
-            _ if connected => Tree::Connected,
-            Reader::Client => Tree::ReadByClient(Duration::ZERO),
-            Reader::Gone | Reader::Other => Tree::CutOff,
+            _ if connected => TreeState::Connected,
+            StdoutReader::Client => TreeState::ReadByClient(Duration::ZERO),
+            StdoutReader::Gone | StdoutReader::Other => TreeState::CutOff,
         }
     }
 }

@@ -25,7 +25,7 @@ fn allows(rule: &AllowRule, record: &ProcessRecord) -> bool {
 #[test]
 fn a_rule_without_fields_matches_nothing() {
     let rule = AllowRule { reason: Some("all of it".into()), ..AllowRule::default() };
-    assert!(!rule.asks_something());
+    assert!(!rule.has_condition());
     assert!(!allows(&rule, &notes()));
 }
 
@@ -63,7 +63,7 @@ fn each_field_alone_matches_what_it_names_and_nothing_else() {
     for (make, yes, no) in fields {
         for text in yes {
             assert!(allows(&make(text), &notes()), "{text} in {:?}", make(text));
-            assert!(make(text).asks_something());
+            assert!(make(text).has_condition());
         }
         for text in no {
             assert!(!allows(&make(text), &notes()), "{text} in {:?}", make(text));
@@ -195,7 +195,7 @@ fn each_field_alone_is_a_condition() {
         AllowRule { label: some(), ..AllowRule::default() },
         AllowRule { cwd: some(), ..AllowRule::default() },
     ] {
-        assert!(rule.asks_something(), "{rule:?}");
+        assert!(rule.has_condition(), "{rule:?}");
     }
 }
 

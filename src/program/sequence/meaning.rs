@@ -1,28 +1,28 @@
-//! The command itself, behind the assignments and shell words that come before it.
+//! Finds the command itself, after the assignments and shell keywords before it.
 
 use super::super::Word;
 use super::super::options::{self, Grammar};
 use crate::list::{List, list};
 
-/// Words that open a compound command; what follows them is a command again. `-p` is of `time`.
+/// Words before a command, most of which open a compound command. `-p` is an option of `time`.
 const OPENING: List = list!("! ( -p command do elif else exec if nocorrect noglob then time until while {");
-/// Words after which the order of the commands is not the order they run in, or how often; also those of fish and csh.
+/// Words after which commands do not run in their order, or not once; also those of fish and csh.
 const UNORDERED: List = list!("and begin case coproc for foreach function not or repeat select switch");
 
-/// A command behind assignments and opening words.
+/// A command without the assignments and keywords before it.
 pub(super) struct Meaning<'s> {
     pub(super) words: &'s [String],
-    /// `exec`: it takes the place of the shell.
+    /// It is run by `exec`, so it replaces the shell.
     pub(super) replaces: bool,
-    /// The order of the commands is not the order they run in.
+    /// The commands do not run in the order in which they are written.
     pub(super) unordered: bool,
-    /// `!` turns its status round.
+    /// `!` negates its status.
     pub(super) negated: bool,
     /// How many `if`, `while` and `until` it opens.
     pub(super) opened: usize,
 }
 
-/// Past assignments and opening words to the command itself.
+/// Skips assignments and keywords.
 pub(super) fn meaning(simple: &[String]) -> Meaning<'_> {
     let mut found = Meaning { words: simple, replaces: false, unordered: false, negated: false, opened: 0 };
     while let Some((first, rest)) = found.words.split_first() {
@@ -33,7 +33,7 @@ pub(super) fn meaning(simple: &[String]) -> Meaning<'_> {
             found.words = past_options_of_exec(rest);
             found.replaces = !found.words.is_empty();
         } else if is_assignment(first) || OPENING.contains(first) {
-            // `command -v x` looks for a program and runs none.
+            // `command -v x` only looks a program up.
             if first == "command" && rest.first().is_some_and(|word| word.starts_with('-')) {
                 return Meaning { words: &[], ..found };
             }
@@ -56,7 +56,7 @@ fn is_assignment(word: &str) -> bool {
     })
 }
 
-/// exec's own options: -a NAME, -c, -l.
+/// The words after exec's own options: -a NAME, -c, -l.
 fn past_options_of_exec(words: &[String]) -> &[String] {
     let borrowed: Vec<Word<'_>> = words.iter().map(|word| Word::from(word.as_str())).collect();
     let rest = options::parse(&borrowed, Grammar::clustered(list!("-a"))).rest.len();

@@ -99,7 +99,7 @@ fn a_line_that_runs_more_says_so() {
             "exec s & b",
             "exec s | b",
         ],
-        Beside::Runs,
+        Beside::More,
     );
 }
 
@@ -124,7 +124,7 @@ fn a_pipeline_with_a_result_is_no_launcher() {
             "echo '{}' | (cd /x; s)",
             "cat < in | s",
         ],
-        Beside::Runs,
+        Beside::More,
     );
 }
 
@@ -140,7 +140,7 @@ fn a_command_with_an_input_of_its_own_is_not_on_the_wire_of_the_shell() {
             "{ s; } < in",
             "s <<< '{}'",
         ],
-        Beside::Runs,
+        Beside::More,
     );
 }
 
@@ -177,7 +177,7 @@ fn what_runs_by_how_it_ends_is_told_apart() {
             "trap '[ $? = 0 ] && b' EXIT; s",
             "set -e; bash -c s; b",
         ],
-        Beside::RunsIfItEndsWell,
+        Beside::DependsOnStatus,
     );
 }
 
@@ -218,5 +218,5 @@ fn a_line_that_names_no_command_for_its_child_is_unread() {
         assert_eq!(unnamed(line), Some(Beside::Unread), "{line}");
     }
     assert_eq!(unnamed("exec s"), Some(Beside::Nothing));
-    assert_eq!(unnamed("s; b"), Some(Beside::Runs));
+    assert_eq!(unnamed("s; b"), Some(Beside::More));
 }

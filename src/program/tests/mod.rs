@@ -29,10 +29,10 @@ fn table(cases: &[(&str, &str)]) {
 
 #[test]
 fn a_layer_says_how_it_passes_on() {
-    use LayerKind::{Interpreter, Passer, Runner, Shell};
+    use LayerKind::{Interpreter, Runner, Shell, Wrapper};
     for (words, kinds) in [
-        (&["env", "sh", "-c", "npx -y b"][..], &[Passer, Shell, Runner][..]),
-        (&["nodemon", "--exec", "node", "b.js"], &[Passer, Interpreter]),
+        (&["env", "sh", "-c", "npx -y b"][..], &[Wrapper, Shell, Runner][..]),
+        (&["nodemon", "--exec", "node", "b.js"], &[Wrapper, Interpreter]),
         (&["cmd", "/c", "npx", "b"], &[Shell, Runner]),
         (&["docker", "run", "b"], &[Runner]),
         (&["tsx", "b.ts"], &[Runner, Runner]),

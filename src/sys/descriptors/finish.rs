@@ -1,4 +1,4 @@
-//! The last step: from what leads out of a process, and who holds the other ends, to what is noted of it.
+//! The last step: finds the holders of the other ends, and writes the result into the row of the process.
 
 use std::rc::Rc;
 
@@ -6,7 +6,7 @@ use super::wire::FdDirection;
 use super::{End, Naming, Other, Others, Sight, Way, Wires};
 use crate::process::{Details, Listener, Pid, Stdio, StdioKind};
 
-/// What a process serves on, and who is connected.
+/// The sockets that a process serves on, and the processes that are connected.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::sys) struct FdChannels {
     pub(in crate::sys) listening: Option<Vec<Listener>>,
@@ -59,9 +59,9 @@ impl FdObservation {
 /// Holders of the other end in one direction.
 ///
 /// Returns `None`, not an empty list, if the only holders found are the process itself, processes that share its end, and
-/// its descendants: the kernel counts holders we cannot see (not dumpable, another user, outside our PID namespace, in
-/// flight between two processes). Where every process could be read they are named, the process itself among them (`strace`
-/// puts pipes of its own on 0 and 1).
+/// its descendants. The end is open, so there may be a holder that we cannot see: one that is not dumpable, of another user,
+/// outside our PID namespace, or a descriptor in flight between two processes. If every process could be read, all holders
+/// are returned, including the process itself (`strace` puts pipes of its own on 0 and 1).
 fn peers(pid: Pid, direction: &FdDirection, naming: &mut impl Naming) -> Option<Vec<Pid>> {
     match direction.sight {
         Some(Sight::Closed) => Some(Vec::new()),
@@ -84,7 +84,7 @@ fn peers(pid: Pid, direction: &FdDirection, naming: &mut impl Naming) -> Option<
     }
 }
 
-/// The processes that hold an end and are neither the process nor below it; `None` when none at all was found.
+/// The processes that hold an end and are neither the process itself nor below it; `None` if no holder was found.
 fn outside(pid: Pid, end: End, naming: &mut impl Naming) -> Option<Vec<Pid>> {
     let found = naming.holders(end);
     let is_outside = |held: &Pid| *held != pid && !naming.is_below(*held, pid);
@@ -105,9 +105,9 @@ fn other_peers(pid: Pid, others: &Others, naming: &mut impl Naming) -> Option<Ve
     (!unread).then(|| sorted(all))
 }
 
-/// The process's own end is also held by a stranger: by neither its ancestors nor its descendants, nor by a holder of the
-/// other end. A terminal or a tool that left a descriptor open gave it to all that ever ran in it, and no process talks to
-/// one of them over it. pid 1, or another process that adopted this one, is such a stranger too.
+/// Does a stranger also hold the process's own end? A stranger is neither an ancestor nor a descendant nor a holder of the
+/// other end. Then a terminal or a tool left a descriptor open in all processes that ever ran in it, and no process uses it
+/// to talk to one of them. pid 1, or another process that adopted this one, counts as a stranger too.
 fn is_common_heritage(pid: Pid, own: End, other: End, naming: &mut impl Naming) -> bool {
     let (sharing, beyond) = (naming.holders(own), naming.holders(other));
     let related = |held: Pid| {
@@ -116,7 +116,7 @@ fn is_common_heritage(pid: Pid, own: End, other: End, naming: &mut impl Naming) 
     sharing.iter().any(|held| !related(*held) && !beyond.contains(held))
 }
 
-/// A wire that was moved away from 0 in a way that is not the Python SDK's, and is in use or may be: a way in and a way
+/// A wire that was moved away from 0, not in the way of the Python SDK, and is or may be in use: a way in and a way
 /// out, each held by a process that is neither this one nor below it.
 fn moved(pid: Pid, wires: &Wires, others: &Others, naming: &mut impl Naming) -> Option<Stdio> {
     if !matches!(wires.stdin.kind, StdioKind::Null | StdioKind::Closed) {
@@ -165,7 +165,7 @@ fn channels(pid: Pid, others: &Others, naming: &mut impl Naming) -> FdChannels {
         };
         match found.as_deref() {
             Some([]) => continue,
-            // With several, it might be a member that is named and a stranger that is not.
+            // With several holders, the known one may be a member and an unseen one a stranger.
             Some([one]) => connected_peers.push(*one),
             _ => {}
         }

@@ -1,9 +1,9 @@
-//! What the descriptors of a process mean: its stdio connection, the other ends that lead out of it, what it serves on
-//! and who is connected. One piece of code for every system.
+//! Interprets the descriptors of a process: its stdio connection, other ways out of it, the sockets that it serves on, and
+//! the processes that are connected. The same code serves every system.
 //!
-//! Nothing is read here. A system lists the descriptors ([`Row`]), answers the few questions that follow
-//! ([`Answers`]) and says which other process holds an end ([`Naming`]); each of the three may answer "not known". What was not
-//! read is never taken for "not held": a property test lets any answer fail and shows it.
+//! Nothing is read here. A system lists the descriptors ([`Row`]), answers questions about them
+//! ([`Answers`]) and finds the processes that hold an end ([`Naming`]). Each answer may be "not known", and an end that was
+//! not read never counts as "not held". A property test shows that by letting any answer fail.
 
 mod finish;
 mod others;
@@ -41,34 +41,34 @@ impl End {
     }
 }
 
-/// What lies on a descriptor. Numbers tell pipes from each other, and sockets from each other; the two ends of a pipe
-/// have the same number.
+/// The object that a descriptor refers to. Its number identifies a pipe among pipes or a socket among sockets. The two ends
+/// of a pipe have the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Object {
-    /// One end of a pipe without a name.
+    /// One end of an anonymous pipe.
     Pipe(u64),
     /// A socket of any family.
     Socket(u64),
-    /// A pipe with a name: it can get a new writer at any time, so it is never known to be closed.
+    /// A named pipe. It can get a new writer at any time, so it is never known to be closed.
     NamedPipe,
     /// `/dev/null`.
     Null,
     /// A terminal.
     Terminal {
-        /// Its number, where it is a pseudo terminal.
+        /// The number of a pseudo terminal.
         number: Option<u32>,
-        /// Its master is closed.
+        /// The master is closed.
         gone: bool,
     },
     /// A file or another device.
     File,
-    /// Something that can lead somewhere, but not what that is.
+    /// Another object that may have another end.
     Other,
-    /// The descriptor is there, and what lies on it could not be read.
+    /// The descriptor is open, but its object could not be read.
     Unread,
 }
 
-/// A descriptor and what lies on it. Above 2 only pipes, sockets and what could not be read are listed.
+/// A descriptor and its object. Above 2 only pipes, sockets and unread objects are listed.
 pub(super) type Row = (u32, Object);
 
 /// What can be done through a descriptor.
@@ -80,7 +80,7 @@ pub(super) struct Access {
     pub(super) write: bool,
 }
 
-/// Which way the bytes go, seen from the process.
+/// The direction of the data, seen from the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// Its stdin.
@@ -89,23 +89,23 @@ pub(super) enum Way {
     Out,
 }
 
-/// What the kernel says of one direction of a pipe or socket.
+/// What the kernel reports about one direction of a pipe or socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sight {
-    /// Nobody anywhere holds the other end.
+    /// No process holds the other end.
     Closed,
-    /// Somebody does.
+    /// A process holds the other end.
     Open {
-        /// What the process itself holds.
+        /// The end that this process holds.
         own: End,
-        /// What that holder has.
+        /// The other end.
         other: End,
     },
     /// The kernel gave no answer.
     Unknown,
 }
 
-/// What a socket is.
+/// The kind and state of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Socket {
     /// It serves: it listens, or takes datagrams from any sender.
@@ -119,9 +119,9 @@ pub(super) enum Socket {
     Connected(Connection),
     /// Neither, or of a family by which no outside process can talk to it (netlink).
     Nothing,
-    /// It may serve, and neither its state nor its connections can be read (vsock).
+    /// It may serve, but neither its state nor its connections can be read (vsock).
     Opaque(Listener),
-    /// What it is could not be read.
+    /// It could not be read.
     Unread,
 }
 
@@ -130,16 +130,16 @@ pub(super) enum Socket {
 pub(super) struct Connection {
     /// The number of this socket.
     pub(super) own: u64,
-    /// Who is on the other side.
+    /// The other side.
     pub(super) other: Other,
-    /// How it came to be.
+    /// How it was made.
     pub(super) origin: Origin,
-    /// A unix socket, of which the kernel says when the other side is gone. A TCP connection is never a dead wire: what
-    /// is known of it may come from a list, and the other side may be far away.
+    /// It is a unix socket, for which the kernel reports when the other side is gone. A TCP connection is never a dead wire,
+    /// because its state may come from a list, and the other side may be on another machine.
     pub(super) unix: bool,
-    /// Something can still come in.
+    /// Data can still come in.
     pub(super) hears: bool,
-    /// Something can still go out.
+    /// Data can still go out.
     pub(super) speaks: bool,
     /// The other side is a display server's.
     pub(super) display: Display,
@@ -150,15 +150,15 @@ pub(super) struct Connection {
 pub(super) enum Display {
     /// It is not.
     No,
-    /// By the name of its socket it is.
+    /// The name of its socket shows that it is.
     Yes,
-    /// By its port it may be the X display with this number (`ssh -X`, `host:0`): if the process was told to show its window
-    /// there.
+    /// Its port is that of the X display with this number (`ssh -X`, `host:0`). It is a display server if the process was
+    /// told to show its window there.
     OverTcp(u16),
 }
 
 impl Display {
-    /// X11 is spoken on port 6000 and the number of the display; sshd forwards displays from 10 on. Up to 6063 is
+    /// X11 uses port 6000 plus the number of the display, and sshd forwards displays from 10 on. The ports up to 6063 are
     /// [assigned].
     ///
     /// [assigned]: https://www.iana.org/assignments/service-names-port-numbers
@@ -171,7 +171,7 @@ impl Display {
 }
 
 impl Connection {
-    /// A connection of TCP or UDP. Nothing says of one that a half of it was shut.
+    /// A connection of TCP or UDP, for which it is not known whether a direction was shut down.
     pub(super) fn inet(own: u64, other: Other, origin: Origin, display: Display) -> Connection {
         Connection { own, other, origin, unix: false, hears: true, speaks: true, display }
     }
@@ -184,53 +184,53 @@ pub(super) enum Other {
     Held(u64),
     /// It is closed.
     Gone,
-    /// Another machine, or no process that could be named: as far as is known, it is there.
+    /// It is on another machine, or in a process that was not found. It counts as open.
     Unseen,
 }
 
-/// How a connection came to be.
+/// How a connection was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Both ends were made at once (socketpair(2)).
+    /// Both ends were made together (socketpair(2)).
     Pair,
-    /// It came in through a listening socket.
+    /// It was accepted from a listening socket.
     Accepted,
     /// The process opened it.
     Opened,
-    /// One of the two last.
+    /// It was accepted or opened.
     Unknown,
 }
 
 /// What a system answers about the descriptors of one process.
 pub(super) trait Answers {
-    /// Which way a pipe's descriptor goes; `None` when that cannot be read.
+    /// The access mode of a pipe's descriptor; `None` when it cannot be read.
     fn access(&mut self, fd: u32) -> Option<Access>;
-    /// One direction of a pipe.
+    /// The state of one direction of a pipe.
     fn pipe(&mut self, fd: u32, id: u64, way: Way) -> Sight;
-    /// What a socket is.
+    /// The kind and state of a socket.
     fn socket(&mut self, fd: u32, id: u64) -> Socket;
-    /// Does this descriptor close on exec? Then it did not come from the parent of the program.
+    /// Does this descriptor close on exec? Then the process opened it itself, after its own exec.
     fn closes_on_exec(&mut self, fd: u32) -> Option<bool>;
 }
 
-/// Who holds what, as far as it was looked for.
+/// Finds the processes that hold an end.
 pub(super) trait Naming {
-    /// Processes that hold an end, by number; empty when none was found.
+    /// The processes that hold an end, by pid; empty when none was found.
     fn holders(&mut self, end: End) -> Rc<[Pid]>;
-    /// The same without one of them, of which need not be known whether it holds the end.
+    /// The holders other than `pid`, whose own descriptors need not be known.
     fn holders_beside(&mut self, pid: Pid, end: End) -> Vec<Pid> {
         self.holders(end).iter().copied().filter(|held| *held != pid).collect()
     }
     /// Processes that hold the master of a pseudo terminal; empty when none was found.
     fn masters(&mut self, terminal: u32) -> Vec<Pid>;
-    /// `pid` is a descendant of `above`.
+    /// Is `pid` a descendant of `above`?
     fn is_below(&self, pid: Pid, above: Pid) -> bool;
-    /// Every descriptor of every process was read, so that the holders that were found are all there are.
+    /// Was every descriptor of every process read? Then there are no other holders than those that were found.
     fn sees_everybody(&self) -> bool;
 }
 
 impl Socket {
-    /// One direction of it, where it is a wire.
+    /// The state of one direction, if this connection is a wire.
     pub(super) fn sight(&self, way: Way) -> Sight {
         let Socket::Connected(connection) = self else { return Sight::Unknown };
         let open = match way {

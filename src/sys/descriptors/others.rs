@@ -1,8 +1,8 @@
-//! What else leads out of a process: pipes and pairs above 2 that are not its wire, what it serves on, and its
-//! connections.
+//! The other ways out of a process: pipes and socket pairs above 2 that are not its wire, the sockets that it serves on, and
+//! its connections.
 //!
-//! Pipes and socket pairs with both ends in the process are libuv's and asyncio's own, if all of them close on exec: an
-//! end that a careless client left open came through exec. What lies on 2 is the log and says nothing.
+//! A pipe or socket pair with both ends in the process belongs to libuv or asyncio, if all its descriptors close on exec. An
+//! end that a client left open would have come through exec. stderr proves nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,16 +10,16 @@ use super::wire::{self, Wires};
 use super::{Answers, Display, End, Object, Origin, Other, Row, Sight, Socket, Way};
 use crate::process::Listener;
 
-/// The most pipes and sockets of one process that are looked up, at 5 us each; of one with more, the rest is not
+/// The most pipes and sockets of one process that are looked up, at 5 us each. Of a process with more, the rest is not
 /// known.
 const MOST: usize = 256;
 
 /// What was found of one process.
 #[derive(Clone, Debug, Default)]
 pub(in crate::sys) struct Others {
-    /// Open ways in and out that are not the wire, with the end that the process holds and the one it does not.
+    /// Open ways in and out that are not the wire, each with the process's own end and the other end.
     pub(super) ways: Vec<(Way, End, End)>,
-    /// There are ways in or out that could not be looked up.
+    /// Some ways in or out could not be looked up.
     pub(super) ways_unread: bool,
     pub(super) listening: BTreeSet<Listener>,
     pub(super) listening_unread: bool,
@@ -34,10 +34,10 @@ pub(in crate::sys) struct Others {
 }
 
 impl Others {
-    /// Looks at everything that is not the wire.
+    /// Looks at all descriptors that are not the wire.
     ///
-    /// `settled`: a process was seen to hold the wire, so nothing that is found here can change what becomes of the
-    /// process; then pipes with two descriptors in it are not looked up.
+    /// With `settled`, a process was seen to hold the wire, so nothing here can change the verdict. Then pipes with two
+    /// descriptors in the process are not looked up.
     pub(in crate::sys) fn look(
         rows: &[Row],
         wires: &mut Wires,
@@ -48,20 +48,20 @@ impl Others {
         if rows.iter().any(|(_, object)| *object == Object::Unread) {
             others.all_unread();
         }
-        // Some process may open it by its name at any time, so it is a way in that is never known to be closed.
+        // Any process may open a named pipe at any time, so it is a way in that is never known to be closed.
         others.ways_unread |= rows.iter().any(|(fd, object)| *fd > 2 && *object == Object::NamedPipe);
         others.pipes(rows, wires, settled, answers);
         others.sockets(rows, wires, settled, answers);
         others
     }
 
-    /// Ends that it would be good to name, because an outside process may hold them.
+    /// Ends whose holders should be found, because an outside process may hold them.
     pub(in crate::sys) fn ways(&self) -> impl Iterator<Item = End> + '_ {
         self.ways.iter().map(|(_, _, other)| *other)
     }
 
-    /// The same of connections that it serves. Of those that it opened only its owner, its ancestors and clients matter,
-    /// and these are looked at anyway.
+    /// The other ends of connections that it serves, whose holders should be found. Of connections that it opened, only its
+    /// owner, its ancestors and clients matter as holders, and their descriptors are read anyway.
     pub(in crate::sys) fn callers(&self) -> impl Iterator<Item = End> + '_ {
         self.served.iter().filter_map(|other| match other {
             Other::Held(id) => Some(End::Socket(*id)),
@@ -69,7 +69,7 @@ impl Others {
         })
     }
 
-    /// It opened a connection to a process on this machine.
+    /// Did it open a connection to a process on this machine?
     pub(in crate::sys) fn calls_somebody(&self) -> bool {
         !self.opened.is_empty()
     }
@@ -107,7 +107,7 @@ impl Others {
                 None => self.ways_unread = true,
             }
         }
-        // Both ends in one process, made by itself: its event loop's bell.
+        // The event loop of a process wakes itself through a pipe with both ends in the process.
         if reader.is_some() && writer.is_some() && all_close_on_exec(fds, answers) {
             return;
         }
@@ -128,7 +128,7 @@ impl Others {
             })
             .collect();
         for (fd, id) in &sockets {
-            // stderr proves nothing, and is nearly always a pair of its own.
+            // stderr proves nothing, and is nearly always a separate socket pair.
             if *fd == 2 || !seen.insert(*id) || wires.has_socket(*id) {
                 continue;
             }

@@ -1,18 +1,18 @@
-//! Names of unix sockets: how they are shown, and which are no channel.
+//! Names of unix sockets: how they are shown, and which sockets are no channel.
 
 use std::collections::BTreeMap;
 
 use crate::bytes::{Argv, to_text};
 use crate::process::Listener;
 
-/// Sockets that a language's runtime opens in every program, for its own debugger or its own children:
+/// Sockets that a runtime opens in every program, for its own debugger or children:
 ///
 /// - `tsx-UID/PID.pipe` below the temporary folder: the launcher of [tsx] listens there for its own child.
 /// - `dotnet-diagnostic-PID-KEY-socket`, `clr-debug-pipe-PID-...`: the [diagnostic port] of every .NET process.
-/// - `SingletonSocket`: where a Chromium hears that it was started once more with the same profile.
+/// - `SingletonSocket`: a second Chromium with the same profile reports to the first one there.
 /// - `.java_pidPID`: the attach listener of a HotSpot JVM.
 ///
-/// Each is the beginning of the parent folder's name and the beginning and end of the file's.
+/// Each entry has a prefix of the parent folder's name, and a prefix and a suffix of the file's name.
 ///
 /// [tsx]: https://github.com/privatenumber/tsx
 /// [diagnostic port]: https://learn.microsoft.com/dotnet/core/diagnostics/diagnostic-port
@@ -24,7 +24,7 @@ const RUNTIMES_OWN: [(&str, &str, &str); 5] = [
     ("", ".java_pid", ""),
 ];
 
-/// A runtime's own socket and no channel. The name is as the kernel has it.
+/// Is it a runtime's own socket, and so no channel? The name is as the kernel reports it.
 pub(in crate::sys) fn is_runtimes_own(name: &[u8]) -> bool {
     let name = String::from_utf8_lossy(name);
     let (folder, file) = name.rsplit_once('/').unwrap_or(("", &name));
@@ -34,14 +34,14 @@ pub(in crate::sys) fn is_runtimes_own(name: &[u8]) -> bool {
     })
 }
 
-/// The socket of a display server: `/tmp/.X11-unix/X0`, as a path or in the abstract namespace, or `wayland-0`.
+/// Is it the socket of a display server: `/tmp/.X11-unix/X0`, as a path or in the abstract namespace, or `wayland-0`?
 pub(in crate::sys) fn is_display(name: &[u8]) -> bool {
     let name = String::from_utf8_lossy(name.strip_prefix(b"\0").unwrap_or(name));
     name.contains(".X11-unix/X") || name.rsplit('/').next().is_some_and(|file| file.starts_with("wayland-"))
 }
 
-/// Was a process told to show its window on one of these X displays, by the environment or, as X's own toolkit takes it, by
-/// an option? Where the environment was not read it may have been.
+/// Was a process told to show its window on one of these X displays, by its environment or by an option of X's toolkit? If the
+/// environment was not read, the answer is yes.
 pub(in crate::sys) fn is_told_to_show(
     argv: Option<&Argv>,
     env: Option<&BTreeMap<String, String>>,
@@ -65,7 +65,7 @@ fn display_number(name: &str) -> Option<u16> {
     number.split('.').next()?.parse().ok()
 }
 
-/// How a unix socket that serves is shown: `unix:/run/x.sock`, `unix:@abstract`.
+/// The text by which a unix socket that serves is shown: `unix:/run/x.sock`, `unix:@abstract`.
 pub(in crate::sys) fn unix_listener(name: &[u8]) -> Listener {
     let shown = match name.strip_prefix(b"\0") {
         Some(name) => format!("unix:@{}", String::from_utf8_lossy(name)),

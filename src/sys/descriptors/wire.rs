@@ -1,17 +1,17 @@
-//! The stdio connection of a process, on whatever descriptors it lies now.
+//! Finds the stdio connection of a process, also where it was moved to other descriptors.
 //!
-//! Nearly always it is on 0 and 1, and each of the two is looked at for itself: what lies on 0 says nothing of who
-//! reads 1. The Python SDK moves its wire to 6 and 7 and puts `/dev/null` on 0 and 1; exactly that is known well enough
-//! to say of such a wire that it is closed. Another program that has `/dev/null` on 0 and a way in and a way out above 2
-//! may have moved its wire there: where both are held it is in use ([`super::Others`] sees them), and dead ones prove
-//! nothing, because a daemon keeps the pipes of a child that ended.
+//! Nearly always it is on 0 and 1. Each of the two is looked at separately, because the object on 0 does not show who reads
+//! from 1. The Python SDK moves its wire to 6 and 7 and puts `/dev/null` on 0 and 1; only in this exact form a moved wire
+//! can be known to be closed. Another program with `/dev/null` on 0 and a way in and a way out above 2 may have moved its
+//! wire there. If both are held, it is in use ([`super::Others`] finds them). If they are closed, that proves nothing,
+//! because a daemon keeps the pipes of a child that ended.
 
 use super::{Access, Answers, Connection, Object, Origin, Row, Sight, Socket, Way};
 use crate::bytes::RawText;
 use crate::process::{ProcessRecord, StdioKind};
 
-/// Where the Python SDK keeps the wire (`mcp` 2.3, `stdio_server`): its first two free descriptors behind those of the
-/// event loop.
+/// The descriptors to which the Python SDK moves the wire (`mcp` 2.3, `stdio_server`): the first two free ones after those
+/// of the event loop.
 const MOVED: [u32; 2] = [6, 7];
 
 /// One direction of the wire.
@@ -26,20 +26,20 @@ pub(in crate::sys) struct FdDirection {
     pub(super) terminal: Option<u32>,
 }
 
-/// Both directions, before the holders of the other ends are searched.
+/// Both directions, before the holders of the other ends are known.
 #[derive(Clone, Debug)]
 pub(in crate::sys) struct Wires {
     pub(super) stdin: FdDirection,
     pub(super) stdout: FdDirection,
-    /// Descriptors on which it lies.
+    /// The descriptors of the two directions.
     pub(super) fds: [u32; 2],
-    /// The answers about sockets on these, requested once.
+    /// The answers about sockets on these descriptors, which are asked for only once.
     pub(super) asked: Vec<(u64, Socket)>,
 }
 
 impl Wires {
-    /// Looks at one process. `python` says whether its program is Python: pipes on 6 and 7 of any other program may be
-    /// those of a child that ended.
+    /// Looks at one process. `python` tells whether its program is Python. In any other program, pipes on 6 and 7 may belong
+    /// to a child that ended.
     pub(in crate::sys) fn look(rows: &[Row], python: bool, answers: &mut impl Answers) -> Wires {
         let mut asked = Vec::new();
         let (first, second) = (object(rows, 0), object(rows, 1));
@@ -50,30 +50,30 @@ impl Wires {
         Wires { stdin, stdout, fds, asked }
     }
 
-    /// What the kernel says of the two directions, where there is another end.
+    /// The states of the directions that have another end.
     pub(in crate::sys) fn sights(&self) -> impl Iterator<Item = Sight> + '_ {
         self.stdin.sight.iter().chain(&self.stdout.sight).copied()
     }
 
-    /// A held terminal lies on it.
+    /// Is it on a terminal whose master is held?
     pub(in crate::sys) fn is_on_a_terminal(&self) -> bool {
         self.stdin.kind == StdioKind::Tty || self.stdout.kind == StdioKind::Tty
     }
 
-    /// It is open in every direction there is, so that naming one holder settles that it is in use.
+    /// Is it open in every direction that it has? Then one holder is enough to know that it is in use.
     pub(in crate::sys) fn is_open(&self) -> bool {
         let mut sights = self.sights().peekable();
         sights.peek().is_some() && sights.all(|sight| matches!(sight, Sight::Open { .. }))
     }
 
-    /// It matters which process holds an end. Of a socket on stdout alone it does not: it cannot be a dead wire, and nearly always it
-    /// is the journal of a desktop program.
+    /// Does it matter which process holds an end? Not for a socket on stdout alone, which cannot be a dead wire and is nearly
+    /// always the journal of a desktop program.
     pub(in crate::sys) fn wants_names(&self) -> bool {
         let log = self.stdin.sight.is_none() && self.stdout.kind == StdioKind::Socket;
         !log && self.sights().any(|sight| matches!(sight, Sight::Open { .. }))
     }
 
-    /// This socket, a unix one, is the wire.
+    /// Is this unix socket the wire?
     pub(super) fn has_socket(&self, id: u64) -> bool {
         let of_wire =
             |direction: &FdDirection| direction.id == Some(id) && direction.kind == StdioKind::Socket;
@@ -84,8 +84,8 @@ impl Wires {
     }
 }
 
-/// The executable, or where it could not be read the first word of the command line, is a Python: `python3.12`, `pypy3`,
-/// a Mac's `Python`. A script's own name may be the process's short name.
+/// Is the executable Python: `python3.12`, `pypy3`, or `Python` on macOS? If it could not be read, the first word of the
+/// command line decides. The comm does not, because it may be the name of a script.
 pub(in crate::sys) fn runs_python(record: &ProcessRecord, exe: Option<&RawText>) -> bool {
     let first = record.argv.as_ref().and_then(|argv| argv.first());
     let path = exe.map(RawText::as_bytes).or(first).unwrap_or_default();
@@ -93,7 +93,7 @@ pub(in crate::sys) fn runs_python(record: &ProcessRecord, exe: Option<&RawText>)
     name.starts_with(b"python") || name.starts_with(b"pypy")
 }
 
-/// What lies on a descriptor; `None` when there is no such descriptor.
+/// The object of a descriptor; `None` when there is no such descriptor.
 pub(super) fn object(rows: &[Row], fd: u32) -> Option<Object> {
     rows.iter().find(|(row, _)| *row == fd).map(|(_, object)| *object)
 }
@@ -108,7 +108,8 @@ pub(super) fn socket(fd: u32, id: u64, answers: &mut impl Answers, asked: &mut V
     socket
 }
 
-/// A read end of one pipe and a write end of another, or sockets of pairs, where the Python SDK puts them.
+/// Are there a read end of one pipe and a write end of another, or sockets of pairs, on the descriptors that the Python SDK
+/// uses?
 fn is_moved(rows: &[Row], answers: &mut impl Answers, asked: &mut Vec<(u64, Socket)>) -> bool {
     let [stdin, stdout] = MOVED;
     match (object(rows, stdin), object(rows, stdout)) {
@@ -145,7 +146,7 @@ fn direction(
         Some(Object::Null) => (StdioKind::Null, None, None, None),
         Some(Object::Terminal { number, gone: false }) => (StdioKind::Tty, None, None, number),
         Some(Object::File) => (StdioKind::File, None, None, None),
-        // Of a wire a terminal that is gone says nothing: a daemon started by hand outlives its terminal.
+        // A terminal that is gone is no dead wire, because a daemon that was started by hand outlives its terminal.
         Some(Object::Terminal { gone: true, .. }) | None => (StdioKind::Closed, None, None, None),
         Some(Object::Other | Object::Unread) => (StdioKind::Unknown, None, unknown, None),
     };

@@ -1,4 +1,4 @@
-//! One process that is not our child: which it is, what it says of itself, and its end.
+//! Reads the identity, command line and environment of a process that is not our child, and waits for its end.
 
 use std::io;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId};
 use crate::reap::Lineage;
 
-/// The process that has this number now, a zombie included.
+/// The process that has this pid now, which may be a zombie.
 pub fn identity_by(calls: &impl Calls, pid: Pid) -> Option<ProcessId> {
     Some(ProcessId { pid, start: bsd(calls, pid).ok()?.start? })
 }
 
 /// The environment of one of our own processes, each variable ended by a zero. `None` where the kernel does not show it:
-/// in the middle of an exec, and for programs of the system's, whose code is restricted (xnu, `sysctl_procargsx`).
+/// during an exec, and for programs of the system, whose code is restricted (xnu, `sysctl_procargsx`).
 pub fn environment_by(calls: &impl Calls, pid: Pid) -> Option<Vec<u8>> {
     let words = args(calls, pid, &mut vec![0; ARG_MAX])?.env;
     (!words.is_empty()).then(|| words.iter().flat_map(|word| [word.as_bytes(), b"\0"].concat()).collect())
@@ -27,10 +27,10 @@ pub fn command_by(calls: &impl Calls, pid: Pid) -> Argv {
     args(calls, pid, &mut vec![0; ARG_MAX]).map(|args| args.argv).unwrap_or_default()
 }
 
-/// Which process it is and which one forked it, anybody's.
+/// The unique numbers of a process of any user, and of the process that forked it.
 ///
 /// # Errors
-/// `ESRCH` when there is none of this number; a zombie still has it.
+/// `ESRCH` when no process has this pid; a zombie still has it.
 pub fn lineage_by(calls: &impl Calls, pid: Pid) -> io::Result<Lineage> {
     unique(calls, pid).map(|unique| Lineage { own: unique.id, parent: unique.parent })
 }
@@ -47,7 +47,7 @@ pub fn wait_for_end_by(calls: &impl Calls, id: ProcessId, patience: Duration) ->
         Err(error) if error.raw_os_error() == Some(errno::ESRCH) => return Ok(true),
         Err(error) => return Err(error),
     }
-    // Compared after the watch began: the one or the other tells of an end in between.
+    // Compared after the watch began, so that an end in between is noticed by one of the two.
     loop {
         let left = until.saturating_sub(calls.now());
         if has_ended(calls, id) || !queue.wait(left)?.is_empty() {

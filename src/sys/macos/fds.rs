@@ -1,4 +1,4 @@
-//! The descriptors of a process, one question each.
+//! Reads the descriptors of a process, with one call for each.
 
 use std::io;
 
@@ -13,7 +13,7 @@ const VNODE: u32 = 1;
 const SOCKET: u32 = 2;
 const PIPE: u32 = 6;
 
-/// Reads descriptors; remembers what `/dev/null` is.
+/// Reads descriptors, and knows the device number of `/dev/null`.
 #[derive(Debug)]
 pub(super) struct Reader<'c, C> {
     calls: &'c C,
@@ -25,8 +25,8 @@ impl<'c, C: Calls> Reader<'c, C> {
         Reader { calls, null: calls.null_device() }
     }
 
-    /// All pipes and sockets of a process, and what its standard descriptors are. `None` when it
-    /// may not be looked into, or ended while we did.
+    /// All pipes and sockets of a process, and its standard descriptors. `None` when they may not be read, or the process
+    /// ended meanwhile.
     pub(super) fn fds(&self, pid: Pid) -> Option<Fds> {
         let list = self.list(pid)?;
         let fds = layout::descriptors(&list)
@@ -34,7 +34,7 @@ impl<'c, C: Calls> Reader<'c, C> {
         Some(fds.collect())
     }
 
-    /// `None` for what says nothing: a file above the standard descriptors, a kqueue.
+    /// One descriptor; `None` for one that does not matter: a file above the standard descriptors, a kqueue.
     fn fd(&self, pid: Pid, fd: i32, kind: u32) -> Option<Fd> {
         let standard = (0..=2).contains(&fd);
         let (target, closes_on_exec) = match kind {
@@ -56,9 +56,9 @@ impl<'c, C: Calls> Reader<'c, C> {
         Some(Fd { target, closes_on_exec })
     }
 
-    /// When the leader of a session ends, its terminal is revoked: the descriptor stays, and its vnode answers no
-    /// question any more (xnu: `vn_stat` of a dead vnode is EBADF). So does one on a volume that was unmounted by
-    /// force; nobody talks through that either. A descriptor that was closed meanwhile is in no list.
+    /// Was this descriptor revoked? When the leader of a session ends, its terminal is revoked. The descriptor stays, but
+    /// calls on its vnode fail (xnu: `vn_stat` of a dead vnode is EBADF). The same holds for a file on a volume that was
+    /// unmounted by force, through which nobody talks either. A descriptor that was closed meanwhile is no longer listed.
     fn is_revoked<const SIZE: usize>(&self, pid: Pid, fd: i32, answer: &io::Result<[u8; SIZE]>) -> bool {
         let bad = answer.as_ref().is_err_and(|error| error.raw_os_error() == Some(errno::EBADF));
         bad && self
@@ -66,14 +66,14 @@ impl<'c, C: Calls> Reader<'c, C> {
             .is_some_and(|list| layout::descriptors(&list).any(|listed| listed == (fd, VNODE)))
     }
 
-    /// One struct about one descriptor; an error too when the kernel did not fill all of it.
+    /// Reads one struct about one descriptor. It is also an error when the kernel did not fill all of it.
     fn info<const SIZE: usize>(&self, pid: Pid, fd: i32, flavor: i32) -> io::Result<[u8; SIZE]> {
         let mut bytes = [0; SIZE];
         let length = self.calls.fd_info(pid, fd, flavor, &mut bytes)?;
         if length == SIZE { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
-    /// The whole list, which may be empty; asked again with more room when it came back full.
+    /// The whole list, which may be empty. Reads it again with more room when it came back full.
     fn list(&self, pid: Pid) -> Option<Vec<u8>> {
         let mut room = 256 * at::FD_SIZE;
         loop {
@@ -93,8 +93,8 @@ impl<'c, C: Calls> Reader<'c, C> {
     }
 }
 
-/// A question that failed (the descriptor was closed meanwhile, access was refused, no memory) is not "no such
-/// descriptor".
+/// The answer of a call, or [`Object::Unread`]. A call that failed (the descriptor was closed meanwhile, access was refused,
+/// no memory) does not mean that there is no such descriptor.
 fn read<const SIZE: usize>(
     answer: &io::Result<[u8; SIZE]>,
     parse: impl Fn(&[u8]) -> Option<FdTarget>,

@@ -1,6 +1,6 @@
-//! macOS itself: the only part of this folder that needs a Mac, and the only file of it with `unsafe` in it.
+//! The real calls. This is the only file of this folder that needs a Mac, and the only one with `unsafe` in it.
 //!
-//! Every call fills bytes that the caller owns, or hands over copies; no pointer leaves.
+//! Every call fills bytes that the caller owns, or returns copies. No pointer leaves this file.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_int};
@@ -35,7 +35,7 @@ impl Calls for Mac {
                 numbers.truncate(count);
                 return Ok(numbers.into_iter().filter_map(|n| u32::try_from(n).ok()).map(Pid).collect());
             }
-            // It was full, so there may be more.
+            // The buffer was full, so there may be more.
             room *= 2;
         }
     }
@@ -97,7 +97,7 @@ impl Calls for Mac {
     }
 
     fn device_name(&self, device: u32) -> Option<String> {
-        // devname answers in a buffer of its own that the next call writes over.
+        // devname returns a static buffer, which the next call overwrites.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the call takes numbers only. It answers null or a zero-terminated string that stays
@@ -106,7 +106,7 @@ impl Calls for Mac {
             let name = libc::devname(device.cast_signed(), libc::S_IFCHR);
             (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
         };
-        // "??" means that there is none.
+        // "??" means that the device has no name.
         name.filter(|name| !name.starts_with('?'))
     }
 
@@ -168,14 +168,14 @@ impl Calls for Mac {
     }
 }
 
-/// bsm/audit.h: `audit_token_t`. Of its eight numbers the kernel reads the sixth, the pid, and the eighth, the pid
-/// version (xnu, kern_proc.c: `proc_find_audit_token`).
+/// bsm/audit.h: `audit_token_t`. Of its eight numbers the kernel reads only the sixth (the pid) and the eighth (the pid
+/// version) (xnu, kern_proc.c: `proc_find_audit_token`).
 type AuditToken = [u32; 8];
 
-/// libproc.h, from macOS 14.4: answers 0 or the errno itself.
+/// libproc.h, since macOS 14.4. Returns 0 or the errno.
 type SignalWithAuditToken = unsafe extern "C" fn(*const AuditToken, c_int) -> c_int;
 
-/// mach/mach_time.h: `struct mach_timebase_info`. The libc crate calls its own deprecated.
+/// mach/mach_time.h: `struct mach_timebase_info`. The one of the libc crate is deprecated.
 #[repr(C)]
 struct MachTimebase {
     numer: u32,
@@ -238,9 +238,9 @@ impl MacKqueue {
         });
         let count = |length: usize| c_int::try_from(length).unwrap_or(c_int::MAX);
         let mut events: Vec<libc::kevent> = Vec::with_capacity(room);
-        // SAFETY: the changes are a live slice of the length it is said to have, the room behind `events` is that of its
-        // capacity, and the timeout is null or points at a struct that lives through the call. A descriptor that is watched
-        // may be closed: the kernel forgets it then (kqueue(2)).
+        // SAFETY: the changes are a live slice of the given length, `events` has the given capacity, and the timeout is null
+        // or points at a struct that outlives the call. A watched descriptor may be closed: the kernel then drops its
+        // events (kqueue(2)).
         let filled = unsafe {
             libc::kevent(
                 self.0.as_raw_fd(),
@@ -252,19 +252,19 @@ impl MacKqueue {
             )
         };
         let filled = usize::try_from(filled).map_err(|_| io::Error::last_os_error())?;
-        // SAFETY: the kernel has written so many events, no more than there was room for.
+        // SAFETY: the kernel has written this many events, which is at most the capacity.
         unsafe { events.set_len(filled.min(room)) };
         Ok(events)
     }
 }
 
-/// 0 would mean ourselves or our group; it and what does not fit belong to nobody.
+/// The pid for rustix. 0 would mean ourselves or our group, so 0 and numbers that do not fit are no process.
 fn raw(pid: Pid) -> io::Result<rustix::process::Pid> {
     let pid = i32::try_from(pid.0).ok().and_then(rustix::process::Pid::from_raw);
     pid.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
 }
 
-/// The kernel's calls take the number signed; one that does not fit belongs to no process.
+/// The pid as the signed number of the kernel's calls. A pid that does not fit is no process.
 fn number(pid: Pid) -> c_int {
     c_int::try_from(pid.0).unwrap_or(c_int::MAX)
 }
@@ -273,8 +273,8 @@ fn size_of_slice(buffer: &[u8]) -> c_int {
     c_int::try_from(buffer.len()).unwrap_or(c_int::MAX)
 }
 
-/// libproc answers 0 for an error and for an empty list alike: only errno differs, which no call that succeeds
-/// touches.
+/// Sets errno to 0. libproc returns 0 for an error and for an empty list. Only errno tells these apart, because a call that
+/// succeeds does not change it.
 fn forget_error() {
     // SAFETY: the call answers the address of this thread's errno, which lives as long as the thread.
     unsafe { *libc::__error() = 0 };

@@ -9,7 +9,7 @@ use crate::process::{Interest, Pid, ProcessId, Snapshot, UidPrecision};
 use crate::reap::Lineage;
 use crate::sys::SysError;
 
-/// Every row has its exact user: it comes with the rest.
+/// A snapshot of the running system. On macOS each row has its exact user already.
 pub(in crate::sys) fn snapshot(
     _: UidPrecision,
     interest: &mut dyn FnMut(&Snapshot) -> Interest,

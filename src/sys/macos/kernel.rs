@@ -1,6 +1,6 @@
-//! Acting on macOS. There is no handle on a process here. Identity, user and arguments are compared again directly in
-//! front of each signal, and from macOS 14.4 on the kernel itself compares the pid version, which no two programs share;
-//! before, the few microseconds between are the smallest gap this system allows (numbers are given out in a circle of
+//! Ends processes on macOS, which has no handles on processes. Identity, user and arguments are compared again directly
+//! before each signal. From macOS 14.4 on the kernel itself compares the pid version, which no two programs share. Earlier
+//! versions leave a gap of a few microseconds, in which the pid would have to be reused (pids are given out in a circle of
 //! 99,998).
 
 use std::collections::BTreeSet;
@@ -27,13 +27,12 @@ mod real_stage_tests;
 #[cfg(all(test, target_os = "macos"))]
 type OsKernel = MacKernel<crate::sys::macos::Mac>;
 
-/// No wait sleeps longer than this without looking at the stop flag.
+/// The longest sleep of a wait before it checks the stop flag again.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// macOS, through libproc, `kill(2)` and kqueue.
 ///
-/// It refuses by itself, whatever it is asked for: pids 0 and 1, its own process and, unless made
-/// for all users, processes of other users.
+/// It always refuses pids 0 and 1, its own process and, unless made for all users, processes of other users.
 #[derive(Debug)]
 pub struct MacKernel<C> {
     calls: C,
@@ -44,7 +43,7 @@ pub struct MacKernel<C> {
     buffer: Vec<u8>,
 }
 
-/// A process as it was when it was held: number, start and arguments.
+/// A process as it was when it was held: its pid, start time and arguments.
 #[derive(Debug)]
 pub struct Held {
     id: ProcessId,
@@ -57,17 +56,17 @@ impl MacKernel<super::Mac> {
     /// installed elsewhere; [`Kernel::wait`] returns when it is not 0.
     ///
     /// # Errors
-    /// When there is no kqueue to wait with: then nothing may be ended.
+    /// When no kqueue can be opened for waiting. Then nothing may be ended.
     pub fn new(all_users: bool, stop: Arc<AtomicUsize>) -> Result<MacKernel<super::Mac>, SysError> {
         MacKernel::by(super::Mac, all_users, stop)
     }
 }
 
 impl<C: Calls> MacKernel<C> {
-    /// The same by any calls.
+    /// As `new`, with any implementation of the calls.
     ///
     /// # Errors
-    /// When there is no kqueue to wait with: then nothing may be ended.
+    /// When no kqueue can be opened for waiting. Then nothing may be ended.
     pub fn by(calls: C, all_users: bool, stop: Arc<AtomicUsize>) -> Result<MacKernel<C>, SysError> {
         let what = || "prepare to wait for processes".to_owned();
         calls.kqueue().map_err(|source| SysError::Io { what: what(), source })?;
@@ -75,7 +74,7 @@ impl<C: Calls> MacKernel<C> {
         Ok(MacKernel { calls, all_users, uid: viewer.uid, me: viewer.pid, stop, buffer: vec![0; ARG_MAX] })
     }
 
-    /// What must hold of a process, and its arguments.
+    /// Checks that this is still the same process and may be ended, and returns its arguments.
     fn check_identity(&mut self, id: ProcessId) -> Result<Argv, Refusal> {
         let seen = bsd(&self.calls, id.pid).map_err(|error| refusal(&error))?;
         if !self.all_users && seen.uid != self.uid {
@@ -84,7 +83,7 @@ impl<C: Calls> MacKernel<C> {
         match seen.start {
             None => return Err(Refusal::Denied("its start cannot be read".into())),
             Some(start) if start != id.start => return Err(Refusal::Reused),
-            // On its way out no signal reaches it, and its arguments are gone before it is a zombie.
+            // A process that is exiting receives no signal, and has lost its arguments before it is a zombie.
             Some(_) if seen.exiting || seen.state == ProcessState::Zombie => return Err(Refusal::Gone),
             Some(_) => {}
         }
@@ -95,7 +94,7 @@ impl<C: Calls> MacKernel<C> {
         }
     }
 
-    /// It has ended or is on its way out.
+    /// Has it ended, or is it exiting?
     fn is_ending(&self, id: ProcessId) -> bool {
         has_ended(&self.calls, id) || bsd(&self.calls, id.pid).is_ok_and(|seen| seen.exiting)
     }
@@ -106,7 +105,7 @@ impl<C: Calls> MacKernel<C> {
             return self.calls.kill(id.pid, signal).map_err(|error| refusal(&error));
         };
         match sent {
-            // Of another version, and still there: it has started another program since we looked.
+            // It is still there with another version, so it has executed another program meanwhile.
             Err(error) if error.raw_os_error() == Some(errno::ESRCH) && !self.is_ending(id) => {
                 Err(Refusal::Denied("it runs something else since it was held".into()))
             }
@@ -132,7 +131,7 @@ impl<C: Calls> Kernel for MacKernel<C> {
             Signal::Cont => signal::CONT,
             Signal::Kill => signal::KILL,
         };
-        // Read before all else is compared: a program that is started meanwhile has another.
+        // Read before all else is compared. A program that is executed after this gets another version.
         let version = unique(&self.calls, held.id.pid).ok().map(|unique| unique.version);
         if self.check_identity(held.id)? != held.argv {
             return Err(Refusal::Denied("it runs something else since it was held".into()));
@@ -141,12 +140,12 @@ impl<C: Calls> Kernel for MacKernel<C> {
     }
 
     fn wait(&mut self, held: &[&Held], deadline: Duration) -> Vec<bool> {
-        // A queue of its own for each wait: nothing is left over from the one before.
+        // Each wait has a queue of its own, without events left over from the last one.
         let queue = self.calls.kqueue().ok();
         let mut left: BTreeSet<usize> = (0..held.len()).collect();
         if let Some(queue) = &queue {
             for (place, one) in held.iter().enumerate() {
-                // One that cannot be watched is looked at once a slice, as all are.
+                // A process that cannot be watched is still checked once a slice, like all others.
                 let _ = queue.watch(one.id.pid, place);
             }
         }
@@ -156,7 +155,7 @@ impl<C: Calls> Kernel for MacKernel<C> {
             if left.is_empty() || now >= deadline || self.interrupted().is_some() {
                 return (0..held.len()).map(|place| !left.contains(&place)).collect();
             }
-            // Until the next look at all of them, an end that is reported is taken at once.
+            // Ends that are reported before the next check of all processes are noted at once.
             let look = (now + SLICE).min(deadline);
             while self.now() < look && !left.is_empty() && self.interrupted().is_none() {
                 let timeout = look.saturating_sub(self.now());
@@ -164,7 +163,7 @@ impl<C: Calls> Kernel for MacKernel<C> {
                     Some(Ok(ended)) => ended.iter().for_each(|place| {
                         left.remove(place);
                     }),
-                    // Then the looks alone tell.
+                    // Without events only the checks show an end.
                     Some(Err(_)) | None => self.calls.sleep(timeout),
                 }
             }
@@ -180,8 +179,8 @@ impl<C: Calls> Kernel for MacKernel<C> {
     }
 }
 
-/// Whether exactly this process has ended, collected by its parent or not. What cannot be read is
-/// taken to live; so is one on its way out, until the kernel reports its end.
+/// Has exactly this process ended, collected by its parent or not? A process that cannot be read counts as alive. So does one
+/// that is exiting, until the kernel reports its end.
 pub(super) fn has_ended(calls: &impl Calls, id: ProcessId) -> bool {
     match bsd(calls, id.pid) {
         Ok(seen) => seen.state == ProcessState::Zombie || seen.start.is_some_and(|start| start != id.start),

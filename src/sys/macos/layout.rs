@@ -1,7 +1,7 @@
-//! What libproc writes, read byte by byte at the offsets of xnu's `bsd/sys/proc_info.h`.
+//! Parses the structs of libproc, byte by byte at the offsets of xnu's `bsd/sys/proc_info.h`.
 //!
-//! Reading bytes, not casting structs, keeps this free of `unsafe` and testable where there is no
-//! Mac; `tests/mac_real/layout.sh` does not compile if an offset or a size here differs from the C structs'.
+//! Reading bytes instead of casting structs needs no `unsafe`, and can be tested on any system. `tests/mac_real/layout.sh` does
+//! not compile if an offset or a size here differs from that of the C structs.
 
 use super::calls::USAGE_SIZE;
 use crate::bytes::RawText;
@@ -13,7 +13,7 @@ mod inet;
 
 pub(super) use inet::{Endpoint, Tcp};
 
-/// `struct proc_bsdinfo`, or the short form that is told of other users' processes.
+/// `struct proc_bsdinfo`, or the short form that the kernel returns for other users' processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bsd {
     pub(super) parent: Pid,
@@ -23,15 +23,15 @@ pub(super) struct Bsd {
     pub(super) comm: RawText,
     /// A debugger is attached to it.
     pub(super) traced: bool,
-    /// It is on its way out: no signal reaches it any more, and its descriptors are or will be closed.
+    /// It is exiting: it receives no signal any more, and its descriptors are or will be closed.
     pub(super) exiting: bool,
     /// Device number of the controlling terminal.
     pub(super) terminal: Option<u32>,
-    /// Microseconds since the epoch; `None` where the kernel does not say (another user's).
+    /// Microseconds since the epoch; `None` for another user's process, for which the kernel does not return it.
     pub(super) start: Option<StartTime>,
 }
 
-/// What lies on a descriptor.
+/// The object that a descriptor refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FdTarget {
     /// One end of a pipe. Handles are kernel addresses, hashed; the peer is 0 once it is closed.
@@ -42,16 +42,16 @@ pub(super) enum FdTarget {
     Listening(u16),
     /// A TCP connection.
     Connected(Tcp),
-    /// A UDP socket that takes datagrams from anybody, on this port.
+    /// A UDP socket that receives datagrams from any sender, on this port.
     Datagrams { own: u64, port: u16 },
     /// A UDP socket that is connected.
     Calling(Tcp),
-    /// A socket of another family that may serve, as it is shown.
+    /// A socket of another family that may serve, with the text by which it is shown.
     Opaque(&'static str),
-    /// A socket that is neither bound nor connected, or talks to the kernel.
+    /// A socket that is neither bound nor connected, or is connected to the kernel.
     Idle,
-    /// Anything else. A terminal is gone once it was revoked, when the leader of its session ended; what is unread is not
-    /// known, and never "no such descriptor".
+    /// Any other object. A terminal is gone when it was revoked, because the leader of its session ended. A descriptor that
+    /// could not be read is [`Object::Unread`], and never left out.
     Plain(Object),
 }
 
@@ -59,26 +59,26 @@ pub(super) enum FdTarget {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Unix {
     pub(super) own: u64,
-    /// 0 for one that was never connected, or is no more.
+    /// The peer; 0 for a socket that was never connected, or no longer is.
     pub(super) peer: u64,
     pub(super) listens: bool,
     pub(super) datagrams: bool,
     pub(super) hears: bool,
     pub(super) speaks: bool,
-    /// Its own path; accepted ones have that of their listening socket.
+    /// Its own path. An accepted socket has the path of its listening socket.
     pub(super) name: Vec<u8>,
-    /// That of the other side.
+    /// The path of the other side.
     pub(super) peer_name: Vec<u8>,
 }
 
-/// `struct proc_uniqidentifierinfo`: numbers that are given once until the machine restarts.
+/// `struct proc_uniqidentifierinfo`: numbers that are given only once until the machine restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unique {
-    /// Its own, kept through exec.
+    /// The process's own number, kept through exec.
     pub(super) id: u64,
-    /// That of the process that forked it, kept when it is handed on. Exec writes it anew, from the parent of that
-    /// moment (xnu: `proc_setpptr` for the copy that exec makes), so one that was adopted before its exec looks like
-    /// launchd's own.
+    /// The number of the process that forked it, kept when it is handed on. Exec sets it anew from the parent of that
+    /// moment (xnu: `proc_setpptr` for the copy that exec makes), so a process that was adopted before its exec looks like
+    /// a child of launchd.
     pub(super) parent: u64,
     /// Changes with every exec.
     pub(super) version: u32,
@@ -89,7 +89,7 @@ pub(super) struct Unique {
 pub(super) struct Usage {
     /// Processor time, in ticks of `mach_timebase_info`.
     pub(super) ticks: u64,
-    /// Memory as Activity Monitor shows it, compressed pages too; in bytes.
+    /// Memory in bytes as Activity Monitor shows it, including compressed pages.
     pub(super) footprint: u64,
     /// Bytes written to disks.
     pub(super) written: u64,
@@ -103,7 +103,7 @@ const EXITING: u32 = 4;
 /// Reads `PROC_PIDTBSDINFO`.
 pub(super) fn bsd(bytes: &[u8]) -> Option<Bsd> {
     let bytes = bytes.get(..at::BSD_SIZE)?;
-    // proc_info.h: PROC_FLAG_CONTROLT, has a controlling terminal; NODEV is all ones.
+    // proc_info.h: PROC_FLAG_CONTROLT means that it has a controlling terminal; NODEV is all ones.
     let terminal = u32_at(bytes, at::BSD_TDEV)
         .filter(|device| *device != u32::MAX && u32_at(bytes, at::BSD_FLAGS).is_some_and(|f| f & 0x80 != 0));
     let seconds = u64_at(bytes, at::BSD_START_SEC)?;
@@ -124,7 +124,7 @@ pub(super) fn bsd(bytes: &[u8]) -> Option<Bsd> {
     })
 }
 
-/// Reads `PROC_PIDT_SHORTBSDINFO`, which the kernel answers for every user's processes.
+/// Reads `PROC_PIDT_SHORTBSDINFO`, which the kernel returns for processes of every user.
 pub(super) fn short(bytes: &[u8]) -> Option<Bsd> {
     let bytes = bytes.get(..at::SHORT_SIZE)?;
     Some(Bsd {
@@ -208,8 +208,8 @@ pub(super) fn socket(bytes: &[u8]) -> Option<FdTarget> {
             FdTarget::Calling(inet::tcp(bytes, socket_number(bytes)?, local, remote)?)
         }
         1 => FdTarget::Idle,
-        // SOCKINFO_TCP, and of its states all in which somebody may be at the other side: SYN_RECEIVED, ESTABLISHED,
-        // CLOSE_WAIT (a client that closed one half looks like one that is gone), FIN_WAIT_1, FIN_WAIT_2.
+        // SOCKINFO_TCP, in all states in which the other side may be open: SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT (a client
+        // that closed one direction looks like one that is gone), FIN_WAIT_1, FIN_WAIT_2.
         2 => match u32_at(bytes, at::SOCKET_TCP_STATE)? {
             1 => FdTarget::Listening(local),
             3 | 4 | 5 | 6 | 9 => FdTarget::Connected(inet::tcp(bytes, socket_number(bytes)?, local, remote)?),

@@ -1,6 +1,6 @@
-//! macOS: libproc for who is there, `KERN_PROCARGS2` for what they run, kqueue for when they end.
+//! macOS: libproc lists processes, `KERN_PROCARGS2` returns their arguments, and kqueue reports their ends.
 //!
-//! The system calls go through one trait, [`Calls`]; everything above it is built and tested on every system.
+//! The system calls go through one trait, [`Calls`]. All code above it is built and tested on every system.
 
 pub mod calls;
 mod end;

@@ -1,4 +1,4 @@
-//! What lies on a descriptor of our own, and whether its other end is still there.
+//! Looks at a descriptor of this process: its pipe or socket, and whether the other end is still open.
 
 use super::calls::{Calls, flavor};
 use super::layout::{self, FdTarget, at};
@@ -6,19 +6,19 @@ use super::layout::{self, FdTarget, at};
 /// A pipe or a socket on a descriptor of our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnWire {
-    /// A socket, and no pipe.
+    /// It is a socket, not a pipe.
     pub socket: bool,
-    /// Where it lies in the kernel's memory, hashed: no other pipe or socket has the number as long as we hold it.
+    /// Its address in the kernel's memory, hashed. No other pipe or socket has this number while we hold it.
     pub number: u64,
-    /// Nobody holds the other end any more. A unix socket that its own side shut down still has its peer, and a TCP
-    /// connection does not tell.
+    /// No process holds the other end any more. False for a unix socket that its own side shut down, which still has its
+    /// peer, and always false for a TCP connection.
     pub other_end_is_gone: bool,
-    /// Both directions of a unix socket were shut down, and somebody holds the other end.
+    /// Both directions of a unix socket were shut down, and a process holds the other end.
     pub shut_both_ways: bool,
 }
 
-/// What is on a descriptor of this process; `None` for what is no pipe and no socket, a pipe with a name, and what cannot
-/// be read.
+/// The wire on a descriptor of this process; `None` for a named pipe, for a descriptor that is neither a pipe nor a socket,
+/// and for one that cannot be read.
 pub fn own_wire_by(calls: &impl Calls, fd: i32) -> Option<OwnWire> {
     let me = calls.viewer().pid;
     let mut bytes = [0; at::PIPE_SIZE];
@@ -34,7 +34,7 @@ pub fn own_wire_by(calls: &impl Calls, fd: i32) -> Option<OwnWire> {
     let mut bytes = [0; at::SOCKET_SIZE];
     let length = calls.fd_info(me, fd, flavor::FD_SOCKET, &mut bytes).ok()?;
     let bytes = bytes.get(..length)?;
-    // One that was never connected has no peer either, and nothing of it is shut.
+    // A socket that was never connected has no peer either, but was not shut down.
     let shut = match layout::socket(bytes)? {
         FdTarget::Unix(unix) if !unix.hears && !unix.speaks => Some(unix.peer == 0),
         _ => None,

@@ -1,17 +1,16 @@
-//! The arguments of a process on macOS, as `sysctl(KERN_PROCARGS2)` hands them over.
+//! Parses the arguments of a process on macOS, as `sysctl(KERN_PROCARGS2)` returns them.
 
 use crate::bytes::{Argv, RawText};
 
-/// What the buffer says. `argv` and `env` are the words as they stand, nothing filtered.
+/// The content of the buffer. `argv` and `env` are not filtered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcArgs {
     /// The path the program was executed by.
     pub exe: RawText,
-    /// The arguments, empty ones too.
+    /// The arguments, including empty ones.
     pub argv: Argv,
-    /// All that follows: the environment, then the kernel's own notes to the program's start-up
-    /// code. Empty for a program whose environment the kernel keeps to itself (system programs
-    /// under SIP).
+    /// All strings after the arguments: the environment, then the kernel's strings for the program's start-up code. Empty for
+    /// a program whose environment the kernel does not show (system programs under SIP).
     pub env: Vec<RawText>,
 }
 
@@ -29,11 +28,10 @@ const POINTER: usize = 8;
 /// HOME=/Users/u 00 ...             the environment, with no mark between
 /// ```
 ///
-/// Nothing marks the end of the arguments but their number. So zeros must not be skipped where an
-/// empty argument may stand, or the environment, with its secrets, moves up into the arguments.
-/// And a program that has written a title over its arguments (`npm exec ...`, `process.title`) may
-/// have left fewer strings there than argc says: what is doubtful then goes to the environment, of
-/// which hardly anything is kept.
+/// Only argc shows where the arguments end. So zeros must not be skipped where an empty argument may be, or the
+/// environment, with its secrets, would be taken for arguments. A program that has written a title over its arguments
+/// (`npm exec ...`, `process.title`) may have left fewer strings there than argc. Doubtful strings then count as
+/// environment, of which hardly anything is kept.
 pub fn parse(buffer: &[u8]) -> Option<ProcArgs> {
     let (argc, rest) = buffer.split_first_chunk::<4>()?;
     let argc = usize::try_from(i32::from_le_bytes(*argc)).ok()?;
@@ -43,7 +41,7 @@ pub fn parse(buffer: &[u8]) -> Option<ProcArgs> {
     if exe.is_empty() || padding.get(..words - length)?.iter().any(|byte| *byte != 0) {
         return None;
     }
-    // The last word ends with the buffer when the kernel had no more to give.
+    // The last word may end with the buffer instead of a zero.
     let mut words = rest[words..].split(|byte| *byte == 0).map(RawText::from);
     let mut argv: Vec<RawText> = words.by_ref().take(argc).collect();
     if argv.len() < argc || (argc > 0 && !terminated(rest, &argv, length)) {
@@ -55,22 +53,22 @@ pub fn parse(buffer: &[u8]) -> Option<ProcArgs> {
     Some(ProcArgs { exe: exe.into(), argv: argv.iter().collect(), env })
 }
 
-/// Whether the last argument ends with a zero and not with the buffer.
+/// Does the last argument end with a zero, and not with the buffer?
 fn terminated(rest: &[u8], argv: &[RawText], path: usize) -> bool {
     let begin = path / POINTER * POINTER + POINTER;
     let length: usize = argv.iter().map(|word| word.as_bytes().len() + 1).sum();
     rest.len() >= begin + length
 }
 
-/// How many of these words are arguments for certain.
+/// The number of words that are certainly arguments.
 ///
-/// All, when the first names the program that was executed. Otherwise a title may lie over them,
-/// and what follows it may already be environment: a title of several words stands alone, and
-/// after any other, the first word that has the form of a variable ends the arguments.
+/// All are, if the first one names the program that was executed. Otherwise it may be a title, and the words after it may
+/// already be environment. After a title of several words no arguments are left. After a title of one word the arguments
+/// end before the first word that looks like a variable.
 fn unwritten(exe: &[u8], argv: &[RawText]) -> usize {
     let Some(first) = argv.first().map(RawText::as_bytes) else { return 0 };
     let base = |path: &[u8]| path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
-    // A login shell is told so by a dash: `-zsh`.
+    // A dash marks a login shell: `-zsh`.
     if base(first.strip_prefix(b"-").unwrap_or(first)) == base(exe) {
         argv.len()
     } else if first.contains(&b' ') {

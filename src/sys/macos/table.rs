@@ -1,4 +1,4 @@
-//! The process table of macOS.
+//! Reads the process table of macOS.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,8 +21,8 @@ pub(super) const ARG_MAX: usize = 1024 * 1024;
 /// sys/proc_info.h: PROC_PIDPATHINFO_MAXSIZE.
 const PATH_MAX: usize = 4096;
 
-/// Looks at everybody, and at those that are of interest more closely: directory, descriptors and
-/// ports cost several questions each.
+/// Reads a row of every process, and the details of those that are of interest: working directory, descriptors and
+/// ports cost several calls each.
 ///
 /// # Errors
 /// When the kernel does not list its processes.
@@ -48,8 +48,8 @@ pub fn snapshot_by(
     let mut snapshot = Snapshot { schema: SCHEMA, os, taken_at, viewer, systemd, unreadable, processes };
     let mut looked: BTreeSet<Pid> = BTreeSet::new();
     loop {
-        // To see what stdin is takes the same questions here as to see all the rest; environments came with the arguments,
-        // and what the kernel hides of them it hides for good.
+        // To read stdin alone takes the same calls as to read all descriptors. Environments came with the arguments, and
+        // one that the kernel hides cannot be read in any other way.
         let Interest { surely, above, if_wired, if_marked: _ } = interest(&snapshot);
         let wanted = surely.into_iter().chain(above).chain(if_wired);
         let close: Vec<Pid> = wanted.filter(|pid| looked.insert(*pid)).collect();
@@ -60,13 +60,13 @@ pub fn snapshot_by(
     }
 }
 
-/// What the kernel says of a process: in full, or of other users' in short.
+/// The kernel's information about a process: in full, or the short form for another user's.
 ///
 /// # Errors
-/// `ESRCH` when there is none of this number, a zombie included.
+/// `ESRCH` when no process, not even a zombie, has this pid.
 pub(super) fn bsd(calls: &impl Calls, pid: Pid) -> io::Result<Bsd> {
-    // With an argument that is not 0 the kernel answers for zombies too (xnu, proc_info.c:
-    // `if (arg) findzomb = 1`), and for those on their way out.
+    // With an argument other than 0 the kernel also answers for zombies (xnu, proc_info.c:
+    // `if (arg) findzomb = 1`) and exiting processes.
     let mut bytes = [0; at::BSD_SIZE];
     match calls.pid_info(pid, flavor::BSD, 1, &mut bytes) {
         Ok(length) => layout::bsd(&bytes[..length]).ok_or_else(unreadable),
@@ -79,17 +79,17 @@ pub(super) fn bsd(calls: &impl Calls, pid: Pid) -> io::Result<Bsd> {
     }
 }
 
-/// Its unique numbers, a zombie's too; every user's are told.
+/// The unique numbers of a process of any user, which may be a zombie.
 ///
 /// # Errors
-/// `ESRCH` when there is none of this number.
+/// `ESRCH` when no process has this pid.
 pub(super) fn unique(calls: &impl Calls, pid: Pid) -> io::Result<Unique> {
     let mut bytes = [0; at::UNIQUE_SIZE];
     let length = calls.pid_info(pid, flavor::UNIQUE, 1, &mut bytes)?;
     layout::unique(&bytes[..length]).ok_or_else(unreadable)
 }
 
-/// What a process runs; `None` for zombies and other users' processes.
+/// The arguments of a process; `None` for zombies and other users' processes.
 pub(super) fn args(calls: &impl Calls, pid: Pid, buffer: &mut [u8]) -> Option<ProcArgs> {
     let length = calls.arguments(pid, buffer).ok()?;
     procargs::parse(&buffer[..length])
@@ -102,12 +102,12 @@ pub(super) fn usage(calls: &impl Calls, pid: Pid) -> Option<Usage> {
     layout::usage(&bytes)
 }
 
-/// Its session; the kernel's other answers do not tell it.
+/// The session of a process, which no other call returns.
 pub(super) fn session(calls: &impl Calls, pid: Pid) -> Option<Pid> {
     calls.session(pid).ok().filter(|session| session.0 > 0)
 }
 
-/// Of a process that has launchd as its parent: another one forked it.
+/// Was a process whose parent is launchd forked by another process?
 fn adopted(launchd: Option<Unique>, process: Option<Unique>) -> Option<bool> {
     let (launchd, process) = (launchd?, process?);
     (process.parent != 0).then_some(process.parent != launchd.id)
@@ -131,7 +131,7 @@ fn record(calls: &impl Calls, pid: Pid, bsd: &Bsd, viewer: Viewer, buffer: &mut 
         record.rss = usage(calls, pid).map_or_else(|| resident(calls, pid), |usage| usage.footprint);
         if let Some(args) = args(calls, pid, buffer) {
             record.details.env = evidence(&args.env);
-            // Homebrew's programs are started through links; the kernel knows the file itself.
+            // Homebrew's programs are started through links; the kernel returns the path of the file itself.
             record.details.exe = Some(path(calls, pid).unwrap_or(args.exe));
             record.argv = Some(args.argv);
         }
@@ -139,8 +139,8 @@ fn record(calls: &impl Calls, pid: Pid, bsd: &Bsd, viewer: Viewer, buffer: &mut 
     record
 }
 
-/// A tracer becomes the parent of what it traces (xnu, mach_process.c: PT_ATTACH). `Pid(0)` is nobody; `None` where the
-/// kernel does not say (another user's).
+/// The tracer of a process, which becomes its parent (xnu, mach_process.c: PT_ATTACH). `Pid(0)` for none; `None` for another
+/// user's process, for which the kernel does not return it.
 pub(super) fn tracer(bsd: &Bsd) -> Option<Pid> {
     bsd.start.map(|_| if bsd.traced { bsd.parent } else { Pid(0) })
 }
@@ -157,7 +157,7 @@ fn path(calls: &impl Calls, pid: Pid) -> Option<RawText> {
     bytes.get(..length).filter(|path| path.starts_with(b"/")).map(RawText::from)
 }
 
-/// The few variables that are evidence; `None` when the kernel showed no environment at all.
+/// The variables that are evidence; `None` when the kernel showed no environment at all.
 fn evidence(env: &[RawText]) -> Option<BTreeMap<String, String>> {
     let split = |word: &RawText| {
         let text = word.to_text();
@@ -174,11 +174,11 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     let mut connections = Connections::default();
     fds.values().for_each(|own| connections.add(wires::targets(own)));
     let mut unreadable: BTreeSet<Pid> = BTreeSet::new();
-    // A closed end needs no holder; only an open one is worth a question to everybody.
+    // Only for an open end are the descriptors of all processes read to find its holder.
     if fds.values().any(wires::is_open) {
         for record in &snapshot.processes {
             let ours = record.uid == Some(snapshot.viewer.uid) || snapshot.viewer.uid == Uid(0);
-            // Our own descriptors do not count: we inherited them.
+            // Our own descriptors do not count, because we inherited them.
             if !ours || record.is_zombie() || record.pid() == snapshot.viewer.pid {
                 continue;
             }
@@ -222,8 +222,8 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
     snapshot.unreadable = unreadable.into_iter().collect();
 }
 
-/// May a process whose descriptors were not read hold any? Not if it has ended, is on its way out, or is another one
-/// than in the table.
+/// May a process whose descriptors were not read hold any? Not if it has ended, is exiting, or is another one than in the
+/// table.
 fn may_hold(calls: &impl Calls, record: &ProcessRecord) -> bool {
     match bsd(calls, record.pid()) {
         Ok(bsd) => {

@@ -1,5 +1,5 @@
-//! What the kernel said of a process's descriptors, as answers to the shared judgement of them. Pure: the descriptors
-//! come from `fds.rs`.
+//! Turns the descriptors of processes, which `fds.rs` has read, into the answers that [`crate::sys::descriptors`] asks for. It
+//! reads nothing itself.
 
 mod connections;
 
@@ -28,16 +28,16 @@ pub(super) struct Fd {
     pub(super) closes_on_exec: Option<bool>,
 }
 
-/// The ports that the kernel picks from when a program asks for none: IPPORT_HIFIRSTAUTO and IPPORT_HILASTAUTO of
-/// netinet/in.h, unless somebody has set `net.inet.ip.portrange` to something else.
+/// The ports that the kernel chooses for a program that asks for none: IPPORT_HIFIRSTAUTO to IPPORT_HILASTAUTO of
+/// netinet/in.h, unless `net.inet.ip.portrange` was changed.
 const LOCAL_PORTS: RangeInclusive<u16> = 49152..=65535;
 
-/// What lies on its descriptors.
+/// The objects of these descriptors.
 pub(super) fn targets(fds: &Fds) -> impl Iterator<Item = &FdTarget> {
     fds.values().map(|held| &held.target)
 }
 
-/// The table as the shared judgement of it wants it.
+/// The descriptors as rows for [`crate::sys::descriptors`].
 pub(super) fn rows(fds: &Fds) -> Vec<Row> {
     fds.iter().map(|(fd, held)| (*fd, object(&held.target))).collect()
 }
@@ -48,15 +48,15 @@ fn object(target: &FdTarget) -> Object {
         FdTarget::Unix(unix) => Object::Socket(unix.own),
         FdTarget::Connected(tcp) | FdTarget::Calling(tcp) => Object::Socket(tcp.own),
         FdTarget::Plain(object) => *object,
-        // Of these no number is known, and none is asked for: each stands for itself, by one that is too small for a
-        // kernel's address.
+        // These have no known number, and none is asked for. The port stands in for it; it is too small to be a kernel
+        // address.
         FdTarget::Listening(port) => Object::Socket(u64::from(*port)),
         FdTarget::Datagrams { own, .. } => Object::Socket(*own),
         FdTarget::Opaque(_) | FdTarget::Idle => Object::Socket(1 << 18),
     }
 }
 
-/// Each end of a pipe has a handle of its own; the smaller one stands for both.
+/// The number of a pipe: each end has a handle of its own, and the smaller one is used for both.
 fn pipe_id(own: u64, peer: u64) -> u64 {
     if peer == 0 { own } else { own.min(peer) }
 }
@@ -80,7 +80,7 @@ impl Answers for Asked<'_> {
             return Sight::Unknown;
         };
         match (way, writes, peer) {
-            // The wrong end tells nothing of that direction.
+            // This end of the pipe goes in the other direction.
             (Way::In, true, _) | (Way::Out, false, _) => Sight::Unknown,
             (_, _, 0) => Sight::Closed,
             (Way::In, ..) => Sight::Open { own: End::Reader(id), other: End::Writer(id) },
@@ -98,7 +98,7 @@ impl Answers for Asked<'_> {
             FdTarget::Calling(udp) => self.calling(udp),
             FdTarget::Datagrams { own, port } => {
                 let waiting = self.connections.callers(*own, *port);
-                // A port that nobody chose serves where somebody knows it all the same.
+                // A port that the kernel chose is a channel only if a client knows and uses it.
                 if waiting.is_empty() && LOCAL_PORTS.contains(port) {
                     Socket::Nothing
                 } else {
@@ -135,7 +135,7 @@ impl Asked<'_> {
         ))
     }
 
-    /// A UDP socket that is connected: to a client of its own, where its port was chosen for it, and else to a server.
+    /// A connected UDP socket. Its other side is a client if its own port was chosen for it, and otherwise a server.
     fn calling(&self, udp: &Tcp) -> Socket {
         let (other, sure) = self.connections.called(udp);
         let origin = match (LOCAL_PORTS.contains(&udp.local.port), sure) {
@@ -179,8 +179,8 @@ fn unix(socket: &Unix, connections: &Connections) -> Socket {
     })
 }
 
-/// Whether any of these is open at its far end, and that may be on this machine, so that it takes a look at everybody else to
-/// say by whom; or takes datagrams, so that only such a look says whether anybody is connected.
+/// Must the descriptors of all other processes be read? They must if the other end of any of these descriptors is open and
+/// may be on this machine, to find its holder; and for a socket that receives datagrams, to find connected clients.
 pub(super) fn is_open(fds: &Fds) -> bool {
     fds.values().any(|held| match &held.target {
         FdTarget::Pipe { peer, .. } => *peer != 0,
@@ -191,7 +191,7 @@ pub(super) fn is_open(fds: &Fds) -> bool {
     })
 }
 
-/// Who holds which end, over all processes that could be read.
+/// The holders of all ends, over all processes that could be read.
 pub(super) struct Holders<'a> {
     by_end: BTreeMap<End, Vec<Pid>>,
     tree: Tree<'a>,
@@ -229,7 +229,7 @@ impl Naming for Holders<'_> {
         self.by_end.get(&end).map(|pids| Rc::from(pids.as_slice())).unwrap_or_default()
     }
 
-    /// Which terminal a descriptor of a master belongs to is not told.
+    /// macOS does not show to which terminal the descriptor of a master belongs.
     fn masters(&mut self, _: u32) -> Vec<Pid> {
         Vec::new()
     }

@@ -1,6 +1,6 @@
-//! `sock_diag` messages (sock_diag(7)): queries for single sockets instead of lists.
+//! `sock_diag` messages (sock_diag(7)), which query sockets without the text lists of `/proc/net`.
 //!
-//! Everything is in the machine's own byte order but ports and addresses.
+//! All numbers are in the machine's own byte order, except ports and addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -8,11 +8,11 @@ use super::tcp::TcpRow;
 
 /// `TCP_ESTABLISHED` of the kernel's `include/net/tcp_states.h`; unix sockets use it as well.
 pub const TCP_ESTABLISHED: u8 = 1;
-/// Connected as seen from here, and not yet from the other side.
+/// Connecting; the other side has not answered yet.
 pub const TCP_SYN_SENT: u8 = 2;
-/// Not yet known to the process.
+/// Being accepted; the process does not see it yet.
 pub const TCP_SYN_RECV: u8 = 3;
-/// Our direction is shut down, the other side's may not be.
+/// Our direction is shut down; the other one may be open.
 pub const TCP_FIN_WAIT1: u8 = 4;
 /// Our direction is shut down, and the other side has acknowledged it.
 pub const TCP_FIN_WAIT2: u8 = 5;
@@ -46,12 +46,12 @@ const UNIX_DIAG_PEER: u16 = 2;
 const UNIX_DIAG_ICONS: u16 = 3;
 const UNIX_DIAG_SHUTDOWN: u16 = 6;
 
-/// Asks for one unix socket by its inode, with its name, its peer's inode and who waits to be accepted.
+/// Queries one unix socket by its inode, with its name, its peer's inode and the connections that wait to be accepted.
 pub fn unix_request(inode: u32) -> Vec<u8> {
     message(NLM_F_REQUEST, &unix_body(inode))
 }
 
-/// Asks for all unix sockets of our network namespace: 0.2 ms for 250.
+/// Queries all unix sockets of our network namespace, which takes 0.2 ms for 250.
 pub fn unix_dump_request() -> Vec<u8> {
     message(NLM_F_REQUEST | NLM_F_DUMP, &unix_body(0))
 }
@@ -65,13 +65,13 @@ fn unix_body(inode: u32) -> Vec<u8> {
     body
 }
 
-/// Asks for all TCP sockets of one family, but those that only wait for late packets (TIME_WAIT): it walks the whole
-/// table of connections, 1 to 4 ms.
+/// Queries all TCP sockets of one family except those in TIME_WAIT. The kernel walks its whole table of connections, which
+/// takes 1 to 4 ms.
 pub fn tcp_dump_request(v6: bool) -> Vec<u8> {
     inet_dump_request(v6, IPPROTO_TCP, !(1 << TCP_TIME_WAIT))
 }
 
-/// Asks for all UDP sockets of one family.
+/// Queries all UDP sockets of one family.
 pub fn udp_dump_request(v6: bool) -> Vec<u8> {
     inet_dump_request(v6, IPPROTO_UDP, u32::MAX)
 }
@@ -89,7 +89,7 @@ fn message(flags: u16, body: &[u8]) -> Vec<u8> {
     bytes.extend((16 + body.len() as u32).to_ne_bytes());
     bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
     bytes.extend(flags.to_ne_bytes());
-    bytes.extend([0; 8]); // sequence and sender: each socket of ours has one question open at most
+    bytes.extend([0; 8]); // sequence and sender, unused: each socket of ours has at most one open query
     bytes.extend(body);
     bytes
 }
@@ -97,7 +97,7 @@ fn message(flags: u16, body: &[u8]) -> Vec<u8> {
 /// One message of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiagMessage<'a> {
-    /// A socket: the body behind the header.
+    /// A socket: the message's body.
     Row(&'a [u8]),
     /// The answer is complete.
     Done,
@@ -105,7 +105,7 @@ pub enum DiagMessage<'a> {
     Error(i32),
 }
 
-/// Splits what one read gave into messages; ends at the first one that is cut.
+/// Splits the bytes of one read into messages, up to the first one that is cut off.
 pub fn messages(mut bytes: &[u8]) -> impl Iterator<Item = DiagMessage<'_>> {
     std::iter::from_fn(move || {
         loop {
@@ -137,15 +137,15 @@ pub struct UnixSocket {
     pub peer: Option<u32>,
     /// Bit 0: nothing more can come in; bit 1: nothing more can go out.
     pub shutdown: u8,
-    /// Its name, as a path or, behind a zero byte, in the abstract namespace: somebody bound it, or accepted it from a
-    /// listening socket that has one. The two ends of a socketpair have none.
+    /// Its name: a path, or a zero byte and a name in the abstract namespace. Only a socket that was bound, or accepted
+    /// from one that was, has a name. The ends of a socketpair have none.
     pub name: Option<Vec<u8>>,
-    /// Of a listening socket: the inodes of the sockets whose connections wait to be accepted; 0 is one that was closed
+    /// The inodes of the sockets whose connections wait to be accepted by this listening socket; 0 for one that was closed
     /// meanwhile.
     pub waiting: Vec<u32>,
 }
 
-/// Parses a `struct unix_diag_msg` and the attributes behind it (linux/unix_diag.h).
+/// Parses a `struct unix_diag_msg` and the attributes after it (linux/unix_diag.h).
 pub fn unix_diag_row(body: &[u8]) -> Option<UnixSocket> {
     if *body.first()? != AF_UNIX {
         return None;
@@ -171,7 +171,7 @@ pub fn unix_diag_row(body: &[u8]) -> Option<UnixSocket> {
     Some(socket)
 }
 
-/// A path ends at its first zero byte, an abstract name begins with one and has no end but its length.
+/// A path ends at its first zero byte. An abstract name begins with one, and only its length shows its end.
 fn unix_name(value: &[u8]) -> Option<Vec<u8>> {
     let name = match value.first()? {
         0 => value,
@@ -210,112 +210,4 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let mut bytes = (4 + value.len() as u16).to_ne_bytes().to_vec();
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend(value);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
-    }
-
-    fn unix_body(attributes: &[Vec<u8>]) -> Vec<u8> {
-        let mut body = vec![AF_UNIX, 1, TCP_ESTABLISHED, 0];
-        body.extend(901u32.to_ne_bytes());
-        body.extend([7; 8]);
-        body.extend(attributes.concat());
-        body
-    }
-
-    #[test]
-    fn the_requests_have_the_kernels_sizes() {
-        assert_eq!(unix_request(5).len(), 40);
-        assert_eq!(unix_dump_request().len(), 40);
-        assert_eq!(tcp_dump_request(true).len(), 72);
-        assert_eq!(u32_at(&unix_request(5), 0), Some(40));
-        assert_eq!(u32_at(&unix_request(5), 24), Some(5));
-        assert_eq!(u32_at(&tcp_dump_request(false), 20), Some(!(1 << 6)));
-    }
-
-    #[test]
-    fn a_socket_tells_of_its_other_end() {
-        let live = unix_body(&[attribute(UNIX_DIAG_PEER, &902u32.to_ne_bytes()), attribute(6, &[0])]);
-        let live = unix_diag_row(&live).unwrap();
-        assert_eq!(
-            (live.inode, live.kind, live.peer, live.shutdown, live.name),
-            (901, 1, Some(902), 0, None)
-        );
-        let dead = unix_body(&[attribute(UNIX_DIAG_PEER, &[0; 4]), attribute(6, &[3])]);
-        let dead = unix_diag_row(&dead).unwrap();
-        assert_eq!((dead.peer, dead.shutdown), (Some(0), 3));
-        let named = |name: &[u8]| unix_diag_row(&unix_body(&[attribute(UNIX_DIAG_NAME, name)])).unwrap();
-        assert_eq!(
-            (named(b"/run/x.sock\0").peer, named(b"/run/x.sock\0").name),
-            (None, Some(b"/run/x.sock".to_vec()))
-        );
-        assert_eq!(named(b"\0hub").name, Some(b"\0hub".to_vec()));
-        assert_eq!(named(b"").name, None);
-        let waiting = [7u32.to_ne_bytes(), 0u32.to_ne_bytes()].concat();
-        assert_eq!(
-            unix_diag_row(&unix_body(&[attribute(UNIX_DIAG_ICONS, &waiting)])).unwrap().waiting,
-            [7, 0]
-        );
-    }
-
-    #[test]
-    fn a_row_that_is_cut_is_no_row() {
-        let body = unix_body(&[attribute(UNIX_DIAG_PEER, &902u32.to_ne_bytes())]);
-        for length in 0..body.len() {
-            // Cut before the attribute is "never connected", which is never taken for closed.
-            assert!(unix_diag_row(&body[..length]).is_none_or(|row| row.peer.is_none()), "{length}");
-        }
-    }
-
-    #[test]
-    fn a_tcp_socket_is_read() {
-        let mut body = vec![0; 72];
-        body[0] = AF_INET;
-        body[1] = TCP_LISTEN;
-        body[4..6].copy_from_slice(&8931u16.to_be_bytes());
-        body[8..12].copy_from_slice(&[127, 0, 0, 1]);
-        body[68..72].copy_from_slice(&77u32.to_ne_bytes());
-        let row = tcp_diag_row(&body).unwrap();
-        assert_eq!(
-            (row.local.to_string().as_str(), row.state, row.inode),
-            ("127.0.0.1:8931", TCP_LISTEN, 77)
-        );
-        body[0] = AF_UNIX;
-        assert_eq!(tcp_diag_row(&body), None);
-        assert_eq!(tcp_diag_row(&body[..71]), None);
-    }
-
-    #[test]
-    fn an_answer_is_split_into_its_messages() {
-        let mut bytes = message(0, &[1, 2, 3]);
-        bytes.push(0); // padding
-        let mut error = message(0, &(-2i32).to_ne_bytes());
-        error[4..6].copy_from_slice(&NLMSG_ERROR.to_ne_bytes());
-        bytes.extend(&error);
-        let mut done = message(0, &[]);
-        done[4..6].copy_from_slice(&NLMSG_DONE.to_ne_bytes());
-        bytes.extend(&done);
-        bytes.extend(&done[..9]);
-        let read: Vec<_> = messages(&bytes).collect();
-        assert_eq!(read, [DiagMessage::Row(&[1, 2, 3]), DiagMessage::Error(2), DiagMessage::Done]);
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_never_panic_and_always_end(bytes: Vec<u8>) {
-            let _ = messages(&bytes).count();
-            let _ = (unix_diag_row(&bytes), tcp_diag_row(&bytes));
-            let mut row = vec![AF_UNIX];
-            row.extend(&bytes);
-            let _ = unix_diag_row(&row);
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
-//! What a descriptor is, by the text of its link in `/proc/PID/fd`.
+//! Parses the links in `/proc/PID/fd` and the text of `/proc/PID/fdinfo/N`.
 
-/// What a link in `/proc/PID/fd` points at (proc_pid_fd(5)).
+/// The target of a link in `/proc/PID/fd` (proc_pid_fd(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FdTarget {
     /// `pipe:[INODE]`: an anonymous pipe.
@@ -11,22 +11,22 @@ pub enum FdTarget {
     Terminal {
         /// Its number.
         number: u32,
-        /// ` (deleted)` stands behind it: its master is closed.
+        /// It ends in ` (deleted)`, because its master is closed.
         deleted: bool,
     },
-    /// `/dev/ptmx` or `/dev/pts/ptmx`: the master of some pseudo terminal.
+    /// `/dev/ptmx` or `/dev/pts/ptmx`: the master of a pseudo terminal.
     Master,
     /// Another path. A named pipe, a device and a file look alike here.
     Path {
-        /// ` (deleted)` stands behind it.
+        /// It ends in ` (deleted)`.
         deleted: bool,
     },
-    /// `anon_inode:[eventfd]` and whatever else has neither a path nor another end.
+    /// `anon_inode:[eventfd]` and others that have neither a path nor another end.
     Other,
 }
 
 impl FdTarget {
-    /// Understands the text of a link.
+    /// Parses the text of a link.
     pub fn parse(link: &[u8]) -> FdTarget {
         let inode = |rest: &[u8]| std::str::from_utf8(rest.strip_suffix(b"]")?).ok()?.parse().ok();
         if let Some(pipe) = link.strip_prefix(b"pipe:[").and_then(inode) {
@@ -47,22 +47,23 @@ impl FdTarget {
     }
 }
 
-/// Does a descriptor close on exec? By the octal `flags` of its `/proc/PID/fdinfo/N`, which have
-/// O_CLOEXEC although it belongs to the descriptor (proc_pid_fdinfo(5)).
+/// Does a descriptor close on exec? The octal `flags` of its `/proc/PID/fdinfo/N` contain O_CLOEXEC, although that is a
+/// flag of the descriptor and not of the open file (proc_pid_fdinfo(5)).
 ///
 /// ```text
 /// pos:    0
 /// flags:  02004002
 /// ```
 pub fn closes_on_exec(fdinfo: &[u8]) -> Option<bool> {
-    /// The same number on every architecture Linux has but Alpha, PA-RISC and SPARC.
+    /// The value on all architectures of Linux except Alpha, PA-RISC and SPARC.
     const O_CLOEXEC: u64 = 0o2_000_000;
     let text = std::str::from_utf8(fdinfo).ok()?;
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"))?;
     Some(u64::from_str_radix(flags.trim(), 8).ok()? & O_CLOEXEC != 0)
 }
 
-/// The pseudo terminal whose master a descriptor is: `tty-index` in its `/proc/PID/fdinfo/N` (Linux 4.14).
+/// The number of the pseudo terminal whose master this descriptor is: `tty-index` in its `/proc/PID/fdinfo/N` (since
+/// Linux 4.14).
 pub fn terminal_of_master(fdinfo: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(fdinfo).ok()?;
     text.lines().find_map(|line| line.strip_prefix("tty-index:"))?.trim().parse().ok()

@@ -1,6 +1,6 @@
-//! Parsers for what Linux prints about processes and sockets: bytes in, data out, no reading.
+//! Parsers for what Linux reports about processes and sockets. They take bytes and read no files.
 //!
-//! Each parser takes what one file of `/proc` or one netlink message holds. They never panic and are
+//! Each parser takes the content of one file of `/proc` or one netlink message. No parser panics. All are
 //! built on every system, so that they can be tested and fuzzed anywhere.
 
 mod diag;

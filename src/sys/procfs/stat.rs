@@ -1,4 +1,4 @@
-//! `/proc/PID/stat`: one line, with a name inside that may look like anything.
+//! Parses `/proc/PID/stat`: one line, with a process name that may contain any characters.
 
 use crate::bytes::RawText;
 use crate::process::Pid;
@@ -16,7 +16,7 @@ pub struct Stat {
     pub parent: Pid,
     /// Field 5; 0 when its leader is outside our PID namespace.
     pub group: Pid,
-    /// Field 6; 0 likewise.
+    /// Field 6; 0 when its leader is outside our PID namespace.
     pub session: Pid,
     /// Field 7: the controlling terminal's device number, 0 for none.
     pub tty_nr: u32,
@@ -24,8 +24,8 @@ pub struct Stat {
     pub kernel_thread: bool,
     /// Fields 14 and 15 together: processor time used, in clock ticks.
     pub cpu_ticks: u64,
-    /// Field 20. A leader that ended before its other threads is shown as a zombie though the
-    /// process lives: then this is above 1. 0 is a process that was being released as we read.
+    /// Field 20. It is above 1 when the first thread has ended before the others: the state is Z then, although the process
+    /// lives. It is 0 for a process that was being released while it was read.
     pub threads: u32,
     /// Field 22: start after boot, in clock ticks.
     pub start_ticks: u64,
@@ -42,11 +42,10 @@ const PF_KTHREAD: u64 = 0x0020_0000;
 /// 4242 (npm exec @model) S 1201 4100 3900 34819 4100 4194304 9 0 0 0 31 7 0 0 20 0 11 0 10798280 ...
 /// ```
 ///
-/// The name may hold parentheses, spaces and newlines; everything after it is a number, so it ends
-/// at the last `)`.
+/// The name may contain parentheses, spaces and newlines. Only numbers follow it, so it ends at the last `)`.
 ///
-/// Every byte is looked at once, and none behind the last field that matters: this is done for every process, and with
-/// `split_ascii_whitespace` and `parse` it was a third of all instructions of a look.
+/// This reads each byte once and stops after the last field that matters. It runs for every process; with
+/// `split_ascii_whitespace` and `parse` it took a third of all instructions of a look.
 pub fn stat(line: &[u8]) -> Option<Stat> {
     let open = line.iter().position(|byte| *byte == b'(')?;
     let close = end_of_name(line, open)?;
@@ -56,7 +55,7 @@ pub fn stat(line: &[u8]) -> Option<Stat> {
     let fields: [i64; LAST - FIRST + 1] = numbers(rest)?;
     let field = |number: usize| fields[number - FIRST];
 
-    // -1 stands in group and session while a process is released, 0 for one we cannot see.
+    // Group and session are -1 while a process is released, and 0 if we cannot see their leader.
     let visible = |pid: i64| Pid(u32::try_from(pid).unwrap_or(0));
     let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
     Some(Stat {
@@ -66,7 +65,7 @@ pub fn stat(line: &[u8]) -> Option<Stat> {
         parent: Pid(u32::try_from(field(4)).ok()?),
         group: visible(field(5)),
         session: visible(field(6)),
-        // Printed as a signed int; the bits are those of new_encode_dev().
+        // The kernel prints the bits of new_encode_dev() as a signed int.
         tty_nr: field(7) as u32,
         kernel_thread: unsigned(field(9)) & PF_KTHREAD != 0,
         cpu_ticks: unsigned(field(14)).saturating_add(unsigned(field(15))),
@@ -76,24 +75,24 @@ pub fn stat(line: &[u8]) -> Option<Stat> {
     })
 }
 
-/// The first number behind the state, and the last that matters here.
+/// The first number after the state, and the last that matters here.
 const FIRST: usize = 4;
 const LAST: usize = 24;
 
-/// Where the name's closing bracket stands: the last one, for what follows is numbers. The kernel's names have at most
-/// 63 bytes (`proc_task_name` in fs/proc/array.c), so the numbers need not be searched.
-#[allow(clippy::needless_bitwise_bool)] // a lazy operator is a way out in between
+/// The index of the `)` after the name, which is the last one. A name has at most 63 bytes (`proc_task_name` in
+/// fs/proc/array.c), so only these are searched.
+#[allow(clippy::needless_bitwise_bool)] // a lazy operator would add a branch
 fn end_of_name(line: &[u8], open: usize) -> Option<usize> {
     let near = line.get(open..line.len().min(open + 80))?;
-    // Sixteen at a time, which the compiler compares at once.
+    // The compiler compares sixteen bytes at once.
     let last =
         near.rchunks(16).position(|some| some.iter().fold(false, |found, byte| found | (*byte == b')')))?;
     let near = near.get(..near.len() - last * 16)?;
     near.iter().rposition(|byte| *byte == b')').map(|at| open + at)
 }
 
-/// So many decimal numbers with a blank behind each, of which some may be below zero. One that would not fit wraps: the
-/// kernel writes none. Most have one digit: eight digits at once took half as many instructions again.
+/// Parses N decimal numbers, some negative, each followed by a blank. A number that does not fit wraps, but the kernel
+/// writes none. Most have one digit; reading eight digits at once took 1.5 times as many instructions.
 fn numbers<const N: usize>(text: &[u8]) -> Option<[i64; N]> {
     let mut found = [0; N];
     let mut bytes = text.iter();
@@ -114,7 +113,7 @@ fn numbers<const N: usize>(text: &[u8]) -> Option<[i64; N]> {
                     value = value.wrapping_mul(10).wrapping_add(i64::from(digit(*byte)));
                 }
                 Some(b' ' | b'\n') => break,
-                // The last one may end where the text does.
+                // The text may end after the last number.
                 None if at + 1 == N => break,
                 _ => return None,
             }
@@ -124,7 +123,7 @@ fn numbers<const N: usize>(text: &[u8]) -> Option<[i64; N]> {
     Some(found)
 }
 
-/// A decimal number of digits alone.
+/// A decimal number without a sign.
 pub(in crate::sys) fn natural(digits: &[u8]) -> Option<i64> {
     let digit = |number: i64, byte: &u8| match byte {
         b'0'..=b'9' => number.checked_mul(10)?.checked_add(i64::from(byte - b'0')),
@@ -134,7 +133,7 @@ pub(in crate::sys) fn natural(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0, digit)
 }
 
-/// The name `ps` shows for a controlling terminal: `pts/3`, `tty1`, `ttyS0`; `None` for none.
+/// The name that `ps` shows for a controlling terminal: `pts/3`, `tty1`, `ttyS0`; `None` without one.
 ///
 /// Device numbers as in the kernel's `Documentation/admin-guide/devices.txt`.
 pub fn tty_name(tty_nr: u32) -> Option<Box<str>> {

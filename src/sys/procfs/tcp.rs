@@ -1,4 +1,4 @@
-//! `/proc/net/tcp` and `tcp6`: the slow list of TCP sockets, for where the fast one is not to be had.
+//! Parses `/proc/net/tcp` and `tcp6`, the slow lists of TCP sockets, for systems where `sock_diag` cannot be used.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -15,7 +15,7 @@ pub struct TcpRow {
     pub inode: u64,
 }
 
-/// Parses `/proc/net/tcp` or `tcp6` (proc_pid_net(5)); rows that are not understood are passed over.
+/// Parses `/proc/net/tcp` or `tcp6` (proc_pid_net(5)). Invalid rows are skipped.
 ///
 /// ```text
 ///   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -34,7 +34,7 @@ fn row(line: &[u8]) -> Option<TcpRow> {
     Some(TcpRow { local, remote, state, inode })
 }
 
-/// `0100007F:1F90`: words of the address as the machine holds them in memory, then the port.
+/// `0100007F:1F90`: the address as 32-bit words in the machine's byte order, then the port.
 fn address(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;

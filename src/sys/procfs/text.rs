@@ -1,25 +1,25 @@
-//! The other files of a process: `cmdline`, `environ`, `cgroup`, `status`.
+//! Parses `cmdline`, `environ`, `cgroup` and `status` of a process.
 
 use std::collections::BTreeMap;
 
 use crate::bytes::Argv;
 use crate::process::{Pid, Uid};
 
-/// The arguments in `/proc/PID/cmdline`, empty ones too; `None` when there are none (a zombie, a
+/// The arguments in `/proc/PID/cmdline`, including empty ones; `None` when there are none (a zombie, a
 /// kernel thread).
 ///
-/// A program that writes a title over its arguments leaves one string and fills the rest with NULs:
+/// A program that writes a title over its arguments leaves one string, padded with NULs:
 ///
 /// ```text
 /// npm exec @scope/package --flag\0\0\0\0\0\0\0\0\0
 /// ```
 ///
-/// so empty arguments behind a single one are taken for padding.
+/// So empty arguments after a single one count as padding.
 pub fn argv(bytes: &[u8]) -> Option<Argv> {
     arguments(bytes).map(Argv::from_terminated)
 }
 
-/// The part of that file which holds arguments. Each is ended by a NUL, except by programs that overwrote the last one.
+/// The part of `/proc/PID/cmdline` that contains arguments. Each ends with a NUL, unless the program overwrote the last one.
 pub fn arguments(bytes: &[u8]) -> Option<&[u8]> {
     if bytes.is_empty() {
         return None;
@@ -29,9 +29,9 @@ pub fn arguments(bytes: &[u8]) -> Option<&[u8]> {
     Some(if padding { bytes.get(..=first).unwrap_or(bytes) } else { bytes })
 }
 
-/// The variables in `names` that `/proc/PID/environ` holds, with their values; the first of two wins, as
-/// in getenv(3). `None` when what stands there is no environment: nothing at all (a program that overwrote where it
-/// begins and ends; one that was started with none looks the same), or a title that was written over it.
+/// The variables in `names` that `/proc/PID/environ` contains, with their values. The first of two with one name wins, as
+/// in getenv(3). `None` when the file does not contain an environment: it is empty, or the program wrote a title over it.
+/// A program that moved the bounds of its environment shows an empty file, and so does one that was started without one.
 pub fn evidence(environ: &[u8], names: &[&str]) -> Option<BTreeMap<String, String>> {
     if !environ.split(|byte| *byte == 0).next().is_some_and(|first| first.contains(&b'=')) {
         return None;
@@ -47,8 +47,8 @@ pub fn evidence(environ: &[u8], names: &[&str]) -> Option<BTreeMap<String, Strin
     Some(found)
 }
 
-/// The path in `/proc/PID/cgroup` (cgroups(7)): that of the unified hierarchy, or where that is empty
-/// because systemd still uses version 1, that of its own named hierarchy.
+/// The path in `/proc/PID/cgroup` (cgroups(7)): that of the unified hierarchy, or of systemd's named hierarchy where
+/// systemd still uses version 1.
 ///
 /// ```text
 /// 1:name=systemd:/user.slice/user-1000.slice/session-3.scope
@@ -72,8 +72,8 @@ pub fn cgroup(bytes: &[u8]) -> Option<String> {
     named
 }
 
-/// A path without the ` (deleted)` that the kernel puts behind one whose file is gone. An upgrade
-/// deletes the program of every process that runs; it is still that program.
+/// A path without the ` (deleted)` that the kernel appends when the file is gone. An upgrade
+/// deletes the files of running programs, which are still those programs.
 pub fn undeleted(path: &[u8]) -> &[u8] {
     path.strip_suffix(b" (deleted)").unwrap_or(path)
 }
@@ -87,20 +87,20 @@ pub struct ProcStatus {
     pub rss: Option<u64>,
     /// VmSwap: swapped-out memory in bytes.
     pub swap: Option<u64>,
-    /// NSpid: how many PID namespaces, from that of `/proc` inwards, the process has a number in. 1 is
-    /// ours. Unlike the `ns/pid` link it can be read of every process.
+    /// NSpid: the number of PID namespaces, from that of `/proc` inwards, in which the process has a pid. 1 means that it
+    /// is in ours. Unlike the `ns/pid` link, every user can read it.
     pub namespaces: Option<usize>,
-    /// The last number of NSpid: that in the innermost of these namespaces.
+    /// The last number of NSpid: the pid in the innermost namespace.
     pub innermost: Option<Pid>,
     /// TracerPid; 0 means no tracer, or one outside our PID namespace.
     pub tracer: Option<Pid>,
 }
 
-/// Parses `/proc/PID/status`; names in it have their newlines escaped by the kernel.
+/// Parses `/proc/PID/status`. The kernel escapes newlines in names.
 pub fn status(bytes: &[u8]) -> ProcStatus {
     let mut status = ProcStatus::default();
     for line in bytes.split(|byte| *byte == b'\n') {
-        // Five of some sixty lines matter. Each of those begins with one of these, and they are in the first half.
+        // Only five of about sixty lines matter. They begin with one of these letters and are in the first half.
         if matches!(line.first(), Some(b'U' | b'V' | b'N' | b'T')) && status.take(line) && status.is_whole() {
             break;
         }
@@ -114,7 +114,7 @@ impl ProcStatus {
         numbers && self.uid.is_some() && self.tracer.is_some()
     }
 
-    /// One line. Was it one of those that matter?
+    /// Takes one line, and returns whether it is one of those that matter.
     fn take(&mut self, line: &[u8]) -> bool {
         let value = |name: &[u8]| std::str::from_utf8(line.strip_prefix(name)?).ok();
         let kilobytes = |rest: &str| {

@@ -1,4 +1,4 @@
-//! `/proc/PID/net/unix`: the list of unix sockets, for another network namespace than ours. It names no peers.
+//! Parses `/proc/PID/net/unix`, the list of unix sockets, for network namespaces other than ours. It does not name peers.
 
 /// One unix socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct UnixRow {
     pub name: Option<Vec<u8>>,
 }
 
-/// Parses the list; rows that are not understood are passed over.
+/// Parses the list. Invalid rows are skipped.
 ///
 /// ```text
 /// Num       RefCount Protocol Flags    Type St Inode Path
@@ -35,7 +35,7 @@ fn row(line: &[u8]) -> Option<UnixRow> {
     let mut hex = |nth: usize| u32::from_str_radix(std::str::from_utf8(fields.nth(nth)?).ok()?, 16).ok();
     let flags = hex(3)?;
     let (kind, state) = (u8::try_from(hex(0)?).ok()?, u8::try_from(hex(0)?).ok()?);
-    // The inode is padded with blanks in front.
+    // The inode is padded with leading blanks.
     let rest = line.splitn(7, |byte| *byte == b' ').nth(6)?.trim_ascii_start();
     let (inode, path) = match rest.iter().position(|byte| *byte == b' ') {
         Some(at) => (&rest[..at], &rest[at + 1..]),

@@ -7,7 +7,7 @@ use super::row::MOST;
 use super::{OsKernel, refusal, same_start};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, ProcessState, StartTime, Uid};
-use crate::reap::{Activity, Family, HeldPipe, Lookout, ProcessRow, Refusal};
+use crate::reap::{Activity, HeldPipe, Lookout, ProcessRow, ProcessTable, Refusal};
 use crate::sys::procfs::{self, Stat};
 
 /// 0 is outside our PID namespace.
@@ -16,10 +16,11 @@ fn visible(leader: Pid) -> Option<Pid> {
 }
 
 impl Lookout for OsKernel {
-    fn family(&mut self) -> Family {
-        let Ok(pids) = self.proc.pids() else { return Family::default() };
+    fn process_table(&mut self) -> ProcessTable {
+        let Ok(pids) = self.proc.pids() else { return ProcessTable::default() };
         // Where hidepid hides other users' processes, pid 1 is missing.
-        let mut family = Family { rows: Vec::with_capacity(pids.len()), complete: pids.contains(&Pid::INIT) };
+        let mut table =
+            ProcessTable { rows: Vec::with_capacity(pids.len()), complete: pids.contains(&Pid::INIT) };
         for pid in pids {
             let seen = self.proc.row(pid).and_then(|row| Ok((row, Uid(self.proc.uid_of(pid)?))));
             let (row, uid) = match seen {
@@ -27,11 +28,11 @@ impl Lookout for OsKernel {
                 Ok(seen) => seen,
                 Err(error) => {
                     // Most often it ended meanwhile.
-                    family.complete &= gone(&error);
+                    table.complete &= gone(&error);
                     continue;
                 }
             };
-            family.rows.push(ProcessRow {
+            table.rows.push(ProcessRow {
                 id: ProcessId { pid, start: StartTime(row.start_ticks) },
                 parent: row.parent,
                 group: visible(row.group),
@@ -44,7 +45,7 @@ impl Lookout for OsKernel {
                 lineage: None,
             });
         }
-        family
+        table
     }
 
     /// Pipes and sockets take their inode numbers from one counter of 32 bits (fs/inode.c,

@@ -45,7 +45,7 @@ fn a_thread_of_the_kernel_is_no_target_even_for_root() {
     let Some(row) = kernel.proc.row(Pid(2)).ok().filter(|row| row.kernel_thread) else { return };
     let id = ProcessId { pid: Pid(2), start: StartTime(row.start_ticks) };
     assert_eq!(kernel.hold(id).unwrap_err(), Refusal::Denied("is a thread of the kernel".into()));
-    assert!(kernel.family().rows.iter().all(|row| row.id != id && row.parent != Pid(2)));
+    assert!(kernel.process_table().rows.iter().all(|row| row.id != id && row.parent != Pid(2)));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_process_of_another_pid_namespace_is_denied_unless_its_maker_is_held() {
     ]));
     let late = kernel.now() + Duration::from_secs(5);
     let inside = loop {
-        if let Some(kin) = kernel.family().rows.iter().find(|kin| kin.parent == child.pid()) {
+        if let Some(kin) = kernel.process_table().rows.iter().find(|kin| kin.parent == child.pid()) {
             break *kin;
         }
         if kernel.now() > late {
@@ -91,7 +91,8 @@ fn a_process_of_another_pid_namespace_is_denied_unless_its_maker_is_held() {
     let refused = kernel.hold(inside.id).unwrap_err();
     assert_eq!(refused, Refusal::Denied("lives in another PID namespace".into()));
     // With the process that made the namespace it is held, and only then.
-    let maker = kernel.family().rows.iter().find(|kin| kin.id.pid == child.pid()).map(|kin| kin.id).unwrap();
+    let maker =
+        kernel.process_table().rows.iter().find(|kin| kin.id.pid == child.pid()).map(|kin| kin.id).unwrap();
     kernel.hold(maker).unwrap();
     kernel.hold(inside.id).unwrap();
 }

@@ -1,4 +1,4 @@
-//! Looking again on macOS while processes are ended.
+//! Reads the state of processes on macOS while a run goes on.
 
 use std::time::Duration;
 
@@ -8,42 +8,42 @@ use super::super::table::{args, bsd, session, tracer, usage};
 use super::{MacKernel, has_ended, refusal};
 use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId, ProcessState, StartTime};
-use crate::reap::{Activity, Family, HeldPipe, Lookout, ProcessRow, Refusal};
+use crate::reap::{Activity, HeldPipe, Lookout, ProcessRow, ProcessTable, Refusal};
 
 impl<C: Calls> Lookout for MacKernel<C> {
-    fn family(&mut self) -> Family {
-        let Ok(pids) = self.calls.pids() else { return Family::default() };
-        let mut family = Family { rows: Vec::with_capacity(pids.len()), complete: true };
+    fn process_table(&mut self) -> ProcessTable {
+        let Ok(pids) = self.calls.pids() else { return ProcessTable::default() };
+        let mut table = ProcessTable { rows: Vec::with_capacity(pids.len()), complete: true };
         for pid in pids {
             let seen = match bsd(&self.calls, pid) {
                 Ok(seen) => seen,
                 Err(error) => {
-                    // Most often it ended meanwhile.
-                    family.complete &= error.raw_os_error() == Some(errno::ESRCH);
+                    // A process that ended meanwhile is not missing.
+                    table.complete &= error.raw_os_error() == Some(errno::ESRCH);
                     continue;
                 }
             };
-            // Of other users' processes the start is not told; nobody asks for it.
+            // The start of other users' processes is not known, and is not used.
             let start = seen.start.unwrap_or(StartTime(0));
-            family.rows.push(ProcessRow {
+            table.rows.push(ProcessRow {
                 id: ProcessId { pid, start },
                 parent: seen.parent,
                 group: Some(seen.group).filter(|group| group.0 > 0),
                 session: session(&self.calls, pid),
                 uid: Some(seen.uid),
                 ours: seen.start.is_some() && (self.all_users || seen.uid == self.uid),
-                // What is on its way out hears nothing any more, and only its number is left.
+                // An exiting process receives no signals, and only its pid is left.
                 zombie: seen.exiting || seen.state == ProcessState::Zombie,
                 stopped: seen.state == ProcessState::Stopped,
                 started_at: start.0 as f64 / 1e6,
                 lineage: lineage_by(&self.calls, pid).ok(),
             });
         }
-        family
+        table
     }
 
-    /// The kernel names pipes and sockets by where they lie in its memory, and the next may lie in the
-    /// same place: no proof. [`ProcessRow::lineage`] proves more.
+    /// Always `None`: the kernel identifies pipes and sockets by their addresses in its memory, which another one may get
+    /// later. [`ProcessRow::lineage`] is the proof on macOS.
     fn wires(&mut self, _: ProcessId) -> Option<Vec<HeldPipe>> {
         None
     }
@@ -62,7 +62,7 @@ impl<C: Calls> Lookout for MacKernel<C> {
         }
     }
 
-    /// Only what came to the disk is counted as written here; so little as a pipe is not.
+    /// On macOS only bytes that were written to disk are counted, not those written to a pipe.
     fn activity(&mut self, id: ProcessId) -> Option<Activity> {
         let usage = usage(&self.calls, id.pid)?;
         let cpu = to_time(usage.ticks, self.calls.timebase());

@@ -1,7 +1,7 @@
 //! Offsets and sizes in bytes, by xnu's
 //! [`bsd/sys/proc_info.h`](https://github.com/apple-oss-distributions/xnu/blob/xnu-11417.101.15/bsd/sys/proc_info.h) and
 //! [`bsd/sys/resource.h`](https://github.com/apple-oss-distributions/xnu/blob/xnu-11417.101.15/bsd/sys/resource.h).
-//! `tests/mac_real/layout.sh` holds them against Apple's headers, before every linking for macOS.
+//! `tests/mac_real/layout.sh` compares them with Apple's headers, before every linking for macOS.
 
 pub(in crate::sys::macos) const BSD_FLAGS: usize = 0;
 pub(in crate::sys::macos) const BSD_STATUS: usize = 4;

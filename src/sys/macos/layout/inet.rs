@@ -7,7 +7,7 @@ use super::at;
 /// `struct in_sockinfo` of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sys::macos) struct Tcp {
-    /// Where its socket lies in the kernel's memory, hashed.
+    /// The address of its socket in the kernel's memory, hashed.
     pub(in crate::sys::macos) own: u64,
     pub(in crate::sys::macos) local: Endpoint,
     pub(in crate::sys::macos) remote: Endpoint,
@@ -16,7 +16,7 @@ pub(in crate::sys::macos) struct Tcp {
 /// One side of a TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sys::macos) struct Endpoint {
-    /// One of IPv4 is mapped into IPv6 (`::ffff:127.0.0.1`), as a socket that takes both has it.
+    /// An IPv4 address is mapped into IPv6 (`::ffff:127.0.0.1`), as in a socket that accepts both.
     pub(in crate::sys::macos) address: Ipv6Addr,
     pub(in crate::sys::macos) port: u16,
 }

@@ -1,4 +1,4 @@
-//! Which socket is at the other side, over all processes that were read.
+//! Finds the socket at the other side of a connection, among all processes that were read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -9,18 +9,18 @@ use crate::sys::macos::layout::{Endpoint, FdTarget, Tcp, Unix};
 /// The connections and datagram sockets of all processes that were read.
 #[derive(Debug, Default)]
 pub(in crate::sys::macos) struct Connections {
-    /// TCP connections by their two sides: the other side of one has them reversed.
+    /// TCP connections by their two sides. The socket at the other side has them reversed.
     tcp: BTreeMap<(Endpoint, Endpoint), u64>,
     /// UDP sockets that are connected, by their numbers.
     calling: BTreeMap<u64, Tcp>,
     /// UDP sockets that take datagrams from any sender, by port.
     bound: BTreeMap<u16, BTreeSet<u64>>,
-    /// Unix datagram sockets by the one that they are connected to.
+    /// Unix datagram sockets, by the socket to which they are connected.
     unix: BTreeMap<u64, BTreeSet<u64>>,
 }
 
 impl Connections {
-    /// Adds those of a process.
+    /// Adds the sockets of a process.
     pub(in crate::sys::macos) fn add<'e>(&mut self, targets: impl Iterator<Item = &'e FdTarget>) {
         for target in targets {
             match target {
@@ -41,13 +41,13 @@ impl Connections {
         }
     }
 
-    /// The socket at the other side. Another machine's is unseen, and so is one of a process that could not be read.
+    /// The socket at the other side; unseen if it is on another machine, or in a process that could not be read.
     pub(super) fn other(&self, tcp: &Tcp) -> Other {
         let here = is_here(tcp).then(|| self.tcp.get(&(tcp.remote, tcp.local))).flatten();
         here.map_or(Other::Unseen, |own| Other::Held(*own))
     }
 
-    /// The UDP sockets that are connected to this port of this machine, or to a group's.
+    /// The UDP sockets that are connected to this port on this machine, or on a multicast group.
     pub(super) fn callers(&self, own: u64, port: u16) -> Vec<Other> {
         let calls = |udp: &&Tcp| {
             udp.own != own && udp.remote.port == port && (is_here(udp) || is_group(udp.remote.address))
@@ -55,8 +55,9 @@ impl Connections {
         self.calling.values().filter(calls).map(|udp| Other::Held(udp.own)).collect()
     }
 
-    /// The socket to which a UDP socket is connected, and whether it is that one: the one that is connected back, else one
-    /// that takes datagrams from any sender. Whether it is closed is never known: that of another user's process is unseen.
+    /// The socket to which a UDP socket is connected, and whether that is certain. It is the socket that is connected back, or
+    /// else the only one that receives datagrams from any sender on that port. A socket that was not found may be in another
+    /// user's process, so it is never known to be closed.
     pub(super) fn called(&self, udp: &Tcp) -> (Other, bool) {
         let back = |far: &&Tcp| far.own != udp.own && (far.local, far.remote) == (udp.remote, udp.local);
         if let Some(back) = self.calling.values().find(back) {
@@ -79,7 +80,7 @@ impl Connections {
     }
 }
 
-/// The other side may be on this machine: it has the same address, or the loopback's.
+/// May the other side be on this machine? It may if it has the same address, or the loopback address.
 pub(super) fn is_here(tcp: &Tcp) -> bool {
     let loopback = |address: Ipv6Addr| match address.to_ipv4_mapped() {
         Some(address) => address.is_loopback(),

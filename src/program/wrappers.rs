@@ -1,21 +1,21 @@
-//! env, sudo, timeout, flatpak: what passes on to the words behind its own.
+//! Resolves wrappers (env, sudo, timeout, flatpak), which run the command in their last words.
 
 use super::lines;
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
-use super::tools::Passer;
+use super::tools::Wrapper;
 use super::{Program, Word};
 use crate::list::{List, list};
 
 impl Resolver {
-    /// A passer: past its verb, options, own words and assignments to the command.
-    pub(super) fn pass(&mut self, name: &str, passer: &Passer, words: &[Word<'_>]) -> Option<Program> {
+    /// Resolves the command of a wrapper, after its verb, options, own words and assignments.
+    pub(super) fn wrapper(&mut self, name: &str, wrapper: &Wrapper, words: &[Word<'_>]) -> Option<Program> {
         const FOLDER: List = list!("--cd --chdir --cwd --directory --working-directory -C");
         let mut words = words;
-        if !passer.verbs.is_empty() {
-            let before = options::parse(words, passer.grammar());
+        if !wrapper.verbs.is_empty() {
+            let before = options::parse(words, wrapper.grammar());
             match before.rest.split_first() {
-                Some((verb, rest)) if passer.verbs.contains(verb) && !before.dashes => {
+                Some((verb, rest)) if wrapper.verbs.contains(verb) && !before.dashes => {
                     before
                         .options
                         .iter()
@@ -23,55 +23,55 @@ impl Resolver {
                         .for_each(|(_, dir)| self.enter(dir));
                     words = rest;
                 }
-                _ if passer.verb_optional => {}
-                // Another of its verbs: it passes on nothing and is itself what runs (`mise mcp`).
+                _ if wrapper.verb_optional => {}
+                // With another verb it runs no command and is the program itself (`mise mcp`).
                 _ => {
                     self.layers.pop();
                     return Some(Program::binary(name, words));
                 }
             }
         }
-        let parsed = options::parse(words, passer.grammar());
+        let parsed = options::parse(words, wrapper.grammar());
         for (key, value) in &parsed.options {
             // env -C D, poetry -C D, conda run --cwd D
             if FOLDER.contains(key) {
                 self.enter(value);
             }
-            if passer.command.contains(key) && !value.is_empty() {
+            if wrapper.command.contains(key) && !value.is_empty() {
                 return self.command(value, &[]);
             }
         }
-        // An option that is not among the valued ones may stand among other words, and its word
-        // follows. Behind `--` options are those of the program that is passed on to.
+        // A command option that is not in `valued` may also come after other words, with its line in the next word.
+        // Options after `--` belong to the command.
         let mut own = words.iter().take_while(|word| &***word != "--").map(|word| &**word);
-        let apart = |word: &str| passer.command.contains(word) && !passer.valued.contains(word);
+        let apart = |word: &str| wrapper.command.contains(word) && !wrapper.valued.contains(word);
         if let Some(at) = own.position(apart)
             && let Some(line) = words.get(at + 1)
         {
             return self.command(line, words.get(at + 2..).unwrap_or_default());
         }
-        if !passer.only_with.is_empty()
-            && !parsed.options.iter().any(|(key, _)| passer.only_with.contains(key))
+        if !wrapper.only_with.is_empty()
+            && !parsed.options.iter().any(|(key, _)| wrapper.only_with.contains(key))
         {
             return None;
         }
         let mut rest = parsed.rest;
-        if !passer.dashes {
-            rest = rest.get(passer.skip..)?;
+        if !wrapper.dashes {
+            rest = rest.get(wrapper.skip..)?;
         } else if !parsed.dashes {
             rest = rest.get(rest.iter().position(|word| word == "--")?..)?;
         }
         if rest.first().is_some_and(|word| word == "--") {
             rest = rest.get(1..)?;
         }
-        if let (true, [line]) = (passer.line, rest) {
+        if let (true, [line]) = (wrapper.line, rest) {
             return self.command(line, &[]);
         }
-        self.resolve(if passer.assigns { past_assignments(rest) } else { rest })
+        self.resolve(if wrapper.assigns { past_assignments(rest) } else { rest })
     }
 
-    /// `env [-i] [A=b] CMD`, and `env -S 'CMD ARG' ARG`, whose string is cut up in its place
-    /// (env(1), "-S/--split-string").
+    /// `env [-i] [A=b] CMD`, and `env -S 'CMD ARG' ARG`, whose string is split into words (env(1),
+    /// "-S/--split-string").
     pub(super) fn env(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const ENV: Grammar = Grammar::clustered(list!("--chdir --split-string --unset -C -S -u"));
         let own = options::parse(words, ENV);
@@ -103,10 +103,8 @@ impl Resolver {
     /// `flatpak run [--command=CMD] APP ARGS`.
     pub(super) fn flatpak(&mut self, words: &[Word<'_>]) -> Option<Program> {
         const VALUED: Grammar = Grammar::long(list!("--arch --branch --command --cwd --runtime"));
-        let before = options::parse(words, VALUED);
-        let (verb, rest) = before.rest.split_first()?;
-        let parsed = options::parse(rest, VALUED);
-        let (app, args) = parsed.rest.split_first().filter(|_| verb == "run")?;
+        let parsed = options::parse_after_verb(words, VALUED, &["run"])?;
+        let (app, args) = parsed.rest.split_first()?;
         match parsed.value(&["--command"]) {
             Some(command) => self.resolve_as(command, args),
             None => Some(Program::package(&[app], args)),
@@ -125,7 +123,7 @@ impl Resolver {
     }
 }
 
-/// Past `A=b` words. Not only names that a shell takes: npm_config_@acme:registry=https://r.example
+/// The words after `A=b` words. Their names may be invalid in a shell: npm_config_@acme:registry=https://r.example
 fn past_assignments<'w, 's>(words: &'s [Word<'w>]) -> &'s [Word<'w>] {
     let assigns = |word: &Word<'_>| word.contains('=') && !word.starts_with('/');
     words.get(words.iter().take_while(|word| assigns(word)).count()..).unwrap_or_default()
