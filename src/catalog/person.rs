@@ -25,12 +25,10 @@ impl Catalog {
         record: &ProcessRecord,
         runs: impl FnOnce() -> Cow<'r, Resolution>,
     ) -> bool {
-        let names = names(record, runs);
-        if names.iter().any(|name| is_one_of(&[PERSON.editors, PERSON.terminals], name)) {
-            return true;
-        }
-        let Some(data) = self.data.filter(|data| names.iter().any(|name| is_browser(data, name))) else {
-            return false;
+        let data = match (KnownAs::of(self.data, &names(record, runs)), self.data) {
+            (KnownAs::WorkedIn, _) => return true,
+            (KnownAs::Browser, Some(data)) => data,
+            _ => return false,
         };
         let given: Vec<Word<'_>> = options(record).collect();
         let given = || given.iter().map(|word| &**word);
@@ -46,8 +44,8 @@ impl Catalog {
         record: &ProcessRecord,
         runs: impl Fn() -> Cow<'r, Resolution>,
     ) -> bool {
-        let named = |data| names(record, &runs).iter().any(|name| is_browser(data, name));
-        record.argv.is_some() && self.data.is_some_and(named) && !self.is_persons_program_by(record, &runs)
+        let is_browser = || KnownAs::of(self.data, &names(record, &runs)) == KnownAs::Browser;
+        record.argv.is_some() && is_browser() && !self.is_persons_program_by(record, &runs)
     }
 
     /// Is it a browser without a window? A program controls it then.
@@ -75,8 +73,7 @@ impl Catalog {
         let Some(data) = self.data else { return false };
         let name = own_name(record);
         let name = name.trim_start_matches('-');
-        if is_browser(data, name)
-            || is_one_of(&[PERSON.desktop], name)
+        if builds_of(name).any(|name| is_browser(data, name) || is_one_of(&[PERSON.desktop], name))
             || self.is_multiplexer(record)
             || self.is_persons_program(record)
         {
@@ -160,16 +157,39 @@ fn names<'r>(record: &ProcessRecord, runs: impl FnOnce() -> Cow<'r, Resolution>)
     names
 }
 
-/// Is the name in one of these lists, as it is or without the marks of a build (`firefox.real`, `vivaldi-bin`,
-/// `emacs-29.1`)?
+/// What the lists say of a program by its names, or by these without the marks of a build (`firefox.real`,
+/// `vivaldi-bin`, `emacs-29.1`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KnownAs {
+    /// An editor or a terminal.
+    WorkedIn,
+    Browser,
+    Other,
+}
+
+impl KnownAs {
+    fn of(data: Option<&Data>, names: &[String]) -> KnownAs {
+        let mut known = KnownAs::Other;
+        for name in names.iter().flat_map(|name| builds_of(name)) {
+            if is_one_of(&[PERSON.editors, PERSON.terminals], name) {
+                return KnownAs::WorkedIn;
+            }
+            if data.is_some_and(|data| is_browser(data, name)) {
+                known = KnownAs::Browser;
+            }
+        }
+        known
+    }
+}
+
 fn is_one_of(lists: &[List], name: &str) -> bool {
     let listed = |name: &str| lists.iter().any(|list| list.contains(name));
-    let has_capitals = |name: &str| name.bytes().any(|byte| byte.is_ascii_uppercase());
-    builds_of(name).any(|name| listed(name) || has_capitals(name) && listed(&name.to_ascii_lowercase()))
+    let has_capitals = || name.bytes().any(|byte| byte.is_ascii_uppercase());
+    listed(name) || has_capitals() && listed(&name.to_ascii_lowercase())
 }
 
 fn is_browser(data: &Data, name: &str) -> bool {
-    is_one_of(&[PERSON.browsers], name) || builds_of(name).any(|name| data.is_browser(name))
+    is_one_of(&[PERSON.browsers], name) || data.is_browser(name)
 }
 
 /// The name, then the name without its last mark of a build or version, then without the last two, and so on.
