@@ -1,6 +1,6 @@
 //! Which process holds the other end: first the ancestors are read, and only if none of them does, all processes.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
@@ -18,9 +18,9 @@ use crate::tree::Tree;
 pub(super) struct Holders {
     viewer: Viewer,
     /// Processes whose descriptors were read, or could not be.
-    read: HashSet<Pid>,
+    read: BTreeSet<Pid>,
     /// Those of which something could not be.
-    refused: HashSet<Pid>,
+    refused: BTreeSet<Pid>,
     /// The viewer's user's among them, once every process was read.
     pub(super) unreadable: BTreeSet<Pid>,
     /// By the target of a link.
@@ -42,8 +42,8 @@ impl Holders {
     pub(super) fn new(viewer: Viewer) -> Holders {
         Holders {
             viewer,
-            read: HashSet::new(),
-            refused: HashSet::new(),
+            read: BTreeSet::new(),
+            refused: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             index: InodeMap::default(),
             found: InodeMap::default(),
@@ -114,7 +114,7 @@ impl Holders {
         if self.everybody || (ends.is_empty() && !wires.wants_names()) {
             return;
         }
-        let below: HashSet<Pid> = tree.descend(pid, |_| false).iter().map(|row| row.pid()).collect();
+        let below: BTreeSet<Pid> = tree.descend(pid, |_| false).iter().map(|row| row.pid()).collect();
         for pid in &below {
             self.learn(proc, *pid);
         }
