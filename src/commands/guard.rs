@@ -3,6 +3,8 @@
 mod end;
 mod host;
 mod look;
+#[cfg(target_os = "linux")]
+mod peer;
 mod queue;
 mod record;
 mod unread_rules;
@@ -63,11 +65,11 @@ pub(super) fn run(words: &[String]) -> Exit {
     Exit::Fine
 }
 
-/// What tells this system's guardian of what happens.
+/// Reports to this system's guardian what happens.
 #[cfg(target_os = "linux")]
-type Told = crate::guard::poll::PollEvents;
+type Events = crate::guard::poll::PollEvents;
 #[cfg(target_os = "macos")]
-type Told = Queue<crate::sys::macos::Mac>;
+type Events = Queue<crate::sys::macos::Mac>;
 
 /// Is what `exec` is about to become a script for a shell?
 fn is_shell_script(args: &GuardArgs) -> bool {
@@ -80,20 +82,20 @@ fn is_shell_script(args: &GuardArgs) -> bool {
 }
 
 /// Takes what is this guardian's and closes all else; fails before anybody relies on it.
-fn prepare(args: &GuardArgs) -> Result<(Told, InitialState), String> {
+fn prepare(args: &GuardArgs) -> Result<(Events, InitialState), String> {
     // First: on macOS the queue is a descriptor of its own.
     stdin::close_all_but(&args.descriptors())
         .map_err(|error| format!("could not close what it inherited: {error}"))?;
     // The folder it was started in may be on a disk that somebody wants to take out.
     let _ = std::env::set_current_dir("/");
     #[cfg(target_os = "linux")]
-    let told = Told::begin(args)?;
+    let events = Events::begin(args, peer::peer_state)?;
     #[cfg(target_os = "macos")]
-    let told = Told::begin(crate::sys::macos::Mac, args)?;
+    let events = Events::begin(crate::sys::macos::Mac, args)?;
     let directory = crate::config::state_dir().map_err(|error| error.to_string())?;
     // Without its log nothing is ended: what a run would refuse is said while the client's log is read.
     crate::audit::usable(&directory).map_err(|error| format!("no audit log could be written: {error}"))?;
-    Ok(told)
+    Ok(events)
 }
 
 /// A container outlives the process that ran it, and only its engine can end it.

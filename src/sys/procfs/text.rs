@@ -205,7 +205,10 @@ mod tests {
             tracer: Some(Pid(77)),
         };
         assert_eq!(status(text), expected);
-        assert_eq!(status(b"Name:\ta\nVmRSS: many kB\nVmSwap: 18446744073709551615 kB"), ProcStatus::default());
+        assert_eq!(
+            status(b"Name:\ta\nVmRSS: many kB\nVmSwap: 18446744073709551615 kB"),
+            ProcStatus::default()
+        );
     }
 
     #[test]
