@@ -53,7 +53,7 @@ impl Answers for KernelAnswers<'_> {
             Way::In => (End::Reader(id), End::Writer(id)),
             Way::Out => (End::Writer(id), End::Reader(id)),
         };
-        if self.holders.is_held_beside(self.proc, self.id.pid, other) {
+        if self.holders.is_held_by_another(self.proc, self.id.pid, other) {
             return Sight::Open { own, other };
         }
         let dir = self.dir.get(self.proc, self.id);

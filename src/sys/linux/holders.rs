@@ -25,14 +25,14 @@ pub(super) struct Holders {
     /// Those of them that belong to the viewer's user. Filled when all processes are read.
     pub(super) unreadable: BTreeSet<Pid>,
     /// All descriptors, by their target.
-    index: InodeMap<FdTarget, Vec<Held>>,
+    index: InodeMap<FdTarget, Vec<HeldDescriptor>>,
     /// The holders that were found in `index`. Cleared when `index` grows.
     found: InodeMap<End, Rc<[Pid]>>,
-    everybody: bool,
+    all_read: bool,
 }
 
 /// A descriptor of a process.
-struct Held {
+struct HeldDescriptor {
     pid: Pid,
     fd: u32,
     /// Its access mode, once that was requested; `Err` if it cannot be read.
@@ -48,7 +48,7 @@ impl Holders {
             unreadable: BTreeSet::new(),
             index: InodeMap::default(),
             found: InodeMap::default(),
-            everybody: false,
+            all_read: false,
         }
     }
 
@@ -63,7 +63,7 @@ impl Holders {
         }
         self.found.clear();
         for (fd, target) in table.ends() {
-            self.index.entry(target).or_default().push(Held { pid, fd, access: None });
+            self.index.entry(target).or_default().push(HeldDescriptor { pid, fd, access: None });
         }
     }
 
@@ -88,7 +88,7 @@ impl Holders {
                     ancestors.iter().any(|ancestor| {
                         let pid = ancestor.pid();
                         // If the descriptors cannot be read, `holds` is false for both ends.
-                        self.learn(proc, pid);
+                        self.read_descriptors(proc, pid);
                         self.holds(proc, pid, other) && !self.holds(proc, pid, own) && !doubtful(pid)
                     })
                 })
@@ -107,38 +107,38 @@ impl Holders {
     ) {
         if others.calls_somebody() {
             for ancestor in tree.ancestors(record) {
-                self.learn(proc, ancestor.pid());
+                self.read_descriptors(proc, ancestor.pid());
             }
         }
         let pid = record.pid();
         let ways = others.ways().map(|end| (end, false));
         let ends: Vec<(End, bool)> = ways.chain(others.callers().map(|end| (end, true))).collect();
-        if self.everybody || (ends.is_empty() && !wires.wants_names()) {
+        if self.all_read || (ends.is_empty() && !wires.wants_names()) {
             return;
         }
         let below: HashSet<Pid> = tree.descend(pid, |_| false).iter().map(|row| row.pid()).collect();
         for pid in &below {
-            self.learn(proc, *pid);
+            self.read_descriptors(proc, *pid);
         }
         let mut inside = |(end, own): &(End, bool)| {
             // If the process holds both ends of a pipe itself, its client left them open in it by mistake.
-            let found = self.who(proc, *end);
+            let found = self.holders_of(proc, *end);
             !found.is_empty() && found.iter().all(|held| below.contains(held) || (*own && *held == pid))
         };
         if wires.wants_names() || !ends.iter().all(&mut inside) {
-            self.read_everybody(proc, tree);
+            self.read_all(proc, tree);
         }
     }
 
-    fn read_everybody(&mut self, proc: &mut Proc, tree: &Tree<'_>) {
-        self.everybody = true;
+    fn read_all(&mut self, proc: &mut Proc, tree: &Tree<'_>) {
+        self.all_read = true;
         let own = self.viewer.uid;
         for record in tree.living() {
             let readable = own == Uid(0) || record.uid == Some(own);
             // A kernel thread has no process group and no open descriptors.
             let kernels = record.group == Pid(0) && (record.pid() == Pid(2) || record.parent == Pid(2));
             let pid = record.pid();
-            if readable && !kernels && !self.learn(proc, pid) && record.uid == Some(own) {
+            if readable && !kernels && !self.read_descriptors(proc, pid) && record.uid == Some(own) {
                 // The row's user may be provisional, so it is read exactly. If that fails, the process has ended.
                 if proc.uid_of(pid).is_ok_and(|uid| Uid(uid) == own) {
                     self.unreadable.insert(pid);
@@ -149,7 +149,7 @@ impl Holders {
 
     /// Reads the descriptors of a process, unless they were read before. Returns false if the process is alive and not
     /// all of its descriptors could be read.
-    fn learn(&mut self, proc: &mut Proc, pid: Pid) -> bool {
+    fn read_descriptors(&mut self, proc: &mut Proc, pid: Pid) -> bool {
         if !self.read.contains(&pid) {
             match proc.fds_of(pid).and_then(|fds| FdTable::read(fds.as_fd())) {
                 Ok(table) => self.add(pid, &table),
@@ -181,7 +181,7 @@ impl Holders {
 
     /// Was a process other than `pid` seen to hold this end? `false` may also mean that this was not checked: if many
     /// descriptors refer to the pipe, a query to the kernel is cheaper.
-    pub(super) fn is_held_beside(&mut self, proc: &mut Proc, pid: Pid, end: End) -> bool {
+    pub(super) fn is_held_by_another(&mut self, proc: &mut Proc, pid: Pid, end: End) -> bool {
         /// Each takes up to one call; a query to the kernel takes four.
         const FEW: usize = 8;
         let Some(all) = self.index.get_mut(&target(end)).filter(|all| all.len() <= FEW) else { return false };
@@ -190,7 +190,7 @@ impl Holders {
 
     /// The processes that hold an end. The result is kept, because hundreds of processes may write to one pipe, and the
     /// question then comes up for each of them.
-    fn who(&mut self, proc: &mut Proc, end: End) -> Rc<[Pid]> {
+    fn holders_of(&mut self, proc: &mut Proc, end: End) -> Rc<[Pid]> {
         if let Some(found) = self.found.get(&end) {
             return Rc::clone(found);
         }
@@ -201,9 +201,9 @@ impl Holders {
     }
 }
 
-impl Held {
+impl HeldDescriptor {
     fn access(&mut self, proc: &mut Proc) -> Option<Access> {
-        let Held { pid, fd, access } = self;
+        let HeldDescriptor { pid, fd, access } = self;
         access.get_or_insert_with(|| proc.access(*pid, *fd).ok_or(())).ok()
     }
 
@@ -226,7 +226,7 @@ fn target(end: End) -> FdTarget {
 }
 
 /// The processes that have one of these descriptors on this end, each once.
-fn at_end<'h>(held: impl Iterator<Item = &'h mut Held>, end: End, proc: &mut Proc) -> Vec<Pid> {
+fn at_end<'h>(held: impl Iterator<Item = &'h mut HeldDescriptor>, end: End, proc: &mut Proc) -> Vec<Pid> {
     let mut pids: Vec<Pid> = held.filter_map(|held| held.is_at(end, proc).then_some(held.pid)).collect();
     pids.sort_unstable();
     pids.dedup();
@@ -243,19 +243,19 @@ fn holds_nothing(proc: &mut Proc, pid: Pid) -> bool {
 }
 
 /// [`Holders`] as a [`Naming`], with what it needs to read the access mode of one more descriptor.
-pub(super) struct Named<'a> {
+pub(super) struct HolderNaming<'a> {
     pub(super) holders: &'a mut Holders,
     pub(super) proc: &'a mut Proc,
     pub(super) tree: &'a Tree<'a>,
 }
 
-impl Naming for Named<'_> {
+impl Naming for HolderNaming<'_> {
     fn holders(&mut self, end: End) -> Rc<[Pid]> {
-        self.holders.who(self.proc, end)
+        self.holders.holders_of(self.proc, end)
     }
 
     fn holders_beside(&mut self, pid: Pid, end: End) -> Vec<Pid> {
-        let Named { holders, proc, .. } = self;
+        let HolderNaming { holders, proc, .. } = self;
         if let Some(found) = holders.found.get(&end) {
             return found.iter().copied().filter(|held| *held != pid).collect();
         }
@@ -275,8 +275,8 @@ impl Naming for Named<'_> {
     }
 
     fn sees_everybody(&self) -> bool {
-        let Holders { everybody, refused, viewer, .. } = &*self.holders;
-        *everybody && refused.is_empty() && viewer.uid == Uid(0)
+        let Holders { all_read, refused, viewer, .. } = &*self.holders;
+        *all_read && refused.is_empty() && viewer.uid == Uid(0)
     }
 
     fn is_below(&self, pid: Pid, above: Pid) -> bool {

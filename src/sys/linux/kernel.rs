@@ -13,7 +13,7 @@ use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
 use super::super::SysError;
 use super::proc::Proc;
-use super::table::{Units, gone};
+use super::table::{KernelUnits, gone};
 use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{Kernel, Refusal, Signal};
 use crate::sys::procfs::Stat;
@@ -47,7 +47,7 @@ pub struct OsKernel {
     stop: Arc<AtomicUsize>,
     epoll: OwnedFd,
     origin: Instant,
-    units: Units,
+    units: KernelUnits,
     /// All processes that were ever held.
     held: HashSet<ProcessId>,
 }
@@ -88,7 +88,7 @@ impl OsKernel {
             stop,
             epoll,
             origin: Instant::now(),
-            units: Units::get(),
+            units: KernelUnits::get(),
             held: HashSet::new(),
         })
     }
