@@ -72,7 +72,7 @@ fn read(session: &Session, owners: UidPrecision) -> anyhow::Result<(Snapshot, Sc
         }
         let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
         let interest;
-        (scout, interest) = known.learn(catalog, table);
+        (scout, interest) = known.with_configurations(catalog, table);
         interest
     };
     let snapshot =
@@ -122,7 +122,8 @@ impl JudgedLook<'_> {
         before == 0 || !kept.is_empty()
     }
 
-    /// What was probably meant where a wanted name or client matches nothing, as it is typed: `notes`, `--client codex`.
+    /// What was probably meant where a wanted name or client matches nothing, as it is typed: `notes`, `--client
+    /// codex`.
     pub(super) fn near(&self, wanted: &Wanted) -> Vec<String> {
         let findings = || self.judgement.findings.iter();
         let servers: Vec<&str> = findings().map(|finding| &*finding.instance.server).collect();
@@ -148,8 +149,8 @@ impl JudgedLook<'_> {
     }
 }
 
-/// What the person's clients are configured to start, and the catalog with it. Read once, only when there is anything to
-/// judge (that takes milliseconds), and never for a recorded table, which must mean the same on every machine.
+/// What the person's clients are configured to start, and the catalog with it. Read once, only when there is anything
+/// to judge (that takes milliseconds), and never for a recorded table, which must mean the same on every machine.
 fn configurations(session: &Session) -> &(Vec<ConfiguredServer>, Catalog) {
     session.configurations.get_or_init(|| {
         let servers = read_configurations();
