@@ -37,7 +37,7 @@ use crate::look::Look;
 use crate::policy::Policy;
 use crate::process::{Pid, Snapshot, Uid};
 
-/// Judges everything in a look.
+/// Judges all instances and clients of a look.
 pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
     let instances = instance::group(look);
     let seen: Vec<Observation> =
@@ -68,12 +68,12 @@ pub fn judge<'a>(look: &Look<'a>, policy: &Policy) -> Judgement<'a> {
 /// Whether a wire is dead, and the verdict.
 type Judged = (Answer<Proof>, Verdict);
 
-/// The verdict on each instance and whether its wire is dead, and the members of all instances that are ended for a dead
-/// wire.
+/// The verdict on each instance and whether its wire is dead, and the members of all instances that are ended for a
+/// dead wire.
 ///
-/// Two leaked servers may hold each other's wire. So at first every instance counts as dead, and each round removes those
-/// that another process keeps alive, until no verdict changes. This needs every process that may hold an end to be
-/// readable; otherwise no instance counts as dead at first.
+/// Two leaked servers may hold each other's wire. So at first every instance counts as dead, and each round removes
+/// those that another process keeps alive, until no verdict changes. This needs every process that may hold an end to
+/// be readable; otherwise no instance counts as dead at first.
 fn verdicts(
     instances: &[Instance<'_>],
     seen: &[Observation],

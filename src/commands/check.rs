@@ -1,4 +1,4 @@
-//! `mcp-reap check`: is anything wrong? By exit code, in one line, and in the forms of others.
+//! `mcp-reap check`: is anything wrong? The answer is an exit code and one line, or output for a monitoring system.
 
 use super::output::{answer, answer_in_words};
 use super::{Session, look};
@@ -34,10 +34,10 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     Ok(Exit::fine_if(health.is_fine()))
 }
 
-/// The answer of a monitoring plugin that could not tell: its one line, and UNKNOWN. Only the first line of the
-/// message is the plugin's answer.
+/// Prints the answer of a monitoring plugin that found nothing out: one line with the first line of the message, and
+/// UNKNOWN.
 pub(super) fn unknown(message: &str) -> Exit {
-    // Without a stdout there is nothing left to print to.
+    // If stdout is closed, there is nowhere to print to.
     let _ = answer(&nagios::unknown(message.lines().next().unwrap_or_default()));
     Exit::Plugin(nagios::PluginState::Unknown as u8)
 }
@@ -48,7 +48,7 @@ pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
     unknown(text.strip_prefix("error: ").unwrap_or(&text))
 }
 
-/// The last run on this machine that came to its end; a recorded table has none.
+/// The last finished run on this machine; `None` for a recorded table.
 fn last_run(session: &Session) -> anyhow::Result<Option<Run>> {
     if session.snapshot.is_some() {
         return Ok(None);

@@ -47,7 +47,7 @@ pub(super) fn run(action: &ConfigAction, global: &Global) -> anyhow::Result<()> 
     }
 }
 
-/// Writes a commented file; returns whether there was none before.
+/// Writes a commented file, unless there is one. Returns whether it was written.
 fn init(path: &Path) -> anyhow::Result<bool> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
@@ -67,7 +67,7 @@ fn edit(path: &Path, global: &Global) -> anyhow::Result<()> {
     }
     let named = |name| std::env::var(name).ok().filter(|editor: &String| !editor.trim().is_empty());
     let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| "vi".to_owned());
-    // A shell reads the words of it, as git and crontab(1) do: `code --wait`, `emacs -nw`.
+    // A shell splits the value into words, as with git and crontab(1): `code --wait`, `emacs -nw`.
     let mut command = std::process::Command::new("sh");
     command.args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(path);
     let ended = command.status().with_context(|| format!("failed to start the editor ({editor})"))?;
@@ -78,7 +78,7 @@ fn edit(path: &Path, global: &Global) -> anyhow::Result<()> {
     report(path, &[("fine", true)], &format!("{} is fine", shown(path)), global)
 }
 
-/// What was done or found, for a program or a person.
+/// Prints what was done or found, for a program or a person.
 fn report(path: &Path, facts: &[(&str, bool)], sentence: &str, global: &Global) -> anyhow::Result<()> {
     if global.json {
         return answer(&about(path, facts));
@@ -98,7 +98,7 @@ fn about(path: &Path, facts: &[(&str, bool)]) -> String {
     object.to_string()
 }
 
-/// What is in force after file and flags.
+/// Prints the settings in force after file and flags.
 fn show(mut loaded: Loaded, around: &Surroundings, global: &Global) -> anyhow::Result<()> {
     global.overrides.apply(&mut loaded.policy)?;
     let settings = all(&loaded, global);
@@ -118,7 +118,7 @@ fn show(mut loaded: Loaded, around: &Surroundings, global: &Global) -> anyhow::R
     answer(&settings::text(&source, &settings, Screen::of_stdout(global.color)))
 }
 
-/// Every value with where it comes from: flag, line of the file, or default.
+/// Every value with its origin: a flag, a line of the file, or the default.
 fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
     let policy = &loaded.policy;
     let file = loaded.origin.as_ref().and_then(|file| file.file_name()).map(|name| name.display());
@@ -153,7 +153,7 @@ fn all(loaded: &Loaded, global: &Global) -> Vec<Setting> {
     settings
 }
 
-/// The values that are no lists, each with whether a flag of its name sets it in this run.
+/// The values that are not lists, each with whether a flag sets it in this run.
 fn values(loaded: &Loaded, flags: &Overrides) -> [(&'static str, Option<String>, bool); 13] {
     let Policy { limits, grace, min_age, confirm_after, settle, detached, clients, .. } = &loaded.policy;
     let quoted = |text: String| Some(format!("\"{text}\""));

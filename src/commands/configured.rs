@@ -1,5 +1,5 @@
-//! `mcp-reap list --configured`: each configured server with its running instances, and the running
-//! instances nobody configures.
+//! `mcp-reap list --configured`: each configured server with its running instances, and the running instances that no
+//! configuration names.
 
 use super::Session;
 use super::look::{self, JudgedLook};
@@ -86,8 +86,9 @@ fn has(server: &ConfiguredServer, wanted: &[String]) -> bool {
     matches!(&server.transport, Transport::Stdio { argv } if argv == wanted)
 }
 
-/// Does an instance belong to this client's entry? Where several clients have the same line it is the one that it
-/// runs under; where the owner is not one of them, or not known (an orphan's), it may belong to any of them.
+/// Is an instance counted for the entry of this client? `with_argv` are all clients that have an entry with this
+/// command line. The instance belongs to the one that it runs under. If it runs under none of them, or its owner is not
+/// known (it is an orphan), it is counted for all of them.
 fn is_credited(client: &str, with_argv: &[&str], owner: Option<&str>) -> bool {
     owner.is_none_or(|owner| owner == client || !with_argv.contains(&owner))
 }

@@ -1,4 +1,4 @@
-//! A plan in words, and a person's yes to it: the question, and what is printed where there is nobody to ask.
+//! Shows a plan and asks the person for a yes to it.
 
 use super::Session;
 use super::output::{answer, can_ask, confirm, notice};
@@ -7,13 +7,13 @@ use crate::exit::Exit;
 use crate::plan::{Plan, Target};
 use crate::render::{Scene, json, next, table};
 
-/// Shows the plan and asks; returns how to end where there is no yes to it. Only a person's yes ends anything: where
-/// nobody can be asked, the plan and what to do is all there is.
+/// Shows the plan and asks. Returns `None` after a yes, otherwise the exit code. If no person can be asked, it prints
+/// the plan and what to do instead.
 pub(super) fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result<Option<Exit>> {
     let plan = scene.plan;
     if plan.targets.is_empty() {
         show(session, scene)?;
-        // There is nothing to say yes to, here or at a terminal; what was chosen stays.
+        // No instance would be ended, so nothing is asked. If instances were chosen, they stay.
         return Ok(Some(Exit::fine_if(plan.ends_all_chosen())));
     }
     if !can_ask() {
@@ -35,7 +35,7 @@ pub(super) fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result
     Ok(None)
 }
 
-/// The question names what the person would lose.
+/// The question. It says how many of the instances are in use.
 fn question(plan: &Plan) -> String {
     let used = |target: &&Target| matches!(target.verdict, Verdict::InUse | Verdict::Undetermined);
     match plan.targets.iter().filter(used).count() {
@@ -47,7 +47,7 @@ fn question(plan: &Plan) -> String {
     }
 }
 
-/// The plan on stdout, and below it in words what it is, what stays and what can be done about that.
+/// Prints the plan on stdout, and a summary with next steps on stderr.
 pub(super) fn show(session: &Session, scene: &Scene<'_>) -> anyhow::Result<()> {
     if session.json {
         return answer(&json::report(scene));

@@ -1,6 +1,6 @@
 //! `mcp-reap doctor`: what it can see, what it may do, what is missing and what to do about it.
 //!
-//! It changes nothing: no folder is made, no signal sent. The disk is tried with a file that is gone at once.
+//! It changes nothing: it makes no folder and sends no signal. It tries the disk with a file that it removes at once.
 
 mod guarded;
 mod installed;
@@ -30,7 +30,7 @@ use crate::units::show_size;
 
 pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let mut lines = vec![version(), machine(), configuration(global)];
-    // Whatever is wrong with the file, the rest can be looked at with the defaults.
+    // If the configuration has a mistake, everything else is examined with the defaults.
     let session = Session::new(global).or_else(|_| Session::new(&Global::default()));
     let session = session.unwrap_or_else(|_| with_the_defaults(global));
     lines.extend(table(&session));
@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     Ok(Exit::fine_if(!broken))
 }
 
-/// What a person has who configured nothing.
+/// A session with the default configuration.
 fn with_the_defaults(global: &Global) -> Session {
     Session {
         policy: Policy::default(),
@@ -68,7 +68,7 @@ fn version() -> DoctorLine {
     DoctorLine::fine("mcp-reap", format!("{} for {os} {arch}, {program}{run}", env!("CARGO_PKG_VERSION")))
 }
 
-/// The machine, and the user as which this runs.
+/// The machine, and the user that mcp-reap runs as.
 fn machine() -> DoctorLine {
     let machine = Machine::here();
     let system: Vec<String> = [machine.os, machine.os_version].into_iter().flatten().collect();
@@ -116,7 +116,7 @@ fn table(session: &Session) -> Vec<DoctorLine> {
     let seen = format!("{} in {}", count(snapshot.processes.len(), "process"), elapsed(began.elapsed()));
     let own = snapshot.viewer.uid;
     let shown = if own.0 != 0 && snapshot.processes.iter().all(|record| record.uid == Some(own)) {
-        // hidepid, a container or a namespace: owners and clients of other users are not seen.
+        // With hidepid, in a container or in a namespace, owners and clients of other users are not seen.
         let mend = "others are hidden from it (hidepid, or a container): owners among them are not known";
         DoctorLine::note("process table", format!("{seen}, all of this user"), mend)
     } else {
@@ -146,7 +146,7 @@ fn running(judged: &JudgedLook<'_>) -> DoctorLine {
     }
 }
 
-/// Whether the other ends of pipes and sockets can be found, counted by those that there are.
+/// Of how many pipes and sockets the other ends were found.
 fn wires(snapshot: &Snapshot) -> DoctorLine {
     let own = snapshot.processes.iter().filter(|record| record.uid == Some(snapshot.viewer.uid));
     let stdio = own.filter_map(|record| record.details.stdio.as_ref());

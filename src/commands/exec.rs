@@ -15,7 +15,7 @@ use crate::render::clean::clean;
 
 use super::output::notice;
 
-/// Reads `[--linger DURATION] [--] COMMAND...`; `None` for what clap has to parse or refuse.
+/// Parses `[--linger DURATION] [--] COMMAND...`; `None` for any other form, which clap parses or refuses.
 pub(super) fn read(words: &[OsString]) -> Option<(&[OsString], Option<Duration>)> {
     match words {
         [option, linger, rest @ ..] if option == "--linger" => {
@@ -28,7 +28,7 @@ pub(super) fn read(words: &[OsString]) -> Option<(&[OsString], Option<Duration>)
     }
 }
 
-/// Never returns when all is well.
+/// Becomes the server. Returns only if that fails.
 pub(super) fn run(command: &[OsString], linger: Option<Duration>) -> Exit {
     if command.is_empty() {
         notice("mcp-reap: exec needs a command: mcp-reap exec -- npx -y some-server");
@@ -52,7 +52,7 @@ pub(super) fn run(command: &[OsString], linger: Option<Duration>) -> Exit {
     Exit::NotStarted(error.code())
 }
 
-/// What hangs up on descriptor 0.
+/// The wire on descriptor 0, whose hang-up is watched.
 #[cfg(target_os = "linux")]
 fn stdin() -> Option<WireId> {
     crate::guard::stdin::of_this_process()
@@ -63,7 +63,7 @@ fn stdin() -> Option<WireId> {
     super::guard::wire_on(&crate::sys::macos::Mac, 0)
 }
 
-/// One line for whoever reads the client's log, and a note for `doctor`.
+/// Prints one line into the client's log, and notes it for `doctor`.
 fn unguarded(why: &Refused) {
     let why = clean(&why.to_string());
     notice(&format!("mcp-reap: exec: the server runs without a guardian: {why}"));

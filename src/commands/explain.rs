@@ -52,8 +52,8 @@ pub(super) fn run(session: &Session, targets: &[Named]) -> anyhow::Result<()> {
     answer_in_words(&text.collect::<Vec<_>>().join("\n"), session.screen)
 }
 
-/// The processes that an argument names: one by its number, the roots of all instances of a server, or
-/// those that listen on a port.
+/// The processes that an argument names: the one with a pid, the roots of all instances of a server, or those that
+/// listen on a port.
 pub(super) fn named<'a>(
     target: &Named,
     judged: &JudgedLook<'a>,
@@ -92,10 +92,10 @@ pub(super) fn named<'a>(
     }
 }
 
-/// What stands above a process, and where it works. `here`: it runs on this machine.
+/// The ancestors of a process and its working folder. `here`: it runs on this machine.
 fn whereabouts(record: &ProcessRecord, look: &Look<'_>, here: bool) -> Whereabouts {
     let mut line = look.tree.ancestors(record);
-    // An init above everything explains nothing, unless it adopted this very process.
+    // An init at the top explains nothing, unless it adopted this process.
     while line.len() > 1 && line.last().is_some_and(|top| look.roles.role(top.pid()) == Some(Role::Init)) {
         line.pop();
     }
@@ -105,15 +105,15 @@ fn whereabouts(record: &ProcessRecord, look: &Look<'_>, here: bool) -> Whereabou
     Whereabouts { chain, folder, repository, marked_by: marked_by(record, here) }
 }
 
-/// The process that `mcp-reap exec` became, by the marker in the environment. Of most processes that was not read for a
-/// judgement; of one that a person asks about it is.
+/// The process that `mcp-reap exec` became, by the marker in the environment of `record`. A judgement does not read
+/// that environment for most processes, so it is read here.
 fn marked_by(record: &ProcessRecord, here: bool) -> Option<Pid> {
     let read = || Marker::in_environment(&crate::sys::environment(record.pid())?);
     let marker = Marker::of(record).or_else(|| if here { read() } else { None })?;
     Some(marker.root.pid).filter(|_| marker.root != record.id)
 }
 
-/// A client by the name that it is known by; anything else as a person would call it.
+/// A short name for a process: that of a client in the catalog, or what a person would call it.
 fn short_name(record: &ProcessRecord, look: &Look<'_>) -> String {
     let client = look.roles.get(record.pid()).filter(|known| known.role == Role::Client);
     if let Some(client) = client {
@@ -131,7 +131,7 @@ fn short_name(record: &ProcessRecord, look: &Look<'_>) -> String {
     }
 }
 
-/// The nearest folder upwards that has a `.git`: a folder, or the file of a worktree. Nothing is opened.
+/// The nearest folder upwards with a `.git`, which is a folder, or a file in a worktree. Nothing is opened.
 fn repository(folder: &Path) -> Option<String> {
     let found = folder.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())?;
     Some(found.display().to_string())

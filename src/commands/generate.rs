@@ -1,4 +1,4 @@
-//! `mcp-reap completions` and `mcp-reap man`: written from the command line's own description.
+//! `mcp-reap completions` and `mcp-reap man`, generated from the definition of the command line.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::cli::documented;
 use crate::clients::{self, ConfiguredServer, Places, Scope, Transport, wrap};
 use crate::render::clean::clean;
 
-/// Completions for a shell, or for the one in `$SHELL`, on stdout.
+/// Prints completions for a shell, or for the one in `$SHELL`.
 pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<()> {
     let Some(shell) = shell.or_else(Shell::from_env) else {
         bail!(
@@ -21,13 +21,14 @@ pub(super) fn completions(shell: Option<Shell>) -> anyhow::Result<()> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut documented(), "mcp-reap", &mut text);
     let text = String::from_utf8(text).context("completions are not UTF-8")?;
-    // clap_complete 4.6 writes a hyphen in the program's name in two ways, and bash then completes
-    // nothing behind a subcommand.
+    // clap_complete 4.6 writes the hyphen of the program's name in two ways. Without this bash completes nothing after
+    // a subcommand.
     let text = text.replace("mcp__subcmd__reap", "mcp__reap");
     answer(&with_instances(shell, text))
 }
 
-/// What follows `explain`, `kill` and the options of `wrap` comes from the program itself, each time a person presses Tab.
+/// Adds completions for `explain`, `kill` and the options of `wrap`: the program itself prints the candidates each time
+/// the person presses Tab.
 fn with_instances(shell: Shell, text: String) -> String {
     const BASH: &str = include_str!("generate/instances.bash");
     const ZSH: &str = include_str!("generate/instances.zsh");
@@ -37,7 +38,7 @@ fn with_instances(shell: Shell, text: String) -> String {
         Shell::Fish => text + FISH,
         Shell::Zsh => {
             let text = completed_in_zsh(&text);
-            // Before the last lines, which call or register what stands above them.
+            // Insert before the last lines, which call or register the functions above them.
             match text.rfind("\nif [ \"$funcstack[1]\"") {
                 Some(at) => format!("{}{ZSH}{}", &text[..at], &text[at..]),
                 None => text + ZSH,
@@ -47,11 +48,11 @@ fn with_instances(shell: Shell, text: String) -> String {
     }
 }
 
-/// The definition for zsh, with our functions in place of file names where a pid or a name is wanted.
+/// The definition for zsh, with our functions instead of file names for a pid or a name.
 fn completed_in_zsh(text: &str) -> String {
     let mut in_wrap = false;
     let mut line = |line: &str| {
-        // `(install)`: here begins what follows that command.
+        // A line `(install)` begins the part for that command.
         let command = line.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
         match command.filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase())) {
             Some("wrap") => in_wrap = true,
@@ -71,7 +72,8 @@ fn completed_in_zsh(text: &str) -> String {
     text.lines().map(&mut line).collect()
 }
 
-/// What completes `wrap install` and `wrap uninstall`: for each entry that can be written the action, client and name.
+/// Prints the candidates for `wrap install` and `wrap uninstall`: action, client and name of each entry that can be
+/// written.
 pub(super) fn configured() -> anyhow::Result<()> {
     let places = Places::from_env().context("no home directory is known: set $HOME")?;
     let line = |server: &ConfiguredServer| {
@@ -86,7 +88,7 @@ pub(super) fn configured() -> anyhow::Result<()> {
     answer(&lines.join("\n"))
 }
 
-/// What completes `explain` and `kill`: each instance by pid and by name, with what it is.
+/// Prints the candidates for `explain` and `kill`: each instance by pid and by name, with a description.
 pub(super) fn instances(session: &Session) -> anyhow::Result<()> {
     let (snapshot, scout) = look::take(session)?;
     let judgement = look::judge(session, &snapshot, scout).judgement;
@@ -101,13 +103,13 @@ pub(super) fn instances(session: &Session) -> anyhow::Result<()> {
     answer(&lines.join("\n"))
 }
 
-/// What the definition of the command line does not hold, in the form of man(7).
+/// The sections of the man page that the definition of the command line does not contain, as man(7) source.
 const MORE: &str = include_str!("generate/man.roff");
 
 /// The page of the program itself.
 fn main_page() -> anyhow::Result<String> {
     let mut text = Vec::new();
-    // As in a folder, where `help` has no page of its own.
+    // `help` has no page, as in a folder of pages.
     let command = documented().disable_help_subcommand(true);
     clap_mangen::Man::new(command).render(&mut text).context("failed to write the man page")?;
     let text = String::from_utf8(text).context("the man page is not UTF-8")?;
@@ -124,7 +126,7 @@ fn main_page() -> anyhow::Result<String> {
     })
 }
 
-/// What follows the options of a command are its examples, which clap_mangen calls EXTRA and sets as one paragraph.
+/// Corrects the section with the examples of a command, which clap_mangen calls EXTRA and sets as one paragraph.
 fn name_the_examples(folder: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -141,7 +143,7 @@ fn name_the_examples(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The man page on stdout, or the pages of all commands in a folder.
+/// Prints the man page, or writes the pages of all commands into a folder.
 pub(super) fn man(folder: Option<&Path>) -> anyhow::Result<()> {
     let Some(folder) = folder else { return answer(&main_page()?) };
     std::fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;

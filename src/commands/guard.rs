@@ -1,4 +1,4 @@
-//! `mcp-reap guard`: what `exec` leaves beside a server. Nobody types it.
+//! `mcp-reap guard`: the guardian that `exec` starts beside a server. No person types this command.
 
 mod end;
 mod host;
@@ -7,9 +7,9 @@ mod look;
 mod peer;
 mod queue;
 mod record;
+mod server;
 mod unread_rules;
 mod whole;
-mod world;
 
 use std::ffi::OsStr;
 use std::io::Write as _;
@@ -27,16 +27,16 @@ use super::output::notice;
 
 pub use host::{Host, Settings};
 pub use queue::{Queue, wire_on};
-pub use world::Server;
+pub use server::Server;
 
-/// Watches until the server is gone. Says on the pipe of its arguments that it does, or why it does not.
+/// Watches until the server is gone. It reports on the pipe of its arguments that it watches, or why it does not.
 pub(super) fn run(words: &[String]) -> Exit {
     let Some(args) = GuardArgs::parse(words) else {
         notice("mcp-reap: guard is started by exec, and by nothing else");
         return Exit::Refused;
     };
     let Some(ready) = ffi::adopt(args.ready_fd) else { return Exit::Refused };
-    // While this is still the folder that the command's path is about.
+    // This comes before `prepare`, which changes the working folder: the path of the command may be relative.
     let script = is_shell_script(&args);
     let (mut events, watched) = match prepare(&args) {
         Ok(prepared) => prepared,
@@ -45,13 +45,13 @@ pub(super) fn run(words: &[String]) -> Exit {
             return Exit::Refused;
         }
     };
-    // Seen while it is still exec's; the server's own command line may be anything.
-    let mut world = Server::new(host::Here::new(), &args).of_a_shell_script(script);
+    // The command line is read while it is still that of exec. The server may show any other.
+    let mut server = Server::new(host::Here::new(), &args).of_a_shell_script(script);
     let _ = std::fs::File::from(ready).write_all(b"\n");
-    world = world.with_the_client_behind();
+    server = server.with_the_client_behind();
     #[cfg(target_os = "linux")]
     ffi::release_code_pages();
-    let root_gone = match watch(watched, &mut events, &mut world) {
+    let root_gone = match watch(watched, &mut events, &mut server) {
         Ok(root_gone) => root_gone,
         Err(error) => {
             super::output::log_to_file();
@@ -65,40 +65,41 @@ pub(super) fn run(words: &[String]) -> Exit {
     Exit::Fine
 }
 
-/// Reports to this system's guardian what happens.
+/// The source of a guardian's events on this system.
 #[cfg(target_os = "linux")]
 type Events = crate::guard::poll::PollEvents;
 #[cfg(target_os = "macos")]
 type Events = Queue<crate::sys::macos::Mac>;
 
-/// Is what `exec` is about to become a script for a shell?
+/// Is the program that `exec` is about to become a script for a shell?
 fn is_shell_script(args: &GuardArgs) -> bool {
     let mut record = ProcessRecord::new(args.root.pid, args.root.start);
-    record.argv = Some(world::command_of(&crate::sys::command(args.root.pid)));
+    record.argv = Some(server::command_of(&crate::sys::command(args.root.pid)));
     let Some(program) = Resolution::of(&record).program else { return false };
     let file = matches!(program.kind, Kind::Binary | Kind::Script);
     let path = std::env::var_os("PATH");
     file && command::is_shell_script(OsStr::new(&program.text), program.kind == Kind::Binary, path.as_deref())
 }
 
-/// Takes what is this guardian's and closes all else; fails before anybody relies on it.
+/// Closes all descriptors except the guardian's own, begins to watch, and checks that the audit log can be written. An
+/// error is reported before the server starts.
 fn prepare(args: &GuardArgs) -> Result<(Events, InitialState), String> {
-    // First: on macOS the queue is a descriptor of its own.
+    // The descriptors are closed first, because on macOS the queue is a new descriptor.
     stdin::close_all_but(&args.descriptors())
         .map_err(|error| format!("could not close what it inherited: {error}"))?;
-    // The folder it was started in may be on a disk that somebody wants to take out.
+    // The guardian leaves the folder in which it was started, so that the disk of that folder can be unmounted.
     let _ = std::env::set_current_dir("/");
     #[cfg(target_os = "linux")]
     let events = Events::begin(args, peer::peer_state)?;
     #[cfg(target_os = "macos")]
     let events = Events::begin(crate::sys::macos::Mac, args)?;
     let directory = crate::config::state_dir().map_err(|error| error.to_string())?;
-    // Without its log nothing is ended: what a run would refuse is said while the client's log is read.
+    // Without an audit log nothing is ended. If a run would refuse it, that is reported now, in the client's log.
     crate::audit::usable(&directory).map_err(|error| format!("no audit log could be written: {error}"))?;
     Ok(events)
 }
 
-/// A container outlives the process that ran it, and only its engine can end it.
+/// Stops the container of a server. It outlives the process that ran it, and only its engine can end it.
 fn stop_container(engine: &str, marker: &str) {
     match container::stop(engine, marker) {
         Ok(stopped) if stopped.is_empty() => {}

@@ -1,4 +1,4 @@
-//! Allow rules that protect nothing: a run names those of its flags, `doctor` those of the file.
+//! Allow rules that match nothing: a run reports those of its flags, `doctor` those of the file.
 
 use super::Session;
 use super::look::JudgedLook;
@@ -16,11 +16,11 @@ fn idle<'s>(session: &'s Session, judged: &JudgedLook<'_>) -> Vec<&'s AllowRule>
     classify::idle_rules(&instances, &judged.look, &session.policy.allow)
 }
 
-/// An allow pattern that matches nothing protects nothing: mostly a slip.
+/// Reports patterns of `--allow` that match nothing, which is mostly a slip.
 pub(super) fn notice_flags(session: &Session, judged: &JudgedLook<'_>) {
     let idle = idle(session, judged);
     for text in &session.allow {
-        // Each pattern is two rules: of the name, and of the command.
+        // Each pattern makes two rules: one for the name, one for the command.
         let is = |rule: &&&AllowRule| {
             let patterns = [&rule.name, &rule.command].into_iter().flatten();
             rule.origin == "--allow" && patterns.map(ToString::to_string).any(|pattern| pattern == *text)
@@ -31,7 +31,7 @@ pub(super) fn notice_flags(session: &Session, judged: &JudgedLook<'_>) {
     }
 }
 
-/// Allow rules that protect nothing now, and nothing that a client is configured to start: slips, mostly.
+/// Allow rules of the file that match no running process and no configured server, which is mostly a slip.
 pub(super) fn of_the_file(session: &Session, judged: &JudgedLook<'_>) -> Vec<DoctorLine> {
     let idle = idle(session, judged);
     if idle.is_empty() {
@@ -43,7 +43,7 @@ pub(super) fn of_the_file(session: &Session, judged: &JudgedLook<'_>) -> Vec<Doc
     let configured = |rule: &&&AllowRule| {
         rule.name.as_ref().is_some_and(|name| entries.iter().any(|entry| name.matches(entry)))
     };
-    // A flag is two rules, of which one may well be idle; the run names those.
+    // A pattern of `--allow` makes two rules, and one of them may match nothing. The run reports patterns.
     let idle = idle.iter().filter(|rule| rule.origin != "--allow" && !configured(rule));
     idle.map(|rule| {
         let found = format!("{}: {} matches nothing that runs", rule.origin, super::config::allow(rule));

@@ -23,7 +23,7 @@ pub(super) fn run(session: &Session, cli: &Cli, args: &KillArgs) -> anyhow::Resu
     for target in &args.targets {
         roots.extend(chosen(target, &judged, &session.source())?);
     }
-    // A person sees what is in use before the yes; a script has to pass --in-use.
+    // A person is shown what is in use before the question. A script has to pass --in-use.
     let asked = !yes && !dry_run && can_ask();
     let choice = Choice::Chosen { roots, in_use: args.in_use || asked };
     if dry_run {

@@ -46,16 +46,16 @@ fn detail(args: &ListArgs) -> Detail {
     Detail { tree: args.tree, columns, order: args.sort, part, ..Detail::default() }
 }
 
-/// What is left of the instances when only the wanted ones are shown.
+/// Which instances are left when only the wanted ones are shown.
 enum Kept {
-    /// At least one, or there was none before.
+    /// At least one, or there was none before the selection.
     Any,
-    /// Nothing fits; `near` was probably meant.
+    /// None matches; `near` was probably meant.
     Nothing { near: Vec<String> },
 }
 
 impl Kept {
-    /// Leaves only what is wanted.
+    /// Keeps only the wanted instances.
     fn of(judged: &mut JudgedLook<'_>, wanted: &Wanted) -> Kept {
         let near = judged.near(wanted);
         if judged.keep(wanted) { Kept::Any } else { Kept::Nothing { near } }
@@ -76,12 +76,12 @@ fn summary(
             format!("no instance fits{all}{}", did_you_mean(near))
         }
         Kept::Any if scene.judgement.findings.is_empty() => "no MCP server is running".to_owned(),
-        // Of a part, the memory that "all instances" take is not known here.
+        // If only a part is shown, the memory of "all instances" is not known here.
         Kept::Any => table::summary(scene, memory.filter(|_| args.wanted.is_all())),
     }
 }
 
-/// Looks again and again until `q` or a signal ends it.
+/// Shows the list again and again until `q` or a signal ends it.
 fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
     let memory = session.memory();
     let keys = Keys::open();
@@ -94,8 +94,8 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let list = table::list(&scene, screen, detail(args));
         let summary = summary(&scene, session, memory, args, &kept);
         let text = match screen.width {
-            // Home, and clear what the look before left below: no flicker, as there is with a clear first. A second line
-            // of the summary would push the first line of the list out of a full screen.
+            // Home, and clear what the look before left below: no flicker, as there is with a clear first. A second
+            // line of the summary would push the first line of the list out of a full screen.
             Some(width) => {
                 let list = screen.as_high(&plain::wrapped(&list, width)) + &fit(&summary, width) + "\n";
                 format!("\x1b[H{}\x1b[J", list.replace('\n', "\x1b[K\n"))

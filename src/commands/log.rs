@@ -1,4 +1,4 @@
-//! `mcp-reap log`: what past runs ended, why, and what it brought.
+//! `mcp-reap log`: what past runs ended, why, and how much memory that freed.
 
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
@@ -14,8 +14,7 @@ use crate::history::Run;
 use crate::render::log;
 use crate::render::style::Screen;
 
-/// How often the file is looked at while it is followed: soon enough for a person, and nothing to
-/// a machine.
+/// How often the size of the file is checked while it is followed.
 const AGAIN: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<()> {
@@ -47,11 +46,11 @@ pub(super) fn run(args: &LogArgs, global: &Global) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Shows what there is, then each run once it is over, until its reader is gone: that is checked once a round, because
-/// a reader that left is no error of a write before there is something to write.
+/// Shows the past runs, then each further run when it is finished, until the reader of stdout is gone. This is checked
+/// once a round, because without a write there is no error that shows it.
 ///
-/// A new run is rare and a look at the file's size is cheap, so everything is read again only when
-/// the file has changed; renamed and begun anew files need no thought that way.
+/// New runs are rare and the check of the file's size is cheap. So the whole log is read again, and only when the size
+/// has changed. Then files that were rotated need no special case.
 fn follow(
     directory: &Path,
     since: Option<DateTime<Utc>>,
@@ -62,7 +61,7 @@ fn follow(
     let mut shown: HashSet<String> = HashSet::new();
     let mut seen = None;
     loop {
-        // The last run may be at work; an older one without an end will never have one.
+        // The last run may still be going on. An older run without an end will never get one.
         let open = runs.last().filter(|run| !run.finished).map(|run| run.run.clone());
         runs.retain(|run| Some(&run.run) != open.as_ref() && !shown.contains(&run.run));
         let text = if json {

@@ -20,8 +20,8 @@ use crate::render::Scene;
 use crate::render::clean::clean;
 use crate::tree::Tree;
 
-/// Reads the process table of this machine with the details that matter, or the recorded table. The scout has
-/// identified its processes.
+/// Reads the process table of this machine with the details that matter, or the recorded table. Returns it with the
+/// scout that has identified its processes.
 pub(super) fn take(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     take_with(session, UidPrecision::Provisional)
 }
@@ -50,7 +50,7 @@ fn take_with(session: &Session, owners: UidPrecision) -> anyhow::Result<(Snapsho
     Ok((snapshot, scout))
 }
 
-/// The process table of this machine without the services: enough to group processes, and too little to judge them.
+/// The process table of this machine without the services. It suffices to group processes, but not to judge them.
 pub(super) fn take_without_services(session: &Session) -> anyhow::Result<(Snapshot, Scout<'_>)> {
     read(session, UidPrecision::Provisional)
 }
@@ -63,8 +63,8 @@ fn read(session: &Session, owners: UidPrecision) -> anyhow::Result<(Snapshot, Sc
         if configured || !scout.has_candidates() {
             return interest;
         }
-        // Names and verdicts must not depend on which other processes there are, so the configurations are read as
-        // soon as there is anything to judge; details of what only they identify are read like those of the rest.
+        // The configurations are read as soon as there is anything to judge. So the details of a process that only they
+        // identify are read too, and names and verdicts do not depend on which other processes are running.
         configured = true;
         let catalog = &configurations(session).1;
         if !catalog.has_entries() {
@@ -72,7 +72,7 @@ fn read(session: &Session, owners: UidPrecision) -> anyhow::Result<(Snapshot, Sc
         }
         let known = std::mem::replace(&mut scout, Scout::new(&session.catalog));
         let interest;
-        (scout, interest) = known.learn(catalog, table);
+        (scout, interest) = known.with_configurations(catalog, table);
         interest
     };
     let snapshot =
@@ -87,12 +87,12 @@ pub(super) struct JudgedLook<'a> {
     pub(super) plan: Plan,
 }
 
-/// Judges a table and plans the end of what nobody uses.
+/// Judges a table and plans to end the instances that nobody uses.
 pub(super) fn judge<'a>(session: &Session, snapshot: &'a Snapshot, scout: Scout<'a>) -> JudgedLook<'a> {
     judge_for(session, snapshot, scout, &Choice::Unused)
 }
 
-/// Judges a table and plans the end of a choice.
+/// Judges a table and plans to end the chosen instances.
 pub(super) fn judge_for<'a>(
     session: &Session,
     snapshot: &'a Snapshot,
@@ -112,7 +112,8 @@ pub(super) fn judge_for<'a>(
 }
 
 impl JudgedLook<'_> {
-    /// Leaves only the wanted instances to be shown; all were judged. `false` when there are some and none is wanted.
+    /// Keeps only the wanted instances, after all were judged. Returns `false` if there are instances and none is
+    /// wanted.
     pub(super) fn keep(&mut self, wanted: &Wanted) -> bool {
         let before = self.judgement.findings.len();
         self.judgement.findings.retain(|finding| wanted.takes(finding));
@@ -122,7 +123,8 @@ impl JudgedLook<'_> {
         before == 0 || !kept.is_empty()
     }
 
-    /// What was probably meant where a wanted name or client matches nothing, as it is typed: `notes`, `--client codex`.
+    /// The names that were probably meant if a wanted name or client matches nothing, as arguments: `notes`,
+    /// `--client codex`.
     pub(super) fn near(&self, wanted: &Wanted) -> Vec<String> {
         let findings = || self.judgement.findings.iter();
         let servers: Vec<&str> = findings().map(|finding| &*finding.instance.server).collect();
@@ -132,12 +134,12 @@ impl JudgedLook<'_> {
         names.chain(client.map(|client| format!("--client {client}"))).collect()
     }
 
-    /// What the renderers show of it.
+    /// This look for the renderers.
     pub(super) fn scene(&self) -> Scene<'_> {
         Scene::new(self.look.snapshot, &self.judgement, &self.plan)
     }
 
-    /// Those of the containers that nobody uses. What could not be found out is a notice.
+    /// The containers that nobody uses. Prints a notice for each query that failed.
     pub(super) fn abandoned(&self, mut answer: Containers) -> Containers {
         for trouble in &answer.troubles {
             notice(&clean(trouble));
@@ -148,8 +150,9 @@ impl JudgedLook<'_> {
     }
 }
 
-/// What the person's clients are configured to start, and the catalog with it. Read once, only when there is anything to
-/// judge (that takes milliseconds), and never for a recorded table, which must mean the same on every machine.
+/// The servers in the configurations of the person's clients, and the catalog with them. They are read once and only
+/// when there is anything to judge, because that takes milliseconds. They are never read for a recorded table, whose
+/// verdicts must be the same on every machine.
 fn configurations(session: &Session) -> &(Vec<ConfiguredServer>, Catalog) {
     session.configurations.get_or_init(|| {
         let servers = read_configurations();
@@ -158,7 +161,7 @@ fn configurations(session: &Session) -> &(Vec<ConfiguredServer>, Catalog) {
     })
 }
 
-/// The servers in the clients' configuration files; warns of what could not be read.
+/// Reads the servers in the clients' configuration files, and warns of files that could not be read.
 fn read_configurations() -> Vec<ConfiguredServer> {
     let Some(places) = Places::from_env() else { return Vec::new() };
     let began = Instant::now();
@@ -168,14 +171,14 @@ fn read_configurations() -> Vec<ConfiguredServer> {
     found.servers
 }
 
-/// Warns of what could not be read of the clients' configurations.
+/// Warns of configurations of clients that could not be read.
 pub(super) fn warn(found: &Findings) {
     for warning in &found.warnings {
         tracing::warn!("{}", clean(&warning.to_string()));
     }
 }
 
-/// A table that is judged by the configurations in any case, with their servers.
+/// Reads a table, which will be judged by the configurations in any case. Returns it with their servers.
 pub(super) fn take_by_configurations(
     session: &Session,
 ) -> anyhow::Result<(Snapshot, Scout<'_>, &[ConfiguredServer])> {
@@ -194,8 +197,8 @@ fn configured(server: ConfiguredServer) -> Option<Configured> {
     Some(Configured { client: server.client, entry: server.entry, argv, cwd })
 }
 
-/// The conversations of running clients, where the servers' environments do not name them. Never of a recorded
-/// table, which must mean the same on every machine.
+/// The conversation of each running client that has a server whose environment does not name it. This is never used for
+/// a recorded table, whose output must be the same on every machine.
 fn conversations(judgement: &Judgement<'_>, tree: &Tree<'_>) -> HashMap<Pid, String> {
     let unnamed = judgement.findings.iter().filter(|finding| finding.conversation.is_none());
     let mut clients: Vec<Pid> =
@@ -207,8 +210,8 @@ fn conversations(judgement: &Judgement<'_>, tree: &Tree<'_>) -> HashMap<Pid, Str
     records.filter_map(|record| Some((record.pid(), clients::conversation(&places, record)?))).collect()
 }
 
-/// Containers of MCP images without a client, where the person wants them. The engines are queried before the
-/// processes are looked at: a client that starts meanwhile is seen, and its container is not reported.
+/// All running containers, if the person asked for them. The engines are queried before the processes are read. So a
+/// client that starts meanwhile is seen, and its container is not reported.
 pub(super) fn containers(asked: bool) -> Option<Containers> {
     asked.then(crate::services::containers)
 }

@@ -1,4 +1,4 @@
-//! The commands: one file per subcommand. Here is which one runs, and who gets its errors.
+//! The commands, one file per subcommand. This file chooses the command and reports its errors to the right audience.
 
 mod check;
 mod config;
@@ -59,7 +59,7 @@ pub fn misspelt(audience: Audience, mistake: &clap::Error) -> Exit {
     }
 }
 
-/// Says what is wrong; for a command name that other programs use, adds which command it is called here.
+/// Prints what is wrong. For a command name that other programs use, it adds the name of that command here.
 fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
     use clap::error::{ContextKind, ContextValue};
     let word = match mistake.get(ContextKind::InvalidSubcommand) {
@@ -73,8 +73,8 @@ fn misspelt_by_a_person(mistake: &clap::Error) -> Exit {
     Exit::Refused
 }
 
-/// Answers a lone `--version` without clap, which would build the options of every command first: two thirds of such
-/// a start. `None` for any other command line.
+/// Answers a single `--version` without clap, which would first build the options of every command (two thirds of such
+/// a start). `None` for any other command line.
 pub fn version(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
     let word = args.nth(1)?;
     if args.next().is_some() || (word != "--version" && word != "-V") {
@@ -85,12 +85,12 @@ pub fn version(mut args: impl Iterator<Item = OsString>) -> Option<Exit> {
 
 const VERSION: &str = concat!("mcp-reap ", env!("CARGO_PKG_VERSION"));
 
-/// Runs `exec` and `guard`, also without clap: a server waits for `exec`, and `guard` must stay small. `None` for any
-/// other command line.
+/// Runs `exec` and `guard`, also without clap, because a server waits for `exec`, and `guard` must need little memory.
+/// `None` for any other command line.
 pub fn before_the_runtime() -> Option<Exit> {
     let mut words: Vec<OsString> = std::env::args_os().collect();
     if words.is_empty() {
-        // With musl std gets its arguments from the runtime, which has not started yet.
+        // With musl, std gets the arguments from Rust's runtime, which has not started yet.
         words = cmdline_words();
     }
     let words = words.get(1..)?;
@@ -113,12 +113,12 @@ fn cmdline_words() -> Vec<OsString> {
 }
 
 /// # Errors
-/// Everything that ends in exit code 2: usage, configuration, environment. Nothing was ended then.
+/// Errors of usage, configuration or environment, for which the exit code is 2. Nothing was ended then.
 fn dispatch(cli: &Cli, matches: &ArgMatches, audience: Audience) -> anyhow::Result<Exit> {
     stop::outlive_full_files()?;
     let global = &cli.global;
     output::for_people(!global.json && !is_for_a_program(cli));
-    // A call of the hook logs into a file, and only when something went wrong.
+    // A call of the hook logs only into a file, and only an error.
     if audience != Audience::Hook {
         diagnostics::start(diagnostics::level(global.verbose, global.quiet), None)?;
     }

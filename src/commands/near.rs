@@ -1,16 +1,16 @@
-//! Names that a person probably meant, where a typed one matches nothing.
+//! Finds the names that a person probably meant when a typed name matches nothing.
 
 use crate::pattern::Pattern;
 use crate::render::clean::clean;
 
-/// So many names are still read.
+/// The most names that are proposed.
 const MOST: usize = 3;
 
-/// Those of `names` that are near to what was typed, the nearest first.
+/// The names that are near to what was typed, the nearest first.
 ///
-/// A server is often called by a part of its name (`memory` for `server-memory`), so a name is near when it contains what
-/// was typed, or when it or one of its words is at most a third of its letters away. What is typed as a regular expression
-/// is near to nothing.
+/// People often use a part of a server's name (`memory` for `server-memory`). So a name is near if it contains what was
+/// typed, or if it or one of its words differs in at most a third of its letters. No name is near to a regular
+/// expression.
 pub(super) fn near<'n>(typed: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
     let typed = typed.trim_matches(['*', '?']).to_lowercase();
     if typed.is_empty() || typed.starts_with("re:") {
@@ -21,7 +21,7 @@ pub(super) fn near<'n>(typed: &str, names: impl IntoIterator<Item = &'n str>) ->
         if name.contains(&typed) || name.len() > 2 && typed.contains(&name) {
             return Some(0);
         }
-        // Of a short word a third is too little to go by: `codex` is not `code`.
+        // Short words are not compared: a third of `codex` is enough to make `code` of it.
         let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 4);
         let far = |word: &str| {
             Some(strsim::osa_distance(&typed, word)).filter(|far| *far <= (word.len() / 3).max(1))
@@ -35,7 +35,7 @@ pub(super) fn near<'n>(typed: &str, names: impl IntoIterator<Item = &'n str>) ->
     found.into_iter().take(MOST).map(|(_, name)| clean(name)).collect()
 }
 
-/// The same for what is a pattern; none where the pattern matches one of `names`.
+/// [`near`] for a pattern; none if the pattern matches one of `names`.
 pub(super) fn near_pattern(typed: &Pattern, names: &[&str]) -> Vec<String> {
     if names.iter().any(|name| typed.matches(name)) {
         return Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn near_pattern(typed: &Pattern, names: &[&str]) -> Vec<String> {
     near(typed.as_str(), names.iter().copied())
 }
 
-/// ". Did you mean notes, maps or mail?"; nothing where there is nothing near.
+/// ". Did you mean notes, maps or mail?"; empty if `names` is empty.
 pub(super) fn did_you_mean(names: &[String]) -> String {
     match names {
         [] => String::new(),

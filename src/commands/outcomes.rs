@@ -1,4 +1,4 @@
-//! What became of each process of a plan, also of those that were sent no signal.
+//! The outcome of each process of a plan, also of those that were sent no signal.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,8 +9,9 @@ use crate::render::Scene;
 
 /// An outcome for each member of each instance in the plan of the first look (`first`), ended or withheld.
 ///
-/// `results` is what became of those that the confirmed plan ends. Of the others the last look (`seen`) shows which have
-/// ended by themselves; what it still has was left alone. Without another look nothing is known to have ended.
+/// `results` has the outcomes of the members that the confirmed plan ends. For the others the last look (`seen`)
+/// decides: processes that are missing in it have ended by themselves, and the rest was left alone. Without another
+/// look no process is known to have ended.
 pub(super) fn of_each(
     first: &Scene<'_>,
     confirmed: &Plan,
@@ -31,7 +32,7 @@ pub(super) fn of_each(
     for instance in planned.map(|finding| &finding.instance) {
         let why = match confirmed.withheld_because(instance.root.id) {
             Some(why) => why.as_str(),
-            // Its instance goes, but at the second look it was no part of that.
+            // Its instance is ended, but at the second look it was no longer a member.
             None if confirmed.ends(instance.root.id) => Why::Changed.as_str(),
             None => "the run stopped before any signal",
         };
@@ -56,8 +57,8 @@ mod tests {
     use crate::policy::Policy;
     use crate::process::{ProcessState, StartTime};
 
-    /// Two orphans, server-memory (2010, 2011, 2012) and mcp-server-fetch (2100, 2101), one too young (2300), and others
-    /// that no plan is about.
+    /// Two orphans, server-memory (2010, 2011, 2012) and mcp-server-fetch (2100, 2101), one too young (2300), and
+    /// others that no plan is about.
     const TABLE: &[u8] = include_bytes!("../../tests/cli/tables/machine.json");
 
     fn plan_of(look: &Look<'_>) -> Plan {
@@ -68,7 +69,8 @@ mod tests {
     /// What happens to the process table between the looks.
     type Meanwhile<'a> = &'a dyn Fn(&mut Vec<ProcessRecord>);
 
-    /// The outcome of each pid, where the second look differs from the first by `meanwhile`; `None` stops the run before it.
+    /// The outcome of each pid, where the second look differs from the first by `meanwhile`; `None` stops the run
+    /// before it.
     fn outcomes(meanwhile: Option<Meanwhile<'_>>) -> BTreeMap<u32, &'static str> {
         let (catalog, policy) = (Catalog::builtin(), Policy::default());
         let first = Snapshot::from_json(TABLE).unwrap();

@@ -21,12 +21,12 @@ pub(super) fn answer(text: &str) -> anyhow::Result<()> {
     answer_to_reader(text).map(|_| ())
 }
 
-/// The answer in sentences, which on a terminal breaks between words and never within one.
+/// Prints the answer as sentences, which on a terminal are wrapped between words.
 pub(super) fn answer_in_words(text: &str, screen: Screen) -> anyhow::Result<()> {
     answer(&screen.width.map_or_else(|| text.to_owned(), |width| plain::wrapped(text, width)))
 }
 
-/// [`answer`] for a command that goes on until its reader is gone: `false` when it is.
+/// [`answer`] for a command that goes on until its reader is gone. Returns `false` when the reader is gone.
 pub(super) fn answer_to_reader(text: &str) -> anyhow::Result<bool> {
     let text = &*for_this_locale(text);
     let mut out = std::io::stdout().lock();
@@ -42,7 +42,8 @@ pub(super) fn answer_to_reader(text: &str) -> anyhow::Result<bool> {
     }
 }
 
-/// Waits this long, or until the reader of stdout is gone: `false` when it is. A file and a terminal always have one.
+/// Waits this long, or until the reader of stdout is gone. Returns `false` when it is gone. A file or a terminal always
+/// has a reader.
 pub(super) fn wait_for_reader(wait: Duration) -> bool {
     let begun = Instant::now();
     let out = std::io::stdout();
@@ -54,12 +55,12 @@ pub(super) fn wait_for_reader(wait: Duration) -> bool {
     if polled.is_ok() && fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
         return false;
     }
-    // A signal ended it early, or (on macOS) a device cannot be polled.
+    // A signal interrupted poll, or (on macOS) the device cannot be polled.
     std::thread::sleep(wait.saturating_sub(begun.elapsed()));
     true
 }
 
-/// Prints a notice for a person on stderr, in lines that break between words. A closed stderr is no reason to fail.
+/// Prints a notice for a person on stderr, wrapped between words. A closed stderr is no error.
 pub(super) fn notice(text: &str) {
     let text = for_this_locale(text);
     let text = match terminal_size_of(std::io::stderr()) {
@@ -69,18 +70,18 @@ pub(super) fn notice(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Prints what clap could not parse, in its colours where there are any.
+/// Prints an error of clap, in colour if stderr shows colours.
 pub(super) fn print_mistake(mistake: &clap::Error) {
     let color = Screen::of(&std::io::stderr(), Color::Auto).color;
     let text = mistake.render();
     let text = if color { text.ansi().to_string() } else { text.to_string() };
-    // Nobody who types a flag that a command does not take means the name of a server.
+    // clap proposes to pass the unknown flag as a value, which would be the name of a server. Nobody means that.
     let is_tip = |line: &&str| line.contains(" to pass '") && line.contains(" as a value, use ");
     let lines: Vec<&str> = text.trim_end().lines().filter(|line| !is_tip(line)).collect();
     notice(&lines.join("\n").replace("\n\n\n", "\n\n"));
 }
 
-/// Asks a question that `y` answers.
+/// Asks a yes-or-no question.
 pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
     let answer = ask_for(&format!("{question} [y/N] "))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
@@ -95,23 +96,23 @@ pub(super) fn ask_for(question: &str) -> anyhow::Result<String> {
     let read =
         std::io::stdin().read_line(&mut line).context("failed to read the answer from the terminal")?;
     if read == 0 {
-        // Ctrl-D ends no line: what comes next would stand behind the question.
+        // Ctrl-D ends no line, so the next output would follow the question on its line.
         let _ = writeln!(err);
         return Ok("n".to_owned());
     }
     Ok(line)
 }
 
-/// Is there a person who sees the plan and the question, and can answer? Not where any of the three streams leads
-/// elsewhere: `| tee`, `2> log`, a script, ssh without a terminal.
+/// Is there a person who sees the plan and the question and can answer? Only if stdin, stdout and stderr are all
+/// terminals, so not with `| tee`, `2> log`, in a script or with ssh without a terminal.
 pub(super) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Set once: what is written is for people whose locale is ASCII, and not for programs, which read UTF-8.
+/// Whether the output is for people with an ASCII locale. Programs read UTF-8. Set once.
 static ASCII: OnceLock<bool> = OnceLock::new();
 
-/// Sets who reads what is written from now on.
+/// Sets whether people or programs read the output from now on.
 pub(super) fn for_people(people: bool) {
     let _ = ASCII.set(people && !plain::locale_is_utf8(|name| std::env::var_os(name)));
 }
@@ -123,8 +124,8 @@ pub(super) fn for_this_locale(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Sends diagnostics to the log file in the state directory. A second call changes nothing, and without a log file the
-/// work goes on.
+/// Sends diagnostics to the log file in the state directory. A second call changes nothing. If the file cannot be
+/// opened, that is no error.
 pub(super) fn log_to_file() {
     if let Ok(directory) = crate::config::state_dir() {
         let _ = diagnostics::start(LevelFilter::ERROR, Some(&directory));
@@ -136,7 +137,7 @@ pub(super) fn shown(path: &Path) -> String {
     clean(&path.display().to_string())
 }
 
-/// An error with its causes in one line. A cause that the message ends with already is not repeated.
+/// An error with its causes in one line. A cause is left out if the message already ends with it.
 pub(super) fn with_causes(error: &anyhow::Error) -> String {
     error.chain().skip(1).fold(error.to_string(), |text, cause| {
         let cause = cause.to_string();

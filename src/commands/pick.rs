@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge(session, &snapshot, scout);
     let scene = judged.scene();
-    // Whatever a person may choose: what is allowed, managed or never a target is no choice.
+    // The list has all instances that a person may choose, so none that is allowed, managed or never a target.
     let all = judged.judgement.findings.iter().map(|finding| finding.instance.root.id).collect();
     let may = Choice::Chosen { roots: all, in_use: true };
     let choosable = Plan::of(&judged.judgement, &judged.look, &session.policy, &may);
@@ -50,15 +50,15 @@ pub(super) fn run(session: &Session, cli: &Cli) -> anyhow::Result<Exit> {
             return Ok(Exit::Fine);
         }
     };
-    // To mark what nobody uses is the yes to it; what is in use needs another yes, by name.
+    // Marking an instance that nobody uses is the yes to end it. For one in use the person is asked again.
     let yes = rows.iter().all(|row| row.unused);
     let roots: HashSet<_> = rows.iter().map(|row| row.root).collect();
-    // What came into use meanwhile stays, unless that yes was for it.
+    // Without that question, an instance that came into use meanwhile stays.
     let choice = Choice::Chosen { roots, in_use: !yes };
     reap::run(session, &RunRequest { choice, yes, wait: true, by: cli.started_by })
 }
 
-/// What an ordinary run would end, and how that or anything else is ended where nobody can choose.
+/// Prints the plan of an ordinary run, and how to end instances where there is no terminal to choose on.
 fn without_terminal(session: &Session) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge(session, &snapshot, scout);
@@ -90,7 +90,8 @@ fn is_dumb() -> bool {
 fn on_screen(session: &Session, mut list: PickList) -> anyhow::Result<Chosen> {
     let term = Term::buffered_stderr();
     let stop = Arc::new(AtomicUsize::new(0));
-    // A signal would leave the terminal without its cursor; it interrupts the wait for a key instead.
+    // A signal that ends the process would leave the terminal without its cursor, so signals are caught. A signal
+    // interrupts the wait for a key.
     listen(&stop)?;
     term.hide_cursor().context("failed to write to the terminal")?;
     let chosen = keys(session, &term, &mut list, &stop);
@@ -118,7 +119,7 @@ fn keys(session: &Session, term: &Term, list: &mut PickList, stop: &AtomicUsize)
             Err(error) => {
                 return match signal_in(stop) {
                     Some(signal) => Ok(Chosen::Signalled(signal)),
-                    // Ctrl-C where it is a letter.
+                    // Ctrl-C, if the terminal sends it as a key.
                     None if error.kind() == std::io::ErrorKind::Interrupted => Ok(Chosen::Signalled(2)),
                     None => Err(error).context("failed to read from the terminal"),
                 };
@@ -136,7 +137,7 @@ fn keys(session: &Session, term: &Term, list: &mut PickList, stop: &AtomicUsize)
     }
 }
 
-/// The same on a terminal that can only write one line below the other.
+/// Lets the person choose by numbers, on a terminal that cannot move its cursor.
 fn by_numbers(mut list: PickList) -> anyhow::Result<Chosen> {
     notice(&list.numbered());
     loop {

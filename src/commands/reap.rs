@@ -1,4 +1,4 @@
-//! `mcp-reap` itself: look, plan, ask, look again, end, report.
+//! `mcp-reap` without a subcommand: look, plan, ask, look again, end, report.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -20,7 +20,7 @@ use crate::reap::{self, Outcome, RunReport};
 use crate::render::spinner::Spinner;
 use crate::render::{Scene, figures, json, next, table};
 
-/// Up to the plan and no further: nothing is sent, nothing is written.
+/// Shows the plan. Sends no signal and writes no file.
 pub(super) fn dry_run(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, choice);
@@ -35,7 +35,7 @@ pub(super) fn dry_run(session: &Session, choice: &Choice) -> anyhow::Result<Exit
 
 /// What a run is to do.
 pub(super) struct RunRequest {
-    /// What to end.
+    /// Which instances to end.
     pub(super) choice: Choice,
     /// End them without asking.
     pub(super) yes: bool,
@@ -77,37 +77,38 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exi
             if let Some(exit) = unless_yes(session, &scene)? {
                 return Ok(exit);
             }
-            // The person said yes. The second look does not find what another run has ended meanwhile.
+            // After the yes the run waits for the lock. If another run ends the targets meanwhile, the second look does
+            // not find them.
             let Some(log) = begin(true)? else { return nothing_done(session, &request.choice) };
-            // The time a person takes to think is not the run's.
+            // The time in which the person decides is not counted.
             started = Instant::now();
             log
         }
     };
-    // Up to here Ctrl-C simply ends us; from here on it has to leave a closed log behind.
+    // Up to here Ctrl-C ends the process. From here on the end of the run must be recorded first.
     listen(&stop)?;
     let done = end(session, log, request.by, judged.plan.clone(), started, &stop)?;
     let confirmed = &done.confirmed;
     let outcomes = outcomes::of_each(&scene, &confirmed.plan, &done.report.results, confirmed.seen.as_ref());
     scene.outcomes = Some(&outcomes);
     if let Err(error) = print_results(session, &scene, &confirmed.plan, &done.totals) {
-        // What was done is done and recorded; the exit code is for that.
+        // The run is over and recorded. The exit code reports the run, not the failed output.
         notice(&format!("mcp-reap: {error:#}"));
     }
     let all_chosen = confirmed.plan.ends_all_chosen();
     Ok(match exit(done)? {
-        // Not everything that was chosen was ended.
+        // A chosen instance was not ended.
         Exit::Fine if !all_chosen => Exit::NotFine,
         exit => exit,
     })
 }
 
-/// With `--json` there is an object in any case: what was found, without outcomes.
+/// Another run does the work. With `--json` an object is printed in any case: the plan, without outcomes.
 fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     if session.json { dry_run(session, choice) } else { Ok(Exit::Fine) }
 }
 
-/// What became of a plan.
+/// The result of a run.
 pub(super) struct FinishedRun {
     confirmed: Confirmed,
     report: RunReport<AuditError>,
@@ -118,13 +119,13 @@ pub(super) struct FinishedRun {
 }
 
 impl FinishedRun {
-    /// Were all planned instances, this many, ended?
+    /// Were all planned instances ended? `planned` is their number.
     pub(super) fn ended(&self, planned: usize) -> bool {
         usize::try_from(self.totals.instances) == Ok(planned) && self.totals.failed == 0
     }
 }
 
-/// The audit log of a run that has the lock.
+/// Opens the audit log for a run that has the lock.
 pub(super) fn open(session: &Session, mut lock: RunLock, by: StartedBy) -> anyhow::Result<AuditLog> {
     lock.sign(by);
     let now = chrono::Utc::now();
@@ -132,8 +133,8 @@ pub(super) fn open(session: &Session, mut lock: RunLock, by: StartedBy) -> anyho
         .context("without an audit log nothing is ended")
 }
 
-/// From the plan of a first look to the last outcome: confirms it by a second look, ends what is
-/// left of it, and writes all of that down. `started` is when the first look began.
+/// Carries out the plan of a first look: confirms it by a second look, ends what both looks planned, and records
+/// everything. `started` is when the first look began.
 ///
 /// # Errors
 /// When the second look or the record of the run's beginning fails; nothing was ended then.
@@ -154,7 +155,7 @@ pub(super) fn end(
     let confirmed = match second_look::confirm(session, plan, &mut kernel) {
         Ok(confirmed) => confirmed,
         Err(error) => {
-            // The record of this run began, so it must also end; the caller reports the error.
+            // The beginning of this run is recorded, so its end must be too. The caller reports the error.
             let nothing = Totals { duration: started.elapsed(), ..Totals::default() };
             recorder.finished(&nothing, signal_in(stop))?;
             return Err(error);
@@ -170,7 +171,7 @@ pub(super) fn end(
     Ok(FinishedRun { confirmed, report, totals, closed, interrupted })
 }
 
-/// Shows a person that time passes while the targets have theirs.
+/// Shows a countdown while the targets have their grace.
 fn waiting(session: &Session, plan: &Plan) -> Option<Spinner> {
     let processes: usize = plan.targets.iter().map(|target| target.members.len()).sum();
     let what = format!("asked {} to end", figures::count(processes, "process"));

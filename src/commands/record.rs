@@ -22,7 +22,7 @@ pub(super) fn run(session: &Session, output: Option<&Path>) -> anyhow::Result<()
     Ok(())
 }
 
-/// A table and the machine it was taken on. Readers of tables pass over `machine`: it decides nothing.
+/// A table and the machine it was recorded on. `machine` is for people; readers of tables ignore it.
 #[derive(Serialize)]
 struct Recorded<'a> {
     machine: Machine,
@@ -30,15 +30,15 @@ struct Recorded<'a> {
     snapshot: &'a Snapshot,
 }
 
-/// Secrets in command lines are hidden; session ids and project paths in the environment prove
-/// nothing by their value, so only that they are set is kept.
+/// Removes secrets from command lines. Session ids and project paths in the environment decide nothing by their values,
+/// so only the fact that they are set is kept.
 fn without_secrets(mut snapshot: Snapshot) -> Snapshot {
     for record in &mut snapshot.processes {
         if let Some(argv) = &record.argv {
             record.argv = Some(crate::redact::argv(argv).into_iter().collect());
         }
         for (name, value) in record.details.env.iter_mut().flatten() {
-            // Pids, compared with others: the value is the evidence.
+            // These contain pids that are compared with others, so their values are kept.
             let keep = ["SYSTEMD_EXEC_PID", "OPENCODE_PID", "CLAUDE_PID", "MCP_REAP_EXEC"];
             if !keep.contains(&name.as_str()) && value != "1" {
                 "x".clone_into(value);

@@ -1,4 +1,4 @@
-//! Keeps the audit log while a run goes on, and counts what it ended.
+//! Writes the audit log during a run, and counts what the run ended.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{Ended, MemberEvent, Outcome, Recorder, RunReport, Signal, Step};
 use crate::render::figures::{count, elapsed, size_of};
 
-/// Writes what happens into the audit log.
+/// Writes the steps of a run into the audit log.
 pub(super) struct AuditRecorder<S = std::fs::File> {
     log: AuditLog<S>,
     translator: Translator,
@@ -32,7 +32,7 @@ impl<S: Sink> AuditRecorder<S> {
         self.append(&run_started(by, plan))
     }
 
-    /// Notes what would have been ended but is not.
+    /// Records the instances that are withheld.
     pub(super) fn withheld(&mut self, withheld: &[Withheld]) -> Result<(), AuditError> {
         for instance in withheld {
             let id = instance.root;
@@ -88,7 +88,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 impl Translator {
-    /// One that has happened; from the first signal on, the time that a process takes to end is counted.
+    /// The event for a step that has happened. The time that a process takes to end counts from its first signal.
     pub(super) fn happened(&mut self, event: &MemberEvent<'_>) -> AuditEvent {
         if matches!(event.step, Step::Signalled(Signal::Term | Signal::Kill)) {
             self.first_signal.entry(event.member.id).or_insert_with(Instant::now);
@@ -96,7 +96,7 @@ impl Translator {
         self.translate(event)
     }
 
-    /// Those that are about to happen.
+    /// The events for signals that are about to be sent.
     pub(super) fn intents(&self, intents: &[MemberEvent<'_>]) -> Vec<AuditEvent> {
         intents.iter().map(|event| self.translate(event)).collect()
     }
@@ -142,10 +142,10 @@ fn subject_of(target: &Target, member: &TargetMember) -> Subject {
     Subject::new(member.id, member.started_at, &target.server, target.root().pid, member.part.as_str())
 }
 
-/// What a run came to.
+/// The totals of a run.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
-    /// Instances of which nothing is left.
+    /// Instances that were ended in full.
     pub(super) instances: u32,
     /// Processes that are gone.
     pub(super) processes: u32,

@@ -1,4 +1,5 @@
-//! One run at a time: takes the lock, or waits for the run that has it, or leaves the work to that run.
+//! Takes the lock that lets only one run work at a time, or waits for the run that has it, or leaves the work to that
+//! run.
 
 use std::path::Path;
 use std::sync::atomic::AtomicUsize;
@@ -13,11 +14,11 @@ use crate::audit::{AuditError, Holder, RunLock, StartedBy};
 use crate::policy::Policy;
 use crate::render::figures::elapsed;
 
-/// Takes the lock, or prints why not: at once, or with `wait` after as long as another run may take.
-/// `None` when the work is left to that one.
+/// Takes the lock. If another run has it, waits for that run with `wait`, as long as a run may take. Without `wait` it
+/// prints a notice and returns `None`, because the other run does the work.
 ///
 /// # Errors
-/// When the lock cannot be had at all, or not within that time: nothing was ended then.
+/// When the lock cannot be taken at all, or not within that time. Nothing was ended then.
 pub(super) fn take(
     session: &Session,
     directory: &Path,
@@ -53,7 +54,7 @@ fn within(directory: &Path, patience: Duration, stop: &AtomicUsize) -> Result<Op
     RunLock::acquire_waiting(directory, || Instant::now() < until && signal_in(stop).is_none())
 }
 
-/// What another run does for this one, and what it does not.
+/// The notice that the work is left to another run.
 fn left_to(holder: Option<Holder>) -> String {
     let does = match holder.and_then(|holder| holder.by) {
         Some(StartedBy::Hook) => {

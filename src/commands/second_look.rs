@@ -1,4 +1,5 @@
-//! The second look, and those after it: only what is planned again and has come to rest is carried out.
+//! The second look and further looks, which confirm a plan: only targets that are planned again and are quiet are
+//! ended.
 
 use std::time::Duration;
 
@@ -17,17 +18,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A signal handled on another thread does not interrupt this sleep, so sleep in slices.
 const SLICE: Duration = Duration::from_millis(20);
 
-/// What is left of a plan, and the table by which that was decided.
+/// A confirmed plan, and the table by which it was confirmed.
 pub(super) struct Confirmed {
     /// What both looks planned.
     pub(super) plan: Plan,
-    /// The last look; `None` where there was nothing to look at again, or no time.
+    /// The table of the last look; `None` if there was no target, or a signal stopped the run before.
     pub(super) seen: Option<Snapshot>,
 }
 
-/// Looks again after `confirm_after`, then once a second while a target is still finishing, until `settle` has passed
-/// since the first look. The plan keeps targets that have come to rest, and those that have not by then. If a signal
-/// stops the run meanwhile, the plan is empty.
+/// Looks again after `confirm_after`, then once a second while a target is still finishing its work, until `settle` has
+/// passed since the first look. A target that is still at work then stays in the plan. If a signal stops the run
+/// meanwhile, the plan is empty.
 ///
 /// # Errors
 /// When the process table cannot be read.

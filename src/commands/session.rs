@@ -1,4 +1,4 @@
-//! What most commands need: policy, catalog, how to print, and where this program is.
+//! What most commands need: policy, catalog, output options, and the path of this program.
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use crate::render::style::Screen;
 pub(super) struct Session {
     pub(super) policy: Policy,
     pub(super) catalog: Catalog,
-    /// The servers in the clients' configuration files, and the catalog with them, once they were read.
+    /// The servers in the clients' configuration files, and the catalog with them. Filled when they are read.
     pub(super) configurations: OnceCell<(Vec<ConfiguredServer>, Catalog)>,
     pub(super) retention: Retention,
     /// The patterns of --allow.
@@ -52,18 +52,18 @@ impl Session {
         })
     }
 
-    /// The table that is shown, for hints at further commands.
+    /// The table that is judged, for hints at further commands.
     pub(super) fn source(&self) -> TableSource {
         TableSource::of(self.snapshot.as_deref())
     }
 
-    /// Bytes of memory of this machine; `None` where a recorded table is judged, which may be of another.
+    /// Bytes of memory of this machine; `None` for a recorded table, which may be from another machine.
     pub(super) fn memory(&self) -> Option<u64> {
         self.snapshot.is_none().then(Machine::here)?.memory
     }
 }
 
-/// This program's own file.
+/// The path of this program.
 pub(super) fn own_program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("failed to find this program")
 }

@@ -1,4 +1,5 @@
-//! The signals that would end a run in the middle: caught, so that it stops by itself and every outcome is recorded.
+//! Catches the signals that would end the process during a run, so that the run stops by itself and records every
+//! outcome.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -6,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
 
-/// From now on a signal leaves its number here instead of ending the process.
+/// Catches signals from now on: a signal stores its number in `stop` instead of ending the process.
 ///
 /// # Errors
-/// When the system refuses to be listened to.
+/// When the system refuses a handler.
 pub(super) fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
     let leave = |signal: i32| {
         let number = usize::try_from(signal).unwrap_or_default();
@@ -20,7 +21,7 @@ pub(super) fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
     }
     #[cfg(target_os = "linux")]
     for signal in REAL_TIME {
-        // The first of them belong to the C library, which refuses them; nothing is lost by that.
+        // The C library uses the first of them itself and refuses a handler, which does no harm.
         let _ = leave(signal);
     }
     Ok(())
@@ -30,16 +31,16 @@ pub(super) fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
 #[cfg(target_os = "linux")]
 const REAL_TIME: std::ops::RangeInclusive<i32> = 34..=64;
 
-/// Would this signal end the run, and may it be caught?
+/// Would this signal end the process, and may it be caught?
 fn ends_a_run(signal: Signal) -> bool {
     use Signal as S;
     match signal {
         S::SIGKILL | S::SIGSTOP => false,
-        // Ignored, or they stop the process, unless a handler is set.
+        // By default these are ignored or only stop the process.
         S::SIGCHLD | S::SIGCONT | S::SIGURG | S::SIGWINCH | S::SIGTSTP | S::SIGTTIN | S::SIGTTOU => false,
-        // A fault of the program itself: what ran into it would run into it again at once.
+        // A fault of this program. After a handler the same instruction would fail again at once.
         S::SIGSEGV | S::SIGBUS | S::SIGILL | S::SIGFPE => false,
-        // Ignored by Rust's runtime: a reader that left is an error of the write.
+        // Rust's runtime ignores it, so a closed pipe is an error of the write.
         S::SIGPIPE => false,
         #[cfg(target_os = "macos")]
         S::SIGINFO => false,
@@ -47,8 +48,8 @@ fn ends_a_run(signal: Signal) -> bool {
     }
 }
 
-/// Makes a file that may not grow any further (`ulimit -f`) an error of the write, as a full disk is, where it would
-/// end the process.
+/// Ignores SIGXFSZ, which would end the process when a file reaches its size limit (`ulimit -f`). Then this is an error
+/// of the write, as a full disk is.
 ///
 /// # Errors
 /// When the system refuses.
@@ -59,7 +60,7 @@ pub(super) fn outlive_full_files() -> anyhow::Result<()> {
         .context("failed to listen for SIGXFSZ")
 }
 
-/// The signal that came, if one did.
+/// The signal that arrived; `None` if none did.
 pub(super) fn signal_in(stop: &AtomicUsize) -> Option<i32> {
     i32::try_from(stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
 }

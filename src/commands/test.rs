@@ -1,4 +1,4 @@
-//! `mcp-reap test`: does this server leak? For its authors.
+//! `mcp-reap test`: tells the authors of a server whether it leaks.
 
 mod client;
 mod server_stderr;
@@ -20,11 +20,11 @@ use crate::render::clean::clean;
 use crate::render::figures::count;
 use crate::units::show_duration;
 
-/// What became of one ending.
+/// The result of one ending.
 #[derive(Debug, Serialize)]
 struct EndingResult {
     ending: Ending,
-    /// What was left of the server as it is.
+    /// What was left of the server without `exec`.
     bare: Vec<Leftover>,
     /// What was left of it under `exec`; `None` without `--under-exec`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ pub(super) fn run(args: &TestArgs, global: &Global) -> anyhow::Result<Exit> {
     Ok(Exit::fine_if(!results.iter().any(leaks)))
 }
 
-/// What the test does, and how long that takes.
+/// The line that says what the test does and how long that takes.
 fn what_begins(args: &TestArgs, endings: usize) -> String {
     let (starts, both_ways, under_exec) = if args.under_exec {
         (2 * endings, ", with and without exec,", args.wait.max(UNDER_EXEC))

@@ -1,4 +1,4 @@
-//! What `--verbose` shows of a look: how much was read, how long it took, and why a candidate is no server.
+//! The output of `--verbose`: how much was read, how long that took, and why a candidate is no server.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::process::{ProcessRecord, Snapshot};
 use crate::render::clean::{clean, fit};
 use crate::render::figures::count;
 
-/// So much of a command line is enough to know it again.
+/// How much of a command line is shown, in columns.
 const COMMAND: usize = 100;
 
-/// A part of a look takes less than a second, and often less than a millisecond.
+/// A duration in milliseconds with decimals, because a part of a look often takes less than one.
 fn ms(took: Duration) -> String {
     format!("{:.1} ms", took.as_secs_f64() * 1000.0)
 }
 
-/// What was read, and how long each part took.
+/// Logs what was read and how long each part took.
 pub(super) fn looked(snapshot: &Snapshot, closely: usize, table: Duration, services: Duration) {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return;
@@ -34,15 +34,15 @@ pub(super) fn looked(snapshot: &Snapshot, closely: usize, table: Duration, servi
     }
 }
 
-/// How many servers the configurations of the clients name, and how long reading them took. It is part of the time
-/// that the process table took.
+/// Logs how many servers the clients' configurations name and how long reading them took. That time is part of the time
+/// for the process table.
 pub(super) fn configured(servers: usize, took: Duration) {
     tracing::debug!("read {} in the clients' configurations in {}", count(servers, "server"), ms(took));
 }
 
-/// What was made of it, and how long that took.
+/// Logs the results of the judgement and how long it took.
 pub(super) fn judged(look: &Look<'_>, judgement: &Judgement<'_>, plan: &Plan, took: Duration) {
-    // What follows goes through the whole table once more.
+    // The rest goes through the whole table once more.
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }
@@ -64,7 +64,7 @@ pub(super) fn judged(look: &Look<'_>, judgement: &Judgement<'_>, plan: &Plan, to
     );
 }
 
-/// Was it read as closely as what may belong to an instance is?
+/// Were the details of this process read?
 fn is_close(record: &ProcessRecord) -> bool {
     record.details.stdio.is_some()
 }

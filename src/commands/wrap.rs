@@ -1,4 +1,4 @@
-//! `mcp-reap wrap`: configured servers under `exec`, shown, and written one at a time.
+//! `mcp-reap wrap`: shows how configured servers would start through `exec`, and writes that for one at a time.
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -23,7 +23,7 @@ use crate::sys;
 pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Result<Exit> {
     let places = Places::from_env().context("no home directory is known: set $HOME")?;
     let found = clients::read(&places);
-    // Some clients are known by their executable's path alone.
+    // Some clients are recognised only by the path of their executable.
     let everybody = |table: &Snapshot| Interest {
         surely: table.processes.iter().map(ProcessRecord::pid).collect(),
         ..Interest::default()
@@ -100,8 +100,8 @@ fn redacted(words: &[String]) -> Vec<String> {
     redact::argv(&words.iter().map(String::as_bytes).collect::<Argv>())
 }
 
-/// The client's own commands that write the same entry. They write it anew, so they are shown only where that loses
-/// nothing, and where no secret would have to be shown.
+/// The client's own commands that write this entry. They replace the whole entry, so they are shown only if it has
+/// nothing else that would be lost, and if they would not show a secret.
 fn own_command(offer: &Offer<'_>) -> Option<String> {
     let known = offer.server.scope == Scope::User && offer.bare && offer.wrapped.is_none();
     let after = offer.after.as_ref()?;
@@ -120,7 +120,7 @@ fn own_command(offer: &Offer<'_>) -> Option<String> {
     }
 }
 
-/// What was done, and what was not, which makes it not fine.
+/// Prints what was done, and what could not be done, for which the exit code is 1.
 fn report(
     done: &[WrapChange],
     left: &[(ConfiguredServer, String)],
@@ -155,7 +155,8 @@ fn report(
     Ok(exit)
 }
 
-/// A process of this client, which might write its file again: of this user or of one who could not be read.
+/// The pid of a running process of this client, which might write its file again. Its user is this one or could not be
+/// read.
 fn pid_of(client: &str, snapshot: &Snapshot, catalog: &Catalog) -> Option<u32> {
     let own = snapshot.viewer.uid;
     let is_it = |record: &&ProcessRecord| {

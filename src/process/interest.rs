@@ -1,19 +1,19 @@
-//! Which rows of a table get more than the first, cheap stage, and how exact that is.
+//! What is read of a process table: whose details, and how exactly the users.
 
 use super::id::Pid;
 
-/// The processes whose details are to be read. In any order; a pid may be in several lists.
+/// The processes whose details are to be read. The lists are in any order, and a pid may be in several of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
-    /// All details, whatever it is.
+    /// All details are read.
     pub surely: Vec<Pid>,
-    /// All but what it holds: that it is above an instance matters, not what else it talks to.
-    /// (An editor holds the pipes of all its servers, and each would have to be followed.)
+    /// All details except the descriptors are read. These processes are above an instance, and what else they talk to
+    /// does not matter. (An editor holds the pipes of all its servers, and each would have to be followed.)
     pub above: Vec<Pid>,
-    /// All details, but only when its stdin may be a pipe or a socket: without a wire nothing that could
-    /// still be read would make it an MCP server. To see that costs one system call, the rest forty.
+    /// All details are read, but only if its stdin may be a pipe or a socket. Without a wire no other detail could make
+    /// it an MCP server. This check takes one system call, and the details take forty.
     pub if_wired: Vec<Pid>,
-    /// All details, but only when its environment carries the marker of `mcp-reap exec`.
+    /// All details are read, but only if its environment contains the marker of `mcp-reap exec`.
     pub if_marked: Vec<Pid>,
 }
 
@@ -23,13 +23,13 @@ impl From<Vec<Pid>> for Interest {
     }
 }
 
-/// How the first stage reads whose a process is.
+/// How exactly the first stage reads the user of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UidPrecision {
-    /// As it is.
+    /// The effective user.
     Exact,
-    /// By the owner of a file that is open anyway, where that is us. On Linux a process that is not dumpable may look like
-    /// one of ours for it, and is another's. Enough to choose what to look at closely; every process of which details
-    /// are read gets its own user then.
+    /// The owner of a file that is open anyway, if that is us. On Linux this may be wrong for a process of another user
+    /// that is not dumpable. It suffices to choose the processes whose details are read, and these get their exact user
+    /// then.
     Provisional,
 }

@@ -1,8 +1,7 @@
-//! Looking at this machine: the process table in two stages, as plain data.
+//! Reads the process table of this machine, in two stages and as plain data, and ends processes.
 //!
-//! One folder per system: `linux` reads `/proc` and `sock_diag`, `macos` asks libproc. [`procfs`]
-//! parses what Linux prints and is built and tested everywhere; [`recorded`] reads a table that
-//! was written down before.
+//! There is one folder per system: `linux` reads `/proc` and `sock_diag`, and `macos` calls libproc. [`procfs`] parses
+//! what Linux prints, and is built and tested on every system. [`recorded`] reads a recorded table.
 
 // macOS reads every process wherever a wire is open; Linux reads the ancestors first.
 #[cfg_attr(target_os = "macos", allow(dead_code))]
@@ -15,7 +14,7 @@ pub use error::{EVIDENCE_VARIABLES, SysError};
 
 #[cfg(target_os = "linux")]
 mod linux;
-// Its readers of bytes are built and tested everywhere.
+// Its parsers are built and tested on every system.
 pub mod macos;
 
 #[cfg(target_os = "linux")]
@@ -36,10 +35,10 @@ use crate::process::{Interest, Snapshot, UidPrecision};
 
 /// Reads a cheap row of every process, then the details of those that `interest` names.
 ///
-/// The first stage fills identity, parent, group, session, user, state, terminal, memory, comm and, for processes of
-/// our own user (for root: of every user), argv. `interest` then names those that get the rest, and is called again
-/// until it names no new one: exe, cwd, evidence variables, cgroup, exact memory, stdio and its holders, ports.
-/// `service` is never filled here. Processes that vanish meanwhile are left out.
+/// The first stage reads identity, parent, group, session, user, state, terminal, memory, comm and, for processes of
+/// our own user (for root: of every user), argv. Then `interest` names the processes whose details are read: exe, cwd,
+/// evidence variables, cgroup, exact memory, stdio and its holders, ports. It is called again until it names no new
+/// process. `service` is never filled here. Processes that vanish meanwhile are left out.
 ///
 /// # Errors
 /// When the process table cannot be read at all, or is not that of our own PID namespace.
@@ -58,8 +57,8 @@ pub fn snapshot_with(
     system::snapshot(owners, &mut interest)
 }
 
-/// The rows of this process and of those above it, as the first stage of [`snapshot`] has them; on macOS every row, since
-/// there all come with one call.
+/// The rows of this process and of its ancestors, as the first stage of [`snapshot`] reads them. On macOS these are all
+/// rows, because one call returns them all.
 ///
 /// # Errors
 /// As of [`snapshot`].
@@ -70,7 +69,7 @@ pub fn ancestors() -> Result<Snapshot, SysError> {
     return snapshot(|_| Interest::default());
 }
 
-/// What a client sends to a server that it started.
+/// A signal that a client sends to a server that it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildSignal {
     /// SIGINT.
@@ -79,11 +78,11 @@ pub enum ChildSignal {
     Terminate,
 }
 
-/// Sends a signal to a child of this process. It has not been waited for as long as the value is there, so
-/// the number is its own.
+/// Sends a signal to a child of this process. A child keeps its pid until it is waited for, so no other process can get
+/// the signal.
 ///
 /// # Errors
-/// `ESRCH` when it was waited for all the same.
+/// `ESRCH` if it was waited for.
 pub fn signal_child(child: &std::process::Child, signal: ChildSignal) -> std::io::Result<()> {
     let signal = match signal {
         ChildSignal::Interrupt => rustix::process::Signal::INT,

@@ -1,4 +1,5 @@
-//! Servers that start through `exec`: do they start, and had the last one its guardian?
+//! Configured servers that start through `exec`: does that program start, and did the last server run with its
+//! guardian?
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,10 +13,11 @@ use crate::os::home;
 use crate::render::doctor::DoctorLine;
 use crate::render::figures::{count, minute};
 
-/// `--version` takes milliseconds.
+/// How long a program may take for `--version`, which normally takes milliseconds.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// The program of ours behind each configured server, and the last server that ran without its guardian.
+/// One line for each `mcp-reap` that starts configured servers, and one for the last server that ran without its
+/// guardian.
 pub(super) fn lines(found: &Findings) -> Vec<DoctorLine> {
     let mut servers: BTreeMap<&str, usize> = BTreeMap::new();
     for server in &found.servers {
@@ -37,7 +39,7 @@ fn unguarded() -> Option<DoctorLine> {
     ))
 }
 
-/// A server under `exec` does not start where this program does not.
+/// Does this `mcp-reap` start? If not, no server under its `exec` starts.
 fn starts(program: &str, servers: usize) -> DoctorLine {
     const UNDO: &str = "they do not start: install mcp-reap there again, or `mcp-reap wrap uninstall`";
     let through = format!("{} through {program}", count(servers, "configured server"));
@@ -57,7 +59,8 @@ fn starts(program: &str, servers: usize) -> DoctorLine {
     DoctorLine::broken("exec", found, UNDO)
 }
 
-/// A name without a path is looked for in this shell's PATH; a client's may be another.
+/// The path of a program. A name without a path is looked for in the `PATH` of this shell, which may differ from the
+/// client's.
 fn place(program: &str) -> Option<PathBuf> {
     if program.starts_with('/') {
         return Some(PathBuf::from(program));

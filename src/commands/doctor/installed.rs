@@ -1,4 +1,4 @@
-//! Is it run by itself: the schedule and the hook.
+//! Does mcp-reap run by itself? The state of the schedule and of the hooks.
 
 use std::path::PathBuf;
 
@@ -46,7 +46,7 @@ pub(super) fn scheduled() -> DoctorLine {
     }
 }
 
-/// A line for Claude Code, and one for each other client that has an entry of ours.
+/// One line for Claude Code, and one for each other client that has an entry of ours.
 pub(super) fn hooked() -> Vec<DoctorLine> {
     HookClient::ALL.into_iter().filter_map(hooked_by).collect()
 }
@@ -61,7 +61,8 @@ fn hooked_by(client: HookClient) -> Option<DoctorLine> {
     };
     let hooks = match look() {
         Ok(hooks) => hooks,
-        // Of the others it is not known whether the person wants any: Gemini CLI's settings may have comments.
+        // For other clients this is no error, because the person may not want a hook there. (The settings of Gemini CLI
+        // may have comments, which cannot be read.)
         Err(error) => {
             return (client == HookClient::ClaudeCode)
                 .then(|| DoctorLine::note(what, format!("{error:#}"), ""));

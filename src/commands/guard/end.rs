@@ -1,4 +1,4 @@
-//! The ordinary judgement and the ordinary ending, for one server whose guardian was woken.
+//! Judges and ends one server after an event, by the same judgement and the same ending as a run.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::super::recorder::Totals;
 use super::host::{Host, Settings};
 use super::look::{Guarded, GuardedLook};
 use super::record::ShortLocks;
-use super::whole::{Whole, ends};
+use super::whole::{WholeServer, ends};
 use crate::classify::{self, Finding, Judgement};
 use crate::guard::watch::{Grace, Judged};
 use crate::instance::Part;
@@ -20,11 +20,12 @@ use crate::policy::{Limits, Policy, Retention};
 use crate::process::{Pid, ProcessId, Snapshot};
 use crate::reap;
 
-/// Servers that obey end within 3 to 4 s of the end of their input, and on SIGTERM at once; a longer `grace`
-/// is for what they do after it. With the default grace of 5 s nothing is left after 10 s.
+/// How long a server may take to leave by itself. Servers that obey the end of their input end within 3 to 4 s, and on
+/// SIGTERM at once; a longer `grace` counts only after SIGTERM. With the default grace of 5 s nothing is left after 10
+/// s.
 pub(super) const TO_LEAVE: Duration = Duration::from_millis(3500);
 
-/// Between the two looks, at least.
+/// The least time between the two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// How a server is judged and ended.
@@ -35,24 +36,24 @@ pub(super) struct Rules {
 }
 
 impl From<Settings> for Rules {
-    /// The person's own, but for the age that protects the young and for limits on what is in use.
+    /// The rules of the person without the minimum age and without limits on instances in use.
     fn from(settings: Settings) -> Rules {
         let policy = Policy { min_age: Duration::ZERO, limits: Limits::default(), ..settings.policy };
         Rules { policy, retention: settings.retention, directory: settings.directory }
     }
 }
 
-/// What of a server a judgement looks at.
+/// Which processes of a server are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// Everything that belongs to it.
+    /// All processes that belong to it.
     Server,
-    /// It is a client: what it left behind that is a server by its name.
+    /// It is a client, and only the servers that it left behind and that are known by name are judged.
     Session,
 }
 
-/// Waits the grace, judges twice and ends what both looks agree on. `pause` returns whether to go on; `lingering` are
-/// the readers of stdout whose hold on it does not count any more.
+/// Gives the server its time to leave, judges twice, and ends the targets of both looks. `pause` returns whether to go
+/// on. `lingering` are clients that still hold stdout and no longer count as readers.
 ///
 /// # Errors
 /// When a look or the record fails; nothing more is ended then.
@@ -94,11 +95,11 @@ pub(super) fn judge_and_end<H: Host>(
     if let Some(error) = report.failed {
         return Err(error).context("the audit log could not be kept");
     }
-    let (_, left) = guarded.glance()?;
+    let (_, left) = guarded.read_members()?;
     Ok(if left.is_empty() { Judged::NothingLeft } else { Judged::SomethingLeft })
 }
 
-/// What one look would end; `None` where nothing is left.
+/// The plan of one look; `None` if no process of the server is left.
 fn plan<H: Host>(
     guarded: &Guarded<H>,
     rules: &Rules,
@@ -110,7 +111,7 @@ fn plan<H: Host>(
     if seen.tops.is_empty() {
         return Ok(None);
     }
-    forgive(&mut seen, lingering);
+    remove_readers(&mut seen, lingering);
     let mut look = Look::with_roles(&seen.snapshot, &seen.catalog, seen.roles);
     look.judges_marked = false;
     if scope == Scope::Server {
@@ -139,26 +140,26 @@ fn plan<H: Host>(
     let root_lives = seen.tops.contains(&root.pid);
     if scope == Scope::Server {
         let served = || guarded.was_a_server(policy);
-        let whole = Whole { root, root_lives, wired: guarded.marker.is_on_a_wire(), served: &served };
-        ours = whole.goes(ours, &|| guarded.name());
+        let whole = WholeServer { root, root_lives, wired: guarded.marker.is_on_a_wire(), served: &served };
+        ours = whole.findings_to_end(ours, &|| guarded.name());
     } else {
         ours.retain(|finding| ends(finding.verdict));
     }
     let judgement = Judgement { findings: ours, ..Judgement::default() };
     let mut plan = Plan::of_unused(&judgement, &look, policy);
-    as_helpers(&mut plan, &seen.snapshot, root);
-    Ok(Some(Planned { plan, root: root_lives.then_some(root) }.whole()))
+    mark_helpers(&mut plan, &seen.snapshot, root);
+    Ok(Some(Planned { plan, root: root_lives.then_some(root) }.with_its_root()))
 }
 
-/// What is to be ended, and the root of it, as long as that lives.
+/// The plan for a server, and its root while that lives.
 struct Planned {
     plan: Plan,
     root: Option<ProcessId>,
 }
 
 impl Planned {
-    /// Nothing of a server goes while its root stays, for whatever reason.
-    fn whole(mut self) -> Planned {
+    /// The plan without any target if the root lives and is not ended.
+    fn with_its_root(mut self) -> Planned {
         if self.root.is_some_and(|root| !self.plan.ends(root)) {
             self.plan.targets.clear();
         }
@@ -167,12 +168,12 @@ impl Planned {
 
     fn confirmed_by(self, second: Planned) -> Plan {
         let plan = self.plan.confirmed_by(&second.plan);
-        Planned { plan, root: second.root }.whole().plan
+        Planned { plan, root: second.root }.with_its_root().plan
     }
 }
 
-/// What left the tree and has nothing of the wire is a helper, in the record too.
-fn as_helpers(plan: &mut Plan, snapshot: &Snapshot, root: ProcessId) {
+/// Makes processes that left the tree and are on no wire helpers, also for the audit log.
+fn mark_helpers(plan: &mut Plan, snapshot: &Snapshot, root: ProcessId) {
     let wired = |pid: Pid| snapshot.processes.iter().any(|record| record.pid() == pid && record.is_wired());
     let away = |target: &&mut Target| target.root() != root && !wired(target.root().pid);
     for member in plan.targets.iter_mut().filter(away).flat_map(|target| &mut target.members) {
@@ -180,8 +181,9 @@ fn as_helpers(plan: &mut Plan, snapshot: &Snapshot, root: ProcessId) {
     }
 }
 
-/// A client that closed stdin long ago and still holds stdout has left it open, and uses it no more.
-fn forgive(seen: &mut GuardedLook, lingering: &[Pid]) {
+/// Removes the `lingering` clients from the readers of stdout where stdin is closed. Such a client left stdout open and
+/// does not use it any more.
+fn remove_readers(seen: &mut GuardedLook, lingering: &[Pid]) {
     for record in &mut seen.snapshot.processes {
         if let Some(stdio) = &mut record.details.stdio
             && stdio.stdin_peers.as_deref() == Some(&[])

@@ -1,5 +1,4 @@
-//! The machine as a guardian sees it: the running one, or in tests a model of macOS. All that a guardian decides is
-//! above this.
+//! The machine that a guardian runs on: the real one, or in tests a model of macOS. The code above this is the same.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,46 +12,46 @@ use crate::process::{Interest, Pid, Snapshot};
 use crate::reap::{Kernel, Lineage, Lookout};
 use crate::sys::{self, SysError};
 
-/// What a guardian asks of a machine, and by what it acts on it.
+/// The queries and actions of a guardian on a machine.
 pub trait Host {
     /// Ends processes.
     type Kernel: Kernel + Lookout;
 
-    /// The process table, closely where `interest` says so.
+    /// The process table, with the details of the processes that `interest` names.
     ///
     /// # Errors
     /// When it cannot be read.
     fn snapshot(&self, interest: &mut dyn FnMut(&Snapshot) -> Interest) -> Result<Snapshot, SysError>;
 
-    /// Writes into the records of `pids` which service each is in.
+    /// Writes the service of each of `pids` into its record.
     fn services(&self, snapshot: &mut Snapshot, pids: &[Pid]);
 
-    /// The environment of a process, each variable ended by a zero. `None` where it is not shown: another user's, a
-    /// process in the middle of its exec, on macOS a program of the system's.
+    /// The environment of a process, each variable ended by a zero byte. `None` if it cannot be read: the process
+    /// belongs to another user, is in the middle of its exec, or on macOS runs a program of the system.
     fn environment(&self, pid: Pid) -> Option<Vec<u8>>;
 
-    /// The command line of a process; empty where it is not shown.
+    /// The command line of a process; empty if it cannot be read.
     fn command(&self, pid: Pid) -> Argv;
 
     /// The session of a process.
     fn session(&self, pid: Pid) -> Option<Pid>;
 
-    /// Which process it is and which one forked it, where the system has numbers for that (macOS).
+    /// The numbers of a process and of the process that forked it, which are never reused. Only macOS has them.
     fn lineage(&self, pid: Pid) -> Option<Lineage>;
 
-    /// Beside pid 1, the process that takes in the orphans of this place.
+    /// The process that adopts orphans here, besides pid 1.
     fn adopter(&self) -> Pid;
 
-    /// Gets ready to end processes.
+    /// Prepares to end processes.
     ///
     /// # Errors
     /// When the system refuses; nothing is ended then.
     fn kernel(&self, all_users: bool, stop: Arc<AtomicUsize>) -> Result<Self::Kernel, SysError>;
 
-    /// From now on a signal that would end this process leaves its number in the answer.
+    /// Catches signals from now on: a signal that would end this process stores its number in the returned value.
     ///
     /// # Errors
-    /// When the system refuses to be listened to.
+    /// When the system refuses a handler.
     fn stop(&self) -> anyhow::Result<Arc<AtomicUsize>>;
 
     /// The person's settings as they are now.
@@ -61,7 +60,7 @@ pub trait Host {
     /// When the configuration cannot be read: it may hold the allowlist, so nothing is ended then.
     fn settings(&self) -> anyhow::Result<Settings>;
 
-    /// Where the record is, whatever the configuration.
+    /// The folder of the audit log. It does not depend on the configuration.
     ///
     /// # Errors
     /// When there is no home.
@@ -70,20 +69,20 @@ pub trait Host {
     /// A clock that only goes forward.
     fn now(&self) -> Duration;
 
-    /// Waits.
+    /// Sleeps.
     fn sleep(&self, time: Duration);
 }
 
-/// What of the person's settings is a guardian's business.
+/// The person's settings that a guardian uses.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What may be ended, and how.
+    /// The policy.
     pub policy: Policy,
-    /// How long the record is kept.
+    /// How long the audit log is kept.
     pub retention: Retention,
     /// How long a client may read on after it closed stdin.
     pub linger: Duration,
-    /// Where the record is.
+    /// The folder of the audit log.
     pub directory: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! What a guardian sees of the machine: its own server in detail, all else only as rows.
+//! Reads the machine for a guardian: the details of its own server, and only rows of all other processes.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,22 +20,22 @@ use crate::tree::Tree;
 
 /// The server that is guarded.
 pub(super) struct Guarded<H> {
-    /// Where it runs.
+    /// The machine.
     pub(super) host: H,
-    /// Its root and its marker.
+    /// The marker, which names the root.
     pub(super) marker: Marker,
-    /// The session of its root: a process with a terminal in another one is not part of it.
+    /// The session of its root. A process with a terminal in another session is not part of the server.
     pub(super) session: Option<Pid>,
-    /// The processes that adopt orphans here.
+    /// The processes that adopt orphans on this machine.
     pub(super) adopters: Vec<Pid>,
     /// The command line behind `exec`.
     pub(super) command: Argv,
-    /// The command is a script for a shell.
+    /// Whether the command is a script for a shell.
     pub(super) shell_script: bool,
-    /// What the environment of `exec` says, which all that it became and started was handed.
+    /// The evidence variables in the environment of `exec`, which the server and everything that it starts inherit.
     pub(super) environment: Option<BTreeMap<String, String>>,
-    /// Numbers of the root and of every member that was seen, where the system gives each to one process only: a
-    /// process that one of them forked was born to this server.
+    /// The unique numbers of the root and of every member that was seen (macOS). A process that one of them forked
+    /// belongs to this server.
     pub(super) born: RefCell<BTreeSet<u64>>,
 }
 
@@ -44,14 +44,13 @@ pub(super) struct GuardedLook {
     pub(super) snapshot: Snapshot,
     pub(super) roles: Roles,
     pub(super) catalog: Catalog,
-    /// The tops of what belongs to the server.
+    /// The topmost processes of the server: its root, and those that left its tree.
     pub(super) tops: Vec<Pid>,
 }
 
 impl<H: Host> Guarded<H> {
-    /// The table with everything about the server's own processes, and what is below a top. `None` where
-    /// nothing of it is left.
-    pub(super) fn glance(&self) -> anyhow::Result<(Snapshot, Vec<Pid>)> {
+    /// The table with the details of the server's processes, and the pids of these. There are none if nothing is left.
+    pub(super) fn read_members(&self) -> anyhow::Result<(Snapshot, Vec<Pid>)> {
         let snapshot = self
             .host
             .snapshot(&mut |table| self.members(table).into())
@@ -66,8 +65,8 @@ impl<H: Host> Guarded<H> {
         Ok((snapshot, members))
     }
 
-    /// A look for a judgement. `servers`: tops that no catalog knows are servers because the person put
-    /// `exec` in front of them.
+    /// A look for a judgement. `servers`: topmost processes that the catalog does not know are servers, because the
+    /// person put `exec` in front of them.
     pub(super) fn look(&self, policy: &Policy, servers: bool) -> anyhow::Result<GuardedLook> {
         let catalog = Catalog::builtin().with_rules(&policy.servers);
         let scout = RefCell::new(Scout::new(&catalog));
@@ -85,7 +84,7 @@ impl<H: Host> Guarded<H> {
         let mut roles = scout.into_inner().into_look(&snapshot).roles;
         let client = |record: &ProcessRecord| roles.role(record.pid()) == Some(Role::Client);
         let tops = self.tops(&snapshot, true, client);
-        // It was born below the root, and the root is not its parent: its parent adopted it.
+        // Such a process was started below the root and now has another parent, which has adopted it.
         let adopted = |record: &&mut ProcessRecord| {
             tops.contains(&record.pid())
                 && record.id != self.marker.root
@@ -95,7 +94,7 @@ impl<H: Host> Guarded<H> {
             record.details.adopted = Some(true);
         }
         if servers {
-            self.show_environments(&mut snapshot, &tops);
+            self.fill_in_environments(&mut snapshot, &tops);
             let tree = Tree::new(&snapshot);
             let serves =
                 |pid: &Pid| tree.get(*pid).is_some_and(|record| Resolution::of(record).runs_one_program());
@@ -105,9 +104,9 @@ impl<H: Host> Guarded<H> {
         Ok(GuardedLook { snapshot, roles, catalog, tops })
     }
 
-    /// Members that hide their environment may be jobs of a client's shell tool, as far as a look can tell; but what
-    /// `exec` became was started as a server, and whether it was such a job then, the environment of `exec` says.
-    fn show_environments(&self, snapshot: &mut Snapshot, tops: &[Pid]) {
+    /// Gives members whose environment cannot be read the environment of `exec`. Otherwise they would count as possible
+    /// jobs of a client's shell tool. The environment of `exec` shows whether they are.
+    fn fill_in_environments(&self, snapshot: &mut Snapshot, tops: &[Pid]) {
         let tree = Tree::new(snapshot);
         let members = tops.iter().flat_map(|top| tree.descend(*top, |_| false));
         let members: BTreeSet<Pid> = members.map(ProcessRecord::pid).collect();
@@ -118,13 +117,13 @@ impl<H: Host> Guarded<H> {
         }
     }
 
-    /// Was the root a server, as far as its command line tells? Asked when it is gone.
+    /// Was the root a server, by its command line? Needed when the root is gone.
     pub(super) fn was_a_server(&self, policy: &Policy) -> bool {
         let catalog = Catalog::builtin().with_rules(&policy.servers);
         was_a_server(&self.command, self.shell_script, &catalog)
     }
 
-    /// Its name, by its command line.
+    /// The name of the server, by its command line.
     pub(super) fn name(&self) -> String {
         let mut record = ProcessRecord::new(self.marker.root.pid, self.marker.root.start);
         record.argv = Some(self.command.clone());
@@ -133,7 +132,7 @@ impl<H: Host> Guarded<H> {
         known.or_else(resolved).unwrap_or_else(|| "server".to_owned())
     }
 
-    /// What the judgement wants to know, as far as it is about this server: its processes and those above.
+    /// The processes whose details the judgement of this server needs: its own and those above.
     fn interest(&self, table: &Snapshot, scout: &RefCell<Scout<'_>>) -> Interest {
         let Interest { surely, .. } = scout.borrow_mut().interest(table);
         let tree = Tree::new(table);
@@ -153,7 +152,7 @@ impl<H: Host> Guarded<H> {
         below.map(ProcessRecord::pid).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// `closely`: all was read of everything that may be ours.
+    /// The topmost processes of the server. `closely`: the details of all processes that may belong to it were read.
     fn tops(&self, table: &Snapshot, closely: bool, is_client: impl Fn(&ProcessRecord) -> bool) -> Vec<Pid> {
         let carriers = self.carriers(table);
         let tree = Tree::new(table);
@@ -169,8 +168,8 @@ impl<H: Host> Guarded<H> {
         server.tops(catalog.as_ref(), is_client).iter().map(|top| top.pid()).collect()
     }
 
-    /// Adopted processes of ours that carry the marker. Where the environment is not shown (macOS keeps that of the
-    /// system's programs to itself), a process that a member forked is one.
+    /// Adopted processes of this user that carry the marker. If the environment cannot be read (macOS hides that of its
+    /// own programs), a process that a member forked counts as one.
     fn carriers(&self, table: &Snapshot) -> BTreeSet<Pid> {
         let entry = format!("{VARIABLE}={}", self.marker);
         let born = |lineage: Lineage| self.born.borrow().contains(&lineage.parent);
@@ -181,10 +180,11 @@ impl<H: Host> Guarded<H> {
         self.adopted(table).map(ProcessRecord::pid).filter(carries).collect()
     }
 
-    /// Is there an adopted process whose environment cannot be read yet? exec(2) lets the parent go on, and
-    /// end, before the new program's environment is in its place (fs/exec.c, `exec_mmap`).
-    pub(super) fn somebody_is_in_exec(&self, table: &Snapshot) -> bool {
-        /// Far longer than an exec takes, in seconds. Some processes never show an environment.
+    /// Is there an adopted process whose environment cannot be read yet? During exec(2) the parent may go on and end
+    /// before the new program's environment is in place (fs/exec.c, `exec_mmap`).
+    pub(super) fn is_any_in_exec(&self, table: &Snapshot) -> bool {
+        /// In seconds; far longer than an exec takes. Older processes do not count, because some never show an
+        /// environment.
         const AN_EXEC: f64 = 5.0;
         let mut young = self.adopted(table).filter(|record| table.age(record) < AN_EXEC);
         young.any(|record| self.host.environment(record.pid()).is_none_or(|bytes| bytes.is_empty()))
@@ -201,8 +201,8 @@ impl<H: Host> Guarded<H> {
     }
 }
 
-/// A script, a line or a session of a shell and a tool are no servers: what these leave behind may be jobs that are to
-/// outlive them.
+/// Was a program with this command line a server? A script, a command line or a session of a shell was none, nor was a
+/// tool: their processes may be jobs that are meant to outlive them.
 fn was_a_server(command: &Argv, shell_script: bool, catalog: &Catalog) -> bool {
     let mut record = ProcessRecord::new(Pid(0), StartTime(0));
     record.argv = Some(command.clone());

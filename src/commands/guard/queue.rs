@@ -1,13 +1,14 @@
-//! What a guardian waits for, on macOS: one kqueue, with a descriptor of stdin and two process numbers in it.
+//! The events of a guardian on macOS: one kqueue that watches a descriptor of stdin and two processes.
 //!
 //! By the kernel's sources (xnu-11417.101.15, <https://github.com/apple-oss-distributions/xnu>, `bsd/kern`):
-//! - a filter for writing on the end of a pipe that reads does not fire until the pipe dies (sys_pipe.c,
-//!   `pipe_kqfilter`, "Neutered");
-//! - a filter for reading on a socket fires with EV_EOF when nothing can come in any more: the other side closed it or
-//!   shut it, or its own side did (uipc_socket.c, `filt_soread_common`). For data it fires when there is as much as
-//!   NOTE_LOWAT, at most a full buffer: with EV_CLEAR that is one short wake-up for each time that more comes in then;
-//! - the end of a process comes once, and not to who watches later (kern_event.c, `filt_procattach`: ESRCH). The watch outlasts
-//!   an exec of that process (kern_proc.c, `proc_transfer_knotes`), which is how the root becomes the server.
+//! - a filter for writing on the read end of a pipe does not fire until the pipe ends (sys_pipe.c, `pipe_kqfilter`,
+//!   "Neutered");
+//! - a filter for reading on a socket fires with EV_EOF when no more data can arrive, because the other side closed it
+//!   or shut it down, or its own side did (uipc_socket.c, `filt_soread_common`). For data it fires when NOTE_LOWAT bytes
+//!   are there, at most a full buffer. With EV_CLEAR that is one short wake-up each time more data arrives then;
+//! - the end of a process is reported once. A watch that begins later fails with ESRCH (kern_event.c,
+//!   `filt_procattach`). The watch stays when the process calls exec (kern_proc.c, `proc_transfer_knotes`), as the root
+//!   does.
 
 use std::io;
 use std::time::Duration;
@@ -28,17 +29,17 @@ const ROOT: usize = 2;
 pub struct Queue<C: Calls> {
     calls: C,
     kqueue: C::Kqueue,
-    /// A duplicate of the server's stdin, where something hangs up there.
+    /// A duplicate of the server's stdin, if that can hang up.
     stdin: Option<i32>,
-    /// What the queue has told, which it does only once.
+    /// The events so far. The queue reports each only once.
     happened: EventSet,
 }
 
 impl<C: Calls> Queue<C> {
-    /// Takes what is this guardian's, and watches from now on.
+    /// Takes the guardian's descriptors and begins to watch.
     ///
     /// # Errors
-    /// When there is no queue, or something may not be watched; in words for people.
+    /// When the kernel gives no queue or refuses a watch, in words for people.
     pub fn begin(calls: C, args: &GuardArgs) -> Result<(Queue<C>, InitialState), String> {
         let failed = |error: io::Error| format!("could not watch by kqueue: {error}");
         let kqueue = calls.kqueue().map_err(failed)?;
@@ -60,8 +61,8 @@ impl<C: Calls> Queue<C> {
         Ok((all, watched))
     }
 
-    /// Watches exactly this process; `false` when it is gone. Its number is compared after the watch began: the one or
-    /// the other tells of an end in between.
+    /// Watches exactly this process; `false` if it is gone. Its unique number is compared after the watch began, so an
+    /// end in between is seen by the watch or by the comparison.
     fn watch(&self, pid: Pid, known: ProcessHandle, place: usize) -> io::Result<bool> {
         match self.kqueue.watch(pid, place) {
             Ok(()) => {}
@@ -75,7 +76,7 @@ impl<C: Calls> Queue<C> {
         }
     }
 
-    /// One wait. Another program under the number of the client or the root is not watched, so what comes is theirs.
+    /// Waits once and notes the events. They are those of the client and the root, because `watch` has compared these.
     fn note(&mut self, time: Option<Duration>) -> io::Result<()> {
         for event in self.kqueue.next(time)? {
             match event.place {

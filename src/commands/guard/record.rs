@@ -1,7 +1,8 @@
-//! The record of a guardian's run: the run lock is held for a look and for intents, never for a wait.
+//! Records a guardian's run in the audit log. The run lock is held during a look and while intents are written, but
+//! never during a wait.
 //!
-//! Two hundred guardians whose clients die together would otherwise wait for each other's graces. What
-//! has happened is kept in memory until the next intent or the end of the run, each with its own time.
+//! Otherwise two hundred guardians whose clients die together would wait for each other's graces. Outcomes are kept in
+//! memory, each with its time, until the next intent or the end of the run.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -15,16 +16,16 @@ use crate::policy::Retention;
 use crate::process::Pid;
 use crate::reap::{MemberEvent, Recorder};
 
-/// Writes into the audit log by turns.
+/// Writes into the audit log and holds the run lock only for that.
 pub(super) struct ShortLocks {
     directory: PathBuf,
     retention: Retention,
     run: RunId,
     patience: Duration,
     translator: Translator,
-    /// What is not written yet.
+    /// Events that are not written yet.
     waiting: Vec<(DateTime<Utc>, AuditEvent)>,
-    /// The lock, from a look to its intents.
+    /// The lock, held from a look until its intents are written.
     lock: Option<RunLock>,
 }
 
@@ -32,7 +33,7 @@ impl ShortLocks {
     /// Waits for the lock.
     ///
     /// # Errors
-    /// When it cannot be had, or not in time: nothing is ended then.
+    /// When it cannot be taken, or not in time. Nothing is ended then.
     pub(super) fn take(
         directory: PathBuf,
         retention: Retention,
@@ -51,12 +52,12 @@ impl ShortLocks {
         Ok(recorder)
     }
 
-    /// Notes that the run began. It reaches the disk with its first intents.
+    /// Notes that the run began. This is written to disk with the first intents.
     pub(super) fn started(&mut self, plan: &Plan) {
         self.waiting.push((Utc::now(), run_started(StartedBy::Exec, plan)));
     }
 
-    /// Writes down the end of the run, and whatever was not written before.
+    /// Writes the events that are not written yet, and the end of the run.
     pub(super) fn finished(
         &mut self,
         totals: &Totals,
@@ -66,7 +67,7 @@ impl ShortLocks {
         self.write(&[])
     }
 
-    /// Writes a run that ended nothing and left an instance alone.
+    /// Writes a whole run that ended nothing and left an instance alone.
     pub(super) fn left_alone(mut self, withheld: AuditEvent) -> Result<(), AuditError> {
         self.started(&Plan::default());
         self.waiting.push((Utc::now(), withheld));

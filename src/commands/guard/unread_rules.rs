@@ -1,5 +1,5 @@
-//! While the person's configuration cannot be read a guardian ends nothing, since the allowlist may stand there. What it
-//! left for that reason it says once in the audit log.
+//! A guardian ends nothing while the person's configuration cannot be read, because it may contain the allowlist. It
+//! records once in the audit log what it left alone for that reason.
 
 use std::time::Duration;
 
@@ -12,17 +12,18 @@ use crate::classify::Verdict;
 use crate::guard::watch::Grace;
 use crate::policy::{Policy, Retention};
 
-/// How long records are kept stands in the configuration too, so none is deleted now.
+/// No record is deleted: how long records are kept is in the configuration, too.
 const KEEP_ALL: Retention = Retention { keep_days: u32::MAX, max_size: u64::MAX };
 
-/// What was recorded of them.
+/// Configurations that could not be read, as far as that was recorded.
 #[derive(Debug, Default)]
 pub(super) struct UnreadRules {
     recorded: Option<String>,
 }
 
 impl UnreadRules {
-    /// Gives the server the time to leave by itself, and records that the rest was left alone. Once for each reason.
+    /// Gives the server the time to leave by itself, and records that the rest was left alone. The same reason is
+    /// recorded once.
     ///
     /// # Errors
     /// When the table cannot be read or the record fails.
@@ -33,15 +34,15 @@ impl UnreadRules {
         grace: Grace,
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> anyhow::Result<()> {
-        // Without a grace the server had no wire: a judgement by any rules would normally end nothing.
+        // Without a grace the server had no wire, and normally no rules would end it.
         let Grace::Ahead { waited, .. } = grace else { return Ok(()) };
         if !pause(TO_LEAVE.saturating_sub(waited)) {
             return Ok(());
         }
-        // A mistake in the file is shown with its line, below the first one.
+        // The further lines of the message show the line of the file.
         let why = why.lines().next().unwrap_or_default();
         let reason = format!("the configuration could not be read, so nothing was judged: {why}");
-        let (snapshot, pids) = guarded.glance()?;
+        let (snapshot, pids) = guarded.read_members()?;
         let root = guarded.marker.root.pid;
         let top = if pids.contains(&root) { Some(root) } else { pids.first().copied() };
         let top = top.and_then(|top| snapshot.processes.iter().find(|record| record.pid() == top));

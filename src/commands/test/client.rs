@@ -1,4 +1,4 @@
-//! The client of a trial: a process of its own, so that it can be killed.
+//! The client of a trial. It is a separate process, so that it can be killed.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write as _};
@@ -14,25 +14,25 @@ use crate::cli::Ending;
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"mcp-reap-test","version":"1"}}}"#;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
-/// Between two signals, as clients have it.
+/// The time between two signals, as in real clients.
 const BETWEEN_SIGNALS: Duration = Duration::from_millis(500);
 
-/// The first line that the client prints: what became of the server's start. Its stderr is the server's.
+/// The first line that the client prints: whether the server started. Its stderr belongs to the server.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Greeting {
-    /// The conversation can be ended.
+    /// The server answered, so the conversation can be ended.
     Answered,
     /// There is no such program, or it cannot be run.
     NotStarted(String),
     /// It does not speak MCP over stdin and stdout.
     NoAnswer(String),
-    /// It does, and wants no session.
+    /// It speaks MCP, and refused the session.
     Refused,
 }
 
-/// Starts the server and talks to it, prints whether it answered, waits for one line on stdin, ends
-/// the conversation in its way and stays until it is killed.
+/// Starts the server and talks to it, prints whether it answered, waits for one line on stdin, ends the conversation as
+/// `ending` says, and stays until it is killed.
 pub(super) fn play(ending: Ending, command: &[OsString]) -> anyhow::Result<()> {
     let (program, arguments) = command.split_first().context("no command")?;
     let mut server = Command::new(program);
@@ -51,7 +51,7 @@ pub(super) fn play(ending: Ending, command: &[OsString]) -> anyhow::Result<()> {
     if !matches!(greeting, Greeting::Answered) {
         return Ok(());
     }
-    // Its orders: any line.
+    // Any line is the order to go on.
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     end(ending, server, input, output)?;
@@ -100,14 +100,14 @@ fn end(
     output: BufReader<ChildStdout>,
 ) -> anyhow::Result<()> {
     match ending {
-        // Both happen to this process.
+        // In both endings something is done to this process, so it keeps everything open.
         Ending::ClientKilled | Ending::TerminalGone => std::mem::forget((server, input, output)),
         Ending::WireClosed => {}
         Ending::StdinClosed => std::mem::forget(output),
         Ending::ServerKilled => server.kill().context("failed to kill the server")?,
         Ending::Signals => {
             for signal in [crate::sys::ChildSignal::Interrupt, crate::sys::ChildSignal::Terminate] {
-                // A server that has ended reads nothing more.
+                // The server may have ended already.
                 let _ = crate::sys::signal_child(&server, signal);
                 std::thread::sleep(BETWEEN_SIGNALS);
             }

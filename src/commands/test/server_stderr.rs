@@ -1,4 +1,4 @@
-//! What the server writes on stderr, shown with a label.
+//! Shows the stderr of the server, with a label.
 
 use std::io::{BufRead as _, BufReader, PipeReader, Read as _};
 use std::sync::mpsc::{Receiver, channel};
@@ -7,21 +7,22 @@ use std::time::Duration;
 use super::super::output::notice;
 use crate::render::clean::clean;
 
-/// A longer line is shown in pieces.
+/// The longest line in bytes; a longer one is shown in pieces.
 const LONGEST: u64 = 64 * 1024;
 
-/// A process that `test` does not end may hold the pipe, as a `tmux` server to which a client sent its stderr.
+/// How long to wait for the last lines. A process that `test` does not end may hold the pipe, such as a `tmux` server
+/// that got the stderr from its client.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// The server's stderr during one ending. `test` reads it and not the client, so that it stays open when the client is
-/// killed: a server that fails to write would end for that reason.
+/// killed. Otherwise a server might end only because it cannot write to stderr.
 pub(super) struct ServerStderr {
-    /// Disconnected when nobody holds the other end.
+    /// Disconnected when no process holds the other end.
     until_closed: Receiver<()>,
 }
 
 impl ServerStderr {
-    /// Prints each line with the label `server:` from now on; reads and prints nothing where `quiet`.
+    /// Prints each line with the label `server:` from now on; with `quiet` it reads without printing.
     pub(super) fn show(pipe: PipeReader, quiet: bool) -> ServerStderr {
         let (open, until_closed) = channel();
         std::thread::spawn(move || {

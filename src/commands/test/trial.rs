@@ -1,7 +1,7 @@
-//! One run of a server to one ending, and the count of what it left.
+//! Runs a server up to one ending, and counts the processes that it leaves.
 //!
-//! This process becomes a child subreaper: everything that the server starts stays below it, whatever it
-//! does to get away. So no namespace and no root is needed to see what is left.
+//! This process becomes a child subreaper. So everything that the server starts stays below it, also after a double
+//! fork, and neither a namespace nor root is needed to see what is left.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, PipeWriter, Write as _};
@@ -28,11 +28,11 @@ use crate::sys::{self, OsKernel};
 use crate::tree::Tree;
 use crate::units::show_duration;
 
-/// How long a server may take to answer: npx and uvx fetch it first.
+/// How long a server may take to answer; npx and uvx may download it first.
 const TO_ANSWER: Duration = Duration::from_mins(1);
-/// After this long without an answer the person is told what is waited for.
+/// After this time without an answer, a notice says what is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Under exec: a linger of one second, a grace to leave and one after SIGTERM.
+/// How long to wait under exec: a linger of one second, the time to leave, and the grace after SIGTERM.
 pub(super) const UNDER_EXEC: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -46,7 +46,7 @@ pub(super) struct Leftover {
     pub(super) command: String,
 }
 
-/// What all runs have in common.
+/// The settings of all runs.
 #[derive(Debug)]
 pub(super) struct Trial {
     program: std::path::PathBuf,
@@ -56,17 +56,17 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// Makes everything that is started from here stay below.
+    /// Makes this process a child subreaper.
     ///
     /// # Errors
-    /// When the system refuses: nothing could be counted.
+    /// When the system refuses. Then nothing could be counted.
     pub(super) fn prepare(wait: Duration, quiet: bool) -> anyhow::Result<Trial> {
         let program = own_program()?;
         become_subreaper()?;
         Ok(Trial { program, wait, quiet })
     }
 
-    /// Plays one ending and returns what was left of the server; it has been ended.
+    /// Plays one ending and returns the processes that were left of the server. They have been ended.
     ///
     /// # Errors
     /// When the server does not start or answer, or what is left cannot be counted.
@@ -84,7 +84,7 @@ impl Trial {
             .greeted(&mut client, &name)
             .and_then(|answers| end(ending, &mut client, terminal, &answers).context(name))
             .and_then(|()| self.left(&client, exec));
-        // The client first: it may start its server again.
+        // The client is ended first, because it may start its server again.
         let _ = client.kill();
         let _ = client.wait();
         let ended = end_all();
@@ -106,7 +106,7 @@ impl Trial {
                 for end in [&pty.master, &pty.slave] {
                     rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
                 }
-                // The leader of a session without a terminal gets the one that it opens (tty_ioctl(4)).
+                // A session leader without a terminal gets the terminal that it opens (tty_ioctl(4)).
                 let mut client = Command::new("setsid");
                 client.args(["sh", "-c", "exec 3<>\"$0\" && exec \"$@\""]).arg(name).arg(&self.program);
                 (client, Some(pty.master))
@@ -127,7 +127,7 @@ impl Trial {
             server in that mode; some servers need an option for it, such as --stdio";
         let answers = client.stdout.take().context("no stdout")?;
         let (sender, receiver) = std::sync::mpsc::channel();
-        // A read has no limit of its own.
+        // A read has no time limit, so it is done on a thread.
         std::thread::spawn(move || {
             for line in BufReader::new(answers).lines().map_while(Result::ok) {
                 let _ = sender.send(line);
@@ -200,7 +200,7 @@ fn become_subreaper() -> anyhow::Result<()> {
     bail!("births cannot be followed on this system")
 }
 
-/// Everything below this process but the client and guardians.
+/// All processes below this one, except the client and guardians.
 fn below_us(client: Option<Pid>) -> anyhow::Result<Vec<Leftover>> {
     let table = sys::snapshot(|_| Interest::default()).context("failed to read the process table")?;
     let tree = Tree::new(&table);
@@ -221,7 +221,7 @@ fn is_guardian(record: &ProcessRecord) -> bool {
     argv.is_some_and(|argv| argv.iter().take(2).eq([b"mcp-reap".as_slice(), b"guard"]))
 }
 
-/// Ends what is left, again until nothing is: what is killed may have had children meanwhile.
+/// Ends what is left, repeatedly until nothing is, because processes may fork before they are killed.
 fn end_all() -> anyhow::Result<()> {
     let mut kernel = OsKernel::new(false, Arc::new(AtomicUsize::new(0)))?;
     for _ in 0..50 {
@@ -230,7 +230,7 @@ fn end_all() -> anyhow::Result<()> {
             return Ok(());
         }
         for Leftover { id, .. } in left {
-            // Gone is as good as ended.
+            // An error means that the process is gone.
             if let Ok(held) = kernel.hold(id) {
                 let _ = kernel.signal(&held, Signal::Kill);
             }

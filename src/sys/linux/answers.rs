@@ -1,4 +1,4 @@
-//! The few questions about one process that its descriptors raise, answered by Linux.
+//! Answers the questions that the shared interpretation of descriptors has about one process, on Linux.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -10,10 +10,11 @@ use crate::process::ProcessId;
 use crate::sys::descriptors::{Access, Answers, End, Object, Row, Sight, Socket, Way};
 use crate::sys::procfs;
 
-/// About one process, by what is known already: the descriptors that were read, and only then by new questions.
+/// The answers about one process. They come from the descriptors that were already read, and only where these do not
+/// suffice from the kernel.
 pub(super) struct KernelAnswers<'a> {
     pub(super) id: ProcessId,
-    /// What it holds.
+    /// The descriptors of the process.
     pub(super) rows: &'a [Row],
     pub(super) proc: &'a mut Proc,
     pub(super) sockets: &'a mut Sockets,
@@ -21,13 +22,13 @@ pub(super) struct KernelAnswers<'a> {
     pub(super) dir: LazyDir,
 }
 
-/// The directory of the process, opened when it is needed: most processes raise no question that needs it.
+/// The directory of the process, opened when a question needs it. For most processes none does.
 #[derive(Default)]
 #[allow(clippy::option_option, reason = "not opened yet, and not there")]
 pub(super) struct LazyDir(Option<Option<OwnedFd>>);
 
 impl LazyDir {
-    /// `None` when the process has ended. Whatever becomes of its number afterwards, all answers are about this one.
+    /// `None` when the process has ended. The open directory belongs to this process, also when its pid is reused.
     fn get(&mut self, proc: &mut Proc, id: ProcessId) -> Option<BorrowedFd<'_>> {
         let open = || {
             let dir = proc.dir_of(id.pid).ok()?;
@@ -46,13 +47,13 @@ impl Answers for KernelAnswers<'_> {
         }
     }
 
-    /// A process that was seen to hold the other end answers it without four calls.
+    /// If another process was seen to hold the other end, that is the answer, and it saves the four calls of the probe.
     fn pipe(&mut self, fd: u32, id: u64, way: Way) -> Sight {
         let (own, other) = match way {
             Way::In => (End::Reader(id), End::Writer(id)),
             Way::Out => (End::Writer(id), End::Reader(id)),
         };
-        if self.holders.is_held_beside(self.proc, self.id.pid, other) {
+        if self.holders.is_held_by_another(self.proc, self.id.pid, other) {
             return Sight::Open { own, other };
         }
         let dir = self.dir.get(self.proc, self.id);

@@ -1,4 +1,4 @@
-//! Everything that is read of a process besides its row and its descriptors.
+//! Reads the details of a process, except its descriptors.
 
 use super::proc::{MOST_ENVIRON, Place, Proc};
 use super::table;
@@ -9,25 +9,25 @@ use crate::sys::{EVIDENCE_VARIABLES, procfs};
 
 /// What was read of one process in the second stage.
 pub(super) struct ReadDetails {
-    /// Exactly whose it is, where the row's user may be provisional.
+    /// The exact effective user. The user in the row may be provisional.
     pub(super) uid: Uid,
     /// Resident memory in bytes.
     pub(super) rss: u64,
-    /// Its files.
+    /// What its files in `/proc` contain.
     pub(super) details: Details,
     /// Its descriptors; `None` where they may not be listed.
     pub(super) descriptors: Option<Vec<Row>>,
 }
 
-/// The process ended, and perhaps another has its pid: it is not in this table.
+/// The process has ended, and another process may have its pid. Its row is removed from the table.
 pub(super) struct Gone;
 
-/// Reads everything of a process but what it holds.
+/// Reads the details of a process, except its descriptors.
 pub(super) fn read(proc: &mut Proc, place: &Place, record: &ProcessRecord) -> Result<ReadDetails, Gone> {
     let text = |proc: &mut Proc, file: &'static str, most| place.read(file, most, &mut proc.text).is_ok();
     let mut details = Details::from(record.details.clone());
     let (mut uid, mut rss) = (None, record.rss);
-    // The start proves that this is the process of the row. `place` keeps to it, even when its pid is given away.
+    // The start proves that this is the process of the row. `place` stays on that process, also when its pid is reused.
     if !text(proc, "../stat", 4 << 10) || table::parse_start(&proc.text) != Some(record.id.start) {
         return Err(Gone);
     }
@@ -46,7 +46,7 @@ pub(super) fn read(proc: &mut Proc, place: &Place, record: &ProcessRecord) -> Re
     if text(proc, "../environ", MOST_ENVIRON) && proc.text.len() < MOST_ENVIRON {
         details.env = procfs::evidence(&proc.text, &EVIDENCE_VARIABLES);
     }
-    // The environment holds secrets; nothing of it stays behind in the buffer.
+    // The environment may contain secrets, so the buffer is cleared.
     proc.text.fill(0);
     details.exe = path(place, "../exe");
     details.cwd = path(place, "../cwd");
@@ -58,7 +58,7 @@ pub(super) fn read(proc: &mut Proc, place: &Place, record: &ProcessRecord) -> Re
     Ok(ReadDetails { uid, rss, details, descriptors: None })
 }
 
-/// Where a link of the process's directory points.
+/// The target of a link in the process's directory.
 fn path(place: &Place, link: &'static str) -> Option<RawText> {
     place.link(link).ok().map(|target| RawText::from(procfs::undeleted(&target)))
 }

@@ -1,4 +1,5 @@
-//! One process that is not our child: which it is, what it says of itself, and its end.
+//! Single questions about a process that is not our child: its identity, environment and command line; and the wait for
+//! its end.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -14,16 +15,15 @@ use crate::bytes::Argv;
 use crate::process::{Pid, ProcessId};
 use crate::reap::Lineage;
 
-/// The process that has this number now, a zombie included; `None` where no process has it or its start
-/// cannot be read.
+/// The process that has this pid now, which may be a zombie. `None` if no process has it or its start cannot be read.
 pub fn identity(pid: Pid) -> Option<ProcessId> {
     let mut proc = Proc::open().ok()?;
     proc.read_of(pid, "stat", 4 << 10).ok()?;
     Some(ProcessId { pid, start: table::parse_start(&proc.text)? })
 }
 
-/// The environment of a process, each variable ended by a zero, at most a megabyte of it. `None` where it is not shown:
-/// another user's, one in the middle of its exec.
+/// The environment of a process, each variable ended by a zero byte, at most one megabyte. `None` if it cannot be read:
+/// the process belongs to another user, or is in the middle of its exec.
 pub fn environment(pid: Pid) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(format!("/proc/{pid}/environ"))
@@ -34,20 +34,20 @@ pub fn environment(pid: Pid) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The command line of a process as it stands now; empty where it is not shown.
+/// The current command line of a process; empty if it cannot be read.
 pub fn command(pid: Pid) -> Argv {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let line = line.strip_suffix(b"\0").unwrap_or(&line);
     line.split(|byte| *byte == 0).collect()
 }
 
-/// Which process it is and which one forked it, by numbers that are never given twice: Linux has none.
+/// The numbers of a process and of the process that forked it, which are never reused. Linux has no such numbers.
 pub fn lineage(_: Pid) -> Option<Lineage> {
     None
 }
 
-/// Sleeps until exactly this process, anybody's, has ended, or `patience` is over; says whether it has
-/// ended. A zombie has. Costs nothing meanwhile.
+/// Sleeps until this process has ended or `patience` has passed. Returns whether it has ended; a zombie has. The
+/// process may belong to any user.
 ///
 /// # Errors
 /// When the system has no pidfd left for it, or cannot make one (before 5.3).
@@ -60,8 +60,8 @@ pub fn wait_for_end(id: ProcessId, patience: Duration) -> io::Result<bool> {
         Err(Errno::SRCH | Errno::INVAL | Errno::NOENT) => return Ok(true),
         Err(errno) => return Err(errno.into()),
     };
-    // Compared after the pidfd was opened: from here on the two are one process, whatever becomes of
-    // its number. One that cannot be read is gone.
+    // The identity is compared after the pidfd was opened. So the pidfd refers to this process, also when the pid is
+    // reused later. A process whose identity cannot be read is gone.
     if identity(id.pid) != Some(id) {
         return Ok(true);
     }

@@ -1,4 +1,4 @@
-//! What a process holds: its descriptors, as far as they are pipes and sockets.
+//! Reads the descriptors of a process from `/proc/PID/fd`.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -15,15 +15,15 @@ use crate::sys::procfs::FdTarget;
 #[derive(Clone, Debug, Default)]
 pub(super) struct FdTable {
     rows: Vec<(u32, FdTarget)>,
-    /// Descriptors that are there and whose links could not be read: `fd/` lists for whoever owns it, and its links need
-    /// more (CAP_SYS_PTRACE where the process is not dumpable or in another user namespace).
+    /// Descriptors whose links could not be read. The owner of `fd/` may list it, but to read its links takes
+    /// CAP_SYS_PTRACE if the process is not dumpable or is in another user namespace.
     unread: Vec<u32>,
 }
 
 impl FdTable {
-    /// Reads a process's `fd/`. An error is "not known", often EACCES: another user's,
-    /// or a process that is not dumpable. A table without any row is one as well: so it looks when
-    /// the process is ending, and when its first thread has ended and others go on with all it holds.
+    /// Reads the `fd/` of a process. An error means that the descriptors are not known; it is often EACCES, for a
+    /// process of another user or one that is not dumpable. A directory without entries is an error too: a process that
+    /// is ending shows one, and so does a process whose first thread has ended while others still hold its descriptors.
     pub(super) fn read(fds: BorrowedFd<'_>) -> io::Result<FdTable> {
         let mut table = FdTable::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];
@@ -34,10 +34,10 @@ impl FdTable {
             let entry = entry?;
             let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
             seen = true;
-            // A text that fills the buffer is a path.
+            // A target that fills the buffer is a path.
             match rustix::fs::readlinkat_raw(fds, entry.file_name(), &mut link) {
                 Ok((text, _)) => table.rows.push((fd, FdTarget::parse(text))),
-                // It was closed meanwhile.
+                // The descriptor was closed meanwhile.
                 Err(Errno::NOENT) => {}
                 Err(_) => table.unread.push(fd),
             }
@@ -45,19 +45,19 @@ impl FdTable {
         if seen { Ok(table) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    /// The pipes, sockets and masters of terminals.
+    /// The descriptors that are pipes, sockets or masters of terminals.
     pub(super) fn ends(&self) -> impl Iterator<Item = (u32, FdTarget)> + '_ {
         let is_end =
             |target: &FdTarget| matches!(target, FdTarget::Pipe(_) | FdTarget::Socket(_) | FdTarget::Master);
         self.rows.iter().copied().filter(move |(_, target)| is_end(target))
     }
 
-    /// Some of it could not be read.
+    /// Are there descriptors whose links could not be read?
     pub(super) fn is_partly_unread(&self) -> bool {
         !self.unread.is_empty()
     }
 
-    /// The table as the shared judgement of it wants it; `fds` is the directory that it was read from.
+    /// The descriptors for the shared interpretation (`sys::descriptors`). `fds` is the directory they were read from.
     pub(super) fn objects(&self, fds: BorrowedFd<'_>) -> Vec<Row> {
         let known = self.rows.iter().filter_map(|(fd, target)| {
             let object = match target {
@@ -79,7 +79,7 @@ fn is_named_pipe(fds: BorrowedFd<'_>, fd: u32) -> bool {
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
 }
 
-/// What lies on one of the first three descriptors.
+/// The object of one of the first three descriptors.
 fn describe(fds: BorrowedFd<'_>, fd: u32, target: FdTarget) -> Object {
     let (number, deleted) = match target {
         FdTarget::Pipe(inode) => return Object::Pipe(inode),

@@ -1,4 +1,5 @@
-//! Which process holds the other end: first the ancestors are read, and only if none of them does, all processes.
+//! Finds the processes that hold the other end of a wire. The descriptors of the ancestors are read first, and those of
+//! all processes only if no ancestor holds it.
 
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
@@ -13,28 +14,28 @@ use crate::sys::descriptors::{Access, End, Naming, Others, Sight, Wires};
 use crate::sys::procfs::{self, FdTarget};
 use crate::tree::Tree;
 
-/// Whose descriptors were read, and what they hold. Grows as far as the questions need it; kept for a whole run, so
-/// that every process is read once at most.
+/// The descriptors of all processes that were read so far. More are read when a question needs them. The value is kept
+/// for the whole run, so that every process is read at most once.
 pub(super) struct Holders {
     viewer: Viewer,
-    /// Processes whose descriptors were read, or could not be.
+    /// Processes whose descriptors were read, or could not be read.
     read: BTreeSet<Pid>,
-    /// Those of which something could not be.
+    /// Those of them whose descriptors could not all be read.
     refused: BTreeSet<Pid>,
-    /// The viewer's user's among them, once every process was read.
+    /// Those of them that belong to the viewer's user. Filled when all processes are read.
     pub(super) unreadable: BTreeSet<Pid>,
-    /// By the target of a link.
-    index: InodeMap<FdTarget, Vec<Held>>,
-    /// What was found in it; forgotten when it grows.
+    /// All descriptors, by their target.
+    index: InodeMap<FdTarget, Vec<HeldDescriptor>>,
+    /// The holders that were found in `index`. Cleared when `index` grows.
     found: InodeMap<End, Rc<[Pid]>>,
-    everybody: bool,
+    all_read: bool,
 }
 
 /// A descriptor of a process.
-struct Held {
+struct HeldDescriptor {
     pid: Pid,
     fd: u32,
-    /// What can be done through it, once that was requested: `Err` where it cannot be read.
+    /// Its access mode, once that was requested; `Err` if it cannot be read.
     access: Option<Result<Access, ()>>,
 }
 
@@ -47,31 +48,32 @@ impl Holders {
             unreadable: BTreeSet::new(),
             index: InodeMap::default(),
             found: InodeMap::default(),
-            everybody: false,
+            all_read: false,
         }
     }
 
-    /// Takes in what a process holds.
+    /// Adds the descriptors of a process.
     pub(super) fn add(&mut self, pid: Pid, table: &FdTable) {
         if table.is_partly_unread() {
             self.refused.insert(pid);
         }
         if !self.read.insert(pid) || pid == self.viewer.pid {
-            // Our own descriptors do not count: they are the questions, or were inherited from our parent.
+            // Our own descriptors do not count: we opened them for this look or inherited them from our parent.
             return;
         }
         self.found.clear();
         for (fd, target) in table.ends() {
-            self.index.entry(target).or_default().push(Held { pid, fd, access: None });
+            self.index.entry(target).or_default().push(HeldDescriptor { pid, fd, access: None });
         }
     }
 
-    /// The process is in use, whatever else it holds: a terminal that is held lies on 0 or 1, or an ancestor is seen
-    /// to hold the wire in every direction, and is not itself one of those that are looked at and may be leaked.
+    /// Is the process in use, whatever its other descriptors are? It is when a terminal that is held is on 0 or 1. It
+    /// also is when in every direction of its wire an ancestor holds the other end, and that ancestor is not
+    /// `doubtful`, which means that it may itself be leaked.
     ///
-    /// An ancestor that holds the other end and not the process's own is its client, or the proxy that talks to it,
-    /// and most looks end here (a handful of tables). A launcher that merely passes the wire on holds the process's
-    /// own end.
+    /// An ancestor that holds the other end but not the process's own end is its client, or a proxy that talks to it. A
+    /// launcher that only passes the wire on holds the process's own end. For most processes this check suffices, and
+    /// the descriptors of a few ancestors are all that is read.
     pub(super) fn is_plainly_in_use(
         &mut self,
         proc: &mut Proc,
@@ -85,16 +87,16 @@ impl Holders {
                     let Sight::Open { own, other } = sight else { return false };
                     ancestors.iter().any(|ancestor| {
                         let pid = ancestor.pid();
-                        // A table that cannot be read has no holders to name.
-                        self.learn(proc, pid);
+                        // If the descriptors cannot be read, `holds` is false for both ends.
+                        self.read_descriptors(proc, pid);
                         self.holds(proc, pid, other) && !self.holds(proc, pid, own) && !doubtful(pid)
                     })
                 })
     }
 
-    /// Reads whatever it takes to name the ends of a process that is not settled: the descriptors of every process,
-    /// once in a run (2 us per descriptor), where it matters who holds the wire, and where another end is held by
-    /// nobody below the process.
+    /// Reads the descriptors that are needed to name the holders of a process's ends. These are the descriptors of all
+    /// processes (2 us each, once in a run) if the holders of the wire matter, or if no process below this one holds
+    /// one of the other ends.
     pub(super) fn prepare(
         &mut self,
         proc: &mut Proc,
@@ -105,39 +107,39 @@ impl Holders {
     ) {
         if others.calls_somebody() {
             for ancestor in tree.ancestors(record) {
-                self.learn(proc, ancestor.pid());
+                self.read_descriptors(proc, ancestor.pid());
             }
         }
         let pid = record.pid();
         let ways = others.ways().map(|end| (end, false));
         let ends: Vec<(End, bool)> = ways.chain(others.callers().map(|end| (end, true))).collect();
-        if self.everybody || (ends.is_empty() && !wires.wants_names()) {
+        if self.all_read || (ends.is_empty() && !wires.wants_names()) {
             return;
         }
         let below: BTreeSet<Pid> = tree.descend(pid, |_| false).iter().map(|row| row.pid()).collect();
         for pid in &below {
-            self.learn(proc, *pid);
+            self.read_descriptors(proc, *pid);
         }
         let mut inside = |(end, own): &(End, bool)| {
-            // Both ends of a pipe in the process itself would mean that a careless client left them open in it.
-            let found = self.who(proc, *end);
+            // If the process holds both ends of a pipe itself, its client left them open in it by mistake.
+            let found = self.holders_of(proc, *end);
             !found.is_empty() && found.iter().all(|held| below.contains(held) || (*own && *held == pid))
         };
         if wires.wants_names() || !ends.iter().all(&mut inside) {
-            self.read_everybody(proc, tree);
+            self.read_all(proc, tree);
         }
     }
 
-    fn read_everybody(&mut self, proc: &mut Proc, tree: &Tree<'_>) {
-        self.everybody = true;
+    fn read_all(&mut self, proc: &mut Proc, tree: &Tree<'_>) {
+        self.all_read = true;
         let own = self.viewer.uid;
         for record in tree.living() {
             let readable = own == Uid(0) || record.uid == Some(own);
-            // A thread of the kernel has no group, and nothing open.
+            // A kernel thread has no process group and no open descriptors.
             let kernels = record.group == Pid(0) && (record.pid() == Pid(2) || record.parent == Pid(2));
             let pid = record.pid();
-            if readable && !kernels && !self.learn(proc, pid) && record.uid == Some(own) {
-                // The row's user may be provisional. One that has ended holds nothing.
+            if readable && !kernels && !self.read_descriptors(proc, pid) && record.uid == Some(own) {
+                // The row's user may be provisional, so it is read exactly. If that fails, the process has ended.
                 if proc.uid_of(pid).is_ok_and(|uid| Uid(uid) == own) {
                     self.unreadable.insert(pid);
                 }
@@ -145,9 +147,9 @@ impl Holders {
         }
     }
 
-    /// Reads what a process holds. False where it is alive and its table, or a part of it, could not be read, now or
-    /// before.
-    fn learn(&mut self, proc: &mut Proc, pid: Pid) -> bool {
+    /// Reads the descriptors of a process, unless they were read before. Returns false if the process is alive and not
+    /// all of its descriptors could be read.
+    fn read_descriptors(&mut self, proc: &mut Proc, pid: Pid) -> bool {
         if !self.read.contains(&pid) {
             match proc.fds_of(pid).and_then(|fds| FdTable::read(fds.as_fd())) {
                 Ok(table) => self.add(pid, &table),
@@ -168,7 +170,7 @@ impl Holders {
         held.filter(|held| held.pid == pid).any(|held| held.is_at(end, proc))
     }
 
-    /// What can be done through a descriptor of a process that lies on a pipe.
+    /// The access mode of a descriptor of a process that refers to this pipe.
     pub(super) fn access(&mut self, proc: &mut Proc, pid: Pid, fd: u32, pipe: u64) -> Option<Access> {
         let mut held = self.index.get_mut(&FdTarget::Pipe(pipe)).into_iter().flatten();
         match held.find(|held| held.pid == pid && held.fd == fd) {
@@ -177,18 +179,18 @@ impl Holders {
         }
     }
 
-    /// Was another process than this one seen to hold the end? `false` also means that it was not looked for: where
-    /// many share a pipe, the kernel is asked for less.
-    pub(super) fn is_held_beside(&mut self, proc: &mut Proc, pid: Pid, end: End) -> bool {
-        /// One call each; the kernel's own answer takes four.
+    /// Was a process other than `pid` seen to hold this end? `false` may also mean that this was not checked: if many
+    /// descriptors refer to the pipe, a query to the kernel is cheaper.
+    pub(super) fn is_held_by_another(&mut self, proc: &mut Proc, pid: Pid, end: End) -> bool {
+        /// Each takes up to one call; a query to the kernel takes four.
         const FEW: usize = 8;
         let Some(all) = self.index.get_mut(&target(end)).filter(|all| all.len() <= FEW) else { return false };
         all.iter_mut().filter(|held| held.pid != pid).any(|held| held.is_at(end, proc))
     }
 
-    /// Who holds an end. Found once for each: a pipe that hundreds of processes write their log to
-    /// stands in the question of each of them.
-    fn who(&mut self, proc: &mut Proc, end: End) -> Rc<[Pid]> {
+    /// The processes that hold an end. The result is kept, because hundreds of processes may write to one pipe, and the
+    /// question then comes up for each of them.
+    fn holders_of(&mut self, proc: &mut Proc, end: End) -> Rc<[Pid]> {
         if let Some(found) = self.found.get(&end) {
             return Rc::clone(found);
         }
@@ -199,13 +201,13 @@ impl Holders {
     }
 }
 
-impl Held {
+impl HeldDescriptor {
     fn access(&mut self, proc: &mut Proc) -> Option<Access> {
-        let Held { pid, fd, access } = self;
+        let HeldDescriptor { pid, fd, access } = self;
         access.get_or_insert_with(|| proc.access(*pid, *fd).ok_or(())).ok()
     }
 
-    /// It lies on this end of its pipe or socket.
+    /// Does it refer to this end of its pipe or socket?
     fn is_at(&mut self, end: End, proc: &mut Proc) -> bool {
         match end {
             End::Socket(_) => true,
@@ -215,7 +217,7 @@ impl Held {
     }
 }
 
-/// On what the descriptors of an end lie.
+/// The target that all descriptors of an end have.
 fn target(end: End) -> FdTarget {
     match end {
         End::Reader(inode) | End::Writer(inode) => FdTarget::Pipe(inode),
@@ -223,15 +225,16 @@ fn target(end: End) -> FdTarget {
     }
 }
 
-/// The processes of those descriptors that lie on an end, each once.
-fn at_end<'h>(held: impl Iterator<Item = &'h mut Held>, end: End, proc: &mut Proc) -> Vec<Pid> {
+/// The processes that have one of these descriptors on this end, each once.
+fn at_end<'h>(held: impl Iterator<Item = &'h mut HeldDescriptor>, end: End, proc: &mut Proc) -> Vec<Pid> {
     let mut pids: Vec<Pid> = held.filter_map(|held| held.is_at(end, proc).then_some(held.pid)).collect();
     pids.sort_unstable();
     pids.dedup();
     pids
 }
 
-/// An empty table is also what a process shows whose first thread has ended, while others go on with all it holds.
+/// Does a process with an empty `fd/` really hold nothing? If only its first thread has ended, `fd/` is empty too, and
+/// the other threads still hold the descriptors.
 fn holds_nothing(proc: &mut Proc, pid: Pid) -> bool {
     if proc.read_of(pid, "stat", 4 << 10).is_err() {
         return true;
@@ -239,20 +242,20 @@ fn holds_nothing(proc: &mut Proc, pid: Pid) -> bool {
     procfs::stat(&proc.text).is_none_or(|stat| stat.state != b'Z' || stat.threads < 2)
 }
 
-/// The holders, with what it takes to read one more descriptor.
-pub(super) struct Named<'a> {
+/// [`Holders`] as a [`Naming`], with what it needs to read the access mode of one more descriptor.
+pub(super) struct HolderNaming<'a> {
     pub(super) holders: &'a mut Holders,
     pub(super) proc: &'a mut Proc,
     pub(super) tree: &'a Tree<'a>,
 }
 
-impl Naming for Named<'_> {
+impl Naming for HolderNaming<'_> {
     fn holders(&mut self, end: End) -> Rc<[Pid]> {
-        self.holders.who(self.proc, end)
+        self.holders.holders_of(self.proc, end)
     }
 
     fn holders_beside(&mut self, pid: Pid, end: End) -> Vec<Pid> {
-        let Named { holders, proc, .. } = self;
+        let HolderNaming { holders, proc, .. } = self;
         if let Some(found) = holders.found.get(&end) {
             return found.iter().copied().filter(|held| *held != pid).collect();
         }
@@ -272,8 +275,8 @@ impl Naming for Named<'_> {
     }
 
     fn sees_everybody(&self) -> bool {
-        let Holders { everybody, refused, viewer, .. } = &*self.holders;
-        *everybody && refused.is_empty() && viewer.uid == Uid(0)
+        let Holders { all_read, refused, viewer, .. } = &*self.holders;
+        *all_read && refused.is_empty() && viewer.uid == Uid(0)
     }
 
     fn is_below(&self, pid: Pid, above: Pid) -> bool {

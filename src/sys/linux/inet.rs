@@ -1,4 +1,4 @@
-//! TCP sockets: which of them serve, and which connections came in.
+//! TCP sockets: which of them listen, and which connections were accepted.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -11,18 +11,18 @@ use crate::sys::procfs::{
     TCP_SYN_SENT, TcpRow,
 };
 
-/// TCP_NEW_SYN_RECV: a connection that is not even half there yet.
+/// TCP_NEW_SYN_RECV: a connection whose handshake has begun and that has no socket yet.
 const TCP_NEW_SYN_RECV: u8 = 12;
 
 /// All TCP sockets of one network namespace.
 pub(super) struct Inet {
     by_inode: HashMap<u64, TcpRow>,
     by_addresses: HashMap<(SocketAddr, SocketAddr), TcpRow>,
-    /// Sockets that listen, by port.
+    /// Listening sockets, by port.
     listening: HashMap<u16, Vec<TcpRow>>,
-    /// Connections that are not accepted yet.
+    /// Connections that wait to be accepted.
     waiting: Vec<TcpRow>,
-    /// The ports that are given to a socket that asks for none; `None` when not known.
+    /// The ephemeral ports: the kernel gives one to a socket that did not choose a port. `None` if not known.
     range: Option<RangeInclusive<u16>>,
 }
 
@@ -46,7 +46,7 @@ impl Inet {
         self.by_inode.contains_key(&inode)
     }
 
-    /// One socket of this namespace. One that is in no list is neither bound nor connected.
+    /// The socket with this inode. A socket that is in no list is neither bound nor connected.
     pub(super) fn socket(&self, inode: u64) -> Socket {
         let Some(row) = self.by_inode.get(&inode) else { return Socket::Nothing };
         let port = row.local.port();
@@ -71,11 +71,11 @@ impl Inet {
     /// The other side of a connection.
     fn other(&self, row: &TcpRow) -> Other {
         let far = self.by_addresses.get(&(row.remote, row.local));
-        // One that is not accepted yet waits at the socket that listens there.
+        // A connection that waits to be accepted is held by the listening socket.
         let accepting = || far.filter(|far| is_not_accepted(far)).and_then(|far| self.listener(far.local));
         let held = far.map(|far| far.inode).filter(|inode| *inode != 0).or_else(accepting).map(Other::Held);
         match row.state {
-            // The other side has shut down its direction; a client that only closed one half of it still has a socket.
+            // The other side has shut down its sending direction. A client that did only that still has a socket.
             TCP_CLOSE_WAIT => match held {
                 Some(held) => held,
                 None if far.is_none() && !is_local(row) => Other::Unseen,
@@ -95,7 +95,8 @@ impl Inet {
         all.iter().find(at).or_else(|| all.iter().find(any)).map(|row| row.inode).filter(|inode| *inode != 0)
     }
 
-    /// Did it come in, or did the process open it? The table does not tell; the two ports do, nearly always.
+    /// Was the connection accepted or opened by the process? The list does not show that, but the two ports nearly
+    /// always do.
     fn origin(&self, row: &TcpRow) -> Origin {
         let (local, remote) = (row.local.port(), row.remote.port());
         let fixed = |port: u16| self.range.as_ref().is_some_and(|range| !range.contains(&port));
@@ -112,13 +113,13 @@ impl Inet {
     }
 }
 
-/// A connection that no process has yet.
+/// Does this connection wait to be accepted?
 fn is_not_accepted(row: &TcpRow) -> bool {
     let states = [TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_SYN_RECV, TCP_NEW_SYN_RECV];
     row.inode == 0 && states.contains(&row.state)
 }
 
-/// Both sides are on this machine.
+/// Are both sides on this machine?
 pub(super) fn is_local(row: &TcpRow) -> bool {
     row.remote.ip().is_loopback() || row.remote.ip() == row.local.ip()
 }

@@ -1,10 +1,11 @@
-//! Maps by pipes and sockets. The kernel counts their numbers up, so one multiplication spreads them, where the hash that
-//! std takes for keys that a stranger chooses costs ten times that: half of what it took to name the holders.
+//! Hash maps whose keys are inode numbers of pipes and sockets. The kernel counts these numbers up, so one
+//! multiplication spreads them. The default hash of std, which is safe for keys that an attacker chooses, costs ten
+//! times as much: it took half of the time in which holders are found.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map whose keys are numbers that the kernel gave.
+/// A hash map whose keys contain inode numbers.
 pub(super) type InodeMap<K, V> = HashMap<K, V, BuildHasherDefault<InodeHasher>>;
 
 /// One multiplication for each number.
@@ -22,7 +23,7 @@ impl Hasher for InodeHasher {
         self.write_u64(number.into());
     }
 
-    /// Which variant of an enum it is.
+    /// The discriminant of an enum.
     fn write_isize(&mut self, variant: isize) {
         self.write_u64(variant as u64);
     }
@@ -33,7 +34,8 @@ impl Hasher for InodeHasher {
         }
     }
 
-    /// The map takes the lowest bits for the place and the highest to compare; the multiplication mixes upwards.
+    /// The map uses the lowest bits for the position and the highest bits to compare, but the multiplication mixes
+    /// towards the highest bits.
     fn finish(&self) -> u64 {
         self.0 ^ (self.0 >> 32)
     }

@@ -1,5 +1,5 @@
-//! Acting on Linux: a pidfd is opened first and judged afterwards, so what was judged is what gets
-//! the signal, whatever happens to the number meanwhile.
+//! Ends processes on Linux. A pidfd is opened first and its process is checked afterwards. So the process that was
+//! checked gets the signal, also if its pid is reused.
 
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
 use super::super::SysError;
 use super::proc::Proc;
-use super::table::{Units, gone};
+use super::table::{KernelUnits, gone};
 use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{Kernel, Refusal, Signal};
 use crate::sys::procfs::Stat;
@@ -29,16 +29,15 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-/// No wait sleeps longer than this without looking at the stop flag: half of the 100 ms after which
-/// a person at the keyboard begins to wonder. A signal that reaches our own thread ends the sleep
-/// at once; the slice is for signals that another thread took.
+/// A wait checks the stop flag at least this often. A signal that reaches our own thread interrupts the sleep, but
+/// another thread may handle it. 50 ms is half of the 100 ms after which a person notices a delay.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Linux itself, through `/proc` and pidfds (`pidfd_open` needs kernel 5.3).
 ///
-/// It refuses by itself, whatever it is called with: pids 0 and 1, kernel threads, its own process, processes of other
-/// PID namespaces (but for one that a held process made, as a sandbox does) and, unless made for all users, of other
-/// users. The plan has refused them long before; this is the last line, directly in front of the signal.
+/// It refuses pids 0 and 1, kernel threads, its own process, processes of other PID namespaces (except a namespace that
+/// a held process made, as a sandbox does) and processes of other users (unless made for all users). The plan contains
+/// no such process; this is a second check directly before the signal.
 #[derive(Debug)]
 pub struct OsKernel {
     proc: Proc,
@@ -48,13 +47,13 @@ pub struct OsKernel {
     stop: Arc<AtomicUsize>,
     epoll: OwnedFd,
     origin: Instant,
-    units: Units,
-    /// All that was ever held.
+    units: KernelUnits,
+    /// All processes that were ever held.
     held: HashSet<ProcessId>,
 }
 
-/// A process that cannot be confused with any other: a pidfd that was open, on a process still
-/// alive, when number, start, user and namespace were compared.
+/// A process that cannot be confused with another one. Its pidfd was open and it was still alive when its pid, start,
+/// user and namespace were compared.
 #[derive(Debug)]
 pub struct Held {
     id: ProcessId,
@@ -62,8 +61,8 @@ pub struct Held {
 }
 
 impl OsKernel {
-    /// Gets ready to hold, signal and wait; raises the soft limit on open files to the hard one,
-    /// because each held process costs one.
+    /// Prepares to hold, signal and wait. Raises the soft limit on open files to the hard limit, because each held
+    /// process takes one descriptor.
     ///
     /// `stop` is set to the number of a signal by a handler installed elsewhere; [`Kernel::wait`]
     /// returns when it is not 0.
@@ -79,7 +78,7 @@ impl OsKernel {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)
             .map_err(|errno| failed("prepare to wait for processes", errno.into()))?;
         let nofile = process::getrlimit(Resource::Nofile);
-        // Where it is refused, the old limit holds, and `hold` reports it when it runs out.
+        // If this is refused, the old limit stays, and `hold` returns an error when it is reached.
         let _ = process::setrlimit(Resource::Nofile, Rlimit { current: nofile.maximum, ..nofile });
         Ok(OsKernel {
             proc,
@@ -89,12 +88,12 @@ impl OsKernel {
             stop,
             epoll,
             origin: Instant::now(),
-            units: Units::get(),
+            units: KernelUnits::get(),
             held: HashSet::new(),
         })
     }
 
-    /// What must hold of a process whose pidfd is already open.
+    /// Checks the identity of a process whose pidfd is already open.
     fn check_identity(&mut self, id: ProcessId) -> Result<(), Refusal> {
         let row = self.proc.row(id.pid).map_err(refusal)?;
         same_start(&row, id)?;
@@ -122,12 +121,12 @@ impl OsKernel {
         }
     }
 
-    /// Sleeps until one of the watched ends, `until` on our clock has passed, or a signal came.
-    /// Ended ones are no longer watched. Answers how many these were.
+    /// Sleeps until a watched process ends, `until` on our clock has passed, or a signal arrives. Stops watching
+    /// processes that have ended, and returns their number.
     fn sleep(&self, held: &[&Held], events: &mut Vec<epoll::Event>, until: Duration) -> usize {
         events.clear();
         let timeout = Timespec::try_from(until.saturating_sub(self.now()).min(SLICE)).unwrap_or_default();
-        // An error here is EINTR, which the caller's look at the flag and the clock answers.
+        // An error here is EINTR. The caller checks the flag and the clock.
         let _ = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&timeout));
         for event in events.iter() {
             let place = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
@@ -143,7 +142,7 @@ impl Kernel for OsKernel {
     type Held = Held;
 
     fn hold(&mut self, id: ProcessId) -> Result<Held, Refusal> {
-        // 0 would mean our whole process group, 1 the system or the container.
+        // pid 0 means our whole process group, and pid 1 is the init of the system or container.
         if id.pid.0 <= 1 || id.pid == self.me {
             return Err(Refusal::Denied(format!("{} is never signalled", id.pid)));
         }
@@ -151,12 +150,12 @@ impl Kernel for OsKernel {
             return Err(Refusal::Gone);
         };
         let fd = process::pidfd_open(pid, PidfdFlags::empty()).map_err(|errno| match errno {
-            // The number is in use, but by a thread of some other process (EINVAL, since 6.9 ENOENT).
+            // The number belongs to a thread of another process (EINVAL, since 6.9 ENOENT).
             Errno::INVAL | Errno::NOENT => Refusal::Reused,
             errno => refusal(errno),
         })?;
         self.check_identity(id)?;
-        // Alive after the comparison, so it was alive during it, and the number was its own.
+        // The process is alive after the comparison, so it had this pid during the comparison.
         if has_ended(&fd) {
             return Err(Refusal::Gone);
         }
@@ -178,14 +177,14 @@ impl Kernel for OsKernel {
         if self.now() >= deadline {
             return held.iter().map(|one| has_ended(&one.fd)).collect();
         }
-        // epoll, not poll: each end costs one event, and not one more look at all the others.
+        // With epoll each end costs one event; poll would check all processes again after each.
         let mut watched = 0;
         let mut unwatched = Vec::new();
         for (place, one) in held.iter().enumerate() {
             let data = epoll::EventData::new_u64(place as u64);
             match epoll::add(&self.epoll, &one.fd, data, epoll::EventFlags::IN) {
                 Ok(()) => watched += 1,
-                // No memory or no watch left for this one: it is looked at once a slice instead.
+                // The kernel has no memory or no watch left: the process is checked once per slice instead.
                 Err(_) => unwatched.push(*one),
             }
         }
@@ -211,8 +210,7 @@ impl Kernel for OsKernel {
     }
 }
 
-/// Whether the whole process behind a pidfd has ended, collected by its parent or not; threads
-/// that outlive the first one keep it alive.
+/// Has the whole process behind a pidfd ended? It may be a zombie. It has not ended while any of its threads runs.
 fn has_ended(fd: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(fd, PollFlags::IN)];
     loop {
@@ -227,8 +225,8 @@ fn same_start(row: &Stat, id: ProcessId) -> Result<(), Refusal> {
     if row.start_ticks == id.start.0 { Ok(()) } else { Err(Refusal::Reused) }
 }
 
-/// What an error of the kernel's means for one process. `ENOENT` and `ESRCH` are how `/proc` and
-/// pidfds show that it is gone; running out of descriptors gets a message of its own.
+/// What an error from the kernel means for one process. `ENOENT` and `ESRCH`, of a file in `/proc` or a pidfd, mean that
+/// it is gone. If no descriptors are left, the error has its own message.
 fn refusal(error: impl Into<std::io::Error>) -> Refusal {
     let error = error.into();
     match Errno::from_io_error(&error) {

@@ -29,7 +29,7 @@ use rustix::process::geteuid;
 use self::answers::{KernelAnswers, LazyDir};
 use self::details::{Gone, ReadDetails};
 use self::fds::FdTable;
-use self::holders::{Holders, Named};
+use self::holders::{HolderNaming, Holders};
 use self::proc::Proc;
 use self::sockets::Sockets;
 use self::threads::Threads;
@@ -47,7 +47,7 @@ pub(super) fn snapshot(
     take_as(Pid(std::process::id()), owners, interest)
 }
 
-/// The rows of this process and of its ancestors: the first stage, of these few alone.
+/// The rows of this process and of its ancestors, as the first stage reads them.
 pub(super) fn ancestors() -> Result<Snapshot, SysError> {
     let mut proc = Proc::open()?;
     let viewer = Viewer { pid: Pid(std::process::id()), uid: Uid(geteuid().as_raw()) };
@@ -73,7 +73,7 @@ fn of_rows(viewer: Viewer, processes: Vec<ProcessRecord>) -> Snapshot {
     }
 }
 
-/// The two stages, as `viewer`: what that process holds does not count.
+/// Both stages. The descriptors of the process `viewer` do not count.
 fn take_as(
     viewer: Pid,
     owners: UidPrecision,
@@ -87,11 +87,16 @@ fn take_as(
     };
     let viewer = Viewer { pid: viewer, uid: own };
     let mut snapshot = of_rows(viewer, processes);
-    let mut reader =
-        DetailReader { proc, sockets: Sockets::new(), holders: Holders::new(viewer), sound: BTreeSet::new() };
-    // Whose details were read; true: with their descriptors.
+    let mut reader = DetailReader {
+        proc,
+        sockets: Sockets::new(),
+        holders: Holders::new(viewer),
+        not_leaked: BTreeSet::new(),
+    };
+    // The processes whose details were read; `true` with their descriptors.
     let mut read: BTreeSet<(Pid, bool)> = BTreeSet::new();
-    // Whose stdin and whose environment were looked at. Sorted lists: there may be thousands in them.
+    // The processes whose stdin or environment was checked. The list is sorted and searched, because it may have
+    // thousands of entries.
     let mut stdin_seen: Vec<Pid> = Vec::new();
     let mut environment_seen: BTreeSet<Pid> = BTreeSet::new();
     loop {
@@ -117,26 +122,26 @@ fn take_as(
     }
 }
 
-/// What reading details needs. It is kept for the whole run, so that the lists of sockets and the descriptors of all
-/// processes are read once at most.
+/// Reads details. It is kept for the whole run, so that the lists of sockets and the descriptors of all processes are
+/// read at most once.
 struct DetailReader {
     proc: Proc,
     sockets: Sockets,
     holders: Holders,
-    /// Processes that cannot turn out to be leaked: an ancestor holds their wire, or they have none.
-    sound: BTreeSet<Pid>,
+    /// Processes that are certainly not leaked: an ancestor holds their wire, or they have none.
+    not_leaked: BTreeSet<Pid>,
 }
 
-/// What a process holds.
+/// The descriptors of a process, interpreted.
 struct Holdings {
-    /// An ancestor holds the wire.
+    /// It is in use, because an ancestor holds the wire or it has a terminal. No more holders are looked for.
     settled: bool,
     wires: Wires,
     others: Others,
 }
 
-/// Where hidepid hides pid 1, the machine itself may say what it is: systemd makes `/run/systemd/system` before anything
-/// else (sd_booted(3)), but a container may show its host's, so only in the first PID namespace.
+/// Is pid 1 systemd? Needed where hidepid hides pid 1. systemd creates `/run/systemd/system` first (sd_booted(3)). A
+/// container may show that folder of its host, so the answer is only valid in the first PID namespace.
 fn systemd_is_pid_1() -> bool {
     /// `PROC_PID_INIT_INO` of the kernel's `include/linux/proc_ns.h`.
     const FIRST: &str = "pid:[4026531836]";
@@ -145,7 +150,8 @@ fn systemd_is_pid_1() -> bool {
 }
 
 impl DetailReader {
-    /// The second stage: reads the details of these processes; of those in `above` without what they hold.
+    /// The second stage: reads the details of the processes in `whole` and `above`, of those in `above` without their
+    /// descriptors.
     fn read_details(&mut self, snapshot: &mut Snapshot, mut whole: Vec<Pid>, above: &[Pid]) {
         whole.sort_unstable();
         let tree = Tree::new(snapshot);
@@ -155,7 +161,8 @@ impl DetailReader {
                 seen.push((record.pid(), self.read_one(record, wire)));
             }
         }
-        // Only when the descriptors of all of them were read: most questions about one are answered by another's.
+        // This begins when the descriptors of all of them are read, because most questions about one process are
+        // answered by the descriptors of another.
         let mut held: Vec<(usize, &ProcessRecord, Holdings)> = Vec::new();
         for (at, (pid, read)) in seen.iter().enumerate() {
             if let Ok(ReadDetails { details, descriptors: Some(rows), .. }) = read
@@ -170,12 +177,12 @@ impl DetailReader {
         for (at, record, held) in held {
             let Some((_, Ok(ReadDetails { details, .. }))) = seen.get_mut(at) else { continue };
             let pid = record.pid();
-            let mut named = Named { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
-            let observation = FdObservation::new(pid, &held.wires, &held.others, &mut named);
+            let mut naming = HolderNaming { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
+            let observation = FdObservation::new(pid, &held.wires, &held.others, &mut naming);
             if observation.stdio.stdin() == OtherEnd::Closed {
                 let threads = Threads::of(&mut self.proc, pid);
                 details.tracer = threads.tracer.or(details.tracer);
-                if threads.holds_its_own {
+                if threads.has_own_descriptors {
                     continue;
                 }
             }
@@ -185,7 +192,7 @@ impl DetailReader {
             details.display |= told;
         }
         drop(tree);
-        note(snapshot, seen);
+        write_details(snapshot, seen);
     }
 
     fn read_one(&mut self, record: &ProcessRecord, wire: bool) -> Result<ReadDetails, Gone> {
@@ -201,7 +208,7 @@ impl DetailReader {
         Ok(read)
     }
 
-    /// What the descriptors of a process mean.
+    /// Interprets the descriptors of a process.
     fn holdings(
         &mut self,
         tree: &Tree<'_>,
@@ -219,19 +226,19 @@ impl DetailReader {
             dir: LazyDir::default(),
         };
         let mut wires = Wires::look(rows, runs_python(record, details.exe.as_ref()), &mut answers);
-        let doubtful = |pid| whole.binary_search(&pid).is_ok() && !self.sound.contains(&pid);
+        let doubtful = |pid| whole.binary_search(&pid).is_ok() && !self.not_leaked.contains(&pid);
         let settled =
             answers.holders.is_plainly_in_use(answers.proc, &tree.ancestors(record), &wires, doubtful);
         let others = Others::look(rows, &mut wires, settled, &mut answers);
         if settled || wires.sights().next().is_none() {
-            self.sound.insert(record.pid());
+            self.not_leaked.insert(record.pid());
         }
         Holdings { settled, wires, others }
     }
 }
 
-/// The places in the table of the processes to read, and whether their descriptors are read too; in the order of the
-/// table, which `note` relies on.
+/// The indices in the table of the processes to read, each with whether its descriptors are read too. They are in the
+/// order of the table, as `write_details` needs them.
 fn places(tree: &Tree<'_>, whole: &[Pid], above: &[Pid]) -> Vec<(u32, bool)> {
     let place = |pid: &Pid, wire| Some((tree.place(*pid)?, wire));
     let wired = whole.iter().filter_map(|pid| place(pid, true));
@@ -242,20 +249,21 @@ fn places(tree: &Tree<'_>, whole: &[Pid], above: &[Pid]) -> Vec<(u32, bool)> {
     places
 }
 
-/// Writes what was seen into the table, and takes out the rows of processes that are gone.
-fn note(snapshot: &mut Snapshot, seen: Vec<(Pid, Result<ReadDetails, Gone>)>) {
+/// Writes the details that were read into the table, and removes the rows of processes that are gone.
+fn write_details(snapshot: &mut Snapshot, seen: Vec<(Pid, Result<ReadDetails, Gone>)>) {
     let own = snapshot.viewer.uid;
     let mut seen = seen.into_iter().peekable();
     // Both are in the order of the table.
     snapshot.processes.retain_mut(|record| {
-        // Peeked at, since what was read is large and most rows are not concerned.
+        // `peek` moves nothing. A value that was read is large, and most rows have none.
         if seen.peek().is_none_or(|(pid, _)| *pid != record.pid()) {
             return true;
         }
         let Some((_, Ok(read))) = seen.next() else { return false };
         let ReadDetails { uid, rss, details, .. } = read;
         record.uid = Some(uid);
-        // It is another user's after all, and a look reads no command line of these, even where a file shows one.
+        // The process belongs to another user after all. A look uses no command line of such a process, even if it can
+        // be read.
         if uid != own && own != Uid(0) {
             record.argv = None;
         }

@@ -1,5 +1,5 @@
-//! The kernel's own word, in a few microseconds and without looking at any other process: is the other end of a pipe
-//! held, and which sockets does it show?
+//! Queries to the kernel that take a few microseconds and read no other process: is the other end of a pipe held, and
+//! which sockets are there?
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -20,32 +20,32 @@ pub(crate) fn unix_socket(inode: u64) -> Option<UnixSocket> {
 
 /// The netlink socket for queries about sockets (sock_diag(7)).
 pub(super) struct Probe {
-    /// `None` where NETLINK_SOCK_DIAG is not to be had: a sandbox without that address family.
+    /// `None` if NETLINK_SOCK_DIAG is not available, as in a sandbox without that address family.
     diag: Option<OwnedFd>,
     answer: Vec<u8>,
 }
 
 impl Probe {
     pub(super) fn new() -> Probe {
-        // The kernel answers within the request; not waiting turns a lost answer into "not known".
+        // The kernel answers during the request. Without waiting, a lost answer becomes "not known".
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let diag = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkSockDiag).ok();
         Probe { diag, answer: Vec::new() }
     }
 
-    /// The unix socket with this inode; `None` when it is no unix socket, is in another network namespace, or
-    /// cannot be asked for.
+    /// The unix socket with this inode; `None` if it is no unix socket, is in another network namespace, or cannot be
+    /// queried.
     pub(super) fn unix(&mut self, inode: u64) -> Option<UnixSocket> {
         let request = unix_request(u32::try_from(inode).ok()?);
         let mut found = None;
-        self.question(&request, |body| found = unix_diag_row(body).or(found.take()))?;
+        self.query(&request, |body| found = unix_diag_row(body).or(found.take()))?;
         found.filter(|socket| u64::from(socket.inode) == inode)
     }
 
     /// All unix sockets of our network namespace.
     pub(super) fn all_unix(&mut self) -> Option<Vec<UnixSocket>> {
         let mut rows = Vec::new();
-        self.question(&unix_dump_request(), |body| rows.extend(unix_diag_row(body)))?;
+        self.query(&unix_dump_request(), |body| rows.extend(unix_diag_row(body)))?;
         Some(rows)
     }
 
@@ -62,22 +62,23 @@ impl Probe {
     fn both_families(&mut self, request: fn(bool) -> Vec<u8>) -> Option<Vec<TcpRow>> {
         let mut rows = Vec::new();
         for v6 in [false, true] {
-            self.question(&request(v6), |body| rows.extend(tcp_diag_row(body)))?;
+            self.query(&request(v6), |body| rows.extend(tcp_diag_row(body)))?;
         }
         Some(rows)
     }
 
-    /// Sends one question and hands each row of the answer on; `None` when the answer is not whole.
-    fn question(&mut self, request: &[u8], mut row: impl FnMut(&[u8])) -> Option<()> {
+    /// Sends one query and passes each row of the answer to `row`; `None` if the answer is not complete.
+    fn query(&mut self, request: &[u8], mut row: impl FnMut(&[u8])) -> Option<()> {
         let answered = self.exchange(request, &mut row);
         if answered.is_none() {
-            // Whatever may still arrive must not be taken for the answer to the next question.
+            // What may still arrive must not be taken for the answer to the next query.
             *self = Probe::new();
         }
         answered?.then_some(())
     }
 
-    /// `Some(true)`: a whole answer. `Some(false)`: the kernel refused, or cannot be asked. `None`: out of step.
+    /// `Some(true)`: the answer is complete. `Some(false)`: the kernel refused, or there is no netlink socket. `None`:
+    /// the answer broke off, and the rest of it may still arrive.
     fn exchange(&mut self, request: &[u8], row: &mut impl FnMut(&[u8])) -> Option<bool> {
         /// The kernel fills at most this much for each read of a dump (NLMSG_GOODSIZE is below it).
         const ROOM: usize = 32 << 10;
@@ -105,12 +106,11 @@ impl Probe {
     }
 }
 
-/// A pipe, opened once more in the process's own direction for the length of one poll(2).
+/// Is the other end of a pipe held? The pipe is opened once more in the process's own direction, for one poll(2).
 ///
-/// The kernel sets POLLHUP for a reader if and only if no writer is left anywhere, and POLLERR for a
-/// writer if and only if no reader is. The process holds that direction already, so no process can notice
-/// one more of it; O_NONBLOCK and O_NOCTTY keep us out of trouble should the descriptor be
-/// something else by now.
+/// The kernel sets POLLHUP for a reader if and only if no writer is left anywhere, and POLLERR for a writer if and only
+/// if no reader is left. The process holds this direction already, so no process can notice that it is opened once
+/// more. O_NONBLOCK and O_NOCTTY prevent harm if the descriptor refers to something else by now.
 pub(super) fn pipe(dir: BorrowedFd<'_>, fd: u32, inode: u64, way: Way) -> Sight {
     let (access, events) = match way {
         Way::In => (OFlags::RDONLY, PollFlags::IN),

@@ -1,4 +1,4 @@
-//! Reading `/proc`: few system calls, buffers that are used again.
+//! Reads files of `/proc` with few system calls and with buffers that are reused.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -12,19 +12,19 @@ use crate::process::Pid;
 use crate::sys::descriptors::Access;
 use crate::sys::{SysError, procfs};
 
-/// What a reading buffer starts with, in bytes; a stat line has about 350.
+/// The initial size of a buffer, in bytes. A stat line has about 350.
 const FIRST: usize = 8 << 10;
 
-/// The most of an environment that is read, in bytes. The kernel allows 6 MB; one that is larger is
-/// "not known", because the variable that matters may stand in the rest.
+/// The largest environment that is read, in bytes; the kernel allows 6 MB. A larger one is not known, because the
+/// variable that matters may be in the rest of it.
 pub(super) const MOST_ENVIRON: usize = 1 << 20;
 
 /// How the end of a file is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// The kernel hands it over in one piece: a read that leaves room was the last.
+    /// The kernel returns it in one piece: a read that leaves room in the buffer was the last.
     Piece,
-    /// Rows, of which each read gives some: only an empty read is the end.
+    /// Rows, of which each read returns some: only an empty read is the end.
     Rows,
 }
 
@@ -34,17 +34,18 @@ pub(super) struct Proc {
     root: OwnedFd,
     /// The path of the file that is opened next, relative to `/proc`.
     path: String,
-    /// What was read last.
+    /// The content of the file that was read last.
     pub(super) text: Vec<u8>,
 }
 
 impl Proc {
-    /// Opens `/proc` and makes sure that its numbers are ours.
+    /// Opens `/proc` and checks that it is that of our own PID namespace.
     pub(super) fn open() -> Result<Proc, SysError> {
         let io = |source: io::Error| SysError::Io { what: "read /proc".to_owned(), source };
         let root = folder(CWD, "/proc").map_err(io)?;
         let mut proc = Proc { root, path: String::new(), text: Vec::with_capacity(FIRST) };
-        // The link alone could be right by chance; NSpid (Linux 4.1) has one number only at home.
+        // `/proc/self` alone could have our pid by chance. NSpid (Linux 4.1) has only one number if the namespace is
+        // ours.
         let own = std::process::id().to_string();
         let link = link_at(proc.root(), "self").map_err(io)?;
         proc.read("self/status", 1 << 20, Shape::Piece).map_err(io)?;
@@ -60,16 +61,16 @@ impl Proc {
         self.root.as_fd()
     }
 
-    /// Another handle on the same `/proc`, with buffers of its own.
-    pub(super) fn twin(&self) -> io::Result<Proc> {
+    /// Another handle on the same `/proc`, with its own buffers.
+    pub(super) fn second_handle(&self) -> io::Result<Proc> {
         let root = self.root.try_clone()?;
         Ok(Proc { root, path: String::new(), text: Vec::with_capacity(FIRST) })
     }
 
-    /// The numbers of all processes.
+    /// The pids of all processes.
     pub(super) fn pids(&self) -> Result<Vec<Pid>, SysError> {
         let failed = |error: Errno| SysError::Io { what: "list /proc".to_owned(), source: error.into() };
-        // A look before this one has read the folder to its end.
+        // An earlier look may have read the folder to its end.
         seek(&self.root, SeekFrom::Start(0)).map_err(failed)?;
         let mut pids = Vec::new();
         let mut buffer = vec![MaybeUninit::uninit(); 32 << 10];
@@ -87,42 +88,43 @@ impl Proc {
 
     /// Reads `/proc/PID/FILE` into [`Proc::text`].
     pub(super) fn read_of(&mut self, pid: Pid, file: &str, most: usize) -> io::Result<()> {
-        self.point(pid, file);
+        self.set_path(pid, file);
         read_at(self.root.as_fd(), &self.path, most, Shape::Piece, &mut self.text)
     }
 
-    /// Reads `/proc/PID/stat` into [`Proc::text`] and says who owns that file: the effective user, or for a process that is
-    /// not dumpable whoever is root in its user namespace. [`Proc::uid_of`] tells, for four times the price.
+    /// Reads `/proc/PID/stat` into [`Proc::text`] and returns the owner of that file. This is the effective user, or
+    /// for a process that is not dumpable the root of its user namespace. [`Proc::uid_of`] is always exact, and costs
+    /// four times as much.
     pub(super) fn stat_and_owner(&mut self, pid: Pid) -> io::Result<u32> {
-        self.point(pid, "stat");
+        self.set_path(pid, "stat");
         let file = openat(&self.root, &*self.path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         let owner = fstat(&file)?.st_uid;
         read_all(file.as_fd(), 4 << 10, Shape::Piece, &mut self.text)?;
         Ok(owner)
     }
 
-    /// The effective user: owner of the directory, also of a process that is not dumpable, whose files
-    /// all belong to root (`task_dump_owner` in the kernel's fs/proc/base.c).
+    /// The effective user of a process, which owns its directory. This also holds for a process that is not dumpable,
+    /// whose files all belong to root (`task_dump_owner` in the kernel's fs/proc/base.c).
     pub(super) fn uid_of(&mut self, pid: Pid) -> io::Result<u32> {
-        self.point(pid, "");
+        self.set_path(pid, "");
         Ok(statat(&self.root, &*self.path, AtFlags::empty())?.st_uid)
     }
 
-    /// The directory of one process. Whatever is opened below it belongs to that very process, also
-    /// when its number is used again meanwhile.
+    /// The directory of a process. Everything that is opened below it belongs to this process, also when its pid is
+    /// reused.
     pub(super) fn dir_of(&mut self, pid: Pid) -> io::Result<OwnedFd> {
-        self.point(pid, "");
+        self.set_path(pid, "");
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(openat(&self.root, &*self.path, flags, Mode::empty())?)
     }
 
     /// The directory of a process's descriptors.
     pub(super) fn fds_of(&mut self, pid: Pid) -> io::Result<OwnedFd> {
-        self.point(pid, "fd");
+        self.set_path(pid, "fd");
         folder(self.root.as_fd(), &self.path)
     }
 
-    /// A place from which all files of one process are read. `fds`: its descriptors, too, where they may be listed.
+    /// A place from which all files of a process are read. `fds`: its descriptors too, if they may be listed.
     pub(super) fn place(&mut self, pid: Pid, fds: bool) -> io::Result<Place> {
         if fds && let Ok(dir) = self.fds_of(pid) {
             return Ok(Place { dir, fds: true });
@@ -130,10 +132,10 @@ impl Proc {
         Ok(Place { dir: self.dir_of(pid)?, fds: false })
     }
 
-    /// Whether a process's stdin may be a pipe or a socket: not when it is `/dev/null`, a terminal,
-    /// closed, or not to be seen.
+    /// May the stdin of a process be a pipe or a socket? Not if it is `/dev/null`, a terminal or closed, or if it
+    /// cannot be read.
     pub(super) fn may_be_wired(&mut self, pid: Pid) -> bool {
-        self.point(pid, "fd/0");
+        self.set_path(pid, "fd/0");
         let mut buffer = [MaybeUninit::uninit(); 64];
         let link = rustix::fs::readlinkat_raw(&self.root, &*self.path, &mut buffer);
         link.is_ok_and(|(text, _)| {
@@ -141,10 +143,10 @@ impl Proc {
         })
     }
 
-    /// Can this descriptor of a process read, can it write? The mode bits of the link itself show it
-    /// (proc_pid_fd(5)), which is one call where `fdinfo` takes three.
+    /// The access mode of a descriptor of a process. The mode bits of the link show it (proc_pid_fd(5)). That takes one
+    /// call, where `fdinfo` takes three.
     pub(super) fn access(&mut self, pid: Pid, fd: u32) -> Option<Access> {
-        self.point(pid, "fd/");
+        self.set_path(pid, "fd/");
         self.path.push_str(itoa::Buffer::new().format(fd));
         let mode = statat(&self.root, &*self.path, AtFlags::SYMLINK_NOFOLLOW).ok()?.st_mode;
         Some(Access { read: mode & 0o400 != 0, write: mode & 0o200 != 0 })
@@ -156,8 +158,8 @@ impl Proc {
         procfs::terminal_of_master(&self.text)
     }
 
-    /// `PID/FILE`, without an allocation.
-    fn point(&mut self, pid: Pid, file: &str) {
+    /// Sets the path to `PID/FILE`, without an allocation.
+    fn set_path(&mut self, pid: Pid, file: &str) {
         self.path.clear();
         self.path.push_str(itoa::Buffer::new().format(pid.0));
         self.path.push('/');
@@ -170,25 +172,25 @@ pub(super) fn folder(dir: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
     Ok(openat(dir, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-/// The directory of one process, or its `fd`, from which the files beside it are reached just as well: one directory is
-/// opened for all. Whatever is read by it belongs to that very process, whatever becomes of its number.
+/// The open directory of a process, or its `fd/`. From `fd/` the other files are reached by `..`, so one open directory
+/// is enough. Everything that is read through it belongs to this process, also when its pid is reused.
 pub(super) struct Place {
     dir: OwnedFd,
     fds: bool,
 }
 
 impl Place {
-    /// `fd/`, where it could be opened.
+    /// `fd/`, if it could be opened.
     pub(super) fn fds(&self) -> Option<BorrowedFd<'_>> {
         self.fds.then(|| self.dir.as_fd())
     }
 
-    /// Reads a file of the process, named as it is reached from `fd/`: `../stat`.
+    /// Reads a file of the process. `file` is its path from `fd/`, such as `../stat`.
     pub(super) fn read(&self, file: &'static str, most: usize, text: &mut Vec<u8>) -> io::Result<()> {
         read_at(self.dir.as_fd(), self.path(file), most, Shape::Piece, text)
     }
 
-    /// Where a link of the process points, named alike.
+    /// The target of a link of the process. `link` is its path from `fd/`.
     pub(super) fn link(&self, link: &'static str) -> io::Result<Vec<u8>> {
         link_at(self.dir.as_fd(), self.path(link))
     }
@@ -234,13 +236,13 @@ fn read_all(file: BorrowedFd<'_>, most: usize, shape: Shape, text: &mut Vec<u8>)
     Ok(())
 }
 
-/// The text of a link below a directory.
+/// The target of a link below a directory.
 pub(super) fn link_at(dir: BorrowedFd<'_>, path: &str) -> io::Result<Vec<u8>> {
     Ok(rustix::fs::readlinkat(dir, path, Vec::with_capacity(256))?.into_bytes())
 }
 
 /// A name that is a number, as those of processes and descriptors are.
 pub(super) fn number(name: &[u8]) -> Option<u32> {
-    // There is one for each process and descriptor, and by way of a str it took three times as long.
+    // This runs for each process and descriptor. Parsing through a `str` takes three times as long.
     u32::try_from(procfs::natural(name)?).ok()
 }

@@ -1,7 +1,7 @@
-//! The first stage: a row for every process, with as few system calls as there are answers.
+//! The first stage: reads a row for every process with as few system calls as possible.
 //!
-//! 4 for `stat` and whose that file is, 3 for `cmdline` where it may matter: 7 for a process of ours, 5 for
-//! another user's, 4 for a thread of the kernel. No `status`, no threads, no environment, no descriptors.
+//! `stat` and its owner take 4 calls and `cmdline` takes 3. So a process of ours takes 7, one of another user 5, and a
+//! kernel thread 4. The status, threads, environment and descriptors are not read.
 
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -15,16 +15,16 @@ use crate::marker::VARIABLE;
 use crate::process::{Pid, ProcessRecord, ProcessState, StartTime, Uid, UidPrecision};
 use crate::sys::procfs::{self, Stat};
 
-/// The most of a command line that is read, in bytes. More is cut: it then equals no configured
-/// command, which is a reason to leave it alone.
+/// The most that is read of a command line, in bytes. A longer one is cut off. It then equals no configured command,
+/// and is left alone.
 const MOST_ARGV: usize = 256 << 10;
 
-/// From this many processes on, a second core pays for its start: 0.1 ms against 10 to 20 us a process.
-const WORTH_TWO: usize = 300;
+/// From this many processes on a second thread is worth its start, which takes 0.1 ms; a process takes 10 to 20 us.
+const WORTH_TWO_THREADS: usize = 300;
 
-/// What turns the kernel's units into ours; constant during a run.
+/// The factors from the kernel's units to ours; constant during a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Units {
+pub(super) struct KernelUnits {
     /// Seconds since the epoch at which the machine booted.
     boot: f64,
     /// Clock ticks per second.
@@ -33,16 +33,15 @@ pub(super) struct Units {
     page: u64,
 }
 
-impl Units {
-    /// Read once per run: two looks that read the clocks twice would see each process start at two
-    /// slightly different moments.
+impl KernelUnits {
+    /// The clocks are read once per run. Otherwise two looks would see slightly different starts of the same process.
     ///
-    /// `/proc/stat` has the boot time as well (btime), but in whole seconds, slow to read, and made up
-    /// by lxcfs in some containers. The clocks are also right in a time namespace: the kernel adds
-    /// the same offset to CLOCK_BOOTTIME and to the start times it shows there.
-    pub(super) fn get() -> Units {
-        static UNITS: OnceLock<Units> = OnceLock::new();
-        *UNITS.get_or_init(|| Units {
+    /// `/proc/stat` has the boot time too (btime), but only in whole seconds. It is slow to read, and in some
+    /// containers lxcfs invents it. The clocks are also right in a time namespace: there the kernel adds one offset to
+    /// CLOCK_BOOTTIME and to the start times that it shows.
+    pub(super) fn get() -> KernelUnits {
+        static UNITS: OnceLock<KernelUnits> = OnceLock::new();
+        *UNITS.get_or_init(|| KernelUnits {
             boot: seconds(ClockId::Realtime) - seconds(ClockId::Boottime),
             ticks: rustix::param::clock_ticks_per_second().max(1) as f64,
             page: rustix::param::page_size() as u64,
@@ -62,13 +61,13 @@ fn seconds(clock: ClockId) -> f64 {
 
 /// A row for each of these processes that is still there.
 pub(super) fn rows(proc: &mut Proc, pids: &[Pid], own: Uid, owners: UidPrecision) -> Vec<ProcessRecord> {
-    let scan = Scan { own, owners, units: Units::get(), now: seconds(ClockId::Realtime) };
-    in_two(proc, pids, &|proc, pids, rows| scan.rows(proc, pids, rows))
+    let scan = Scan { own, owners, units: KernelUnits::get(), now: seconds(ClockId::Realtime) };
+    for_each_pid(proc, pids, &|proc, pids, rows| scan.rows(proc, pids, rows))
 }
 
 /// Those of these processes whose stdin may be a pipe or a socket.
 pub(super) fn wired(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
-    in_two(proc, pids, &|proc, pids, wired| {
+    for_each_pid(proc, pids, &|proc, pids, wired| {
         for (pid, wired) in pids.iter().zip(wired) {
             *wired = proc.may_be_wired(*pid).then_some(*pid);
         }
@@ -77,7 +76,7 @@ pub(super) fn wired(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
 
 /// Those of these processes whose environment carries the marker of `mcp-reap exec`.
 pub(super) fn marked(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
-    in_two(proc, pids, &|proc, pids, marked| {
+    for_each_pid(proc, pids, &|proc, pids, marked| {
         for (pid, marked) in pids.iter().zip(marked) {
             *marked = is_marked(proc, *pid).then_some(*pid);
         }
@@ -89,65 +88,65 @@ fn is_marked(proc: &mut Proc, pid: Pid) -> bool {
         return false;
     }
     let found = procfs::evidence(&proc.text, &[VARIABLE]).is_some_and(|found| !found.is_empty());
-    // It holds secrets.
+    // The environment may contain secrets.
     proc.text.fill(0);
     found
 }
 
-/// How many processes a thread takes at a time, of so many: few enough that the threads end together, however unevenly the
-/// kernel serves them, and enough for equal command lines to meet.
-fn chunk(processes: usize) -> usize {
+/// The number of processes that a thread reads at a time. It is small enough that both threads end at about the same
+/// time, and large enough that equal command lines, which are stored once per chunk, are often in one chunk.
+fn chunk_size(processes: usize) -> usize {
     (processes / 100).clamp(16, 256)
 }
 
-/// Asks something about each process, on two cores where there are many.
-fn in_two<T: Send>(
+/// Calls `read` for chunks of these processes, on two threads if there are many. Returns the values that were read.
+fn for_each_pid<T: Send>(
     proc: &mut Proc,
     pids: &[Pid],
-    ask: &(impl Fn(&mut Proc, &[Pid], &mut [Option<T>]) + Sync),
+    read: &(impl Fn(&mut Proc, &[Pid], &mut [Option<T>]) + Sync),
 ) -> Vec<T> {
-    // A place for each from the start: growing, or putting two halves together, would hold the rows
-    // twice for a moment, and that moment would be the peak.
+    // The vector has its full length from the start. Growing it, or joining two halves, would hold all rows twice for a
+    // moment, which would be the peak of memory.
     let mut answers: Vec<Option<T>> = Vec::new();
     answers.resize_with(pids.len(), || None);
-    let chunk = chunk(pids.len());
+    let chunk = chunk_size(pids.len());
     let chunks = Mutex::new(pids.chunks(chunk).zip(answers.chunks_mut(chunk)));
     let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = |proc: &mut Proc| {
         while let Some((pids, answers)) = next() {
-            ask(proc, pids, answers);
+            read(proc, pids, answers);
         }
     };
-    if pids.len() >= WORTH_TWO
-        && let Ok(mut twin) = proc.twin()
+    if pids.len() >= WORTH_TWO_THREADS
+        && let Ok(mut second) = proc.second_handle()
     {
         std::thread::scope(|scope| {
-            scope.spawn(|| work(&mut twin));
+            scope.spawn(|| work(&mut second));
             work(proc);
         });
     } else {
         work(proc);
     }
-    // In place, as std does it for `filter_map` and not for `flatten`: what is left lies where it came from.
+    // std collects the result of `filter_map` in place, in the same allocation, but not that of `flatten`.
     #[allow(clippy::filter_map_identity)]
     answers.into_iter().filter_map(|answer| answer).collect()
 }
 
-/// The start of a process as it stands in its stat line, if that can be read.
+/// The start of a process in its stat line; `None` if that cannot be parsed.
 pub(super) fn parse_start(text: &[u8]) -> Option<StartTime> {
     procfs::stat(text).map(|stat| StartTime(stat.start_ticks))
 }
 
-/// What the rows of one table have in common.
+/// What all rows of one table are read with.
 struct Scan {
     own: Uid,
     owners: UidPrecision,
-    units: Units,
+    units: KernelUnits,
     now: f64,
 }
 
 impl Scan {
-    /// The rows of some processes, whose command lines lie in one piece.
+    /// Reads the rows of one chunk. Their command lines are stored in one piece of memory.
     fn rows(&self, proc: &mut Proc, pids: &[Pid], rows: &mut [Option<ProcessRecord>]) {
         let mut lines = Lines::default();
         let mut places = Vec::with_capacity(pids.len());
@@ -164,15 +163,15 @@ impl Scan {
         }
     }
 
-    /// One row but for its command line, which is handed over.
+    /// Reads one row. Its command line is passed to `keep`.
     fn row(&self, proc: &mut Proc, pid: Pid, keep: impl FnOnce(&[u8])) -> Option<ProcessRecord> {
         let Scan { own, units, now, .. } = *self;
-        // In this order: all that is read after `stat` belongs to the process whose start stands there or
-        // to a later one with its number, and the second stage finds the later one out by its start.
+        // `stat` is read first. What is read after it belongs to the same process or to a later one with its pid, and
+        // the second stage recognises a later one by its start.
         let owner = Uid(proc.stat_and_owner(pid).ok()?);
         let stat = procfs::stat(&proc.text).filter(|stat| stat.threads > 0)?;
         let uid = match self.owners {
-            // The kernel's own threads are root's, and there are hundreds: no need to ask.
+            // Kernel threads belong to root. There are hundreds, so no call is made for them.
             _ if stat.kernel_thread => Uid(0),
             UidPrecision::Provisional if owner == own => own,
             _ => Uid(proc.uid_of(pid).ok()?),
@@ -183,12 +182,12 @@ impl Scan {
         record.uid = Some(uid);
         record.started_at = units.epoch(stat.start_ticks);
         record.state = state(&stat);
-        // Without a terminal there is nothing to make room for.
+        // Writing `details` allocates, so it is left alone if there is no terminal.
         if let Some(name) = procfs::tty_name(stat.tty_nr) {
             record.details.tty = Some(name);
         }
         record.rss = stat.rss_pages.saturating_mul(units.page);
-        record.cpu = share(stat.cpu_ticks as f64 / units.ticks, now - record.started_at);
+        record.cpu = cpu_percent(stat.cpu_ticks as f64 / units.ticks, now - record.started_at);
         record.comm = stat.comm;
         let kernel_thread = stat.kernel_thread;
         let readable = uid == own || own == Uid(0);
@@ -197,27 +196,27 @@ impl Scan {
             match proc.read_of(pid, "cmdline", MOST_ARGV) {
                 Ok(()) => line = procfs::arguments(&proc.text),
                 Err(error) if gone(&error) => return None,
-                // It is there, and what could not be read stays not known.
+                // The process is there, and its command line is not known.
                 Err(_) => {}
             }
         }
         if let Some(line) = line {
             keep(line);
         } else if !kernel_thread && self.owners == UidPrecision::Provisional {
-            // One of ours that hides its command line may be a launcher of anything.
+            // A process of ours without a readable command line may be any launcher, so its user must be exact.
             record.uid = Some(Uid(proc.uid_of(pid).ok()?));
         }
         Some(record)
     }
 }
 
-/// The process ended: no such directory any more, or nothing behind it.
+/// Does this error mean that the process has ended?
 pub(super) fn gone(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::SRCH))
 }
 
-/// A leader that ended before its other threads shows `Z`, but the process goes on in them, holds
-/// what it held, and takes signals.
+/// The state of a process. If its first thread has ended before others, the kernel shows `Z`, but the process still
+/// runs, holds its descriptors and receives signals.
 pub(super) fn state(stat: &Stat) -> ProcessState {
     match ProcessState::from_letter(stat.state) {
         ProcessState::Zombie if stat.threads > 1 => ProcessState::Other(b'S'),
@@ -225,13 +224,13 @@ pub(super) fn state(stat: &Stat) -> ProcessState {
     }
 }
 
-/// Ended, with no thread left.
+/// Has it ended with all its threads?
 pub(super) fn is_zombie(stat: &Stat) -> bool {
     state(stat) == ProcessState::Zombie
 }
 
-/// Percent of one core since the start; `None` where the start is too recent.
-fn share(used: f64, age: f64) -> Option<f32> {
+/// Percent of one core since the start; `None` if the start is too recent.
+fn cpu_percent(used: f64, age: f64) -> Option<f32> {
     (age >= 0.1).then(|| ((used / age * 1000.0).round() / 10.0) as f32)
 }
 
@@ -254,14 +253,14 @@ mod tests {
 
     #[test]
     fn a_share_needs_a_life() {
-        assert_eq!(share(1.0, 0.0), None);
-        assert_eq!(share(1.0, -5.0), None);
-        assert_eq!(share(2.0, 4.0), Some(50.0));
+        assert_eq!(cpu_percent(1.0, 0.0), None);
+        assert_eq!(cpu_percent(1.0, -5.0), None);
+        assert_eq!(cpu_percent(2.0, 4.0), Some(50.0));
     }
 
     #[test]
     fn two_looks_agree_on_a_start_to_the_last_bit() {
-        let start = |ticks| Units::get().epoch(ticks).to_bits();
+        let start = |ticks| KernelUnits::get().epoch(ticks).to_bits();
         assert_eq!(start(123_456), start(123_456));
     }
 
@@ -271,10 +270,10 @@ mod tests {
         let own = Uid(rustix::process::geteuid().as_raw());
         let me = Pid(std::process::id());
         // The same process often enough for a second thread, and some numbers without a process.
-        let mut pids = vec![me; WORTH_TWO];
+        let mut pids = vec![me; WORTH_TWO_THREADS];
         pids.extend([Pid(u32::MAX); 7]);
         let rows = rows(&mut proc, &pids, own, UidPrecision::Exact);
-        assert_eq!(rows.len(), WORTH_TWO);
+        assert_eq!(rows.len(), WORTH_TWO_THREADS);
         assert!(rows.capacity() >= pids.len(), "collected in place: the table is not held twice");
         assert!(rows.iter().all(|row| row.id == rows[0].id && row.argv == rows[0].argv));
     }

@@ -1,4 +1,5 @@
-//! What only the threads of a process tell, each by itself. It is read of the few whose stdin nobody holds.
+//! Reads what only single threads of a process show: a debugger, and their own descriptors. This is read only of
+//! processes whose stdin is closed.
 
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
@@ -10,17 +11,17 @@ use super::proc::{Proc, Shape, folder, number, read_at};
 use crate::process::Pid;
 use crate::sys::procfs;
 
-/// The threads of one process, but the first.
+/// What the threads of a process show, except the first thread.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Threads {
-    /// Who traces one of them: a debugger can be attached to a single thread (`strace -p TID`).
+    /// The debugger of one of them. It can be attached to a single thread (`strace -p TID`).
     pub(super) tracer: Option<Pid>,
-    /// One has a table of descriptors of its own (`unshare(CLONE_FILES)`), which `/proc/PID/fd` does not show.
-    pub(super) holds_its_own: bool,
+    /// One of them has its own table of descriptors (`unshare(CLONE_FILES)`), which `/proc/PID/fd` does not show.
+    pub(super) has_own_descriptors: bool,
 }
 
 impl Threads {
-    /// Looks at them. A thread that ends meanwhile tells nothing, and needs nothing.
+    /// Reads the threads of a process. A thread that ends meanwhile is left out.
     pub(super) fn of(proc: &mut Proc, pid: Pid) -> Threads {
         let mut found = Threads::default();
         let Ok(dir) = proc.dir_of(pid).and_then(|dir| folder(dir.as_fd(), "task")) else { return found };
@@ -30,7 +31,7 @@ impl Threads {
             let Some(thread) = number(entry.file_name().to_bytes()).filter(|thread| *thread != pid.0) else {
                 continue;
             };
-            found.holds_its_own |= share_descriptors(pid.0, thread).is_ok_and(|shared| !shared);
+            found.has_own_descriptors |= share_descriptors(pid.0, thread).is_ok_and(|shared| !shared);
             if read_at(dir.as_fd(), &format!("{thread}/status"), 64 << 10, Shape::Piece, &mut proc.text)
                 .is_ok()
             {

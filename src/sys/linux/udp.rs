@@ -1,7 +1,7 @@
-//! UDP sockets: which of them serve, and who is connected to whom.
+//! UDP sockets: which of them serve, and which are connected to each other.
 //!
-//! A UDP socket that called connect(2) has an address on the other side, and takes datagrams from there alone. It is the one
-//! sign of a client that this protocol has: whoever sends with sendto(2) leaves none.
+//! A UDP socket that called connect(2) has a remote address and receives datagrams only from there. This is the only
+//! sign of a client in this protocol: a client that sends with sendto(2) cannot be seen.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -15,13 +15,13 @@ use crate::sys::procfs::{TCP_CLOSE, TcpRow};
 /// All UDP sockets of one network namespace.
 pub(super) struct Udp {
     rows: Vec<TcpRow>,
-    /// Places in `rows`.
+    /// Indices into `rows`, as in the next two maps.
     by_inode: HashMap<u64, usize>,
     by_local_port: HashMap<u16, Vec<usize>>,
     by_remote_port: HashMap<u16, Vec<usize>>,
-    /// Addresses of this machine: those that its sockets are bound to.
+    /// The addresses of this machine, as far as its sockets are bound to them.
     own: BTreeSet<IpAddr>,
-    /// The ports that are given to a socket that asks for none; `None` when not known.
+    /// The ephemeral ports: the kernel gives one to a socket that did not choose a port. `None` if not known.
     range: Option<RangeInclusive<u16>>,
 }
 
@@ -39,7 +39,7 @@ impl Udp {
         Udp { rows, by_inode, by_local_port, by_remote_port, own, range }
     }
 
-    /// One socket of this namespace. One that is in no list is neither bound nor connected.
+    /// The socket with this inode. A socket that is in no list is neither bound nor connected.
     pub(super) fn socket(&self, inode: u64) -> Socket {
         let Some(row) = self.by_inode.get(&inode).map(|at| self.rows[*at]) else { return Socket::Nothing };
         match row.state {
@@ -48,8 +48,8 @@ impl Udp {
         }
     }
 
-    /// It takes datagrams from any sender: it serves on a port that was chosen for it, and on any port that is connected
-    /// to.
+    /// A socket that receives datagrams from any sender. It serves if its port was chosen for it or if another socket
+    /// is connected to it.
     fn unconnected(&self, row: &TcpRow) -> Socket {
         let port = row.local.port();
         let calls = |at: &&usize| {
@@ -58,13 +58,13 @@ impl Udp {
         };
         let waiting: Vec<Other> =
             self.at(&self.by_remote_port, port).filter(calls).map(|at| other(&self.rows[*at])).collect();
-        if waiting.is_empty() && self.is_given(port) {
+        if waiting.is_empty() && self.is_ephemeral(port) {
             return Socket::Nothing;
         }
         Socket::Serves { name: Listener::Other(format!("udp:{port}")), waiting }
     }
 
-    /// It is connected: to a client of its own, where its port was chosen for it, and else to a server.
+    /// A connected socket. If its port was chosen for it, the other side is a client, otherwise a server.
     fn connected(&self, row: &TcpRow) -> Socket {
         let takes = |at: &&usize| {
             let far = &self.rows[**at];
@@ -72,7 +72,8 @@ impl Udp {
         };
         let found: Vec<&TcpRow> =
             self.at(&self.by_local_port, row.remote.port()).filter(takes).map(|at| &self.rows[*at]).collect();
-        // The one that is connected back gets the datagrams, then the one with the very address.
+        // A socket that is connected back to this one receives its datagrams; else one that is bound to exactly the
+        // remote address; else any other.
         let back = |far: &TcpRow| is_connected(far) && far.remote == row.local;
         let exact = |far: &TcpRow| !is_connected(far) && far.local == row.remote;
         let nearest = [&back as &dyn Fn(&TcpRow) -> bool, &exact, &|far: &TcpRow| !is_connected(far)]
@@ -84,10 +85,10 @@ impl Udp {
             [] if self.is_own(row) => (Other::Gone, true),
             [] => (Other::Unseen, true),
             [one] => (other(one), true),
-            // They share the port, and the kernel picks one of them.
+            // These sockets share the port, and the kernel chooses one of them.
             [one, ..] => (other(one), false),
         };
-        let chosen = self.range.is_some() && !self.is_given(row.local.port());
+        let chosen = self.range.is_some() && !self.is_ephemeral(row.local.port());
         let origin = match (chosen, sure && self.range.is_some()) {
             (true, _) => Origin::Accepted,
             (false, true) => Origin::Opened,
@@ -97,8 +98,8 @@ impl Udp {
         Socket::Connected(Connection::inet(row.inode, other, origin, Display::No))
     }
 
-    /// Do datagrams of this connected socket get to a socket with that address? One that is bound to no address takes those
-    /// for any of this machine's, and for a group's.
+    /// Can datagrams of the connected socket `from` reach a socket that is bound to `local`? A socket that is bound to
+    /// no address receives datagrams for all addresses of this machine and for multicast groups.
     fn reaches(&self, from: &TcpRow, local: SocketAddr) -> bool {
         let to = from.remote;
         to.port() == local.port()
@@ -113,7 +114,7 @@ impl Udp {
         is_local(row) || to.is_unspecified() || row.local.ip().is_loopback() || self.own.contains(&to)
     }
 
-    fn is_given(&self, port: u16) -> bool {
+    fn is_ephemeral(&self, port: u16) -> bool {
         self.range.as_ref().is_some_and(|range| range.contains(&port))
     }
 
@@ -126,7 +127,7 @@ fn is_connected(row: &TcpRow) -> bool {
     row.state != TCP_CLOSE
 }
 
-/// A socket without a number is the kernel's own.
+/// The other side of a connection with this socket. A socket without an inode belongs to the kernel.
 fn other(row: &TcpRow) -> Other {
     if row.inode == 0 { Other::Unseen } else { Other::Held(row.inode) }
 }

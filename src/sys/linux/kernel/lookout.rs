@@ -1,4 +1,4 @@
-//! Looking again on Linux while processes are ended.
+//! Reads processes again while they are ended, on Linux.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::process::{Pid, ProcessId, ProcessState, StartTime, Uid};
 use crate::reap::{Activity, HeldPipe, Lookout, ProcessRow, ProcessTable, Refusal};
 use crate::sys::procfs::{self, Stat};
 
-/// 0 is outside our PID namespace.
+/// `None` for 0, which stands for a process outside our PID namespace.
 fn visible(leader: Pid) -> Option<Pid> {
     Some(leader).filter(|leader| leader.0 > 0)
 }
@@ -18,7 +18,7 @@ fn visible(leader: Pid) -> Option<Pid> {
 impl Lookout for OsKernel {
     fn process_table(&mut self) -> ProcessTable {
         let Ok(pids) = self.proc.pids() else { return ProcessTable::default() };
-        // Where hidepid hides other users' processes, pid 1 is missing.
+        // If hidepid hides the processes of other users, pid 1 is missing.
         let mut table =
             ProcessTable { rows: Vec::with_capacity(pids.len()), complete: pids.contains(&Pid::INIT) };
         for pid in pids {
@@ -27,7 +27,7 @@ impl Lookout for OsKernel {
                 Ok((row, _)) if row.kernel_thread => continue,
                 Ok(seen) => seen,
                 Err(error) => {
-                    // Most often it ended meanwhile.
+                    // Most often the process has ended meanwhile.
                     table.complete &= gone(&error);
                     continue;
                 }
@@ -48,8 +48,8 @@ impl Lookout for OsKernel {
         table
     }
 
-    /// Pipes and sockets take their inode numbers from one counter of 32 bits (fs/inode.c,
-    /// get_next_ino), so within seconds no number comes twice.
+    /// Pipes and sockets get their inode numbers from one 32-bit counter (fs/inode.c, get_next_ino), so no number is
+    /// reused within seconds.
     fn wires(&mut self, id: ProcessId) -> Option<Vec<HeldPipe>> {
         let wires = self.proc.wires(id.pid).ok()?;
         self.is_still_there(id)
@@ -94,19 +94,19 @@ impl Lookout for OsKernel {
 }
 
 impl OsKernel {
-    /// Its row, while it lives.
+    /// The row of a process; `None` if it has ended.
     fn row_of(&mut self, id: ProcessId) -> Option<Stat> {
         self.proc.row(id.pid).ok().filter(|row| row.start_ticks == id.start.0 && !is_zombie(row))
     }
 
-    /// Asked after something was read of a process: then what was read was its own.
+    /// Is the process still alive? If it is after something was read by its pid, that was read from this process.
     fn is_still_there(&mut self, id: ProcessId) -> bool {
         self.row_of(id).is_some()
     }
 }
 
-/// `wchar` and `write_bytes` of `/proc/PID/io` (proc_pid_io(5)): what was handed to write(2), and what pages of files
-/// that are mapped came to the disk.
+/// The sum of `wchar` and `write_bytes` of `/proc/PID/io` (proc_pid_io(5)): bytes passed to write(2), and bytes of
+/// mapped files that were written to disk.
 fn written_in(io: &[u8]) -> Option<u64> {
     Some(number_in(io, "wchar:")?.saturating_add(number_in(io, "write_bytes:").unwrap_or(0)))
 }

@@ -1,4 +1,4 @@
-//! The little that is read of `/proc` again while processes are ended, directly in front of each signal too.
+//! Reads single files of `/proc` again while processes are ended, also directly before each signal.
 
 use std::io;
 
@@ -9,24 +9,23 @@ use super::super::proc::{Proc, folder, link_at, number};
 use crate::process::{Pid, ProcessId, StartTime};
 use crate::sys::procfs::{self, FdTarget, ProcStatus, Stat};
 
-/// The most that is read of a file, in bytes: arguments may be as long as a program makes them, and no more is
-/// needed.
+/// The most that is read of a file, in bytes. A program can make its arguments longer, but no more is needed.
 pub(super) const MOST: usize = 64 << 10;
 
 impl Proc {
-    /// One process's row.
+    /// The row of a process.
     pub(super) fn row(&mut self, pid: Pid) -> io::Result<Stat> {
         self.read_of(pid, "stat", 4 << 10)?;
         procfs::stat(&self.text).ok_or_else(|| Errno::PROTO.into())
     }
 
-    /// What its status says.
+    /// The status of a process.
     fn status(&mut self, pid: Pid) -> io::Result<ProcStatus> {
         self.read_of(pid, "status", MOST)?;
         Ok(procfs::status(&self.text))
     }
 
-    /// What its threads' statuses say; a thread that ends meanwhile says nothing.
+    /// The status of each thread of a process. A thread that ends meanwhile is left out.
     pub(super) fn threads(&mut self, pid: Pid) -> io::Result<Vec<ProcStatus>> {
         let mut found = Vec::new();
         for entry in Dir::new(folder(self.root(), &format!("{pid}/task"))?)? {
@@ -40,8 +39,8 @@ impl Proc {
         Ok(found)
     }
 
-    /// Whether it is in our PID namespace and not in one below (a container's). True where the kernel was built without
-    /// PID namespaces, so that there can be no other.
+    /// Is the process in our PID namespace, and not in one below it (a container's)? True if the kernel was built
+    /// without PID namespaces.
     pub(super) fn same_namespace(&self, pid: Pid) -> io::Result<bool> {
         match link_at(self.root(), "self/ns/pid") {
             Ok(ours) => Ok(link_at(self.root(), &format!("{pid}/ns/pid"))? == ours),
@@ -50,10 +49,11 @@ impl Proc {
         }
     }
 
-    /// The process of our own namespace that made the one in which this process lives: the parent of that namespace's
-    /// first process. `None` where another process put it there (`nsenter`, `docker exec`).
+    /// The process of our own PID namespace that made the namespace of this process: the parent of that namespace's
+    /// first process. `None` if the process was put there by another one (`nsenter`, `docker exec`).
     pub(super) fn maker_of_namespace(&mut self, pid: Pid) -> io::Result<Option<ProcessId>> {
-        /// Far deeper than processes are nested; a table that changes meanwhile may lead in circles.
+        /// Processes are never nested this deeply. The bound ends a loop, which a table that changes meanwhile may
+        /// contain.
         const DEEPEST: usize = 256;
         let mut top = pid;
         for _ in 0..DEEPEST {
@@ -70,7 +70,7 @@ impl Proc {
         Ok(None)
     }
 
-    /// Is it number 1 of its own PID namespace?
+    /// Is it pid 1 of its PID namespace?
     fn is_first_of_namespace(&mut self, pid: Pid) -> bool {
         self.status(pid).is_ok_and(|status| status.innermost == Some(Pid::INIT))
     }
@@ -87,7 +87,7 @@ impl Proc {
                     FdTarget::Pipe(inode) | FdTarget::Socket(inode) => wires.push((fd, inode)),
                     _ => {}
                 },
-                // Closed since the folder was listed.
+                // The descriptor was closed after the folder was listed.
                 Err(Errno::NOENT) => {}
                 Err(errno) => return Err(errno.into()),
             }

@@ -1,4 +1,4 @@
-//! Unix sockets: which of them serve, what is connected to them, and what waits.
+//! Unix sockets: which of them serve, and which are connected or wait to be accepted.
 
 use std::os::fd::BorrowedFd;
 
@@ -23,7 +23,7 @@ impl Sockets {
         Some(found)
     }
 
-    /// Reads the whole list, once; says whether it could be read.
+    /// Reads the whole list once. Returns whether it could be read.
     fn dump(&mut self) -> bool {
         let probe = &mut self.probe;
         let unix = &mut self.unix;
@@ -35,15 +35,16 @@ impl Sockets {
         })
     }
 
-    /// The socket at which this one waits to be accepted; 0 where it is not found. It stands only in the whole list.
+    /// The listening socket at which this one waits to be accepted; 0 if it is not found. Only the whole list shows
+    /// that.
     fn listener_of(&mut self, inode: u32) -> u32 {
         let read = self.dump();
         let mut all = self.unix.values().filter(|_| read);
         all.find(|row| row.waiting.contains(&inode)).map_or(0, |row| row.inode)
     }
 
-    /// A datagram socket with a name takes datagrams from any sender, or from the one that it is connected to. Who is
-    /// connected to it stands only in the whole list.
+    /// A datagram socket with a name. It receives datagrams from any sender, or from the socket that it is connected
+    /// to. Only the whole list shows which sockets are connected to it.
     fn datagrams(&mut self, socket: &UnixSocket, name: &[u8]) -> Socket {
         let name = unix_listener(name);
         if !self.dump() {
@@ -60,7 +61,8 @@ impl Sockets {
         Socket::Serves { name, waiting: inodes.into_iter().map(other).collect() }
     }
 
-    /// `named`: the other side's name is wanted as well, which takes another question; of a wire it is not.
+    /// The state of a unix socket. `named`: the name of the other side is needed too, which takes another query. A wire
+    /// does not need it.
     pub(super) fn unix_socket(&mut self, socket: &UnixSocket, named: bool) -> Socket {
         let name = socket.name.as_deref();
         if name.is_some_and(is_runtimes_own) {
@@ -85,7 +87,7 @@ impl Sockets {
         Socket::Connected(Connection {
             own: u64::from(socket.inode),
             other: match socket.peer {
-                // A peer of inode 0 that did not shut down is one that is not accepted yet: it waits at a socket that listens.
+                // A peer with inode 0 that did not shut down waits to be accepted, at a listening socket.
                 Some(0) if socket.shutdown == 3 || socket.kind == SOCK_DGRAM => Other::Gone,
                 Some(0) if named => other(self.listener_of(socket.inode)),
                 Some(peer) => other(peer),
@@ -94,7 +96,7 @@ impl Sockets {
             origin: match (name, &far_name, socket.peer) {
                 (Some(_), ..) => Origin::Accepted,
                 (None, Some(_), _) => Origin::Opened,
-                // A side that waits to be accepted has opened the connection.
+                // The side that waits to be accepted has opened the connection.
                 (None, None, Some(0)) if socket.shutdown != 3 => Origin::Opened,
                 (None, None, _) => Origin::Pair,
             },
@@ -105,24 +107,24 @@ impl Sockets {
         })
     }
 
-    /// A unix socket that `sock_diag` does not know: it lies in another network namespace, where only listening ones
-    /// are marked. Any other bound socket may serve.
+    /// A unix socket that `sock_diag` does not show, because it is in another network namespace. The list in `/proc`
+    /// shows which sockets listen. Any other bound socket may serve too.
     pub(super) fn foreign_unix(&mut self, dir: BorrowedFd<'_>, inode: u64) -> Socket {
-        let rows = self.slow(dir).and_then(|slow| slow.unix.as_ref());
+        let rows = self.proc_net(dir).and_then(|net| net.unix.as_ref());
         let Some(row) = rows.and_then(|rows| rows.iter().find(|row| row.inode == inode)) else {
             return Socket::Unread;
         };
         let origin = match &row.name {
             Some(name) if is_runtimes_own(name) => return Socket::Nothing,
             Some(name) if row.listens => return Socket::Opaque(unix_listener(name)),
-            // Who is connected to it is not in that list.
+            // The list does not show which sockets are connected to it.
             Some(name) if row.kind == SOCK_DGRAM && !is_automatic(name) => {
                 return Socket::Opaque(unix_listener(name));
             }
             _ if !row.connected => return Socket::Nothing,
-            // It was accepted, and whether its client is still there cannot be seen.
+            // It was accepted, and the list does not show whether its client is still connected.
             Some(_) => Origin::Unknown,
-            // Nor did a connection come in by it.
+            // Without a name it was not accepted.
             None => Origin::Pair,
         };
         let (unix, hears, speaks, display) = (true, true, true, Display::No);
@@ -142,8 +144,8 @@ fn other(inode: u32) -> Other {
     if inode == 0 { Other::Unseen } else { Other::Held(u64::from(inode)) }
 }
 
-/// The name that the kernel gives to a datagram socket that needs one to get answers: five hexadecimal digits in the
-/// abstract namespace (unix(7), autobind).
+/// Did the kernel choose this name? A datagram socket without a name gets one so that it can receive answers: five
+/// hexadecimal digits in the abstract namespace (unix(7), autobind).
 fn is_automatic(name: &[u8]) -> bool {
     matches!(name, [0, rest @ ..] if rest.len() == 5 && rest.iter().all(u8::is_ascii_hexdigit))
 }

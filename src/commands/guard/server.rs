@@ -1,4 +1,5 @@
-//! What a guardian needs of any machine for its server.
+//! The server of a guardian: what the guardian's loop (`guard::watch`) asks about it and has done to it, on any
+//! machine.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,19 +21,19 @@ use crate::program::Resolution;
 use crate::sys::EVIDENCE_VARIABLES;
 use crate::tree::Tree;
 
-/// How often what a client left is looked at: after 3 s, and after 2, 4, 8 and 16 s more.
+/// How often the servers that a client left are judged: after 3 s, and after 2, 4, 8 and 16 s more.
 const SESSION_LOOKS: u32 = 5;
 
-/// Between two looks that both have to find nothing.
+/// The time between two looks that both have to find nothing.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// One guardian's server, on one machine.
 pub struct Server<H> {
     guarded: Guarded<H>,
     client: Pid,
-    /// The process that talks to the server, where it stands above the one that started it.
+    /// The process that talks to the server, if it is above the one that started it.
     behind: Option<ProcessId>,
-    /// The flag of `exec`, which comes before the configuration.
+    /// The value of `exec --linger`, which overrides the configuration.
     linger: Option<Duration>,
     is_client: Option<bool>,
     looks: u32,
@@ -40,7 +41,7 @@ pub struct Server<H> {
 }
 
 impl<H: Host> Server<H> {
-    /// Notes what can be seen only before the root becomes the server.
+    /// A server whose root is still `exec`. Reads what can only be read before the root becomes the server.
     pub fn new(host: H, args: &GuardArgs) -> Server<H> {
         let root = args.root.pid;
         let (session, command) = (host.session(root), command_of(&host.command(root)));
@@ -69,7 +70,7 @@ impl<H: Host> Server<H> {
 }
 
 impl<H> Server<H> {
-    /// Says whether the command behind `exec` is a script for a shell, which its name may not tell.
+    /// Sets whether the command behind `exec` is a script for a shell, which its name may not show.
     pub fn of_a_shell_script(mut self, is_one: bool) -> Server<H> {
         self.guarded.shell_script = is_one;
         self
@@ -78,9 +79,9 @@ impl<H> Server<H> {
 
 impl<H: Host> Server<H> {
     /// Looks for the client behind a wrapper (`sh -c "mcp-reap exec -- server; true"`): the nearest process above the
-    /// server that holds both other ends of its stdio. It is looked for only where what started `exec` is no client by
-    /// its command line and passes on to something else, and as soon as the server has its guardian: an end that a
-    /// client has closed shows nobody.
+    /// server that holds both other ends of its stdio. This is done only if the process that started `exec` is no
+    /// client by its command line and runs another program, and as soon as the server has its guardian: when the client
+    /// has closed its ends, they show no holder.
     pub fn with_the_client_behind(mut self) -> Server<H> {
         if self.client > Pid::INIT && passes_on(&self.guarded.host.command(self.client)) {
             self.behind = self.holder_of_both_ends().filter(|holder| holder.pid != self.client);
@@ -102,14 +103,14 @@ impl<H: Host> Server<H> {
         tree.ancestors(record).iter().find(holds_both).map(|above| above.id)
     }
 
-    /// The pids of its client, as far as they are still its own.
+    /// The pids of its client. The one that stands behind a wrapper is left out if it has ended.
     fn clients(&self, snapshot: &Snapshot) -> Vec<Pid> {
         let lives = |id: &ProcessId| snapshot.processes.iter().any(|record| record.id == *id);
         std::iter::once(self.client).chain(self.behind.filter(lives).map(|id| id.pid)).collect()
     }
 }
 
-/// A shell with a line or a script, or a program that starts another one, and no client.
+/// Does this command line run another program, and is it no client?
 fn passes_on(line: &Argv) -> bool {
     let mut record = ProcessRecord::new(Pid(0), StartTime(0));
     record.argv = Some(line.clone());
@@ -118,7 +119,7 @@ fn passes_on(line: &Argv) -> bool {
     known != Some(Role::Client) && (runs.is_launched() || !runs.line.is_empty())
 }
 
-/// Of an environment the variables that say something here.
+/// The evidence variables in an environment.
 fn evidence(bytes: &[u8]) -> BTreeMap<String, String> {
     let words =
         bytes.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok()?.split_once('='));
@@ -151,23 +152,23 @@ impl<H: Host> ServerControl for Server<H> {
     }
 
     fn linger(&mut self) -> Duration {
-        // A configuration that cannot be read ends nothing; until it can, the default waits as well as any.
+        // While the configuration cannot be read nothing is ended, so the default does no harm.
         let configured = || self.guarded.host.settings().map(|settings| settings.linger);
         self.linger.or_else(|| configured().ok()).unwrap_or(Policy::default().linger)
     }
 
     fn reader(&mut self) -> StdoutReader {
-        let Ok((snapshot, members)) = self.guarded.glance() else { return StdoutReader::Other };
+        let Ok((snapshot, members)) = self.guarded.read_members() else { return StdoutReader::Other };
         self.reader_of(&snapshot, &members)
     }
 
     fn tree(&mut self) -> TreeState {
-        // A root without a wire proves nothing of what it left.
+        // If the root had no wire, nothing can be proven about what it left.
         if !self.guarded.marker.is_on_a_wire() && !self.guards_a_client() {
             return TreeState::Nothing;
         }
         match self.tree_now() {
-            // A process that forks and ends while the table is read is seen neither as itself nor as its child.
+            // If a process forks and ends while the table is read, neither it nor its child may be seen.
             TreeState::Nothing => {
                 self.guarded.host.sleep(LOOK_AGAIN);
                 self.tree_now()
@@ -207,7 +208,7 @@ impl<H: Host> ServerControl for Server<H> {
 }
 
 impl<H: Host> Server<H> {
-    /// Who outside reads what the server's processes write.
+    /// Which outside process reads the stdout of the server's processes.
     fn reader_of(&self, snapshot: &Snapshot, members: &[Pid]) -> StdoutReader {
         let mut readers: Vec<Pid> = Vec::new();
         let mut closed = false;
@@ -233,12 +234,13 @@ impl<H: Host> Server<H> {
     }
 
     fn tree_now(&mut self) -> TreeState {
-        // Not known is left to the judgement, which leaves it alone and runs ever more seldom.
-        let Ok((snapshot, members)) = self.guarded.glance() else { return TreeState::CutOff };
+        // If the table cannot be read, the judgement is run. It leaves the server alone, and is repeated ever more
+        // seldom.
+        let Ok((snapshot, members)) = self.guarded.read_members() else { return TreeState::CutOff };
         let mut left = snapshot.processes.iter().filter(|record| members.contains(&record.pid())).peekable();
         if left.peek().is_none() {
-            // Asked again in a moment.
-            let soon = self.guarded.somebody_is_in_exec(&snapshot);
+            // `Connected` has the loop ask again in a moment.
+            let soon = self.guarded.is_any_in_exec(&snapshot);
             return if soon { TreeState::Connected } else { TreeState::Nothing };
         }
         let connected = left.any(|record| match &record.details.stdio {
