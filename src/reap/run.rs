@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use super::deadlines::{Deadlines, next_pause};
-
 use super::event::{Ended, MemberEvent, Outcome, Recorder, RunReport, Step};
-use super::kernel::{Kernel, Lookout, ProcessRow, ProcessTable, Refusal, Signal};
-use super::late_children::{LateChildren, TableView};
-use super::subject::{self, Sent, Subject, pending, refused, targets_with};
-use crate::bytes::Argv;
-use crate::instance::Part;
+use super::kernel::{Kernel, Lookout, Refusal, Signal};
+use super::late_children::LateChildren;
+use super::subject::{Sent, Subject, pending, refused, targets_with};
+use crate::catalog::Catalog;
 use crate::plan::{Plan, TargetMember};
 use crate::process::{Pid, ProcessId};
+
+mod newborn;
 
 struct Run<'a, K: Kernel, W: Recorder> {
     plan: &'a Plan,
@@ -21,6 +21,8 @@ struct Run<'a, K: Kernel, W: Recorder> {
     late_children: LateChildren,
     /// The members of the plan, in its order, then those that were born since.
     subjects: Vec<Subject<K::Held>>,
+    /// Tells clients and programs of a person among those that were born since.
+    catalog: Catalog,
     /// How many batches of SIGTERM were sent.
     batches: u32,
     failed: Option<W::Error>,
@@ -32,7 +34,8 @@ struct Run<'a, K: Kernel, W: Recorder> {
 /// A process is signalled only through a handle whose identity was compared, only after its intent was recorded, and not
 /// while a process outside its target traces it. If one member of an instance cannot be held, the whole instance is left
 /// alone. Members born during the run are looked for before SIGTERM, during the grace, and before and after SIGKILL;
-/// each has a whole grace of its own. A run takes at most [`longest`](super::longest).
+/// each has a whole grace of its own. When one of them is a client, or a program that a person works in, the rest of its
+/// instance is left alone. A run takes at most [`longest`](super::longest).
 pub fn run<K: Kernel + Lookout, W: Recorder>(
     plan: &Plan,
     grace: Duration,
@@ -40,7 +43,8 @@ pub fn run<K: Kernel + Lookout, W: Recorder>(
     recorder: &mut W,
 ) -> RunReport<W::Error> {
     let (late_children, subjects) = (LateChildren::of(plan), Vec::new());
-    let mut run = Run { plan, kernel, recorder, late_children, subjects, batches: 0, failed: None };
+    let catalog = Catalog::builtin();
+    let mut run = Run { plan, kernel, recorder, late_children, subjects, catalog, batches: 0, failed: None };
     run.hold_planned();
     if run.subjects.iter().any(Subject::is_pending) {
         run.hold_newborn();
@@ -110,46 +114,6 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         }
     }
 
-    /// Finds and holds members that were born since the plan was made. `min_age` does not protect them, because they
-    /// share their parent's verdict.
-    fn hold_newborn(&mut self) {
-        let ProcessTable { rows, complete } = self.kernel.process_table();
-        // A process that is still alive after the scan held its pid during the whole scan.
-        let now = self.kernel.now();
-        self.collect_ended(now);
-        if !complete {
-            self.late_children.give_up_proofs();
-        }
-        for row in rows.iter().filter(|row| row.stopped) {
-            for subject in self.subjects.iter_mut().filter(|subject| subject.member.id == row.id) {
-                subject.member.stopped = true;
-            }
-        }
-        // Children of a withheld instance are not signalled either.
-        let withheld = targets_with(&self.subjects, |outcome| matches!(outcome, Outcome::Withheld(_)));
-        let mut view = TableView::new(&rows);
-        loop {
-            (view.members, view.living) = (subject::members(&self.subjects), subject::living(&self.subjects));
-            let mut newborn = self.late_children.find(&view, self.kernel);
-            newborn.retain(|(target, _)| !withheld.contains(target));
-            if newborn.is_empty() {
-                return self.late_children.remember(self.plan, &view, self.kernel);
-            }
-            for (target, row) in newborn {
-                self.hold_row(target, row);
-            }
-        }
-    }
-
-    fn hold_row(&mut self, target: usize, row: ProcessRow) {
-        let ProcessRow { id, parent, uid, stopped, started_at, .. } = row;
-        let (part, rss, argv) = (Part::Helper, 0, Argv::default());
-        self.hold(target, TargetMember { id, parent, uid, part, stopped, started_at, rss, argv });
-        if let Some(subject) = self.subjects.last_mut().filter(|subject| subject.held.is_some()) {
-            subject.member.argv = self.kernel.argv(id);
-        }
-    }
-
     /// Sends SIGTERM to all that were sent nothing yet, as one batch; returns whether there was one.
     fn terminate(&mut self) -> bool {
         let mut due = pending(&self.subjects);
@@ -188,7 +152,8 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
         if self.stopped() || !self.subjects[index].is_pending() {
             return;
         }
-        let traced = self.refuse_if_traced(self.subjects[index].member.id, self.subjects[index].target);
+        let (id, target) = (self.subjects[index].member.id, self.subjects[index].target);
+        let traced = self.refuse_if_traced(id, target);
         let Some(held) = &self.subjects[index].held else { return };
         match traced.and_then(|()| self.kernel.signal(held, signal)) {
             Ok(()) => {
@@ -229,6 +194,7 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
             self.hold_newborn();
             let cost = self.kernel.now().saturating_sub(before);
             let sent = self.terminate();
+            self.withhold_what_became_a_persons();
             let killed = self.send(deadlines.overdue(&self.subjects, self.kernel.now()), Signal::Kill);
             if !sent && !waiting {
                 return;

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use super::event::Outcome;
 use super::kernel::{Refusal, Signal};
-use crate::plan::TargetMember;
-use crate::process::{Pid, ProcessId};
+use crate::bytes::Argv;
+use crate::catalog::{Catalog, Role};
+use crate::classify::Evidence;
+use crate::plan::{Target, TargetMember, Why};
+use crate::process::{Pid, ProcessId, ProcessRecord};
 
 /// A signal that was sent.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +60,20 @@ pub(super) fn refused(refusal: Refusal) -> Outcome {
         Refusal::Gone | Refusal::Reused => Outcome::Vanished,
         Refusal::Denied(why) => Outcome::Denied(why),
     }
+}
+
+/// Why a process that was born to this target during the run is never ended: it is a client, or a person works in it. A
+/// client that is ended as an orphan may have others below it.
+pub(super) fn never_ended(catalog: &Catalog, target: &Target, id: ProcessId, argv: &Argv) -> Option<Why> {
+    let mut record = ProcessRecord::new(id.pid, id.start);
+    record.argv = Some(argv.clone()).filter(|argv| !argv.is_empty());
+    let is_client = || catalog.identify(&record).is_some_and(|what| what.role == Role::Client);
+    let of_a_client = |seen: &Evidence| matches!(seen, Evidence::OrphanedClient { .. });
+    if is_client() && !target.evidence.iter().any(of_a_client) {
+        return Some(Why::Client);
+    }
+    let is_persons = catalog.is_persons_program(&record) || catalog.is_multiplexer(&record);
+    is_persons.then_some(Why::Person)
 }
 
 /// Indices of those that are still there.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mcp_reap::bytes::Argv;
 use mcp_reap::classify::Evidence;
+use mcp_reap::plan::Why;
 use mcp_reap::process::Pid;
 use mcp_reap::reap::{self, Outcome, Signal};
 
@@ -154,6 +155,43 @@ fn a_child_of_a_child_has_one_too_and_who_obeys_nobody_is_killed() {
         graces.iter().all(|grace| *grace >= GRACE && *grace < GRACE + Duration::from_millis(300)),
         "{graces:?}"
     );
+}
+
+#[test]
+fn a_client_or_a_persons_program_born_during_the_grace_keeps_itself_and_its_instance() {
+    for (line, why) in [
+        (&["claude", "-p", "x"][..], Why::Client),
+        (&["sh", "-c", "codex"], Why::Client),
+        (&["vim", "/srv/notes"], Why::Person),
+        (&["/opt/google/chrome/chrome"], Why::Person),
+        (&["tmux", "new"], Why::Person),
+    ] {
+        // From its first moment, and as what a child becomes after it was sent SIGTERM.
+        for from in [0, 2_000] {
+            let mut child = 0;
+            let play = perform_changed(&[Role { place: Place::OwnGroup, ..stubborn() }], 1, |stage| {
+                child = stage.child_at(1_000, 0, stubborn());
+                stage.lines.insert(child, (from, line));
+            });
+            assert_eq!(*play.outcome(id(0)), Outcome::Withheld(why.as_str().to_owned()), "{line:?} {from}");
+            assert_eq!(play.sent_of(Signal::Kill), 0, "{line:?} {from}");
+            let asked = play.sent().filter(|(to, ..)| to.pid == Pid(child)).count();
+            assert_eq!(asked, usize::from(from > 0), "{line:?} {from}");
+        }
+    }
+}
+
+#[test]
+fn what_a_server_restarts_during_the_grace_is_no_person_s() {
+    for line in
+        [&["node", "/srv/mcp-server-x.js"][..], &["/opt/google/chrome/chrome", "--headless=new"], &["make"]]
+    {
+        let play = perform_changed(&[Role { place: Place::OwnGroup, ..stubborn() }], 1, |stage| {
+            let child = stage.child_at(1_000, 0, stubborn());
+            stage.lines.insert(child, (0, line));
+        });
+        assert!(play.all(&Outcome::Killed) && play.report.results.len() == 2, "{line:?}");
+    }
 }
 
 #[test]

@@ -173,6 +173,8 @@ pub struct Stage {
     pub blind_from: Option<usize>,
     /// What the person's service manager runs.
     pub manager: Option<u32>,
+    /// What else processes run, from this time on in ms.
+    pub lines: BTreeMap<u32, (u64, &'static [&'static str])>,
     /// How many who are not ours were ever there.
     pub strangers: usize,
     next: u32,
@@ -201,6 +203,7 @@ impl Stage {
             adopter: 1,
             blind_from: None,
             manager: None,
+            lines: BTreeMap::new(),
             strangers: 0,
             next: 10_000,
             clock: 10_000,
@@ -510,7 +513,10 @@ impl Lookout for Stage {
         if self.manager == Some(id.pid.0) {
             return Argv::from(["/usr/lib/systemd/systemd", "--user"]);
         }
-        Argv::from([format!("worker {}", id.pid)])
+        match self.lines.get(&id.pid.0) {
+            Some((from, words)) if self.now >= Duration::from_millis(*from) => words.iter().collect(),
+            _ => Argv::from([format!("worker {}", id.pid)]),
+        }
     }
 
     fn tracer(&mut self, id: ProcessId) -> Result<Option<Pid>, Refusal> {
