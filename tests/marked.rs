@@ -80,6 +80,15 @@ fn a_helper_that_is_the_server_forked_goes_too() {
 }
 
 #[test]
+fn another_server_that_was_put_into_the_background_is_a_daemon_and_stays() {
+    let table = changed(|row| {
+        row.change(|record| record.argv = Some(["uvx", "mcp-server-fetch"].into()));
+    });
+    assert_eq!(table.ended(&now()), [ROOT]);
+    assert_eq!(table.verdict(&now(), AWAY), Some(Verdict::Detached), "as without exec");
+}
+
+#[test]
 fn what_carries_the_marker_of_a_server_in_use_stays_and_is_a_member() {
     let mut table = unguarded(SERVER);
     table.add(400, 800, "claude").tty("pts/9");

@@ -50,7 +50,8 @@ pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec
             carriers: &carriers,
             adopters: &adopters,
         };
-        let tops = server.tops(Some(look.catalog), |carrier| is_judged_alone(carrier, look));
+        let name = look.roles.get(record.pid()).map(|known| known.name.as_str());
+        let tops = server.tops(Some(look.catalog), |carrier| is_judged_alone(carrier, look, name));
         let tops = || tops.iter().copied().filter(|top| members.iter().all(|m| m.pid() != top.pid()));
         // When the root is gone and a process goes on without input, the root was a script that left jobs behind.
         if record.id == marker.root || !tops().any(goes_on_without_input) {
@@ -62,15 +63,19 @@ pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec
     found
 }
 
-/// A client, a process above one, and a server that has a wire are judged on their own.
-fn is_judged_alone(carrier: &ProcessRecord, look: &Look<'_>) -> bool {
+/// A client, a process above one, a server that has a wire, and a server of another name are judged on their own. A server
+/// on no wire that another one put into the background is a daemon, under `exec` as without it. One with the name of the
+/// server under `exec` was forked by it.
+fn is_judged_alone(carrier: &ProcessRecord, look: &Look<'_>, server: Option<&str>) -> bool {
     let below = look.tree.descend(carrier.pid(), |_| false);
     below.iter().any(|record| look.roles.role(record.pid()) == Some(Role::Client))
-        || match look.roles.role(carrier.pid()) {
-            Some(Role::Server | Role::Launcher) => carrier.details.stdio.as_ref().is_none_or(has_a_wire),
-            Some(Role::Client | Role::Supervisor | Role::Init) => true,
-            Some(Role::Wrapper | Role::Helper) | None => false,
-        }
+        || look.roles.get(carrier.pid()).is_some_and(|known| match known.role {
+            Role::Server | Role::Launcher => {
+                carrier.details.stdio.as_ref().is_none_or(has_a_wire) || Some(known.name.as_str()) != server
+            }
+            Role::Client | Role::Supervisor | Role::Init => true,
+            Role::Wrapper | Role::Helper => false,
+        })
 }
 
 fn has_a_wire(stdio: &Stdio) -> bool {

@@ -12,7 +12,7 @@ use crate::classify::Scout;
 use crate::instance::exec_server::ExecServer;
 use crate::marker::{Marker, VARIABLE};
 use crate::policy::Policy;
-use crate::process::{Interest, Pid, ProcessRecord, Snapshot, StartTime};
+use crate::process::{Interest, Pid, ProcessRecord, Snapshot, StartTime, Stdio};
 use crate::program::Resolution;
 use crate::reap::Lineage;
 use crate::roles::Roles;
@@ -82,8 +82,16 @@ impl<H: Host> Guarded<H> {
             .collect();
         self.host.services(&mut snapshot, &closely);
         let mut roles = scout.into_inner().into_look(&snapshot).roles;
-        let client = |record: &ProcessRecord| roles.role(record.pid()) == Some(Role::Client);
-        let tops = self.tops(&snapshot, true, client);
+        // A server of another name that left the tree and is on no wire is a daemon, and judged on its own.
+        let name = self.name();
+        let is_separate = |record: &ProcessRecord| {
+            roles.get(record.pid()).is_some_and(|known| match known.role {
+                Role::Client => true,
+                Role::Server | Role::Launcher => is_off_wire(record) && known.name != name,
+                _ => false,
+            })
+        };
+        let tops = self.tops(&snapshot, true, is_separate);
         // Such a process was started below the root and now has another parent, which has adopted it.
         let adopted = |record: &&mut ProcessRecord| {
             tops.contains(&record.pid())
@@ -153,7 +161,12 @@ impl<H: Host> Guarded<H> {
     }
 
     /// The topmost processes of the server. `closely`: the details of all processes that may belong to it were read.
-    fn tops(&self, table: &Snapshot, closely: bool, is_client: impl Fn(&ProcessRecord) -> bool) -> Vec<Pid> {
+    fn tops(
+        &self,
+        table: &Snapshot,
+        closely: bool,
+        is_separate: impl Fn(&ProcessRecord) -> bool,
+    ) -> Vec<Pid> {
         let carriers = self.carriers(table);
         let tree = Tree::new(table);
         let catalog = (closely && !carriers.is_empty()).then(Catalog::builtin);
@@ -165,7 +178,7 @@ impl<H: Host> Guarded<H> {
             carriers: &carriers,
             adopters: &self.adopters,
         };
-        server.tops(catalog.as_ref(), is_client).iter().map(|top| top.pid()).collect()
+        server.tops(catalog.as_ref(), is_separate).iter().map(|top| top.pid()).collect()
     }
 
     /// Adopted processes of this user that carry the marker. If the environment cannot be read (macOS hides that of its
@@ -218,6 +231,11 @@ fn was_a_server(command: &Argv, shell_script: bool, catalog: &Catalog) -> bool {
             runs.runs_one_program() && !script && (runs.is_inline() || !catalog.is_known_tool(&record))
         }
     }
+}
+
+/// Is it known to be on no pipe and no socket?
+fn is_off_wire(record: &ProcessRecord) -> bool {
+    record.details.stdio.as_ref().and_then(Stdio::is_off_wire) == Some(true)
 }
 
 #[cfg(test)]
