@@ -2,7 +2,7 @@
 //!
 //! The comments of each file contain the job that it was made for and a seal, which is a checksum of everything else in
 //! it. If the seal is right, a version of mcp-reap wrote exactly these bytes, so they may be replaced or removed. If it
-//! is wrong, the file was edited. The seal protects only against accidents: whoever may write this file may also run
+//! is wrong, the file was edited. The seal protects only against accidents: a user who may write this file may also run
 //! any program.
 
 use super::job::Job;
