@@ -1,4 +1,4 @@
-//! `catalog.toml` as constants: `build.rs` makes them of its text.
+//! `catalog.toml` as constants, which `build.rs` generates.
 
 use crate::list::{List, Words};
 
@@ -10,7 +10,7 @@ include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
 type Text = &'static str;
 type Texts = &'static [Text];
 
-/// Pairs by their keys, sorted.
+/// Pairs, sorted by their keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Map<V: 'static>(&'static [(Text, V)]);
 
@@ -29,7 +29,7 @@ impl<V: Copy> Map<V> {
 pub(super) struct Data {
     pub server: Server,
     pub not: Not,
-    /// Shells and the like, which the resolver looks through.
+    /// Shells and similar programs, which the resolver resolves further.
     pub known: List,
     pub plugins: Plugins,
     pub electron: Electron,
@@ -37,10 +37,10 @@ pub(super) struct Data {
     pub supervisor: List,
     pub init: List,
     pub person: Person,
-    /// The programs of all kinds of `tools`.
+    /// The programs of all kinds in `tools`.
     pub tool_names: List,
     pub clients: Clients,
-    /// All names by which a program without layers may be more than a mere program.
+    /// All names that may identify a program that was not resolved further.
     pub heads: List,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Server {
     pub ending: Text,
     pub scopes: List,
     pub names: List,
-    /// From `modes`: the arguments, by program.
+    /// The arguments from `modes`, by program.
     pub modes_of: Map<Texts>,
     pub commands: List,
     pub bare_commands: List,
@@ -116,7 +116,7 @@ pub(super) struct Person {
     pub builds: List,
 }
 
-/// The clients by the form of what is known of them; each with the client.
+/// The clients, by the form of their names and paths.
 #[derive(Debug)]
 pub(super) struct Clients {
     names: Map<Text>,
@@ -127,7 +127,7 @@ pub(super) struct Clients {
 }
 
 impl Helper {
-    /// The server in whose own folder of programs a path lies.
+    /// The server whose own folder of programs contains this path.
     pub(super) fn folder(&self, path: &str) -> Option<(Text, Text)> {
         self.folders.iter().find(|(folder, _)| path.contains(folder))
     }
@@ -140,12 +140,12 @@ impl Clients {
         self.names.get(name).or_else(|| begun().map(|(_, client)| *client))
     }
 
-    /// A client's name begins like this one's.
+    /// Does a client's name begin like this one?
     pub(super) fn begins(&self, name: &str) -> bool {
         self.beginnings.iter().any(|(beginning, _)| name.starts_with(beginning))
     }
 
-    /// The client that a program is with its first argument.
+    /// The client that a program with this first argument is.
     pub(super) fn called(&self, name: &str, first: &str) -> Option<Text> {
         self.commands
             .iter()
@@ -153,10 +153,10 @@ impl Clients {
             .map(|(_, client)| *client)
     }
 
-    /// The client that a file belongs to by where it lies: an application's own programs, or the
-    /// folder of a client's versions. What an application ships in its Resources is not it.
+    /// The client of a file in an application's own folder of programs, or in the folder of a client's versions. A file
+    /// in an application's Resources does not count.
     pub(super) fn at(&self, path: &str) -> Option<Text> {
-        // Most paths hold none of the marks, and a search for each took a third of all identification.
+        // Most paths contain none of the marks. Searching for each mark took a third of all identification.
         if !parts(path).any(|part| self.begins_mark(part)) {
             return None;
         }
@@ -173,20 +173,20 @@ impl Clients {
         self.paths.iter().find(|(part, _)| path.contains(part)).map(|(_, client)| *client)
     }
 
-    /// A mark that a path may hold begins here.
+    /// Does a mark begin here?
     fn begins_mark(&self, part: &str) -> bool {
         part.starts_with("/Contents/") || self.paths.iter().any(|(mark, _)| part.starts_with(mark))
     }
 }
 
-/// A path from each of its slashes on.
+/// The rest of a path from each of its slashes on.
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
     slashes.filter_map(|(at, _)| path.get(at..))
 }
 
 impl Data {
-    /// A path may lie where a client or a server's own programs lie.
+    /// May this path be in the folder of a client's or a server's own programs?
     pub(super) fn has_mark(&self, path: &str) -> bool {
         let helper = |part: &str| self.helper.folders.iter().any(|(folder, _)| part.starts_with(folder));
         parts(path).any(|part| self.clients.begins_mark(part) || helper(part))
