@@ -2,9 +2,7 @@
 
 mod last_run;
 
-use std::fmt::Display;
-
-use chrono::{DateTime, Local, Utc};
+use chrono::Utc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,6 +12,7 @@ use crate::cli::{Global, ScheduleAction, ScheduleArgs};
 use crate::config;
 use crate::exit::Exit;
 use crate::render::clean::clean;
+use crate::render::figures::minute_with_weekday;
 use crate::schedule::{FileChange, Installed, Rendered, Request, Schedule, ScheduleError, ScheduleStatus};
 pub(super) use last_run::overdue_note;
 use last_run::{last_recorded, overdue, overdue_text, recorded_json, recorded_text};
@@ -84,7 +83,7 @@ fn installed_text(installed: &Installed) -> String {
         format!("  {} {change}", shown(path))
     }));
     lines.extend(installed.moved.iter().map(|path| format!("  {} has what was there before", shown(path))));
-    lines.extend(installed.next.map(|next| format!("first run {}", local(&next))));
+    lines.extend(installed.next.map(|next| format!("first run {}", minute_with_weekday(next))));
     if !installed.loaded {
         lines.push("it is taken up at the next login at the screen".to_owned());
     }
@@ -138,9 +137,9 @@ fn status_lines(status: &ScheduleStatus) -> Vec<String> {
         (None, false) if status.installed => lines.push(format!("not loaded by {manager}")),
         (None, false) => {}
     }
-    lines.extend(status.next.map(|next| format!("next run {}", local(&next))));
+    lines.extend(status.next.map(|next| format!("next run {}", minute_with_weekday(next))));
     lines.extend(status.last.as_ref().map(|last| match &last.at {
-        Some(at) => format!("last run {}: {}", local(at), last.result),
+        Some(at) => format!("last run {}: {}", minute_with_weekday(*at), last.result),
         None => format!("last run: {}", last.result),
     }));
     lines.extend(status.drift.iter().map(|drift| format!("note: {}", clean(&drift.to_string()))));
@@ -176,9 +175,4 @@ fn answer_json(answer: &impl Serialize) -> anyhow::Result<()> {
         answer: &'a T,
     }
     output::answer(&serde_json::to_string_pretty(&Versioned { schema: 1, answer })?)
-}
-
-/// A time in the person's time zone, to the minute.
-fn local(at: &DateTime<Utc>) -> impl Display {
-    at.with_timezone(&Local).format("%a %Y-%m-%d %H:%M")
 }

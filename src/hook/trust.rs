@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     /// `hooks.json` as an install leaves it, behind another entry at the session's start.
-    fn told(config: &str) -> Result<CodexTrust, InstallError> {
+    fn answers(config: &str) -> Result<CodexTrust, InstallError> {
         let folder = tempfile::tempdir().unwrap();
         let hooks = folder.path().join("hooks.json");
         let before = r#"{"hooks": {"SessionStart": [{"hooks": [{"type": "command", "command": "hello"}]}]}}"#;
@@ -128,15 +128,19 @@ mod tests {
             ("[hooks]\nstate = 7", Trust::NotAsked, Trust::NotAsked),
         ] {
             let expected = vec![("SessionEnd", end), ("SessionStart", start)];
-            assert_eq!(told(config).unwrap(), CodexTrust { events: expected, hooks_off: false }, "{config}");
+            assert_eq!(
+                answers(config).unwrap(),
+                CodexTrust { events: expected, hooks_off: false },
+                "{config}"
+            );
         }
     }
 
     #[test]
     fn hooks_can_be_off_altogether_and_a_broken_file_is_named() {
-        assert!(told("[features]\nhooks = false").unwrap().hooks_off);
-        assert!(!told("[features]\nhooks = true").unwrap().hooks_off);
-        let error = told("[features").unwrap_err().to_string();
+        assert!(answers("[features]\nhooks = false").unwrap().hooks_off);
+        assert!(!answers("[features]\nhooks = true").unwrap().hooks_off);
+        let error = answers("[features").unwrap_err().to_string();
         assert!(error.contains("config.toml") && error.contains("line 1"), "{error}");
     }
 }

@@ -17,6 +17,11 @@ pub(crate) fn minute(at: DateTime<Utc>) -> impl Display {
     at.with_timezone(&Local).format("%Y-%m-%d %H:%M")
 }
 
+/// A time on the person's own clock, to the minute and with the weekday.
+pub(crate) fn minute_with_weekday(at: DateTime<Utc>) -> impl Display {
+    at.with_timezone(&Local).format("%a %Y-%m-%d %H:%M")
+}
+
 /// `1 instance`, `2 instances`, `3 processes`.
 pub(crate) fn count(n: usize, what: &str) -> String {
     match (n, what) {

@@ -5,11 +5,10 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::local;
 use crate::audit::{StartedBy, history};
 use crate::config;
 use crate::history::Run;
-use crate::render::figures::count;
+use crate::render::figures::{count, minute_with_weekday};
 use crate::schedule::ScheduleStatus;
 use crate::units::show_size;
 
@@ -33,7 +32,7 @@ pub(super) fn recorded_json(run: &Run) -> Value {
 }
 
 pub(super) fn recorded_text(run: &Run) -> String {
-    let at = local(&run.at);
+    let at = minute_with_weekday(run.at);
     if !run.finished {
         return format!("last recorded run {at}: it has not come to its end");
     }
