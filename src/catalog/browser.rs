@@ -1,15 +1,15 @@
 //! Browsers: which program is one, whether a program controls it, and its profile folder.
 
 use super::data::{Data, Helper};
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 /// Options that only a program, and no person, gives to a browser (Chromium, Firefox, WebKit).
 #[rustfmt::skip]
-const AUTOMATION: List = list!("\
+const AUTOMATION: WordList = list!("\
     --enable-automation --headless --inspector-pipe --marionette --remote-debugging-pipe --remote-debugging-port -headless \
     -juggler -juggler-pipe -marionette");
 /// Options whose value is a folder for the browser's own data.
-const FOLDERS: List = list!("--database --disk-cache-dir --profile --user-data-dir -profile");
+const FOLDERS: WordList = list!("--database --disk-cache-dir --profile --user-data-dir -profile");
 /// The folders of temporary profiles.
 const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/var/folders/", "/private/var/folders/"];
 

@@ -1,6 +1,6 @@
 //! `catalog.toml` as constants, which `build.rs` generates.
 
-use crate::list::{List, Words};
+use crate::word_list::{WordList, Words};
 
 /// The text of the catalog.
 pub(super) const SOURCE: &str = include_str!("catalog.toml");
@@ -30,57 +30,57 @@ pub(super) struct Data {
     pub server: Server,
     pub not: Not,
     /// Shells and similar programs, which the resolver resolves further.
-    pub known: List,
+    pub known: WordList,
     pub plugins: Plugins,
     pub electron: Electron,
     pub helper: Helper,
-    pub supervisor: List,
-    pub init: List,
+    pub supervisor: WordList,
+    pub init: WordList,
     pub person: Person,
     /// The programs of all kinds in `tools`.
-    pub tool_names: List,
+    pub tool_names: WordList,
     pub clients: Clients,
     /// All names that may identify a program that was not resolved further.
-    pub heads: List,
+    pub heads: WordList,
 }
 
 #[derive(Debug)]
 pub(super) struct Server {
-    pub words: List,
+    pub words: WordList,
     pub ending: Text,
-    pub scopes: List,
-    pub names: List,
+    pub scopes: WordList,
+    pub names: WordList,
     /// The arguments from `modes`, by program.
     pub modes_of: Map<Texts>,
-    pub commands: List,
-    pub bare_commands: List,
-    pub subcommands: List,
-    pub verbs: List,
-    pub flags: List,
-    pub official: List,
+    pub commands: WordList,
+    pub bare_commands: WordList,
+    pub subcommands: WordList,
+    pub verbs: WordList,
+    pub flags: WordList,
+    pub official: WordList,
     pub alias: Map<Text>,
 }
 
 #[derive(Debug)]
 pub(super) struct Not {
-    pub names: List,
-    pub first: List,
-    pub last: List,
-    pub job: List,
-    pub own_job: List,
-    pub script: List,
-    pub batch_whole: List,
-    pub batch: List,
-    pub batch_flags: List,
-    pub batch_option: List,
-    pub batch_object: List,
-    pub task: List,
-    pub chore: List,
-    pub of_mcp: List,
-    pub cleans: List,
-    pub chip: List,
-    pub folder: List,
-    pub folder_last: List,
+    pub names: WordList,
+    pub first: WordList,
+    pub last: WordList,
+    pub job: WordList,
+    pub own_job: WordList,
+    pub script: WordList,
+    pub batch_whole: WordList,
+    pub batch: WordList,
+    pub batch_flags: WordList,
+    pub batch_option: WordList,
+    pub batch_object: WordList,
+    pub task: WordList,
+    pub chore: WordList,
+    pub of_mcp: WordList,
+    pub cleans: WordList,
+    pub chip: WordList,
+    pub folder: WordList,
+    pub folder_last: WordList,
 }
 
 #[derive(Debug)]
@@ -106,14 +106,14 @@ pub(super) struct Helper {
 
 #[derive(Debug)]
 pub(super) struct Person {
-    pub editors: List,
-    pub terminals: List,
-    pub browsers: List,
-    pub sessions: List,
-    pub goes_on: List,
-    pub multiplexers: List,
-    pub desktop: List,
-    pub builds: List,
+    pub editors: WordList,
+    pub terminals: WordList,
+    pub browsers: WordList,
+    pub sessions: WordList,
+    pub goes_on: WordList,
+    pub multiplexers: WordList,
+    pub desktop: WordList,
+    pub builds: WordList,
 }
 
 /// The clients, by the form of their names and paths.
@@ -221,7 +221,7 @@ mod tests {
         let Data { server, helper, .. } = &DATA;
         let words = [server.words, server.commands, server.bare_commands, server.flags];
         let scripts = helper.scripts.iter().map(|(script, _)| script);
-        for word in words.into_iter().flat_map(List::iter).chain(scripts).chain([server.ending]) {
+        for word in words.into_iter().flat_map(WordList::iter).chain(scripts).chain([server.ending]) {
             assert!(word.contains("mcp"), "the prefilter and `may_be_one` leave it out: {word}");
         }
         assert!(helper.folders.iter().all(|(folder, _)| folder.starts_with('/')));

@@ -3,8 +3,8 @@
 use super::Rule;
 use super::data::Data;
 use super::words::says_mcp;
-use crate::list::{List, list};
 use crate::program::{Kind, Program, base, stem};
+use crate::word_list::{WordList, list};
 
 /// A server: the name under which it is shown, and the rule that matched.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Data {
 /// The arguments after the options. An unknown option counts as one with a value, so that data (`--name mcp`) is never
 /// taken for a command.
 pub(super) fn past_options(args: &[String]) -> &[String] {
-    const FLAGS: List = list!("--debug --no-color --quiet --silent --verbose --yes -d -q -v -y");
+    const FLAGS: WordList = list!("--debug --no-color --quiet --silent --verbose --yes -d -q -v -y");
     let mut at = 0;
     while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
         let own_value = arg.contains('=') || args.get(at + 1).is_none_or(|next| next.starts_with('-'));

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use super::data::{DATA, Data, Person};
 use super::{Catalog, browser};
 use crate::bytes::{Argv, to_text};
-use crate::list::List;
 use crate::process::ProcessRecord;
 use crate::program::{self, Kind, LayerKind, Resolution, Word};
+use crate::word_list::WordList;
 
 const PERSON: &Person = &DATA.person;
 
@@ -182,7 +182,7 @@ impl KnownAs {
     }
 }
 
-fn is_one_of(lists: &[List], name: &str) -> bool {
+fn is_one_of(lists: &[WordList], name: &str) -> bool {
     let listed = |name: &str| lists.iter().any(|list| list.contains(name));
     let has_capitals = || name.bytes().any(|byte| byte.is_ascii_uppercase());
     listed(name) || has_capitals() && listed(&name.to_ascii_lowercase())

@@ -4,14 +4,14 @@ use super::Rule;
 use super::data::Data;
 use super::modes::Found;
 use super::words::{says_mcp, words};
-use crate::list::{List, list};
 use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
+use crate::word_list::{WordList, list};
 
 /// Folders in which people keep servers side by side.
 const KEPT: &[&str] = &["mcp-servers", "mcp_servers", "mcpservers", "mcpServers", "mcps"];
 
 /// The names of jobs that end by themselves.
-const JOBS: List = list!("build crawl download index ingest migrate reindex test train");
+const JOBS: WordList = list!("build crawl download index ingest migrate reindex test train");
 
 impl Data {
     /// A server by its name.
@@ -53,8 +53,13 @@ impl Data {
             return None;
         }
         let (first, last) = (words(name).next()?, words(name).last()?);
-        let job = self.not.job.has(last) && !words(name).any(|word| word.eq_ignore_ascii_case("server"));
-        if self.not.first.has(first) || self.not.last.has(last) || job || self.is_of_mcp(name) {
+        let job = self.not.job.contains_ignoring_case(last)
+            && !words(name).any(|word| word.eq_ignore_ascii_case("server"));
+        if self.not.first.contains_ignoring_case(first)
+            || self.not.last.contains_ignoring_case(last)
+            || job
+            || self.is_of_mcp(name)
+        {
             return None;
         }
         self.word(name)
@@ -63,7 +68,9 @@ impl Data {
     /// Is it the name of a job? The part after `mcp-server-` names what a server does, so mcp-server-backup is a
     /// server.
     fn is_job(&self, name: &str) -> bool {
-        words(name).last().is_some_and(|word| self.not.job.has(word) || self.not.own_job.has(word))
+        words(name).last().is_some_and(|word| {
+            self.not.job.contains_ignoring_case(word) || self.not.own_job.contains_ignoring_case(word)
+        })
     }
 
     /// Is it an installed program that does a job for a server? The rest of its name names that server, as in
@@ -82,10 +89,11 @@ impl Data {
 
     /// Is it the name of a Microchip part, or of a program that manages or examines servers?
     fn is_of_mcp(&self, name: &str) -> bool {
-        let is_mcp = |word: &str| self.server.words.has(word);
+        let is_mcp = |word: &str| self.server.words.contains_ignoring_case(word);
         let mut after = words(name).skip_while(|word| !is_mcp(word)).skip(1).peekable();
         let chip = after.peek().is_some_and(|next| {
-            self.not.chip.has(next) || (next.len() >= 4 && next.starts_with(|c: char| c.is_ascii_digit()))
+            self.not.chip.contains_ignoring_case(next)
+                || (next.len() >= 4 && next.starts_with(|c: char| c.is_ascii_digit()))
         });
         let filler = |word: &&str| {
             ["server", "servers", "process", "processes", "orphan", "orphans"]
@@ -93,10 +101,11 @@ impl Data {
                 .any(|known| known.eq_ignore_ascii_case(word))
         };
         while after.next_if(filler).is_some() {}
-        if after.peek().is_some_and(|word| self.not.cleans.has(word)) {
+        if after.peek().is_some_and(|word| self.not.cleans.contains_ignoring_case(word)) {
             return true;
         }
-        chip || after.next().is_some_and(|word| self.not.of_mcp.has(word)) && after.next().is_none()
+        chip || after.next().is_some_and(|word| self.not.of_mcp.contains_ignoring_case(word))
+            && after.next().is_none()
     }
 
     /// The first word of a name that contains mcp.
@@ -251,7 +260,9 @@ impl Data {
     pub(super) fn telling_folder<'p>(&self, program: &'p Program) -> Option<&'p str> {
         let kept = program.folders.iter().any(|folder| KEPT.contains(&folder.as_str()));
         for (above, folder) in program.folders.iter().enumerate() {
-            let works = || !kept && words(folder).last().is_some_and(|word| self.not.last.has(word));
+            let works = || {
+                !kept && words(folder).last().is_some_and(|word| self.not.last.contains_ignoring_case(word))
+            };
             if self.is_about(folder) || works() {
                 return None;
             }

@@ -2,17 +2,17 @@
 
 use super::Catalog;
 use crate::bytes::to_text;
-use crate::list::{List, list};
 use crate::process::ProcessRecord;
 use crate::program::Resolution;
+use crate::word_list::{WordList, list};
 
 /// Options that announce a listening server, whatever follows them; with `=value` too.
 #[rustfmt::skip]
-const OPTIONS: List = list!("\
+const OPTIONS: WordList = list!("\
     --addr --address --bind --daemon --enable-http --host --http --http-port --listen --listen-address --mcp-port --port \
     --serve-http --server-port --sse --sse-port --stateless-http --streamable-http --streamableHttp --web");
 /// Names of such transports, as a word of their own or as an option's value.
-const NAMES: List =
+const NAMES: WordList =
     list!("http http-stream httpstream shttp sse streamable-http streamable_http streamablehttp");
 
 impl Catalog {
