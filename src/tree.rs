@@ -1,6 +1,6 @@
 //! Parents and children. A loop in a table (two rows that name each other) is followed once.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::process::{Pid, ProcessRecord, Snapshot};
 
@@ -91,9 +91,9 @@ impl<'a> Tree<'a> {
 
     /// The ancestors from the parent up.
     pub fn ancestors(&self, record: &ProcessRecord) -> Vec<&'a ProcessRecord> {
-        /// Processes seldom stand deeper: for so few, comparing each with each costs less than hashing them.
+        /// Processes seldom stand deeper: for so few, comparing each with each costs less than a set.
         const FEW: usize = 32;
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         let mut line: Vec<&ProcessRecord> = Vec::new();
         let mut at = self.parent(record);
         while let Some(row) = at {
@@ -133,7 +133,7 @@ impl<'a> Tree<'a> {
     /// A process and everything below it, parents before children, not going below (but
     /// including) any for which `stop` is true.
     pub fn descend(&self, root: Pid, stop: impl Fn(&ProcessRecord) -> bool) -> Vec<&'a ProcessRecord> {
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         let mut found = Vec::new();
         let mut queue = std::collections::VecDeque::from([root]);
         while let Some(pid) = queue.pop_front() {

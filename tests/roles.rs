@@ -219,6 +219,12 @@ fn details_are_read_of_what_could_be_a_server_of_ours_and_of_nothing_else() {
         .add(504, 1, "")
         .change(|r| (r.argv, r.details.env, r.details.stdio) = (Some([""; 0].into()), None, None));
     table.add(505, 1, "bash start.sh").change(bare);
+    for (pid, parent) in [(506, 1), (507, 400)] {
+        table
+            .add(pid, parent, "/usr/bin/mcp-reap hook run")
+            .change(|r| r.comm = "mcp-reap".into())
+            .change(bare);
+    }
     let catalog = Catalog::builtin();
     let interest = Scout::new(&catalog).interest(&table.snapshot);
     assert_eq!(interest.surely, [400, 401, 402, 403].map(Pid), "clients, members, and a client's children");

@@ -143,10 +143,15 @@ fn is_nameless(record: &ProcessRecord, above: &Above<'_>, look: &Look<'_>) -> bo
     unowned && is_unnamed(record, look)
 }
 
+/// The short name of our own processes. A client's hook and its watcher stand where a server would, below the client with
+/// its pipes: to name the holders of these, the descriptors of all processes were read, which doubled the cost of a hook.
+const OURSELVES: &[u8] = b"mcp-reap";
+
 /// Is it a living process of this user whose command line is known and gives it no role?
 fn is_unnamed(record: &ProcessRecord, look: &Look<'_>) -> bool {
     record.uid == Some(look.snapshot.viewer.uid)
         && !record.is_zombie()
         && record.argv.as_ref().is_some_and(|argv| !argv.is_empty())
+        && record.comm.as_bytes() != OURSELVES
         && look.roles.role(record.pid()).is_none_or(|role| role == Role::Wrapper)
 }

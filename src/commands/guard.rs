@@ -3,6 +3,8 @@
 mod end;
 mod host;
 mod look;
+#[cfg(target_os = "linux")]
+mod peer;
 mod queue;
 mod record;
 mod server;
@@ -88,7 +90,7 @@ fn prepare(args: &GuardArgs) -> Result<(Events, InitialState), String> {
     // The guardian leaves the folder in which it was started, so that the disk of that folder can be unmounted.
     let _ = std::env::set_current_dir("/");
     #[cfg(target_os = "linux")]
-    let events = Events::begin(args)?;
+    let events = Events::begin(args, peer::peer_state)?;
     #[cfg(target_os = "macos")]
     let events = Events::begin(crate::sys::macos::Mac, args)?;
     let directory = crate::config::state_dir().map_err(|error| error.to_string())?;

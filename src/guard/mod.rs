@@ -16,8 +16,6 @@ pub mod decide;
 pub mod events;
 pub mod ffi;
 #[cfg(target_os = "linux")]
-pub mod peer;
-#[cfg(target_os = "linux")]
 pub mod poll;
 pub mod start;
 pub mod stdin;

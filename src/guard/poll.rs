@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::args::{GuardArgs, ProcessHandle};
 use super::events::{EventSet, EventSource, InitialState, PeerState};
-use super::{ffi, peer, stdin};
+use super::{ffi, stdin};
 use crate::marker::WireId;
 
 /// The descriptors of one guardian.
@@ -28,15 +28,21 @@ pub struct PollEvents {
     client: Option<OwnedFd>,
     /// A pidfd of the root.
     root: OwnedFd,
+    /// Asks the kernel for the other end of a socket, by its inode.
+    ask_peer: fn(u64) -> PeerState,
     origin: Instant,
 }
 
 impl PollEvents {
-    /// Takes ownership of the descriptors, and polls once.
+    /// Takes ownership of the descriptors, and polls once. `ask_peer` asks the kernel for the other end of a socket, by its
+    /// inode.
     ///
     /// # Errors
     /// When a descriptor was not passed through exec, or poll(2) fails (a seccomp filter).
-    pub fn begin(args: &GuardArgs) -> Result<(PollEvents, InitialState), String> {
+    pub fn begin(
+        args: &GuardArgs,
+        ask_peer: fn(u64) -> PeerState,
+    ) -> Result<(PollEvents, InitialState), String> {
         let adopt =
             |fd: i32| ffi::adopt(fd).ok_or_else(|| format!("descriptor {fd} did not come through exec"));
         let pidfd = |known: ProcessHandle| match known {
@@ -53,7 +59,7 @@ impl PollEvents {
             client_gone: args.client_is_gone(),
         };
         let wire = WireId::of_id(&args.marker);
-        let mut polled = PollEvents { stdin, wire, client, root, origin: Instant::now() };
+        let mut polled = PollEvents { stdin, wire, client, root, ask_peer, origin: Instant::now() };
         polled
             .wait(EventSet::ROOT, Some(Duration::ZERO))
             .map_err(|error| format!("could not poll: {error}"))?;
@@ -76,7 +82,7 @@ impl EventSource for PollEvents {
         match self.wire {
             // A pipe hangs up only when its last writer closes it.
             Some(WireId::Pipe(_)) | None => PeerState::Gone,
-            Some(WireId::Socket(inode)) => peer::peer_state(inode),
+            Some(WireId::Socket(inode)) => (self.ask_peer)(inode),
         }
     }
 
@@ -131,7 +137,8 @@ mod tests {
         let own = rustix::process::getpid();
         let root = rustix::process::pidfd_open(own, rustix::process::PidfdFlags::empty()).unwrap();
         let epoll = stdin::watchable(stdin).unwrap();
-        PollEvents { stdin: Some(epoll), wire: None, client: None, root, origin: Instant::now() }
+        let ask_peer = |_| PeerState::There;
+        PollEvents { stdin: Some(epoll), wire: None, client: None, root, ask_peer, origin: Instant::now() }
     }
 
     fn piped() -> (PollEvents, PipeReader, PipeWriter) {

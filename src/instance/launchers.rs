@@ -1,6 +1,6 @@
 //! Finds the launchers above each server, and so the root of each instance.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::pipeline::{self, share_a_wire};
 use crate::bytes::to_text;
@@ -15,9 +15,9 @@ pub(super) struct LauncherChains {
     /// The topmost launcher or server above each server, by pid.
     pub(super) roots: Vec<Pid>,
     /// Processes above a server that were found to be its launchers.
-    pub(super) launchers: HashSet<Pid>,
+    pub(super) launchers: BTreeSet<Pid>,
     /// Servers below another server that are instances of their own.
-    pub(super) separate: HashSet<Pid>,
+    pub(super) separate: BTreeSet<Pid>,
     /// Processes above a server that may be its launchers, and their children beside it. Their descriptors were not read
     /// and would decide it.
     pub(super) undecided: Vec<Pid>,
@@ -36,12 +36,12 @@ impl LauncherChains {
     /// Goes up from every server and launcher as long as the process above belongs to the instance too.
     pub(super) fn find(look: &Look<'_>) -> LauncherChains {
         let mut found = LauncherChains { separate: separate(look), ..LauncherChains::default() };
-        let mut tops: HashSet<Pid> = look.roles.all(Role::Server).into_iter().collect();
+        let mut tops: BTreeSet<Pid> = look.roles.all(Role::Server).into_iter().collect();
         tops.extend(look.roles.all(Role::Launcher));
         let parent_of = |pid: Pid| look.tree.parent(look.tree.get(pid)?).map(ProcessRecord::pid);
         // A process is checked again whenever one more of its children became a top. A pid in `below` never becomes a
         // top again, so this ends. All processes of a loop in the table end up in `below`.
-        let mut below: HashSet<Pid> = HashSet::new();
+        let mut below: BTreeSet<Pid> = BTreeSet::new();
         let mut waiting: BTreeSet<Pid> = tops.iter().filter_map(|top| parent_of(*top)).collect();
         while let Some(pid) = waiting.pop_first() {
             let Some(parent) = look.tree.get(pid).filter(|parent| !parent.is_zombie()) else { continue };
@@ -79,7 +79,7 @@ impl LauncherChains {
 /// Does this parent of tops belong to their instance? A launcher or server belongs by its role. Any other process is a
 /// launcher only when all it runs belongs to the instance and the wire goes through it: a script that also starts the
 /// person's web server is an owner.
-fn belongs(look: &Look<'_>, tops: &HashSet<Pid>, parent: &ProcessRecord) -> Belongs {
+fn belongs(look: &Look<'_>, tops: &BTreeSet<Pid>, parent: &ProcessRecord) -> Belongs {
     if parent.pid() <= Pid(2) {
         return Belongs::No;
     }
@@ -92,7 +92,7 @@ fn belongs(look: &Look<'_>, tops: &HashSet<Pid>, parent: &ProcessRecord) -> Belo
     let runs = look.resolution(parent);
     let children = || look.tree.children(parent.pid()).filter(|child| !child.is_zombie());
     let servers: Vec<&ProcessRecord> = children().filter(|child| tops.contains(&child.pid())).collect();
-    let inside: HashSet<Pid> = servers
+    let inside: BTreeSet<Pid> = servers
         .iter()
         .flat_map(|top| look.tree.descend(top.pid(), |_| false))
         .map(ProcessRecord::pid)
@@ -130,7 +130,7 @@ fn unread_children(look: &Look<'_>, pid: Pid) -> impl Iterator<Item = Pid> {
 
 /// Servers below another server that are instances of their own: known roots, and servers that a gateway no longer uses.
 /// Both directions of their wire are closed, and the gateway's own wire is known not to be.
-fn separate(look: &Look<'_>) -> HashSet<Pid> {
+fn separate(look: &Look<'_>) -> BTreeSet<Pid> {
     let ends = |record: &ProcessRecord| {
         let stdio = record.details.stdio.as_ref();
         stdio.map_or([false; 2], |stdio| [stdio.stdin(), stdio.stdout()].map(|end| end == OtherEnd::Closed))
@@ -176,7 +176,7 @@ fn wire_goes_through(parent: &ProcessRecord, script: bool, servers: &[&ProcessRe
 
 /// Can a client below another one talk only to that one and its members? It is on the same wire, or only members hold
 /// both ends of its own.
-pub(super) fn talks_only_to(below: &ProcessRecord, client: &ProcessRecord, inside: &HashSet<Pid>) -> bool {
+pub(super) fn talks_only_to(below: &ProcessRecord, client: &ProcessRecord, inside: &BTreeSet<Pid>) -> bool {
     let Some(own) = &below.details.stdio else { return false };
     let held_inside =
         |end| matches!(end, OtherEnd::Held(pids) if pids.iter().all(|pid| inside.contains(pid)));

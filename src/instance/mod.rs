@@ -7,7 +7,7 @@ pub mod marked;
 mod persons;
 mod pipeline;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -76,7 +76,7 @@ impl<'a> Instance<'a> {
         let root = tree.get(client)?;
         let mut members = vec![Member { record: root, part: Part::Launcher }];
         let mut clients_below = Vec::new();
-        let mut inside = HashSet::from([client]);
+        let mut inside = BTreeSet::from([client]);
         let mut at = 0;
         while let Some(Member { record: above, part: above_part }) = members.get(at).copied() {
             at += 1;
@@ -170,11 +170,11 @@ pub fn group_with_undecided<'a>(look: &Look<'a>) -> (Vec<Instance<'a>>, Vec<Pid>
     let chains = LauncherChains::find(look);
     let mut found: Vec<Instance<'a>> =
         chains.roots.iter().filter_map(|root| assemble(look, &chains, *root)).collect();
-    let taken: HashSet<Pid> =
+    let taken: BTreeSet<Pid> =
         found.iter().flat_map(|i| &i.members).map(|member| member.record.pid()).collect();
     found.extend(left_over(look, &chains, &taken));
     // The root of one instance may be a member of another one, when a process between them hid that.
-    let below: HashSet<Pid> =
+    let below: BTreeSet<Pid> =
         found.iter().flat_map(|i| &i.members[1..]).map(|member| member.record.pid()).collect();
     found.retain(|instance| !below.contains(&instance.root.pid()));
     found.sort_by_key(|instance| instance.root.pid());
@@ -207,7 +207,7 @@ fn assemble<'a>(look: &Look<'a>, chains: &LauncherChains, root: Pid) -> Option<I
 
 /// The part of each member. Launchers and wrappers stand above the server, and the topmost server is the server. All
 /// processes below it are helpers, also when they are servers themselves (a gateway's children).
-fn parts(members: &[&ProcessRecord], look: &Look<'_>, chains: &LauncherChains) -> HashMap<Pid, Part> {
+fn parts(members: &[&ProcessRecord], look: &Look<'_>, chains: &LauncherChains) -> BTreeMap<Pid, Part> {
     let leads_on = |record: &ProcessRecord| {
         let role = look.roles.role(record.pid());
         matches!(role, Some(Role::Server | Role::Launcher | Role::Wrapper))
@@ -217,7 +217,7 @@ fn parts(members: &[&ProcessRecord], look: &Look<'_>, chains: &LauncherChains) -
         let others = members.iter().filter(|other| other.parent == record.parent);
         others.into_iter().any(|other| other.pid() != record.pid() && leads_on(other))
     };
-    let mut parts: HashMap<Pid, Part> = HashMap::new();
+    let mut parts: BTreeMap<Pid, Part> = BTreeMap::new();
     for record in members {
         let pid = record.pid();
         let above = parts.get(&record.parent).copied();
@@ -254,7 +254,7 @@ fn name(members: &[Member<'_>], roles: &Roles) -> String {
 
 /// Helpers that outlived their server (a browser with a server's profile). They are in no other instance, and not below a
 /// client or another process that may still use them.
-fn left_over<'a>(look: &Look<'a>, chains: &LauncherChains, taken: &HashSet<Pid>) -> Vec<Instance<'a>> {
+fn left_over<'a>(look: &Look<'a>, chains: &LauncherChains, taken: &BTreeSet<Pid>) -> Vec<Instance<'a>> {
     let Look { tree, roles, .. } = look;
     let mut roots: BTreeMap<Pid, &ProcessRecord> = BTreeMap::new();
     for pid in roles.all(Role::Helper).into_iter().filter(|pid| !taken.contains(pid)) {

@@ -1,6 +1,6 @@
 //! Processes beside a server that its wire passes through, as in `server | tee log`.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::catalog::Role;
 use crate::look::Look;
@@ -8,7 +8,7 @@ use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
 
 /// Does this child of a launcher, beside its server, only pass the wire on? It reads only from members (`| tee log`) or the
 /// launcher itself (`exec > >(tee log)`), or it reads the launcher's own stdin and writes only to members (`tee log |`).
-pub(super) fn passes_on(child: &ProcessRecord, launcher: &ProcessRecord, inside: &HashSet<Pid>) -> bool {
+pub(super) fn passes_on(child: &ProcessRecord, launcher: &ProcessRecord, inside: &BTreeSet<Pid>) -> bool {
     let reads_members = is_fed_by(child, |pid| pid == launcher.pid() || inside.contains(&pid));
     reads_members || {
         let (Some(own), Some(above)) = (&child.details.stdio, &launcher.details.stdio) else { return false };
@@ -31,7 +31,7 @@ pub(super) fn adopted<'a>(look: &Look<'a>, members: &[&'a ProcessRecord]) -> Vec
     if look.roles.role(root.parent) != Some(Role::Init) || root.group == Pid(0) || root.group == root.pid() {
         return Vec::new();
     }
-    let pids: HashSet<Pid> = members.iter().map(|record| record.pid()).collect();
+    let pids: BTreeSet<Pid> = members.iter().map(|record| record.pid()).collect();
     let beside = |record: &&ProcessRecord| {
         !pids.contains(&record.pid())
             && record.session == root.session

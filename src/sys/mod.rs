@@ -19,6 +19,8 @@ pub mod macos;
 
 #[cfg(target_os = "linux")]
 pub use linux::OsKernel;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::unix_socket;
 #[cfg(target_os = "macos")]
 pub use macos::OsKernel;
 

@@ -1,7 +1,7 @@
 //! Finds the processes that hold the other end of a wire. The descriptors of the ancestors are read first, and those of
 //! all processes only if no ancestor holds it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
@@ -19,9 +19,9 @@ use crate::tree::Tree;
 pub(super) struct Holders {
     viewer: Viewer,
     /// Processes whose descriptors were read, or could not be read.
-    read: HashSet<Pid>,
+    read: BTreeSet<Pid>,
     /// Those of them whose descriptors could not all be read.
-    refused: HashSet<Pid>,
+    refused: BTreeSet<Pid>,
     /// Those of them that belong to the viewer's user. Filled when all processes are read.
     pub(super) unreadable: BTreeSet<Pid>,
     /// All descriptors, by their target.
@@ -43,8 +43,8 @@ impl Holders {
     pub(super) fn new(viewer: Viewer) -> Holders {
         Holders {
             viewer,
-            read: HashSet::new(),
-            refused: HashSet::new(),
+            read: BTreeSet::new(),
+            refused: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             index: InodeMap::default(),
             found: InodeMap::default(),
@@ -116,7 +116,7 @@ impl Holders {
         if self.all_read || (ends.is_empty() && !wires.wants_names()) {
             return;
         }
-        let below: HashSet<Pid> = tree.descend(pid, |_| false).iter().map(|row| row.pid()).collect();
+        let below: BTreeSet<Pid> = tree.descend(pid, |_| false).iter().map(|row| row.pid()).collect();
         for pid in &below {
             self.read_descriptors(proc, *pid);
         }

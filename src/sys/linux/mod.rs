@@ -20,6 +20,7 @@ mod udp;
 
 pub use end::{command, environment, identity, lineage, wait_for_end};
 pub use kernel::OsKernel;
+pub(crate) use probe::unix_socket;
 
 use std::collections::BTreeSet;
 

@@ -13,6 +13,11 @@ use crate::sys::procfs::{
     unix_diag_row, unix_dump_request, unix_request,
 };
 
+/// The unix socket with this inode, asked for once; `None` as for [`Probe::unix`].
+pub(crate) fn unix_socket(inode: u64) -> Option<UnixSocket> {
+    Probe::new().unix(inode)
+}
+
 /// The netlink socket for queries about sockets (sock_diag(7)).
 pub(super) struct Probe {
     /// `None` if NETLINK_SOCK_DIAG is not available, as in a sandbox without that address family.

@@ -99,9 +99,11 @@ pub struct ProcStatus {
 /// Parses `/proc/PID/status`. The kernel escapes newlines in names.
 pub fn status(bytes: &[u8]) -> ProcStatus {
     let mut status = ProcStatus::default();
-    for line in bytes.split(|byte| *byte == b'\n') {
+    // Only the name, in the first line, can be something else than ASCII.
+    let name = bytes.iter().position(|byte| *byte == b'\n').unwrap_or_default();
+    for line in std::str::from_utf8(&bytes[name..]).unwrap_or_default().split('\n') {
         // Only five of about sixty lines matter. They begin with one of these letters and are in the first half.
-        if matches!(line.first(), Some(b'U' | b'V' | b'N' | b'T')) && status.take(line) && status.is_whole() {
+        if line.starts_with(['U', 'V', 'N', 'T']) && status.take(line) && status.is_whole() {
             break;
         }
     }
@@ -115,26 +117,22 @@ impl ProcStatus {
     }
 
     /// Takes one line, and returns whether it is one of those that matter.
-    fn take(&mut self, line: &[u8]) -> bool {
-        let value = |name: &[u8]| std::str::from_utf8(line.strip_prefix(name)?).ok();
-        let kilobytes = |rest: &str| {
-            let number: u64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
-            number.checked_mul(1024)
-        };
-        if let Some(rest) = value(b"VmRSS:") {
-            self.rss = kilobytes(rest);
-        } else if let Some(rest) = value(b"VmSwap:") {
-            self.swap = kilobytes(rest);
-        } else if let Some(rest) = value(b"Uid:") {
-            self.uid = rest.split_ascii_whitespace().nth(1).and_then(|uid| uid.parse().ok()).map(Uid);
-        } else if let Some(rest) = value(b"NSpid:") {
-            let numbers = rest.split_ascii_whitespace();
-            self.namespaces = Some(numbers.clone().count());
-            self.innermost = numbers.last().and_then(|pid| pid.parse().ok()).map(Pid);
-        } else if let Some(rest) = value(b"TracerPid:") {
-            self.tracer = rest.trim().parse().ok().map(Pid);
-        } else {
-            return false;
+    fn take(&mut self, line: &str) -> bool {
+        let Some((name, value)) = line.split_once(':') else { return false };
+        let kilobytes = || value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024);
+        match name {
+            "VmRSS" => self.rss = kilobytes(),
+            "VmSwap" => self.swap = kilobytes(),
+            "Uid" => {
+                self.uid = value.split_ascii_whitespace().nth(1).and_then(|uid| uid.parse().ok()).map(Uid)
+            }
+            "NSpid" => {
+                let numbers = value.split_ascii_whitespace();
+                self.namespaces = Some(numbers.clone().count());
+                self.innermost = numbers.last().and_then(|pid| pid.parse().ok()).map(Pid);
+            }
+            "TracerPid" => self.tracer = value.trim().parse().ok().map(Pid),
+            _ => return false,
         }
         true
     }
@@ -197,7 +195,7 @@ mod tests {
 
     #[test]
     fn memory_and_namespaces_are_read_and_nothing_else() {
-        let text = b"Name:\tVmRSS:\\n1 kB\nUid:\t0\t1000\t0\t0\nVmRSS:\t    2048 kB\nVmSwap:\t  0 kB\nNSpid:\t815\t3\nTracerPid:\t77\nFoo\n";
+        let text = b"Name:\t\xffVmRSS:\\n1 kB\nUid:\t0\t1000\t0\t0\nVmRSS:\t    2048 kB\nVmSwap:\t  0 kB\nNSpid:\t815\t3\nTracerPid:\t77\nFoo\n";
         let expected = ProcStatus {
             uid: Some(Uid(1000)),
             rss: Some(2 << 20),
@@ -207,7 +205,10 @@ mod tests {
             tracer: Some(Pid(77)),
         };
         assert_eq!(status(text), expected);
-        assert_eq!(status(b"VmRSS: many kB\nVmSwap: 18446744073709551615 kB"), ProcStatus::default());
+        assert_eq!(
+            status(b"Name:\ta\nVmRSS: many kB\nVmSwap: 18446744073709551615 kB"),
+            ProcStatus::default()
+        );
     }
 
     #[test]
