@@ -1,5 +1,5 @@
-//! Turns `src/catalog/catalog.toml` into constants, so that no start has to read it. `src/catalog/data.rs` says what each
-//! part is; a key that it does not have, or one that is missing, does not compile.
+//! Turns `src/catalog/catalog.toml` into constants, so that no start has to read it. `src/catalog/data.rs` says what
+//! each part is; a key that it does not have, or one that is missing, does not compile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -78,7 +78,7 @@ fn list(words: &[&str]) -> String {
         places.push((text.len(), text.len() + word.len()));
         text.push_str(word);
     }
-    format!("List::of(&Words::of({text:?}, &{places:?}))")
+    format!("WordList::of(&Words::of({text:?}, &{places:?}))")
 }
 
 /// The arguments that make a server of a program, by program.

@@ -16,9 +16,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bytes that are usually text, kept exactly as they were read.
 ///
-/// argv, comm and paths may hold any byte but NUL. Inside the program they stay bytes; JSON and
-/// the terminal get the lossy form, with U+FFFD for what is not UTF-8. Up to 15 bytes, as many as the kernel's short
-/// names have (`TASK_COMM_LEN`), lie in the value itself: every process has one, and few have a longer text that matters.
+/// argv, comm and paths may contain any byte but NUL. Inside the program they stay bytes. JSON and the terminal get the
+/// lossy form, with U+FFFD for what is not UTF-8. Texts of up to 15 bytes, the length of the kernel's short names
+/// (`TASK_COMM_LEN`), are stored in the value itself. Every process has such a name, and few have longer texts that
+/// matter.
 ///
 /// ```
 /// use mcp_reap::bytes::RawText;
@@ -31,13 +32,13 @@ pub struct RawText(Bytes);
 #[derive(Clone)]
 enum Bytes {
     Short([u8; SHORT], ShortLength),
-    /// Twice boxed, so that a pointer without a length fits beside the short form.
+    /// It is boxed twice, so that only a pointer without a length is stored in the value.
     Long(Box<Box<[u8]>>),
 }
 
 const SHORT: usize = 15;
 
-/// How many bytes a short text has, as an enum: what is no length of it tells the long form apart, and the whole takes 16
+/// The length of a short text. It is an enum, so that its unused values mark the long form, and the whole takes 16
 /// bytes.
 #[rustfmt::skip]
 #[derive(Clone, Copy)]
@@ -61,12 +62,12 @@ impl RawText {
         }
     }
 
-    /// As text, with U+FFFD in place of what is not UTF-8.
+    /// The text, with U+FFFD for what is not UTF-8.
     pub(crate) fn to_text(&self) -> Cow<'_, str> {
         to_text(self.as_bytes())
     }
 
-    /// True when there is no byte at all.
+    /// Are there no bytes?
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
     }
@@ -165,12 +166,12 @@ impl<'de> Deserialize<'de> for RawText {
     }
 }
 
-/// Bytes as text, with U+FFFD in place of what is not UTF-8.
+/// Bytes as text, with U+FFFD for what is not UTF-8.
 pub(crate) fn to_text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
-/// Takes a text as it lies in what is read.
+/// A visitor that passes a string to a function.
 struct Text<F>(F);
 
 impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Text<F> {

@@ -1,4 +1,4 @@
-//! The command line: what was typed, before it means anything. Doc comments here are the help.
+//! The definition of the command line. The doc comments here are the help.
 
 mod audience;
 mod fitting;

@@ -20,10 +20,10 @@
 // layer 0: data
 pub mod bytes;
 pub mod exit;
-mod list;
 pub mod process;
 pub mod redact;
 pub mod units;
+mod word_list;
 // layer 1: relations
 pub mod marker;
 pub mod pattern;

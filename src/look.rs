@@ -56,7 +56,8 @@ impl<'a> Look<'a> {
         Look { snapshot, tree, roles, catalog, roots: HashSet::new(), judges_marked: true }
     }
 
-    /// What a process really runs. Of a server or a launcher that is known; of the others it is resolved here.
+    /// The program that a process really runs. For a server, launcher or client it is known, and for others it is resolved
+    /// here.
     pub(crate) fn resolution(&self, record: &ProcessRecord) -> Cow<'_, Resolution> {
         match self.roles.resolution(record.pid()) {
             Some(known) => Cow::Borrowed(known),

@@ -117,25 +117,32 @@ impl Roles {
         }
         self.known.sort_unstable_by_key(|known| known.pid);
         self.unproven.sort_unstable();
-        let by_environment: Vec<_> = rows
-            .clone()
-            .filter(|record| started_as_server(record) && !catalog.is_known_tool(record))
-            .filter(|record| self.role(record.pid()).is_none_or(|role| role == Role::Wrapper))
-            .filter(|record| tree.parent(record).is_none_or(|parent| self.can_start_servers(parent)))
-            .filter(|record| !self.is_of_a_person(record, tree, catalog) && !catalog.is_development(record))
-            .map(|record| {
-                let runs = self.resolution(record.pid()).cloned().unwrap_or_else(|| Resolution::of(record));
-                let name = runs.name().map_or_else(|| record.comm.to_string(), str::to_owned);
-                let server = Identification { role: Role::Server, name, basis: Basis::Environment };
-                Known::new(record.pid(), server, runs)
-            })
-            .collect();
-        self.replace(by_environment);
+        let servers = rows.clone().filter(|record| self.is_server_by_environment(record, tree, catalog));
+        let servers: Vec<Known> = servers.map(|record| self.server_by_environment(record)).collect();
+        self.replace(servers);
         let adopts = |pid: Pid| pid == Pid::INIT || self.role(pid) == Some(Role::Init);
         let marked = rows.filter(|record| exec::is_marked_server(record, tree, adopts));
         let marked: Vec<Pid> = marked.map(ProcessRecord::pid).collect();
         self.add_started_by_exec(tree, &marked);
         self.replace(self.acting_clients(tree));
+    }
+
+    /// Is it a server without a known name, which its environment shows to be one? Nothing else may explain the process: a
+    /// role by its name, a parent that is a server, a person, or a developer's tool.
+    fn is_server_by_environment(&self, record: &ProcessRecord, tree: &Tree<'_>, catalog: &Catalog) -> bool {
+        started_as_server(record)
+            && !catalog.is_known_tool(record)
+            && self.role(record.pid()).is_none_or(|role| role == Role::Wrapper)
+            && tree.parent(record).is_none_or(|parent| self.can_start_servers(parent))
+            && !self.is_of_a_person(record, tree, catalog)
+            && !catalog.is_development(record)
+    }
+
+    fn server_by_environment(&self, record: &ProcessRecord) -> Known {
+        let runs = self.resolution(record.pid()).cloned().unwrap_or_else(|| Resolution::of(record));
+        let name = runs.name().map_or_else(|| record.comm.to_string(), str::to_owned);
+        let server = Identification { role: Role::Server, name, basis: Basis::Environment };
+        Known::new(record.pid(), server, runs)
     }
 
     /// Replaces the identification of these processes.
@@ -159,25 +166,35 @@ impl Roles {
             let (OtherEnd::Held(writers), OtherEnd::Held(readers)) = (stdio.stdin(), stdio.stdout()) else {
                 continue;
             };
-            for pid in writers.iter().filter(|pid| **pid != server && readers.contains(pid)) {
-                let Some(record) = tree.get(*pid) else { continue };
-                let off_wire = record.details.stdio.as_ref().and_then(Stdio::is_off_wire);
-                let acts = match self.role(*pid) {
-                    None | Some(Role::Wrapper) => off_wire != Some(false),
-                    Some(Role::Server | Role::Launcher) => off_wire == Some(true),
-                    Some(Role::Client | Role::Helper | Role::Supervisor | Role::Init) => false,
-                };
-                if acts && found.iter().all(|other| other.pid != *pid) {
-                    let runs = self.resolution(*pid).cloned().unwrap_or_else(|| Resolution::of(record));
-                    let name = self.get(*pid).map(|known| known.name.as_str()).or(runs.name());
-                    let name = name.map_or_else(|| record.comm.to_string(), str::to_owned);
-                    let basis = Basis::ActsAsClient { server };
-                    let client = Identification { role: Role::Client, name, basis };
-                    found.push(Known::new(*pid, client, runs));
+            let holds_both = writers.iter().filter(|pid| **pid != server && readers.contains(pid));
+            for record in holds_both.filter_map(|pid| tree.get(*pid)) {
+                let is_new = found.iter().all(|other| other.pid != record.pid());
+                if is_new && self.acts_as_client(record) {
+                    found.push(self.acting_client(record, server));
                 }
             }
         }
         found
+    }
+
+    /// Is this holder of both other ends a client? A process without a role or a wrapper is, unless it is known to be on a
+    /// wire itself. A server or launcher is only if it is known to be on none.
+    fn acts_as_client(&self, record: &ProcessRecord) -> bool {
+        let off_wire = record.details.stdio.as_ref().and_then(Stdio::is_off_wire);
+        match self.role(record.pid()) {
+            None | Some(Role::Wrapper) => off_wire != Some(false),
+            Some(Role::Server | Role::Launcher) => off_wire == Some(true),
+            Some(Role::Client | Role::Helper | Role::Supervisor | Role::Init) => false,
+        }
+    }
+
+    fn acting_client(&self, record: &ProcessRecord, server: Pid) -> Known {
+        let pid = record.pid();
+        let runs = self.resolution(pid).cloned().unwrap_or_else(|| Resolution::of(record));
+        let name = self.get(pid).map(|known| known.name.as_str()).or(runs.name());
+        let name = name.map_or_else(|| record.comm.to_string(), str::to_owned);
+        let basis = Basis::ActsAsClient { server };
+        Known::new(pid, Identification { role: Role::Client, name, basis }, runs)
     }
 
     /// The role of a process, with its name and the evidence for it.
@@ -185,7 +202,7 @@ impl Roles {
         self.known(pid).map(|known| &known.identified.identification)
     }
 
-    /// What a server or launcher really runs; `None` for other processes.
+    /// The program that a server, launcher or client really runs; `None` for other processes.
     pub(crate) fn resolution(&self, pid: Pid) -> Option<&Resolution> {
         self.known(pid)?.identified.runs.as_deref()
     }
@@ -205,7 +222,7 @@ impl Roles {
         self.known.iter().filter(|known| known.role() == role).map(|known| known.pid).collect()
     }
 
-    /// Does its argv name a role that something else must confirm, and does not, or was not read yet?
+    /// Does its argv name a role that must be confirmed by something that was not read yet or does not confirm it?
     pub fn is_unproven(&self, pid: Pid) -> bool {
         self.unproven.binary_search(&pid).is_ok()
     }

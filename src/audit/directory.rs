@@ -1,4 +1,4 @@
-//! The state directory, held open: what is checked once cannot be exchanged later.
+//! The state directory. It is kept open, so that it cannot be exchanged after it was checked.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -11,25 +11,25 @@ use rustix::io::Errno;
 use super::AuditError;
 use crate::os::home;
 
-/// A directory that only this user can write. Its files are opened by name relative to it, never
-/// through a link, and never waiting for a FIFO.
+/// A directory that only this user can write. Its files are opened relative to it. Links are not followed, and an open
+/// never waits for a FIFO.
 #[derive(Debug)]
 pub(super) struct Directory {
     file: File,
     path: PathBuf,
 }
 
-/// A record with a long command line.
+/// The size of a record with a long command line, in bytes.
 pub(super) const PROBE: usize = 16 * 1024;
 
 const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 impl Directory {
-    /// Opens the directory; creates it, and what is missing above it, for this user alone.
+    /// Opens the directory. If it or a folder above it is missing, it is created for this user alone.
     ///
     /// # Errors
-    /// When it cannot be made or opened, is another user's, is reached over another user's link, or
-    /// can be written by others.
+    /// When it cannot be created or opened, belongs to another user, is reached through another user's link, or can be
+    /// written by others.
     pub(super) fn create(path: &Path) -> Result<Directory, AuditError> {
         let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
         created.map_err(AuditError::io("create", path))?;
@@ -53,7 +53,7 @@ impl Directory {
 
     fn check(&self) -> Result<(), AuditError> {
         let mode = self.refusal()?;
-        // Nobody else could have changed anything in it, so closing it is enough.
+        // No other user could write it, so it suffices to remove the permissions of others.
         if mode & 0o077 != 0 {
             let closed = self.file.set_permissions(Permissions::from_mode(0o700));
             closed.map_err(AuditError::io("examine", &self.path))?;
@@ -61,7 +61,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Refuses a directory that is not to be trusted, and returns the mode of any other.
+    /// Refuses a directory that cannot be trusted; otherwise returns its mode.
     pub(super) fn refusal(&self) -> Result<u32, AuditError> {
         let euid = home::user();
         let refuse = |problem| Err(AuditError::NotTrusted { path: self.path.clone(), problem });
@@ -81,7 +81,7 @@ impl Directory {
         Ok(mode)
     }
 
-    /// Refuses a file as [`Directory::append_to`] would; there may be none.
+    /// Refuses a file as [`Directory::append_to`] would. A missing file is accepted.
     pub(super) fn refusal_of(&self, name: &str) -> Result<(), AuditError> {
         match rustix::fs::openat(&self.file, name, FILE | OFlags::RDWR | OFlags::APPEND, Mode::empty()) {
             Ok(fd) => self.mode_of_trusted(name, &File::from(fd)).map(|_| ()),
@@ -90,7 +90,7 @@ impl Directory {
         }
     }
 
-    /// Writes as much as a record can take, into a file that has no name any more.
+    /// Writes as much as a record can take into a file whose name was already removed.
     pub(super) fn probe(&self) -> Result<(), AuditError> {
         let name = format!("probe.{}", std::process::id());
         let flags = FILE | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
@@ -117,14 +117,14 @@ impl Directory {
     /// Opens one of our files for reading and appending, or creates it; returns whether it is new.
     ///
     /// # Errors
-    /// When it is anything but a regular file of this user with one name that only this user can write.
+    /// When it is not a regular file of this user, has a second name, or can be written by others.
     pub(super) fn append_to(&self, name: &str) -> Result<(File, bool), AuditError> {
         let flags = FILE | OFlags::RDWR | OFlags::APPEND;
         let mode = Mode::RUSR | Mode::WUSR;
         let open = |flags| rustix::fs::openat(&self.file, name, flags, mode);
         let opened = match open(flags) {
             Err(Errno::NOENT) => match open(flags | OFlags::CREATE | OFlags::EXCL) {
-                // Somebody was quicker; theirs is checked like any other.
+                // Another process has created it meanwhile. It is checked like any other.
                 Err(Errno::EXIST) => open(flags).map(|fd| (fd, false)),
                 created => created.map(|fd| (fd, true)),
             },
@@ -184,13 +184,13 @@ impl Directory {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.file).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            // Ours are ASCII; a name that is no text is not ours.
+            // Our names are ASCII, so a name that is not UTF-8 is not ours.
             names.extend(entry.file_name().to_str().ok().map(str::to_owned));
         }
         Ok(names)
     }
 
-    /// Gives a file another name in the same directory, and makes that last.
+    /// Renames a file in this directory, and writes that to the disk.
     pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), AuditError> {
         let renamed = rustix::fs::renameat(&self.file, from, &self.file, to);
         renamed.map_err(|error| self.failed("rename", from, error))?;
@@ -213,17 +213,17 @@ impl Directory {
         }
     }
 
-    /// Makes creations and renames last (fsync of the directory).
+    /// Writes creations and renames to the disk (fsync of the directory).
     fn sync(&self) -> Result<(), AuditError> {
         match rustix::fs::fsync(&self.file) {
-            // Some network file systems have no fsync for directories; their servers do it.
+            // Some network file systems have no fsync for directories, because their servers do it.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
             Err(error) => Err(AuditError::io("sync", &self.path)(error.into())),
         }
     }
 }
 
-/// Why a file must not be written.
+/// Why a file must not be written; `None` if it may.
 fn problem_of(metadata: &Metadata, euid: u32) -> Option<String> {
     let mode = metadata.mode() & 0o7777;
     if !metadata.is_file() {

@@ -1,4 +1,4 @@
-//! What is written down: one event, one line of JSON.
+//! The events of the audit log. Each is one line of JSON.
 
 mod intent;
 
@@ -26,13 +26,13 @@ pub enum StartedBy {
     Schedule,
     /// A client's session hook.
     Hook,
-    /// The guardian of a server under `exec`; nobody types it.
+    /// The guardian of a server under `exec`. It cannot be given on the command line.
     #[value(skip)]
     Exec,
 }
 
 impl StartedBy {
-    /// As it is written down.
+    /// The word in the log.
     pub fn as_str(self) -> &'static str {
         match self {
             StartedBy::Hand => "hand",
@@ -42,7 +42,7 @@ impl StartedBy {
         }
     }
 
-    /// What was written down so.
+    /// The value for a word in the log.
     pub(crate) fn named(word: &str) -> Option<StartedBy> {
         [Self::Hand, Self::Schedule, Self::Hook, Self::Exec].into_iter().find(|by| by.as_str() == word)
     }
@@ -51,11 +51,11 @@ impl StartedBy {
 /// The process an event is about, and the instance it belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
-    /// Its number.
+    /// Its pid.
     pub pid: Pid,
-    /// Its start as the OS counts it: with the number its identity.
+    /// Its start as the OS counts it. Pid and start identify the process.
     pub start: StartTime,
-    /// Its start for people.
+    /// Its start as a time.
     #[serde(serialize_with = "serialize_rfc3339")]
     pub started_at: DateTime<Utc>,
     /// The server its instance runs.
@@ -69,7 +69,7 @@ pub struct Subject {
 impl Subject {
     /// The process with this identity, which started at this many seconds since the epoch.
     pub fn new(id: ProcessId, started_at: f64, server: &str, root: Pid, role: &str) -> Subject {
-        // `as` saturates: an absurd start becomes an absurd date, not a panic.
+        // `as` saturates, so an absurd start causes no panic.
         let started_at = DateTime::from_timestamp_micros((started_at * 1e6).round() as i64);
         Subject {
             pid: id.pid,
@@ -82,7 +82,7 @@ impl Subject {
     }
 }
 
-/// What happened. Verdicts and reasons are text here, as the report shows them.
+/// An event. Verdicts and reasons are text, as in the report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum AuditEvent {
@@ -99,12 +99,12 @@ pub enum AuditEvent {
         /// How many processes it is about to end.
         targets: u32,
     },
-    /// A signal is about to be sent; on disk before it is. It holds why the process is ended.
+    /// A signal is about to be sent. This is on disk before the signal, and contains why the process is ended.
     Intent {
         /// The process.
         #[serde(flatten)]
         subject: Subject,
-        /// Its parent, when it was seen last.
+        /// Its parent, by the last look.
         #[serde(default)]
         ppid: Option<Pid>,
         /// Its effective user; `None` where it could not be read.
@@ -114,7 +114,7 @@ pub enum AuditEvent {
         signal: Signal,
         /// The command line, redacted.
         argv: Vec<String>,
-        /// Resident memory in bytes; 0 for what was born during the run.
+        /// Resident memory in bytes; 0 for a process that was started during the run.
         rss: u64,
         /// The client of its instance; `None` where none is known.
         #[serde(default)]
@@ -123,8 +123,8 @@ pub enum AuditEvent {
         verdict: String,
         /// The evidence in one line.
         reason: String,
-        /// The evidence as in the report, objects with a `kind`: that of the instance, and by what this process and the
-        /// topmost server are known.
+        /// The evidence as in the report, as objects with a `kind`: that of the instance, and what identifies this process
+        /// and the topmost server.
         #[serde(default)]
         evidence: Vec<serde_json::Value>,
     },
@@ -208,8 +208,8 @@ pub enum AuditEvent {
     Unknown,
 }
 
-/// Names one run: the moment, the process, and four random digits, so that ids sort by time and two
-/// runs never share one (`20261120T140000Z-4242-9f3a`).
+/// The id of a run: its time, its process and four random digits (`20261120T140000Z-4242-9f3a`). Ids sort by time, and no
+/// two runs have the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(String);
@@ -217,8 +217,8 @@ pub struct RunId(String);
 impl RunId {
     /// A new id for a run of this process that began `now`.
     pub fn new(now: DateTime<Utc>, pid: Pid) -> RunId {
-        // The standard library seeds its hash maps from the system's random source: enough for
-        // telling two runs apart, and no further crate.
+        // std seeds its hash maps from the system's random source. That suffices to tell two runs apart, without another
+        // crate.
         let random = RandomState::new().build_hasher().finish() & 0xffff;
         RunId(format!("{}-{pid}-{random:04x}", now.format("%Y%m%dT%H%M%SZ")))
     }
@@ -229,7 +229,7 @@ impl RunId {
     }
 }
 
-/// One line: an event, when, and in which run.
+/// One line of the log: an event with its time and run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// [`SCHEMA`].

@@ -1,4 +1,4 @@
-//! From the lines of the audit log to runs.
+//! Puts the past runs together from the lines of the audit log.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -33,12 +33,12 @@ pub fn runs(directory: &Path, since: Option<DateTime<Utc>>) -> Result<(Vec<Run>,
 struct History {
     /// In the order in which they began.
     runs: Vec<Run>,
-    /// Where each stands. A log of years has tens of thousands, and an hourly check reads it.
+    /// The index of each run in `runs`. A log of years has tens of thousands of runs, and an hourly check reads them.
     at: HashMap<RunId, usize>,
 }
 
 impl History {
-    /// Takes the next line.
+    /// Adds the next line.
     fn add(&mut self, record: Record) {
         let index = *self.at.entry(record.run).or_insert_with_key(|run| {
             self.runs.push(Run { run: run.as_str().to_owned(), at: record.at, ..Run::default() });
@@ -47,8 +47,7 @@ impl History {
         note(&mut self.runs[index], record.event);
     }
 
-    /// Nothing more comes. What the last line of a run would have held is counted where it is
-    /// missing.
+    /// Returns the runs. If the last line of a run is missing, its totals are counted from the other lines.
     fn finish(mut self) -> Vec<Run> {
         for run in &mut self.runs {
             for instance in &mut run.instances {
@@ -78,7 +77,7 @@ fn note(run: &mut Run, event: AuditEvent) {
                 (instance.verdict, instance.reason) = (verdict, reason);
             }
             let process = process(instance, &subject);
-            // The last intent (SIGKILL) sees what had been born meanwhile with nothing known of it.
+            // The intent of SIGKILL for a process that was started during the run may have no command line.
             if !argv.is_empty() {
                 process.command = argv.join(" ");
             }
@@ -95,7 +94,7 @@ fn note(run: &mut Run, event: AuditEvent) {
             outcome(run, &subject, "denied", None);
         }
         AuditEvent::Vanished { subject } => outcome(run, &subject, "vanished", None),
-        // Of a whole instance, before anything was sent to it.
+        // This is the event of a whole instance that got no signal.
         AuditEvent::Withheld { subject, verdict, reason, .. } if subject.role == "root" => {
             run.withheld.push(PastWithheld { server: subject.server, root: subject.root, verdict, reason });
         }

@@ -1,4 +1,4 @@
-//! One run at a time: an advisory lock that the kernel takes back when its holder dies.
+//! The run lock: an advisory lock that lets one run work at a time. The kernel releases it when its holder ends.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -13,12 +13,10 @@ use super::{AuditError, StartedBy};
 use crate::process::Pid;
 
 pub(super) const NAME: &str = "audit.lock";
-/// How often a waiting run looks again. flock(2) itself would sleep through a Ctrl-C that only sets
-/// a flag.
+/// How often a waiting run tries again. A blocking flock(2) would not return after a Ctrl-C that only sets a flag.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// The right to write the audit log, and so to end anything. Given back when dropped, or when the
-/// process dies in any way.
+/// The right to write the audit log, and so to end processes. It is released when this value is dropped or the process ends.
 #[derive(Debug)]
 pub struct RunLock {
     pub(super) directory: Directory,
@@ -30,20 +28,19 @@ pub struct RunLock {
 pub struct Holder {
     /// The process.
     pub pid: Pid,
-    /// What started its run; `None` where that is not written yet.
+    /// What started its run; `None` if that is not written yet.
     pub by: Option<StartedBy>,
 }
 
 impl RunLock {
-    /// Takes the lock of a state directory, which is created if need be; `None` while another run
-    /// has it.
+    /// Takes the lock of a state directory, which is created if it is missing. `None` if another run has the lock.
     ///
     /// # Errors
-    /// When the directory or the lock file cannot be had or trusted, or the file system has no locks.
+    /// When the directory or the lock file cannot be opened or trusted, or the file system has no locks.
     pub fn try_acquire(dir: &Path) -> Result<Option<RunLock>, AuditError> {
         let directory = Directory::create(dir)?;
-        // Somebody may delete the file between our opening and locking it; then the lock is on a
-        // file that no other run will find. Ours counts only while it is the one with the name.
+        // The file may be deleted after it was opened and before it is locked. Then no other run would find the locked file.
+        // So the lock counts only if the locked file is the one with this name.
         loop {
             let (file, _) = directory.append_to(NAME)?;
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -60,19 +57,19 @@ impl RunLock {
         }
     }
 
-    /// Says what started this run, for the message of one that finds the lock taken.
+    /// Writes what started this run into the lock file, for the message of a run that finds the lock taken.
     pub fn sign(&mut self, by: StartedBy) {
         self.write(&format!(" {}", by.as_str()));
     }
 
-    /// For the message of other runs only; the lock does not need it.
+    /// Writes pid and `by` into the lock file. An error is ignored, because only messages need them.
     fn write(&mut self, by: &str) {
         if self.file.set_len(0).is_ok() {
             let _ = writeln!(self.file, "{}{by}", std::process::id());
         }
     }
 
-    /// Waits for the lock as long as `keep_waiting` returns true, called every 50 ms; `None` when it gave up.
+    /// Waits for the lock while `keep_waiting`, which is called every 50 ms, returns true. `None` if it gave up.
     ///
     /// # Errors
     /// As [`RunLock::try_acquire`].
@@ -91,8 +88,8 @@ impl RunLock {
         }
     }
 
-    /// The process that wrote itself into the lock file last: who has the lock, when
-    /// [`RunLock::try_acquire`] has just found it taken.
+    /// The process that last wrote its pid into the lock file. It has the lock if [`RunLock::try_acquire`] has just found it
+    /// taken.
     pub fn holder(dir: &Path) -> Option<Holder> {
         let file = Directory::open(dir).ok()?.read_from(NAME).ok()??;
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Appends events: whole lines or nothing, and on disk where that is needed.
+//! Appends events to the audit log: whole lines or nothing, and written to the disk if that is needed.
 
 use std::fs::File;
 use std::io;
@@ -14,22 +14,22 @@ use super::sink::Sink;
 use super::{AuditError, CURRENT};
 use crate::policy::Retention;
 
-/// The log of one run, which alone writes it as long as this value exists.
+/// The log for one run. No other run writes it while this value exists.
 #[derive(Debug)]
 pub struct AuditLog<S = File> {
     sink: S,
     path: PathBuf,
     run: RunId,
-    /// The last line has no end: a run was killed or the disk was full while it was written.
+    /// Whether the last line has no end, because a run was killed or the disk was full while it was written.
     torn: bool,
-    /// An fsync failed: no later success of this log proves anything about the disk.
+    /// Whether an fsync has failed. A later success would then prove nothing about the disk.
     broken: bool,
     _lock: Option<RunLock>,
 }
 
 impl AuditLog {
-    /// Opens the log of the state directory whose lock this run has. First files of former days
-    /// and files of full size are put aside and files past their time deleted, by the day of `now`.
+    /// Opens the log in the state directory whose lock this run has. Before that, a file of a former day or of full size is
+    /// put aside, and old files are deleted, by the day of `now`.
     ///
     /// # Errors
     /// When a file cannot be opened, moved or trusted; then nothing may be ended.
@@ -55,39 +55,39 @@ impl AuditLog {
 }
 
 impl<S: Sink> AuditLog<S> {
-    /// A log over anything. Takes the sink for empty or ending with a whole line.
+    /// A log that writes to any sink, which must be empty or end with a whole line.
     #[cfg(test)]
     pub(crate) fn over(sink: S, run: RunId) -> AuditLog<S> {
         AuditLog { sink, path: CURRENT.into(), run, torn: false, broken: false, _lock: None }
     }
 
-    /// Appends one event. It survives the end of this process, but not of the machine: outcomes
-    /// are written so.
+    /// Appends one event. It survives the end of this process, but not a crash of the machine. Outcomes are written this
+    /// way.
     ///
     /// # Errors
-    /// When it could not be written in full; the log then holds no part of it.
+    /// When it could not be written completely. The log then contains no part of it.
     pub fn append(&mut self, at: DateTime<Utc>, event: &AuditEvent) -> Result<(), AuditError> {
         self.write_lines(at, std::slice::from_ref(event)).map(|_| ())
     }
 
-    /// Appends events as one write and returns when all of them are on the disk: intents are
-    /// written so, all of them before the first signal.
+    /// Appends events in one write, and returns when all of them are on the disk. All intents are written this way before
+    /// the first signal.
     ///
     /// # Errors
-    /// When not all of them are on the disk for certain; then none of them counts as written, and
-    /// no signal may follow. After a failed fsync every further call fails.
+    /// When it is not certain that all of them are on the disk. Then none of them counts as written, and no signal may be
+    /// sent. After a failed fsync every further call fails.
     pub fn append_durably(&mut self, at: DateTime<Utc>, events: &[AuditEvent]) -> Result<(), AuditError> {
         let before = self.write_lines(at, events)?;
         let synced = self.sink.sync();
         if synced.is_err() {
             self.broken = true;
-            // Best effort: intents that were given up should not be read.
+            // Intents that are given up are removed if possible, so that nobody reads them.
             let _ = self.sink.truncate(before);
         }
         synced.map_err(AuditError::io("sync", &self.path))
     }
 
-    /// Writes whole lines, or takes back what was written of them. Returns the length before.
+    /// Writes whole lines. If that fails, it removes the part that was written. Returns the length before.
     fn write_lines(&mut self, at: DateTime<Utc>, events: &[AuditEvent]) -> Result<u64, AuditError> {
         if self.broken {
             return Err(AuditError::Broken { path: self.path.clone() });
@@ -119,12 +119,12 @@ impl<S: Sink> AuditLog<S> {
         Ok(before)
     }
 
-    /// After a failed write: cuts off the part that was written, if it is still the end of the file.
+    /// Cuts off the part that was written by a failed write, if it is still the end of the file.
     fn take_back(&mut self, before: u64, written: usize) {
         let end = before.saturating_add(written as u64);
         let gone = written == 0
             || (self.sink.size().is_ok_and(|size| size == end) && self.sink.truncate(before).is_ok());
-        // What could not be cut off is closed with a newline by the next event.
+        // If a part is left, the next event begins with a newline.
         self.torn |= !gone;
     }
 }

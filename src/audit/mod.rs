@@ -1,7 +1,7 @@
-//! The audit log: what was ended, when, why, on what evidence; on disk before the signal goes out.
+//! The audit log records what was ended, when, why and by what evidence. It is on disk before a signal is sent.
 //!
-//! `audit.jsonl` in the state directory, one JSON object a line; older files beside it as
-//! `audit.2026-11-20.jsonl`. All files 0600 in a directory 0700; one run at a time writes.
+//! It is `audit.jsonl` in the state directory, with one JSON object on each line. Older files are beside it, such as
+//! `audit.2026-11-20.jsonl`. Files have the mode 0600 and the directory 0700. Only one run writes at a time.
 
 mod directory;
 mod event;
@@ -24,7 +24,7 @@ pub use sink::Sink;
 pub use unguarded::Unguarded;
 pub use usable::{Usable, usable};
 
-/// The file that is written to.
+/// The name of the file that is written.
 pub const CURRENT: &str = "audit.jsonl";
 
 /// Why there is no audit log, and so no reaping.
@@ -40,7 +40,7 @@ pub enum AuditError {
         /// The system's error.
         source: io::Error,
     },
-    /// The file or directory is there, but others could have made or could change it.
+    /// The file or directory is there, but other users may have made it or can change it.
     #[error("{}: {problem}", path.display())]
     NotTrusted {
         /// The file or directory.
@@ -58,7 +58,7 @@ pub enum AuditError {
 }
 
 impl AuditError {
-    /// What to make of the system's error, for `map_err`.
+    /// Turns a system error into an [`AuditError`], for `map_err`.
     fn io(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> AuditError {
         move |source| AuditError::Io { doing, path: path.to_owned(), source }
     }

@@ -1,4 +1,4 @@
-//! Reads the log back, oldest line first, whatever happened to it.
+//! Reads the log in any state, the oldest line first.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -9,7 +9,7 @@ use super::event::Record;
 use super::rotate::{Aside, asides};
 use super::{AuditError, CURRENT};
 
-/// A line longer than this was not written by us.
+/// The longest line in bytes. We write none that is longer.
 const MAX_LINE: u64 = 4 << 20;
 
 /// One line of the log.
@@ -17,8 +17,7 @@ const MAX_LINE: u64 = 4 << 20;
 pub enum Line {
     /// An event.
     Record(Box<Record>),
-    /// A line that is no record: torn by a crash or a full disk, or written by another program. Its number in its
-    /// file, from 1.
+    /// The number of a line, from 1, that is no event: a crash or a full disk cut it off, or another program wrote it.
     Unreadable(u64),
 }
 
@@ -58,7 +57,7 @@ impl Iterator for Lines {
             let Some((reader, path, number)) = &mut self.reading else {
                 let name = self.names.pop()?;
                 match directory.read_from(&name) {
-                    // Put aside or deleted by a run that began meanwhile.
+                    // A run that began meanwhile has renamed or deleted it.
                     Ok(None) => continue,
                     Ok(Some(file)) => {
                         self.reading = Some((BufReader::new(file), directory.path_of(&name), 0));

@@ -1,4 +1,4 @@
-//! Puts full and former files aside, and deletes those past their time.
+//! Puts files aside that are full or from a former day, and deletes old files.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,8 +9,7 @@ use super::directory::Directory;
 use super::{AuditError, CURRENT};
 use crate::policy::Retention;
 
-/// The name of a file that was put aside: `audit.2026-11-20.jsonl`, `audit.2026-11-20.1.jsonl`. Sorts
-/// by age.
+/// The name of a file that was put aside: `audit.2026-11-20.jsonl`, `audit.2026-11-20.1.jsonl`. Values sort by age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Aside {
     day: NaiveDate,
@@ -25,7 +24,7 @@ impl Aside {
         }
     }
 
-    /// Understands a name, and only exactly such a name.
+    /// Parses a name; `None` if it is not exactly of this form.
     pub(super) fn parse(name: &str) -> Option<Aside> {
         let middle = name.strip_prefix("audit.")?.strip_suffix(".jsonl")?;
         let (day, number) = middle.split_once('.').unwrap_or((middle, "0"));
@@ -76,18 +75,17 @@ fn day_to_put_aside(
     }
     let changed = metadata.modified().map_or(today, |time| DateTime::<Utc>::from(time).date_naive());
     let day = first_day(file).unwrap_or(changed);
-    // A clock that was set back must not put a file aside on every run.
+    // A file from a later day stays. Otherwise every run would put it aside after the clock was set back.
     Ok((day < today || metadata.len() >= max_size).then_some(day))
 }
 
-/// The day of the first record. A backup that was restored has a new modification time, but its
-/// records still have the time at which they were written.
+/// The day of the first record. The modification time does not count, because a restored backup has a new one.
 fn first_day(file: File) -> Option<NaiveDate> {
     #[derive(serde::Deserialize)]
     struct When {
         at: DateTime<Utc>,
     }
-    // The run-started event is some 200 bytes long; longer first lines are not searched.
+    // At most 64 KiB are searched. The first event of a run has about 200 bytes.
     let mut start = Vec::new();
     file.take(64 << 10).read_to_end(&mut start).ok()?;
     let line = start.split(|byte| *byte == b'\n').next()?;

@@ -1,9 +1,9 @@
-//! The few things a log needs of a file, so that full and failing disks can be rehearsed.
+//! The file operations that a log needs, as a trait, so that tests can simulate full and failing disks.
 
 use std::fs::File;
 use std::io::{self, Write};
 
-/// Something lines can be appended to. Each method is one system call, with all its ways to fail.
+/// A file to which lines are appended. Each method is one system call and can fail as that does.
 pub trait Sink {
     /// Appends at the end; may take fewer bytes than given.
     ///

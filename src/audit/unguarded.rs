@@ -1,4 +1,4 @@
-//! The last time a server was started without its guardian, for `doctor`.
+//! Records when a server was last started without its guardian, for `doctor`.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -10,18 +10,17 @@ use serde::{Deserialize, Serialize};
 
 const NAME: &str = "exec-unguarded.json";
 
-/// When and why. One file in the state directory holds the last one.
+/// The last start without a guardian, kept in one file of the state directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unguarded {
     /// When.
     pub at: DateTime<Utc>,
-    /// In the words that stood on stderr.
+    /// Why, as it was printed on stderr.
     pub why: String,
 }
 
 impl Unguarded {
-    /// Writes it down where that is possible. Where the folder itself is what cannot be written, stderr
-    /// has the only word of it.
+    /// Writes it if possible. If the folder cannot be written, only stderr has the message.
     pub fn write(&self, directory: &Path) {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
@@ -30,7 +29,7 @@ impl Unguarded {
         }
     }
 
-    /// The last one, if there was any.
+    /// The last one; `None` if there was none.
     pub(crate) fn read(directory: &Path) -> Option<Unguarded> {
         let text = std::fs::read(directory.join(NAME)).ok()?;
         serde_json::from_slice(&text).ok()

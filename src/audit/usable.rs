@@ -1,4 +1,4 @@
-//! Whether a run could keep its log here: asked before anything depends on it, and nothing is changed by asking.
+//! Checks whether a run could write its log here, and changes nothing.
 
 use std::io;
 use std::path::Path;
@@ -10,17 +10,17 @@ use super::directory::Directory;
 use super::directory::PROBE;
 use super::{AuditError, CURRENT, lock};
 
-/// What a run would find.
+/// The state that a run would find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Usable {
-    /// A folder that the log can be written to.
+    /// The log can be written to the folder.
     Ready,
-    /// No folder yet; the first run makes it.
+    /// There is no folder yet. The first run creates it.
     ToBeMade,
 }
 
-/// Asks what a run asks before it ends anything: the folder and its files are this user's alone, and a record fits on
-/// the disk. What a run would make or close is neither made nor closed.
+/// Checks what a run checks before it ends anything: only this user can write the folder and its files, and a record fits on
+/// the disk. A run creates missing folders and removes permissions of others; this function does neither.
 ///
 /// # Errors
 /// The error that a run would end with.
@@ -43,8 +43,7 @@ pub fn usable(folder: &Path) -> Result<Usable, AuditError> {
     Ok(Usable::Ready)
 }
 
-/// Writes as much as a record can take into a file that never has a name, so that nobody sees a folder change that is not
-/// ours yet.
+/// Writes as much as a record can take into a file that never has a name, so that the folder does not visibly change.
 #[cfg(target_os = "linux")]
 fn room_in(folder: &Path) -> io::Result<()> {
     use std::io::Write as _;
@@ -54,13 +53,13 @@ fn room_in(folder: &Path) -> io::Result<()> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     match rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => std::fs::File::from(file).write_all(&[b'\n'; PROBE]),
-        // A file system without such files (open(2)); whether there is room shows the first run.
+        // The file system has no such files (open(2)). Whether there is room is then seen by the first run.
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// There are no files without a name.
+/// Files without a name exist only on Linux.
 #[cfg(not(target_os = "linux"))]
 fn room_in(_folder: &Path) -> io::Result<()> {
     Ok(())

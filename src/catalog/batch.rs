@@ -1,4 +1,4 @@
-//! Jobs that a server's program is called to do, by its arguments.
+//! Recognises jobs by arguments: a server's program that is called to do something and end.
 
 use super::data::Data;
 use super::modes::past_options;
@@ -6,8 +6,8 @@ use super::words::words;
 use crate::program::{self, Kind, Program, Resolution, Word, base, is_tool, stem};
 
 impl Data {
-    /// Another program than the one that a package or an image is for: `npx -p mcp-x vitest`, `docker run mcp/x npm test`,
-    /// a shell in an image.
+    /// Is another program run than the one of the package or image? Examples are `npx -p mcp-x vitest`,
+    /// `docker run mcp/x npm test`, and a shell in an image.
     pub(super) fn is_other_program_in(&self, program: &Program) -> bool {
         match program.kind {
             // Of several words the last one is the program.
@@ -22,15 +22,15 @@ impl Data {
         }
     }
 
-    /// What the words of a known runner or shell come to is the work of a developer, or nothing at all.
+    /// Are these the words of a known runner or shell that runs a developer's tool, or nothing?
     fn is_tool_line(&self, args: &[String]) -> bool {
         let words: Vec<Word<'_>> = args.iter().map(|arg| Word::from(arg.as_str())).collect();
         let seen = program::resolve_words(&words);
         seen.program.is_none() && !seen.opaque || self.is_development(&seen)
     }
 
-    /// A tool of developers, or a project's own script or task for its build or its tests: `vitest`, `npm run build`,
-    /// `node test.js`, `bash -c "cd x && cargo test"`.
+    /// Is it a developer's tool, or a project's own script or task for its build or tests? Examples are `vitest`,
+    /// `npm run build`, `node test.js` and `bash -c "cd x && cargo test"`.
     pub(super) fn is_development(&self, seen: &Resolution) -> bool {
         let chore = |name: &str| {
             let (first, last) = (words(name).next(), words(name).last());
@@ -45,17 +45,18 @@ impl Data {
         if seen.line.is_empty() {
             return seen.program.as_ref().is_some_and(is_one);
         }
-        // Of a runner without a program nothing is left to run but its own command: `cargo test`.
+        // A runner without a program runs its own command: `cargo test`.
         seen.line.iter().all(|command| !command.opaque && command.program.as_ref().is_none_or(is_one))
             && !seen.hidden_code
     }
 
-    /// `test`, `build:prod`: what a project's script does and ends.
+    /// Does this task of a project do a job and end? Examples are `test` and `build:prod`.
     pub(super) fn is_job_of_a_project(&self, task: &str) -> bool {
         words(task).any(|word| self.not.task.contains(word) || self.not.batch.contains(word))
     }
 
-    /// An option that makes a program do something and end: `--login`, `--import=x`, `--rebuild-index`.
+    /// Does this option make a program do something and end? Examples are `--login`, `--import=x` and
+    /// `--rebuild-index`.
     fn is_batch_option(&self, arg: &str) -> bool {
         let name = arg.split('=').next().unwrap_or(arg);
         let whole = || name.strip_prefix("--").is_some_and(|name| self.not.batch_option.contains(name));
@@ -69,7 +70,8 @@ impl Data {
         })
     }
 
-    /// Whether a server's program is called to do something and end: `rag-mcp ingest`, `db migrate`, `--reindex`.
+    /// Is a server's program called to do something and end? Examples are `rag-mcp ingest`, `db migrate` and
+    /// `--reindex`.
     pub(super) fn is_batch(&self, args: &[String]) -> bool {
         let mut own = args.iter().take_while(|arg| *arg != "--");
         if own.any(|arg| self.is_batch_option(arg)) {
@@ -85,7 +87,7 @@ impl Data {
                         || parts.next().is_some_and(|word| self.not.batch.contains(word))
                         || parts.next_back().is_some_and(|word| self.not.batch.contains(word)))
         };
-        // "db migrate" does what its second word says; "serve" and "mcp" serve, "uvx" runs what follows.
+        // In "db migrate" the second word decides. "serve" and "mcp" serve, and "uvx" runs the program that follows.
         let begins = |args: &[String]| {
             let serves =
                 |word: &String| self.server.verbs.contains(word) || self.server.commands.contains(word);

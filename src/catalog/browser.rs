@@ -1,36 +1,36 @@
-//! Browsers: which program is one, what drives it, and which profile folder it was given.
+//! Browsers: which program is one, whether a program controls it, and its profile folder.
 
 use super::data::{Data, Helper};
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
-/// Options that only a program gives to a browser (Chromium, Firefox, WebKit).
+/// Options that only a program, and no person, gives to a browser (Chromium, Firefox, WebKit).
 #[rustfmt::skip]
-const AUTOMATION: List = list!("\
+const AUTOMATION: WordList = list!("\
     --enable-automation --headless --inspector-pipe --marionette --remote-debugging-pipe --remote-debugging-port -headless \
     -juggler -juggler-pipe -marionette");
-/// Options whose value is a folder of the browser's own.
-const FOLDERS: List = list!("--database --disk-cache-dir --profile --user-data-dir -profile");
-/// Where temporary profiles lie.
+/// Options whose value is a folder for the browser's own data.
+const FOLDERS: WordList = list!("--database --disk-cache-dir --profile --user-data-dir -profile");
+/// The folders of temporary profiles.
 const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/var/folders/", "/private/var/folders/"];
 
-/// A profile folder that shows a browser to be a program's.
+/// A profile folder that shows that a program started the browser.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Profile<'a> {
-    /// Only a server makes such a folder: how its name begins, and the server.
+    /// The beginning of a name that only one server gives to its folder, and that server.
     Servers(&'static str, &'static str),
-    /// A temporary profile, whichever program made it.
+    /// A temporary profile, made by any program.
     Temporary(&'a str),
 }
 
 impl Data {
-    /// A browser, or a process that one starts for itself.
+    /// Is it a browser, or a process that a browser starts for itself?
     pub(super) fn is_browser(&self, name: &str) -> bool {
         self.helper.browsers.contains(&name)
             || self.helper.browser_helpers.iter().any(|known| name.starts_with(known))
     }
 
-    /// The profile folder among the options of a browser that shows it to be a program's: one of a server's counts before a
-    /// temporary one.
+    /// The profile folder in the options of a browser that shows that a program started it. A server's folder is
+    /// preferred to a temporary one.
     pub(super) fn profile<'a>(&self, args: impl Iterator<Item = &'a str>) -> Option<Profile<'a>> {
         let Helper { profiles, shared_profiles, .. } = &self.helper;
         let mut temporary = None;
@@ -46,14 +46,15 @@ impl Data {
     }
 }
 
-/// Does a program drive this browser? A port to debug by is one that a person may have asked for, too; it says that a
-/// browser is automated, and alone does not say that nobody sits before it: [`is_left_to_programs`].
+/// Does a program control this browser? A debugging port counts as a sign, although a person may have given it.
+/// [`is_left_to_programs`] is stricter.
 pub(super) fn is_driven<'a>(args: impl Iterator<Item = &'a str>) -> bool {
     options(args).any(|(option, _)| AUTOMATION.contains(option))
 }
 
-/// The same without what a person types by hand, to log in once on a server's profile: `--remote-debugging-port=9222`.
-/// Programs that need a port leave its number to the browser (0), or say more.
+/// [`is_driven`] without the option that a person types to log in once on a server's profile:
+/// `--remote-debugging-port=9222`. A program that needs a port leaves its number to the browser (0), or gives more
+/// options.
 pub(super) fn is_left_to_programs<'a>(args: impl Iterator<Item = &'a str>) -> bool {
     options(args).any(|(option, value)| match option {
         "--remote-debugging-port" => value == Some("0"),
@@ -61,14 +62,14 @@ pub(super) fn is_left_to_programs<'a>(args: impl Iterator<Item = &'a str>) -> bo
     })
 }
 
-/// A process that a browser started for itself (a page, the GPU): it belongs to its parent.
+/// Is it a process that a browser started for itself (a page, the GPU)? It belongs to its parent.
 pub(super) fn is_part_of_one<'a>(args: impl Iterator<Item = &'a str>) -> bool {
     let own = |(option, value)| option == "--type" && value != Some("browser") || option == "-contentproc";
     options(args).any(own)
 }
 
-/// The folders that a browser was given for its own data, and nothing else: neither the program's own path (an image that
-/// is mounted below /tmp) nor a page that it shows.
+/// The folders that a browser was given for its own data. The program's own path (an image that is mounted below /tmp)
+/// and the pages that it shows are not among them.
 fn folders<'a>(args: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
     let mut awaited = false;
     args.take_while(|arg| *arg != "--").filter_map(move |arg| {

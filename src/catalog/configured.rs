@@ -1,7 +1,7 @@
-//! Entries of the person's MCP client configs: which process was started from which.
+//! Finds the entry of the person's client configurations from which a process was started.
 //!
-//! Command lines are compared by what they resolve to, so that `npx -y x a`, npm's title
-//! `npm exec x a` and `uv tool uvx x a` need no knowledge of their own here.
+//! Command lines are resolved before they are compared, so `npx -y x a`, npm's title `npm exec x a` and `uv tool uvx x
+//! a` need no special case here.
 
 use std::collections::HashMap;
 
@@ -21,16 +21,16 @@ pub struct Configured {
     pub entry: String,
     /// Command and arguments. `${VAR}`, `${VAR:-x}` and `$VAR` stand for any text.
     pub argv: Vec<String>,
-    /// The folder that the client starts it in, where the configuration says so: a relative path
-    /// counts from there. Without it a relative path belongs to no entry.
+    /// The folder in which the client starts it, if the configuration names one. Relative paths are relative to it.
+    /// Without it a relative path matches no entry.
     pub cwd: Option<String>,
 }
 
-/// The entries with what they run, found by the program's plain name.
+/// The entries with their resolved programs, indexed by the plain name of the program.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     entries: Vec<(Configured, Resolution)>,
-    /// Those whose program has a placeholder in its name are under the empty one.
+    /// The indices of the entries. Those whose program has a placeholder in its name are under the empty name.
     by_name: HashMap<String, Vec<usize>>,
 }
 
@@ -40,7 +40,7 @@ impl Index {
         for entry in entries {
             let words: Vec<Word<'_>> = entry.argv.iter().map(|word| Word::from(word.as_str())).collect();
             let seen = resolve_words(&words);
-            // `node`, `bash -l`, `${X}`: any of them would match.
+            // An entry such as `node`, `bash -l` or `${X}` would match too many processes.
             let telling = |program: &Program| {
                 let own = literal(&program.text);
                 program.kind != Kind::Inline && own.bytes().filter(u8::is_ascii_alphanumeric).count() > 2
@@ -52,7 +52,7 @@ impl Index {
         index
     }
 
-    /// The quick test: whether a process with this first word can be one of them at all.
+    /// Can a process with this first word match any entry? This is a quick check.
     pub(super) fn may_hold(&self, first: &[u8]) -> bool {
         let first = to_text(first);
         let name = base(first.split(' ').next().unwrap_or_default());
@@ -65,12 +65,12 @@ impl Index {
     /// The entry that a process was started from.
     pub(super) fn find(&self, record: &ProcessRecord, seen: &Resolution) -> Option<&Configured> {
         let program = seen.program.as_ref()?;
-        // A shell that runs more than the entry is its owner.
+        // A shell that runs more than the command of the entry is its owner.
         if seen.line.len() > 1 || seen.line.iter().any(|command| command.beside != Beside::Nothing) {
             return None;
         }
         let cwd = record.details.cwd.as_ref().map(RawText::to_text);
-        // The file of the program itself, where nothing stands between.
+        // The executable counts only if no launcher or interpreter stands between.
         let exe = record.details.exe.as_ref().filter(|_| seen.layers.is_empty()).map(RawText::to_text);
         let place = Place { cwd: cwd.as_deref(), exe: exe.as_deref() };
         let own = self.by_name.get(&key(&program.text)).into_iter().flatten();
@@ -87,13 +87,13 @@ impl Index {
     }
 }
 
-/// A program's plain name; empty where it holds a placeholder.
+/// A program's plain name; empty if it contains a placeholder.
 fn key(text: &str) -> String {
     let name = stem(base(text));
     if name.contains('$') { String::new() } else { name.to_owned() }
 }
 
-/// Not node here and bun there; where only one of the two names an interpreter, it may be the other's too.
+/// Do both run under the same interpreter? If only one of them names an interpreter, it may be that of the other, too.
 fn same_runtime(expected: &Resolution, seen: &Resolution) -> bool {
     let runtime = |seen: &Resolution| {
         let layer = seen.layers.iter().rev().find(|layer| layer.kind == LayerKind::Interpreter)?;
@@ -105,7 +105,7 @@ fn same_runtime(expected: &Resolution, seen: &Resolution) -> bool {
     }
 }
 
-/// Where a process runs, and from which file, as far as that was read.
+/// The working folder and the executable of a process, as far as they were read.
 #[derive(Clone, Copy)]
 struct Place<'r> {
     cwd: Option<&'r str>,
@@ -115,7 +115,7 @@ struct Place<'r> {
 fn same_program(expected: &Program, from: Option<&str>, seen: &Program, place: Place<'_>) -> bool {
     let Place { cwd, exe } = place;
     let is_file = |program: &Program| matches!(program.kind, Kind::Script | Kind::Binary);
-    // A console script or a script file is a command in the configuration and a script to its process.
+    // A console script or script file is a command in the configuration, but a script in the process's argv.
     let same_kind = expected.kind == seen.kind
         || expected.kind == Kind::Binary
             && seen.kind == Kind::Script
@@ -125,15 +125,15 @@ fn same_program(expected: &Program, from: Option<&str>, seen: &Program, place: P
     }
     let same_folder = || from.is_some() && from.map(tidy) == cwd.map(tidy);
     if !is_file(expected) {
-        // A task is one of the project that it is started in, or that the line names.
+        // A task belongs to the project in which it is started, or which the command line names.
         let here = expected.kind == Kind::Task && expected.folders.is_empty();
         return matches_text(&expected.text, &seen.text)
             && expected.folders == seen.folders
             && (!here || same_folder());
     }
     if expected.kind == Kind::Binary && !expected.text.contains('/') {
-        // A command that PATH led to: it is called as it was written, or is a script whose `#!` line named an
-        // interpreter. A program of the same name elsewhere is another.
+        // The entry has a command that is found in PATH. The process has the same word, or is a script whose `#!` line
+        // names an interpreter. A program of the same name in another folder is a different one.
         return match seen.kind {
             Kind::Script => is_tool_dir(&seen.text) && matches_text(&expected.text, base(&seen.text)),
             _ => matches_text(&expected.text, &seen.text),
@@ -147,20 +147,20 @@ fn same_program(expected: &Program, from: Option<&str>, seen: &Program, place: P
         _ => text.to_owned(),
     };
     let expected = whole(&expected.text, from);
-    // What a program calls itself may be any text; a bare name does not show where its file lies.
+    // A program can give itself any name, and a bare name does not show the folder of its file.
     let bare = seen.kind == Kind::Binary && !seen.text.contains('/');
     exe.is_some_and(|exe| matches_text(&expected, exe))
         || !bare && matches_text(&expected, &whole(&seen.text, cwd))
 }
 
-/// From the root, the home, or what a placeholder stands for.
+/// Does the path begin at the root, at the home, or with a placeholder?
 fn is_absolute(path: &str) -> bool {
     path.starts_with(['/', '~', '$'])
 }
 
 fn same_arguments(expected: &[String], seen: &[String]) -> bool {
     let spaced = expected.iter().any(|word| word.contains(char::is_whitespace));
-    // A title was split at every space.
+    // A title is split at every space.
     let split = |word: &String| word.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let words: Vec<String> = if spaced && expected.len() != seen.len() {
         expected.iter().flat_map(split).collect()

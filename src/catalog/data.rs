@@ -1,6 +1,6 @@
-//! `catalog.toml` as constants: `build.rs` makes them of its text.
+//! `catalog.toml` as constants, which `build.rs` generates.
 
-use crate::list::{List, Words};
+use crate::word_list::{WordList, Words};
 
 /// The text of the catalog.
 pub(super) const SOURCE: &str = include_str!("catalog.toml");
@@ -10,7 +10,7 @@ include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
 type Text = &'static str;
 type Texts = &'static [Text];
 
-/// Pairs by their keys, sorted.
+/// Pairs, sorted by their keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Map<V: 'static>(&'static [(Text, V)]);
 
@@ -29,58 +29,58 @@ impl<V: Copy> Map<V> {
 pub(super) struct Data {
     pub server: Server,
     pub not: Not,
-    /// Shells and the like, which the resolver looks through.
-    pub known: List,
+    /// Shells and similar programs, which the resolver resolves further.
+    pub known: WordList,
     pub plugins: Plugins,
     pub electron: Electron,
     pub helper: Helper,
-    pub supervisor: List,
-    pub init: List,
+    pub supervisor: WordList,
+    pub init: WordList,
     pub person: Person,
-    /// The programs of all kinds of `tools`.
-    pub tool_names: List,
+    /// The programs of all kinds in `tools`.
+    pub tool_names: WordList,
     pub clients: Clients,
-    /// All names by which a program without layers may be more than a mere program.
-    pub heads: List,
+    /// All names that may identify a program that was not resolved further.
+    pub heads: WordList,
 }
 
 #[derive(Debug)]
 pub(super) struct Server {
-    pub words: List,
+    pub words: WordList,
     pub ending: Text,
-    pub scopes: List,
-    pub names: List,
-    /// From `modes`: the arguments, by program.
+    pub scopes: WordList,
+    pub names: WordList,
+    /// The arguments from `modes`, by program.
     pub modes_of: Map<Texts>,
-    pub commands: List,
-    pub bare_commands: List,
-    pub subcommands: List,
-    pub verbs: List,
-    pub flags: List,
-    pub official: List,
+    pub commands: WordList,
+    pub bare_commands: WordList,
+    pub subcommands: WordList,
+    pub verbs: WordList,
+    pub flags: WordList,
+    pub official: WordList,
     pub alias: Map<Text>,
 }
 
 #[derive(Debug)]
 pub(super) struct Not {
-    pub names: List,
-    pub first: List,
-    pub last: List,
-    pub job: List,
-    pub own_job: List,
-    pub script: List,
-    pub batch_whole: List,
-    pub batch: List,
-    pub batch_flags: List,
-    pub batch_option: List,
-    pub batch_object: List,
-    pub task: List,
-    pub chore: List,
-    pub of_mcp: List,
-    pub cleans: List,
-    pub chip: List,
-    pub folder: List,
-    pub folder_last: List,
+    pub names: WordList,
+    pub first: WordList,
+    pub last: WordList,
+    pub job: WordList,
+    pub own_job: WordList,
+    pub script: WordList,
+    pub batch_whole: WordList,
+    pub batch: WordList,
+    pub batch_flags: WordList,
+    pub batch_option: WordList,
+    pub batch_object: WordList,
+    pub task: WordList,
+    pub chore: WordList,
+    pub of_mcp: WordList,
+    pub cleans: WordList,
+    pub chip: WordList,
+    pub folder: WordList,
+    pub folder_last: WordList,
 }
 
 #[derive(Debug)]
@@ -106,17 +106,17 @@ pub(super) struct Helper {
 
 #[derive(Debug)]
 pub(super) struct Person {
-    pub editors: List,
-    pub terminals: List,
-    pub browsers: List,
-    pub sessions: List,
-    pub goes_on: List,
-    pub multiplexers: List,
-    pub desktop: List,
-    pub builds: List,
+    pub editors: WordList,
+    pub terminals: WordList,
+    pub browsers: WordList,
+    pub sessions: WordList,
+    pub goes_on: WordList,
+    pub multiplexers: WordList,
+    pub desktop: WordList,
+    pub builds: WordList,
 }
 
-/// The clients by the form of what is known of them; each with the client.
+/// The clients, by the form of their names and paths.
 #[derive(Debug)]
 pub(super) struct Clients {
     names: Map<Text>,
@@ -127,7 +127,7 @@ pub(super) struct Clients {
 }
 
 impl Helper {
-    /// The server in whose own folder of programs a path lies.
+    /// The server whose own folder of programs contains this path.
     pub(super) fn folder(&self, path: &str) -> Option<(Text, Text)> {
         self.folders.iter().find(|(folder, _)| path.contains(folder))
     }
@@ -140,12 +140,12 @@ impl Clients {
         self.names.get(name).or_else(|| begun().map(|(_, client)| *client))
     }
 
-    /// A client's name begins like this one's.
+    /// Does a client's name begin like this one?
     pub(super) fn begins(&self, name: &str) -> bool {
         self.beginnings.iter().any(|(beginning, _)| name.starts_with(beginning))
     }
 
-    /// The client that a program is with its first argument.
+    /// The client that a program with this first argument is.
     pub(super) fn called(&self, name: &str, first: &str) -> Option<Text> {
         self.commands
             .iter()
@@ -153,10 +153,10 @@ impl Clients {
             .map(|(_, client)| *client)
     }
 
-    /// The client that a file belongs to by where it lies: an application's own programs, or the
-    /// folder of a client's versions. What an application ships in its Resources is not it.
+    /// The client of a file in an application's own folder of programs, or in the folder of a client's versions. A file
+    /// in an application's Resources does not count.
     pub(super) fn at(&self, path: &str) -> Option<Text> {
-        // Most paths hold none of the marks, and a search for each took a third of all identification.
+        // Most paths contain none of the marks. Searching for each mark took a third of all identification.
         if !parts(path).any(|part| self.begins_mark(part)) {
             return None;
         }
@@ -173,20 +173,20 @@ impl Clients {
         self.paths.iter().find(|(part, _)| path.contains(part)).map(|(_, client)| *client)
     }
 
-    /// A mark that a path may hold begins here.
+    /// Does a mark begin here?
     fn begins_mark(&self, part: &str) -> bool {
         part.starts_with("/Contents/") || self.paths.iter().any(|(mark, _)| part.starts_with(mark))
     }
 }
 
-/// A path from each of its slashes on.
+/// The rest of a path from each of its slashes on.
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
     slashes.filter_map(|(at, _)| path.get(at..))
 }
 
 impl Data {
-    /// A path may lie where a client or a server's own programs lie.
+    /// May this path be in the folder of a client's or a server's own programs?
     pub(super) fn has_mark(&self, path: &str) -> bool {
         let helper = |part: &str| self.helper.folders.iter().any(|(folder, _)| part.starts_with(folder));
         parts(path).any(|part| self.clients.begins_mark(part) || helper(part))
@@ -221,7 +221,7 @@ mod tests {
         let Data { server, helper, .. } = &DATA;
         let words = [server.words, server.commands, server.bare_commands, server.flags];
         let scripts = helper.scripts.iter().map(|(script, _)| script);
-        for word in words.into_iter().flat_map(List::iter).chain(scripts).chain([server.ending]) {
+        for word in words.into_iter().flat_map(WordList::iter).chain(scripts).chain([server.ending]) {
             assert!(word.contains("mcp"), "the prefilter and `may_be_one` leave it out: {word}");
         }
         assert!(helper.folders.iter().all(|(folder, _)| folder.starts_with('/')));

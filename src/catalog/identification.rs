@@ -1,4 +1,4 @@
-//! What a process is, and by what that is known.
+//! The role of a process, and what identified it.
 
 use std::fmt;
 
@@ -6,32 +6,31 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::process::Pid;
 
-/// What part a process plays.
+/// The role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// Starts MCP servers and talks to them. Never a target by default.
     Client,
     /// Speaks MCP.
     Server,
-    /// Stands between client and server, and its own argv names the server it launches.
+    /// Stands between client and server, and its own argv names the server that it launches.
     Launcher,
-    /// Passes on to another program without naming a server itself (`sh script`, `npm run x`,
-    /// `env`, `timeout`): part of an instance only when all it runs is.
+    /// Runs another program, but its argv names no server (`sh script`, `npm run x`, `env`, `timeout`). It belongs to
+    /// an instance only if everything that it runs does.
     Wrapper,
-    /// Something a server starts that is known as such on its own: a browser with a server's
-    /// profile folder.
+    /// Started by a server and recognised without it, such as a browser with a server's profile folder.
     Helper,
-    /// Starts and watches processes of others (pm2, supervisord, a container shim): as a parent it
-    /// is an owner, even as pid 1.
+    /// Starts and watches other programs (pm2, supervisord, a container shim). As a parent it is an owner, also as pid
+    /// 1.
     Supervisor,
-    /// Adopts orphans (systemd, launchd, tini): as a parent it means that the owner is gone.
+    /// Adopts orphans (systemd, launchd, tini). As a parent it means that the owner is gone.
     Init,
 }
 
-/// What a process is, and by what that is known.
+/// The role of a process, its name, and what identified it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identification {
-    /// The part it plays.
+    /// Its role.
     pub role: Role,
     /// For servers, launchers and helpers the server's short name (`server-filesystem`,
     /// `chrome-devtools-mcp`); for clients the client's (`claude-code`); for wrappers, supervisors and inits
@@ -41,17 +40,17 @@ pub struct Identification {
     pub basis: Basis,
 }
 
-/// By what a process was identified, strongest first. In JSON it is `by` and `what`.
+/// What identified a process, the strongest first. In JSON it is `by` and `what`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Basis {
-    /// Its argv is an entry of one of the person's MCP client configs.
+    /// Its argv is an entry in the configuration of one of the person's clients.
     Configured {
-        /// Which client's configuration, such as `claude-code`.
+        /// The client, such as `claude-code`.
         client: String,
         /// The entry's name there.
         entry: String,
     },
-    /// The script lies below a client's plugin folder. It identifies only together with a wire.
+    /// Its script is below a client's plugin folder. That identifies it only together with a wire.
     Plugin {
         /// The plugin's name.
         plugin: String,
@@ -72,21 +71,21 @@ pub enum Basis {
         /// The rule's pattern, as the person wrote it.
         pattern: String,
     },
-    /// A browser with a profile folder that a library makes for any program that uses it: a server's browser,
-    /// or that of a person's own tests. It is a helper only with more evidence.
+    /// It is a browser with a profile folder that a library makes for any program: a server, or a person's own tests.
+    /// It is a helper only with more evidence.
     SharedProfile {
-        /// How such folders' names begin.
+        /// The beginning of the names of such folders.
         profile: String,
     },
-    /// A browser that a program drives: headless, with such a profile or a temporary one. Whose it was is not known,
-    /// so it is a helper only where its parent has ended.
+    /// It is a headless browser with such a profile or a temporary one, so a program controls it. That program is not
+    /// known, so the browser is a helper only if its parent has ended.
     Automated {
-        /// The profile folder, or how its name begins.
+        /// The profile folder, or the beginning of its name.
         profile: String,
     },
-    /// By its environment, Claude Code started it as a stdio server.
+    /// Its environment shows that Claude Code started it as a stdio server.
     Environment,
-    /// The person put `mcp-reap exec` in front of it, or it carries the mark of one that has it there.
+    /// The person put `mcp-reap exec` in front of it, or it carries the marker of `exec`.
     Exec,
     /// It holds both other ends of a server's stdio connection, as a client does.
     ActsAsClient {
@@ -95,7 +94,7 @@ pub enum Basis {
     },
 }
 
-/// A rule of the catalog, with the piece of the program that matched it.
+/// A rule of the catalog, with the part of the program that matched it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// A word of its name: `mcp`.
@@ -104,34 +103,34 @@ pub enum Rule {
     Name(String),
     /// The scope of its package: `@modelcontextprotocol`.
     Scope(String),
-    /// The name that its image is kept under.
+    /// The name of its image.
     Image(String),
-    /// The folder it lies in.
+    /// The folder with the program.
     Folder(String),
-    /// An option that makes a server of any program: `--mcp`.
+    /// An option that makes any program a server: `--mcp`.
     Option(String),
-    /// A command that does: `mcp serve`.
+    /// A command that makes any program a server: `mcp serve`.
     Command(String),
-    /// Arguments that make a server of this program.
+    /// Arguments that make this program a server.
     Mode(String),
     /// A client's program name.
     Client(String),
-    /// A path that a client is installed at; its name.
+    /// The name of a client that is installed at this path.
     ClientPath(String),
     /// A program that can be pid 1.
     Init(String),
-    /// A program that looks after other programs.
+    /// A program that supervises other programs.
     Supervisor(String),
-    /// The profile folder of a browser that only a server makes.
+    /// A browser's profile folder that only a server makes.
     Profile(String),
-    /// The end of a script's path that is part of a server.
+    /// The end of the path of a script that belongs to a server.
     Script(String),
-    /// The tool that only passes on to the program.
+    /// A tool that only runs another program.
     Wrapper(String),
 }
 
 impl Basis {
-    /// Where the knowledge comes from, in one word.
+    /// The source of the identification, in one word.
     pub fn source(&self) -> &'static str {
         match self {
             Basis::Configured { .. } => "configured",
@@ -146,7 +145,7 @@ impl Basis {
     }
 }
 
-/// What exactly it was identified by: `mcp-server-notes (word mcp)`.
+/// What identified it: `mcp-server-notes (word mcp)`.
 impl fmt::Display for Basis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! From the program that really runs to the part it plays.
+//! Finds the role of a process by the program that really runs.
 
 use super::browser::{self, Profile};
 use super::data::Data;
@@ -17,8 +17,8 @@ pub(super) struct Judge<'c> {
 }
 
 impl Judge<'_> {
-    /// What the program that really runs is, by the order of the rules: a mode before a client, a
-    /// client before what a person teaches, that before the catalog's servers.
+    /// The role of the program that really runs. Modes come first, then clients, then the person's rules, then the
+    /// servers of the catalog.
     pub(super) fn resolved(&self, seen: &Resolution) -> Option<Identification> {
         if seen.line.len() > 1
             || seen.line.iter().any(|command| command.opaque || command.beside != Beside::Nothing)
@@ -43,7 +43,7 @@ impl Judge<'_> {
         if let Some((name, basis)) = self.taught(program) {
             return Some(Identification { role: serving, name, basis });
         }
-        // Whatever else a browser is given, it is something to look at.
+        // Other arguments of a browser are pages to show.
         if seen.layers.is_empty()
             && program.names.last().is_some_and(|name| data.helper.browsers.contains(&name.as_str()))
         {
@@ -60,7 +60,7 @@ impl Judge<'_> {
         if data.is_tool(program) && !(published && data.server(program).is_some()) {
             return wrapper(seen);
         }
-        // A wrapper of one's own that starts a server behind `--`.
+        // A person's own wrapper script starts a server after `--`.
         if program.kind == Kind::Script
             && program::stem(program::base(&program.text)) != program::base(&program.text)
             && let Some(found) = self.behind_dashes(program)
@@ -86,9 +86,8 @@ impl Judge<'_> {
         Some((name.clone(), basis))
     }
 
-    /// A line for a shell that runs several commands. The shell launches a server where the line runs
-    /// nothing beside it, and no program before it that may be the one that runs now; else it is an
-    /// owner, whatever it owns.
+    /// A shell with a line of several commands. The shell is a launcher if the line runs a server, nothing beside it,
+    /// and no program before it that may be running now. Otherwise the shell is an owner.
     fn line(&self, seen: &Resolution) -> Option<Identification> {
         let mut before = false;
         for command in &seen.line {
@@ -112,7 +111,7 @@ impl Judge<'_> {
         let at = program.args.iter().position(|arg| arg == "--")?;
         let words: Vec<Word<'_>> =
             program.args.get(at + 1..)?.iter().map(|arg| Word::from(arg.as_str())).collect();
-        // The words are a command only when they begin with something that runs commands.
+        // The words are a command only if they begin with a program that runs commands.
         if !words.first().is_some_and(|word| program::is_tool(word)) {
             return None;
         }
@@ -121,7 +120,7 @@ impl Judge<'_> {
     }
 }
 
-/// What pid 1 is, by its own name, whatever it runs.
+/// The role of pid 1, by its own name.
 pub(super) fn init(data: &Data, record: &ProcessRecord) -> Option<Identification> {
     let first = to_text(record.argv.as_ref()?.first()?);
     let program = Program::named(first.split(' ').next().unwrap_or_default());
@@ -133,7 +132,7 @@ fn by_init(data: &Data, program: &Program) -> Option<Identification> {
     Some(by_catalog(Role::Init, name.clone(), program, Rule::Init(name.clone())))
 }
 
-/// What a server starts for itself, by where it lies: a file of its package, a program in a folder of its own.
+/// A helper, recognised by its path: a file of a server's package, or a program in a server's own folder.
 fn helper(data: &Data, program: &Program) -> Option<Identification> {
     if let Some((folder, server)) = data.helper.folder(&program.text) {
         return Some(by_catalog(Role::Helper, server.to_owned(), program, Rule::Folder(folder.to_owned())));
@@ -142,14 +141,14 @@ fn helper(data: &Data, program: &Program) -> Option<Identification> {
     Some(by_catalog(Role::Helper, server.to_owned(), program, Rule::Script(end.to_owned())))
 }
 
-/// Inits, and browsers with a server's profile that a program drives.
+/// Inits, and browsers with a server's profile that a program controls.
 fn standing(data: &Data, program: &Program) -> Option<Identification> {
     if let Some(init) = by_init(data, program) {
         return Some(init);
     }
     let name = program.names.last()?;
     let words = || program.args.iter().map(String::as_str);
-    // One that a person started by hand on a server's profile, to log in once, is a person's.
+    // A browser that a person started with a server's profile, to log in once, belongs to the person.
     if !data.is_browser(name) || !browser::is_left_to_programs(words()) {
         return None;
     }
@@ -186,13 +185,13 @@ fn client(data: &Data, program: &Program) -> Option<Identification> {
         .then(|| by_catalog(Role::Client, name.to_owned(), program, Rule::Client(name.to_owned())))
 }
 
-/// A renderer or GPU process of an application.
+/// Is it a renderer or GPU process of an application?
 fn is_idle(data: &Data, program: &Program) -> bool {
     let crash = program.names.last().is_some_and(|name| data.helper.browsers.contains(&name.as_str()));
     crash || program.args.iter().any(|arg| data.electron.idle.contains(&arg.as_str()))
 }
 
-/// What passes on to something that is no server.
+/// A wrapper: it runs a program that is no server.
 fn wrapper(seen: &Resolution) -> Option<Identification> {
     let passes = |kind: LayerKind| kind != LayerKind::Interpreter;
     let layer = seen.layers.iter().find(|layer| passes(layer.kind))?;
@@ -210,7 +209,7 @@ fn by_catalog(role: Role, name: String, program: &Program, rule: Rule) -> Identi
     Identification { role, name, basis: Basis::Catalog { program: shown(program), rule } }
 }
 
-/// The program as evidence shows it.
+/// The program, as it is shown in evidence.
 fn shown(program: &Program) -> String {
     if program.text.is_empty() {
         program.names.first().cloned().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What is known about programs (servers, launchers, clients, helpers), and what a process is by that.
+//! Knowledge about programs (servers, launchers, clients, helpers), and the identification of processes by it.
 
 mod batch;
 mod browser;
@@ -32,7 +32,7 @@ use crate::program::Resolution;
 use data::Data;
 use judge::Judge;
 
-/// All that is known, compiled once.
+/// The knowledge about programs: the built-in catalog, the person's rules, and the entries of configurations.
 ///
 /// ```
 /// use mcp_reap::catalog::{Catalog, Role};
@@ -47,7 +47,7 @@ use judge::Judge;
 /// ```
 #[derive(Default)]
 pub struct Catalog {
-    /// `None` identifies nothing.
+    /// The built-in catalog; `None` identifies nothing.
     data: Option<&'static Data>,
     rules: Vec<(Pattern, String)>,
     configured: Option<configured::Index>,
@@ -63,19 +63,19 @@ impl fmt::Debug for Catalog {
 }
 
 impl Catalog {
-    /// What the project knows, from the catalog it was built with.
+    /// The built-in catalog.
     pub fn builtin() -> Catalog {
         Catalog { data: Some(&data::DATA), ..Catalog::default() }
     }
 
-    /// And what a person's `[[server]]` entries teach. An entry without a program only sets limits.
+    /// Adds a person's `[[server]]` rules. A rule without a program only sets limits.
     pub fn with_rules(mut self, rules: &[ServerRule]) -> Catalog {
         let taught = rules.iter().filter_map(|rule| Some((rule.program.clone()?, rule.name.clone())));
         self.rules.extend(taught);
         self
     }
 
-    /// And what the person's clients are configured to start.
+    /// Adds the entries in the configurations of the person's clients.
     pub fn with_configured(mut self, entries: Vec<Configured>) -> Catalog {
         self.entries = entries.iter().map(|entry| entry.argv.clone()).collect();
         self.configured = (!entries.is_empty()).then(|| configured::Index::new(entries));
@@ -92,43 +92,44 @@ impl Catalog {
         data::SOURCE
     }
 
-    /// What a process is, if anything that matters here. Looks at argv, exe and comm, and for configurations and plugins
-    /// whether it is on a wire.
+    /// Identifies a process, by argv, exe and comm, and for configurations and plugins by whether it is on a wire.
+    /// `None` if it has no role.
     pub fn identify(&self, record: &ProcessRecord) -> Option<Identification> {
         let worth = self.may_identify(record, &mut Names::default());
         worth.then(|| self.identify_and_resolve(record)).flatten().map(|(identification, _)| identification)
     }
 
-    /// The same with what the process really runs, for a process that [`Catalog::may_identify`] did not leave out.
+    /// [`Catalog::identify`], with the program that really runs. Only for processes for which [`Catalog::may_identify`]
+    /// is true.
     pub(crate) fn identify_and_resolve(
         &self,
         record: &ProcessRecord,
     ) -> Option<(Identification, Resolution)> {
         let (mut found, seen) = self.recognise(record)?;
-        // An entry of a configuration may have no name; what is shown must have one.
+        // An entry of a configuration may have an empty name, but an instance must have a name.
         if found.name.is_empty() {
             found.name = seen.name().map_or_else(|| record.comm.to_string(), str::to_owned);
         }
         Some((found, seen))
     }
 
-    /// False only where [`Catalog::identify`] says nothing, for a twentieth of its price. Most processes of a machine
-    /// are nothing here.
+    /// May [`Catalog::identify`] return a role? This check takes a twentieth of the time, and is false for most
+    /// processes.
     pub(crate) fn may_identify<'r>(&self, record: &'r ProcessRecord, names: &mut Names<'r>) -> bool {
         let Some(data) = self.data else { return false };
-        // A person's own rules may name anything; of pid 1 only its own name counts.
+        // The person's rules may name any program, and pid 1 is identified only by its own name.
         record.pid() == Pid::INIT
             || !self.rules.is_empty()
             || prefilter::is_worth_a_look(data, record, names)
             || self.index_for(record).is_some()
     }
 
-    /// Some entry of a configuration may have started it.
+    /// May it have been started from an entry of a configuration?
     pub(crate) fn may_be_configured(&self, record: &ProcessRecord) -> bool {
         self.index_for(record).is_some()
     }
 
-    /// The entries of configurations, where one of them may be this process.
+    /// The entries of configurations, if this process may have been started from one.
     fn index_for(&self, record: &ProcessRecord) -> Option<&configured::Index> {
         let index = self.configured.as_ref()?;
         record.argv.as_ref().and_then(Argv::first).filter(|first| index.may_hold(first)).map(|_| index)
@@ -136,7 +137,7 @@ impl Catalog {
 
     fn recognise(&self, record: &ProcessRecord) -> Option<(Identification, Resolution)> {
         let data = self.data?;
-        // tini and dumb-init are inits as pid 1 only; elsewhere they are launchers.
+        // tini and dumb-init are inits only as pid 1. Otherwise they are launchers.
         if record.pid() == Pid(1)
             && let Some(init) = judge::init(data, record)
         {
@@ -145,8 +146,8 @@ impl Catalog {
         let configured = self.index_for(record);
         let seen = Resolution::of(record);
         let judged = self.judge(data).resolved(&seen);
-        // An entry of a configuration and a plugin's folder identify on a wire only. Elsewhere they must not take away what
-        // the line says without them.
+        // Entries of configurations and plugin folders identify only a process on a wire. For others they must not
+        // replace the role that the command line gives.
         let may_confirm = record.is_wired() || judged.is_none();
         let found = match configured.and_then(|index| index.find(record, &seen)) {
             Some(entry) if may_confirm => Some(from_entry(entry, &seen, judged)),
@@ -158,7 +159,7 @@ impl Catalog {
         found.map(|found| (found, seen))
     }
 
-    /// How many entries of the person's client configurations start what this process runs.
+    /// The number of entries in the person's client configurations that start what this process runs.
     pub(crate) fn entries_for(&self, record: &ProcessRecord, seen: &Resolution) -> usize {
         let Some(entry) = self.entry(record, seen) else { return 0 };
         self.entries.iter().filter(|argv| **argv == entry.argv).count()
@@ -175,7 +176,7 @@ impl Catalog {
 }
 
 fn from_entry(entry: &Configured, seen: &Resolution, judged: Option<Identification>) -> Identification {
-    // A name that the catalog knows is the one its other processes have.
+    // If the catalog knows a name, that is used, because other processes of the server have it too.
     let known = judged.filter(|found| matches!(found.role, Role::Server | Role::Launcher));
     Identification {
         role: if seen.is_launched() { Role::Launcher } else { Role::Server },

@@ -1,12 +1,12 @@
-//! Servers by their arguments: known programs in a mode of theirs, any program in a usual one.
+//! Recognises servers by their arguments: known programs in their own mode, and any program in a usual mode.
 
 use super::Rule;
 use super::data::Data;
 use super::words::says_mcp;
-use crate::list::{List, list};
 use crate::program::{Kind, Program, base, stem};
+use crate::word_list::{WordList, list};
 
-/// A server: the name it is shown under, and the rule that found it.
+/// A server: the name under which it is shown, and the rule that matched.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub name: String,
@@ -14,7 +14,7 @@ pub(super) struct Found {
 }
 
 impl Data {
-    /// A program and arguments from `server.modes`: these come before everything else.
+    /// A server by program and arguments from `server.modes`. These come before all other rules.
     pub(super) fn mode(&self, program: &Program) -> Option<Found> {
         let args = past_options(&program.args);
         for name in &program.names {
@@ -26,7 +26,7 @@ impl Data {
                 let option = mode.starts_with('-') && program.args.iter().any(|arg| arg == mode);
                 if (begins && !batch) || option {
                     let short = self.short(program);
-                    // A client as a server is shown apart from the client.
+                    // A client that runs as a server has another name than the client.
                     let shown =
                         if self.clients.named(&short).is_some() { format!("{short}-mcp") } else { short };
                     return Some(Found { name: shown, rule: Rule::Mode(format!("{name} {mode}")) });
@@ -36,7 +36,7 @@ impl Data {
         None
     }
 
-    /// A developer's tool in a mode that all of its kind have: `gopls mcp`.
+    /// A developer's tool that runs as a server by its subcommand: `gopls mcp`.
     pub(super) fn subcommand(&self, program: &Program) -> Option<Found> {
         let server = &self.server;
         program.names.iter().find(|name| server.subcommands.contains(name.as_str()))?;
@@ -47,9 +47,9 @@ impl Data {
             .then(|| Found { name: self.short(program), rule: Rule::Command(first.clone()) })
     }
 
-    /// A developer's tool: nothing in its arguments makes a server.
+    /// Is it a developer's tool? Other arguments do not make it a server.
     pub(super) fn is_tool(&self, program: &Program) -> bool {
-        // A script of one's own may be called like a tool.
+        // A person's own script may have the name of a tool.
         let own = program.kind == Kind::Script
             && program.names.last() != program.names.first()
             && !program.text.contains("node_modules/");
@@ -63,7 +63,7 @@ impl Data {
 
     /// A server by its arguments: `x mcp`, `x mcp serve`, `x --mcp`, `x boost:mcp`.
     pub(super) fn command(&self, program: &Program) -> Option<Found> {
-        // The quick test first: each of them says mcp.
+        // A quick check: all of these forms contain mcp.
         let says = program.args.iter().any(|arg| says_mcp(arg.as_bytes()));
         if !says || matches!(program.kind, Kind::Task | Kind::Inline) || self.is_batch(&program.args) {
             return None;
@@ -78,7 +78,7 @@ impl Data {
         let first = args.first()?.as_str();
         let second = args.get(1).map(String::as_str);
         let verb = second.is_some_and(|word| server.verbs.contains(word));
-        // What a system ships or a project's own script is given may be any text.
+        // Arguments of a system's program or of a project's own script may be any text.
         let system = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/System/"]
             .iter()
             .any(|dir| program.text.starts_with(dir));
@@ -87,7 +87,7 @@ impl Data {
             && stem(file) != file
             && !program.text.contains("node_modules/")
             && !matches!(stem(file), "cli" | "index" | "main");
-        // A program of its own may be given any text; only a package's is known to be a command.
+        // The first word is known to be a command only for a program of a package. For others it may be any text.
         let packaged =
             matches!(program.kind, Kind::Package | Kind::Module) || program.text.contains("node_modules/");
         let window = program.text.contains(".app/Contents/MacOS/");
@@ -110,10 +110,10 @@ impl Data {
     }
 }
 
-/// Arguments behind the options. An option whose shape is not known is taken to have a value, so
-/// that what may be data (`--name mcp`) is never taken for a command.
+/// The arguments after the options. An unknown option counts as one with a value, so that data (`--name mcp`) is never
+/// taken for a command.
 pub(super) fn past_options(args: &[String]) -> &[String] {
-    const FLAGS: List = list!("--debug --no-color --quiet --silent --verbose --yes -d -q -v -y");
+    const FLAGS: WordList = list!("--debug --no-color --quiet --silent --verbose --yes -d -q -v -y");
     let mut at = 0;
     while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
         let own_value = arg.contains('=') || args.get(at + 1).is_none_or(|next| next.starts_with('-'));

@@ -1,14 +1,14 @@
-//! Programs that belong to the person at the machine, whatever started them: editors, shells, tools, and browsers that are
-//! not automated.
+//! Programs that belong to the person at the machine, whatever started them: editors, shells, tools, and browsers that
+//! are not automated.
 
 use std::borrow::Cow;
 
 use super::data::{DATA, Data, Person};
 use super::{Catalog, browser};
 use crate::bytes::{Argv, to_text};
-use crate::list::List;
 use crate::process::ProcessRecord;
 use crate::program::{self, Kind, LayerKind, Resolution, Word};
+use crate::word_list::WordList;
 
 const PERSON: &Person = &DATA.person;
 
@@ -18,8 +18,8 @@ impl Catalog {
         self.is_persons_program_by(record, || Cow::Owned(Resolution::of(record)))
     }
 
-    /// As [`Catalog::is_persons_program`], with a resolution that the caller may have already. `runs` is called only where
-    /// the process's own program is a tool.
+    /// As [`Catalog::is_persons_program`], with a resolution that the caller may have already. `runs` is called only
+    /// where the process's own program is a tool.
     pub(crate) fn is_persons_program_by<'r>(
         &self,
         record: &ProcessRecord,
@@ -54,8 +54,8 @@ impl Catalog {
         own_name(record).contains("headless") || options(record).any(is_it)
     }
 
-    /// Is it a person's session, or a tool that goes on when one of its commands has ended? Such a process is no launcher,
-    /// whatever it runs and whatever pipes it holds.
+    /// Is it a person's session, or a tool that goes on when one of its commands has ended? Such a process is no
+    /// launcher, whatever it runs and whatever pipes it holds.
     pub fn has_more_to_do(&self, record: &ProcessRecord, seen: &Resolution) -> bool {
         let name = own_name(record);
         PERSON.goes_on.contains(&name) || self.is_session(record, seen)
@@ -67,8 +67,8 @@ impl Catalog {
     }
 
     /// Is it a tool for other work: a build tool, version control, an editor, a shell, a database, a web server, a
-    /// compiler, a media tool, or a runner that runs nothing (`npm install`, `uv sync`)? The environment of a client alone
-    /// does not make such a process a server.
+    /// compiler, a media tool, or a runner that runs nothing (`npm install`, `uv sync`)? The environment of a client
+    /// alone does not make such a process a server.
     pub fn is_known_tool(&self, record: &ProcessRecord) -> bool {
         let Some(data) = self.data else { return false };
         let name = own_name(record);
@@ -133,9 +133,9 @@ fn own_name(record: &ProcessRecord) -> String {
     if name.is_empty() { record.comm.to_string() } else { name }
 }
 
-/// The name of the program itself, and the name of a script or module that it runs: many desktop programs are scripts for
-/// Python or a shell (`/usr/bin/python3 /usr/bin/terminator`). A script with an extension is not counted: `idea.py` is not
-/// the IDE.
+/// The name of the program itself, and the name of a script or module that it runs: many desktop programs are scripts
+/// for Python or a shell (`/usr/bin/python3 /usr/bin/terminator`). A script with an extension is not counted: `idea.py`
+/// is not the IDE.
 fn names<'r>(record: &ProcessRecord, runs: impl FnOnce() -> Cow<'r, Resolution>) -> Vec<String> {
     let own = own_name(record);
     let mut names = vec![own];
@@ -157,8 +157,8 @@ fn names<'r>(record: &ProcessRecord, runs: impl FnOnce() -> Cow<'r, Resolution>)
     names
 }
 
-/// What the lists say of a program by its names, or by these without the marks of a build (`firefox.real`,
-/// `vivaldi-bin`, `emacs-29.1`).
+/// What a program is by the lists. It is looked up by its names, and by these without the marks of a build
+/// (`firefox.real`, `vivaldi-bin`, `emacs-29.1`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KnownAs {
     /// An editor or a terminal.
@@ -182,7 +182,7 @@ impl KnownAs {
     }
 }
 
-fn is_one_of(lists: &[List], name: &str) -> bool {
+fn is_one_of(lists: &[WordList], name: &str) -> bool {
     let listed = |name: &str| lists.iter().any(|list| list.contains(name));
     let has_capitals = || name.bytes().any(|byte| byte.is_ascii_uppercase());
     listed(name) || has_capitals() && listed(&name.to_ascii_lowercase())

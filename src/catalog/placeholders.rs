@@ -1,11 +1,11 @@
-//! `${VAR}`, `${VAR:-x}` and `$VAR` in a client's configuration: any text in a process's argv.
+//! Compares words with placeholders: `${VAR}`, `${VAR:-x}` and `$VAR` in a configuration match any text in an argv.
 
 /// The text without its placeholders.
 pub(super) fn literal(pattern: &str) -> String {
     pieces(pattern).concat()
 }
 
-/// The literal pieces between `${...}` and `$NAME` placeholders; one more than there are of these.
+/// The literal pieces between `${...}` and `$NAME` placeholders, one more than there are placeholders.
 fn pieces(pattern: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = pattern;
@@ -25,8 +25,7 @@ fn pieces(pattern: &str) -> Vec<&str> {
     pieces
 }
 
-/// Whether a word is what a configured one becomes: equal, with any text for placeholders, and the
-/// home folder for `~`.
+/// Does a word match a configured one? Placeholders match any text, and `~` matches the home folder.
 pub(super) fn matches_text(pattern: &str, word: &str) -> bool {
     let home = pattern.strip_prefix('~').filter(|rest| rest.starts_with('/'));
     let mut pieces = pieces(home.unwrap_or(pattern));

@@ -1,4 +1,4 @@
-//! Scripts of a client's plugins and extensions, whatever they are called.
+//! Recognises scripts of a client's plugins and extensions by their folder.
 
 use super::data::Data;
 use super::{Basis, Identification, Role};
@@ -9,13 +9,12 @@ use crate::program::{Beside, Kind, Resolution, tidy};
 /// Claude Code's variable with the folder of the plugin that a server belongs to.
 const ROOT: &str = "CLAUDE_PLUGIN_ROOT";
 
-/// A script below a client's plugin folder: its server, or a launcher of it. A relative path counts
-/// from the working folder, where that was read. It identifies only on a wire, which is not looked
-/// at here.
+/// A script below a client's plugin folder, as a server or its launcher. A relative path is relative to the working
+/// folder, if that was read. It identifies only a process on a wire, which the caller checks.
 pub(super) fn script(data: &Data, record: &ProcessRecord, seen: &Resolution) -> Option<Identification> {
     let program = seen.program.as_ref().filter(|program| program.kind == Kind::Script)?;
     let alone = seen.line.len() < 2 && seen.line.iter().all(|command| command.beside == Beside::Nothing);
-    // A daemon of a plugin's outlives its sessions.
+    // The daemon of a plugin is meant to outlive its sessions.
     let stays = program.args.iter().any(|arg| matches!(arg.as_str(), "--daemon" | "daemon"));
     if !alone || stays {
         return None;
@@ -40,7 +39,7 @@ pub(super) fn script(data: &Data, record: &ProcessRecord, seen: &Resolution) -> 
     })
 }
 
-/// The plugin that a path lies in: `.../plugins/cache/<marketplace>/<plugin>/<version>/...`,
+/// The plugin of a path: `.../plugins/cache/<marketplace>/<plugin>/<version>/...`,
 /// `.../plugins/marketplaces/<marketplace>/plugins/<plugin>/...`, `.../extensions/<name>/...`.
 fn plugin(data: &Data, path: &str) -> Option<String> {
     let (folder, inside) =
@@ -48,11 +47,11 @@ fn plugin(data: &Data, path: &str) -> Option<String> {
     let mut parts = inside.split('/').filter(|part| !matches!(*part, "plugins" | "external_plugins"));
     let market = folder.ends_with("/cache/") || folder.ends_with("/marketplaces/");
     let name = parts.nth(usize::from(market))?;
-    // A file right in the folder is of no plugin.
+    // A file directly in the folder belongs to no plugin.
     parts.next().map(|_| name.to_owned())
 }
 
-/// `/`, `/opt` and a person's home hold everything, not one plugin.
+/// Can this folder be that of one plugin? `/`, `/opt` and a person's home cannot.
 fn is_a_plugin_s(root: &str) -> bool {
     let root = tidy(root);
     let mut parts = root.split('/').filter(|part| !part.is_empty());

@@ -1,7 +1,7 @@
-//! The fast way out, for the many processes that are nothing here: no launcher or interpreter, no known name, no "mcp"
-//! anywhere. One pass over the command line as bytes, before anything is resolved.
+//! A prefilter for the many processes that have no role: no launcher or interpreter, no known name, and no "mcp" in the
+//! command line. It makes one pass over the bytes of the command line, before anything is resolved.
 //!
-//! It only ever leaves out what the judge would answer with `None`; tests hold it to that.
+//! It only leaves out processes for which the judge would return `None`. Tests check that.
 
 use super::data::Data;
 use super::words;
@@ -9,18 +9,18 @@ use crate::bytes::{Argv, RawText};
 use crate::process::ProcessRecord;
 use crate::program::{self, base, stem};
 
-/// Programs that were met lately, and whether the catalog knows them: a machine has far fewer than processes.
+/// A cache of program names, and whether the catalog knows them. A machine has far fewer names than processes.
 pub(crate) struct Names<'r>([(&'r str, bool); Names::ROOM]);
 
 impl Default for Names<'_> {
     fn default() -> Self {
-        // No program is called nothing.
+        // No program has an empty name.
         Names([("", false); Names::ROOM])
     }
 }
 
 impl Names<'_> {
-    /// With 64 places a fifth of the names of a developer's machine had to be looked up again.
+    /// The size of the cache. With 64 places a fifth of the names on a developer's machine had to be looked up again.
     const ROOM: usize = 256;
 }
 
@@ -35,7 +35,7 @@ impl<'r> Names<'r> {
     }
 }
 
-/// False only where nothing in the catalog can speak of this process.
+/// May the catalog identify this process?
 pub(super) fn is_worth_a_look<'r>(data: &Data, record: &'r ProcessRecord, names: &mut Names<'r>) -> bool {
     let written = record.argv.as_ref().and_then(|argv| Some((argv, argv.first()?)));
     let Some((argv, first)) = written.filter(|(_, first)| !first.is_empty()) else {
@@ -47,7 +47,7 @@ pub(super) fn is_worth_a_look<'r>(data: &Data, record: &'r ProcessRecord, names:
     let Ok(first) = std::str::from_utf8(first) else { return true };
     let title = first.contains(' ');
     let path = if title { path_in_title(record, argv, first) } else { Some(first) };
-    // Where the program's name ends cannot be told.
+    // The end of the program's name is not known.
     let Some(path) = path else { return true };
     let known = names.is_known(path, data);
     if known && data.helper.browsers.contains(&base(path)) {
@@ -62,9 +62,9 @@ pub(super) fn is_worth_a_look<'r>(data: &Data, record: &'r ProcessRecord, names:
     known || words::says_mcp(argv.as_bytes())
 }
 
-/// The program in a title that was written over a whole command line, as `split_title` in `src/program/title.rs` finds it
-/// without the executable: `postgres: main app idle`, `/opt/chrome --type=renderer`. `None` where its end is not plain: a path
-/// may hold spaces, and so may an application's name.
+/// The program in a title that was written over a whole command line, as `split_title` in `src/program/title.rs` finds
+/// it without the executable: `postgres: main app idle`, `/opt/chrome --type=renderer`. `None` where its end is not
+/// plain: a path may hold spaces, and so may an application's name.
 fn path_in_title<'a>(record: &ProcessRecord, argv: &Argv, text: &'a str) -> Option<&'a str> {
     let whole = record.details.exe.is_none() && argv.iter().skip(1).all(<[u8]>::is_empty);
     let (word, rest) = text.split_once(' ').filter(|(word, _)| whole && !word.is_empty())?;
@@ -79,7 +79,7 @@ fn path_in_title<'a>(record: &ProcessRecord, argv: &Argv, text: &'a str) -> Opti
     plain.then_some(word)
 }
 
-/// By its name, with or without its extension, or by where it lies.
+/// Does the catalog know this path, by its folder or by its name with or without the extension?
 fn is_known(data: &Data, path: &str) -> bool {
     let path = path.strip_prefix('-').unwrap_or(path);
     let known = |name: &str| data.heads.contains(name) || data.clients.begins(name);

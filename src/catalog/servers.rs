@@ -1,17 +1,17 @@
-//! Is this program a server, by its name or by the arguments that make it one?
+//! Recognises servers by the name or the folder of a program.
 
 use super::Rule;
 use super::data::Data;
 use super::modes::Found;
 use super::words::{says_mcp, words};
-use crate::list::{List, list};
 use crate::program::{Kind, Program, base, is_tool_dir, serves, stem};
+use crate::word_list::{WordList, list};
 
 /// Folders in which people keep servers side by side.
 const KEPT: &[&str] = &["mcp-servers", "mcp_servers", "mcpservers", "mcpServers", "mcps"];
 
-/// What a program does that ends when it is done.
-const JOBS: List = list!("build crawl download index ingest migrate reindex test train");
+/// The names of jobs that end by themselves.
+const JOBS: WordList = list!("build crawl download index ingest migrate reindex test train");
 
 impl Data {
     /// A server by its name.
@@ -25,7 +25,7 @@ impl Data {
             Kind::Script => self.script(program),
             Kind::Binary => self.binary(program),
             Kind::Image => self.image(program.names.first()?),
-            // A name that its author gave it: it names what it is a part of, whatever it works on.
+            // The name of inline code names the project that it belongs to.
             Kind::Inline => program.names.iter().find_map(|name| self.word(name)),
             Kind::Task => self.task(program),
         }?;
@@ -38,7 +38,7 @@ impl Data {
         (!batch).then(|| Found { name: self.short(program), rule })
     }
 
-    /// The quick test: without "mcp" anywhere only a name or a scope of the catalog's makes a server.
+    /// May it be a server? This is a quick check: without "mcp" only a name or scope of the catalog makes it one.
     fn may_be_one(&self, program: &Program) -> bool {
         let Program { text, names, folders, .. } = program;
         let scope =
@@ -47,26 +47,34 @@ impl Data {
             || names.iter().any(|name| self.server.names.contains(name) || scope(name))
     }
 
-    /// A name with a word for a server in it.
+    /// The rule that a name matches by a word for a server.
     pub(super) fn says(&self, name: &str) -> Option<Rule> {
         if !says_mcp(name.as_bytes()) || self.not.names.contains(name.to_ascii_lowercase().as_str()) {
             return None;
         }
         let (first, last) = (words(name).next()?, words(name).last()?);
-        let job = self.not.job.has(last) && !words(name).any(|word| word.eq_ignore_ascii_case("server"));
-        if self.not.first.has(first) || self.not.last.has(last) || job || self.is_of_mcp(name) {
+        let job = self.not.job.contains_ignoring_case(last)
+            && !words(name).any(|word| word.eq_ignore_ascii_case("server"));
+        if self.not.first.contains_ignoring_case(first)
+            || self.not.last.contains_ignoring_case(last)
+            || job
+            || self.is_of_mcp(name)
+        {
             return None;
         }
         self.word(name)
     }
 
-    /// A name after `mcp-server-` names what the server does, so mcp-server-backup is a server and no backup of one.
+    /// Is it the name of a job? The part after `mcp-server-` names what a server does, so mcp-server-backup is a
+    /// server.
     fn is_job(&self, name: &str) -> bool {
-        words(name).last().is_some_and(|word| self.not.job.has(word) || self.not.own_job.has(word))
+        words(name).last().is_some_and(|word| {
+            self.not.job.contains_ignoring_case(word) || self.not.own_job.contains_ignoring_case(word)
+        })
     }
 
-    /// An installed program that does a job for a server, which the rest of its name names: mcp-server-rag-ingest,
-    /// rag-mcp-index. mcp-server-index is a server for an index.
+    /// Is it an installed program that does a job for a server? The rest of its name names that server, as in
+    /// mcp-server-rag-ingest and rag-mcp-index. But mcp-server-index is a server for an index.
     fn is_called_after_a_job(&self, program: &Program) -> bool {
         let job = |name: &String| {
             let mut before: Vec<&str> = words(base(name)).collect();
@@ -79,12 +87,13 @@ impl Data {
         matches!(program.kind, Kind::Package | Kind::Binary | Kind::Image) && program.names.iter().any(job)
     }
 
-    /// A part of Microchip's, or something that manages or examines servers.
+    /// Is it the name of a Microchip part, or of a program that manages or examines servers?
     fn is_of_mcp(&self, name: &str) -> bool {
-        let is_mcp = |word: &str| self.server.words.has(word);
+        let is_mcp = |word: &str| self.server.words.contains_ignoring_case(word);
         let mut after = words(name).skip_while(|word| !is_mcp(word)).skip(1).peekable();
         let chip = after.peek().is_some_and(|next| {
-            self.not.chip.has(next) || (next.len() >= 4 && next.starts_with(|c: char| c.is_ascii_digit()))
+            self.not.chip.contains_ignoring_case(next)
+                || (next.len() >= 4 && next.starts_with(|c: char| c.is_ascii_digit()))
         });
         let filler = |word: &&str| {
             ["server", "servers", "process", "processes", "orphan", "orphans"]
@@ -92,10 +101,11 @@ impl Data {
                 .any(|known| known.eq_ignore_ascii_case(word))
         };
         while after.next_if(filler).is_some() {}
-        if after.peek().is_some_and(|word| self.not.cleans.has(word)) {
+        if after.peek().is_some_and(|word| self.not.cleans.contains_ignoring_case(word)) {
             return true;
         }
-        chip || after.next().is_some_and(|word| self.not.of_mcp.has(word)) && after.next().is_none()
+        chip || after.next().is_some_and(|word| self.not.of_mcp.contains_ignoring_case(word))
+            && after.next().is_none()
     }
 
     /// The first word of a name that contains mcp.
@@ -230,7 +240,8 @@ impl Data {
         self.says(stem).or_else(|| self.folder(program)).or_else(kept)
     }
 
-    /// test_mcp_server.py, mcp.test.ts, build-mcp.sh: about a server, and none. index.js is no index.
+    /// Is the script only about a server? Examples are test_mcp_server.py, mcp.test.ts and build-mcp.sh. The name
+    /// index.js does not count.
     fn is_script_about(&self, stem: &str) -> bool {
         let (first, last) = (words(stem).next().unwrap_or(""), words(stem).last().unwrap_or(""));
         let index = stem == "index" || stem == "index.bundle";
@@ -244,12 +255,14 @@ impl Data {
         Some(Rule::Folder(folder.to_owned()))
     }
 
-    /// The folder that makes a server of a file, if one does. A folder between them that is about
-    /// something else (its website, its tests) ends the search.
+    /// The folder whose name makes a file a server, if there is one. A folder between them with another purpose (its
+    /// website, its tests) ends the search.
     pub(super) fn telling_folder<'p>(&self, program: &'p Program) -> Option<&'p str> {
         let kept = program.folders.iter().any(|folder| KEPT.contains(&folder.as_str()));
         for (above, folder) in program.folders.iter().enumerate() {
-            let works = || !kept && words(folder).last().is_some_and(|word| self.not.last.has(word));
+            let works = || {
+                !kept && words(folder).last().is_some_and(|word| self.not.last.contains_ignoring_case(word))
+            };
             if self.is_about(folder) || works() {
                 return None;
             }
@@ -268,7 +281,7 @@ impl Data {
         None
     }
 
-    /// A folder or image that is about mcp without being a server: its site, its docs.
+    /// Is the folder or image about mcp without being a server, such as a site or docs?
     fn is_about(&self, folder: &str) -> bool {
         let lower = folder.to_ascii_lowercase().replace('_', "-");
         if lower.ends_with("mcp-server") || lower.ends_with("mcpserver") {
@@ -279,8 +292,8 @@ impl Data {
     }
 }
 
-/// The program of a desktop application: it lies in an image that was mounted for it, or in a folder
-/// that has its name as people read it (`/opt/MCP Studio/mcp-studio`, `X.app/Contents/MacOS/X`).
+/// Is it the program of a desktop application? Such a program is in an image that was mounted for it, or in a folder
+/// with its title (`/opt/MCP Studio/mcp-studio`, `X.app/Contents/MacOS/X`).
 fn is_application(path: &str) -> bool {
     if path.ends_with(".AppImage") || path.starts_with("/tmp/.mount_") {
         return true;

@@ -1,14 +1,14 @@
-//! The short names that instances are shown under.
+//! The short names under which instances are shown.
 
 use super::data::Data;
 use crate::program::{Kind, Program, base};
 
 impl Data {
-    /// The name under which all processes of one server agree.
+    /// The short name, which is equal for all processes of one server.
     pub(super) fn short(&self, program: &Program) -> String {
         let names = &program.names;
         let name = match program.kind {
-            // The bare name is any server's; its scope or folder tells which: @playwright/mcp.
+            // A name such as `mcp` does not identify the server, so its scope or folder is used: @playwright/mcp.
             Kind::Package => names.first().map(String::as_str).unwrap_or_default(),
             Kind::Module => names
                 .first()
@@ -18,7 +18,7 @@ impl Data {
                 .unwrap_or_default(),
             Kind::Script | Kind::Binary | Kind::Task => {
                 let own = names.first().map(String::as_str).unwrap_or_default();
-                // The folder where servers are kept names none of them.
+                // A folder in which people keep many servers names none of them.
                 let project =
                     program.folders.first().map(String::as_str).filter(|_| self.says(own).is_none());
                 project.unwrap_or(own)

@@ -1,23 +1,24 @@
-//! Which transport a server's command line announces, beside the pipes that every server has.
+//! Finds the transport that a server's command line announces, besides stdio.
 
 use super::Catalog;
 use crate::bytes::to_text;
-use crate::list::{List, list};
 use crate::process::ProcessRecord;
 use crate::program::Resolution;
+use crate::word_list::{WordList, list};
 
 /// Options that announce a listening server, whatever follows them; with `=value` too.
 #[rustfmt::skip]
-const OPTIONS: List = list!("\
+const OPTIONS: WordList = list!("\
     --addr --address --bind --daemon --enable-http --host --http --http-port --listen --listen-address --mcp-port --port \
     --serve-http --server-port --sse --sse-port --stateless-http --streamable-http --streamableHttp --web");
-/// Words that are the name of such a transport, alone or as an option's value.
-const NAMES: List =
+/// Names of such transports, as a word of their own or as an option's value.
+const NAMES: WordList =
     list!("http http-stream httpstream shttp sse streamable-http streamable_http streamablehttp");
 
 impl Catalog {
-    /// The transport that a launcher's or server's command line announces. `ports` are the TCP ports that the instance
-    /// listens on: without any, `--port` may be the port of a database; and a word that names one of them announces it.
+    /// The transport that a launcher's or server's command line announces. `ports` are the TCP ports on which the
+    /// instance listens. A word with one of them announces it. If there are none, `--port` may be the port of a
+    /// database.
     pub fn announced_transport(
         &self,
         record: &ProcessRecord,
@@ -25,11 +26,11 @@ impl Catalog {
         ports: &[u16],
     ) -> Option<String> {
         let argv = record.argv.as_ref()?;
-        // Only a socket, or a published port of a container, makes what stands on the line an announcement.
+        // A word counts as an announcement only with a listening port or in a container's command line.
         if ports.is_empty() && !is_container(seen) {
             return None;
         }
-        // A program that rewrote its title has all its words in one string.
+        // A program that rewrote its title has all words in one string.
         let words: Vec<String> = argv
             .iter()
             .flat_map(|word| to_text(word).split(' ').map(str::to_owned).collect::<Vec<_>>())
@@ -47,8 +48,8 @@ impl Catalog {
     }
 }
 
-/// `-p 3000`, `-p3000`, `--x=3000`, `127.0.0.1:3000`, `http://localhost:3000/mcp`. A bare number may be the port at which
-/// a login comes back (`mcp-remote URL 3334`).
+/// `-p 3000`, `-p3000`, `--x=3000`, `127.0.0.1:3000`, `http://localhost:3000/mcp`. A bare number may be the port at
+/// which a login comes back (`mcp-remote URL 3334`).
 fn names_port(word: &str, behind_option: bool, ports: &[u16]) -> bool {
     if word.bytes().all(|byte| byte.is_ascii_digit()) && !behind_option {
         return false;
@@ -63,7 +64,7 @@ fn announces(word: &str) -> bool {
     is_option || NAMES.iter().any(|known| known.eq_ignore_ascii_case(value))
 }
 
-/// A container engine starts it.
+/// Does a container engine start it?
 fn is_container(seen: &Resolution) -> bool {
     let is_engine = |tool: &str| ["docker", "podman", "nerdctl", "finch"].contains(&tool);
     seen.layers.iter().any(|layer| is_engine(&layer.tool))
@@ -72,7 +73,7 @@ fn is_container(seen: &Resolution) -> bool {
 /// The option by which `docker run` lets others reach the container: a published port, or the host's own network.
 fn published_port(seen: &Resolution, words: &[String]) -> Option<String> {
     let opens = |(at, word): &(usize, &String)| opens(word, words.get(at + 1).map_or("", String::as_str));
-    // Behind the image stand the server's own words.
+    // The words after the image are those of the server.
     let end = seen.program.as_ref().and_then(|image| words.iter().position(|word| *word == image.text));
     words.iter().enumerate().take(end.unwrap_or(words.len())).find(opens).map(|(_, word)| word.clone())
 }

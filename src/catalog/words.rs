@@ -30,17 +30,17 @@ fn humps(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether the bytes hold `mcp` in any case, the quick test before the words are looked at.
+/// Do the bytes contain `mcp` in any case? This is a quick check before the words are examined.
 #[allow(clippy::needless_bitwise_bool)] // a lazy operator is a way out in between
 pub(super) fn says_mcp(bytes: &[u8]) -> bool {
     let says = |bytes: &[u8]| {
-        // To the end in any case: without a way out in between sixteen bytes are compared at once.
+        // This compares all bytes without leaving early, so that sixteen bytes are compared at once.
         let threes = bytes.iter().zip(bytes.iter().skip(1)).zip(bytes.iter().skip(2));
         threes.fold(false, |found, ((m, c), p)| {
             found | ((m | 0x20 == b'm') & (c | 0x20 == b'c') & (p | 0x20 == b'p'))
         })
     };
-    // Eighteen bytes hold sixteen places for it. Those at the end are looked at twice, and none by itself.
+    // Eighteen bytes contain sixteen positions. The last ones are compared twice, so that none is compared singly.
     match bytes.last_chunk::<18>() {
         Some(end) => says(end) || (0..bytes.len() - 18).step_by(16).any(|at| says(&bytes[at..at + 18])),
         None => says(bytes),

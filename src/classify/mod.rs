@@ -88,29 +88,9 @@ fn verdicts(
         dead.extend(instances.iter().flat_map(&pids));
     }
     loop {
-        let round: Vec<_> = seen
-            .iter()
-            .zip(instances)
-            .map(|(seen, instance)| {
-                let is_other_client = |pid: Pid| {
-                    let known = look.roles.get(pid).is_some_and(|known| {
-                        known.role == Role::Client && !matches!(known.basis, Basis::ActsAsClient { .. })
-                    });
-                    let is_client = (known || acting.contains(&pid)) && !seen.ancestors.contains(&pid);
-                    match look.tree.get(pid).filter(|_| is_client) {
-                        Some(client) => proof::moved_on(client, instance),
-                        None => Answer::No,
-                    }
-                };
-                let around = OtherInstances {
-                    dead: &dead,
-                    is_other_client: &is_other_client,
-                    all_read: look.snapshot.unreadable.is_empty(),
-                };
-                let proof = proof::dead(&seen.wire, &around);
-                (proof, verdict::judge(seen, proof))
-            })
-            .collect();
+        let each = seen.iter().zip(instances);
+        let round: Vec<Judged> =
+            each.map(|(seen, instance)| judge_instance(seen, instance, look, &acting, &dead)).collect();
         let ended = round.iter().zip(instances).filter(|((_, verdict), _)| verdict.ends(false));
         let still: HashSet<Pid> =
             ended.flat_map(|(_, instance)| pids(instance)).filter(|pid| dead.contains(pid)).collect();
@@ -119,6 +99,31 @@ fn verdicts(
         }
         dead = still;
     }
+}
+
+/// Judges one instance, in a round in which the processes in `dead` count as ended. `acting` are the processes that act as
+/// clients.
+fn judge_instance(
+    seen: &Observation,
+    instance: &Instance<'_>,
+    look: &Look<'_>,
+    acting: &HashSet<Pid>,
+    dead: &HashSet<Pid>,
+) -> Judged {
+    let is_other_client = |pid: Pid| {
+        let known = look.roles.get(pid).is_some_and(|known| {
+            known.role == Role::Client && !matches!(known.basis, Basis::ActsAsClient { .. })
+        });
+        let is_client = (known || acting.contains(&pid)) && !seen.ancestors.contains(&pid);
+        match look.tree.get(pid).filter(|_| is_client) {
+            Some(client) => proof::moved_on(client, instance),
+            None => Answer::No,
+        }
+    };
+    let all_read = look.snapshot.unreadable.is_empty();
+    let around = OtherInstances { dead, is_other_client: &is_other_client, all_read };
+    let proof = proof::dead(&seen.wire, &around);
+    (proof, verdict::judge(seen, proof))
 }
 
 /// The processes that hold both directions of this instance's wire, which makes them clients.

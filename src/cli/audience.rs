@@ -16,7 +16,7 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// Of a command line that could be parsed.
+    /// The audience for a command line that could be parsed.
     pub fn of(cli: &Cli) -> Audience {
         match &cli.command {
             Some(Command::Hook { action: HookAction::Run { .. } }) => Audience::Hook,
@@ -25,7 +25,7 @@ impl Audience {
         }
     }
 
-    /// Of one that could not, by the few words that are needed for it.
+    /// The audience for a command line that could not be parsed, by the few words that decide it.
     pub fn of_args(args: impl Iterator<Item = OsString>) -> Audience {
         let args: Vec<OsString> = args.collect();
         let at = |word: &str| args.iter().position(|arg| arg == word);

@@ -1,19 +1,19 @@
-//! Which flags go with which command. One that would be ignored is refused, and is not in the command's help: who
-//! writes `log --snapshot table.json` or `--yes list` expects something that does not happen.
+//! Decides which flags a command takes. A flag that the command would ignore is refused and is not in its help, because
+//! a person who writes `log --snapshot table.json` or `--yes list` expects an effect that it does not have.
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-/// How to judge, without how to end.
+/// Flags that decide how instances are judged, but not how they are ended.
 const JUDGING: [&str; 7] = ["min_age", "max_count", "max_age", "max_rss", "allow", "detached", "all_users"];
 
-/// How to end. They change nothing where nothing is ended, but stand in people's aliases, so they are taken.
+/// Flags that decide how instances are ended. People have them in aliases, so commands that end nothing take them too.
 const ENDING: [&str; 2] = ["grace", "settle"];
 
-/// How to print.
+/// Flags that decide what is printed.
 const SPEAKING: [&str; 3] = ["quiet", "verbose", "color"];
 
-/// The global flags that a command looks at, by clap's names for them; `path` is as it is typed.
+/// The global flags that a command uses, by clap's names. `path` is the command as it is typed.
 pub(super) fn takes(path: &str) -> Vec<&'static str> {
     let with = |parts: &[&[&'static str]]| parts.concat();
     match path {
@@ -25,7 +25,7 @@ pub(super) fn takes(path: &str) -> Vec<&'static str> {
         | "hook status" | "hook uninstall" | "wrap" | "wrap install" | "wrap uninstall" => {
             with(&[&["json"], &SPEAKING])
         }
-        // What is in force after the flags is what it shows.
+        // It shows the settings in force after the flags.
         "config show" => {
             let judging: Vec<_> = JUDGING.into_iter().filter(|flag| *flag != "all_users").collect();
             with(&[&["config", "json"], &judging, &ENDING, &SPEAKING])
@@ -33,7 +33,7 @@ pub(super) fn takes(path: &str) -> Vec<&'static str> {
         "config" | "config init" | "config path" | "config check" | "config edit" | "schedule install" => {
             with(&[&["config", "json"], &SPEAKING])
         }
-        // Among them `exec`: what a guardian needs months later stands in the configuration.
+        // `exec` takes none either: its guardian reads the configuration when it needs it, perhaps months later.
         _ => Vec::new(),
     }
 }
@@ -41,11 +41,11 @@ pub(super) fn takes(path: &str) -> Vec<&'static str> {
 /// Flags of a run, which ends something.
 const RUNNING: &str = "dry_run yes wait interactive";
 
-/// Global flags that a command may have to refuse; of several the first is named.
+/// Global flags that a command may have to refuse. If several were given, the first is named.
 const REFUSABLE: &str =
     "snapshot min_age grace settle max_count max_age max_rss allow detached all_users config json";
 
-/// Why a flag that was given does not go with the command, in a sentence; `None` when all do.
+/// The sentence that refuses a flag which the command does not take; `None` if it takes all that were given.
 pub fn misfit(matches: &ArgMatches) -> Option<String> {
     let (command, args) = matches.subcommand()?;
     let action = args.subcommand();
@@ -72,7 +72,7 @@ pub fn misfit(matches: &ArgMatches) -> Option<String> {
         ("hook", Some("run")) => {
             given("snapshot").then(|| "--snapshot does not go with a call of the hook".to_owned())
         }
-        // Nothing is judged where a schedule or a hook is installed, and neither would remember the flag.
+        // Installing a schedule or a hook judges nothing, and their later runs would not get the flag.
         ("schedule" | "hook", action) => {
             if let Some(flag) = first(REFUSABLE, &|id| !["config", "json"].contains(&id)) {
                 let runs = if command == "hook" { "hooks" } else { "runs" };

@@ -1,4 +1,5 @@
-//! Options of every command. What a command does not look at is refused and not in its help ([`super::fitting`]).
+//! Options of every command. A command refuses those that it does not use, and they are not in its help
+//! ([`super::fitting`]).
 
 use std::path::PathBuf;
 
@@ -22,8 +23,8 @@ pub struct Global {
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// Say on stderr what was read, how long each part took, and why a process is not taken for a server; twice: name every
-    /// process that was read closely.
+    /// Say on stderr what was read, how long each part took, and why a process is not taken for a server; twice: name
+    /// every process that was read closely.
     #[arg(long, short, global = true, conflicts_with = "quiet", action = clap::ArgAction::Count)]
     pub verbose: u8,
 
@@ -40,7 +41,7 @@ pub struct Global {
     pub overrides: Overrides,
 }
 
-/// How many, where none is an answer too.
+/// Parses a number that may be 0.
 pub(super) fn whole_number(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| format!("`{text}` is not a whole number"))
 }

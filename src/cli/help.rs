@@ -1,17 +1,18 @@
-//! The command line as clap reads it: each command with the flags that it takes and two examples.
+//! Builds the command line for clap: each command with the flags that it takes and two examples.
 
 use clap::{Arg, Command, CommandFactory as _};
 
 use super::Cli;
 use super::fitting::takes;
 
-/// The whole command line. A global flag that a command does not take stays known to it, so that the refusal can name
-/// the flag, but is not in its help.
+/// The whole command line. A global flag that a command does not take is hidden in its help, but clap still parses it,
+/// so that the refusal can name it.
 pub fn command() -> Command {
     built(Cli::command(), true)
 }
 
-/// The command line with each command's own flags only: for completions and man pages, which show hidden ones too.
+/// The command line in which each command has only the flags that it takes. Completions and man pages need it, because
+/// they show hidden flags too.
 pub(crate) fn documented() -> Command {
     built(Cli::command().mut_args(|arg| arg.global(false)), false)
 }
@@ -23,12 +24,12 @@ fn built(command: Command, refusing: bool) -> Command {
     command.after_help(format!("{}\n\n{EXIT_CODES}", examples("")))
 }
 
-/// What the help of the program itself ends with.
+/// The end of the help of the program itself.
 const EXIT_CODES: &str = "Exit codes: 0 done (check: healthy), 1 not fine (check: findings; otherwise a target survived \
 or was denied, or what was chosen stays), 2 usage, configuration or environment error, or a yes was missing, and nothing was ended, 128+n stopped \
 by signal n.";
 
-/// A command and those below it, each with its flags and examples. `above` is what is typed before it.
+/// A command and its subcommands, each with its flags and examples. `above` is the text that is typed before it.
 fn dressed(command: Command, above: &str, globals: &[Arg], refusing: bool) -> Command {
     let path = format!("{above} {}", command.get_name()).trim_start().to_owned();
     let mut command = command.mut_subcommands(|sub| dressed(sub, &path, globals, refusing));
@@ -47,7 +48,7 @@ fn dressed(command: Command, above: &str, globals: &[Arg], refusing: bool) -> Co
     }
 }
 
-/// Two examples of each command, each a line and what it does.
+/// Two examples of each command: the line to type, and what it does.
 #[rustfmt::skip] // one example, one line
 const EXAMPLES: &[(&str, &str, &str)] = &[
     ("", "mcp-reap --dry-run", "what would be ended, and why"),

@@ -1,4 +1,4 @@
-//! What is typed to list instances: which, in which order, with how much of each.
+//! The options that list instances: which of them, in which order, and how much of each.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};

@@ -1,21 +1,21 @@
-//! What `explain` takes: a process, a server, a port.
+//! The arguments of `explain` and `kill`: a process, a server or a port.
 
 /// What a word on the command line names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
     /// A process.
     Pid(u32),
-    /// Whatever listens on this TCP port.
+    /// The processes that listen on this TCP port.
     Port(u16),
     /// All instances of a server: its name, or a pattern.
     Name(String),
 }
 
 impl Named {
-    /// Digits are a pid, digits behind a colon a port, anything else a name.
+    /// Parses digits as a pid, digits after a colon as a port, and anything else as a name.
     ///
     /// # Errors
-    /// Nothing, or a number that no process and no port has.
+    /// When the text is empty, or is a number that no process and no port can have.
     pub fn parse(text: &str) -> Result<Named, String> {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.strip_prefix(':') {

@@ -1,6 +1,6 @@
-//! What people type out of habit, and what they mean.
+//! Names of commands in other programs, and the command here with that purpose.
 
-/// What to type instead of a command that does not exist; `None` where no habit is known.
+/// The command to type instead of one that does not exist; `None` if no other program has one of this name.
 pub(crate) fn tip(word: &str) -> Option<&'static str> {
     Some(match word {
         "clean" | "cleanup" | "clear" | "end" | "gc" | "prune" | "purge" | "reap" | "run" | "start"

@@ -1,4 +1,4 @@
-//! The commands that make mcp-reap run without a person.
+//! The options of `schedule` and `hook`, which make mcp-reap run without a person.
 
 use clap::{Args, Subcommand, ValueEnum};
 

@@ -1,4 +1,4 @@
-//! One entry of a list of servers, in whichever of the clients' dialects it is written.
+//! Parses one entry of a list of servers, in the dialect of any client.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use super::places::Os;
 
-/// The only keys of an entry that are looked at. Everything else, `env` and `headers` first of
-/// all, is skipped by the parser and never becomes a value of ours.
+/// The only keys of an entry that are read. The parser skips everything else, above all `env` and `headers`, so it
+/// never becomes a value in this process.
 const KEYS: [&str; 16] = [
     "name",
     "command",
@@ -27,7 +27,7 @@ const KEYS: [&str; 16] = [
     "linux",
 ];
 
-/// A value of any shape, of which only what [`KEYS`] names is kept.
+/// A value of any shape. Of a map only the keys in [`KEYS`] are kept.
 pub(super) enum Loose {
     Text(String),
     Flag(bool),
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for LooseVisitor {
 }
 
 impl Loose {
-    /// The value of a key; the last one if it stands there twice, as parsers of JSON do.
+    /// The value of a key; the last one if the key occurs twice, as in parsers of JSON.
     fn get(&self, key: &str) -> Option<&Loose> {
         match self {
             Loose::Map(map) => map.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value),
@@ -142,16 +142,16 @@ impl Loose {
 pub(super) struct Entry {
     /// Its own name, in lists whose entries have no key.
     pub(super) name: Option<String>,
-    /// What it starts: one argv, or two where this system has one of its own. Each has a word.
+    /// The command lines that it starts: one, or two if this system has its own. None is empty.
     pub(super) argvs: Vec<Vec<String>>,
-    /// Where it is, when it starts nothing.
+    /// Its address, if it starts nothing.
     pub(super) url: Option<String>,
-    /// Switched off.
+    /// Whether it is switched off.
     pub(super) disabled: bool,
 }
 
 impl Entry {
-    /// Parses an entry; `None` when it neither starts anything nor is anywhere.
+    /// Parses an entry; `None` if it has neither a command nor an address.
     pub(super) fn read(loose: &Loose, os: Os) -> Option<Entry> {
         // Continue's older form puts everything under `transport`, which elsewhere is a word.
         let body = loose.get("transport").filter(|inner| matches!(inner, Loose::Map(_))).unwrap_or(loose);
@@ -184,7 +184,7 @@ impl Entry {
     }
 }
 
-/// The argv of an entry, some of it replaced by what one system needs.
+/// The argv of an entry. `over` has the values that replace some of it on this system.
 fn argv(body: &Loose, over: Option<&Loose>) -> Option<Vec<String>> {
     let pick = |key| over.and_then(|over| over.get(key)).or_else(|| body.get(key));
     let command = pick("command").or_else(|| pick("cmd"))?;

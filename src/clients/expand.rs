@@ -1,17 +1,17 @@
-//! Placeholders, and the host of an address.
+//! Fills in placeholders, and extracts the host of an address.
 //!
-//! Clients fill in `${VAR}`, `${VAR:-x}`, `$VAR`, `${env:VAR}`, `${workspaceFolder}`, `${input:x}`
-//! and more when they start a server. Their environment is not ours, and its values may be secrets:
-//! what is not known from where the file lies stays as it is written.
+//! Clients fill in `${VAR}`, `${VAR:-x}`, `$VAR`, `${env:VAR}`, `${workspaceFolder}`, `${input:x}` and more when they
+//! start a server. Their environment is not ours, and its values may be secrets. So only placeholders whose value
+//! follows from the place of the file are filled in.
 
 use std::path::Path;
 
-/// Names that mean the folder of the plugin or extension an entry came with: Claude Code's plugins,
-/// Gemini CLI's extensions, Claude Desktop's.
+/// Placeholders for the folder of the plugin or extension with the entry, in Claude Code, Gemini CLI and Claude
+/// Desktop.
 const FOLDER: [&str; 3] = ["${CLAUDE_PLUGIN_ROOT}", "${extensionPath}", "${__dirname}"];
-/// Names that mean `/` on systems where that separates paths.
+/// Placeholders for the separator of paths, which is `/` here.
 const SEPARATOR: [&str; 2] = ["${/}", "${pathSeparator}"];
-/// Names that mean the person's home, from the shell, VS Code and Cursor.
+/// Placeholders for the person's home, of the shell, VS Code and Cursor.
 const HOME: [&str; 3] = ["${HOME}", "${env:HOME}", "${userHome}"];
 
 /// Fills in the folder of a plugin or extension.
@@ -56,8 +56,7 @@ fn bare_home(word: &str, home: &str) -> String {
     filled
 }
 
-/// The host of an address, with its port, and nothing else of it. Everything else may be a secret:
-/// tokens stand in user names, paths and queries.
+/// Only the host of an address, with its port. User names, paths and queries may contain tokens.
 pub(super) fn host(url: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
     url.trim()

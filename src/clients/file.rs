@@ -1,4 +1,4 @@
-//! The files that a row of the table stands for.
+//! Finds the files that match a row of the table.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use super::found::{Trouble, Warning};
 use crate::os::file::is_absent;
 
-/// Far more entries in one folder than people have plugins, projects or extensions.
+/// The most entries that are read of one folder; people have far fewer plugins, projects or extensions.
 const MAX_ENTRIES: usize = 2_000;
 
-/// The paths below `base` that a pattern stands for. `*` in a component is any run of characters
-/// but not a leading dot; a pattern without one is a path, existing or not. The depth is that of
-/// the pattern, so links that lead in circles end.
+/// The paths below `base` that match a pattern. `*` in a component matches any characters, except a leading dot. A
+/// pattern without `*` is a path, which need not exist. Only as many levels are read as the pattern has, so a loop of
+/// links does no harm.
 pub(super) fn matching(base: &Path, pattern: &str, warnings: &mut Vec<Warning>) -> Vec<PathBuf> {
     let mut found = vec![base.to_path_buf()];
     for component in pattern.split('/') {
@@ -39,7 +39,7 @@ pub(super) fn matching(base: &Path, pattern: &str, warnings: &mut Vec<Warning>) 
     found
 }
 
-/// The names in a folder that begin and end like this, in order; none if there is no such folder.
+/// The names in a folder with this beginning and end, sorted; none if there is no such folder.
 fn names(folder: &Path, before: &str, after: &str) -> Result<Vec<std::ffi::OsString>, Trouble> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -1,69 +1,68 @@
-//! What was found: servers as the person configured them, and what could not be read.
+//! The result of reading the configurations: the configured servers, and the files that could not be read.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::os::file::ReadError;
 
-/// Everything that was read.
+/// Everything that was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// The servers, file by file in the order of [`super::locations`]. The same argv in several
-    /// scopes stands here several times.
+    /// The servers, by file and in the order of [`super::locations`]. An argv that is in several scopes is listed
+    /// several times.
     pub servers: Vec<ConfiguredServer>,
-    /// Files that are there and could not be read. Never a reason to stop: a configuration
-    /// supports an identification, its absence proves nothing.
+    /// Files that could not be read. This never stops a run: a configuration supports an identification, and a missing
+    /// one proves nothing.
     pub warnings: Vec<Warning>,
 }
 
 /// One server of one client's configuration.
 ///
-/// Environment and headers of an entry are never read into it. Arguments are, because a process is
-/// compared with them, and they may carry secrets: nothing of this type may be written anywhere but
-/// through [`fmt::Debug`], which leaves them out.
+/// Environment and headers of an entry are never read. Arguments are, because a process is compared with them. They may
+/// contain secrets, so a value of this type may be written only through [`fmt::Debug`], which leaves them out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfiguredServer {
-    /// Whose configuration, as an id: `claude-code`, `cursor`.
+    /// The id of the client: `claude-code`, `cursor`.
     pub client: String,
-    /// Who the entry is for.
+    /// The scope of the entry.
     pub scope: Scope,
-    /// The file it stands in.
+    /// The file with the entry.
     pub file: PathBuf,
-    /// The entry's name there; its position (`0`, `1`, ...) in a list whose entries have none.
+    /// The name of the entry; its position (`0`, `1`, ...) if the entries of that list have no names.
     pub entry: String,
     /// How the client reaches it.
     pub transport: Transport,
-    /// Switched off by a flag of the entry itself (`disabled: true`, `enabled: false`). It may be
-    /// running nevertheless: the flag may be younger than the process.
+    /// Whether the entry is switched off by its own flag (`disabled: true`, `enabled: false`). The server may still
+    /// run, if it was started before.
     pub disabled: bool,
 }
 
-/// Who an entry is for.
+/// The persons and projects for which an entry is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// The person, everywhere.
+    /// For the person, in all projects.
     User,
-    /// The person, in one project; kept in the person's own file.
+    /// For the person, in one project. The entry is in the person's own file.
     Local {
         /// The project's folder.
         project: PathBuf,
     },
-    /// Everyone who works in a project; kept in the project.
+    /// For everybody who works in a project. The entry is in the project.
     Project {
         /// The project's folder.
         project: PathBuf,
     },
-    /// The person, by a plugin of Claude Code or Codex.
+    /// For the person, from a plugin of Claude Code or Codex.
     Plugin {
         /// The plugin's folder, the value of `${CLAUDE_PLUGIN_ROOT}`.
         folder: PathBuf,
     },
-    /// The person, by an extension of Claude Desktop or Gemini CLI.
+    /// For the person, from an extension of Claude Desktop or Gemini CLI.
     Extension {
         /// The extension's folder, the value of `${__dirname}` and `${extensionPath}`.
         folder: PathBuf,
     },
-    /// Everyone on this machine, set by its administrator.
+    /// For everybody on this machine, set by its administrator.
     Managed,
 }
 
@@ -86,16 +85,15 @@ impl Scope {
 pub enum Transport {
     /// The client starts it and talks over stdin and stdout.
     Stdio {
-        /// Command and arguments; never empty. Placeholders stand as they are written (see
-        /// [`super`] for the few that are filled in), so a word with `$` in it is a pattern, not a
-        /// text. May be as little as one word, and a word as common as `node`: to equal it proves
-        /// less than to equal five words.
+        /// Command and arguments; never empty. Placeholders are kept as they are written (see [`super`] for the few
+        /// that are filled in), so a word with `$` is a pattern. It may be a single common word such as `node`; an
+        /// equal argv proves less then.
         argv: Vec<String>,
     },
-    /// Somewhere else, over HTTP: there is no process of ours.
+    /// The server is reached over HTTP, and no local process belongs to it.
     Remote {
-        /// Host, with the port if one is written; without user, password, path and query, which may
-        /// be secrets. `unknown` if there is no plain host.
+        /// The host, with the port if one is given. User, password, path and query may be secrets and are left out.
+        /// `unknown` if there is no plain host.
         host: String,
     },
 }
@@ -117,7 +115,7 @@ impl fmt::Debug for Transport {
 pub struct Warning {
     /// The file or folder.
     pub file: PathBuf,
-    /// Where in it, counted from 1, where that is known.
+    /// The line, from 1, if it is known.
     pub line: Option<usize>,
     /// What is wrong.
     pub trouble: Trouble,
@@ -134,8 +132,8 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What is wrong with a file. Never a word of what stands in it: parsers quote the line they
-/// stumbled over, and that line may be the one with the token.
+/// What is wrong with a file. It never contains text of the file, because the line that a parser quotes may be the one
+/// with a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// A FIFO, a device, a socket or a folder; opening one may hang or do something.
@@ -153,7 +151,7 @@ pub enum Trouble {
     /// Not text.
     #[error("not UTF-8")]
     NotText,
-    /// Not of the language of its name, or nested deeper than is read.
+    /// The text is not in the language of the file's name, or is nested too deep.
     #[error("not valid {0}, or nested too deep")]
     Syntax(&'static str),
     /// More entries than are read.

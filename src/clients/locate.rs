@@ -1,7 +1,7 @@
-//! The table: which client keeps its list of servers in which file, under which key.
+//! The table of the clients' files: the file with the list of servers of each client, and the keys that lead to it.
 //!
-//! From the clients' own documentation and, where that is silent, their source. `docs/clients.md`
-//! is written from this table.
+//! It is based on the clients' documentation and, where that says nothing, on their sources. `docs/clients.md` is
+//! generated from it.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use super::found::Scope;
 use super::places::{Base, Os};
 use super::shapes::Shape;
 
-/// Who the entries of a file are for; plugins and extensions with how many folders their own lies
-/// above the file.
+/// The scope of the entries of a file. For plugins and extensions the number says how many folders above the file
+/// theirs is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileKind {
     User,
@@ -21,7 +21,7 @@ pub(super) enum FileKind {
 }
 
 impl FileKind {
-    /// Who the entries of a file are for; `base` is the folder that it was looked for in.
+    /// The scope of the entries of `file`, which was found below `base`.
     pub(super) fn scope(self, base: &Path, file: &Path) -> Scope {
         let above = |up: u8| file.ancestors().nth(usize::from(up) + 1).unwrap_or(base).to_path_buf();
         match self {
@@ -48,7 +48,7 @@ const fn lists(lists: &'static [&'static [&'static str]]) -> Shape {
     Shape { lists, single: None, bare: false }
 }
 
-/// What nearly all have.
+/// The shape that nearly all clients use.
 const SERVERS: &Shape = &lists(&[&["mcpServers"]]);
 /// `~/.claude.json`: the person's servers, and per project.
 const CLAUDE: &Shape = &lists(&[&["mcpServers"], &["projects", "*", "mcpServers"]]);
@@ -60,9 +60,9 @@ const MANIFEST: &Shape = &Shape { single: Some(&["server", "mcp_config"]), ..lis
 const VSCODE: &Shape = &lists(&[&["servers"]]);
 /// VS Code's `settings.json`, before it had `mcp.json`.
 const VSCODE_SETTINGS: &Shape = &lists(&[&["mcp", "servers"], &["mcp.servers"]]);
-/// Codex elsewhere, and Hermes.
+/// Codex in a project or for a machine, and Hermes.
 const MCP_SERVERS: &Shape = &lists(&[&["mcp_servers"]]);
-/// Codex for one person; the projects they trust are tables of `projects`.
+/// Codex for one person. The projects that the person trusts are tables of `projects`.
 const CODEX: &Shape = &lists(&[&["mcp_servers"], &["projects", "*", "mcp_servers"]]);
 const ZED: &Shape = &lists(&[&["context_servers"]]);
 const CONTINUE: &Shape = &lists(&[&["mcpServers"], &["experimental", "modelContextProtocolServers"]]);
@@ -87,7 +87,7 @@ use Base::{
 };
 use FileKind::{Extension, Managed, Plugin, Project, User};
 
-/// All of it.
+/// The whole table.
 #[rustfmt::skip] // a table looks like a table
 pub(super) const TABLE: &[ClientFile] = &[
     // https://code.claude.com/docs/en/mcp and .../plugins-reference
@@ -185,7 +185,7 @@ pub struct Location {
     pub keys: String,
 }
 
-/// Every place that is looked at, in order.
+/// Every place that is read, in order.
 pub fn locations() -> Vec<Location> {
     TABLE.iter().map(Location::from).collect()
 }

@@ -1,14 +1,13 @@
-//! The person's own MCP client configurations: which servers they meant to be started, and how.
+//! Reads the configurations of the person's MCP clients: the servers that they start, and how.
 //!
-//! An argv that equals an entry identifies a server that has no "mcp" in its name. It supports an
-//! identification and no more: a file may have changed since the process started, and that no file
-//! names a process proves nothing.
+//! A process whose argv equals an entry is identified as a server, also without "mcp" in its name. Entries only support
+//! an identification: a file may have changed since the process started, and a process without an entry may still be a
+//! server.
 //!
-//! Placeholders stay as they are written, but for those that are known without the client's
-//! environment: `~`, `$HOME`, `${HOME}`, `${env:HOME}`, `${userHome}`, and for plugins and extensions
-//! the folder they lie in (`${CLAUDE_PLUGIN_ROOT}`, `${extensionPath}`, `${__dirname}`). Some
-//! clients do not fill in the home in arguments: then the process shows `~/x` itself, so an entry
-//! whose arguments name the home is listed a second time with its arguments as they are written.
+//! Only placeholders that are known without the client's environment are filled in: `~`, `$HOME`, `${HOME}`,
+//! `${env:HOME}`, `${userHome}`, and for plugins and extensions their folder (`${CLAUDE_PLUGIN_ROOT}`,
+//! `${extensionPath}`, `${__dirname}`). Some clients do not fill in the home in arguments, and the process then shows
+//! `~/x`. So an entry whose arguments name the home is listed a second time with the arguments as they are written.
 //!
 //! ```
 //! use mcp_reap::clients::{Os, Places, Transport, read};
@@ -51,14 +50,14 @@ use syntax::Syntax;
 
 use crate::os;
 
-/// `.claude.json` grows: it keeps history, and pasted pictures have been seen in it.
+/// The largest `.claude.json` in bytes. It contains history, and may contain pasted pictures.
 const LARGE: u64 = 32 << 20;
-/// All others are written by hand, or might be.
+/// The largest of all other files in bytes. They are written by hand, or could be.
 const USUAL: u64 = 4 << 20;
-/// More projects than are looked into.
+/// The most projects that are read.
 const MAX_PROJECTS: usize = 1_000;
 
-/// Reads everything there is. What is missing is nothing; what cannot be read is a warning.
+/// Reads all configurations. A missing file is normal, and one that cannot be read is a warning.
 pub fn read(places: &Places) -> Findings {
     let mut reader =
         Reader { places, found: Findings::default(), done: HashSet::new(), remembered: Vec::new() };
@@ -78,14 +77,14 @@ pub fn read(places: &Places) -> Findings {
 struct Reader<'a> {
     places: &'a Places,
     found: Findings,
-    /// What was read already: the home may be a project too.
+    /// The files that were read already. The home may be a project too.
     done: HashSet<(&'static str, PathBuf)>,
-    /// Projects that clients remember, and the file that does.
+    /// Projects that clients remember, each with the file that names it.
     remembered: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Reader<'_> {
-    /// The projects that exist: those that were named, then those that clients remember.
+    /// The projects that exist: first those in [`Places`], then those that clients remember.
     fn projects(&mut self) -> Vec<PathBuf> {
         let mut seen = HashSet::new();
         let named = self.places.projects.iter().filter(|project| seen.insert((*project).clone()));
@@ -96,7 +95,7 @@ impl Reader<'_> {
                 self.warn(&file, None, Trouble::TooMany { limit: MAX_PROJECTS });
                 break;
             }
-            // One check here instead of one per client below.
+            // A project that does not exist is left out once here, and not for each client below.
             if project.is_absolute()
                 && seen.insert(project.clone())
                 && !self.places.would_ask(&project)
@@ -108,14 +107,14 @@ impl Reader<'_> {
         projects
     }
 
-    /// The files a row stands for, below one folder.
+    /// Reads the files of a row of the table below one folder.
     fn row(&mut self, row: &ClientFile, base: &Path) {
         for file in file::matching(base, row.path, &mut self.found.warnings) {
             if !self.done.insert((row.client, file.clone())) {
                 continue;
             }
             let scope = row.kind.scope(base, &file);
-            // One step, not a walk: a file that is named by a file names no other.
+            // Only one step: a file that was named by another file names no further ones.
             for name in self.file(row, &scope, &file, row.shape) {
                 if let Some(other) = plugin_file(&scope, &name) {
                     self.file(row, &scope, &other, PLUGIN);
@@ -124,7 +123,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One file: its servers and projects are noted, the names of other files handed back.
+    /// Reads one file. Notes its servers and projects, and returns the names of other files in it.
     fn file(&mut self, row: &ClientFile, scope: &Scope, path: &Path, shape: &Shape) -> Vec<String> {
         let syntax = Syntax::of(&path.to_string_lossy());
         let limit = if syntax == Syntax::Json { LARGE } else { USUAL };

@@ -1,4 +1,4 @@
-//! Where to start looking: the folders everything else is relative to.
+//! The folders to which all paths of the table are relative.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use crate::os::home;
 
-/// The system whose paths to use. A parameter and not a `cfg`, so that each is tested on the other.
+/// The system whose paths are used. It is a parameter and not a `cfg`, so that each is tested on the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Os {
-    /// Linux and what behaves like it.
+    /// Linux and similar systems.
     Linux,
     /// macOS.
     MacOs,
 }
 
 impl Os {
-    /// The one this program runs on.
+    /// The system that this program runs on.
     pub const fn here() -> Os {
         if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux }
     }
@@ -25,32 +25,32 @@ impl Os {
 /// The folders a person's configurations are relative to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// Above the machine-wide files; `/`, but for tests.
+    /// The folder above the machine-wide files; `/` except in tests.
     pub root: PathBuf,
     /// The person's home.
     pub home: PathBuf,
     /// Whose layout.
     pub os: Os,
-    /// `CLAUDE_CONFIG_DIR`. Read in addition to the default place: the client that started
-    /// the servers may not have had it set, and a timer that starts mcp-reap certainly has not.
+    /// `CLAUDE_CONFIG_DIR`. It is read in addition to the default folder, because the client that started the servers
+    /// may not have had it set.
     pub claude_config_dir: Option<PathBuf>,
     /// `CODEX_HOME`, likewise in addition.
     pub codex_home: Option<PathBuf>,
     /// `XDG_CONFIG_HOME`, likewise in addition.
     pub xdg_config_home: Option<PathBuf>,
-    /// Project folders to look in, besides those that clients themselves remember.
+    /// Project folders to read, besides those that clients remember.
     pub projects: Vec<PathBuf>,
-    /// Nobody sits at a terminal: then no project is read for which macOS would ask a person.
+    /// Whether there is no person at a terminal. Then no project is read for which macOS would ask a person.
     pub unattended: bool,
 }
 
-/// Folders of a home on macOS whose files no program reads before the person has allowed it, for each program anew.
-/// A scheduled run at three in the morning would leave a question on the screen, and again a week later.
+/// Folders of a home on macOS whose files a program can read only after the person has allowed it. A scheduled run at
+/// three in the morning would leave that question on the screen, and again a week later.
 const ASKED_FOR: [&str; 5] =
     ["Desktop", "Documents", "Downloads", "Library/CloudStorage", "Library/Mobile Documents"];
 
 impl Places {
-    /// A home with nothing special about it.
+    /// The places of a person who has set none of the variables.
     pub fn new(home: impl Into<PathBuf>, os: Os) -> Places {
         Places {
             root: PathBuf::from("/"),
@@ -64,8 +64,8 @@ impl Places {
         }
     }
 
-    /// This person on this machine, and the working directory as a project. `None` when neither
-    /// the environment nor the user database names a home.
+    /// The places of this person on this machine, with the working directory as a project. `None` if neither the
+    /// environment nor the user database names a home.
     pub fn from_env() -> Option<Places> {
         let home = home::current()?;
         let unattended = !std::io::stdin().is_terminal() && !std::io::stderr().is_terminal();
@@ -73,9 +73,9 @@ impl Places {
         Some(Places { unattended, ..Places::from_vars(home, |name| std::env::var_os(name), working) })
     }
 
-    /// Reading this project would make macOS ask a person, and there is none: below Desktop, Documents, Downloads and
-    /// the clouds' folders of the home, and on other volumes, which may be removable. Names are compared as the file
-    /// system of a Mac does, without case.
+    /// Would macOS ask a person about this project, although there is none? It asks for Desktop, Documents, Downloads
+    /// and the folders of cloud services in the home, and for other volumes, which may be removable. Names are compared
+    /// without case, as the file system of a Mac does.
     pub(super) fn would_ask(&self, project: &Path) -> bool {
         let names = |path: &Path| {
             path.components()
@@ -88,7 +88,7 @@ impl Places {
         self.unattended && self.os == Os::MacOs && (is_below(&root) || asked.any(|folder| is_below(&folder)))
     }
 
-    /// The same from given variables.
+    /// [`Places::from_env`] with given variables.
     fn from_vars(home: PathBuf, var: impl Fn(&str) -> Option<OsString>, working: Option<PathBuf>) -> Places {
         let absolute = |name| home::absolute(var(name));
         Places {
@@ -108,11 +108,11 @@ pub(super) enum Base {
     Home,
     /// `XDG_CONFIG_HOME` and `~/.config`, on macOS too: terminal programs use it there as well.
     Config,
-    /// Where desktop programs keep things: `~/Library/Application Support` on macOS, else as `Config`.
+    /// The folder of desktop programs: `~/Library/Application Support` on macOS, otherwise as `Config`.
     AppData,
     /// The folder of VS Code or an editor that descends from it, above `User`.
     Editors,
-    /// `CLAUDE_CONFIG_DIR` and the home, where `.claude.json` stands.
+    /// `CLAUDE_CONFIG_DIR` and the home, which contain `.claude.json`.
     ClaudeState,
     /// `CLAUDE_CONFIG_DIR` and `~/.claude`.
     ClaudeDir,
@@ -130,12 +130,12 @@ pub(super) enum Base {
     Project,
 }
 
-/// VS Code, its descendants, and the far end of a remote session, relative to `AppData` or home.
+/// VS Code, editors based on it, and the remote side of a remote session, relative to `AppData` or the home.
 const EDITORS: [&str; 5] = ["Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf"];
 const REMOTE_EDITORS: [&str; 3] = [".vscode-server/data", ".cursor-server/data", ".windsurf-server/data"];
 
 impl Base {
-    /// The folders, most special first. For `Project` none: the caller knows the project.
+    /// The folders, the most specific first. None for `Project`, which the caller knows.
     pub(super) fn folders(self, places: &Places) -> Vec<PathBuf> {
         let home = &places.home;
         let also = |special: &Option<PathBuf>, usual: PathBuf| -> Vec<PathBuf> {
@@ -167,7 +167,7 @@ impl Base {
         }
     }
 
-    /// As people write it, on one system; `None` where it does not exist.
+    /// The path as people write it on a system; `None` if that system has none.
     pub(super) fn written(self, os: Os) -> Option<String> {
         match self {
             Base::Editors => Some(Base::AppData.written(os)? + "<editor>/"),

@@ -1,10 +1,10 @@
-//! Which conversation a running client has: Claude Code writes `sessions/PID.json` below its folder.
+//! Finds the conversation of a running client. Claude Code writes `sessions/PID.json` below its folder.
 //!
 //! ```json
 //! {"pid":4242,"procStart":"81244","sessionId":"3f2a77c1-…","cwd":"/home/kim/shop"}
 //! ```
-//! The file stays behind when the client is killed, and `/clear` does not always write it anew. So it counts only while
-//! the process with that number has that start, and only where a server's environment does not name the conversation.
+//! The file stays when the client is killed, and `/clear` does not always update it. So it counts only if the process
+//! with that pid has that start, and only if a server's environment does not name the conversation.
 
 use chrono::{Local, NaiveDateTime};
 use serde::Deserialize;
@@ -27,8 +27,8 @@ struct SessionFile {
     session_id: String,
 }
 
-/// The conversation of a running Claude Code, where its file names it. What cannot be read or is not of this very
-/// process is no answer, and no warning: it is only shown.
+/// The conversation of a running Claude Code, if its file names it. `None` if the file cannot be read or belongs to
+/// another process. That causes no warning, because the conversation is only displayed.
 pub fn conversation(places: &Places, client: &ProcessRecord) -> Option<String> {
     let name = format!("sessions/{}.json", client.pid());
     Base::ClaudeDir.folders(places).into_iter().find_map(|folder| {
@@ -48,7 +48,8 @@ fn of_this_process(bytes: &[u8], client: &ProcessRecord) -> Option<String> {
     (same && !found.session_id.is_empty()).then_some(found.session_id)
 }
 
-/// Ticks since boot as `/proc/PID/stat` has them, or a local time as `ps -o lstart` prints it.
+/// Is this the start of the client? The text has ticks since boot, as in `/proc/PID/stat`, or a local time as `ps -o
+/// lstart` prints it.
 fn is_start(text: &str, client: &ProcessRecord) -> bool {
     if let Ok(ticks) = text.parse::<u64>() {
         return ticks == client.id.start.0;

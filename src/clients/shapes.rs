@@ -1,8 +1,7 @@
-//! Where in a file the list of servers stands, and how to walk there past everything else.
+//! Finds the list of servers in a file.
 //!
-//! A client's file may hold a year of history and secret keys. The walk follows the keys that
-//! lead to a list and lets the parser skip all others without making values of them: 30 MB of
-//! `.claude.json` cost their reading, and nothing in memory.
+//! A client's file may contain a year of history and secret keys. Only the keys that lead to a list are followed, and
+//! the parser skips all others without storing their values. So 30 MB of `.claude.json` are read, but take no memory.
 
 use std::fmt;
 
@@ -14,14 +13,14 @@ use super::places::Os;
 /// The keys that lead from the top of a file to a list of servers. `*` is any key.
 pub(super) type Steps = &'static [&'static str];
 
-/// Where in a file servers stand.
+/// The positions of servers in a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
-    /// Ways to a list: a map by name, or a sequence of entries with a name in them.
+    /// Paths to a list, which is a map by name or a sequence of entries with names.
     pub(super) lists: &'static [Steps],
-    /// The way to a single entry without a name.
+    /// The path to a single entry without a name.
     pub(super) single: Option<Steps>,
-    /// The top itself is a list, where none of the above leads on.
+    /// Whether the top of the file is a list itself, if none of the paths above exists.
     pub(super) bare: bool,
 }
 
@@ -30,15 +29,15 @@ pub(super) struct Shape {
 pub(super) struct Listing {
     /// The entries.
     pub(super) servers: Vec<Listed>,
-    /// The keys a `*` stood for: project folders.
+    /// The keys at the position of a `*`, which are project folders.
     pub(super) projects: Vec<String>,
-    /// Names of other files that stood where a list was expected (Claude Code's plugins may).
+    /// Names of other files that were found instead of a list (in plugins of Claude Code).
     pub(super) elsewhere: Vec<String>,
 }
 
-/// One entry and where it stood.
+/// One entry with its project and name.
 pub(super) struct Listed {
-    /// The key a `*` stood for on the way to it.
+    /// The key at the position of a `*` on its path.
     pub(super) project: Option<String>,
     /// Its key, its own name, or its position.
     pub(super) name: String,
@@ -54,11 +53,11 @@ struct Walk<'a> {
     found: &'a mut Listing,
 }
 
-/// Where the walk stands.
+/// The position of the walk.
 enum Here {
-    /// On the way to lists and single entries; `bare`: at the top, which is a list where none of them leads on.
+    /// On the way to lists and single entries. `bare`: at the top, which is a list itself if none of the paths exists.
     OnTheWay { ways: Vec<Way>, bare: bool },
-    /// In a list of servers: a map by name, a sequence, or the name of a file that has it.
+    /// In a list of servers: a map by name, a sequence, or the name of a file with the list.
     InAList,
 }
 
@@ -99,7 +98,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
 }
 
 impl Here {
-    /// What a key leads to, and whether it is one that a `*` stands for.
+    /// What a key leads to, and whether it is at the position of a `*`.
     fn next(&self, key: &str) -> (Next, bool) {
         let Here::OnTheWay { ways, bare } = self else { return (Next::Entry(key.to_owned()), false) };
         let mut onward = Vec::new();
@@ -126,7 +125,7 @@ impl Here {
     }
 }
 
-/// A value of the wrong kind is no error: it is not what was looked for, and is passed over.
+/// A value of the wrong kind is no error, and is skipped.
 impl<'de> Visitor<'de> for Walk<'_> {
     type Value = ();
 

@@ -1,4 +1,4 @@
-//! Bytes into a listing: JSON, JSON as people write it, TOML and YAML.
+//! Parses the bytes of a file: JSON, JSON as people write it, TOML or YAML.
 
 use super::found::Trouble;
 use super::places::Os;
@@ -8,7 +8,7 @@ use super::yaml::{self, NotYaml};
 /// The language of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Syntax {
-    /// JSON that only programs write; large.
+    /// Strict JSON, for a large file that only programs write.
     Json,
     /// JSON with comments, trailing commas, bare keys and single quotes.
     Jsonc,
@@ -18,11 +18,11 @@ pub(super) enum Syntax {
     Yaml,
 }
 
-/// What is wrong, and at which line.
+/// The line, if it is known, and what is wrong.
 pub(super) type Wrong = (Option<usize>, Trouble);
 
 impl Syntax {
-    /// By the end of a file's name.
+    /// The language by the end of a file's name.
     pub(super) fn of(name: &str) -> Syntax {
         match name.rsplit('.').next() {
             Some("toml") => Syntax::Toml,
@@ -32,7 +32,7 @@ impl Syntax {
         }
     }
 
-    /// Finds the servers in a file. Whatever the bytes are, this neither panics nor runs long.
+    /// Finds the servers in a file. It neither panics nor runs long for any bytes.
     pub(super) fn list(self, bytes: &[u8], shape: &Shape, os: Os) -> Result<Listing, Wrong> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -40,7 +40,7 @@ impl Syntax {
         }
         match self {
             Syntax::Json => json(bytes, shape, os),
-            // Most people write plain JSON; the strict parser is the faster one and makes no tree.
+            // Most files are plain JSON. The strict parser is faster and builds no tree.
             Syntax::Jsonc => json(bytes, shape, os).or_else(|_| jsonc(text(bytes)?, shape, os)),
             Syntax::Toml => toml(text(bytes)?, shape, os),
             Syntax::Yaml => yaml(text(bytes)?, shape, os),

@@ -1,24 +1,24 @@
-//! YAML into the values of JSON: the first document, with every scalar as the text it is.
+//! Parses the first document of a YAML text into JSON values. Every scalar becomes a string with its text.
 //!
-//! The parser yields events and keeps its own state on the heap; the tree is built here, with bounds on
-//! depth and on what aliases multiply. A ready-made reader (serde-saphyr 2) has such bounds too, but
-//! makes numbers of `1.0`, `08` and `0x1F` and a truth value of `yes`: an argument is compared with an
-//! argv as the text it is. It also quotes the file in its errors, and brings nine crates.
+//! The parser yields events and keeps its state on the heap. The tree is built here, with bounds on its depth and on
+//! the multiplication by aliases. A complete reader (serde-saphyr 2) has such bounds too, but it turns `1.0`, `08` and
+//! `0x1F` into numbers and `yes` into a boolean, while an argument is compared with an argv as text. It also quotes the
+//! file in its errors, and brings nine crates.
 
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
 
-/// Deeper than any configuration.
+/// The deepest nesting; no configuration is as deep.
 const MAX_DEPTH: usize = 64;
-/// What aliases may multiply a document to ("billion laughs" in 300 bytes): the text of all values,
-/// and [`PER_VALUE`] for each, in bytes. Four times the largest file that is read.
+/// The largest size of a document after aliases are expanded, in bytes ("billion laughs" takes 300 bytes of text). It
+/// counts the text of all values and [`PER_VALUE`] for each. This is four times the largest file that is read.
 const MAX_WEIGHT: usize = 16 << 20;
-/// What a value weighs besides its text: about what it takes in memory.
+/// The size of a value besides its text, about as in memory.
 const PER_VALUE: usize = 32;
 
-/// Why there is no value: at which line, counted from 1, where that is known.
+/// The text is not YAML; with the line, from 1, if it is known.
 pub(super) struct NotYaml(pub(super) Option<usize>);
 
 /// A collection that is not closed yet.
@@ -69,7 +69,7 @@ pub(super) fn parse(text: &str) -> Result<Value, NotYaml> {
             return Err(refuse());
         }
         if anchor != 0 {
-            // The copy kept for aliases counts like any other.
+            // The copy that is kept for aliases counts too.
             let size = weigh(&value);
             weight += size;
             anchors.insert(anchor, (value.clone(), size));
@@ -86,7 +86,7 @@ pub(super) fn parse(text: &str) -> Result<Value, NotYaml> {
     Ok(Value::Null)
 }
 
-/// `<<` takes over what another map has and this one has not.
+/// Inserts a key. `<<` inserts the keys of another map that this one does not have.
 fn insert(map: &mut Map<String, Value>, key: String, value: Value) {
     match value {
         Value::Object(other) if key == "<<" => {
@@ -100,7 +100,7 @@ fn insert(map: &mut Map<String, Value>, key: String, value: Value) {
     }
 }
 
-/// Plain text stays text, be it `8080` or `yes`. Only null is none.
+/// The value of a scalar: null, or a string, also for `8080` or `yes`.
 fn scalar(text: &str, style: ScalarStyle) -> Value {
     match (style, text) {
         (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") => Value::Null,
@@ -108,7 +108,7 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
     }
 }
 
-/// A key that is a collection can be no name of anything here.
+/// The text of a key. A collection as a key names nothing here.
 fn as_key(value: Value) -> String {
     match value {
         Value::String(text) => text,

@@ -1,4 +1,4 @@
-//! `mcp-reap hook`: installs, removes and shows the hook, and carries out a call of it.
+//! `mcp-reap hook`: installs, removes and shows the hook, and handles a call of it.
 
 mod call;
 mod install;
@@ -15,7 +15,7 @@ pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
     match action {
         HookAction::Status { target } => return status::status(global, *target),
         HookAction::Run { watch: false } => call::run()?,
-        // The part of a call that stays behind when the client has its answer.
+        // The process that goes on after the call has returned to the client.
         HookAction::Run { watch: true } => watch::run(cli)?,
         HookAction::Install { target, force, dry_run } => {
             install::install(global, *target, *force, *dry_run)?;
@@ -25,14 +25,14 @@ pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// A call that cannot be parsed: a mistake in the settings is no reason to stop a session.
+/// Handles a call that cannot be parsed. A mistake in the settings must not stop a session.
 pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
     let _ = mistake.print();
     log_error(&mistake.to_string())
 }
 
-/// Writes what went wrong into the log file, and nowhere else. The exit code is 0: Claude Code takes 2 for "block", and
-/// shows the person anything else as an error of theirs.
+/// Writes an error only into the log file. The exit code is 0, because 2 means "block" to Claude Code, and it shows any
+/// other code to the person as an error.
 pub(super) fn log_error(message: &str) -> Exit {
     super::output::log_to_file();
     tracing::warn!("{}", clean(&format!("hook: {message}")));

@@ -97,10 +97,10 @@ fn watch(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
             // Home, and clear what the look before left below: no flicker, as there is with a clear first. A second
             // line of the summary would push the first line of the list out of a full screen.
             Some(width) => {
-                let list = screen.as_high(&plain::wrapped(&list, width)) + &fit(&summary, width) + "\n";
+                let list = screen.cut_to_height(&plain::wrapped(&list, width)) + &fit(&summary, width) + "\n";
                 format!("\x1b[H{}\x1b[J", list.replace('\n', "\x1b[K\n"))
             }
-            None => screen.as_high(&list) + &summary + "\n",
+            None => screen.cut_to_height(&list) + &summary + "\n",
         };
         if !answer_to_reader(&text)? {
             return Ok(Exit::Fine);

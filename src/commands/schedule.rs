@@ -1,25 +1,23 @@
 //! `mcp-reap schedule install|status|uninstall`.
 
-use std::fmt::Display;
-use std::path::Path;
+mod last_run;
 
-use chrono::{DateTime, Local, TimeDelta, Utc};
+use chrono::Utc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::output::{self, answer, notice, shown};
 use super::session::own_program;
-use crate::audit::{StartedBy, history};
 use crate::cli::{Global, ScheduleAction, ScheduleArgs};
 use crate::config;
 use crate::exit::Exit;
-use crate::history::Run;
 use crate::render::clean::clean;
-use crate::render::figures::count;
+use crate::render::figures::minute_with_weekday;
 use crate::schedule::{FileChange, Installed, Rendered, Request, Schedule, ScheduleError, ScheduleStatus};
-use crate::units::show_size;
+pub(super) use last_run::overdue_note;
+use last_run::{last_recorded, overdue, overdue_text, recorded_json, recorded_text};
 
-/// A package's timer is the person's to switch, by the person's own manager.
+/// The commands that switch the timer of a package on and off. Only the person may do that.
 const ON: &str = "systemctl --user enable --now mcp-reap.timer";
 const OFF: &str = "systemctl --user disable --now mcp-reap.timer";
 
@@ -33,7 +31,7 @@ pub(super) fn run(action: &ScheduleAction, global: &Global) -> anyhow::Result<Ex
 }
 
 fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow::Result<Exit> {
-    // Read now, so that a mistake in it is shown to a person and not to a log on Sunday at three.
+    // The configuration is read now, so that a mistake in it is shown to the person, and not only in the log of a run.
     let grace = config::load(global.config.as_deref())?.policy.grace;
     let calendar = args.weekly.or(args.daily).or(args.hourly).unwrap_or_default();
     let (binary, config, force) = (own_program()?, global.config.clone(), args.force);
@@ -58,7 +56,7 @@ fn install(schedule: &Schedule, args: &ScheduleArgs, global: &Global) -> anyhow:
     Ok(Exit::Fine)
 }
 
-/// The files that an install would write, and nothing is written.
+/// Prints the files that an install would write. Nothing is written.
 fn preview(schedule: &Schedule, request: &Request, global: &Global) -> anyhow::Result<Exit> {
     let (files, crontab) = schedule.preview(&schedule.job(request)?);
     if global.json {
@@ -85,87 +83,21 @@ fn installed_text(installed: &Installed) -> String {
         format!("  {} {change}", shown(path))
     }));
     lines.extend(installed.moved.iter().map(|path| format!("  {} has what was there before", shown(path))));
-    lines.extend(installed.next.map(|next| format!("first run {}", local(&next))));
+    lines.extend(installed.next.map(|next| format!("first run {}", minute_with_weekday(next))));
     if !installed.loaded {
         lines.push("it is taken up at the next login at the screen".to_owned());
     }
     lines.join("\n")
 }
 
-/// The last run of the schedule, by the audit log. The manager knows only how a run ended, and forgets it when the machine
-/// starts again.
-fn last_recorded() -> anyhow::Result<Option<Run>> {
-    let (runs, _) = history::runs(&config::state_dir()?, None)?;
-    Ok(runs.into_iter().rev().find(|run| run.started_by.as_deref() == Some(StartedBy::Schedule.as_str())))
-}
-
-/// `totals` are absent when the run never came to its end.
-fn recorded_json(run: &Run) -> Value {
-    let mut recorded = json!({"run": run.run, "at": run.at});
-    if run.finished {
-        recorded["totals"] = json!({
-            "instances": run.instances_ended, "processes": run.processes_ended,
-            "rss_reclaimed": run.rss_reclaimed, "failed": run.failed, "interrupted_by": run.interrupted_by,
-        });
-    }
-    recorded
-}
-
-fn recorded_text(run: &Run) -> String {
-    let at = local(&run.at);
-    if !run.finished {
-        return format!("last recorded run {at}: it has not come to its end");
-    }
-    let mut text = format!(
-        "last recorded run {at}: ended {}, {}, {} reclaimed",
-        count(run.instances_ended as usize, "instance"),
-        count(run.processes_ended as usize, "process"),
-        show_size(run.rss_reclaimed)
-    );
-    if run.failed > 0 {
-        text += &format!("; {} could not be ended", count(run.failed as usize, "process"));
-    }
-    if let Some(signal) = run.interrupted_by {
-        text += &format!("; stopped by signal {signal}");
-    }
-    text
-}
-
-/// The longest interval of a schedule is a week; a day more, and a run was missed.
-const OVERDUE: TimeDelta = TimeDelta::days(8);
-
-/// For how many whole days an active schedule has not run, where that is too long. `recorded` is its
-/// last run in the audit log; before the first one, the time of the install counts.
-fn overdue(status: &ScheduleStatus, recorded: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<i64> {
-    let by_manager = status.last.as_ref().and_then(|last| last.at);
-    let written = |path: &Path| path.metadata().ok()?.modified().ok().map(DateTime::<Utc>::from);
-    let installed = status.files.iter().filter_map(|(path, _)| written(path));
-    let last = installed.chain(by_manager).chain(recorded).max()?;
-    let passed = now - last;
-    (status.loaded && passed >= OVERDUE).then(|| passed.num_days())
-}
-
-/// A sentence for people when the schedule has not run for too long.
-///
-/// # Errors
-/// When the audit log cannot be read.
-pub(super) fn overdue_note(status: &ScheduleStatus) -> anyhow::Result<Option<String>> {
-    let recorded = last_recorded()?.map(|run| run.at);
-    Ok(overdue(status, recorded, Utc::now()).map(overdue_text))
-}
-
-fn overdue_text(days: i64) -> String {
-    format!("no run for {days} days: was the machine off at that time? another time may suit it better")
-}
-
-/// Fine means: it will run as this version would install it.
+/// Prints the state of the schedule. It is fine if it will run as this version would install it.
 fn status(schedule: &Schedule, global: &Global) -> anyhow::Result<Exit> {
     #[derive(Serialize)]
     struct ScheduleReport {
         #[serde(flatten)]
         status: ScheduleStatus,
         recorded: Option<Value>,
-        /// Whole days without a run, where there should have been one.
+        /// Whole days without a run, if one is overdue.
         overdue_days: Option<i64>,
         fine: bool,
     }
@@ -205,9 +137,9 @@ fn status_lines(status: &ScheduleStatus) -> Vec<String> {
         (None, false) if status.installed => lines.push(format!("not loaded by {manager}")),
         (None, false) => {}
     }
-    lines.extend(status.next.map(|next| format!("next run {}", local(&next))));
+    lines.extend(status.next.map(|next| format!("next run {}", minute_with_weekday(next))));
     lines.extend(status.last.as_ref().map(|last| match &last.at {
-        Some(at) => format!("last run {}: {}", local(at), last.result),
+        Some(at) => format!("last run {}: {}", minute_with_weekday(*at), last.result),
         None => format!("last run: {}", last.result),
     }));
     lines.extend(status.drift.iter().map(|drift| format!("note: {}", clean(&drift.to_string()))));
@@ -234,7 +166,7 @@ fn uninstall(schedule: &Schedule, force: bool, global: &Global) -> anyhow::Resul
     Ok(Exit::Fine)
 }
 
-/// Prints an answer as JSON, with the version of its form.
+/// Prints an answer as JSON, with the version of the schema.
 fn answer_json(answer: &impl Serialize) -> anyhow::Result<()> {
     #[derive(Serialize)]
     struct Versioned<'a, T> {
@@ -243,61 +175,4 @@ fn answer_json(answer: &impl Serialize) -> anyhow::Result<()> {
         answer: &'a T,
     }
     output::answer(&serde_json::to_string_pretty(&Versioned { schema: 1, answer })?)
-}
-
-/// A time on the person's own clock, to the minute.
-fn local(at: &DateTime<Utc>) -> impl Display {
-    at.with_timezone(&Local).format("%a %Y-%m-%d %H:%M")
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::schedule::{LastRun, RunResult};
-
-    fn status(files: Vec<(std::path::PathBuf, bool)>, last: Option<DateTime<Utc>>) -> ScheduleStatus {
-        ScheduleStatus {
-            manager: "systemd",
-            absent: None,
-            installed: !files.is_empty(),
-            files,
-            provided: Vec::new(),
-            loaded: true,
-            job: None,
-            next: None,
-            last: last.map(|at| LastRun { at: Some(at), result: RunResult::Exit(0) }),
-            drift: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn eight_days_without_a_run_are_too_long_and_an_install_or_any_run_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("mcp-reap.timer");
-        std::fs::write(&file, "").unwrap();
-        let written: DateTime<Utc> = file.metadata().unwrap().modified().unwrap().into();
-        let day = |days| written + TimeDelta::days(days);
-        let files = || vec![(file.clone(), true)];
-        for (last, recorded, now, expected) in [
-            (None, None, day(7), None),
-            (None, None, day(8), Some(8)),
-            (None, Some(day(5)), day(12), None),
-            (None, Some(day(5)), day(14), Some(9)),
-            (Some(day(6)), Some(day(5)), day(13), None),
-            (Some(day(6)), Some(day(5)), day(30), Some(24)),
-            // A clock that was set back.
-            (None, Some(day(40)), day(9), None),
-        ] {
-            assert_eq!(
-                overdue(&status(files(), last), recorded, now),
-                expected,
-                "{last:?} {recorded:?} {now}"
-            );
-        }
-        assert_eq!(overdue(&status(Vec::new(), None), None, day(99)), None, "a package's, never run");
-        let off = ScheduleStatus { loaded: false, ..status(files(), None) };
-        assert_eq!(overdue(&off, None, day(99)), None, "that it is off is shown anyway");
-    }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, in messages that show how to put it right.
+//! The errors of a configuration, with messages that say how to correct it.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,7 +11,7 @@ pub enum ConfigError {
     /// Something in the text of the file.
     #[error(transparent)]
     Mistake(#[from] Box<Mistake>),
-    /// The file is not there although it was named.
+    /// The file is missing, although a flag or variable names it.
     #[error("{}: no such file (named by {named_by})", path.display())]
     Missing {
         /// The file.
@@ -27,7 +27,7 @@ pub enum ConfigError {
         /// What the system reports.
         source: std::io::Error,
     },
-    /// The file can be read, but others could have written it, or it is no file.
+    /// The file may have been written by other users, or is no regular file.
     #[error("{}: {problem}", path.display())]
     NotTrusted {
         /// The file or directory.
@@ -49,7 +49,7 @@ pub enum ConfigError {
         /// The effective user.
         euid: u32,
     },
-    /// No home directory in the environment, nor in the user database.
+    /// Neither the environment nor the user database has a home directory.
     #[error("no home directory: $HOME is not an absolute path and user {0} has none in the user database")]
     NoHome(u32),
     /// A flag's value.
@@ -84,7 +84,7 @@ pub struct Mistake {
     pub message: String,
     /// What to do about it, shown at the caret.
     pub help: String,
-    /// The line as it stands there.
+    /// The text of the line.
     source: String,
     /// How many characters the caret underlines.
     width: usize,
@@ -103,7 +103,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// The text of a file and its name: enough to point into it.
+/// The name and text of a file, for messages that point into it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
     pub(super) file: &'a Path,
@@ -111,13 +111,13 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The line, from 1, in which a byte stands.
+    /// The line, from 1, with this byte.
     pub(super) fn line_of(&self, at: usize) -> usize {
         let at = at.min(self.text.len());
         self.text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
-    /// Points at a range of bytes.
+    /// A mistake at a range of bytes.
     pub(super) fn mistake(
         &self,
         span: Range<usize>,

@@ -1,4 +1,4 @@
-//! Parses the text of the file: sections and keys become a policy.
+//! Parses the text of the configuration file into a policy.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,15 @@ use crate::pattern::Pattern;
 use crate::policy::{AllowRule, CountPer, Expectation, Limits, Policy, Retention, ServerRule};
 use crate::units::{parse_duration, show_duration};
 
-/// Longer than any server needs to end; more would be a slip (`5m` for `5s` is still allowed).
+/// The longest grace. No server needs that long, so a longer one is a slip (`5m` for `5s` is still allowed).
 pub(super) const MAX_GRACE: Duration = Duration::from_mins(10);
-/// The second look must come while the first still means something.
+/// The longest time between the first two looks. After a longer time the first look would mean nothing.
 const MAX_CONFIRM_AFTER: Duration = Duration::from_mins(1);
-/// Other runs wait meanwhile, and a timer's service has a minute beyond the graces.
+/// The longest `settle`. Other runs wait meanwhile, and the service of a timer has a minute besides the graces.
 pub(super) const MAX_SETTLE: Duration = Duration::from_secs(30);
-/// A client that reads on for longer than a day is not about to close.
+/// The longest `linger`.
 const MAX_LINGER: Duration = Duration::from_hours(24);
-/// A century.
+/// The most days that records are kept: a century.
 const MAX_KEEP_DAYS: i64 = 36_500;
 
 /// The configuration of one run.
@@ -40,7 +40,7 @@ pub struct Loaded {
 
 const DURATION: &str = "a duration such as \"90s\" or \"24h\"";
 const PATTERN: &str = "a pattern, as a text";
-/// Zero would end everything that is in use; for "off", the line is left out.
+/// The message for a limit of zero, which would end everything in use. Without the key a limit is off.
 const ENDS_ALL: &str = "0 would end every instance; leave it out for no limit";
 const NO_ROOM: &str = "0 leaves no room for a record, and without a record nothing is ended";
 
@@ -85,8 +85,8 @@ pub(super) fn parse(file: &Path, text: &str, around: &Surroundings) -> Result<Lo
     Ok(Loaded { policy, retention, origin: Some(file.to_owned()), lines })
 }
 
-/// The line, from 1, of each key of each plain section, as `reap.grace`. Entries of lists (`[[allow]]`) are not among
-/// them.
+/// The line, from 1, of each key of each section, such as `reap.grace`. Entries of lists (`[[allow]]`) are not
+/// included.
 fn lines(source: Source<'_>, document: &DeTable<'_>) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
     for (section, value) in document {
@@ -98,7 +98,7 @@ fn lines(source: Source<'_>, document: &DeTable<'_>) -> BTreeMap<String, usize> 
     found
 }
 
-/// Replaces a default by what the file says, where it says something.
+/// Replaces a default by the value in the file, if there is one.
 fn set<T>(setting: &mut T, given: Option<T>) {
     if let Some(given) = given {
         *setting = given;
@@ -154,7 +154,7 @@ fn allow(mut section: Section<'_>, around: &Surroundings) -> Result<AllowRule, C
         reason: section.parsed("reason", "a text", |text| Ok::<_, String>(text.to_owned()))?,
         origin: section.origin(),
     };
-    // An unknown key first: for `nmae = "x"` the message is to name the misspelt key.
+    // Unknown keys are reported first, so that for `nmae = "x"` the message names the misspelt key.
     section.finish()?;
     if rule.has_condition() {
         return Ok(rule);
@@ -164,8 +164,8 @@ fn allow(mut section: Section<'_>, around: &Surroundings) -> Result<AllowRule, C
     ))
 }
 
-/// A pattern of an executable's path. One that ends in a slash is refused: whether it means a file or all below a folder
-/// is not clear, and it would protect neither.
+/// A pattern of an executable's path. A pattern that ends in a slash is refused, because it would match neither a file
+/// nor the files below a folder.
 fn exe(text: &str, around: &Surroundings) -> Result<Pattern, String> {
     let path = path(text, around)?;
     if path.ends_with('/') && !path.starts_with("re:") {
@@ -188,7 +188,7 @@ fn cwd(text: &str, around: &Surroundings) -> Result<Pattern, String> {
     Pattern::parse(bare).map_err(|error| error.to_string())
 }
 
-/// A path of a rule: `~/` stands for the home directory. One that no absolute path can match is refused, since the rule
+/// A path of a rule; `~/` is the home directory. A path that no absolute path can match is refused, because the rule
 /// would protect nothing.
 fn path(text: &str, around: &Surroundings) -> Result<String, String> {
     let path = around.expand(text).map_err(|error| error.to_string())?;
@@ -223,7 +223,7 @@ fn expect(mut section: Section<'_>) -> Result<Expectation, ConfigError> {
     })?;
     let min = section.number("min", 0..=i64::from(u32::MAX))?;
     let max: Option<u32> = section.number("max", 0..=i64::from(u32::MAX))?;
-    // `max` alone may mean "none at all"; an entry with neither wants it to run.
+    // An entry with only `max = 0` means that none should run. An entry with neither key means that one should.
     let min = min.unwrap_or(u32::from(max.is_none_or(|max| max > 0)));
     section.finish()?;
     let (name, pattern) = name.ok_or_else(|| section.mistake_here("this [[expect]] entry has no name"))?;

@@ -1,4 +1,4 @@
-//! Where the configuration and the state lie: environment, home directory, user database.
+//! Finds the configuration file and the state directory, by the environment, the home directory and the user database.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::ConfigError;
 use crate::os::home;
 
-/// What decides where files lie. Read once, so that tests can have their own.
+/// The variables and facts that decide where files are. They are read once, and tests set their own.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     /// `$MCP_REAP_CONFIG`.
@@ -21,22 +21,22 @@ pub struct Surroundings {
     pub euid: u32,
     /// Finds a home directory in the user database; only called when `$HOME` names none.
     pub home_of: fn(u32) -> Option<PathBuf>,
-    /// macOS keeps logs under `~/Library/Logs`.
+    /// Whether this is macOS, which has logs under `~/Library/Logs`.
     pub macos: bool,
 }
 
-/// Where a configuration file is expected.
+/// The place where a configuration file is expected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ConfigPlace {
     pub(super) path: PathBuf,
-    /// The flag or the variable that names it: it must exist. The usual place may be empty.
+    /// The flag or variable that names it. Then the file must exist.
     pub(super) named_by: Option<&'static str>,
-    /// The owner of the home directory, where that is another user: it must not exist.
+    /// The owner of the home directory, if that is another user. Then the file must not exist.
     pub(super) stranger: Option<u32>,
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// The surroundings of this process.
     pub fn current() -> Surroundings {
         Surroundings {
             config: std::env::var_os("MCP_REAP_CONFIG"),
@@ -59,7 +59,7 @@ impl Surroundings {
             .ok_or(ConfigError::NoHome(self.euid))
     }
 
-    /// Where the configuration file is, first hit first: `--config`, `$MCP_REAP_CONFIG`,
+    /// The place of the configuration file, the first of these that is set: `--config`, `$MCP_REAP_CONFIG`,
     /// `$XDG_CONFIG_HOME/mcp-reap/config.toml`, `~/.config/mcp-reap/config.toml`.
     pub(super) fn config_place(&self, cli: Option<&Path>) -> Result<ConfigPlace, ConfigError> {
         let variable = self.config.as_ref().filter(|path| !path.is_empty());
@@ -86,8 +86,8 @@ impl Surroundings {
     /// The directory of the audit log: Linux `$XDG_STATE_HOME/mcp-reap` or
     /// `~/.local/state/mcp-reap`, macOS `~/Library/Logs/mcp-reap`.
     ///
-    /// Under `sudo` with another user's `$HOME` it is in the home directory of the user this runs
-    /// as: nothing of root's is left in other people's.
+    /// Under `sudo` with another user's `$HOME` it is in the home directory of the effective user, so that root leaves
+    /// no files in other users' homes.
     ///
     /// # Errors
     /// When no home directory is known.
@@ -102,7 +102,7 @@ impl Surroundings {
         Ok(home.join(if self.macos { "Library/Logs/mcp-reap" } else { ".local/state/mcp-reap" }))
     }
 
-    /// `~` and `~/x` in the home directory; anything else as it is.
+    /// Replaces `~` and the beginning of `~/x` by the home directory. Any other text stays as it is.
     pub(super) fn expand(&self, text: &str) -> Result<String, ConfigError> {
         match text.strip_prefix('~') {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => {

@@ -51,15 +51,15 @@ pub struct Overrides {
     pub all_users: bool,
 }
 
-/// How many, where none would be a mistake.
+/// Parses a number that must be at least one.
 fn at_least_one(text: &str) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| format!("`{text}` is not a whole number above 0"))
 }
 
 impl Overrides {
-    /// Lays the flags over a policy. Flags replace the general limits; a limit that the file sets
-    /// for one server stays, because it is more specific.
+    /// Applies the flags to a policy. Flags replace the general limits. A limit that the file sets for one server
+    /// stays, because it is more specific.
     ///
     /// # Errors
     /// When a value is out of bounds or not a pattern.
@@ -85,7 +85,7 @@ impl Overrides {
                 flag: "--allow",
                 problem: format!("`{text}`: {error}"),
             })?;
-            // Two rules, since the fields of one rule must all match: the name, or the command.
+            // Two rules are needed, because all fields of one rule must match: one for the name, one for the command.
             let rule = AllowRule { origin: "--allow".to_owned(), ..AllowRule::default() };
             allow.push(AllowRule { name: Some(pattern.clone()), ..rule.clone() });
             allow.push(AllowRule { command: Some(pattern), ..rule });

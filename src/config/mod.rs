@@ -1,7 +1,7 @@
-//! The configuration: found, checked, read and merged with the flags.
+//! Finds, checks and reads the configuration, and merges it with the flags.
 //!
-//! A file that cannot be trusted or understood in full is an error, never a default: it may hold
-//! the allowlist.
+//! A file that cannot be trusted or has a mistake is an error. The defaults are not used instead, because the file may
+//! contain the allowlist.
 
 mod error;
 mod file;

@@ -1,4 +1,4 @@
-//! `pid_file` of an allow rule: the number of the process that must be left alone.
+//! Reads the `pid_file` of an allow rule, which contains the pid of the process to leave alone.
 
 use std::path::PathBuf;
 
@@ -6,16 +6,14 @@ use super::locate::Surroundings;
 use crate::os;
 use crate::process::Pid;
 
-/// A pid file is a number and a newline; PostgreSQL's has some lines more.
+/// The largest pid file in bytes. It has a number and a newline; that of PostgreSQL has some more lines.
 const MAX_SIZE: u64 = 4096;
 
-/// Reads the pid file an allow rule names. No file means that the daemon does not run: the rule
-/// then matches nothing. A file that holds no number is an error, since the rule was written to
-/// protect a process.
+/// Reads the pid file of an allow rule. If there is no file, the daemon does not run, and the rule matches nothing. A
+/// file without a number is an error, because the rule is meant to protect a process.
 ///
 /// # Errors
-/// When the path is not absolute, or the file is not a regular one, cannot be read, or does not
-/// begin with the number of a process.
+/// When the path is not absolute, or the file is not regular, cannot be read, or does not begin with a pid.
 pub(super) fn read(path: &str, around: &Surroundings) -> Result<(PathBuf, Option<Pid>), String> {
     let path = PathBuf::from(around.expand(path).map_err(|error| error.to_string())?);
     if !path.is_absolute() {
@@ -27,14 +25,14 @@ pub(super) fn read(path: &str, around: &Surroundings) -> Result<(PathBuf, Option
         Ok(None) => return Ok((path, None)),
         Err(error) => return Err(fail(error.to_string())),
     };
-    match understand(&bytes) {
+    match parse_pid(&bytes) {
         Some(pid) => Ok((path, Some(pid))),
         None => Err(fail("does not begin with the number of a process".into())),
     }
 }
 
-/// The number in the first line.
-fn understand(bytes: &[u8]) -> Option<Pid> {
+/// The pid in the first line.
+fn parse_pid(bytes: &[u8]) -> Option<Pid> {
     let line = bytes.split(|byte| *byte == b'\n').next()?;
     let digits = std::str::from_utf8(line).ok()?.trim();
     // `parse` alone would take "+5".
@@ -66,7 +64,7 @@ mod tests {
             (b"\xff", None),
             (b"pid=1", None),
         ] {
-            assert_eq!(understand(bytes), pid.map(Pid), "{bytes:?}");
+            assert_eq!(parse_pid(bytes), pid.map(Pid), "{bytes:?}");
         }
     }
 }

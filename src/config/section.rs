@@ -1,4 +1,4 @@
-//! One table of the file, read key by key: every key must be known, every value of its kind.
+//! Reads one table of the file key by key. Every key must be known, and every value must have the right type.
 
 use std::fmt::Display;
 use std::ops::Range;
@@ -13,12 +13,12 @@ use crate::units::parse_size;
 #[derive(Debug)]
 pub(super) struct Section<'a> {
     source: Source<'a>,
-    /// As people write it: `reap`, `allow`, `server.limits`; empty at the top.
+    /// Its name: `reap`, `allow`, `server.limits`; empty for the top of the file.
     name: String,
     table: &'a DeTable<'a>,
-    /// The keys that were read: those it may have.
+    /// The keys that were read, which are the known ones.
     known: Vec<&'static str>,
-    /// Where the table itself stands.
+    /// The bytes of the table in the file.
     span: Range<usize>,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Section<'a> {
         Section { source, name: name.to_owned(), table, known: Vec::new(), span }
     }
 
-    /// The key with its section, as `reap.grace`.
+    /// The key with its section, such as `reap.grace`.
     fn path(&self, key: &str) -> String {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
@@ -39,19 +39,19 @@ impl<'a> Section<'a> {
         self.source.mistake(span, key, message, "")
     }
 
-    /// A mistake of the table as a whole.
+    /// A mistake in the table as a whole.
     pub(super) fn mistake_here(&self, problem: impl Display) -> ConfigError {
         self.source.mistake(self.span.clone(), self.name.clone(), problem, "")
     }
 
-    /// Where this table stands, as `config.toml:12`.
+    /// The place of this table, such as `config.toml:12`.
     pub(super) fn origin(&self) -> String {
         let file = self.source.file;
         let name = file.file_name().unwrap_or(file.as_os_str());
         format!("{}:{}", name.display(), self.source.line_of(self.span.start))
     }
 
-    /// A value of the kind that is expected, and where it stands.
+    /// A value of the expected type, and its bytes in the file.
     fn get<T>(
         &mut self,
         key: &'static str,
@@ -66,13 +66,13 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The value is of another kind than it should be.
+    /// The mistake that a value has the wrong type.
     fn wrong_kind(&self, key: &str, value: &Spanned<DeValue<'_>>, expected: &str) -> ConfigError {
         let found = kind(value.get_ref());
         self.mistake(key, value.span(), format!("expected {expected}, found {found}"))
     }
 
-    /// A text, read further by `parse`.
+    /// A string, parsed by `parse`.
     pub(super) fn parsed<T, E: Display>(
         &mut self,
         key: &'static str,
@@ -83,7 +83,7 @@ impl<'a> Section<'a> {
         parse(text).map(Some).map_err(|error| self.mistake(key, span, error))
     }
 
-    /// `true` or `false`.
+    /// A boolean.
     pub(super) fn switch(&mut self, key: &'static str) -> Result<Option<bool>, ConfigError> {
         Ok(self.get(key, "true or false", DeValue::as_bool)?.map(|(switch, _)| switch))
     }
@@ -103,8 +103,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A size in bytes: a text such as `"500MB"`. A bare number is refused: 500 may be bytes or megabytes. So is 0, with
-    /// `zero` as the reason.
+    /// A size in bytes, from a string such as `"500MB"`. A number is refused, because 500 may mean bytes or megabytes.
+    /// 0 is refused, too, with the message `zero`.
     pub(super) fn size(&mut self, key: &'static str, zero: &str) -> Result<Option<u64>, ConfigError> {
         let read = |value: &DeValue<'_>| match value {
             DeValue::String(text) => Some(parse_size(text).map_err(|error| error.to_string())),
@@ -153,7 +153,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The kind of a value, in words.
+/// The type of a value, in words.
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",

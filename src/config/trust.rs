@@ -8,13 +8,12 @@ use std::path::Path;
 use super::error::ConfigError;
 use crate::os::file::{Links, ReadError, open};
 
-/// Larger than any sane configuration, small enough to be read at once.
+/// The largest configuration file in bytes.
 const MAX_SIZE: u64 = 1 << 20;
 
 /// The text of a configuration file, or `None` if it does not exist.
 ///
-/// A symbolic link is followed (people keep their files in a repository); what it leads to must
-/// check out, not the link.
+/// A symbolic link is followed, because people keep their files in a repository. Its target is checked, not the link.
 ///
 /// # Errors
 /// When it cannot be read, is not a regular file, belongs to neither `euid` nor root, can be
@@ -30,10 +29,10 @@ pub(super) fn read(path: &Path, euid: u32) -> Result<Option<String>, ConfigError
         ReadError::Io(source) => unreadable(source),
     };
     let Some(opened) = open(path, Links::Follow).map_err(unread)? else {
-        // A link that leads nowhere is not "no configuration": one was meant to be there.
+        // A link without a target is an error, because there should be a configuration.
         return match (path.symlink_metadata(), path.metadata()) {
             (Ok(_), Err(error)) => Err(unreadable(error)),
-            // The file was made just now. It was not read, which differs from a file that is not there.
+            // The file was created just now and was not read. That is an error, unlike a missing file.
             (Ok(_), Ok(_)) => Err(unreadable(ErrorKind::NotFound.into())),
             (Err(_), _) => Ok(None),
         };
@@ -41,7 +40,7 @@ pub(super) fn read(path: &Path, euid: u32) -> Result<Option<String>, ConfigError
     if let Some(problem) = problem_of(&opened.metadata, euid) {
         return Err(not_trusted(problem));
     }
-    // The directory as it was named, and the one a link leads to.
+    // Both the directory in the path and that of a link's target are checked.
     let real = path.canonicalize().map_err(unreadable)?;
     for directory in [path.parent(), real.parent()].into_iter().flatten() {
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
@@ -61,7 +60,7 @@ pub(super) fn read(path: &Path, euid: u32) -> Result<Option<String>, ConfigError
     })
 }
 
-/// What is wrong with a file, by its owner and mode.
+/// What is wrong with the owner or the mode of a file; `None` if nothing is.
 fn problem_of(metadata: &Metadata, euid: u32) -> Option<String> {
     let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
     if owner != euid && owner != 0 {

@@ -1,4 +1,4 @@
-//! The clients that run hooks: where each looks for them, and what our entry is to each.
+//! The clients that run hooks: the file of each, and the form of our entry in it.
 //!
 //! | client | file | an entry |
 //! |---|---|---|
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::error::SettingsError;
 
-/// A client whose sessions call a hook.
+/// A client that calls hooks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum HookClient {
     /// Claude Code.
@@ -29,7 +29,7 @@ pub enum HookClient {
 }
 
 impl HookClient {
-    /// All of them.
+    /// All clients.
     pub const ALL: [HookClient; 4] =
         [HookClient::ClaudeCode, HookClient::Codex, HookClient::GeminiCli, HookClient::Cursor];
 
@@ -53,9 +53,9 @@ impl HookClient {
         }
     }
 
-    /// The events an install listens to, in the client's own names: the end of a session leaves servers behind, and at
-    /// its start those are found that a crash left (no hook runs then). A conversation of Cursor's is none of these: its
-    /// start says nothing of a crash.
+    /// The events that call our hook, in the client's own names. At the end of a session servers are left behind. At
+    /// the start of one those are found that a crash left, after which no hook runs. For Cursor only the end counts,
+    /// because its sessions are conversations, and the start of one says nothing about a crash.
     pub fn events(self) -> &'static [&'static str] {
         match self {
             HookClient::Cursor => &["sessionEnd"],
@@ -63,8 +63,8 @@ impl HookClient {
         }
     }
 
-    /// What our group is called for. Gemini CLI compares the whole word, Codex takes a regular expression; both would
-    /// call a hook without one for `clear` as well, which begins nothing.
+    /// The matcher of our group. Gemini CLI compares the whole word, and Codex takes a regular expression. Without a
+    /// matcher both would also call the hook for `clear`, which begins no session.
     pub(super) fn matcher(self, event: &str) -> Option<&'static str> {
         match (self, event) {
             (HookClient::ClaudeCode, _) => Some(""),
@@ -74,18 +74,18 @@ impl HookClient {
         }
     }
 
-    /// Whether entries are in groups, each under `hooks`. Cursor lists them one by one.
+    /// Are entries in groups, each with a list `hooks`? Cursor has a list of entries without groups.
     pub(super) fn has_groups(self) -> bool {
         self != HookClient::Cursor
     }
 
-    /// What the file has to have beside `hooks`.
+    /// The key that the file needs besides `hooks`, with its value.
     pub(super) fn required(self) -> Option<(&'static str, Value)> {
         (self == HookClient::Cursor).then(|| ("version", json!(1)))
     }
 
-    /// The program that an entry with these values runs, if the entry is ours: one of our name with the arguments of a
-    /// hook, and nothing else.
+    /// The program that an entry with these values runs, if the entry is ours. It is ours if it runs a program of our
+    /// name with exactly the arguments of a hook.
     pub(super) fn our_program(
         self,
         kind: Option<&str>,
@@ -113,8 +113,8 @@ impl HookCommand {
     /// The program at this path, with the arguments `hook run`.
     ///
     /// # Errors
-    /// When the path is not absolute, is not Unicode (JSON cannot say it), or ends in another name
-    /// than `mcp-reap` (then the entry would not be found again).
+    /// When the path is not absolute, is not Unicode (JSON cannot contain it), or does not end in `mcp-reap` (the entry
+    /// would not be found again).
     pub fn new(client: HookClient, program: &Path) -> Result<HookCommand, SettingsError> {
         let text = program.to_str().filter(|_| program.is_absolute());
         match text {
@@ -128,12 +128,12 @@ impl HookCommand {
         Path::new(&self.program)
     }
 
-    /// Whose hook.
+    /// The client.
     pub fn client(&self) -> HookClient {
         self.client
     }
 
-    /// The entry's `command`: the program, or the line that runs it.
+    /// The `command` of the entry: the program, or the shell line that runs it.
     pub(super) fn line(&self) -> String {
         match self.client {
             HookClient::ClaudeCode => self.program.clone(),
@@ -141,11 +141,11 @@ impl HookCommand {
         }
     }
 
-    /// What an event's array gets: a group of one entry, or the entry.
+    /// The item for the array of an event: a group with one entry, or the entry.
     pub(super) fn item(&self, event: &str) -> Value {
         let command = self.line();
-        // Claude Code: all SessionEnd hooks together have 1.5 s unless an entry has a longer timeout. Codex: three
-        // seconds are its most at a session's end.
+        // Claude Code gives all SessionEnd hooks together 1.5 s, unless an entry has a longer timeout. Codex allows at
+        // most three seconds at a session's end.
         let entry = match (self.client, event) {
             (HookClient::ClaudeCode, _) => {
                 json!({"type": "command", "command": command, "args": ARGS, "timeout": 10})
@@ -164,7 +164,7 @@ impl HookCommand {
     }
 }
 
-/// What makes an entry ours, besides the arguments.
+/// The name of the program in an entry that is ours.
 const PROGRAM: &str = "mcp-reap";
 const ARGS: [&str; 2] = ["hook", "run"];
 
@@ -172,13 +172,13 @@ fn is_our_program(path: &str) -> bool {
     path.rsplit('/').next() == Some(PROGRAM)
 }
 
-/// A path as one word of a shell.
+/// A path quoted as one word for a shell.
 fn quoted(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(&byte);
     if path.bytes().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
-/// The program of a line that is one word and our arguments, as an install or a person writes it.
+/// The program in a shell line that consists of one word and our arguments, as an install or a person writes it.
 fn program_of_line(line: &str) -> Option<String> {
     let word = ARGS.iter().rev().try_fold(line.trim(), |line, word| {
         let before = line.strip_suffix(word)?;
@@ -196,7 +196,7 @@ fn program_of_line(line: &str) -> Option<String> {
             }
             '"' => {
                 let (inside, after) = rest.as_str().split_once('"')?;
-                // What the shell would still expand is no path that is known here.
+                // The shell would expand this to a path that is not known here.
                 if inside.contains(['$', '`', '\\']) {
                     return None;
                 }

@@ -7,10 +7,10 @@ use thiserror::Error;
 use crate::os::own_file::DiskError;
 use crate::os::stable_path::Vanishing;
 
-/// Why a text is not touched.
+/// Why a settings text is not edited.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SettingsError {
-    /// Not JSON. Comments are not JSON either: Claude Code ignores a settings file that has one.
+    /// The text is not JSON. With comments it is no JSON either, and Claude Code ignores such a file.
     #[error("not valid JSON at line {line}, column {column}: {reason}")]
     NotJson {
         /// From 1.
@@ -20,10 +20,10 @@ pub enum SettingsError {
         /// What the parser reports.
         reason: String,
     },
-    /// JSON, but not of the shape the client reads.
+    /// The text is JSON, but not of the shape that the client reads.
     #[error("{what} at line {line}, column {column} is not {expected}")]
     Shape {
-        /// What was looked at.
+        /// The value.
         what: String,
         /// What it should be.
         expected: &'static str,
@@ -46,13 +46,13 @@ pub(crate) enum InstallError {
     /// Neither `HOME` nor the client's own variable.
     #[error("no home directory: HOME is not set")]
     NoHome,
-    /// A folder that depends on where one stands.
+    /// A relative folder, which depends on the working folder.
     #[error("{folder} is not an absolute path")]
     Relative {
         /// The folder.
         folder: PathBuf,
     },
-    /// The program would be gone some day, and every session would begin with an error.
+    /// The program will not stay at its path. Later every session would begin with an error.
     #[error("{}", .reason.refusal(.program))]
     Vanishing {
         /// The program.
@@ -66,7 +66,7 @@ pub(crate) enum InstallError {
         /// The program.
         program: PathBuf,
     },
-    /// The file is not for us to change.
+    /// The file cannot be changed.
     #[error("{file}: {why}")]
     Disk {
         /// The file.
@@ -79,10 +79,10 @@ pub(crate) enum InstallError {
     NotUnicode {
         /// The file.
         file: PathBuf,
-        /// How many bytes are.
+        /// How many bytes at the beginning are.
         valid: usize,
     },
-    /// A file that is only read is not of its language.
+    /// A file that is only read cannot be parsed.
     #[error("{file}: {why}")]
     Unparsed {
         /// The file.
@@ -90,7 +90,7 @@ pub(crate) enum InstallError {
         /// What the parser reports.
         why: String,
     },
-    /// The content is not settings.
+    /// The content is no settings text.
     #[error("{file}: {why}")]
     Settings {
         /// The file.

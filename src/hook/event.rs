@@ -1,7 +1,7 @@
-//! The event that a client writes to the stdin of a hook.
+//! Reads the event that a client writes to the stdin of a hook.
 //!
-//! Claude Code, Codex, Gemini CLI and Cursor send one JSON object with the same few fields. The pipe
-//! may stay open behind it, so it is the object that ends the reading, not the end of the input.
+//! Claude Code, Codex, Gemini CLI and Cursor send one JSON object with the same few fields. The pipe may stay open
+//! after it, so reading stops at the end of the object and not at the end of the input.
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -13,11 +13,11 @@ use rustix::io::Errno;
 use serde::Deserialize;
 use thiserror::Error;
 
-/// An event takes a few hundred bytes; other events than ours may carry a tool's output.
+/// The largest event in bytes. Ours take a few hundred; other events may contain the output of a tool.
 pub const LARGEST: usize = 1 << 20;
 
-/// How long to wait for the event by default: it is written before the hook is even scheduled, and
-/// all hooks at a session's end share 1.5 s.
+/// How long to wait for the event by default. The client writes it before the hook runs, and all hooks at a session's
+/// end share 1.5 s.
 pub const PATIENCE: Duration = Duration::from_millis(100);
 
 /// One event.
@@ -44,23 +44,23 @@ pub enum HookEventKind {
         /// Claude Code: `clear`, `resume`, `logout`, `prompt_input_exit`, `other`. Empty if not given.
         reason: String,
     },
-    /// Something else, under the name the client gives it.
+    /// Another event, with the client's name for it.
     Other(String),
 }
 
 /// Why there is no event.
 #[derive(Debug, Error)]
 pub enum EventError {
-    /// Nothing came, or not all of it.
+    /// No event, or only a part of one, came in time.
     #[error("no complete event within {} ms", .0.as_millis())]
     TooLate(Duration),
     /// The input ended before the event did.
     #[error("the input ended after {0} bytes, without an event")]
     Truncated(usize),
-    /// More than any event has.
+    /// The input is larger than any event.
     #[error("more than {0} bytes and no event")]
     TooLarge(usize),
-    /// Something else than an event.
+    /// The input is no event.
     #[error("not an event: {0}")]
     NotAnEvent(#[from] serde_json::Error),
     /// What the operating system reports.
@@ -79,7 +79,7 @@ struct Raw {
 
 impl From<Raw> for HookEvent {
     fn from(raw: Raw) -> HookEvent {
-        // Cursor begins its names with a small letter.
+        // The names of Cursor begin with a small letter.
         let kind = match raw.hook_event_name.as_str() {
             "SessionStart" | "sessionStart" => {
                 HookEventKind::SessionStart { source: raw.source.unwrap_or_default() }
@@ -96,7 +96,7 @@ impl From<Raw> for HookEvent {
 /// Reads one event, of at most `limit` bytes and within `patience`.
 ///
 /// # Errors
-/// When no event comes. A hook then does nothing: it is no reason to disturb a session.
+/// When no event comes. The hook then does nothing, so that it does not disturb a session.
 pub fn read_event(
     mut input: impl Read + AsFd,
     limit: usize,
@@ -109,20 +109,20 @@ pub fn read_event(
         match readable(&input, patience.saturating_sub(begun.elapsed())) {
             Ok(true) => {}
             Ok(false) => return Err(EventError::TooLate(patience)),
-            // A signal is no reason to give up, and the clock goes on.
+            // After a signal it goes on waiting until the same deadline.
             Err(Errno::INTR) => continue,
             Err(error) => return Err(io::Error::from(error).into()),
         }
         let count = match input.read(&mut chunk) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // Another reader of the same pipe was faster.
+            // Another reader of the pipe has read the data.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(error) => return Err(error.into()),
         };
         bytes.extend_from_slice(&chunk[..count]);
-        // Only what ends like an object can be whole: so a slow writer does not have it all parsed
-        // again for each byte.
+        // The bytes are parsed only if they end like an object. Otherwise a slow writer would cause a parse for each
+        // byte.
         let may_be_whole = bytes.trim_ascii_end().ends_with(b"}") || count == 0 || bytes.len() > limit;
         if may_be_whole && let Some(event) = first_event(&bytes)? {
             return Ok(event);
@@ -136,13 +136,13 @@ pub fn read_event(
     }
 }
 
-/// Waits until there is something to read, or the end of it.
+/// Waits until there is data or the end of the input.
 fn readable(input: &impl AsFd, patience: Duration) -> Result<bool, Errno> {
     let timeout = Timespec::try_from(patience).map_err(|_| Errno::INVAL)?;
     Ok(poll(&mut [PollFd::new(input, PollFlags::IN)], Some(&timeout))? > 0)
 }
 
-/// The event that the bytes begin with; `None` if there is more to come.
+/// The event at the beginning of the bytes; `None` if it is not complete.
 fn first_event(bytes: &[u8]) -> Result<Option<HookEvent>, EventError> {
     match serde_json::Deserializer::from_slice(bytes).into_iter::<Raw>().next() {
         Some(Ok(raw)) => Ok(Some(raw.into())),

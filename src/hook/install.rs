@@ -1,7 +1,7 @@
-//! The settings file: found, read, edited, and replaced whole.
+//! Finds, reads, edits and replaces a client's settings file.
 //!
-//! A link stays a link and its target is what is written, the mode stays, and the bytes from before
-//! the first change are kept beside the file until an uninstall has restored them.
+//! If the file is a link, its target is written and the link stays. The mode stays. The bytes from before the first
+//! change are kept beside the file until an uninstall has restored them.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,10 +13,10 @@ use crate::os::own_file::{self as disk, DiskError, SeenFile};
 use crate::os::stable_path::settle;
 use crate::os::{self, home};
 
-/// Settings are written by hand; 4 MiB of them is something else.
+/// The largest file that is read. Settings are written by hand, and a larger file is something else.
 const LARGEST: u64 = 4 << 20;
 
-/// Whose settings.
+/// Which settings file of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SettingsScope {
     /// The person's, for all projects.
@@ -26,18 +26,18 @@ pub(crate) enum SettingsScope {
 }
 
 impl SettingsScope {
-    /// The settings file of a client, existing or not; `variable` reads the environment.
+    /// The path of a client's settings file, which need not exist. `variable` reads the environment.
     ///
     /// # Errors
-    /// When the folder is not known: no home, or a relative path, which would mean another folder
-    /// to the client.
+    /// When the folder is not known: there is no home, or the path is relative, which would mean another folder for the
+    /// client.
     pub(crate) fn file(
         &self,
         client: HookClient,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<PathBuf, InstallError> {
         let path = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        // The folder, the variable that names another one, and what stands below that.
+        // The folder below the home, the variable that names another folder, and the file below it.
         let (below_home, moved, name) = match client {
             HookClient::ClaudeCode => (".claude", path("CLAUDE_CONFIG_DIR"), "settings.json"),
             HookClient::Codex => (".codex", path("CODEX_HOME"), "hooks.json"),
@@ -61,24 +61,24 @@ impl SettingsScope {
     }
 }
 
-/// What was done.
+/// What an install or uninstall did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SettingsReport {
-    /// The file itself, behind all links.
+    /// The file, with all links resolved.
     pub(crate) file: PathBuf,
-    /// What is different in it; empty when nothing was written.
+    /// The changes in it; empty if nothing was written.
     pub(crate) edits: Vec<Edit>,
-    /// The copy of the bytes from before, if there is one now.
+    /// The copy of the bytes from before, if one is kept.
     pub(crate) backup: Option<PathBuf>,
-    /// The file held nothing but our entries and is gone.
+    /// Whether the file was removed, because it contained only our entries.
     pub(crate) removed: bool,
 }
 
-/// Puts our entries into a settings file, which is made if it is missing.
+/// Puts our entries into a settings file. A missing file is created.
 ///
 /// # Errors
-/// When the program would be gone soon or is none (unless `force`), when the file is not ours to
-/// change or changes meanwhile, when it holds no settings. Nothing was changed then.
+/// When the program will not stay at its path or is no executable (unless `force`), when the file may not be changed or
+/// changes meanwhile, or when it contains no settings. Nothing was changed then.
 pub(crate) fn install(
     file: &Path,
     command: &HookCommand,
@@ -92,7 +92,7 @@ pub(crate) fn install(
     Ok(held.report(change.edits, false))
 }
 
-/// What [`install`] would do to a settings file: the edits, and the file's text afterwards. Nothing is written.
+/// What [`install`] would change in a settings file: the edits and the new text. Nothing is written.
 ///
 /// # Errors
 /// As [`install`].
@@ -114,20 +114,19 @@ fn plan(file: &Path, command: &HookCommand, force: bool) -> Result<(SettingsFile
     Ok((held, change))
 }
 
-/// Takes our entries out of a settings file. If that restores the bytes from before the install,
-/// the copy of them has served and goes; if nothing at all is left and there is no such copy, there
-/// was no file before, and the file goes.
+/// Removes our entries from a settings file. If that restores the bytes from before the install, the copy of them is
+/// removed. If nothing is left and there is no such copy, there was no file before, and the file is removed.
 ///
 /// # Errors
-/// When the file is not ours to change, changes meanwhile, or is not JSON. Nothing was changed then.
+/// When the file may not be changed, changes meanwhile, or is not JSON. Nothing was changed then.
 pub(crate) fn uninstall(client: HookClient, file: &Path) -> Result<SettingsReport, InstallError> {
-    // Looking must not make a folder.
+    // A missing file is checked first, because opening it would make its folder.
     if fs::symlink_metadata(file).is_err() {
         return Ok(SettingsReport { file: file.to_owned(), edits: Vec::new(), backup: None, removed: false });
     }
     let held = SettingsFile::open(file)?;
     let before = held.backup.as_ref().map(|backup| backup.bytes.as_slice()).unwrap_or_default();
-    // A backup that is no text is no settings: then nothing is restored from it.
+    // A backup that is not UTF-8 contains no settings, and nothing is restored from it.
     let before = str::from_utf8(before).unwrap_or_default();
     let change = held.edit(|text| settings::uninstall(client, text, before))?;
     if change.edits.is_empty() {
@@ -144,16 +143,16 @@ pub(crate) fn uninstall(client: HookClient, file: &Path) -> Result<SettingsRepor
     Ok(held.report(change.edits, false))
 }
 
-/// Finds our entries in a settings file; a missing one has none.
+/// Finds our entries in a settings file. A missing file has none.
 ///
 /// # Errors
-/// When the file cannot be read or holds no settings.
+/// When the file cannot be read or contains no settings.
 pub(crate) fn status(file: &Path, command: &HookCommand) -> Result<HookStatus, InstallError> {
     let text = text(file)?;
     settings::status(&text, command).map_err(|why| InstallError::Settings { file: file.to_owned(), why })
 }
 
-/// A file of the client's, as text; empty where there is none.
+/// The text of a client's file; empty if there is none.
 pub(super) fn text(file: &Path) -> Result<String, InstallError> {
     let read = os::file::read(file, LARGEST).map_err(|error| disk_error(file, error.into()))?;
     Ok(unicode(file, &read.unwrap_or_default())?.to_owned())
@@ -169,7 +168,7 @@ fn check_program(program: &Path) -> Result<(), InstallError> {
     }
 }
 
-/// A settings file and its backup, as they were when the work began.
+/// A settings file and its backup, as they were read.
 struct SettingsFile {
     file: PathBuf,
     seen: Option<SeenFile>,
@@ -181,7 +180,7 @@ impl SettingsFile {
     fn open(path: &Path) -> Result<SettingsFile, InstallError> {
         let file = disk::resolve(path).map_err(|why| disk_error(path, why))?;
         let seen = disk::read(&file, LARGEST).map_err(|why| disk_error(&file, why))?;
-        // Beside the name that was given: behind a link there may be a repository.
+        // The backup is beside the given path, not beside the target of a link, which may be in a repository.
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".mcp-reap-backup");
         let backup_path = path.with_file_name(name);
@@ -195,9 +194,8 @@ impl SettingsFile {
             .map_err(|why| InstallError::Settings { file: self.file.clone(), why })
     }
 
-    /// Keeps the bytes from before the first change. An older copy is replaced only by bytes that
-    /// say as much: settings, not blank, and without our entries. So neither a half-installed file
-    /// nor one that something emptied takes the place of a good one.
+    /// Keeps the bytes from before the first change. An older copy is replaced only by settings that are not blank and
+    /// have none of our entries. So a good copy is replaced neither by a half-installed file nor by an empty one.
     fn back_up(&self, client: HookClient, change: &Edited) -> Result<(), InstallError> {
         let Some(seen) = &self.seen else { return Ok(()) };
         let untouched = change.edits.iter().filter(|edit| matches!(edit, Edit::Added { .. })).count();

@@ -1,10 +1,9 @@
-//! Where the values of a JSON text stand, so that an edit leaves all other bytes alone.
+//! Finds the positions of the values in a JSON text, so that an edit changes no other bytes.
 //!
-//! `serde_json` finds them, and checks that the text is JSON (RFC 8259, nothing more: Claude Code
-//! reads its settings with `JSON.parse`). It does so without recursion and without giving numbers and
-//! strings a value: no depth of nesting is too much, and `1e400` or half of a surrogate pair is as
-//! good as it is to `JSON.parse`. (The syntax tree of jsonc-parser refuses the last, and lays out
-//! one-line objects and blank lines anew when it puts something in.)
+//! `serde_json` finds them and checks that the text is JSON (RFC 8259 and no more, because Claude Code reads its
+//! settings with `JSON.parse`). It needs no recursion and does not decode numbers and strings. So no nesting is too
+//! deep, and `1e400` or half of a surrogate pair is accepted, as `JSON.parse` does. (jsonc-parser refuses half of a
+//! pair, and reformats one-line objects and blank lines when it inserts something.)
 
 use std::fmt;
 use std::ops::Range;
@@ -14,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::error::SettingsError;
 
-/// A value as written in the text.
+/// The text of a value.
 pub(super) type Raw<'a> = &'a RawValue;
 
 /// One `"key": value` of an object.
@@ -24,7 +23,7 @@ pub(super) struct Member<'a> {
     pub(super) value: Raw<'a>,
 }
 
-/// A text that is known to be JSON, or blank.
+/// A text that is valid JSON or blank.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Document<'a> {
     pub(super) text: &'a str,
@@ -32,7 +31,7 @@ pub(super) struct Document<'a> {
     pub(super) root: Option<Raw<'a>>,
 }
 
-/// Editors on some systems begin a file with it.
+/// Some editors begin a file with it.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl<'a> Document<'a> {
@@ -50,13 +49,13 @@ impl<'a> Document<'a> {
         Ok(Document { text, root: Some(root) })
     }
 
-    /// Where a value of this text stands, in bytes.
+    /// The bytes of a value in this text.
     pub(super) fn span(&self, value: Raw<'_>) -> Range<usize> {
         let start = value.get().as_ptr() as usize - self.text.as_ptr() as usize;
         start..start + value.get().len()
     }
 
-    /// Where a member stands, from the key's first quote to the value's last byte.
+    /// The bytes of a member, from the first quote of its key to the last byte of its value.
     pub(super) fn span_of_member(&self, member: &Member<'_>) -> Range<usize> {
         self.span(member.name).start..self.span(member.value).end
     }
@@ -70,33 +69,33 @@ impl<'a> Document<'a> {
 }
 
 impl Member<'_> {
-    /// Is this its key? One that is no Unicode text (half of a surrogate pair) is no key of ours.
+    /// Is this its key? False for a key that is not Unicode (half of a surrogate pair).
     pub(super) fn is(&self, key: &str) -> bool {
         string(self.name).as_deref() == Some(key)
     }
 
-    /// Its key; `None` when it is no Unicode text.
+    /// Its key; `None` if that is not Unicode.
     pub(super) fn key(&self) -> Option<String> {
         string(self.name)
     }
 }
 
-/// The members of an object, in order, duplicates and all; none of anything else.
+/// The members of an object in order, with duplicates; none for any other value.
 pub(super) fn members(object: Raw<'_>) -> Vec<Member<'_>> {
     serde_json::from_str::<Members<'_>>(object.get()).map(|members| members.0).unwrap_or_default()
 }
 
-/// The elements of an array, in order; none of anything else.
+/// The elements of an array in order; none for any other value.
 pub(super) fn elements(array: Raw<'_>) -> Vec<Raw<'_>> {
     serde_json::from_str(array.get()).unwrap_or_default()
 }
 
-/// The value of a key: of duplicates, `JSON.parse` keeps the last.
+/// The value of a key; the last one if the key occurs twice, as `JSON.parse` does.
 pub(super) fn member<'a>(object: Raw<'a>, key: &str) -> Option<Raw<'a>> {
     members(object).into_iter().rfind(|member| member.is(key)).map(|member| member.value)
 }
 
-/// The value as text; `None` if it is no string, or no Unicode.
+/// The value of a string; `None` for any other value, or if it is not Unicode.
 pub(super) fn string(value: Raw<'_>) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }

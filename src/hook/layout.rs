@@ -1,5 +1,5 @@
-//! How an edit looks: what is put in is laid out as the text around it, and what is taken out takes
-//! the comma with it.
+//! The layout of an edit: an inserted value is indented like the text around it, and a removed one takes its comma
+//! along.
 
 use std::ops::Range;
 
@@ -8,30 +8,30 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 
 use super::json::{Document, elements, members};
 
-/// Where the file does not show how it is indented: what Claude Code itself writes.
+/// The indentation for a file that does not show one. Claude Code itself writes it.
 const USUAL_INDENT: &str = "  ";
 
-/// What becomes of a part of the text.
+/// Whether a part of the text stays.
 #[derive(Debug)]
 pub(super) enum Fate {
-    /// It goes.
+    /// It is removed.
     Gone,
-    /// It stays, but for these parts.
+    /// It stays without these parts.
     Stays(Vec<Range<usize>>),
 }
 
-/// How a text is written.
+/// The indentation and line ends of a text.
 #[derive(Debug)]
 pub(super) struct Style<'a> {
     text: &'a str,
     newline: &'static str,
     indent: &'a str,
-    /// All on one line.
+    /// The text is on one line.
     compact: bool,
 }
 
 impl<'a> Style<'a> {
-    /// As the text shows it. An empty object shows nothing and is taken for one of many lines.
+    /// The style of a text. An empty object counts as one with many lines.
     pub(super) fn of(document: &Document<'a>) -> Style<'a> {
         let text = document.text;
         let newline = match text.find('\n') {
@@ -51,13 +51,12 @@ impl<'a> Style<'a> {
         }
     }
 
-    /// The whole content of a text that had none.
+    /// The text of a file that contains only this value.
     pub(super) fn alone(&self, value: &Value) -> String {
         self.pretty(value, "") + self.newline
     }
 
-    /// The text with a value (and its key, in an object) put last into a container, whose children
-    /// are given.
+    /// The text with a value (in an object with its key) inserted as the last child of a container.
     pub(super) fn put_last(
         &self,
         container: Range<usize>,
@@ -97,13 +96,13 @@ impl<'a> Style<'a> {
         let written =
             serde::Serialize::serialize(value, &mut Serializer::with_formatter(&mut bytes, formatter));
         debug_assert!(written.is_ok(), "a vector takes everything");
-        // Strings hold no line ends of their own: JSON escapes them.
+        // Strings contain no line ends, because JSON escapes them.
         String::from_utf8_lossy(&bytes).replace('\n', &format!("{}{outer}", self.newline))
     }
 }
 
-/// The fate of a container from that of its children. One that has lost them all goes too, if only an
-/// install makes such a one; otherwise it is left empty.
+/// The fate of a container, from the fates of its children. If all of them are removed, the container is removed too if
+/// an install made it (`made`); otherwise it stays empty.
 pub(super) fn container(whole: Range<usize>, children: Vec<(Range<usize>, Fate)>, made: bool) -> Fate {
     let all_gone = children.iter().all(|(_, fate)| matches!(fate, Fate::Gone));
     match (children.is_empty() || !all_gone, made) {
@@ -113,7 +112,7 @@ pub(super) fn container(whole: Range<usize>, children: Vec<(Range<usize>, Fate)>
     }
 }
 
-/// The text without these parts, which are in order.
+/// The text without these parts, which must be in order.
 pub(super) fn without(text: &str, cuts: &[Range<usize>]) -> String {
     let mut left = String::with_capacity(text.len());
     let mut at = 0;
@@ -124,22 +123,22 @@ pub(super) fn without(text: &str, cuts: &[Range<usize>]) -> String {
     left + &text[at..]
 }
 
-/// Takes out single children, each with one comma, and what goes inside of those that stay.
+/// The parts to remove: single children, each with one comma, and parts of children that stay.
 fn cuts(children: Vec<(Range<usize>, Fate)>) -> Vec<Range<usize>> {
     let mut cuts = Vec::new();
-    // Where the child before this one ended, if any stays before it.
+    // The end of the last child that stays.
     let mut end_before: Option<usize> = None;
     let mut gone_since: Option<usize> = None;
     for (span, fate) in children {
         match (fate, end_before) {
-            // After one that stays: with the comma before it.
+            // After a child that stays, the comma before the removed one goes.
             (Fate::Gone, Some(end)) => cuts.push(end..span.end),
             (Fate::Gone, None) => {
                 gone_since.get_or_insert(span.start);
                 continue;
             }
             (Fate::Stays(inside), _) => {
-                // Before the first that stays: with the comma after it.
+                // Before the first child that stays, the comma after the removed one goes.
                 cuts.extend(gone_since.take().map(|start| start..span.start));
                 cuts.extend(inside);
             }
@@ -149,13 +148,13 @@ fn cuts(children: Vec<(Range<usize>, Fate)>) -> Vec<Range<usize>> {
     cuts
 }
 
-/// The blanks that the line of this place begins with.
+/// The blanks at the beginning of the line with this position.
 fn line_indent(text: &str, at: usize) -> &str {
     let line = &text[text[..at].rfind(['\n', '\r']).map_or(0, |end| end + 1)..at];
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
-/// The indentation, if nothing else comes before this place on its line, and it is not the first.
+/// The indentation before this position, if there is nothing else before it on its line and it is not the first line.
 fn own_line(text: &str, at: usize) -> Option<&str> {
     let start = text[..at].rfind('\n')? + 1;
     let indent = &text[start..at];

@@ -1,8 +1,7 @@
-//! Session hooks: when a session has ended, mcp-reap looks for what it left behind.
+//! Session hooks: when a session of a client has ended, mcp-reap looks for the servers that it left behind.
 //!
-//! [`settings`] edits a client's settings as text, `install` does it to the file on disk, `plugin` and
-//! `trust` look at what else decides whether a hook runs, [`event`] reads what the client writes to a
-//! hook, and `watch` decides what a call has to do.
+//! [`settings`] edits a client's settings as text, and `install` the file on disk. `plugin` and `trust` read what else
+//! decides whether a hook runs. [`event`] reads what the client writes to a hook, and `watch` decides what a call does.
 
 pub mod event;
 pub(crate) mod install;

@@ -1,8 +1,8 @@
-//! mcp-reap as a plugin of Claude Code: its hooks run without an entry in the settings.
+//! mcp-reap as a plugin of Claude Code, whose hooks run without an entry in the settings.
 //!
-//! Claude Code keeps what is installed in `plugins/installed_plugins.json` of its folder, by `name@marketplace` with one
-//! record for each scope, and what is switched on in `enabledPlugins` of the settings files: a plugin runs where the last
-//! of them that names it says `true`.
+//! Claude Code lists installed plugins in `plugins/installed_plugins.json` of its folder, by `name@marketplace` and
+//! with one record for each scope. It lists plugins that are switched on in `enabledPlugins` of the settings files. A
+//! plugin runs if the last of these files that names it has the value `true`.
 
 use std::path::{Path, PathBuf};
 
@@ -12,31 +12,31 @@ use serde_json::Value;
 use super::error::InstallError;
 use super::install::text;
 
-/// The plugin's name, whichever marketplace it came from.
+/// The plugin's name in every marketplace.
 const NAME: &str = "mcp-reap";
 
-/// What Claude Code knows of the plugin.
+/// The plugin in the files of Claude Code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct PluginStatus {
     /// `mcp-reap@MARKETPLACE`.
     pub(crate) id: String,
-    /// Switched on.
+    /// Whether it is switched on.
     pub(crate) enabled: bool,
-    /// It was fetched for this person or project; one that is only switched on is fetched at the next start.
+    /// Whether it was fetched for this person or project. If it is only switched on, it is fetched at the next start.
     pub(crate) installed: bool,
-    /// The settings file that switches it on or off; `None` where none names it.
+    /// The settings file that switches it on or off; `None` if none names it.
     pub(crate) file: Option<PathBuf>,
 }
 
 impl PluginStatus {
-    /// Its hooks run.
+    /// Do its hooks run?
     pub(crate) fn runs(&self) -> bool {
         self.enabled && self.installed
     }
 }
 
-/// The plugin, for a person whose Claude Code has its settings in `folder`, in this project if there is one; `None` where
-/// Claude Code knows of none.
+/// The state of the plugin for a person and a project, if one is given. `folder` has the settings of Claude Code.
+/// `None` if no file names the plugin.
 ///
 /// # Errors
 /// When a settings file cannot be read or is not JSON.
@@ -74,7 +74,7 @@ pub(crate) fn status(folder: &Path, project: Option<&Path>) -> Result<Option<Plu
     for at in here {
         found[at].installed = true;
     }
-    // Of several marketplaces' the one that runs matters.
+    // If it comes from several marketplaces, the one that runs is reported.
     found.sort_by_key(|plugin| (!plugin.runs(), !plugin.enabled));
     Ok(found.into_iter().next())
 }
@@ -83,8 +83,8 @@ fn is_ours(id: &str) -> bool {
     id.split('@').next() == Some(NAME)
 }
 
-/// Whether one of the records is for everywhere or for this project. The first version of the file had one record
-/// instead of a list.
+/// Is one of the records for all projects or for this one? The first version of the file had one record instead of a
+/// list.
 fn is_for(records: &Value, project: Option<&Path>) -> bool {
     let one = std::slice::from_ref(records);
     let records = records.as_array().map_or(one, Vec::as_slice);
@@ -94,7 +94,7 @@ fn is_for(records: &Value, project: Option<&Path>) -> bool {
     })
 }
 
-/// The JSON in a file; null where there is none.
+/// The JSON of a file; null if there is no file.
 fn value(file: &Path) -> Result<Value, InstallError> {
     let text = text(file)?;
     let json = text.trim_start_matches('\u{feff}');

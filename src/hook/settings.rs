@@ -1,8 +1,7 @@
-//! A client's settings, as text in and text out: our entries are put in and taken out, and every
-//! other byte stays as it is.
+//! Inserts our entries into the text of a client's settings, and removes them. No other byte changes.
 //!
-//! An entry is ours if it runs a program called `mcp-reap` with the arguments `hook run`, and nothing
-//! else is. [`HookClient`] has the form that each client reads.
+//! An entry is ours if it runs a program called `mcp-reap` with exactly the arguments `hook run`. [`HookClient`] has
+//! the form that each client reads.
 //!
 //! ```
 //! use std::path::Path;
@@ -27,31 +26,31 @@ use super::text::Settings;
 /// A text after an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edited {
-    /// All of it.
+    /// The whole text.
     pub text: String,
-    /// What is different; empty when nothing is.
+    /// The changes; empty if there are none.
     pub edits: Vec<Edit>,
 }
 
-/// One difference.
+/// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "edit")]
 pub enum Edit {
-    /// The entry of an event was put in.
+    /// An entry for an event was inserted.
     Added {
         /// The event.
         event: &'static str,
     },
-    /// An entry ran the program from another place, and runs it from here now.
+    /// An entry ran the program at another path, which is now this one's.
     Moved {
         /// The event.
         event: &'static str,
-        /// The other place.
+        /// The other path.
         from: String,
     },
-    /// The entries of an event were taken out.
+    /// The entries of an event were removed.
     Removed {
-        /// The event, which may be any: an entry is ours wherever the person moved it.
+        /// The event. It may be any, because the person may have moved the entry.
         event: String,
     },
 }
@@ -59,9 +58,9 @@ pub enum Edit {
 /// Our entries in a settings text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookStatus {
-    /// Each event that an install listens to.
+    /// Each event that calls our hook, and whether it has our entry.
     pub events: Vec<(&'static str, HookPresence)>,
-    /// The text turns hooks off, or ours: nothing runs, whatever is installed.
+    /// Whether the text switches all hooks or ours off. Then nothing runs, whatever is installed.
     pub hooks_disabled: bool,
 }
 
@@ -72,14 +71,14 @@ pub enum HookPresence {
     Absent,
     /// Yes, and it runs this program.
     Installed,
-    /// Yes, but it runs the program that stands here.
+    /// Yes, but it runs the program at this path.
     OtherBinary(String),
 }
 
-/// Puts our entries in, or brings their path up to date. A second time changes nothing.
+/// Inserts our entries, or corrects their path. A second call changes nothing.
 ///
 /// # Errors
-/// When the text is not JSON or not of the shape of settings. Nothing is guessed or repaired.
+/// When the text is not JSON or not of the shape of settings. It is not repaired.
 pub fn install(text: &str, command: &HookCommand) -> Result<Edited, SettingsError> {
     let mut change = Edited { text: text.to_owned(), edits: Vec::new() };
     for event in command.client.events() {
@@ -90,12 +89,12 @@ pub fn install(text: &str, command: &HookCommand) -> Result<Edited, SettingsErro
     Ok(change)
 }
 
-/// Takes our entries out. `before` is the text from before the install, empty where there was no file:
-/// if an install is all that has happened to it since, it comes back to the byte. Otherwise the
-/// containers that an install makes go with the entries, and all other bytes stay.
+/// Removes our entries. `before` is the text from before the install; empty if there was no file. If nothing but an
+/// install has changed it since, it is restored to the byte. Otherwise the entries and the containers that an install
+/// makes are removed, and all other bytes stay.
 ///
 /// # Errors
-/// When the text is not JSON. A shape that the client would not read has nothing of ours in it.
+/// When the text is not JSON. A text of another shape contains nothing of ours and is no error.
 pub fn uninstall(client: HookClient, text: &str, before: &str) -> Result<Edited, SettingsError> {
     let settings = Settings::parse(client, text)?;
     let edits: Vec<Edit> =
@@ -129,8 +128,8 @@ pub fn status(text: &str, command: &HookCommand) -> Result<HookStatus, SettingsE
     })
 }
 
-/// Where our entries of an event stand: the number of the group and that of the entry in it, from 0; none in a text
-/// that is no settings.
+/// The positions of our entries of an event: the index of the group and of the entry in it. None in a text that is no
+/// settings.
 pub(crate) fn positions(client: HookClient, text: &str, event: &str) -> Vec<(usize, usize)> {
     Settings::parse(client, text).and_then(|settings| settings.positions(event)).unwrap_or_default()
 }
@@ -143,7 +142,7 @@ fn install_event(text: &str, event: &'static str, command: &HookCommand) -> Resu
         return Ok(Edited { text, edits: vec![Edit::Added { event }] });
     }
     let mut change = Edited { text: text.to_owned(), edits: Vec::new() };
-    // From the last to the first, so that the places of the others stay true.
+    // The entries are changed from the last to the first, so that the positions of the others stay valid.
     for (program, from) in entries.into_iter().rev().filter(|(_, program)| *program != command.program) {
         let value = Value::from(command.line()).to_string();
         change.text.replace_range(program, &value);

@@ -1,5 +1,5 @@
-//! A settings text as a client reads it: `hooks`, their events, each a list of groups, each with a
-//! list of entries (Cursor: a list of entries); which of those are ours, and the text with or without them.
+//! A settings text as a client reads it: `hooks` has events, each with a list of groups, each with a list of entries
+//! (with Cursor each event has a list of entries). Finds our entries, inserts them and removes them.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::error::SettingsError;
 use super::json::{Document, Member, Raw, elements, member, members, string};
 use super::layout::{self, Fate, Style};
 
-/// The text and where its values stand.
+/// The text and the positions of its values.
 pub(super) struct Settings<'a> {
     document: Document<'a>,
     client: HookClient,
@@ -45,13 +45,13 @@ impl<'a> Settings<'a> {
         Err(SettingsError::Shape { what: what.to_owned(), expected, line, column })
     }
 
-    /// Our entries of an event: where the `command` stands, and the program's path.
+    /// Our entries of an event: the bytes of the `command`, and the program's path.
     pub(super) fn entries(&self, event: &str) -> Result<Vec<(Range<usize>, String)>, SettingsError> {
         let ours = self.event(event)?.map(|items| self.ours_below(items)).unwrap_or_default();
         Ok(ours.into_iter().map(|(command, program)| (self.document.span(command), program)).collect())
     }
 
-    /// The text with a group put last into an event, and what is missing on the way made.
+    /// The text with a group added as the last of an event. Missing containers are created.
     pub(super) fn with(&self, event: &str, group: Value) -> Result<String, SettingsError> {
         let text = match (self.root()?, self.hooks()?, self.event(event)?) {
             (_, _, Some(groups)) => self.put(groups, None, &group),
@@ -76,7 +76,7 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// The text with a value put last into a container.
+    /// The text with a value added as the last of a container.
     fn put(&self, container: Raw<'_>, key: Option<&str>, value: &Value) -> String {
         let below: Vec<Range<usize>> = match key {
             Some(_) => members(container).iter().map(|member| self.document.span_of_member(member)).collect(),
@@ -85,8 +85,8 @@ impl<'a> Settings<'a> {
         Style::of(&self.document).put_last(self.document.span(container), &below, key, value)
     }
 
-    /// Every event that has entries of ours, once each, in the order of the text; duplicates that do
-    /// not count are looked into as well.
+    /// Every event that has entries of ours, once, in the order of the text. Duplicate keys, which the client ignores,
+    /// are searched too.
     pub(super) fn events_of_ours(&self) -> Vec<String> {
         let root = self.document.root.map(members).unwrap_or_default();
         let hooks = root.into_iter().filter(|member| member.is("hooks"));
@@ -104,7 +104,7 @@ impl<'a> Settings<'a> {
     pub(super) fn without(&self) -> String {
         let Some(root) = self.document.root else { return self.document.text.to_owned() };
         let members_of_root = members(root);
-        // Were there a second one, then without this one that would begin to count.
+        // If there is a second `hooks`, the client would read that one when this one is removed.
         let only = members_of_root.iter().filter(|member| member.is("hooks")).count() == 1;
         let fates = members_of_root.iter().map(|member| {
             let fate = if member.is("hooks") { self.fate_of_hooks(member.value, only) } else { stays() };
@@ -136,7 +136,8 @@ impl<'a> Settings<'a> {
         }
         let members = members(group);
         let Some(hooks) = members.iter().rfind(|member| member.is("hooks")) else { return stays() };
-        // An install writes nothing else into a group.
+        // An install writes only this matcher beside the entries. A group with anything else stays, also without
+        // entries.
         let matcher = self.client.matcher(event);
         let ours = |member: &Member<'_>| member.is("matcher") && string(member.value).as_deref() == matcher;
         let bare = members.iter().all(|member| std::ptr::eq(member, hooks) || ours(member));
@@ -150,7 +151,7 @@ impl<'a> Settings<'a> {
         if self.our_program(entry).is_some() { Fate::Gone } else { stays() }
     }
 
-    /// Our entries in an event's array: the `command` as it stands, and the program in it.
+    /// Our entries in the array of an event: the `command`, and the program in it.
     fn ours_below<'r>(&self, items: Raw<'r>) -> Vec<(Raw<'r>, String)> {
         self.entries_below(items).into_iter().flatten().filter_map(|entry| self.our_program(entry)).collect()
     }
@@ -183,7 +184,7 @@ impl<'a> Settings<'a> {
         Some((command, program))
     }
 
-    /// Where our entries of an event stand: the number of the group and that of the entry in it, from 0.
+    /// The positions of our entries of an event: the index of the group and of the entry in it.
     pub(super) fn positions(&self, event: &str) -> Result<Vec<(usize, usize)>, SettingsError> {
         let groups = self.event(event)?.map(|items| self.entries_below(items)).unwrap_or_default();
         let ours = |(group, entries): (usize, Vec<Raw<'_>>)| {
@@ -193,7 +194,7 @@ impl<'a> Settings<'a> {
         Ok(groups.into_iter().enumerate().flat_map(ours).collect())
     }
 
-    /// Whether the client was told in this text to run no hooks, or not ours.
+    /// Does this text switch off all hooks, or ours?
     pub(super) fn disabled(&self) -> Result<bool, SettingsError> {
         let Some(root) = self.root()? else { return Ok(false) };
         Ok(match self.client {

@@ -1,14 +1,14 @@
-//! Whether Codex runs a hook: it passes over one that the person was not asked about, and says nothing.
+//! Does Codex run a hook? It ignores a hook silently until it has asked the person about it.
 //!
-//! The person's answer is in their `config.toml`, under the hook's file, event and place:
+//! The answer is in the person's `config.toml`, under the hook's file, event and position:
 //!
 //! ```toml
 //! [hooks.state."/home/u/.codex/hooks.json:session_end:0:0"]
 //! trusted_hash = "sha256:..."
 //! ```
 //!
-//! The hash is of the entry, so a changed one is asked about again. It is Codex's own business and not worked out here:
-//! that there is one says that the person was asked (codex-rs/hooks/src/engine/discovery.rs).
+//! The hash is that of the entry, so Codex asks again about a changed entry. The hash is not checked here. If there is
+//! one, the person was asked (codex-rs/hooks/src/engine/discovery.rs).
 
 use std::path::Path;
 
@@ -19,28 +19,28 @@ use super::error::InstallError;
 use super::install::text;
 use super::settings::{HookClient, positions};
 
-/// What Codex was told of a hook.
+/// The person's answer about a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Trust {
-    /// Nothing: it is passed over.
+    /// There is none, so Codex ignores the hook.
     NotAsked,
-    /// That it is trusted, as it was then.
+    /// The hook was trusted as it was then.
     Recorded,
-    /// That it is switched off.
+    /// The hook is switched off.
     Off,
 }
 
-/// What Codex was told of everything that an install writes.
+/// The person's answers about all entries that an install writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CodexTrust {
-    /// Of our entry for each event that has one.
+    /// The answer about our entry, for each event that has one.
     pub(crate) events: Vec<(&'static str, Trust)>,
-    /// No hook runs: `hooks = false` under `[features]`.
+    /// Whether no hook runs, because of `hooks = false` under `[features]`.
     pub(crate) hooks_off: bool,
 }
 
-/// Reads what Codex was told of the entries in this `hooks.json`, from the person's own configuration.
+/// Reads the answers about our entries in this `hooks.json` from the person's `config.toml`.
 ///
 /// # Errors
 /// When one of the two files cannot be read, or the configuration is not TOML.
@@ -50,21 +50,21 @@ pub(crate) fn of_codex(hooks: &Path, config: &Path) -> Result<CodexTrust, Instal
         InstallError::Unparsed { file: config.to_owned(), why: error.to_string() }
     })?;
     let state = config.get("hooks").and_then(|hooks| hooks.get("state"));
-    // Codex writes the path as it found it: by the name of its folder, or by where a link leads.
+    // Codex writes the path as it was found, or with its links resolved.
     let real = hooks.canonicalize().unwrap_or_else(|_| hooks.to_owned());
-    let told = |event: &str, (group, entry): (usize, usize)| {
-        let said = [hooks, &real]
+    let answer = |event: &str, (group, entry): (usize, usize)| {
+        let recorded = [hooks, &real]
             .into_iter()
             .find_map(|path| state?.get(format!("{}:{}:{group}:{entry}", path.display(), key(event))));
-        match said {
-            Some(said) if said.get("enabled").and_then(Value::as_bool) == Some(false) => Trust::Off,
-            Some(said) if said.get("trusted_hash").is_some() => Trust::Recorded,
+        match recorded {
+            Some(recorded) if recorded.get("enabled").and_then(Value::as_bool) == Some(false) => Trust::Off,
+            Some(recorded) if recorded.get("trusted_hash").is_some() => Trust::Recorded,
             _ => Trust::NotAsked,
         }
     };
     let events = HookClient::Codex.events().iter().filter_map(|event| {
         let place = positions(HookClient::Codex, &entries, event).into_iter().next()?;
-        Some((*event, told(event, place)))
+        Some((*event, answer(event, place)))
     });
     let features = config.get("features");
     let hooks_off =
@@ -72,7 +72,7 @@ pub(crate) fn of_codex(hooks: &Path, config: &Path) -> Result<CodexTrust, Instal
     Ok(CodexTrust { events: events.collect(), hooks_off })
 }
 
-/// An event's name in the key.
+/// The name of an event in the key.
 fn key(event: &str) -> &'static str {
     match event {
         "SessionStart" => "session_start",
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     /// `hooks.json` as an install leaves it, behind another entry at the session's start.
-    fn told(config: &str) -> Result<CodexTrust, InstallError> {
+    fn answers(config: &str) -> Result<CodexTrust, InstallError> {
         let folder = tempfile::tempdir().unwrap();
         let hooks = folder.path().join("hooks.json");
         let before = r#"{"hooks": {"SessionStart": [{"hooks": [{"type": "command", "command": "hello"}]}]}}"#;
@@ -128,15 +128,19 @@ mod tests {
             ("[hooks]\nstate = 7", Trust::NotAsked, Trust::NotAsked),
         ] {
             let expected = vec![("SessionEnd", end), ("SessionStart", start)];
-            assert_eq!(told(config).unwrap(), CodexTrust { events: expected, hooks_off: false }, "{config}");
+            assert_eq!(
+                answers(config).unwrap(),
+                CodexTrust { events: expected, hooks_off: false },
+                "{config}"
+            );
         }
     }
 
     #[test]
     fn hooks_can_be_off_altogether_and_a_broken_file_is_named() {
-        assert!(told("[features]\nhooks = false").unwrap().hooks_off);
-        assert!(!told("[features]\nhooks = true").unwrap().hooks_off);
-        let error = told("[features").unwrap_err().to_string();
+        assert!(answers("[features]\nhooks = false").unwrap().hooks_off);
+        assert!(!answers("[features]\nhooks = true").unwrap().hooks_off);
+        let error = answers("[features").unwrap_err().to_string();
         assert!(error.contains("config.toml") && error.contains("line 1"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
-//! What a call of the hook has to do, and which instances it is about.
+//! Decides what a call of the hook does, and which instances it concerns.
 //!
-//! Both only narrow: the verdicts decide what may be ended, and a hook never widens them.
+//! Both only leave instances out. The verdicts decide what may be ended.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,47 +10,47 @@ use crate::process::{Pid, ProcessRecord};
 use crate::roles::is_tool_job;
 use crate::tree::Tree;
 
-/// Names the client in the environment of Claude Code's hooks.
+/// The variable with the client's pid in the environment of Claude Code's hooks.
 pub(crate) const CLIENT_VARIABLE: &str = "CLAUDE_PID";
 
-/// A session that ends, by all that distinguishes its servers from those of others.
+/// A session that ends, with what distinguishes its servers from those of other sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Session {
-    /// The client, which still lives when its hook is called. To wait for it, its start time is needed
-    /// as well: the number is free again afterwards.
+    /// The client, which still lives when its hook is called. Waiting for its end needs its start time too, because the
+    /// pid may be reused.
     pub(crate) client: Pid,
-    /// Its name for the session.
+    /// The client's name for the session.
     pub(crate) id: Option<String>,
 }
 
-/// What to do.
+/// What a call does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Nothing: no server was left, or none of this client's servers is unused.
     Nothing,
     /// Let the hook return, wait for the client to end, then look at what the session left.
     WatchSession(Session),
-    /// Look at everything: some session may have ended without a hook (a crash, SIGKILL).
+    /// Look at all instances, because a session may have ended without a hook (a crash, SIGKILL).
     Sweep,
 }
 
-/// The client's number, from the value of [`CLIENT_VARIABLE`]. Pid 1 is no client that ends.
+/// The client's pid, from the value of [`CLIENT_VARIABLE`]. Pid 1 does not count, because it never ends before us.
 pub(crate) fn client_pid(value: &str) -> Option<Pid> {
     value.trim().parse().ok().filter(|pid| *pid > 1).map(Pid)
 }
 
-/// The client that called the hook, where the environment does not say: the nearest above us.
+/// The client that called the hook, if the environment does not name it: the nearest one above us.
 ///
-/// Nearest, because launchers of clients are called like them (Gemini CLI runs itself a second time,
-/// and it is the inner one that talks to the servers).
+/// It is the nearest because a launcher of a client may have its name. (Gemini CLI runs itself a second time, and the
+/// inner process talks to the servers.)
 pub(crate) fn client_above(tree: &Tree<'_>, is_client: impl Fn(Pid) -> bool, us: Pid) -> Option<Pid> {
     tree.ancestors(tree.get(us)?).into_iter().map(ProcessRecord::pid).find(|pid| is_client(*pid))
 }
 
-/// What to do for an event. `client` called the hook, as far as that is known.
+/// What to do for an event. `client` called the hook, if that is known.
 ///
-/// `clear` and `resume` end a session but not the client, and its servers stay its direct children
-/// and in use. `clear` and `compact` as sources begin none.
+/// `clear` and `resume` end a session but not the client, whose servers stay its children and in use. A start with the
+/// source `clear` or `compact` begins no session.
 pub(crate) fn should_act(event: &HookEvent, client: Option<Pid>) -> Action {
     match &event.kind {
         HookEventKind::SessionEnd { reason } if matches!(reason.as_str(), "clear" | "resume") => {
@@ -58,7 +58,7 @@ pub(crate) fn should_act(event: &HookEvent, client: Option<Pid>) -> Action {
         }
         HookEventKind::SessionEnd { .. } => match client {
             Some(client) => Action::WatchSession(Session { client, id: event.session_id.clone() }),
-            // No client to wait for. What is still ending is young or in use, and is left alone.
+            // There is no client to wait for. Instances that are still ending are young or in use, and are left alone.
             None => Action::Sweep,
         },
         HookEventKind::SessionStart { source } if matches!(source.as_str(), "clear" | "compact") => {
@@ -69,13 +69,11 @@ pub(crate) fn should_act(event: &HookEvent, client: Option<Pid>) -> Action {
     }
 }
 
-/// Whether the session's client started this instance.
-///
-/// By the parent, as long as there is one. By the process group, which is the client's pid where
-/// the client leads its group; no later process can get that number as long as a member of the
-/// group lives (POSIX `fork`). By the session's id in the environment, which survives every
-/// wrapper; after `/clear` and `/resume` servers keep the id they were started with, so another id
-/// proves nothing. What a Bash tool started is not the session's.
+/// Did the session's client start this instance? One of three facts shows it. The parent of the root is the client. Or
+/// its process group is the client's pid, if the client leads a group; no later process can get that pid while a member
+/// of the group lives (POSIX `fork`). Or the environment has the session's id, which every wrapper passes on. After
+/// `/clear` and `/resume` servers keep the id with which they were started, so another id proves nothing. A job of a
+/// Bash tool does not belong to the session.
 pub(crate) fn belongs_to_session(instance: &Instance<'_>, session: &Session) -> bool {
     let root = instance.root;
     if is_tool_job(root) {

@@ -1,4 +1,4 @@
-//! Runs another program: no shell, no inherited environment, bounded output, and an end in time.
+//! Runs another program without a shell and without our environment, with bounded output and a time limit.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// Where programs lie; the last is NixOS's. The person's `PATH` is not searched: what is found there
-/// may be anything. A caller that means another program names its path.
+/// The folders that are searched for programs; the last one is that of NixOS. The person's `PATH` is not searched, because
+/// it may contain any program. A caller that needs another program gives its path.
 const SEARCH: [&str; 4] = ["/usr/bin", "/bin", "/usr/sbin", "/run/current-system/sw/bin"];
 
-/// What to run, and how much of it.
+/// A program to run, with its limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
     /// The program's name, or its absolute path.
     pub(crate) program: &'a str,
     /// Its arguments.
     pub(crate) args: &'a [&'a str],
-    /// Its environment, and nothing else but `LC_ALL=C`, `TZ=UTC` and a `PATH` of the system's
-    /// folders: every version of every tool then writes words and times that can be parsed.
+    /// Its environment. Besides these variables it gets only `LC_ALL=C`, `TZ=UTC` and a `PATH` of the system's folders, so
+    /// that every version of a tool prints words and times that can be parsed.
     pub(crate) environment: &'a [(String, String)],
     /// How long it may run.
     pub(crate) limit: Duration,
@@ -28,7 +28,7 @@ pub(crate) struct Call<'a> {
     pub(crate) largest: usize,
 }
 
-/// What a program wrote, and how it ended.
+/// The output and the exit code of a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Its exit code; `None` when a signal ended it.
@@ -59,7 +59,7 @@ impl Output {
 /// Why there is no output.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// It is not on this machine.
+    /// The program is not on this machine.
     #[error("{0} is not on this machine")]
     Missing(String),
     /// It could not be started, read or waited for.
@@ -76,11 +76,10 @@ pub enum CallError {
 }
 
 impl Call<'_> {
-    /// Runs the program to its end. A program that gives no output in the end is our own child, and is
-    /// killed.
+    /// Runs the program to its end. If it exceeds a limit, it is killed.
     ///
     /// # Errors
-    /// See [`CallError`]. A program that ends with another exit code than 0 is no error.
+    /// See [`CallError`]. An exit code other than 0 is no error.
     pub(crate) fn run(&self) -> Result<Output, CallError> {
         let name = || self.program.to_owned();
         let broken = |source| CallError::Broken { program: name(), source };
@@ -106,8 +105,8 @@ impl Call<'_> {
         output.map_err(broken)?.ok_or_else(|| CallError::Silent(name()))
     }
 
-    /// Reads both outputs as they come, so that neither pipe fills up. `None` when it took too long or
-    /// wrote too much.
+    /// Reads stdout and stderr at the same time, so that neither pipe fills up. `None` if the program took too long or wrote
+    /// too much.
     fn collect(&self, child: &mut Child) -> io::Result<Option<Output>> {
         let deadline = Instant::now() + self.limit;
         let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
@@ -137,7 +136,7 @@ impl Call<'_> {
                 return Ok(None);
             }
         }
-        // It closed its outputs; what is left of its life is normally well below a millisecond.
+        // The program has closed both outputs, and normally ends within a millisecond.
         loop {
             match child.try_wait()? {
                 Some(status) => {
@@ -152,7 +151,7 @@ impl Call<'_> {
     }
 }
 
-/// One read; at the end of the input, no more of it.
+/// Reads once. At the end of the input, `from` becomes `None`.
 fn read_some<R: Read>(from: &mut Option<R>, to: &mut Vec<u8>) -> io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     if let Some(reader) = from {

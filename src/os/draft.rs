@@ -12,40 +12,38 @@ use rustix::io::Errno;
 /// Who may use a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Everybody may read it, less what the umask takes.
+    /// Everybody may read it, as far as the umask allows.
     Usual,
-    /// These permission bits, whatever the umask, and this group where it can be given.
+    /// Exactly these permission bits, and this group if that is permitted.
     Exactly {
         /// The lowest twelve bits of the mode.
         mode: u32,
-        /// The number of the group; `None` for the usual one.
+        /// The group id; `None` for the default group.
         group: Option<u32>,
     },
 }
 
-/// New content on the disk, beside the file whose place it will take. Gone again when dropped.
+/// New content on the disk, in the folder of the file that it will replace. It is removed when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Draft {
     path: PathBuf,
 }
 
 impl Draft {
-    /// Writes a file into the folder of `target`, which exists, under a name that neither systemd nor
-    /// launchd reads.
+    /// Writes a file into the folder of `target`, which must exist. Neither systemd nor launchd reads a file with its name.
     ///
     /// # Errors
-    /// What the operating system reports; nothing is left then.
+    /// What the operating system reports. No file is left then.
     pub(crate) fn beside(target: &Path, content: &[u8], access: Access) -> io::Result<Draft> {
         let (folder, name) = parts(target)?;
-        // Random, since a home may be shared by containers that have equal pids.
+        // The name is random, because containers with equal pids may share a home.
         let random = RandomState::new().build_hasher().finish();
         let path = folder.join(format!(".{}.mcp-reap-{random:016x}", name.to_string_lossy()));
         let mode = if access == Access::Usual { 0o666 } else { 0o600 };
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
         let draft = Draft { path };
         if let Access::Exactly { mode, group } = access {
-            // Not every group can be given. The mode comes after, since a change of group may take
-            // bits away.
+            // Not every group is permitted. The mode is set afterwards, because a change of the group may clear bits.
             let _ = group.map(|group| std::os::unix::fs::fchown(&file, None, Some(group)));
             file.set_permissions(Permissions::from_mode(mode))?;
         }
@@ -54,25 +52,24 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Takes the place of the file at `target`, or of none: a reader sees the old one or the new one,
-    /// also after a power failure.
+    /// Replaces the file at `target`, if there is one. A reader sees the old file or the new one, also after a power failure.
     ///
     /// # Errors
-    /// What the operating system reports; what was there is still there then.
+    /// What the operating system reports. The old file is still there then.
     pub(crate) fn replace(self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
         sync_folder(target);
         Ok(())
     }
 
-    /// Becomes the file at `target`, where nothing has that name.
+    /// Becomes the file at `target`, if there is no file with that name.
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`], and what the operating system reports.
     pub(crate) fn create(self, target: &Path) -> io::Result<()> {
         let cwd = rustix::fs::CWD;
         match rustix::fs::renameat_with(cwd, &self.path, cwd, target, RenameFlags::NOREPLACE) {
-            // File systems that do not know the flag: look, then move.
+            // The file system does not know the flag, so the name is checked before the move.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(target).is_ok() => {
                 return Err(ErrorKind::AlreadyExists.into());
             }
@@ -86,7 +83,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // After the move nothing has this name any more.
+        // After the move there is no file with this name.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -94,7 +91,7 @@ impl Drop for Draft {
 /// The folder and the name of a file.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidInput`] for a path without one of the two.
+/// [`ErrorKind::InvalidInput`] for a path without a folder or without a name.
 pub(crate) fn parts(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) if folder.as_os_str().is_empty() => Ok((Path::new("."), name)),
@@ -103,15 +100,15 @@ pub(crate) fn parts(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     }
 }
 
-/// A name is on the disk when its folder is: without this a power failure may bring back the old file,
-/// whole. Where folders cannot be synced there is nothing better.
+/// Writes the folder of a file to the disk. Without this a power failure may restore the old file. An error is ignored,
+/// because some file systems cannot do it.
 fn sync_folder(of: &Path) {
     let _ = parts(of).and_then(|(folder, _)| File::open(folder)?.sync_all());
 }
 
-/// Returns when the content is on the disk. fdatasync is enough: the length is data. On macOS std uses F_FULLFSYNC,
-/// which empties the disk's own cache too; some volumes (network shares, some FAT drivers) refuse it, and there fsync
-/// is all that can be had.
+/// Returns when the content is on the disk. fdatasync suffices, because it includes the length. On macOS std uses
+/// F_FULLFSYNC, which also empties the disk's own cache. Some volumes (network shares, some FAT drivers) refuse that, and
+/// fsync is used there.
 ///
 /// # Errors
 /// As fsync(2).
@@ -119,7 +116,8 @@ pub(crate) fn sync(file: &File) -> io::Result<()> {
     or_plainly(file.sync_data(), || Ok(rustix::fs::fsync(file)?))
 }
 
-/// A refusal means that nothing was tried. Any other error is the disk's own, and the next call might hide it.
+/// Calls `plain` only if `full` was refused, which means that nothing was tried. Any other error is one of the disk, which
+/// a second call might hide.
 fn or_plainly(full: io::Result<()>, plain: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     match full {
         Err(error)

@@ -1,4 +1,4 @@
-//! Reads a file that may be anything: missing, huge, a FIFO, a device.
+//! Reads a file that may be missing, huge, a FIFO or a device.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -10,13 +10,13 @@ use rustix::fs::OFlags;
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    /// A folder, a FIFO, a device, a socket; or a link, where none is followed.
+    /// It is a folder, a FIFO, a device or a socket; or a link that is not followed.
     #[error("not a regular file")]
     NotRegular,
-    /// More than is read.
+    /// It is larger than the limit.
     #[error("larger than {limit} bytes")]
     TooLarge {
-        /// The most that is read.
+        /// The limit.
         limit: u64,
     },
     /// What the operating system reports.
@@ -24,12 +24,12 @@ pub(crate) enum ReadError {
     Io(#[from] io::Error),
 }
 
-/// What a link at the end of a path means.
+/// Whether a link at the end of a path is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// It stands for what it leads to: people keep their configuration in a repository.
+    /// It is followed, because people keep their configuration in a repository.
     Follow,
-    /// It is no regular file.
+    /// It is an error: a link is no regular file.
     Refuse,
 }
 
@@ -37,13 +37,13 @@ pub(crate) enum Links {
 #[derive(Debug)]
 pub(crate) struct Opened {
     file: File,
-    /// Of the open file, so it stays true whatever happens to the path.
+    /// The metadata of the open file, which does not depend on the path any more.
     pub(crate) metadata: Metadata,
 }
 
-/// Opens a regular file; `None` if it does not exist. A file where a folder should be counts as none.
+/// Opens a regular file; `None` if it does not exist, also if a folder of its path is a file.
 ///
-/// Never waits for the other end of a FIFO, and takes no terminal for our own.
+/// This never waits for the other end of a FIFO, and never makes a terminal the controlling one.
 ///
 /// # Errors
 /// [`ReadError::NotRegular`], and what the operating system reports.
@@ -52,7 +52,7 @@ pub(crate) fn open(path: &Path, links: Links) -> Result<Option<Opened>, ReadErro
         Links::Follow => fs::metadata(path),
         Links::Refuse => fs::symlink_metadata(path),
     };
-    // Before the open, since to open some devices is to do something (a tape rewinds).
+    // The kind is checked before the open, because opening some devices has an effect (a tape rewinds).
     match looked {
         Ok(found) if !found.is_file() => return Err(ReadError::NotRegular),
         Ok(_) => {}
@@ -67,23 +67,23 @@ pub(crate) fn open(path: &Path, links: Links) -> Result<Option<Opened>, ReadErro
     let file = match OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path) {
         Ok(file) => file,
         Err(error) if is_absent(&error) => return Ok(None),
-        // A link or a socket that came meanwhile.
+        // The path has become a link or a socket meanwhile.
         Err(_) if links == Links::Refuse && fs::symlink_metadata(path).is_ok_and(|now| !now.is_file()) => {
             return Err(ReadError::NotRegular);
         }
         Err(error) => return Err(error.into()),
     };
-    // And again, now that it cannot be exchanged any more.
+    // The kind is checked again, now that the file cannot be exchanged any more.
     let metadata = file.metadata()?;
     if metadata.is_file() { Ok(Some(Opened { file, metadata })) } else { Err(ReadError::NotRegular) }
 }
 
 impl Opened {
-    /// All of its content, of at most `limit` bytes.
+    /// The whole content, of at most `limit` bytes.
     ///
     /// # Errors
-    /// [`ReadError::TooLarge`], also for a file whose size is smaller (one that grows, or one of
-    /// `/proc`), and what the operating system reports.
+    /// [`ReadError::TooLarge`], also for a file that reports a smaller size (because it grows, or is one of `/proc`), and
+    /// what the operating system reports.
     pub(crate) fn read(self, limit: u64) -> Result<Vec<u8>, ReadError> {
         let length = self.metadata.len();
         if length > limit {
@@ -101,7 +101,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ReadError
     open(path, Links::Follow)?.map(|opened| opened.read(limit)).transpose()
 }
 
-/// The content of whatever a person named, of at most `limit` bytes: a pipe will do, and is waited for.
+/// The content of a file or pipe that a person named, of at most `limit` bytes. It waits for a pipe.
 ///
 /// # Errors
 /// When it cannot be opened or read, or [`ReadError::TooLarge`].
@@ -115,7 +115,7 @@ fn read_all(from: impl Read, expected: usize, limit: u64) -> Result<Vec<u8>, Rea
     if bytes.len() as u64 > limit { Err(ReadError::TooLarge { limit }) } else { Ok(bytes) }
 }
 
-/// Is this how "there is no such file" looks? A file above it counts too.
+/// Does this error mean that there is no such file? It also does if a folder of the path is a file.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

@@ -1,12 +1,11 @@
-//! The person's folders: environment, user database, and the owners of the folders they name.
+//! The person's folders, by the environment and the user database, and the owners of these folders.
 
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// A value that is an absolute path. Empty and relative ones are as good as unset: a relative one
-/// would mean another folder in every directory, and the XDG base directory specification wants it
-/// ignored.
+/// The value, if it is an absolute path. An empty or relative value counts as unset: a relative one would mean another
+/// folder in every directory, and the XDG base directory specification says to ignore it.
 pub(crate) fn absolute(value: Option<OsString>) -> Option<PathBuf> {
     value.map(PathBuf::from).filter(|path| path.is_absolute())
 }
@@ -16,7 +15,7 @@ pub(crate) fn folder(variable: &str) -> Option<PathBuf> {
     absolute(std::env::var_os(variable))
 }
 
-/// The user as which this runs (the effective one).
+/// The effective user of this process.
 pub(crate) fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
@@ -42,13 +41,13 @@ pub(crate) fn current() -> Option<PathBuf> {
     folder("HOME").or_else(|| of_user(user()))
 }
 
-/// The owner of a folder, when that is neither this user nor root: `$HOME` under `sudo` without `-H`.
+/// The owner of a folder, if that is neither this user nor root, as for `$HOME` under `sudo` without `-H`.
 pub(crate) fn stranger(folder: &Path, user: u32) -> Option<u32> {
     let owner = std::fs::metadata(folder).ok()?.uid();
     (owner != user && owner != 0).then_some(owner)
 }
 
-/// Where temporary files go, as named and as it really is.
+/// The folder of temporary files, as it is set and with links resolved.
 pub(crate) fn temporary() -> Vec<PathBuf> {
     let named = std::env::temp_dir();
     let real = named.canonicalize().ok().filter(|real| *real != named);

@@ -1,10 +1,9 @@
-//! The facts of the machine: what it runs and how much memory it has. Read when they are shown, and
-//! never for a judgement.
+//! Facts of the machine: its system and its memory. They are only displayed, and no judgement uses them.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// One machine. What the system does not know is `None`.
+/// A machine. A value that the system does not know is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Machine {
     /// The operating system or distribution: `Debian GNU/Linux`, `macOS`.
@@ -13,11 +12,11 @@ pub(crate) struct Machine {
     pub(crate) os_version: Option<String>,
     /// The kernel's: `6.18.1`, `24.4.0`.
     pub(crate) kernel: Option<String>,
-    /// As Rust calls it: `x86_64`, `aarch64`.
+    /// The processor architecture by Rust's name: `x86_64`, `aarch64`.
     pub(crate) arch: &'static str,
     /// When it was started.
     pub(crate) booted_at: Option<DateTime<Utc>>,
-    /// Bytes of memory; in a container with a limit of its own, that limit.
+    /// Bytes of memory; in a container with a limit, that limit.
     pub(crate) memory: Option<u64>,
     /// Bytes of swap space.
     pub(crate) swap: Option<u64>,

@@ -1,8 +1,7 @@
-//! What every edge needs of the operating system: files that are read with a limit and replaced
-//! whole, other programs that are run with a limit, the person's folders, the facts of the machine, and whether a path
-//! stays.
+//! Small tasks of the operating system that all edges need: reading files with a limit, replacing files whole, running
+//! other programs with a limit, the person's folders, facts of the machine, and whether a path stays.
 //!
-//! Edges share this and nothing else. It knows nothing of MCP.
+//! Edges share only this module. It knows nothing of MCP.
 
 pub(crate) mod command;
 pub(crate) mod draft;

@@ -1,4 +1,4 @@
-//! Small files of the person's own: read as they are, replaced whole or not at all.
+//! Reads small files of the person, and replaces them whole or not at all.
 
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
@@ -14,22 +14,22 @@ use super::home;
 /// Why a file is left alone.
 #[derive(Debug, Error)]
 pub(crate) enum DiskError {
-    /// A link to what is not there.
+    /// It is a link whose target is missing.
     #[error("a link to a file that is missing")]
     Dangling,
-    /// A folder, a FIFO, a device.
+    /// It is a folder, a FIFO or a device.
     #[error("not a regular file")]
     NotRegular,
-    /// Of another user: of root's under sudo, or managed for the person.
+    /// It belongs to another user: root wrote it under sudo, or manages it for the person.
     #[error("owned by user {0}")]
     NotOwner(u32),
-    /// Its owner cannot write it, which is hardly an accident.
+    /// Its owner cannot write it, which is probably intended.
     #[error("read-only")]
     ReadOnly,
     /// It has a second name (a hard link), which would keep the old content.
     #[error("hard-linked under another name")]
     HardLinked,
-    /// Larger than a file of its kind is.
+    /// It is larger than the limit.
     #[error("larger than {0} bytes")]
     TooLarge(u64),
     /// Another program wrote it meanwhile. Nothing was changed.
@@ -50,21 +50,21 @@ impl From<ReadError> for DiskError {
     }
 }
 
-/// A file as it was read; what it replaces is exactly this.
+/// A file as it was read. Only this file is replaced.
 #[derive(Debug)]
 pub(crate) struct SeenFile {
     pub(crate) bytes: Vec<u8>,
     metadata: Metadata,
 }
 
-/// What changes when a file is written or replaced: device, inode, size, and the times of
-/// content and inode in nanoseconds.
+/// The values that change when a file is written or replaced: device, inode, size, and the times of content and inode
+/// in nanoseconds.
 fn identity(of: &Metadata) -> impl PartialEq + use<> {
     (of.dev(), of.ino(), of.size(), of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec())
 }
 
-/// Where a path leads: dotfiles are often links into a repository, and the link is to stay one. The
-/// folder is made if it is missing.
+/// The path with links resolved. Dotfiles are often links into a repository, and the link must stay. A missing folder
+/// is created.
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf, DiskError> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -93,15 +93,15 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<SeenFile>, DiskErro
     Ok(Some(SeenFile { bytes: opened.read(limit)?, metadata }))
 }
 
-/// Puts this content in the place of what was seen (nothing, or a file): all of it or none of it,
-/// also when the power fails. Mode and group are those of `like`; without one the usual.
+/// Replaces the file that was seen (or none) by this content, whole or not at all, also if the power fails. Mode and
+/// group are those of `like`, or the defaults.
 pub(crate) fn replace(
     path: &Path,
     seen: Option<&SeenFile>,
     like: Option<&SeenFile>,
     content: &[u8],
 ) -> Result<(), DiskError> {
-    // A new file in another user's folder would not be the person's: `sudo` with their HOME.
+    // A new file in another user's folder would not belong to that person (`sudo` with the HOME of a person).
     let owner = fs::metadata(parts(path)?.0)?.uid();
     if seen.is_none() && owner != home::user() {
         return Err(DiskError::NotOwner(owner));
@@ -130,8 +130,7 @@ pub(crate) fn remove(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
 }
 
 fn check_unchanged(path: &Path, seen: &SeenFile) -> Result<(), DiskError> {
-    // The times of some file systems are coarse, so the content is compared as well.
-    // One that grew meanwhile has changed as well.
+    // The times of some file systems are coarse, so the content is compared too. A file that is larger now has changed.
     match read(path, seen.bytes.len() as u64) {
         Ok(Some(now)) if identity(&now.metadata) == identity(&seen.metadata) && now.bytes == seen.bytes => {
             Ok(())

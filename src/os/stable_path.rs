@@ -10,19 +10,19 @@ pub enum Vanishing {
     /// `target/debug`, `target/release`.
     #[error("is in a build folder, which `cargo clean` empties")]
     BuildFolder,
-    /// `/tmp` and its like, and caches.
+    /// `/tmp`, similar folders, and caches.
     #[error("is in a folder that may be emptied at any time")]
     Temporary,
     /// A disk image, a stick.
     #[error("is on a disk that can be taken away")]
     Removable,
-    /// The waste basket, or where macOS runs what was only just downloaded.
+    /// The waste basket, or the folder from which macOS runs a program that was just downloaded.
     #[error("is where it was not meant to stay")]
     Misplaced,
     /// Homebrew's Cellar, the Nix store, a version manager's installs.
     #[error("is in a folder that the next upgrade removes")]
     Versioned,
-    /// What `npx` and its like have loaded to run it once.
+    /// The cache of `npx` or a similar program, which downloads a program to run it once.
     #[error("is in the cache of {}, which may be emptied at any time", .0.name)]
     Runner(&'static Runner),
     /// A project's `node_modules`.
@@ -31,7 +31,7 @@ pub enum Vanishing {
 }
 
 impl Vanishing {
-    /// Why a program at this path is not written down, and what to do, for a command that takes `--force`.
+    /// The message of a command with `--force`: why this path is refused, and what to do.
     pub(crate) fn refusal(self, program: &Path) -> String {
         format!(
             "{} {self}, so it may be gone when it is to run; {}, or insist with --force",
@@ -40,7 +40,7 @@ impl Vanishing {
         )
     }
 
-    /// What to do first, as a sentence without its end.
+    /// What to do first, as the beginning of a sentence.
     pub fn advice(&self) -> String {
         let good = match self {
             Vanishing::Runner(runner) => runner.install,
@@ -54,15 +54,15 @@ impl Vanishing {
 /// A program that runs another from a cache, without installing it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Runner {
-    /// What a person calls it.
+    /// Its name for people.
     pub(crate) name: &'static str,
-    /// Runs of folders in the path of what is in its cache.
+    /// Sequences of folders in paths of its cache.
     folders: &'static [&'static [&'static str]],
-    /// The command by which its user installs for good.
+    /// The command that installs a program permanently.
     install: &'static str,
 }
 
-/// Is one of these runs of names in the path? `*` at the end of a name is anything.
+/// Does the path contain one of these sequences of names? `*` at the end of a name matches anything.
 fn has(folders: &[&str], runs: &[&[&str]]) -> bool {
     let is = |(folder, name): (&&str, &&str)| match name.strip_suffix('*') {
         Some(start) => folder.starts_with(start),
@@ -73,7 +73,7 @@ fn has(folders: &[&str], runs: &[&[&str]]) -> bool {
 
 const NPM: &str = "npm install --global mcp-reap";
 
-/// `uv cache dir`, `npm config get cache` and their like may lie anywhere, so the folders below them count.
+/// The programs that run others from a cache. A cache may be in any folder, so the names of the folders in it count.
 static RUNNERS: [Runner; 5] = [
     Runner { name: "npx", folders: &[&["_npx"]], install: NPM },
     Runner {
@@ -90,7 +90,7 @@ static RUNNERS: [Runner; 5] = [
     Runner { name: "bunx", folders: &[&["bunx-*"]], install: "bun add --global mcp-reap" },
 ];
 
-/// Temporary folders that systems have. macOS: `/private/...` is what `/tmp` and `$TMPDIR` lead to.
+/// The temporary folders of all systems. On macOS `/tmp` and `$TMPDIR` lead to `/private/...`.
 const TEMPORARY: [&str; 8] = [
     "/tmp",
     "/var/tmp",
@@ -102,7 +102,7 @@ const TEMPORARY: [&str; 8] = [
     "/private/var/folders",
 ];
 
-/// What cargo builds; with a folder between for another target.
+/// The folders of cargo's builds. A build for another target has one more folder.
 const BUILDS: [&[&str]; 4] =
     [&["target", "debug"], &["target", "release"], &["target", "*", "debug"], &["target", "*", "release"]];
 
@@ -117,8 +117,8 @@ const VERSIONED: [&[&str]; 7] = [
     &[".pnpm"],
 ];
 
-/// Will a program at this path be gone soon, and why? `temporary` are the temporary folders of this
-/// person, besides those that all systems have. Looks at the path alone.
+/// Will a program at this path be gone soon, and why? Only the path is examined. `temporary` are the temporary folders of
+/// this person, besides those of all systems.
 ///
 /// ```text
 /// /tmp/mcp-reap             Temporary
@@ -126,7 +126,7 @@ const VERSIONED: [&[&str]; 7] = [
 /// ```
 fn vanishing(program: &Path, temporary: &[PathBuf]) -> Option<Vanishing> {
     let folders = folders(program);
-    // TMPDIR=/ does not make everything temporary.
+    // With TMPDIR=/ not everything is temporary.
     let mut own = temporary.iter().filter(|folder| folder.components().count() > 1);
     let begins = |folders: &[&str]| folders.iter().any(|folder| program.starts_with(folder));
     if has(&folders, &BUILDS) {
@@ -157,34 +157,35 @@ fn folders(program: &Path) -> Vec<&str> {
     parts.filter_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect()
 }
 
-/// Which runner has a program of this path in its cache?
+/// The runner whose cache contains this path.
 pub(crate) fn runner(program: &Path) -> Option<&'static Runner> {
     let folders = folders(program);
     RUNNERS.iter().find(|runner| has(&folders, runner.folders))
 }
 
-/// npm, Volta and Homebrew's node install for good below `lib/node_modules`, bun and yarn below `global/node_modules`.
+/// Is it in the `node_modules` of a project? npm, Volta and Homebrew's node install permanently below `lib/node_modules`,
+/// and bun and yarn below `global/node_modules`.
 fn is_of_project(folders: &[&str]) -> bool {
     let outermost = folders.iter().position(|folder| *folder == "node_modules");
     outermost.is_some_and(|at| at == 0 || !matches!(folders[at - 1], "lib" | "global"))
 }
 
-/// By which path a program is to be started months from now, and whether it will be there.
+/// The path by which a program can be started months from now, and whether it will stay there.
 #[derive(Debug)]
 pub(crate) struct Settled {
-    /// The name to write down.
+    /// The path to write down.
     pub(crate) path: PathBuf,
-    /// Why it will not stay there.
+    /// Why it will not stay there; `None` if it will.
     pub(crate) danger: Option<Vanishing>,
-    /// Whether an executable file is there now.
+    /// Whether there is an executable file now.
     pub(crate) executable: io::Result<bool>,
 }
 
-/// Looks for the name under which a program stays.
+/// Looks for the path at which a program stays.
 ///
-/// A package manager's versioned folder goes with the next upgrade, so a name for the same file in one
-/// of `folders`, the person's `PATH` (`/opt/homebrew/bin/mcp-reap`, `~/.nix-profile/bin/mcp-reap`), is
-/// preferred to it. What lies in a build or temporary folder is in danger under every name.
+/// The next upgrade removes a package manager's versioned folder. So another path of the same file in one of `folders`, the
+/// person's `PATH` (`/opt/homebrew/bin/mcp-reap`, `~/.nix-profile/bin/mcp-reap`), is preferred. A file in a build or
+/// temporary folder will be gone under every path.
 pub(crate) fn settle(program: &Path, folders: &[PathBuf], temporary: &[PathBuf]) -> Settled {
     let named = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     let danger = |path: &Path| danger(path, temporary, Path::exists);
@@ -199,14 +200,14 @@ pub(crate) fn settle(program: &Path, folders: &[PathBuf], temporary: &[PathBuf])
     let stays = std::iter::once(named.clone()).chain(others).find(|name| danger(name).is_none());
     let behind = danger(&real).filter(|why| *why != Vanishing::Versioned);
     match stays {
-        // The version behind a name may be another next month, as long as the name stays.
+        // The version behind this path may change, as long as the path stays.
         Some(name) => Settled { path: name, danger: behind, executable },
         None => Settled { danger: behind.or_else(|| danger(&named)), path: named, executable },
     }
 }
 
-/// Why a program will be gone soon, where its folder can be looked into: cargo keeps its lock beside
-/// what it builds, also where the folder is not called `target`. `exists` tests for a file.
+/// Why a program will be gone soon, by its path and its folder: cargo keeps a lock file beside what it builds, also if the
+/// folder is not called `target`. `exists` tests for a file.
 fn danger(program: &Path, temporary: &[PathBuf], exists: impl Fn(&Path) -> bool) -> Option<Vanishing> {
     let built = || exists(&program.with_file_name(".cargo-lock")).then_some(Vanishing::BuildFolder);
     vanishing(program, temporary).or_else(built)

@@ -1,4 +1,4 @@
-//! What is read only of the processes that matter.
+//! The details of a process, which are read only for the processes that matter.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,10 +11,10 @@ use crate::bytes::RawText;
 
 /// The details of a process.
 ///
-/// `None` means "could not be read" or "was not looked at".
+/// `None` means that a value could not be read, or that nobody tried.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Details {
-    /// Controlling terminal, such as `pts/3`. The first stage reads it of every process; most have none.
+    /// Controlling terminal, such as `pts/3`. The first stage reads it for every process; most have none.
     pub tty: Option<Box<str>>,
     /// Swapped-out memory in bytes (Linux).
     pub swap: Option<u64>,
@@ -30,30 +30,30 @@ pub struct Details {
     pub service: Option<Service>,
     /// The wire it was started with.
     pub stdio: Option<Stdio>,
-    /// What it serves on: listening sockets of any family, without those of its own runtime.
+    /// The sockets that it serves on: listening sockets of any family, without those of its runtime.
     pub listening: Option<Vec<Listener>>,
     /// Connections that it serves (accepted, half-closed or still waiting to be accepted, of any family) from outside
     /// itself and its descendants.
     pub connected: Option<u32>,
-    /// Processes that hold the other end of a served connection, one entry for each such connection; connections from
-    /// other machines and from processes that cannot be read are in `connected` alone. A member of the same instance
-    /// may be listed here: the judgement ignores it.
+    /// Processes that hold the other end of a served connection, one entry for each such connection. Connections from
+    /// other machines and from processes that cannot be read count only in `connected`. Members of the same instance
+    /// may be listed here, and the judgement ignores them.
     pub connected_peers: Vec<Pid>,
-    /// Processes that hold the other end of a connection that it opened itself. They matter only where one of them is
-    /// its owner, an ancestor or a client: everything else is a database, a cloud service, its own browser.
+    /// Processes that hold the other end of a connection that it opened itself. Only its owner, an ancestor or a client
+    /// among them matters. Others are a database, a cloud service or its own browser.
     pub outbound_peers: Vec<Pid>,
-    /// Who traces it (`TracerPid`); `Some(Pid(0))` means no tracer, or not reported.
+    /// The process that traces it (`TracerPid`); `Some(Pid(0))` if there is none or it is not reported.
     pub tracer: Option<Pid>,
-    /// It is connected to a display server (X11, Wayland): it belongs to a person at a screen.
+    /// Whether it is connected to a display server (X11, Wayland), so that it belongs to a person at a screen.
     pub display: bool,
-    /// True when its parent is known not to have forked it. macOS, parent pid 1: the unique id of its original parent
-    /// (`PROC_PIDUNIQIDENTIFIERINFO`) is not launchd's; false when it is, `None` when that could not be read. For a
-    /// guardian: a process of the server that it guards, whose parent has ended.
+    /// Whether its parent has adopted it, which means that the parent did not fork it. On macOS this is known for
+    /// children of launchd, by the unique number of the original parent (`PROC_PIDUNIQIDENTIFIERINFO`). A guardian sets
+    /// it for processes of its server whose parent has ended. `None` if it is not known.
     pub adopted: Option<bool>,
     /// True when it is in another PID namespace than ours (a container seen from outside).
     pub foreign_namespace: bool,
-    /// Its number in the innermost PID namespace, where that is another one than ours: 1 is the process for which the
-    /// namespace was made.
+    /// Its pid in the innermost PID namespace, if that is another one than ours. The first process of a namespace has
+    /// 1.
     pub namespace_pid: Option<Pid>,
 }
 
@@ -155,18 +155,18 @@ pub struct Service {
     pub name: String,
     /// Its main process; `Pid(0)` when it has none, `None` when the manager gave no answer.
     pub main_pid: Option<Pid>,
-    /// The manager calls it active (or activating). A service that is active without a main process (oneshot with
-    /// RemainAfterExit, forking) manages everything in its cgroup.
+    /// Whether the manager reports it as active or activating. A service that is active without a main process (oneshot
+    /// with RemainAfterExit, forking) manages everything in its cgroup.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub active: bool,
 }
 
 impl Service {
-    /// The name of a job that is in no list which could be read.
+    /// The name of a job that is in none of the lists that could be read.
     pub const UNNAMED: &str = "?";
 }
 
-/// What a process's stdin is.
+/// The kind of stdin or stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StdioKind {
@@ -187,33 +187,32 @@ pub enum StdioKind {
     Unknown,
 }
 
-/// The stdio connection of a process, on whatever descriptors it lies now, and who holds the other end in each
+/// The stdio connection of a process, whatever descriptors it is on now, and the holders of the other end in each
 /// direction.
 ///
-/// The two lists of holders mean: `None` "the other end could not be read, or is held by a process that cannot be
-/// seen"; empty "looked, and the kernel says that no process holds it"; otherwise the processes outside the process
-/// itself that hold it (for a terminal: its master). Where the descriptor of that direction is neither a pipe, a
-/// socket nor a terminal, there is no other end and the list has no meaning; see [`Stdio::stdin`] and
-/// [`Stdio::stdout`].
+/// A list of holders is `None` if the other end could not be read, or is held by a process that cannot be seen. It is
+/// empty if the kernel reports that no process holds it. Otherwise it has the processes other than this one that hold
+/// it (for a terminal, its master). If the descriptor is no pipe, socket or terminal, there is no other end, and the
+/// list has no meaning; see [`Stdio::stdin`] and [`Stdio::stdout`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stdio {
     /// Kind of stdin.
     #[serde(rename = "kind")]
     pub stdin_kind: StdioKind,
-    /// Kind of stdout; tables from before this field lack it: then stdout is of the same kind as stdin.
+    /// Kind of stdout. In tables that were recorded before this field existed, it is that of stdin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout_kind: Option<StdioKind>,
-    /// Who can write to its stdin.
+    /// The processes that can write to its stdin.
     pub stdin_peers: Option<Vec<Pid>>,
-    /// Who can read its stdout.
+    /// The processes that can read its stdout.
     pub stdout_peers: Option<Vec<Pid>>,
-    /// Who outside the process and its descendants holds the other end of a pipe or socket pair on a descriptor above
-    /// 2 that is not the wire itself. They can only show that it is used. `None` where such a descriptor could not be
-    /// read; tables from before this field: nobody.
+    /// The processes, other than this one and its descendants, that hold the other end of a pipe or socket pair on a
+    /// descriptor above 2 that is not the wire. They can only show that it is used. `None` if such a descriptor could
+    /// not be read. In tables that were recorded before this field existed, it is empty.
     #[serde(default = "nobody")]
     pub other_peers: Option<Vec<Pid>>,
-    /// The identity of the pipe or socket on stdin (its inode on Linux): two processes with the same number
-    /// have the same end of the same connection.
+    /// The number of the pipe or socket on stdin (its inode on Linux). Two processes with the same number have the same
+    /// end of the same connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin_id: Option<u64>,
     /// As `stdin_id`, for stdout.
@@ -221,7 +220,7 @@ pub struct Stdio {
     pub stdout_id: Option<u64>,
 }
 
-// serde's default for a field that is not there is a function, and the value is the whole point: absent is "nobody".
+// serde takes the default of a missing field from a function.
 #[allow(clippy::unnecessary_wraps)]
 fn nobody() -> Option<Vec<Pid>> {
     Some(Vec::new())
@@ -232,11 +231,11 @@ fn nobody() -> Option<Vec<Pid>> {
 pub enum OtherEnd<'a> {
     /// There is no other end: `/dev/null`, a file, a terminal that is gone, no such descriptor.
     Absent,
-    /// By the kernel, no process holds it.
+    /// The kernel reports that no process holds it.
     Closed,
     /// These processes hold it.
     Held(&'a [Pid]),
-    /// Not read, or held by a process that cannot be seen.
+    /// It could not be read, or is held by a process that cannot be seen.
     Unread,
 }
 
@@ -269,7 +268,7 @@ impl Stdio {
         other_end(self.stdout_kind(), self.stdout_peers.as_deref())
     }
 
-    /// True when neither stdin nor stdout is a pipe or a socket, `None` when one of them could not be read.
+    /// Is neither stdin nor stdout a pipe or a socket? `None` if one of them could not be read.
     pub fn is_off_wire(&self) -> Option<bool> {
         let kinds = [self.stdin_kind, self.stdout_kind()];
         (!kinds.contains(&StdioKind::Unknown)).then(|| !self.is_wire() && !self.writes_to_wire())
@@ -280,7 +279,7 @@ impl Stdio {
         matches!(self.stdout_kind(), StdioKind::Pipe | StdioKind::Socket)
     }
 
-    /// Can a client be at the other end?
+    /// Is stdin a pipe or a socket, so that a client can be at the other end?
     pub fn is_wire(&self) -> bool {
         matches!(self.stdin_kind, StdioKind::Pipe | StdioKind::Socket)
     }
@@ -288,10 +287,10 @@ impl Stdio {
 
 fn other_end(kind: StdioKind, peers: Option<&[Pid]>) -> OtherEnd<'_> {
     match (kind, peers) {
-        // A holder that was seen counts, whatever the descriptor is called.
+        // A holder that was seen counts for every kind of descriptor.
         (_, Some(peers @ [_, ..])) => OtherEnd::Held(peers),
         (StdioKind::Pipe | StdioKind::Socket, Some([])) => OtherEnd::Closed,
-        // A terminal that is there has a master that some process holds, seen or not.
+        // A process holds the master of an open terminal, even if it was not seen.
         (StdioKind::Pipe | StdioKind::Socket | StdioKind::Tty | StdioKind::Unknown, _) => OtherEnd::Unread,
         (StdioKind::Null | StdioKind::File | StdioKind::Closed, _) => OtherEnd::Absent,
     }

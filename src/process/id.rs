@@ -1,16 +1,16 @@
-//! Which process: a number that is used again, and the moment that makes it unique.
+//! The identity of a process: its pid, which may be reused, and its start, which makes it unique.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A process number. It is reused, so it never identifies a process on its own: see [`ProcessId`].
+/// A pid. It may be reused, so it does not identify a process by itself; see [`ProcessId`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pid(pub u32);
 
 impl Pid {
-    /// init, launchd, or whatever a container runs first.
+    /// init, launchd, or the first process of a container.
     pub const INIT: Pid = Pid(1);
 }
 
@@ -31,7 +31,7 @@ impl fmt::Debug for Pid {
 #[serde(transparent)]
 pub struct Uid(pub u32);
 
-/// When a process started, in the finest unit its OS gives, and only good for comparing.
+/// The start of a process, in the finest unit of its OS. It is only for comparing.
 ///
 /// Linux: clock ticks since boot (field 22 of `/proc/PID/stat`, 10 ms). macOS: microseconds since
 /// the epoch (`pbi_start_tvsec`, `pbi_start_tvusec`). Recorded tables: microseconds since the epoch.
@@ -40,11 +40,10 @@ pub struct Uid(pub u32);
 #[serde(transparent)]
 pub struct StartTime(pub u64);
 
-/// The identity of a process: its number and its start. Two looks that agree on both saw the same
-/// process.
+/// The identity of a process: its pid and its start. If both are equal in two looks, it is the same process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ProcessId {
-    /// The number.
+    /// The pid.
     pub pid: Pid,
     /// The start, which differs from that of every other process with the same number.
     pub start: StartTime,

@@ -3,7 +3,7 @@
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{Program, Word};
-use crate::list::list;
+use crate::word_list::list;
 
 /// Options of `docker run` and `podman run` that take a value, from their references
 /// (docs.docker.com/reference/cli/docker/container/run, podman-run(1)). All others are flags.

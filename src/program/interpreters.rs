@@ -5,7 +5,7 @@ use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::tools::Tool;
 use super::{LayerKind, Program, Word, stem, table};
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 // java(1): the options that take the next word.
 const JAVA: Grammar = Grammar::long(list!(
@@ -168,7 +168,7 @@ impl Resolver {
     }
 
     /// ruby, perl, php and lua: options, then a script, or code in an option.
-    pub(super) fn plain(&mut self, words: &[Word<'_>], code: List, valued: List) -> Option<Program> {
+    pub(super) fn plain(&mut self, words: &[Word<'_>], code: WordList, valued: WordList) -> Option<Program> {
         let parsed = options::parse(words, Grammar::long(valued));
         if parsed.options.iter().any(|(key, _)| code.contains(key)) {
             // The option that takes code is not among the valued ones, so the code is the first word that is left.

@@ -4,7 +4,7 @@ use super::names::looks_like_file;
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{LayerKind, Program, Word};
-use crate::list::list;
+use crate::word_list::list;
 
 // node --help; -e, -p and -pe take code, `--run` a task.
 const NODE: Grammar = Grammar::long(list!(

@@ -1,16 +1,16 @@
 //! Takes names from paths and package specs.
 
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 /// File stems that many programs have. Such a program is named by the folder of its project.
-pub(super) const PLAIN_STEMS: List = list!(
+pub(super) const PLAIN_STEMS: WordList = list!(
     "__main__ app bin bundle cli entry entrypoint index index.bundle init launch main main.bundle mod
     program quarkus-run run run_server serve server server-stdio start start-server start_server
     stdio stdio-server stdio_server"
 );
 
 /// Folders inside a project, such as `dist`. The project's own folder is above them.
-const SHAPE_FOLDERS: List = list!(
+const SHAPE_FOLDERS: WordList = list!(
     ".build app apps bin build bundle bundled cjs cli cmd compiled current debug dist esm js lib libs
     node node_modules out output packages publish python release server src stdio target ts
     typescript"
@@ -24,7 +24,7 @@ pub(crate) fn base(path: &str) -> &str {
 
 /// A file name without the extension of a script or executable.
 pub(crate) fn stem(file: &str) -> &str {
-    const EXTENSIONS: List = list!(
+    const EXTENSIONS: WordList = list!(
         "R bash bat bin cjs cmd cts dart dll exe go jar js jsx kts lua mjs mts phar php pl ps1 py pyc
         pyz r rb sh ts tsx zsh"
     );
@@ -69,7 +69,7 @@ pub(crate) fn folders_of(path: &str) -> Vec<String> {
 
 /// Does the name of a file say only that it serves, as `github_server` and `run-stdio` do, but not `dev-server`?
 pub(crate) fn serves(stem: &str) -> bool {
-    const OTHERS: List = list!("dev doc docs fake file mock preview static test vite web webpack");
+    const OTHERS: WordList = list!("dev doc docs fake file mock preview static test vite web webpack");
     let mut words = stem.split(['-', '_', '.']);
     let first = words.next().unwrap_or_default();
     let last = words.next_back().unwrap_or_default();

@@ -1,26 +1,26 @@
 //! Parses the options of a tool, to find where the words after them begin.
 
 use super::Word;
-use crate::list::List;
+use crate::word_list::WordList;
 
 /// How one tool's options are parsed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grammar {
     /// Options that take the next word as their value.
-    pub valued: List,
+    pub valued: WordList,
     /// Options that take the next two words.
-    pub pairs: List,
+    pub pairs: WordList,
     /// `-it` means `-i -t`. Not so for java, node and go, whose long options have one dash.
     pub clusters: bool,
 }
 
 impl Grammar {
-    pub(super) const fn long(valued: List) -> Grammar {
-        Grammar { valued, pairs: List::EMPTY, clusters: false }
+    pub(super) const fn long(valued: WordList) -> Grammar {
+        Grammar { valued, pairs: WordList::EMPTY, clusters: false }
     }
 
-    pub(super) const fn clustered(valued: List) -> Grammar {
-        Grammar { valued, pairs: List::EMPTY, clusters: true }
+    pub(super) const fn clustered(valued: WordList) -> Grammar {
+        Grammar { valued, pairs: WordList::EMPTY, clusters: true }
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) fn parse_after_verb<'w>(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::list::list;
+    use crate::word_list::list;
 
     fn words(line: &'static str) -> Vec<Word<'static>> {
         line.split(' ').map(Word::from).collect()

@@ -4,7 +4,7 @@ use super::names::base;
 use super::options::{self, Grammar, Parsed};
 use super::resolve::Resolver;
 use super::{Program, Word, stem};
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 // From `npm help npx`; the folder options are also those of `npm --prefix D start`.
 const NPM: Grammar = Grammar::clustered(list!(
@@ -15,7 +15,7 @@ const NPM: Grammar = Grammar::clustered(list!(
 const PNPM: Grammar =
     Grammar::clustered(list!("--allow-build --cwd --dir --filter --package --reporter -C -F -p"));
 /// Options that name the project: its folder, or its name in a workspace.
-const PROJECT: List = list!("--cwd --dir --filter --prefix --workspace -C -F -w");
+const PROJECT: WordList = list!("--cwd --dir --filter --prefix --workspace -C -F -w");
 
 /// What a verb of a package manager runs.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ enum Runs {
 
 /// The verbs of npm, pnpm and yarn that run a program.
 #[rustfmt::skip] // one verb, one line
-const VERBS: &[(&str, List, Runs)] = &[
+const VERBS: &[(&str, WordList, Runs)] = &[
     ("npm", list!("exec x"), Runs::Npx),
     ("npm", list!("rum run run-script urn"), Runs::Task),
     ("npm", list!("restart start"), Runs::Start),
@@ -74,7 +74,8 @@ impl Resolver {
         let grammar = if tool.starts_with("npm") { NPM } else { PNPM };
         let before = self.options(words, grammar, PROJECT);
         let (verb, rest) = before.rest.split_first()?;
-        let runs_verb = |(of, verbs, _): &&(&str, List, Runs)| tool.starts_with(of) && verbs.contains(verb);
+        let runs_verb =
+            |(of, verbs, _): &&(&str, WordList, Runs)| tool.starts_with(of) && verbs.contains(verb);
         match VERBS.iter().find(runs_verb)?.2 {
             Runs::Npx => self.npx(rest),
             Runs::Dlx => self.dlx(&before, rest),

@@ -5,7 +5,7 @@ use super::options::{self, Grammar, Parsed};
 use super::table;
 use super::tools::Tool;
 use super::{Layer, LayerKind, LineCommand, Program, Word};
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 /// The limit for hostile command lines. No real one nests deeper.
 const MAX_LAYERS: usize = 16;
@@ -113,7 +113,7 @@ impl Resolver {
         let program = Program::script(path, self.dir.as_deref(), args);
         let inside = program.text.contains("node_modules/");
         // Tools that are known by their file name, wherever the file is.
-        const ANYWHERE: List = list!("mcp_stdio_watchdog");
+        const ANYWHERE: WordList = list!("mcp_stdio_watchdog");
         let installed = inside
             || is_tool_dir(&program.text)
             || program.text.contains(".yarn/releases/")
@@ -140,7 +140,8 @@ impl Resolver {
         self.file(file, args)
     }
 
-    /// The words after a runner's options: a tool, or a program of these packages; without packages, `what` is a package.
+    /// The words after a runner's options: a tool, or a program of these packages; without packages, `what` is a
+    /// package.
     pub(super) fn packaged(
         &mut self,
         packages: &[&str],
@@ -176,7 +177,7 @@ impl Resolver {
         &mut self,
         words: &'w [Word<'w>],
         grammar: Grammar,
-        folder: List,
+        folder: WordList,
     ) -> Parsed<'w> {
         let parsed = options::parse(words, grammar);
         let last = parsed.options.iter().rev().find(|(key, dir)| folder.contains(key) && !dir.is_empty());

@@ -1,10 +1,11 @@
-//! Resolves runners (uvx, pipx, go run, cargo run and the like), which fetch or build a program and start it as a child.
+//! Resolves runners (uvx, pipx, go run, cargo run and the like), which fetch or build a program and start it as a
+//! child.
 
 use super::names::{base, folders_of, tidy};
 use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::{LayerKind, Program, Word, stem, table};
-use crate::list::list;
+use crate::word_list::list;
 
 // From `uv help tool run` and `uv help run`; the global options before the subcommand are among them.
 const UV: Grammar = Grammar::clustered(list!(

@@ -7,23 +7,23 @@ use meaning::meaning;
 use super::Beside;
 use super::lines::{self, Joint, ShellLine, Simple};
 use super::names::base;
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 /// Commands that run no program, or only prepare the one that counts.
-const PREPARING: List = list!(
+const PREPARING: WordList = list!(
     ". : [ [[ alias bg break builtin cat cd chmod clear command continue date declare disown echo eval exit export \
      false fg fnm hash jobs kill local mkdir nvm popd printf pushd pwd read readonly return set setopt shift shopt \
      sleep source stty tee test trap true type typeset ulimit umask unalias unset unsetopt wait which"
 );
 /// Commands that may follow the server: they wait for it, return its status, or do nothing that lasts.
-const ENDING: List = list!(": cd disown exit return trap true wait");
+const ENDING: WordList = list!(": cd disown exit return trap true wait");
 /// Words that close a compound command.
-const CLOSING: List = list!(") done fi }");
+const CLOSING: WordList = list!(") done fi }");
 /// Commands that write what they read without change. They belong to the pipeline of another command.
-const PASSING: List = list!("cat tee");
+const PASSING: WordList = list!("cat tee");
 /// Filters: where their output is not redirected, they write what they read to the shell's stdout, changed. Any other
 /// reader may make a result that is wanted.
-const FILTERING: List =
+const FILTERING: WordList =
     list!("awk cut egrep fgrep gawk grep gsed jq logger mawk rg sed stdbuf tr ts unbuffer");
 
 /// One command of a line that runs a program.
@@ -232,8 +232,8 @@ fn is_variable(simple: &Simple) -> bool {
     meaning(&simple.words).words.first().is_some_and(|word| word.starts_with('$'))
 }
 
-/// Does a command depend on the status of the one before it, by `$?`, PIPESTATUS, or the `$status` of zsh, fish and csh?
-/// `exit $?` only returns it.
+/// Does a command depend on the status of the one before it, by `$?`, PIPESTATUS, or the `$status` of zsh, fish and
+/// csh? `exit $?` only returns it.
 fn asks_status(simple: &Simple) -> bool {
     let returns_it = simple.words.first().is_some_and(|word| matches!(word.as_str(), "exit" | "return"));
     let asks = |word: &String| {

@@ -4,12 +4,12 @@ use super::lines;
 use super::resolve::Resolver;
 use super::sequence::{self, Sequence};
 use super::{LineCommand, Program, Word};
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 impl Resolver {
     /// Resolves the words after the name of a shell.
     pub(super) fn shell(&mut self, words: &[Word<'_>]) -> Option<Program> {
-        const VALUED: List = list!("--config --env-config --init-command --init-file --rcfile -C");
+        const VALUED: WordList = list!("--config --env-config --init-command --init-file --rcfile -C");
         let mut at = 0;
         let (mut string, mut stdin, mut errexit) = (false, false, false);
         // Options may also stand between -c and its string: sh -c -l 'cmd'.

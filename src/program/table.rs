@@ -2,19 +2,19 @@
 
 use super::names::{base, stem};
 use super::tools::{Tool, Wrapper};
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 const PLAIN: Wrapper = Wrapper {
-    valued: List::EMPTY,
-    pairs: List::EMPTY,
+    valued: WordList::EMPTY,
+    pairs: WordList::EMPTY,
     long: false,
-    verbs: List::EMPTY,
+    verbs: WordList::EMPTY,
     verb_optional: false,
     skip: 0,
     dashes: false,
     assigns: false,
-    only_with: List::EMPTY,
-    command: List::EMPTY,
+    only_with: WordList::EMPTY,
+    command: WordList::EMPTY,
     line: false,
 };
 
@@ -46,7 +46,7 @@ const SU: Tool = wrapper!(valued: "--group --shell --supp-group -G -g -s -w", on
 #[rustfmt::skip] // one tool, one line
 static TOOLS: &[(&str, Tool)] = &[
     ("@anthropic-ai/sandbox-runtime", SANDBOX_RUNTIME),
-    ("Rscript", Tool::Plain(list!("-e"), List::EMPTY)),
+    ("Rscript", Tool::Plain(list!("-e"), WordList::EMPTY)),
     ("aa-exec", wrapper!(valued: "--namespace --profile -n -p")),
     ("arch", wrapper!(long: true, valued: "-arch -d -e")),
     ("asdf", wrapper!(verbs: "exec")),

@@ -2,19 +2,19 @@
 
 use super::LayerKind;
 use super::options::Grammar;
-use crate::list::List;
+use crate::word_list::WordList;
 
 /// A program that runs the command after its own words.
 #[derive(Debug)]
 pub(super) struct Wrapper {
     /// Options that take the next word.
-    pub valued: List,
+    pub valued: WordList,
     /// Options that take the next two words: `bwrap --bind SRC DEST`.
-    pub pairs: List,
+    pub pairs: WordList,
     /// Short options are not joined: `-arch` is not `-a -r -c -h`.
     pub long: bool,
     /// One of these must come first: `exec` in `direnv exec DIR CMD`. An empty list means that nothing must.
-    pub verbs: List,
+    pub verbs: WordList,
     /// The verb may be left out.
     pub verb_optional: bool,
     /// The number of words between the options and the command (`timeout 5 cmd` has one).
@@ -24,9 +24,9 @@ pub(super) struct Wrapper {
     /// Words such as `A=b` may come before the command.
     pub assigns: bool,
     /// It runs a command only with one of these options. An empty list means always.
-    pub only_with: List,
+    pub only_with: WordList,
     /// Options whose value is a whole command line for a shell.
-    pub command: List,
+    pub command: WordList,
     /// The last word is a command line for a shell: `sops exec-env secrets.yaml 'npx -y x'`.
     pub line: bool,
 }
@@ -48,7 +48,7 @@ pub(super) enum Tool {
     Java,
     Dotnet,
     /// Runs a script file. The first list has the options that take code, the second all options with values.
-    Plain(List, List),
+    Plain(WordList, WordList),
     /// tsx, ts-node and the like: a script, run by a child.
     TsRunner,
     Nodemon,

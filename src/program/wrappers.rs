@@ -5,12 +5,12 @@ use super::options::{self, Grammar};
 use super::resolve::Resolver;
 use super::tools::Wrapper;
 use super::{Program, Word};
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 impl Resolver {
     /// Resolves the command of a wrapper, after its verb, options, own words and assignments.
     pub(super) fn wrapper(&mut self, name: &str, wrapper: &Wrapper, words: &[Word<'_>]) -> Option<Program> {
-        const FOLDER: List = list!("--cd --chdir --cwd --directory --working-directory -C");
+        const FOLDER: WordList = list!("--cd --chdir --cwd --directory --working-directory -C");
         let mut words = words;
         if !wrapper.verbs.is_empty() {
             let before = options::parse(words, wrapper.grammar());

@@ -1,9 +1,9 @@
 //! Recognizes names of flags, variables, headers and JSON keys whose value is a secret.
 
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 /// Words that make a name the name of a secret, anywhere in it.
-const SECRET: List = list!(
+const SECRET: WordList = list!(
     "accesskey accountkey adminkey apikey apitoken appkey auth authkey authorization bearer connstr cookie cred
     credential csrf deploykey dsn encryptionkey hmac jwt key licensekey masterkey mfa mnemonic oauth otp pass passcode
     passkey passphrase passwd password pat privatekey pw pwd rootkey sas secret secretkey servicekey sessionkey sharedkey
@@ -12,17 +12,17 @@ const SECRET: List = list!(
 
 /// Endings of words with the same effect: `accesstoken`, `dbpassword`. `key` is not among them, because of `monkey` and
 /// `hotkey`.
-const SECRET_ENDINGS: List = list!("apikey pass passphrase passwd password pwd secret token");
+const SECRET_ENDINGS: WordList = list!("apikey pass passphrase passwd password pwd secret token");
 
 /// Words with such an ending that do not name secrets.
-const NO_SECRETS: List = list!("bypass compass overpass surpass trespass underpass");
+const NO_SECRETS: WordList = list!("bypass compass overpass surpass trespass underpass");
 
 /// Words with the same effect only as the last word: `--user-pin`, but not `--pin-version`. The id of a session gives
 /// access to the session.
-const SECRET_LAST: List = list!("licence license pin salt sessionid sid");
+const SECRET_LAST: WordList = list!("licence license pin salt sessionid sid");
 
 /// Last words that show that the value is only about a secret: `--key-file`, `token-limit`.
-const ABOUT: List = list!(
+const ABOUT: WordList = list!(
     "alg algorithm budget cmd command count dir directory disabled enabled endpoint env expiry file
     folder format helper host id ids kind length lifetime limit manager method mode name names path port
     prefix provider ring scheme server size source space stdin store timeout ttl type uri url usage var
@@ -30,7 +30,7 @@ const ABOUT: List = list!(
 );
 
 /// First words with the same effect: `--max-tokens`, `--no-auth`.
-const ABOUT_FIRST: List = list!("disable enable is max min no num require skip total use");
+const ABOUT_FIRST: WordList = list!("disable enable is max min no num require skip total use");
 
 /// Must the value of this name be hidden? Recognizes `--api-key`, `API_KEY`, `apiKey` and `X-Api-Key`.
 pub(super) fn names_a_secret(name: &str) -> bool {

@@ -6,18 +6,18 @@ use super::HIDDEN;
 use super::names::names_a_secret;
 use super::shapes::{self, Place};
 use super::words::is_harmless;
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 /// Query parameters that are secrets in a URL, although their names are harmless elsewhere.
-const QUERY_ONLY: List = list!("code k s sv");
+const QUERY_ONLY: WordList = list!("code k s sv");
 
 /// Path segments that a secret follows: `https://host/token/abc/mcp`.
-const SEGMENTS: List = list!("access-token access_token api-key api_key apikey key pat secret token");
+const SEGMENTS: WordList = list!("access-token access_token api-key api_key apikey key pat secret token");
 
 /// The bounds of the password in `name:password@host` without a scheme, as in strings for Go's database drivers
 /// (`root:x@tcp(127.0.0.1:3306)/db`) or Oracle's (`jdbc:oracle:thin:scott/tiger@//h`).
 pub(super) fn bare_credentials(word: &str) -> Option<(usize, usize)> {
-    const NO_NAMES: List = list!("file git github jsr link npm patch pkg portal pypi workspace");
+    const NO_NAMES: WordList = list!("file git github jsr link npm patch pkg portal pypi workspace");
     let at = word.find('@').filter(|_| !word.contains("://"))?;
     let before = &word[..at];
     let begin = match before.strip_prefix("jdbc:oracle:") {
@@ -113,8 +113,8 @@ fn decoded(name: &str) -> String {
 /// The index of the `@` that ends the `user:password` before the host, if there is one.
 ///
 /// By the standard (RFC 3986, 3.2.1) this is an `@` before the first `/`, `?` or `#`; `https://host/@scope/package` has
-/// none. But people paste passwords with such characters unescaped. So after `name:something` that is no port, and in the
-/// URL of a database, the last `@` counts.
+/// none. But people paste passwords with such characters unescaped. So after `name:something` that is no port, and in
+/// the URL of a database, the last `@` counts.
 fn userinfo_end(scheme: &str, rest: &str) -> Option<usize> {
     const DATABASES: [&str; 9] =
         ["amqp", "amqps", "mariadb", "mongodb", "mysql", "postgres", "postgresql", "redis", "rediss"];

@@ -1,4 +1,4 @@
-//! What `check` prints: for people, to scripts, to Nagios, to Prometheus.
+//! The output of `check` for people, scripts, Nagios and Prometheus.
 
 pub mod nagios;
 pub mod prometheus;
@@ -19,7 +19,7 @@ use crate::health::{Health, Problem};
 use crate::process::SCHEMA;
 use crate::units::show_size;
 
-/// One line, and one for each problem.
+/// One line for the state, and one for each problem.
 pub fn text(scene: &Scene<'_>, health: &Health, screen: Screen) -> String {
     let (state, style) =
         if health.is_fine() { ("healthy", style::GOOD) } else { ("not healthy", style::BAD) };
@@ -47,7 +47,7 @@ fn headline(scene: &Scene<'_>, health: &Health) -> String {
     text
 }
 
-/// One problem in words, without control characters of other programs.
+/// One problem in words. Text of other programs in it is cleaned.
 pub(crate) fn sentence(problem: &Problem) -> String {
     let text = match problem {
         Problem::Orphan { server, root, verdict, reason, rss }
@@ -70,8 +70,7 @@ pub(crate) fn sentence(problem: &Problem) -> String {
     clean(&text)
 }
 
-/// One JSON object: the state, what is wrong, the numbers, and under `report` all that `list
-/// --json` prints.
+/// One JSON object: the state, the problems, the numbers, and under `report` the output of `list --json`.
 pub fn json(scene: &Scene<'_>, health: &Health) -> String {
     let findings = &scene.judgement.findings;
     let mut by_verdict: BTreeMap<&str, usize> = BTreeMap::new();

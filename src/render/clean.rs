@@ -1,9 +1,9 @@
-//! Makes other people's text safe for a terminal and for one line.
+//! Makes text of other programs safe for a terminal and for one line.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The text with every control character, line break and invisible direction mark written out, so
-/// that no argv can move the cursor, forge a line of the report or turn its text around.
+/// The text with every control character, line break and invisible direction mark escaped. So no argv can move the cursor,
+/// forge a line of the report or reverse its text.
 ///
 /// ```
 /// use mcp_reap::render::clean::clean;
@@ -33,7 +33,7 @@ fn is_invisible(c: char) -> bool {
         | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text cut to this many columns, with `…` where something is missing.
+/// The text cut to this many columns, with `…` for what is missing.
 pub fn fit(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
@@ -52,7 +52,7 @@ pub fn fit(text: &str, columns: usize) -> String {
     out
 }
 
-/// A path cut to this many columns, with `…` in its middle: where it begins and what it is called are told.
+/// A path cut to this many columns, with `…` in its middle, so that its beginning and the file's name stay.
 pub(crate) fn fit_path(path: &str, columns: usize) -> String {
     if path.width() <= columns {
         return path.to_owned();
@@ -70,10 +70,10 @@ pub(crate) fn fit_path(path: &str, columns: usize) -> String {
     start + &path[path.len() - tail..]
 }
 
-/// The least that a path in a command line is cut to.
+/// The least number of columns that a path in a command line is cut to.
 const PATH: usize = 24;
 
-/// A command line cut to this many columns: its longest paths give way first, each in its middle, then its end.
+/// A command line cut to this many columns. Its longest paths are cut first, in their middle, then its end.
 pub(crate) fn fit_command(line: &str, columns: usize) -> String {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let mut over = line.width().saturating_sub(columns);
@@ -82,13 +82,13 @@ pub(crate) fn fit_command(line: &str, columns: usize) -> String {
         let Some(longest) = paths.max_by_key(|word| word.width()) else { break };
         let before = longest.width();
         *longest = fit_path(longest, before.saturating_sub(over).max(PATH));
-        // A path of wide letters may come out one column shorter.
+        // A path with wide letters may become one column shorter.
         over = over.saturating_sub(before - longest.width());
     }
     fit(&words.join(" "), columns)
 }
 
-/// A path with `~` for the person's home.
+/// A path with `~` instead of the person's home.
 pub(crate) fn below_home(path: &str, home: Option<&str>) -> String {
     let below = home.and_then(|home| path.strip_prefix(home.trim_end_matches('/')));
     match below.filter(|rest| rest.starts_with('/')) {

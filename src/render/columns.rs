@@ -1,4 +1,4 @@
-//! The columns of the list: which there is room for, and what is in them.
+//! The columns of the list: which of them fit, and their content.
 
 use std::fmt::Write as _;
 
@@ -11,19 +11,19 @@ use crate::plan;
 use crate::process::Listener;
 use crate::units::show_size;
 
-/// What is in a column.
+/// The content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
     Verdict,
     Server,
-    /// Whose it is, where not all are the viewer's.
+    /// The user, if not all instances belong to the viewer.
     User,
     Client,
     Pid,
     Age,
     Rss,
     Swap,
-    /// Of the whole life: what it does now takes two looks a while apart.
+    /// The average over its whole life. The current use would take two looks some time apart.
     Cpu,
     Ports,
     Tty,
@@ -51,47 +51,48 @@ const COLUMNS: [(Cell, &str, bool, u8); 13] = [
     (Why, "WHY", false, NARROWEST),
 ];
 
-/// Where even the rest leaves no room for the reason: it names the client itself then.
+/// The layout for a terminal where [`NARROW`] leaves no room for the reason. The reason names the client itself then.
 const NARROWEST: u8 = 0;
+/// The layout with the client.
 const NARROW: u8 = 1;
-/// With what makes people look for it: a fan that runs, a machine that swaps.
+/// The layout with memory and processor use.
 const MIDDLE: u8 = 2;
-/// With what there is room for on a wide terminal.
+/// The layout for a wide terminal, with all columns.
 const WIDE: u8 = 3;
 
-/// The server's name gives way on a narrow terminal.
+/// The index of the server's name, the column that is shortened on a narrow terminal.
 pub(super) const SERVER: usize = 1;
 
-/// From here on there is room for memory and processor.
+/// From this width on there is room for memory and processor use.
 const SOME_ROOM: usize = 120;
 
-/// From here on there is room for all columns.
+/// From this width on there is room for all columns.
 const ROOM: usize = 140;
 
-/// So many columns of a reason that goes on in the next line are good to read.
+/// The least width of a reason that continues in the next line.
 const READABLE: usize = 30;
 
 /// Which columns to show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Columns {
-    /// Those that matter.
+    /// The usual ones.
     #[default]
     Few,
-    /// Swap, CPU, ports, terminal and conversation too, where the terminal is wide enough and there is any of it.
+    /// Also swap, CPU, ports, terminal and conversation, if the terminal is wide enough and an instance has one.
     AsThereIsRoom,
-    /// All of them, whatever it looks like.
+    /// All, whatever the width.
     All,
 }
 
-/// The columns that leave the most room for the reason that it needs, and the rows in them: what the
-/// evidence says is what people look for, so the others give way to it and not the other way round.
+/// The columns and the rows. The reason matters most to people, so columns are left out until it has the room that it
+/// needs.
 pub(super) fn layout(
     scene: &Scene<'_>,
     findings: &[&Finding<'_>],
     width: Option<usize>,
     columns: Columns,
 ) -> Grid {
-    // A column in which nothing stands takes room from the reason.
+    // An empty column would take room from the reason.
     let any = |cell| findings.iter().any(|finding| more(finding, cell).is_some());
     let is_shown = |cell| match cell {
         User => scene.has_other_users(),
@@ -130,7 +131,7 @@ fn row(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> Vec<String> 
     cells.iter().map(text).collect()
 }
 
-/// The reason, why it is left alone after all, and the client and the ports where no column names them.
+/// The reason, with why the instance is withheld, and with the client and the ports if no column has them.
 fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
     let mut text = finding.reason.clone();
     let ports = finding.instance.listening();
@@ -151,13 +152,13 @@ fn why(scene: &Scene<'_>, finding: &Finding<'_>, cells: &[Cell]) -> String {
     text
 }
 
-/// `holds port 3000`, `holds ports 3000, 9222`: freeing one is what people look for. `None` where it holds none.
+/// `holds port 3000` or `holds ports 3000, 9222`, for people who want to free a port. `None` if it holds none.
 fn holds(sockets: &[&Listener]) -> Option<String> {
     let ports: Vec<&Listener> = sockets.iter().copied().filter(|socket| is_port(socket)).collect();
     Some(format!("holds {}", called("port", &ports)?))
 }
 
-/// Its ports with all its other sockets: `holds port 3000 and socket unix:/run/x.sock`.
+/// [`holds`] with all its other sockets: `holds port 3000 and socket unix:/run/x.sock`.
 pub(super) fn holds_all(sockets: &[&Listener]) -> Option<String> {
     let (ports, others): (Vec<&Listener>, Vec<&Listener>) =
         sockets.iter().partition(|socket| is_port(socket));
@@ -175,7 +176,7 @@ fn called(what: &str, some: &[&Listener]) -> Option<String> {
     (!some.is_empty()).then(|| format!("{what}{plural} {}", list(some)))
 }
 
-/// What is in a column that not every list has; `None` where nothing is known or there is none.
+/// The content of an optional column; `None` if the instance has none or it is not known.
 fn more(finding: &Finding<'_>, cell: Cell) -> Option<String> {
     match cell {
         Swap => finding.instance.swap().filter(|swap| *swap > 0).map(show_size),
@@ -190,7 +191,7 @@ fn more(finding: &Finding<'_>, cell: Cell) -> Option<String> {
     }
 }
 
-/// The beginning of its id, as `git` shortens one, and whether it is the newest.
+/// The beginning of a conversation's id, as `git` shortens ids, and whether it is the newest.
 fn session(conversation: &Conversation) -> String {
     let id = clean(&conversation.id);
     let short = if id.contains(' ') { fit(&id, 16) } else { id.chars().take(8).collect() };

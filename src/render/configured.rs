@@ -1,4 +1,4 @@
-//! What the person's clients are configured to start, beside what runs.
+//! The servers that the person's clients are configured to start, with their running instances.
 
 use serde::Serialize;
 
@@ -7,32 +7,32 @@ use super::grid::{Column, Grid};
 use super::style::{self, Screen};
 use crate::process::{Pid, SCHEMA};
 
-/// Where a configured server stands.
+/// The place of an entry in the configurations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ConfigEntry {
-    /// Whose configuration.
+    /// The client.
     pub(crate) client: String,
     /// Where it applies: `user`, `local`, `project`, `plugin`, `extension`, `managed`.
     pub(crate) scope: &'static str,
     /// The entry's name.
     pub(crate) name: String,
-    /// The file it is in.
+    /// Its file.
     pub(crate) file: String,
 }
 
 /// A configured server and its running instances. Its argv is not here: it may hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ConfiguredRow {
-    /// Where it stands.
+    /// The place of its entry.
     #[serde(flatten)]
     pub(crate) entry: ConfigEntry,
-    /// The host, where the server is not on this machine.
+    /// The host, for a server that is not on this machine.
     pub(crate) remote: Option<String>,
-    /// Switched off by its own flag.
+    /// Whether the entry is switched off by its own flag.
     pub(crate) disabled: bool,
     /// The roots of its running instances.
     pub(crate) running: Vec<Pid>,
-    /// The same with their verdicts.
+    /// Its running instances with their verdicts.
     pub(crate) instances: Vec<Running>,
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn text(
     lines.join("\n")
 }
 
-/// The roots of its instances; what is not simply in use has its verdict beside it.
+/// The roots of its instances, with the verdict of each that is not `in-use`.
 fn running(row: &ConfiguredRow) -> String {
     let shown = |instance: &Running| match instance.verdict {
         "in-use" => instance.root.to_string(),

@@ -1,4 +1,4 @@
-//! What mcp-reap can see and may do on this machine, and what to do about what is missing.
+//! The output of `doctor`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use super::style::{self, Screen};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Grade {
-    /// As it should be.
+    /// It works.
     Fine,
     /// Worth knowing; it works all the same.
     Note,
@@ -21,12 +21,12 @@ pub(crate) enum Grade {
     Broken,
 }
 
-/// One thing that was looked at.
+/// One thing that was examined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct DoctorLine {
-    /// What was looked at, in a word or two.
+    /// The thing, in a word or two.
     pub(crate) what: Cow<'static, str>,
-    /// How it is.
+    /// Whether it works.
     pub(crate) state: Grade,
     /// What was found.
     pub(crate) found: String,
@@ -36,12 +36,12 @@ pub(crate) struct DoctorLine {
 }
 
 impl DoctorLine {
-    /// As it should be.
+    /// A line for something that works.
     pub(crate) fn fine(what: impl Into<Cow<'static, str>>, found: impl Into<String>) -> DoctorLine {
         DoctorLine { what: what.into(), state: Grade::Fine, found: found.into(), mend: None }
     }
 
-    /// Worth knowing.
+    /// A line for something that is worth knowing.
     pub(crate) fn note(
         what: impl Into<Cow<'static, str>>,
         found: impl Into<String>,
@@ -50,7 +50,7 @@ impl DoctorLine {
         DoctorLine { what: what.into(), state: Grade::Note, found: found.into(), mend: Some(mend.into()) }
     }
 
-    /// Does not work.
+    /// A line for something that does not work.
     pub(crate) fn broken(
         what: impl Into<Cow<'static, str>>,
         found: impl Into<String>,
@@ -60,7 +60,7 @@ impl DoctorLine {
     }
 }
 
-/// For people: one line each, and an arrow to what to do.
+/// For people: one line each, and below it an arrow and what to do.
 pub(crate) fn text(lines: &[DoctorLine], screen: Screen) -> String {
     let width = lines.iter().map(|line| line.what.len()).max().unwrap_or(0);
     let mut out = String::new();

@@ -1,4 +1,4 @@
-//! All evidence for and against one process, in sentences.
+//! Explains one process: all evidence for and against ending it, in sentences.
 
 use std::fmt::Write as _;
 
@@ -15,14 +15,14 @@ use crate::instance::Instance;
 use crate::process::{Pid, ProcessRecord};
 use crate::units::show_size;
 
-/// Where a process stands: what is above it, and the folder that it works in.
+/// The ancestors of a process, and its working folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Whereabouts {
-    /// Its ancestors by short names, the topmost first, and itself at the end.
+    /// The short names of its ancestors, the topmost first, and of the process itself at the end.
     pub(crate) chain: Vec<String>,
-    /// The folder that it works in.
+    /// Its working folder.
     pub(crate) folder: Option<String>,
-    /// The git repository around that folder; never looked for in a recorded table.
+    /// The git repository around that folder. It is not looked for if the table is recorded.
     pub(crate) repository: Option<String>,
     /// The process that `mcp-reap exec` became and whose marker it carries.
     pub(crate) marked_by: Option<Pid>,
@@ -43,29 +43,29 @@ impl Whereabouts {
     }
 }
 
-/// The text as it grows. What it takes is cleaned.
+/// The text that is being written. Everything that is added is cleaned.
 struct Page {
     text: String,
     screen: Screen,
 }
 
 impl Page {
-    /// A line, however long it is.
+    /// Adds a line of any length.
     fn line(&mut self, text: &str) {
         let _ = writeln!(self.text, "{}", clean(text));
     }
 
-    /// As many lines as it needs, each a margin from the left.
+    /// Adds a text in as many lines as it needs, each after a margin.
     fn paragraph(&mut self, margin: &str, text: &str) {
         self.text += &paragraph(margin, &clean(text), self.screen.width);
     }
 
-    /// The title of what follows.
+    /// Adds a title.
     fn title(&mut self, title: &str) {
         let _ = writeln!(self.text, "\n{}", self.screen.paint(style::TITLE, title));
     }
 
-    /// The verdict in its colour between two texts.
+    /// Adds a line with the verdict in its colour between two texts.
     fn verdict(&mut self, before: &str, scene: &Scene<'_>, finding: &Finding<'_>, after: &str) {
         let style = style::verdict(finding.verdict, scene.reaps(finding));
         let verdict = self.screen.paint(style, finding.verdict.as_str());
@@ -103,7 +103,7 @@ pub(crate) fn instance(
     page.text
 }
 
-/// What it is, whose, where, and what a run would do.
+/// Adds what the instance is, its client, its folder, and what a run would do.
 fn summary(page: &mut Page, scene: &Scene<'_>, finding: &Finding<'_>, place: &Whereabouts) {
     let Instance { server, root, members, .. } = &finding.instance;
     let (processes, size) = (count(members.len(), "process"), show_size(finding.rss));
@@ -136,7 +136,7 @@ fn summary(page: &mut Page, scene: &Scene<'_>, finding: &Finding<'_>, place: &Wh
     }
 }
 
-/// Says of a process that it is no member of any instance, and what was looked at.
+/// Explains a process that is no member of any instance.
 pub(crate) fn stranger(
     scene: &Scene<'_>,
     record: &ProcessRecord,
@@ -177,7 +177,8 @@ pub(crate) fn stranger(
         "  ",
         "Its ancestors and descendants were looked at too: it is below no MCP launcher or server.",
     );
-    // A rule can only name a program that could be read, and what is known as something else is not to be taught.
+    // A `[[server]]` rule needs a program that could be read, and makes no sense for a program that is known as another
+    // thing.
     let teachable = program.is_some()
         && record.pid() > Pid(2)
         && record.uid == Some(scene.snapshot.viewer.uid)
@@ -192,7 +193,7 @@ pub(crate) fn stranger(
     page.text
 }
 
-/// What a client is, and which instances are its own.
+/// Explains a client: its state, and its instances.
 fn client(page: &mut Page, scene: &Scene<'_>, pid: Pid, name: &str) {
     page.line(&format!("It is the client {name}, which starts MCP servers and talks to them."));
     let status = scene.judgement.clients.iter().find(|client| client.pid == pid);

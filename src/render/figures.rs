@@ -1,4 +1,4 @@
-//! Numbers and command lines in words.
+//! Formats numbers, times and command lines.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -17,6 +17,11 @@ pub(crate) fn minute(at: DateTime<Utc>) -> impl Display {
     at.with_timezone(&Local).format("%Y-%m-%d %H:%M")
 }
 
+/// A time on the person's own clock, to the minute and with the weekday.
+pub(crate) fn minute_with_weekday(at: DateTime<Utc>) -> impl Display {
+    at.with_timezone(&Local).format("%a %Y-%m-%d %H:%M")
+}
+
 /// `1 instance`, `2 instances`, `3 processes`.
 pub(crate) fn count(n: usize, what: &str) -> String {
     match (n, what) {
@@ -27,12 +32,12 @@ pub(crate) fn count(n: usize, what: &str) -> String {
     }
 }
 
-/// What these are called in the same sentence.
+/// The pronoun for this many things.
 pub(crate) fn it_or_them(n: usize) -> &'static str {
     if n == 1 { "it" } else { "them" }
 }
 
-/// `1.2 GB of 16 GB`, or `1.2 GB` where the memory of the machine is not known.
+/// `1.2 GB of 16 GB`, or `1.2 GB` if the memory of the machine is not known.
 pub(crate) fn size_of(bytes: u64, memory: Option<u64>) -> String {
     match memory {
         Some(memory) => format!("{} of {}", show_size(bytes), show_size(memory)),
@@ -40,8 +45,7 @@ pub(crate) fn size_of(bytes: u64, memory: Option<u64>) -> String {
     }
 }
 
-/// How long something took: to a tenth where a person feels it (`1.4s`), in full words of
-/// [`show_duration`] below a second and from ten on.
+/// How long something took: with a tenth from one to ten seconds (`1.4s`), otherwise as [`show_duration`] writes it.
 pub(crate) fn elapsed(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
     if (10..100).contains(&tenths) && !tenths.is_multiple_of(10) {
@@ -50,12 +54,12 @@ pub(crate) fn elapsed(duration: Duration) -> String {
     show_duration(duration)
 }
 
-/// These with commas between them.
+/// The items with commas between them.
 pub(crate) fn list<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// How old an instance is.
+/// The age of an instance.
 pub(crate) fn age(finding: &Finding<'_>) -> String {
     show_duration(Duration::from_secs(finding.age as u64))
 }
@@ -74,7 +78,8 @@ pub(crate) fn command(record: &ProcessRecord) -> String {
     }
 }
 
-/// The same of many processes: each distinct line is searched for secrets once, for copies of one server have one line.
+/// [`command`] for many processes. Each distinct line is searched for secrets once, because copies of a server have equal
+/// lines.
 #[derive(Default)]
 pub(super) struct Commands<'r>(HashMap<&'r Argv, String>);
 

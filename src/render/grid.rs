@@ -1,68 +1,66 @@
-//! Columns: each as wide as it must be, the last as wide as there is space.
+//! Lays out a table. Each column is as wide as its longest text, and the last one gets the rest of the line.
 //!
-//! Where the last one is what people came for, its text goes on in the next line instead of being cut
-//! ([`Grid::whole`]).
+//! The last column is cut ([`Grid::lines`]) or continues in the next line ([`Grid::whole`]).
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::clean::{fit, fit_path};
 use super::style::{self, Screen};
 
-/// A column: its title, and whether numbers stand at its right edge.
+/// A column.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
-    /// What stands above it.
+    /// Its title.
     pub(crate) title: &'static str,
-    /// Numbers end under each other.
+    /// Whether its texts are aligned to the right, as for numbers.
     pub(crate) right: bool,
 }
 
-/// The least that is left of a column that has to give way, and of the last one.
+/// The least width of the column that is shortened, and of the last one.
 const LEAST: usize = 12;
 
-/// Below this many columns words do not make a sentence any more: they get a line of their own.
+/// The least width in which sentences can be read. With less room they get a line of their own.
 const READABLE: usize = 24;
 
-/// What is left of a name, where there is too little room for everything.
+/// The width to which a name is shortened if there is too little room for everything.
 const NAME: usize = 16;
 
 /// Rows of cells below their titles.
 #[derive(Debug)]
 pub(crate) struct Grid {
     columns: Vec<Column>,
-    /// The titles first.
+    /// The rows; the titles are the first.
     rows: Vec<Vec<String>>,
 }
 
 impl Grid {
-    /// These rows, each with a cell for each column.
+    /// A grid with these rows, each with one cell for each column.
     pub(crate) fn new(columns: Vec<Column>, mut rows: Vec<Vec<String>>) -> Grid {
         rows.insert(0, columns.iter().map(|column| column.title.to_owned()).collect());
         Grid { columns, rows }
     }
 
-    /// The titles and the rows as lines. The last column, paths, is cut in its middle; where even that is
-    /// not enough (a narrow terminal), the column `yields` gives way.
+    /// The titles and the rows as lines. The last column, which has paths, is cut in its middle. On a narrow terminal
+    /// the column `yields` is shortened too.
     pub(crate) fn lines(&self, yields: usize, screen: Screen) -> Vec<String> {
         let mut widths = self.widths();
         let mut rest = usize::MAX;
         if let Some(width) = screen.width {
-            give_way(&mut widths, yields, width, LEAST);
+            make_narrower(&mut widths, yields, width, LEAST);
             rest = width.saturating_sub(taken(&widths)).max(LEAST);
         }
         titled(self.rows.iter().map(|row| self.cells(row, &widths) + &fit_path(last(row), rest)), screen)
     }
 
-    /// Can the last column be read beside the others: is there room for all of its texts, or for so many
-    /// columns of them that they may go on in the next line?
+    /// Is there enough room for the last column? It must have room for its longest text, or be at least `enough` wide,
+    /// so that its texts can continue in the next line.
     pub(crate) fn is_roomy(&self, enough: usize, width: usize) -> bool {
         let widest = self.rows.iter().map(|row| last(row).width()).max().unwrap_or(0);
         taken(&self.widths()) + widest.min(enough) <= width
     }
 
-    /// The titles and the rows, each with all of its last column: what does not fit goes on below, under
-    /// its own beginning or, where that leaves too little room, across the line. The column `yields` gives
-    /// way first.
+    /// The titles and the rows, with the whole text of the last column. If it does not fit, it continues below: in its
+    /// own column or, if that is too narrow, across the whole line. The column `yields` is shortened first.
     pub(crate) fn whole(&self, yields: usize, screen: Screen) -> Vec<String> {
         let Some(width) = screen.width else { return self.lines(yields, screen) };
         let mut widths = self.widths();
@@ -77,8 +75,8 @@ impl Grid {
             let line = |row: &Vec<String>| self.cells(row, &widths) + &wrapped(last(row), room).join(&margin);
             return titled(self.rows.iter().map(line), screen);
         }
-        // No room beside: the others as they are, if they fit, and below each what it is about.
-        give_way(&mut widths, yields, width + 2, 0);
+        // There is no room for the last column. Its text follows below the other columns.
+        make_narrower(&mut widths, yields, width + 2, 0);
         let others = |row: &Vec<String>| self.cells(row, &widths).trim_end().to_owned();
         let room = width.saturating_sub(2).max(LEAST);
         let line =
@@ -92,7 +90,7 @@ impl Grid {
         (0..self.columns.len().saturating_sub(1)).map(widest).collect()
     }
 
-    /// All cells but the last, each with the space behind it.
+    /// All cells but the last, each followed by a space.
     fn cells(&self, row: &[String], widths: &[usize]) -> String {
         let cells = row.iter().zip(widths).zip(&self.columns);
         cells.map(|((cell, width), column)| pad(&fit(cell, *width), *width, column.right) + "  ").collect()
@@ -103,31 +101,32 @@ fn last(row: &[String]) -> &str {
     row.last().map_or("", String::as_str)
 }
 
-/// The columns of the terminal that these take, with the space behind each.
+/// The sum of these widths, each with the space after it.
 fn taken(widths: &[usize]) -> usize {
     widths.iter().map(|width| width + 2).sum()
 }
 
-/// Makes one column narrower, so that behind the last of them `room` is left of the line; but never very narrow.
-fn give_way(widths: &mut [usize], yields: usize, line: usize, room: usize) {
+/// Makes the column `yields` narrower, so that `room` of the line is left after all columns; but not narrower than
+/// [`LEAST`].
+fn make_narrower(widths: &mut [usize], yields: usize, line: usize, room: usize) {
     let over = (taken(widths) + room).saturating_sub(line);
     widths[yields] = widths[yields].saturating_sub(over).max(LEAST.min(widths[yields]));
 }
 
-/// The lines, the first of them painted as titles.
+/// The lines, of which the first is painted as the titles.
 fn titled(lines: impl Iterator<Item = String>, screen: Screen) -> Vec<String> {
     let mut lines: Vec<String> = lines.collect();
     lines[0] = screen.paint(style::TITLE, &lines[0]);
     lines
 }
 
-/// The text with spaces behind it, or before it, up to this many columns.
+/// The text padded with spaces to this many columns: after it, or before it if it is aligned to the right.
 pub(crate) fn pad(text: &str, width: usize, right: bool) -> String {
     let fill = " ".repeat(width.saturating_sub(text.width()));
     if right { fill + text } else { text.to_owned() + &fill }
 }
 
-/// The text in lines of this width: broken between words, and within words that are longer.
+/// The text in lines of this width, broken between words. A word that is longer than a line is broken, too.
 pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
@@ -148,8 +147,8 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// The text between words in as many lines as it needs, each a margin from the left; what goes on is
-/// set in by two more.
+/// The text in lines of this width, broken between words. Each line begins with the margin, and further lines are
+/// indented by two more columns.
 pub(crate) fn paragraph(margin: &str, text: &str, width: Option<usize>) -> String {
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(margin.width() + 2).max(LEAST));
     format!("{margin}{}\n", wrapped(text, room).join(&format!("\n{margin}  ")))

@@ -1,4 +1,4 @@
-//! What a person may want to do about it: nothing is wrong, and no run does it unasked.
+//! Hints about things that are not wrong and that no run changes by itself.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The report for programs: schema 1, a contract.
+//! The report for programs. Schema 1 is a stable contract.
 
 use chrono::DateTime;
 use serde::Serialize;
@@ -57,7 +57,7 @@ struct InstanceRow<'a> {
     /// Share of one core in percent, the average since the start of its members.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_lifetime_percent: Option<f64>,
-    /// What any member listens on.
+    /// The sockets that any member listens on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     listening: Vec<&'a Listener>,
     /// The conversation that it was started for.
@@ -107,7 +107,7 @@ pub fn report(scene: &Scene<'_>) -> String {
     serde_json::to_string(&Report::new(scene)).unwrap_or_default()
 }
 
-/// What is known of one process: its row, where it stands, and the instance it belongs to or null.
+/// The explanation of one process: its row, its ancestors, and its instance or null.
 #[derive(Serialize)]
 pub(crate) struct Explanation<'a> {
     schema: u32,
@@ -142,7 +142,7 @@ pub(crate) fn explanation<'a>(
     }
 }
 
-/// One explanation as it is; several under `explanations`.
+/// One explanation as an object; several as a list under `explanations`.
 pub(crate) fn explanations(all: &[Explanation<'_>]) -> String {
     match all {
         [one] => json!(one).to_string(),

@@ -1,4 +1,4 @@
-//! Past runs, for people and for programs: what was ended, why, and what it brought.
+//! Past runs, for people and for programs: what was ended, why, and how much memory that freed.
 
 mod totals;
 
@@ -22,8 +22,7 @@ pub(crate) fn json(runs: &impl Serialize) -> String {
     serde_json::to_string(runs).unwrap_or_default()
 }
 
-/// The runs, oldest first. Runs in a row that found nothing share a line: an hourly timer makes 24
-/// of them a day.
+/// The runs, oldest first. Consecutive runs that found nothing share a line, because an hourly timer makes 24 a day.
 pub(crate) fn text<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
     let mut out = String::new();
     for together in runs.chunk_by(|one, next| one.was_idle() && next.was_idle()) {
@@ -63,7 +62,7 @@ fn run<Z: TimeZone>(out: &mut String, run: &Run, screen: Screen, zone: &Z) {
     }
 }
 
-/// What a run came to.
+/// The result of a run in words.
 fn sentence(run: &Run) -> String {
     let mut text = if run.processes_ended == 0 && run.failed == 0 {
         if run.instances.is_empty() { "nothing to end".to_owned() } else { "nothing was ended".to_owned() }
@@ -90,7 +89,7 @@ fn sentence(run: &Run) -> String {
     text
 }
 
-/// To the second, where the person is.
+/// A time in the person's time zone, to the second.
 fn local<Z: TimeZone>(at: DateTime<Utc>, zone: &Z) -> impl Display {
     at.with_timezone(zone).naive_local().format("%Y-%m-%d %H:%M:%S")
 }

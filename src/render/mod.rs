@@ -1,4 +1,4 @@
-//! Findings, for people and for programs. Strangers' text is cleaned here, at the last step.
+//! Renders findings for people and for programs. Text of other programs is cleaned here, in the last step.
 
 pub mod check;
 pub mod clean;
@@ -30,37 +30,37 @@ use crate::plan::{Plan, Why};
 use crate::process::{ProcessId, Snapshot};
 use crate::reap::Outcome;
 
-/// All that there is to show of one look and, after a real run, of what became of its plan.
+/// Everything to show of one look and, after a run, the outcomes.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
-    /// What was seen.
+    /// The process table.
     pub snapshot: &'a Snapshot,
-    /// What it means.
+    /// Its judgement.
     pub judgement: &'a Judgement<'a>,
-    /// What follows.
+    /// The plan that follows from it.
     pub plan: &'a Plan,
-    /// What became of each process of it; `None` when nothing was to be done.
+    /// The outcome of each process of the plan; `None` if nothing was to be done.
     pub outcomes: Option<&'a HashMap<ProcessId, Outcome>>,
-    /// Containers that nobody uses; `None` where the person did not want them.
+    /// Containers that nobody uses; `None` if the person did not ask for them.
     pub containers: Option<&'a Containers>,
 }
 
 impl<'a> Scene<'a> {
-    /// A look and what follows from it, of which nothing was done.
+    /// A look and its plan, before anything is done.
     pub fn new(snapshot: &'a Snapshot, judgement: &'a Judgement<'a>, plan: &'a Plan) -> Scene<'a> {
         Scene { snapshot, judgement, plan, outcomes: None, containers: None }
     }
 
-    /// Are there instances of other users than the one who looks?
+    /// Are there instances of other users than the viewer's?
     pub(crate) fn has_other_users(&self) -> bool {
         let viewer = self.snapshot.viewer.uid;
         self.judgement.findings.iter().any(|finding| finding.instance.root.uid != Some(viewer))
     }
 
-    /// Whose an instance is: the name where this machine knows it, else the number; `?` where it could not be read.
+    /// The user of an instance: the name if this machine knows it, otherwise the number; `?` if it could not be read.
     pub(crate) fn user_of(&self, finding: &Finding<'_>) -> String {
         let Some(uid) = finding.instance.root.uid else { return "?".to_owned() };
-        // A recorded table may be of another machine, with other people.
+        // A recorded table may be from another machine with other users.
         let here = self.snapshot.viewer.pid.0 == std::process::id();
         let name = here.then(|| crate::os::home::name_of_user(uid.0)).flatten();
         name.unwrap_or_else(|| uid.0.to_string())
@@ -71,30 +71,29 @@ impl<'a> Scene<'a> {
         self.plan.ends(finding.instance.root.id)
     }
 
-    /// Why it is left alone against its verdict.
+    /// Why it is withheld, although its verdict would end it.
     pub(crate) fn withheld(&self, finding: &Finding<'_>) -> Option<Why> {
         self.plan.withheld_because(finding.instance.root.id)
     }
 
-    /// What became of a process in a real run.
+    /// The outcome of a process in a run.
     pub(super) fn outcome(&self, id: ProcessId) -> Option<&'a Outcome> {
         self.outcomes?.get(&id)
     }
 
-    /// The instances with this verdict that are not to be ended because of it.
+    /// The instances with this verdict that are left alone because of it.
     pub(super) fn left_by(&self, verdict: Verdict) -> impl Iterator<Item = &Finding<'_>> {
         let left =
             move |f: &&Finding<'_>| f.verdict == verdict && !self.reaps(f) && self.withheld(f).is_none();
         self.judgement.findings.iter().filter(left)
     }
 
-    /// The findings, the ones that matter most first: what is ended, then by verdict, then the
-    /// largest.
+    /// The findings, the worst first: what is ended, then by verdict, then by memory.
     pub(crate) fn worst_first(&self) -> Vec<&Finding<'_>> {
         self.sorted(Order::Verdict)
     }
 
-    /// The findings in this order; what is equal in it stands worst first.
+    /// The findings in this order. Equal ones are sorted worst first.
     pub(crate) fn sorted(&self, order: Order) -> Vec<&Finding<'_>> {
         let mut findings: Vec<&Finding<'_>> = self.judgement.findings.iter().collect();
         findings

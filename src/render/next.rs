@@ -1,4 +1,4 @@
-//! What comes next: after every outcome, what a person can do about what is left.
+//! Next steps: what a person can do about the instances that are left after a run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,23 +14,23 @@ use crate::policy::Policy;
 use crate::process::Pid;
 use crate::units::show_duration;
 
-/// The table that is shown: what a further command needs to speak about the same processes.
+/// The source of the table that is shown. A further command needs it to show the same processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TableSource {
     /// This machine, now.
     Machine,
-    /// A recorded table in this file, written as an option: `--snapshot table.json`. It never changes, and nothing in it
-    /// can be ended.
+    /// A recorded table in a file. The text is the option that names it: `--snapshot table.json`. Nothing in it can be
+    /// ended.
     File(String),
     /// A recorded table that came through a pipe and cannot be read again.
     Pipe,
 }
 
 impl TableSource {
-    /// Of the file that `--snapshot` names.
+    /// The source for the value of `--snapshot`.
     pub(crate) fn of(snapshot: Option<&Path>) -> TableSource {
         let Some(path) = snapshot else { return TableSource::Machine };
-        // `<(record)` and `/dev/stdin` name what only this process has.
+        // Paths like `/dev/stdin` and that of `<(record)` are valid only in this process.
         let own = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
         match path.to_str().filter(|text| !own && path.is_file() && !text.contains(char::is_control)) {
             Some(text) if text.starts_with('-') => {
@@ -41,7 +41,7 @@ impl TableSource {
         }
     }
 
-    /// A call of this program about this table, between backticks; `None` where there can be none.
+    /// A call of this program about this table, between backticks; `None` if none is possible.
     pub(crate) fn call(&self, words: &str) -> Option<String> {
         match self {
             TableSource::Machine => Some(format!("`mcp-reap {words}`")),
@@ -50,7 +50,7 @@ impl TableSource {
         }
     }
 
-    /// What a call shows, as a further part of a sentence: "; `mcp-reap list` shows the instances".
+    /// A call and what it shows, as a further part of a sentence: "; `mcp-reap list` shows the instances".
     pub(crate) fn and_call(&self, words: &str, shows: &str) -> String {
         self.call(words).map(|call| format!("; {call} {shows}")).unwrap_or_default()
     }
@@ -60,7 +60,7 @@ impl TableSource {
     }
 }
 
-/// One line for each kind of thing that is left, with what it means and what to do.
+/// One line for each kind of instance that is left: what it means and what to do.
 pub(crate) fn steps(scene: &Scene<'_>, policy: &Policy, source: &TableSource) -> Vec<String> {
     let mut lines: Vec<String> = young(scene, policy, source).into_iter().collect();
     let mut by_reason: BTreeMap<&str, Vec<&Withheld>> = BTreeMap::new();
@@ -105,7 +105,7 @@ fn young(scene: &Scene<'_>, policy: &Policy, source: &TableSource) -> Option<Str
     };
     let youngest = young.iter().filter_map(age).fold(f64::INFINITY, f64::min);
     let wait = (policy.min_age.as_secs_f64() - youngest).clamp(1.0, 1e9).ceil();
-    // In a recorded table nothing grows older.
+    // The processes of a recorded table get no older.
     let later = match source {
         TableSource::Machine => format!("in {} or ", show_duration(Duration::from_secs(wait as u64))),
         TableSource::File(_) | TableSource::Pipe => String::new(),
@@ -117,10 +117,10 @@ fn young(scene: &Scene<'_>, policy: &Policy, source: &TableSource) -> Option<Str
     ))
 }
 
-/// How many names of one kind are enough.
+/// The most names that are shown of one kind.
 const NAMES: usize = 3;
 
-/// `notes (77), maps (78) and 2 more left alone, in use: --in-use ends it all the same`. All have one reason.
+/// `notes (77), maps (78) and 2 more left alone, in use: --in-use ends it all the same`. All are withheld for one reason.
 fn left_alone(some: &[&Withheld], source: &TableSource) -> String {
     let (first, why) = (some[0].root.pid, some[0].why);
     let named = |one: &&Withheld| format!("{} ({})", clean(&one.server), one.root.pid);
@@ -133,8 +133,8 @@ fn left_alone(some: &[&Withheld], source: &TableSource) -> String {
     format!("{}{more} left alone, {}{way_out}", names.join(", "), why.as_str())
 }
 
-/// What a person can do about it, where that is not "wait" and not "nothing". `root` is the instance's root. About a
-/// recorded table only what would be judged otherwise is said: nothing is done to those processes any more.
+/// What a person can do about a withheld instance with this root; `None` if that is only to wait. For a recorded table,
+/// whose processes cannot be ended, it names only what would change the judgement.
 fn way_out(why: Why, root: Pid, source: &TableSource) -> Option<String> {
     let here = |text: &str| source.is_machine().then(|| text.to_owned());
     let explain = |shows: &str| source.call(&format!("explain {root}")).map(|call| format!("{call} {shows}"));
@@ -158,7 +158,7 @@ fn way_out(why: Why, root: Pid, source: &TableSource) -> Option<String> {
     }
 }
 
-/// For a run in which processes survived their signals.
+/// The next step after a run in which processes survived their signals.
 pub(crate) fn after_failures(failed: usize) -> String {
     let them = it_or_them(failed);
     format!(

@@ -1,4 +1,4 @@
-//! A list to choose from: what is marked, where the cursor stands, and what that would free.
+//! A list of instances to choose from, with marks, a cursor, and the memory that the marked ones would free.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -17,7 +17,7 @@ use crate::units::show_size;
 pub(crate) struct PickRow {
     /// Its root.
     pub(crate) root: ProcessId,
-    /// Nobody uses it: an ordinary run would end it.
+    /// Whether an ordinary run would end it, because nobody uses it.
     pub(crate) unused: bool,
     verdict: Verdict,
     server: String,
@@ -27,16 +27,16 @@ pub(crate) struct PickRow {
     marked: bool,
 }
 
-/// The rows, and where the cursor stands.
+/// The rows and the position of the cursor.
 #[derive(Clone, Debug)]
 pub(crate) struct PickList {
-    /// What an ordinary run would end comes first, and is marked.
+    /// The rows. Those that an ordinary run would end come first and are marked.
     pub(crate) rows: Vec<PickRow>,
     at: usize,
 }
 
 impl PickList {
-    /// What may be chosen is what `choosable` would end.
+    /// A list of the instances that the plan `choosable` would end.
     pub(crate) fn new(scene: &Scene<'_>, choosable: &Plan) -> PickList {
         let row = |finding: &Finding<'_>| PickRow {
             root: finding.instance.root.id,
@@ -53,39 +53,40 @@ impl PickList {
         PickList { rows, at: 0 }
     }
 
-    /// The cursor one up; it stops at the top.
+    /// Moves the cursor one row up; it stops at the first.
     pub(crate) fn up(&mut self) {
         self.at = self.at.saturating_sub(1);
     }
 
-    /// The cursor one down; it stops at the end.
+    /// Moves the cursor one row down; it stops at the last.
     pub(crate) fn down(&mut self) {
         self.at = (self.at + 1).min(self.rows.len().saturating_sub(1));
     }
 
-    /// Marks what is under the cursor, or takes its mark.
+    /// Marks the row under the cursor, or removes its mark.
     pub(crate) fn mark(&mut self) {
         if let Some(row) = self.rows.get_mut(self.at) {
             row.marked = !row.marked;
         }
     }
 
-    /// Marks all that nobody uses; where all of those are marked, none. What is in use is marked one by one.
+    /// Marks all rows that nobody uses, or removes these marks if all of them are marked. Rows in use can only be marked one
+    /// by one.
     pub(crate) fn mark_all(&mut self) {
         let all = self.rows.iter().filter(|row| row.unused).all(|row| row.marked);
         self.rows.iter_mut().filter(|row| row.unused).for_each(|row| row.marked = !all);
     }
 
-    /// Those with a mark.
+    /// The marked rows.
     pub(crate) fn marked(&self) -> Vec<PickRow> {
         self.rows.iter().filter(|row| row.marked).cloned().collect()
     }
 
-    /// Marks the rows of these numbers and no other; an empty line leaves the marks. Says whether anything is to be
+    /// Marks exactly the rows whose numbers are in `line`; an empty line keeps the marks. Returns whether anything is to be
     /// ended.
     ///
     /// # Errors
-    /// What is wrong with the line, for the person.
+    /// What is wrong with the line, in words for the person.
     pub(crate) fn take(&mut self, line: &str) -> Result<bool, String> {
         let words: Vec<&str> =
             line.split([' ', ',']).map(str::trim).filter(|word| !word.is_empty()).collect();
@@ -107,16 +108,16 @@ impl PickList {
         Ok(true)
     }
 
-    /// All rows with their numbers, below what the columns are; the sum is last, next to the question.
+    /// The titles and all rows with their numbers. The sum comes last, directly before the question.
     pub(crate) fn numbered(&self) -> String {
         let line = |(number, text): (usize, &String)| format!("{:>3} {text}", number + 1);
         let lines: Vec<String> = self.texts().iter().enumerate().map(line).collect();
         format!("    {}\n{}\n{}", self.titles(), lines.join("\n"), self.sum())
     }
 
-    /// The lines for a screen of this size: the sum, what the columns are, a window of the rows around the cursor, and the
-    /// keys. In a low window the rows stay longest. One line is left for the cursor of the terminal: what scrolls out at the
-    /// top cannot be drawn over.
+    /// The lines for a screen of this size: the sum, the titles, a window of the rows around the cursor, and the keys. If
+    /// the screen is low, the other lines are left out first. One line is left free for the cursor of the terminal, because
+    /// a line that scrolls out at the top cannot be redrawn.
     pub(crate) fn lines(&self, screen: Screen, height: usize, width: usize) -> Vec<String> {
         let room = height.saturating_sub(1).max(1);
         let (has_sum, has_keys, has_titles) = (room > 1, room > 2, room > 4);
@@ -136,7 +137,7 @@ impl PickList {
         lines
     }
 
-    /// This many rows around the cursor.
+    /// `rows` rows around the cursor.
     fn window(&self, screen: Screen, rows: usize, columns: usize) -> Vec<String> {
         let first = self.at.saturating_sub(rows / 2).min(self.rows.len().saturating_sub(rows));
         let line = |(index, (text, row)): (usize, (&String, &PickRow))| {
@@ -155,7 +156,7 @@ impl PickList {
         self.rows.iter().map(text).collect()
     }
 
-    /// What the columns are.
+    /// The titles of the columns.
     fn titles(&self) -> String {
         self.columns(["", "VERDICT", "SERVER", "PID", "RSS", "AGE", "CLIENT"])
     }
@@ -179,7 +180,7 @@ impl PickList {
     }
 }
 
-/// What each key does.
+/// The line that says what each key does.
 const KEYS: &str = "space: mark   a: all that nobody uses   enter: end the marked   q: leave";
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
-//! Text for the terminal that is there: its width, and letters that its locale has.
+//! Adapts text to a terminal: to its width, and to the characters of its locale.
 
 use std::ffi::OsString;
 
 use unicode_width::UnicodeWidthStr;
 
-/// Does the person's locale have more than ASCII? By the variables of setlocale(3), in its order; none of
-/// them set is the C locale.
+/// Is the person's locale UTF-8? The variables of setlocale(3) decide, in its order. If none is set, the locale is C.
 pub(crate) fn locale_is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default();
@@ -13,7 +12,7 @@ pub(crate) fn locale_is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> boo
     locale.contains("utf-8") || locale.contains("utf8")
 }
 
-/// The text in ASCII: lines and marks of ours as what looks like them, anything else as `?`.
+/// The text in ASCII. Line-drawing and other marks of ours become similar characters, everything else `?`.
 pub(crate) fn ascii(text: &str) -> String {
     let plain = |letter: char| match letter {
         letter if letter.is_ascii() => letter,
@@ -28,8 +27,8 @@ pub(crate) fn ascii(text: &str) -> String {
     text.chars().map(plain).collect()
 }
 
-/// Lines that are too wide go on below, between words, two columns in. A word that is wider than a line stays whole:
-/// a path that is broken cannot be copied. Colours (ESC [ ... m) take no room.
+/// The text with lines of at most this width. A longer line is broken between words and continues two columns in. A word
+/// that is wider than a line stays whole, because a broken path cannot be copied. Colours (ESC [ ... m) have no width.
 pub(crate) fn wrapped(text: &str, width: usize) -> String {
     text.split('\n').map(|line| wrapped_line(line, width)).collect::<Vec<_>>().join("\n")
 }
@@ -55,7 +54,7 @@ fn wrapped_line(line: &str, width: usize) -> String {
     out
 }
 
-/// Columns without the colours.
+/// The width without the colours.
 fn visible(text: &str) -> usize {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default().width();

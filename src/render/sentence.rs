@@ -1,4 +1,4 @@
-//! Evidence in full sentences.
+//! Writes evidence in full sentences.
 
 use super::figures::list;
 use crate::catalog::{Basis, Rule};
@@ -6,18 +6,18 @@ use crate::classify::{Adoption, Evidence, Proof, WireState};
 use crate::process::{Pid, Service, StdioKind};
 use crate::units::{show_duration, show_size};
 
-/// Which way a piece of evidence points.
+/// Whether a piece of evidence speaks for or against ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaning {
-    /// Towards ending.
+    /// It speaks for ending.
     For,
-    /// Towards leaving alone.
+    /// It speaks for leaving alone.
     Against,
-    /// Says what it is.
+    /// It only describes the instance.
     Neutral,
 }
 
-/// Which way one piece of evidence points.
+/// Whether this piece of evidence speaks for or against ending.
 pub(crate) fn leaning(evidence: &Evidence) -> Leaning {
     use Evidence as E;
     match evidence {
@@ -155,7 +155,7 @@ fn because(rule: &Rule) -> String {
         Rule::Mode(mode) => format!("which is a server as {mode}"),
         Rule::Profile(profile) => format!("for the profile {profile}, which only a server makes"),
         Rule::Script(end) => format!("whose path ends in {end}"),
-        // Those are no part of an instance.
+        // Processes that match these rules are no members of an instance.
         Rule::Client(_) | Rule::ClientPath(_) | Rule::Init(_) | Rule::Supervisor(_) | Rule::Wrapper(_) => {
             format!("by the rule \"{rule}\"")
         }

@@ -1,4 +1,4 @@
-//! What is in force and where each value comes from, in the form of the configuration file.
+//! The settings in force and the origin of each value, in the form of the configuration file.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use super::style::{self, Screen};
 /// One value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Setting {
-    /// As `reap.grace`; `allow` and so on for entries of lists.
+    /// Its name, such as `reap.grace`; `allow` and so on for entries of lists.
     pub(crate) key: String,
-    /// As the file would write it; `None` where it is off.
+    /// Its value as the file would write it; `None` if it is off.
     pub(crate) value: Option<String>,
-    /// `default`, `config.toml:3`, `--grace`.
+    /// Its origin: `default`, `config.toml:3` or `--grace`.
     pub(crate) origin: String,
 }
 
-/// The values as text that the reader of the file takes again, each with its origin.
+/// The values as text that can be read as a configuration file, each with its origin.
 pub(crate) fn text(source: &str, settings: &[Setting], screen: Screen) -> String {
     let mut out = format!("{}\n", screen.paint(style::FAINT, &format!("# {}", clean(source))));
     let lines: Vec<(String, String, &str)> = settings.iter().map(line).collect();
@@ -34,10 +34,10 @@ pub(crate) fn text(source: &str, settings: &[Setting], screen: Screen) -> String
     out
 }
 
-/// The section it belongs to, the line, and where it comes from.
+/// The section of a value, its line, and its origin.
 fn line(setting: &Setting) -> (String, String, &str) {
     let Some((section, key)) = setting.key.split_once('.') else {
-        // An entry of a list, on one line: `allow = [{...}]` would be another list, so a comment.
+        // An entry of a list is written as a comment on one line, because `allow = [{...}]` would be a whole list.
         let value = clean(setting.value.as_deref().unwrap_or(""));
         return (format!("# [[{}]]", setting.key), format!("#   {value}"), &setting.origin);
     };
@@ -48,13 +48,13 @@ fn line(setting: &Setting) -> (String, String, &str) {
     (format!("[{section}]"), text, &setting.origin)
 }
 
-/// A duration in the largest unit that loses nothing of it: `5s`, `1500ms`, `2h`, `0s`.
+/// A duration in the largest unit in which it is a whole number: `5s`, `1500ms`, `2h`, `0s`.
 pub(crate) fn exact_duration(duration: Duration) -> String {
     let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     exact(duration.as_millis(), &units, "s")
 }
 
-/// A size in the largest unit that loses nothing of it: `50MB`, `1GiB`, `4095B`.
+/// A size in the largest unit in which it is a whole number: `50MB`, `1GiB`, `4095B`.
 pub(crate) fn exact_size(bytes: u64) -> String {
     let units = [
         ("GiB", 1 << 30),
@@ -67,7 +67,7 @@ pub(crate) fn exact_size(bytes: u64) -> String {
     exact(bytes.into(), &units, "B")
 }
 
-/// The number in the first unit that divides it exactly; in the unit `else_in` if no unit does, and for 0.
+/// The number in the first unit that divides it exactly. 0, and a number that no unit divides, is in the unit `else_in`.
 fn exact(number: u128, units: &[(&str, u128)], else_in: &str) -> String {
     match units.iter().find(|(_, factor)| number > 0 && number.is_multiple_of(*factor)) {
         Some((unit, factor)) => format!("{}{unit}", number / factor),

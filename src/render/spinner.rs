@@ -1,4 +1,4 @@
-//! Something that moves while a person waits: on a terminal only, on stderr, and gone without a trace.
+//! A spinner on stderr while a person waits. It is shown only on a terminal, and is erased at the end.
 
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 const TURN: Duration = Duration::from_millis(100);
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-/// Turns until it is dropped.
+/// A spinner that turns until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Spinner(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Spinner {
-    /// Shows what is waited for and counts down from `at_most`; shows nothing without a terminal, and
-    /// nothing in the first moment: most servers end in a few milliseconds.
+    /// Shows what is waited for and counts down from `at_most`. It shows nothing without a terminal, and nothing at first,
+    /// because most servers end within milliseconds.
     pub(crate) fn start(what: String, at_most: Duration) -> Spinner {
         let blind = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         if blind || !std::io::stderr().is_terminal() {
@@ -27,7 +27,7 @@ impl Spinner {
             while stopped.recv_timeout(TURN) == Err(RecvTimeoutError::Timeout) {
                 turns += 1;
                 if turns >= 3 {
-                    // The terminal may go away: then there is nothing to write to.
+                    // A failed write means that the terminal went away.
                     let frame = frame(&what, turns, began.elapsed(), at_most);
                     let _ = write!(std::io::stderr(), "\r{frame}\x1b[K");
                 }

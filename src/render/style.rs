@@ -1,4 +1,4 @@
-//! Colour, where it is wanted and seen.
+//! Colours and the size of the terminal.
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -23,19 +23,19 @@ pub enum Color {
 /// How to draw on stdout.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
-    /// With colour.
+    /// Whether to use colours.
     pub color: bool,
-    /// Columns to fill at most; `None` for a pipe or a file, which have none.
+    /// The width of the terminal in columns; `None` for a pipe or a file.
     pub width: Option<usize>,
 }
 
 impl Screen {
-    /// For stdout, as it is now.
+    /// The screen of stdout as it is now.
     pub(crate) fn of_stdout(color: Color) -> Screen {
         Screen::of(&std::io::stdout(), color)
     }
 
-    /// For this stream, as it is now.
+    /// The screen of this stream as it is now.
     pub fn of(stream: &(impl IsTerminal + AsFd), color: Color) -> Screen {
         let terminal = stream.is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
@@ -50,16 +50,16 @@ impl Screen {
         Screen { color, width: columns }
     }
 
-    /// The same on a terminal that may have another size by now.
+    /// This screen with the current width of the terminal.
     pub(crate) fn resized(self) -> Screen {
         let width =
             self.width.map(|before| terminal_size::terminal_size().map_or(before, |(now, _)| now.0.into()));
         Screen { width, ..self }
     }
 
-    /// As much of the text as a terminal shows at once with two lines more below, and how many lines
-    /// that leaves out; the whole text for a pipe or a file.
-    pub(crate) fn as_high(&self, text: &str) -> String {
+    /// The beginning of the text that fits on the terminal with two more lines below, and a line with how many lines
+    /// are left out. For a pipe or a file it is the whole text.
+    pub(crate) fn cut_to_height(&self, text: &str) -> String {
         match self.width.and_then(|_| terminal_size::terminal_size()) {
             Some((_, height)) => cut_off(text, usize::from(height.0).saturating_sub(3)),
             None => text.to_owned(),
@@ -72,7 +72,7 @@ impl Screen {
     }
 }
 
-/// The first lines, and how many more there are.
+/// The first `lines` lines, and a line with how many are left out.
 fn cut_off(text: &str, lines: usize) -> String {
     let all = text.lines().count();
     if all <= lines {
@@ -86,7 +86,7 @@ fn cut_off(text: &str, lines: usize) -> String {
 /// Titles of columns.
 pub const TITLE: Style = Style::new().bold();
 
-/// What matters less.
+/// Text that matters less.
 pub const FAINT: Style = Style::new().dimmed();
 
 /// All is well.
@@ -95,10 +95,10 @@ pub const GOOD: Style = AnsiColor::Green.on_default();
 /// Something is wrong.
 pub const BAD: Style = AnsiColor::Red.on_default();
 
-/// What went wrong or wants to be looked at.
+/// Something went wrong or should be checked.
 pub const WARNING: Style = AnsiColor::Yellow.on_default();
 
-/// By how a process ended: on SIGTERM, on SIGKILL, or not at all.
+/// The style for an outcome.
 pub(crate) fn outcome(outcome: &Outcome) -> Style {
     match outcome {
         Outcome::Exited | Outcome::Vanished => GOOD,
@@ -107,7 +107,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> Style {
     }
 }
 
-/// By what a verdict means for the instance: red goes, yellow is to be checked, green stays.
+/// The style for a verdict: red for an instance that is ended, yellow for one to check, green for one that stays.
 pub(crate) fn verdict(verdict: Verdict, reap: bool) -> Style {
     match verdict {
         _ if reap => BAD,

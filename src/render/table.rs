@@ -1,4 +1,4 @@
-//! The report for people: one line per instance, aligned, as wide as the terminal.
+//! The report for people: a table with one line for each instance, as wide as the terminal.
 
 use std::fmt::Write as _;
 
@@ -16,15 +16,15 @@ use crate::units::show_size;
 /// What to show of each instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
-    /// Its processes.
+    /// The processes of each instance.
     pub tree: bool,
-    /// Only of those that are ended.
+    /// The processes of instances that are ended.
     pub tree_of_ended: bool,
     /// Which columns.
     pub columns: Columns,
     /// Which instances come first.
     pub order: Order,
-    /// These are not all instances: what else was seen (clients, zombies, copies) is not mentioned.
+    /// Only some instances are shown, so clients, zombies and copies are not mentioned.
     pub part: bool,
 }
 
@@ -35,15 +35,15 @@ pub fn list(scene: &Scene<'_>, screen: Screen, detail: Detail) -> String {
     table(scene, &findings, screen, detail) + &notes
 }
 
-/// What is to be ended, each with its members, and below it what would be but is withheld.
+/// The instances that are ended, each with its members, and below them those that are withheld.
 pub fn plan(scene: &Scene<'_>, screen: Screen) -> String {
     let findings: Vec<_> =
         scene.worst_first().into_iter().filter(|f| scene.reaps(f) || scene.withheld(f).is_some()).collect();
     table(scene, &findings, screen, Detail { tree_of_ended: true, ..Detail::default() })
 }
 
-/// One sentence: how many instances and processes are to go, and what stays and why. On a machine with this much
-/// memory, in bytes, also how much of it all instances take.
+/// One sentence: how many instances and processes are ended, and what stays and why. With the `memory` of the machine, in
+/// bytes, also how much of it all instances take.
 pub fn summary(scene: &Scene<'_>, memory: Option<u64>) -> String {
     let targets = &scene.plan.targets;
     let processes: usize = targets.iter().map(|target| target.members.len()).sum();
@@ -58,7 +58,7 @@ pub fn summary(scene: &Scene<'_>, memory: Option<u64>) -> String {
     if left > 0 {
         let _ = write!(text, "; {} ended by itself", count(left, "instance"));
     }
-    // Where a person chose, nothing is shown of the rest.
+    // If a person chose instances, the others are not shown.
     let chosen = scene.plan.choice != plan::Choice::Unused;
     let mut stays: Vec<String> = Vec::new();
     for verdict in
@@ -92,7 +92,7 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], screen: Screen, detail: D
     let lines = columns::layout(scene, findings, screen.width, detail.columns).whole(columns::SERVER, screen);
     let mut out = format!("{}\n", lines[0]);
     for (finding, line) in findings.iter().zip(&lines[1..]) {
-        // The verdict is the first word; none of them has a space in it.
+        // The verdict is the first word of the line. No verdict contains a space.
         let end = line.find(' ').unwrap_or(line.len());
         let verdict = screen.paint(style::verdict(finding.verdict, scene.reaps(finding)), &line[..end]);
         let _ = writeln!(out, "{verdict}{}", &line[end..]);
@@ -105,7 +105,7 @@ fn table(scene: &Scene<'_>, findings: &[&Finding<'_>], screen: Screen, detail: D
     out
 }
 
-/// What is no instance but shown: clients that nobody uses, zombies, servers in many copies.
+/// Notes below the table: clients that nobody uses, zombies, servers in many copies.
 fn notes(scene: &Scene<'_>, screen: Screen) -> String {
     let mut out = String::new();
     for client in &scene.judgement.clients {

@@ -1,4 +1,4 @@
-//! The processes of an instance, drawn as the tree that they are.
+//! Draws the processes of an instance as a tree.
 
 use std::collections::HashSet;
 
@@ -12,12 +12,12 @@ use crate::instance::{Instance, Member};
 use crate::process::Pid;
 use crate::units::show_size;
 
-/// One line for each member, children below their parents.
+/// One line for each member, with children below their parents.
 pub(crate) fn members(scene: &Scene<'_>, instance: &Instance<'_>, screen: Screen) -> Vec<String> {
     let mut drawn = Vec::new();
     let mut seen = HashSet::new();
     draw(instance, instance.root.pid(), &mut seen, &mut drawn);
-    // What hangs on no member (a helper that moved away) still belongs to it.
+    // A member whose parent is no member (a helper that left the tree) is drawn at the top level.
     for member in &instance.members {
         let pid = member.record.pid();
         if !seen.contains(&pid) {
@@ -34,8 +34,8 @@ fn draw<'a, 'b>(
     seen: &mut HashSet<Pid>,
     drawn: &mut Vec<(String, &'b Member<'a>)>,
 ) {
-    // Each is drawn once, so a loop in the table ends here. The depth is that of the tree, which a
-    // hostile table may make thousands deep: no recursion.
+    // Each member is drawn once, so a loop in the table ends. A hostile table may be thousands of levels deep, so this does
+    // not recurse.
     let member = |pid| instance.members.iter().find(|member| member.record.pid() == pid);
     let mut todo = vec![(pid, "  ".to_owned(), String::new())];
     while let Some((pid, margin, elbow)) = todo.pop() {
@@ -64,7 +64,7 @@ fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) ->
     let record = member.record;
     let became = scene.outcome(record.id);
     let outcome = became.map(|outcome| format!("{}, ", outcome.as_str())).unwrap_or_default();
-    // Deeper than half of the line nothing could be read any more.
+    // The branch takes at most half of the line, so that the rest can be read.
     let branch = match screen.width {
         Some(width) if branch.width() > width / 2 => "  …─ ",
         _ => branch,
@@ -76,7 +76,7 @@ fn line(scene: &Scene<'_>, branch: &str, member: &Member<'_>, screen: Screen) ->
     let rest = rest + &fit_command(&clean(&command(record)), room);
     let faint = |text: &str| screen.paint(style::FAINT, text);
     match became.map(style::outcome) {
-        // What became of it is the news.
+        // The outcome is new to the reader, so only it has its colour.
         Some(news) if screen.color => faint(&begin) + &screen.paint(news, &outcome) + &faint(&rest),
         _ => faint(&(begin + &outcome + &rest)),
     }

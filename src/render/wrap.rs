@@ -1,4 +1,4 @@
-//! Configured servers with and without `exec`, as a diff for people and as JSON for programs.
+//! The output of `wrap`: configured servers with and without `exec`, as a diff for people and as JSON for programs.
 
 use serde::Serialize;
 
@@ -8,25 +8,25 @@ use super::grid::paragraph;
 use super::style::{self, Screen};
 use crate::process::SCHEMA;
 
-/// A configured server with and without `exec`. Words are shown without their secrets, and never written from here.
+/// A configured server with and without `exec`. The words have no secrets and are only shown, never written to a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct WrapRow {
-    /// Where it stands.
+    /// The place of its entry.
     #[serde(flatten)]
     pub(crate) entry: ConfigEntry,
-    /// It starts through `exec` already.
+    /// Whether it already starts through `exec`.
     pub(crate) wrapped: bool,
-    /// Command and arguments now.
+    /// The current command and arguments.
     pub(crate) before: Vec<String>,
-    /// Command and arguments under `exec`; `null` where that would not start the same server.
+    /// Command and arguments with `exec`; `null` if that would not start the same server.
     pub(crate) after: Option<Vec<String>>,
-    /// The client's own commands that write this entry, where it has them.
+    /// The client's own commands that write this entry, if it has them.
     pub(crate) own_command: Option<String>,
     /// Why `wrap install` does not write it.
     pub(crate) refused: Option<String>,
 }
 
-/// For people: a heading, the diff, and how to get there.
+/// For people: a heading, the diff, and how to make the change.
 pub(crate) fn text(rows: &[WrapRow], screen: Screen) -> String {
     let mut lines = Vec::new();
     for row in rows {
@@ -63,7 +63,7 @@ pub(crate) fn json(rows: &[WrapRow]) -> String {
     serde_json::json!({ "schema": SCHEMA, "configured": rows }).to_string()
 }
 
-/// As most clients write it; the others have the same words.
+/// Command and arguments as most clients write them. Other clients use the same words.
 fn command(words: &[String]) -> String {
     let quoted: Vec<String> =
         words.iter().map(|word| serde_json::Value::from(clean(word)).to_string()).collect();
@@ -73,7 +73,7 @@ fn command(words: &[String]) -> String {
     }
 }
 
-/// A word as a shell takes it.
+/// A word quoted for a shell.
 pub(crate) fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -21,7 +21,7 @@ pub struct Calendar {
     minute: u8,
 }
 
-/// Why a text names no moment. The fragments fit "failed to read `--weekly`: ...".
+/// Why a text is no calendar. The messages fit after "failed to read `--weekly`: ".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
     /// No `@` between day and time.
@@ -109,17 +109,16 @@ impl Calendar {
         format!("{} {hour} * * {day}", self.minute)
     }
 
-    /// By how much a run may come late, in seconds, so that all users of a machine, or all machines
-    /// of a host, do not wake in the same second: a small part of the interval.
+    /// The most by which a run may be delayed, in seconds: a small part of the interval. So the runs of all users of a
+    /// machine, or of all machines of a host, do not start in the same second.
     pub fn spread_seconds(&self) -> u32 {
         if self.hour.is_some() { 300 } else { 60 }
     }
 
-    /// The next time this comes after `now`, on the clock of `now`'s time zone. A time that the
-    /// clock leaps over in spring comes when the leap has ended; one it shows twice in autumn comes
-    /// the first time.
+    /// The next time after `now`, on the clock of `now`'s time zone. A time that the clock skips in spring becomes the
+    /// end of the skipped hour. Of a time that occurs twice in autumn it is the first.
     pub fn next_after<Z: TimeZone>(&self, now: &DateTime<Z>) -> DateTime<Utc> {
-        // Every hour from this morning on: nine days cover a week with a leap in it.
+        // These are all hours from midnight on. Nine days cover a week with a change of clocks.
         let first = now.date_naive().and_time(NaiveTime::MIN) + TimeDelta::minutes(self.minute.into());
         let zone = now.timezone();
         (0..9 * 24)
@@ -127,7 +126,7 @@ impl Calendar {
             .filter(|moment| self.hour.is_none_or(|hour| moment.hour() == u32::from(hour)))
             .filter(|moment| self.weekday.is_none_or(|day| moment.weekday() == day))
             .filter_map(|moment| {
-                // A leap is an hour at most, in half hours.
+                // A change of clocks skips at most an hour, in half hours.
                 [0, 30, 60].iter().find_map(|late| {
                     zone.from_local_datetime(&(moment + TimeDelta::minutes(*late))).earliest()
                 })
@@ -138,7 +137,7 @@ impl Calendar {
     }
 }
 
-/// One or two digits that are less than `end`.
+/// The number, if the text is one or two digits and less than `end`.
 fn below(text: &str, end: u8) -> Option<u8> {
     let plain = matches!(text.len(), 1 | 2) && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|number| plain && *number < end)

@@ -1,17 +1,17 @@
-//! A line for crontab(5), where there is no manager to install anything into.
+//! A line for crontab(5), for a machine without a manager.
 
 use super::job::{ARGUMENTS, Job};
 
-/// The whole line: five fields of time, the variables, the command.
+/// The whole line: five fields for the time, the variables, and the command.
 pub(super) fn line(job: &Job) -> String {
     let variables = job.environment.iter().map(|(name, value)| format!("{name}={} ", quoted(value)));
     let command =
         format!("{}{} {}", variables.collect::<String>(), quoted(&job.binary()), ARGUMENTS.join(" "));
-    // crontab(5): an unescaped % is a newline, also within quotes, and cron removes the backslash.
+    // crontab(5): an unescaped % means a newline, also within quotes. cron removes the backslash.
     format!("{} {}", job.calendar.cron(), command.replace('%', r"\%"))
 }
 
-/// One word of sh(1).
+/// A text quoted as one word for sh(1).
 fn quoted(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@,".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {

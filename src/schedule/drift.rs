@@ -1,14 +1,14 @@
-//! Where a schedule is not as an install with this version would leave it.
+//! Differences between a schedule and what an install with this version would leave.
 
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-/// One thing that is not as an install with this version would leave it.
+/// One difference from what an install with this version would leave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Drift {
-    /// One file of several.
+    /// A file is missing, and others are there.
     #[error("{} is missing", .path.display())]
     Missing {
         /// The file.
@@ -19,7 +19,7 @@ pub enum Drift {
     NotOurs {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Why it is not ours.
         why: &'static str,
     },
     /// A file that another version wrote.
@@ -28,33 +28,33 @@ pub enum Drift {
         /// The file.
         path: PathBuf,
     },
-    /// The files are of two installs.
+    /// The files are from two installs.
     #[error("the files belong to two different installs")]
     Disagree,
-    /// What is scheduled is gone.
+    /// The scheduled program is gone.
     #[error("{} is gone: every run will fail", .path.display())]
     BinaryGone {
-        /// Where it was.
+        /// Its path.
         path: PathBuf,
     },
-    /// What is scheduled is not what is running now.
+    /// The scheduled program is not the running one.
     #[error("{} is scheduled, this is {}", .scheduled.display(), .running.display())]
     OtherBinary {
-        /// In the files.
+        /// The program in the files.
         scheduled: PathBuf,
         /// This program.
         running: PathBuf,
     },
-    /// The manager does not know of the files.
+    /// The manager has not loaded the files.
     #[error("installed, but not loaded")]
     NotLoaded,
-    /// The manager has it, the files are gone.
+    /// The manager has loaded the job, and the files are gone.
     #[error("loaded, but the files are gone")]
     OnlyLoaded,
-    /// The timer waits now, and will not after the next login.
+    /// The timer is active, but will not be after the next login.
     #[error("the timer is not enabled: it ends with this session")]
     NotEnabled,
-    /// The timer is known, and does not wait.
+    /// The timer is loaded, but not active.
     #[error("the timer is not started")]
     NotStarted,
     /// A unit was masked.
@@ -69,16 +69,16 @@ pub enum Drift {
         /// The file.
         path: PathBuf,
     },
-    /// The manager has an older state of the file.
+    /// The manager has loaded an older version of the file.
     #[error("{} changed since the manager read it", .path.display())]
     Stale {
         /// The file.
         path: PathBuf,
     },
-    /// The person's own changes beside a unit.
+    /// The person has changed a unit by a drop-in file.
     #[error("changed by {}", .path.display())]
     DropIn {
-        /// Where.
+        /// The drop-in file.
         path: PathBuf,
     },
     /// The manager runs something else than what is in the file.
@@ -104,8 +104,8 @@ pub enum Drift {
 }
 
 impl Drift {
-    /// Without what the person did: with a drop-in beside a unit, that it runs something else or at
-    /// another time is what they wanted, and an install leaves it so.
+    /// The differences without those that the person made. With a drop-in file the person may have the unit run
+    /// something else or at another time, and an install leaves that as it is.
     pub fn unwanted(drift: &[Drift]) -> Vec<&Drift> {
         let chosen = drift.iter().any(|drift| matches!(drift, Drift::DropIn { .. }));
         let wanted = |drift: &&Drift| match drift {

@@ -1,23 +1,23 @@
-//! What can go wrong with a schedule.
+//! The errors of a schedule.
 
 use std::path::PathBuf;
 
 use super::drift::Drift;
 use crate::os::stable_path::Vanishing;
 
-/// Why an install, a status or an uninstall failed. When an install fails with one of these, files and manager
-/// are as they were before.
+/// Why an install, a status or an uninstall failed. After a failed install the files and the manager are as they were
+/// before.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
     /// Neither `HOME` nor the user database names a folder.
     #[error("no home directory: HOME names no folder")]
     NoHome,
-    /// `sudo` keeps `HOME`.
+    /// The home belongs to another user, as under a `sudo` that keeps `HOME`.
     #[error("{} belongs to user {owner}: a schedule is installed by its user, without sudo", .home.display())]
     NotYourHome {
         /// The home.
         home: PathBuf,
-        /// Whose it is.
+        /// Its owner.
         owner: u32,
     },
     /// A file could not be read or written.
@@ -30,13 +30,13 @@ pub enum ScheduleError {
         /// Why.
         source: std::io::Error,
     },
-    /// Not a program.
+    /// The file cannot be executed.
     #[error("{} is not an executable file", .path.display())]
     NotExecutable {
-        /// What is not.
+        /// The file.
         path: PathBuf,
     },
-    /// Every run after it is gone would fail, and nobody would see it.
+    /// The binary will not stay at its path. Later every run would fail, and nobody would see that.
     #[error("{}", .why.refusal(.path))]
     WillVanish {
         /// The binary.
@@ -44,13 +44,13 @@ pub enum ScheduleError {
         /// Why.
         why: Vanishing,
     },
-    /// Bytes that a unit file or property list has no way to write.
+    /// A value has bytes that cannot be written in a unit file or property list.
     #[error("{what} cannot be written into a job's file")]
     Unwritable {
         /// The name of the value.
         what: String,
     },
-    /// A path that cannot be written so that the manager runs it.
+    /// The manager runs no program with this path, however it is written.
     #[error("{manager} runs no program with such a path: {}", .path.display())]
     Unrunnable {
         /// The service manager.
@@ -58,7 +58,7 @@ pub enum ScheduleError {
         /// The binary.
         path: PathBuf,
     },
-    /// A file that is in the way.
+    /// A file at this path is not ours.
     #[error("{} is left alone: {why}", .path.display())]
     NotOurs {
         /// The file.
@@ -66,25 +66,25 @@ pub enum ScheduleError {
         /// Why it is not ours.
         why: &'static str,
     },
-    /// No manager to install into; nothing was written.
+    /// There is no manager to install into. Nothing was written.
     #[error("no {manager} user manager answers here ({why})")]
     NoManager {
         /// The service manager.
         manager: &'static str,
         /// In its words.
         why: String,
-        /// What to put into `crontab -e` instead.
+        /// The line for `crontab -e` instead.
         crontab: String,
     },
     /// The manager's tool failed.
     #[error("`{command}` failed: {why}")]
     Refused {
-        /// What was run.
+        /// The command line.
         command: String,
         /// In its words.
         why: String,
     },
-    /// The manager's tool succeeded, and the manager has something else.
+    /// The manager's tool succeeded, but the manager has loaded something else.
     #[error("{manager} has not taken it up: {}", .drift.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NotTakenUp {
         /// The service manager.

@@ -1,4 +1,4 @@
-//! The files in the managers' folders: looked at before they are touched, written whole or not.
+//! The files in the managers' folders. They are examined before they are changed, and written whole or not at all.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,35 +12,35 @@ use super::seal::{Origin, origin};
 use crate::os::draft::{Access, Draft};
 use crate::os::file::{self, Links, ReadError};
 
-/// No file of ours is nearly as large.
+/// The largest file that is read. Ours are much smaller.
 const LARGEST: u64 = 64 * 1024;
 
 /// A file as this version would write it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
-    /// Where.
+    /// Its path.
     pub path: PathBuf,
     /// Its content.
     pub text: String,
 }
 
-/// What stands at a path.
+/// What was found at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// Nothing.
     Nothing,
-    /// Ours, to the byte. Without a job when another version's cannot be read.
+    /// An unchanged file of ours.
     Ours {
-        /// What it was made for.
+        /// The job that it was made for; `None` if another version wrote it in a form that cannot be read.
         job: Option<Job>,
-        /// All of it.
+        /// The whole text.
         text: String,
     },
-    /// Not ours to touch, and why.
+    /// A file that is not ours, and why.
     Theirs(&'static str),
 }
 
-/// A file that is to be written, and what is in its place.
+/// A file that is to be written, and what is at its path.
 pub(super) struct PlannedFile {
     pub(super) rendered: Rendered,
     pub(super) found: Found,
@@ -65,11 +65,11 @@ impl PlannedFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileChange {
-    /// It was not there.
+    /// It was created.
     Created,
-    /// It was there with another content.
+    /// It had another content.
     Updated,
-    /// It was there, and right.
+    /// It already had this content.
     Unchanged,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error
     move |source| ScheduleError::Io { doing, path, source }
 }
 
-/// Reads what is at a path, without following a link: what put one there (a dotfiles manager, `systemctl
+/// Reads the file at a path. A link is not followed, because the program that made it (a dotfiles manager, `systemctl
 /// mask`) keeps the file elsewhere.
 pub(super) fn look(path: &Path) -> Result<Found, ScheduleError> {
     if path.is_symlink() {
@@ -107,17 +107,17 @@ pub(super) fn look(path: &Path) -> Result<Found, ScheduleError> {
     })
 }
 
-/// Writes a file whole or not at all. Folders are made as needed.
+/// Writes a file whole or not at all. Missing folders are created.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), ScheduleError> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder).map_err(io("create", folder))?;
-    // Whatever the umask: launchd refuses files that others may write.
+    // The mode does not depend on the umask, because launchd refuses files that others may write.
     let access = Access::Exactly { mode: 0o644, group: None };
     let written = Draft::beside(path, text.as_bytes(), access).and_then(|draft| draft.replace(path));
     written.map_err(io("write", path))
 }
 
-/// Moves something that is not ours out of the way, beside where it was. Returns where to.
+/// Renames a file that is not ours, in the same folder. Returns its new path.
 pub(super) fn move_aside(path: &Path) -> Result<PathBuf, ScheduleError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let names = (1..).map(|at: u32| match at {
@@ -130,7 +130,7 @@ pub(super) fn move_aside(path: &Path) -> Result<PathBuf, ScheduleError> {
     Ok(aside)
 }
 
-/// Removes a file; one that is gone already is no error.
+/// Removes a file. Returns whether there was one.
 pub(super) fn remove(path: &Path) -> Result<bool, ScheduleError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),

@@ -21,18 +21,18 @@ use super::systemd::Systemd;
 use super::user_environment::UserEnvironment;
 use crate::os::stable_path::settle;
 
-/// What is wanted of an install.
+/// The settings of an install.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// mcp-reap, as it was started.
+    /// The path of mcp-reap, as it was started.
     pub binary: PathBuf,
     /// When to run.
     pub calendar: Calendar,
     /// The configured time between SIGTERM and SIGKILL.
     pub grace: Duration,
-    /// A configuration file given by hand, for the scheduled runs to use as well.
+    /// The configuration file of `--config`, which the scheduled runs use too.
     pub config: Option<PathBuf>,
-    /// Also with a binary that will vanish, also over files that are not ours.
+    /// Whether to install a binary that will not stay at its path, and to move files aside that are not ours.
     pub force: bool,
 }
 
@@ -47,7 +47,7 @@ impl Schedule {
     /// The schedule of this person on this machine.
     ///
     /// # Errors
-    /// When there is no home, or it is another user's.
+    /// When there is no home, or it belongs to another user.
     pub fn for_this_os() -> Result<Schedule, ScheduleError> {
         let user = UserEnvironment::here()?;
         let runner = SystemRunner::new(user.for_managers());
@@ -69,7 +69,8 @@ impl Schedule {
     /// The job of a request.
     ///
     /// # Errors
-    /// When the binary is no executable, will vanish, or cannot be written down.
+    /// When the binary is not executable, will not stay at its path, or has a path that cannot be written into the
+    /// files.
     pub fn job(&self, request: &Request) -> Result<Job, ScheduleError> {
         let binary = self.settled(&request.binary, request.force)?;
         let mut environment = self.user.kept.clone();
@@ -80,14 +81,14 @@ impl Schedule {
                 .ok_or_else(|| ScheduleError::Unwritable { what: format!("the path {absolute:?}") })?;
             environment.insert("MCP_REAP_CONFIG".to_owned(), text.to_owned());
         }
-        // The log files of a launchd agent lie below it.
+        // The log files of a launchd agent are below the home, so its path is written too.
         if !self.user.home.to_str().is_some_and(is_writable) {
             return Err(ScheduleError::Unwritable { what: format!("the path {:?}", self.user.home) });
         }
         Job::new(&binary, request.calendar, environment, request.grace)
     }
 
-    /// The path to schedule: absolute, executable, and, unless forced, not about to vanish.
+    /// The path to schedule: absolute, executable and, unless `force` is set, one that stays.
     fn settled(&self, binary: &Path, force: bool) -> Result<PathBuf, ScheduleError> {
         let owned = || binary.to_owned();
         let settled = settle(binary, &self.user.path, &self.user.temporary);
@@ -99,13 +100,13 @@ impl Schedule {
         }
     }
 
-    /// The files of a job and the line for crontab(5), without writing anything.
+    /// The files of a job and the line for crontab(5). Nothing is written.
     pub fn preview(&self, job: &Job) -> (Vec<Rendered>, String) {
         (self.manager().render(job), cron::line(job))
     }
 
-    /// Writes the files, has the manager load them, and checks what it loaded. What is already as
-    /// it should be is left alone. When anything fails, files and manager are put back.
+    /// Writes the files, has the manager load them, and checks what it loaded. Files that are right already are not
+    /// written. If anything fails, the files and the manager are put back.
     ///
     /// # Errors
     /// See [`ScheduleError`].
@@ -131,23 +132,23 @@ impl Schedule {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
             made.map_err(io("create", &folder))?;
         }
-        // A package's timer that was on is switched on again when this fails.
+        // If the timer of a package was on, it is switched on again when this fails.
         let had_none = files.iter().all(|file| file.found == Found::Nothing);
         let mut before = if had_none && here { manager.see(None)? } else { ManagerView::default() };
         let package_on = before.loaded && !before.take_provided().is_empty();
         let mut moved = Vec::new();
-        let taken = put(&files, &mut moved).and_then(|()| {
-            if here { self.take_up(&*manager, &job, &files) } else { Ok(ManagerView::default()) }
+        let loaded = write_changed(&files, &mut moved).and_then(|()| {
+            if here { self.load(&*manager, &job, &files) } else { Ok(ManagerView::default()) }
         });
-        let seen = taken.inspect_err(|_| put_back(&*manager, &files, &moved, here, package_on))?;
+        let seen = loaded.inspect_err(|_| put_back(&*manager, &files, &moved, here, package_on))?;
         let next = seen.next.unwrap_or_else(|| job.calendar.next_after(&Local::now()));
         let files = files.iter().map(|file| (file.rendered.path.clone(), file.change())).collect();
         let moved = moved.into_iter().map(|(_, aside)| aside).collect();
         Ok(Installed { job, files, moved, loaded: seen.loaded, next: Some(next) })
     }
 
-    /// Has the manager load the files, unless it has them already, and checks that it did.
-    fn take_up(
+    /// Has the manager load the files, unless it has loaded them already, and checks that it did.
+    fn load(
         &self,
         manager: &dyn Manager,
         job: &Job,
@@ -171,11 +172,11 @@ impl Schedule {
         Err(ScheduleError::NotTakenUp { manager: self.kind.name(), drift })
     }
 
-    /// Has the manager forget the job and removes the files; both only when all files are ours.
-    /// Forced, what is not ours is moved aside.
+    /// Has the manager unload the job and removes the files, if all files are ours. With `force`, files that are not
+    /// ours are moved aside.
     ///
     /// # Errors
-    /// [`ScheduleError::NotOurs`] before anything was touched, and what files and manager refuse.
+    /// [`ScheduleError::NotOurs`] before anything was changed, and errors of the file system and the manager.
     pub fn uninstall(&self, force: bool) -> Result<Removed, ScheduleError> {
         let manager = self.manager();
         let paths = manager.paths();
@@ -190,7 +191,7 @@ impl Schedule {
         }
         let here = manager.presence() == ManagerPresence::Here;
         let mut seen = if here { manager.see(None)? } else { ManagerView::default() };
-        // Units of the same name that we did not write: a package's, mostly.
+        // These are units of the same name that we did not write, mostly those of a package.
         let provided = seen.take_provided();
         let theirs = !provided.is_empty();
         let mut removed = Removed { unloaded: seen.loaded && !theirs, ..Removed::default() };
@@ -212,9 +213,9 @@ impl Schedule {
     }
 }
 
-/// Writes what is to be changed. What is not ours is moved aside; `moved` has from where to where, also
-/// when this fails half-way.
-fn put(files: &[PlannedFile], moved: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), ScheduleError> {
+/// Writes the files that change. Files that are not ours are moved aside; `moved` gets the old and new path of each,
+/// also if a later step fails.
+fn write_changed(files: &[PlannedFile], moved: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), ScheduleError> {
     for file in files {
         let path = &file.rendered.path;
         if matches!(file.found, Found::Theirs(_)) {
@@ -227,8 +228,7 @@ fn put(files: &[PlannedFile], moved: &mut Vec<(PathBuf, PathBuf)>) -> Result<(),
     Ok(())
 }
 
-/// After a failure: puts back what was there before. Further failures are not reported; the first error
-/// is the one that explains.
+/// Puts everything back after a failure. Further failures are not reported, because the first error explains them.
 fn put_back(
     manager: &dyn Manager,
     files: &[PlannedFile],
@@ -244,7 +244,7 @@ fn put_back(
         let _ = match found {
             Found::Ours { text, .. } => files::write(&rendered.path, text),
             Found::Nothing => files::remove(&rendered.path).map(drop),
-            // Renamed over what was written in its place.
+            // It is renamed below, over the new file.
             Found::Theirs(_) => Ok(()),
         };
     }

@@ -1,4 +1,4 @@
-//! What is to be run, as the files in the managers' folders remember it.
+//! The job that the schedule runs, as it is recorded in the managers' files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,29 +10,28 @@ use super::calendar::Calendar;
 use super::error::ScheduleError;
 use crate::policy::Policy;
 
-/// The arguments of a scheduled run. No person is there to answer, and what was ended is in the audit
-/// log, which also names what started the run. It waits for another run: one that left at once because a
-/// hook was running would be missed until next week, and a hook ends only what its session left.
+/// The arguments of a scheduled run. No person can answer, and the audit log records what was ended and what started
+/// the run. The run waits for another run. If it left the work to a hook, which ends only what its session left, the
+/// next run would come a week later.
 pub const ARGUMENTS: [&str; 5] = ["--yes", "--quiet", "--wait", "--started-by", "schedule"];
 
-/// A week: no grace is longer, and no manager mistakes the number for something else.
+/// The longest grace in seconds: a week. Managers give such a number no special meaning.
 const LONGEST_GRACE: u64 = 7 * 24 * 3600;
 
-/// A run that repeats.
+/// A repeated run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
-    /// mcp-reap, absolute.
+    /// The absolute path of mcp-reap.
     pub binary: PathBuf,
-    /// When.
+    /// When it runs.
     pub calendar: Calendar,
-    /// Variables that decide which configuration is read and where the audit log lies. A manager
-    /// starts its jobs without the person's shell, and a run that does not find the allowlist
-    /// would end what the person wanted to keep.
+    /// Variables that decide which configuration is read and where the audit log is. A manager starts its jobs without
+    /// the person's shell. Without the right allowlist a run would end what the person wanted to keep.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
-    /// Seconds between SIGTERM and SIGKILL as configured when this was installed: the manager must
-    /// be more patient than that.
+    /// The configured seconds between SIGTERM and SIGKILL at the time of the install. The manager must wait longer than
+    /// that before it kills a run.
     pub grace: u64,
 }
 
@@ -40,7 +39,7 @@ impl Job {
     /// A job whose every word can be written into a unit file, a property list and a crontab.
     ///
     /// # Errors
-    /// [`ScheduleError::Unwritable`] for what is not UTF-8 or has control characters in it.
+    /// [`ScheduleError::Unwritable`] for a value that is not UTF-8 or contains control characters.
     pub fn new(
         binary: &Path,
         calendar: Calendar,
@@ -58,35 +57,33 @@ impl Job {
         Ok(Job { binary: binary.to_owned(), calendar, environment, grace })
     }
 
-    /// The binary as text, which [`Job::new`] has made sure it is.
+    /// The binary as text. [`Job::new`] has checked that it is UTF-8.
     pub(super) fn binary(&self) -> String {
         self.binary.to_string_lossy().into_owned()
     }
 
-    /// Seconds a run may take before it is taken to hang: what it waits for another run, the grace,
-    /// and a minute for two looks at a machine that is out of memory and for what SIGKILL does not
-    /// end at once.
+    /// Seconds after which a run counts as hanging: the wait for another run, the grace, and a minute for two looks at
+    /// a machine without free memory and for processes that SIGKILL does not end at once.
     pub(super) fn longest_run(&self) -> u64 {
         let waits = Policy::run_lock_wait(Duration::from_secs(self.grace)).as_secs();
         waits.saturating_add(self.grace.saturating_mul(2)).saturating_add(60)
     }
 
-    /// Seconds between the manager's SIGTERM and its SIGKILL: the grace, and time to write down
-    /// what became of the last process.
+    /// Seconds between the manager's SIGTERM and its SIGKILL: the grace, and time to record the last outcome.
     pub(super) fn longest_stop(&self) -> u64 {
         self.grace.saturating_add(15)
     }
 
-    /// One line that a later version reads back. Two hyphens would end the comment it is in
-    /// when that is an XML one.
+    /// The job as one line, which a later version reads again. Two hyphens are escaped, because they would end an XML
+    /// comment.
     pub(super) fn to_line(&self) -> String {
-        // A map of strings and numbers cannot fail to be written.
+        // Serializing strings and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default().replace("--", r"\u002d\u002d")
     }
 }
 
-/// XML 1.0 forbids most control characters and the two non-characters; unit files and crontabs end
-/// a line at a newline.
+/// Can this text be written into all files? XML 1.0 forbids most control characters and two non-characters, and in unit
+/// files and crontabs a newline ends the line.
 pub(super) fn is_writable(text: &str) -> bool {
     !text.chars().any(|letter| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}'))
 }

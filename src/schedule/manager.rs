@@ -1,4 +1,4 @@
-//! What an install, a status and an uninstall need of a manager, be it launchd or systemd.
+//! The service manager, launchd or systemd, as install, status and uninstall use it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::job::Job;
 use super::report::LastRun;
 use super::runner::{Output, Runner};
 
-/// Which kind of manager starts the runs.
+/// The kind of manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ManagerKind {
     /// macOS.
@@ -21,12 +21,12 @@ pub enum ManagerKind {
 }
 
 impl ManagerKind {
-    /// The one of this machine.
+    /// The kind on this machine.
     pub const fn here() -> ManagerKind {
         if cfg!(target_os = "macos") { ManagerKind::Launchd } else { ManagerKind::Systemd }
     }
 
-    /// As people call it.
+    /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             ManagerKind::Launchd => "launchd",
@@ -35,24 +35,24 @@ impl ManagerKind {
     }
 }
 
-/// What a manager has of the job, by its own account.
+/// What the manager reports about the job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ManagerView {
-    /// It has it and will start it.
+    /// Whether it has loaded the job and will start it.
     pub(super) loaded: bool,
-    /// When it will start it next.
+    /// The next run.
     pub(super) next: Option<DateTime<Utc>>,
-    /// The run before.
+    /// The last run.
     pub(super) last: Option<LastRun>,
-    /// The program it would start.
+    /// The program that it would start.
     pub(super) program: Option<PathBuf>,
-    /// Where it differs from the files.
+    /// The differences from the files.
     pub(super) drift: Vec<Drift>,
 }
 
 impl ManagerView {
-    /// The files that the manager has read where the person has none: a package's. That they lie elsewhere
-    /// is then no fault, nor that their timer is off.
+    /// Removes and returns the files that the manager has loaded from elsewhere. If the person has no files, these
+    /// belong to a package. Then it is no fault that they are elsewhere or that their timer is off.
     pub(super) fn take_provided(&mut self) -> Vec<PathBuf> {
         let mut provided = Vec::new();
         for drift in std::mem::take(&mut self.drift) {
@@ -68,12 +68,12 @@ impl ManagerView {
     }
 }
 
-/// Whether there is a manager to load anything into.
+/// Whether there is a manager that loads the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ManagerPresence {
     /// It answers.
     Here,
-    /// Nobody is logged in at the screen: launchd reads the file at the next login.
+    /// There is no graphical session. launchd reads the file at the next login.
     AtNextLogin,
     /// It does not answer, and why.
     Absent(String),
@@ -81,39 +81,38 @@ pub(super) enum ManagerPresence {
 
 /// One kind of manager.
 pub(super) trait Manager {
-    /// Whether it answers.
+    /// Does it answer?
     fn presence(&self) -> ManagerPresence;
-    /// Where its files are, in the order of [`Manager::render`].
+    /// The paths of its files, in the order of [`Manager::render`].
     fn paths(&self) -> Vec<PathBuf>;
-    /// Whether it can run a program at this path. Its files can hold any path that [`Job::new`] lets pass.
+    /// Can it run a program with this path? Its files can contain any path that [`Job::new`] accepts.
     fn can_run(&self, binary: &str) -> bool;
     /// The files of a job.
     fn render(&self, job: &Job) -> Vec<Rendered>;
     /// Folders that must exist before a run.
     fn folders(&self) -> Vec<PathBuf>;
-    /// What the manager has, compared with a job where there is one.
+    /// What the manager has loaded, compared with `job` if one is given.
     fn see(&self, job: Option<&Job>) -> Result<ManagerView, ScheduleError>;
-    /// Makes it load the files.
+    /// Loads the files.
     fn load(&self) -> Result<(), ScheduleError>;
-    /// Makes it forget the job; the files are still there. A job it does not have is no error.
+    /// Unloads the job while the files are still there. It is no error if the job is not loaded.
     fn unload(&self) -> Result<(), ScheduleError>;
-    /// Tidies up after the files are gone. Returns what else was removed.
+    /// Cleans up after the files were removed. Returns the further files that it removed.
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError>;
 }
 
-/// Whether two paths lead to the same file. A manager may know a home by another name than the person's
-/// shell.
+/// Do two paths lead to the same file? The manager may use another path for the home than the person's shell.
 pub(super) fn same_file(one: &Path, other: &Path) -> bool {
     one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Runs a manager's tool, and takes anything but success for an error.
+/// Runs a manager's tool. Every exit code but 0 is an error.
 pub(super) fn must(runner: &dyn Runner, program: &str, args: &[&str]) -> Result<Output, ScheduleError> {
     let output = may(runner, program, args)?;
     if output.is_success() { Ok(output) } else { Err(refused(program, args, output.complaint())) }
 }
 
-/// Runs a manager's tool whatever comes of it.
+/// Runs a manager's tool. An exit code other than 0 is no error.
 pub(super) fn may(runner: &dyn Runner, program: &str, args: &[&str]) -> Result<Output, ScheduleError> {
     runner.run(program, args).map_err(|error| refused(program, args, error.to_string()))
 }

@@ -1,8 +1,8 @@
-//! The schedule: a launchd agent or a systemd user timer that runs mcp-reap again and again.
+//! The schedule: a launchd agent or a systemd user timer that runs mcp-reap repeatedly.
 //!
-//! Without admin rights, in the person's own session. An install checks afterwards what
-//! the manager has loaded, and an uninstall removes only what some version of mcp-reap wrote and is
-//! unchanged since. Both managers are compiled everywhere; which one is used is a parameter.
+//! It runs in the person's own session and needs no admin rights. An install checks afterwards what the manager has
+//! loaded. An uninstall removes only files that a version of mcp-reap wrote and that are unchanged since. Both managers
+//! are compiled on every system, and a parameter selects one.
 
 mod calendar;
 mod cron;

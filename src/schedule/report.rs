@@ -13,13 +13,13 @@ use super::job::Job;
 /// What an install did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Installed {
-    /// What is now scheduled.
+    /// The scheduled job.
     pub job: Job,
-    /// The files, and what became of each.
+    /// The files, and what was done to each.
     pub files: Vec<(PathBuf, FileChange)>,
-    /// Where files are now that were not ours and in the way, which only a forced install moves.
+    /// The new paths of files that were not ours. Only a forced install moves them.
     pub moved: Vec<PathBuf>,
-    /// False where launchd takes it up at the next login at the screen only.
+    /// Whether the manager has loaded it. launchd may load it only at the next graphical login.
     pub loaded: bool,
     /// The first run.
     pub next: Option<DateTime<Utc>>,
@@ -30,29 +30,28 @@ pub struct Installed {
 pub struct ScheduleStatus {
     /// `launchd` or `systemd`.
     pub manager: &'static str,
-    /// Why the manager gave no answer; `None` when it did.
+    /// Why the manager gave no answer; `None` if it did.
     pub absent: Option<String>,
     /// The files, and whether each is there.
     pub files: Vec<(PathBuf, bool)>,
-    /// All files are there.
+    /// Whether all files are there.
     pub installed: bool,
-    /// Where the person has no files: those of a package that the manager has read instead.
+    /// The files of a package that the manager has loaded, if the person has none.
     pub provided: Vec<PathBuf>,
     /// The manager will start it.
     pub loaded: bool,
-    /// What is scheduled by the files.
+    /// The job in the files.
     pub job: Option<Job>,
-    /// The next run. Under launchd worked out from the job; it may come later when the machine
-    /// sleeps.
+    /// The next run. For launchd it is computed from the job; it may come later if the machine sleeps.
     pub next: Option<DateTime<Utc>>,
-    /// The run before, since the manager started.
+    /// The last run since the manager started.
     pub last: Option<LastRun>,
-    /// Everything that is not as an install with this version would leave it.
+    /// All differences from what an install with this version would leave.
     pub drift: Vec<Drift>,
 }
 
 impl ScheduleStatus {
-    /// Whether it will run, as this version would have it: by the person's own files or a package's.
+    /// Will it run as this version would install it, by the person's own files or those of a package?
     pub fn is_fine(&self) -> bool {
         let there = self.installed || !self.provided.is_empty();
         there && self.loaded && Drift::unwanted(&self.drift).is_empty()
@@ -62,7 +61,7 @@ impl ScheduleStatus {
 /// A run that the manager started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LastRun {
-    /// When; launchd does not show it.
+    /// When it ran; `None` under launchd, which does not show it.
     pub at: Option<DateTime<Utc>>,
     /// How it ended.
     pub result: RunResult,
@@ -72,18 +71,18 @@ pub struct LastRun {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunResult {
-    /// It has not.
+    /// It is still running.
     Running,
-    /// With this exit code.
+    /// It ended with this exit code.
     Exit(i32),
-    /// Otherwise, in the manager's words: `timeout`, `signal`, `core-dump`.
+    /// It ended in another way, in the manager's words: `timeout`, `signal`, `core-dump`.
     Failed(String),
     /// The manager does not show it.
     NotKnown,
 }
 
 impl RunResult {
-    /// From systemd's `Result` and `ExecMainStatus`.
+    /// The result by systemd's `Result` and `ExecMainStatus`.
     pub(super) fn of_systemd(result: Option<&str>, status: Option<&str>) -> RunResult {
         match (result, status.and_then(|status| status.parse().ok())) {
             (Some("success" | "exit-code"), Some(code)) => RunResult::Exit(code),
@@ -92,7 +91,7 @@ impl RunResult {
         }
     }
 
-    /// From launchd's `last exit code`: `0`, `78: EX_CONFIG`, `(never exited)`.
+    /// The result by launchd's `last exit code`: `0`, `78: EX_CONFIG`, `(never exited)`.
     pub(super) fn of_launchd(text: &str) -> Option<RunResult> {
         text.split(':').next()?.trim().parse().ok().map(RunResult::Exit)
     }
@@ -112,12 +111,12 @@ impl fmt::Display for RunResult {
 /// What an uninstall did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Removed {
-    /// Nothing, where this is empty.
+    /// The files that were removed.
     pub files: Vec<PathBuf>,
-    /// Where files are now that were not ours, which only a forced uninstall moves.
+    /// The new paths of files that were not ours. Only a forced uninstall moves them.
     pub moved: Vec<PathBuf>,
-    /// The manager had it.
+    /// Whether the manager had loaded the job.
     pub unloaded: bool,
-    /// The files of a package whose timer goes on: switching that off is the person's.
+    /// The files of a package whose timer stays on. The person can switch it off.
     pub provided: Vec<PathBuf>,
 }

@@ -1,26 +1,26 @@
-//! How `systemctl` and `launchctl` are run.
+//! Runs `systemctl` and `launchctl`.
 
 use std::time::Duration;
 
 use crate::os::command::Call;
 pub use crate::os::command::{CallError, Output};
 
-/// After this a manager is taken not to answer. A `daemon-reload` with hundreds of units takes
-/// seconds, and stopping a job takes as long as its grace.
+/// How long a manager may take to answer. A `daemon-reload` with hundreds of units takes seconds, and stopping a job
+/// takes as long as its grace.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// More than any answer: `launchctl print` of a session prints thousands of jobs.
+/// The largest answer in bytes. `launchctl print` of a session prints thousands of jobs.
 const LARGEST: usize = 16 << 20;
 
-/// Runs other programs. Tests put a simulation in its place.
+/// Runs other programs. Tests use a simulation instead.
 pub trait Runner {
     /// Runs a program to its end.
     ///
     /// # Errors
-    /// When there is no such program, or it does not end.
+    /// When there is no such program, or it does not end in time.
     fn run(&self, program: &str, args: &[&str]) -> Result<Output, CallError>;
 
-    /// Waits until it is worth trying again.
+    /// Waits before another try.
     fn pause(&self, time: Duration);
 }
 
@@ -31,8 +31,7 @@ pub struct SystemRunner {
 }
 
 impl SystemRunner {
-    /// Gives programs these variables, and otherwise only `LC_ALL=C`, `TZ=UTC` and a `PATH` of the
-    /// system's folders.
+    /// A runner that gives programs only these variables, `LC_ALL=C`, `TZ=UTC` and a `PATH` of the system's folders.
     pub fn new(environment: Vec<(String, String)>) -> SystemRunner {
         SystemRunner { environment }
     }

@@ -1,23 +1,23 @@
-//! The seal of a job's file: from a text to a file of ours, and from a file back to who wrote it.
+//! The seal of a job's file, which shows whether mcp-reap wrote the file and whether it was changed since.
 //!
-//! Each file carries in its comments the job it was made for, and a seal: a checksum of everything
-//! else in it. A whole seal shows that some version of mcp-reap wrote these very bytes, so they may
-//! be replaced or removed; a broken one that the file was edited since. The seal guards
-//! against accidents only: anybody who may write here may also run what they like.
+//! The comments of each file contain the job that it was made for and a seal, which is a checksum of everything else in
+//! it. If the seal is right, a version of mcp-reap wrote exactly these bytes, so they may be replaced or removed. If it
+//! is wrong, the file was edited. The seal protects only against accidents: a user who may write this file may also run
+//! any program.
 
 use super::job::Job;
 
 const SEAL: &str = "mcp-reap-seal: ";
 const JOB: &str = "mcp-reap-job: ";
-/// Stands in place of the checksum while it is made.
+/// The placeholder for the checksum while it is computed.
 const UNSEALED: &str = "0000000000000000";
 
-/// The two lines of a comment on where a file comes from; each begins with `margin`.
+/// The two comment lines with the origin of a file. Each begins with `margin`.
 pub(super) fn lines(margin: &str, job: &Job) -> String {
     format!("{margin}{SEAL}{UNSEALED}\n{margin}{JOB}{}\n", job.to_line())
 }
 
-/// Puts the checksum of a text in its place. `text` has [`lines`] above all that varies.
+/// The text with its checksum instead of the placeholder. `text` must contain [`lines`] before any variable part.
 pub(super) fn sealed(text: &str) -> String {
     text.replacen(&format!("{SEAL}{UNSEALED}"), &format!("{SEAL}{}", checksum(text)), 1)
 }
@@ -25,10 +25,10 @@ pub(super) fn sealed(text: &str) -> String {
 /// The origin of a file by its comments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Some version of mcp-reap wrote it, and it is unchanged. Without a job where that version wrote
-    /// its jobs differently.
+    /// A version of mcp-reap wrote it, and it is unchanged. The job is `None` if that version wrote jobs in another
+    /// form.
     Sealed(Option<Job>),
-    /// mcp-reap wrote it, and it was changed since.
+    /// mcp-reap wrote it, but it was changed since.
     Edited,
     /// Not written by mcp-reap.
     Foreign,
@@ -46,7 +46,8 @@ pub(super) fn origin(text: &str) -> Origin {
     Origin::Sealed(job.and_then(|job| serde_json::from_str(job).ok()))
 }
 
-/// FNV-1a, 64 bits (draft-eastlake-fnv): ten lines, and one changed byte always shows.
+/// FNV-1a with 64 bits (draft-eastlake-fnv). It needs only ten lines of code, and a single changed byte always changes
+/// it.
 fn checksum(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

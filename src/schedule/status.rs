@@ -12,7 +12,7 @@ use super::manager::{Manager, ManagerPresence, ManagerView};
 use super::report::ScheduleStatus;
 
 impl Schedule {
-    /// How things are, for a version of mcp-reap that is this file.
+    /// The state of the schedule. `running` is the path of this program.
     ///
     /// # Errors
     /// When files cannot be read, or a manager that is there gives no answer.
@@ -23,7 +23,7 @@ impl Schedule {
     /// [`Schedule::status`] at a given time.
     ///
     /// # Errors
-    /// As there.
+    /// As of [`Schedule::status`].
     pub fn status_at<Z: TimeZone>(
         &self,
         running: &Path,
@@ -65,7 +65,7 @@ impl Schedule {
     }
 }
 
-/// What the files alone say, and where they are not as an install with this version would leave them.
+/// The state by the files alone, with their differences from what an install with this version would leave.
 fn read_files(manager: &dyn Manager) -> Result<ScheduleStatus, ScheduleError> {
     let (mut files, mut jobs, mut drift) = (Vec::new(), Vec::new(), Vec::new());
     for (at, path) in manager.paths().into_iter().enumerate() {
@@ -94,7 +94,7 @@ fn read_files(manager: &dyn Manager) -> Result<ScheduleStatus, ScheduleError> {
     Ok(ScheduleStatus { files, installed, job, drift, ..ScheduleStatus::default() })
 }
 
-/// Is what is scheduled there, and is it us?
+/// Is the scheduled program there, and is it this one?
 fn drift_of_binary(scheduled: &Path, running: &Path) -> Option<Drift> {
     let Ok(real) = scheduled.canonicalize() else {
         return Some(Drift::BinaryGone { path: scheduled.to_owned() });

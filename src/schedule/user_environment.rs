@@ -1,4 +1,4 @@
-//! Where the files of this person's schedule are.
+//! The folders and variables of the person whose schedule it is.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::error::ScheduleError;
 use crate::os::home;
 
-/// Folders and variables that an install depends on. Parameters and not lookups, so that both
-/// managers are tested on any machine.
+/// The folders and variables that an install depends on. They are parameters, so that both managers are tested on any
+/// machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserEnvironment {
     /// The person's home.
@@ -26,14 +26,14 @@ pub struct UserEnvironment {
     pub uid: u32,
     /// The person's `PATH`.
     pub path: Vec<PathBuf>,
-    /// `TMPDIR`, as named and as it really is.
+    /// `TMPDIR`, as it is set and with links resolved.
     pub temporary: Vec<PathBuf>,
-    /// Variables that a scheduled run is given: see [`super::Job::environment`].
+    /// The variables of a scheduled run; see [`super::Job::environment`].
     pub kept: BTreeMap<String, String>,
 }
 
-/// Variables for the places of configuration and state, and their value when they are not set,
-/// below the home. `MCP_REAP_CONFIG` has none.
+/// The variables for the folders of configuration and state, each with its default below the home. `MCP_REAP_CONFIG`
+/// has no default.
 const KEPT: [(&str, &str); 5] = [
     ("MCP_REAP_CONFIG", ""),
     ("XDG_CONFIG_HOME", ".config"),
@@ -43,7 +43,7 @@ const KEPT: [(&str, &str); 5] = [
 ];
 
 impl UserEnvironment {
-    /// A home with nothing special about it.
+    /// The environment of a person who has set none of the variables.
     pub fn new(home: impl Into<PathBuf>) -> UserEnvironment {
         let home = home.into();
         UserEnvironment {
@@ -59,11 +59,11 @@ impl UserEnvironment {
         }
     }
 
-    /// This person, by their environment and the user database.
+    /// The environment of the person who runs this process.
     ///
     /// # Errors
-    /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under a `sudo` that keeps
-    /// `HOME`: files of root in another user's home would be of no use.
+    /// [`ScheduleError::NoHome`], and [`ScheduleError::NotYourHome`] under a `sudo` that keeps `HOME`, because files of
+    /// root in another user's home would have no effect.
     pub fn here() -> Result<UserEnvironment, ScheduleError> {
         let uid = home::user();
         let home = home::current().filter(|home| home.is_dir()).ok_or(ScheduleError::NoHome)?;
@@ -74,7 +74,7 @@ impl UserEnvironment {
         user.uid = uid;
         user.config_home = home::folder("XDG_CONFIG_HOME").unwrap_or(user.config_home);
         user.data_home = home::folder("XDG_DATA_HOME").unwrap_or(user.data_home);
-        // A shell from su or cron has none, and yet the manager may be running.
+        // A shell of su or cron has no `XDG_RUNTIME_DIR`, but the manager may still be running.
         let usual = PathBuf::from(format!("/run/user/{uid}"));
         let mine = |path: &PathBuf| path.metadata().is_ok_and(|metadata| metadata.uid() == uid);
         user.runtime_dir = home::folder("XDG_RUNTIME_DIR").or_else(|| Some(usual).filter(mine));
@@ -85,7 +85,7 @@ impl UserEnvironment {
         Ok(user)
     }
 
-    /// What `systemctl` and `launchctl` need to find their manager.
+    /// The variables that `systemctl` and `launchctl` need to find their manager.
     pub fn for_managers(&self) -> Vec<(String, String)> {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let mut variables = vec![("HOME".to_owned(), text(&self.home))];
@@ -95,14 +95,14 @@ impl UserEnvironment {
     }
 }
 
-/// The variables of a scheduled run: absolute paths that differ from what holds without them.
+/// The variables of a scheduled run: absolute paths that differ from the defaults.
 fn kept(home: &Path, variable: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
     for (name, usual) in KEPT {
         let Some(value) = variable(name).filter(|value| !value.is_empty()) else { continue };
         let path = Path::new(&value);
         if usual.is_empty() {
-            // Relative to where the person stands now; a manager's jobs stand elsewhere.
+            // A relative path is resolved now, because the manager's jobs have another working folder.
             let absolute = std::path::absolute(path).ok().and_then(|path| path.to_str().map(str::to_owned));
             kept.insert(name.to_owned(), absolute.unwrap_or(value));
         } else if path.is_absolute() && path != home.join(usual) {

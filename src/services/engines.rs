@@ -1,4 +1,5 @@
-//! Asks docker and podman which containers run: read only, through a local socket only, and for three seconds at most.
+//! Queries docker and podman for running containers, through a local socket only and for at most three seconds. It changes
+//! nothing.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -16,10 +17,10 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// 10,000 containers of 400 bytes.
 const LARGEST: usize = 4 << 20;
 
-/// One line a container; the template language is that of both programs.
+/// The template for one line a container. Both programs use this template language.
 const ROW: &str = "{{.ID}}\t{{.Image}}\t{{.Names}}\t{{.CreatedAt}}";
 
-/// What `docker ps` leaves out.
+/// The template for whether stdin is open, which `docker ps` does not show.
 const STDIN: &str = "{{.Id}}\t{{.Config.OpenStdin}}";
 
 /// An engine, and the variable that names another place than the local socket.
@@ -31,7 +32,8 @@ struct Engine {
 const ENGINES: [Engine; 2] =
     [Engine { name: "docker", host: "DOCKER_HOST" }, Engine { name: "podman", host: "CONTAINER_HOST" }];
 
-/// All containers that run on this machine. No engine at all is a trouble, too: the person asked for containers.
+/// All containers that run on this machine. If there is no engine, that is reported as a trouble, because the person asked
+/// for containers.
 pub(crate) fn containers() -> Containers {
     let deadline = Instant::now() + LIMIT;
     let mut answer = Containers::default();
@@ -42,7 +44,7 @@ pub(crate) fn containers() -> Containers {
         let host = std::env::var(engine.host).unwrap_or_default();
         match engine.ask(&program, &host, deadline) {
             Ok(containers) => {
-                // podman may answer for docker as well.
+                // `docker` may be podman, so containers may be listed twice.
                 let new = |one: &Container| answer.containers.iter().all(|other| other.id != one.id);
                 let new: Vec<Container> = containers.into_iter().filter(new).collect();
                 answer.containers.extend(new);
@@ -69,7 +71,7 @@ impl Engine {
         let variable = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
         let mut environment: Vec<(String, String)> =
             ["HOME", "XDG_RUNTIME_DIR"].into_iter().filter_map(variable).collect();
-        // Said in any case: else docker's current context, which may be another machine, would decide.
+        // The socket is always given. Otherwise docker's current context would decide, which may be another machine.
         let host = if host.is_empty() { self.usual_socket() } else { Some(host.to_owned()) };
         environment.extend(host.map(|host| (self.host.to_owned(), host)));
         let call = |args: &[&str]| -> Result<Output, CallError> {
@@ -90,7 +92,7 @@ impl Engine {
         let ids: Vec<String> = containers.iter().map(|container| container.id.clone()).collect();
         let mut inspect = vec!["inspect", "--format", STDIN];
         inspect.extend(ids.iter().map(String::as_str));
-        // What is missing in the answer stays unknown.
+        // A value that is missing in the answer stays unknown.
         if let Some(printed) = (!ids.is_empty()).then(|| call(&inspect)).and_then(Result::ok) {
             for container in &mut containers {
                 container.interactive = interactive(&printed.stdout, &container.id);
@@ -149,7 +151,7 @@ fn interactive(printed: &str, id: &str) -> Option<bool> {
     printed.lines().find_map(of)?.ok()
 }
 
-/// `ssh://me@host` may have a password in it.
+/// An address without its user, because `ssh://me@host` may contain a password.
 fn without_user(host: &str) -> String {
     match (host.split_once("://"), host.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),

@@ -1,4 +1,4 @@
-//! launchd: which processes are jobs, and which are below one.
+//! launchd: finds the processes that are jobs or below a job.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::query;
 use crate::process::{Pid, Service, Snapshot, Uid};
 use crate::tree::Tree;
 
-/// What `launchctl` answers without being root.
+/// A query that `launchctl` answers without root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     /// `launchctl list`: the jobs of the domain we run in.
@@ -18,20 +18,20 @@ pub enum Question {
 /// The answer of `launchctl`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Its output, when it ended well.
+    /// Its output, if it succeeded.
     Output(String),
-    /// There is no such domain: nobody is logged in there. It ended with one of [`NO_DOMAIN`].
+    /// There is no such domain, because nobody is logged in there. The exit code was one of [`NO_DOMAIN`].
     NoDomain,
-    /// Anything else: it is not known what jobs there are.
+    /// It failed, so the jobs are not known.
     Unknown,
 }
 
-/// Exit codes of `launchctl print` for a domain that is not there: "Could not find domain for" (112, xpc: ENODOMAIN)
-/// and "Domain does not support specified action" (125).
+/// Exit codes of `launchctl print` for a missing domain: "Could not find domain for" (112, xpc: ENODOMAIN) and "Domain
+/// does not support specified action" (125).
 pub const NO_DOMAIN: [i32; 2] = [112, 125];
 
-/// launchd's labels for programs that a person opened: the program itself is launchd's job, and what it starts is its
-/// own.
+/// The prefix of launchd's labels for programs that a person opened. Such a program is a job, but the processes that it
+/// starts are not managed.
 const APPLICATION: &str = "application.";
 
 /// Queries launchd: the bare output of `launchctl`.
@@ -54,15 +54,15 @@ pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     };
     let mut complete = listed.is_some();
     let mut jobs = listed.unwrap_or_default();
-    // A daemon of the system's that runs as this user, or an agent of the desktop seen from an ssh
-    // login, is in another domain than ours. Queried only where a process could be in one.
+    // A system daemon that runs as this user, or a desktop agent seen from an ssh login, is in another domain than
+    // ours. These domains are queried only if a process may be in one.
     let in_doubt = |line: &Ancestry, jobs: &Jobs| line.may_be_job && !jobs.contains_key(&line.top());
     let doubtful: BTreeSet<Uid> =
         lines.iter().filter(|line| in_doubt(line, &jobs)).filter_map(|line| line.uid).collect();
     let unknown_user = lines.iter().any(|line| in_doubt(line, &jobs) && line.uid.is_none());
     if complete && (unknown_user || !doubtful.is_empty()) {
         complete &= !unknown_user;
-        // Root sees everybody's processes, and each person has domains of their own.
+        // Root sees the processes of all users, and each user has own domains.
         let domains = doubtful.iter().flat_map(|uid| [format!("user/{}", uid.0), format!("gui/{}", uid.0)]);
         for domain in std::iter::once("system".to_owned()).chain(domains) {
             match query(&Question::Print(domain)) {
@@ -84,12 +84,12 @@ pub fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     }
 }
 
-/// A process and all above it, without launchd.
+/// A process and its ancestors, without launchd.
 struct Ancestry {
     pids: Vec<Pid>,
     /// The process itself is launchd's child, and nothing proves that launchd only adopted it.
     may_be_job: bool,
-    /// By its unique number, launchd forked it.
+    /// Its unique number shows that launchd forked it.
     is_launchds: bool,
     uid: Option<Uid>,
 }
@@ -99,7 +99,7 @@ impl Ancestry {
         self.pids[self.pids.len() - 1]
     }
 
-    /// The job that the process is or is below, with its main process; one without a name where that is not known.
+    /// The job of the process, with its main process; [`Service::UNNAMED`] if its name is not known.
     fn service(&self, jobs: &Jobs, complete: bool) -> Option<Service> {
         let named = self.pids.iter().enumerate().find_map(|(steps, pid)| {
             let label = jobs.get(pid)?;
@@ -110,15 +110,15 @@ impl Ancestry {
                 Some((label.clone(), Some(*pid)))
             }
         });
-        // XPC services and app extensions live in domains of single processes and are in no list; and a list that was
-        // not read may have anything in it.
+        // XPC services and app extensions are in domains of single processes and in no list. A list that could not be
+        // read may contain any job.
         let unnamed = self.may_be_job && (self.is_launchds || !complete);
         let (name, main_pid) = named.or_else(|| unnamed.then(|| (Service::UNNAMED.to_owned(), None)))?;
         Some(Service { manager: "launchd".into(), name, main_pid, active: false })
     }
 }
 
-/// For each of `pids` that descends from launchd: itself and all above it, without launchd.
+/// The ancestry of each of `pids` that descends from launchd.
 fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Ancestry> {
     let tree = Tree::new(snapshot);
     let line = |pid: &Pid| {
@@ -137,7 +137,7 @@ fn lines_up_to_launchd(snapshot: &Snapshot, pids: &[Pid]) -> Vec<Ancestry> {
     pids.iter().filter_map(line).collect()
 }
 
-/// `launchctl list`, one job a line, tabs between, `-` for one that does not run:
+/// Parses `launchctl list`: one job a line, separated by tabs, with `-` for a job that does not run:
 /// ```text
 /// PID    Status    Label
 /// -    0    com.apple.SafariHistoryServiceAgent
@@ -151,8 +151,8 @@ fn parse_list(output: &str) -> Option<Jobs> {
     Some(lines.filter_map(|line| job(line.splitn(3, '\t'))).collect())
 }
 
-/// The services of `launchctl print DOMAIN`. Its form is not promised to anyone, so an output
-/// without that block is no answer:
+/// Parses the services of `launchctl print DOMAIN`. Apple does not guarantee its form, so an output without this block
+/// is no answer:
 /// ```text
 ///     services = {
 ///                0      -     com.apple.lskdd

@@ -1,6 +1,5 @@
-//! Which processes are meant to run on their own: the main ones of systemd's units and launchd's jobs.
-//! Being somewhere in a unit's cgroup proves nothing: all that an agent run as a service ever starts is
-//! in it. Beside them the engines of containers, whose programs no service manager knows.
+//! Finds the processes that a service manager runs: the main processes of systemd's units and launchd's jobs. Being in a
+//! unit's cgroup proves nothing, because everything that a service starts is in it. Also queries container engines.
 
 mod engines;
 pub mod launchd;
@@ -11,11 +10,11 @@ pub(crate) use engines::containers;
 
 use crate::process::{Pid, Snapshot};
 
-/// Writes into the records of `pids` which service each is in, and that service's main process.
+/// Writes the service of each of `pids`, and the main process of that service, into its record.
 ///
-/// Where the manager does not answer (none in this container, no bus, two seconds gone), a process
-/// that seems to be in a service gets one whose main process is not known. No manager is queried when
-/// no process is in a service, so on most machines this costs nothing.
+/// If the manager does not answer (there is none in this container, there is no bus, or two seconds have passed), a process
+/// that seems to be in a service gets a service whose main process is not known. If no process is in a service, no manager
+/// is queried, so on most machines this costs nothing.
 pub(crate) fn fill(snapshot: &mut Snapshot, pids: &[Pid]) {
     match snapshot.os.as_str() {
         "linux" => systemd::fill(snapshot, pids, &mut systemd::query),

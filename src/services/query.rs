@@ -4,19 +4,18 @@ use std::time::Duration;
 
 use crate::os::command::{Call, Output};
 
-/// After this a manager is taken not to answer. systemd answers in about 5 ms; a bus that hangs
-/// takes 25 s to say so, and a hook has 1.5 s to live.
+/// How long a manager may take to answer. systemd answers in about 5 ms. A bus that hangs reports that only after 25 s.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// More than any answer: 20,000 units of 200 bytes.
+/// The largest answer in bytes: 20,000 units of 200 bytes.
 const LARGEST: usize = 4 << 20;
 
-/// The standard output of a program that ended well within the limit; else `None`.
+/// The stdout of a program; `None` if it failed or exceeded the limit.
 pub(super) fn output(program: &str, args: &[&str], environment: &[(String, String)]) -> Option<String> {
     run(program, args, environment).filter(Output::is_success).map(|output| output.stdout)
 }
 
-/// What a program wrote and how it ended, within the limit; else `None`.
+/// The output and exit code of a program; `None` if it exceeded the limit.
 pub(super) fn run(program: &str, args: &[&str], environment: &[(String, String)]) -> Option<Output> {
     Call { program, args, environment, limit: LIMIT, largest: LARGEST }.run().ok()
 }

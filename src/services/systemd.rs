@@ -1,4 +1,4 @@
-//! systemd: from a process's cgroup to its unit, from the unit to its main process.
+//! systemd: finds the unit of a process by its cgroup, and the main process of that unit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use crate::process::{Pid, ProcessRecord, Service, Snapshot, Uid};
 pub(super) enum Manager {
     /// The one that is pid 1.
     System,
-    /// `systemd --user` of the person we run for.
+    /// The `systemd --user` of this user.
     User(Uid),
-    /// Another user's `systemd --user`: it would not answer us.
+    /// The `systemd --user` of another user, which would not answer.
     Foreign,
 }
 
@@ -30,7 +30,8 @@ struct UnitPlace<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Unit {
     main_pid: Pid,
-    /// It is active, or on the way there. Only then a service without a main process manages what is in its cgroup.
+    /// Whether it is active or becoming active. Only then a service without a main process manages the processes in its
+    /// cgroup.
     active: bool,
     control_group: String,
 }
@@ -42,7 +43,7 @@ pub(super) type Query<'a> = &'a mut dyn FnMut(Manager, &[&str]) -> Option<String
 pub(super) fn fill(snapshot: &mut Snapshot, pids: &[Pid], query: Query<'_>) {
     let mut wanted = pids.to_vec();
     wanted.sort_unstable();
-    // Most rows are of processes of which nothing more was read, so that is asked first.
+    // The details of most processes were not read, so that is checked first.
     let is_wanted = |record: &ProcessRecord| {
         (record.details.cgroup.is_some() || record.details.env.is_some())
             && wanted.binary_search(&record.pid()).is_ok()
@@ -74,8 +75,8 @@ fn service(
     known: &BTreeMap<(Manager, String), Unit>,
 ) -> Option<Service> {
     let place = record.details.cgroup.as_deref().and_then(|cgroup| place(cgroup, viewer));
-    // systemd.exec(5): set to the process systemd itself executed; its children inherit the value,
-    // and with it no longer their own number. Known even where no manager answers.
+    // systemd.exec(5): systemd sets this to the pid of the process that it executed. Children inherit the value, which is
+    // then not their own pid. So a main process is known even if no manager answers.
     let executed = record.env_var("SYSTEMD_EXEC_PID").is_some_and(|pid| pid == record.pid().to_string());
     if place.is_none() && !executed {
         return None;
@@ -92,7 +93,7 @@ fn service(
     })
 }
 
-/// The service a cgroup lies in, `None` for a scope (`session-3.scope`, `init.scope`, a container).
+/// The service of a cgroup; `None` for a scope (`session-3.scope`, `init.scope`, a container).
 ///
 /// ```text
 /// /user.slice/user-1000.slice/user@1000.service/app.slice/term.service/worker
@@ -105,7 +106,7 @@ fn place(cgroup: &str, viewer: Uid) -> Option<UnitPlace<'_>> {
     let mut end = 0;
     for component in cgroup.split('/') {
         end += component.len() + 1;
-        // systemd puts a `_` before names that could be taken for the kernel's own files.
+        // systemd puts a `_` before a name that would be equal to one of the kernel's files.
         let name = component.strip_prefix('_').unwrap_or(component);
         if name.ends_with(".scope") {
             found = None;
@@ -131,13 +132,13 @@ fn below(service: &str, viewer: Uid) -> Option<Manager> {
     Some(if uid == viewer.0.to_string() { Manager::User(viewer) } else { Manager::Foreign })
 }
 
-/// Whether `systemctl` takes it for one unit's name and not for a pattern over many.
+/// Does `systemctl` take this as the name of one unit, and not as a pattern?
 fn is_plain_name(unit: &str) -> bool {
     unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte))
 }
 
-/// Whether a process's unit cgroup and a manager's answer mean the same group. One may be seen
-/// from inside a cgroup namespace and then lacks the beginning; one shared last name is too little.
+/// Do the unit's cgroup of a process and that in the manager's answer mean the same group? Inside a cgroup namespace the
+/// beginning of the path is missing. An equal last component is not enough.
 fn same_group(seen: &str, answered: &str) -> bool {
     let (long, short) = if seen.len() < answered.len() { (answered, seen) } else { (seen, answered) };
     long == short || (short.starts_with('/') && short.matches('/').count() >= 2 && long.ends_with(short))
@@ -151,7 +152,7 @@ fn parse_show(output: &str) -> Vec<(String, Unit)> {
             block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
         };
         let main_pid = Pid(value("MainPID")?.parse().ok()?);
-        // systemd(1): a unit that starts or reloads is as wanted as an active one.
+        // systemd(1): a unit that is starting or reloading counts as active.
         let active = ["active", "activating", "reloading"].contains(&value("ActiveState")?.as_str());
         Some((value("Id")?, Unit { main_pid, active, control_group: value("ControlGroup")? }))
     };
@@ -166,7 +167,7 @@ pub(super) fn query(manager: Manager, units: &[&str]) -> Option<String> {
         Manager::System => {}
         Manager::User(uid) => {
             args.push("--user");
-            // A cron job or a hook has no session; the manager's socket is there nevertheless.
+            // A cron job or a hook may have no XDG_RUNTIME_DIR, but the manager's socket is there.
             let runtime = std::env::var("XDG_RUNTIME_DIR").unwrap_or_else(|_| format!("/run/user/{}", uid.0));
             environment.push(("XDG_RUNTIME_DIR".to_owned(), runtime));
         }

@@ -14,7 +14,7 @@ use modules::Graph;
 
 /// Top-level modules by layer, lowest first.
 const LAYERS: [&[&str]; 9] = [
-    &["bytes", "exit", "list", "process", "redact", "units"],
+    &["bytes", "exit", "process", "redact", "units", "word_list"],
     &["marker", "pattern", "tree"],
     &["program", "catalog", "policy", "roles", "look"],
     &["instance", "classify", "containers"],

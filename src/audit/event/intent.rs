@@ -1,4 +1,4 @@
-//! The intent to signal a process, of its target.
+//! Makes the event for the intent to signal a process.
 
 use super::{AuditEvent, Subject};
 use crate::classify::Evidence;
@@ -7,7 +7,7 @@ use crate::reap::Signal;
 use crate::redact;
 
 impl AuditEvent {
-    /// The intent to signal a process. Its argv is redacted here and cut at 16 KiB: it may have two megabytes.
+    /// The intent to signal a process. Its argv, which may have two megabytes, is redacted here and cut to 16 KiB.
     pub fn intent(subject: Subject, signal: Signal, target: &Target, member: &TargetMember) -> AuditEvent {
         AuditEvent::Intent {
             subject,
@@ -24,8 +24,8 @@ impl AuditEvent {
     }
 }
 
-/// The evidence about a member: that of its instance, and by what this member and the topmost server are known. By what
-/// each of 3,000 forked workers is known would make 3,000 records of 400 kB.
+/// The evidence about a member: that of its instance, and what identifies this member and the topmost server. With what
+/// identifies all members, 3,000 forked workers would make 3,000 records of 400 kB.
 fn evidence(target: &Target, member: &TargetMember) -> Vec<serde_json::Value> {
     let topmost = target.evidence.iter().position(|seen| matches!(seen, Evidence::Identified { .. }));
     let concerns = |(index, seen): &(usize, &Evidence)| match seen {
@@ -40,7 +40,7 @@ fn evidence(target: &Target, member: &TargetMember) -> Vec<serde_json::Value> {
 /// The most of an argv that is recorded, in bytes.
 const MAX_ARGV: usize = 16 << 10;
 
-/// Cuts a command line that is too long for a record; the last word is how much was cut.
+/// Cuts a command line that is too long for a record. The last word then says how much was cut.
 fn cut(mut argv: Vec<String>) -> Vec<String> {
     let mut room = MAX_ARGV;
     let Some(at) = argv.iter().position(|argument| {

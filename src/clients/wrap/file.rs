@@ -1,5 +1,5 @@
-//! One configuration file that may be written: read, checked, replaced whole, with the bytes from before kept beside
-//! it.
+//! A configuration file that may be written. It is read, checked and replaced whole, and the bytes from before are kept
+//! beside it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,13 +19,13 @@ use crate::os::own_file::{self, DiskError, SeenFile};
 pub(crate) struct WrapChange {
     /// The entry.
     pub(crate) server: ConfiguredServer,
-    /// False where it was so already.
+    /// Whether it was changed.
     pub(crate) changed: bool,
     /// The bytes from before, if they are still kept.
     pub(crate) backup: Option<PathBuf>,
 }
 
-/// The most that is edited: what the reader of configurations takes of the largest of them.
+/// The largest file that is edited, which is the largest that is read.
 const LARGEST: u64 = crate::clients::LARGE;
 
 /// A configuration that may be written, as it was read.
@@ -61,7 +61,7 @@ impl ConfigFile {
         Ok((EntryText::read(&self.text, entry)?, bare))
     }
 
-    /// The new text must be of its language and differ in this entry's line alone.
+    /// Checks that the new text is valid and differs only in the command line of this entry.
     pub(super) fn check(
         &self,
         server: &ConfiguredServer,
@@ -73,7 +73,7 @@ impl ConfigFile {
         if !expected(&entry.line()) {
             return Err(Refusal::NotExact);
         }
-        // What was put in can be taken out: then it is all that was put in.
+        // If removing `exec` restores the old text, nothing else was changed.
         let restored = entry.unwrapped(self.had_args(server))?;
         let kept = entry.unwrapped(Some(true))?;
         match [restored, kept].into_iter().flatten().collect::<Vec<_>>() {
@@ -93,7 +93,7 @@ impl ConfigFile {
         own_file::read(&path, LARGEST).map_err(|why| Refusal::Disk { file: path, why })
     }
 
-    /// Did the entry have a list of arguments in the bytes from before?
+    /// Did the entry have a list of arguments before the first change?
     pub(super) fn had_args(&self, server: &ConfiguredServer) -> Option<bool> {
         let backup = self.backup().ok()??;
         let text = String::from_utf8(backup.bytes).ok()?;
@@ -103,7 +103,7 @@ impl ConfigFile {
         Some(entry.members().iter().chain(within).any(|member| member.key == "args"))
     }
 
-    /// Keeps the bytes from before the first change, in which no entry is ours yet.
+    /// Keeps the bytes from before the first change. `first`: no entry is ours yet.
     pub(super) fn back_up(&self, first: bool) -> Result<(), Refusal> {
         let path = self.backup_path();
         let old = self.backup()?;
@@ -114,7 +114,7 @@ impl ConfigFile {
             .map_err(|why| Refusal::Disk { file: path, why })
     }
 
-    /// The bytes from before have served when they are there again.
+    /// Removes the backup if the file has its bytes again.
     pub(super) fn drop_backup(&self, text: &str) -> Result<(), Refusal> {
         match self.backup()? {
             Some(backup) if backup.bytes == text.as_bytes() => {
@@ -141,7 +141,7 @@ fn syntax(file: &Path) -> Syntax {
     Syntax::of(&file.to_string_lossy())
 }
 
-/// Where a server's entry stands; it must be there once.
+/// Finds the entry of a server, which must occur exactly once.
 fn find<'t>(tree: &'t Located, server: &ConfiguredServer) -> Result<&'t Located, Refusal> {
     let mut found: Vec<&Located> = Vec::new();
     let twice = || Refusal::Twice(vec![server.file.clone(); 2]);
@@ -153,7 +153,7 @@ fn find<'t>(tree: &'t Located, server: &ConfiguredServer) -> Result<&'t Located,
         let list = match lists.as_slice() {
             [] => continue,
             [list] => list,
-            // A key that is there twice: which of them counts depends on the client.
+            // If a key occurs twice, the client decides which one counts.
             _ => return Err(twice()),
         };
         match &list.value {
@@ -180,7 +180,7 @@ fn find<'t>(tree: &'t Located, server: &ConfiguredServer) -> Result<&'t Located,
     }
 }
 
-/// The lists at the end of a way; `*` is the project of an entry that is for one.
+/// The lists at the end of a path. `*` is the project of an entry for one project.
 fn walk<'t>(at: &'t Located, way: Steps, scope: &Scope, lists: &mut Vec<&'t Located>) {
     let [step, rest @ ..] = way else {
         lists.push(at);

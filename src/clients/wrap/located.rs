@@ -1,4 +1,4 @@
-//! A configuration as a tree of values that know where they stand, so that an edit leaves all other bytes alone.
+//! A configuration as a tree of values with their positions in the text, so that an edit changes no other bytes.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ pub(super) struct Located {
     pub(super) value: Value,
 }
 
-/// What stands there. Numbers and the like are never changed, so they have no value here.
+/// The kind of a value. Numbers and similar values are never changed, so their content is not kept.
 #[derive(Debug)]
 pub(super) enum Value {
     Text(String),
@@ -34,12 +34,12 @@ pub(super) struct Member {
 }
 
 impl Located {
-    /// The tree of a text; `None` where it is not of its language, or is in one that is not edited.
+    /// The tree of a text; `None` if it is not valid, or is in a language that is not edited.
     pub(super) fn parse(text: &str, syntax: Syntax) -> Option<Located> {
         let mark = text.len() - text.trim_start_matches('\u{feff}').len();
         let body = &text[mark..];
         match syntax {
-            // Only a program writes it: what is not strict JSON there is broken.
+            // Only a program writes such a file, so it must be strict JSON.
             Syntax::Json => {
                 serde_json::from_str::<serde::de::IgnoredAny>(body).ok()?;
                 json(body, mark)
@@ -53,7 +53,7 @@ impl Located {
         }
     }
 
-    /// The members of a map; none of anything else.
+    /// The members of a map; none for any other value.
     pub(super) fn members(&self) -> &[Member] {
         match &self.value {
             Value::Map(members) => members,
@@ -61,7 +61,7 @@ impl Located {
         }
     }
 
-    /// The elements of a list; `None` of anything else.
+    /// The elements of a list; `None` for any other value.
     pub(super) fn elements(&self) -> Option<&[Located]> {
         match &self.value {
             Value::List(elements) => Some(elements),
@@ -69,7 +69,7 @@ impl Located {
         }
     }
 
-    /// The text of a text.
+    /// The content of a string; `None` for any other value.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
@@ -77,7 +77,7 @@ impl Located {
         }
     }
 
-    /// The member of this key, if there is exactly one.
+    /// The member with this key, if there is exactly one.
     pub(super) fn only(&self, key: &str) -> Option<&Member> {
         let mut found = self.members().iter().filter(|member| member.key == key);
         found.next().filter(|_| found.next().is_none())

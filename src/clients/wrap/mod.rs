@@ -1,9 +1,9 @@
-//! `mcp-reap exec --` in front of configured servers: shown for all, written on request for one.
+//! Puts `mcp-reap exec --` in front of configured servers. This is shown for all, and written on request for one.
 //!
-//! Only entries that are the person's own, for all projects, are written, and of them only what is understood in full.
-//! The old command becomes the first argument behind `exec --`; `env`, `cwd`, `type` and placeholders are not touched,
-//! and neither is any other byte of the file. An entry of ours is known by its content, so it is taken out wherever it
-//! came from.
+//! Only the person's own entries for all projects are written, and only if they are understood completely. The old
+//! command becomes the first argument after `exec --`. No other byte of the file changes, so `env`, `cwd`, `type` and
+//! placeholders stay. An entry with `exec` is recognised by its content, so `exec` is also removed if a person wrote it
+//! by hand.
 
 mod file;
 mod located;
@@ -27,13 +27,13 @@ use words::{goes_through_exec, old_command};
 pub(crate) struct Offer<'f> {
     /// The entry.
     pub(crate) server: &'f ConfiguredServer,
-    /// Command and arguments as they are written; they may hold secrets.
+    /// Command and arguments as they are written. They may contain secrets.
     pub(crate) before: Vec<String>,
-    /// Command and arguments under `exec`; `None` where they would not start the same server, or that is not known.
+    /// Command and arguments with `exec`; `None` if they would not start the same server, or that is not known.
     pub(crate) after: Option<Vec<String>>,
-    /// The program that stands in front of it already.
+    /// The `mcp-reap` that is already in front of it.
     pub(crate) wrapped: Option<String>,
-    /// Nothing but command, arguments and a type: the client's own command can write it as well.
+    /// Whether the entry has only a command, arguments and a type. Then the client's own command can write it, too.
     pub(crate) bare: bool,
     /// Why `install` would not write it.
     pub(crate) refusal: Option<Refusal>,
@@ -47,7 +47,7 @@ pub(crate) fn program_of(argv: &[String]) -> Option<&str> {
     old_command(argv).and_then(|_| argv.first()).map(String::as_str)
 }
 
-/// Every configured server that this machine would start, under `exec`.
+/// Every configured server that this machine would start, with and without `exec`.
 pub(crate) fn offers<'f>(
     places: &Places,
     found: &'f Findings,
@@ -78,7 +78,7 @@ fn offer<'f>(
     Some(Offer { server, before, after, wrapped, bare, refusal })
 }
 
-/// What is put in front of a command.
+/// The words that are put in front of a command.
 fn own_words(program: &Settled) -> [String; 3] {
     [program.path.to_string_lossy().into_owned(), "exec".to_owned(), "--".to_owned()]
 }
@@ -109,8 +109,8 @@ pub(crate) fn install(
     Ok(file.done(server, true))
 }
 
-/// Takes `exec` out again, of every entry of ours for all projects, or of those of a client and name. An entry that
-/// has to stay as it is comes back with the reason.
+/// Removes `exec` from all entries for all projects that have it, or only from those with this client and name. Also
+/// returns the entries that had to stay as they are, each with the reason.
 pub(crate) fn uninstall(
     found: &Findings,
     client: Option<&str>,
@@ -138,7 +138,7 @@ fn take_out(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<WrapCha
     Ok(file.done(server, true))
 }
 
-/// The files that could not be read and say `mcp-reap` and `exec`: an entry of ours may stand there.
+/// The files that could not be read and contain `mcp-reap` and `exec`, so that they may have an entry with `exec`.
 pub(crate) fn unread(found: &Findings) -> Vec<(PathBuf, String)> {
     let says = |file: &Path| {
         let bytes = crate::os::own_file::read(file, crate::clients::LARGE).ok().flatten()?.bytes;
@@ -156,7 +156,7 @@ fn is_ours(server: &ConfiguredServer) -> bool {
     }
 }
 
-/// Each entry once: one with the home in its arguments is listed a second time.
+/// Each entry once. (One with the home in its arguments is listed twice.)
 fn each(found: &Findings) -> Vec<&ConfiguredServer> {
     let mut each: Vec<&ConfiguredServer> = Vec::new();
     for server in &found.servers {
@@ -171,7 +171,7 @@ fn each(found: &Findings) -> Vec<&ConfiguredServer> {
     each
 }
 
-/// The one entry of this name; one for all projects before all others.
+/// The entry with this name. One for all projects is preferred.
 fn one<'f>(found: &'f Findings, client: &str, name: &str) -> Result<&'f ConfiguredServer, Refusal> {
     let of_client: Vec<_> = each(found).into_iter().filter(|server| server.client == client).collect();
     let named: Vec<_> = of_client.iter().filter(|server| server.entry == name).copied().collect();
@@ -204,7 +204,7 @@ fn is_not_running(server: &ConfiguredServer, running: IsRunning<'_>) -> Result<(
     }
 }
 
-/// Everything that forbids writing an entry: what is the entry's own first, what passes last.
+/// Checks everything that forbids writing an entry: first its own properties, last what is only temporary.
 fn may_install(
     places: &Places,
     server: &ConfiguredServer,
@@ -232,7 +232,7 @@ fn may_install(
     Ok(file)
 }
 
-/// Would `exec` start what the client starts? Anything that only the client can make sense of is left to it.
+/// Would `exec` start what the client starts? A command that only the client understands is left alone.
 fn is_one_program(command: &str) -> Result<(), Refusal> {
     if command.contains('$') || command.contains('%') || command.starts_with('~') {
         return Err(Refusal::Placeholder);
@@ -247,7 +247,7 @@ fn is_one_program(command: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A path of ours that an entry may name: it stays, it runs, and the entry is known again by it.
+/// Checks that an entry may contain our path: it stays, it is executable, and the entry is recognised by it.
 fn own_path(program: &Settled) -> Result<(), Refusal> {
     if cfg!(target_os = "macos") {
         return Err(Refusal::NoGuardian);

@@ -1,4 +1,4 @@
-//! What decides whether an entry may be written at all: the client's own approval, and the rules of an administrator.
+//! Decides whether an entry may be written at all, by the client's own approval and the rules of an administrator.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,14 @@ use crate::clients::file;
 use crate::clients::places::{Base, Os, Places};
 use crate::os;
 
-/// Rules are short; 4 MiB of them is something else.
+/// The largest file of rules that is read. Rules are short.
 const LARGEST: u64 = 4 << 20;
 
-/// Does the client's approval of a server hang on its command?
+/// Refuses clients whose approval of a server depends, or may depend, on its command.
 ///
 /// Cursor keeps a hash of each approved entry (`~/.cursor/projects/*/mcp-approvals.json`), and VS Code trusts a server
-/// by its definition. Those that are written ask for tools, not for commands, at user level. Of all others nothing is
-/// known.
+/// by its definition. The clients whose files are written ask about tools at user level, not about commands. Nothing is
+/// known about the others.
 pub(super) fn approval(client: &str) -> Result<(), Refusal> {
     match client {
         "claude-code" | "claude-desktop" | "codex" | "gemini-cli" | "opencode" | "zed" => Ok(()),
@@ -25,7 +25,7 @@ pub(super) fn approval(client: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The clients, as the process table knows them, that write a client's files.
+/// The clients that write this client's files, by their names in the process table.
 pub(super) fn writers(client: &str) -> Vec<&str> {
     const EDITORS: [&str; 7] = ["vscode", "vscodium", "cursor", "windsurf", "trae", "void", "antigravity"];
     match client {
@@ -40,7 +40,7 @@ pub(super) fn writers(client: &str) -> Vec<&str> {
     }
 }
 
-/// Is there a policy about commands, which a changed command would break or get around?
+/// Refuses if there is a policy about commands, which a changed command would violate or circumvent.
 pub(super) fn check(client: &str, places: &Places) -> Result<(), Refusal> {
     match client {
         "claude-code" => claude(places),
@@ -94,7 +94,7 @@ fn codex(places: &Places) -> Result<(), Refusal> {
     let account =
         Base::CodexDir.folders(places).into_iter().map(|folder| folder.join("cloud-requirements-cache.json"));
     for file in machine.into_iter().chain(account) {
-        // Not parsed: a name that might mean servers is enough.
+        // The file is not parsed. It is enough that it may name servers.
         if read(&file)?.is_some_and(|text| text.contains("mcp_servers")) {
             return Err(Refusal::Policy(file));
         }

@@ -1,17 +1,16 @@
-//! Puts `mcp-reap exec --` in front of an entry's command, and takes it away again: text in, text out, and every other
-//! byte stays.
+//! Inserts `mcp-reap exec --` in front of an entry's command in a text, and removes it. All other bytes stay.
 
 use std::ops::Range;
 
 use super::located::{Located, Member, Value};
 use super::refusal::Refusal;
 
-/// What makes an entry ours: a program of this name with this first argument.
+/// An entry is ours if it starts a program of this name with [`VERB`] as the first argument.
 const PROGRAM: &str = "mcp-reap";
 const VERB: &str = "exec";
 
-/// Where the old command stands in a line that is ours; `None` for every other line. It is never the last word but one
-/// that is missing: there is always a command.
+/// The index of the old command in a command line that is ours; `None` for every other line, and for one without a
+/// command.
 pub(super) fn old_command<S: AsRef<str>>(line: &[S]) -> Option<usize> {
     let word = |at: usize| line.get(at).map(AsRef::as_ref);
     if word(0)?.rsplit('/').next() != Some(PROGRAM) || word(1) != Some(VERB) {
@@ -27,8 +26,8 @@ pub(super) fn old_command<S: AsRef<str>>(line: &[S]) -> Option<usize> {
     (at < line.len()).then_some(at)
 }
 
-/// Does a line start `mcp-reap exec`, in whatever way? By a runner (`npx -y mcp-reap exec -- x`), or with no command.
-/// What is written otherwise than in front of a command is not taken out, but it is there.
+/// Does a command line run `mcp-reap exec` in any way, also through a runner (`npx -y mcp-reap exec -- x`) or without a
+/// command? It is not removed from such a line, but reported.
 pub(super) fn goes_through_exec<S: AsRef<str>>(line: &[S]) -> bool {
     let is_own = |word: &str| {
         let name = word.rsplit('/').next().unwrap_or_default();
@@ -55,9 +54,9 @@ pub(super) struct EntryText<'a> {
 
 impl<'a> EntryText<'a> {
     /// # Errors
-    /// When it is written in a way that is not understood in full.
+    /// When it is written in a way that is not understood completely.
     pub(super) fn read(text: &'a str, entry: &'a Located) -> Result<EntryText<'a>, Refusal> {
-        // A key that is there twice, or another that a client may prefer, leaves open what is started.
+        // If a key occurs twice, or there is another key that the client may prefer, it is not known what is started.
         let others = ["cmd", "transport", "platform_overrides", "url", "httpUrl", "serverUrl", "uri"];
         let strange = |member: &Member| {
             others.contains(&member.key.as_str())
@@ -99,7 +98,7 @@ impl<'a> EntryText<'a> {
         }
     }
 
-    /// Command and arguments as they are written; a number or a switch is as its text.
+    /// Command and arguments as they are written. Numbers and booleans are included as text.
     pub(super) fn line(&self) -> Vec<String> {
         let word =
             |piece: &&Located| piece.text().map_or_else(|| self.raw(&piece.span).to_owned(), str::to_owned);
@@ -112,7 +111,7 @@ impl<'a> EntryText<'a> {
 
     /// The text with `program exec --` in front of the command.
     pub(super) fn wrapped(&self, program: &str) -> String {
-        // JSON's way to write a text is one of TOML's.
+        // A JSON string is also a TOML string.
         let own = [program, VERB, "--"].map(|text| serde_json::Value::from(text).to_string());
         match &self.form {
             Form::Together(words) => self.edited(vec![self.put_first(words, &own)]),
@@ -132,14 +131,14 @@ impl<'a> EntryText<'a> {
         }
     }
 
-    /// What stands before a place on its line, and the line break before that if there is one.
+    /// The text before a position on its line, and the line break before that if there is one.
     fn line_before(&self, at: usize) -> (&'a str, Option<&'static str>) {
         let line = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
         let newline = if self.text[..line].ends_with("\r\n") { "\r\n" } else { "\n" };
         (&self.text[line..at], (line > 0).then_some(newline))
     }
 
-    /// The edit that puts words in front of those of a list that has some, laid out as they are.
+    /// The edit that inserts words at the beginning of a list that is not empty, with the layout of that list.
     fn put_first(&self, list: &[Located], words: &[String]) -> (Range<usize>, String) {
         let first = &list[0].span;
         let between = match (self.line_before(first.start), list.get(1)) {
@@ -151,14 +150,14 @@ impl<'a> EntryText<'a> {
         (first.start..first.start, added)
     }
 
-    /// Where `args` are put that were not there: behind the command, in the same way.
+    /// The edit that inserts missing `args` after the command, with the same layout.
     fn new_args(&self, key: &Member, words: &[String]) -> (Range<usize>, String) {
         let (before, newline) = self.line_before(key.key_span.start);
         let end = key.value.span.end;
         let list = format!("[{}]", words.join(", "));
         let toml = self.text[key.key_span.end..].trim_start().starts_with('=');
         if toml && !before.contains('{') {
-            // A line of its own, behind any comment; `a.b.command` is followed by `a.b.args`.
+            // In TOML it gets its own line, after any comment. `a.b.command` is followed by `a.b.args`.
             let end = self.text[end..].find('\n').map_or(self.text.len(), |at| end + at);
             let end = if self.text[..end].ends_with('\r') { end - 1 } else { end };
             return (end..end, format!("{}{before}args = {list}", newline.unwrap_or("\n")));
@@ -175,11 +174,11 @@ impl<'a> EntryText<'a> {
         (end..end, format!("{apart}{name}{is}{list}"))
     }
 
-    /// The text without what [`EntryText::wrapped`] put in; `None` where the entry is not ours. `had_args`: whether
-    /// there were arguments before, where that is known and there are none behind the old command.
+    /// The text without what [`EntryText::wrapped`] inserted; `None` if the entry is not ours. `had_args`: whether
+    /// there was a list of arguments before. It is needed if the old command has no arguments, and may not be known.
     ///
     /// # Errors
-    /// When something else stands among the words that are to go.
+    /// When there is something else between the words to remove.
     pub(super) fn unwrapped(&self, had_args: Option<bool>) -> Result<Option<String>, Refusal> {
         let line = self.line();
         let Some(at) = old_command(&line) else { return Ok(None) };
@@ -211,17 +210,17 @@ impl<'a> EntryText<'a> {
         }
     }
 
-    /// The text without the `args` that [`EntryText::new_args`] wrote; `None` where they are written otherwise.
+    /// The text without the `args` that [`EntryText::new_args`] wrote; `None` if they are written in another way.
     fn without_args(&self, key: &Member, args: &Located, restored: (Range<usize>, String)) -> Option<String> {
         let words: Vec<String> =
             args.elements()?.iter().map(|word| self.raw(&word.span).to_owned()).collect();
         let (at, written) = self.new_args(key, &words);
-        // In TOML it was put at the end of the line, which is now the end of the command's.
+        // In TOML they were inserted at the end of the line of the command.
         (self.text[at.start..].starts_with(&written))
             .then(|| self.edited(vec![restored, (at.start..at.start + written.len(), String::new())]))
     }
 
-    /// Nothing but blanks and commas may stand between words that go.
+    /// Checks that there are only blanks and commas between the words to remove.
     fn only_words(&self, words: &[Located]) -> Result<(), Refusal> {
         let plain = |pair: &[Located]| {
             let between = &self.text[pair[0].span.end..pair[1].span.start];

@@ -214,11 +214,17 @@ impl<H: Host> Guarded<H> {
     }
 }
 
+/// A process of which only the command line is known.
+pub(super) fn process_with(command: &Argv) -> ProcessRecord {
+    let mut record = ProcessRecord::new(Pid(0), StartTime(0));
+    record.argv = Some(command.clone());
+    record
+}
+
 /// Was a program with this command line a server? A script, a command line or a session of a shell was none, nor was a
 /// tool: their processes may be jobs that are meant to outlive them.
 fn was_a_server(command: &Argv, shell_script: bool, catalog: &Catalog) -> bool {
-    let mut record = ProcessRecord::new(Pid(0), StartTime(0));
-    record.argv = Some(command.clone());
+    let record = process_with(command);
     let runs = Resolution::of(&record);
     if !runs.line.is_empty() {
         return false;

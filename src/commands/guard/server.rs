@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::end::{Rules, Scope, judge_and_end};
 use super::host::Host;
-use super::look::Guarded;
+use super::look::{Guarded, process_with};
 use super::unread_rules::UnreadRules;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
@@ -16,7 +16,7 @@ use crate::guard::decide::{StdoutReader, TreeState};
 use crate::guard::watch::{Grace, Judged, ServerControl};
 use crate::marker::Marker;
 use crate::policy::Policy;
-use crate::process::{OtherEnd, Pid, ProcessId, ProcessRecord, Snapshot, StartTime};
+use crate::process::{OtherEnd, Pid, ProcessId, ProcessRecord, Snapshot};
 use crate::program::Resolution;
 use crate::sys::EVIDENCE_VARIABLES;
 use crate::tree::Tree;
@@ -112,8 +112,7 @@ impl<H: Host> Server<H> {
 
 /// Does this command line run another program, and is it no client?
 fn passes_on(line: &Argv) -> bool {
-    let mut record = ProcessRecord::new(Pid(0), StartTime(0));
-    record.argv = Some(line.clone());
+    let record = process_with(line);
     let known = Catalog::builtin().identify(&record).map(|known| known.role);
     let runs = Resolution::of(&record);
     known != Some(Role::Client) && (runs.is_launched() || !runs.line.is_empty())
@@ -145,8 +144,7 @@ pub(super) fn command_of(line: &Argv) -> Argv {
 impl<H: Host> ServerControl for Server<H> {
     fn guards_a_client(&mut self) -> bool {
         *self.is_client.get_or_insert_with(|| {
-            let mut record = ProcessRecord::new(Pid(0), StartTime(0));
-            record.argv = Some(self.guarded.command.clone());
+            let record = process_with(&self.guarded.command);
             Catalog::builtin().identify(&record).is_some_and(|known| known.role == Role::Client)
         })
     }

@@ -1,7 +1,7 @@
-//! `mcp-reap hook run`: reads the event, starts a process of its own for the task, and returns.
+//! `mcp-reap hook run`: reads the event, starts a process for the task, and returns.
 //!
-//! A client waits for its hooks, at a session's end for 1.5 s all together, and then ends them with
-//! everything below them. What a hook that returned in time leaves behind goes on.
+//! A client waits for its hooks, at a session's end for 1.5 s for all together, and then ends them with everything
+//! below them. If a hook returns in time, the processes that it started go on.
 
 use std::env;
 use std::io::{PipeReader, Write};
@@ -23,10 +23,10 @@ use crate::process::Pid;
 use crate::render::clean::clean;
 use crate::sys;
 
-/// Claude Code's name for the session, in everything it starts.
+/// The variable with Claude Code's name for the session, in all processes that it starts.
 const SESSION_VARIABLE: &str = "CLAUDE_CODE_SESSION_ID";
 
-/// The longest a call takes, of the 200 ms it may.
+/// The longest that a call takes. It may take 200 ms.
 const BUDGET: Duration = Duration::from_millis(180);
 
 pub(super) fn run() -> anyhow::Result<()> {
@@ -38,12 +38,12 @@ pub(super) fn run() -> anyhow::Result<()> {
     }
 }
 
-/// Set by Gemini CLI for its hooks. Some of its releases take what a hook writes on stderr for its answer where stdout is
-/// empty, and show it to the person (<https://github.com/kurrent-io/kcap-cli/pull/444>).
+/// A variable that Gemini CLI sets for its hooks. If stdout is empty, some of its releases take the stderr of a hook
+/// for its answer and show it to the person (<https://github.com/kurrent-io/kcap-cli/pull/444>).
 const GEMINI_VARIABLE: &str = "GEMINI_PROJECT_DIR";
 
-/// One line for the person who calls the hook by hand. A client writes an event, so it does not come here. If it does,
-/// Claude Code puts the stderr of a hook that exits with 0 into its debug log only
+/// Prints one line for a person who calls the hook by hand. A client writes an event, so it does not get this line. If
+/// it does, Claude Code puts the stderr of a hook that exits with 0 only into its debug log
 /// (<https://code.claude.com/docs/en/hooks>), and Codex drops it (codex-rs/hooks).
 fn say_what_it_is_for(error: &EventError) {
     if env::var_os(GEMINI_VARIABLE).is_none() {
@@ -55,9 +55,9 @@ fn say_what_it_is_for(error: &EventError) {
     }
 }
 
-/// What to do for an event.
+/// The task for an event; `None` if there is nothing to do.
 fn task(event: &HookEvent) -> anyhow::Result<Option<Task>> {
-    // The client is looked for only where a session ends.
+    // The client is looked for only if a session ends.
     let action = match (should_act(event, None), &event.kind) {
         (Action::Sweep, HookEventKind::SessionEnd { .. }) => should_act(event, caller(event)?),
         (action, _) => action,
@@ -66,7 +66,7 @@ fn task(event: &HookEvent) -> anyhow::Result<Option<Task>> {
         Action::Nothing => None,
         Action::Sweep => Some(Task::Sweep),
         Action::WatchSession(session) => {
-            // At once: when the client is gone its number is free again.
+            // The identity is read at once, because the pid may be reused when the client is gone.
             let client = sys::identity(session.client);
             Some(Task::Session { session, client })
         }
@@ -75,8 +75,7 @@ fn task(event: &HookEvent) -> anyhow::Result<Option<Task>> {
 
 /// The client that called.
 fn caller(event: &HookEvent) -> anyhow::Result<Option<Pid>> {
-    // Another client that was started by Claude Code has inherited its variables; the event has the
-    // name of its own session.
+    // A client that Claude Code started inherits its variables, but its event has the name of its own session.
     let inherited = event.session_id.is_some()
         && env::var(SESSION_VARIABLE).is_ok_and(|named| Some(named) != event.session_id);
     let named = env::var(CLIENT_VARIABLE).ok().and_then(|value| client_pid(&value));
@@ -90,20 +89,20 @@ fn caller(event: &HookEvent) -> anyhow::Result<Option<Pid>> {
     Ok(client_above(&look.tree, is_client, snapshot.viewer.pid))
 }
 
-/// Starts this program again, gives it the task, and waits until it closes its stdout: then it has read
-/// what it needs while the client lives, and goes on without us.
+/// Starts this program again, gives it the task, and waits until it closes its stdout. Then it has read everything that
+/// it needs from the living client, and goes on without us.
 fn hand_over(task: &Task, until: Instant) -> anyhow::Result<()> {
     let program = own_program()?;
     let (ours, theirs) = std::io::pipe().context("failed to make a pipe")?;
     let mut command = Command::new(&program);
-    // The same line and one flag more, so that it reads the same configuration.
+    // It gets the same arguments and one more flag, so that it reads the same configuration.
     command.args(env::args_os().skip(1)).arg("--watch");
     command.stdin(Stdio::piped()).stdout(theirs).stderr(Stdio::null());
     let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
-    // Closes our own copy of the other process's end of the pipe.
+    // This closes our copy of the other process's end of the pipe.
     drop(command);
     if let Some(mut input) = child.stdin.take() {
-        // Some hundred bytes: a pipe takes them whole, whether they are read or not.
+        // The task has a few hundred bytes, which a pipe takes at once, even if nobody reads them.
         input.write_all(&serde_json::to_vec(task)?).context("failed to hand the task over")?;
     }
     wait_for_close(&ours, until);
@@ -117,7 +116,7 @@ fn wait_for_close(pipe: &PipeReader, until: Instant) {
         let timeout = Timespec::try_from(left).unwrap_or_default();
         match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&timeout)) {
             Err(Errno::INTR) => {}
-            // Timing out is harmless: the other process goes on without us.
+            // A timeout is harmless, because the other process goes on without us.
             _ => return,
         }
     }

@@ -24,7 +24,7 @@ pub(super) fn install(global: &Global, target: HookTarget, force: bool, dry_run:
         return show(global, target, &report, "already installed");
     }
     notice("this was a dry run, nothing was written; the file would be:");
-    // Settings are a person's own, and may hold anything; their lines stay lines.
+    // The person's settings may contain any text, so each line is cleaned.
     answer(&text.lines().map(|line| clean(line) + "\n").collect::<String>())
 }
 
@@ -32,7 +32,7 @@ pub(super) fn uninstall(global: &Global, target: HookTarget) -> anyhow::Result<(
     show(global, target, &install::uninstall(target.client, &file(target)?)?, "not installed")
 }
 
-/// What the person has to do before the client calls the hook.
+/// What the person must do before the client calls the hook; `None` if nothing.
 fn next(target: HookTarget) -> Option<&'static str> {
     match (target.client, target.scope) {
         (HookClient::Codex, _) => Some(
@@ -49,7 +49,7 @@ fn next(target: HookTarget) -> Option<&'static str> {
     }
 }
 
-/// The settings file.
+/// The path of the settings file.
 pub(super) fn file(target: HookTarget) -> anyhow::Result<PathBuf> {
     let scope = match target.scope {
         HookScope::User => SettingsScope::User,

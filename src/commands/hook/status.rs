@@ -1,4 +1,4 @@
-//! `mcp-reap hook status`: will a session's end or start call this program?
+//! `mcp-reap hook status`: will the start or end of a session call this program?
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::hook::settings::{HookClient, HookCommand, HookPresence, HookStatus};
 use crate::hook::trust::{self, CodexTrust, Trust};
 use crate::render::clean::clean;
 
-/// All that decides whether a client calls the hook.
+/// Everything that decides whether a client calls the hook.
 pub(crate) struct Hooks {
     client: HookClient,
     file: PathBuf,
@@ -28,7 +28,7 @@ pub(crate) struct Hooks {
 }
 
 impl Hooks {
-    /// Looks at a client's files. `project` is the folder of a project whose settings are asked about.
+    /// Reads a client's files. `project` is the folder of a project, if its settings are meant.
     pub(crate) fn look(
         file: PathBuf,
         command: &HookCommand,
@@ -42,7 +42,7 @@ impl Hooks {
             HookClient::ClaudeCode => {
                 plugin = plugin::status(own()?.parent().unwrap_or(Path::new("/")), project)?;
             }
-            // A person's trust is recorded in their own configuration, even for a project's hook.
+            // The answer of a person is in their own configuration, also for a project's hook.
             HookClient::Codex => {
                 trust = Some(trust::of_codex(&file, &own()?.with_file_name("config.toml"))?);
             }
@@ -55,12 +55,12 @@ impl Hooks {
         self.status.hooks_disabled || self.trust.as_ref().is_some_and(|trust| trust.hooks_off)
     }
 
-    /// An entry is there, whatever it runs.
+    /// Is there an entry of ours, whatever program it runs?
     pub(crate) fn has_entries(&self) -> bool {
         self.status.events.iter().any(|(_, at)| *at != HookPresence::Absent)
     }
 
-    /// Another program that an entry runs.
+    /// The other program that an entry runs, if one does.
     pub(crate) fn other_program(&self) -> Option<&str> {
         self.status.events.iter().find_map(|(_, at)| match at {
             HookPresence::OtherBinary(program) => Some(program.as_str()),
@@ -73,14 +73,14 @@ impl Hooks {
         self.plugin.as_ref().filter(|plugin| plugin.runs())
     }
 
-    /// An entry that Codex passes over.
+    /// Is there an entry that Codex ignores?
     pub(crate) fn is_untrusted(&self) -> bool {
         self.trust
             .as_ref()
             .is_some_and(|trust| trust.events.iter().any(|(_, trust)| *trust != Trust::Recorded))
     }
 
-    /// They run this program, by the entries or by the plugin.
+    /// Do the hooks run this program, by the entries or by the plugin?
     pub(crate) fn is_fine(&self) -> bool {
         let installed = self.status.events.iter().all(|(_, at)| *at == HookPresence::Installed);
         !self.is_off() && (installed && !self.is_untrusted() || self.running_plugin().is_some())
@@ -157,7 +157,8 @@ fn plugin_line(plugin: &PluginStatus) -> String {
     }
 }
 
-/// Fine when all events are there, run this program, and are not turned off.
+/// Prints the state of the hooks. It is fine if all events have an entry that runs this program and is not switched
+/// off.
 pub(super) fn status(global: &Global, target: HookTarget) -> anyhow::Result<Exit> {
     let file = file(target)?;
     let project = match target.scope {

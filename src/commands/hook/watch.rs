@@ -1,8 +1,7 @@
-//! The process that a call of the hook leaves behind: notes the session's servers while the client lives,
-//! waits for its end, and looks at what the session left.
+//! The process that a call of the hook leaves behind. It notes the session's servers while the client lives, waits for
+//! the client's end, and then judges what the session left.
 //!
-//! The ordinary judgement decides, in the ordinary order. Here is only which instances are looked at, and
-//! when.
+//! The ordinary judgement decides what is ended. This file decides only which instances are judged, and when.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -26,57 +25,56 @@ use crate::plan::{Plan, Why};
 use crate::process::{ProcessId, Snapshot};
 use crate::sys;
 
-/// What a call hands to the process that it leaves behind, as JSON through a pipe: other users can read a
-/// command line.
+/// The task that a call gives to the process that it leaves behind. It is passed as JSON through a pipe, because other
+/// users can read a command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Task {
-    /// Look at everything once.
+    /// Judge all instances once.
     Sweep,
-    /// Wait for the end of the client, then look at what this session left.
+    /// Wait for the end of the client, then judge what this session left.
     Session {
         /// The session.
         session: hook::Session,
-        /// The client with its start time; `None` when it was gone already.
+        /// The client with its start time; `None` if it was gone already.
         client: Option<ProcessId>,
     },
 }
 
-/// How long to wait for the end of the client. It comes 0.1 to 4 s after the hook was called; a client
-/// that ends a session and goes on leaves nothing.
+/// How long to wait for the end of the client. Normally a client ends 0.1 to 4 s after it called the hook. A client
+/// that ends a session and goes on leaves nothing behind.
 const CLIENT_ENDS: Duration = Duration::from_mins(10);
 
-/// When to look, in seconds from the client's end. Servers that obey end within 3 to 4 s of the end of
-/// their input; the later looks are for what was still in motion.
+/// When to look, in seconds after the client's end. Servers that obey the end of their input end within 3 to 4 s. The
+/// later looks are for processes that changed between two looks.
 const LOOKS: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(8), Duration::from_secs(30)];
 
-/// The last look, for what was younger than the person's `min_age` until then.
+/// The time of the last look, for instances that were younger than the person's `min_age` until then.
 const LAST_LOOK: Duration = Duration::from_mins(5);
 
-/// How long to wait for other runs: a grace and some seconds each.
+/// How long to wait for other runs. Each takes a grace and some seconds.
 const LOCK: Duration = Duration::from_mins(2);
 
-/// Closes every descriptor beyond the first three. A client may have left the ends of its servers'
-/// wires open in what it starts; held for minutes by us, they would keep servers alive that end with
-/// their input.
+/// Closes every descriptor above 2. This process may have inherited ends of its client's wires. If it held these for
+/// minutes, servers that end with their input would go on.
 fn close_what_was_inherited() {
     let Ok(entries) = std::fs::read_dir("/dev/fd") else { return };
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     let open: Vec<i32> = numbers.filter(|number| *number > 2).collect();
     for number in open {
-        // The list includes the descriptor it was read through, which is closed by now.
+        // The list includes the descriptor through which it was read, which is closed already.
         let _ = nix::unistd::close(number);
     }
 }
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
-    // Before anything here opens a file of its own.
+    // This comes first, before this process opens files of its own.
     close_what_was_inherited();
     log_to_file();
     let task: Task = serde_json::from_reader(std::io::stdin().lock()).context("no task on stdin")?;
     tracing::debug!("hook: {task:?}");
-    // A client, a terminal or a shell that ends its process group does not mean us. Refused only to
-    // the leader of a group, which we are not.
+    // A new session, so that a signal to the client's process group does not end this process. setsid fails only for
+    // the leader of a group, which this process is not.
     let _ = nix::unistd::setsid();
     match task {
         Task::Sweep => {
@@ -103,7 +101,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Closes the pipe that the call waits on: it returns then.
+/// Closes the pipe on which the call waits, so that the call returns.
 fn release_the_call() -> anyhow::Result<()> {
     let null =
         File::options().read(true).write(true).open("/dev/null").context("failed to open /dev/null")?;
@@ -111,10 +109,10 @@ fn release_the_call() -> anyhow::Result<()> {
     rustix::stdio::dup2_stdout(&null).context("failed to close stdout")
 }
 
-/// What a session left, or may have left.
+/// An ended session, with what identifies the instances that it left.
 struct EndedSession {
     session: hook::Session,
-    /// Its processes as they were while the client lived and was their parent for all to see.
+    /// The processes of its instances, noted while the client lived.
     noted: HashSet<ProcessId>,
     /// When the client ended, in seconds since the epoch.
     ended_at: f64,
@@ -122,15 +120,15 @@ struct EndedSession {
 
 impl EndedSession {
     fn has(&self, instance: &Instance<'_>) -> bool {
-        // What began later belongs to a session that goes on under the same name (`--resume`), or to
-        // another client with the same number.
+        // An instance that started later belongs to a session that goes on under the same name (`--resume`), or to
+        // another client with the same pid.
         instance.members.iter().any(|member| self.noted.contains(&member.record.id))
             || instance.root.started_at <= self.ended_at && hook::belongs_to_session(instance, &self.session)
     }
 }
 
-/// The processes of the session's instances. The client waits for this, so no service manager is asked and nothing is
-/// judged: that comes when the client has ended.
+/// The processes of the session's instances. The client waits for this, so no service manager is queried and nothing is
+/// judged yet.
 fn note(session: &Session, ended: &hook::Session) -> anyhow::Result<HashSet<ProcessId>> {
     let (snapshot, scout) = look::take_without_services(session)?;
     let instances = instance::group(&scout.into_look(&snapshot));
@@ -138,7 +136,7 @@ fn note(session: &Session, ended: &hook::Session) -> anyhow::Result<HashSet<Proc
     Ok(ours.flat_map(|instance| instance.members.iter().map(|member| member.record.id)).collect())
 }
 
-/// Looks until nothing of the session is left, or looking on is of no use.
+/// Looks repeatedly until nothing of the session is left, or further looks would change nothing.
 fn look_until_done(session: &Session, left: &EndedSession) -> anyhow::Result<()> {
     let ended = Instant::now();
     let stop = Arc::new(AtomicUsize::new(0));
@@ -146,7 +144,7 @@ fn look_until_done(session: &Session, left: &EndedSession) -> anyhow::Result<()>
     let mut old_enough = None;
     while let Some(at) = next_look(ended.elapsed(), old_enough) {
         while ended.elapsed() < at && signal_in(&stop).is_none() {
-            // `thread::sleep` goes on after a signal, so sleep in slices.
+            // `thread::sleep` is not interrupted by a signal, so it sleeps in slices.
             std::thread::sleep(Duration::from_millis(100).min(at.saturating_sub(ended.elapsed())));
         }
         let remains = look_once(session, &|instance| left.has(instance), &stop)?;
@@ -161,8 +159,8 @@ fn look_until_done(session: &Session, left: &EndedSession) -> anyhow::Result<()>
     Ok(())
 }
 
-/// When to look next, from the client's end: at the next fixed time, or when the youngest of what is
-/// left is old enough, whichever is first.
+/// The time of the next look after the client's end: the next fixed time, or when the youngest instance that is left is
+/// old enough, whichever comes first.
 fn next_look(since: Duration, old_enough: Option<Duration>) -> Option<Duration> {
     let fixed = LOOKS.into_iter().find(|look| *look > since);
     let due = old_enough.filter(|due| *due <= LAST_LOOK);
@@ -172,16 +170,16 @@ fn next_look(since: Duration, old_enough: Option<Duration>) -> Option<Duration> 
 /// What is left of a session.
 #[derive(Clone, Copy)]
 enum SessionLeft {
-    /// Nothing that will ever be ended.
+    /// Nothing that a later look could end.
     Nothing,
-    /// An instance that only its age protects, for this long.
+    /// An instance that is withheld only for its age, for this long.
     TooYoung(Duration),
-    /// Something that was ended just now, is in motion or in use.
+    /// Something that was just ended, is changing or is in use.
     Something,
 }
 
-/// One run over the instances that `mine` accepts: looks, and where something is to be ended, waits for
-/// other runs, looks again and ends it. Where there is nothing, nothing is locked and nothing recorded.
+/// One run over the instances that `mine` accepts. It looks, and if something is to be ended, it waits for other runs,
+/// looks again and ends it. Otherwise it takes no lock and records nothing.
 fn look_once(
     session: &Session,
     mine: &dyn Fn(&Instance<'_>) -> bool,
@@ -197,7 +195,7 @@ fn look_once(
         return Ok(SessionLeft::Something);
     };
     let started = Instant::now();
-    // The run we waited for may have ended it.
+    // The run that was waited for may have ended it.
     let FirstLook { plan, remains, mine } = first_look(session, mine)?;
     let planned = plan.targets.len();
     if planned == 0 {
@@ -214,7 +212,7 @@ fn look_once(
 struct FirstLook {
     plan: Plan,
     remains: SessionLeft,
-    /// How many instances there are that may be ended some day.
+    /// The number of instances that a later look may end.
     mine: usize,
 }
 
@@ -223,7 +221,7 @@ fn first_look(session: &Session, mine: &dyn Fn(&Instance<'_>) -> bool) -> anyhow
     let JudgedLook { judgement, plan, .. } = look::judge(session, &snapshot, scout);
     let findings = judgement.findings.iter().filter(|finding| mine(&finding.instance));
     let plan = narrow(plan, findings.clone());
-    // What is managed or allowed will never be ended.
+    // Instances that are managed or allowed will never be ended.
     let endless = |finding: &&Finding<'_>| matches!(finding.verdict, Verdict::Managed | Verdict::Allowed);
     let mine = findings.filter(|finding| !endless(finding)).count();
     let remains = match mine {
@@ -233,7 +231,7 @@ fn first_look(session: &Session, mine: &dyn Fn(&Instance<'_>) -> bool) -> anyhow
     Ok(FirstLook { plan, remains, mine })
 }
 
-/// A hook ends what nobody uses; limits on what is in use are for the person's own runs.
+/// The plan without instances in use. A hook ends only what nobody uses; limits are for the person's own runs.
 fn narrow<'f>(plan: Plan, findings: impl Iterator<Item = &'f Finding<'f>>) -> Plan {
     let unused = |verdict| matches!(verdict, Verdict::Orphaned | Verdict::Disconnected | Verdict::Detached);
     let roots: HashSet<ProcessId> = findings.map(|finding| finding.instance.root.id).collect();
@@ -248,7 +246,7 @@ fn remains(plan: &Plan, snapshot: &Snapshot, min_age: Duration) -> SessionLeft {
         return SessionLeft::Something;
     };
     let age = Duration::try_from_secs_f64(snapshot.taken_at_epoch() - start).unwrap_or_default();
-    // Ages are counted in whole ticks of 10 ms.
+    // Starts are counted in ticks of 10 ms, so 50 ms are added.
     SessionLeft::TooYoung(min_age.saturating_sub(age) + Duration::from_millis(50))
 }
 

@@ -2,12 +2,13 @@
 
 use super::super::Word;
 use super::super::options::{self, Grammar};
-use crate::list::{List, list};
+use crate::word_list::{WordList, list};
 
 /// Words before a command, most of which open a compound command. `-p` is an option of `time`.
-const OPENING: List = list!("! ( -p command do elif else exec if nocorrect noglob then time until while {");
+const OPENING: WordList =
+    list!("! ( -p command do elif else exec if nocorrect noglob then time until while {");
 /// Words after which commands do not run in their order, or not once; also those of fish and csh.
-const UNORDERED: List = list!("and begin case coproc for foreach function not or repeat select switch");
+const UNORDERED: WordList = list!("and begin case coproc for foreach function not or repeat select switch");
 
 /// A command without the assignments and keywords before it.
 pub(super) struct Meaning<'s> {

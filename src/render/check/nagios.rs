@@ -15,12 +15,12 @@ pub enum PluginState {
     Warning = 1,
     /// A server that should run does not.
     Critical = 2,
-    /// It is not known.
+    /// The state could not be found out.
     Unknown = 3,
 }
 
 impl PluginState {
-    /// What the findings come to.
+    /// The state for these findings.
     pub fn of(health: &Health) -> PluginState {
         match health {
             health if health.is_critical() => PluginState::Critical,
@@ -71,12 +71,12 @@ pub fn text(scene: &Scene<'_>, health: &Health, max_orphans: usize) -> String {
     text
 }
 
-/// The line when there was nothing to judge: why.
+/// The output when nothing could be judged: the reason.
 pub fn unknown(why: &str) -> String {
     format!("MCP {} - {}", PluginState::Unknown.as_str(), plain(&clean(why)))
 }
 
-/// `|` would begin performance data.
+/// The text without `|`, which would begin the performance data.
 fn plain(text: &str) -> String {
     text.replace('|', "/")
 }

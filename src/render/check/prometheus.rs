@@ -42,8 +42,8 @@ pub fn text(scene: &Scene<'_>, health: &Health, last: Option<&Run>) -> String {
 /// The labels of a series: names and values.
 type Labels = Vec<(&'static str, String)>;
 
-/// Copies of one server under one client with one verdict are one series, so none stands there
-/// twice; clients by name and not by pid, so that series do not come and go with each session.
+/// The instances by server, client and verdict. Copies with the same three are one series, because no series may occur
+/// twice. Clients are named without their pids, so that series do not change with each session.
 fn instances(out: &mut Metrics, scene: &Scene<'_>) {
     let others = scene.has_other_users();
     let mut series: BTreeMap<Labels, (u64, u64, u64)> = BTreeMap::new();
@@ -51,7 +51,7 @@ fn instances(out: &mut Metrics, scene: &Scene<'_>) {
         let client = finding.client.as_ref().map_or("", |client| client.name.as_str());
         let (server, verdict) = (clean(&finding.instance.server), finding.verdict.as_str().to_owned());
         let mut labels = vec![("server", server), ("client", clean(client)), ("verdict", verdict)];
-        // The user is a label only where there are several.
+        // The user is a label only if there are several.
         if others {
             let uid = finding.instance.root.uid.map(|uid| uid.0.to_string());
             labels.push(("uid", uid.unwrap_or_default()));
@@ -70,7 +70,7 @@ fn instances(out: &mut Metrics, scene: &Scene<'_>) {
     of("instances_oldest_seconds", "Age of the oldest instance.", |sum| sum.2);
 }
 
-/// Always all kinds, so that zero and absent are different for an alert.
+/// The problems by kind. All kinds are listed, so that an alert can tell zero from absent.
 fn problems(out: &mut Metrics, health: &Health) {
     let mut family = out.gauge("findings", "What is wrong, by kind.");
     let mut add = |kind: &str, is: fn(&&Problem) -> bool| {
@@ -84,7 +84,7 @@ fn problems(out: &mut Metrics, health: &Health) {
     add("too-many", |problem| matches!(problem, Problem::TooMany { .. }));
 }
 
-/// The text as it grows.
+/// The text that is being written.
 #[derive(Default)]
 struct Metrics(String);
 

@@ -1,4 +1,4 @@
-//! What all runs together brought, by day and by server.
+//! The totals of all runs, by day and by server.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Sum {
     }
 }
 
-/// Two tables, by day and by server; nothing where nothing was ended.
+/// Two tables, by day and by server; empty if nothing was ended.
 pub(crate) fn totals<Z: TimeZone>(runs: &[Run], screen: Screen, zone: &Z) -> String {
     let mut days: BTreeMap<NaiveDate, Sum> = BTreeMap::new();
     let mut servers: BTreeMap<String, Sum> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! launchd: an agent in the person's login session at the screen.
+//! launchd: an agent in the person's graphical login session.
 
 mod print;
 
@@ -19,9 +19,9 @@ use print::Printed;
 
 const LABEL: &str = "com.mcp-reap";
 
-/// How often launchd is queried again while it is still taking an old job apart, a quarter of a
-/// second apart: `bootout` returns before the job is gone, and a `bootstrap` that comes too early
-/// fails with `5: Input/output error` or `37: Operation already in progress`.
+/// How often launchd is queried while it removes an old job, every quarter of a second. `bootout` returns before the
+/// job is gone, and a `bootstrap` that comes too early fails with `5: Input/output error` or `37: Operation already in
+/// progress`.
 const PATIENCE: u32 = 80;
 const STEP: Duration = Duration::from_millis(250);
 
@@ -46,7 +46,7 @@ impl<'a> Launchd<'a> {
         }
     }
 
-    /// The job as launchd has it; `None` when it has none.
+    /// The job that launchd has loaded; `None` if it has none.
     fn printed(&self) -> Result<Option<Printed>, ScheduleError> {
         let output = may(self.runner, "launchctl", &["print", &self.target])?;
         Ok(output.is_success().then_some(Printed(output.stdout)))
@@ -91,7 +91,7 @@ impl Manager for Launchd<'_> {
     }
 
     fn folders(&self) -> Vec<PathBuf> {
-        // launchd opens the two files and makes no folder for them.
+        // launchd opens the two log files, but does not create their folder.
         vec![self.logs.clone()]
     }
 
@@ -130,7 +130,7 @@ impl Manager for Launchd<'_> {
             (_, Some(code)) => RunResult::of_launchd(code),
             _ => None,
         };
-        // launchd shows how a run ended and not when.
+        // launchd shows how a run ended, but not when.
         Ok(ManagerView {
             loaded: true,
             last: result.map(|result| LastRun { at: None, result }),
@@ -140,7 +140,7 @@ impl Manager for Launchd<'_> {
     }
 
     fn load(&self) -> Result<(), ScheduleError> {
-        // A `launchctl disable` of earlier days outlives the file; what fails here shows below.
+        // An earlier `launchctl disable` stays in force without the file. If this call fails, the next one shows it.
         may(self.runner, "launchctl", &["enable", &self.target])?;
         self.bootout()?;
         let plist = self.plist.to_string_lossy();
@@ -162,7 +162,7 @@ impl Manager for Launchd<'_> {
     }
 
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError> {
-        // What a run has written is the person's; files that are still empty are ours.
+        // Only empty log files are removed. What a run has written belongs to the person.
         let logs = ["schedule.out.log", "schedule.err.log"].map(|name| self.logs.join(name));
         let mut removed = Vec::new();
         for log in logs {
@@ -176,7 +176,7 @@ impl Manager for Launchd<'_> {
     }
 }
 
-/// The agent, as launchd.plist(5) wants it. `launchd/` in the repository has a copy.
+/// The property list of the agent (launchd.plist(5)). `launchd/` in the repository has a copy.
 fn agent(job: &Job, logs: &Path) -> String {
     let binary = job.binary();
     let strings = std::iter::once(binary.as_str()).chain(ARGUMENTS);

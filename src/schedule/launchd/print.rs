@@ -1,5 +1,5 @@
-//! What `launchctl print gui/501/LABEL` prints. Apple does not promise its form, so what is not found
-//! is not known, and only what is found can differ.
+//! Parses the output of `launchctl print gui/501/LABEL`. Apple does not guarantee its form. So a value that is not
+//! found is not known, and only a value that is found can differ.
 //!
 //! ```text
 //! gui/501/com.mcp-reap = {
@@ -26,25 +26,25 @@
 //!     }
 //! }
 //! ```
-//! One tab a level (macOS 12 to 26). Arguments stand there as they are, so only the indentation
-//! shows where a block ends.
+//! Each level is indented by one tab (macOS 12 to 26). Arguments are not quoted, so only the indentation shows the end
+//! of a block.
 
 /// One printed job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Printed(pub(super) String);
 
 impl Printed {
-    /// The value of `key = value` of the job itself, not of a block in it.
+    /// The value of `key = value` of the job itself, not in one of its blocks.
     pub(super) fn field(&self, key: &str) -> Option<&str> {
         self.0.lines().find_map(|line| line.strip_prefix('\t')?.strip_prefix(key)?.strip_prefix(" = "))
     }
 
-    /// What it runs, word by word.
+    /// The words of its command line.
     pub(super) fn arguments(&self) -> Option<Vec<&str>> {
         self.block("arguments")
     }
 
-    /// `NAME => value` of the variables that the file sets, and of a few that launchd adds.
+    /// The variables as `NAME => value`: those that the file sets, and some that launchd adds.
     pub(super) fn environment(&self) -> Option<Vec<&str>> {
         self.block("environment")
     }

@@ -28,8 +28,8 @@ pub(super) struct Systemd<'a> {
 }
 
 impl<'a> Systemd<'a> {
-    /// Finds out whether the manager is there, and where it looks for units: it may have been started
-    /// without the `XDG_CONFIG_HOME` of the person's shell.
+    /// Finds out whether the manager is there and in which folder it looks for units. It may have been started without
+    /// the `XDG_CONFIG_HOME` of the person's shell.
     pub(super) fn new(user: &UserEnvironment, runner: &'a dyn Runner) -> Systemd<'a> {
         let usual = user.config_home.join("systemd/user");
         let shown = show(runner, None, "Version,UnitPath");
@@ -37,13 +37,13 @@ impl<'a> Systemd<'a> {
         let looked_in = format!(" {} ", unit_path.unwrap_or_default());
         let presence = match &shown {
             Ok(_) if unit_path.is_some() => ManagerPresence::Here,
-            // In a chroot and the like, systemctl ignores its arguments and exits with 0.
+            // In a chroot, systemctl ignores its arguments and exits with 0.
             Ok(_) => ManagerPresence::Absent("systemctl shows no user manager".to_owned()),
             Err(ScheduleError::Refused { why, .. }) => ManagerPresence::Absent(why.clone()),
             Err(error) => ManagerPresence::Absent(error.to_string()),
         };
         let fallback = user.home.join(".config/systemd/user");
-        // Between spaces, which the folders themselves may have too: not to be taken apart.
+        // The folders are separated by spaces and may contain spaces, so the list cannot be split.
         let looks_in = |folder: &Path| looked_in.contains(&format!(" {} ", folder.display()));
         let folder = if !looks_in(&usual) && looks_in(&fallback) { fallback } else { usual };
         let stamp = user.data_home.join("systemd/timers/stamp-mcp-reap.timer");
@@ -59,13 +59,13 @@ impl<'a> Systemd<'a> {
         self.folder.join(unit)
     }
 
-    /// What `enable` makes: the timer starts with the manager.
+    /// The link that `enable` makes, so that the timer starts with the manager.
     fn wanted_by(&self) -> PathBuf {
         self.folder.join("timers.target.wants").join(TIMER)
     }
 }
 
-/// `systemctl --user show`, of a unit or of the manager itself.
+/// Runs `systemctl --user show`, for a unit or for the manager itself.
 fn show(runner: &dyn Runner, unit: Option<&str>, names: &str) -> Result<Properties, ScheduleError> {
     let wanted = format!("--property={names}");
     let args: Vec<&str> = ["--user", "--no-pager", "show", &wanted].into_iter().chain(unit).collect();
@@ -82,7 +82,7 @@ impl Manager for Systemd<'_> {
     }
 
     fn can_run(&self, binary: &str) -> bool {
-        // "Executable name contains special characters", however they are written (systemd 252).
+        // systemd 252 refuses these however they are escaped: "Executable name contains special characters".
         !binary.contains(['"', '\'', '\\'])
     }
 
@@ -151,13 +151,13 @@ impl Manager for Systemd<'_> {
     fn load(&self) -> Result<(), ScheduleError> {
         self.systemctl(&["daemon-reload"])?;
         self.systemctl(&["enable", TIMER])?;
-        // A timer that already waits keeps the time it has worked out; one that is restarted does not.
+        // An active timer keeps the next time that it has computed. A restart makes it compute the time anew.
         self.systemctl(&["restart", TIMER])
     }
 
     fn unload(&self) -> Result<(), ScheduleError> {
         if self.presence != ManagerPresence::Here {
-            // `disable` needs the manager; what it would remove is one link.
+            // `disable` needs the manager. Without it the one link is removed here.
             let link = self.wanted_by();
             let ours = std::fs::read_link(&link).is_ok_and(|target| target.ends_with(TIMER));
             return if ours { remove(&link).map(drop) } else { Ok(()) };
@@ -165,7 +165,7 @@ impl Manager for Systemd<'_> {
         let timer = show(self.runner, Some(TIMER), "LoadState")?;
         if timer.is("LoadState", "loaded") {
             self.systemctl(&["disable", "--now", TIMER])?;
-            // The stamp of Persistent=. Not worth failing for: systemctl before 243 has no `clean`.
+            // This removes the stamp of Persistent=. A failure is ignored, because systemctl before 243 has no `clean`.
             let clean = ["--user", "clean", "--what=state", TIMER];
             may(self.runner, "systemctl", &clean)?;
         }
@@ -175,7 +175,8 @@ impl Manager for Systemd<'_> {
     fn forget(&self) -> Result<Vec<PathBuf>, ScheduleError> {
         if self.presence == ManagerPresence::Here {
             self.systemctl(&["daemon-reload"])?;
-            // A failed run would stay in the list of failed units; there need not be one.
+            // A failed run would stay in the list of failed units. If there was none, the command fails, which is
+            // ignored.
             may(self.runner, "systemctl", &["--user", "reset-failed", SERVICE])?;
         }
         Ok(if remove(&self.stamp)? { vec![self.stamp.clone()] } else { Vec::new() })

@@ -1,20 +1,20 @@
-//! What `systemctl show` prints: one `Name=value` a line.
+//! Parses the output of `systemctl show`, which has one `Name=value` on each line.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// Of the timer. Not `LastTriggerUSec`: after a restart that is the stamp of `Persistent=`, which is
-/// made when the timer is first started and not when it first runs.
+/// The properties of the timer that are read. `LastTriggerUSec` is not among them: after a restart it is the stamp of
+/// `Persistent=`, which is made when the timer is first started and not when it first runs.
 pub(super) const TIMER: &str = "LoadState,ActiveState,UnitFileState,FragmentPath,DropInPaths,NeedDaemonReload,\
 TimersCalendar,NextElapseUSecRealtime";
 
-/// Of the service.
+/// The properties of the service that are read.
 pub(super) const SERVICE: &str = "LoadState,ActiveState,FragmentPath,DropInPaths,NeedDaemonReload,\
 ExecStart,ExecMainStartTimestamp,ExecMainExitTimestamp,ExecMainStatus,Result";
 
-/// The answer.
+/// The properties in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Properties(BTreeMap<String, String>);
 
@@ -24,7 +24,7 @@ impl Properties {
         Properties(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
-    /// A value that is not empty.
+    /// The value of a property; `None` if it is missing or empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -33,9 +33,9 @@ impl Properties {
         self.get(name) == Some(value)
     }
 
-    /// What a person has put beside this very unit. Distributions put files beside all services
-    /// (Fedora: `/usr/lib/systemd/user/service.d/10-timeout-abort.conf`); nobody put
-    /// those there for ours. The list has spaces between its paths and perhaps in them.
+    /// The drop-in files for this unit. Those that distributions install for all services do not count (Fedora:
+    /// `/usr/lib/systemd/user/service.d/10-timeout-abort.conf`). The paths are separated by spaces and may contain
+    /// spaces.
     pub(super) fn drop_ins(&self) -> Vec<String> {
         let list = format!(" {}", self.get("DropInPaths").unwrap_or_default());
         let paths = list.split(" /").skip(1).map(|path| format!("/{path}"));
@@ -48,8 +48,8 @@ impl Properties {
         Some(PathBuf::from(path))
     }
 
-    /// A time as systemctl writes it under `TZ=UTC`: `Sun 2026-11-22 03:00:00 UTC`. `n/a`, `0` and
-    /// an empty value count as missing.
+    /// A time as systemctl writes it with `TZ=UTC`: `Sun 2026-11-22 03:00:00 UTC`. `n/a`, `0` and an empty value count
+    /// as missing.
     pub(super) fn time(&self, name: &str) -> Option<DateTime<Utc>> {
         let (_weekday, time) = self.get(name)?.split_once(' ')?;
         NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S UTC").ok().map(|time| time.and_utc())

@@ -1,5 +1,5 @@
-//! The two units, and their words as systemd.syntax(7) and systemd.service(5) want them written.
-//! `systemd/` in the repository has a copy of both.
+//! The two units, quoted according to systemd.syntax(7) and systemd.service(5). `systemd/` in the repository has a copy
+//! of both.
 
 use super::super::job::{ARGUMENTS, Job};
 use super::super::seal;
@@ -91,9 +91,9 @@ fn header(unit: &str, job: &Job) -> String {
 
 /// The value of `ExecStart=`.
 ///
-/// `$` starts a variable in the arguments, and so in argv\[0\], but not in the path that is
-/// executed: no doubling is right for both. `:` before the path turns variables off (systemd 244),
-/// and is written only where it is needed.
+/// `$` begins a variable in the arguments, which include argv\[0\], but not in the path that is executed. So doubling
+/// it cannot be right for both. `:` before the path turns variables off (systemd 244), and is written only if it is
+/// needed.
 fn command(job: &Job) -> String {
     let binary = job.binary();
     let literal = if binary.contains('$') { ":" } else { "" };
@@ -106,7 +106,7 @@ fn environment(job: &Job) -> String {
     job.environment.iter().map(line).collect()
 }
 
-/// One word: `%` doubled, as it starts a specifier; in quotes unless it is plain.
+/// One word. `%` is doubled, because it begins a specifier, and a word that is not plain is quoted.
 fn word(text: &str) -> String {
     let text = text.replace('%', "%%");
     if text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-+:@,=%$".contains(letter)) {

@@ -156,9 +156,9 @@ impl DetailReader {
         whole.sort_unstable();
         let tree = Tree::new(snapshot);
         let mut seen: Vec<(Pid, Result<ReadDetails, Gone>)> = Vec::new();
-        for (at, wire) in places(&tree, &whole, above) {
+        for (at, with_descriptors) in places(&tree, &whole, above) {
             if let Some(record) = snapshot.processes.get(at as usize) {
-                seen.push((record.pid(), self.read_one(record, wire)));
+                seen.push((record.pid(), self.read_one(record, with_descriptors)));
             }
         }
         // This begins when the descriptors of all of them are read, because most questions about one process are
@@ -187,17 +187,17 @@ impl DetailReader {
                 }
             }
             let displays = &observation.channels.displays;
-            let told = is_told_to_show(record.argv.as_ref(), details.env.as_ref(), displays);
+            let shows = is_told_to_show(record.argv.as_ref(), details.env.as_ref(), displays);
             observation.note(details);
-            details.display |= told;
+            details.display |= shows;
         }
         drop(tree);
         write_details(snapshot, seen);
     }
 
-    fn read_one(&mut self, record: &ProcessRecord, wire: bool) -> Result<ReadDetails, Gone> {
+    fn read_one(&mut self, record: &ProcessRecord, with_descriptors: bool) -> Result<ReadDetails, Gone> {
         let proc = &mut self.proc;
-        let Ok(place) = proc.place(record.pid(), wire) else { return Err(Gone) };
+        let Ok(place) = proc.place(record.pid(), with_descriptors) else { return Err(Gone) };
         let mut read = details::read(proc, &place, record)?;
         if let Some(fds) = place.fds()
             && let Ok(table) = FdTable::read(fds)
@@ -240,11 +240,11 @@ impl DetailReader {
 /// The indices in the table of the processes to read, each with whether its descriptors are read too. They are in the
 /// order of the table, as `write_details` needs them.
 fn places(tree: &Tree<'_>, whole: &[Pid], above: &[Pid]) -> Vec<(u32, bool)> {
-    let place = |pid: &Pid, wire| Some((tree.place(*pid)?, wire));
-    let wired = whole.iter().filter_map(|pid| place(pid, true));
-    let others = above.iter().filter_map(|pid| place(pid, false));
-    let mut places: Vec<(u32, bool)> = wired.chain(others).collect();
-    places.sort_unstable_by_key(|(at, wire)| (*at, !wire));
+    let place = |pid: &Pid, with_descriptors| Some((tree.place(*pid)?, with_descriptors));
+    let whole = whole.iter().filter_map(|pid| place(pid, true));
+    let above = above.iter().filter_map(|pid| place(pid, false));
+    let mut places: Vec<(u32, bool)> = whole.chain(above).collect();
+    places.sort_unstable_by_key(|(at, with_descriptors)| (*at, !with_descriptors));
     places.dedup_by_key(|(at, _)| *at);
     places
 }

@@ -210,9 +210,9 @@ fn look_closely(calls: &impl Calls, snapshot: &mut Snapshot, close: &[Pid]) {
         let Some(observation) = seen.remove(&record.pid()) else { continue };
         let details = &mut record.details;
         let displays = &observation.channels.displays;
-        let told = is_told_to_show(record.argv.as_ref(), details.env.as_ref(), displays);
+        let shows = is_told_to_show(record.argv.as_ref(), details.env.as_ref(), displays);
         observation.note(details);
-        details.display |= told;
+        details.display |= shows;
         let mut bytes = [0; at::CWD_SIZE];
         let length = calls.pid_info(record.pid(), flavor::DIRECTORY, 0, &mut bytes).unwrap_or(0);
         record.details.cwd = layout::cwd(&bytes[..length]);

@@ -124,7 +124,7 @@ impl ProcStatus {
             "VmRSS" => self.rss = kilobytes(),
             "VmSwap" => self.swap = kilobytes(),
             "Uid" => {
-                self.uid = value.split_ascii_whitespace().nth(1).and_then(|uid| uid.parse().ok()).map(Uid)
+                self.uid = value.split_ascii_whitespace().nth(1).and_then(|uid| uid.parse().ok()).map(Uid);
             }
             "NSpid" => {
                 let numbers = value.split_ascii_whitespace();

@@ -1,25 +1,25 @@
-//! Lists of words as one text each: short to read, cut up and checked when the program is compiled.
+//! Lists of words. Each is written as one text, which is split and checked at compile time.
 
-/// Sorted words without doubles. Only [`list!`] makes one, and out of order it does not compile.
+/// A sorted list of distinct words. [`list!`] makes it, and does not compile if the words are not in order.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct List(&'static Words);
+pub(crate) struct WordList(&'static Words);
 
-/// The words of a text, by where each begins and ends. A pointer to each would have to be moved to where the program was
-/// loaded, at every start: 6,000 of them were a sixth of a megabyte.
+/// The words of a text, by their positions. A pointer to each word would have to be relocated at every start: 6,000 of
+/// them took a sixth of a megabyte.
 #[derive(Debug)]
 pub(crate) struct Words {
-    /// A bit for each mark of a word in the list: most words that are asked for end here.
+    /// A bit for the mark of each word. It excludes most words that are not in the list.
     marks: u64,
     text: &'static str,
     places: &'static [(u16, u16)],
 }
 
-impl List {
-    pub(crate) const EMPTY: List = List(&Words { marks: 0, text: "", places: &[] });
+impl WordList {
+    pub(crate) const EMPTY: WordList = WordList(&Words { marks: 0, text: "", places: &[] });
 
     /// For [`list!`], which cuts the words out of the text.
-    pub(crate) const fn of(words: &'static Words) -> List {
-        List(words)
+    pub(crate) const fn of(words: &'static Words) -> WordList {
+        WordList(words)
     }
 
     pub(crate) fn contains(self, word: &str) -> bool {
@@ -33,8 +33,8 @@ impl List {
         places.binary_search_by(compare).is_ok()
     }
 
-    /// The same without regard to case.
-    pub(crate) fn has(self, word: &str) -> bool {
+    /// [`WordList::contains`] without regard to case.
+    pub(crate) fn contains_ignoring_case(self, word: &str) -> bool {
         self.iter().any(|known| known.eq_ignore_ascii_case(word))
     }
 
@@ -65,7 +65,7 @@ impl Words {
     }
 }
 
-/// One of 64 bits, by the length of the word that lies there and its first and last byte.
+/// The mark of a word: one of 64 bits, by its length and its first and last byte.
 const fn mark(text: &[u8], start: usize, end: usize) -> u64 {
     if start == end {
         return 1;
@@ -74,18 +74,19 @@ const fn mark(text: &[u8], start: usize, end: usize) -> u64 {
     1 << ((end - start + first * 3 + last * 5) % 64)
 }
 
-/// The words of a text that are parted by white space, as a [`List`].
+/// A [`WordList`] of the words in a text, which are separated by white space.
 macro_rules! list {
     ($text:expr) => {{
         const TEXT: &str = $text;
-        const PLACES: [(u16, u16); $crate::list::count(TEXT)] = $crate::list::cut(TEXT);
-        const LIST: $crate::list::List = $crate::list::List::of(&$crate::list::Words::of(TEXT, &PLACES));
+        const PLACES: [(u16, u16); $crate::word_list::count(TEXT)] = $crate::word_list::cut(TEXT);
+        const LIST: $crate::word_list::WordList =
+            $crate::word_list::WordList::of(&$crate::word_list::Words::of(TEXT, &PLACES));
         LIST
     }};
 }
 pub(crate) use list;
 
-/// How many words a text has.
+/// The number of words in a text.
 pub(crate) const fn count(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut words, mut at) = (0, 0);
@@ -98,7 +99,7 @@ pub(crate) const fn count(text: &str) -> usize {
     words
 }
 
-/// Where the words of a text lie.
+/// The positions of the words of a text.
 pub(crate) const fn cut<const N: usize>(text: &str) -> [(u16, u16); N] {
     let bytes = text.as_bytes();
     assert!(bytes.len() <= u16::MAX as usize, "a list is too long");
@@ -118,7 +119,7 @@ pub(crate) const fn cut<const N: usize>(text: &str) -> [(u16, u16); N] {
     places
 }
 
-/// A word begins here.
+/// Does a word begin here?
 const fn begins(text: &[u8], at: usize) -> bool {
     !text[at].is_ascii_whitespace() && (at == 0 || text[at - 1].is_ascii_whitespace())
 }
@@ -140,20 +141,20 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_into_its_words() {
-        const WORDS: List = list!("\n  --all -a\tb ");
+        const WORDS: WordList = list!("\n  --all -a\tb ");
         assert_eq!(WORDS.iter().collect::<Vec<_>>(), ["--all", "-a", "b"]);
     }
 
     #[test]
     fn a_list_contains_its_words_and_no_others() {
-        const WORDS: List = list!("cursor cursors emacs vim");
+        const WORDS: WordList = list!("cursor cursors emacs vim");
         for word in WORDS.iter() {
             assert!(WORDS.contains(word), "{word}");
         }
         for word in ["", "v", "vi", "vims", "Vim", "curson", "emacs ", "cursor emacs"] {
             assert!(!WORDS.contains(word), "{word}");
         }
-        assert!(!List::EMPTY.contains(""));
+        assert!(!WordList::EMPTY.contains(""));
     }
 
     #[test]
