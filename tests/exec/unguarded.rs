@@ -18,6 +18,7 @@ use crate::strangers::{beside_tmux, end_tmux};
 pub(crate) fn scenes() -> Vec<Scene> {
     let mut scenes: Vec<Scene> = vec![
         ("unguarded::an_ordinary_run_ends_the_server_and_what_left_its_tree".into(), whole),
+        ("unguarded::another_server_that_it_put_into_the_background_stays".into(), another_server),
         ("unguarded::what_leads_a_life_of_its_own_stays".into(), own_lives),
         ("unguarded::a_forged_marker_takes_nobody_along".into(), forged),
         ("unguarded::a_helper_of_a_server_in_use_stays".into(), in_use),
@@ -64,6 +65,15 @@ fn run(stage: &Stage) {
 /// Everything of the scene's servers that lives, but the server itself.
 fn beside(stage: &Stage, server: u32) -> Vec<u32> {
     stage.living().into_iter().map(|(pid, _)| pid).filter(|pid| *pid != server).collect()
+}
+
+fn another_server(stage: &Stage) {
+    let mut client = unguarded(stage, &["deaf", "aside=mcp-server-git", "stay"], 2);
+    let server = client.servers[0];
+    client.kill();
+    run(stage);
+    assert!(!is_alive(server));
+    assert_eq!(stage.left().len(), 1, "the daemon stays: {}", stage.audit());
 }
 
 /// One server that no catalog knows, and one by its name.

@@ -21,6 +21,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         ("whole::a_client_that_looks_like_a_launcher_is_no_part_of_the_server".into(), like_a_launcher),
         ("whole::a_wrapper_above_exec_hides_no_client".into(), wrapper),
         ("whole::what_an_obedient_server_put_aside_is_its_helper_by_whatever_name".into(), put_aside),
+        ("whole::another_server_that_it_put_into_the_background_stays".into(), another_server),
         ("whole::a_worker_whose_root_is_gone_ends_after_linger".into(), worker),
     ]
 }
@@ -151,6 +152,16 @@ fn wrapper(stage: &Stage) {
         }
         client.kill();
     }
+}
+
+/// A server by its own name and on no wire is a daemon, as it is without exec.
+fn another_server(stage: &Stage) {
+    let mut client = stage.client("pipe", &stage.guarded(&["deaf", "aside=mcp-server-git", "stay"]));
+    stage.wait_for(2);
+    let server = client.servers[0];
+    client.kill();
+    until(30, "the server is gone", || !is_alive(server) && guardians().is_empty());
+    assert_eq!(stage.left().len(), 1, "the daemon stays: {}", stage.audit());
 }
 
 /// A transfer, a recording: what a server started and forked off is a helper of it as anything else is.
