@@ -295,6 +295,22 @@ mod tests {
     }
 
     #[test]
+    fn one_process_that_cannot_be_read_fails_the_table_on_each_thread() {
+        let mut proc = Proc::open().unwrap();
+        for many in [1, WORTH_TWO_THREADS as u32] {
+            let pids: Vec<Pid> = (0..many).map(Pid).collect();
+            let read = for_each_pid::<Pid>(&mut proc, &pids, &|_, pids, _| {
+                if pids.contains(&Pid(many - 1)) {
+                    let none_left = Err(rustix::io::Errno::MFILE.into());
+                    if_there::<()>(none_left, Pid(many - 1), "stat")?;
+                }
+                Ok(())
+            });
+            assert!(read.unwrap_err().to_string().contains("/stat: Too many open files"), "of {many}");
+        }
+    }
+
+    #[test]
     fn two_threads_see_what_one_sees() {
         let mut proc = Proc::open().unwrap();
         let own = Uid(rustix::process::geteuid().as_raw());
