@@ -119,6 +119,32 @@ mod tests {
         assert_eq!(identity(id.pid), None);
     }
 
+    /// It runs in a process of its own, because the limit holds for a whole process.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_cannot_be_read_has_not_ended() {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        use std::os::fd::AsRawFd as _;
+        const NAME: &str = "sys::tests::a_process_that_cannot_be_read_has_not_ended";
+        const ALONE: &str = "MCP_REAP_TEST_ALONE";
+        if std::env::var_os(ALONE).is_none() {
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            let run = command.args(["--exact", NAME]).env(ALONE, "1").output().unwrap();
+            assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+            assert!(String::from_utf8_lossy(&run.stdout).contains("1 passed"));
+            return;
+        }
+        let us = identity(Pid(std::process::id())).unwrap();
+        let next = std::fs::File::open("/dev/null").unwrap().as_raw_fd().unsigned_abs();
+        // The pidfd gets the last descriptor, and none is left for `/proc`.
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = Some(u64::from(next) + 1);
+        setrlimit(Resource::Nofile, limit).unwrap();
+        let answer = wait_for_end(us, Duration::ZERO);
+        assert!(answer.unwrap_err().to_string().contains("Too many open files"));
+        assert!(snapshot(|_| Interest::default()).is_err());
+    }
+
     #[test]
     fn another_process_of_the_same_number_is_not_waited_for() {
         let us = identity(Pid(std::process::id())).unwrap();

@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags};
 
+use super::errors::gone;
 use super::proc::{MOST_ENVIRON, Proc};
 use super::table;
 use crate::bytes::Argv;
@@ -17,9 +18,17 @@ use crate::reap::Lineage;
 
 /// The process that has this pid now, which may be a zombie. `None` if no process has it or its start cannot be read.
 pub fn identity(pid: Pid) -> Option<ProcessId> {
-    let mut proc = Proc::open().ok()?;
-    proc.read_of(pid, "stat", 4 << 10).ok()?;
-    Some(ProcessId { pid, start: table::parse_start(&proc.text)? })
+    read_identity(pid).ok()?
+}
+
+/// `None` if no process has this pid.
+fn read_identity(pid: Pid) -> io::Result<Option<ProcessId>> {
+    let mut proc = Proc::open().map_err(io::Error::other)?;
+    match proc.read_of(pid, "stat", 4 << 10) {
+        Ok(()) => Ok(table::parse_start(&proc.text).map(|start| ProcessId { pid, start })),
+        Err(error) if gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The environment of a process, each variable ended by a zero byte, at most one megabyte. `None` if it cannot be read:
@@ -50,7 +59,7 @@ pub fn lineage(_: Pid) -> Option<Lineage> {
 /// process may belong to any user.
 ///
 /// # Errors
-/// When the system has no pidfd left for it, or cannot make one (before 5.3).
+/// When the system has no pidfd left for it, or cannot make one (before 5.3), or its identity cannot be read.
 pub fn wait_for_end(id: ProcessId, patience: Duration) -> io::Result<bool> {
     let until = Instant::now() + patience;
     let Some(pid) = i32::try_from(id.pid.0).ok().and_then(process::Pid::from_raw) else { return Ok(true) };
@@ -61,8 +70,8 @@ pub fn wait_for_end(id: ProcessId, patience: Duration) -> io::Result<bool> {
         Err(errno) => return Err(errno.into()),
     };
     // The identity is compared after the pidfd was opened. So the pidfd refers to this process, also when the pid is
-    // reused later. A process whose identity cannot be read is gone.
-    if identity(id.pid) != Some(id) {
+    // reused later. It has ended only if the kernel says so: an identity that cannot be read is an error.
+    if read_identity(id.pid)? != Some(id) {
         return Ok(true);
     }
     loop {

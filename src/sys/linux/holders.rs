@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
+use super::errors::{gone, undecided};
 use super::fds::FdTable;
 use super::inodes::InodeMap;
 use super::proc::Proc;
-use super::table;
 use crate::process::{Pid, ProcessRecord, Uid, Viewer};
 use crate::sys::descriptors::{Access, End, Naming, Others, Sight, Wires};
 use crate::sys::procfs::{self, FdTarget};
@@ -139,8 +139,12 @@ impl Holders {
             let kernels = record.group == Pid(0) && (record.pid() == Pid(2) || record.parent == Pid(2));
             let pid = record.pid();
             if readable && !kernels && !self.read_descriptors(proc, pid) && record.uid == Some(own) {
-                // The row's user may be provisional, so it is read exactly. If that fails, the process has ended.
-                if proc.uid_of(pid).is_ok_and(|uid| Uid(uid) == own) {
+                // The row's user may be provisional, so it is read exactly.
+                let is_ours = match proc.uid_of(pid) {
+                    Ok(uid) => Uid(uid) == own,
+                    Err(error) => undecided(&error),
+                };
+                if is_ours {
                     self.unreadable.insert(pid);
                 }
             }
@@ -154,7 +158,7 @@ impl Holders {
             match proc.fds_of(pid).and_then(|fds| FdTable::read(fds.as_fd())) {
                 Ok(table) => self.add(pid, &table),
                 Err(error) => {
-                    if !(table::gone(&error) && holds_nothing(proc, pid)) {
+                    if !(gone(&error) && holds_nothing(proc, pid)) {
                         self.refused.insert(pid);
                     }
                     self.add(pid, &FdTable::default());
@@ -236,8 +240,8 @@ fn at_end<'h>(held: impl Iterator<Item = &'h mut HeldDescriptor>, end: End, proc
 /// Does a process with an empty `fd/` really hold nothing? If only its first thread has ended, `fd/` is empty too, and
 /// the other threads still hold the descriptors.
 fn holds_nothing(proc: &mut Proc, pid: Pid) -> bool {
-    if proc.read_of(pid, "stat", 4 << 10).is_err() {
-        return true;
+    if let Err(error) = proc.read_of(pid, "stat", 4 << 10) {
+        return !undecided(&error);
     }
     procfs::stat(&proc.text).is_none_or(|stat| stat.state != b'Z' || stat.threads < 2)
 }

@@ -12,8 +12,9 @@ use rustix::io::Errno;
 use rustix::process::{self, PidfdFlags, Resource, Rlimit};
 
 use super::super::SysError;
+use super::errors::gone;
 use super::proc::Proc;
-use super::table::{KernelUnits, gone};
+use super::table::KernelUnits;
 use crate::process::{Pid, ProcessId, Uid};
 use crate::reap::{Kernel, Refusal, Signal};
 use crate::sys::procfs::Stat;

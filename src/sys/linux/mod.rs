@@ -3,6 +3,7 @@
 mod answers;
 mod details;
 mod end;
+mod errors;
 mod fds;
 mod ffi;
 mod holders;
@@ -27,7 +28,8 @@ use std::collections::BTreeSet;
 use rustix::process::geteuid;
 
 use self::answers::{KernelAnswers, LazyDir};
-use self::details::{Gone, ReadDetails};
+use self::details::ReadDetails;
+use self::errors::{if_there, unless_exhausted};
 use self::fds::FdTable;
 use self::holders::{HolderNaming, Holders};
 use self::proc::Proc;
@@ -54,7 +56,8 @@ pub(super) fn ancestors() -> Result<Snapshot, SysError> {
     let mut processes: Vec<ProcessRecord> = Vec::new();
     let mut next = viewer.pid;
     while processes.iter().all(|row| row.pid() != next) {
-        let Some(row) = table::rows(&mut proc, &[next], viewer.uid, UidPrecision::Exact).pop() else { break };
+        let mut rows = table::rows(&mut proc, &[next], viewer.uid, UidPrecision::Exact)?;
+        let Some(row) = rows.pop() else { break };
         next = row.parent;
         processes.push(row);
     }
@@ -83,7 +86,7 @@ fn take_as(
     let own = Uid(geteuid().as_raw());
     let processes = {
         let pids = proc.pids()?;
-        table::rows(&mut proc, &pids, own, owners)
+        table::rows(&mut proc, &pids, own, owners)?
     };
     let viewer = Viewer { pid: viewer, uid: own };
     let mut snapshot = of_rows(viewer, processes);
@@ -102,11 +105,11 @@ fn take_as(
     loop {
         let Interest { surely, above, mut if_wired, mut if_marked } = interest(&snapshot);
         if_marked.retain(|pid| environment_seen.insert(*pid));
-        let marked = table::marked(&mut reader.proc, &if_marked);
+        let marked = table::marked(&mut reader.proc, &if_marked)?;
         if_wired.sort_unstable();
         let new: Vec<Pid> =
             if_wired.iter().copied().filter(|pid| stdin_seen.binary_search(pid).is_err()).collect();
-        let wired = table::wired(&mut reader.proc, &new);
+        let wired = table::wired(&mut reader.proc, &new)?;
         stdin_seen = if_wired;
         let whole: Vec<Pid> =
             surely.into_iter().chain(wired).chain(marked).filter(|pid| read.insert((*pid, true))).collect();
@@ -118,7 +121,7 @@ fn take_as(
             snapshot.unreadable = reader.holders.unreadable.into_iter().collect();
             return Ok(snapshot);
         }
-        reader.read_details(&mut snapshot, whole, &above);
+        reader.read_details(&mut snapshot, whole, &above)?;
     }
 }
 
@@ -152,20 +155,25 @@ fn systemd_is_pid_1() -> bool {
 impl DetailReader {
     /// The second stage: reads the details of the processes in `whole` and `above`, of those in `above` without their
     /// descriptors.
-    fn read_details(&mut self, snapshot: &mut Snapshot, mut whole: Vec<Pid>, above: &[Pid]) {
+    fn read_details(
+        &mut self,
+        snapshot: &mut Snapshot,
+        mut whole: Vec<Pid>,
+        above: &[Pid],
+    ) -> Result<(), SysError> {
         whole.sort_unstable();
         let tree = Tree::new(snapshot);
-        let mut seen: Vec<(Pid, Result<ReadDetails, Gone>)> = Vec::new();
+        let mut seen: Vec<(Pid, Option<ReadDetails>)> = Vec::new();
         for (at, with_descriptors) in places(&tree, &whole, above) {
             if let Some(record) = snapshot.processes.get(at as usize) {
-                seen.push((record.pid(), self.read_one(record, with_descriptors)));
+                seen.push((record.pid(), self.read_one(record, with_descriptors)?));
             }
         }
         // This begins when the descriptors of all of them are read, because most questions about one process are
         // answered by the descriptors of another.
         let mut held: Vec<(usize, &ProcessRecord, Holdings)> = Vec::new();
         for (at, (pid, read)) in seen.iter().enumerate() {
-            if let Ok(ReadDetails { details, descriptors: Some(rows), .. }) = read
+            if let Some(ReadDetails { details, descriptors: Some(rows), .. }) = read
                 && let Some(record) = tree.get(*pid)
             {
                 held.push((at, record, self.holdings(&tree, record, &whole, details, rows)));
@@ -175,12 +183,14 @@ impl DetailReader {
             self.holders.prepare(&mut self.proc, &tree, record, &held.wires, &held.others);
         }
         for (at, record, held) in held {
-            let Some((_, Ok(ReadDetails { details, .. }))) = seen.get_mut(at) else { continue };
+            let Some((_, Some(ReadDetails { details, .. }))) = seen.get_mut(at) else { continue };
             let pid = record.pid();
             let mut naming = HolderNaming { holders: &mut self.holders, proc: &mut self.proc, tree: &tree };
             let observation = FdObservation::new(pid, &held.wires, &held.others, &mut naming);
             if observation.stdio.stdin() == OtherEnd::Closed {
-                let threads = Threads::of(&mut self.proc, pid);
+                let Some(threads) = unless_exhausted(Threads::of(&mut self.proc, pid), pid, "task")? else {
+                    continue;
+                };
                 details.tracer = threads.tracer.or(details.tracer);
                 if threads.has_own_descriptors {
                     continue;
@@ -193,19 +203,25 @@ impl DetailReader {
         }
         drop(tree);
         write_details(snapshot, seen);
+        Ok(())
     }
 
-    fn read_one(&mut self, record: &ProcessRecord, with_descriptors: bool) -> Result<ReadDetails, Gone> {
-        let proc = &mut self.proc;
-        let Ok(place) = proc.place(record.pid(), with_descriptors) else { return Err(Gone) };
-        let mut read = details::read(proc, &place, record)?;
+    /// `None` if the process has ended.
+    fn read_one(
+        &mut self,
+        record: &ProcessRecord,
+        with_descriptors: bool,
+    ) -> Result<Option<ReadDetails>, SysError> {
+        let (proc, pid) = (&mut self.proc, record.pid());
+        let Some(place) = if_there(proc.place(pid, with_descriptors), pid, "")? else { return Ok(None) };
+        let Some(mut read) = details::read(proc, &place, record)? else { return Ok(None) };
         if let Some(fds) = place.fds()
-            && let Ok(table) = FdTable::read(fds)
+            && let Some(table) = unless_exhausted(FdTable::read(fds), pid, "fd")?
         {
-            self.holders.add(record.pid(), &table);
+            self.holders.add(pid, &table);
             read.descriptors = Some(table.objects(fds));
         }
-        Ok(read)
+        Ok(Some(read))
     }
 
     /// Interprets the descriptors of a process.
@@ -250,7 +266,7 @@ fn places(tree: &Tree<'_>, whole: &[Pid], above: &[Pid]) -> Vec<(u32, bool)> {
 }
 
 /// Writes the details that were read into the table, and removes the rows of processes that are gone.
-fn write_details(snapshot: &mut Snapshot, seen: Vec<(Pid, Result<ReadDetails, Gone>)>) {
+fn write_details(snapshot: &mut Snapshot, seen: Vec<(Pid, Option<ReadDetails>)>) {
     let own = snapshot.viewer.uid;
     let mut seen = seen.into_iter().peekable();
     // Both are in the order of the table.
@@ -259,7 +275,7 @@ fn write_details(snapshot: &mut Snapshot, seen: Vec<(Pid, Result<ReadDetails, Go
         if seen.peek().is_none_or(|(pid, _)| *pid != record.pid()) {
             return true;
         }
-        let Some((_, Ok(read))) = seen.next() else { return false };
+        let Some((_, Some(read))) = seen.next() else { return false };
         let ReadDetails { uid, rss, details, .. } = read;
         record.uid = Some(uid);
         // The process belongs to another user after all. A look uses no command line of such a process, even if it can

@@ -8,6 +8,7 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, SeekFrom, fstat, openat, seek, statat};
 use rustix::io::Errno;
 
+use super::errors::undecided;
 use crate::process::Pid;
 use crate::sys::descriptors::Access;
 use crate::sys::{SysError, procfs};
@@ -133,14 +134,17 @@ impl Proc {
     }
 
     /// May the stdin of a process be a pipe or a socket? Not if it is `/dev/null`, a terminal or closed, or if it
-    /// cannot be read.
+    /// may not be read.
     pub(super) fn may_be_wired(&mut self, pid: Pid) -> bool {
         self.set_path(pid, "fd/0");
         let mut buffer = [MaybeUninit::uninit(); 64];
         let link = rustix::fs::readlinkat_raw(&self.root, &*self.path, &mut buffer);
-        link.is_ok_and(|(text, _)| {
-            *text != *b"/dev/null" && !text.starts_with(b"/dev/pts/") && !text.starts_with(b"/dev/tty")
-        })
+        match link {
+            Ok((text, _)) => {
+                *text != *b"/dev/null" && !text.starts_with(b"/dev/pts/") && !text.starts_with(b"/dev/tty")
+            }
+            Err(error) => undecided(&error.into()),
+        }
     }
 
     /// The access mode of a descriptor of a process. The mode bits of the link show it (proc_pid_fd(5)). That takes one

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use super::errors::gone;
 use super::inet::Inet;
 use super::inodes::InodeMap;
 use super::probe::Probe;
@@ -150,20 +151,23 @@ impl Sockets {
         let here = self.own.as_ref() == Some(&namespace);
         let text = &mut self.text;
         Some(self.in_proc.entry(namespace).or_insert_with(|| {
-            let mut read = |file: &str| {
-                read_at(dir, file, MOST_LIST, Shape::Rows, text).ok().map(|()| std::mem::take(text))
-            };
+            let mut read =
+                |file: &str| read_at(dir, file, MOST_LIST, Shape::Rows, text).map(|()| std::mem::take(text));
             // The file of version 6 is missing if the kernel has no IPv6.
             let mut inet = |four: &str, six: &str| {
-                let mut rows = tcp_table(&read(four)?);
-                rows.extend(read(six).iter().flat_map(|text| tcp_table(text)));
+                let mut rows = tcp_table(&read(four).ok()?);
+                match read(six) {
+                    Ok(text) => rows.extend(tcp_table(&text)),
+                    Err(error) if gone(&error) => {}
+                    Err(_) => return None,
+                }
                 Some(rows)
             };
             // The range of ports of another namespace cannot be read.
             let range = if here { local_ports() } else { None };
             let tcp = inet("net/tcp", "net/tcp6").map(|rows| Inet::new(rows, range.clone()));
             let udp = inet("net/udp", "net/udp6").map(|rows| Udp::new(rows, range));
-            ProcNet { tcp, udp, unix: read("net/unix").map(|text| unix_table(&text)) }
+            ProcNet { tcp, udp, unix: read("net/unix").ok().map(|text| unix_table(&text)) }
         }))
     }
 }

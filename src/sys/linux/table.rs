@@ -3,16 +3,16 @@
 //! `stat` and its owner take 4 calls and `cmdline` takes 3. So a process of ours takes 7, one of another user 5, and a
 //! kernel thread 4. The status, threads, environment and descriptors are not read.
 
-use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
+use super::errors::{gone, if_there, unless_exhausted};
 use super::proc::{MOST_ENVIRON, Proc};
 use crate::bytes::Lines;
 use crate::marker::VARIABLE;
 use crate::process::{Pid, ProcessRecord, ProcessState, StartTime, Uid, UidPrecision};
+use crate::sys::SysError;
 use crate::sys::procfs::{self, Stat};
 
 /// The most that is read of a command line, in bytes. A longer one is cut off. It then equals no configured command,
@@ -59,38 +59,46 @@ fn seconds(clock: ClockId) -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// A row for each of these processes that is still there.
-pub(super) fn rows(proc: &mut Proc, pids: &[Pid], own: Uid, owners: UidPrecision) -> Vec<ProcessRecord> {
+/// A row for each of these processes that is still there. A row that is missing means that its process has ended or may
+/// not be read. So every other error is an error of the whole table.
+pub(super) fn rows(
+    proc: &mut Proc,
+    pids: &[Pid],
+    own: Uid,
+    owners: UidPrecision,
+) -> Result<Vec<ProcessRecord>, SysError> {
     let scan = Scan { own, owners, units: KernelUnits::get(), now: seconds(ClockId::Realtime) };
     for_each_pid(proc, pids, &|proc, pids, rows| scan.rows(proc, pids, rows))
 }
 
 /// Those of these processes whose stdin may be a pipe or a socket.
-pub(super) fn wired(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
+pub(super) fn wired(proc: &mut Proc, pids: &[Pid]) -> Result<Vec<Pid>, SysError> {
     for_each_pid(proc, pids, &|proc, pids, wired| {
         for (pid, wired) in pids.iter().zip(wired) {
             *wired = proc.may_be_wired(*pid).then_some(*pid);
         }
+        Ok(())
     })
 }
 
 /// Those of these processes whose environment carries the marker of `mcp-reap exec`.
-pub(super) fn marked(proc: &mut Proc, pids: &[Pid]) -> Vec<Pid> {
+pub(super) fn marked(proc: &mut Proc, pids: &[Pid]) -> Result<Vec<Pid>, SysError> {
     for_each_pid(proc, pids, &|proc, pids, marked| {
         for (pid, marked) in pids.iter().zip(marked) {
-            *marked = is_marked(proc, *pid).then_some(*pid);
+            *marked = is_marked(proc, *pid)?.then_some(*pid);
         }
+        Ok(())
     })
 }
 
-fn is_marked(proc: &mut Proc, pid: Pid) -> bool {
-    if proc.read_of(pid, "environ", MOST_ENVIRON).is_err() {
-        return false;
+fn is_marked(proc: &mut Proc, pid: Pid) -> Result<bool, SysError> {
+    if unless_exhausted(proc.read_of(pid, "environ", MOST_ENVIRON), pid, "environ")?.is_none() {
+        return Ok(false);
     }
     let found = procfs::evidence(&proc.text, &[VARIABLE]).is_some_and(|found| !found.is_empty());
     // The environment may contain secrets.
     proc.text.fill(0);
-    found
+    Ok(found)
 }
 
 /// The number of processes that a thread reads at a time. It is small enough that both threads end at about the same
@@ -99,12 +107,13 @@ fn chunk_size(processes: usize) -> usize {
     (processes / 100).clamp(16, 256)
 }
 
-/// Calls `read` for chunks of these processes, on two threads if there are many. Returns the values that were read.
+/// Calls `read` for chunks of these processes, on two threads if there are many. Returns the values that were read. The
+/// first error ends it.
 fn for_each_pid<T: Send>(
     proc: &mut Proc,
     pids: &[Pid],
-    read: &(impl Fn(&mut Proc, &[Pid], &mut [Option<T>]) + Sync),
-) -> Vec<T> {
+    read: &(impl Fn(&mut Proc, &[Pid], &mut [Option<T>]) -> Result<(), SysError> + Sync),
+) -> Result<Vec<T>, SysError> {
     // The vector has its full length from the start. Growing it, or joining two halves, would hold all rows twice for a
     // moment, which would be the peak of memory.
     let mut answers: Vec<Option<T>> = Vec::new();
@@ -112,9 +121,15 @@ fn for_each_pid<T: Send>(
     let chunk = chunk_size(pids.len());
     let chunks = Mutex::new(pids.chunks(chunk).zip(answers.chunks_mut(chunk)));
     let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let failure = OnceLock::new();
     let work = |proc: &mut Proc| {
-        while let Some((pids, answers)) = next() {
-            read(proc, pids, answers);
+        while failure.get().is_none()
+            && let Some((pids, answers)) = next()
+        {
+            if let Err(error) = read(proc, pids, answers) {
+                // The other thread may have failed first. One error is enough.
+                let _ = failure.set(error);
+            }
         }
     };
     if pids.len() >= WORTH_TWO_THREADS
@@ -127,9 +142,12 @@ fn for_each_pid<T: Send>(
     } else {
         work(proc);
     }
+    if let Some(error) = failure.into_inner() {
+        return Err(error);
+    }
     // std collects the result of `filter_map` in place, in the same allocation, but not that of `flatten`.
     #[allow(clippy::filter_map_identity)]
-    answers.into_iter().filter_map(|answer| answer).collect()
+    Ok(answers.into_iter().filter_map(|answer| answer).collect())
 }
 
 /// The start of a process in its stat line; `None` if that cannot be parsed.
@@ -147,12 +165,17 @@ struct Scan {
 
 impl Scan {
     /// Reads the rows of one chunk. Their command lines are stored in one piece of memory.
-    fn rows(&self, proc: &mut Proc, pids: &[Pid], rows: &mut [Option<ProcessRecord>]) {
+    fn rows(
+        &self,
+        proc: &mut Proc,
+        pids: &[Pid],
+        rows: &mut [Option<ProcessRecord>],
+    ) -> Result<(), SysError> {
         let mut lines = Lines::default();
         let mut places = Vec::with_capacity(pids.len());
         for (pid, row) in pids.iter().zip(&mut *rows) {
             let mut place = None;
-            *row = self.row(proc, *pid, |line| place = Some(lines.keep(line)));
+            *row = self.row(proc, *pid, |line| place = Some(lines.keep(line)))?;
             places.push(place);
         }
         let piece = lines.into_piece();
@@ -161,20 +184,29 @@ impl Scan {
                 row.argv = Some(piece.argv(place));
             }
         }
+        Ok(())
     }
 
-    /// Reads one row. Its command line is passed to `keep`.
-    fn row(&self, proc: &mut Proc, pid: Pid, keep: impl FnOnce(&[u8])) -> Option<ProcessRecord> {
+    /// Reads one row. Its command line is passed to `keep`. `None` if the process has ended or may not be read.
+    fn row(
+        &self,
+        proc: &mut Proc,
+        pid: Pid,
+        keep: impl FnOnce(&[u8]),
+    ) -> Result<Option<ProcessRecord>, SysError> {
         let Scan { own, units, now, .. } = *self;
         // `stat` is read first. What is read after it belongs to the same process or to a later one with its pid, and
         // the second stage recognises a later one by its start.
-        let owner = Uid(proc.stat_and_owner(pid).ok()?);
-        let stat = procfs::stat(&proc.text).filter(|stat| stat.threads > 0)?;
+        let Some(owner) = if_there(proc.stat_and_owner(pid), pid, "stat")? else { return Ok(None) };
+        let Some(stat) = procfs::stat(&proc.text).filter(|stat| stat.threads > 0) else { return Ok(None) };
         let uid = match self.owners {
             // Kernel threads belong to root. There are hundreds, so no call is made for them.
             _ if stat.kernel_thread => Uid(0),
-            UidPrecision::Provisional if owner == own => own,
-            _ => Uid(proc.uid_of(pid).ok()?),
+            UidPrecision::Provisional if Uid(owner) == own => own,
+            _ => match if_there(proc.uid_of(pid), pid, "")? {
+                Some(uid) => Uid(uid),
+                None => return Ok(None),
+            },
         };
         let mut record = ProcessRecord::new(pid, StartTime(stat.start_ticks));
         record.parent = stat.parent;
@@ -195,24 +227,22 @@ impl Scan {
         if readable && !kernel_thread && !record.is_zombie() {
             match proc.read_of(pid, "cmdline", MOST_ARGV) {
                 Ok(()) => line = procfs::arguments(&proc.text),
-                Err(error) if gone(&error) => return None,
+                Err(error) if gone(&error) => return Ok(None),
                 // The process is there, and its command line is not known.
-                Err(_) => {}
+                unread => {
+                    unless_exhausted(unread, pid, "cmdline")?;
+                }
             }
         }
         if let Some(line) = line {
             keep(line);
         } else if !kernel_thread && self.owners == UidPrecision::Provisional {
             // A process of ours without a readable command line may be any launcher, so its user must be exact.
-            record.uid = Some(Uid(proc.uid_of(pid).ok()?));
+            let Some(uid) = if_there(proc.uid_of(pid), pid, "")? else { return Ok(None) };
+            record.uid = Some(Uid(uid));
         }
-        Some(record)
+        Ok(Some(record))
     }
-}
-
-/// Does this error mean that the process has ended?
-pub(super) fn gone(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::SRCH))
 }
 
 /// The state of a process. If its first thread has ended before others, the kernel shows `Z`, but the process still
@@ -265,6 +295,22 @@ mod tests {
     }
 
     #[test]
+    fn one_process_that_cannot_be_read_fails_the_table_on_each_thread() {
+        let mut proc = Proc::open().unwrap();
+        for many in [1, WORTH_TWO_THREADS as u32] {
+            let pids: Vec<Pid> = (0..many).map(Pid).collect();
+            let read = for_each_pid::<Pid>(&mut proc, &pids, &|_, pids, _| {
+                if pids.contains(&Pid(many - 1)) {
+                    let none_left = Err(rustix::io::Errno::MFILE.into());
+                    if_there::<()>(none_left, Pid(many - 1), "stat")?;
+                }
+                Ok(())
+            });
+            assert!(read.unwrap_err().to_string().contains("/stat: Too many open files"), "of {many}");
+        }
+    }
+
+    #[test]
     fn two_threads_see_what_one_sees() {
         let mut proc = Proc::open().unwrap();
         let own = Uid(rustix::process::geteuid().as_raw());
@@ -272,7 +318,7 @@ mod tests {
         // The same process often enough for a second thread, and some numbers without a process.
         let mut pids = vec![me; WORTH_TWO_THREADS];
         pids.extend([Pid(u32::MAX); 7]);
-        let rows = rows(&mut proc, &pids, own, UidPrecision::Exact);
+        let rows = rows(&mut proc, &pids, own, UidPrecision::Exact).unwrap();
         assert_eq!(rows.len(), WORTH_TWO_THREADS);
         assert!(rows.capacity() >= pids.len(), "collected in place: the table is not held twice");
         assert!(rows.iter().all(|row| row.id == rows[0].id && row.argv == rows[0].argv));

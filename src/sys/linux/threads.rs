@@ -1,11 +1,13 @@
 //! Reads what only single threads of a process show: a debugger, and their own descriptors. This is read only of
 //! processes whose stdin is closed.
 
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
 use rustix::fs::RawDir;
 
+use super::errors::undecided;
 use super::ffi::share_descriptors;
 use super::proc::{Proc, Shape, folder, number, read_at};
 use crate::process::Pid;
@@ -21,10 +23,14 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    /// Reads the threads of a process. A thread that ends meanwhile is left out.
-    pub(super) fn of(proc: &mut Proc, pid: Pid) -> Threads {
+    /// Reads the threads of a process. A thread that ends meanwhile, or that may not be read, is left out.
+    pub(super) fn of(proc: &mut Proc, pid: Pid) -> io::Result<Threads> {
         let mut found = Threads::default();
-        let Ok(dir) = proc.dir_of(pid).and_then(|dir| folder(dir.as_fd(), "task")) else { return found };
+        let dir = match proc.dir_of(pid).and_then(|dir| folder(dir.as_fd(), "task")) {
+            Ok(dir) => dir,
+            Err(error) if undecided(&error) => return Err(error),
+            Err(_) => return Ok(found),
+        };
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut entries = RawDir::new(&dir, &mut buffer);
         while let Some(Ok(entry)) = entries.next() {
@@ -32,13 +38,16 @@ impl Threads {
                 continue;
             };
             found.has_own_descriptors |= share_descriptors(pid.0, thread).is_ok_and(|shared| !shared);
-            if read_at(dir.as_fd(), &format!("{thread}/status"), 64 << 10, Shape::Piece, &mut proc.text)
-                .is_ok()
-            {
-                found.tracer =
-                    found.tracer.or(procfs::status(&proc.text).tracer.filter(|tracer| *tracer != Pid(0)));
+            let path = format!("{thread}/status");
+            match read_at(dir.as_fd(), &path, 64 << 10, Shape::Piece, &mut proc.text) {
+                Ok(()) => {
+                    let tracer = procfs::status(&proc.text).tracer.filter(|tracer| *tracer != Pid(0));
+                    found.tracer = found.tracer.or(tracer);
+                }
+                Err(error) if undecided(&error) => return Err(error),
+                Err(_) => {}
             }
         }
-        found
+        Ok(found)
     }
 }

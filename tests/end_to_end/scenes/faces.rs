@@ -21,6 +21,46 @@ pub(crate) fn check_is_healthy_again_after_a_run(stage: &Stage) {
     stage.ping(&client, "n");
 }
 
+/// A look that has too few descriptors must fail. It may neither say that all is well, nor that what it could not read
+/// has ended.
+pub(crate) fn without_descriptors_nothing_is_said_to_have_ended(stage: &Stage) {
+    let cast = stage.orphan(&shapes::memory("m"));
+    let with = |descriptors: u32, args: &str| {
+        let line = format!("ulimit -n {descriptors}; exec \"$0\" {args} --min-age 0s");
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &line]).arg(env!("CARGO_BIN_EXE_mcp-reap")).env_clear().env("HOME", stage.home());
+        crate::run::Running::start(command).finish()
+    };
+    // From too few for a look to enough for a look, but not for a run.
+    let mut failures = [0; 3];
+    for descriptors in 5..64 {
+        let (check, list) = (with(descriptors, "check"), with(descriptors, "list --json"));
+        assert!([1, 2].contains(&check.code), "{descriptors}: check exits with {}", check.code);
+        match list.code {
+            0 => drop(list.json().must_have(cast[0])),
+            code => assert_eq!(code, 2, "{descriptors}: list"),
+        }
+        all_alive(&cast);
+        let run = with(descriptors, "--yes --grace 1s --json");
+        for (count, code) in failures.iter_mut().zip([check.code, list.code, run.code]) {
+            *count += i32::from(code == 2);
+        }
+        if run.code == 0 {
+            all_dead(&cast);
+            break;
+        }
+        // 2: it could not look. 1: it could not hold every process of the instance, and ended none.
+        assert!([1, 2].contains(&run.code), "{descriptors}: a run exits with {}", run.code);
+        let text = run.text() + &run.complaint();
+        assert!(run.code == 1 || text.contains("Too many open files"), "{descriptors}: {text}");
+        assert!(!text.contains("vanished"), "{descriptors}: {text}");
+        all_alive(&cast);
+    }
+    all_dead(&cast);
+    assert!(failures.iter().all(|count| *count > 0) && failures[2] > failures[0], "{failures:?}");
+    assert!(stage.audit().of("vanished").is_empty());
+}
+
 pub(crate) fn a_person_who_thinks_holds_nobody_up(stage: &Stage) {
     let cast = stage.orphan(&shapes::memory("m"));
     let mut person = Person::types(stage, "xterm", "$reap --min-age 0s");

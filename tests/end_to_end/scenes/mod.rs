@@ -202,6 +202,7 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(refusals::a_recorded_table_can_never_reap),
     scene!(faces::a_person_who_thinks_holds_nobody_up),
     scene!(faces::check_is_healthy_again_after_a_run),
+    scene!(faces::without_descriptors_nothing_is_said_to_have_ended),
     scene!(faces::explain_answers_for_everybody),
     scene!(faces::list_and_dry_run_agree),
     scene!(faces::the_log_tells_people_what_was_ended),

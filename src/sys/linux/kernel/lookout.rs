@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::table::{gone, is_zombie, state};
+use super::super::errors::gone;
+use super::super::table::{is_zombie, state};
 use super::row::MOST;
 use super::{OsKernel, refusal, same_start};
 use crate::bytes::Argv;

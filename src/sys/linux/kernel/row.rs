@@ -5,6 +5,7 @@ use std::io;
 use rustix::fs::{Dir, readlinkat};
 use rustix::io::Errno;
 
+use super::super::errors::gone;
 use super::super::proc::{Proc, folder, link_at, number};
 use crate::process::{Pid, ProcessId, StartTime};
 use crate::sys::procfs::{self, FdTarget, ProcStatus, Stat};
@@ -32,7 +33,7 @@ impl Proc {
             let Some(thread) = number(entry?.file_name().to_bytes()) else { continue };
             match self.read_of(pid, &format!("task/{thread}/status"), MOST) {
                 Ok(()) => found.push(procfs::status(&self.text)),
-                Err(_) if thread != pid.0 => {}
+                Err(error) if thread != pid.0 && gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }
