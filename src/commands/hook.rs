@@ -27,7 +27,7 @@ pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
 
 /// A call that cannot be parsed: a mistake in the settings is no reason to stop a session.
 pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
-    let _ = mistake.print();
+    super::output::print_mistake(mistake);
     log_error(&mistake.to_string())
 }
 
