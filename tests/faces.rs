@@ -123,14 +123,12 @@ fn what_errors_quote_cannot_move_the_cursor_or_colour_the_screen() {
     let red = "/dev/null/\u{1b}[31mred\u{7}\u{9b}";
     for args in [
         &["explain", red][..],
-        &["list", red],
         &["kill", red, "--dry-run"],
         &["--config", red, "--dry-run"],
         &["--snapshot", red, "--dry-run"],
         &["record", "-o", red],
         &["--min-age", red, "--dry-run"],
         &["log", "--since", red],
-        &["list", "--client", red],
         &["list", "--sort", red],
         &["list", "--verdict", red],
         &["man", red],
