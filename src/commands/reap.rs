@@ -24,7 +24,7 @@ use crate::render::{Scene, figures, json, next, table};
 pub(super) fn dry_run(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, choice);
-    idle_rules::notice_flags(session, &judged);
+    idle_rules::notice(session, &judged);
     let scene = judged.scene();
     show(session, &scene)?;
     if !session.quiet && !session.json && !judged.plan.targets.is_empty() && session.snapshot.is_none() {
@@ -69,7 +69,7 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exi
     let mut started = Instant::now();
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, &request.choice);
-    idle_rules::notice_flags(session, &judged);
+    idle_rules::notice(session, &judged);
     let mut scene = judged.scene();
     let log = match early {
         Some(log) => log,
@@ -109,7 +109,7 @@ fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     if session.json {
         let (snapshot, scout) = look::take(session)?;
         let judged = look::judge_for(session, &snapshot, scout, choice);
-        idle_rules::notice_flags(session, &judged);
+        idle_rules::notice(session, &judged);
         let first = judged.scene();
         let left = first.plan.clone().left_alone(Why::OtherRun);
         let outcomes = outcomes::of_each(&first, &left, &[], None);
