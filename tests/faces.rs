@@ -111,7 +111,11 @@ fn following_shows_each_run_when_it_is_over_and_ends_when_nobody_reads() {
 #[track_caller]
 fn prints_no_control_character(output: &Output, about: &str) {
     let err = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && err.contains("\\x1b[31mred"), "{about}: quoted as text: {output:?}");
+    // clap leaves colours out of what it quotes.
+    assert!(
+        !output.status.success() && (err.contains("\\x1b[31mred") || err.contains("'/dev/null/red")),
+        "{about}: quoted as text: {output:?}"
+    );
     for text in [&err, &String::from_utf8_lossy(&output.stdout)] {
         assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{about}: {text:?}");
     }
@@ -452,6 +456,31 @@ fn settings_that_are_shown_are_a_configuration_again() {
 
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+#[test]
+fn a_rule_of_the_file_that_matches_nothing_is_said_by_verbose_and_by_doctor() {
+    let home = Home::new();
+    let file = home.0.path().join("config.toml");
+    fs::write(&file, "[[allow]]\nname = \"server-memory\"\n[[allow]]\nname = \"server-memry\"\n").unwrap();
+    let plan = [
+        "--dry-run",
+        "--snapshot",
+        "tests/cli/tables/machine.json",
+        "--config",
+        path(&file),
+        "--allow",
+        "slip",
+    ];
+    let said = |args: &[&str]| String::from_utf8(home.run(args).stderr).unwrap();
+    assert!(!said(&plan).contains("memry") && said(&plan).contains("--allow slip: no server"));
+    let verbose = said(&[&plan[..], &["-v"]].concat());
+    let idle: Vec<&str> = verbose.lines().filter(|line| line.contains("matches nothing that runs")).collect();
+    assert_eq!(idle.len(), 1, "{verbose}");
+    assert!(idle[0].contains("config.toml:3: name = \"server-memry\""), "{verbose}");
+    let doctor = home.run(&["doctor", "--config", path(&file)]);
+    let text = String::from_utf8(doctor.stdout).unwrap();
+    assert!(text.contains("server-memry") && text.contains("matches nothing that runs"), "{text}");
 }
 
 #[test]

@@ -81,10 +81,9 @@ pub(super) fn notice_in_color(text: &str) {
 pub(super) fn print_mistake(mistake: &clap::Error) {
     let color = Screen::of(&std::io::stderr(), Color::Auto).color;
     let text = mistake.render();
-    let plain = text.to_string();
     // An argument that is quoted may hold colours of its own, which cannot be told from those of clap.
-    let is_clean = clean_lines(&plain) == plain;
-    let text = if color && is_clean { text.ansi().to_string() } else { clean_lines(&plain) };
+    let typed_any = || std::env::args_os().any(|word| word.to_string_lossy().contains(char::is_control));
+    let text = if color && !typed_any() { text.ansi().to_string() } else { clean_lines(&text.to_string()) };
     // clap proposes to pass the unknown flag as a value, which would be the name of a server. Nobody means that.
     let is_tip = |line: &&str| line.contains(" to pass '") && line.contains(" as a value, use ");
     let lines: Vec<&str> = text.trim_end().lines().filter(|line| !is_tip(line)).collect();

@@ -199,6 +199,18 @@ pub(crate) fn a_person_picks_from_a_list(stage: &Stage) {
     stage.audit().is_sound();
 }
 
+pub(crate) fn a_terminal_gets_the_colors_of_a_message_and_none_that_were_typed(stage: &Stage) {
+    let screen_of = |word: &str| {
+        let person = Person::types(stage, "xterm", &format!("$reap --min-age \"$(printf '{word}')\""));
+        let (code, screen) = person.leaves();
+        assert!(code == 2 && screen.contains("invalid value"), "{screen}");
+        screen
+    };
+    assert!(screen_of("red").contains("\u{1b}["), "a plain mistake is in colour");
+    let typed = screen_of("\\033[35mred\\007");
+    assert!(!typed.contains(['\u{1b}', '\u{7}']), "{typed:?}");
+}
+
 pub(crate) fn a_signal_that_ends_the_list_is_the_exit_code(stage: &Stage) {
     let cast = stage.orphan(&shapes::memory("m"));
     let signals = [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGINT];
