@@ -129,6 +129,14 @@ impl Plan {
         self
     }
 
+    /// Withholds all targets for the same reason.
+    #[must_use]
+    pub fn left_alone(mut self, why: Why) -> Plan {
+        self.withheld
+            .extend(std::mem::take(&mut self.targets).into_iter().map(|target| target.withheld(why)));
+        self
+    }
+
     /// Keeps only the instances for which `keep` is true, and drops the others silently.
     pub fn only(mut self, keep: impl Fn(&Target) -> bool) -> Plan {
         self.targets.retain(keep);

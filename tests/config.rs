@@ -201,6 +201,9 @@ fn a_mistake_is_shown_with_its_line_and_a_caret() {
     );
 }
 
+/// What to do about a path that no guess would put right.
+const WHOLE: &str = "whose paths are absolute: write the whole path, beginning with `/`, `~/` or `*/`";
+
 #[test]
 fn each_mistake_names_its_key_its_place_and_what_was_expected() {
     let home = Home::new();
@@ -262,7 +265,23 @@ fn each_mistake_names_its_key_its_place_and_what_was_expected() {
             "`src/notes` matches no process, whose paths are absolute: write the whole path, `~/src/notes` or `*/src/notes`",
         ),
         ("[[allow]]\ncwd = \"./notes\"", (2, 7), "allow.cwd", "`~/notes` or `*/notes`"),
-        ("[[allow]]\ncwd = \"~kim/notes\"", (2, 7), "allow.cwd", "`~kim/notes` matches no process"),
+        ("[[allow]]\ncwd = \"~kim/notes\"", (2, 7), "allow.cwd", WHOLE),
+        ("[[allow]]\ncwd = \".\"", (2, 7), "allow.cwd", WHOLE),
+        ("[[allow]]\ncwd = \"./\"", (2, 7), "allow.cwd", WHOLE),
+        ("[[allow]]\nexe = \"../notes\"", (2, 7), "allow.exe", WHOLE),
+        ("[[allow]]\nexe = \"bin//notes\"", (2, 7), "allow.exe", WHOLE),
+        ("[[allow]]\nexe = \"$HOME/notes\"", (2, 7), "allow.exe", WHOLE),
+        ("[[allow]]\ncwd = \"notes/\"", (2, 7), "allow.cwd", "`~/notes` or `*/notes`"),
+        (
+            "[[allow]]\ncwd = \"~/.\"",
+            (2, 7),
+            "allow.cwd",
+            "`~/.` matches no process, whose paths have no `.`",
+        ),
+        ("[[allow]]\nexe = \"*/../notes\"", (2, 7), "allow.exe", "write the path without"),
+        ("[[allow]]\nexe = \"/opt/../srv/notes\"", (2, 7), "allow.exe", "write the path without"),
+        ("[[allow]]\nexe = \"/opt//notes\"", (2, 7), "allow.exe", "write the path without"),
+        ("[[allow]]\ncwd = \"//srv\"", (2, 7), "allow.cwd", "write the path without"),
         ("[[allow]]\ncwd = \"\"", (2, 7), "allow.cwd", "an empty pattern"),
         ("[[allow]]\nexe = \"python3\"", (2, 7), "allow.exe", "or `*/python3`"),
         ("[[allow]]\nexe = \"/opt/notes/\"", (2, 7), "allow.exe", "`/opt/notes/*` for all below this folder"),

@@ -107,6 +107,74 @@ fn following_shows_each_run_when_it_is_over_and_ends_when_nobody_reads() {
     assert!(limit::end_of(&mut child).success(), "a closed pipe is not an error");
 }
 
+/// Holds what a command prints to being text: whatever it quotes, no control character reaches the terminal.
+#[track_caller]
+fn prints_no_control_character(output: &Output, about: &str) {
+    let err = String::from_utf8_lossy(&output.stderr);
+    // clap leaves colours out of what it quotes.
+    assert!(
+        !output.status.success() && (err.contains("\\x1b[31mred") || err.contains("'/dev/null/red")),
+        "{about}: quoted as text: {output:?}"
+    );
+    for text in [&err, &String::from_utf8_lossy(&output.stdout)] {
+        assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{about}: {text:?}");
+    }
+}
+
+#[test]
+fn what_errors_quote_cannot_move_the_cursor_or_colour_the_screen() {
+    let home = Home::new();
+    let red = "/dev/null/\u{1b}[31mred\u{7}\u{9b}";
+    for args in [
+        &["explain", red][..],
+        &["kill", red, "--dry-run"],
+        &["--config", red, "--dry-run"],
+        &["--snapshot", red, "--dry-run"],
+        &["record", "-o", red],
+        &["--min-age", red, "--dry-run"],
+        &["log", "--since", red],
+        &["list", "--sort", red],
+        &["list", "--verdict", red],
+        &["man", red],
+        &[red],
+    ] {
+        prints_no_control_character(&home.run(args), args[0]);
+    }
+    if cfg!(target_os = "linux") {
+        for command in ["exec", "test"] {
+            prints_no_control_character(&home.run(&[command, "--", red]), command);
+        }
+    }
+}
+
+#[test]
+fn what_a_configuration_holds_is_quoted_as_text_below_its_line() {
+    let home = Home::new();
+    let folder = home.0.path().join("\u{1b}[31mred/mcp-reap");
+    fs::create_dir_all(&folder).unwrap();
+    for text in ["[[allow]]\nname = \"\u{1b}[31mred\"\n", "[[allow]]\n\"\\u001b[31mred\" = \"1\"\n", "x"] {
+        fs::write(folder.join("config.toml"), text).unwrap();
+        let output =
+            home.command(&["--dry-run"]).env("XDG_CONFIG_HOME", folder.parent().unwrap()).output_soon();
+        prints_no_control_character(&output, text);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(err.lines().any(|line| line.contains('^')), "the lines of the message stay: {err}");
+    }
+}
+
+#[test]
+fn the_name_that_a_project_gives_a_server_is_quoted_as_text_on_one_line() {
+    let home = Home::new();
+    let project = home.0.path().join("project");
+    fs::create_dir(&project).unwrap();
+    let servers = r#"{"mcpServers":{"a\u001b[31mred\u0007\nb":{"command":"npx","args":["y"]}}}"#;
+    fs::write(project.join(".mcp.json"), servers).unwrap();
+    let mut install = home.command(&["wrap", "install", "--client", "claude-code", "--server", "zz"]);
+    let output = install.current_dir(&project).output_soon();
+    prints_no_control_character(&output, servers);
+    assert_eq!(String::from_utf8(output.stderr).unwrap().matches('\n').count(), 1);
+}
+
 /// Runs a program on a text; `None` where it is not installed.
 fn through(program: &str, args: &[&str], text: &str) -> Option<Output> {
     let spawned = Command::new(program)
@@ -388,6 +456,31 @@ fn settings_that_are_shown_are_a_configuration_again() {
 
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+#[test]
+fn a_rule_of_the_file_that_matches_nothing_is_said_by_verbose_and_by_doctor() {
+    let home = Home::new();
+    let file = home.0.path().join("config.toml");
+    fs::write(&file, "[[allow]]\nname = \"server-memory\"\n[[allow]]\nname = \"server-memry\"\n").unwrap();
+    let plan = [
+        "--dry-run",
+        "--snapshot",
+        "tests/cli/tables/machine.json",
+        "--config",
+        path(&file),
+        "--allow",
+        "slip",
+    ];
+    let said = |args: &[&str]| String::from_utf8(home.run(args).stderr).unwrap();
+    assert!(!said(&plan).contains("memry") && said(&plan).contains("--allow slip: no server"));
+    let verbose = said(&[&plan[..], &["-v"]].concat());
+    let idle: Vec<&str> = verbose.lines().filter(|line| line.contains("matches nothing that runs")).collect();
+    assert_eq!(idle.len(), 1, "{verbose}");
+    assert!(idle[0].contains("config.toml:3: name = \"server-memry\""), "{verbose}");
+    let doctor = home.run(&["doctor", "--config", path(&file)]);
+    let text = String::from_utf8(doctor.stdout).unwrap();
+    assert!(text.contains("server-memry") && text.contains("matches nothing that runs"), "{text}");
 }
 
 #[test]

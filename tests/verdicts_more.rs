@@ -51,6 +51,7 @@ fn every_reason_to_withhold_has_words_of_its_own() {
         Why::Managed,
         Why::InUse,
         Why::MayBeInUse,
+        Why::OtherRun,
     ];
     let words: HashSet<&str> = all.iter().map(|why| why.as_str()).collect();
     assert_eq!(words.len(), all.len());

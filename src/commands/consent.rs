@@ -1,7 +1,7 @@
 //! Shows a plan and asks the person for a yes to it.
 
 use super::Session;
-use super::output::{answer, can_ask, confirm, notice};
+use super::output::{answer, can_ask, confirm, notice, notice_in_color};
 use crate::classify::Verdict;
 use crate::exit::Exit;
 use crate::plan::{Plan, Target};
@@ -23,7 +23,7 @@ pub(super) fn unless_yes(session: &Session, scene: &Scene<'_>) -> anyhow::Result
         );
         return Ok(Some(Exit::Refused));
     }
-    notice(table::plan(scene, session.screen).trim_end());
+    notice_in_color(table::plan(scene, session.screen).trim_end());
     notice_summary(session, scene);
     if !confirm(&question(plan))? {
         notice("nothing was ended");

@@ -27,7 +27,7 @@ pub(super) fn run(action: &HookAction, cli: &Cli) -> anyhow::Result<Exit> {
 
 /// Handles a call that cannot be parsed. A mistake in the settings must not stop a session.
 pub(super) fn misspelt(mistake: &clap::Error) -> Exit {
-    let _ = mistake.print();
+    super::output::print_mistake(mistake);
     log_error(&mistake.to_string())
 }
 

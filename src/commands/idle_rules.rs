@@ -1,8 +1,9 @@
-//! Allow rules that match nothing: a run reports those of its flags, `doctor` those of the file.
+//! Allow rules that match nothing: a run reports those of its flags, and with `--verbose` those of the file, as `doctor`
+//! does.
 
 use super::Session;
 use super::look::JudgedLook;
-use super::output::notice;
+use super::output;
 use crate::classify;
 use crate::clients;
 use crate::instance::Instance;
@@ -16,9 +17,10 @@ fn idle<'s>(session: &'s Session, judged: &JudgedLook<'_>) -> Vec<&'s AllowRule>
     classify::idle_rules(&instances, &judged.look, &session.policy.allow)
 }
 
-/// Reports patterns of `--allow` that match nothing, which is mostly a slip.
-pub(super) fn notice_flags(session: &Session, judged: &JudgedLook<'_>) {
+/// Reports patterns of `--allow` that match nothing, which is mostly a slip; with `--verbose` also rules of the file.
+pub(super) fn notice(session: &Session, judged: &JudgedLook<'_>) {
     let idle = idle(session, judged);
+    log_of_the_file(&idle);
     for text in &session.allow {
         // Each pattern makes two rules: one for the name, one for the command.
         let is = |rule: &&&AllowRule| {
@@ -26,9 +28,24 @@ pub(super) fn notice_flags(session: &Session, judged: &JudgedLook<'_>) {
             rule.origin == "--allow" && patterns.map(ToString::to_string).any(|pattern| pattern == *text)
         };
         if idle.iter().filter(is).count() == 2 {
-            notice(&format!("--allow {}: no server that runs has such a name or command", clean(text)));
+            output::notice(&format!(
+                "--allow {}: no server that runs has such a name or command",
+                clean(text)
+            ));
         }
     }
+}
+
+/// Logs the rules of the file that match nothing, for `--verbose` only: that a server does not run at the moment is nothing
+/// unusual.
+fn log_of_the_file(idle: &[&AllowRule]) {
+    for rule in idle.iter().filter(|rule| rule.origin != "--allow") {
+        tracing::debug!("{}", clean(&found(rule)));
+    }
+}
+
+fn found(rule: &AllowRule) -> String {
+    format!("{}: {} matches nothing that runs", rule.origin, super::config::allow(rule))
 }
 
 /// Allow rules of the file that match no running process and no configured server, which is mostly a slip.
@@ -46,10 +63,9 @@ pub(super) fn of_the_file(session: &Session, judged: &JudgedLook<'_>) -> Vec<Doc
     // A pattern of `--allow` makes two rules, and one of them may match nothing. The run reports patterns.
     let idle = idle.iter().filter(|rule| rule.origin != "--allow" && !configured(rule));
     idle.map(|rule| {
-        let found = format!("{}: {} matches nothing that runs", rule.origin, super::config::allow(rule));
         DoctorLine::note(
             "allow rule",
-            found,
+            found(rule),
             "a slip, or its server is not running: `mcp-reap list` shows the names",
         )
     })

@@ -12,7 +12,7 @@ use terminal_size::terminal_size_of;
 use tracing::level_filters::LevelFilter;
 
 use crate::diagnostics;
-use crate::render::clean::clean;
+use crate::render::clean::{clean, clean_lines};
 use crate::render::plain;
 use crate::render::style::{Color, Screen};
 
@@ -60,8 +60,15 @@ pub(super) fn wait_for_reader(wait: Duration) -> bool {
     true
 }
 
-/// Prints a notice for a person on stderr, wrapped between words. A closed stderr is no error.
+/// Prints a notice or an error for a person on stderr, wrapped between words. A closed stderr is no error.
+///
+/// It may quote names, paths and arguments as they are: control characters are written out here, for all callers.
 pub(super) fn notice(text: &str) {
+    notice_in_color(&clean_lines(text));
+}
+
+/// [`notice`] for a text with colours of ours, in which everything else is clean already.
+pub(super) fn notice_in_color(text: &str) {
     let text = for_this_locale(text);
     let text = match terminal_size_of(std::io::stderr()) {
         Some((width, _)) => plain::wrapped(&text, width.0.into()),
@@ -74,11 +81,13 @@ pub(super) fn notice(text: &str) {
 pub(super) fn print_mistake(mistake: &clap::Error) {
     let color = Screen::of(&std::io::stderr(), Color::Auto).color;
     let text = mistake.render();
-    let text = if color { text.ansi().to_string() } else { text.to_string() };
+    // An argument that is quoted may hold colours of its own, which cannot be told from those of clap.
+    let typed_any = || std::env::args_os().any(|word| word.to_string_lossy().contains(char::is_control));
+    let text = if color && !typed_any() { text.ansi().to_string() } else { clean_lines(&text.to_string()) };
     // clap proposes to pass the unknown flag as a value, which would be the name of a server. Nobody means that.
     let is_tip = |line: &&str| line.contains(" to pass '") && line.contains(" as a value, use ");
     let lines: Vec<&str> = text.trim_end().lines().filter(|line| !is_tip(line)).collect();
-    notice(&lines.join("\n").replace("\n\n\n", "\n\n"));
+    notice_in_color(&lines.join("\n").replace("\n\n\n", "\n\n"));
 }
 
 /// Asks a yes-or-no question.
@@ -90,7 +99,7 @@ pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
 /// Asks for one line. A terminal that ends (Ctrl-D) answers with `n`.
 pub(super) fn ask_for(question: &str) -> anyhow::Result<String> {
     let mut err = std::io::stderr().lock();
-    let _ = write!(err, "{question}");
+    let _ = write!(err, "{}", clean_lines(question));
     let _ = err.flush();
     let mut line = String::new();
     let read =

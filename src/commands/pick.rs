@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 
 use anyhow::{Context as _, bail};
 use console::{Key, Term};
+use nix::sys::signal::Signal;
 
 use super::consent::show;
 use super::output::{can_ask, notice};
@@ -114,18 +115,13 @@ fn keys(session: &Session, term: &Term, list: &mut PickList, stop: &AtomicUsize)
         };
         draw().context("failed to write to the terminal")?;
         shown = lines.len();
-        let key = match term.read_key() {
-            Ok(key) => key,
-            Err(error) => {
-                return match signal_in(stop) {
-                    Some(signal) => Ok(Chosen::Signalled(signal)),
-                    // Ctrl-C, if the terminal sends it as a key.
-                    None if error.kind() == std::io::ErrorKind::Interrupted => Ok(Chosen::Signalled(2)),
-                    None => Err(error).context("failed to read from the terminal"),
-                };
-            }
+        // `read_key` would send SIGINT to this process whenever a signal interrupts it, and hide which one it was.
+        let key = match (term.read_key_raw(), signal_in(stop)) {
+            (_, Some(signal)) => return Ok(Chosen::Signalled(signal)),
+            (key, None) => key.context("failed to read from the terminal")?,
         };
         match key {
+            Key::CtrlC => return Ok(Chosen::Signalled(Signal::SIGINT as i32)),
             Key::ArrowUp | Key::Char('k') => list.up(),
             Key::ArrowDown | Key::Char('j') => list.down(),
             Key::Char(' ') => list.mark(),

@@ -14,7 +14,7 @@ use super::stop::{listen, signal_in};
 use super::{Session, idle_rules, look, outcomes, run_lock};
 use crate::audit::{AuditError, AuditLog, RunId, RunLock, StartedBy};
 use crate::exit::Exit;
-use crate::plan::{Choice, Plan};
+use crate::plan::{Choice, Plan, Why};
 use crate::process::Pid;
 use crate::reap::{self, Outcome, RunReport};
 use crate::render::spinner::Spinner;
@@ -24,7 +24,7 @@ use crate::render::{Scene, figures, json, next, table};
 pub(super) fn dry_run(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, choice);
-    idle_rules::notice_flags(session, &judged);
+    idle_rules::notice(session, &judged);
     let scene = judged.scene();
     show(session, &scene)?;
     if !session.quiet && !session.json && !judged.plan.targets.is_empty() && session.snapshot.is_none() {
@@ -69,7 +69,7 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exi
     let mut started = Instant::now();
     let (snapshot, scout) = look::take(session)?;
     let judged = look::judge_for(session, &snapshot, scout, &request.choice);
-    idle_rules::notice_flags(session, &judged);
+    idle_rules::notice(session, &judged);
     let mut scene = judged.scene();
     let log = match early {
         Some(log) => log,
@@ -103,9 +103,19 @@ pub(super) fn run(session: &Session, request: &RunRequest) -> anyhow::Result<Exi
     })
 }
 
-/// Another run does the work. With `--json` an object is printed in any case: the plan, without outcomes.
+/// Another run is at work, so this one leaves everything alone. With `--json` an object is printed in any case: what was
+/// planned, all of it withheld. What a person chose stays, so that is not fine.
 fn nothing_done(session: &Session, choice: &Choice) -> anyhow::Result<Exit> {
-    if session.json { dry_run(session, choice) } else { Ok(Exit::Fine) }
+    if session.json {
+        let (snapshot, scout) = look::take(session)?;
+        let judged = look::judge_for(session, &snapshot, scout, choice);
+        idle_rules::notice(session, &judged);
+        let first = judged.scene();
+        let left = first.plan.clone().left_alone(Why::OtherRun);
+        let outcomes = outcomes::of_each(&first, &left, &[], None);
+        answer(&json::report(&Scene { plan: &left, outcomes: Some(&outcomes), ..first }))?;
+    }
+    Ok(Exit::fine_if(*choice == Choice::Unused))
 }
 
 /// The result of a run.

@@ -36,6 +36,8 @@ pub(super) fn run(action: Option<&WrapAction>, global: &Global) -> anyhow::Resul
         None => show(&places, &found, &runs, global),
         Some(WrapAction::Install { client, server }) => {
             let done = wrap::install(&places, &found, (client, server), &settled_program()?, &runs)
+                // It names servers as the files of projects do, also with line breaks.
+                .map_err(|why| anyhow::anyhow!(clean(&why.to_string())))
                 .with_context(|| format!("{client}, {server}: left as it is"))?;
             report(&[done], &[], "starts through exec now", "starts through exec already", global)
         }

@@ -192,13 +192,34 @@ fn cwd(text: &str, around: &Surroundings) -> Result<Pattern, String> {
 /// would protect nothing.
 fn path(text: &str, around: &Surroundings) -> Result<String, String> {
     let path = around.expand(text).map_err(|error| error.to_string())?;
-    if path.is_empty() || path.starts_with(['/', '*', '?']) || path.starts_with("re:") {
+    if path.is_empty() || path.starts_with("re:") {
         return Ok(path);
     }
-    let below = text.strip_prefix("./").unwrap_or(text);
-    Err(format!(
-        "`{text}` matches no process, whose paths are absolute: write the whole path, `~/{below}` or `*/{below}`"
-    ))
+    if path.starts_with(['/', '*', '?']) {
+        if is_plain(text) {
+            return Ok(path);
+        }
+        return Err(format!(
+            "`{text}` matches no process, whose paths have no `.`, `..` or `//` in them: write the path without"
+        ));
+    }
+    let below = text.strip_prefix("./").unwrap_or(text).trim_end_matches('/');
+    let whole = if below.is_empty()
+        || below.contains('$')
+        || below.starts_with('~')
+        || !is_plain(&format!("/{below}"))
+    {
+        "beginning with `/`, `~/` or `*/`".to_owned()
+    } else {
+        format!("`~/{below}` or `*/{below}`")
+    };
+    Err(format!("`{text}` matches no process, whose paths are absolute: write the whole path, {whole}"))
+}
+
+/// Has the path no part that the system leaves out of the paths that it shows: `.`, `..`, or nothing between two slashes?
+/// What stands before its first slash is not looked at.
+fn is_plain(path: &str) -> bool {
+    path.trim_end_matches('/').split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."))
 }
 
 fn server(mut section: Section<'_>) -> Result<ServerRule, ConfigError> {

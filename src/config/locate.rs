@@ -106,7 +106,10 @@ impl Surroundings {
     pub(super) fn expand(&self, text: &str) -> Result<String, ConfigError> {
         match text.strip_prefix('~') {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => {
-                Ok(format!("{}{rest}", self.home()?.display()))
+                // `HOME=/home/kim/` is no reason for two slashes, which no path of a process has.
+                let home = self.home()?.display().to_string();
+                let path = format!("{}{rest}", home.trim_end_matches('/'));
+                Ok(if path.is_empty() { "/".to_owned() } else { path })
             }
             _ => Ok(text.to_owned()),
         }
@@ -190,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_tilde_is_the_home_directory_at_the_start_only() {
-        let around = surroundings();
+        let mut around = surroundings();
         for (text, path) in [
             ("~/run/x.pid", "/nonexistent/u/run/x.pid"),
             ("~", "/nonexistent/u"),
@@ -199,5 +202,10 @@ mod tests {
         ] {
             assert_eq!(around.expand(text).unwrap(), path);
         }
+        for (home, file) in [("/nonexistent/u/", "/nonexistent/u/x"), ("/", "/x")] {
+            around.home = Some(home.into());
+            assert_eq!(around.expand("~/x").unwrap(), file);
+        }
+        assert_eq!(around.expand("~").unwrap(), "/");
     }
 }

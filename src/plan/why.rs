@@ -35,6 +35,8 @@ pub enum Why {
     InUse,
     /// A person chose it, but did not agree to end what is in use, and it may be: what would show it is not known.
     MayBeInUse,
+    /// Another run was at work, so this one left everything alone.
+    OtherRun,
 }
 
 impl Why {
@@ -58,6 +60,7 @@ impl Why {
             Why::Allowed => "the allowlist names it",
             Why::Managed => "a service manager runs it, and would start it again",
             Why::InUse => "in use",
+            Why::OtherRun => "another run is at work",
             Why::MayBeInUse => "whether anybody uses it is not known",
         }
     }

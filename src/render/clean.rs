@@ -25,6 +25,16 @@ pub fn clean(text: &str) -> String {
     out
 }
 
+/// [`clean`] for a text of several lines: its own line breaks stay.
+///
+/// ```
+/// use mcp_reap::render::clean::clean_lines;
+/// assert_eq!(clean_lines("no such file:\n  /a\u{1b}[2J"), "no such file:\n  /a\\x1b[2J");
+/// ```
+pub fn clean_lines(text: &str) -> String {
+    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
+}
+
 /// Marks that change direction, join or hide text without a mark of their own: bidi controls
 /// (Unicode UAX #9), zero-width characters, line and paragraph separators, tags.
 fn is_invisible(c: char) -> bool {

@@ -154,6 +154,7 @@ fn way_out(why: Why, root: Pid, source: &TableSource) -> Option<String> {
         Why::InUse => Some(in_use()),
         Why::MayBeInUse => Some(explain("says why; ").unwrap_or_default() + &in_use()),
         Why::Changed => here("run again"),
+        Why::OtherRun => here("--wait waits for it"),
         Why::System | Why::Client | Why::ToolJob | Why::Person | Why::Awaited => explain("says more"),
     }
 }
@@ -219,6 +220,7 @@ mod tests {
                 Some("`mcp-reap explain 7 --snapshot t.json` says why; --in-use has it in the plan"),
                 Some("--in-use has it in the plan"),
             ),
+            (Why::OtherRun, Some("--wait waits for it"), None, None),
             (Why::Managed, Some("stop its unit with the service manager"), None, None),
             (Why::Ourselves, Some("run mcp-reap from another terminal"), None, None),
             (Why::OtherNamespace, Some("run mcp-reap inside that container"), None, None),

@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use serde_json::json;
 
 use crate::audit::at;
 use crate::look::{self, Who};
 use crate::puppet::Order;
 use crate::role::{Actor, Play};
+use crate::run::Report;
 use crate::shapes;
 use crate::stage::{Stage, all_alive, all_dead};
 
@@ -209,8 +211,26 @@ pub(crate) fn a_second_run_finds_the_lock_taken(stage: &Stage) {
     let said = second.complaint() + &second.text();
     assert!(said.contains("is at work; this run did nothing"), "it says why it did nothing: {said}");
     let report = stage.run(&["--yes", "--json", "--min-age", "0s"]).exits(0).json();
-    let member = &report.must_have(cast[0]).0["members"][0];
-    assert!(member["pid"].is_u64() && member.get("outcome").is_none(), "an object all the same: {member}");
+    let left_alone = |report: &Report, who: Who| {
+        let instance = &report.must_have(who).0;
+        let about = (&instance["withheld"], &instance["reap"], &instance["members"][0]["outcome"]);
+        assert_eq!(
+            about,
+            (&json!("another run is at work"), &json!(false), &json!("withheld")),
+            "{instance}"
+        );
+    };
+    left_alone(&report, cast[0]);
+    // What a person chose stays, so that is not fine, also where nothing is said.
+    stage.client("claude", [shapes::node("used")]);
+    let used = stage.who("used");
+    let pid = used.pid.to_string();
+    let chosen = ["kill", &pid, "--in-use", "--yes", "--min-age", "0s"];
+    let run = stage.run(&chosen).exits(1);
+    assert!(run.complaint().contains("this run did nothing"), "{}", run.complaint());
+    assert_eq!(stage.run(&[&chosen[..], &["-q"]].concat()).exits(1).complaint(), "");
+    left_alone(&stage.run(&[&chosen[..], &["--json"]].concat()).exits(1).json(), used);
+    all_alive(&[used]);
     // With --wait it comes after the first, and finds nothing left.
     let third = stage.run(&["--yes", "--min-age", "0s", "--wait"]).exits(0);
     assert!(third.took > Duration::from_secs(1), "it waits, took {:?}", third.took);

@@ -1,5 +1,8 @@
 //! Whose yes ends what: a person's, or `--yes`; and what a person chose.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::look;
 use crate::person::Person;
 use crate::role::Actor;
@@ -194,6 +197,40 @@ pub(crate) fn a_person_picks_from_a_list(stage: &Stage) {
     assert_eq!(dead, 1, "{screen}");
     all_alive(&used);
     stage.audit().is_sound();
+}
+
+pub(crate) fn a_terminal_gets_the_colors_of_a_message_and_none_that_were_typed(stage: &Stage) {
+    let screen_of = |word: &str| {
+        let person = Person::types(stage, "xterm", &format!("$reap --min-age \"$(printf '{word}')\""));
+        let (code, screen) = person.leaves();
+        assert!(code == 2 && screen.contains("invalid value"), "{screen}");
+        screen
+    };
+    assert!(screen_of("red").contains("\u{1b}["), "a plain mistake is in colour");
+    let typed = screen_of("\\033[35mred\\007");
+    assert!(!typed.contains(['\u{1b}', '\u{7}']), "{typed:?}");
+}
+
+pub(crate) fn a_signal_that_ends_the_list_is_the_exit_code(stage: &Stage) {
+    let cast = stage.orphan(&shapes::memory("m"));
+    let signals = [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGINT];
+    for signal in signals.map(Some).into_iter().chain([None]) {
+        let mut person = Person::types(stage, "xterm", &format!("$reap -i {NOW}"));
+        person.reads("q: leave");
+        let list = look::everyone().into_iter().rfind(|process| process.comm == "mcp-reap");
+        let list = list.expect("the list is shown").who;
+        // What comes before the list waits for a key interrupts nothing, so it is sent until the list has gone.
+        look::until("the list was left", || {
+            match signal {
+                _ if !list.is_alive() => return true,
+                Some(signal) => drop(kill(Pid::from_raw(list.pid as i32), signal)),
+                None => drop(person.presses("\u{3}")),
+            }
+            false
+        });
+        assert_eq!(person.leaves().0, 128 + signal.unwrap_or(Signal::SIGINT) as i32, "{signal:?}");
+    }
+    all_alive(&cast);
 }
 
 pub(crate) fn what_is_in_use_is_asked_about_after_it_was_picked(stage: &Stage) {

@@ -220,6 +220,8 @@ pub(crate) static ALL: &[Scene] = &[
     scene!(manners::what_is_allowed_a_client_or_a_stranger_cannot_be_chosen),
     scene!(manners::a_person_is_told_what_is_in_use_before_the_yes),
     scene!(manners::a_person_picks_from_a_list),
+    scene!(manners::a_terminal_gets_the_colors_of_a_message_and_none_that_were_typed),
+    scene!(manners::a_signal_that_ends_the_list_is_the_exit_code),
     scene!(manners::what_is_in_use_is_asked_about_after_it_was_picked),
     scene!(manners::a_terminal_without_a_cursor_gets_numbers),
     scene!(manners::without_a_terminal_a_choice_says_what_to_do_instead),
