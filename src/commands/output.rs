@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use terminal_size::terminal_size_of;
 use tracing::level_filters::LevelFilter;
 
+use super::stop::leave_if_caught;
 use crate::diagnostics;
 use crate::render::clean::{clean, clean_lines};
 use crate::render::plain;
@@ -101,9 +103,13 @@ pub(super) fn ask_for(question: &str) -> anyhow::Result<String> {
     let mut err = std::io::stderr().lock();
     let _ = write!(err, "{}", clean_lines(question));
     let _ = err.flush();
+    let stdin = std::io::stdin();
+    // A signal interrupts the wait, also one that has a handler.
+    while poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None) == Err(Errno::INTR) {
+        leave_if_caught();
+    }
     let mut line = String::new();
-    let read =
-        std::io::stdin().read_line(&mut line).context("failed to read the answer from the terminal")?;
+    let read = stdin.read_line(&mut line).context("failed to read the answer from the terminal")?;
     if read == 0 {
         // Ctrl-D ends no line, so the next output would follow the question on its line.
         let _ = writeln!(err);

@@ -1,17 +1,21 @@
 //! Catches the signals that would end the process during a run, so that the run stops by itself and records every
 //! outcome.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
+
+/// The flag of the first call of [`listen`].
+static FIRST: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
 /// Catches signals from now on: a signal stores its number in `stop` instead of ending the process.
 ///
 /// # Errors
 /// When the system refuses a handler.
 pub(super) fn listen(stop: &Arc<AtomicUsize>) -> anyhow::Result<()> {
+    let _ = FIRST.set(Arc::clone(stop));
     let leave = |signal: i32| {
         let number = usize::try_from(signal).unwrap_or_default();
         signal_hook::flag::register_usize(signal, Arc::clone(stop), number).map(drop)
@@ -63,6 +67,14 @@ pub(super) fn outlive_full_files() -> anyhow::Result<()> {
 /// The signal that arrived; `None` if none did.
 pub(super) fn signal_in(stop: &AtomicUsize) -> Option<i32> {
     i32::try_from(stop.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
+}
+
+/// Ends the process as a signal would have done that was caught. For a question that waits for a person: a read goes on after a
+/// signal that has a handler.
+pub(super) fn leave_if_caught() {
+    if let Some(signal) = FIRST.get().and_then(|stop| signal_in(stop)) {
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
 }
 
 #[cfg(test)]

@@ -235,11 +235,14 @@ pub(crate) fn a_signal_that_ends_the_list_is_the_exit_code(stage: &Stage) {
 
 pub(crate) fn what_is_in_use_is_asked_about_after_it_was_picked(stage: &Stage) {
     let [memory, fetch, used] = three(stage);
-    let mut person = Person::types(stage, "xterm", &format!("$reap -i {NOW}"));
-    // The end of the list is as far as the cursor goes.
-    person.reads("q: leave").presses("jjjjj ").reads("3 of 3 instances marked").presses("\r");
-    person.reads("1 of them is in use").reads("[y/N] ").presses("n\n");
-    assert_eq!(person.leaves().0, 0);
+    // Ctrl-C leaves the question too, although the list before it caught signals.
+    for (keys, code) in [("n\n", 0), ("\u{3}", 130)] {
+        let mut person = Person::types(stage, "xterm", &format!("$reap -i {NOW}"));
+        // The end of the list is as far as the cursor goes.
+        person.reads("q: leave").presses("jjjjj ").reads("3 of 3 instances marked").presses("\r");
+        person.reads("1 of them is in use").reads("[y/N] ").presses(keys);
+        assert_eq!(person.leaves().0, code);
+    }
     all_alive(&[memory, fetch, used].concat());
 }
 
