@@ -104,8 +104,9 @@ pub(super) fn ask_for(question: &str) -> anyhow::Result<String> {
     let _ = write!(err, "{}", clean_lines(question));
     let _ = err.flush();
     let stdin = std::io::stdin();
-    // A signal interrupts the wait, also one that has a handler.
-    while poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None) == Err(Errno::INTR) {
+    // A read goes on after a signal that has a handler. The wait is cut short because one may arrive just before it.
+    let wait = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    while matches!(poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&wait)), Ok(0) | Err(Errno::INTR)) {
         leave_if_caught();
     }
     let mut line = String::new();
