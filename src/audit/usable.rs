@@ -5,9 +5,7 @@ use std::path::Path;
 
 use rustix::fs::{Access, access};
 
-use super::directory::Directory;
-#[cfg(target_os = "linux")]
-use super::directory::PROBE;
+use super::directory::{Directory, PROBE};
 use super::{AuditError, CURRENT, lock};
 
 /// The state that a run would find.
@@ -59,9 +57,13 @@ fn room_in(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Files without a name exist only on Linux.
+/// Files without a name exist only on Linux. Elsewhere the file system says how much room it has.
 #[cfg(not(target_os = "linux"))]
-fn room_in(_folder: &Path) -> io::Result<()> {
+fn room_in(folder: &Path) -> io::Result<()> {
+    let file_system = rustix::fs::statvfs(folder)?;
+    if file_system.f_bavail.saturating_mul(file_system.f_frsize) < PROBE as u64 {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
     Ok(())
 }
 
