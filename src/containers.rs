@@ -5,9 +5,9 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::bytes::{Argv, to_text};
+use crate::bytes::to_text;
 use crate::catalog::{Catalog, Role};
-use crate::process::{Pid, ProcessRecord, Snapshot, StartTime};
+use crate::process::{Pid, ProcessRecord, Snapshot};
 use crate::program;
 
 /// A running container, as its engine lists it.
@@ -74,8 +74,7 @@ pub(crate) fn without_client<'c>(
 
 /// Does the image of this name hold an MCP server? As the catalog judges `docker run IMAGE`.
 fn is_mcp(image: &str, catalog: &Catalog) -> bool {
-    let mut record = ProcessRecord::new(Pid(0), StartTime(0));
-    record.argv = Some(["docker", "run", "-i", image].into_iter().collect::<Argv>());
+    let record = ProcessRecord::with_argv(["docker", "run", "-i", image].into());
     let known = catalog.identify(&record);
     known.is_some_and(|known| matches!(known.role, Role::Server | Role::Launcher))
 }
@@ -119,6 +118,8 @@ fn plain(image: &str) -> &str {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::bytes::Argv;
+    use crate::process::StartTime;
 
     fn container(image: &str, name: &str, created: Option<f64>) -> Container {
         Container {

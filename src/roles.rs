@@ -10,7 +10,7 @@ pub(crate) use identity::is_tool_job;
 use identity::{Identified, Identity, has_details, identity_key, started_as_server};
 
 use crate::catalog::{Basis, Catalog, Identification, Names, Role};
-use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
+use crate::process::{OtherEnd, Pid, ProcessRecord};
 use crate::program::Resolution;
 use crate::tree::Tree;
 
@@ -180,7 +180,7 @@ impl Roles {
     /// Is this holder of both other ends a client? A process without a role or a wrapper is, unless it is known to be on a
     /// wire itself. A server or launcher is only if it is known to be on none.
     fn acts_as_client(&self, record: &ProcessRecord) -> bool {
-        let off_wire = record.details.stdio.as_ref().and_then(Stdio::is_off_wire);
+        let off_wire = record.is_off_wire();
         match self.role(record.pid()) {
             None | Some(Role::Wrapper) => off_wire != Some(false),
             Some(Role::Server | Role::Launcher) => off_wire == Some(true),

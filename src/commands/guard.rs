@@ -73,8 +73,7 @@ type Events = Queue<crate::sys::macos::Mac>;
 
 /// Is the program that `exec` is about to become a script for a shell?
 fn is_shell_script(args: &GuardArgs) -> bool {
-    let mut record = ProcessRecord::new(args.root.pid, args.root.start);
-    record.argv = Some(server::command_of(&crate::sys::command(args.root.pid)));
+    let record = ProcessRecord::with_argv(server::command_of(&crate::sys::command(args.root.pid)));
     let Some(program) = Resolution::of(&record).program else { return false };
     let file = matches!(program.kind, Kind::Binary | Kind::Script);
     let path = std::env::var_os("PATH");

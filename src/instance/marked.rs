@@ -7,7 +7,7 @@ use super::exec_server::{ExecServer, known};
 use crate::catalog::Role;
 use crate::look::Look;
 use crate::marker::Marker;
-use crate::process::{OtherEnd, Pid, ProcessRecord, Stdio};
+use crate::process::{OtherEnd, Pid, ProcessRecord};
 
 /// The processes that adopt orphans, pid 1 among them.
 fn adopters(look: &Look<'_>) -> Vec<Pid> {
@@ -71,15 +71,11 @@ fn is_judged_alone(carrier: &ProcessRecord, look: &Look<'_>, server: Option<&str
     below.iter().any(|record| look.roles.role(record.pid()) == Some(Role::Client))
         || look.roles.get(carrier.pid()).is_some_and(|known| match known.role {
             Role::Server | Role::Launcher => {
-                carrier.details.stdio.as_ref().is_none_or(has_a_wire) || Some(known.name.as_str()) != server
+                carrier.is_off_wire() != Some(true) || Some(known.name.as_str()) != server
             }
             Role::Client | Role::Supervisor | Role::Init => true,
             Role::Wrapper | Role::Helper => false,
         })
-}
-
-fn has_a_wire(stdio: &Stdio) -> bool {
-    stdio.is_off_wire() != Some(true)
 }
 
 fn goes_on_without_input(record: &ProcessRecord) -> bool {

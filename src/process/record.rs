@@ -94,6 +94,11 @@ impl ProcessRecord {
         }
     }
 
+    /// A process of which only the arguments are known.
+    pub(crate) fn with_argv(argv: Argv) -> ProcessRecord {
+        ProcessRecord { argv: Some(argv), ..ProcessRecord::new(Pid(0), StartTime(0)) }
+    }
+
     /// Its number.
     pub fn pid(&self) -> Pid {
         self.id.pid
@@ -107,6 +112,11 @@ impl ProcessRecord {
     /// Known to be on a pipe or a socket.
     pub fn is_wired(&self) -> bool {
         self.details.stdio.as_ref().is_some_and(Stdio::is_wire)
+    }
+
+    /// Are its stdin and stdout neither pipes nor sockets? `None` where that is not known.
+    pub(crate) fn is_off_wire(&self) -> Option<bool> {
+        self.details.stdio.as_ref().and_then(Stdio::is_off_wire)
     }
 
     /// The value of one recorded environment variable.

@@ -1,6 +1,7 @@
 //! One run: holds all processes, sends SIGTERM to all, waits once for all, sends SIGKILL to those that are left, and
 //! reports the outcome of each.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::deadlines::{Deadlines, next_pause};
@@ -106,10 +107,15 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
 
     fn withhold_partly_denied(&mut self) {
         let denied = targets_with(&self.subjects, |outcome| matches!(outcome, Outcome::Denied(_)));
+        self.withhold(&denied, "another member may not be ended");
+    }
+
+    /// Sends nothing more to these targets.
+    fn withhold(&mut self, targets: &HashSet<usize>, why: &str) {
         for index in pending(&self.subjects) {
-            if denied.contains(&self.subjects[index].target) {
+            if targets.contains(&self.subjects[index].target) {
                 self.subjects[index].held = None;
-                self.finish(index, Outcome::Withheld("another member may not be ended".to_owned()));
+                self.finish(index, Outcome::Withheld(why.to_owned()));
             }
         }
     }

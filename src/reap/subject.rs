@@ -64,9 +64,8 @@ pub(super) fn refused(refusal: Refusal) -> Outcome {
 
 /// Why a process that was born to this target during the run is never ended: it is a client, or a person works in it. A
 /// client that is ended as an orphan may have others below it.
-pub(super) fn never_ended(catalog: &Catalog, target: &Target, id: ProcessId, argv: &Argv) -> Option<Why> {
-    let mut record = ProcessRecord::new(id.pid, id.start);
-    record.argv = Some(argv.clone()).filter(|argv| !argv.is_empty());
+pub(super) fn never_ended(catalog: &Catalog, target: &Target, argv: &Argv) -> Option<Why> {
+    let record = ProcessRecord::with_argv(argv.clone());
     let is_client = || catalog.identify(&record).is_some_and(|what| what.role == Role::Client);
     let of_a_client = |seen: &Evidence| matches!(seen, Evidence::OrphanedClient { .. });
     if is_client() && !target.evidence.iter().any(of_a_client) {

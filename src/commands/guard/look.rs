@@ -12,7 +12,7 @@ use crate::classify::Scout;
 use crate::instance::exec_server::ExecServer;
 use crate::marker::{Marker, VARIABLE};
 use crate::policy::Policy;
-use crate::process::{Interest, Pid, ProcessRecord, Snapshot, StartTime, Stdio};
+use crate::process::{Interest, Pid, ProcessRecord, Snapshot};
 use crate::program::Resolution;
 use crate::reap::Lineage;
 use crate::roles::Roles;
@@ -87,7 +87,7 @@ impl<H: Host> Guarded<H> {
         let is_separate = |record: &ProcessRecord| {
             roles.get(record.pid()).is_some_and(|known| match known.role {
                 Role::Client => true,
-                Role::Server | Role::Launcher => is_off_wire(record) && known.name != name,
+                Role::Server | Role::Launcher => record.is_off_wire() == Some(true) && known.name != name,
                 _ => false,
             })
         };
@@ -133,8 +133,7 @@ impl<H: Host> Guarded<H> {
 
     /// The name of the server, by its command line.
     pub(super) fn name(&self) -> String {
-        let mut record = ProcessRecord::new(self.marker.root.pid, self.marker.root.start);
-        record.argv = Some(self.command.clone());
+        let record = ProcessRecord::with_argv(self.command.clone());
         let known = Catalog::builtin().identify(&record).map(|known| known.name);
         let resolved = || Resolution::of(&record).name().map(str::to_owned);
         known.or_else(resolved).unwrap_or_else(|| "server".to_owned())
@@ -214,17 +213,10 @@ impl<H: Host> Guarded<H> {
     }
 }
 
-/// A process of which only the command line is known.
-pub(super) fn process_with(command: &Argv) -> ProcessRecord {
-    let mut record = ProcessRecord::new(Pid(0), StartTime(0));
-    record.argv = Some(command.clone());
-    record
-}
-
 /// Was a program with this command line a server? A script, a command line or a session of a shell was none, nor was a
 /// tool: their processes may be jobs that are meant to outlive them.
 fn was_a_server(command: &Argv, shell_script: bool, catalog: &Catalog) -> bool {
-    let record = process_with(command);
+    let record = ProcessRecord::with_argv(command.clone());
     let runs = Resolution::of(&record);
     if !runs.line.is_empty() {
         return false;
@@ -237,11 +229,6 @@ fn was_a_server(command: &Argv, shell_script: bool, catalog: &Catalog) -> bool {
             runs.runs_one_program() && !script && (runs.is_inline() || !catalog.is_known_tool(&record))
         }
     }
-}
-
-/// Is it known to be on no pipe and no socket?
-fn is_off_wire(record: &ProcessRecord) -> bool {
-    record.details.stdio.as_ref().and_then(Stdio::is_off_wire) == Some(true)
 }
 
 #[cfg(test)]

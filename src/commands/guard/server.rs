@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::end::{Rules, Scope, judge_and_end};
 use super::host::Host;
-use super::look::{Guarded, process_with};
+use super::look::Guarded;
 use super::unread_rules::UnreadRules;
 use crate::bytes::Argv;
 use crate::catalog::{Catalog, Role};
@@ -112,7 +112,7 @@ impl<H: Host> Server<H> {
 
 /// Does this command line run another program, and is it no client?
 fn passes_on(line: &Argv) -> bool {
-    let record = process_with(line);
+    let record = ProcessRecord::with_argv(line.clone());
     let known = Catalog::builtin().identify(&record).map(|known| known.role);
     let runs = Resolution::of(&record);
     known != Some(Role::Client) && (runs.is_launched() || !runs.line.is_empty())
@@ -144,7 +144,7 @@ pub(super) fn command_of(line: &Argv) -> Argv {
 impl<H: Host> ServerControl for Server<H> {
     fn guards_a_client(&mut self) -> bool {
         *self.is_client.get_or_insert_with(|| {
-            let record = process_with(&self.guarded.command);
+            let record = ProcessRecord::with_argv(self.guarded.command.clone());
             Catalog::builtin().identify(&record).is_some_and(|known| known.role == Role::Client)
         })
     }

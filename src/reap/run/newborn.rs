@@ -1,9 +1,11 @@
 //! Members that were born since the plan was made.
 
+use std::collections::HashSet;
+
 use super::Run;
 use crate::bytes::Argv;
 use crate::instance::Part;
-use crate::plan::{TargetMember, Why};
+use crate::plan::TargetMember;
 use crate::reap::event::{Outcome, Recorder};
 use crate::reap::kernel::{Kernel, Lookout, ProcessRow, ProcessTable};
 use crate::reap::late_children::TableView;
@@ -37,8 +39,8 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
             }
             for (target, row) in newborn {
                 let argv = self.kernel.argv(row.id);
-                match never_ended(&self.catalog, &self.plan.targets[target], row.id, &argv) {
-                    Some(why) => self.withhold(target, why),
+                match never_ended(&self.catalog, &self.plan.targets[target], &argv) {
+                    Some(why) => self.withhold(&HashSet::from([target]), why.as_str()),
                     None => self.hold_row(target, row, argv),
                 }
             }
@@ -52,19 +54,9 @@ impl<K: Kernel + Lookout, W: Recorder> Run<'_, K, W> {
             let (target, id) = (*target, member.id);
             if self.plan.targets[target].members.iter().all(|planned| planned.id != id)
                 && let argv = self.kernel.argv(id)
-                && let Some(why) = never_ended(&self.catalog, &self.plan.targets[target], id, &argv)
+                && let Some(why) = never_ended(&self.catalog, &self.plan.targets[target], &argv)
             {
-                self.withhold(target, why);
-            }
-        }
-    }
-
-    /// Sends nothing more to an instance.
-    fn withhold(&mut self, target: usize, why: Why) {
-        for index in pending(&self.subjects) {
-            if self.subjects[index].target == target {
-                self.subjects[index].held = None;
-                self.finish(index, Outcome::Withheld(why.as_str().to_owned()));
+                self.withhold(&HashSet::from([target]), why.as_str());
             }
         }
     }

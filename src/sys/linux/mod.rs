@@ -1,6 +1,7 @@
 //! Looking at Linux: `/proc` for processes, `sock_diag` for sockets.
 
 mod answers;
+mod chunks;
 mod details;
 mod end;
 mod errors;

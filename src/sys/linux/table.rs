@@ -3,10 +3,11 @@
 //! `stat` and its owner take 4 calls and `cmdline` takes 3. So a process of ours takes 7, one of another user 5, and a
 //! kernel thread 4. The status, threads, environment and descriptors are not read.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::chunks::for_each_pid;
 use super::errors::{gone, if_there, unless_exhausted};
 use super::proc::{MOST_ENVIRON, Proc};
 use crate::bytes::Lines;
@@ -18,9 +19,6 @@ use crate::sys::procfs::{self, Stat};
 /// The most that is read of a command line, in bytes. A longer one is cut off. It then equals no configured command,
 /// and is left alone.
 const MOST_ARGV: usize = 256 << 10;
-
-/// From this many processes on a second thread is worth its start, which takes 0.1 ms; a process takes 10 to 20 us.
-const WORTH_TWO_THREADS: usize = 300;
 
 /// The factors from the kernel's units to ours; constant during a run.
 #[derive(Clone, Copy, Debug)]
@@ -99,55 +97,6 @@ fn is_marked(proc: &mut Proc, pid: Pid) -> Result<bool, SysError> {
     // The environment may contain secrets.
     proc.text.fill(0);
     Ok(found)
-}
-
-/// The number of processes that a thread reads at a time. It is small enough that both threads end at about the same
-/// time, and large enough that equal command lines, which are stored once per chunk, are often in one chunk.
-fn chunk_size(processes: usize) -> usize {
-    (processes / 100).clamp(16, 256)
-}
-
-/// Calls `read` for chunks of these processes, on two threads if there are many. Returns the values that were read. The
-/// first error ends it.
-fn for_each_pid<T: Send>(
-    proc: &mut Proc,
-    pids: &[Pid],
-    read: &(impl Fn(&mut Proc, &[Pid], &mut [Option<T>]) -> Result<(), SysError> + Sync),
-) -> Result<Vec<T>, SysError> {
-    // The vector has its full length from the start. Growing it, or joining two halves, would hold all rows twice for a
-    // moment, which would be the peak of memory.
-    let mut answers: Vec<Option<T>> = Vec::new();
-    answers.resize_with(pids.len(), || None);
-    let chunk = chunk_size(pids.len());
-    let chunks = Mutex::new(pids.chunks(chunk).zip(answers.chunks_mut(chunk)));
-    let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let failure = OnceLock::new();
-    let work = |proc: &mut Proc| {
-        while failure.get().is_none()
-            && let Some((pids, answers)) = next()
-        {
-            if let Err(error) = read(proc, pids, answers) {
-                // The other thread may have failed first. One error is enough.
-                let _ = failure.set(error);
-            }
-        }
-    };
-    if pids.len() >= WORTH_TWO_THREADS
-        && let Ok(mut second) = proc.second_handle()
-    {
-        std::thread::scope(|scope| {
-            scope.spawn(|| work(&mut second));
-            work(proc);
-        });
-    } else {
-        work(proc);
-    }
-    if let Some(error) = failure.into_inner() {
-        return Err(error);
-    }
-    // std collects the result of `filter_map` in place, in the same allocation, but not that of `flatten`.
-    #[allow(clippy::filter_map_identity)]
-    Ok(answers.into_iter().filter_map(|answer| answer).collect())
 }
 
 /// The start of a process in its stat line; `None` if that cannot be parsed.
@@ -268,6 +217,7 @@ fn cpu_percent(used: f64, age: f64) -> Option<f32> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::sys::linux::chunks::WORTH_TWO_THREADS;
 
     fn stat(state: char, threads: u32) -> Stat {
         let line = format!("5 (x) {state} 1 5 5 0 -1 0 0 0 0 0 0 0 0 0 20 0 {threads} 0 100 0 0");
